@@ -203,7 +203,7 @@ def _as_json(_logger: WrappedLogger, _method: str, event: Event) -> bytes:
 
 
 def _on_one_line(_logger: WrappedLogger, _method: str, event: Event) -> Event:
-    event["event"] = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", str(event["event"]))
+    event["event"] = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(event["event"]))
     return event
 
 

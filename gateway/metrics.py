@@ -215,8 +215,8 @@ def mailboxes_up() -> dict[str, bool]:
 
 def relay_health() -> dict[str, RelayHealth]:
     """Return what the processes of this host last heard of each relay."""
-    found = _gauges("gateway_relay_health", "relay")
-    return {name: RelayHealth(value) for name, value in found.items()}
+    gauges = _gauges("gateway_relay_health", "relay")
+    return {name: RelayHealth(value) for name, value in gauges.items()}
 
 
 def relay_replies() -> dict[str, float]:
@@ -226,8 +226,8 @@ def relay_replies() -> dict[str, float]:
 
 def mailchimp_health() -> MailchimpHealth | None:
     """Return what the processes of this host last heard of Mailchimp; None: nothing yet."""
-    found = _gauges("gateway_mailchimp_health", "account")
-    return MailchimpHealth(found["main"]) if "main" in found else None
+    gauges = _gauges("gateway_mailchimp_health", "account")
+    return MailchimpHealth(gauges["main"]) if "main" in gauges else None
 
 
 def _gauges(name: str, label: str) -> dict[str, float]:
@@ -236,11 +236,11 @@ def _gauges(name: str, label: str) -> dict[str, float]:
     if not os.environ.get(FOLDER):
         return {}
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for metric in registry.collect():
         for sample in metric.samples if metric.name == name else ():
-            found[sample.labels[label]] = found.get(sample.labels[label], 0.0) + sample.value
-    return found
+            values[sample.labels[label]] = values.get(sample.labels[label], 0.0) + sample.value
+    return values
 
 
 class _Readings(Collector):

@@ -95,10 +95,10 @@ def add_health(
     async def get_health(request: Request) -> JSONResponse:
         """Tell how the gateway is; to strangers, only whether it works."""
         answer = await recent_health.get()
-        told = answer.document()
+        document = answer.document()
         if not await _is_known(request):
-            told = {"status": told["status"]}
-        return JSONResponse(told, 200 if answer.good else 503)
+            document = {"status": document["status"]}
+        return JSONResponse(document, 200 if answer.good else 503)
 
     @app.get("/metrics", include_in_schema=False)
     async def get_metrics(request: Request) -> Response:

@@ -23,18 +23,18 @@ def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
 
     async def let_in(request: Request, shown: _Shown) -> Token:
         secret = shown.credentials if shown is not None else ""
-        found = await known(services(request), secret)
-        if found is None:
+        token = await known(services(request), secret)
+        if token is None:
             asks = 'Bearer error="invalid_token"' if secret else "Bearer"
             raise Problem(401, "a valid token is needed", headers={"www-authenticate": asks})
-        request.state.token = found
-        if found.scopes.isdisjoint(scopes):
+        request.state.token = token
+        if token.scopes.isdisjoint(scopes):
             wanted = " or ".join(scopes)
             asks = f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
             raise Problem(
                 403, f"the token lacks the scope {wanted}", headers={"www-authenticate": asks}
             )
-        return found
+        return token
 
     return let_in
 
@@ -43,11 +43,11 @@ async def known(using: ApiServices, secret: str) -> Token | None:
     """Return the valid token of which this is the secret, and note its use."""
     if not secret or len(secret) > _LONGEST or not secret.isascii():
         return None
-    found = await using.database.read(lambda connection: tokens.find(connection, secret))
+    token = await using.database.read(lambda connection: tokens.find(connection, secret))
     now = using.clock()
-    if found is not None and tokens.is_stale(found, now):
-        await using.database.write(lambda connection: tokens.used(connection, found.id, now))
-    return found
+    if token is not None and tokens.is_stale(token, now):
+        await using.database.write(lambda connection: tokens.used(connection, token.id, now))
+    return token
 
 
 #: For routes that need not know who asks.
@@ -58,8 +58,8 @@ SENDS = Depends(bearer(TokenScope.OUTBOX))
 READS_FEED = Depends(bearer(TokenScope.READ, TokenScope.FEED))
 READS_CAMPAIGNS = Depends(bearer(TokenScope.READ, TokenScope.CAMPAIGNS))
 
-Feeder = Annotated[Token, Depends(bearer(TokenScope.FEED))]
-Suppressor = Annotated[Token, Depends(bearer(TokenScope.SUPPRESSIONS))]
-Teller = Annotated[Token, Depends(bearer(TokenScope.EVENTS))]
-Campaigner = Annotated[Token, Depends(bearer(TokenScope.CAMPAIGNS))]
-Sender = Annotated[Token, Depends(bearer(TokenScope.OUTBOX))]
+FeedToken = Annotated[Token, Depends(bearer(TokenScope.FEED))]
+SuppressionsToken = Annotated[Token, Depends(bearer(TokenScope.SUPPRESSIONS))]
+EventsToken = Annotated[Token, Depends(bearer(TokenScope.EVENTS))]
+CampaignsToken = Annotated[Token, Depends(bearer(TokenScope.CAMPAIGNS))]
+OutboxToken = Annotated[Token, Depends(bearer(TokenScope.OUTBOX))]

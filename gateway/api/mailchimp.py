@@ -88,12 +88,12 @@ async def _body(request: Request) -> bytes | None:
 def is_signed(body: bytes, header: str, secret: str, now: datetime) -> bool:
     """Check `t=<unix>,v1=<hex>`: HMAC-SHA256 of time, dot and raw body, of the last 5 minutes."""
     parts = dict(part.strip().partition("=")[::2] for part in header.split(","))
-    told = parts.get("t", "")
-    if not (told.isascii() and told.isdecimal() and len(told) <= 12):
+    signed_at = parts.get("t", "")
+    if not (signed_at.isascii() and signed_at.isdecimal() and len(signed_at) <= 12):
         return False
-    if abs(now.timestamp() - int(told)) > FRESH.total_seconds():
+    if abs(now.timestamp() - int(signed_at)) > FRESH.total_seconds():
         return False
-    wanted = hmac.new(secret.encode(), f"{told}.".encode() + body, hashlib.sha256).hexdigest()
+    wanted = hmac.new(secret.encode(), f"{signed_at}.".encode() + body, hashlib.sha256).hexdigest()
     return hmac.compare_digest(wanted.encode(), parts.get("v1", "").encode())
 
 

@@ -26,7 +26,7 @@ def acting_manager(connection: StoreTransaction, using: ApiServices, token: Toke
     if TokenRole.MANAGER in token.roles:
         return by or token.name
     staff = _staff(connection, using, by) if by else ()
-    if any(TokenRole.MANAGER in one.roles for one in staff):
+    if any(TokenRole.MANAGER in member.roles for member in staff):
         return by
     raise Problem(
         403, f"{what_lacks(connection, by, staff)}: {_CURE}", more={"role": TokenRole.MANAGER.value}

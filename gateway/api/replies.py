@@ -37,7 +37,7 @@ Cursor = Annotated[
 
 def plain_text(text: str) -> str:
     """Refuse a NUL and lone surrogates (RFC 3629), which no store takes."""
-    if "\0" in text or any(0xD800 <= ord(one) <= 0xDFFF for one in text):
+    if "\0" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
         raise ValueError("must be text without NUL or lone surrogates")
     return text
 
@@ -46,10 +46,10 @@ Text = Annotated[str, AfterValidator(plain_text)]
 
 
 def _one_address(text: str) -> str:
-    found = read_address(text)
-    if isinstance(found, NotAnAddress):
-        raise ValueError(str(found))
-    return found.address
+    address = read_address(text)
+    if isinstance(address, NotAnAddress):
+        raise ValueError(str(address))
+    return address.address
 
 
 def address_or_person(text: str) -> str:
@@ -113,16 +113,16 @@ def matches(request: Request, tag: str) -> bool:
 
 def page(
     request: Request,
-    found: Sequence[T],
+    rows: Sequence[T],
     limit: int,
     *,
     document: Callable[[T], Mapping[str, object]],
     cursor: Callable[[T], str],
 ) -> Response:
     """Return a page of at most `limit` entries; `found` has one more if there is a next page."""
-    shown = found[:limit]
-    more = cursor(shown[-1]) if len(found) > limit else None
-    return reply(request, {"items": [document(one) for one in shown], "next": more})
+    shown = rows[:limit]
+    more = cursor(shown[-1]) if len(rows) > limit else None
+    return reply(request, {"items": [document(item) for item in shown], "next": more})
 
 
 def part(request: Request, whole: Sequence[object], limit: int, cursor: str | None) -> Response:
@@ -143,9 +143,9 @@ def _count(cursor: str) -> int:
     return int(cursor)
 
 
-def id_cursor(one: Any) -> str:
+def id_cursor(row: Any) -> str:
     """Return the cursor behind an entry that has an id."""
-    return ids.show(one.id)
+    return ids.show(row.id)
 
 
 def before(cursor: str | None) -> int | None:
@@ -170,7 +170,7 @@ def unwrapped(cursor: str, count: int) -> list[str]:
     except (ValueError, binascii.Error):
         parts = None
     if isinstance(parts, list) and len(parts) == count:
-        texts = [one for one in parts if isinstance(one, str) and "\0" not in one]
+        texts = [part for part in parts if isinstance(part, str) and "\0" not in part]
         if len(texts) == count:
             return texts
     raise Problem(422, "cursor: not the `next` of a page")

@@ -7,5 +7,5 @@ from gateway.api.services import ApiServices
 
 def services(request: Request) -> ApiServices:
     """Return what answers this request."""
-    found: ApiServices = request.app.state.services
-    return found
+    kept_services: ApiServices = request.app.state.services
+    return kept_services

@@ -30,7 +30,7 @@ def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
     }
 
 
-def letters(settings: Settings, name: str, wording: WordingForm) -> dict[str, MailWording]:
+def mail_wordings(settings: Settings, name: str, wording: WordingForm) -> dict[str, MailWording]:
     """Return the wording of a mail to staff by language, that of the settings first.
 
     Optional sections that a file of one's own lacks, as it is older than the gateway, are as

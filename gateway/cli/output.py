@@ -74,7 +74,9 @@ def print_table(
 
 def printable(text: str) -> str:
     """Return text in which nothing steers the terminal; line ends stay."""
-    return "".join(one if one == "\n" or one.isprintable() else "�" for one in text)
+    return "".join(
+        character if character == "\n" or character.isprintable() else "�" for character in text
+    )
 
 
 def one_line(text: str) -> str:

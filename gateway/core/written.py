@@ -67,7 +67,7 @@ def nearest(text: str, known: Iterable[str], alike: float = _ALIKE) -> str:
 
     `alike` is the share of letters (0 to 1) that both must have in the same order.
     """
-    forms = {_squeezed(one): one for one in known}
+    forms = {_squeezed(word): word for word in known}
     closest = get_close_matches(_squeezed(text), forms, 1, alike)
     return forms[closest[0]] if closest else ""
 
@@ -78,7 +78,7 @@ def same_word(text: str, known: Iterable[str]) -> str:
     Blanks and hyphens within make no difference: `no mail tag` is `NoMailTag`.
     """
     form = _squeezed(text)
-    return next((one for one in known if _squeezed(one) == form), "")
+    return next((word for word in known if _squeezed(word) == form), "")
 
 
 @lru_cache(1_000)

@@ -205,11 +205,11 @@ def import_file(
     reading = FieldReading(mapping=mapping, zone=zone, today=now.astimezone(zone).date())
     file = FeedFile(path, KINDS[kind], reading)
     with fault_record.failure(), feed(database, kind) as under_way:
-        intake = _FileImport(KINDS[kind], under_way, zone)
-        intake.take(file, progress, keys_only=remove)
+        file_import = _FileImport(KINDS[kind], under_way, zone)
+        file_import.take(file, progress, keys_only=remove)
         is_doubtful = bool(file.is_truncated) and not lift
         # A row that can't be told from the missing ones would be taken for gone.
-        is_incomplete = replace and (intake.has_lost_rows or is_doubtful)
+        is_incomplete = replace and (file_import.has_lost_rows or is_doubtful)
         terms = Terms(
             source=source,
             now=now,
@@ -224,15 +224,15 @@ def import_file(
             is_listing=is_listing,
             keep_suppressed=keep_suppressed,
             is_doubtful=is_doubtful,
-            is_refused=bool(intake.problem_count) and not intake.records,
-            doubtful_lines=frozenset() if lift else frozenset(intake.doubtful_lines),
+            is_refused=bool(file_import.problem_count) and not file_import.records,
+            doubtful_lines=frozenset() if lift else frozenset(file_import.doubtful_lines),
             open_columns=frozenset() if lift else file.open_columns,
         )
         outcome = under_way.apply(terms)
-    intake.report_duplicates(outcome.duplicates)
-    intake.report_references(outcome)
-    intake.report_idle_tags(outcome)
-    intake.report_still_referred(outcome)
+    file_import.report_duplicates(outcome.duplicates)
+    file_import.report_references(outcome)
+    file_import.report_idle_tags(outcome)
+    file_import.report_still_referred(outcome)
     remarks = list(file.remarks)
     if is_halved(outcome.rows, outcome.rows_before):
         # Nothing was removed for what isn't there.
@@ -254,10 +254,10 @@ def import_file(
             shortfall = status.shortfall(connection)
     report = ImportReport(
         kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
-        records=intake.records,
+        records=file_import.records,
         outcome=outcome,
-        problems=tuple(intake.problems),
-        problem_count=intake.problem_count,
+        problems=tuple(file_import.problems),
+        problem_count=file_import.problem_count,
         remarks=tuple(remarks),
         is_incomplete=is_incomplete or (replace and bool(outcome.cut_off)),
         is_truncated=file.is_truncated or outcome.cut_off,

@@ -471,7 +471,9 @@ def opted_out_events(
     connection: StoreTransaction, left: Sequence[Leaving], new_id: Callable[[], int]
 ) -> Iterator[Event]:
     """Yield what is told of opt-outs, each with the name of its campaign."""
-    names = campaigns.names(connection, {one.campaign for one in left if one.campaign is not None})
+    names = campaigns.names(
+        connection, {member.campaign for member in left if member.campaign is not None}
+    )
     for leaving in left:
         yield Event(
             id=new_id(),

@@ -320,10 +320,10 @@ def history_document(
 ) -> list[DoneDocument]:
     """Return runs, and what was done to applications and mailed, each like a run."""
     return [
-        trigger_run_document(one)
-        if isinstance(one, TriggerRun)
-        else application_transition_document(one, zone)
-        for one in done
+        trigger_run_document(run)
+        if isinstance(run, TriggerRun)
+        else application_transition_document(run, zone)
+        for run in done
     ]
 
 

@@ -89,8 +89,8 @@ def of_imported(
     for reader in to:
         by_address.setdefault(notice_settings.lookup(reader.address), reader)
     for address, reader in by_address.items():
-        letter = in_language(notice_settings.imported, reader.language, notice_settings.language)
-        values = values_of(news, letter, notice_settings)
+        wording = in_language(notice_settings.imported, reader.language, notice_settings.language)
+        values = values_of(news, wording, notice_settings)
         number = new_id()
         yield _draft(
             Notice(
@@ -99,9 +99,9 @@ def of_imported(
                 sender=notice_settings.sender,
                 hostname=notice_settings.hostname,
                 recipient=reader.address,
-                language=letter.language,
-                subject=letter.head(values),
-                text=letter.body(values),
+                language=wording.language,
+                subject=wording.head(values),
+                text=wording.body(values),
             ),
             kind=_IMPORTED,
             key=f"{_IMPORTED}:{ids.show(news.entry.id)}:{address}",
@@ -131,7 +131,7 @@ def of_refused(
 
     It names references of `known` only: an invented one would be taken for one that exists.
     """
-    letter = in_language(notice_settings.refused, staff.language, notice_settings.language)
+    wording = in_language(notice_settings.refused, staff.language, notice_settings.language)
     largest = notice_settings.max_size
     # Those that are open, or where none is, all.
     suggested = [application for application in known.applications if not application.closed]
@@ -149,16 +149,16 @@ def of_refused(
             for suggestion in suggested[:MOST_SUGGESTED]
         ),
     }
-    values["reason"] = letter.section(row.reason, values)
+    values["reason"] = wording.section(row.reason, values)
     notice = Notice(
         id=number,
         at=now.astimezone(notice_settings.zone),
         sender=notice_settings.sender,
         hostname=notice_settings.hostname,
         recipient=staff.email,
-        language=letter.language,
-        subject=letter.head(values),
-        text=letter.body(values),
+        language=wording.language,
+        subject=wording.head(values),
+        text=wording.body(values),
         in_reply_to=row.message_id,
         answers=True,
     )
@@ -176,7 +176,7 @@ def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> OutboxDraft
     )
 
 
-def values_of(news: News, letter: MailWording, notice_settings: NoticeSettings) -> dict[str, str]:
+def values_of(news: News, wording: MailWording, notice_settings: NoticeSettings) -> dict[str, str]:
     """Return what stands for the placeholders of a notice of a reply that was filed."""
     entry, candidate = news.entry, news.candidate
     date = entry.date.astimezone(notice_settings.zone) if entry.date else None
@@ -187,14 +187,14 @@ def values_of(news: News, letter: MailWording, notice_settings: NoticeSettings) 
         "about": news.application.about,
         "reference": entry.reference,
         "subject": entry.subject or "-",
-        "date": date.strftime(letter.words["date"]) if date else entry.date_text,
-        "lines": _first_lines(entry.text, letter),
+        "date": date.strftime(wording.words["date"]) if date else entry.date_text,
+        "lines": _first_lines(entry.text, wording),
         "documents": "".join(
-            f"\n- {document.filename} ({letter.words.get(document.type, document.type)})"
+            f"\n- {document.filename} ({wording.words.get(document.type, document.type)})"
             for document in entry.documents
         ),
         "staff": news.staff_name,
-        "staff_text": _first_lines(entry.staff_text, letter),
+        "staff_text": _first_lines(entry.staff_text, wording),
         "entry": ids.show(entry.id),
         "remarks": "",
         "person_remarked": "",
@@ -203,11 +203,11 @@ def values_of(news: News, letter: MailWording, notice_settings: NoticeSettings) 
     remarks = []
     for remark in entry.remarks:
         name, _, person = remark.partition(" ")
-        remarks.append(letter.section(name, {**values, "person_remarked": person}))
+        remarks.append(wording.section(name, {**values, "person_remarked": person}))
     return {**values, "remarks": "\n".join(filter(None, remarks))}
 
 
-def _first_lines(text: str, letter: MailWording) -> str:
+def _first_lines(text: str, wording: MailWording) -> str:
     lines = [line.rstrip()[:_LONGEST_LINE] for line in text.split("\n") if line.strip()]
     quoted = "\n".join(f"> {line}" for line in lines[:_LINES])
-    return f"{quoted}\n{letter.words['more']}" if len(lines) > _LINES else quoted
+    return f"{quoted}\n{wording.words['more']}" if len(lines) > _LINES else quoted

@@ -99,10 +99,12 @@ class Rounds:
         with self.session.database.reading() as connection:
             known = campaign_syncs.at_mailchimp(connection)
             places = audiences.all_of_them(connection)
-        due = [one for one in known if everything or has_come(one.next_sync, now)]
-        ids = {one.campaign.audience for one in due}
+        due = [campaign for campaign in known if everything or has_come(campaign.next_sync, now)]
+        ids = {campaign.campaign.audience for campaign in due}
         due_places = [
-            one for one in places if everything or one.id in ids or has_come(one.next_sync, now)
+            campaign
+            for campaign in places
+            if everything or campaign.id in ids or has_come(campaign.next_sync, now)
         ]
         try:
             self._campaigns(due, known, now)
@@ -113,13 +115,14 @@ class Rounds:
             late_at = self.session.clock()
             with self.session.database.writing() as connection:
                 times = {
-                    one.campaign.id: one.next_sync
-                    for one in campaign_syncs.at_mailchimp(connection)
+                    campaign.campaign.id: campaign.next_sync
+                    for campaign in campaign_syncs.at_mailchimp(connection)
                 }
                 late = [
-                    one.campaign.id
-                    for one in due
-                    if one.campaign.id in times and has_come(times[one.campaign.id], late_at)
+                    campaign.campaign.id
+                    for campaign in due
+                    if campaign.campaign.id in times
+                    and has_come(times[campaign.campaign.id], late_at)
                 ]
                 campaign_syncs.put_off(connection, late, late_at + PUT_OFF)
                 for place in due_places:

@@ -91,7 +91,12 @@ def outcome(message: int, result: Result) -> Outcome:
 
 def reason(suppressions: Iterable[Suppression]) -> str:
     """Say in a line what suppresses an address."""
-    named = (f'{one.source} "{one.name}"' if one.name else str(one.source) for one in suppressions)
+    named = (
+        f'{suppression.source} "{suppression.name}"'
+        if suppression.name
+        else str(suppression.source)
+        for suppression in suppressions
+    )
     return f"suppressed: {', '.join(dict.fromkeys(named))}"
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gateway.app.wording import SHIPPED_TEMPLATES, letters
+from gateway.app.wording import SHIPPED_TEMPLATES, mail_wordings
 from gateway.config import load
 from gateway.core.sending.mail_wording import IMPORTED
 
@@ -18,7 +18,7 @@ def test_wording_older_than_the_gateway_has_newer_remarks_as_shipped(tmp_path: P
     config = tmp_path / "gateway.toml"
     config.write_text(f'[templates]\nfolder = "{tmp_path}"\n', encoding="utf-8")
 
-    known = letters(load(config, {}), "reply_imported", IMPORTED)
+    known = mail_wordings(load(config, {}), "reply_imported", IMPORTED)
 
     assert "[no_text]" not in older
     assert known["de"].section("no_text", {}).startswith("Hinweis: Beim Weiterleiten")

@@ -7,7 +7,7 @@ import anyio
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.bearer import READS, Teller
+from gateway.api.bearer import READS, EventsToken
 from gateway.api.once import Key, in_one_step
 from gateway.api.problems import Problem
 from gateway.api.replies import JSON, StaffName, Text, Using, octets, reply
@@ -72,7 +72,7 @@ class StatusChange(BaseModel):
 async def submitted(
     request: Request,
     using: Using,
-    token: Teller,
+    token: EventsToken,
     reference: Text,
     told: Submission | None = None,
     *,
@@ -97,17 +97,19 @@ async def submitted(
 )
 async def show_application(request: Request, using: Using, reference: Text) -> Response:
     """Show an application: whose it is, what it is for, its status and who is responsible."""
-    found = await using.database.read(lambda connection: applications.find(connection, reference))
-    if found is None:
+    application = await using.database.read(
+        lambda connection: applications.find(connection, reference)
+    )
+    if application is None:
         raise Problem(404, "there is no such application")
-    return reply(request, whole_application_document(found))
+    return reply(request, whole_application_document(application))
 
 
 @router.post("/status", responses=_ANSWERS)
 async def status_changed(
     request: Request,
     using: Using,
-    token: Teller,
+    token: EventsToken,
     told: StatusChange,
     *,
     dry_run: _DryRun = False,
@@ -138,21 +140,21 @@ async def _kept(
     apply = await anyio.to_thread.run_sync(using.applications.open)
 
     def work(connection: StoreTransaction) -> StoredAnswer:
-        told = apply(connection, happened)
-        why = why_nothing_was_done(told)
+        answer = apply(connection, happened)
+        why = why_nothing_was_done(answer)
         if why is not None:
-            raise Problem(*why, more=dict(told))
-        return StoredAnswer(status=200, type=JSON, body=octets(told))
+            raise Problem(*why, more=dict(answer))
+        return StoredAnswer(status=200, type=JSON, body=octets(answer))
 
     return await in_one_step(using, request, token, key, work)
 
 
-def why_nothing_was_done(told: Mapping[str, Any]) -> tuple[int, str] | None:
+def why_nothing_was_done(answer: Mapping[str, Any]) -> tuple[int, str] | None:
     """Return status and text of the problem there is; None: it was done, or is a dry run."""
-    errors = [one["error"] for one in told["applications"]]
-    match told["outcome"]:
+    errors = [application["error"] for application in answer["applications"]]
+    match answer["outcome"]:
         case "unconfirmed":
-            return 409, f"{told['warning']}: send it again with `confirmed` or this `token`"
+            return 409, f"{answer['warning']}: send it again with `confirmed` or this `token`"
         case "stale":
             return (
                 409,
@@ -168,5 +170,5 @@ def why_nothing_was_done(told: Mapping[str, Any]) -> tuple[int, str] | None:
 def _languages(request: Request) -> tuple[str, ...]:
     """Return the languages a request asks for, in its order; weights don't count."""
     given = request.headers.get("accept-language", "")
-    names = (one.partition(";")[0].strip()[:2].lower() for one in given.split(","))
+    names = (language.partition(";")[0].strip()[:2].lower() for language in given.split(","))
     return tuple(name for name in names if name.isalpha())

@@ -12,7 +12,7 @@ import anyio
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.bearer import READS_CAMPAIGNS, Campaigner
+from gateway.api.bearer import READS_CAMPAIGNS, CampaignsToken
 from gateway.api.once import Key, asked_as, in_steps
 from gateway.api.problems import Problem
 from gateway.api.replies import JSON, MailAddress, Text, Using, octets, read_id, reply
@@ -110,12 +110,12 @@ class _Action:
         return await in_steps(self.using, asked, answer)
 
 
-def action(request: Request, using: Using, token: Campaigner, key: Key = None) -> _Action:
+def action(request: Request, using: Using, token: CampaignsToken, key: Key = None) -> _Action:
     """Return an action that is done once by its `Idempotency-Key`."""
     return _Action(request, using, token, key)
 
 
-def deletion(request: Request, using: Using, token: Campaigner) -> _Action:
+def deletion(request: Request, using: Using, token: CampaignsToken) -> _Action:
     """Return an action that may come twice and so has no key."""
     return _Action(request, using, token, None)
 
@@ -288,5 +288,5 @@ async def show_account(request: Request, using: Using) -> Response:
 )
 async def list_templates(request: Request, using: Using) -> Response:
     """List the account's templates, and whether campaigns can be made with them."""
-    found = await _in_turn(using.campaigns.templates)
-    return reply(request, {"items": found, "next": None})
+    templates = await _in_turn(using.campaigns.templates)
+    return reply(request, {"items": templates, "next": None})

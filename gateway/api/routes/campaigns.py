@@ -33,15 +33,15 @@ async def list_campaigns(
     number = before(cursor)
 
     def look(connection: StoreTransaction) -> list[_Counted]:
-        found = campaigns.listed(connection, before=number, limit=limit + 1)
-        return [(one, campaign_members.tally(connection, one.id)) for one in found]
+        rows = campaigns.listed(connection, before=number, limit=limit + 1)
+        return [(campaign, campaign_members.tally(connection, campaign.id)) for campaign in rows]
 
     return page(
         request,
         await using.database.read(look),
         limit,
-        document=lambda one: campaign_document(*one),
-        cursor=lambda one: ids.show(one[0].id),
+        document=lambda campaign: campaign_document(*campaign),
+        cursor=lambda campaign: ids.show(campaign[0].id),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import anyio
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.bearer import Feeder
+from gateway.api.bearer import FeedToken
 from gateway.api.once import Key, asked_as, in_steps
 from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
@@ -43,11 +43,13 @@ def router(feed: FeedAdapter) -> APIRouter:
     made = APIRouter(prefix="/feed", tags=["feed"])
     for kind, columns in feed.kinds().items():
         routes = _Routes(kind)
-        one = {"requestBody": {"required": True, "content": {JSON: {"schema": record(columns)}}}}
+        single_record = {
+            "requestBody": {"required": True, "content": {JSON: {"schema": record(columns)}}}
+        }
         for path, method, answer, what, extra in (
             ("", "POST", routes.upsert_many, "Upsert many", _LINES),
             ("/delete", "POST", routes.delete_many, "Delete many", _LINES),
-            ("/{name:path}", "PUT", routes.upsert_one, "Upsert one of the", one),
+            ("/{name:path}", "PUT", routes.upsert_one, "Upsert one of the", single_record),
             ("/{name:path}", "DELETE", routes.delete_one, "Delete one of the", None),
         ):
             made.add_api_route(
@@ -74,7 +76,7 @@ class _Routes:
         self,
         request: Request,
         using: Using,
-        token: Feeder,
+        token: FeedToken,
         *,
         dry_run: DryRun = False,
         lift: Lift = False,
@@ -88,7 +90,7 @@ class _Routes:
         self,
         request: Request,
         using: Using,
-        token: Feeder,
+        token: FeedToken,
         *,
         filename: Filename = "",
         dry_run: DryRun = False,
@@ -105,7 +107,7 @@ class _Routes:
         self,
         request: Request,
         using: Using,
-        token: Feeder,
+        token: FeedToken,
         *,
         dry_run: DryRun = False,
         lift: Lift = False,
@@ -118,7 +120,7 @@ class _Routes:
         self,
         request: Request,
         using: Using,
-        token: Feeder,
+        token: FeedToken,
         name: str,
         *,
         dry_run: DryRun = False,
@@ -140,7 +142,7 @@ class _Routes:
     async def delete_one(
         self,
         using: Using,
-        token: Feeder,
+        token: FeedToken,
         name: str,
         *,
         dry_run: DryRun = False,
@@ -226,8 +228,8 @@ async def _taken(using: ApiServices, kind: str, file: Path, terms: FeedTerms) ->
 def _answer(taken: Taken) -> StoredAnswer:
     if not taken.is_held_back:
         return StoredAnswer(status=200, type=JSON, body=octets(taken.report))
-    told = {"type": "about:blank", "title": "Conflict", "status": 409, "detail": _HELD_BACK}
-    return StoredAnswer(status=409, type=TYPE, body=octets({**told, **taken.report}))
+    problem = {"type": "about:blank", "title": "Conflict", "status": 409, "detail": _HELD_BACK}
+    return StoredAnswer(status=409, type=TYPE, body=octets({**problem, **taken.report}))
 
 
 _LINES: dict[str, Any] = {

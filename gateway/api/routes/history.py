@@ -38,10 +38,10 @@ _CONTENT = {
 async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a reply that was filed."""
     number = read_id(id)
-    found = await using.database.read(lambda connection: history.one(connection, number))
-    if found is None:
+    entry = await using.database.read(lambda connection: history.one(connection, number))
+    if entry is None:
         raise Problem(404, "the history has no such entry")
-    return reply(request, history_entry_document(found))
+    return reply(request, history_entry_document(entry))
 
 
 @router.get(
@@ -55,39 +55,41 @@ async def show_document(request: Request, using: Using, id: str) -> Response:  #
 @router.get("/documents/{id}/content", responses=_CONTENT)  # type: ignore[arg-type]
 async def download(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Download a document, or a range of its octets (RFC 9110, 14)."""
-    found = await _found(using, id)
-    tag = f'"{found.sha256}"'
+    document = await _found(using, id)
+    tag = f'"{document.sha256}"'
     headers = {
         "etag": tag,
         "accept-ranges": "bytes",
         "cache-control": "private, no-cache",
-        "content-disposition": disposition(found.filename),
+        "content-disposition": disposition(document.filename),
     }
     if matches(request, tag):
         return Response(status_code=304, headers=headers)
     asked = request.headers.get("range", "")
     if request.headers.get("if-range", tag) != tag:
         asked = ""
-    span = span_of(asked, found.size)
+    span = span_of(asked, document.size)
     if span is None:
-        return await _streamed(using.blobs, found, range(found.size), 200, headers)
+        return await _streamed(using.blobs, document, range(document.size), 200, headers)
     if not span:
-        raise Problem(416, headers={"content-range": f"bytes */{found.size}"})
-    headers["content-range"] = f"bytes {span[0]}-{span[-1]}/{found.size}"
-    return await _streamed(using.blobs, found, span, 206, headers)
+        raise Problem(416, headers={"content-range": f"bytes */{document.size}"})
+    headers["content-range"] = f"bytes {span[0]}-{span[-1]}/{document.size}"
+    return await _streamed(using.blobs, document, span, 206, headers)
 
 
 async def _found(using: Using, text: str) -> Document:
     number = read_id(text)
-    found = await using.database.read(lambda connection: history.document(connection, number))
-    if found is None:
+    document = await using.database.read(lambda connection: history.document(connection, number))
+    if document is None:
         raise Problem(404, "there is no such document")
-    return found
+    return document
 
 
 def disposition(filename: str) -> str:
     """Return what has a file saved, never shown, by its name (RFC 6266, 4.3)."""
-    plain = "".join(one if one not in '"\\%;' else "_" for one in ascii_text(filename))
+    plain = "".join(
+        character if character not in '"\\%;' else "_" for character in ascii_text(filename)
+    )
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
@@ -105,9 +107,9 @@ def span_of(text: str, size: int) -> range | None:
 
 
 async def _streamed(
-    blobs: Blobs, found: Document, span: range, status: int, headers: dict[str, str]
+    blobs: Blobs, document: Document, span: range, status: int, headers: dict[str, str]
 ) -> Response:
-    pieces = cut(blobs.pieces(found.sha256), span)
+    pieces = cut(blobs.pieces(document.sha256), span)
     first = await anext(pieces, b"")  # A missing file is told before an answer begins.
     if span and not first:
         raise BlobMissing("the blob store doesn't have all of a document")

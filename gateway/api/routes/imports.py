@@ -19,13 +19,16 @@ router = APIRouter(prefix="/imports", tags=["feed"], dependencies=[READS_FEED])
 @router.get("", responses=items(KindStateDocument))
 async def list_imports(request: Request, using: Using) -> Response:
     """List what each source brought last of each kind, and what was wrong with its last file."""
-    found = await using.database.read(feed_faults.states)
-    return reply(request, {"items": [kind_state_document(one) for one in found], "next": None})
+    kind_states = await using.database.read(feed_faults.states)
+    return reply(
+        request,
+        {"items": [kind_state_document(kind_state) for kind_state in kind_states], "next": None},
+    )
 
 
 @router.get("/waiting", responses=items(OpenReferenceDocument))
 async def list_waiting(request: Request, using: Using) -> Response:
     """List the references that lead nowhere, as `gateway import waiting` does."""
-    found = await using.database.read(open_references.listed)
-    listed = [open_reference_document(one) for one in found]
+    references = await using.database.read(open_references.listed)
+    listed = [open_reference_document(reference) for reference in references]
     return reply(request, {"items": listed, "next": None})

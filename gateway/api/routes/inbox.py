@@ -34,10 +34,10 @@ async def list_mails(
 ) -> Response:
     """List the mails that wait for a decision, the newest first."""
     number, states = before(cursor), state or [InboxState.NEEDS_ATTENTION]
-    found = await using.database.read(
+    mails = await using.database.read(
         lambda connection: inbox.listed(connection, states=states, before=number, limit=limit + 1)
     )
-    return page(request, found, limit, document=inbox_mail_document, cursor=id_cursor)
+    return page(request, mails, limit, document=inbox_mail_document, cursor=id_cursor)
 
 
 @router.get(
@@ -52,7 +52,7 @@ async def show_address(request: Request, using: Using) -> Response:
 async def show_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a mail: where it stands, and why."""
     number = read_id(id)
-    found = await using.database.read(lambda connection: inbox.one(connection, number))
-    if found is None:
+    mail = await using.database.read(lambda connection: inbox.one(connection, number))
+    if mail is None:
         raise Problem(404, "the inbox has no such mail")
-    return reply(request, inbox_mail_document(found))
+    return reply(request, inbox_mail_document(mail))

@@ -44,14 +44,14 @@ _Language = Annotated[
 ]
 
 
-def _retold(using: ApiServices, one: Message, language: str | None) -> Message:
+def _retold(using: ApiServices, message: Message, language: str | None) -> Message:
     if language is None:
-        return one
+        return message
     known = using.notes()
     template = exactly(known, language)
     if template is None:
         raise Problem(422, f"language: notes are in {', '.join(sorted(known))}")
-    return retold_in(template, one, using.zone())
+    return retold_in(template, message, using.zone())
 
 
 @router.get("", responses=items(MessageDocument))
@@ -71,7 +71,7 @@ async def list_messages(
     recipient = None if to is None else using.lookup(to)
     start = since if since is None or since.tzinfo else since.replace(tzinfo=using.zone())
     number = before(cursor)
-    found = await using.database.read(
+    rows = await using.database.read(
         lambda connection: messages.listed(
             connection,
             state=state,
@@ -82,7 +82,7 @@ async def list_messages(
             limit=limit + 1,
         )
     )
-    retold = [_retold(using, one, language) for one in found]
+    retold = [_retold(using, message, language) for message in rows]
     return page(request, retold, limit, document=message_document, cursor=id_cursor)
 
 
@@ -97,11 +97,11 @@ async def show_message(
     number = read_id(id)
 
     def look(connection: StoreTransaction) -> MessageDocument | None:
-        found = messages.one(connection, number)
-        if found is None:
+        message = messages.one(connection, number)
+        if message is None:
             return None
         reports = list(bounces.of_message(connection, number))
-        return message_document(_retold(using, found, language), reports)
+        return message_document(_retold(using, message, language), reports)
 
     document = await using.database.read(look)
     if document is None:

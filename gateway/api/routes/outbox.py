@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.bearer import SENDS, Sender
+from gateway.api.bearer import SENDS, OutboxToken
 from gateway.api.once import Key, in_one_step
 from gateway.api.replies import (
     JSON,
@@ -40,29 +40,29 @@ async def list_entries(
 ) -> Response:
     """List what was and is to be sent, the newest first."""
     number = before(cursor)
-    found = await using.database.read(
+    entries = await using.database.read(
         lambda connection: status_mail.among(
             outbox.listed(connection, state=state, before=number, limit=limit + 1),
             status_mail.waiting(connection, state=state, before=number, limit=limit + 1),
             limit + 1,
         )
     )
-    return page(request, found, limit, document=outbox_entry_document, cursor=id_cursor)
+    return page(request, entries, limit, document=outbox_entry_document, cursor=id_cursor)
 
 
 @router.get("/{id}", responses=answers(OutboxEntryDocument, "The entry."), dependencies=[SENDS])
 async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show an entry."""
     number = read_id(id)
-    found = await using.database.read(lambda connection: status_mail.entry(connection, number))
-    return reply(request, outbox_entry_document(found))
+    entry = await using.database.read(lambda connection: status_mail.entry(connection, number))
+    return reply(request, outbox_entry_document(entry))
 
 
 @router.post("/{id}/retry", responses=answers(OutboxEntryDocument, "It is queued again."))
 async def retry(
     request: Request,
     using: Using,
-    token: Sender,
+    token: OutboxToken,
     id: str,  # noqa: A002
     key: Key = None,
 ) -> Response:
@@ -80,7 +80,7 @@ async def retry(
 async def cancel(
     request: Request,
     using: Using,
-    token: Sender,
+    token: OutboxToken,
     id: str,  # noqa: A002
     key: Key = None,
 ) -> Response:

@@ -34,12 +34,12 @@ async def find_people(
 ) -> Response:
     """Find everybody who has an address."""
     lookup, standings = using.lookup(address), using.standings()
-    found = await using.database.read(
+    records = await using.database.read(
         lambda connection: [
             person_document(page) for page in timeline(connection, standings, lookup)
         ]
     )
-    return reply(request, {"items": found, "next": None})
+    return reply(request, {"items": records, "next": None})
 
 
 @router.get("/{person:id}/timeline", responses=items(TimelineEventDocument))
@@ -65,14 +65,14 @@ async def list_history(
 ) -> Response:
     """List the replies filed to a person, the newest first."""
     ref = _ref(person)
-    found = await _listed(
+    entries = await _listed(
         using,
         ref,
         lambda connection: [
             history_entry_document(entry) for entry in history.of_person(connection, ref)
         ],
     )
-    return part(request, found, limit, cursor)
+    return part(request, entries, limit, cursor)
 
 
 @router.get("/{person:id}/documents", responses=items(PersonFileDocument))
@@ -85,14 +85,14 @@ async def list_documents(
 ) -> Response:
     """List a person's documents, the newest first."""
     ref = _ref(person)
-    found = await _listed(
+    documents = await _listed(
         using,
         ref,
         lambda connection: [
             person_file_document(file) for file in history.documents_of(connection, ref)
         ],
     )
-    return part(request, found, limit, cursor)
+    return part(request, documents, limit, cursor)
 
 
 @router.get("/{person:id}", responses=answers(PersonDocument, "The person with the timeline."))
@@ -118,10 +118,10 @@ async def _listed(
 
 async def _known(using: Using, person: str) -> PersonDocument:
     ref, standings = _ref(person), using.standings()
-    found = await using.database.read(lambda connection: timeline(connection, standings, ref))
-    if not found:
+    records = await using.database.read(lambda connection: timeline(connection, standings, ref))
+    if not records:
         raise Problem(404, "nobody is known by this key")
-    return person_document(found[0])
+    return person_document(records[0])
 
 
 def _ref(text: str) -> PersonRef:

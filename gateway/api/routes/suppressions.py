@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.api.bearer import READS_SUPPRESSIONS, Suppressor
+from gateway.api.bearer import READS_SUPPRESSIONS, SuppressionsToken
 from gateway.api.managers import acting_manager
 from gateway.api.once import Key, in_one_step
 from gateway.api.problems import Problem
@@ -108,12 +108,12 @@ async def list_suppressions(
     """List everybody who is suppressed, by address: an entry for each reason in force."""
     at, listed, selection = using.clock(), using.suppressed(), Selection(source, scope)
     after = START if cursor is None else _position(cursor)
-    found = await using.database.read(
+    suppressed = await using.database.read(
         lambda connection: listed.page(connection, selection, at=at, after=after, limit=limit + 1)
     )
-    following = wrapped([str(part) for part in behind(found[:limit], after)])
+    following = wrapped([str(part) for part in behind(suppressed[:limit], after)])
     return page(
-        request, found, limit, document=suppressed_address_document, cursor=lambda _: following
+        request, suppressed, limit, document=suppressed_address_document, cursor=lambda _: following
     )
 
 
@@ -144,18 +144,18 @@ async def csv_pages(using: ApiServices, selection: Selection) -> AsyncIterator[s
     position = START
     heading: tuple[str, ...] = _COLUMNS
     while True:
-        found = await read(position)
+        rows = await read(position)
         written = io.StringIO()
         writer = csv.writer(written)
         if heading:
             writer.writerow(heading)
-        for one in found:
-            told = dict(suppressed_address_document(one))
-            writer.writerow([harmless(str(told[name] or "")) for name in _COLUMNS])
+        for row in rows:
+            document = dict(suppressed_address_document(row))
+            writer.writerow([harmless(str(document[name] or "")) for name in _COLUMNS])
         yield written.getvalue()
-        if len(found) < AT_ONCE:
+        if len(rows) < AT_ONCE:
             return
-        heading, position = (), behind(found, position)
+        heading, position = (), behind(rows, position)
 
 
 async def _from(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -173,7 +173,7 @@ def _position(cursor: str) -> Position:
     "", status_code=201, responses=answers(SuppressionEntryDocument, "It is suppressed.", 201)
 )
 async def suppress(
-    request: Request, using: Using, token: Suppressor, asked: NewSuppression, key: Key = None
+    request: Request, using: Using, token: SuppressionsToken, asked: NewSuppression, key: Key = None
 ) -> Response:
     """Suppress an address, or a person, from the next message on.
 
@@ -234,7 +234,7 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
 async def release(
     request: Request,
     using: Using,
-    token: Suppressor,
+    token: SuppressionsToken,
     address: Text,
     by: Annotated[StaffName, Query(max_length=200, description="Who asked for it.")] = "",
 ) -> Response:
@@ -258,14 +258,14 @@ async def release(
         return releases.release(connection, whom, by=who, now=now, erased=erased)
 
     try:
-        found = await using.database.write(lift)
+        released = await using.database.write(lift)
     finally:
         standings.close()
-    if not found.is_any and isinstance(typed, NotAnAddress):
+    if not released.is_any and isinstance(typed, NotAnAddress):
         raise Problem(422, f"address: {typed}")
-    if not found.is_any:
+    if not released.is_any:
         raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
-    return reply(request, released_document(str(whom), found))
+    return reply(request, released_document(str(whom), released))
 
 
 def _whom(using: ApiServices, typed: str) -> PersonRef | str:

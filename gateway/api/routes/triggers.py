@@ -36,8 +36,8 @@ async def list_triggers(request: Request, using: Using) -> Response:
 @router.get("/history", responses=items(DoneDocument))
 async def list_history(request: Request, using: Using, limit: Limit = 50) -> Response:
     """List runs, and changes of applications with their mail, the newest first."""
-    found = await _looked(lambda: using.triggers.history(limit))
-    return reply(request, {"items": found, "next": None})
+    runs = await _looked(lambda: using.triggers.history(limit))
+    return reply(request, {"items": runs, "next": None})
 
 
 @router.get("/waiting", responses=answers(WaitingDocument, "The fields that mail waits for."))
@@ -53,8 +53,8 @@ async def preview_change(
     request: Request, using: Using, *, reference: _Word, status: _Word, by: _By = None
 ) -> Response:
     """Show whom giving an application a status would mail; nothing is changed or sent."""
-    found = await _looked(lambda: using.triggers.preview_change(reference, status, by))
-    return reply(request, found)
+    preview = await _looked(lambda: using.triggers.preview_change(reference, status, by))
+    return reply(request, preview)
 
 
 @router.get(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.replies.import_address import MISSING, import_addresses
-from gateway.app.wording import letters
+from gateway.app.wording import mail_wordings
 from gateway.config import Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.config.smtp import ListenerConfig
@@ -41,7 +41,7 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
         return
     try:
         for name, wording in (("reply_imported", IMPORTED), ("reply_refused", REFUSED)):
-            languages = list(letters(settings, name, wording))
+            languages = list(mail_wordings(settings, name, wording))
             yield good("templates", f"{name}: {', '.join(languages)}")
     except (GatewayError, OSError) as problem:
         yield error("templates", str(problem))

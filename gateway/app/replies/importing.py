@@ -8,7 +8,7 @@ from gateway.app import common
 from gateway.app.common import now
 from gateway.app.keys import signing_keys, unsubscribe_links
 from gateway.app.replies.import_address import import_address
-from gateway.app.wording import letters
+from gateway.app.wording import mail_wordings
 from gateway.config import Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.config.smtp import ListenerConfig
@@ -75,8 +75,8 @@ def rules(settings: Settings) -> Rules:
             hostname=common.host_name(),
             language=settings.suppression.language,
             zone=common.time_zone(settings),
-            imported=letters(settings, "reply_imported", IMPORTED),
-            refused=letters(settings, "reply_refused", REFUSED),
+            imported=mail_wordings(settings, "reply_imported", IMPORTED),
+            refused=mail_wordings(settings, "reply_refused", REFUSED),
             lookup=lambda address: common.lookup(settings, address),
             fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
             max_size=settings.inbound.max_size,

@@ -56,30 +56,30 @@ async def run_sender(context: RoleContext) -> None:
     """Do everything that is due until the life ends."""
     database = open_store_of(context.settings, context.store)
     holder = processes.holder()
-    post = OwnMailSender(context.settings, Metrics())
+    own_mail = OwnMailSender(context.settings, Metrics())
     reporter = HeldReportWriter(context.settings)
     webhooks = Webhooks(
-        context.settings, database, holder=holder, stopping=context.stopping, count=post.count
+        context.settings, database, holder=holder, stopping=context.stopping, count=own_mail.count
     )
 
     async def apply(settings: Settings) -> None:
         reporter.apply(settings)
         webhooks.apply(settings)
-        await post.apply(settings)
+        await own_mail.apply(settings)
 
     context.apply = apply
     worker = OutboxWorker(
         database,
-        post.deliver,
+        own_mail.deliver,
         holder=holder,
         stopping=context.stopping,
         clock=now,
         jitter=random.random,
-        count=post.count,
+        count=own_mail.count,
         compose=reporter.compose,
     )
     tidying = partial(tidy, context, database, holder)
-    triggered = TriggeredMail(context, database, post)
+    triggered = TriggeredMail(context, database, own_mail)
     try:
         # A store that is away keeps nobody from starting: mail gets the answers for that case.
         context.ready()
@@ -87,7 +87,7 @@ async def run_sender(context: RoleContext) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())
             tasks.create_task(webhooks.run())
-            for interval, chore in ((TIDY_EVERY, tidying), (_SWEEP, post.sweep)):
+            for interval, chore in ((TIDY_EVERY, tidying), (_SWEEP, own_mail.sweep)):
                 tasks.create_task(
                     every(interval, chore, stopping=context.stopping, failed=_put_off)
                 )
@@ -95,7 +95,7 @@ async def run_sender(context: RoleContext) -> None:
             tasks.create_task(triggered.work())
     finally:
         triggered.close()
-        post.close()
+        own_mail.close()
         database.close()
 
 
@@ -178,16 +178,16 @@ class OwnMailSender:
         return choose(self._relays, listener="", login=None, sender_domain=domain)
 
 
-async def send_reports(database: Database, post: OwnMailSender) -> None:
+async def send_reports(database: Database, own_mail: OwnMailSender) -> None:
     """Send the reports of runs that wait, whether or not the role runs anywhere."""
     worker = OutboxWorker(
         database,
-        post.deliver,
+        own_mail.deliver,
         holder=processes.holder("reports"),
         stopping=asyncio.Event(),
         clock=now,
         jitter=random.random,
-        count=post.count,
+        count=own_mail.count,
     )
     await worker.send_due(only=reports.TYPE)
 

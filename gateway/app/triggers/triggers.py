@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway import logs
 from gateway.app import common
 from gateway.app.keys import unsubscribe_links
-from gateway.app.wording import SHIPPED_TEMPLATES, letters, note_templates
+from gateway.app.wording import SHIPPED_TEMPLATES, mail_wordings, note_templates
 from gateway.config import ConfigError, Settings, read_text
 from gateway.config.triggers import (
     ACTIVE_AS_SHIPPED,
@@ -89,7 +89,7 @@ def plan(
         sender=settings.notices.sender or common.notifier(settings),
         hostname=common.host_name(),
         language=language,
-        reports=letters(settings, "trigger_report", RUN_REPORT),
+        reports=mail_wordings(settings, "trigger_report", RUN_REPORT),
         note=note_templates(settings)[language],
         epoch_file=epoch_file(settings),
         lookup=lambda address: common.lookup(settings, address),

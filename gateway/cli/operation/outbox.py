@@ -35,13 +35,13 @@ def list_entries(
     """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        found = status_mail.among(
+        entries = status_mail.among(
             outbox.listed(connection, state=state, limit=limit),
             status_mail.waiting(connection, state=state, limit=limit),
             limit,
         )
     if as_json:
-        print_json([outbox_entry_document(row) for row in found])
+        print_json([outbox_entry_document(row) for row in entries])
         return
     headings = ("id", "time", "type", "to", "about", "state", "attempts", "next", "error")
     rows = (
@@ -56,7 +56,7 @@ def list_entries(
             local(row.next_at, chosen.zone),
             one_line(row.error),
         )
-        for row in found
+        for row in entries
     )
     print_table(headings, rows, empty=_NO_ENTRIES)
 

@@ -40,15 +40,15 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
         standings = open_standings(chosen, store)
         if isinstance(key, PersonRef):
             people.known(connection, key)
-        found = pages(connection, standings, key)
+        records = pages(connection, standings, key)
         standings.close()
-    if not found:
+    if not records:
         raise NotFound(f"nobody known as {wanted}")
     if as_json:
-        documented = [person_document(page) for page in found]
+        documented = [person_document(page) for page in records]
         print_json(documented if len(documented) > 1 else documented[0])
         return
-    for page in found:
+    for page in records:
         known, record = page.record.person, page.record
         inactive = "" if known.active else " (not active)"
         print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")

@@ -129,7 +129,7 @@ def naming_faults(name: str, from_name: str) -> list[str]:
     for what, text in (("the name", name), ("the from-name", from_name)):
         if not text.strip():
             faults.append(f"{what} is blank")
-        if any(unicodedata.category(one) in _CONTROLS for one in text):
+        if any(unicodedata.category(character) in _CONTROLS for character in text):
             faults.append(f"{what} contains a line break or another control character")
         if unknown := unknown_merge_tags(text):
             known = "*|FNAME|*, *|LNAME|*, *|OWNERNAME|*, *|OWNEREMAIL|*"

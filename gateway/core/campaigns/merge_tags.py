@@ -14,5 +14,5 @@ def unknown_merge_tags(text: str, known: Collection[str] = MERGE_TAGS) -> tuple[
 
     A tag that begins or ends without its other half counts too. Empty: the text passes verbatim.
     """
-    unknown = [found[0] for found in TAG.finditer(text) if found["name"] not in known]
+    unknown = [tag[0] for tag in TAG.finditer(text) if tag["name"] not in known]
     return (*unknown, *LOOSE_END.findall(TAG.sub("", text)))

@@ -167,8 +167,8 @@ class Targets:
         fits = dict(self._fits(given))
         if not fits:
             return self.meaning_of_parts(given)
-        first, *others = sorted(fits, key=lambda one: (-one.keeps_away, one.crm_id))
-        also = tuple(one.crm_id for one in others)
+        first, *others = sorted(fits, key=lambda target: (-target.keeps_away, target.crm_id))
+        also = tuple(target.crm_id for target in others)
         if others and not first.keeps_away:
             return Meaning(others=(first.crm_id, *also), is_certain=False)
         how = fits[first]

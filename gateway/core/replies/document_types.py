@@ -107,11 +107,11 @@ def document_type(
     matter. Only a rule for images looks at the content type.
     """
     name = clean_filename(filename)
-    found = _EXTENSION.search(name)
+    match = _EXTENSION.search(name)
     image = content_type.lower().startswith("image/") or (
-        found is not None and found[1].lower() in _IMAGES
+        match is not None and match[1].lower() in _IMAGES
     )
-    stem = unicodedata.normalize("NFC", name[: found.start()] if found else name)
+    stem = unicodedata.normalize("NFC", name[: match.start()] if match else name)
     stem = _NUMBERS.sub(" ", _HUMPS.sub(" ", stem.replace("*", " ")))
     words = f" {_plain(stem)} "
     for rule in rules:

@@ -49,7 +49,7 @@ def find_reference(subject: str, pattern: re.Pattern[str] = _DEFAULT) -> Subject
     space, a tab, a no-break space or the end must follow. Anything else is None, never a guess.
     """
     start = prefixes_end(subject)
-    found = pattern.match(subject[: start + _LONGEST + 1], start)
-    if found is None or not found["reference"] or found.end() - start > _LONGEST:
+    match = pattern.match(subject[: start + _LONGEST + 1], start)
+    if match is None or not match["reference"] or match.end() - start > _LONGEST:
         return None
-    return SubjectReference(found["reference"], without_prefixes(subject[found.end() :]))
+    return SubjectReference(match["reference"], without_prefixes(subject[match.end() :]))

@@ -102,13 +102,13 @@ def prefixes_end(subject: str, start: int = 0) -> int:
     return _end_of_run(_PREFIX, subject, start)
 
 
-def _end_of_run(one: re.Pattern[str], subject: str, start: int) -> int:
-    found = _LEADING.match(subject, start)
+def _end_of_run(prefix: re.Pattern[str], subject: str, start: int) -> int:
+    match = _LEADING.match(subject, start)
     for _ in range(_LONGEST_RUN):
-        if found is None:
+        if match is None:
             break
-        start = found.end()
-        found = one.match(subject, start)
+        start = match.end()
+        match = prefix.match(subject, start)
     return start
 
 

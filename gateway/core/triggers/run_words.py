@@ -52,7 +52,7 @@ def in_words(reason: str, words: Mapping[str, str]) -> str:
             continue
         rest = reason.removeprefix(start)
         if key == "suppressed":
-            rest = _SOURCE.sub(lambda found: words[found[1]], rest)
+            rest = _SOURCE.sub(lambda match: words[match[1]], rest)
         elif key in ("too_late_again", "given_up"):
             rest = in_words(rest, words)
         return words[key].replace("{}", rest)

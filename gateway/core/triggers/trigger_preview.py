@@ -43,4 +43,6 @@ class Preview:
     @property
     def may_mail(self) -> bool:
         """Whether mail would leave, now or as soon as what it waits for is told."""
-        return bool(self.mails) or any(one.reason.startswith(WAITS) for one in self.skipped)
+        return bool(self.mails) or any(
+            occurrence.reason.startswith(WAITS) for occurrence in self.skipped
+        )

@@ -60,10 +60,10 @@ def read_parts(body: str) -> Parts | None:
         return None
     texts: dict[str, list[str]] = {"text/plain": [], "text/html": []}
     lacks_files = False
-    for number, found in enumerate(headers[:_MOST_PARTS]):
+    for number, header in enumerate(headers[:_MOST_PARTS]):
         end = headers[number + 1].start() if number + 1 < len(headers) else len(body)
-        part = message_from_string(found[0].rstrip() + "\n\n")
-        text = body[found.end() : end].strip()
+        part = message_from_string(header[0].rstrip() + "\n\n")
+        text = body[header.end() : end].strip()
         is_file = part.get_content_disposition() == "attachment" or part.get_filename()
         lacks_files = lacks_files or (bool(is_file) and part.get_content_maintype() != "image")
         if text and not is_file and part.get_content_type() in texts:

@@ -61,13 +61,13 @@ def begin(connection: Connection, request: Request, now: datetime) -> Earlier | 
     )
     if connection.scalar(query.returning(answers.c.token)) is not None:
         return None
-    found = connection.execute(
+    kept = connection.execute(
         select(answers).where(answers.c.token == request.token, answers.c.key == request.key)
     ).one()
-    is_same = found.request == request.digest
-    if found.status is None:
+    is_same = kept.request == request.digest
+    if kept.status is None:
         return Earlier(is_same, None)
-    return Earlier(is_same, StoredAnswer(status=found.status, type=found.type, body=found.body))
+    return Earlier(is_same, StoredAnswer(status=kept.status, type=kept.type, body=kept.body))
 
 
 def keep(connection: Connection, request: Request, answer: StoredAnswer) -> None:

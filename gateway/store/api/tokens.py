@@ -73,8 +73,8 @@ def _token(row: Row[Any]) -> Token:
         id=row.id,
         name=row.name,
         source=row.source,
-        scopes=frozenset(TokenScope(one) for one in row.scopes.split() if one in scopes),
-        roles=frozenset(TokenRole(one) for one in row.roles.split() if one in roles),
+        scopes=frozenset(TokenScope(scope) for scope in row.scopes.split() if scope in scopes),
+        roles=frozenset(TokenRole(role) for role in row.roles.split() if role in roles),
         last_used=row.last_used,
         revoked_at=row.revoked_at,
     )

@@ -109,13 +109,13 @@ def tally(connection: Connection, campaign: int) -> dict[str, int]:
 
 def known_people(connection: Connection, refs: Sequence[PersonRef]) -> set[PersonRef]:
     """Return those of up to some thousand people the CRM tells of."""
-    found: set[PersonRef] = set()
+    known: set[PersonRef] = set()
     for kind in {ref.kind for ref in refs}:
         wanted = [ref.crm_id for ref in refs if ref.kind == kind]
         query = select(people.c.crm_id).where(people.c.kind == kind.value)
         rows = connection.scalars(query.where(people.c.crm_id.in_(wanted)))
-        found |= {PersonRef(kind, crm_id) for crm_id in rows}
-    return found
+        known |= {PersonRef(kind, crm_id) for crm_id in rows}
+    return known
 
 
 def find_groups(connection: Connection, name: str) -> list[Group]:

@@ -82,8 +82,8 @@ def sighted(connection: Connection, where: Sighting) -> InboxRow | None:
     """Return the mail that was seen there before."""
     keys = asdict(where).items()
     same = (sightings.c[name] == value for name, value in keys)
-    found = connection.scalar(select(sightings.c.inbox).where(*same))
-    return None if found is None else one(connection, found)
+    number = connection.scalar(select(sightings.c.inbox).where(*same))
+    return None if number is None else one(connection, number)
 
 
 def of_content(connection: Connection, content: str, *, lock: bool = False) -> InboxRow | None:

@@ -27,12 +27,12 @@ def put(connection: Connection, happened: Iterable[Event]) -> None:
     """Keep what happened, to be told to those who asked for it."""
     rows = [
         {
-            "id": one.id,
-            "type": one.type.value,
-            "person": str(one.person or ""),
-            "data": orjson.dumps(one.data).decode(),
+            "id": event.id,
+            "type": event.type.value,
+            "person": str(event.person or ""),
+            "data": orjson.dumps(event.data).decode(),
         }
-        for one in happened
+        for event in happened
     ]
     if rows:
         connection.execute(insert(events), rows)

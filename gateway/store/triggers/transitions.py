@@ -153,7 +153,7 @@ def status_named(connection: Connection, named: str) -> str:
     names: dict[str, str] = {row.crm_id: row.name for row in connection.execute(query)}
     if not names or named in names:
         return named
-    of_name = [one for one, name in names.items() if name.casefold() == named.casefold()]
+    of_name = [status for status, name in names.items() if name.casefold() == named.casefold()]
     if len(of_name) == 1:
         return of_name[0]
     shown = sorted(

@@ -65,8 +65,8 @@ def snapshot(connection: Connection) -> Snapshot:
 def tags(connection: Connection) -> tuple[str, ...]:
     """Return every tag that a group or status carries, whether it has an effect or not."""
     carried = union(select(groups.c.tag), select(statuses.c.tag)).subquery()
-    found = select(carried.c.tag).where(carried.c.tag != "").order_by(carried.c.tag)
-    return tuple(connection.scalars(found))
+    query = select(carried.c.tag).where(carried.c.tag != "").order_by(carried.c.tag)
+    return tuple(connection.scalars(query))
 
 
 def finance_statuses(connection: Connection) -> dict[str, int]:
@@ -81,8 +81,8 @@ def finance_statuses(connection: Connection) -> dict[str, int]:
 
 def fed_at(connection: Connection) -> datetime | None:
     """Return when any source last brought anything."""
-    found: datetime | None = connection.scalar(select(func.max(feeds.c.at)))
-    return found
+    latest: datetime | None = connection.scalar(select(func.max(feeds.c.at)))
+    return latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +103,15 @@ class Shortfall:
                 "keeps mail away, and have no usable address"
             )
         if self.references_to_nothing:
-            told = ", ".join(f"{name} {rows}" for name, rows in self.references_to_nothing.items())
+            waiting = ", ".join(
+                f"{name} {rows}" for name, rows in self.references_to_nothing.items()
+            )
             count = sum(self.references_to_nothing.values())
-            yield f"{count} references to nothing: {told} (gateway import waiting)"
+            yield f"{count} references to nothing: {waiting} (gateway import waiting)"
         if self.unread_fields:
-            told = ", ".join(f"{what} {count}" for what, count in self.unread_fields.items())
+            waiting = ", ".join(f"{what} {count}" for what, count in self.unread_fields.items())
             since = "" if self.unread_since is None else f" since {self.unread_since:%Y-%m-%d}"
-            yield f"{sum(self.unread_fields.values())} fields unread{since}: {told}"
+            yield f"{sum(self.unread_fields.values())} fields unread{since}: {waiting}"
 
 
 def shortfall(connection: Connection) -> Shortfall:
@@ -141,5 +143,5 @@ def protected_without_address(connection: Connection) -> int:
         groups.c.active,
         groups.c.tag.in_(tags),
     )
-    found = select(func.count()).select_from(people).where(~has_address, or_(of_status, of_group))
-    return connection.scalar(found) or 0
+    query = select(func.count()).select_from(people).where(~has_address, or_(of_status, of_group))
+    return connection.scalar(query) or 0

@@ -96,10 +96,10 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
         return None
     known = tuple(languages) or (("hr",) if _CROATIAN.search(text) else ())
     for day, rest in days_in(text, known):
-        found = _TIME.search(rest)
-        clock = clock_of(found, rest) if found else None
-        if found is not None and clock is not None:
-            return datetime.combine(day, clock, zone_of(rest[found.end() :]) or zone)
+        match = _TIME.search(rest)
+        clock = clock_of(match, rest) if match else None
+        if match is not None and clock is not None:
+            return datetime.combine(day, clock, zone_of(rest[match.end() :]) or zone)
     return None
 
 
@@ -111,24 +111,24 @@ def is_internet_date(text: str) -> bool:
 def days_in(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
     """Yield each day the text may name with what is left beside it, the surest first."""
     for pattern in (_YEAR_FIRST, _PLAIN_YEAR_FIRST):
-        for found in pattern.finditer(text):
-            yield from _day(text, found, *found.groups())
+        for match in pattern.finditer(text):
+            yield from _day(text, match, *match.groups())
     for pattern, order in (
         (_DAY_FIRST, "dmy"),
         (_YEAR_MONTH, "ymd"),
         (_YEAR_DAY, "ydm"),
         (_MONTH_FIRST, "mdy"),
     ):
-        for found in pattern.finditer(text):
-            parts = dict(zip(order, found.groups(), strict=True))
+        for match in pattern.finditer(text):
+            parts = dict(zip(order, match.groups(), strict=True))
             month = month_number(parts["m"], languages)
             if month is not None:
-                yield from _day(text, found, parts["y"], str(month), parts["d"])
-    for found in (*_NUMBERS.finditer(text), *_PLAIN_NUMBERS.finditer(text)):
-        first, second, year = found.groups()
+                yield from _day(text, match, parts["y"], str(month), parts["d"])
+    for match in (*_NUMBERS.finditer(text), *_PLAIN_NUMBERS.finditer(text)):
+        first, second, year = match.groups()
         if is_american(text, int(first), int(second), languages):
             first, second = second, first
-        yield from _day(text, found, year, second, first)
+        yield from _day(text, match, year, second, first)
     yield from days_in_any_order(text)
 
 
@@ -139,19 +139,19 @@ def days_in_any_order(text: str) -> Iterator[tuple[date, str]]:
     """
     month = _MONTH.search(text)
     plain = [
-        found
-        for found in _NUMBER.finditer(text)
-        if found[2] is None and (month is None or found.start() != month.start())
+        match
+        for match in _NUMBER.finditer(text)
+        if match[2] is None and (month is None or match.start() != month.start())
     ]
-    years = [found for found in plain if len(found[1]) == 4]
-    days = [found for found in plain if len(found[1]) <= 2]
+    years = [match for match in plain if len(match[1]) == 4]
+    days = [match for match in plain if len(match[1]) <= 2]
     if len(years) != 1 or len(days) != 1:
         return
     year, day = int(years[0][1]), int(days[0][1])
     rest = text
-    for found in (years[0], days[0]):
-        blank = "|" * (found.end() - found.start())
-        rest = f"{rest[: found.start()]}{blank}{rest[found.end() :]}"
+    for match in (years[0], days[0]):
+        blank = "|" * (match.end() - match.start())
+        rest = f"{rest[: match.start()]}{blank}{rest[match.end() :]}"
     if year in _PERSIAN_YEARS:
         named = persian_day(year, persian_month_within(text), day)
     else:
@@ -185,7 +185,7 @@ def is_american(text: str, first: int, second: int, languages: tuple[str, ...]) 
 
 
 def _day(
-    text: str, found: re.Match[str], year: str, month: str, day: str
+    text: str, match: re.Match[str], year: str, month: str, day: str
 ) -> Iterator[tuple[date, str]]:
     number = int(year) if len(year) > 2 else int(year) + _CENTURY
     if number > _BUDDHIST_FROM:
@@ -196,12 +196,12 @@ def _day(
         named = date(number, int(month), int(day))
     except ValueError:
         return
-    yield named, f"{text[: found.start()]} | {text[found.end() :]}"
+    yield named, f"{text[: match.start()]} | {text[match.end() :]}"
 
 
-def clock_of(found: re.Match[str], text: str) -> time | None:
+def clock_of(match: re.Match[str], text: str) -> time | None:
     """Return the time that was found in a text, by the half or the part of the day it names."""
-    hour, minute, second = (int(part or 0) for part in found.groups())
+    hour, minute, second = (int(part or 0) for part in match.groups())
     half = _HALF.search(text)
     if half is not None and hour <= 12:
         hour = hour % 12 + (12 if half[1] or half[2] else 0)
@@ -216,10 +216,10 @@ def clock_of(found: re.Match[str], text: str) -> time | None:
 
 def zone_of(text: str) -> timezone | None:
     """Return the zone that a text names, by offset or letters; None where it names none."""
-    found = _OFFSET.search(text)
-    if found is not None and int(found[2]) <= 14:
-        offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0) % 60)
-        return timezone(offset if found[1] == "+" else -offset)
+    match = _OFFSET.search(text)
+    if match is not None and int(match[2]) <= 14:
+        offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0) % 60)
+        return timezone(offset if match[1] == "+" else -offset)
     for name in _NAMED.findall(text):
         if name in _HOURS:
             return timezone(timedelta(hours=_HOURS[name]))

@@ -102,8 +102,8 @@ def unfolded(lines: Sequence[TextLine], start: int, end: int) -> list[tuple[str,
 
 
 def _field_name(text: str) -> str | None:
-    found = _NAME.match(text)
-    if found is not None:
-        return found[1]
+    match = _NAME.match(text)
+    if match is not None:
+        return match[1]
     label = read_label(text)
     return text.partition(":")[0].strip() if label is not None and label.role is not None else None

@@ -38,17 +38,17 @@ def read_filled(lines: Sequence[TextLine], start: int) -> Block | None:
     fields: dict[HeaderWord, str] = {}
     keys: list[str] = []
     role, begins, within = HeaderWord.OTHER, 0, 0
-    for found in KNOWN_LABEL.finditer(text):
-        key = label_key(found["head"])
+    for match in KNOWN_LABEL.finditer(text):
+        key = label_key(match["head"])
         following = ROLES[key]
-        is_first = found.start() == 0 or text[found.start() - 1] == "\n"
-        if following in fields or (not is_first and not may_begin_field(text, found, role)):
+        is_first = match.start() == 0 or text[match.start() - 1] == "\n"
+        if following in fields or (not is_first and not may_begin_field(text, match, role)):
             continue
         if fields or following is role:
-            fields[role] = _value(text[begins : found.start()])
-        elif found.start():
+            fields[role] = _value(text[begins : match.start()])
+        elif match.start():
             return None
-        role, begins = following, found.end()
+        role, begins = following, match.end()
         fields[role] = ""
         keys.append(key)
         within += not is_first
@@ -69,11 +69,11 @@ def _spaced(text: str) -> str:
     return f"{head}{colon} {value}" if colon else text
 
 
-def may_begin_field(text: str, found: re.Match[str], role: HeaderWord) -> bool:
+def may_begin_field(text: str, match: re.Match[str], role: HeaderWord) -> bool:
     """Whether a word within a line begins a field: not in a subject, which is what it says."""
     return (
         role is not HeaderWord.SUBJECT
-        and _BEHIND.search(text[: found.start()].rstrip()) is not None
+        and _BEHIND.search(text[: match.start()].rstrip()) is not None
     )
 
 

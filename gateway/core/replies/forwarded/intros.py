@@ -50,8 +50,8 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
     `announced` says that a separator stands above it: then no word for writing is needed.
     """
     text = lines[start].text[:_LONGEST]
-    if _RUN_ON.search(text) is not None and (found := read_run_on(lines, start)) is not None:
-        return found
+    if _RUN_ON.search(text) is not None and (run_on := read_run_on(lines, start)) is not None:
+        return run_on
     text = ""
     for end in range(start, min(start + _MOST_LINES, len(lines))):
         line = lines[end]
@@ -119,8 +119,8 @@ def is_told(text: str, name: str, date: str, signs: tuple[bool, bool, bool, bool
 def _ends_written(text: str) -> bool:
     """Whether a line without a colon ends with the verb: `-- On 4 March, Ann Roe wrote --`."""
     end = text.rstrip("-– ")[-_LONGEST_VERB:]
-    found = find_verb(end)
-    return found is not None and found.end() == len(end)
+    verb = find_verb(end)
+    return verb is not None and verb.end() == len(end)
 
 
 def _quoted(lines: Sequence[TextLine], start: int) -> bool:
@@ -152,7 +152,7 @@ def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
     quoted = _QUOTED_NAME.search(before)
     if quoted is not None:
         return _name(quoted[1]), before[: quoted.start()].strip(_TRIM)
-    end = max(found.end() for found in _DIGIT.finditer(before))
+    end = max(match.end() for match in _DIGIT.finditer(before))
     name = _name(before[end:])
     if name or addressed:
         return name, before.removesuffix(name).strip(_TRIM)
@@ -163,8 +163,8 @@ def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
 def _name(text: str) -> str:
     """Take off everything that stands around a name."""
     text = _BRACKET.sub("", text).strip(_TRIM)
-    while (found := FILLER.match(text)) is not None:
-        text = text[found.end() :].lstrip(_TRIM)
+    while (match := FILLER.match(text)) is not None:
+        text = text[match.end() :].lstrip(_TRIM)
     name = text.strip(_TRIM + "\"'„“”«»()<>[]*")
     if name.count("(") > name.count(")"):  # `Roe, Ann (HR)`
         name += text[text.index(name) + len(name) :].partition(")")[0] + ")"

@@ -23,7 +23,7 @@ def in_zone_of_writer(
     if sent is None or offset is None or sent.astimezone(date.tzinfo).utcoffset() == offset:
         return date, True
     written = date.replace(tzinfo=timezone(offset))
-    possible = [one for one in (date, written) if one <= sent + _CLOCKS]
+    possible = [moment for moment in (date, written) if moment <= sent + _CLOCKS]
     if len(possible) == 1:
         return possible[0], True
     return (written if offset else date), written.timestamp() == date.timestamp()

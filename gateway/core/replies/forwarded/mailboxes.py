@@ -60,8 +60,8 @@ def parse_mailboxes(text: str, *, is_field: bool = False) -> tuple[Mailbox, ...]
     quotes within a name are its own, unless a backslash says so (RFC 5322, 3.2.4).
     """
     plain = _plain(text)
-    found = (_mailbox(piece, is_field=is_field) for piece in _split(plain)[:_MOST])
-    return tuple(mailbox for mailbox in found if mailbox.name or mailbox.address)
+    mailboxes = (_mailbox(piece, is_field=is_field) for piece in _split(plain)[:_MOST])
+    return tuple(mailbox for mailbox in mailboxes if mailbox.name or mailbox.address)
 
 
 def parse_mailbox(text: str, *, is_field: bool = False) -> Mailbox | None:
@@ -81,10 +81,10 @@ def parse_agent(text: str, *, is_field: bool = False) -> Mailbox | None:
 def _agent_and_author(text: str) -> tuple[str, str]:
     """Divide a sender's line; the first half is empty where nobody sent it for somebody else."""
     plain = _plain(text)
-    found = _BEHALF.search(plain)
-    if found is None or not ("@" in plain[: found.start()] or _MAILBOX.match(plain, found.end())):
+    match = _BEHALF.search(plain)
+    if match is None or not ("@" in plain[: match.start()] or _MAILBOX.match(plain, match.end())):
         return "", plain
-    agent, author = plain[: found.start()].rstrip(" ;,"), plain[found.end() :]
+    agent, author = plain[: match.start()].rstrip(" ;,"), plain[match.end() :]
     return ("", agent) if is_author(agent, author) else (agent, author)
 
 
@@ -96,7 +96,7 @@ def is_author(agent: str, author: str) -> bool:
     sender, behalf = _mailbox(agent), _mailbox(author)
     if not sender.name or _NO_REPLY.search(agent):
         return False
-    houses = {one.address.rpartition("@")[2].casefold() for one in (sender, behalf)}
+    houses = {mailbox.address.rpartition("@")[2].casefold() for mailbox in (sender, behalf)}
     return not behalf.address or (not behalf.name and len(houses) == 1)
 
 
@@ -131,11 +131,13 @@ def _split(text: str) -> list[str]:
 
 
 def _mailbox(text: str, *, is_field: bool = False) -> Mailbox:
-    found = find_address(text)
-    if found is None:
+    address_match = find_address(text)
+    if address_match is None:
         return Mailbox(_name(text.partition("<")[0], is_field), "")
-    address = found[0].rstrip(".")
-    name = _name(text[: found.start()], is_field) or _name(text[found.end() :], is_field)
+    address = address_match[0].rstrip(".")
+    name = _name(text[: address_match.start()], is_field) or _name(
+        text[address_match.end() :], is_field
+    )
     return Mailbox("" if name.casefold() == address.casefold() else name, address)
 
 
@@ -146,15 +148,17 @@ def find_address(text: str) -> re.Match[str] | None:
     `"Ann <ann@example.org>" <bob@example.com>` is Bob.
     """
     unquoted = _QUOTES.sub(lambda quoted: '"' * len(quoted[0]), text)
-    found = list(_ADDRESS_RE.finditer(unquoted)) or list(_ADDRESS_RE.finditer(text))
-    bracketed = [one for one in found if text[one.start() - 1 : one.start()] in ("<", "[")]
+    matches = list(_ADDRESS_RE.finditer(unquoted)) or list(_ADDRESS_RE.finditer(text))
+    bracketed = [
+        match for match in matches if text[match.start() - 1 : match.start()] in ("<", "[")
+    ]
     while (
         len(bracketed) > 1
         and bracketed[0][0] != bracketed[1][0]
         and _BESIDE.fullmatch(text, bracketed[0].end(), bracketed[1].start())
     ):
         del bracketed[0]
-    return next(iter(bracketed or found), None)
+    return next(iter(bracketed or matches), None)
 
 
 def _name(text: str, is_field: bool) -> str:
@@ -182,16 +186,16 @@ def spoken_name(name: str, *, is_field: bool) -> str:
     if (whole := _UNMARKED.fullmatch(name)) is not None:
         return whole[1].replace('"', "\0")
     if is_field or name.startswith('"') or name.endswith('"'):
-        return _QUOTED.sub(lambda found: found["before"] + _unescaped_all(found["inner"]), name)
+        return _QUOTED.sub(lambda match: match["before"] + _unescaped_all(match["inner"]), name)
     return _QUOTED.sub(_unquoted, name)
 
 
 def _unescaped_all(text: str) -> str:
-    return _ESCAPED.sub(lambda found: "\0" if found[1] == '"' else found[1], text)
+    return _ESCAPED.sub(lambda match: "\0" if match[1] == '"' else match[1], text)
 
 
-def _unquoted(found: re.Match[str]) -> str:
-    before, inner, after = found["before"], found["inner"], found["after"]
+def _unquoted(match: re.Match[str]) -> str:
+    before, inner, after = match["before"], match["inner"], match["after"]
     is_own = before == " " and after == " " and _SPECIAL.search(inner) is None
     text = _unescaped_all(inner)
     return f"{before}\0{text}\0" if is_own else f"{before}{text}"

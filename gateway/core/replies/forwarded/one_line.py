@@ -61,14 +61,14 @@ def read_one_line(lines: Sequence[TextLine], start: int) -> Intro | None:
 
 
 def _read(text: str, end: int) -> Intro | None:
-    found = _LINE.fullmatch(text) or _BETWEEN.fullmatch(text)
-    if found is None:
+    match = _LINE.fullmatch(text) or _BETWEEN.fullmatch(text)
+    if match is None:
         return None
-    date = found["date"]
+    date = match["date"]
     if parse_date(date, zone=UTC) is None and _DATED.match(date) is None:
         return None
-    sender = parse_mailbox(found["sender"])
-    if sender is None or not (sender.address or found.re is _BETWEEN):
+    sender = parse_mailbox(match["sender"])
+    if sender is None or not (sender.address or match.re is _BETWEEN):
         return None
     return Intro(sender=Mailbox(sender.name, sender.address), date=date, end=end)
 

@@ -57,8 +57,8 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
     `subject` is that of the mail around it, without prefixes and reference: it stands in where
     the text names none. `zone` is assumed for dates that name none. None if nothing is found.
     """
-    found = find_originals(split_lines(text), subject=subject, zone=zone)
-    return found[0] if found else None
+    originals = find_originals(split_lines(text), subject=subject, zone=zone)
+    return originals[0] if originals else None
 
 
 def find_originals(

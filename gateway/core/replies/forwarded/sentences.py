@@ -40,9 +40,9 @@ def read_sentence(lines: Sequence[TextLine], start: int) -> Intro | None:
 
 
 def _read(text: str, end: int) -> Intro | None:
-    for found in _FROM.finditer(text):
-        if is_announcement(text[: found.start()]):
-            sender, date = name_and_date(text[found.end() :])
+    for match in _FROM.finditer(text):
+        if is_announcement(text[: match.start()]):
+            sender, date = name_and_date(text[match.end() :])
             mailbox = (
                 parse_mailbox(sender)
                 if "@" in sender
@@ -66,8 +66,8 @@ def name_and_date(text: str) -> tuple[str, str]:
 
     Of `Roe, Ann van den on Mon Nov 23` that is `on`; Swedish dates begin with `den`.
     """
-    for found in reversed(list(_ON.finditer(text))):
-        date = text[found.end() :].strip(" ,")
+    for match in reversed(list(_ON.finditer(text))):
+        date = text[match.end() :].strip(" ,")
         if len(date) <= _LONGEST_DATE and parse_date(date, zone=UTC) is not None:
-            return text[: found.start()], date
+            return text[: match.start()], date
     return text, ""

@@ -176,8 +176,8 @@ def is_closed_by(opening: str, closing: str) -> bool:
 
 
 def _dashes(text: str) -> str:
-    found = _DASHES.match(text)
-    return found[0] if found else ""
+    match = _DASHES.match(text)
+    return match[0] if match else ""
 
 
 def is_announcement(text: str) -> bool:
@@ -192,5 +192,5 @@ def is_divider(text: str) -> bool:
 
 def after_dashes(text: str) -> str:
     """Return what follows words between dashes on the same line; empty without either."""
-    found = _WITH_REST.match(text)
-    return found["rest"] if found else ""
+    match = _WITH_REST.match(text)
+    return match["rest"] if match else ""

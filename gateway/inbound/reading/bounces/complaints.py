@@ -19,8 +19,8 @@ def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
     kind = BounceKind.COMPLAINT
     recipients: list[str] = []
     if report is not None:
-        told = field(report, "feedback-type").casefold()
-        kind = _FEEDBACK.get(told, BounceKind.COMPLAINT)
+        feedback_type = field(report, "feedback-type").casefold()
+        kind = _FEEDBACK.get(feedback_type, BounceKind.COMPLAINT)
         recipients = [address_in(str(value)) for value in report.get_all("original-rcpt-to", [])]
         recipients += [address_in(str(value)) for value in report.get_all("removal-recipient", [])]
     if not any(recipients) and parts.original is not None:

@@ -102,8 +102,8 @@ def _field(group: Message, name: str) -> str:
 def _addressed_to(mail: Message) -> tuple[str, ...]:
     names = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to")
     values = [_field_of(value) for name in names for value in mail.get_all(name, [])]
-    found = [address for _, address in getaddresses(values) if "@" in address]
-    return tuple(dict.fromkeys(found))[:_MOST_RECIPIENTS]
+    addresses = [address for _, address in getaddresses(values) if "@" in address]
+    return tuple(dict.fromkeys(addresses))[:_MOST_RECIPIENTS]
 
 
 def _field_of(value: object) -> str:

@@ -13,12 +13,12 @@ def notified(notice: str) -> Iterator[Bounce]:
     """Yield what Amazon SES tells by mail ("Contents of notifications for Amazon SES")."""
     try:
         # Lines of the mail are cut wherever they are 998 octets long.
-        told = json.loads(re.sub(r"\r?\n ?", "", notice[: notice.rindex("}") + 1]))
-        if "Message" in told:  # Amazon SNS has put it into a document of its own
-            told = json.loads(told["Message"])
-        kind = str(told["notificationType"])
+        notification = json.loads(re.sub(r"\r?\n ?", "", notice[: notice.rindex("}") + 1]))
+        if "Message" in notification:  # Amazon SNS has put it into a document of its own
+            notification = json.loads(notification["Message"])
+        kind = str(notification["notificationType"])
         if kind == "Bounce":
-            for entry in told["bounce"]["bouncedRecipients"]:
+            for entry in notification["bounce"]["bouncedRecipients"]:
                 diagnostic, status = entry.get("diagnosticCode", ""), entry.get("status", "")
                 recipient = str(entry["emailAddress"])
                 yield Bounce(
@@ -30,10 +30,10 @@ def notified(notice: str) -> Iterator[Bounce]:
                     reason=why(str(diagnostic), str(status), recipient=recipient),
                 )
         elif kind == "Complaint":
-            for entry in told["complaint"]["complainedRecipients"]:
+            for entry in notification["complaint"]["complainedRecipients"]:
                 yield Bounce(kind=BounceKind.COMPLAINT, recipient=str(entry["emailAddress"]))
         elif kind == "Delivery":
-            for recipient in told["delivery"]["recipients"]:
+            for recipient in notification["delivery"]["recipients"]:
                 yield Bounce(kind=BounceKind.DELIVERED, recipient=str(recipient))
     except (ValueError, KeyError, TypeError, AttributeError):
         return

@@ -56,4 +56,4 @@ def find_verb(text: str) -> re.Match[str] | None:
     """Return where a text says that somebody wrote; the longest way of saying it counts."""
     folded = text.lower()
     candidates = (_PATTERNS[word].search(text) for word in _WORDS if word in folded)
-    return next((found for found in candidates if found is not None), None)
+    return next((match for match in candidates if match is not None), None)
