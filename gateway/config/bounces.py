@@ -24,6 +24,9 @@ class BouncesConfig(Section):
     """Bounces closer together than this count once."""
     within: Interval = option("90d")
     """Older bounces don't count."""
+    report_to: MailAddress | None = option(example="office@example.org")
+    """Who gets a report a day by mail: what share came back in the last 7 days, by the domains it
+    went from and to; absent: nobody."""
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:

@@ -15,6 +15,7 @@ from gateway.app.dkim_keys import dkim_signer
 from gateway.app.feed.deleted_people import keep_suppressed
 from gateway.app.people.erasure import remove_blob
 from gateway.app.relays import relays_of
+from gateway.app.roles.bounce_reports import LOOK_EVERY, DailyBounceReport
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.store_ready import store_ready
 from gateway.app.roles.triggered_mail import TriggeredMail
@@ -79,6 +80,11 @@ async def run_sender(context: RoleContext) -> None:
         compose=reporter.compose,
     )
     tidying = partial(tidy, context, database, holder)
+    bounce_report = DailyBounceReport(database, holder)
+
+    async def report_bounces() -> None:
+        await bounce_report.write(context.settings)
+
     triggered = TriggeredMail(context, database, own_mail)
     try:
         # A store that is away keeps nobody from starting: mail gets the answers for that case.
@@ -87,7 +93,11 @@ async def run_sender(context: RoleContext) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(worker.run())
             tasks.create_task(webhooks.run())
-            for interval, chore in ((TIDY_EVERY, tidying), (_SWEEP, own_mail.sweep)):
+            for interval, chore in (
+                (TIDY_EVERY, tidying),
+                (LOOK_EVERY, report_bounces),
+                (_SWEEP, own_mail.sweep),
+            ):
                 tasks.create_task(
                     every(interval, chore, stopping=context.stopping, failed=_put_off)
                 )

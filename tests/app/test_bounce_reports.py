@@ -1,0 +1,112 @@
+"""The daily report of what came back."""
+
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from gateway.app.roles import bounce_reports
+from gateway.app.roles.bounce_reports import DailyBounceReport
+from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
+from gateway.core.decision.journal import Delivery, Message
+from gateway.core.kinds import By, State
+from gateway.store.bounces import bounces
+from gateway.store.engine.database import Database
+from gateway.store.journal.journal import take_in
+from gateway.store.sending import outbox
+from tests.settings import RELAY, loaded
+
+NOW = datetime(2026, 3, 4, 9, tzinfo=UTC)
+SETTINGS = f"""
+time_zone = "UTC"
+{RELAY}
+[notices]
+from = "gateway@office.example"
+[bounces]
+report_to = "Office <office@office.example>"
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    """A store of which 60 mails know, one of them with a complaint."""
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    database.prepare()
+    first = ids.first_id_at(NOW - timedelta(days=1))
+    mail = [
+        Message(
+            id=first + number,
+            at=NOW - timedelta(days=1),
+            listener="crm",
+            sender="crm@office.example",
+            deliveries=(
+                Delivery(
+                    recipient=f"a{number}@example.org",
+                    address=f"a{number}@example.org",
+                    state=State.RELAYED,
+                    by=By.RELAY,
+                ),
+            ),
+        )
+        for number in range(60)
+    ]
+    complaint = KeptBounce(
+        inbox=first + 100,
+        position=0,
+        message=first,
+        proof=Proof.TOKEN,
+        kind=BounceKind.COMPLAINT,
+        address="a0@example.org",
+        recipient="a0@example.org",
+        action="",
+        status="",
+        diagnostic="",
+        reason="",
+        hard=False,
+    )
+    with database.writing() as connection:
+        take_in(connection, 1, mail, [])
+        bounces.add(connection, [complaint])
+    return database
+
+
+async def test_a_report_a_day_goes_out_and_too_much_is_logged(
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = loaded(tmp_path, SETTINGS)
+    sent = []
+    for hours in (-5, 0, 1, 24):  # too early, today, once more, and the day after
+        moment = NOW + timedelta(hours=hours)
+        monkeypatch.setattr(bounce_reports, "now", lambda moment=moment: moment)
+        for holder in ("first", "second"):
+            await DailyBounceReport(database, holder).write(settings)
+        with database.reading() as connection:
+            sent.append(len(outbox.listed(connection)))
+
+    with database.reading() as connection:
+        row = outbox.listed(connection)[0]
+    mail = message_from_bytes(row.body, policy=policy.default)
+    text = mail.get_body().get_content()
+    logged = capsys.readouterr()
+    assert "too_much_comes_back" in logged.out + logged.err
+    assert [0, 1, 1, 2] == sent
+    assert ("office@office.example", "bounce_report") == (row.recipient, row.type)
+    assert "Bounces and complaints of the last 7 days: too many" == mail["subject"]
+    assert "Look at office.example to example.org: 1.67% complaints" in text
+    assert ["office.example", "example.org", "60", "0", "1"] == text.splitlines()[3].split()[:5]
+
+
+async def test_nobody_gets_a_report_unless_the_settings_name_them(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounce_reports, "now", lambda: NOW)
+
+    await DailyBounceReport(database, "first").write(loaded(tmp_path, RELAY))
+
+    with database.reading() as connection:
+        assert [] == outbox.listed(connection)
