@@ -20,6 +20,7 @@ from gateway.api.public_name import PublicName, PublicPaths
 from gateway.api.recent import Recent
 from gateway.api.routes import (
     applications,
+    bounces,
     campaign_actions,
     campaigns,
     explain,
@@ -124,7 +125,7 @@ def add_routes(app: FastAPI, services: ApiServices) -> None:
     """Add everything that needs the store, and the description of it all."""
     app.include_router(feed.router(services.feed))
     app.include_router(feed.imports(services.feed))
-    for part in (applications, suppressions, messages, people, history, inbox, outbox):
+    for part in (applications, suppressions, messages, bounces, people, history, inbox, outbox):
         app.include_router(part.router)
     for part in (campaigns, campaign_actions, triggers, explain, imports):
         app.include_router(part.router)

@@ -16,6 +16,7 @@ COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7")
 _SPACE = 18  #: Between two labels.
 _HOURS = (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 720, 1440, 2880, 8760)
 _MOST_TICKS = 8
+_LONGEST_NAME = 44  #: Of a bar, in characters.
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,16 @@ class PlotLine:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PlotBar:
+    """A share with its name, and what stands beside its bar."""
+
+    name: str
+    share: float
+    text: str
+    is_alarming: bool = False
+
+
 Shape = PlotText | PlotLine
 
 
@@ -79,6 +90,29 @@ def draw(
     if not highest:
         middle = (_LEFT + WIDTH - _RIGHT) / 2
         shapes.append(PlotText(middle, HEIGHT / 2, nothing, colour=_FAINT, anchor="middle"))
+    return shapes
+
+
+def draw_bars(title: str, subtitle: str, bars: Sequence[PlotBar], *, nothing: str) -> list[Shape]:
+    """Return the shapes of a plot with a bar across for each share, as many as it has room for."""
+    shapes: list[Shape] = [
+        PlotText(_LEFT, 36, title, size=20, bold=True),
+        PlotText(_LEFT, 60, subtitle, colour=_FAINT),
+    ]
+    left, space = WIDTH * 0.4, 28
+    shown = bars[: (HEIGHT - _TOP - 20) // space]
+    longest = max((bar.share for bar in shown), default=0) or 1
+    for number, bar in enumerate(shown):
+        y = _TOP + 20 + number * space
+        right = left + bar.share / longest * (WIDTH - _RIGHT - left)
+        name = bar.name if len(bar.name) <= _LONGEST_NAME else f"{bar.name[:_LONGEST_NAME]}…"
+        shapes.append(PlotText(left - 10, y + 4, name, anchor="end"))
+        if bar.share:
+            colour = COLOURS[3] if bar.is_alarming else COLOURS[0]
+            shapes.append(PlotLine(((left, y), (round(right, 1), y)), colour, 14))
+        shapes.append(PlotText(round(right, 1) + 8, y + 4, bar.text, colour=_FAINT))
+    if not shown:
+        shapes.append(PlotText(WIDTH / 2, HEIGHT / 2, nothing, colour=_FAINT, anchor="middle"))
     return shapes
 
 

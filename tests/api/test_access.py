@@ -57,6 +57,7 @@ async def test_nothing_is_answered_without_a_valid_token(shared_api: Served) -> 
     [
         ("GET", "/messages", {READ}),
         ("GET", "/messages/0000000000001", {READ}),
+        ("GET", "/bounces", {READ}),
         ("GET", "/people?address=a@x.org", {READ}),
         ("GET", "/people/candidate:1", {READ}),
         ("GET", "/history/0000000000001", {READ}),

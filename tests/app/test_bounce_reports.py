@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -90,8 +91,8 @@ async def test_a_report_a_day_goes_out_and_too_much_is_logged(
 
     with database.reading() as connection:
         row = outbox.listed(connection)[0]
-    mail = message_from_bytes(row.body, policy=policy.default)
-    text = mail.get_body().get_content()
+    mail = message_from_bytes(row.body, _class=EmailMessage, policy=policy.default)
+    text = str(mail.get_content())
     logged = capsys.readouterr()
     assert "too_much_comes_back" in logged.out + logged.err
     assert [0, 1, 1, 2] == sent

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from email import message_from_bytes
@@ -16,6 +17,7 @@ from gateway.cli.output import local, one_line, print_json, print_json_list, pri
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
 from gateway.core.feed.spreadsheet import harmless
+from gateway.core.plot import PlotBar, draw_bars, svg
 from gateway.documents.bounces import bounce_document
 from gateway.store.bounces import bounce_shares, bounces
 
@@ -129,6 +131,10 @@ def report(
     context: typer.Context,
     *,
     days: Annotated[int, typer.Option(help="Of so many days.", min=1)] = 30,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Plot the shares into a .svg or .png file."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Report what share of mail came back.
@@ -136,10 +142,14 @@ def report(
     By the domains of senders and receivers. Gmail and Yahoo want complaints below 0.3 %; more
     than 5 % bounces is what providers look into.
     """
+    if plot is not None and plot.suffix.lower() not in {".svg", ".png"}:
+        wrong_use(f"a plot is a .svg or .png file, not {plot}")
     chosen = of(context)
     since = common.now() - timedelta(days=days)
     with chosen.store() as store, store.reading() as connection:
         shares = bounce_shares.by_domain(connection, since)
+    if plot is not None:
+        _draw(shares, plot, f"Of the last {days} days, by sender's and receiver's domain")
     if as_json:
         print_json([asdict(share) | {"bounce_rate": share.bounce_rate} for share in shares])
         return
@@ -159,3 +169,26 @@ def report(
     for share in shares:
         if share.is_alarming:
             print_line(f"Look at {share.sender} to {share.receiver}: {share.alarm}", "red")
+
+
+def _draw(shares: Sequence[bounce_shares.BounceShare], file: Path, subtitle: str) -> None:
+    bars = [
+        PlotBar(
+            f"{share.sender} to {share.receiver}",
+            share.bounce_rate,
+            f"{share.bounce_rate:.1%} of {share.sent:,}; {share.complaints:,} complaints",
+            share.is_alarming,
+        )
+        for share in shares
+    ]
+    shapes = draw_bars("What came back", subtitle, bars, nothing="No mail went out.")
+    if file.suffix.lower() == ".svg":
+        painted = svg(shapes).encode()
+    else:
+        from gateway.cli.campaigns.picture import png
+
+        painted = png(shapes)
+    try:
+        file.write_bytes(painted)
+    except OSError as error:
+        wrong_use(f"{file}: {error.strerror or error}")

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, and_, delete, insert, or_, select
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
@@ -133,10 +133,10 @@ def listed(
     address: str = "",
     kinds: Sequence[BounceKind] = (),
     since: datetime | None = None,
-    before: int | None = None,
+    after: tuple[int, int] | None = None,
     limit: int = 50,
 ) -> list[KeptBounce]:
-    """Return what came back, the newest first; with `before`, what came in by older mails."""
+    """Return what came back, the newest first; with `after`, what follows a mail's position."""
     c = bounces.c
     query = select(bounces).order_by(c.inbox.desc(), c.position).limit(limit)
     if address:
@@ -145,8 +145,10 @@ def listed(
         query = query.where(c.kind.in_(kinds))
     if since is not None:
         query = query.where(c.inbox >= ids.first_id_at(since))
-    if before is not None:
-        query = query.where(c.inbox < before)
+    if after is not None:
+        mail, position = after
+        of_same = and_(c.inbox == mail, c.position > position)
+        query = query.where(c.inbox <= mail, or_(c.inbox < mail, of_same))
     return [_kept(row) for row in connection.execute(query)]
 
 

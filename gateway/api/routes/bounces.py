@@ -1,0 +1,55 @@
+"""What came back: bounces and complaints."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.bearer import READS
+from gateway.api.problems import Problem
+from gateway.api.replies import Cursor, Limit, MailAddress, Using, page, unwrapped, wrapped
+from gateway.api.schemas import items
+from gateway.core.bounces.bounce import BounceKind, KeptBounce
+from gateway.documents.bounces import BounceDocument, bounce_document
+from gateway.store.bounces import bounces
+
+router = APIRouter(prefix="/bounces", tags=["bounces"], dependencies=[READS])
+
+
+@router.get("", responses=items(BounceDocument))
+async def list_bounces(
+    request: Request,
+    using: Using,
+    *,
+    address: Annotated[MailAddress | None, Query(description="Only of this address.")] = None,
+    kind: Annotated[BounceKind | None, Query(description="Only what is of this kind.")] = None,
+    since: Annotated[datetime | None, Query(description="Local time unless it has a zone.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List what came back, an entry for each recipient, the newest first."""
+    wanted = "" if address is None else using.lookup(address)
+    start = since if since is None or since.tzinfo else since.replace(tzinfo=using.zone())
+    after = None if cursor is None else _place(cursor)
+    found = await using.database.read(
+        lambda connection: bounces.listed(
+            connection,
+            address=wanted,
+            kinds=() if kind is None else (kind,),
+            since=start,
+            after=after,
+            limit=limit + 1,
+        )
+    )
+    return page(request, found, limit, document=bounce_document, cursor=_cursor)
+
+
+def _cursor(kept: KeptBounce) -> str:
+    return wrapped([str(kept.inbox), str(kept.position)])
+
+
+def _place(cursor: str) -> tuple[int, int]:
+    mail, position = unwrapped(cursor, 2)
+    if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (mail, position)):
+        raise Problem(422, "cursor: not the `next` of a page")
+    return int(mail), int(position)
