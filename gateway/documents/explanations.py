@@ -42,6 +42,23 @@ class FateDocument(TypedDict):
     if_left: list[IfLeftDocument]
 
 
+class LinkSignatureDocument(TypedDict):
+    """A DKIM signature, and which of the fields to unsubscribe its `h=` leaves out."""
+
+    domain: str
+    missing: list[str]
+
+
+class UnsubscribeDocument(TypedDict):
+    """How people can unsubscribe from a mail."""
+
+    field: Annotated[bool, JsonSchema(description="It has List-Unsubscribe.")]
+    one_click: Annotated[bool, JsonSchema(description="As RFC 8058 wants both fields.")]
+    signed: Annotated[bool, JsonSchema(description="The h= of a signature covers both fields.")]
+    signatures: list[LinkSignatureDocument]
+    added: Annotated[bool, JsonSchema(description="The gateway would add both fields.")]
+
+
 class ExplanationDocument(TypedDict):
     """The decision on a message."""
 
@@ -52,6 +69,7 @@ class ExplanationDocument(TypedDict):
     relay: str
     refusal: Annotated[str, JsonSchema(description="Said to the whole message; empty: none.")]
     deliveries: list[FateDocument]
+    unsubscribe: UnsubscribeDocument
 
 
 def outcome_of(state: State) -> Outcome:
@@ -73,6 +91,16 @@ def explanation_document(explanation: Explanation) -> ExplanationDocument:
         "relay": explanation.relay,
         "refusal": explanation.refusal,
         "deliveries": [fate_document(fate) for fate in explanation.fates],
+        "unsubscribe": {
+            "field": explanation.unsubscribe.has_field,
+            "one_click": explanation.unsubscribe.is_one_click,
+            "signed": explanation.unsubscribe.is_signed,
+            "signatures": [
+                {"domain": signature.domain, "missing": list(signature.missing)}
+                for signature in explanation.unsubscribe.signatures
+            ],
+            "added": explanation.unsubscribe.is_added,
+        },
     }
 
 

@@ -11,6 +11,7 @@ X-Gateway-Loop: 5c1f…
 from collections.abc import Sequence
 
 from gateway.core.bounces.unsubscribe import NamedDelivery
+from gateway.core.decision.classify import Classification
 from gateway.core.kinds import Kind
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.policy import ListenerPolicy, Policy
@@ -58,17 +59,24 @@ def unsubscribe_fields(
 
     It must be certain that it has none, that nothing is signed yet, and who the one reader is.
     """
-    said = record.classification
-    is_wanted = listener.adds_unsubscribe or said.rule in policy.unsubscribe_rules
-    if policy.links is None or not is_wanted or said.kind is not Kind.BULK:
+    if policy.links is None:
         return ()
-    headers = record.headers
-    if not headers.whole or any(name in headers for name in _NO_MORE):
+    if not adds_unsubscribe(policy, listener, record.classification, record.headers):
         return ()
     going = [position for position, entry in enumerate(record.entries) if entry.going]
     if len(going) != 1:
         return ()
     return policy.links.fields(NamedDelivery(record.id, going[0]))
+
+
+def adds_unsubscribe(
+    policy: Policy, listener: ListenerPolicy, said: Classification, headers: Headers
+) -> bool:
+    """Whether a mail to one recipient gets these fields."""
+    is_wanted = listener.adds_unsubscribe or said.rule in policy.unsubscribe_rules
+    if policy.links is None or not is_wanted or said.kind is not Kind.BULK:
+        return False
+    return headers.whole and not any(name in headers for name in _NO_MORE)
 
 
 def is_looping(headers: Headers, instance: str) -> bool:

@@ -166,3 +166,45 @@ def test_a_language_without_notes_is_refused_with_those_there_are(fed: Cli) -> N
 
     assert 2 == refused.code
     assert "de, en, fr, nl" in refused.err
+
+
+LINKED = (
+    "List-Unsubscribe: <https://crm.example/u/1>\n"
+    "List-Unsubscribe-Post: List-Unsubscribe=One-Click\n"
+)
+SIGNED = "DKIM-Signature: d=crm.example; h=from:list-unsubscribe:list-unsubscribe-post; b=x\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ("", "Unsubscribe: no List-Unsubscribe\n"),
+        (LINKED, "no DKIM signature covers it"),
+        (SIGNED + LINKED, "DKIM signature of crm.example: its h= covers both fields"),
+        (
+            SIGNED.replace(":list-unsubscribe-post", "") + LINKED,
+            "its h= leaves out list-unsubscribe-post",
+        ),
+        ("List-Unsubscribe: <mailto:off@crm.example>\n", "Unsubscribe: not one click"),
+    ],
+)
+def test_it_says_whether_a_signature_covers_the_links_to_unsubscribe(
+    fed: Cli, fields: str, shown: str
+) -> None:
+    file = fed.folder / "message.eml"
+    file.write_text(fields + BULK)
+
+    words = ("explain", str(file), "--from", "crm@example.org", "--to", "x@example.org")
+
+    assert shown in fed.do(*words)
+
+
+def test_it_says_that_the_gateway_would_add_them(fed: Cli) -> None:
+    fed.configure(
+        '[api]\npublic_url = "https://mail.example.org"\n'
+        '[[smtp.listeners]]\nname = "crm"\nunsubscribe = "add"\n'
+    )
+
+    assert explain(fed, BULK, to="x@example.org")["unsubscribe"]["added"]
+    assert not explain(fed, PLAIN, to="x@example.org")["unsubscribe"]["added"]
+    assert not explain(fed, LINKED + BULK, to="x@example.org")["unsubscribe"]["added"]

@@ -21,6 +21,7 @@ from gateway.core.mail.address import domain_of
 from gateway.core.mail.content import MAX_HEADER_BLOCK, parted_file, stuffed
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
+from gateway.core.mail.link_signatures import unsubscribe_report
 from gateway.core.people.people import Standing, Suppression, SuppressionSource
 from gateway.delivery.settings import choose
 from gateway.smtp_proxy.decider import Decider, MessageDecision, Verdict
@@ -28,6 +29,7 @@ from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.message_kind import MessageToDecide, facts_of
 from gateway.smtp_proxy.policy import Policy
+from gateway.smtp_proxy.trace_headers import adds_unsubscribe
 from gateway.store.engine.database import Database
 from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.people.staff_languages import StaffLanguages
@@ -92,6 +94,10 @@ async def explain(settings: Settings, database: Database, question: Question) ->
         feed_as_of=max(feeds.values(), default=None),
         now=chosen.local_time(moment),
     )
+    going = sum(not verdict.blocked for verdict in decision.verdicts)
+    is_added = going == 1 and adds_unsubscribe(
+        chosen, case.listener, decision.classification, case.headers
+    )
     return Explanation(
         classification=decision.classification,
         recipients=case.asked,
@@ -99,6 +105,7 @@ async def explain(settings: Settings, database: Database, question: Question) ->
         refusal=decision.refusal.text if decision.refusal else "",
         relay=relay.name,
         fates=tuple(map(writer.fate, case.recipients, decision.verdicts)),
+        unsubscribe=unsubscribe_report(case.headers, is_added=is_added),
     )
 
 

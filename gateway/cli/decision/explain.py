@@ -1,6 +1,7 @@
 """Why a message would go, or not, without sending it."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,10 @@ import typer
 from gateway.app.decision.explain import Question, explain
 from gateway.cli.context import Json, of, read_mail_address, read_sender, wrong_use
 from gateway.cli.decision.messages import Language, wording_in
-from gateway.cli.output import print_json, print_line
+from gateway.cli.output import one_line, print_json, print_line
 from gateway.cli.people.suppress import described
+from gateway.core.decision.explanation import Explanation
+from gateway.core.kinds import Kind
 from gateway.core.mail.mail_file import NoMail, read_mail
 from gateway.documents.explanations import explanation_document, outcome_of
 
@@ -72,6 +75,8 @@ def explain_message(
     print_line(f"Relay: {explanation.relay}")
     if explanation.refusal:
         print_line(f"Answer to the whole message: {explanation.refusal}")
+    for line in _way_out(explanation):
+        print_line(line)
     for fate in explanation.fates:
         persons = f" ({', '.join(map(str, fate.persons))})" if fate.persons else ""
         would = f"; enforced: {outcome_of(fate.would)}" if fate.would else ""
@@ -83,3 +88,26 @@ def explain_message(
             print_line(f"    {line}")
         for change in fate.what_if:
             print_line(f'  If {change.person} left "{change.group}": {outcome_of(change.outcome)}')
+
+
+def _way_out(explanation: Explanation) -> Iterator[str]:
+    """Tell how people can unsubscribe from bulk mail, and whether receivers believe it."""
+    report = explanation.unsubscribe
+    if explanation.classification.kind is not Kind.BULK and not report.has_field:
+        return
+    if report.is_added:
+        yield "Unsubscribe: the gateway adds one click; what signs behind it must cover both fields"
+        return
+    if report.is_one_click:
+        yield "Unsubscribe: one click"
+    elif report.has_field:
+        yield "Unsubscribe: not one click: one https address and List-Unsubscribe-Post are needed"
+    else:
+        yield "Unsubscribe: no List-Unsubscribe"
+        return
+    if not report.signatures:
+        yield "  no DKIM signature covers it: look at the mail as it arrived"
+    for signature in report.signatures:
+        missing = " and ".join(signature.missing)
+        covers = f"its h= leaves out {missing}" if missing else "its h= covers both fields"
+        yield f"  DKIM signature of {one_line(signature.domain) or '?'}: {covers}"

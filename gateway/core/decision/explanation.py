@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.core.decision.classify import Classification, Tried
 from gateway.core.kinds import State
+from gateway.core.mail.link_signatures import UnsubscribeReport
 from gateway.core.people.people import PersonRef, Suppression
 
 
@@ -39,3 +40,4 @@ class Explanation:
     refusal: str  #: Said to the whole message, as in a pause; empty: none.
     relay: str
     fates: tuple[Fate, ...]
+    unsubscribe: UnsubscribeReport
