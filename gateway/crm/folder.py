@@ -1,7 +1,8 @@
 """The folder of the feed: files dropped there are taken in and moved aside."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import count
@@ -12,11 +13,12 @@ from typing import Literal
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import Scope
+from gateway.core.people.people import PersonRef
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
 from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.refused import write_refused
-from gateway.store.engine.database import Database, RowRefused
+from gateway.store.engine.database import Database, RowRefused, StoreTransaction
 from gateway.store.feed.feed import KeepSuppressed, last_file
 
 _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
@@ -70,6 +72,25 @@ class _Waiting:
         return _RANKS.get(self.kind or "", len(_RANKS)), self.written, self.path.name
 
 
+class _LookAhead:
+    """Hears who would go."""
+
+    def __init__(self) -> None:
+        self.going: list[PersonRef] = []
+
+    def note(self, refs: Sequence[PersonRef]) -> None:
+        """Nothing is to be noted."""
+
+    def keep(
+        self,
+        connection: StoreTransaction,  # noqa: ARG002
+        refs: Sequence[PersonRef],
+        at: datetime,  # noqa: ARG002
+    ) -> None:
+        """Remember who would go."""
+        self.going += refs
+
+
 class FeedFolder:
     """Looks for files from time to time; one that changed since the last look waits.
 
@@ -112,11 +133,40 @@ class FeedFolder:
         waiting = [file for file in candidates if file is not None]
         settled = [file for file in waiting if self._seen.get(file.path) == file.mark]
         self._seen = {file.path: file.mark for file in waiting}
+        self._note_who_goes(settled)
         for file in sorted(settled, key=lambda file: file.order):
             handled = self._take(file)
             if _found(file.path) == file:
                 self._put_aside(file, handled)
                 yield handled
+
+    def _note_who_goes(self, files: Sequence[_Waiting]) -> None:
+        """Look ahead for people who go, while what suppresses them is still there.
+
+        An export of everything has neither the person nor the membership any more, and memberships
+        are taken in first.
+        """
+        if self._keep_suppressed is None or len(files) < 2:
+            return
+        ahead = _LookAhead()
+        for file in files:
+            if file.kind == "people" and file.replaces:
+                with suppress(FileRefused, RowRefused):
+                    import_file(
+                        self._database,
+                        file.kind,
+                        file.path,
+                        source=self._source,
+                        now=self._clock(),
+                        replace=True,
+                        lift=True,
+                        dry_run=True,
+                        tag_scopes=self._tag_scopes,
+                        zone=self._zone,
+                        mapping=self._mapping(file.kind),
+                        keep_suppressed=ahead,
+                    )
+        self._keep_suppressed.note(ahead.going)
 
     def _take(self, file: _Waiting) -> Handled:
         name = file.path.name

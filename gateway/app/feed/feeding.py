@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.api.services import FeedRefused, FeedTerms, Taken
 from gateway.app import common
-from gateway.app.feed.deleted_people import keep_suppressed
+from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.config import Settings
 from gateway.core.people.people import PersonKind, StatusKind
 from gateway.crm.files import FileRefused
@@ -62,7 +62,7 @@ class StoreFeedAdapter:
                 zone=common.time_zone(settings),
                 is_listing=terms.replace,
                 mapping=settings.crm.mapping(kind),
-                keep_suppressed=keep_suppressed(settings, self._database),
+                keep_suppressed=DeletedPeople(settings, self._database),
             )
         except FileRefused as error:
             raise FeedRefused(str(error).removeprefix(f"{file}: ")) from error

@@ -12,7 +12,7 @@ from gateway.app import common
 from gateway.app.common import now, open_store_of
 from gateway.app.decision.held_reports import HeldReportWriter
 from gateway.app.dkim_keys import dkim_signer
-from gateway.app.feed.deleted_people import keep_suppressed
+from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.app.people.erasure import remove_blob
 from gateway.app.relays import relays_of
 from gateway.app.roles.bounce_reports import LOOK_EVERY, DailyBounceReport
@@ -271,7 +271,7 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
                     clock=now,
                     zone=common.time_zone(settings),
                     mapping=settings.crm.mapping,
-                    keep_suppressed=keep_suppressed(settings, database),
+                    keep_suppressed=DeletedPeople(settings, database),
                 )
         if folder is not None:
             await _look(folder, database, holder, settings.crm.every)

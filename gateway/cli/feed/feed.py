@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gateway.app.common import now
-from gateway.app.feed.deleted_people import keep_suppressed
+from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.cli.context import Context, Json, of
 from gateway.cli.output import complain, local, one_line, print_json, print_line, print_table
 from gateway.crm.importer import ImportReport, import_file
@@ -90,7 +90,7 @@ def import_feed(
             tag_scopes=chosen.settings.suppression.tags,
             zone=chosen.zone,
             mapping=chosen.settings.crm.mapping(kind.value),
-            keep_suppressed=keep_suppressed(chosen.settings, store),
+            keep_suppressed=DeletedPeople(chosen.settings, store),
         )
     for line in complaints(report):
         complain(line)

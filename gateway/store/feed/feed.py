@@ -1,11 +1,11 @@
 """What the CRM tells, taken in: staged, compared, and only the differences written at once."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     Connection,
@@ -62,8 +62,14 @@ LAYOUTS = {
 }
 
 
-#: Is told in the transaction who goes, while all that suppresses them is still there.
-KeepSuppressed = Callable[[Connection, Sequence[PersonRef], datetime], None]
+class KeepSuppressed(Protocol):
+    """Has people whom the feed deletes stay suppressed."""
+
+    def note(self, refs: Sequence[PersonRef]) -> None:
+        """Remember what suppresses people who may go, before other files take it away."""
+
+    def keep(self, connection: Connection, refs: Sequence[PersonRef], at: datetime) -> None:
+        """Keep them suppressed, in the transaction in which they go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +295,7 @@ class Feed:
             going = connection.execute(select(stage.removed.c.kind, stage.removed.c.crm_id))
             refs = [PersonRef(PersonKind(row.kind), row.crm_id) for row in going]
             if refs:
-                terms.keep_suppressed(connection, refs, terms.now)
+                terms.keep_suppressed.keep(connection, refs, terms.now)
         # What suppresses comes first: tags and memberships are there before anything goes.
         write_rows(connection, stage, told)
         if self._layout is PEOPLE:

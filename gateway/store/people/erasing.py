@@ -282,11 +282,14 @@ def kept_suppressions(
 
 
 def suppressed_of(
-    connection: Connection, refs: Sequence[PersonRef], standings: Standings
+    connection: Connection,
+    refs: Sequence[PersonRef],
+    standings: Standings,
+    before: Mapping[str, Sequence[Suppression]] | None = None,
 ) -> dict[str, list[Suppression]]:
     """Return what people who go suppress of their addresses, for those they suppress at all.
 
-    What suppresses an address itself stays as it is.
+    What suppresses an address itself stays as it is. `before` says what was so a moment ago.
     """
     going, suppressed = frozenset(refs), {}
     a = addresses.c
@@ -297,6 +300,7 @@ def suppressed_of(
         )
         for address, standing in standings.within(connection, list(theirs)).items():
             entries = [entry for entry in _going_with(standing, going) if entry not in standing.own]
+            entries += (before or {}).get(address, ())
             if entries:
                 suppressed[address] = entries
     return suppressed

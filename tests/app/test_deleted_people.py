@@ -1,0 +1,60 @@
+"""A folder with an export of everything lacks the person and the membership at once."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.app import common
+from gateway.app.feed.deleted_people import DeletedPeople
+from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.core.people.people import SuppressionSource
+from gateway.crm.folder import FeedFolder
+from gateway.store.engine.database import Database
+from tests.settings import RELAY, loaded
+
+ANN = "ann@example.org"
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    database = Database(store_url)
+    yield database
+    database.close()
+
+
+def test_who_goes_with_the_membership_stays_suppressed(
+    database: Database, store_url: str, tmp_path: Path
+) -> None:
+    settings = loaded(tmp_path, f'[store]\nurl = "{store_url}"\n{RELAY}')
+    path = tmp_path / "feed"
+    path.mkdir()
+    folder = FeedFolder(
+        database,
+        path,
+        source="crm",
+        tag_scopes=TAG_SCOPES,
+        clock=lambda: datetime.now(UTC),
+        keep_suppressed=DeletedPeople(settings, database),
+    )
+
+    def export(people: str, memberships: str) -> None:
+        (path / "people.full.csv").write_text(f"crm_id,emails\n18,bob@example.org\n{people}")
+        (path / "groups.full.csv").write_text(
+            "kind,crm_id,name,tag\ncandidate,g,No bulk,NoMailingsTag\n"
+        )
+        (path / "memberships.full.csv").write_text(f"kind,group,person\n{memberships}")
+        handled = [*folder.look(), *folder.look()]
+        assert {"done"} == {each.state for each in handled}, handled
+
+    export(f"17,{ANN}\n19,cas@example.org\n", "candidate,g,17\ncandidate,g,18\n")
+    export("19,cas@example.org\n", "candidate,g,19\n")
+
+    standings = common.standings(settings, database)
+    known = standings.now([ANN, "bob@example.org", "cas@example.org"])
+    standings.close()
+    own = [(entry.source, entry.scope) for entry in known[ANN].own]
+    assert [(SuppressionSource.ERASED, Scope.BULK)] == own
+    assert () == known["bob@example.org"].holders[0].suppressions == known["bob@example.org"].own
+    assert () == known["cas@example.org"].own
