@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+from gateway.app.checks.check_bounces import settings_for_bounces
 from gateway.app.checks.check_domains import domains
 from gateway.app.checks.check_http import settings_for_http
 from gateway.app.checks.check_inbound import settings_for_replies
@@ -56,6 +57,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield from notes(settings)
     yield from folders(settings)
     yield from settings_for_replies(settings)
+    yield from settings_for_bounces(settings)
     yield from settings_for_triggers(settings)
     yield from settings_for_http(settings)
     for own in settings.smtp.listeners:

@@ -23,8 +23,9 @@ _HOW = (
 def places(settings: Settings) -> list[tuple[str, MailboxConfig | ListenerConfig]]:
     """Return where replies come in, as people call it."""
     listeners = (place for place in settings.smtp.listeners if place.purpose == "import")
+    mailboxes = (place for place in settings.inbound.mailboxes if place.purpose == "replies")
     return [
-        *((f"mailbox {place.name}", place) for place in settings.inbound.mailboxes),
+        *((f"mailbox {place.name}", place) for place in mailboxes),
         *((f"listener {place.name}", place) for place in listeners),
     ]
 

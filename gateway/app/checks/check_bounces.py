@@ -1,0 +1,43 @@
+"""`gateway check` for what comes back: is it read where it comes to?"""
+
+from collections.abc import Iterator
+from email.utils import parseaddr
+
+from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.config import Settings
+
+
+def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
+    """Look at where bounces come to, and at who sends them there."""
+    readers = [
+        f"mailbox {mailbox.name}"
+        for mailbox in settings.inbound.mailboxes
+        if mailbox.purpose == "bounces"
+    ]
+    readers += [
+        f"listener {own.name}" for own in settings.smtp.listeners if own.purpose == "bounces"
+    ]
+    rewriting = [own.name for own in settings.smtp.listeners if own.envelope == "rewrite"]
+    _, address = parseaddr(settings.bounces.address or "")
+    local, _, domain = address.rpartition("@")
+    if rewriting and not readers:
+        names = ", ".join(rewriting)
+        yield error(
+            "bounces",
+            f"envelope = rewrite of {names} sends them to {local}+…@{domain}, where nothing reads "
+            'them: add a mailbox or a listener with purpose = "bounces"',
+        )
+    elif rewriting:
+        yield good(
+            "bounces",
+            f"read at {', '.join(readers)}: the mail server must deliver {local}+…@{domain} there "
+            "(Postfix: recipient_delimiter = +)",
+        )
+    elif readers:
+        yield good("bounces", f"read at {', '.join(readers)}")
+    if readers and not rewriting:
+        yield warning(
+            "bounces",
+            "no listener has envelope = rewrite: a bounce counts only where it gives back our "
+            "Received line or names a Message-ID of ours",
+        )
