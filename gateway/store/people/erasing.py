@@ -421,18 +421,19 @@ class _Eraser:
 
     def run(self) -> None:
         """Go through every table; the order is that in which rows refer to each other."""
-        self._inbox()
-        self._bounces()
-        self._journal()
-        self._outbox()
-        self._mailchimp()
-        self._triggers()
-        self._feed()
+        self.erase_inbox()
+        self.erase_bounces()
+        self.erase_journal()
+        self.erase_outbox()
+        self.erase_mailchimp()
+        self.erase_triggers()
+        self.erase_feed()
         self._outcome.blobs = self._free()
         self._outcome.counts["blobs"] = len(self._outcome.blobs)
         self._outcome.counts = Counter({k: n for k, n in self._outcome.counts.items() if n})
 
-    def _feed(self) -> None:
+    def erase_feed(self) -> None:
+        """Erase what the CRM told of the person, and what staff suppressed."""
         subject = self._subject
         if subject.ref is not None:
             kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
@@ -470,7 +471,8 @@ class _Eraser:
                 since = {"since": self._outcome.at}
                 self._connection.execute(insert(topic_opt_outs).values(values | since))
 
-    def _inbox(self) -> None:
+    def erase_inbox(self) -> None:
+        """Erase mails that are of the person, or name them."""
         subject, c = self._subject, inbox.c
         numbers = set(self._mentioned_in)
         if subject.ref is not None:
@@ -513,7 +515,8 @@ class _Eraser:
                 }
                 self._update(inbox, values, c.id == row.id)
 
-    def _bounces(self) -> None:
+    def erase_bounces(self) -> None:
+        """Take addresses out of what came back."""
         c = bounces.c
         for address, mark in self._marks.items():
             values = {"address": mark, "recipient": mark, "diagnostic": ""}
@@ -526,7 +529,8 @@ class _Eraser:
                 }
                 self._update(bounces, values, c.inbox == row.inbox, c.position == row.position)
 
-    def _journal(self) -> None:
+    def erase_journal(self) -> None:
+        """Take addresses and subjects out of messages and deliveries."""
         d, m, ref = deliveries.c, messages.c, str(self._subject.ref or "")
         which: list[ColumnElement[bool]] = [d.address.in_(self._subject.addresses)]
         if ref:
@@ -576,7 +580,8 @@ class _Eraser:
         keys = (attempts.c.fingerprint, attempts.c.message)
         self._replace_text(attempts, "verdict", keys)
 
-    def _outbox(self) -> None:
+    def erase_outbox(self) -> None:
+        """Erase what waits to be sent, and what was."""
         o = outbox.c
         for row in self._outbox_rows():
             is_open = row.state in (OutboxState.QUEUED, OutboxState.SENDING)
@@ -613,7 +618,8 @@ class _Eraser:
             yield from rows
             last = rows[-1].id
 
-    def _mailchimp(self) -> None:
+    def erase_mailchimp(self) -> None:
+        """Erase campaign members and activities, as far as they need not be counted."""
         subject, a = self._subject, audience_members.c
         theirs = a.address.in_(subject.addresses)
         for row in self._rows(select(a.audience, a.email_id, a.status).where(theirs)):
@@ -647,7 +653,8 @@ class _Eraser:
         self._update(campaign_members, gone, whose, m.campaign.in_(over))
         self._delete(campaign_members, whose)
 
-    def _triggers(self) -> None:
+    def erase_triggers(self) -> None:
+        """Take the person out of occurrences and transitions."""
         subject, o = self._subject, occurrences.c
         whose: list[ColumnElement[bool]] = [o.mailbox.in_(subject.addresses)]
         if subject.ref is not None:
