@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Column, Table, insert, select
 
 from gateway.app import common
+from gateway.app.checks import check_store
 from gateway.app.people import erasure
 from gateway.config import Settings
 from gateway.core.kinds import Scope
@@ -433,6 +434,26 @@ def test_whom_the_feed_has_deleted_is_erased_by_key(held: Held) -> None:
     left = held.where_said()
     assert set() == left
     assert [] == [row for row in held.rows("deliveries", "address") if ANN in row]
+
+
+def test_check_tells_what_is_left_to_do(held: Held) -> None:
+    held.erase(mailchimp="archive")
+    assert ["there is no mailchimp.api_key"] == [
+        finding.text.rpartition(": ")[2]
+        for finding in check_store.erasures(held.settings, held.database)
+    ]
+
+    held.settings.keys.file.write_text("ab" * 32 + "\n")
+    with held.database.writing() as connection:
+        connection.execute(metadata.tables["mailchimp_removals"].delete())
+        row = {"id": 9, "at": NOW, "by": "eva", "key_mark": "lost"}
+        connection.execute(metadata.tables["erasures"].delete())
+        connection.execute(insert(metadata.tables["erasures"]).values(row))
+    said = [(f.level, f.text) for f in check_store.erasures(held.settings, held.database)]
+
+    assert ["error", "error"] == [level for level, _ in said]
+    assert "the store was restored and has 1 erased people again" in said[0][1]
+    assert "lacks a key people were erased by" in said[1][1]
 
 
 def test_the_certificate_holds_no_data(held: Held) -> None:

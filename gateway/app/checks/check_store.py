@@ -16,6 +16,7 @@ from gateway.app.people.erasure import AGAIN
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.sending.outbox import OutboxState
+from gateway.store.campaigns import removals
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.people import erasing, retention
 from gateway.store.views import status
@@ -75,6 +76,7 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
         with database.reading() as connection:
             lost = erasure.undone(settings, connection)
             marks = erasing.key_marks(connection)
+            waiting = removals.waiting(connection)
         known = set(erased_names(settings).key_marks) if marks else set()
     except GatewayError as problem:
         yield error("erasures", str(problem))
@@ -82,6 +84,11 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
     if lost:
         yield error(
             "erasures", f"the store was restored and has {len(lost)} erased people again: {AGAIN}"
+        )
+    if any(waiting) or (waiting and settings.mailchimp.api_key is None):
+        why = next(filter(None, waiting), "there is no mailchimp.api_key")
+        yield warning(
+            "erasures", f"Mailchimp still has {len(waiting)} contacts of erased people: {why}"
         )
     if marks - known:
         yield error(
