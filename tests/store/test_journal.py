@@ -10,12 +10,15 @@ import pytest
 from sqlalchemy import event, func, select
 
 from gateway.core import ids
+from gateway.core.decision.journal import MESSAGE_VALUES
 from gateway.core.kinds import State
 from gateway.core.sending.outbox import OutboxDraft, OutboxState
+from gateway.store import schema
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
 from gateway.store.journal import journal as module
 from gateway.store.journal import messages
 from gateway.store.journal.journal import JournalWriter, take_in
+from gateway.store.journal.journal_rows import JournalRows
 from gateway.store.schema import attempts, deliveries
 from gateway.store.sending import outbox
 from tests.rig.process import wait_until
@@ -353,3 +356,18 @@ def test_a_log_that_is_read_again_undoes_no_later_verdict(database: Database) ->
             take_in(connection, WORKER, *told)
 
     assert ["relayed by relay: 250 ok", "unknown by relay: no verdict"] == states(database, silent)
+
+
+def test_the_values_of_a_message_are_the_columns_of_its_table() -> None:
+    assert {"id", "worker", *MESSAGE_VALUES} == set(schema.messages.c.keys())
+
+
+def test_a_row_of_before_a_column_came_has_its_default() -> None:
+    rows = JournalRows()
+    rows.begin(1, replace(message(0, going(ANN)), attempt_of=7), [], [])
+    plain = rows.plain()
+    plain["messages"] = [row[:-1] for row in plain["messages"]]
+
+    [read] = JournalRows.read(plain).messages
+
+    assert (*rows.messages[0][:-1], None) == read

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -48,6 +48,16 @@ class Message:
     bulk_identities: tuple[int, ...] = ()
     attempt_of: int | None = None
     deliveries: tuple[Delivery, ...] = ()
+
+
+#: The fields of a message that are one value each: columns of the journal and keys of its records
+#: by the same name. A further one is declared above, set where the transaction is recorded, and
+#: added to the end of the table; what writes and reads journals needs no word of it.
+MESSAGE_VALUES = tuple(
+    declared.name
+    for declared in fields(Message)
+    if declared.name not in ("id", "at", "fingerprint", "bulk_identities", "deliveries")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from gateway.core.decision.journal import Delivery, Message, Outcome
+from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message, Outcome
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
@@ -170,19 +170,8 @@ def json_of_message(message: Message) -> dict[str, object]:
     return {
         "id": message.id,
         "at": message.at.isoformat(),
-        "listener": message.listener,
-        "sender": message.sender,
-        "login": message.login,
-        "client": message.client,
-        "subject": message.subject,
-        "message_id": message.message_id,
-        "kind": message.kind,
-        "rule": message.rule,
-        "relay": message.relay,
-        "size": message.size,
-        "burst_key": message.burst_key,
+        **{name: getattr(message, name) for name in MESSAGE_VALUES},
         "bulk_identities": message.bulk_identities,
-        "attempt_of": message.attempt_of,
         "deliveries": [
             [
                 d.recipient,

@@ -4,7 +4,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import orjson
@@ -24,10 +24,14 @@ from gateway.store.sending import events, outbox
 Row = tuple[Any, ...]
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
-_MESSAGE = (
-    "id", "worker", "listener", "login", "client", "sender", "subject", "message_id", "kind",
-    "rule", "relay", "size", "burst_key", "attempt_of",
-)  # fmt: skip
+#: In the order of the table: rows of a log that was written before a column came are shorter.
+_MESSAGE = tuple(schema.messages.c.keys())
+_VALUES = attrgetter(*_MESSAGE[2:])  #: All but id and worker.
+#: What a column of a row that lacks it has: the field's default.
+_DEFAULTS = tuple(
+    declared.default if (declared := Message.__dataclass_fields__.get(name)) else None
+    for name in _MESSAGE
+)
 _DELIVERY = (
     "message", "position", "recipient", "address", "state", "by", "reply", "note", "would",
     "persons", "note_facts",
@@ -74,13 +78,7 @@ class JournalRows:
         attempts: Sequence[Attempt],
     ) -> None:
         """Add a message, the notices it owes and its marks for retries."""
-        self.messages.append(
-            (
-                message.id, worker, message.listener, message.login, message.client,
-                message.sender, message.subject, message.message_id, message.kind, message.rule,
-                message.relay, message.size, message.burst_key, message.attempt_of,
-            )
-        )  # fmt: skip
+        self.messages.append((message.id, worker, *_VALUES(message)))
         self.deliveries += [
             (
                 message.id, position, entry.recipient, entry.address, entry.state, entry.by,
@@ -221,6 +219,7 @@ class JournalRows:
     def read(cls, plain: dict[str, Any]) -> "JournalRows":
         """Take back what `plain` returned; whatever else is there doesn't matter."""
         rows = cls(**{name: plain[name] for name in cls.__slots__ if name in plain})
+        rows.messages = [(*row, *_DEFAULTS[len(row) :]) for row in rows.messages]
         rows.attempts = [tuple(row) for row in rows.attempts]  # Their beginnings are looked up.
         return rows
 

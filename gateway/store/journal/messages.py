@@ -23,7 +23,7 @@ from sqlalchemy import (
     true,
 )
 
-from gateway.core.decision.journal import Delivery, Message
+from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message
 from gateway.core.ids import first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
@@ -142,22 +142,10 @@ def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
                 )
             )
         for row in connection.execute(select(messages).where(messages.c.id.in_(wanted))):
+            values = {name: getattr(row, name) for name in MESSAGE_VALUES}
+            values["kind"] = Kind(row.kind)
             by_id[row.id] = Message(
-                id=row.id,
-                at=moment_of(row.id),
-                listener=row.listener,
-                sender=row.sender,
-                login=row.login,
-                client=row.client,
-                subject=row.subject,
-                message_id=row.message_id,
-                kind=Kind(row.kind),
-                rule=row.rule,
-                relay=row.relay,
-                size=row.size,
-                burst_key=row.burst_key,
-                attempt_of=row.attempt_of,
-                deliveries=tuple(parts[row.id]),
+                id=row.id, at=moment_of(row.id), deliveries=tuple(parts[row.id]), **values
             )
     return [by_id[number] for number in ids if number in by_id]
 
