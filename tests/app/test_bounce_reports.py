@@ -1,5 +1,6 @@
 """The daily report of what came back."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -31,17 +32,16 @@ report_to = "Office <office@office.example>"
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(store_url: str) -> Iterator[Database]:
     """A store of which 60 mails know, one of them with a complaint."""
-    database = Database(f"sqlite:///{tmp_path}/gateway.db")
-    database.prepare()
+    database = Database(store_url)
     first = ids.first_id_at(NOW - timedelta(days=1))
     mail = [
         Message(
             id=first + number,
             at=NOW - timedelta(days=1),
             listener="crm",
-            sender="crm@office.example",
+            sender="Crm@Office.example",
             deliveries=(
                 Delivery(
                     recipient=f"a{number}@example.org",
@@ -70,7 +70,8 @@ def database(tmp_path: Path) -> Database:
     with database.writing() as connection:
         take_in(connection, 1, mail, [])
         bounces.add(connection, [complaint])
-    return database
+    yield database
+    database.close()
 
 
 async def test_a_report_a_day_goes_out_and_too_much_is_logged(

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
@@ -55,23 +55,26 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
     """Return the shares since a moment, those of the most mail first."""
     first = ids.first_id_at(since)
     d, b = deliveries.c, bounces.c
+    sender = _domain_of(connection, messages.c.sender).label("sender")
+    receiver = _domain_of(connection, d.address).label("receiver")
+    bounced = _domain_of(connection, b.address).label("receiver")
     counts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     went_out = (
-        select(messages.c.sender, d.address, func.count().label("number"))
+        select(sender, receiver, func.count().label("number"))
         .join(messages, messages.c.id == d.message)
         .where(d.message >= first, d.state == State.RELAYED)
-        .group_by(messages.c.sender, d.address)
+        .group_by(sender, receiver)
     )
     for row in connection.execute(went_out):
-        counts[_domain(row.sender), _domain(row.address)]["sent"] += row.number
+        counts[row.sender, row.receiver]["sent"] += row.number
     came_back = (
-        select(messages.c.sender, b.address, b.kind, b.hard, func.count().label("number"))
+        select(sender, bounced, b.kind, b.hard, func.count().label("number"))
         .join(messages, messages.c.id == b.message)
         .where(b.message >= first, b.address != "")
-        .group_by(messages.c.sender, b.address, b.kind, b.hard)
+        .group_by(sender, bounced, b.kind, b.hard)
     )
     for row in connection.execute(came_back):
-        count = counts[_domain(row.sender), _domain(row.address)]
+        count = counts[row.sender, row.receiver]
         if row.kind == BounceKind.BOUNCE:
             count["bounced"] += row.number
             count["hard"] += row.number if row.hard else 0
@@ -84,5 +87,10 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
     return sorted(shares, key=lambda share: (-share.sent, share.sender, share.receiver))
 
 
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2].casefold()
+def _domain_of(connection: Connection, address: ColumnElement[str]) -> ColumnElement[str]:
+    """Return what stands behind the @ of an address, in lower case; empty of an empty one."""
+    if connection.dialect.name == "sqlite":
+        domain = func.substr(address, func.instr(address, "@") + 1)
+    else:
+        domain = func.substr(address, func.strpos(address, "@") + 1)
+    return func.lower(domain)
