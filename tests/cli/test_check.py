@@ -394,3 +394,26 @@ def test_a_trigger_that_can_never_mail_is_told_with_file_key_value_and_cure(cli:
     file.write_text(file.read_text().replace('"Afgewezen"', '"s3"'))
 
     assert "never mails: there is no such status" not in cli("check", "--offline").out
+
+
+@pytest.mark.parametrize(
+    ("config", "kind", "is_told"),
+    [
+        ("", "bulk", True),
+        ("", "individual", False),
+        ('[api]\npublic_url = "https://mail.example.org"\n', "bulk", False),
+    ],
+)
+def test_bulk_mail_on_events_without_a_link_to_unsubscribe_is_told(
+    cli: Cli, config: str, kind: str, is_told: bool
+) -> None:
+    for name, text in (
+        ("triggers/greeting.toml", f'event = "birthday"\ntemplate = "letter"\nkind = "{kind}"\n'),
+        ("templates/letter/nl.txt", "Subject: Hoi\n\nDag!\n"),
+    ):
+        (cli.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (cli.folder / name).write_text(text)
+
+    _, lines = offline(cli, config)
+
+    assert is_told == any("no link to unsubscribe" in line for line in lines)

@@ -8,6 +8,7 @@ from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.triggers import triggers
 from gateway.config import ConfigError, Settings
 from gateway.config.triggers import ACTIVE_AS_SHIPPED, trigger_files
+from gateway.core.kinds import Kind
 from gateway.core.sending.event import EventType
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.unread_fields import PEOPLE
@@ -30,6 +31,13 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
         state = "on" if rule.trigger.enabled else "off"
         yield good(f"trigger {name}", f"{rule.trigger.event}, {rule.trigger.kind}, {state}")
         yield from (warning(f"trigger {name}", text) for text in rule.letters.doubts())
+        is_bulk = rule.trigger.enabled and rule.trigger.kind is Kind.BULK
+        if is_bulk and settings.api.public_url is None:
+            advice = (
+                "its mail has no link to unsubscribe with one click, which Gmail and Yahoo want of "
+                "bulk mail: set api.public_url"
+            )
+            yield warning(f"trigger {name}", advice)
         # Anybody is told of a trigger's runs by mail, or the CRM by a webhook (seed S4).
         is_heard = bool(rule.trigger.report_to) or any(
             EventType.TRIGGER_RUN_FINISHED in webhook.events for webhook in settings.webhooks
