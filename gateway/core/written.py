@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import lru_cache
 
 #: Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 15), interlinear marks, and
@@ -67,6 +66,9 @@ def nearest(text: str, known: Iterable[str], alike: float = _ALIKE) -> str:
 
     `alike` is the share of letters (0 to 1) that both must have in the same order.
     """
+    # Loaded for slips alone: all that compares addresses needs this module.
+    from difflib import get_close_matches
+
     forms = {_squeezed(word): word for word in known}
     closest = get_close_matches(_squeezed(text), forms, 1, alike)
     return forms[closest[0]] if closest else ""
