@@ -38,9 +38,7 @@ class BounceDocument(TypedDict):
 class _AddressEventFields(TypedDict):
     address: str
     message: Annotated[IdText | None, JsonSchema(description="The message that came back.")]
-    reason: Annotated[
-        str | None, JsonSchema(description="Why, as `gateway bounces reasons` lists it.")
-    ]
+    reason: Annotated[str | None, JsonSchema(description="Why, as docs/bounces.md lists them.")]
     hard: Annotated[bool, JsonSchema(description="Whether the address itself is wrong or gone.")]
     status: Annotated[
         str,

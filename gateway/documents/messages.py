@@ -33,9 +33,7 @@ class DeliveryReportDocument(TypedDict):
     status: str
     diagnostic: str
     kind: BounceKind
-    reason: Annotated[
-        str | None, JsonSchema(description="Why, as `gateway bounces reasons` lists it.")
-    ]
+    reason: Annotated[str | None, JsonSchema(description="Why, as docs/bounces.md lists them.")]
 
 
 class TransactionFields(TypedDict):
