@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gateway.core.kinds import Kind
 from gateway.core.people.people import PersonRef
 from gateway.smtp_proxy.journaling.local_record import LocalRecord, NotRecorded
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
+from gateway.store.engine.database import StoreUnavailable
 from tests.rig.tmpfs import small_disk
 from tests.store.journaling import ANN, BEN, ended, going, message, suppressed
 
@@ -268,3 +270,26 @@ def test_K1_killed_while_writing_it_has_recorded_all_it_said_it_had(folder: Path
     ids = {message_read.id for message_read in LocalRecord(folder, "7").read().messages}
 
     assert {message(minute).id for minute in said} <= ids
+
+
+def test_the_key_file_is_asked_for_only_where_somebody_was_erased(tmp_path: Path) -> None:
+    def lost(_: str) -> Sequence[str]:
+        raise StoreUnavailable("no key file")
+
+    never = NeverMailed(tmp_path / "mailed", lost)
+    never.replace([ANN])
+    assert "other@example.org" not in never
+    assert ANN in never
+
+    never.replace([ANN, "erased:5f0c"])
+    assert "other@example.org" in never  # Nobody can tell.
+    assert "other@example.org" in NeverMailed(tmp_path / "mailed", lost)
+
+
+def test_an_erased_address_is_known_by_its_name(tmp_path: Path) -> None:
+    never = NeverMailed(tmp_path / "mailed", lambda address: (f"erased:{address}",))
+
+    never.replace([f"erased:{ANN}"])
+
+    assert ANN in never
+    assert "other@example.org" not in never

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from gateway.core.errors import GatewayError
+from gateway.core.people.erased_names import PREFIX
 
 
 class NeverMailed:
@@ -43,23 +44,31 @@ class NeverMailed:
         if self._marks is None:
             return True
         names = [address]
-        if self._erased_names is not None:
+        # Where nobody was erased there need not be a key file.
+        if self._erased_names is not None and self._has_mark_of(PREFIX):
             try:
                 names += self._erased_names(address)
             except GatewayError:  # Nobody can tell.
                 return True
-        for mark in map(_mark, names):
-            place = bisect_left(self._marks, mark)
-            if place < len(self._marks) and self._marks[place] == mark:
-                return True
-        return False
+        return any(map(self._has_mark_of, names))
+
+    def _has_mark_of(self, text: str) -> bool:
+        mark = _mark(text)
+        marks = self._marks or ()
+        place = bisect_left(marks, mark)
+        return place < len(marks) and marks[place] == mark
 
     def replace(self, addresses: Iterable[str]) -> None:
         """Take over what the store says now; on a thread, it may be long.
 
         OSError if it could not be written down; it counts all the same.
         """
-        marks = array("Q", sorted(map(_mark, addresses)))
+        gathered, has_erased = [], False
+        for address in addresses:
+            gathered.append(_mark(address))
+            has_erased = has_erased or address.startswith(PREFIX)
+        # The prefix itself says that there are erased ones among them.
+        marks = array("Q", sorted([*gathered, _mark(PREFIX)] if has_erased else gathered))
         self.as_of = datetime.now(UTC)
         if self._is_written and marks == self._marks and self._path.exists():
             os.utime(self._path)  # When it was last true, for a restart without a store.
