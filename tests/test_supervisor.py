@@ -266,7 +266,7 @@ LIBRARIES = {
     ("role", "own"),
     [
         ("smtp", {"aiosmtpd"}),
-        ("inbound", {"aioimaplib", "mailparser"}),
+        ("inbound", {"aioimaplib"}),  # the process that reads has mailparser
         ("sync", set[str]()),
         ("sender", set[str]()),
         ("api", {"fastapi", "uvicorn"}),

@@ -1,15 +1,12 @@
-"""Signs mail with DKIM (RFC 6376, RFC 8463)."""
+"""Signs mail with DKIM (RFC 6376, RFC 8463).
+
+The libraries are loaded where there is a key: most gateways leave signing to the mail server.
+"""
 
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
-
-import dkim
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from gateway import logs
 from gateway.core.errors import GatewayError
@@ -63,6 +60,10 @@ class DkimKey:
 
 def new_key(*, ed25519: bool = False) -> bytes:
     """Return a new private key (PEM): RSA of 2048 bits, or Ed25519."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
     key = Ed25519PrivateKey.generate() if ed25519 else generate_private_key(65537, 2048)
     return key.private_bytes(
         serialization.Encoding.PEM,
@@ -73,6 +74,11 @@ def new_key(*, ed25519: bool = False) -> bytes:
 
 def read_key(pem: bytes, *, domain: str, selector: str) -> DkimKey:
     """Read a private key (PEM); raise `BadDkimKey` for one that can't sign."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -141,6 +147,8 @@ class DkimSigner:
         """
         if not self._keys:
             return b""
+        import dkim
+
         headers = Headers.of(header_block_of_file(content))
         _, address = parseaddr(headers.text("from"))
         keys = self.keys_for(address.rpartition("@")[2].casefold())
