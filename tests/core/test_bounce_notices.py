@@ -168,3 +168,27 @@ def test_a_text_is_read_to_its_thousandth_line_and_lines_to_their_five_hundredth
     lines = notice_of(text)
 
     assert (1_000, 500) == (len(lines), len(lines[0]))
+
+
+def test_what_came_back_below_a_rule_names_nobody() -> None:
+    text = (
+        "<ann@example.org>: 550 no such user\n\n------ original message ------\n\nbob@example.org\n"
+    )
+
+    assert ["ann@example.org"] == [failure.recipient for failure in failures_in(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A message sent by\n\n  <crm@office.example>\n\nfailed:\n\n  ann@example.org\n",
+        "      To:\tcrm@office.example\n      Subject:\tNieuws\n      Sent:\t4/29/01 11:34 PM\n\n"
+        "ann@example.org\n",
+        "<crm@office.example>:\n<ann@example.org>: 550 no such user\n",
+    ],
+    ids=["Exim", "Exchange", "addressed to the sender"],
+)
+def test_whoever_sent_it_is_nobody_whom_it_did_not_reach(text: str) -> None:
+    failures = failures_in(text, senders=["crm@office.example"] if text.startswith("<") else ())
+
+    assert ["ann@example.org"] == [failure.recipient for failure in failures]

@@ -240,3 +240,14 @@ def test_what_may_be_tried_again_is_not_hard(
     )
 
     assert is_hard == bounce.is_hard
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("message expired after 5 days, last try: 451 4.3.0 Temporary lookup failure", "expired"),
+        ("after EHLO gw.c.example: 550 access denied", "reputation"),
+    ],
+)
+def test_what_stands_beside_the_last_try_counts(said: str, reason: str) -> None:
+    assert reason == why(said)
