@@ -32,6 +32,7 @@ from gateway.store.schema import (
     qualifications,
     statuses,
     suppressions,
+    topic_opt_outs,
     transitions,
     unread_fields,
 )
@@ -100,6 +101,9 @@ def holdings(
         "unread_fields": select(unread_fields).where(unread),
         "suppressions": select(suppressions).where(suppressions.c.address.in_((*theirs, *erased))),
         "person_suppressions": select(person_suppressions).where(of_person(person_suppressions)),
+        "topic_opt_outs": select(topic_opt_outs).where(
+            or_(of_person(topic_opt_outs), topic_opt_outs.c.address.in_((*theirs, *erased)))
+        ),
         "messages": sent.where(d.address.in_(theirs)).order_by(m.id),
         "history": select(history).where(of_person(history)),
         "documents": select(documents).where(of_person(documents)),
