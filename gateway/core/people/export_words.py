@@ -27,6 +27,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "campaign_members": "Campaigns",
         "activities": "Opened and clicked",
         "opt_outs": "Unsubscribed",
+        "topic_opt_outs": "Unsubscribed from kinds of mail",
         "audience_members": "At Mailchimp",
     },
     "nl": {
@@ -52,6 +53,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "campaign_members": "Campagnes",
         "activities": "Geopend en aangeklikt",
         "opt_outs": "Afgemeld",
+        "topic_opt_outs": "Afgemeld voor soorten mail",
         "audience_members": "Bij Mailchimp",
     },
     "de": {
@@ -77,6 +79,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "campaign_members": "Kampagnen",
         "activities": "Geöffnet und angeklickt",
         "opt_outs": "Abgemeldet",
+        "topic_opt_outs": "Von Arten von Mail abgemeldet",
         "audience_members": "Bei Mailchimp",
     },
     "fr": {
@@ -102,6 +105,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "campaign_members": "Campagnes",
         "activities": "Ouvertures et clics",
         "opt_outs": "Désinscriptions",
+        "topic_opt_outs": "Désinscriptions par type de courrier",
         "audience_members": "Chez Mailchimp",
     },
 }
