@@ -246,6 +246,7 @@ def test_what_may_be_tried_again_is_not_hard(
     ("said", "reason"),
     [
         ("message expired after 5 days, last try: 451 4.3.0 Temporary lookup failure", "expired"),
+        ("554 4.4.7 last answer: 451 4.3.0 Temporary lookup failure", "expired"),
         ("after EHLO gw.c.example: 550 access denied", "reputation"),
     ],
 )
