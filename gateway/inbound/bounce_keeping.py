@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from gateway import logs
 from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce, BounceKind, KeptBounce, Proof
-from gateway.core.bounces.return_address import returned_to
+from gateway.core.bounces.return_address import ReturnedTo, returned_to
 from gateway.core.bounces.suppressing import BounceRules, scope_for
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.people.people import SuppressionSource
@@ -92,11 +92,9 @@ def message_about(
     connection: StoreTransaction, report: ReportSet, row: InboxRow, settings: BounceSettings
 ) -> AboutMessage | None:
     """Return which message of the journal a mail is about; None where nothing proves one."""
-    if settings.address and settings.keys is not None:
-        addresses = (*row.envelope_recipients.split(), *report.addressed_to)
-        named = returned_to(settings.address, addresses, settings.keys)
-        if named is not None and bounces.exists(connection, named.message):
-            return AboutMessage(named.message, Proof.TOKEN, named.position)
+    named = _named_by_token(connection, report, row, settings)
+    if named is not None:
+        return AboutMessage(named.message, Proof.TOKEN, named.position)
     recipients = [
         settings.lookup(address)
         for bounce in report.bounces
@@ -112,12 +110,22 @@ def message_about(
     return None if found is None else AboutMessage(found.id, found.proof)
 
 
+def _named_by_token(
+    connection: StoreTransaction, report: ReportSet, row: InboxRow, settings: BounceSettings
+) -> ReturnedTo | None:
+    """Return what a return address that a mail came to names of the journal, if it came to one."""
+    if not settings.address or settings.keys is None:
+        return None
+    addresses = (*row.envelope_recipients.split(), *report.addressed_to)
+    named = returned_to(settings.address, addresses, settings.keys)
+    return named if named is not None and bounces.exists(connection, named.message) else None
+
+
 def keep_bounces(
     connection: StoreTransaction,
     report: ReportSet,
     row: InboxRow,
     *,
-    raw: bytes,
     arrived: datetime | None,
     settings: BounceSettings,
     now: datetime,
@@ -125,12 +133,12 @@ def keep_bounces(
 ) -> bool:
     """Keep what a mail says came back, and act on it; whether it is about mail of ours.
 
-    Nothing is done to an address unless the mail is proven to be about a message to it. `raw`, the
-    mail itself, is passed on to the sender it would have come to without a return address.
+    Nothing is done to an address unless the mail is proven to be about a message to it.
     """
     about = message_about(connection, report, row, settings)
-    # A server that bounces at once is quicker than the worker that tells the store of the message.
-    if about is None and arrived is not None and timedelta(0) <= now - arrived < _CATCHES_UP:
+    # A server that bounces at once is quicker than the worker that tells the store of the message,
+    # and its clock may be a little ahead of ours.
+    if about is None and arrived is not None and abs(now - arrived) < _CATCHES_UP:
         raise JournalBehind("what came back may be about a message not in the journal yet")
     whom = {} if about is None else bounces.addresses_of(connection, about.message)
     kept = []
@@ -155,20 +163,38 @@ def keep_bounces(
             entry = replace(entry, suppression=acted)
         kept.append(entry)
     bounces.add(connection, kept)
-    if about is not None and about.proof is Proof.TOKEN and raw:
-        sender = bounces.sender_of(connection, about.message)
-        if sender:
-            passed_on = OutboxDraft(
-                id=new_id(),
-                type="bounce",
-                key=f"bounce {ids.show(row.id)}",
-                recipient=sender,
-                body=raw,
-                message=about.message,
-                due=now,
-            )
-            outbox.put(connection, passed_on)
     return about is not None
+
+
+def pass_on(
+    connection: StoreTransaction,
+    report: ReportSet,
+    row: InboxRow,
+    *,
+    raw: bytes,
+    settings: BounceSettings,
+    now: datetime,
+    new_id: Callable[[], int],
+) -> None:
+    """Pass a mail, `raw`, on to the sender it would have come to without a return address.
+
+    Automatic answers too: they go to the envelope sender (RFC 3834, 4). Not where that sender is
+    the address that bounces come to: the mail would go round between it and the gateway.
+    """
+    named = _named_by_token(connection, report, row, settings)
+    sender = "" if named is None else bounces.sender_of(connection, named.message)
+    if not (raw and sender) or settings.lookup(sender) == settings.lookup(settings.address):
+        return
+    passed_on = OutboxDraft(
+        id=new_id(),
+        type="bounce",
+        key=f"bounce {ids.show(row.id)}",
+        recipient=sender,
+        body=raw,
+        message=named.message if named else None,
+        due=now,
+    )
+    outbox.put(connection, passed_on)
 
 
 _WITH_REASON = (BounceKind.BOUNCE, BounceKind.DELAY)

@@ -12,7 +12,12 @@ from gateway.core.sending.event import Event, EventType
 from gateway.documents.replies import mail_to_attend_document
 from gateway.inbound.admission import Admission, Objection, objection
 from gateway.inbound.answering import answer_sender
-from gateway.inbound.bounce_keeping import BounceSettings, keep_bounces, keep_unsubscribe
+from gateway.inbound.bounce_keeping import (
+    BounceSettings,
+    keep_bounces,
+    keep_unsubscribe,
+    pass_on,
+)
 from gateway.inbound.filed_reply import file_reply
 from gateway.inbound.mail_to_file import FilingFacts, MailToFile
 from gateway.inbound.notices import NoticeSettings
@@ -136,12 +141,21 @@ class FilingDecider:
     ) -> InboxRow | Objection | None:
         """Keep what a mail says of mail of ours; return what decides about it, if that does."""
         settings = self._bounce_settings
+        if case.is_bounce:
+            pass_on(
+                connection,
+                report,
+                row,
+                raw=case.raw,
+                settings=settings,
+                now=now,
+                new_id=self._new_id,
+            )
         if report.bounces:
             is_ours = keep_bounces(
                 connection,
                 report,
                 row,
-                raw=case.raw,
                 arrived=case.arrived,
                 settings=settings,
                 now=now,

@@ -4,18 +4,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import KeptBounce, Proof
+from gateway.core.bounces.return_address import ReturnedTo, return_address
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Scope, State
 from gateway.core.people.people import SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
+from gateway.core.signing import SigningKeys
 from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.verdict import Ignored, NeedsAttention, Origin
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
 from gateway.store.people import suppression
+from gateway.store.schema import outbox
 from tests.inbound.importer_rig import ImporterRig
 
 ANN = "ann@example.org"
@@ -23,15 +27,22 @@ NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 BOUNCES = Origin(name="bounces", is_for_bounces=True)
 
 
-def sent(rig: ImporterRig, at: datetime, *recipients: str, name: str = "m") -> Message:
+def sent(
+    rig: ImporterRig,
+    at: datetime,
+    *recipients: str,
+    name: str = "m",
+    has_message_id: bool = True,
+    sender: str = "crm@office.example",
+) -> Message:
     """Write a message into the journal that the relay took at a moment."""
     number = ids.first_id_at(at) + 1
     message = Message(
         id=number,
         at=at,
         listener="crm",
-        sender="crm@office.example",
-        message_id=f"<{name}-{number}@office.example>",
+        sender=sender,
+        message_id=f"<{name}-{number}@office.example>" if has_message_id else "",
         deliveries=tuple(
             Delivery(recipient=one, address=one, state=State.RELAYED, by=By.RELAY)
             for one in recipients or (ANN,)
@@ -211,6 +222,38 @@ async def test_a_hop_s_id_that_no_store_keeps_is_passed_over(rig: ImporterRig) -
     assert [Proof.MESSAGE_ID] == [entry.proof for entry in kept(rig)]
 
 
+@pytest.mark.parametrize("recipient", ["mallory@evil.example", ANN])
+async def test_ids_that_are_guessed_prove_nothing(rig: ImporterRig, recipient: str) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
+    guessed = "".join(
+        f"X-Gateway-Message: {ids.show(message.id + guess)}\r\n\r\n" for guess in range(-20, 20)
+    )
+    mail = bounce("<forged@evil.example>", recipient=recipient)
+    mail = mail.replace(b"Final-Recipient", guessed.encode() + b"Final-Recipient")
+
+    verdict = await rig.take(mail, BOUNCES)
+
+    assert NeedsAttention(AttentionReason.UNPROVEN_BOUNCE, verdict.inbox) == verdict
+    assert [("", None)] == [(entry.address, entry.proof) for entry in kept(rig)]
+
+
+@pytest.mark.parametrize(("ids_named", "proof"), [(1, Proof.TRACE), (20, None)])
+async def test_an_id_alone_proves_a_message_without_message_id_where_few_are_named(
+    rig: ImporterRig, ids_named: int, proof: Proof | None
+) -> None:
+    message = sent(rig, NOW - timedelta(hours=1), has_message_id=False)
+    hops = "".join(
+        f"Received: from a.example by b.example with ESMTP id {ids.show(message.id + hop)}; x\r\n"
+        for hop in range(ids_named)
+    )
+    mail = bounce("<relay@mx.example>", recipient="ann@elsewhere.example")
+    mail = mail.replace(b"Message-ID:", hops.encode() + b"Message-ID:")
+
+    await rig.take(mail, BOUNCES)
+
+    assert [(ANN if proof else "", proof)] == [(one.address, one.proof) for one in kept(rig)]
+
+
 async def test_a_bounce_of_one_of_many_recipients_is_about_that_one(rig: ImporterRig) -> None:
     for day in (0, 3):
         rig.now = NOW + timedelta(days=day)
@@ -277,9 +320,12 @@ async def test_a_person_who_writes_to_the_mailbox_of_bounces_waits_for_a_person(
     assert NeedsAttention(AttentionReason.NO_BOUNCE, verdict.inbox) == verdict
 
 
-async def test_a_bounce_that_is_quicker_than_the_journal_is_given_again(rig: ImporterRig) -> None:
+@pytest.mark.parametrize("ago", [timedelta(seconds=1), timedelta(seconds=-2)], ids=str)
+async def test_a_bounce_that_is_quicker_than_the_journal_is_given_again(
+    rig: ImporterRig, ago: timedelta
+) -> None:
     message_id = "<m-1@office.example>"
-    fresh = replace(BOUNCES, arrived=NOW - timedelta(seconds=1))
+    fresh = replace(BOUNCES, arrived=NOW - ago)
 
     with pytest.raises(JournalBehind):
         await rig.take(bounce(message_id), fresh)
@@ -287,3 +333,59 @@ async def test_a_bounce_that_is_quicker_than_the_journal_is_given_again(rig: Imp
     verdict = await rig.take(bounce(message_id), fresh)
 
     assert NeedsAttention(AttentionReason.UNPROVEN_BOUNCE, verdict.inbox) == verdict
+
+
+RETURNS = SigningKeys((b"k" * 32,))
+
+
+def rewriting(rig: ImporterRig, to: Message) -> str:
+    """Have the gateway give return addresses; return that of a message."""
+    settings = replace(rig.importer.rules.bounces, address="bounces@office.example", keys=RETURNS)
+    rig.importer.rules = replace(
+        rig.importer.rules, bounces=settings, origins={BOUNCES.name: BOUNCES}
+    )
+    return return_address(settings.address, ReturnedTo(to.id), RETURNS)
+
+
+def queued(rig: ImporterRig) -> list[tuple[str, bytes]]:
+    with rig.database.reading() as connection:
+        rows = connection.execute(select(outbox.c.recipient, outbox.c.body))
+        return [(row.recipient, row.body) for row in rows]
+
+
+VACATION = b"From: ann@example.org\r\nAuto-Submitted: auto-replied\r\nTo: %s\r\n\r\nAway.\r\n"
+PERSONS = b"From: ann@example.org\r\nTo: %s\r\nSubject: Question\r\n\r\nWhen?\r\n"
+
+
+@pytest.mark.parametrize("mail", [VACATION, PERSONS], ids=["vacation", "a person's"])
+async def test_what_else_comes_to_a_return_address_is_passed_on_too(
+    rig: ImporterRig, mail: bytes
+) -> None:
+    octets = mail % rewriting(rig, sent(rig, NOW - timedelta(hours=1))).encode()
+
+    await rig.take(octets, BOUNCES)
+    await rig.take(octets, BOUNCES)
+
+    assert [("crm@office.example", octets)] == queued(rig)
+    assert [] == kept(rig)
+
+
+@pytest.mark.parametrize(
+    ("sender", "passed_on_to"),
+    [
+        ("crm@office.example", ["crm@office.example"]),
+        ("Bounces@Office.example", []),
+        ("", []),
+    ],
+)
+async def test_a_bounce_goes_round_between_no_two_addresses(
+    rig: ImporterRig, sender: str, passed_on_to: list[str]
+) -> None:
+    message = sent(rig, NOW - timedelta(hours=1), sender=sender)
+    to = rewriting(rig, message).encode()
+    mail = bounce(message.message_id).replace(b"crm@office.example", to)
+
+    await rig.take(mail, BOUNCES)
+
+    assert passed_on_to == [recipient for recipient, _ in queued(rig)]
+    assert [(ANN, Proof.TOKEN)] == [(entry.address, entry.proof) for entry in kept(rig)]

@@ -14,6 +14,7 @@ from gateway.core.mail.address import lookup_form
 from gateway.store.schema import bounces, deliveries, messages
 
 _RECENT = 50  #: Messages to a recipient among which that of a bounce is looked for.
+_MOST_HOPS = 8  #: Ids that a mail got on its way, of those that may be ours by their form.
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,21 @@ def message_of(
 ) -> FoundMessage | None:
     """Return the journal's message a bounce is about: by its id there, else by Message-ID.
 
-    The Message-ID counts among the recent messages to the recipients that are named.
+    The Message-ID counts among the recent messages to the recipients that are named. An id says
+    when it was made, so a list of them can be guessed: it counts beside the message's Message-ID,
+    or where few are named beside a recipient, or alone where the message has no Message-ID.
     """
+    named = {lookup_form(recipient) for recipient in recipients}
     for number in numbers:
-        if exists(connection, number):
+        query = select(messages.c.message_id).where(messages.c.id == number)
+        its_message_id = connection.scalar(query)
+        if its_message_id is None:
+            continue
+        is_certain = its_message_id == message_id != ""
+        if not is_certain and len(numbers) <= _MOST_HOPS:
+            is_to_them = named.intersection(addresses_of(connection, number).values())
+            is_certain = its_message_id == "" or bool(is_to_them)
+        if is_certain:
             return FoundMessage(number, Proof.TRACE)
     if not message_id:
         return None
