@@ -191,7 +191,7 @@ class FilingDecider:
         kind = case.reading.header.automatic if case.reading is not None else ""
         if kind and (not case.is_bounce or kind in _ANSWERS):
             return replace(case.row, state=InboxState.IGNORED, reason=kind)
-        if case.is_bounce and case.reading is not None and not case.fault:
+        if case.is_bounce and case.row.whole and case.reading is not None and not case.fault:
             return Objection(reason=AttentionReason.NO_BOUNCE)
         was_unreadable = case.row.reason == AttentionReason.UNREADABLE
         if not case.row.whole and not (case.fault or was_unreadable):

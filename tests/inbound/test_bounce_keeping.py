@@ -15,7 +15,7 @@ from gateway.core.people.people import SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.signing import SigningKeys
 from gateway.inbound.bounce_keeping import JournalBehind
-from gateway.inbound.verdict import Ignored, NeedsAttention, Origin
+from gateway.inbound.verdict import Ignored, NeedsAttention, Origin, RawMail
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
 from gateway.store.people import suppression
@@ -318,6 +318,16 @@ async def test_a_person_who_writes_to_the_mailbox_of_bounces_waits_for_a_person(
     verdict = await rig.take(mail.encode(), BOUNCES)
 
     assert NeedsAttention(AttentionReason.NO_BOUNCE, verdict.inbox) == verdict
+
+
+async def test_a_bounce_that_is_too_large_is_called_so(rig: ImporterRig) -> None:
+    file = rig.folder / "header"
+    file.write_bytes(bounce("<m-1@office.example>").partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+
+    verdict = await rig.importer.take(RawMail(file=file, size=200_000_000, whole=False), BOUNCES)
+
+    assert NeedsAttention(AttentionReason.TOO_LARGE, verdict.inbox) == verdict
+    assert [] == queued(rig)
 
 
 @pytest.mark.parametrize("ago", [timedelta(seconds=1), timedelta(seconds=-2)], ids=str)
