@@ -1,12 +1,16 @@
 """What comes back: where, and when it suppresses an address."""
 
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from gateway.config.section import Section, option, wrong
 from gateway.config.values import ConfigPath, Count, Interval, MailAddress
+
+#: A local part has 64 octets at most (RFC 5321, 4.5.3.1.1), a link's `+TOKEN` 35 of them.
+_LONGEST_LOCAL = 29
 
 
 class BouncesConfig(Section):
@@ -16,7 +20,8 @@ class BouncesConfig(Section):
     address: MailAddress | None = option(example="bounces@example.org")
     """The address bounces come to. Listeners with envelope `rewrite` give every message an envelope
     sender made from it (`bounces+TOKEN@example.org`), which the mail server must deliver to where
-    the gateway reads (Postfix: `recipient_delimiter = +`)."""
+    the gateway reads (Postfix: `recipient_delimiter = +`). In ASCII, at most 29 characters before
+    the @."""
     suppress_after: Count = 2
     """After how many hard bounces (no such user, no such domain, account closed) an address gets no
     mail any more; mail that arrives in between starts the count anew."""
@@ -27,6 +32,20 @@ class BouncesConfig(Section):
     report_to: MailAddress | None = option(example="office@example.org")
     """Who gets a report a day by mail: what share came back in the last 7 days, by the domains it
     went from and to; absent: nobody."""
+
+    @field_validator("address")
+    @classmethod
+    def _leaves_room(cls, typed: str | None) -> str | None:
+        address = parseaddr(typed or "")[1]
+        local = address.rpartition("@")[0]
+        if not address.isascii() or local.startswith('"'):
+            raise ValueError("must be ASCII without quotes, its domain in the form xn--…")
+        if len(local) > _LONGEST_LOCAL:
+            raise ValueError(
+                f"has {len(local)} characters before the @, and room for {_LONGEST_LOCAL}: "
+                "+TOKEN is put behind them"
+            )
+        return typed
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> Self:

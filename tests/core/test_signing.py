@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.core.bounces.return_address import ReturnedTo, return_address, returned_to
+from gateway.core.bounces.unsubscribe import NamedDelivery, UnsubscribeLinks
 from gateway.core.signing import KeysWrong, SigningKeys
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -67,6 +68,14 @@ def test_a_keyed_hash_is_found_again_after_a_new_key_was_put_in_front() -> None:
 def test_keys_are_not_shown() -> None:
     assert "6e6e" not in repr(KEYS)
     assert "nnnn" not in repr(KEYS)
+
+
+def test_the_longest_base_has_room_for_a_return_address_and_a_link() -> None:
+    base = f"{'b' * 29}@office.example"
+    address = return_address(base, ReturnedTo(2**62 + 5, 7), KEYS)
+    token = UnsubscribeLinks(KEYS, address=base).token(NamedDelivery(2**62 + 5, 7))
+
+    assert [62, 64] == [len(address.partition("@")[0]), 29 + len(f"+{token}")]
 
 
 @pytest.mark.parametrize("to", [ReturnedTo(2**62 + 5, 7), ReturnedTo(1, None), ReturnedTo(99, 0)])
