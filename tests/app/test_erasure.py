@@ -156,9 +156,10 @@ def personal(blobs: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
         ],
         "messages": [
             {"id": 1, "worker": 1, "sender": "crm@crm.example", "subject": "About anorexia"}
+            | {"message_id": f"<17.{ANN.replace('@', '=')}@crm.example>"}
             | {"kind": "individual", "rule": "default"},
             {"id": 2, "worker": 1, "sender": "crm@crm.example", "subject": "Newsletter"}
-            | {"kind": "bulk", "rule": "x"},
+            | {"message_id": "<news@crm.example>", "kind": "bulk", "rule": "x"},
             {"id": 3, "worker": 1, "sender": ANN, "subject": "of Quirina Zandvoorter"}
             | {"kind": "individual", "rule": "default"},
         ],
@@ -332,6 +333,7 @@ def test_the_journal_keeps_counts_and_states(held: Held) -> None:
     assert [done.erasure.person[:15], "Newsletter", f"of {done.erasure.person[:15]}"] == held.rows(
         "messages", "subject"
     )
+    assert ["", "<news@crm.example>", ""] == held.rows("messages", "message_id")
 
 
 def test_what_waits_is_not_sent_any_more(held: Held) -> None:

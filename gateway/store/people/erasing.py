@@ -562,19 +562,31 @@ class _Eraser:
                     select(d.message).where(d.message.in_(some), d.address.not_like("erased:%"))
                 )
             )
-            for row in self._rows(select(m.id, m.subject, m.sender).where(m.id.in_(some))):
-                subject = self._mark if row.id not in others_too else row.subject
+            for row in self._rows(
+                select(m.id, m.subject, m.sender, m.message_id).where(m.id.in_(some))
+            ):
+                is_theirs = row.id not in others_too
+                subject = self._mark if is_theirs else row.subject
+                # Some programs put the recipient in, in a form of their own:
+                # <17.ann=example.org@crm.example>.
+                message_id = "" if is_theirs else row.message_id
                 values = {
                     "subject": self._likely.taken_out(subject),
                     "sender": self._certain.taken_out(row.sender),
+                    "message_id": self._certain.taken_out(message_id),
                 }
                 self._update(messages, values, m.id == row.id)
         # Also where the person wrote, or is named in a subject.
-        for row in self._rows(select(m.id, m.subject, m.sender)):
-            if self._likely.are_in(row.subject) or self._certain.are_in(row.sender):
+        for row in self._rows(select(m.id, m.subject, m.sender, m.message_id)):
+            if (
+                self._likely.are_in(row.subject)
+                or self._certain.are_in(row.sender)
+                or self._certain.are_in(row.message_id)
+            ):
                 values = {
                     "subject": self._likely.taken_out(row.subject),
                     "sender": self._certain.taken_out(row.sender),
+                    "message_id": self._certain.taken_out(row.message_id),
                 }
                 self._update(messages, values, m.id == row.id)
         keys = (attempts.c.fingerprint, attempts.c.message)
