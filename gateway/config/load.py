@@ -14,13 +14,18 @@ from gateway.config.settings import Settings
 DEFAULT_FILE = Path("config/gateway.toml")
 
 
+def config_file(path: Path | None, environ: Mapping[str, str]) -> Path:
+    """Return the config file meant: the one given, else `GATEWAY_CONFIG`'s, else the default."""
+    return path or Path(environ.get("GATEWAY_CONFIG") or DEFAULT_FILE)
+
+
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Read the settings from a file and the environment's overrides.
 
     Looks for the file given, else `GATEWAY_CONFIG`, else `config/gateway.toml`. Relative paths
     in it come back absolute. Raises ConfigError with a line per problem.
     """
-    file = path or Path(environ.get("GATEWAY_CONFIG") or DEFAULT_FILE)
+    file = config_file(path, environ)
     values = read_file(file)
     overrides = read_environment(environ)
     try:

@@ -206,7 +206,7 @@ def resolve(value: Path, info: ValidationInfo) -> Path:
 def check_file(value: Path) -> Path:
     """Refuse a path that is no file."""
     if not value.is_file():
-        raise ValueError("no such file")
+        raise ValueError(f"no such file as {value.absolute()}")
     return value
 
 

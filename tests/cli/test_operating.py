@@ -275,3 +275,28 @@ def test_no_command_begins_an_empty_store_where_there_was_one(cli: Cli) -> None:
     assert all("put it back" in end.err + end.out for end in ends.values())
     assert left_alone
     assert [] == cli.json("suppress", "list")
+
+
+def test_a_new_dkim_key_lies_where_the_printed_lines_look_for_it(
+    cli: Cli, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+
+    made = cli("dkim", "new", "example.org", "--selector", "a")
+    put = cli("dkim", "new", "example.org", "--selector", "b", "--file", "b.pem", "--ed25519")
+
+    lines = [done.out.partition("in the config file:")[2] for done in (made, put)]
+    cli.configure("\n".join(lines))
+    shown = cli("dkim", "show")
+    assert (0, 0, 0, "") == (made.code, put.code, shown.code, shown.err)
+    assert ["a._domainkey.example.org.", "b._domainkey.example.org."] == [
+        line.split()[0] for line in shown.out.splitlines()
+    ]
+
+
+def test_a_file_that_a_key_names_and_isnt_there_is_told_with_its_folder(cli: Cli) -> None:
+    cli.configure('[[dkim]]\ndomain = "example.org"\nselector = "a"\nkey_file = "a.pem"\n')
+
+    done = cli("check", "--offline")
+
+    assert f"dkim[0].key_file: no such file as {cli.folder / 'a.pem'}" in done.err

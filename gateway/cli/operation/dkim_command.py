@@ -16,6 +16,7 @@ _NO_KEYS = "No keys. `gateway dkim new DOMAIN` makes one."
 
 @app.command("new")
 def new(
+    context: typer.Context,
     domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="The domain that signs.")],
     selector: Annotated[
         str | None,
@@ -23,7 +24,10 @@ def new(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Where the key is put; by default NAME.DOMAIN.pem."),
+        typer.Option(
+            metavar="FILE",
+            help="Where the key is put; by default NAME.DOMAIN.pem beside the config file.",
+        ),
     ] = None,
     ed25519: Annotated[
         bool,
@@ -35,13 +39,17 @@ def new(
     Its DNS record and the lines for the config file are printed.
     """
     from gateway.app import common
+    from gateway.config.load import config_file
     from gateway.delivery.dkim_signer import new_key, read_key
 
     name = selector or f"gw{common.now():%Y}"
     if not all(part.replace("-", "").isalnum() for part in (*name.split("."), *domain.split("."))):
         wrong_use(f"{name} and {domain} must be letters, digits, hyphens and dots")
     pem = new_key(ed25519=ed25519)
-    target = file or Path(f"{name}.{domain}.pem")
+    # A key_file counts from the config file's folder: there the printed line finds the key,
+    # wherever the command was given. The config file itself isn't read: it may name the key
+    folder = config_file(of(context).file, os.environ).parent
+    target = file or (folder if folder.is_dir() else Path()) / f"{name}.{domain}.pem"
     try:
         # Only its owner may read it, and an older key is never written over.
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
@@ -58,7 +66,8 @@ def new(
     print_line("Then, in the config file:")
     print_line()
     print_line("[[dkim]]")
-    for setting, value in (("domain", domain), ("selector", name), ("key_file", str(target))):
+    key_file = str(file.absolute()) if file else target.name
+    for setting, value in (("domain", domain), ("selector", name), ("key_file", key_file)):
         print_line(f'{setting} = "{value}"')
 
 
