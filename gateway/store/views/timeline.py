@@ -177,27 +177,23 @@ def of_suppressions(
                 at=one.since, type="suppression", id="", summary=summary, state=ADDED
             )
     for entry in entries:
-        what, number = f"{entry.address}: {entry.scope.covers}", ids.show(entry.id)
-        summary = f"{what} ({entry.remark})" if entry.remark else what
-        yield TimelineEvent(
-            at=entry.since, type="suppression", id=number, summary=summary, state=ADDED
-        )
-        if entry.released_at is not None:
-            at = entry.released_at
-            yield TimelineEvent(at=at, type="suppression", id=number, summary=what, state=RELEASED)
+        yield from _of_suppression(entry, f"{entry.address}: {entry.scope.covers}")
 
 
 def of_topic_opt_outs(declined: Iterable[TopicOptOut]) -> Iterator[TimelineEvent]:
     """Tell of mailings of a topic that somebody wants no more of, and of those undone."""
     for one in declined:
-        what, number = f"{one.whose}: no mailings of {one.topic}", ids.show(one.id)
-        summary = f"{what} ({one.remark})" if one.remark else what
-        yield TimelineEvent(
-            at=one.since, type="suppression", id=number, summary=summary, state=ADDED
-        )
-        if one.released_at is not None:
-            at = one.released_at
-            yield TimelineEvent(at=at, type="suppression", id=number, summary=what, state=RELEASED)
+        yield from _of_suppression(one, f"{one.whose}: no mailings of {one.topic}")
+
+
+def _of_suppression(kept: SuppressionEntry | TopicOptOut, what: str) -> Iterator[TimelineEvent]:
+    """Tell that mail is not to be sent since a moment, and again where that was released."""
+    number = ids.show(kept.id)
+    summary = f"{what} ({kept.remark})" if kept.remark else what
+    yield TimelineEvent(at=kept.since, type="suppression", id=number, summary=summary, state=ADDED)
+    if kept.released_at is not None:
+        at = kept.released_at
+        yield TimelineEvent(at=at, type="suppression", id=number, summary=what, state=RELEASED)
 
 
 def of_replies(replies: Iterable[HistoryEntry]) -> Iterator[TimelineEvent]:
