@@ -20,7 +20,7 @@ from gateway.crm.proposed_columns import (
     named_columns,
     shipped_mapping,
 )
-from gateway.crm.synonyms import KIND_WORDS
+from gateway.crm.synonyms import KIND_WORDS, suggested
 
 _LOOKED_AT = 5_000  #: Rows.
 _SHOWN = 8  #: Words of a column.
@@ -91,6 +91,11 @@ def _lines(
         yield from _entry(kind, ours, choice)
     used = {column.name for choice in choices.values() for column in choice.columns}
     ignored = [column.name for column in columns if column.name not in used]
+    for name in ignored:
+        ours = suggested(kind.name, name)
+        if ours in kind.columns and ours not in choices:
+            yield _comment(f"unsure: {name!r} is left out, as too few of its values are {ours}.")
+            yield _comment(f"If it is {ours} all the same: {ours} = {_toml(name)}")
     for name in filter(may_keep_away, ignored):
         yield _comment(f"unsure: {name!r} is left out: does it say who must get no mail? If so:")
         if kind.name == "people":

@@ -277,6 +277,15 @@ def test_a_column_that_may_keep_mail_away_is_not_left_out_in_silence(
             ],
             ["'Notiz' is left out"],
         ),
+        (
+            "people",
+            ("Nr;E-mail;Notitie", "17;ann@example.org;x", "18;onbekend;y", "19;geen;z"),
+            [
+                "# unsure: 'E-mail' is left out, as too few of its values are emails.",
+                '# If it is emails all the same: emails = "E-mail"',
+            ],
+            ["'Notitie' is left out"],
+        ),
     ],
 )
 def test_what_keeps_mail_away_is_not_passed_over(
