@@ -17,6 +17,7 @@ from gateway.cli.output import local, one_line, print_json, print_json_list, pri
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
 from gateway.core.feed.spreadsheet import harmless
+from gateway.core.mail.mail_file import NoMail, read_mail
 from gateway.core.plot import PlotBar, draw_bars, svg
 from gateway.documents.bounces import bounce_document
 from gateway.store.bounces import bounce_shares, bounces
@@ -107,7 +108,10 @@ def read_file(
         octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         wrong_use(f"{file}: {error.strerror or error}")
-    bounces = read_bounces(message_from_bytes(octets))
+    mail = read_mail(octets)
+    if isinstance(mail, NoMail):
+        wrong_use(f"{'standard input' if str(file) == '-' else file} {mail.fault}")
+    bounces = read_bounces(message_from_bytes(mail))
     if as_json:
         print_json([asdict(bounce) | {"hard": bounce.is_hard} for bounce in bounces])
         return

@@ -6,6 +6,7 @@ words of a bounce without a standard (`gateway.core.bounces.notice_text`; the de
 `flufl.bounce`, where those find nobody).
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from email.message import Message
@@ -137,6 +138,8 @@ def detected(parts: BounceParts) -> Iterator[Bounce]:
     """Yield whom Mailman's detectors find, else whom the mail that came back was to."""
     from flufl.bounce import scan_message  # few bounces need it, and every reader would load it
 
+    # It logs what it raises, with a traceback that would end up on a terminal.
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
     try:
         detected = {
             address.decode("ascii", "replace") if isinstance(address, bytes) else str(address)
