@@ -10,6 +10,7 @@ from gateway.core.bounces.bounce import Bounce, BounceKind, KeptBounce, Proof
 from gateway.core.bounces.return_address import ReturnedTo, returned_to
 from gateway.core.bounces.suppressing import BounceRules, scope_for
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
+from gateway.core.mail.content import with_crlf
 from gateway.core.people.people import SuppressionSource
 from gateway.core.replies.inbox import InboxRow
 from gateway.core.sending.event import Event, EventType
@@ -179,7 +180,8 @@ def pass_on(
     """Pass a mail, `raw`, on to the sender it would have come to without a return address.
 
     Automatic answers too: they go to the envelope sender (RFC 3834, 4). Not where that sender is
-    the address that bounces come to: the mail would go round between it and the gateway.
+    the address that bounces come to: the mail would go round between it and the gateway. Lines end
+    with CRLF whatever a mailbox gives out: `LF . CRLF` would end the mail early at some relays.
     """
     named = _named_by_token(connection, report, row, settings)
     sender = "" if named is None else bounces.sender_of(connection, named.message)
@@ -190,7 +192,7 @@ def pass_on(
         type="bounce",
         key=f"bounce {ids.show(row.id)}",
         recipient=sender,
-        body=raw,
+        body=with_crlf(raw),
         message=named.message if named else None,
         due=now,
     )

@@ -399,3 +399,13 @@ async def test_a_bounce_goes_round_between_no_two_addresses(
 
     assert passed_on_to == [recipient for recipient, _ in queued(rig)]
     assert [(ANN, Proof.TOKEN)] == [(entry.address, entry.proof) for entry in kept(rig)]
+
+
+async def test_what_is_passed_on_has_whole_line_ends(rig: ImporterRig) -> None:
+    to = rewriting(rig, sent(rig, NOW - timedelta(hours=1))).encode()
+    mail = PERSONS % to + b"one\n.\r\nMAIL FROM:<x@evil.example>\rtwo\n"
+
+    await rig.take(mail, BOUNCES)
+
+    passed_on = PERSONS % to + b"one\r\n.\r\nMAIL FROM:<x@evil.example>\r\ntwo\r\n"
+    assert [passed_on] == [body for _, body in queued(rig)]
