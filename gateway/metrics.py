@@ -99,6 +99,13 @@ class Metrics:
         self._mailbox_success = _labelled(
             gauge("gateway_mailbox_success", success, ["mailbox"], multiprocess_mode="max")
         )
+        self._came_back = _labelled(
+            count(
+                "gateway_bounces",
+                "What came back, by recipient.",
+                ["kind", "reason", "hard", "proof"],
+            )
+        )
         reachable = "1 can be read, 0 can't."
         self._mailbox_up = _labelled(
             gauge("gateway_mailbox_up", reachable, ["mailbox"], multiprocess_mode="mostrecent")
@@ -158,6 +165,10 @@ class Metrics:
         self._mails(origin, outcome).inc()
         if seconds is not None:
             self._inbound_seconds.observe(max(0.0, seconds))
+
+    def came_back(self, kind: str, reason: str, *, is_hard: bool, proof: str) -> None:
+        """Count what came back of one recipient; an empty `proof`: of nobody's mail."""
+        self._came_back(kind, reason, "yes" if is_hard else "no", proof or "none").inc()
 
     def mailbox(self, name: str, *, succeeded_at: float | None) -> None:
         """Keep whether a mailbox could be read: when, in seconds since 1970; None: it could not."""

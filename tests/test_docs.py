@@ -211,7 +211,11 @@ def metrics() -> dict[str, str]:
     roles = {"smtp": {"wanted": 1, "ready": 1, "restarts": 0}}
     read = {
         one.name: "counter" if one.only_rises else "gauge"
-        for one in (*api.readings_of_processes(roles), *api.readings_of_store(snapshot))
+        for one in (
+            *api.readings_of_processes(roles),
+            *api.readings_of_store(snapshot),
+            *api.readings_of_shares(()),
+        )
     }
     counted = {one.name: one.type for one in Metrics().registry.collect()}
     return {

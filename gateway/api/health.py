@@ -23,6 +23,10 @@ class Health:
     unread: Mapping[str, int] = field(default_factory=dict)  #: Fields that can't be read.
     mailchimp: str | None = None  #: up, down, refused or unknown; None: there is no account.
 
+    #: Whether too much of the last 7 days' mail came back: ok, too_many_complaints,
+    #: too_many_bounces or unknown. Mail flows all the same.
+    comes_back: str = "unknown"
+
     @property
     def good(self) -> bool:
         """Whether mail flows as it should."""
@@ -42,6 +46,7 @@ class Health:
             "relays": dict(self.relays),
             "mailboxes": dict(self.mailboxes),
             "mailchimp": self.mailchimp,
+            "comes_back": self.comes_back,
             "roles": {name: dict(counts) for name, counts in self.roles.items()},
             "feed_age_seconds": dict(self.feeds),
             "feeds": {source: dict(kinds) for source, kinds in self.kinds.items()},

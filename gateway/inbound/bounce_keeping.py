@@ -131,8 +131,8 @@ def keep_bounces(
     settings: BounceSettings,
     now: datetime,
     new_id: Callable[[], int],
-) -> bool:
-    """Keep what a mail says came back, and act on it; whether it is about mail of ours.
+) -> list[KeptBounce]:
+    """Keep what a mail says came back, and act on it; return what was kept.
 
     Nothing is done to an address unless the mail is proven to be about a message to it.
     """
@@ -164,7 +164,7 @@ def keep_bounces(
             entry = replace(entry, suppression=acted)
         kept.append(entry)
     bounces.add(connection, kept)
-    return about is not None
+    return kept
 
 
 def pass_on(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from gateway.core.bounces.bounce import BounceKind
+from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.core.mail.automatic import Automatic
 from gateway.core.replies.document_types import DocumentRule
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
@@ -47,6 +47,7 @@ class FilingDecider:
         self._documents = documents
         self._bounce_settings = bounce_settings
         self._new_id = new_id
+        self.kept_bounces: Sequence[KeptBounce] = ()  #: What the last `settle` kept of them.
 
     def would_file(self, connection: StoreTransaction, case: MailToFile) -> bool:
         """Whether the mail would be filed as things stand."""
@@ -60,6 +61,7 @@ class FilingDecider:
         `has_files`: whether the blob store has all files of the mail, if there are any.
         Where somebody else decided meanwhile, that stands.
         """
+        self.kept_bounces = ()
         facts = self._facts(connection, case)
         decision = self._decision(case, facts)
         if decision is None and not has_files:
@@ -152,7 +154,7 @@ class FilingDecider:
                 new_id=self._new_id,
             )
         if report.bounces:
-            is_ours = keep_bounces(
+            self.kept_bounces = keep_bounces(
                 connection,
                 report,
                 row,
@@ -163,7 +165,7 @@ class FilingDecider:
             )
             if not case.is_bounce:
                 return None
-            if is_ours:
+            if any(bounce.proof for bounce in self.kept_bounces):
                 return replace(case.row, state=InboxState.IGNORED, reason=_kind_of(report))
             return Objection(reason=AttentionReason.UNPROVEN_BOUNCE)
         if case.is_bounce and keep_unsubscribe(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway import logs
 from gateway.core import ids
+from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.errors import GatewayError
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.replies.inbox import SPOOL, AttentionReason, InboxRow, InboxState, Sighting
@@ -69,7 +70,7 @@ class Rules:
 class ReplyImporter:
     """The importer; one per process. See `gateway.inbound.verdict.Importer`.
 
-    `heard` is told each verdict on a mail that is new.
+    `heard` is told each verdict on a mail that is new, `heard_bounce` what came back.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class ReplyImporter:
         new_id: Callable[[], int],
         clock: Callable[[], datetime],
         heard: Callable[[Origin, Verdict], object] = lambda _origin, _verdict: None,
+        heard_bounce: Callable[[KeptBounce], object] = lambda _bounce: None,
     ) -> None:
         self._database = database
         self._blobs = blobs
@@ -89,6 +91,7 @@ class ReplyImporter:
         self._new_id = new_id
         self._clock = clock
         self._heard = heard
+        self._heard_bounce = heard_bounce
         self.rules = rules
 
     async def known(self, sighting: Sighting, size: int | None = None) -> Verdict | None:
@@ -277,6 +280,8 @@ class ReplyImporter:
                 lambda connection: filing_decider.settle(connection, case, now, has_files=has_files)  # noqa: B023
             )
             if row is not None:
+                for bounce in filing_decider.kept_bounces:
+                    self._heard_bounce(bounce)
                 verdict = verdict_on(row)
                 assert verdict is not None
                 return verdict

@@ -63,6 +63,7 @@ async def test_a_gateway_that_works_says_so() -> None:
         "feeds": {"crm": {"people": {"age_seconds": 60, "state": "partly", "problems": 2}}},
         "references_to_nothing": {"people.status": 3},
         "unread_fields": {"people": 1},
+        "comes_back": "unknown",
         "paused": [],
     } == answer.json()
 

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from gateway.core import ids
+from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.mail.address import lookup_form
@@ -96,6 +97,7 @@ class ImporterRig:
         self._files = itertools.count(1)
         self._uids = itertools.count(1)
         self.heard: list[Verdict] = []
+        self.heard_bounces: list[KeptBounce] = []
         self.importer = ReplyImporter(
             database,
             self.blobs,
@@ -104,6 +106,7 @@ class ImporterRig:
             new_id=self.new_id,
             clock=lambda: self.now,
             heard=lambda _, verdict: self.heard.append(verdict),
+            heard_bounce=self.heard_bounces.append,
         )
         for what, records in RECORDS.items():
             self.feed(what, *records)

@@ -142,6 +142,21 @@ async def test_two_hard_bounces_days_apart_suppress_the_address(each_rig: Import
     assert ("userunknown: 550 5.1.1 user unknown", True) == (entry.remark, entry.public)
 
 
+async def test_each_that_is_kept_is_counted_once(rig: ImporterRig) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
+    mail = bounce(message.message_id)
+
+    for raw in (mail, mail, complaint(message.message_id), bounce("<nobody@office.example>")):
+        await rig.take(raw)
+
+    counted = [(one.kind.value, one.reason, one.hard, one.proof) for one in rig.heard_bounces]
+    assert [
+        ("bounce", "userunknown", True, "message_id"),
+        ("complaint", "", False, "message_id"),
+        ("bounce", "userunknown", True, None),
+    ] == counted
+
+
 @pytest.mark.parametrize(
     ("said", "status"),
     [

@@ -1,10 +1,16 @@
 """`gateway check` for what comes back: is it read where it comes to?"""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from email.utils import parseaddr
 
+from gateway.app import common
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.config import Settings
+from gateway.store.bounces.bounce_shares import by_domain
+from gateway.store.engine.database import Database
+
+WEEK = timedelta(days=7)
 
 
 def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
@@ -40,4 +46,25 @@ def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
             "bounces",
             "no listener has envelope = rewrite: a bounce counts only where it gives back our "
             "Received line or names a Message-ID of ours",
+        )
+
+
+def what_came_back(database: Database) -> Iterator[Finding]:
+    """Does too much of the last 7 days' mail come back?"""
+    since = common.now() - WEEK
+    with database.reading() as connection:
+        shares = by_domain(connection, since)
+    for share in shares:
+        if share.is_alarming:
+            yield warning(
+                "bounces",
+                f"{share.sender or '<>'} to {share.receiver}, last 7 days: {share.alarm}: "
+                "gateway bounces report",
+            )
+    sent, bounced = sum(share.sent for share in shares), sum(share.bounced for share in shares)
+    if bounced or any(share.complaints for share in shares):
+        complaints = sum(share.complaints for share in shares)
+        yield good(
+            "bounces",
+            f"last 7 days: {bounced} bounces and {complaints} complaints of {sent} mails",
         )

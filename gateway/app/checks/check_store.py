@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from gateway.app import common
 from gateway.app.checks.check_addresses import stored_addresses
+from gateway.app.checks.check_bounces import what_came_back
 from gateway.app.checks.check_feed import kinds_of_feed, told_by_the_crm
 from gateway.app.checks.check_inbound import store_for_replies
 from gateway.app.checks.check_triggers import store_for_triggers
@@ -41,6 +42,7 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
             *store_for_triggers(settings, database),
             *erasures(settings, database),
             *kept(settings, database),
+            *what_came_back(database),
         ]
     except StoreUnavailable as problem:
         yield error("store", f"{problem}: bulk mail is answered 451 until it is back")

@@ -12,6 +12,7 @@ from gateway.app.wording import mail_wordings
 from gateway.config import Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.config.smtp import ListenerConfig
+from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.sending.mail_wording import IMPORTED, REFUSED
@@ -40,8 +41,12 @@ def reply_importer(
     database: Database,
     readers: Readers,
     heard: Callable[[Origin, Verdict], None] = lambda _, __: None,
+    heard_bounce: Callable[[KeptBounce], None] = lambda _: None,
 ) -> ReplyImporter:
-    """Return an importer; `heard` is told each verdict on a mail that is new."""
+    """Return an importer; `heard` is told each verdict on a mail that is new.
+
+    `heard_bounce` is told what came back, once it is kept.
+    """
     return ReplyImporter(
         database,
         Blobs(settings.store.blobs),
@@ -50,6 +55,7 @@ def reply_importer(
         new_id=common.Ids().next,
         clock=now,
         heard=heard,
+        heard_bounce=heard_bounce,
     )
 
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from gateway import metrics
 from gateway.api import mailchimp, unsubscribe
@@ -17,6 +17,7 @@ from gateway.app.campaigns.campaign_actions import Campaigns
 from gateway.app.common import now, open_store_of
 from gateway.app.feed.feeding import StoreFeedAdapter
 from gateway.app.replies.import_address import import_addresses
+from gateway.app.roles.bounce_reports import REPORTED
 from gateway.app.roles.hints import StoredHints
 from gateway.app.roles.relay_watch import RelayWatch
 from gateway.app.roles.role_context import RoleContext
@@ -26,11 +27,19 @@ from gateway.app.triggers.questions import TriggerAnswers, explain
 from gateway.app.wording import note_templates
 from gateway.core.kinds import State
 from gateway.metrics import MailchimpHealth, MetricReading, Metrics, RelayHealth
+from gateway.store.bounces.bounce_shares import (
+    MOST_COMPLAINTS,
+    BounceShare,
+    by_domain,
+    highest,
+)
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.views.status import Snapshot, snapshot
 
 _UP = {True: "up", False: "down", None: "unknown"}
+_COUNTED_EVERY = timedelta(minutes=10)
+_SHARES_SECONDS = 2.0  #: How long an answer waits for what share came back.
 _STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
 
 
@@ -90,10 +99,13 @@ class HealthCollector:
         self._context = context
         self._database = database
         self._watch = RelayWatch()
+        self._shares = SharesOfWeek(database, time.monotonic)
 
     async def health(self) -> Health:
         """Return whether everything works, having asked the store and the silent relays."""
-        snapshot, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
+        snapshot, shares, _ = await asyncio.gather(
+            self._snapshot(), self._shares.known(), self._look_at_relays()
+        )
         heard = await asyncio.to_thread(metrics.relay_health)
         read = await asyncio.to_thread(metrics.mailboxes_up)
         mailchimp = None
@@ -116,12 +128,19 @@ class HealthCollector:
                 for mailbox in self._context.settings.inbound.mailboxes
             },
             mailchimp=mailchimp,
+            comes_back=what_comes_back(shares),
         )
 
     async def metrics(self) -> bytes:
         """Return every metric of every process of this host."""
-        snapshot, _ = await asyncio.gather(self._snapshot(), self._look_at_relays())
-        readings = [*readings_of_processes(self._context.roles), *readings_of_store(snapshot)]
+        snapshot, shares, _ = await asyncio.gather(
+            self._snapshot(), self._shares.known(), self._look_at_relays()
+        )
+        readings = [
+            *readings_of_processes(self._context.roles),
+            *readings_of_store(snapshot),
+            *readings_of_shares(shares),
+        ]
         return await asyncio.to_thread(metrics.exposition, readings)
 
     async def _look_at_relays(self) -> None:
@@ -133,6 +152,52 @@ class HealthCollector:
                 return await self._database.read(snapshot)
         except (StoreUnavailable, TimeoutError):
             return None
+
+
+class SharesOfWeek:
+    """What share of mail came back in the last 7 days, as read within the last ten minutes.
+
+    To count a week's mail can take seconds where there is much: whoever asks waits a moment for it
+    at most, and gets what was counted before.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self._clock = clock
+        self._counted: list[BounceShare] | None = None
+        self._counted_at = 0.0
+        self._counting: asyncio.Task[None] | None = None
+
+    async def known(self) -> list[BounceShare] | None:
+        """Return the shares; None: nothing is known yet."""
+        is_old = self._clock() - self._counted_at > _COUNTED_EVERY.total_seconds()
+        if self._counting is None and (self._counted is None or is_old):
+            self._counting = asyncio.create_task(self._count())
+        if self._counting is not None:
+            await asyncio.wait([self._counting], timeout=_SHARES_SECONDS)
+        return self._counted
+
+    async def _count(self) -> None:
+        since = now() - REPORTED
+        try:
+            self._counted = await self._database.read(
+                lambda connection: by_domain(connection, since)
+            )
+        except StoreUnavailable:
+            pass  # `gateway_store_up` tells of that.
+        finally:
+            self._counted_at = self._clock()
+            self._counting = None
+
+
+def what_comes_back(shares: Sequence[BounceShare] | None) -> str:
+    """Return it as `GET /health` has it, complaints first."""
+    if shares is None:
+        return "unknown"
+    rates = highest(shares).values()
+    if any(complained > MOST_COMPLAINTS for _, complained in rates):
+        return "too_many_complaints"
+    return "too_many_bounces" if any(share.is_alarming for share in shares) else "ok"
 
 
 def in_a_word(health: RelayHealth | MailchimpHealth | None) -> str:
@@ -178,6 +243,23 @@ def readings_of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[Me
             values={role: counts[key] for role, counts in roles.items()},
             only_rises=key == "restarts",
         )
+
+
+def readings_of_shares(shares: Sequence[BounceShare] | None) -> Iterator[MetricReading]:
+    """Yield by sender domain the highest share of mail to one domain that came back."""
+    rates = highest(shares or ())
+    yield MetricReading(
+        name="gateway_bounce_share",
+        text="Bounces by mails of the last 7 days, to the domain where it is highest.",
+        label="sender",
+        values={sender: bounced for sender, (bounced, _) in rates.items()},
+    )
+    yield MetricReading(
+        name="gateway_complaint_share",
+        text="Complaints by mails of the last 7 days, to the domain where it is highest.",
+        label="sender",
+        values={sender: complained for sender, (_, complained) in rates.items()},
+    )
 
 
 def readings_of_store(snapshot: Snapshot | None) -> Iterator[MetricReading]:

@@ -10,7 +10,6 @@ from gateway.app.common import now
 from gateway.config import Settings
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.runtime import processes
 from gateway.store.bounces.bounce_shares import BounceShare, by_domain
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreTransaction
@@ -27,7 +26,10 @@ log = logs.get("sender")
 
 
 class DailyBounceReport:
-    """Writes a report a day, wherever the role runs several times, and logs what is too much."""
+    """Writes a report a day, and logs what is too much, however often the role starts or runs.
+
+    Where nobody is named for reports, whoever is told of what nobody else is hears of alarms.
+    """
 
     def __init__(self, database: Database, holder: str) -> None:
         self._database = database
@@ -42,21 +44,12 @@ class DailyBounceReport:
         if local.hour < REPORT_HOUR or day == self._last_day:
             return
 
-        tomorrow = local.replace(hour=REPORT_HOUR, minute=0, second=0) + timedelta(days=1)
-
-        def take(connection: StoreTransaction) -> bool:
-            until = tomorrow - local
-            return leases.take(
-                connection, TYPE, self._holder, now(), until, is_gone=processes.has_ended
-            )
-
-        if not await self._database.write(take):
-            self._last_day = day
-            return
         since = now() - REPORTED
         shares = await self._database.read(lambda connection: by_domain(connection, since))
-        _, recipient = parseaddr(settings.bounces.report_to or "")
         alarms = [share for share in shares if share.is_alarming]
+        wanted_by = settings.bounces.report_to or (settings.notices.fallback_to if alarms else "")
+        _, recipient = parseaddr(wanted_by or "")
+        draft: OutboxDraft | None = None
         if recipient and shares:
             number = self._ids.next()
             subject = "Bounces and complaints of the last 7 days"
@@ -78,8 +71,25 @@ class DailyBounceReport:
                 body=build(notice),
                 due=now(),
             )
-            await self._database.write(lambda connection: outbox.put(connection, draft))
-        for share in alarms:
+
+        tomorrow = local.replace(hour=REPORT_HOUR, minute=0, second=0) + timedelta(days=1)
+
+        def write_once(connection: StoreTransaction) -> bool:
+            # The lease outlives the process: whoever starts anew today, even under the same
+            # name (the same number in a new container), has nothing to tell.
+            if (leases.holder_of(connection, TYPE) or "").startswith(day):
+                return False
+            until = tomorrow - local
+            is_first = leases.take(
+                connection, TYPE, f"{day} {self._holder}", now(), until, is_gone=lambda _: False
+            )
+            if is_first and draft is not None:
+                outbox.put(connection, draft)
+            return is_first
+
+        is_first = await self._database.write(write_once)
+        self._last_day = day
+        for share in alarms if is_first else ():
             log.error(
                 "too_much_comes_back",
                 sender=share.sender,
@@ -88,7 +98,6 @@ class DailyBounceReport:
                 bounced=share.bounced,
                 complaints=share.complaints,
             )
-        self._last_day = day
 
 
 def report_text(shares: Sequence[BounceShare]) -> str:

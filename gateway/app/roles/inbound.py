@@ -14,6 +14,7 @@ from gateway.app.roles.mailboxes import Mailboxes, MailboxWatch
 from gateway.app.roles.role_context import RoleContext
 from gateway.config import Settings
 from gateway.core import ids
+from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.replies.inbox import SPOOL
 from gateway.inbound.imap.settings import MailboxSettings
 from gateway.inbound.inbox_worker import InboxWorker
@@ -43,7 +44,8 @@ async def run_inbound(context: RoleContext) -> None:
     database = open_store_of(context.settings, context.store)
     readers = Readers()
     metrics = Metrics()
-    importer = reply_importer(context.settings, database, readers, _Tally(metrics).heard)
+    tally = _Tally(metrics)
+    importer = reply_importer(context.settings, database, readers, tally.heard, tally.heard_bounce)
     watch = MailboxWatch(metrics)
 
     def poller(mailbox: MailboxSettings) -> Poller:
@@ -101,6 +103,12 @@ class _Tally:
         """Write a verdict's one line of log, and count it."""
         seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
         self._metrics.inbound(origin.name, log_verdict(origin, verdict), seconds)
+
+    def heard_bounce(self, bounce: KeptBounce) -> None:
+        """Count what came back."""
+        self._metrics.came_back(
+            bounce.kind.value, bounce.reason, is_hard=bounce.hard, proof=bounce.proof or ""
+        )
 
 
 def log_verdict(origin: Origin, verdict: Verdict) -> str:

@@ -1,6 +1,7 @@
 """What share of mail came back, by the domains it went from and to."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,11 +10,13 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
 from gateway.core.kinds import State
+from gateway.core.people.erased_names import PREFIX
 from gateway.store.schema import bounces, deliveries, messages
 
 #: What Gmail's and Yahoo's rules for bulk senders (February 2024) allow of complaints.
 MOST_COMPLAINTS = 0.003
 MOST_BOUNCES = 0.05
+_ERASED = f"{PREFIX}%"  #: Where mail for somebody who was erased went is not known any more.
 _FEWEST = 50  #: Of fewer mails a share says nothing.
 
 
@@ -34,13 +37,24 @@ class BounceShare:
         return self.bounced / self.sent if self.sent else 0.0
 
     @property
+    def complaint_rate(self) -> float:
+        """Complaints by mails sent."""
+        return self.complaints / self.sent if self.sent else 0.0
+
+    @property
+    def says_something(self) -> bool:
+        """Whether it is of enough mails."""
+        return self.sent >= _FEWEST
+
+    @property
     def alarm(self) -> str:
         """Which share is too high, in words for people; empty if none is."""
-        if self.sent < _FEWEST:
+        if not self.says_something:
             return ""
-        if self.complaints / self.sent > MOST_COMPLAINTS:
-            share = self.complaints / self.sent
-            return f"{share:.2%} complaints, Gmail and Yahoo allow {MOST_COMPLAINTS:.1%}"
+        if self.complaint_rate > MOST_COMPLAINTS:
+            return (
+                f"{self.complaint_rate:.2%} complaints, Gmail and Yahoo allow {MOST_COMPLAINTS:.1%}"
+            )
         if self.bounce_rate > MOST_BOUNCES:
             return f"{self.bounce_rate:.1%} bounces, more than {MOST_BOUNCES:.0%}"
         return ""
@@ -62,7 +76,7 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
     went_out = (
         select(sender, receiver, func.count().label("number"))
         .join(messages, messages.c.id == d.message)
-        .where(d.message >= first, d.state == State.RELAYED)
+        .where(d.message >= first, d.state == State.RELAYED, d.address.not_like(_ERASED))
         .group_by(sender, receiver)
     )
     for row in connection.execute(went_out):
@@ -70,7 +84,7 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
     came_back = (
         select(sender, bounced, b.kind, b.hard, func.count().label("number"))
         .join(messages, messages.c.id == b.message)
-        .where(b.message >= first, b.address != "")
+        .where(b.message >= first, b.address != "", b.address.not_like(_ERASED))
         .group_by(sender, bounced, b.kind, b.hard)
     )
     for row in connection.execute(came_back):
@@ -85,6 +99,23 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
         for (sender, receiver), count in counts.items()
     ]
     return sorted(shares, key=lambda share: (-share.sent, share.sender, share.receiver))
+
+
+def highest(shares: Iterable[BounceShare]) -> dict[str, tuple[float, float]]:
+    """Return by sender domain the highest share of bounces, and that of complaints.
+
+    Each is that of one receiver's domain, of those that got enough mails for a share to say
+    something: Gmail counts what came to Gmail.
+    """
+    by_sender: dict[str, tuple[float, float]] = {}
+    for share in shares:
+        if share.says_something:
+            bounced, complained = by_sender.get(share.sender, (0.0, 0.0))
+            by_sender[share.sender] = (
+                max(bounced, share.bounce_rate),
+                max(complained, share.complaint_rate),
+            )
+    return by_sender
 
 
 def _domain_of(connection: Connection, address: ColumnElement[str]) -> ColumnElement[str]:
