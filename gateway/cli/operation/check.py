@@ -5,30 +5,87 @@ from typing import Annotated
 
 import typer
 
+from gateway.app import common
 from gateway.app.checks.check import check
-from gateway.app.checks.findings import Level
-from gateway.cli.context import of
-from gateway.cli.output import one_line, print_line
+from gateway.app.checks.findings import Finding, Level, error
+from gateway.cli.context import Json, of, read_mail_address, wrong_use
+from gateway.cli.output import one_line, print_json, print_line
+from gateway.core.errors import GatewayError
 
 _STYLES = {Level.GOOD: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
 
 
 def check_everything(
     context: typer.Context,
+    *,
     offline: Annotated[bool, typer.Option("--offline", help="Connect to nothing.")] = False,
+    send: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Send a mail there as bulk mail leaves, to see whether its links to unsubscribe "
+            "are signed.",
+        ),
+    ] = None,
+    sender: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="ADDRESS", help="Whom that mail is from; else notices.from."
+        ),
+    ] = None,
+    listener: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Whose bulk mail it stands for; else the first that adds links to unsubscribe.",
+        ),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """Try everything the config names.
 
     Prints a line for each finding: what is wrong and what to do. The exit code is 1 if anything is
-    wrong; warnings alone leave it at 0.
+    wrong; warnings alone leave it at 0. Without --send no mail is sent.
     """
-    chosen, levels = of(context), set[Level]()
+    if send is None and (sender is not None or listener is not None):
+        wrong_use("--from and --listener say how to --send")
+    if send is not None and offline:
+        wrong_use("--offline sends nothing: leave out --offline or --send")
+    recipient = "" if send is None else read_mail_address(send)
+    origin = "" if sender is None else read_mail_address(sender)
+    chosen = of(context)
+    findings: list[Finding] = []
+    probes = []
 
-    async def print_findings() -> None:
-        async for finding in check(chosen.settings, chosen.file, offline=offline):
-            levels.add(finding.level)
+    def show(finding: Finding) -> None:
+        findings.append(finding)
+        if not as_json:
             line = f"{finding.level:<8} {finding.what}: {one_line(finding.text)}"
             print_line(line, _STYLES[finding.level])
 
-    asyncio.run(print_findings())
-    raise typer.Exit(1 if Level.ERROR in levels else 0)
+    async def look() -> None:
+        async for finding in check(chosen.settings, chosen.file, offline=offline):
+            show(finding)
+        if not recipient:
+            return
+        from gateway.app.checks.probe import send_probe
+
+        database = common.open_database(chosen.settings)
+        try:
+            probe = await send_probe(
+                chosen.settings, database, recipient=recipient, sender=origin, listener=listener
+            )
+        except GatewayError as problem:
+            show(error("probe", f"nothing was sent to {recipient}: {problem}"))
+            return
+        finally:
+            database.close()
+        probes.append(probe.document())
+        for finding in probe.findings():
+            show(finding)
+
+    asyncio.run(look())
+    if as_json:
+        said = [{"level": one.level, "what": one.what, "text": one.text} for one in findings]
+        print_json({"findings": said, "probe": probes[0] if probes else None})
+    raise typer.Exit(1 if any(one.level is Level.ERROR for one in findings) else 0)

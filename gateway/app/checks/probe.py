@@ -1,0 +1,243 @@
+"""A mail that `gateway check --send` sends, to see what becomes of its links to unsubscribe.
+
+Receivers show their button only where a DKIM signature covers `List-Unsubscribe` and
+`List-Unsubscribe-Post` (RFC 8058, 3.1 and 4). Whether the mail server signs both shows a mail that
+went all the way alone: so one goes out as a listener's bulk mail does, over the same relay, signed
+by the gateway where the listener is to sign.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from email.utils import format_datetime
+from typing import Literal, assert_never
+
+from typing_extensions import TypedDict
+
+from gateway.app import common
+from gateway.app.checks.check_loops import own_listener
+from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.app.decision.explain import NoSuchListener, Question, explain
+from gateway.app.dkim_keys import dkim_signer
+from gateway.app.relays import relay_settings
+from gateway.config import Settings
+from gateway.core import ids
+from gateway.core.bounces.unsubscribe import ONE_CLICK, PATH, SAMPLE
+from gateway.core.decision.decide import blocking
+from gateway.core.errors import GatewayError
+from gateway.core.kinds import Kind, State
+from gateway.core.mail.content import header_block_of_file
+from gateway.core.mail.headers import Headers
+from gateway.core.mail.link_signatures import unsubscribe_report
+from gateway.core.mail.mail_writer import field_lines, subject_field, text_part
+from gateway.core.sending.notice import MARK
+from gateway.core.sending.outbox import Deferred, Refused, Sent, Unknown
+from gateway.delivery.pool import Pool
+from gateway.delivery.submission import submit
+from gateway.store.engine.database import Database
+
+#: Where the link leads without `api.public_url`: nowhere, for certain (RFC 2606, 2).
+_NOWHERE = "https://gateway.invalid"
+_TEXT = """\
+This mail was sent by `gateway check --send`. Its link to unsubscribe does nothing.
+
+Save it as a file with all its header fields, as it arrived, and ask:
+
+  {command}
+
+It says whether a DKIM signature covers List-Unsubscribe and List-Unsubscribe-Post. Without one
+mail programs show no button to unsubscribe.
+"""
+
+#: `refused`: by the gateway, nothing was sent; `failed` and `deferred`: by the relay.
+ProbeState = Literal["sent", "failed", "deferred", "unknown", "refused"]
+
+
+class ProbeDocument(TypedDict):
+    """A probe, and what became of it."""
+
+    id: str | None
+    message_id: str | None
+    recipient: str
+    sender: str
+    listener: str
+    relay: str
+    kind: Kind
+    state: ProbeState
+    answer: str
+    signed_by: list[str]
+    explain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A mail to try a listener's bulk mail with."""
+
+    recipient: str
+    sender: str
+    listener: str  #: Whose bulk mail it stands for.
+    relay: str = ""
+    id: int = 0
+    message_id: str = ""  #: Empty: nothing was sent.
+    state: ProbeState = "refused"
+    answer: str = ""  #: What the relay said, or why nothing was sent.
+    kind: Kind = Kind.BULK  #: What the listener takes it for.
+    signed_by: tuple[str, ...] = ()  #: Domains the gateway signed it for, both fields covered.
+
+    @property
+    def command(self) -> str:
+        """The command that tells of the mail as it arrived."""
+        return (
+            f"gateway explain FILE --from {self.sender} --to {self.recipient} "
+            f"--listener {self.listener}"
+        )
+
+    def document(self) -> ProbeDocument:
+        """Return it as JSON has it."""
+        return {
+            "id": ids.show(self.id) if self.message_id else None,
+            "message_id": self.message_id or None,
+            "recipient": self.recipient,
+            "sender": self.sender,
+            "listener": self.listener,
+            "relay": self.relay,
+            "kind": self.kind,
+            "state": self.state,
+            "answer": self.answer,
+            "signed_by": list(self.signed_by),
+            "explain": self.command,
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what became of it, and what to look at now."""
+        if not self.message_id:
+            yield error("probe", f"nothing was sent to {self.recipient}: {self.answer}")
+            return
+        where = (
+            f"to {self.recipient} from {self.sender} over relay {self.relay}, "
+            f"Message-ID {self.message_id}"
+        )
+        match self.state:
+            case "sent":
+                yield good("probe", f"sent {where}; the relay said: {self.answer}")
+            case "unknown":
+                yield error("probe", f"perhaps sent {where}: {self.answer}")
+                return
+            case _:
+                yield error("probe", f"not sent {where}: {self.answer}")
+                return
+        if self.kind is not Kind.BULK:
+            yield warning(
+                "probe",
+                f"listener {self.listener} takes mail with List-Unsubscribe for {self.kind}: see "
+                "gateway explain",
+            )
+        if self.signed_by:
+            domains = ", ".join(self.signed_by)
+            yield good("probe", f"the gateway signed both fields to unsubscribe for {domains}")
+        yield good(
+            "probe",
+            "does DKIM cover List-Unsubscribe and List-Unsubscribe-Post? Save the mail that "
+            f"arrived as a file, and: {self.command}",
+        )
+
+
+async def send_probe(
+    settings: Settings,
+    database: Database,
+    *,
+    recipient: str,
+    sender: str = "",
+    listener: str | None = None,
+) -> Probe:
+    """Send one mail as bulk mail of a listener leaves; a suppressed address gets none.
+
+    Without a `sender` it comes from `notices.from`; without a `listener` it stands for the first
+    that adds links to unsubscribe, else for the first. NoSuchListener for a name that none has.
+    """
+    sender = sender or common.notifier(settings)
+    of_crm = [own for own in settings.smtp.listeners if own.purpose == "proxy"]
+    chosen = next(
+        (
+            own
+            for own in of_crm
+            if own.name == listener or (listener is None and own.unsubscribe == "add")
+        ),
+        next(iter(of_crm), None) if listener is None else None,
+    )
+    if chosen is None:
+        known = ", ".join(own.name for own in of_crm) or "none"
+        raise NoSuchListener(
+            f"no listener for the CRM's mail is called {listener} (known: {known})"
+        )
+
+    number, at = common.Ids().next(), common.now().astimezone(common.time_zone(settings))
+    message_id = f"<{ids.show(number)}.probe@{common.host_name().strip('[]')}>"
+    link = f"{settings.api.public_url or _NOWHERE}{PATH}{SAMPLE}"
+    probe = Probe(recipient=recipient, sender=sender, listener=chosen.name)
+    content = field_lines(
+        (
+            f"From: <{sender}>",
+            f"To: <{recipient}>",
+            subject_field(f"Is List-Unsubscribe signed? Probe No. {ids.show(number)}"),
+            f"Date: {format_datetime(at)}",
+            f"Message-ID: {message_id}",
+            f"List-Unsubscribe: <{link}>",
+            f"List-Unsubscribe-Post: {'='.join(ONE_CLICK)}",
+            "Precedence: bulk",
+            "Auto-Submitted: auto-generated",
+            f"{MARK}: {ids.show(number)}",
+            "MIME-Version: 1.0",
+            "Content-Language: en",
+        )
+    ) + text_part(_TEXT.format(command=probe.command))
+    explanation = await explain(
+        settings,
+        database,
+        Question(content=content, sender=sender, recipients=(recipient,), listener=chosen.name),
+    )
+    relay = next(one for one in settings.relays if one.name == explanation.relay)
+    probe = replace(probe, relay=relay.name, kind=explanation.classification.kind)
+    with closing(common.standings(settings, database)) as standings:
+        address = common.lookup(settings, recipient)
+        standing = (await standings.of([address])).get(address)
+    # Nobody who gets no mailings gets one here, whatever the listener takes it for or overlooks.
+    fate = explanation.fates[0]
+    if (standing is not None and blocking(Kind.BULK, standing)) or State.SEND_FAILED in (
+        fate.outcome,
+        fate.would,
+    ):
+        text = f"it gets no bulk mail: gateway suppress show {recipient}"
+        return replace(probe, answer=text)
+    if explanation.refusal:
+        return replace(probe, answer=explanation.refusal)
+    if own_listener(settings, relay, offline=False) is not None:
+        return replace(probe, answer=f"relay {relay.name} is the gateway itself")
+
+    if chosen.sign:
+        content = dkim_signer(settings).signed(content)
+    headers = Headers.of(header_block_of_file(content))
+    signatures = unsubscribe_report(headers, is_added=False).signatures
+    probe = replace(
+        probe,
+        id=number,
+        message_id=message_id,
+        signed_by=tuple(one.domain for one in signatures if not one.missing),
+    )
+    pool = Pool(relay_settings(relay), connections=1, per_minute=None, observe=lambda *_: None)
+    try:
+        result = await submit(pool, sender=sender, recipient=recipient, content=content)
+    except GatewayError as problem:
+        result = Deferred(str(problem))
+    finally:
+        pool.close()
+    match result:
+        case Sent(reply):
+            return replace(probe, state="sent", answer=reply)
+        case Refused(reply):
+            return replace(probe, state="failed", answer=reply)
+        case Deferred(reason):
+            return replace(probe, state="deferred", answer=reason)
+        case Unknown(reason):
+            return replace(probe, state="unknown", answer=reason)
+    assert_never(result)
