@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 .PHONY: help setup packages demo test test-failed test-unit test-stores coverage check format bench clients soak docs lock clean
 
 help:
-	@echo "make demo       a gateway with a sample CRM, one mailing and one mail, shown person by person"
+	@echo "make demo       a gateway with a sample CRM: mailings, a reply, a campaign, and a week of what comes back"
 	@echo "make test       the whole suite (real Postfix, PostgreSQL and swaks where they can be had)"
 	@echo "make test-unit  the part of it that works on values alone, within a minute, with its coverage"
 	@echo "make check      format, lint, types, spelling, import rules, lock files, generated docs"

@@ -62,7 +62,7 @@ async def test_one_mail_goes_out_as_bulk_mail_does(cli: Cli, sink: RawSink) -> N
         probe[key] for key in ("state", "kind", "listener", "relay")
     )
     assert probe["answer"].startswith("250 2.0.0")
-    assert probe["explain"] in mail.get_payload().replace("=\r\n", "").replace("=3D", "=")
+    assert probe["explain"] in str(mail.get_payload()).replace("=\r\n", "").replace("=3D", "=")
 
 
 async def test_what_arrived_is_judged_by_explain(cli: Cli, sink: RawSink) -> None:

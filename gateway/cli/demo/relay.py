@@ -13,6 +13,7 @@ _OFFERS = (b"relay.example", b"PIPELINING", b"8BITMIME", b"SMTPUTF8", b"SIZE", b
 class RelayedMail:
     """One mail the relay was given."""
 
+    sender: str = ""
     recipients: list[str] = field(default_factory=list)
     content: bytes = b""
 
@@ -45,6 +46,11 @@ def capturing_relay() -> Iterator[DemoRelay]:
             relay.shutdown()
 
 
+def _path(line: bytes) -> str:
+    """Return the address in a line of MAIL or RCPT."""
+    return line.partition(b"<")[2].partition(b">")[0].decode()
+
+
 class _Session(socketserver.StreamRequestHandler):
     server: DemoRelay
     _mail = RelayedMail()
@@ -57,11 +63,10 @@ class _Session(socketserver.StreamRequestHandler):
                     lines = [b"250-" + offer for offer in _OFFERS[:-1]]
                     self._say(b"\r\n".join([*lines, b"250 " + _OFFERS[-1]]))
                 case b"MAIL":
-                    self._mail = RelayedMail()
+                    self._mail = RelayedMail(sender=_path(line))
                     self._say(b"250 2.1.0 Ok")
                 case b"RCPT":
-                    address = line.partition(b"<")[2].partition(b">")[0]
-                    self._mail.recipients.append(address.decode())
+                    self._mail.recipients.append(_path(line))
                     self._say(b"250 2.1.5 Ok")
                 case b"DATA":
                     self._say(b"354 Go ahead")

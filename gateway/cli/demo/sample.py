@@ -1,4 +1,4 @@
-"""A small CRM: six people, four groups, and someone who has died."""
+"""A small CRM: eleven people, four groups, and someone who has died."""
 
 from collections.abc import Mapping
 
@@ -32,6 +32,11 @@ candidate,103,Carla,Weber,carla@example.org,available,de
 candidate,104,Dieter,Braun,dieter@example.org,available,de
 contact,201,Élise,Martin,elise@example.org,active,fr
 contact,202,Frits,Bakker,frits@example.org,deceased,nl
+candidate,301,Gerard,Smit,gerard@example.net,available,nl
+candidate,302,Hanna,Vos,hanna@example.net,available,nl
+candidate,303,Ilse,Kok,ilse@example.net,available,nl
+candidate,304,Jonas,Wolf,jonas@example.net,available,de
+candidate,305,Karel,Visser,karel@example.net,available,nl
 """,
     "staff": """\
 crm_id,name,email,roles,language
@@ -49,6 +54,16 @@ PEOPLE: Mapping[str, str] = {
     "elise@example.org": "Élise Martin",
     "frits@example.org": "Frits Bakker",
 }
+
+#: Who gets the mailings of the week.
+READERS: Mapping[str, str] = {
+    "gerard@example.net": "Gerard Smit",
+    "hanna@example.net": "Hanna Vos",
+    "ilse@example.net": "Ilse Kok",
+    "jonas@example.net": "Jonas Wolf",
+    "karel@example.net": "Karel Visser",
+}
+NAMES: Mapping[str, str] = {**PEOPLE, **READERS}
 
 SENDER = "recruiter@crm.example"
 
@@ -74,6 +89,96 @@ Message-ID: <personal-{number}@crm.example>
 Dear {name}, see you on Thursday at ten.
 """
 
+#: The mailings of the week, on Monday and a week later, and what a recruiter writes in between.
+WEEK_MAILINGS = tuple(
+    f"""\
+From: Recruiter <recruiter@crm.example>
+To: {{name}} <{{address}}>
+Subject: {subject}
+Message-ID: <{key}-{{number}}@crm.example>
+Precedence: bulk
+
+Dear {{name}}, these vacancies may interest you.
+"""
+    for subject, key in (("Vacancies of the week", "monday"), ("More vacancies", "week-later"))
+)
+WEEK_PERSONAL = """\
+From: Recruiter <recruiter@crm.example>
+To: {name} <{address}>
+Subject: May I call you?
+Message-ID: <may-i-{number}@crm.example>
+
+Dear {name}, when can I reach you?
+"""
+
+#: What a mail server says of mail that it could not deliver (RFC 3464).
+UNKNOWN = "550 5.1.1 no such user here"
+FULL = "552 5.2.2 the mailbox is full"
+DSN = """\
+From: Mail Delivery System <MAILER-DAEMON@example.net>
+To: <{to}>
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <{key}@example.net>
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="parts"
+
+--parts
+Content-Type: text/plain
+
+Your mail to {address} could not be delivered: {said}
+
+--parts
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; {address}
+Action: failed
+Status: {status}
+Diagnostic-Code: smtp; {said}
+
+--parts--
+"""
+#: What a provider says of a mail that somebody called spam (RFC 5965); the mail is given back.
+ARF = """\
+From: Feedback <feedback@example.net>
+To: <bounces@crm.example>
+Subject: Complaint about a mail of yours
+Message-ID: <{key}@example.net>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="parts"
+
+--parts
+Content-Type: text/plain
+
+A reader of ours called this mail spam.
+
+--parts
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: ExampleFeedback/1.0
+Version: 1
+
+--parts
+Content-Type: text/rfc822-headers
+
+{header}
+
+--parts--
+"""
+#: What a mail program answers while its owner is away (RFC 3834).
+ABSENCE = """\
+From: <{address}>
+To: <{to}>
+Subject: Afwezig
+Message-ID: <{key}@example.net>
+Auto-Submitted: auto-replied
+
+Ik ben er volgende week weer.
+"""
+
 CONFIG = """\
 [store]
 url = "sqlite:///gateway.db"
@@ -93,9 +198,21 @@ audience = "CRM users"
 name = "relay"
 host = "127.0.0.1"
 port = {relay}
+[api]
+bind = "127.0.0.1:{api}"
+public_url = "https://mail.crm.example"
+[bounces]
+address = "bounces@crm.example"
+apart = "2s"
 [[smtp.listeners]]
 name = "crm"
 bind = "127.0.0.1:{listener}"
+envelope = "rewrite"
+unsubscribe = "add"
+[[smtp.listeners]]
+name = "bounces"
+bind = "127.0.0.1:{bounces}"
+purpose = "bounces"
 [[smtp.listeners]]
 name = "replies"
 bind = "127.0.0.1:{replies}"
