@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.documents.checks import FindingDocument
+
 
 class Level(StrEnum):
     """How bad a finding is."""
@@ -19,6 +21,10 @@ class Finding:
     level: Level
     what: str
     text: str
+
+    def document(self) -> FindingDocument:
+        """Return it as JSON has it."""
+        return {"level": self.level.value, "what": self.what, "text": self.text}
 
 
 def good(what: str, text: str) -> Finding:

@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
-from typing import Literal, assert_never
-
-from typing_extensions import TypedDict
+from typing import assert_never
 
 from gateway.app import common
 from gateway.app.checks.check_loops import own_listener
@@ -34,6 +32,7 @@ from gateway.core.sending.notice import MARK
 from gateway.core.sending.outbox import Deferred, Refused, Sent, Unknown
 from gateway.delivery.pool import Pool
 from gateway.delivery.submission import submit
+from gateway.documents.checks import ProbeDocument, ProbeState
 from gateway.store.engine.database import Database
 
 #: Where the link leads without `api.public_url`: nowhere, for certain (RFC 2606, 2).
@@ -48,25 +47,6 @@ Save it as a file with all its header fields, as it arrived, and ask:
 It says whether a DKIM signature covers List-Unsubscribe and List-Unsubscribe-Post. Without one
 mail programs show no button to unsubscribe.
 """
-
-#: `refused`: by the gateway, nothing was sent; `failed` and `deferred`: by the relay.
-ProbeState = Literal["sent", "failed", "deferred", "unknown", "refused"]
-
-
-class ProbeDocument(TypedDict):
-    """A probe, and what became of it."""
-
-    id: str | None
-    message_id: str | None
-    recipient: str
-    sender: str
-    listener: str
-    relay: str
-    kind: Kind
-    state: ProbeState
-    answer: str
-    signed_by: list[str]
-    explain: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

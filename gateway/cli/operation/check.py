@@ -11,6 +11,7 @@ from gateway.app.checks.findings import Finding, Level, error
 from gateway.cli.context import Json, of, read_mail_address, wrong_use
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.core.errors import GatewayError
+from gateway.documents.checks import CheckDocument, ProbeDocument
 
 _STYLES = {Level.GOOD: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
 
@@ -55,7 +56,7 @@ def check_everything(
     origin = "" if sender is None else read_mail_address(sender)
     chosen = of(context)
     findings: list[Finding] = []
-    probes = []
+    probes: list[ProbeDocument] = []
 
     def show(finding: Finding) -> None:
         findings.append(finding)
@@ -86,6 +87,9 @@ def check_everything(
 
     asyncio.run(look())
     if as_json:
-        said = [{"level": one.level, "what": one.what, "text": one.text} for one in findings]
-        print_json({"findings": said, "probe": probes[0] if probes else None})
+        document: CheckDocument = {
+            "findings": [finding.document() for finding in findings],
+            "probe": probes[0] if probes else None,
+        }
+        print_json(document)
     raise typer.Exit(1 if any(one.level is Level.ERROR for one in findings) else 0)

@@ -1,0 +1,44 @@
+"""What `gateway check` found, and what became of the mail it sent."""
+
+from typing import Annotated, Literal
+
+from typing_extensions import TypedDict
+
+from gateway.core.kinds import Kind
+from gateway.documents.fields import IdText, JsonSchema
+
+#: `refused`: by the gateway, nothing was sent; `failed` and `deferred`: by the relay.
+ProbeState = Literal["sent", "failed", "deferred", "unknown", "refused"]
+
+
+class FindingDocument(TypedDict):
+    """One thing that was looked at."""
+
+    level: Literal["ok", "warning", "error"]
+    what: str
+    text: str
+
+
+class ProbeDocument(TypedDict):
+    """A mail that was sent to see whether links to unsubscribe are signed."""
+
+    id: Annotated[IdText | None, JsonSchema(description="None: nothing was sent.")]
+    message_id: str | None
+    recipient: str
+    sender: str
+    listener: Annotated[str, JsonSchema(description="Whose bulk mail it stands for.")]
+    relay: str
+    kind: Annotated[Kind, JsonSchema(description="What the listener takes it for.")]
+    state: ProbeState
+    answer: Annotated[str, JsonSchema(description="The relay's, or why nothing was sent.")]
+    signed_by: Annotated[
+        list[str], JsonSchema(description="Domains the gateway signed it for, both fields covered.")
+    ]
+    explain: Annotated[str, JsonSchema(description="The command that tells of what arrives.")]
+
+
+class CheckDocument(TypedDict):
+    """All that was looked at."""
+
+    findings: list[FindingDocument]
+    probe: ProbeDocument | None
