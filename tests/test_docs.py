@@ -29,7 +29,7 @@ COMMANDS = {
     "import", "suppress add", "suppress release", "suppress list", "suppress show",
     "suppress mend", "explain",
     "messages list", "messages show", "report", "person show",
-    "person erase", "person erasures", "person export",
+    "person erase", "person erasures", "person export", "keys list", "keys rotate", "keys forget",
     "history show",
     "documents list", "documents save", "inbox list", "inbox show", "inbox assign",
     "inbox discard", "inbox retry", "inbox address", "outbox list", "outbox retry", "outbox cancel",

@@ -17,6 +17,7 @@ from gateway.core.ids import OTHERS, IdSource, milliseconds_of
 from gateway.core.mail.address import lookup_form
 from gateway.store.engine.database import Database
 from gateway.store.engine.upgrade import DamagedSchema, defects
+from gateway.store.people.erasure_keys import marks_of
 from gateway.store.people.suppressed import SuppressedAddresses
 from gateway.store.people.suppression import Standings
 
@@ -90,7 +91,7 @@ def standings(settings: Settings, database: Database) -> Standings:
         tag_scopes=settings.suppression.tags,
         plus_addresses=settings.suppression.plus_addresses,
         optout_scope=settings.mailchimp.optout_scope,
-        erased_names=erased_names(settings).all,
+        erased_names=erased_names(settings, lambda: marks_of(database)).all,
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+from collections.abc import Callable, Set
 from email.utils import parseaddr
 from pathlib import Path
 
@@ -41,11 +42,34 @@ def signing_keys(settings: Settings) -> SigningKeys:
         raise BadKeys(f"keys.file: {file}: {error}") from error
 
 
-def erased_names(settings: Settings) -> ErasedNames:
+def rotate(settings: Settings) -> SigningKeys:
+    """Put a new key on top of the file, which signs from then on; return all keys.
+
+    Processes see it when they read the file next: for names of the erased at once, for what they
+    sign at a reload.
+    """
+    signing_keys(settings)
+    file = settings.keys.file
+    try:
+        below = file.read_text()
+        handle, made = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
+        with os.fdopen(handle, "w") as opened:
+            opened.write(f"{secrets.token_hex(_OCTETS)}\n{below}")
+            opened.flush()
+            os.fsync(opened.fileno())
+        Path(made).replace(file)
+    except OSError as error:
+        raise BadKeys(f"keys.file: {file}: {error.strerror}; no key was added") from error
+    return signing_keys(settings)
+
+
+def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) -> ErasedNames:
     """Return what names erased addresses; the key file is read again when it has changed.
 
-    Without the file nobody can tell who stays suppressed: its functions raise `StoreUnavailable`,
-    which stops bulk mail as a store that is away does.
+    `marks` reads in the store by which keys anybody stays suppressed. Without the file, or without
+    one of those keys, nobody can tell who does: its functions raise `StoreUnavailable`, which stops
+    bulk mail as a store that is away does. A new file that was made in the lost one's place is not
+    mistaken for it.
     """
     file = settings.keys.file
     known: tuple[object, SigningKeys] | None = None
@@ -56,7 +80,14 @@ def erased_names(settings: Settings) -> ErasedNames:
             status = file.stat()
             state = (status.st_ino, status.st_mtime_ns, status.st_size)
             if known is None or known[0] != state:
-                known = state, SigningKeys.read(file.read_text().splitlines())
+                read = SigningKeys.read(file.read_text().splitlines())
+                lost = marks() - set(ErasedNames(lambda: read).key_marks)
+                if lost:
+                    raise StoreUnavailable(
+                        f"keys.file: {file} lacks the key {', '.join(sorted(lost))}, which tells "
+                        "which erased addresses stay suppressed: put it back below the others"
+                    )
+                known = state, read
         except (OSError, KeysWrong, UnicodeDecodeError) as error:
             raise StoreUnavailable(
                 f"keys.file: {file}: {error}; without it nobody can tell which erased addresses "

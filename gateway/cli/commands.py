@@ -32,6 +32,7 @@ COMMANDS = {
     "suppress": ("people.suppress:app", "Who is suppressed, and what staff suppress."),
     "messages": ("decision.messages:app", "The journal of messages."),
     "person": ("people.person:app", "People of the CRM."),
+    "keys": ("people.keys_command:app", "The key file: who signs, who stays suppressed by what."),
     "history": ("people.history:app", "Replies that were filed to people."),
     "documents": ("people.documents:app", "Documents of people."),
     "inbox": ("replies.inbox:app", "Forwarded replies that were not filed."),

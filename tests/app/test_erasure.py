@@ -12,12 +12,14 @@ from sqlalchemy import Column, Table, insert, select
 
 from gateway.app import common
 from gateway.app.checks import check_store
+from gateway.app.keys import rotate, signing_keys
 from gateway.app.people import erasure
 from gateway.config import Settings
 from gateway.core.kinds import Scope
+from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.store.engine.blobs import Blobs
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.people import erasing
 from gateway.store.people.suppression import Standings
 from gateway.store.schema.columns import metadata
@@ -46,6 +48,7 @@ IMPERSONAL = {
     "bulk_messages": "hashes of what was sent",
     "campaigns": "texts of staff",
     "epochs": "the store's own",
+    "erasure_keys": "hashes of keys",
     "erasures": "hashes and counts",
     "feeds": "kinds and counts",
     "groups": "of the CRM",
@@ -448,14 +451,61 @@ def test_check_tells_what_is_left_to_do(held: Held) -> None:
     held.settings.keys.file.write_text("ab" * 32 + "\n")
     with held.database.writing() as connection:
         connection.execute(metadata.tables["mailchimp_removals"].delete())
-        row = {"id": 9, "at": NOW, "by": "eva", "key_mark": "lost"}
         connection.execute(metadata.tables["erasures"].delete())
-        connection.execute(insert(metadata.tables["erasures"]).values(row))
     said = [(f.level, f.text) for f in check_store.erasures(held.settings, held.database)]
 
     assert ["error", "error"] == [level for level, _ in said]
     assert "the store was restored and has 1 erased people again" in said[0][1]
-    assert "lacks a key people were erased by" in said[1][1]
+    assert "lacks the key" in said[1][1]
+
+
+@pytest.mark.parametrize("what", ["gone", "made anew", "another"])
+def test_with_its_key_lost_bulk_mail_is_held_until_it_is_back(held: Held, what: str) -> None:
+    held.erase()
+    file = held.settings.keys.file
+    kept = file.read_text()
+    file.unlink()
+    if what == "made anew":  # as a process does that signs something
+        signing_keys(held.settings)
+    elif what == "another":
+        file.write_text("ab" * 32 + "\n")
+
+    with pytest.raises(StoreUnavailable, match=r"keys\.file"):
+        held.standing(ANN)
+    with pytest.raises(StoreUnavailable):
+        held.standing(BOBS)  # Nobody can tell whose address it is.
+    with pytest.raises(StoreUnavailable):
+        held.erase(whom=BOB)
+
+    file.write_text("cd" * 32 + "\n" + kept)
+    assert [(SuppressionSource.ERASED, Scope.BULK)] == held.standing(ANN)
+
+
+def test_a_key_that_is_rotated_goes_on_telling_who_was_erased(held: Held) -> None:
+    held.erase()
+
+    keys = rotate(held.settings)
+    held.erase(whom=BOB)
+
+    assert 2 == len(keys.keys)
+    assert [(SuppressionSource.ERASED, Scope.BULK)] == held.standing(ANN)
+    names = ErasedNames(lambda: keys)
+    # Bob had declined a topic: that rests on the new key.
+    assert set(names.key_marks) == set(held.rows("erasure_keys", "mark"))
+    assert 0o600 == held.settings.keys.file.stat().st_mode & 0o777
+
+
+def test_a_restored_store_needs_the_key_its_erasures_were_done_by(held: Held) -> None:
+    held.erase()
+    with held.database.writing() as connection:
+        for table in ("erasures", "suppressions", "erasure_keys"):
+            connection.execute(metadata.tables[table].delete())
+    rotate(held.settings)
+
+    erasure.erase_again(held.settings, held.database, lambda _: None)
+
+    old = ErasedNames(lambda: signing_keys(held.settings)).key_marks[1]
+    assert [old] == held.rows("erasure_keys", "mark")
 
 
 def test_the_certificate_holds_no_data(held: Held) -> None:

@@ -19,7 +19,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.sending.outbox import OutboxState
 from gateway.store.campaigns import removals
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.store.people import erasing, retention
+from gateway.store.people import erasure_keys, retention
 from gateway.store.views import status
 from gateway.store.views.status import snapshot
 
@@ -77,7 +77,7 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
     try:
         with database.reading() as connection:
             lost = erasure.undone(settings, connection)
-            marks = erasing.key_marks(connection)
+            marks = erasure_keys.marks(connection).keys()
             waiting = removals.waiting(connection)
         known = set(erased_names(settings).key_marks) if marks else set()
     except GatewayError as problem:
@@ -95,8 +95,9 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
     if marks - known:
         yield error(
             "erasures",
-            f"{settings.keys.file} lacks a key people were erased by: they get mail again; put it "
-            "back below the others",
+            f"{settings.keys.file} lacks the key {', '.join(sorted(marks - known))}, which tells "
+            "who of the erased stays suppressed: bulk mail is answered 451 until it is put back "
+            "below the others (gateway keys list)",
         )
 
 

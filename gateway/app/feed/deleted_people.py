@@ -39,7 +39,13 @@ class DeletedPeople:
             suppressed = erasing.suppressed_of(connection, refs, standings, self._before)
             if suppressed:
                 signing_keys(self._settings)  # Makes the file where there is none.
-                kept = erasing.kept_of(suppressed, erased_names(self._settings))
-                erasing.keep_suppressed(connection, kept, at=at, new_id=self._ids.next)
+                names = erased_names(self._settings)
+                erasing.keep_suppressed(
+                    connection,
+                    erasing.kept_of(suppressed, names),
+                    key_mark=names.key_marks[0],
+                    at=at,
+                    new_id=self._ids.next,
+                )
         finally:
             standings.close()

@@ -5,7 +5,8 @@ erasure, with hashes alone. It is written before the store is changed: what a re
 of it is erased again.
 
     {"id": 4711, "at": "2026-11-28T10:00:00+00:00", "by": "eva", "person": "erased:5f0c…",
-     "addresses": ["erased:91ab…"], "kept": [["erased:91ab…", "bulk", null, "staff"]]}
+     "key": "91ab…", "addresses": ["erased:91ab…"],
+     "kept": [["erased:91ab…", "bulk", null, "staff"]]}
 """
 
 import os
@@ -68,6 +69,7 @@ class ListedErasure:
     person: str
     addresses: tuple[str, ...]
     kept: tuple[KeptSuppression, ...]
+    key_mark: str = ""  #: Of the key the hashes were made by; empty in lines of older versions.
 
 
 def subject(database: Database, wanted: PersonRef | str) -> ErasureSubject:
@@ -121,13 +123,14 @@ def erase(
                 mentioned_in=mentioned_in,
                 also_kept=again.kept if again else (),
                 noted_as=(again.person, again.addresses) if again else None,
+                key_mark=again.key_mark if again else "",
             )
             if again is None and not outcome.counts:
                 raise NobodyToErase(f"nothing is held of {whom.key}")
             if is_dry:
                 raise _OnlyLooked
             if again is None:
-                _append(list_file(settings), outcome)
+                _append(list_file(settings), outcome, names.key_marks[0])
     except _OnlyLooked:
         assert outcome is not None
         return _done(outcome, whom, files, are_files_deleted=False)
@@ -190,6 +193,7 @@ def read_list(settings: Settings) -> list[ListedErasure]:
                         )
                         for name, scope, until, source in entry["kept"]
                     ),
+                    key_mark=str(entry.get("key", "")),
                 )
             )
         except (ValueError, TypeError, KeyError) as error:
@@ -300,12 +304,13 @@ def _files_of_feed(settings: Settings) -> Iterator[Path]:
             yield from (file for file in sorted((folder / name).iterdir()) if file.is_file())
 
 
-def _append(file: Path, outcome: Erasure) -> None:
+def _append(file: Path, outcome: Erasure, key_mark: str) -> None:
     entry = {
         "id": outcome.id,
         "at": outcome.at.isoformat(),
         "by": outcome.by,
         "person": outcome.person,
+        "key": key_mark,
         "addresses": outcome.addresses,
         "kept": [
             [one.name, one.scope, one.until and one.until.isoformat(), one.source]

@@ -34,6 +34,7 @@ from gateway.core.people.people import PersonRef, Standing, Suppression, Suppres
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.store.people import erasure_keys
 from gateway.store.people.suppression import Standings
 from gateway.store.schema import (
     activities,
@@ -237,12 +238,14 @@ def erase(
     mentioned_in: Sequence[int] = (),
     also_kept: Sequence[KeptSuppression] = (),
     noted_as: tuple[str, tuple[str, ...]] | None = None,
+    key_mark: str = "",
 ) -> Erasure:
     """Erase a person in one transaction, and note that it was done.
 
     `mentioned_in` is mail of the inbox that was seen to speak of the person. `mailchimp` is
     `archive`, `delete` or empty. What `also_kept` says stays suppressed besides; `noted_as` are the
-    hashes of the person and of the addresses where the erasure is done again.
+    hashes of the person and of the addresses where the erasure is done again, `key_mark` that of
+    the key they were made by.
     """
     kept = [*kept_suppressions(connection, subject, standings, names), *also_kept]
     outcome = Erasure(
@@ -254,8 +257,8 @@ def erase(
         kept=tuple(kept),
         mailchimp=mailchimp,
     )
-    _Eraser(connection, subject, outcome, new_id, mentioned_in).run()
-    keep_suppressed(connection, kept, at=at, new_id=new_id)
+    _Eraser(connection, subject, outcome, new_id, mentioned_in, key_mark=names.key_marks[0]).run()
+    keep_suppressed(connection, kept, key_mark=key_mark or names.key_marks[0], at=at, new_id=new_id)
     person, hashes = noted_as or (outcome.person, outcome.addresses)
     connection.execute(
         insert(erasures).values(
@@ -264,7 +267,7 @@ def erase(
             by=by,
             person=person,
             addresses=" ".join(hashes),
-            key_mark=names.key_marks[0],
+            key_mark=key_mark or names.key_marks[0],
             counts=orjson.dumps(outcome.counts).decode(),
             mailchimp=mailchimp if outcome.members else "",
         )
@@ -361,12 +364,18 @@ def _covers(one: Suppression, other: Suppression) -> bool:
 
 def keep_suppressed(
     connection: Connection,
-    kept: Iterable[KeptSuppression],
+    kept: Sequence[KeptSuppression],
     *,
+    key_mark: str,
     at: datetime,
     new_id: Callable[[], int],
 ) -> None:
-    """Suppress addresses by their hashes; kept twice it is like once."""
+    """Suppress addresses by their hashes; kept twice it is like once.
+
+    `key_mark` is that of the key the hashes were made by: from now on it must be there.
+    """
+    if kept:
+        erasure_keys.note(connection, key_mark, at)
     c = suppressions.c
     for entry in kept:
         same = select(c.id).where(
@@ -404,7 +413,10 @@ class _Eraser:
         outcome: Erasure,
         new_id: Callable[[], int],
         mentioned_in: Sequence[int],
+        *,
+        key_mark: str,
     ) -> None:
+        self._key_mark = key_mark
         self._connection = connection
         self._subject = subject
         self._outcome = outcome
@@ -465,6 +477,8 @@ class _Eraser:
         declined = select(t.topic).where(whose, t.released_at.is_(None)).distinct()
         topics = list(self._connection.scalars(declined))
         self._delete(topic_opt_outs, whose)
+        if topics and self._outcome.addresses:
+            erasure_keys.note(self._connection, self._key_mark, self._outcome.at)
         for topic in topics:
             for name in self._outcome.addresses:
                 values = {"id": self._new_id(), "topic": topic, "kind": "erased", "address": name}
@@ -764,11 +778,6 @@ def listed(connection: Connection) -> list[Erasure]:
         )
         for row in connection.execute(select(erasures).order_by(e.id.desc()))
     ]
-
-
-def key_marks(connection: Connection) -> set[str]:
-    """Return the marks of the keys that anybody was erased by."""
-    return set(connection.scalars(select(erasures.c.key_mark).distinct()))
 
 
 def known_addresses(connection: Connection) -> Iterator[str]:

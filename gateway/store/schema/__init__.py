@@ -11,7 +11,7 @@ from gateway.store.schema.campaigns import (
     campaign_members,
     campaigns,
 )
-from gateway.store.schema.erasures import erasures, mailchimp_removals
+from gateway.store.schema.erasures import erasure_keys, erasures, mailchimp_removals
 from gateway.store.schema.feed import (
     addresses,
     applications,
@@ -89,6 +89,7 @@ __all__ = [
     "deliveries",
     "documents",
     "epochs",
+    "erasure_keys",
     "erasures",
     "events",
     "feed_faults",

@@ -21,6 +21,16 @@ erasures = Table(
     words("mailchimp"),  # what Mailchimp is asked to do: archive, delete
 )
 
+# By which keys names were made that addresses stay suppressed by: without one of them nobody can
+# tell whom these keep from mail.
+
+erasure_keys = Table(
+    "erasure_keys",
+    metadata,
+    Column("mark", Text, primary_key=True),
+    Column("since", UtcTime, nullable=False),
+)
+
 # Rows go when Mailchimp has done it.
 
 mailchimp_removals = Table(

@@ -1,0 +1,113 @@
+"""The key file: which keys are in it, a new one on top, and one that is lost for good."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.context import Json, of, wrong_use
+from gateway.cli.output import local, print_json, print_line, print_table
+
+app = typer.Typer(
+    help="Keys of return addresses, links to unsubscribe, and erased addresses.",
+    no_args_is_help=True,
+)
+
+
+@app.command("list")
+def list_keys(context: typer.Context, as_json: Json = False) -> None:
+    """List the keys by their marks, and which of them somebody stays suppressed by.
+
+    Exit 1 if one of these is not in the file: bulk mail is held until it is back.
+    """
+    from gateway.app.keys import signing_keys
+    from gateway.core.people.erased_names import ErasedNames
+    from gateway.store.people import erasure_keys
+
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        needed = erasure_keys.marks(connection)
+    is_there = chosen.settings.keys.file.exists()
+    keys = ErasedNames(lambda: signing_keys(chosen.settings)).key_marks if is_there else ()
+    lost = [mark for mark in needed if mark not in keys]
+    rows = [
+        {
+            "mark": mark,
+            "signs": bool(keys) and mark == keys[0],
+            "suppresses_since": needed[mark].isoformat() if mark in needed else None,
+            "lost": mark in lost,
+        }
+        for mark in (*keys, *lost)
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            ("mark", "", "keeps people suppressed since"),
+            (
+                (
+                    row["mark"],
+                    "LOST" if row["lost"] else "signs" if row["signs"] else "verifies",
+                    local(needed[mark], chosen.zone)
+                    if (mark := str(row["mark"])) in needed
+                    else "",
+                )
+                for row in rows
+            ),
+            empty=f"No keys yet: {chosen.settings.keys.file} is made when one is needed.",
+        )
+    if lost:
+        raise typer.Exit(1)
+
+
+@app.command("rotate")
+def rotate(context: typer.Context) -> None:
+    """Put a new key on top of the file; the old ones stay below it, and go on verifying.
+
+    Reload the gateway afterwards (SIGHUP), and back the file up.
+    """
+    from gateway.app import keys
+    from gateway.core.people.erased_names import ErasedNames
+
+    chosen = of(context)
+    marks = (
+        ErasedNames(lambda: rotated).key_marks if (rotated := keys.rotate(chosen.settings)) else ()
+    )
+    print_line(f"{marks[0]} signs from the next reload on; {len(marks) - 1} below it verify.")
+    print_line(f"Back up {chosen.settings.keys.file}.")
+
+
+@app.command("forget")
+def forget(
+    context: typer.Context,
+    mark: Annotated[str, typer.Argument(metavar="MARK", help="As gateway keys list has it.")],
+    by: Annotated[str, typer.Option("--by", metavar="WHO", help="Who has it done.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask on a terminal.")] = False,
+) -> None:
+    """Give up a key that is lost for good: bulk mail flows again.
+
+    Whoever stays suppressed by nothing but this key gets mail again when the CRM or Mailchimp
+    brings the address; suppress anew whom you know of first.
+    """
+    import sys
+
+    from gateway.app.keys import erased_names
+    from gateway.core.errors import GatewayError
+    from gateway.store.people import erasure_keys
+
+    chosen = of(context)
+    if not by.strip():
+        wrong_use("say who has it done: --by eva")
+    try:
+        is_there = mark in erased_names(chosen.settings).key_marks
+    except GatewayError:
+        is_there = False
+    if is_there:
+        wrong_use(f"{mark} is in {chosen.settings.keys.file}: nothing is lost")
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Give up everybody suppressed by {mark}?", abort=True, err=True)
+    with chosen.store() as store, store.writing() as connection:
+        is_done = erasure_keys.forget(connection, mark)
+    if not is_done:
+        wrong_use(f"nothing rests on a key {mark}: gateway keys list")
+    print_line(f"Given up by {by}: {mark}.")
