@@ -62,8 +62,9 @@ def setup(level: str, style: Style, *, role: str) -> None:
         )
     )
     root = logging.getLogger()
-    for former in [one for one in root.handlers if one.get_name() == _HANDLER]:
-        root.removeHandler(former)
+    for earlier in list(root.handlers):
+        if earlier.get_name() == _HANDLER:
+            root.removeHandler(earlier)
     root.addHandler(handler)
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
 

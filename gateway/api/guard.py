@@ -102,13 +102,13 @@ class _GuardedRequest:
     async def _whole(self) -> Receive:
         """Read a small body to its end before anything is done."""
         body = b"".join([piece async for piece in _pieces(self.receive, _most(self.scope))])
-        told = False
+        is_read = False
 
         async def again() -> Message:
-            nonlocal told
-            if told:
+            nonlocal is_read
+            if is_read:
                 return await self.receive()
-            told = True
+            is_read = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         return again

@@ -74,8 +74,8 @@ def as_invalid(_: Request, error: Exception) -> Response:
     """Answer 422 with each field that is wrong, as `body.until`."""
     assert isinstance(error, RequestValidationError)
     errors: list[FieldProblemDocument] = [
-        {"at": ".".join(map(str, one["loc"])), "text": one["msg"].removeprefix("Value error, ")}
-        for one in error.errors()
+        {"at": ".".join(map(str, fault["loc"])), "text": fault["msg"].removeprefix("Value error, ")}
+        for fault in error.errors()
     ]
     return problem(422, "the request isn't valid", more={"errors": errors})
 

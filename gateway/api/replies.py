@@ -107,7 +107,7 @@ def octets(document: object) -> bytes:
 def matches(request: Request, tag: str) -> bool:
     """Whether the one who asks has what bears this tag."""
     given = request.headers.get("if-none-match", "")
-    tags = [one.strip().removeprefix("W/") for one in given.split(",")]
+    tags = [tag_given.strip().removeprefix("W/") for tag_given in given.split(",")]
     return tag in tags or given.strip() == "*"
 
 

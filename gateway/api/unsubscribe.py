@@ -195,7 +195,7 @@ def _words(adapter: UnsubscribeAdapter, request: Request, language: str) -> Unsu
     if language[:2].lower() in WORDS:
         return in_language(WORDS, language)
     wanted = request.headers.get("accept-language", "")[:_LONGEST_LANGUAGES].split(",")
-    asked = [each.partition(";")[0].strip() for each in wanted]
+    asked = [language.partition(";")[0].strip() for language in wanted]
     return in_language(WORDS, *asked, adapter.default_language())
 
 

@@ -83,7 +83,7 @@ def read_line(text: str, placeholders: Collection[str], where: str) -> WordingLi
         raise BadWording(f"{where}: a lone $ (write $$ for a dollar sign)")
     names = frozenset(template.get_identifiers())
     for name in sorted(names.difference(placeholders)):
-        known = ", ".join(f"${each}" for each in sorted(placeholders)) or "none"
+        known = ", ".join(f"${placeholder}" for placeholder in sorted(placeholders)) or "none"
         raise BadWording(f"{where}: unknown placeholder ${name}; known: {known}")
     escaped = Template(text.replace("%", "%%"))
     return WordingLine(escaped.substitute({name: f"%({name})s" for name in names}), names)

@@ -59,7 +59,7 @@ class ColumnSource:
         if not self.words:
             return text
         if ";" in text and JOINED.get(self.name) == ";":
-            return ";".join(self.words.get(compared(each), each) for each in text.split(";"))
+            return ";".join(self.words.get(compared(value), value) for value in text.split(";"))
         return self.words.get(compared(text), text)
 
 
@@ -97,42 +97,42 @@ class Columns:
         self._check(is_table)
         #: Positions of columns without a name.
         self.unnamed = tuple(at for at, name in enumerate(self._names) if not name)
-        self._is_plain = all(len(each.at) == 1 and not each.words for each in self.sources)
-        self._told = tuple(each.name for each in self.sources)
-        places = tuple(each.at[0] for each in self.sources if each.at)
+        self._is_plain = all(len(source.at) == 1 and not source.words for source in self.sources)
+        self._filled = tuple(source.name for source in self.sources)
+        places = tuple(source.at[0] for source in self.sources if source.at)
         several = itemgetter(*places) if len(places) > 1 else None
         self._all = several or (lambda cells: (cells[places[0]],))
 
     @property
-    def told(self) -> frozenset[str]:
+    def filled(self) -> frozenset[str]:
         """Which of our columns the file fills."""
-        return frozenset(self._told)
+        return frozenset(self._filled)
 
     @property
     def passed_over(self) -> tuple[str, ...]:
         """The names of columns that are ignored."""
-        used = {at for each in self.sources for at in each.at}
+        used = {at for source in self.sources for at in source.at}
         return tuple(name for at, name in enumerate(self._names) if name and at not in used)
 
     def texts(self, cells: Sequence[str]) -> dict[str, str]:
         """Return a row by our columns; those for which it has too few cells are left out."""
         if len(cells) < len(self._names):
             return {
-                each.name: each.read(cells)
-                for each in self.sources
-                if all(at < len(cells) for at in each.at)
+                source.name: source.read(cells)
+                for source in self.sources
+                if all(at < len(cells) for at in source.at)
             }
         if self._is_plain:
-            return dict(zip(self._told, self._all(cells), strict=True))
-        return {each.name: each.read(cells) for each in self.sources}
+            return dict(zip(self._filled, self._all(cells), strict=True))
+        return {source.name: source.read(cells) for source in self.sources}
 
-    def told_texts(self, cells: Mapping[int, str]) -> dict[str, str]:
+    def texts_of_some(self, cells: Mapping[int, str]) -> dict[str, str]:
         """Return a row of which any cell may be missing, by our columns."""
         texts = {}
         row = [cells.get(at, "") for at in range(len(self._names))]
-        for each in self.sources:
-            if not each.at or any(at in cells for at in each.at):
-                texts[each.name] = each.read(row)
+        for source in self.sources:
+            if not source.at or any(at in cells for at in source.at):
+                texts[source.name] = source.read(row)
         return texts
 
     def without_value(
@@ -143,14 +143,14 @@ class Columns:
         `dated` are the positions of cells that are dates in the sheet.
         """
         unread = {}
-        for each in self.sources:
-            for at in each.at:
+        for source in self.sources:
+            for at in source.at:
                 if at < len(cells) and cells[at].strip().upper() in _ERRORS:
-                    unread[each.name] = UnreadableCell(
+                    unread[source.name] = UnreadableCell(
                         f"has no value: {cells[at].strip()!r}", "correct the formula in the sheet"
                     )
-                if at in dated and each.name not in DATES:
-                    unread[each.name] = UnreadableCell(
+                if at in dated and source.name not in DATES:
+                    unread[source.name] = UnreadableCell(
                         f"is a date in the sheet: {cells[at]!r}",
                         "format the column as text, and enter it again",
                     )
@@ -167,9 +167,9 @@ class Columns:
         if mapped.constant is not None:
             return ColumnSource(name, (), {}, mapped.constant)
         at = tuple(
-            self._at[column_key(each)]
-            for each in mapped.columns or (name,)
-            if self._is_there(name, each, mapped)
+            self._at[column_key(column)]
+            for column in mapped.columns or (name,)
+            if self._is_there(name, column, mapped)
         )
         return ColumnSource(name, at, mapped.words) if at else None
 
@@ -194,9 +194,9 @@ class Columns:
         return ", ".join(repr(name) for name in self._names if name)
 
     def _check(self, is_table: bool) -> None:
-        used = {at for each in self.sources for at in each.at}
+        used = {at for source in self.sources for at in source.at}
         is_open = ALL_OTHERS in self._mapping.ignored
-        filled = {each.name for each in self.sources}
+        filled = {source.name for source in self.sources}
         unknown = [
             at
             for key, at in self._at.items()
@@ -230,7 +230,7 @@ def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> boo
     def is_there(ours: str) -> bool:
         mapped = mapping.columns.get(ours, _AS_OURS)
         theirs = (*mapped.columns, ours)
-        return mapped.constant is not None or any(column_key(each) in keys for each in theirs)
+        return mapped.constant is not None or any(column_key(column) in keys for column in theirs)
 
     return all(map(is_there, kind.needed))
 
@@ -238,7 +238,7 @@ def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> boo
 def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> int:
     """Return how many of a header's names are known."""
     known = {column_key(name) for name in (*kind.columns, *mapping.ignored)}
-    known |= {column_key(name) for each in mapping.columns.values() for name in each.columns}
+    known |= {column_key(name) for mapped in mapping.columns.values() for name in mapped.columns}
     return sum(column_key(name) in known for name in names if name.strip())
 
 

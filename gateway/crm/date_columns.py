@@ -40,14 +40,16 @@ class DateColumns:
             iso = _ISO if name == _MOMENTS else _ISO_DAY
             foreign[name] = {text for text in texts if text and not iso.fullmatch(text)}
         evidence = {name: weigh(texts) for name, texts in foreign.items() if texts}
-        shown = {each.order for each in evidence.values() if each.order}
-        for name, each in evidence.items():
+        shown = {
+            column_evidence.order for column_evidence in evidence.values() if column_evidence.order
+        }
+        for name, column_evidence in evidence.items():
             others = next(iter(shown)) if len(shown) == 1 else None
             is_all = has_serials and len(foreign[name]) == len(written[name] - {""})
-            is_silent = not (each.day_first or each.month_first)
+            is_silent = not (column_evidence.day_first or column_evidence.month_first)
             reader = DateReader(
-                order=self._set or each.order or (others if is_silent else None),
-                are_serials=each.are_serials and is_all,
+                order=self._set or column_evidence.order or (others if is_silent else None),
+                are_serials=column_evidence.are_serials and is_all,
                 today=today,
                 is_past=name == _PAST,
                 zone=zone,
@@ -60,7 +62,7 @@ class DateColumns:
                     readable[text] = error
                 else:
                     readable[text] = "" if day is None else day.isoformat()
-            self._remark(name, each, reader)
+            self._remark(name, column_evidence, reader)
 
     @property
     def are_foreign(self) -> bool:

@@ -242,7 +242,7 @@ def _take_apart(text: str) -> _Written | None:
 def month_number(name: str) -> int:
     """Return the month of a name in nl, de, fr or en, `Mrz` or `août`; 0: it is none."""
     folded = unicodedata.normalize("NFKD", name.casefold())
-    return _MONTHS.get("".join(each for each in folded if not unicodedata.combining(each)), 0)
+    return _MONTHS.get("".join(letter for letter in folded if not unicodedata.combining(letter)), 0)
 
 
 def _clock(groups: dict[str, str | None]) -> time | None:

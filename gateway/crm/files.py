@@ -72,7 +72,7 @@ class FeedFile:
         self._reading = reading or FieldReading()
         self._file: BinaryIO | None = None
         self.size = 0  #: In octets.
-        self.told: frozenset[str] = frozenset()  #: Those of our columns that the file has.
+        self.columns: frozenset[str] = frozenset()  #: Those of our columns that the file has.
         self.remarks: list[str] = []  #: What is worth knowing of the file as a whole.
         #: Between its cells; a comma too where it has none, or one that couldn't be recognised.
         self.delimiter = ","
@@ -96,12 +96,14 @@ class FeedFile:
         with self._opened() as file:
             table = self._table(file)
             columns = self._columns(table)
-            self.told = columns.told
+            self.columns = columns.filled
             if columns.passed_over:
                 self.remarks.append(f"columns not read: {', '.join(columns.passed_over)}")
             if columns.lacking:
                 self.remarks.append(f"columns it lacks: {', '.join(columns.lacking)}")
-            names = [each.name for each in columns.sources if each.name in DATES and each.at]
+            names = [
+                source.name for source in columns.sources if source.name in DATES and source.at
+            ]
             dates = DateColumns(
                 _written(table, columns, names) if names else {},
                 self._reading.mapping.date_order,
@@ -113,7 +115,7 @@ class FeedFile:
             self.is_delimited = isinstance(table, Delimited)
             if isinstance(table, Objects):
                 for line, cells, problem in table.rows():
-                    texts = columns.told_texts(cells) if cells else {}
+                    texts = columns.texts_of_some(cells) if cells else {}
                     yield _row(line, texts, dates, problem)
             else:
                 yield from self._of_cells(table, columns, dates)
@@ -121,7 +123,7 @@ class FeedFile:
             if isinstance(table, Delimited) and table.has_open_end:
                 last = len(table.names) - 1
                 self.open_columns = frozenset(
-                    each.name for each in columns.sources if last in each.at
+                    source.name for source in columns.sources if last in source.at
                 )
 
     def sample(self, most: int) -> tuple[list[str], list[list[str]]]:
@@ -243,13 +245,13 @@ def _row(
 
 def _written(table: Table, columns: Columns, names: Sequence[str]) -> Mapping[str, set[str]]:
     """Return the different texts of some of our columns."""
-    sources = [each for each in columns.sources if each.name in names]
+    sources = [source for source in columns.sources if source.name in names]
     written: dict[str, set[str]] = {name: set() for name in names}
     width = len(table.names)
     for row in table.rows():
         if row.problem:
             continue
         cells = padded_cells(row, width)
-        for each in sources:
-            written[each.name].add(each.read(cells))
+        for source in sources:
+            written[source.name].add(source.read(cells))
     return {name: {plain(unguarded(text)) for text in texts} for name, texts in written.items()}

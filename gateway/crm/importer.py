@@ -24,8 +24,8 @@ from gateway.store.views import status
 from gateway.store.views.status import Shortfall
 
 _BATCH = 5_000
-#: So many problems are told one by one, the rest are counted.
-_TOLD = 1_000
+#: So many problems are listed one by one, the rest are counted.
+_MOST_LISTED = 1_000
 
 _HELD_BACK = "held back: it would lift many suppressions"
 
@@ -113,7 +113,7 @@ class ImportReport:
                     "lines": list(duplicate.lines),
                     "differs": dict(duplicate.differs),
                 }
-                for duplicate in outcome.duplicates[:_TOLD]
+                for duplicate in outcome.duplicates[:_MOST_LISTED]
             ],
             "references": [
                 {
@@ -218,7 +218,7 @@ def import_file(
             lift=lift,
             dry_run=dry_run,
             tag_scopes=tag_scopes,
-            told=file.told,
+            columns=file.columns,
             file=mark,
             called=path.name,
             is_listing=is_listing,
@@ -331,7 +331,7 @@ class _FileImport:
         self._zone = zone
         self._of_unknown_kind: list[RawRow] = []
         self._gaps: dict[int, Gaps] = {}  #: Of the rows of a batch, by line.
-        self._untold_beside: dict[tuple[str, ...], frozenset[str]] = {}
+        self._missing_beside: dict[tuple[str, ...], frozenset[str]] = {}
         self.records = 0
         self.problems: list[RowProblem] = []
         self.problem_count = 0
@@ -392,7 +392,7 @@ class _FileImport:
                 records.append((line, record))
                 gaps[line] = self._gaps_of(row, fields, adds_only=True)
             known = self._feed.known([record for _, record in records])
-            taken = [each for each, is_known in zip(records, known, strict=True) if is_known]
+            taken = [record for record, is_known in zip(records, known, strict=True) if is_known]
             for begin in range(0, len(taken), _BATCH):
                 self._feed.add(taken[begin : begin + _BATCH], gaps)
             self.records += len(taken)
@@ -432,20 +432,20 @@ class _FileImport:
             self._report_fault(row.line, fault)
         adds_only = bool(row.problem) or fields.is_unsure
         gaps = self._gaps_of(row, fields, adds_only=adds_only)
-        if gaps.untold or gaps.unread or fields.partly or adds_only:
+        if gaps.missing or gaps.unread or fields.partly or adds_only:
             self._gaps[row.line] = gaps
         return record
 
     def _gaps_of(self, row: RawRow, fields: Fields, *, adds_only: bool) -> Gaps:
         # A line of JSON may have fewer columns than others; most rows have the same.
         columns = tuple(row.texts)
-        untold = self._untold_beside.get(columns)
-        if untold is None:
-            untold = frozenset(self._kind.columns).difference(columns)
-            self._untold_beside[columns] = untold
+        missing = self._missing_beside.get(columns)
+        if missing is None:
+            missing = frozenset(self._kind.columns).difference(columns)
+            self._missing_beside[columns] = missing
         return Gaps(
             unread={name: fault.text for name, fault in fields.unread.items()},
-            untold=untold,
+            missing=missing,
             adds_addresses="emails" in fields.partly,
             adds_only=adds_only,
         )
@@ -490,5 +490,5 @@ class _FileImport:
 
     def _report(self, problem: RowProblem) -> None:
         self.problem_count += 1
-        if len(self.problems) < _TOLD:
+        if len(self.problems) < _MOST_LISTED:
             self.problems.append(problem)

@@ -118,7 +118,7 @@ def choose_columns(kind: FileKind, columns: Sequence[SampledColumn]) -> dict[str
             choices[ours] = choice
     choose_tag(kind, columns, choices)
     choose_by_content(kind, columns, choices)
-    prefix = next((each for each in columns if column_key(each.name) in _PREFIXES), None)
+    prefix = next((column for column in columns if column_key(column.name) in _PREFIXES), None)
     if prefix and "last_name" in choices and prefix not in choices["last_name"].columns:
         choices["last_name"].columns.insert(0, prefix)
     return {name: choices[name] for name in kind.columns if name in choices}
@@ -228,8 +228,8 @@ def shipped_mapping(kind: FileKind, columns: Sequence[SampledColumn]) -> str:
     for name, tables in SHIPPED_MAPPINGS.items():
         if kind.name in tables:
             mapping = read_mapping(kind.name, tables[kind.name], {})
-            theirs = {each for mapped in mapping.columns.values() for each in mapped.columns}
+            theirs = {name for mapped in mapping.columns.values() for name in mapped.columns}
             keys = set(map(column_key, names))
-            if sum(column_key(each) in keys for each in theirs) > max(2, len(theirs) // 2):
+            if sum(column_key(name) in keys for name in theirs) > max(2, len(theirs) // 2):
                 return name
     return ""

@@ -134,7 +134,7 @@ def suggested(kind: str, name: str) -> str:
     if key in known:
         return known[key]
     close = nearest(name, COLUMNS[kind])
-    return close or known.get(nearest(name, [each for each in known if len(each) > 3]), "")
+    return close or known.get(nearest(name, [synonym for synonym in known if len(synonym) > 3]), "")
 
 
 def surely(kind: str, name: str, ours: str) -> int:
@@ -155,10 +155,10 @@ def _known(kind: str) -> dict[str, str]:
         ids = [column_key(word) for word in _ID.split()]
         owners = [column_key(word) for word in _OWNERS[kind].split()]
         known |= dict.fromkeys(ids, "crm_id")
-        known |= {f"{owner}{each}": "crm_id" for owner in owners for each in ids}
-        known |= {f"{owner}s{each}": "crm_id" for owner in owners for each in ids}
+        known |= {f"{owner}{word}": "crm_id" for owner in owners for word in ids}
+        known |= {f"{owner}s{word}": "crm_id" for owner in owners for word in ids}
     if kind in _NAMED:
         owners = [column_key(word) for word in _OWNERS[kind].split()]
         names = ("naam", "name", "snaam", "nname")
-        known |= {f"{owner}{each}": "name" for owner in owners for each in names}
-    return known | {column_key(each): each for each in COLUMNS[kind]}
+        known |= {f"{owner}{word}": "name" for owner in owners for word in names}
+    return known | {column_key(word): word for word in COLUMNS[kind]}

@@ -245,7 +245,7 @@ def _text(name: str, value: object) -> str:
         case int() | float():
             return as_text(value)
         case list():
-            return ";".join(_text(name, each) for each in value)
+            return ";".join(_text(name, element) for element in value)
         case _:
             raise ValueError(f"{name}: neither text, number, true, false, null nor a list of them")
 

@@ -97,7 +97,9 @@ def _chosen(workbook: "CalamineWorkbook", preferred: str) -> "CalamineSheet":
     from python_calamine import SheetVisibleEnum
 
     shown = [
-        each.name for each in workbook.sheets_metadata if each.visible is SheetVisibleEnum.Visible
+        sheet.name
+        for sheet in workbook.sheets_metadata
+        if sheet.visible is SheetVisibleEnum.Visible
     ]
     sheets = [workbook.get_sheet_by_name(name) for name in shown]
     used = [sheet for sheet in sheets if sheet.height]

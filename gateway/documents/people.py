@@ -111,7 +111,7 @@ def status_of(record: "PersonRecord") -> str:
 
 def topics_of(page: "PersonPage") -> list[str]:
     """Return the topics that a person wants no mailings of now."""
-    declined = (one.topic for one in page.topic_opt_outs if one.released_at is None)
+    declined = (opt_out.topic for opt_out in page.topic_opt_outs if opt_out.released_at is None)
     return list(dict.fromkeys(declined))
 
 

@@ -367,7 +367,7 @@ def application_transition_document(
         "before": transition.before,
         "status": transition.status,
         "by": transition.actor or None,
-        "told": transition.is_told,
+        "told": transition.is_reported,
         "mails": [transition_mail_document(mail) for mail in transition.mails],
     }
 

@@ -102,13 +102,13 @@ def message_about(
         for address in (bounce.original_recipient, bounce.recipient)
         if address
     ]
-    found = bounces.message_of(
+    message = bounces.message_of(
         connection,
         numbers=report.numbers,
         message_id=report.message_id,
         recipients=list(dict.fromkeys(recipients)),
     )
-    return None if found is None else AboutMessage(found.id, found.proof)
+    return None if message is None else AboutMessage(message.id, message.proof)
 
 
 def _named_by_token(
@@ -240,7 +240,7 @@ def _act(
     address = entry.address
     history = suppression.history(connection, address)
     # Whoever released the address knew of the bounces until then.
-    released = [one.released_at for one in history if one.released_at is not None]
+    released = [earlier.released_at for earlier in history if earlier.released_at is not None]
     since = max((now - settings.rules.within, *(at + _TICK for at in released)))
     scope = scope_for(
         bounce,
@@ -252,10 +252,10 @@ def _act(
     number: int | None = None
     source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
     in_force = [
-        one
-        for one in history
-        if one.released_at is None and one.source is source and scope is not None
-        if (one.until is None or one.until > now) and one.scope.includes(scope)
+        earlier
+        for earlier in history
+        if earlier.released_at is None and earlier.source is source and scope is not None
+        if (earlier.until is None or earlier.until > now) and earlier.scope.includes(scope)
     ]
     if scope is not None and not in_force:
         number = new_id()

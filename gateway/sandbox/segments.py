@@ -63,7 +63,7 @@ def list_segments(account: Account, call: Call) -> SandboxAnswer:
     wanted = call.query.get("type")
     segments = [segment for segment in audience.segments.values() if wanted in {None, segment.type}]
     document = {
-        "segments": [_segment(audience, each) for each in call.page(segments)],
+        "segments": [_segment(audience, segment) for segment in call.page(segments)],
         "list_id": audience.id,
         "total_items": len(segments),
     }

@@ -111,7 +111,7 @@ class Activation:
         did = StepResult.FOUND
         if audience is None:
             name = self.wishes.audience or NAME
-            names = ", ".join(sorted(str(each.get("name")) for each in lists)) or "none yet"
+            names = ", ".join(sorted(str(existing.get("name")) for existing in lists)) or "none yet"
             if self.wishes.contact is None:
                 raise CannotActivate(
                     f"there is no audience {name!r} (there are: {names}): set [mailchimp] audience "
@@ -134,9 +134,10 @@ class Activation:
         # Mail comes from this address unless a campaign says otherwise, as all do here.
         from_email = self.wishes.from_email
         if not is_mailable(lookup_form(from_email)):
-            domains = (each for each in self.client.sender_domains() if each.get("verified"))
-            domain = next(domains, {}).get("domain") or "localhost.localdomain"
-            from_email = f"noreply@{domain}"
+            domains = self.client.sender_domains()
+            verified = (domain.get("domain") for domain in domains if domain.get("verified"))
+            host = next(verified, "") or "localhost.localdomain"
+            from_email = f"noreply@{host}"
         contact = {key: value for key, value in (self.wishes.contact or {}).items() if value}
         body: Document = {
             "name": name,
@@ -172,7 +173,7 @@ class Activation:
         return {"tag": tag} if tag in self._tags(audience) else None
 
     def _tags(self, audience: str) -> set[str]:
-        return {str(each.get("tag")) for each in self.client.merge_fields(audience)}
+        return {str(field.get("tag")) for field in self.client.merge_fields(audience)}
 
     def _groups(self) -> Iterator[Step]:
         for kind in PersonKind:
@@ -194,7 +195,7 @@ class Activation:
     def _webhook(self, audience: str, base: str) -> Step:
         """Find or register the webhook below a web address; its secret path is drawn here."""
         hooks = self.client.webhooks(audience) if audience else []
-        there = next((each for each in hooks if str(each.get("url", "")).startswith(base)), None)
+        there = next((hook for hook in hooks if str(hook.get("url", "")).startswith(base)), None)
         if there is not None:
             if not self.dry_run:
                 self._keep_webhook(audience, there)
@@ -209,7 +210,7 @@ class Activation:
 
         def look() -> Document | None:
             hooks = self.client.webhooks(audience)
-            return next((each for each in hooks if each.get("url") == url), None)
+            return next((hook for hook in hooks if hook.get("url") == url), None)
 
         try:
             made = once(lambda: self.client.create_webhook(audience, url, EVENTS), look)

@@ -154,7 +154,7 @@ def unschedule(session: MailchimpSession, campaign: Campaign) -> Campaign:
         done["scheduled_for"] = None
     act = _Act(
         call=lambda: session.client.unschedule(campaign.mailchimp_id),
-        is_done=lambda one: one.state is not CampaignState.SCHEDULED,
+        is_done=lambda current: current.state is not CampaignState.SCHEDULED,
         done=done,
         refused={},
     )

@@ -170,7 +170,9 @@ def preview(session: MailchimpSession, number: int) -> tuple[Campaign, Preparati
         if plan.from_segment:
             # So that the sync looks at the whole of a scheduled one again before its time.
             campaign = keep(held, campaign, refreshed_at=None)
-    missing = [each.text for each in account.prerequisites() if not each.is_met]
+    missing = [
+        prerequisite.text for prerequisite in account.prerequisites() if not prerequisite.is_met
+    ]
     return campaign, plan, missing or account.faults(campaign) + account.remarks(campaign)
 
 

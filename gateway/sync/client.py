@@ -309,7 +309,11 @@ class MailchimpClient:
     def _all(
         self, name: str, method: Callable[..., Any], *path: str, **query: Any
     ) -> list[Document]:
-        return [each for page in self._pages(name, PAGE, method, *path, **query) for each in page]
+        return [
+            document
+            for page in self._pages(name, PAGE, method, *path, **query)
+            for document in page
+        ]
 
     def _pages(
         self, name: str, size: int, method: Callable[..., Any], *path: str, **query: Any

@@ -181,7 +181,7 @@ def _leavings(
     for contact in left:
         recipient = recipients[contact.email_id, contact.email]
         addresses = dict.fromkeys((recipient, lookup_form(contact.email)))
-        holders = [ref for each in addresses for ref in people.holders(connection, each)]
+        holders = [ref for address in addresses for ref in people.holders(connection, address)]
         refs = dict.fromkeys([*holders, *members.get(recipient, ())])
         for ref in refs:
             for act in filter(_is_unsubscribe, contact.activities):

@@ -168,8 +168,10 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
     try:
         for page in session.client.segment_members(campaign.audience, campaign.segment):
             emails = {
-                lookup_form(str(each.get("email_address") or "")): str(each.get("email_address"))
-                for each in page
+                lookup_form(str(member.get("email_address") or "")): str(
+                    member.get("email_address")
+                )
+                for member in page
             }
             with session.database.writing() as connection:
                 extra = campaign_segments.found_in_segment(connection, campaign.id, list(emails))

@@ -54,16 +54,20 @@ class AccountStanding:
         else:
             activated = Prerequisite("activated", True, f"audience {self.audience.name}")
 
-        usable = ", ".join(each.name for each in self.templates if not each.fault)
-        faults = "; ".join(f"{each.name}: {each.fault}" for each in self.templates)
+        usable = ", ".join(template.name for template in self.templates if not template.fault)
+        faults = "; ".join(f"{template.name}: {template.fault}" for template in self.templates)
         no_template = (
             f"there is no usable template{f' ({faults})' if faults else ''}: make one at "
             "https://admin.mailchimp.com/templates/ with the classic builder or as HTML"
         )
 
         of_domains = [
-            (str(each.get("domain")), bool(each.get("verified")), bool(each.get("authenticated")))
-            for each in self.domains
+            (
+                str(domain.get("domain")),
+                bool(domain.get("verified")),
+                bool(domain.get("authenticated")),
+            )
+            for domain in self.domains
         ]
         verified = ", ".join(name for name, is_verified, _ in of_domains if is_verified)
         unverified = ", ".join(name for name, _, _ in of_domains)
@@ -88,16 +92,22 @@ class AccountStanding:
 
     def check(self) -> None:
         """Raise NotReady with all that is missing."""
-        missing = [each.text for each in self.prerequisites() if not each.is_met]
+        missing = [
+            prerequisite.text for prerequisite in self.prerequisites() if not prerequisite.is_met
+        ]
         if missing:
             raise NotReady("campaigns can't be made yet: " + "; ".join(missing))
 
     def template(self, number: int) -> AccountTemplate:
         """Return the account's template of that id; NotReady names those there are."""
-        template = next((each for each in self.templates if each.id == number), None)
+        template = next((candidate for candidate in self.templates if candidate.id == number), None)
         if template is not None:
             return template
-        names = ", ".join(f"{each.id} ({each.name})" for each in self.templates if not each.fault)
+        names = ", ".join(
+            f"{candidate.id} ({candidate.name})"
+            for candidate in self.templates
+            if not candidate.fault
+        )
         raise NotReady(f"the account has no template {number}; it has {names}")
 
     def sender_fault(self, address: str) -> str:
@@ -113,7 +123,9 @@ class AccountStanding:
 
     def faults(self, campaign: Campaign) -> list[str]:
         """Return what the account lacks for sending this campaign."""
-        template = next((each for each in self.templates if each.id == campaign.template), None)
+        template = next(
+            (candidate for candidate in self.templates if candidate.id == campaign.template), None
+        )
         faults = [self.sender_fault(campaign.from_address)]
         if template is None:
             faults.append(
@@ -135,7 +147,11 @@ class AccountStanding:
         return []
 
     def _domain(self, domain: str) -> Document | None:
-        same = (each for each in self.domains if domain_of(f"x@{each.get('domain')}") == domain)
+        same = (
+            candidate
+            for candidate in self.domains
+            if domain_of(f"x@{candidate.get('domain')}") == domain
+        )
         return next(same, None)
 
 

@@ -264,7 +264,9 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
 
 def _find_segment(client: MailchimpClient, campaign: Campaign) -> Document | None:
     segments = client.segments(campaign.audience)
-    return next((each for each in segments if each.get("name") == campaign.segment_name), None)
+    return next(
+        (segment for segment in segments if segment.get("name") == campaign.segment_name), None
+    )
 
 
 def _keep(session: MailchimpSession, campaign: Campaign, **values: object) -> Campaign:

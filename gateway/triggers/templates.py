@@ -143,7 +143,7 @@ class Letters:
         """Tell of words in brackets that stay as they are."""
         for wording in self._wordings.values():
             for word in wording.bracketed:
-                known = ", ".join(f"[{each}]" for each in PLACEHOLDERS)
+                known = ", ".join(f"[{placeholder}]" for placeholder in PLACEHOLDERS)
                 yield f"{wording.file}: [{word}] is not a placeholder and stays; {known} are"
 
 
@@ -198,7 +198,7 @@ def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
             continue
         group, value = getattr_node.node.name, getattr_node.attr
         if value not in TEMPLATE_VALUES[group]:
-            known = ", ".join(f"{group}.{each}" for each in sorted(TEMPLATE_VALUES[group]))
+            known = ", ".join(f"{group}.{possible}" for possible in sorted(TEMPLATE_VALUES[group]))
             raise BadTemplate(f"{file}: {group}.{value} is unknown; known: {known}")
     yield from names & TEMPLATE_VALUES.keys()
 

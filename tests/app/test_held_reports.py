@@ -61,7 +61,7 @@ def test_what_was_written_in_another_language_is_written_again(tmp_path: Path) -
         messages=2,
         recipients=2,
         since=NOW,
-        told=(german, dutch),
+        listed=(german, dutch),
         notes={
             (german.message, "ann@example.org"): "Versand fehlgeschlagen",
             (dutch.message, "ann@example.org"): "Verzenden mislukt",

@@ -454,7 +454,7 @@ def summary(*messages: ReportedMessage, **fields: Any) -> Summary:
         "messages": len(messages),
         "recipients": count,
         "since": REPORT.arrived,
-        "told": messages,
+        "listed": messages,
         "notes": dict(list(notes.items())[:MAX_NOTES]),
     }
     return Summary(**{**values, **fields})

@@ -13,7 +13,7 @@ UNDO = timedelta(minutes=2)
 def past(*changes: tuple[float, str, bool]) -> list[PastChange]:
     """Return changes, the oldest first: minutes before noon, the status before, whether told."""
     made = (
-        PastChange(at=NOON - timedelta(minutes=ago), before=before, is_told=told)
+        PastChange(at=NOON - timedelta(minutes=ago), before=before, is_announced=told)
         for ago, before, told in changes
     )
     return list(made)[::-1]

@@ -110,4 +110,4 @@ def test_it_tells_how_far_it_is(write: Write) -> None:
     list(file.rows())
 
     assert (path.stat().st_size, path.stat().st_size) == (file.position, file.size)
-    assert {"crm_id", "first_name"} == file.told
+    assert {"crm_id", "first_name"} == file.columns

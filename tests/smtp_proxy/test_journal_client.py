@@ -65,7 +65,7 @@ class JournalRig:
     async def everything_in_store(self) -> None:
         """Wait until everything that was written is in the store."""
         in_store: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.journal.finish(0, (), told=in_store)
+        self.journal.finish(0, (), visible=in_store)
         await in_store
 
     async def all_written(self) -> None:

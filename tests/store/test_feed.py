@@ -229,7 +229,7 @@ def test_columns_not_told_stay_as_they_are(database: Database, standings: Standi
     tell(database, "people", person("1", ANN, status="deceased", consent_email=True))
 
     outcome = tell(
-        database, "people", person("1", language="nl"), told=frozenset({"crm_id", "language"})
+        database, "people", person("1", language="nl"), columns=frozenset({"crm_id", "language"})
     )
 
     with database.reading() as connection:

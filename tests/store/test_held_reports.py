@@ -81,7 +81,7 @@ def put(database: Database, *drafts: OutboxDraft, now: datetime = NOW) -> None:
 def compose(entry: OutboxRow, held: Held) -> bytes:
     """Tell the subjects, as short as can be."""
     assert entry.body == b""
-    return f"{held.messages}/{held.recipients}: {[one.subject for one in held.told]}".encode()
+    return f"{held.messages}/{held.recipients}: {[one.subject for one in held.listed]}".encode()
 
 
 def sent(database: Database, now: datetime = SOON) -> list[tuple[str, str]]:
@@ -302,4 +302,4 @@ def test_more_recipients_than_a_report_names_are_counted(
 
     (held,) = seen
     assert (4, 12) == (held.messages, held.recipients)
-    assert [3, 2] == [len(one.left_out) for one in held.told]
+    assert [3, 2] == [len(one.left_out) for one in held.listed]

@@ -110,7 +110,7 @@ async def test_who_waits_for_it_sees_every_outcome_that_was_told_before(
         await journal.begin(one)
         journal.finish(one.id, ended(one))
     told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    journal.finish(0, (), told=told)
+    journal.finish(0, (), visible=told)
     await told
 
     assert [["relayed by relay: 250 ok"]] * 5 == [states(database, one) for one in several]

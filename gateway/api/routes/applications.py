@@ -74,7 +74,7 @@ async def submitted(
     using: Using,
     token: EventsToken,
     reference: Text,
-    told: Submission | None = None,
+    submission: Submission | None = None,
     *,
     dry_run: _DryRun = False,
     key: Key = None,
@@ -82,10 +82,10 @@ async def submitted(
     """Tell that a candidate has submitted an application: it is acknowledged at once."""
     happened = Happened(
         references=(reference,),
-        status=told.status if told else None,
+        status=submission.status if submission else None,
         by=None,
         languages=_languages(request),
-        dry_run=dry_run or (told is not None and told.dry_run),
+        dry_run=dry_run or (submission is not None and submission.dry_run),
     )
     return await _kept(request, using, token, key, happened)
 
@@ -110,7 +110,7 @@ async def status_changed(
     request: Request,
     using: Using,
     token: EventsToken,
-    told: StatusChange,
+    change: StatusChange,
     *,
     dry_run: _DryRun = False,
     key: Key = None,
@@ -122,14 +122,14 @@ async def status_changed(
     a `token`.
     """
     happened = Happened(
-        references=tuple(told.references),
-        status=told.status,
-        by=told.by,
+        references=tuple(change.references),
+        status=change.status,
+        by=change.by,
         languages=_languages(request),
-        dry_run=dry_run or told.dry_run,
-        is_partial=told.partial,
-        is_confirmed=told.confirmed,
-        token=told.token or "",
+        dry_run=dry_run or change.dry_run,
+        is_partial=change.partial,
+        is_confirmed=change.confirmed,
+        token=change.token or "",
     )
     return await _kept(request, using, token, key, happened)
 

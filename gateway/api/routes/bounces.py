@@ -31,7 +31,7 @@ async def list_bounces(
     wanted = "" if address is None else using.lookup(address)
     start = since if since is None or since.tzinfo else since.replace(tzinfo=using.zone())
     after = None if cursor is None else _place(cursor)
-    found = await using.database.read(
+    entries = await using.database.read(
         lambda connection: bounces.listed(
             connection,
             address=wanted,
@@ -41,7 +41,7 @@ async def list_bounces(
             limit=limit + 1,
         )
     )
-    return page(request, found, limit, document=bounce_document, cursor=_cursor)
+    return page(request, entries, limit, document=bounce_document, cursor=_cursor)
 
 
 def _cursor(kept: KeptBounce) -> str:

@@ -102,8 +102,8 @@ class _Action:
         """Work in a thread and return the answer; what failed may be asked for again."""
 
         async def answer() -> StoredAnswer:
-            told = await _in_turn(lambda: work(self.using.campaigns))
-            return StoredAnswer(status=status, type=JSON, body=octets(told))
+            document = await _in_turn(lambda: work(self.using.campaigns))
+            return StoredAnswer(status=status, type=JSON, body=octets(document))
 
         digest = hashlib.sha256(await self.request.body()).hexdigest()
         asked = asked_as(self.request, self.token, self.key, digest)

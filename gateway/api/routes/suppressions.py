@@ -160,8 +160,8 @@ async def csv_pages(using: ApiServices, selection: Selection) -> AsyncIterator[s
 
 async def _from(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
     yield first
-    async for each in rest:
-        yield each
+    async for piece in rest:
+        yield piece
 
 
 def _position(cursor: str) -> Position:

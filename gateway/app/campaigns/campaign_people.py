@@ -70,8 +70,8 @@ def chosen(
             return store_people.holders(connection, common.lookup(settings, address))
 
         for name in groups:
-            found = campaign_members.find_groups(connection, group_name(name))
-            refs += campaign_members.people_in(connection, chosen_group(name, found))
+            same_named = campaign_members.find_groups(connection, group_name(name))
+            refs += campaign_members.people_in(connection, chosen_group(name, same_named))
         for file in files:
             for row in rows(file, holders):
                 refs += row.people

@@ -56,7 +56,7 @@ class AccountState:
     @property
     def is_ready(self) -> bool:
         """Whether a campaign can be made."""
-        return all(each.is_met for each in self.standing.prerequisites())
+        return all(prerequisite.is_met for prerequisite in self.standing.prerequisites())
 
     def document(self) -> MailchimpAccountDocument:
         """Return it as JSON has it."""
@@ -65,7 +65,8 @@ class AccountState:
         return {
             "ready": self.is_ready,
             "prerequisites": [
-                {"name": each.name, "met": each.is_met, "text": each.text} for each in prerequisites
+                {"name": prerequisite.name, "met": prerequisite.is_met, "text": prerequisite.text}
+                for prerequisite in prerequisites
             ],
             "audience": None
             if audience is None
@@ -84,13 +85,13 @@ class AccountState:
         """Return the account's templates as JSON has them."""
         return [
             {
-                "id": each.id,
-                "name": each.name,
-                "content_type": each.content_type,
-                "usable": not each.fault,
-                "fault": each.fault,
+                "id": template.id,
+                "name": template.name,
+                "content_type": template.content_type,
+                "usable": not template.fault,
+                "fault": template.fault,
             }
-            for each in self.standing.templates
+            for template in self.standing.templates
         ]
 
 

@@ -38,8 +38,8 @@ def told_by_the_crm(database: Database) -> Iterator[Finding]:
         counted, faults = open_references.counts(connection), short.references_to_nothing
         for reference, rows in counted.items():
             at_fault = faults.get(reference, 0)
-            first = open_references.listed(connection, reference=reference, limit=_NAMED)
-            named = ", ".join(repr(one.given) for one in first)
+            open_ones = open_references.listed(connection, reference=reference, limit=_NAMED)
+            named = ", ".join(repr(reference_row.given) for reference_row in open_ones)
             if at_fault:
                 yield error(
                     "references",

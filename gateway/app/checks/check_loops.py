@@ -10,7 +10,9 @@ from gateway.config.smtp import ListenerConfig, RelayConfig
 
 def own_listener(settings: Settings, relay: RelayConfig, *, offline: bool) -> ListenerConfig | None:
     """Return the listener that mail for a relay would come back to; `offline` asks no DNS."""
-    candidates = [one for one in settings.smtp.listeners if one.bind.port == relay.port]
+    candidates = [
+        listener for listener in settings.smtp.listeners if listener.bind.port == relay.port
+    ]
     if not candidates or (offline and not (relay.host == "localhost" or _is_literal(relay.host))):
         return None
     addresses = list(_addresses(relay.host))

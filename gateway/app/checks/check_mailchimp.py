@@ -49,8 +49,12 @@ def account(settings: Settings) -> Iterator[Finding]:
             except MailchimpNotFound:
                 why = f"the audience {audience.name} was deleted there: gateway mailchimp activate"
                 yield error(WHAT, why)
-        for each in readiness.look(client, audience).prerequisites():
-            yield good(WHAT, each.text) if each.is_met else warning(WHAT, each.text)
+        for prerequisite in readiness.look(client, audience).prerequisites():
+            yield (
+                good(WHAT, prerequisite.text)
+                if prerequisite.is_met
+                else warning(WHAT, prerequisite.text)
+            )
         for campaign in open_campaigns:
             if campaign.trouble:
                 text = f"campaign {ids.show(campaign.id)} ({campaign.name}): {campaign.trouble}"

@@ -28,14 +28,14 @@ class HeldReportWriter:
     def compose(self, entry: OutboxRow, held: Held) -> bytes:
         """Write one, all of it in the language of whoever sent the latest of the messages."""
         hostname = common.host_name()
-        template = in_language(self._notes, held.told[-1].language)
+        template = in_language(self._notes, held.listed[-1].language)
         notes = (
             (message.id, delivery.recipient, retold_whole(template, message, delivery, self._zone))
             for message in held.in_others
             for delivery in message.deliveries
         )
         retold = {(number, mailbox): note for number, mailbox, note in notes if note is not None}
-        told = tuple(
+        retold_messages = tuple(
             replace(
                 message,
                 left_out=tuple(
@@ -45,7 +45,7 @@ class HeldReportWriter:
                     for delivery in message.left_out
                 ),
             )
-            for message in held.told
+            for message in held.listed
         )
         summary = dsn.Summary(
             message_id=f"<{ids.show(entry.id)}.dsn@{hostname}>",
@@ -56,7 +56,7 @@ class HeldReportWriter:
             messages=held.messages,
             recipients=held.recipients,
             since=held.since,
-            told=told,
+            listed=retold_messages,
             notes={
                 key: retold[key].full if key in retold else held.notes[key] for key in held.notes
             },

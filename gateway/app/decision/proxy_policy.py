@@ -34,7 +34,9 @@ def policy(settings: Settings) -> Policy:
     text = f"{hostname} {settings.store.url.get_secret_value()}"
     override = settings.smtp.override
     adding_rules = frozenset(rule.name for rule in settings.rules if rule.unsubscribe == "add")
-    adding = adding_rules or any(each.unsubscribe == "add" for each in settings.smtp.listeners)
+    adding = adding_rules or any(
+        listener.unsubscribe == "add" for listener in settings.smtp.listeners
+    )
     return Policy(
         hostname=hostname,
         instance=hashlib.blake2b(text.encode(), digest_size=8).hexdigest(),

@@ -313,8 +313,8 @@ def _append(file: Path, outcome: Erasure, key_mark: str) -> None:
         "key": key_mark,
         "addresses": outcome.addresses,
         "kept": [
-            [one.name, one.scope, one.until and one.until.isoformat(), one.source]
-            for one in outcome.kept
+            [kept.name, kept.scope, kept.until and kept.until.isoformat(), kept.source]
+            for kept in outcome.kept
         ],
     }
     line = orjson.dumps(entry) + b"\n"

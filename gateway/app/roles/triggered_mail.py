@@ -118,8 +118,10 @@ class TriggerEngine:
         if not (even_now or self.runner.has_come(now)):
             return nothing
         number = await self.runner.run(rule)
-        waiting = await self._database.read(trigger_runs.unfinished)
-        earlier = [one.id for one in waiting if one.trigger == trigger.name]
+        unfinished_runs = await self._database.read(trigger_runs.unfinished)
+        earlier = [
+            unfinished.id for unfinished in unfinished_runs if unfinished.trigger == trigger.name
+        ]
         await self.sender.send_due(runs=[number, *earlier], in_quiet_hours_too=even_now)
         # Mails of the run that another process has taken are waited for.
         until = common.now() + WAIT_FOR_OTHERS
@@ -128,8 +130,10 @@ class TriggerEngine:
                 break
             await asyncio.sleep(0.2)
         await self.reporter.report()
-        found = await self._database.read(lambda connection: trigger_runs.one(connection, number))
-        return found or nothing
+        finished = await self._database.read(
+            lambda connection: trigger_runs.one(connection, number)
+        )
+        return finished or nothing
 
     async def resume(self) -> int:
         """Let everything go that is held; return how many occurrences."""

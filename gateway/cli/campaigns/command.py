@@ -265,7 +265,7 @@ def open_campaign(
 
     with office_of(context) as (chosen, session):
         campaign, missing = work.open_at_mailchimp(session, read_id(number), yes=yes)
-        _warn([f"before it can be sent: {each}" for each in missing])
+        _warn([f"before it can be sent: {prerequisite}" for prerequisite in missing])
         _done(chosen, session, campaign, f"Opened: {campaign.link}", as_json=as_json)
 
 

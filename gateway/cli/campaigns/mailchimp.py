@@ -65,8 +65,9 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
     if as_json:
         print_json(account.document())
     else:
-        for each in account.standing.prerequisites():
-            print_line(f"{'ok' if each.is_met else 'missing':<8}  {each.name}: {each.text}")
+        for prerequisite in account.standing.prerequisites():
+            state = "ok" if prerequisite.is_met else "missing"
+            print_line(f"{state:<8}  {prerequisite.name}: {prerequisite.text}")
         # When the account was read last, and when it will be next.
         audience, of_campaigns = account.standing.audience, account.reads
         if audience is not None:
@@ -92,7 +93,10 @@ def templates(context: typer.Context, *, as_json: Json = False) -> None:
         print_json(account.templates())
         return
     templates_there = account.standing.templates
-    rows = ((each.id, each.name, each.fault or "can be used") for each in templates_there)
+    rows = (
+        (template.id, template.name, template.fault or "can be used")
+        for template in templates_there
+    )
     print_table(("id", "name", "use"), rows, empty=_NO_TEMPLATES)
 
 

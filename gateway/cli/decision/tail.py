@@ -39,10 +39,10 @@ class Follower:
         with store.reading() as connection:
             settled = messages.settled_after(connection, oldest, waiting_since)
             fresh = [number for number in settled if number not in self._shown]
-            messages_told = messages.several(connection, fresh)
+            new_messages = messages.several(connection, fresh)
         self._shown = {number for number in self._shown if number > oldest}
         self._shown.update(fresh)
-        return messages_told
+        return new_messages
 
 
 def tail(

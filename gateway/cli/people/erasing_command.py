@@ -182,18 +182,18 @@ def _document(done: "ErasureDone", *, is_dry: bool) -> CertificateDocument:
 
 def _tell(chosen: Context, done: "ErasureDone", *, is_dry: bool) -> None:
     """Print the certificate."""
-    found = done.erasure
+    erasure = done.erasure
     verb = "Would be erased" if is_dry else "Erased"
-    number = "" if is_dry else f"Certificate {ids.show(found.id)}. "
-    print_line(f"{number}{verb} on {local(found.at, chosen.zone)} by {found.by}:", "bold")
-    print_table(("what", "rows"), sorted(found.counts.items()), empty="Nothing is held.")
-    for scope in sorted({kept.scope.covers for kept in found.kept}):
+    number = "" if is_dry else f"Certificate {ids.show(erasure.id)}. "
+    print_line(f"{number}{verb} on {local(erasure.at, chosen.zone)} by {erasure.by}:", "bold")
+    print_table(("what", "rows"), sorted(erasure.counts.items()), empty="Nothing is held.")
+    for scope in sorted({kept.scope.covers for kept in erasure.kept}):
         print_line(f"Stays by keyed hash: {scope}, until gateway suppress release ADDRESS.")
     if done.shared:
         print_line(f"{done.shared} addresses stay: other people have them too.")
-    if found.members:
-        what = {"archive": "archived", "delete": "deleted for ever"}[found.mailchimp]
-        print_line(f"At Mailchimp: {found.members} contacts {_be(is_dry)} {what}.")
+    if erasure.members:
+        what = {"archive": "archived", "delete": "deleted for ever"}[erasure.mailchimp]
+        print_line(f"At Mailchimp: {erasure.members} contacts {_be(is_dry)} {what}.")
     for file in done.files:
         what = (
             _be(is_dry) + " deleted" if done.are_files_deleted else "names them: --files deletes it"

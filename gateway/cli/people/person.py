@@ -79,9 +79,9 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
             since = local(field.since, chosen.zone)
             why = one_line(f"{field.place}: {field.text}")
             print_line(f"Unread:    {field.field} since {since} ({why})")
-        for each in page.applications:
-            status = each.status_name or each.application.status or "no status"
-            about = f"{each.application.reference}: {each.about or '-'} ({status})"
+        for view in page.applications:
+            status = view.status_name or view.application.status or "no status"
+            about = f"{view.application.reference}: {view.about or '-'} ({status})"
             print_line(f"Application {one_line(about)}")
         print_line()
         headings = ("time", "type", "id", "state", "about", "summary")

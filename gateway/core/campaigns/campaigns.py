@@ -109,9 +109,9 @@ class Campaign:
         return f"crm-{ids.show(self.id)}"
 
 
-def is_same_name(one: str, other: str) -> bool:
+def is_same_name(name: str, other: str) -> bool:
     """Whether people would take two names of campaigns for one: case and blanks don't count."""
-    return _as_read(one) == _as_read(other)
+    return _as_read(name) == _as_read(other)
 
 
 def _as_read(name: str) -> str:
@@ -153,9 +153,7 @@ def merge_fields(
     }
 
 
-def known_fields(told: object) -> dict[str, str]:
+def known_fields(merge_fields: object) -> dict[str, str]:
     """Return the CRM's merge fields out of what Mailchimp tells of a member."""
-    fields = told if isinstance(told, Mapping) else {}
-    return {
-        tag: str(fields.get(tag) or "") for tag in ("FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL")
-    }
+    texts = merge_fields if isinstance(merge_fields, Mapping) else {}
+    return {tag: str(texts.get(tag) or "") for tag in ("FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL")}

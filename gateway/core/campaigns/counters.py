@@ -52,7 +52,7 @@ class Counters:
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> "Counters":
         """Read what `document` wrote; of other versions what is known."""
-        known = {each.name for each in fields(cls)}
+        known = {counter.name for counter in fields(cls)}
         return cls(**{name: value for name, value in document.items() if name in known})
 
     def document(self) -> dict[str, Any]:

@@ -39,5 +39,7 @@ def member_status(
     Without `count_machine_opens` an open by a mail proxy leaves the status alone; such an open
     can come seconds before the hard bounce of the same mail.
     """
-    counted = (each.type for each in activities if count_machine_opens or not each.machine)
+    counted = (
+        activity.type for activity in activities if count_machine_opens or not activity.machine
+    )
     return max(counted, key=RANK.__getitem__, default=None)

@@ -274,10 +274,10 @@ class Summary:
     notifier: str  #: The address in `From`, with or without a name.
     hostname: str  #: The gateway's own name.
     recipient: str  #: Who sent the messages, as written in the envelope.
-    messages: int  #: How many messages it is about, and how many recipients; more than are told.
+    messages: int  #: How many messages it is about, and how many recipients; more than are listed.
     recipients: int
     since: datetime  #: When the first of the messages came.
-    told: tuple[ReportedMessage, ...]  #: Those that are named, of `MAX_LISTED` recipients about.
+    listed: tuple[ReportedMessage, ...]  #: Of `MAX_LISTED` recipients about.
     notes: Mapping[tuple[int, str], str]  #: By message and mailbox, of the first `MAX_NOTES`.
 
 
@@ -313,7 +313,7 @@ def build_summary(template: NoteTemplate, summary: Summary) -> bytes:
     # The text, for people
     zone = summary.at.tzinfo
     since = summary.since.astimezone(zone)
-    named = sum(len(reported.left_out) for reported in summary.told)
+    named = sum(len(reported.left_out) for reported in summary.listed)
     values = {
         "state": template.send_failed,
         "messages": str(summary.messages),
@@ -326,7 +326,7 @@ def build_summary(template: NoteTemplate, summary: Summary) -> bytes:
     }
     listed: list[str] = []
     notes: list[str] = []
-    for reported in summary.told:
+    for reported in summary.listed:
         about_message = {
             "id": ids.show(reported.message),
             "now": template.moment(ids.moment_of(reported.message).astimezone(zone)),
@@ -345,7 +345,7 @@ def build_summary(template: NoteTemplate, summary: Summary) -> bytes:
     # The status, for programs
     is_international = not summary.recipient.isascii()
     groups = [[f"Reporting-MTA: dns; {summary.hostname}"]]
-    for reported in summary.told:
+    for reported in summary.listed:
         about = [f"X-Gateway-Message: {ids.show(reported.message)}"]
         if reported.message_id:
             about.append(f"X-Original-Message-ID: {reported.message_id}")
@@ -355,7 +355,7 @@ def build_summary(template: NoteTemplate, summary: Summary) -> bytes:
             )
             groups.append(group + about)
 
-    parents = list(filter(None, dict.fromkeys(reported.message_id for reported in summary.told)))
+    parents = list(filter(None, dict.fromkeys(reported.message_id for reported in summary.listed)))
     return _assembled(
         _ReportHeader(
             message_id=summary.message_id,

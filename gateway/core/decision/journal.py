@@ -140,9 +140,9 @@ def dated(date: str, arrived: datetime) -> int:
 SAME_DATE = timedelta(minutes=15)  #: How far the Date fields of two tries may be apart.
 
 
-def is_same_date(one: int, other: int) -> bool:
+def is_same_date(date: int, other: int) -> bool:
     """Whether two Date fields (seconds since 1970) can be of two tries to send one mail."""
-    return abs(one - other) <= SAME_DATE.total_seconds()
+    return abs(date - other) <= SAME_DATE.total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

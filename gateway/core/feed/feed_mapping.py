@@ -105,7 +105,7 @@ def compared(text: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the one of the known names that a name is most like; empty: it is like none."""
-    by_key = {column_key(each): each for each in known}
+    by_key = {column_key(candidate): candidate for candidate in known}
     close = get_close_matches(column_key(name), by_key, 1, 0.7)
     return by_key[close[0]] if close else ""
 
@@ -142,7 +142,7 @@ def read_mapping(
     base = KindMapping()
     name = table.get("use")
     if name is not None:
-        known = sorted(each for each, kinds in shipped.items() if kind in kinds)
+        known = sorted(mapping_name for mapping_name, kinds in shipped.items() if kind in kinds)
         if name not in known:
             raise MappingWrong(
                 "use",
@@ -222,7 +222,7 @@ def _columns(name: str, key: str, value: object) -> tuple[str, ...]:
 def _texts(key: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
-    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+    if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
         return tuple(value)
     raise MappingWrong(key, "not the name of a column, nor a list of them")
 

@@ -153,9 +153,11 @@ class Targets:
     def __init__(self, targets: Iterable[Target]) -> None:
         self.known = {target.crm_id: target for target in targets}
         self._by_name = _by_form(
-            (as_read(name), one) for one in self.known.values() for name in one.names
+            (as_read(name), target) for target in self.known.values() for name in target.names
         )
-        self._by_id = _by_form((_in_one_case(one.crm_id), one) for one in self.known.values())
+        self._by_id = _by_form(
+            (_in_one_case(target.crm_id), target) for target in self.known.values()
+        )
         self._numbered = NumberedIds(self.known)
 
     def meaning(self, given: str) -> Meaning:
@@ -180,17 +182,19 @@ class Targets:
 
     def meaning_of_parts(self, given: str) -> Meaning:
         """Return what keeps mail away among several, or beside a remark; else nothing."""
-        parts = [part for each in _SEPARATED.split(given) if (part := each.strip())]
+        parts = [part for piece in _SEPARATED.split(given) if (part := piece.strip())]
         named = {
             target.crm_id: target
             for part in parts
-            for target in (self.known.get(part), *(one for one, _ in self._fits(part)))
+            for target in (self.known.get(part), *(fit for fit, _ in self._fits(part)))
             if target is not None
         }
         if not any(target.keeps_away for target in named.values()):
             return NOTHING
-        first, *others = sorted(named.values(), key=lambda one: (-one.keeps_away, one.crm_id))
-        also = tuple(one.crm_id for one in others)
+        first, *others = sorted(
+            named.values(), key=lambda target: (-target.keeps_away, target.crm_id)
+        )
+        also = tuple(target.crm_id for target in others)
         return Meaning(crm_id=first.crm_id, how=How.PART, is_certain=False, others=also)
 
     def nearest(self, given: str) -> tuple[str, ...]:

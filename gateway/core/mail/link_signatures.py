@@ -57,9 +57,7 @@ def unsubscribe_report(headers: Headers, *, is_added: bool) -> UnsubscribeReport
 def _signature(value: bytes) -> LinkSignature:
     tags = {
         name.strip(): "".join(text.split())
-        for name, equals, text in (
-            each.partition("=") for each in value.decode("latin-1").split(";")
-        )
+        for name, equals, text in (tag.partition("=") for tag in value.decode("latin-1").split(";"))
         if equals
     }
     signed = tags.get("h", "").lower().split(":")

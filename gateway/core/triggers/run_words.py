@@ -41,7 +41,7 @@ RUN_REPORT = WordingForm(
     optional=WORDS,
 )
 _SOURCE = re.compile(r'\b(group|status|staff)(?= "|, |\Z)')
-_STARTS = sorted(REASONS.items(), key=lambda one: -len(one[1]))
+_STARTS = sorted(REASONS.items(), key=lambda reason: -len(reason[1]))
 
 
 def in_words(reason: str, words: Mapping[str, str]) -> str:

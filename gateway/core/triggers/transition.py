@@ -87,7 +87,9 @@ class PastChange:
 
     at: datetime
     before: str  #: crm_id of the status it had.
-    is_told: bool  #: Whether mail about it has left, or may have, or it was the candidate's doing.
+    is_announced: (
+        bool  #: Whether mail about it has left, or may have, or it was the candidate's doing.
+    )
 
 
 def is_undone(
@@ -101,7 +103,7 @@ def is_undone(
     """
     heard, later, is_back = before, at, False
     for change in past:
-        if change.is_told or later - change.at >= undo:
+        if change.is_announced or later - change.at >= undo:
             break
         heard, later, is_back = change.before, change.at, True
     return is_back and heard == status

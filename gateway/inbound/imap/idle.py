@@ -13,14 +13,14 @@ _TELLING = 0.5
 #: A server is silent once a good one would seem so less often than this …
 _CHANCE = 1 / 1000
 #: … and tells of new mail once it did so several times in a row: one that tells late does, too.
-_TOLD = 3
+_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
 class IdleEnd:
     """How an IDLE ended."""
 
-    told: bool  #: Whether it told of news.
+    has_news: bool  #: Whether it told of news.
     seconds: float
 
 
@@ -32,7 +32,7 @@ class IdleWatch:
         self._uidvalidity: int | None = None
         self._newest = 0
         self._chance = 1.0  # that a good server told of none of the last mails in time
-        self._told = 0
+        self._timely = 0
 
     def searched(
         self, uidvalidity: int | None, uids: Collection[int], after: IdleEnd | None
@@ -43,13 +43,13 @@ class IdleWatch:
         self._newest = max(before, *uids, 0)
         if after is None or not is_same or self._newest == before:
             return
-        if after.told:
+        if after.has_news:
             self._chance = 1.0
-            self._told += 1
-            if self._told >= _TOLD:
+            self._timely += 1
+            if self._timely >= _IN_A_ROW:
                 self.is_silent = False
             return
-        self._told = 0
+        self._timely = 0
         if after.seconds > _TELLING:
             self._chance *= _TELLING / after.seconds
         if self._chance <= _CHANCE:

@@ -287,7 +287,7 @@ class MailboxSession:
             began = self._wire.loop.time()
             self._idles = await self._wire.idle(min(seconds, longest), stopping)
             if self._idles:
-                return IdleEnd(self._wire.idle_told, self._wire.loop.time() - began)
+                return IdleEnd(self._wire.has_news, self._wire.loop.time() - began)
             return None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

@@ -60,7 +60,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self._exists = 0
         self._bye = ""
         self._deaf = False  #: Set while nothing that comes may be believed.
-        self.idle_told = False  #: Whether the last IDLE told of news before it was ended.
+        self.has_news = False  #: Whether the last IDLE told of news before it was ended.
         self._answers: deque[bytes] = deque()
 
     # What the transport calls
@@ -266,7 +266,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         async with self._turn:
             command = self.command("IDLE")
             self._idle_event.clear()
-            self.idle_told = False
+            self.has_news = False
             self._begin(command)
             await self._within(_first(self._idle_event, command._event), "no answer to IDLE")
             is_ended = command._event.is_set()
@@ -275,7 +275,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
                     async with asyncio.timeout(seconds):
                         await _first(self.news, stopping, command._event)
                 # What is told only on DONE has waited for it.
-                self.idle_told = self.news.is_set()
+                self.has_news = self.news.is_set()
                 is_ended = command._event.is_set()
                 if self.failure is None and not is_ended:
                     self.transport.write(b"DONE" + _CRLF)

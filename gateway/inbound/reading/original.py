@@ -146,9 +146,13 @@ def inline_readings(
         readings.append(written(original, shown))
         if number == 0 and shown is not None and not same:
             readings.append(written(None, shown))
-        left = [one for one in left if one is not shown]
+        left = [reading for reading in left if reading is not shown]
     readings += [written(None, shown) for shown in left]
-    return [one for one in readings if not one.is_minor or (one.heading and one.heading.sender)]
+    return [
+        reading
+        for reading in readings
+        if not reading.is_minor or (reading.heading and reading.heading.sender)
+    ]
 
 
 def finished(recovered: Recovered, mail: Message, zone: tzinfo) -> Recovered:

@@ -251,7 +251,7 @@ def replied_mail(
         is_zone_guessed=recovered.is_zone_guessed,
     )
     if heading is not None:
-        is_told = attached is not None and heading.has_subject  # be it empty
+        has_own_subject = attached is not None and heading.has_subject  # be it empty
         sender = heading.sender or Mailbox("", "")
         original = replace(
             original,
@@ -260,7 +260,7 @@ def replied_mail(
             recipients=_mailboxes(heading.to),
             copies=_mailboxes(heading.cc),
             subject=keepable_line(without_prefixes(heading.subject))
-            or ("" if is_told else header.bare_subject),
+            or ("" if has_own_subject else header.bare_subject),
             date=heading.date,
             date_text=keepable_line(heading.date_text),
             agent=_mailboxes((heading.agent,)) if heading.agent is not None else "",

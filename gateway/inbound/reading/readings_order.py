@@ -23,7 +23,7 @@ def in_order(readings: list[Recovered], *, subject: str, sent: datetime | None) 
     minor: list[Recovered] = []
     outer, size = readings[0], 0
     for reading in readings:
-        if reading.is_minor and not is_told(reading, outer, subject, sent):
+        if reading.is_minor and not is_meant(reading, outer, subject, sent):
             size += len(reading.text) + len(reading.html) + len(reading.staff_text)
             minor += [reading] if len(minor) < _MOST_MINOR and size < _LARGEST_MINOR else []
             continue
@@ -47,29 +47,29 @@ def in_order(readings: list[Recovered], *, subject: str, sent: datetime | None) 
     return first
 
 
-def is_surer(one: Recovered, before: Recovered, subject: str, sent: datetime | None) -> bool:
+def is_surer(reading: Recovered, before: Recovered, subject: str, sent: datetime | None) -> bool:
     """Whether a reading agrees better with what is known than the one before it.
 
     It has the subject of the mail, it is not younger than the mail, or it is younger than the
     other, which can't hold it then: a mail is not older than what is forwarded in it.
     """
-    if one.heading is None or before.heading is None:
-        return before.heading is None and one.heading is not None
-    has_subject = has_subject_of(subject, one.heading)
+    if reading.heading is None or before.heading is None:
+        return before.heading is None and reading.heading is not None
+    has_subject = has_subject_of(subject, reading.heading)
     had_subject = has_subject_of(subject, before.heading)
-    if not one.is_within and has_subject != had_subject:
+    if not reading.is_within and has_subject != had_subject:
         return has_subject
-    date, other = one.heading.date, before.heading.date
+    date, other = reading.heading.date, before.heading.date
     if date is None or other is None:
         return False
     if sent is not None and (date - sent > _ZONES) != (other - sent > _ZONES):
         return other - sent > _ZONES
-    return one.is_sure and date - other > _ZONES
+    return reading.is_sure and date - other > _ZONES
 
 
-def is_told(minor: Recovered, outer: Recovered, subject: str, sent: datetime | None) -> bool:
-    """Whether the mail tells that a minor reading is what was forwarded, or the dates that it is
-    in no other one: it alone has the subject, or it is younger than what would hold it.
+def is_meant(minor: Recovered, outer: Recovered, subject: str, sent: datetime | None) -> bool:
+    """Whether the mail says that a minor reading is what was forwarded, or the dates say that it
+    is in no other one: it alone has the subject, or it is younger than what would hold it.
     """
     if minor.heading is None or outer.heading is None or not minor.is_sure:
         return False
@@ -95,12 +95,12 @@ def has_subject_of(subject: str, heading: Heading) -> bool:
     )
 
 
-def is_same(one: Recovered, other: Recovered) -> bool:
+def is_same(reading: Recovered, other: Recovered) -> bool:
     """Whether two readings are of one mail: its author, its date and its text."""
-    if one.heading is None or other.heading is None:
-        return one.heading is other.heading
+    if reading.heading is None or other.heading is None:
+        return reading.heading is other.heading
     return (
-        one.heading.sender == other.heading.sender
-        and one.heading.date == other.heading.date
-        and one.text.split() == other.text.split()
+        reading.heading.sender == other.heading.sender
+        and reading.heading.date == other.heading.date
+        and reading.text.split() == other.text.split()
     )

@@ -78,7 +78,7 @@ class JournalClient:
             if done.cancelled():
                 return
             if done.exception() is None:
-                self._journal.finish(0, (), told=seen)
+                self._journal.finish(0, (), visible=seen)
             else:
                 seen.cancel()
                 self._spawn(self._note_locally(message))
@@ -124,7 +124,9 @@ class JournalClient:
             if not attempts:
                 return None
         seen = asyncio.get_running_loop().create_future() if attempts else None
-        self._journal.finish(message, outcomes, attempts=attempts, notices_go=notices_go, told=seen)
+        self._journal.finish(
+            message, outcomes, attempts=attempts, notices_go=notices_go, visible=seen
+        )
         return seen
 
     async def finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:

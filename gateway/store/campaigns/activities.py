@@ -64,7 +64,8 @@ def keep(
         _key(act): act
         for contact in seen
         for act in (
-            Act(recipients[contact.email_id, contact.email], each) for each in contact.activities
+            Act(recipients[contact.email_id, contact.email], activity)
+            for activity in contact.activities
         )
     }
     statement = insert_into(connection, activities).on_conflict_do_nothing().returning(*_KEY)
@@ -118,13 +119,13 @@ def unknown_contacts(connection: Connection, mailing: Mailing, seen: Iterable[Se
     """Return the ids of recipients of whom neither the address nor the contact is known."""
     wanted = {contact.email_id: lookup_form(contact.email) for contact in seen if contact.email_id}
     members = _members_among(connection, mailing.id, wanted.values())
-    strangers = [each for each, address in wanted.items() if address not in members]
+    strangers = [email_id for email_id, address in wanted.items() if address not in members]
     c = audience_members.c
     known: set[str] = set()
     for some in _in_parts(strangers):
         mine = (c.audience == mailing.audience, c.email_id.in_(some))
         known.update(connection.scalars(select(c.email_id).where(*mine)))
-    return [each for each in strangers if each not in known]
+    return [email_id for email_id in strangers if email_id not in known]
 
 
 def _members_among(connection: Connection, campaign: int, addresses: Iterable[str]) -> set[str]:

@@ -100,7 +100,7 @@ def take_in(connection: Connection, audience: str, members: Iterable[KnownContac
     """
     rows = [
         (audience, member.address, *(_plain(getattr(member, name)) for name in _AS_READ))
-        for member in {each.address: each for each in members}.values()
+        for member in {contact.address: contact for contact in members}.values()
     ]
     insert_rows(
         connection,
@@ -118,7 +118,7 @@ def refuse(connection: Connection, audience: str, members: Iterable[KnownContact
     """Keep why Mailchimp does not take addresses that are not in the audience."""
     rows = [
         (audience, member.address, member.refusal, _plain(member.refused_until))
-        for member in {each.address: each for each in members}.values()
+        for member in {contact.address: contact for contact in members}.values()
     ]
     renewed = ", ".join(f'"{name}" = excluded."{name}"' for name in _REFUSED)
     conflict = f"(audience, address) DO UPDATE SET {renewed}, status = ''"

@@ -16,7 +16,7 @@ from gateway.store.schema import opt_outs as table
 from gateway.store.schema.columns import microseconds
 
 _AT_ONCE = 500
-_TOLD = ("email", "email_id", "contact_id", "status", "changed_at")
+_FIELDS = ("email", "email_id", "contact_id", "status", "changed_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +56,19 @@ def take_in(
             news.append(contact_now)
     rows = []
     for contact_now in news:
-        values_read = [getattr(contact_now, name) for name in _TOLD]
-        plain = (microseconds(each) if isinstance(each, datetime) else each for each in values_read)
+        values_read = [getattr(contact_now, name) for name in _FIELDS]
+        plain = (
+            microseconds(value) if isinstance(value, datetime) else value for value in values_read
+        )
         rows.append((audience, contact_now.address, *plain))
     insert_rows(
         connection,
         audience_members,
-        ("audience", "address", *_TOLD),
+        ("audience", "address", *_FIELDS),
         rows,
         conflict=(
             "(audience, address) DO UPDATE SET "
-            + ", ".join(f"{name} = excluded.{name}" for name in _TOLD)
+            + ", ".join(f"{name} = excluded.{name}" for name in _FIELDS)
             + f" WHERE {audiences.IS_NO_OLDER}"
         ),
     )
@@ -95,12 +97,12 @@ def pending(connection: Connection, audience: str, limit: int = _AT_ONCE) -> lis
     same = and_(
         o.kind == a.kind, o.person == a.person, o.audience == m.audience, o.address == m.address
     )
-    open_or_told = and_(same, or_(o.lifted_at.is_(None), o.changed_at >= m.changed_at))
+    open_or_later = and_(same, or_(o.lifted_at.is_(None), o.changed_at >= m.changed_at))
     query = (
         select(a.kind, a.person, m.address, m.changed_at)
         .select_from(audience_members)
         .join(addresses, and_(a.address == m.address, a.position >= 0))
-        .outerjoin(table, open_or_told)
+        .outerjoin(table, open_or_later)
         .where(
             m.audience == audience,
             m.status == "unsubscribed",

@@ -25,10 +25,10 @@ from gateway.store.schema.columns import UtcTime
 
 
 def compare(
-    stage: Stage, *, source: str, told: Sequence[str], now: datetime, replace: bool
+    stage: Stage, *, source: str, columns: Sequence[str], now: datetime, replace: bool
 ) -> None:
     """Fill `changes` and, with `replace`, `removed`; run within a transaction."""
-    rows = Comparison(stage, source=source, told=told, now=now).select()
+    rows = Comparison(stage, source=source, columns=columns, now=now).select()
     stage.connection.execute(insert(stage.changes).from_select(list(stage.changes.columns), rows))
     if replace:
         _remove(stage, source, ~_is_staged(stage))
@@ -76,12 +76,12 @@ def _remove(stage: Stage, source: str, which: ColumnElement[bool]) -> None:
 class Comparison:
     """The rows that are new or differ, as they shall be."""
 
-    def __init__(self, stage: Stage, *, source: str, told: Sequence[str], now: datetime) -> None:
+    def __init__(self, stage: Stage, *, source: str, columns: Sequence[str], now: datetime) -> None:
         self._stage = stage
         self._staged = stage.staged
         self._known = stage.layout.table
         self._source = source
-        self._told = frozenset(told)
+        self._columns = frozenset(columns)
         self._now = literal(now, UtcTime())
         self._is_new = self._known.c[stage.layout.keys[0]].is_(None)
 
@@ -99,7 +99,7 @@ class Comparison:
             self._is_new,
             is_taken_over,
             is_added_to,
-            *map(self._differs, self._told),
+            *map(self._differs, self._columns),
         )
         return (
             select(staged.c.line, self._is_new, is_moved, staged.c.adds_addresses, *wanted)
@@ -124,7 +124,7 @@ class Comparison:
         staged = self._staged.c[name]
         if name in self._stage.layout.keys:
             return staged
-        if name in self._told:
+        if name in self._columns:
             is_said = self._is_said(name)
             if is_said is None:
                 return staged
@@ -132,7 +132,7 @@ class Comparison:
         return case((self._is_new, staged), else_=self._known.c[name])
 
     def _differs(self, name: str) -> ColumnElement[bool]:
-        if name not in self._told:
+        if name not in self._columns:
             return false()
         differs = self._staged.c[name].is_distinct_from(self._known.c[name])
         is_said = self._is_said(name)

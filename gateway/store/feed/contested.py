@@ -113,11 +113,11 @@ def settle(
     rows: Sequence[StagedRow],
     known: Mapping[str, Any] | None,
     *,
-    told: frozenset[str],
+    columns: frozenset[str],
     widths: Widths,
 ) -> Settled:
     """Settle rows of one key, in the order of their lines, against what is known of it."""
-    return _Case(layout, rows, known, told, widths).settled()
+    return _Case(layout, rows, known, columns, widths).settled()
 
 
 class _Case:
@@ -128,13 +128,13 @@ class _Case:
         layout: TableLayout,
         rows: Sequence[StagedRow],
         known: Mapping[str, Any] | None,
-        told: frozenset[str],
+        columns: frozenset[str],
         widths: Widths,
     ) -> None:
         self._layout = layout
         self._rows = rows
         self._known = known
-        self._told = told
+        self._columns = columns
         self._widths = widths
         self._key = rows[-1].key
         self._only_adds = all(row.adds_only for row in rows)
@@ -152,10 +152,10 @@ class _Case:
     def settled(self) -> Settled:
         """Decide about each column."""
         for name, columns in self._layout.units.items():
-            if name in self._told and name != "active":
+            if name in self._columns and name != "active":
                 self._decide(name, columns)
         # Whether somebody is suppressed, which decides about it, is known now.
-        if "active" in self._told:
+        if "active" in self._columns:
             self._decide("active", ("active",))
         if self._only_adds and self._known is None:
             # A new record of a row that may not be whole is let in for what of it protects: the
@@ -176,7 +176,7 @@ class _Case:
             for row in self._rows
             if not row.gaps & bit
         ]
-        old = None if self._known is None else tuple(self._known[each] for each in columns)
+        old = None if self._known is None else tuple(self._known[name] for name in columns)
         if not says:
             self._result.gaps |= bit
             return

@@ -11,7 +11,7 @@ from gateway.store.feed.staging import Stage
 from gateway.store.schema import addresses, feeds
 
 
-def write_rows(connection: Connection, stage: Stage, told: Sequence[str]) -> None:
+def write_rows(connection: Connection, stage: Stage, columns: Sequence[str]) -> None:
     """Write the rows that are new or differ; of those known, the values that were told."""
     layout, changes = stage.layout, stage.changes
     names = [column.name for column in layout.table.columns]
@@ -21,7 +21,7 @@ def write_rows(connection: Connection, stage: Stage, told: Sequence[str]) -> Non
     if layout.has_owner_in_key:
         connection.execute(statement.on_conflict_do_nothing())
         return
-    written = {*told, "source"} | ({"status_since"} & set(names))
+    written = {*columns, "source"} | ({"status_since"} & set(names))
     values = {name: statement.excluded[name] for name in names if name in written}
     keys = list(layout.keys)
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))

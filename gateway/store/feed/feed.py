@@ -84,7 +84,7 @@ class Terms:
     dry_run: bool = False
     tag_scopes: Mapping[str, Scope] = field(default_factory=lambda: TAG_SCOPES)
     #: The columns told; the others stay as they are. None: all.
-    told: frozenset[str] | None = None
+    columns: frozenset[str] | None = None
     file: str = ""  #: Remembered with what it brought.
     is_doubtful: bool = False  #: It may not be whole: only what protects of it counts.
     is_refused: bool = False  #: It had rows, and none could be read: it tells nothing.
@@ -182,7 +182,7 @@ class Feed:
             if is_tagged and not terms.lift
             else []
         )
-        told = frozenset(self._layout.values) if terms.told is None else terms.told
+        columns = frozenset(self._layout.values) if terms.columns is None else terms.columns
         widths = Widths(self._connection, terms.tag_scopes)
         before = None
         if terms.is_listing and not terms.remove:
@@ -192,7 +192,7 @@ class Feed:
         lacking = self._lacking(terms, before)
         duplicates = close_entry(
             self._stage,
-            told=told,
+            columns=columns,
             widths=widths,
             adds_only=terms.is_doubtful or bool(lacking),
             open_columns=terms.open_columns,
@@ -208,7 +208,7 @@ class Feed:
                 compare(
                     self._stage,
                     source=terms.source,
-                    told=self._layout.told(terms.told),
+                    columns=self._layout.values_of(terms.columns),
                     now=terms.now,
                     replace=terms.replace and not self._stage.cut_off,
                 )
@@ -290,21 +290,21 @@ class Feed:
     def _write(self, terms: Terms, left_open: OpenReferences) -> int:
         """Write the differences; return how many people have a status that can't be read."""
         connection, stage = self._connection, self._stage
-        told = self._layout.told(terms.told)
+        columns = self._layout.values_of(terms.columns)
         if self._layout is PEOPLE and terms.keep_suppressed is not None:
             going = connection.execute(select(stage.removed.c.kind, stage.removed.c.crm_id))
             refs = [PersonRef(PersonKind(row.kind), row.crm_id) for row in going]
             if refs:
                 terms.keep_suppressed.keep(connection, refs, terms.now)
         # What suppresses comes first: tags and memberships are there before anything goes.
-        write_rows(connection, stage, told)
+        write_rows(connection, stage, columns)
         if self._layout is PEOPLE:
             write_addresses(connection, stage)
         delete_rows(connection, stage, terms.source)
         unread.take_in(
             connection,
             stage,
-            told=() if terms.remove else told,  # Removing tells nothing of what stays.
+            columns=() if terms.remove else columns,  # Removing tells nothing of what stays.
             source=terms.source,
             file=terms.called,
             now=terms.now,

@@ -46,7 +46,7 @@ class Gaps:
 
     #: Columns that can't be read, each with what is wrong.
     unread: Mapping[str, str] = field(default_factory=dict)
-    untold: frozenset[str] = frozenset()  #: Columns that other rows of the file have.
+    missing: frozenset[str] = frozenset()  #: Columns that other rows of the file have.
     #: Whether addresses known before count on, since some of the row's can't be read.
     adds_addresses: bool = False
     adds_only: bool = False  #: The row may not be whole: only what protects counts.
@@ -96,20 +96,20 @@ class TableLayout:
                 units[lead] = (*units.get(lead, ()), name)
         return units
 
-    def mask(self, unread: Iterable[str], untold: Iterable[str]) -> int:
+    def mask(self, unread: Iterable[str], missing: Iterable[str]) -> int:
         """Return a bit for each of the values that these columns of a file don't give."""
-        bad, missing = frozenset(unread), frozenset(untold)
+        bad, left_out = frozenset(unread), frozenset(missing)
         return sum(
             1 << place
             for place, name in enumerate(self.values)
-            if self.follows.get(name, name) in (missing if name in self.faults else bad | missing)
+            if self.follows.get(name, name) in (left_out if name in self.faults else bad | left_out)
         )
 
     def bit(self, name: str) -> int:
         """Return the bit of a value."""
         return 1 << self.values.index(name)
 
-    def told(self, columns: frozenset[str] | None) -> tuple[str, ...]:
+    def values_of(self, columns: frozenset[str] | None) -> tuple[str, ...]:
         """Return the values that come with these columns of a file; None: with all."""
         if columns is None:
             return self.values

@@ -106,7 +106,7 @@ class OpenReferences:
                 arrived = self._people_arrived(relation)
             else:
                 arrived = list(self._arrived(relation))
-            rows = [(relation.name, *each) for each in arrived]
+            rows = [(relation.name, *row) for row in arrived]
             load(self._connection, self._arrived_references, rows)
             self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
 
@@ -237,7 +237,7 @@ class OpenReferences:
             if relation.is_list:
                 lists = execute(select(value, *keys).where(_lists(value, given))).all()
                 for text, *key in lists:
-                    same = [column == each for column, each in zip(keys, key, strict=True)]
+                    same = [column == value for column, value in zip(keys, key, strict=True)]
                     new = {relation.column: with_ids(text, {given: crm_id})}
                     execute(update(table).where(*same).values(new))
             elif relation.column not in table.primary_key.columns:
@@ -379,8 +379,8 @@ def faults(connection: Connection) -> dict[str, int]:
         c = open_references.c
         mine = [c.reference == reference, c.kind == kind]
         if relation.may_wait:
-            last_told = select(func.max(feeds.c.at)).where(feeds.c.what == target.name)
-            mine.append(c.since < last_told.scalar_subquery())
+            last_fed = select(func.max(feeds.c.at)).where(feeds.c.what == target.name)
+            mine.append(c.since < last_fed.scalar_subquery())
         uses_by_reference[reference] += (
             connection.scalar(select(func.sum(c.uses)).where(*mine)) or 0
         )
@@ -423,7 +423,7 @@ def _temporary_tables() -> tuple[Table, Table, Table, Table]:
         return Table(
             name,
             MetaData(),
-            *(Column(each, Text, primary_key=True) for each in ("reference", "kind", "given")),
+            *(Column(name, Text, primary_key=True) for name in ("reference", "kind", "given")),
             *more,
             prefixes=["TEMPORARY"],
         )

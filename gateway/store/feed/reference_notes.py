@@ -7,8 +7,8 @@ from gateway.core.feed.references import How, Lead, Meaning, ReferenceUse
 from gateway.store.feed.meanings import GivenText, Meanings
 from gateway.store.feed.relations import Relation
 
-#: So many that lead nowhere are told one by one for each kind of reference.
-_TOLD = 50
+#: So many that lead nowhere are listed one by one for each kind of reference.
+_MOST_LISTED = 50
 
 
 class ReferenceNotes:
@@ -55,11 +55,11 @@ class ReferenceNotes:
                 relation,
                 text,
                 Lead.UNDERSTOOD,
-                rows=sum(each.rows for each in bent),
+                rows=sum(text.rows for text in bent),
                 crm_id=meaning.crm_id,
                 how=meaning.how,
             )
-        faults_told = 0
+        faults_listed = 0
         for text in rest:
             if text in bent:
                 continue
@@ -67,8 +67,8 @@ class ReferenceNotes:
             lead, nearest = Lead.UNDERSTOOD, tuple[str, ...]()
             if not meaning.crm_id or not meaning.is_certain:
                 self.faults[relation.name] = self.faults.get(relation.name, 0) + text.rows
-                faults_told += 1
-                if faults_told > _TOLD:
+                faults_listed += 1
+                if faults_listed > _MOST_LISTED:
                     continue
                 lead = Lead.UNCERTAIN
                 if not meaning.crm_id:

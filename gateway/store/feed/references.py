@@ -243,10 +243,15 @@ class References:
         there = set[str]()
         if doubtful:
             meant = {
-                id_ for each in doubtful.values() for id_ in (each.crm_id, *each.others) if id_
+                id_
+                for meaning in doubtful.values()
+                for id_ in (meaning.crm_id, *meaning.others)
+                if id_
             }
             there = meant & set(self._connection.scalars(select(staged.c.crm_id)))
-        doubtful = {key: each for key, each in doubtful.items() if each.crm_id not in there}
+        doubtful = {
+            key: meaning for key, meaning in doubtful.items() if meaning.crm_id not in there
+        }
         self._replace(relation, staged, sure)
         self._notes.keys(relation, sure, doubtful)
         for key, meaning in doubtful.items():

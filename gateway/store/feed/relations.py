@@ -177,6 +177,6 @@ def possible_table(name: str) -> Table:
     return Table(
         name,
         MetaData(),
-        *(Column(each, Text, primary_key=True) for each in ("kind", "given", "crm_id")),
+        *(Column(name, Text, primary_key=True) for name in ("kind", "given", "crm_id")),
         prefixes=["TEMPORARY"],
     )

@@ -17,7 +17,7 @@ from gateway.store.schema.columns import microseconds
 def close_entry(
     stage: Stage,
     *,
-    told: frozenset[str],
+    columns: frozenset[str],
     widths: Widths,
     adds_only: bool = False,
     open_columns: frozenset[str] = frozenset(),
@@ -45,7 +45,7 @@ def close_entry(
         duplicates: list[Duplicate] = []
         if layout.values and (is_repeated or adds_only or stage.cut_off or stage.has_doubtful):
             settled = [
-                (rows, settle(layout, rows, known, told=told, widths=widths))
+                (rows, settle(layout, rows, known, columns=columns, widths=widths))
                 for rows, known in contested_rows(stage)
             ]
             put_settled(stage, settled)
@@ -60,10 +60,10 @@ def close_entry(
             ]
         if is_repeated:
             # A key that is only to be kept gives way to a row that tells of it.
-            telling = staged.alias("telling")
-            same = and_(*(telling.c[name] == staged.c[name] for name in layout.keys))
-            is_told = exists().where(same, ~telling.c.kept)
-            connection.execute(delete(staged).where(staged.c.kept, is_told))
+            giving = staged.alias("telling")
+            same = and_(*(giving.c[name] == staged.c[name] for name in layout.keys))
+            is_given = exists().where(same, ~giving.c.kept)
+            connection.execute(delete(staged).where(staged.c.kept, is_given))
             latest = select(func.max(staged.c.line)).group_by(*keys)
             connection.execute(delete(staged).where(staged.c.line.not_in(latest)))
         if connection.dialect.name == "postgresql":

@@ -46,7 +46,7 @@ class Stage:
         row = self.layout.row
         masks: dict[int, int] = {}
         for line, gap in gaps.items():
-            columns = (frozenset(gap.unread), gap.untold)
+            columns = (frozenset(gap.unread), gap.missing)
             mask = self._masks.get(columns)
             if mask is None:
                 mask = self._masks[columns] = self.layout.mask(*columns)

@@ -22,7 +22,7 @@ from gateway.store.feed.layouts import Row
 
 @cache
 def staging_tables(
-    table: Table, told: tuple[str, ...], keys: tuple[str, ...]
+    table: Table, columns: tuple[str, ...], keys: tuple[str, ...]
 ) -> Mapping[str, Table]:
     """Return the temporary tables for records of a table that tell these of its columns.
 
@@ -38,7 +38,7 @@ def staging_tables(
         Column("gaps", Integer, nullable=False),  # a bit for each value the row doesn't say
         Column("adds_addresses", Boolean, nullable=False),
         Column("adds_only", Boolean, nullable=False),  # may not be whole
-        *(Column(name, table.c[name].type) for name in told),
+        *(Column(name, table.c[name].type) for name in columns),
         prefixes=["TEMPORARY"],
     )
     Index("ix_staged", *(staged.c[name] for name in keys), staged.c.line)

@@ -51,7 +51,7 @@ def take_in(
     connection: Connection,
     stage: Stage,
     *,
-    told: Sequence[str],
+    columns: Sequence[str],
     source: str,
     file: str,
     now: datetime,
@@ -64,7 +64,7 @@ def take_in(
     what, kind_and_key = layout.what, tuple_(_c.kind, _c.key)
     freed = 0
     known = set(connection.scalars(select(_c.field).where(_c.what == what).distinct()))
-    for field in sorted(known.intersection(told)):
+    for field in sorted(known.intersection(columns)):
         is_unread = exists().where(unread.c.line == staged.c.line, unread.c.field == field)
         is_given = staged.c.gaps.bitwise_and(layout.bit(field)) == 0
         read_now = select(*_key(layout, staged)).where(~staged.c.kept, is_given, ~is_unread)
@@ -172,9 +172,9 @@ def forget(connection: Connection, what: str, key: str, field: str) -> None:
 def listed(connection: Connection, *, deciding: bool = False) -> list[UnreadField]:
     """Return all of them, by record; `deciding`: only those that mail on events waits for."""
     query = select(unread_fields).order_by(*(_c[name] for name in _KEYS))
-    unread_ones = map(_row, connection.execute(query))
+    all_unread = map(_row, connection.execute(query))
     if not deciding:
-        return list(unread_ones)
+        return list(all_unread)
     wanted = {(PEOPLE, field) for field in OF_RECIPIENT}
     wanted |= {
         (what, field)
@@ -182,7 +182,7 @@ def listed(connection: Connection, *, deciding: bool = False) -> list[UnreadFiel
         for what, fields in event.deciding.items()
         for field in fields
     }
-    return [one for one in unread_ones if (one.what, one.field) in wanted]
+    return [unread for unread in all_unread if (unread.what, unread.field) in wanted]
 
 
 def count(connection: Connection) -> Mapping[str, int]:

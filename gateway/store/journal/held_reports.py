@@ -43,11 +43,11 @@ class Held:
     """What several rows of one entry tell."""
 
     messages: int
-    recipients: int  #: Of all the messages; more than are told.
+    recipients: int  #: Of all the messages; more than are listed.
     since: datetime  #: When the first of the messages came.
-    told: tuple[ReportedMessage, ...]
+    listed: tuple[ReportedMessage, ...]
     notes: Mapping[tuple[int, str], str]  #: By message and mailbox.
-    #: Those told in another language than the last one, as the journal has them.
+    #: Those listed in another language than the last one, as the journal has them.
     in_others: tuple[Message, ...] = ()
 
 
@@ -198,7 +198,7 @@ def held(connection: Connection, number: int) -> Held:
         messages=count,
         recipients=recipients,
         since=ids.moment_of(first),
-        told=tuple(listed),
+        listed=tuple(listed),
         notes={key: notes[key] for key in noted if key in notes},
         in_others=tuple(journal.several(connection, others)),
     )

@@ -47,7 +47,7 @@ class Finished:
     outcomes: tuple[Outcome, ...]
     attempts: tuple[Attempt, ...]
     notices_go: bool | None  #: What becomes of notices that waited for the verdict, if any.
-    told: "asyncio.Future[None] | None" = None  #: Done when every process can see it.
+    visible: "asyncio.Future[None] | None" = None  #: Done when every process can see it.
 
 
 @dataclass(slots=True)
@@ -66,9 +66,9 @@ class CommitGroup:
             rows.finish(ended.message, ended.outcomes, ended.attempts, ended.notices_go)
         return rows
 
-    def told(self) -> list["asyncio.Future[None]"]:
+    def waiting(self) -> list["asyncio.Future[None]"]:
         """Return the futures of those who wait until the store has the outcomes."""
-        return [entry.told for entry in self.finished if entry.told is not None]
+        return [entry.visible for entry in self.finished if entry.visible is not None]
 
     def add(self, entry: Begun | Finished) -> None:
         """Take one more in."""
@@ -115,13 +115,13 @@ class MessageJournal(ABC):
         *,
         attempts: Sequence[Attempt] = (),
         notices_go: bool | None = None,
-        told: "asyncio.Future[None] | None" = None,
+        visible: "asyncio.Future[None] | None" = None,
     ) -> None:
         """Write the outcome of a message, even if the store is away for a while.
 
-        `told` is done when the outcome is in the store for every process to see.
+        `visible` is done when the outcome is in the store for every process to see.
         """
-        self.put(Finished(message, tuple(outcomes), tuple(attempts), notices_go, told))
+        self.put(Finished(message, tuple(outcomes), tuple(attempts), notices_go, visible))
 
     async def remember_bulk(self, identities: Sequence[int], known: KnownBulk) -> None:
         """Let every process know that a message is bulk, ahead of the message itself.
@@ -264,7 +264,7 @@ class JournalWriter(MessageJournal):
             return self._commit_singly(group, error)
         self._committed(time.monotonic() - began, len(group.begun))
         self._tell(group.begun, None)
-        self._resolve(group.told())
+        self._resolve(group.waiting())
         return []
 
 

@@ -75,7 +75,7 @@ class LoggedJournal(MessageJournal):
         if self._loop.time() < self._slow_until:
             self._thread.put(entry)
             return
-        waits = isinstance(entry, Begun) or entry.told is not None
+        waits = isinstance(entry, Begun) or entry.visible is not None
         self._group.add(entry)
         if waits and not self._due_now:
             self._due_now = True
@@ -119,8 +119,8 @@ class LoggedJournal(MessageJournal):
         return []
 
     def _log(self, group: CommitGroup) -> None:
-        told = group.told()
-        after = partial(self._resolve, told) if told else None
+        waiting = group.waiting()
+        after = partial(self._resolve, waiting) if waiting else None
         self._drain.take(group.rows(self._worker), new=bool(group.begun), after=after)
 
     async def close(self) -> None:

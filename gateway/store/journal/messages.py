@@ -184,4 +184,4 @@ def _newest(
 
 def persons_of(text: str) -> tuple[PersonRef, ...]:
     """Return who had the address of a delivery, as its row names them."""
-    return tuple(PersonRef.parse(each) for each in _PERSON.split(text) if each)
+    return tuple(PersonRef.parse(reference) for reference in _PERSON.split(text) if reference)

@@ -20,7 +20,7 @@ _KNOWN: Select[Any] = select(
     *applications.c,
     programmes.c.name.label("programme_name"),
     statuses.c.name.label("status_name"),
-    *(statuses.c[f"name_{each}"].label(f"status_{each}") for each in NAME_LANGUAGES),
+    *(statuses.c[f"name_{language}"].label(f"status_{language}") for language in NAME_LANGUAGES),
     statuses.c.closed,
 ).select_from(
     applications.outerjoin(programmes, programmes.c.crm_id == applications.c.programme).outerjoin(
@@ -58,7 +58,7 @@ def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...
         return ()
     rows = connection.execute(_STAFF_OF, {"wanted": wanted})
     by_id = {row.crm_id: _staff(row) for row in rows}
-    return tuple(by_id[each] for each in wanted if each in by_id)
+    return tuple(by_id[crm_id] for crm_id in wanted if crm_id in by_id)
 
 
 def staff_named(connection: Connection, name: str) -> tuple[Staff, ...]:
@@ -83,7 +83,7 @@ def nearest_staff(connection: Connection, text: str, limit: int = 5) -> tuple[St
             staff_member.email.partition("@")[0],
             *staff_member.name.split(),
         )
-        return max(SequenceMatcher(None, wanted, as_read(each)).ratio() for each in words)
+        return max(SequenceMatcher(None, wanted, as_read(word)).ratio() for word in words)
 
     return tuple(sorted(known, key=likeness, reverse=True)[:limit])
 
@@ -97,7 +97,7 @@ def count_staff(connection: Connection, roles: Iterable[str]) -> int:
     """Return how many staff with an address have one of some roles."""
     wanted = frozenset(roles)
     given = connection.scalars(select(staff.c.roles).where(staff.c.address != ""))
-    return sum(not wanted.isdisjoint(_items(each)) for each in given)
+    return sum(not wanted.isdisjoint(_items(text)) for text in given)
 
 
 def _application(row: Row[Any]) -> KnownApplication:
@@ -115,7 +115,9 @@ def _application(row: Row[Any]) -> KnownApplication:
         programme_name=row.programme_name or "",
         status_name=row.status_name or "",
         status_names=tuple(
-            (each, name) for each in NAME_LANGUAGES if (name := getattr(row, f"status_{each}"))
+            (language, name)
+            for language in NAME_LANGUAGES
+            if (name := getattr(row, f"status_{language}"))
         ),
         closed=bool(row.closed),
     )

@@ -357,9 +357,11 @@ def _widest(entries: Iterable[Suppression]) -> list[Suppression]:
     return widest
 
 
-def _covers(one: Suppression, other: Suppression) -> bool:
-    lasts = one.until is None or (other.until is not None and one.until >= other.until)
-    return lasts and one.scope.includes(other.scope)
+def _covers(suppression: Suppression, other: Suppression) -> bool:
+    lasts = suppression.until is None or (
+        other.until is not None and suppression.until >= other.until
+    )
+    return lasts and suppression.scope.includes(other.scope)
 
 
 def keep_suppressed(
@@ -558,7 +560,7 @@ class _Eraser:
             persons = row.persons.split()
             if row.address not in self._marks and ref not in persons:
                 continue
-            others = [one for one in persons if one != ref]
+            others = [person for person in persons if person != ref]
             # What several people have stays the others'.
             is_theirs = row.address in self._marks or not others
             values: dict[str, object] = {"persons": " ".join(others)}

@@ -25,7 +25,7 @@ def add(connection: Connection, entry: HistoryEntry) -> bool:
     values |= _person(entry.person) | {"remarks": "\n".join(entry.remarks)}
     if not insert_new(connection, history, values, key=("reference", "fingerprint")):
         return False
-    rows = [asdict(each) | _person(entry.person) for each in entry.documents]
+    rows = [asdict(document) | _person(entry.person) for document in entry.documents]
     if rows:
         connection.execute(insert(documents).values(rows))
     return True

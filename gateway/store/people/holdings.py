@@ -90,7 +90,7 @@ def holdings(
         (unread_fields.c.kind == "")
         & unread_fields.c.key.in_((*subject.references, *subject.qualifications)),
     )
-    asked = {
+    queries = {
         "people": master.where(of_person(people, "crm_id")),
         "addresses": select(addresses.c.address).where(of_person(addresses)),
         "memberships": in_groups.where(of_person(memberships)),
@@ -125,11 +125,11 @@ def holdings(
         ),
         "audience_members": select(audience_members).where(audience_members.c.address.in_(theirs)),
     }
-    found = {
+    rows = {
         name: [_plain(row) for row in connection.execute(query).mappings()]
-        for name, query in asked.items()
+        for name, query in queries.items()
     }
-    return {name: rows for name, rows in found.items() if rows}
+    return {name: rows for name, rows in rows.items() if rows}
 
 
 def _plain(row: Mapping[Any, Any]) -> HoldingRow:

@@ -63,10 +63,10 @@ def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
                 yield Unmatched(stored=stored, meant=read_address(stored), person=person.ref)
 
 
-def mend(connection: Connection, found: Iterable[Unmatched], *, plus_addresses: bool) -> None:
+def mend(connection: Connection, entries: Iterable[Unmatched], *, plus_addresses: bool) -> None:
     """Replace what was understood by the address that was meant; its history moves with it."""
     meant_of: dict[PersonRef, dict[str, str]] = defaultdict(dict)
-    for unmatched in found:
+    for unmatched in entries:
         if not isinstance(unmatched.meant, TypedAddress):
             continue
         if unmatched.person is not None:

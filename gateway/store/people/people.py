@@ -133,7 +133,7 @@ def suppressions_of(
     record: PersonRecord, standings: Mapping[str, Standing]
 ) -> tuple[Suppression, ...]:
     """Return what suppresses a person, given the standings of the person's addresses."""
-    standing = [standings[each] for each in record.every_address if each in standings]
+    standing = [standings[address] for address in record.every_address if address in standings]
     own = (entry for standing_of_address in standing for entry in standing_of_address.own)
     brought = (
         entry

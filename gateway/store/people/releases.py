@@ -53,6 +53,6 @@ def release(
             count += topic_opt_outs.release(connection, ref, by=by, at=now)
     lifted = leavers.lift(connection, refs, by=by, now=now)
     records = [record for ref in refs for record in people.find(connection, ref)]
-    addresses = {each for record in records for each in record.every_address}
+    addresses = {address for record in records for address in record.every_address}
     refused = opt_outs.refusals(connection, addresses)
     return Released(count=count, lifted=tuple(lifted), refused=tuple(refused))

@@ -147,10 +147,10 @@ class SuppressedAddresses:
         source = selection.source
         branches = []
         if source in (None, ListedSource.STATUS):
-            is_told = f"s.tag IN ({self._tags(selection, 'status', '')})"
+            has_tag = f"s.tag IN ({self._tags(selection, 'status', '')})"
             may_be = "p.status_unread_since IS NOT NULL"
             is_any = _covers(Scope.BULK, selection.scope)
-            condition = f"({is_told} OR {may_be})" if is_any else is_told
+            condition = f"({has_tag} OR {may_be})" if is_any else has_tag
             branches.append(self._statement(OF_STATUS, condition))
         if source in (None, ListedSource.GROUP, ListedSource.MAILCHIMP):
             tags_of_mailchimp = self._tags(selection, "group", MAILCHIMP)

@@ -273,12 +273,12 @@ class Standings:
         has_erased: bool,
         ask_names: Callable[[Sequence[str]], Sequence[Row]] | None = None,
     ) -> dict[str, Standing]:
-        forms = {each: each for each in addresses}
+        forms = {address: address for address in addresses}
         if self._plus_addresses:
-            forms = {each: lookup_form(each, plus_addresses=True) for each in addresses}
+            forms = {address: lookup_form(address, plus_addresses=True) for address in addresses}
         asked = list({*forms, *forms.values()} if self._plus_addresses else forms)
         if has_erased and self._erased_names is not None:
-            named = {name: each for each in asked for name in self._erased_names(each)}
+            named = {name: address for address in asked for name in self._erased_names(address)}
             rows = [*ask(asked), *ask_names(list(named))] if ask_names else ask([*asked, *named])
             rows = [(named.get(row[0], row[0]), *row[1:]) for row in rows]
         else:
@@ -286,8 +286,11 @@ class Standings:
         standings = self._gathered(rows)
         if not self._plus_addresses:
             return standings
-        pairs = ((each, (standings.get(each), standings.get(base))) for each, base in forms.items())
-        return {each: _merged(pair) for each, pair in pairs if any(pair)}
+        pairs = (
+            (address, (standings.get(address), standings.get(base)))
+            for address, base in forms.items()
+        )
+        return {address: _merged(pair) for address, pair in pairs if any(pair)}
 
     def _gathered(self, rows: Iterable[Row]) -> dict[str, Standing]:
         by_address: dict[str, _Findings] = {}

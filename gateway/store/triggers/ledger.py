@@ -283,8 +283,8 @@ def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> i
 
     A store without an epoch gets this one; what was sent before counts as lower than `high`.
     """
-    found = epochs.begin(connection, epoch)
-    epochs.resume(connection, max(high, found.high))
+    known = epochs.begin(connection, epoch)
+    epochs.resume(connection, max(high, known.high))
     trigger_runs.reopen(connection)
     is_early = and_(_c.event.in_(APPLICATION_EVENTS), _c.due_at > now)
     next_at = case((is_early, _c.due_at), else_=literal(now, UtcTime))

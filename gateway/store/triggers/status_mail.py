@@ -56,7 +56,7 @@ class MailedTransition:
     actor: str  #: crm_id of the member of staff; empty: the candidate.
     trigger: str
     mails: tuple[StatusMail, ...]
-    is_told: bool  #: Whether its end was told.
+    is_reported: bool  #: Whether its end was reported.
 
     @property
     def at(self) -> datetime:
@@ -173,7 +173,9 @@ def listed(
     return changes[:limit]
 
 
-def untold(connection: Connection, after: int, limit: int) -> tuple[list[MailedTransition], int]:
+def unreported(
+    connection: Connection, after: int, limit: int
+) -> tuple[list[MailedTransition], int]:
     """Return transitions whose mail has come to an end that was not told yet.
 
     At most `limit` are looked at, those with an id above `after`; also return the last of them,
@@ -214,7 +216,7 @@ def _several(connection: Connection, numbers: Sequence[int]) -> Iterator[MailedT
                 actor=row.actor,
                 trigger=trigger,
                 mails=tuple(own),
-                is_told=not row.is_open,
+                is_reported=not row.is_open,
             )
 
 

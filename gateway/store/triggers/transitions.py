@@ -85,7 +85,7 @@ def past_changes(
         yield PastChange(
             at=ids.moment_of(row.id),
             before=row.before,
-            is_told=by_candidate or connection.scalar(left.limit(1)) is not None,
+            is_announced=by_candidate or connection.scalar(left.limit(1)) is not None,
         )
 
 

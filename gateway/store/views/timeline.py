@@ -74,7 +74,7 @@ def pages(
     connection: Connection, standings: Standings, wanted: PersonRef | str
 ) -> tuple[PersonPage, ...]:
     """Return the person of that key, or everybody with that address (in lookup form)."""
-    return tuple(_page(connection, standings, one) for one in people.find(connection, wanted))
+    return tuple(_page(connection, standings, person) for person in people.find(connection, wanted))
 
 
 def suppressions_of(
@@ -126,15 +126,19 @@ def _page(connection: Connection, standings: Standings, record: PersonRecord) ->
     )
 
 
-def of_messages(record: PersonRecord, mail: Iterable[Message]) -> Iterator[TimelineEvent]:
+def of_messages(record: PersonRecord, messages: Iterable[Message]) -> Iterator[TimelineEvent]:
     """Tell of mail through the proxy; that of triggers is told of by the ledger."""
     addresses = set(record.every_address)
-    for one in mail:
-        if one.listener == TRIGGERS:
+    for message in messages:
+        if message.listener == TRIGGERS:
             continue
-        theirs = (each.state for each in one.deliveries if each.address in addresses)
-        state, number = next(theirs, State.UNKNOWN), ids.show(one.id)
-        yield TimelineEvent(at=one.at, type="message", id=number, summary=one.subject, state=state)
+        theirs = (
+            delivery.state for delivery in message.deliveries if delivery.address in addresses
+        )
+        state, number = next(theirs, State.UNKNOWN), ids.show(message.id)
+        yield TimelineEvent(
+            at=message.at, type="message", id=number, summary=message.subject, state=state
+        )
 
 
 def of_bounces(record: PersonRecord, kept: Iterable[KeptBounce]) -> Iterator[TimelineEvent]:
@@ -149,17 +153,19 @@ def of_bounces(record: PersonRecord, kept: Iterable[KeptBounce]) -> Iterator[Tim
             )
 
 
-def of_triggers(rows: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
+def of_triggers(occurrences: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
     """Tell of mail on events, sent or not."""
-    for one in rows:
-        said = f"{one.trigger}: {one.subject or one.reason}".removesuffix(": ")
+    for occurrence in occurrences:
+        said = f"{occurrence.trigger}: {occurrence.subject or occurrence.reason}".removesuffix(": ")
         yield TimelineEvent(
-            at=one.settled_at or one.at,
+            at=occurrence.settled_at or occurrence.at,
             type="trigger_mail",
-            id=ids.show(one.id if one.message is None else one.message),
-            summary=f"{said} ({one.reason})" if one.subject and one.reason else said,
-            state=one.state,
-            reference=one.about,
+            id=ids.show(occurrence.id if occurrence.message is None else occurrence.message),
+            summary=f"{said} ({occurrence.reason})"
+            if occurrence.subject and occurrence.reason
+            else said,
+            state=occurrence.state,
+            reference=occurrence.about,
         )
 
 
@@ -170,11 +176,15 @@ def of_suppressions(
 
     `suppressions` are those in force, `entries` all that staff ever said.
     """
-    for one in suppressions:
-        if one.person is not None and one.since is not None and one.source not in _KEPT:
-            summary = f'{one.source} "{one.name}": {one.scope.covers}'
+    for in_force in suppressions:
+        if (
+            in_force.person is not None
+            and in_force.since is not None
+            and in_force.source not in _KEPT
+        ):
+            summary = f'{in_force.source} "{in_force.name}": {in_force.scope.covers}'
             yield TimelineEvent(
-                at=one.since, type="suppression", id="", summary=summary, state=ADDED
+                at=in_force.since, type="suppression", id="", summary=summary, state=ADDED
             )
     for entry in entries:
         yield from _of_suppression(entry, f"{entry.address}: {entry.scope.covers}")
@@ -182,8 +192,8 @@ def of_suppressions(
 
 def of_topic_opt_outs(declined: Iterable[TopicOptOut]) -> Iterator[TimelineEvent]:
     """Tell of mailings of a topic that somebody wants no more of, and of those undone."""
-    for one in declined:
-        yield from _of_suppression(one, f"{one.whose}: no mailings of {one.topic}")
+    for opt_out in declined:
+        yield from _of_suppression(opt_out, f"{opt_out.whose}: no mailings of {opt_out.topic}")
 
 
 def _of_suppression(kept: SuppressionEntry | TopicOptOut, what: str) -> Iterator[TimelineEvent]:
@@ -198,36 +208,36 @@ def _of_suppression(kept: SuppressionEntry | TopicOptOut, what: str) -> Iterator
 
 def of_replies(replies: Iterable[HistoryEntry]) -> Iterator[TimelineEvent]:
     """Tell of what was filed, and of the documents that came with it."""
-    for one in replies:
-        sender = one.sender_name or one.sender
+    for reply in replies:
+        sender = reply.sender_name or reply.sender
         yield TimelineEvent(
-            at=one.at,
+            at=reply.at,
             type="reply",
-            id=ids.show(one.id),
-            summary=f"{sender}: {one.subject}",
+            id=ids.show(reply.id),
+            summary=f"{sender}: {reply.subject}",
             state=FILED,
-            reference=one.reference,
+            reference=reply.reference,
         )
-        for document in one.documents:
+        for document in reply.documents:
             yield TimelineEvent(
-                at=one.at,
+                at=reply.at,
                 type="document",
                 id=ids.show(document.id),
                 summary=document.filename,
                 state=document.type,
-                reference=one.reference,
+                reference=reply.reference,
             )
 
 
 def of_campaigns(acts: Iterable[MemberActivity], left: Iterable[OptOut]) -> Iterator[TimelineEvent]:
     """Tell of what the person did with campaigns, of opt-outs, and of those that staff undid."""
-    for one in acts:
-        activity = one.act.activity
+    for act in acts:
+        activity = act.act.activity
         yield TimelineEvent(
             at=activity.at,
             type="activity",
-            id=ids.show(one.campaign),
-            summary=f'"{one.title}": {described(activity)}',
+            id=ids.show(act.campaign),
+            summary=f'"{act.title}": {described(activity)}',
             state=activity.type.value,
         )
     for opt_out in left:

@@ -64,7 +64,7 @@ _OWN = re.compile(
     r"|(?i:\bj['’]|\bje suis\b|\bje vous\b)"
 )
 #: That the mail is from outside, said without a warning word: its own sentence.
-_TOLD = re.compile(
+_STATED = re.compile(
     rf"{_TRIM}(?:this|the|diese|dieses|die|der|deze|dit|de|het|ce|cet|cette|le|la)\s"
     rf"(?:\w+\s)?{_MAIL}\b.{{0,60}}?{_FROM_OUTSIDE}.*"
     r"|.{0,10}(?:this message is from an (?:untrusted|unknown) sender|you have not previously"
@@ -99,8 +99,8 @@ _BEGUN, _DONE = "pfptBannerStart", "pfptBannerEnd"
 def banner_end(lines: Sequence[str]) -> int:
     """Return the index of the line at which a text goes on below warnings; 0 without any."""
     end = 0
-    while end < _MOST_LINES and (found := end_of_one_banner(lines, end, is_first=end == 0)):
-        end = found
+    while end < _MOST_LINES and (below := end_of_one_banner(lines, end, is_first=end == 0)):
+        end = below
     return end
 
 
@@ -150,5 +150,5 @@ def is_banner(text: str, *, is_first: bool) -> bool:
     """Whether a text is a warning; one that `is_first` needs its own word for it."""
     if _OWN.search(text) is not None:
         return False
-    whole = (_WARNED, _TOLD, _MARK) if is_first else (_WARNED, _TOLD, _MARK, _MORE)
+    whole = (_WARNED, _STATED, _MARK) if is_first else (_WARNED, _STATED, _MARK, _MORE)
     return any(pattern.fullmatch(text) for pattern in whole)

@@ -96,14 +96,16 @@ def _intro(text: str, lines: Sequence[TextLine], end: int, announced: bool) -> I
     if wrote is not None and address is not None and not quoted:
         quoted = below is not None and below.is_indented  # by a tab, as s-nail's `~Q` does
     name, date = _name_and_date(text, wrote, address)
-    if not is_told(text, name, date, (quoted, announced, wrote is not None, address is not None)):
+    if not says_who_wrote(
+        text, name, date, (quoted, announced, wrote is not None, address is not None)
+    ):
         return None
     sender = parse_mailbox(address[0].strip("()[]")) if address else None
     mailbox = Mailbox(name, sender.address if sender else "")
     return Intro(sender=mailbox, date=date, end=end) if mailbox != Mailbox("", "") else None
 
 
-def is_told(text: str, name: str, date: str, signs: tuple[bool, bool, bool, bool]) -> bool:
+def says_who_wrote(text: str, name: str, date: str, signs: tuple[bool, bool, bool, bool]) -> bool:
     """Whether there are signs enough that a line says who wrote what is below it."""
     quoted, announced, written, addressed = signs
     if _DIGIT.search(text) is None:

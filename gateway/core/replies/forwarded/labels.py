@@ -30,10 +30,10 @@ class Label(NamedTuple):
 @lru_cache(maxsize=64)  # Each of the forms reads the same few lines.
 def read_label(text: str) -> Label | None:
     """Read a line as a header word, a colon and a value."""
-    found = _LABELLED.match(text)
-    if found is None:
+    match = _LABELLED.match(text)
+    if match is None:
         return None
-    head, value = found["head"].strip(), found["value"].strip()
+    head, value = match["head"].strip(), match["value"].strip()
     key = label_key(head.strip(_BOLD + " "))
     role = role_of_word(key)
     if role is None and not may_be_label(key, value):
@@ -49,11 +49,11 @@ def begins_field(text: str) -> bool:
 
 def read_bare_label(text: str) -> Label | None:
     """Read a line as a known header word and, without a colon between them, a value."""
-    found = _bare().match(text)
-    if found is None:
+    match = _bare().match(text)
+    if match is None:
         return None
-    key = label_key(found["head"])
-    return Label(ROLES[key], key, found["value"].strip())
+    key = label_key(match["head"])
+    return Label(ROLES[key], key, match["value"].strip())
 
 
 def role_of_word(key: str) -> HeaderWord | None:
@@ -141,12 +141,12 @@ def split_glued(text: str) -> dict[HeaderWord, str] | None:
         return None
     fields: dict[HeaderWord, str] = {}
     role, start = HeaderWord.SENDER, 0
-    for found in _glued().finditer(first.value):
-        following = HeaderWord.SUBJECT if found["subject"] else ROLES[label_key(found["addressed"])]
+    for label in _glued().finditer(first.value):
+        following = HeaderWord.SUBJECT if label["subject"] else ROLES[label_key(label["addressed"])]
         if following in fields or (following is HeaderWord.SUBJECT and not fields):
             continue
-        fields[role] = first.value[start : found.start()].strip()
-        role, start = following, found.end()
+        fields[role] = first.value[start : label.start()].strip()
+        role, start = following, label.end()
         if role is HeaderWord.SUBJECT:
             return fields | {role: first.value[start:].strip()}
     return None

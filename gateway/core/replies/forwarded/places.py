@@ -71,7 +71,7 @@ def find_places(raw_lines: Sequence[str], *, subject: str = "") -> list[Place]:
             is_sure = _is_sure(lines, index, header, subject)
             first = _place(raw_lines, lines, index, header, is_sure=is_sure)
             others = other_places(raw_lines, lines, first, subject)
-            beside = next((each for each in others if not each.is_held), None)
+            beside = next((place for place in others if not place.is_held), None)
             if beside is not None and first.depth and beside.own_end < first.end:
                 end = last_quoted(raw_lines[: beside.own_end], first.start)
                 first = replace(first, end=end, rest=end)
@@ -211,17 +211,17 @@ def closing_line(
     What was forwarded may hold forwards of the same program, each with a line that closes it, and
     another forward may stand below it.
     """
-    told = [line for line in within[-_CLOSING:] if raw_lines[line].strip()]
+    written = [line for line in within[-_CLOSING:] if raw_lines[line].strip()]
     ending = {
-        line: lines[line] if line < len(lines) else read_line(raw_lines[line]) for line in told
+        line: lines[line] if line < len(lines) else read_line(raw_lines[line]) for line in written
     }
-    if told and is_rule(ending[told[-1]].text):
-        return told[-1]
+    if written and is_rule(ending[written[-1]].text):
+        return written[-1]
     closing = [
         line
-        for line in told
+        for line in written
         if ending[line].depth in (opening.depth, depth)
-        and closes(ending[line].text, opening.text, is_last=line == told[-1])
+        and closes(ending[line].text, opening.text, is_last=line == written[-1])
     ]
     begun = {
         line: opens(lines[line].text)
@@ -234,11 +234,13 @@ def closing_line(
         if is_opening:
             opened = [*opened[1 - _DEEPEST :], line]
         elif closes(lines[line].text, opening.text, is_last=False):
-            inner = (each for each in opened if is_closed_by(lines[each].text, lines[line].text))
+            inner = (
+                opener for opener in opened if is_closed_by(lines[opener].text, lines[line].text)
+            )
             last = max(inner, default=None)
             if last is not None:
                 del opened[opened.index(last) :]
-                closing = [each for each in closing if each != line]
+                closing = [end for end in closing if end != line]
             elif (
                 line in closing
                 or last_opening > line
@@ -264,9 +266,9 @@ def rest_start(raw_lines: Sequence[str], end: int, opening: TextLine) -> int:
 def deeper_end(raw_lines: Sequence[str], start: int, end: int, depth: int) -> int | None:
     """Return where a text ends that is quoted more deeply than the line above it, else None."""
     depths = [read_line(raw).depth if raw.strip() else None for raw in raw_lines[start:end]]
-    told = [index for index, each in enumerate(depths) if each is not None]
-    deeper = [index for index in told if (depths[index] or 0) > depth]
-    return start + deeper[-1] + 1 if deeper and deeper[0] == told[0] else None
+    written = [index for index, depth_there in enumerate(depths) if depth_there is not None]
+    deeper = [index for index in written if (depths[index] or 0) > depth]
+    return start + deeper[-1] + 1 if deeper and deeper[0] == written[0] else None
 
 
 def quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | None:
@@ -275,11 +277,11 @@ def quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | No
     Below an introduction it ends with the last quoted line; below a block or a sentence it must be
     quoted throughout, for else the quotes are its author's.
     """
-    told = [raw for raw in raw_lines[start:] if raw.strip() and not is_end(raw.strip())]
-    if not told or not is_quoted(told[0]):
+    written = [raw for raw in raw_lines[start:] if raw.strip() and not is_end(raw.strip())]
+    if not written or not is_quoted(written[0]):
         return None
     is_of_forwards = isinstance(header, Block) or header.is_forward
-    if is_of_forwards and not all(map(is_quoted, told)):
+    if is_of_forwards and not all(map(is_quoted, written)):
         return None
     return last_quoted(raw_lines, start)
 

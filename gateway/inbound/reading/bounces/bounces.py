@@ -96,17 +96,17 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
         yield from notified(parts.notice)
         return
     senders = [address for _, address in getaddresses([str(parts.mail.get("to", ""))])]
-    told = failures_in(parts.notice, senders=senders)
+    failures = failures_in(parts.notice, senders=senders)
     groups = parts.groups or groups_in(parts.notice)
     is_reported = False
     for group in groups:
-        for bounce in of_group(group, parts.notice, told):
+        for bounce in of_group(group, parts.notice, failures):
             is_reported = True
             yield bounce
     if is_reported:
         return
     kind = BounceKind.DELAY if _DELAYED.search(subject) else BounceKind.BOUNCE
-    for failure in told:
+    for failure in failures:
         texts = essence(failure.lines)
         yield Bounce(
             kind=kind,

@@ -26,7 +26,7 @@ _ACTIONS = {
 _FIELD_OF_REPORT = re.compile(r"^(?:final|original)-recipient:", re.IGNORECASE | re.MULTILINE)
 
 
-def of_group(group: Message, notice: str, told: Sequence[ToldFailure]) -> Iterator[Bounce]:
+def of_group(group: Message, notice: str, failures: Sequence[ToldFailure]) -> Iterator[Bounce]:
     """Yield what the fields of one recipient say (RFC 3464, 2.3); nothing where they name none."""
     final = address_in(field(group, "final-recipient"))
     original = address_in(field(group, "original-recipient"))
@@ -46,7 +46,7 @@ def of_group(group: Message, notice: str, told: Sequence[ToldFailure]) -> Iterat
         yield bounce
         return
     named = (final.casefold(), original.casefold())
-    about = [failure.lines for failure in told if failure.recipient.casefold() in named]
+    about = [failure.lines for failure in failures if failure.recipient.casefold() in named]
     texts = essence(about[0] if about else notice_of(notice))
     comment = bounce.status.partition("(")[2].rstrip(
         ")"

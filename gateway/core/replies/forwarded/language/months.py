@@ -247,7 +247,7 @@ def _divided(names: str) -> list[list[str]]:
 def _named_within(text: str, table: dict[str, frozenset[int]]) -> int | None:
     candidates = list(named_months(_words(text), table))
     longest = max((length for length, _ in candidates), default=0)
-    numbers = {n for length, each in candidates if length == longest for n in each}
+    numbers = {n for length, months in candidates if length == longest for n in months}
     return next(iter(numbers)) if len(numbers) == 1 else None
 
 
