@@ -27,7 +27,7 @@ log = logs.get("inbound")
 
 #: What went out so shortly before a bounce may still come back, and proves nothing.
 _IN_FLIGHT = timedelta(hours=12)
-_CATCHES_UP = timedelta(seconds=5)  #: By then the journal has a message that was relayed.
+CATCHES_UP = timedelta(seconds=5)  #: By then the journal has a message that was relayed.
 _TICK = timedelta(milliseconds=1)  #: What ids tell apart.
 _LONGEST_QUOTE = 120
 _BY = "gateway"
@@ -127,19 +127,20 @@ def keep_bounces(
     report: ReportSet,
     row: InboxRow,
     *,
-    arrived: datetime | None,
+    is_fresh: bool,
     settings: BounceSettings,
     now: datetime,
     new_id: Callable[[], int],
 ) -> list[KeptBounce]:
     """Keep what a mail says came back, and act on it; return what was kept.
 
-    Nothing is done to an address unless the mail is proven to be about a message to it.
+    Nothing is done to an address unless the mail is proven to be about a message to it. Of a mail
+    that `is_fresh`, and may be about a message that isn't in the journal yet, `JournalBehind` is
+    raised.
     """
     about = message_about(connection, report, row, settings)
-    # A server that bounces at once is quicker than the worker that tells the store of the message,
-    # and its clock may be a little ahead of ours.
-    if about is None and arrived is not None and abs(now - arrived) < _CATCHES_UP:
+    # A server that bounces at once is quicker than the worker that tells the store of the message.
+    if about is None and is_fresh:
         raise JournalBehind("what came back may be about a message not in the journal yet")
     whom = {} if about is None else bounces.addresses_of(connection, about.message)
     kept = []
@@ -239,16 +240,18 @@ def _act(
     """Suppress the address where it is due, and tell of it; return the suppression, if any."""
     address = entry.address
     history = suppression.history(connection, address)
-    # Whoever released the address knew of the bounces until then.
+    # Whoever released the address knew of the mail until then.
     released = [earlier.released_at for earlier in history if earlier.released_at is not None]
     since = max((now - settings.rules.within, *(at + _TICK for at in released)))
-    scope = scope_for(
-        bounce,
-        bounces.hard_since(connection, address, since) if bounce.is_hard else (),
-        at=now,
-        arrived=bounces.arrived(connection, address, now - _IN_FLIGHT) if bounce.is_hard else None,
-        rules=settings.rules,
-    )
+    bounced: set[datetime] = set()
+    arrived = None
+    if bounce.is_hard and entry.message is not None:
+        bounced.update(bounces.hard_since(connection, address, since))
+        if (sent := ids.moment_of(entry.message)) >= since:
+            bounced.add(sent)
+        in_flight = now - _IN_FLIGHT
+        arrived = bounces.arrived(connection, address, in_flight, besides=entry.message)
+    scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
     number: int | None = None
     source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
     in_force = [

@@ -158,7 +158,7 @@ class FilingDecider:
                 connection,
                 report,
                 row,
-                arrived=case.arrived,
+                is_fresh=case.is_fresh,
                 settings=settings,
                 now=now,
                 new_id=self._new_id,
@@ -215,6 +215,6 @@ class FilingDecider:
 
 def _kind_of(report: ReportSet) -> str:
     kinds = {bounce.kind for bounce in report.bounces}
-    is_complaint = kinds & {BounceKind.COMPLAINT, BounceKind.NOT_SPAM, BounceKind.OPT_OUT}
-    kind = Automatic.FEEDBACK_REPORT if is_complaint else Automatic.DELIVERY_REPORT
+    is_delivery_report = kinds <= {BounceKind.BOUNCE, BounceKind.DELAY, BounceKind.DELIVERED}
+    kind = Automatic.DELIVERY_REPORT if is_delivery_report else Automatic.FEEDBACK_REPORT
     return str(kind.value)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway import logs
@@ -18,7 +18,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.replies.inbox import SPOOL, AttentionReason, InboxRow, InboxState, Sighting
 from gateway.inbound.admission import Admission
-from gateway.inbound.bounce_keeping import MOST_PASSED_ON, BounceSettings
+from gateway.inbound.bounce_keeping import CATCHES_UP, MOST_PASSED_ON, BounceSettings
 from gateway.inbound.filing_decision import FilingDecider
 from gateway.inbound.mail_to_file import MailToFile
 from gateway.inbound.notices import NoticeSettings
@@ -40,6 +40,8 @@ from gateway.store.replies import inbox
 
 log = logs.get("inbound")
 
+#: What arrived longer ago by its server's clock is no fresh mail, however wrong that clock is.
+_CLOCKS_DIFFER = timedelta(minutes=10)
 _AT_ONCE = 8  #: So many files of a mail are put into the blob store together.
 #: Where one of these ends a try, the mail is given again later.
 TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
@@ -93,6 +95,7 @@ class ReplyImporter:
         self._heard = heard
         self._heard_bounce = heard_bounce
         self.rules = rules
+        self._first_seen: dict[str, datetime] = {}  #: Mails of the last seconds by content.
 
     async def known(self, sighting: Sighting, size: int | None = None) -> Verdict | None:
         """Return the verdict on a mail that was taken before: it need not be fetched again.
@@ -217,7 +220,7 @@ class ReplyImporter:
                 reference=reference,
                 is_new=is_new,
                 is_bounce=origin.is_for_bounces,
-                arrived=origin.arrived,
+                is_fresh=self._is_fresh(row, origin.arrived),
                 raw=await asyncio.to_thread(file.read_bytes) if is_passed_on else b"",
                 by_hand=by_hand,
             )
@@ -238,6 +241,16 @@ class ReplyImporter:
                 verdict = await self.decide(replace(case, reading=None, fault=broken_by))
         self._heard(origin, verdict)
         return verdict
+
+    def _is_fresh(self, row: InboxRow, arrived: datetime | None) -> bool:
+        """Whether a mail arrived just now by our clock; its server's may be minutes off."""
+        now = self._clock()
+        if arrived is None or abs(now - arrived) >= _CLOCKS_DIFFER:
+            return False
+        seen = self._first_seen
+        for content in [content for content, at in seen.items() if now - at >= _CLOCKS_DIFFER]:
+            del seen[content]
+        return now - seen.setdefault(row.content, now) < CATCHES_UP
 
     async def read(
         self, row: InboxRow, file: Path, folder: Path, origin: Origin

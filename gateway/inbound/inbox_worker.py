@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gateway import logs
 from gateway.core.replies.inbox import InboxRow
+from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.importer import TEMPORARY
 from gateway.inbound.verdict import Verdict
 from gateway.runtime import processes
@@ -82,7 +83,11 @@ class InboxWorker:
         has_more = bool(waiting)
         try:
             while waiting and not self._stopping.is_set():
-                await self._importer.take_waiting(waiting.pop(0))
+                row = waiting.pop(0)
+                try:
+                    await self._importer.take_waiting(row)
+                except JournalBehind:  # looked at again when its lease is over; the others go on
+                    log.info("bounce_put_off", origin=row.origin)
         finally:
             if waiting:
                 numbers = [row.id for row in waiting]

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from gateway import logs
 from gateway.core.replies.inbox import Sighting
+from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.fetching import Listed, MailFetcher
 from gateway.inbound.imap.idle import IdleEnd, IdleWatch
 from gateway.inbound.imap.session import MailboxSession
@@ -24,6 +25,7 @@ log = logs.get("inbound")
 
 _AT_ONCE = 3  #: Mails that are fetched and taken side by side.
 _OTHERS = timedelta(seconds=2)
+_BEHIND = timedelta(seconds=1)
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 _IDLE_DROPS = 3  #: So many connections in a row were lost to IDLE: the next does without.
@@ -140,9 +142,14 @@ class Poller:
                     self._unmoved = error
                 # Opened anew: where somebody has replaced the folder, the old one would stay open.
                 uidvalidity = await session.select(settings.folder)
-                await self.take_listed(session, uidvalidity)
-                while session.news.is_set() and not self._halt.is_set():
+                try:
                     await self.take_listed(session, uidvalidity)
+                    while session.news.is_set() and not self._halt.is_set():
+                        await self.take_listed(session, uidvalidity)
+                except JournalBehind:
+                    log.info("bounce_put_off", origin=settings.name)
+                    await pause(self._halt, _BEHIND)
+                    continue
                 await self.wait_for_news(session)
         finally:
             await session.close()
@@ -195,6 +202,7 @@ class Poller:
         """Take some mails side by side; after a failure those in hand are finished."""
         settings = self._settings
         failures: list[Exception] = []
+        behind: list[JournalBehind] = []
 
         async def take(mail: Listed) -> None:
             verdict = await self._fetcher.take(session, mail)
@@ -221,12 +229,14 @@ class Poller:
                     return
                 try:
                     await take(mail)
+                except JournalBehind as error:
+                    behind.append(error)  # the others go on
                 except Exception as error:
                     failures.append(error)
 
         await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
-        if failures:
-            raise failures[0]
+        if failures or behind:
+            raise (*failures, *behind)[0]
 
     async def move_on(self, session: MailboxSession) -> None:
         """Move mails that needed attention and that a person has decided on."""

@@ -1,5 +1,7 @@
 """The report of what came back, as people ask for it."""
 
+import json
+
 import pytest
 
 from gateway.core.plot import PlotBar, draw_bars, svg
@@ -38,3 +40,39 @@ def test_a_mail_without_from_is_read_without_a_traceback(
 
     assert (0, "It says nothing of any recipient.") == (done.code, done.out.strip())
     assert [] == caplog.records
+
+
+BOUNCE = """\
+From: MAILER-DAEMON@mx.example
+Subject: Undelivered Mail
+
+<ann@example.org>: host mx.example.org said: {said} (in reply to RCPT TO command)
+"""
+
+
+def test_mails_of_a_folder_are_read_and_what_is_none_is_named(cli: Cli) -> None:
+    folder = cli.folder / "mails"
+    (folder / "new").mkdir(parents=True)
+    (folder / "a.eml").write_text(BOUNCE.format(said="550 5.1.1 User unknown"))
+    (folder / "new/b.eml").write_text(BOUNCE.format(said="550 5.7.1 blocked using bl.example"))
+    (folder / "c.txt").write_text("no mail\n")
+    (folder / "d.eml").write_text("From: ann@example.org\nSubject: hello\n\nHi!\n")
+
+    told = json.loads(cli("bounces", "read", str(folder), "--json").out)
+
+    assert [
+        ("a.eml", [("ann@example.org", "bounce", "userunknown", "address", True)], False),
+        ("c.txt", [], True),
+        ("d.eml", [], False),
+        ("b.eml", [("ann@example.org", "bounce", "reputation", "sender", False)], False),
+    ] == [
+        (
+            mail["file"].rpartition("/")[2],
+            [tuple(one[key] for key in KEYS) for one in mail["bounces"]],
+            bool(mail["fault"]),
+        )
+        for mail in told
+    ]
+
+
+KEYS = ("recipient", "kind", "reason", "about", "hard")

@@ -43,6 +43,49 @@ NOTICES = {
         """,
         {ANN: "<<< 550 5.1.1 user unknown"},
     ),
+    "Sendmail 5, of several": (
+        """\
+           ----- Transcript of session follows -----
+        While talking to mx.example.org:
+        >>> MAIL From:<crm@office.example>
+        <<< 501 no access from mail server [192.0.2.1] which is an open relay.
+        554 <ann@example.org>... Remote protocol error
+        550 example.com (smtp)... 550 Host unknown
+        554 <bob@example.com>... 550 Host unknown (Authoritative answer from name server)
+
+           ----- Unsent message follows -----
+        """,
+        {
+            ANN: "which is an open relay. 554 <ann@example.org>... remote protocol error",
+            BOB: "550 example.com (smtp)... 550 host unknown 554 <bob@example.com>",
+        },
+    ),
+    "Sendmail, of several": (
+        """\
+           ----- The following addresses had permanent fatal errors -----
+        <ann@example.org>
+            (reason: 552 mailbox full)
+        <bob@example.com>
+            (reason: 550 no)
+
+           ----- Transcript of session follows -----
+        >>> RCPT To:<ann@example.org>
+        <<< 552 mailbox full
+        552 5.2.2 <ann@example.org>... Mailbox full
+        >>> RCPT To:<bob@example.com>
+        <<< 550 user unknown
+        550 5.1.1 <bob@example.com>... User unknown
+        """,
+        {
+            ANN: "(reason: 552 mailbox full) >>> rcpt to:<ann@example.org>",
+            BOB: "(reason: 550 no) >>> rcpt to:<bob@example.com>",
+        },
+    ),
+    "a path that ends like an address": (
+        "<ann@example.org>:\nfailed to read\n/home/ann/.cat/bob@example.com: no such file",
+        {ANN: "failed to read"},
+    ),
+    "Chinese behind an address": (f"{ANN}您好， 群組可能不存在", {ANN: "您好"}),
     "Exim": (
         """\
         This message was created automatically by mail delivery software.

@@ -109,7 +109,7 @@ def test_hard_bounces_and_reasons_of_sisimais_mails_are_found_and_nothing_else_i
     assert len(bounces) >= 580
     assert [] == wrongly_hard
     assert hard_found / hard >= 0.97
-    assert right / len(bounces) >= 0.90
+    assert right / len(bounces) >= 0.93
 
 
 def test_whom_mailmans_detectors_find_is_found() -> None:

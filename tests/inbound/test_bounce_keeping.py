@@ -9,6 +9,7 @@ from sqlalchemy import select
 from gateway.core import ids
 from gateway.core.bounces.bounce import KeptBounce, Proof
 from gateway.core.bounces.return_address import ReturnedTo, return_address
+from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Scope, State
 from gateway.core.people.people import SuppressionSource
@@ -215,6 +216,90 @@ async def test_what_was_released_counts_from_then_on(rig: ImporterRig) -> None:
     assert [] == suppressed(rig)
 
 
+@pytest.mark.parametrize(
+    ("why", "sent_on", "read_on", "is_suppressed"),
+    [
+        ("a mailing bounces for days: it is one", (0, 0.01), (0, 6), False),
+        ("a mailbox wasn't read for days", (0, 3), (6, 6), True),
+        ("the later one comes back first", (3, 0), (3, 6), True),
+        ("two within the time apart, and read far apart", (0, 1.9), (2, 9), False),
+        ("too far from each other", (0, 90.5), (0, 91), False),
+    ],
+)
+async def test_when_mail_went_out_counts_not_when_it_came_back(
+    rig: ImporterRig,
+    why: str,
+    sent_on: tuple[float, float],
+    read_on: tuple[float, float],
+    *,
+    is_suppressed: bool,
+) -> None:
+    messages = [sent(rig, NOW + timedelta(days=day, hours=-1)) for day in sent_on]
+    for message, day in zip(messages, read_on, strict=True):
+        rig.now = NOW + timedelta(days=day)
+        await rig.take(bounce(message.message_id))
+
+    assert is_suppressed == (suppressed(rig) != []), why
+
+
+async def test_one_message_counts_once_however_many_bounces_tell_of_it(rig: ImporterRig) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
+    for day in (0, 3, 6):
+        rig.now = NOW + timedelta(days=day)
+        copy = f"Delivered-To: mailbox-{day}@office.example\r\n".encode()
+        await rig.take(copy + bounce(message.message_id))
+
+    assert [] == suppressed(rig)
+    assert 3 == len(kept(rig))
+
+
+async def test_a_message_does_not_arrive_because_its_bounce_takes_days(rig: ImporterRig) -> None:
+    settings = replace(rig.importer.rules.bounces, rules=BounceRules(suppress_after=1))
+    rig.importer.rules = replace(rig.importer.rules, bounces=settings)
+
+    await rig.take(bounce(sent(rig, NOW - timedelta(days=5)).message_id))
+
+    assert [(SuppressionSource.BOUNCE, Scope.ALL)] == suppressed(rig)
+
+
+async def test_a_bounce_that_comes_in_late_is_older_than_mail_that_arrived(
+    rig: ImporterRig,
+) -> None:
+    tried_for_days = sent(rig, NOW - timedelta(days=5))
+    sent(rig, NOW - timedelta(days=4))  # nothing came back of it
+    await rig.take(bounce(tried_for_days.message_id))
+    rig.now = NOW + timedelta(days=3)
+    await rig.take(bounce(sent(rig, rig.now - timedelta(hours=1)).message_id))
+
+    assert [] == suppressed(rig)
+
+
+async def test_mail_from_before_a_release_counts_for_nothing_afterwards(rig: ImporterRig) -> None:
+    first = sent(rig, NOW - timedelta(hours=1))
+    await rig.take(bounce(first.message_id))
+    before = sent(rig, NOW + timedelta(days=3))
+    rig.now = NOW + timedelta(days=4)
+    with rig.database.writing() as connection:
+        suppression.add(
+            connection,
+            id=rig.new_id(),
+            address=ANN,
+            scope=Scope.ALL,
+            by="eva",
+            since=NOW,
+            source=SuppressionSource.BOUNCE,
+            remark="",
+            public=True,
+            until=None,
+        )
+        suppression.release(connection, ANN, by="eva", at=rig.now)
+    rig.later(days=3)
+    await rig.take(bounce(before.message_id))
+    await rig.take(bounce(sent(rig, rig.now - timedelta(hours=1)).message_id))
+
+    assert [] == suppressed(rig)
+
+
 async def test_a_bounce_of_nothing_the_gateway_sent_is_a_persons_to_look_at(
     rig: ImporterRig,
 ) -> None:
@@ -345,7 +430,7 @@ async def test_a_bounce_that_is_too_large_is_called_so(rig: ImporterRig) -> None
     assert [] == queued(rig)
 
 
-@pytest.mark.parametrize("ago", [timedelta(seconds=1), timedelta(seconds=-2)], ids=str)
+@pytest.mark.parametrize("ago", [timedelta(seconds=1), timedelta(minutes=-4)], ids=str)
 async def test_a_bounce_that_is_quicker_than_the_journal_is_given_again(
     rig: ImporterRig, ago: timedelta
 ) -> None:

@@ -70,3 +70,74 @@ def test_an_address_beyond_ascii_is_read_in_both_its_forms(address: str) -> None
     mail = report("global-delivery-status", written("utf-8", address))
 
     assert "änn@example.org" == read_bounces(message_from_bytes(mail))[0].recipient
+
+
+def test_recipients_without_an_empty_line_between_them_are_read() -> None:
+    fields = written().replace(b"\r\n\r\nFinal", b"\r\nFinal")
+
+    told = read_bounces(message_from_bytes(report("delivery-status", fields)))
+
+    assert ["ann@elsewhere.example", "bob@example.org", "cas@example.org"] == [
+        one.recipient for one in told
+    ]
+    assert ["userunknown", "mailboxfull", "undefined"] == [one.reason for one in told]
+
+
+def test_a_reason_that_names_nobody_is_not_every_recipients() -> None:
+    mail = report("delivery-status", written()).replace(
+        b"\r\n\r\n--b\r\n", b"\r\n\r\n--b\r\n\r\nSome mailbox is full.\r\n--b\r\n", 1
+    )
+
+    told = read_bounces(message_from_bytes(mail))
+
+    assert ["userunknown", "mailboxfull", "undefined"] == [one.reason for one in told]
+
+
+def complaint(feedback_type: str, *recipients: str) -> bytes:
+    named = "".join(f"Original-Rcpt-To: <{one}>\r\n" for one in recipients)
+    return (
+        "From: fbl@receiver.example\r\nTo: crm@office.example\r\nSubject: report\r\n"
+        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nAn abuse report about 550 user unknown.\r\n"
+        "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+        f"Feedback-Type: {feedback_type}\r\n{named}\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        "Message-ID: <m-1@office.example>\r\nTo: ann@example.org, bob@example.org\r\n\r\nHi.\r\n"
+        "--b--\r\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("feedback_type", "kind"),
+    [
+        ("abuse", "complaint"),
+        ("Fraud", "complaint"),
+        ("not-spam", "not_spam"),
+        ("opt-out", "opt_out"),
+        ("auth-failure", "feedback"),  # RFC 6591: a server's, of mail that failed SPF or DKIM
+        ("dmarc", "feedback"),
+        ("tomorrows", "feedback"),
+        ("", "feedback"),
+    ],
+)
+def test_only_what_a_person_says_is_a_complaint(feedback_type: str, kind: str) -> None:
+    told = read_bounces(message_from_bytes(complaint(feedback_type, "ann@example.org")))
+
+    assert [(kind, "ann@example.org", False)] == [
+        (one.kind, one.recipient, one.is_hard) for one in told
+    ]
+
+
+@pytest.mark.parametrize(
+    ("named", "recipient"),
+    [
+        (["ann@example.org"], "ann@example.org"),
+        (["ann@example.org", "ANN@example.org"], "ann@example.org"),
+        (["ann@example.org", "bob@example.org"], ""),
+        ([], ""),  # as the mail that came back was to two
+    ],
+)
+def test_a_complaint_is_of_one_person(named: list[str], recipient: str) -> None:
+    told = read_bounces(message_from_bytes(complaint("abuse", *named)))
+
+    assert [recipient] == [one.recipient for one in told]

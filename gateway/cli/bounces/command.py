@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from email import message_from_bytes
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -94,40 +94,79 @@ def list_bounces(
 
 
 @app.command("read")
-def read_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A mail; - reads standard input.")],
+def read_files(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="A mail, or a folder of mails; - is standard input."),
+    ],
     as_json: Json = False,
 ) -> None:
-    """Say what a mail tells of recipients.
+    """Say what mails tell of recipients.
 
-    Nothing is kept, nobody is suppressed.
+    Nothing is kept, nobody is suppressed. `about`: whether it says something of the address, of
+    whoever sent the mail, or of the moment only. JSON is a list of recipients; of several mails a
+    list of files with theirs.
     """
+    is_one = len(files) == 1 and not files[0].is_dir()
+    mails = [(file, *_read(file)) for named in files for file in _mails_in(named)]
+    if is_one and mails[0][2]:
+        wrong_use(mails[0][2])
+    if as_json and is_one:
+        print_json(mails[0][1])
+        return
+    if as_json:
+        print_json_list(
+            {"file": str(file), "fault": fault or None, "bounces": told}
+            for file, told, fault in mails
+        )
+        return
+    headings = ("recipient", "kind", "reason", "about", "hard", "status", "diagnostic")
+    rows = [
+        (
+            *(() if is_one else (one_line(str(file)),)),
+            one_line(bounce["recipient"]),
+            bounce["kind"],
+            bounce["reason"] or "",
+            bounce["about"] or "",
+            "hard" if bounce["hard"] else "",
+            one_line(bounce["status"]),
+            one_line(bounce["diagnostic"]),
+        )
+        for file, told, _ in mails
+        for bounce in told
+    ]
+    names = headings if is_one else ("file", *headings)
+    print_table(names, rows, empty="It says nothing of any recipient.")
+    for _, _, fault in mails:
+        if fault:
+            print_line(fault, "red")
+
+
+def _mails_in(file: Path) -> list[Path]:
+    """Return a file, or those below a folder."""
+    return sorted(path for path in file.rglob("*") if path.is_file()) if file.is_dir() else [file]
+
+
+def _read(file: Path) -> tuple[list[dict[str, Any]], str]:
+    """Return what a mail tells of each recipient, or why a file can't be read as one."""
     from gateway.inbound.reading.bounces.bounces import read_bounces
 
+    name = "standard input" if str(file) == "-" else str(file)
     try:
         octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
-        wrong_use(f"{file}: {error.strerror or error}")
+        return [], f"{name}: {error.strerror or error}"
     mail = read_mail(octets)
     if isinstance(mail, NoMail):
-        wrong_use(f"{'standard input' if str(file) == '-' else file} {mail.fault}")
-    bounces = read_bounces(message_from_bytes(mail))
-    if as_json:
-        print_json([asdict(bounce) | {"hard": bounce.is_hard} for bounce in bounces])
-        return
-    headings = ("recipient", "kind", "reason", "hard", "status", "diagnostic")
-    rows = (
-        (
-            one_line(bounce.recipient),
-            bounce.kind,
-            bounce.reason if bounce.kind in (BounceKind.BOUNCE, BounceKind.DELAY) else "",
-            "hard" if bounce.is_hard else "",
-            one_line(bounce.status),
-            one_line(bounce.diagnostic),
-        )
-        for bounce in bounces
-    )
-    print_table(headings, rows, empty="It says nothing of any recipient.")
+        return [], f"{name} {mail.fault}"
+    told = []
+    for bounce in read_bounces(message_from_bytes(mail)):
+        has_reason = bounce.kind in (BounceKind.BOUNCE, BounceKind.DELAY)
+        about = bounce.reason.about if has_reason else None
+        reason = bounce.reason if has_reason else None
+        hard = {"hard": bounce.is_hard}
+        told.append({**asdict(bounce), "reason": reason, "about": about, **hard})
+    return told, ""
 
 
 @app.command("report")

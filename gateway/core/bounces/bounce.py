@@ -20,6 +20,7 @@ class BounceKind(StrEnum):
     COMPLAINT = "complaint"  #: The recipient called it spam (RFC 5965: abuse, fraud, virus, other).
     NOT_SPAM = "not_spam"  #: The recipient took that back (RFC 5965: not-spam).
     OPT_OUT = "opt_out"  #: The recipient wants no more of it.
+    FEEDBACK = "feedback"  #: A report nobody complains in: on failed authentication (RFC 6591).
     DELIVERED = "delivered"  #: It arrived, or was handed on.
 
 

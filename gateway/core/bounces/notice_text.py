@@ -14,9 +14,11 @@ from itertools import takewhile
 MOST_LINES = 1_000
 _LONGEST_LINE = 500
 
-_MAILBOX = (
-    r"[^\s<>()\[\],;:\"'`=|\\]{1,64}@[^\W_](?:[\w.-]{0,250}[^\W_])?"  # a name may be in any script
-)
+#: A name may be in any script.
+_MAILBOX = r"[^\s<>()\[\],;:\"'`=|\\]{1,64}@[^\W_](?:[\w.-]{0,250}[^\W_])?"
+_PATH = re.compile(r"/[^=]*/")  #: `/home/ann/.cat/ann@example.org` is a file.
+#: What Chinese and Japanese texts write right behind an address.
+_GOES_ON = re.compile(r"(?<=[a-z])[\u3040-\u9fff\uac00-\ud7a3][^.]*\Z", re.IGNORECASE)
 _ADDRESS = re.compile(f"({_MAILBOX})")
 _LABEL = (
     "to|recipient|address|addresses|e-?mail|user|rcpt to|could not be delivered to|undeliverable to"
@@ -33,6 +35,9 @@ _FIRST = re.compile(
     rf"\s*(?:\d{{3}}[ -](?:\d\.\d+\.\d+\s+)?)?(?:#\S+\s+)?<?({_MAILBOX})>?"
     r"\s*(?::|\.\.\.|\(|,|;|\s-\s|\s)\s*\S"
 )
+#: Sendmail's transcript: what was talked stands above `550 <ann@example.org>... User unknown`.
+_TRANSCRIBED = re.compile(r"\s*\d{3}[ -](?:\d\.\d+\.\d+\s+)?<[^<>\s]{3,320}>\.\.\.")
+_TRANSCRIPT = re.compile(r"transcript of session", re.IGNORECASE)
 #: `[Status: Error, Address: <ann@example.org>, ResponseCode 421, …]` (Zoho).
 _NAMED = re.compile(rf"(?:address|recipient): <({_MAILBOX})>", re.IGNORECASE)
 _RCPT = re.compile(rf"rcpt to:?\s*<?({_MAILBOX})>?", re.IGNORECASE)
@@ -104,6 +109,9 @@ _PHRASES = re.compile(
     your message (?:was not|cannot be|could not be) delivered[^.:]{0,60}[.:]?
     your message (?:to the following recipients )?(?:cannot be delivered|did not reach)[^.:]{0,60}
     this (?:report|message) relates to a message you sent with the following header fields:?
+    google tried to deliver your message, but it was rejected by the [^.]{0,60}\.
+    we recommend contacting the other email provider [^.]{0,80}\.
+    the error that the other server returned was:
     technical details of (?:permanent|temporary) failure:?
     (?:please )?(?:contact|ask) your (?:e-?mail |system |mail )?administrator[^.]{0,100}\.?
     (?:please )?(?:contact|ask) your postmaster[^.]{0,100}\.?
@@ -148,10 +156,18 @@ def failures_in(text: str, *, senders: Iterable[str] = ()) -> list[ToldFailure]:
         if marks:
             break
     failures: dict[str, ToldFailure] = {}
+    transcript = next((n for n, line in enumerate(lines) if _TRANSCRIPT.search(line)), len(lines))
+    read = 0
     for index, (number, address) in enumerate(marks):
         end = marks[index + 1][0] if index + 1 < len(marks) else len(lines)
+        if number > transcript and _TRANSCRIBED.match(lines[number]):
+            start, end = max(read, transcript), number + 1
+        else:
+            start = number
+            end = max(number + 1, min(end, transcript) if number < transcript else end)
         failure = failures.setdefault(address.casefold(), ToldFailure(address))
-        failure.lines += lines[number : max(end, number + 1)]
+        failure.lines += lines[start:end]
+        read = end
     if len(failures) == 1:
         next(iter(failures.values())).lines = lines  # all of it speaks of the one
     return list(failures.values())
@@ -206,8 +222,8 @@ def _marks(
                     filter(None, [pattern.match(line)]) if at_start else pattern.finditer(line)
                 )
                 for match in matches:
-                    address = match[1].strip(".'")
-                    if address.casefold() not in left_out:
+                    address = _GOES_ON.sub("", match[1]).strip(".'")
+                    if address.casefold() not in left_out and not _PATH.match(address):
                         marks[number, address] = _SERVERS.match(address) is not None
         before = line if line.strip() else before
     people = [mark for mark, is_server in marks.items() if not is_server]

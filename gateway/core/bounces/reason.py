@@ -38,6 +38,11 @@ class Reason(StrEnum):
         """Whether another try would end the same: the address itself is wrong or gone."""
         return self in HARD
 
+    @property
+    def about(self) -> str:
+        """Whom it says something of: `address`, `sender` (us) or `moment` (mail or server)."""
+        return "address" if self in HARD else "sender" if self in _OF_SENDER else "moment"
+
 
 HARD = frozenset(
     {
@@ -46,5 +51,21 @@ HARD = frozenset(
         Reason.SUSPENDED,
         Reason.MOVED,
         Reason.NOT_ACCEPTING,
+    }
+)
+_OF_SENDER = frozenset(
+    {
+        Reason.SPAM,
+        Reason.POLICY,
+        Reason.REPUTATION,
+        Reason.AUTH_FAILURE,
+        Reason.REJECTED,
+        Reason.NO_RELAYING,
+        Reason.SECURITY,
+        Reason.GREYLISTED,
+        Reason.RATE_LIMITED,
+        Reason.CONTENT,
+        Reason.VIRUS,
+        Reason.SYNTAX_ERROR,
     }
 )

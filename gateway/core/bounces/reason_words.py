@@ -45,6 +45,8 @@ ROWS: tuple[ReasonWords, ...] = (
         Reason.SPAM,
         r"""
         spam classification
+        spam pattern
+        by spamassassin
         blacklisted (?:url|link)
         url .{0,40}blacklist
         """,
@@ -55,13 +57,19 @@ ROWS: tuple[ReasonWords, ...] = (
         multiple .{0,20}(?:addresses|subject).{0,20}(?:from|headers)
         rfc ?\d{4} compliant
         duplicate header
-        header error
-        malformed address
+        (?<!5\.7\.[0-9] )header error
+        """,
+    ),
+    ReasonWords(
+        Reason.SYNTAX_ERROR,
+        r"""
+        malformed address: <> may not follow
         """,
     ),
     ReasonWords(
         Reason.SYSTEM_ERROR,
         r"""
+        queue file write error
         ldap server
         """,
     ),
@@ -77,6 +85,13 @@ ROWS: tuple[ReasonWords, ...] = (
         procmail:
         pipe to \|
         delivery agent error
+        """,
+    ),
+    ReasonWords(
+        Reason.NOT_ACCEPTING,
+        r"""
+        couldn'?t find a mail exchanger
+        no mx (?:record )?found
         """,
     ),
     ReasonWords(
@@ -103,6 +118,8 @@ ROWS: tuple[ReasonWords, ...] = (
         Reason.EXPIRED,
         r"""
         retry time not reached
+        unable to deliver this (?:message|mail) after
+        (?:aborted|given up) after [\d.]+ (?:minute|hour|day)
         warning message only
         will be retried for
         delivery attempts will continue
@@ -113,6 +130,8 @@ ROWS: tuple[ReasonWords, ...] = (
         Reason.MAILBOX_FULL,
         r"""
         mailbox exceeds
+        too many messages on the server
+        zu ?viele mails auf dem server
         mailbox has exceeded
         exceeds? .{0,20}mailbox
         """,
@@ -133,6 +152,12 @@ ROWS: tuple[ReasonWords, ...] = (
         does not pass .{0,30}verification
         \barc\b.{0,20}fail
         domain owner.{0,30}policy
+        """,
+    ),
+    ReasonWords(
+        Reason.REJECTED,
+        r"""
+        sending (?:to/)?from an address that
         """,
     ),
     ReasonWords(
@@ -205,6 +230,7 @@ ROWS: tuple[ReasonWords, ...] = (
         (?:connection|access|mail)(?: refused| rejected| denied)? from (?:your )?(?:server|network)
         adresse ip source bloqu
         unwanted messages
+        no access from mail server
         messages from \S+ (?:weren'?t sent|temporarily deferred)
         too many (?:bad|invalid|unknown) (?:commands|recipients from)
         unsolicited .{0,20}(?:from your|ip)
@@ -306,7 +332,8 @@ ROWS: tuple[ReasonWords, ...] = (
         \bube\b
         \buce\b
         \bjunk\b
-        bulk mail
+        bulk e?-?mail
+        mass mailer
         message content rejected
         content .{0,40}looks like
         spamassassin
@@ -372,6 +399,8 @@ ROWS: tuple[ReasonWords, ...] = (
         not active
         no longer (?:active|in use)
         inactive (?:for|more|email)
+        not an active (?:address|mailbox|account|user)
+        expirado por falta de uso
         mailbox (?:currently )?(?:suspended|unavailable or access denied)
         vdelivermail: account is locked
         invalid/inactive user
@@ -417,6 +446,9 @@ ROWS: tuple[ReasonWords, ...] = (
         <not known><a kind of><user>
         <not known><a kind of>(?:rcpt|name|customer|domain user|id\b)
         user ?unknown
+        bad[_-]recipient
+        destinatari[oa] (?:desconocid|inexistente|no valid|inv[aá]lid)
+        (?:usuario|cuenta|casilla|buz[oó]n) (?:desconocid|inexistente|no existe)
         delivery userid
         \b542 <>
         check if (?:the )?address is correct
@@ -478,7 +510,6 @@ ROWS: tuple[ReasonWords, ...] = (
         domain must resolve
         domain is not reachable
         dns lookup failure
-        mail exchanger or ip
         non-existent hosts
         """,
     ),
@@ -488,6 +519,7 @@ ROWS: tuple[ReasonWords, ...] = (
         authrequired
         authentication required
         must issue a starttls
+        not support tls
         encryption (?:required|needed)
         (?:tls|ssl) (?:is )?required
         you are not authori[sz]ed
@@ -521,6 +553,8 @@ ROWS: tuple[ReasonWords, ...] = (
         polic(?:y|ies)
         access (?:denied|restricted)
         not authorized
+        requires? confirmation
+        not pre-?approved
         content presents a potential
         protocol violation
         restricted
@@ -533,7 +567,7 @@ ROWS: tuple[ReasonWords, ...] = (
         administratively
         not permitted
         denied by
-        \brejected\.?\Z
+        5\.7\.[0-9] header error
         """,
     ),
     ReasonWords(
@@ -544,7 +578,7 @@ ROWS: tuple[ReasonWords, ...] = (
         (?:duplicate|missing|multiple|invalid|malformed) (?:\S+ )?headers?
         line too long
         attachment
-        content (?:rejected|error|type|not)
+        content (?:reject|error|type|not)
         not .{0,10}rfc
         rfc ?\d{4} compliant
         mime

@@ -11,6 +11,7 @@ from functools import cache
 
 from gateway.core.bounces.reason import Reason
 from gateway.core.bounces.reason_words import ROWS, VOCABULARY
+from gateway.core.bounces.system_codes import reason_by_code
 
 MOST_CHARACTERS = 4_000  #: Of a text are looked at.
 
@@ -22,6 +23,8 @@ _LINK = re.compile(r"https?://([^\s/]*)\S*")
 #: Amazon SES puts its own reading before what the server said: `5.1.0 - Unknown address error
 #: 550-'5.2.2 … Mailbox Full'`.
 _WRAPPED = re.compile(r"[245]\.\d\.\d - [a-z ]+ (?=\d{3}-')")
+
+_REFUSED = re.compile(r"\brejected\.?\Z")  #: Nothing else: `550 Rejected`.
 
 #: The command that was refused, as the servers that report it name it.
 _SAID = r"(?:after|reply to|response to|command:?|for|>>>|\[|our) ?"
@@ -113,7 +116,7 @@ SYSTEMS = (
     (re.compile(r"docomo\b"), re.compile(r"unknown user"), Reason.FILTERED),
     (
         re.compile(r"(?:ezweb\.ne\.jp|au\.com)\Z"),
-        re.compile(r"550:? ?: user unknown"),
+        re.compile(r"550:? ?: user unknown|was rejected by a remote mail server"),
         Reason.FILTERED,
     ),
     # Apple says it of addresses that never were, too: the status is 5.1.1, not 5.2.1.
@@ -149,7 +152,7 @@ def why(text: str, status: str = "", *, recipient: str = "") -> Reason:
     for system, pattern, reason in SYSTEMS:
         if system.search(domain) and pattern.search(said):
             return reason
-    reason = _by_words(said) or _by_status(said, status)
+    reason = reason_by_code(said) or _by_words(said) or _by_status(said, status)
     if reason in (Reason.SYSTEM_ERROR, Reason.NETWORK_ERROR) and _EXPIRED.search(
         f"{said} {status}"
     ):
@@ -172,11 +175,14 @@ def why(text: str, status: str = "", *, recipient: str = "") -> Reason:
 
 def why_of(texts: Iterable[str], status: str = "", *, recipient: str = "") -> Reason:
     """Return the first reason that one of some texts gives, else what the status says."""
+    texts = list(texts)
     for text in texts:
         reason = why(text, recipient=recipient)
         if reason is not Reason.UNDEFINED:
             return reason
-    return why("", status, recipient=recipient)
+    reason = why("", status, recipient=recipient)
+    is_refused = any(_REFUSED.search(text.casefold().rstrip()) for text in texts)
+    return Reason.POLICY if reason is Reason.UNDEFINED and is_refused else reason
 
 
 def _by_words(said: str) -> Reason | None:

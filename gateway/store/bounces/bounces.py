@@ -107,18 +107,26 @@ def of_messages(connection: Connection, numbers: Sequence[int]) -> list[KeptBoun
 
 
 def hard_since(connection: Connection, address: str, since: datetime) -> list[datetime]:
-    """Return when proven hard bounces of an address (in lookup form) came in since a moment."""
+    """Return when the messages went out, since a moment, that are proven to have bounced hard.
+
+    `address` is in lookup form. A message counts once, however many bounces tell of it.
+    """
     c = bounces.c
-    query = select(c.inbox).where(
-        c.address == address, c.inbox >= ids.first_id_at(since), c.hard, c.proof != ""
+    query = (
+        select(c.message)
+        .distinct()
+        .where(c.address == address, c.message >= ids.first_id_at(since), c.hard, c.proof != "")
     )
     return [ids.moment_of(number) for number in connection.scalars(query)]
 
 
-def arrived(connection: Connection, address: str, before: datetime) -> datetime | None:
+def arrived(
+    connection: Connection, address: str, before: datetime, *, besides: int
+) -> datetime | None:
     """Return when the latest message to an address went out that did not bounce, if there is one.
 
-    What went out shortly before a moment may still come back, so messages after it don't count.
+    `besides` is a message that bounces just now. What went out shortly before a moment may still
+    come back, so messages after it don't count.
     """
     d, b = deliveries.c, bounces.c
     came_back = select(b.message).where(
@@ -130,6 +138,7 @@ def arrived(connection: Connection, address: str, before: datetime) -> datetime 
             d.address == address,
             d.state == State.RELAYED,
             d.message < ids.first_id_at(before),
+            d.message != besides,
             d.message.not_in(came_back),
         )
         .order_by(d.message.desc())

@@ -45,7 +45,8 @@ def take_apart(mail: Message) -> BounceParts:
         if not stack:
             break
         part = stack.pop()
-        kind = part.get_content_type()
+        # A folded `text/plain` and `charset=…` without the semicolon is one word to Python.
+        kind = part.get_content_type().split()[0]
         if part.get_content_maintype() == "multipart":
             stack += reversed(children(part))
         elif kind == "text/plain":
@@ -76,6 +77,22 @@ def status_groups(part: Message) -> list[Message]:
     message/global-delivery-status (RFC 6533) it makes a mail whose header is the first block, and
     the others are its text.
     """
+    return [group for block in _blocks_of_status(part) for group in _one_recipient_each(block)]
+
+
+def _one_recipient_each(block: Message) -> list[Message]:
+    """Return a block of fields, cut where servers leave out the empty line (AOL, Bounce.io)."""
+    if len(block.get_all("final-recipient", ())) < 2:
+        return [block]
+    groups = [Message()]
+    for name, value in block.raw_items():
+        if name.casefold() == "final-recipient" and "final-recipient" in groups[-1]:
+            groups.append(Message())
+        groups[-1][name] = value
+    return groups
+
+
+def _blocks_of_status(part: Message) -> list[Message]:
     blocks = children(part)
     encoding = str(part.get("content-transfer-encoding", "")).strip().casefold()
     is_encoded = encoding in ("base64", "quoted-printable")

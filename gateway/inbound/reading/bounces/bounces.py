@@ -97,10 +97,11 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
         return
     senders = [address for _, address in getaddresses([str(parts.mail.get("to", ""))])]
     failures = failures_in(parts.notice, senders=senders)
-    groups = parts.groups or groups_in(parts.notice)
+    groups = parts.groups or list(groups_in(parts.notice))
+    is_only = sum("final-recipient" in group for group in groups) < 2
     is_reported = False
     for group in groups:
-        for bounce in of_group(group, parts.notice, failures):
+        for bounce in of_group(group, parts.notice, failures, is_only=is_only):
             is_reported = True
             yield bounce
     if is_reported:

@@ -10,22 +10,37 @@ from gateway.inbound.reading.bounces.bounce_parts import (
     recipients_of,
 )
 
-_FEEDBACK = {"not-spam": BounceKind.NOT_SPAM, "opt-out": BounceKind.OPT_OUT}
+#: What a report's type says of the recipient (IANA, "Feedback Report Type Values", 2024). A report
+#: on failed authentication (`auth-failure`, RFC 6591; `dmarc`) comes of mail that nobody complained
+#: of; so may one of a type that isn't known.
+_FEEDBACK = {
+    "abuse": BounceKind.COMPLAINT,
+    "fraud": BounceKind.COMPLAINT,
+    "virus": BounceKind.COMPLAINT,
+    "other": BounceKind.COMPLAINT,
+    "not-spam": BounceKind.NOT_SPAM,
+    "opt-out": BounceKind.OPT_OUT,
+    "opt-out-list": BounceKind.OPT_OUT,
+}
 
 
 def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
-    """Yield whom a complaint is from (RFC 5965, 3.2); one with no address where it doesn't say."""
+    """Yield what a complaint says and whom it is from (RFC 5965, 3.2).
+
+    Its recipient is empty where it doesn't name just one: all whom the mail was for may be listed
+    (`Original-Rcpt-To` seven times), and one of them complained.
+    """
     report = parts.feedback
     kind = BounceKind.COMPLAINT
-    recipients: list[str] = []
+    named: list[str] = []
     if report is not None:
         feedback_type = field(report, "feedback-type").casefold()
-        kind = _FEEDBACK.get(feedback_type, BounceKind.COMPLAINT)
-        recipients = [address_in(str(value)) for value in report.get_all("original-rcpt-to", [])]
-        recipients += [address_in(str(value)) for value in report.get_all("removal-recipient", [])]
-    if not any(recipients) and parts.original is not None:
+        kind = _FEEDBACK.get(feedback_type, BounceKind.FEEDBACK)
+        values = (*report.get_all("original-rcpt-to", ()), *report.get_all("removal-recipient", ()))
+        named = [address for value in values if (address := address_in(str(value)))]
+    if not named and parts.original is not None:
         # Receivers black out the address, or leave the field out; what was signed for tells.
-        recipients = recipients_of(parts.original)
+        named = recipients_of(parts.original)
     diagnostic = field(report, "user-agent") if report is not None else ""
-    for recipient in dict.fromkeys(recipients or [""]):
-        yield Bounce(kind=kind, recipient=recipient, diagnostic=diagnostic)
+    is_one = len({address.casefold() for address in named}) == 1
+    yield Bounce(kind=kind, recipient=named[0] if is_one else "", diagnostic=diagnostic)

@@ -26,8 +26,13 @@ _ACTIONS = {
 _FIELD_OF_REPORT = re.compile(r"^(?:final|original)-recipient:", re.IGNORECASE | re.MULTILINE)
 
 
-def of_group(group: Message, notice: str, failures: Sequence[ToldFailure]) -> Iterator[Bounce]:
-    """Yield what the fields of one recipient say (RFC 3464, 2.3); nothing where they name none."""
+def of_group(
+    group: Message, notice: str, failures: Sequence[ToldFailure], *, is_only: bool
+) -> Iterator[Bounce]:
+    """Yield what the fields of one recipient say (RFC 3464, 2.3); nothing where they name none.
+
+    Unless it `is_only`, what the notice says without a name may be about another recipient.
+    """
     final = address_in(field(group, "final-recipient"))
     original = address_in(field(group, "original-recipient"))
     recipient = final or original
@@ -60,7 +65,7 @@ def of_group(group: Message, notice: str, failures: Sequence[ToldFailure]) -> It
             reason = by_command
         # Two reasons for one recipient: the one that passes is the safe one.
         by_text = why_of(texts, recipient=recipient)
-        if by_text in (Reason.MAILBOX_FULL, Reason.SYSTEM_FULL):
+        if (about or is_only) and by_text in (Reason.MAILBOX_FULL, Reason.SYSTEM_FULL):
             reason = by_text
     if (
         action == "failed"
