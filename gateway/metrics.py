@@ -14,7 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -197,10 +197,14 @@ def shared_folder() -> Iterator[None]:
         return
     with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as folder:
         os.environ[FOLDER] = folder
+        # The library asks the environment only once, when it is imported (0.26, `values.py`): too
+        # early for processes that are forked from this one.
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
         try:
             yield
         finally:
             del os.environ[FOLDER]
+            values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
 def forget_process(pid: int) -> None:

@@ -35,6 +35,11 @@ def role_of(pid: int) -> str:
     return ""
 
 
+def parent_of(pid: int) -> int:
+    """Return the pid of a process's parent (proc_pid_stat(5))."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def pids(gateway: GatewayProcess, role: str) -> list[int]:
     return [pid for pid in gateway.processes() if role_of(pid) == role]
 
@@ -81,6 +86,34 @@ async def test_a_process_that_dies_is_started_again_and_the_others_do_not_notice
     assert (sender, api) == (pids(gateway, "sender"), pids(gateway, "api"))
     _, told = await asyncio.to_thread(health, gateway.api_port)
     assert {"wanted": 2, "ready": 2, "restarts": 1} == told["roles"]["smtp"]  # type: ignore[index]
+
+
+@pytest.mark.system
+async def test_without_the_fork_server_all_goes_on_and_what_dies_is_started_again(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, changes={"smtp": {"workers": 2}}, roles=("smtp",))
+    await started(gateway)
+    first, second = pids(gateway, "smtp")
+    server = parent_of(first)
+
+    os.kill(server, signal.SIGKILL)
+    await gateway.wait_for_log("fork_server_gone")
+    os.kill(first, signal.SIGKILL)
+    await gateway.wait_for_log("process_died")
+    greets = await has_banner(gateway.port)
+    await gateway.wait_for_log("started", 3, timeout=30)
+    [anew] = pids(gateway, "smtp")  # The other's parent is the system now.
+    others_role = role_of(second)
+    is_supervisor = server == gateway.pid
+    code = await gateway.stop()
+
+    assert not is_supervisor
+    assert greets
+    assert anew not in (first, second)
+    assert "smtp" == others_role
+    # What was forked ends in order, too.
+    assert (0, 2) == (code, len(gateway.log_lines("ended")))
 
 
 @pytest.mark.system
@@ -281,6 +314,79 @@ def test_a_role_loads_only_what_it_has_a_use_for(role: str, own: set[str]) -> No
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
     assert own == LIBRARIES.intersection(done.stdout.split())
+
+
+def test_what_processes_of_all_roles_share_is_loaded_before_they_are_forked() -> None:
+    program = (
+        "import sys\n"
+        "from gateway.app.roles import role_process, run\n"
+        "role_process.load_roles(run.ROLES)\n"
+        "print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    loaded = set(done.stdout.split())
+    shared = {"gateway.app.roles.sender", "gateway.app.roles.smtp", "sqlalchemy", "uvloop"}
+    assert set() == shared - loaded
+    # These two never meet in one process (README, "Licence").
+    assert set() == loaded & {"aioimaplib", "mailchimp_marketing"}
+    assert {"aiosmtpd"} == loaded & LIBRARIES
+
+
+#: Forks two processes that tell what they were ordered and given, and waits for their ends.
+_FORKS = """
+import asyncio, json, os, signal, socket, sys
+from gateway.supervisor.fork_server import ForkServer
+
+def run(text):
+    order = json.loads(text)
+    if order["role"] == "waits":
+        signal.pause()
+    given = socket.socket(fileno=order["sockets"]["crm"][0])
+    link = socket.socket(fileno=order["link"])
+    places = [os.path.realpath(f"/proc/self/fd/{file}") for file in os.listdir("/proc/self/fd")]
+    held = [place for place in places if "socket:" in place]
+    words = open("/proc/self/cmdline").read().split("\\0")
+    told = [given.getsockname()[1], os.getppid(), len(held), json.loads(words[1])]
+    link.send(json.dumps(told).encode())
+    return 7
+
+async def main(server):
+    listening = socket.create_server(("127.0.0.1", 0))
+    ours, theirs = socket.socketpair()
+    order = {"sockets": {"crm": [listening.fileno()]}, "others": {}, "link": theirs.fileno()}
+    descriptors = [theirs.fileno(), listening.fileno()]
+    tells = await server.start({**order, "role": "tells", "number": 1}, descriptors)
+    waits = await server.start({**order, "role": "waits", "number": 2}, descriptors)
+    code = await tells.wait()
+    waits.send_signal(signal.SIGKILL)
+    port, parent, held, shown = json.loads(ours.recv(1000))
+    print(json.dumps({
+        "same socket": port == listening.getsockname()[1],
+        "own child": parent == os.getpid(),
+        "held": held,
+        "shown": shown,
+        "codes": [code, await waits.wait()],
+    }))
+
+with ForkServer.started(run) as server:
+    asyncio.run(main(server))
+"""
+
+
+def test_a_forked_process_has_its_order_and_its_sockets_and_no_others() -> None:
+    command = [sys.executable, "-c", _FORKS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert "" == done.stderr
+    assert {
+        "same socket": True,
+        "own child": False,
+        "held": 2,
+        "shown": {"role": "tells", "number": 1},
+        "codes": [7, -signal.SIGKILL],
+    } == json.loads(done.stdout)
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.supervisor import systemd
+from gateway.supervisor.fork_server import ForkServer
 from gateway.supervisor.listening import Place, Sockets
 from gateway.supervisor.worker import RELOAD, Role, RoleProcess, Timing
 
@@ -20,7 +21,8 @@ __all__ = ["Role", "Supervisor", "Timing"]
 class Supervisor:
     """Runs roles until SIGTERM or SIGINT; SIGHUP has the config read again.
 
-    `command` starts a process; `order` is given to each along with its role, number and sockets.
+    `fork_server` starts a process, else `command`; `order` is given to each along with its role,
+    number and sockets.
     `reload` checks the config and returns the roles it now asks for, or raises `GatewayError`;
     `ended` is told the pid of every process that is gone.
     """
@@ -34,6 +36,7 @@ class Supervisor:
         reload: Callable[[], Sequence[Role]],
         ended: Callable[[int], None] = lambda _: None,
         timing: Timing | None = None,
+        fork_server: ForkServer | None = None,
     ) -> None:
         self._roles = {role.name: role for role in roles}
         self._command = command
@@ -41,6 +44,7 @@ class Supervisor:
         self._reload = reload
         self._ended = ended
         self._timing = timing or Timing()
+        self._fork_server = fork_server
         self._sockets = Sockets()
         self._numbers = itertools.count(1)
         self._workers: list[RoleProcess] = []
@@ -126,6 +130,7 @@ class Supervisor:
                 timing=self._timing,
                 changed=self.spread_status,
                 ended=self._ended,
+                fork_server=self._fork_server,
             )
             workers.append(worker)
         self._workers += workers

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway import logs
 from gateway.runtime.periodic import pause
+from gateway.supervisor.fork_server import MOST_DESCRIPTORS, ForkedProcess, ForkServer
 from gateway.supervisor.listening import Bind
 
 log = logs.get("supervisor")
@@ -42,9 +43,9 @@ class Timing:
 class RoleProcess:
     """A process that is kept alive until it is told to stop.
 
-    The process gets its order as JSON in its last argument. Over the socket named there it says
-    `ready` and hears `reload` and news of the roles; the end of that socket is the end of the
-    supervisor.
+    The process gets its order as JSON, from the fork server or in the last argument of `command`.
+    Over the socket named there it says `ready` and hears `reload` and news of the roles; the end of
+    that socket is the end of the supervisor.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class RoleProcess:
         timing: Timing,
         changed: Callable[[], None],
         ended: Callable[[int], None],
+        fork_server: ForkServer | None = None,
     ) -> None:
         self.role = role
         self.number = number
@@ -72,8 +74,9 @@ class RoleProcess:
         self._timing = timing
         self._changed = changed
         self._ended = ended
+        self._fork_server = fork_server
         self._stopping = asyncio.Event()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | ForkedProcess | None = None
         self._link: asyncio.StreamWriter | None = None
 
     async def keep(self) -> None:
@@ -120,20 +123,19 @@ class RoleProcess:
         if self._link is not None and not self._link.is_closing():
             self._link.write(json.dumps(news).encode() + b"\n")
 
-    async def run_once(self) -> int:
-        """Start the process, hear what it says, and return its exit code when it has ended."""
+    async def run_once(self) -> int | None:
+        """Start the process, hear what it says, and return its exit code when it has ended.
+
+        None: its parent, the fork server, is gone and can't tell the code.
+        """
         ours, theirs = socket.socketpair()
         with theirs:
             link = theirs.fileno()
             passed = {"sockets": self._sockets, "others": self._others, "link": link}
             order = {**self._order, "role": self.role.name, "number": self.number, **passed}
             groups = (*self._sockets.values(), *self._others.values())
-            process = await asyncio.create_subprocess_exec(
-                *self._command,
-                json.dumps(order),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=[link, *(number for group in groups for number in group)],
-            )
+            descriptors = [link, *(number for group in groups for number in group)]
+            process = await self._start(order, descriptors)
         log.info("process_started", process=self.role.name, number=self.number, pid=process.pid)
         self._process = process
         reader, self._link = await asyncio.open_connection(sock=ours)
@@ -157,6 +159,19 @@ class RoleProcess:
             self._ended(process.pid)
             self.ready.clear()
             self._changed()
+
+    async def _start(
+        self, order: Mapping[str, Any], descriptors: Sequence[int]
+    ) -> asyncio.subprocess.Process | ForkedProcess:
+        server = self._fork_server
+        if server is not None and not server.is_gone and len(descriptors) <= MOST_DESCRIPTORS:
+            return await server.start(order, descriptors)
+        return await asyncio.create_subprocess_exec(
+            *self._command,
+            json.dumps(order),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=descriptors,
+        )
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from gateway import logs, metrics
 from gateway.app.common import open_database, prepare
+from gateway.app.roles.role_process import load_roles, run_role
 from gateway.app.triggers import triggers
 from gateway.config import Settings, load
 from gateway.core.errors import GatewayError
 from gateway.store.engine.database import StoreUnavailable
-from gateway.supervisor import Role, Supervisor
+from gateway.supervisor import ForkServer, Role, Supervisor
 
 _AWAY_SECONDS = 2.0  #: Between tries while the store is away.
 
@@ -40,13 +41,15 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         triggers.rules(settings)  # What is wrong with one of them stops the start.
     order = {"config": str(config) if config else None, "store": ""}
     order["store"] = _prepare_store(settings)
-    with metrics.shared_folder():
+    load_roles(wanted)
+    with metrics.shared_folder(), ForkServer.started(run_role) as fork_server:
         supervisor = Supervisor(
             _roles(wanted, settings),
             command=[sys.executable, "-m", "gateway.app"],
             order=order,
             reload=lambda: _roles(wanted, _read(config)),
             ended=metrics.forget_process,
+            fork_server=fork_server,
         )
 
         async def supervise() -> None:

@@ -1,0 +1,86 @@
+"""A process of one role, from what the supervisor asks of it to its exit code."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
+
+from gateway import logs
+from gateway.app.roles.role_context import RoleArguments, RoleContext
+from gateway.core.errors import GatewayError
+
+log = logs.get("role")
+
+#: By role: what is loaded before its processes are forked. aioimaplib and the library for Mailchimp
+#: never meet in one process (README, "Licence"); what only `api` has a use for, it loads itself.
+_LOADED_FIRST = {
+    "smtp": "gateway.app.roles.smtp",
+    "inbound": "gateway.app.replies.importing",
+    "sync": "gateway.app.roles.sync",
+    "sender": "gateway.app.roles.sender",
+}
+
+
+def load_roles(roles: Sequence[str]) -> None:
+    """Load what processes of these roles share, in the process that they are forked from."""
+    for role in roles:
+        if role in _LOADED_FIRST:
+            import_module(_LOADED_FIRST[role])
+    _loop_factory()
+
+
+def run_role(order: str) -> int:
+    """Run the role that the supervisor ordered (JSON) to its end; 0 unless it failed."""
+    gc.disable()  # What is imported stays: to look for garbage in it takes a quarter of the start.
+    arguments = RoleArguments.read(order)
+    # Ctrl-C reaches the whole group: the supervisor alone decides how to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        settings = arguments.settings()
+        logs.setup(settings.log.level, settings.log.format, role=arguments.role)
+        context = RoleContext(arguments, settings)
+
+        async def live() -> None:
+            async with context:
+                run = main_of(arguments.role)
+                gc.freeze()
+                gc.enable()
+                await run(context)
+            log.info("ended", number=arguments.number)
+
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(live())
+    except GatewayError as error:
+        log.error("failed", reason=str(error))
+        return 1
+    except Exception:
+        log.exception("failed")
+        return 1
+    finally:
+        logs.write_gathered()
+    return 0
+
+
+def main_of(role: str) -> Callable[[RoleContext], Awaitable[None]]:
+    """Return the main of a role, and load nothing of the others."""
+    match role:
+        case "smtp":
+            from gateway.app.roles.smtp import run_smtp as run
+        case "inbound":
+            from gateway.app.roles.inbound import run_inbound as run
+        case "sync":
+            from gateway.app.roles.sync import run_sync as run
+        case "sender":
+            from gateway.app.roles.sender import run_sender as run
+        case _:
+            from gateway.app.roles.api import run_api as run
+    return run
+
+
+def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.Loop

@@ -1,0 +1,224 @@
+"""Starts processes of roles by fork: what all of them load is loaded once and held in memory once.
+
+A fork server is a process that has no thread, no event loop, no connection and no other process'
+socket. So a process that is forked from it finds no lock held by a thread it does not have, and no
+connection two would write to. The supervisor starts it when it has loaded what it needs, and before
+any of these. Where it is gone, processes are started as programs of their own, and hold all they
+load alone. Mails of others are read in no process that is forked (`inbound/reading/readers.py`).
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import gc
+import json
+import multiprocessing
+import os
+import select
+import signal
+import socket
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Self
+
+from gateway import logs
+from gateway.runtime import processes
+from gateway.runtime.periodic import pause
+
+log = logs.get("supervisor")
+
+MOST_DESCRIPTORS = 250  #: In one message: SCM_MAX_FD is 253 (unix(7)).
+_LONGEST = 100_000  #: Octets of an order or an answer.
+_LOOK = timedelta(seconds=0.1)
+#: The 48th and 49th field of /proc/PID/stat, counted behind the command's name (proc_pid_stat(5)).
+_ARGUMENTS = slice(45, 47)
+
+Order = Mapping[str, Any]
+
+
+class ForkedProcess:
+    """A process that was forked, with what `asyncio.subprocess.Process` has of one that wasn't."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None  #: None, too, where nobody can tell any more.
+        self._name = processes.name_of(pid)
+        self._ended = asyncio.Event()
+
+    async def wait(self) -> int | None:
+        """Return the exit code once the process has ended; None: nobody knows it."""
+        await self._ended.wait()
+        return self.returncode
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal, unless the process has ended."""
+        if not self._ended.is_set():
+            os.kill(self.pid, number)
+
+    def has_ended(self, code: int | None) -> None:
+        """Take note of the end."""
+        self.returncode = code
+        self._ended.set()
+
+    async def watch(self) -> None:
+        """See for oneself when the process ends, as its parent can't tell any more."""
+        while processes.is_running(self._name):
+            await pause(self._ended, _LOOK)
+        self.has_ended(None)
+
+
+class ForkServer:
+    """The supervisor's side of a fork server."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.is_gone = False
+        self._control = control
+        #: Starts that wait for their answer.
+        self._asked: deque[asyncio.Future[ForkedProcess]] = deque()
+        self._running: dict[int, ForkedProcess] = {}
+        self._is_heard = False
+        self._watches: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls, run: Callable[[str], int]) -> Iterator[Self]:
+        """Start a fork server for as long as the block lasts; before any thread and event loop.
+
+        Each process it forks runs `run` with its order as JSON, and ends with the code it returns.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        gc.collect()
+        gc.freeze()  # No collection writes to what is shared.
+        process = multiprocessing.get_context("fork").Process(
+            target=_serve, args=(ours, theirs, run)
+        )
+        process.start()
+        theirs.close()
+        ours.setblocking(False)
+        try:
+            yield cls(ours)
+        finally:
+            ours.close()
+            process.join()
+
+    async def start(self, order: Order, descriptors: Sequence[int]) -> ForkedProcess:
+        """Start a process that has these file descriptors; OSError where that fails."""
+        if not self._is_heard:
+            asyncio.get_running_loop().add_reader(self._control, self._hear)
+            self._is_heard = True
+        answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
+        text = json.dumps(renumbered(order, list(descriptors).index))
+        socket.send_fds(self._control, [text.encode()], list(descriptors))
+        self._asked.append(answer)
+        return await answer
+
+    def _hear(self) -> None:
+        try:
+            answer = self._control.recv(_LONGEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            answer = b""
+        match json.loads(answer or "{}"):
+            case {"started": pid}:
+                self._running[pid] = process = ForkedProcess(pid)
+                self._asked.popleft().set_result(process)
+            case {"failed": reason}:
+                self._asked.popleft().set_exception(OSError(reason))
+            case {"ended": pid, "code": code}:
+                self._running.pop(pid).has_ended(code)
+            case _:
+                self._lose()
+
+    def _lose(self) -> None:
+        """Go on without the server; what it started goes on, too."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._control)
+        self.is_gone = True
+        log.warning("fork_server_gone", processes=len(self._running))
+        for answer in self._asked:
+            answer.set_exception(ConnectionResetError("the fork server is gone"))
+        self._asked.clear()
+        for process in self._running.values():
+            watch = loop.create_task(process.watch())
+            self._watches.add(watch)
+            watch.add_done_callback(self._watches.discard)
+
+
+def renumbered(order: Order, number_of: Callable[[int], int]) -> dict[str, Any]:
+    """Return an order with other numbers for its file descriptors."""
+
+    def every(groups: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+        return {name: [number_of(number) for number in group] for name, group in groups.items()}
+
+    return {
+        **order,
+        "sockets": every(order["sockets"]),
+        "others": every(order["others"]),
+        "link": number_of(order["link"]),
+    }
+
+
+def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[str], int]) -> None:
+    """Fork a process for each order until the supervisor closes its end, or has ended."""
+    supervisors.close()
+    show_as("gateway.app\0fork server")
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123  # a descriptor
+        os.dup2(nothing.fileno(), 0)
+    # Ctrl-C reaches the whole group: the supervisor alone decides how to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    fork = multiprocessing.get_context("fork")
+    running: dict[int, BaseProcess] = {}  # by what becomes readable at the end
+    while True:
+        ready, _, _ = select.select([control.fileno(), *running], [], [])
+        answers: list[dict[str, Any]] = []
+        for sentinel in running.keys() & set(ready):
+            process = running.pop(sentinel)
+            process.join()
+            answers.append({"ended": process.pid, "code": process.exitcode})
+            process.close()
+        if control.fileno() in ready:
+            order, descriptors, _, _ = socket.recv_fds(control, _LONGEST, MOST_DESCRIPTORS)
+            if not order:
+                os._exit(0)  # not to wait for those who still finish what they have in hand
+            process = fork.Process(target=_run, args=(control, order, descriptors, run))
+            try:
+                process.start()
+            except OSError as error:  # no memory or no process left
+                answers.append({"failed": str(error)})
+            else:
+                running[process.sentinel] = process
+                answers.append({"started": process.pid})
+            for descriptor in descriptors:
+                os.close(descriptor)
+        with contextlib.suppress(OSError):  # The supervisor's end is read next.
+            for answer in answers:
+                control.send(json.dumps(answer).encode())
+
+
+def _run(
+    control: socket.socket, text: bytes, descriptors: Sequence[int], run: Callable[[str], int]
+) -> None:
+    """Be the process that was ordered."""
+    control.close()
+    order = renumbered(json.loads(text), descriptors.__getitem__)
+    show_as(f"gateway.app\0{json.dumps({'role': order['role'], 'number': order['number']})}")
+    raise SystemExit(run(json.dumps(order)))
+
+
+def show_as(words: str) -> None:
+    """Have `ps` show words (each ended by a NUL) instead of the program this was forked from.
+
+    They are written over the process's own arguments, where there is room for them.
+    """
+    try:
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:  # There is no /proc: nobody would see it.
+        return
+    start, end = (int(field) for field in fields[_ARGUMENTS])
+    room = end - start - 1
+    if start and len(words) <= room:
+        ctypes.memmove(start, words.ljust(room).encode() + b"\0", room + 1)
