@@ -36,10 +36,7 @@ def mail_wordings(settings: Settings, name: str, wording: WordingForm) -> dict[s
     Optional sections that a file of one's own lacks, as it is older than the gateway, are as
     shipped.
     """
-    shipped = {
-        file.stem: parse_letter(read_text(file), file.stem, wording, str(file))
-        for file in SHIPPED_TEMPLATES.joinpath(name).glob("*.txt")
-    }
+    shipped = shipped_wordings(name, wording)
     return {
         language: parse_letter(
             read_text(file),
@@ -49,6 +46,14 @@ def mail_wordings(settings: Settings, name: str, wording: WordingForm) -> dict[s
             shipped=shipped.get(language, shipped["en"]),
         )
         for language, file in _texts(settings, name).items()
+    }
+
+
+def shipped_wordings(name: str, wording: WordingForm) -> dict[str, MailWording]:
+    """Return the shipped wording of a mail to staff by language."""
+    return {
+        file.stem: parse_letter(read_text(file), file.stem, wording, str(file))
+        for file in SHIPPED_TEMPLATES.joinpath(name).glob("*.txt")
     }
 
 

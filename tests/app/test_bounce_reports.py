@@ -14,26 +14,33 @@ from gateway.app.checks import check_bounces
 from gateway.app.roles import api, bounce_reports
 from gateway.app.roles.api import SharesOfWeek, readings_of_shares, what_comes_back
 from gateway.app.roles.bounce_reports import DailyBounceReport
+from gateway.app.wording import SHIPPED_TEMPLATES
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, State
+from gateway.core.people.people import Staff
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
 from gateway.store.schema import bounces as bounces_table
 from gateway.store.sending import outbox
 from tests.settings import RELAY, loaded
+from tests.store.feeding import tell
 
 NOW = datetime(2026, 3, 4, 9, tzinfo=UTC)
 SETTINGS = f"""
 time_zone = "UTC"
 {RELAY}
+[suppression]
+language = "en"
 [notices]
 from = "gateway@office.example"
 [bounces]
 report_to = "Office <office@office.example>"
 """
+
+SUBJECT = "Bounces and complaints of the last 7 days: too many"
 
 
 @pytest.fixture
@@ -79,6 +86,13 @@ def database(store_url: str) -> Iterator[Database]:
     database.close()
 
 
+def report_in(database: Database) -> EmailMessage:
+    """Return the newest report."""
+    with database.reading() as connection:
+        row = outbox.listed(connection)[0]
+    return message_from_bytes(row.body, _class=EmailMessage, policy=policy.default)
+
+
 async def test_a_report_a_day_goes_out_and_too_much_is_logged(
     database: Database,
     tmp_path: Path,
@@ -97,16 +111,66 @@ async def test_a_report_a_day_goes_out_and_too_much_is_logged(
 
     with database.reading() as connection:
         row = outbox.listed(connection)[0]
-    mail = message_from_bytes(row.body, _class=EmailMessage, policy=policy.default)
-    text = str(mail.get_content())
+    mail = report_in(database)
+    text = str(next(mail.iter_parts()).get_content())
     logged = capsys.readouterr()
     # Once a day, though every holder is a process that started anew.
     assert 2 == (logged.out + logged.err).count("too_much_comes_back")
     assert [0, 1, 1, 2] == sent
     assert ("office@office.example", "bounce_report") == (row.recipient, row.type)
-    assert "Bounces and complaints of the last 7 days: too many" == mail["subject"]
+    assert SUBJECT == mail["subject"]
     assert "Look at office.example to example.org: 1.67% complaints" in text
-    assert ["office.example", "example.org", "60", "0", "1"] == text.splitlines()[3].split()[:5]
+    assert ["office.example", "example.org", "60", "0", "1"] == text.splitlines()[5].split()[:5]
+
+
+@pytest.mark.parametrize(
+    ("of_settings", "of_staff", "subject"),
+    [
+        ("", "", "Bounces en klachten van de laatste 7 dagen"),  # as shipped
+        ('language = "fr"', "", "Retours et plaintes des 7 derniers jours"),
+        ('language = "fr"', "de", "Rückläufer und Beschwerden der letzten 7 Tage"),
+        ('language = "de"', "pl", "Rückläufer und Beschwerden der letzten 7 Tage"),
+    ],
+)
+async def test_the_report_is_in_the_language_of_its_reader(
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    of_settings: str,
+    of_staff: str,
+    subject: str,
+) -> None:
+    monkeypatch.setattr(bounce_reports, "now", lambda: NOW)
+    if of_staff:
+        eva = Staff(crm_id="1", name="Eva", email="Office@Office.example", language=of_staff)
+        tell(database, "staff", eva)
+    settings = loaded(tmp_path, SETTINGS.replace('language = "en"', of_settings))
+
+    await DailyBounceReport(database, "first").write(settings)
+
+    assert report_in(database)["subject"].startswith(subject)
+
+
+async def test_wording_of_ones_own_is_used_and_what_is_wrong_with_it_stops_no_report(
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "templates" / "bounce_report"
+    folder.mkdir(parents=True)
+    shipped = (SHIPPED_TEMPLATES / "bounce_report" / "en.txt").read_text()
+    settings = loaded(tmp_path, f'{SETTINGS}[templates]\nfolder = "{folder.parent}"\n')
+    subjects = []
+    for day, wording in enumerate((shipped.replace("Bounces and", "Our"), "nonsense")):
+        (folder / "en.txt").write_text(wording)
+        monkeypatch.setattr(bounce_reports, "now", lambda day=day: NOW + timedelta(days=day))
+        await DailyBounceReport(database, "first").write(settings)
+        subjects.append(report_in(database)["subject"])
+
+    logged = capsys.readouterr()
+    assert ["Our complaints of the last 7 days: too many", SUBJECT] == subjects
+    assert 1 == (logged.out + logged.err).count("report_wording_unusable")
 
 
 async def test_nobody_gets_a_report_unless_the_settings_name_them(

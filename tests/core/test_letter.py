@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.bounces.bounce_report import BOUNCE_REPORT
 from gateway.core.sending.mail_wording import (
     IMPORTED,
     REFUSED,
@@ -82,7 +83,12 @@ def test_an_optional_section_that_older_wording_lacks_is_as_shipped() -> None:
 
 @pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
 @pytest.mark.parametrize(
-    ("name", "wording"), [("reply_imported", IMPORTED), ("reply_refused", REFUSED)]
+    ("name", "wording"),
+    [
+        ("reply_imported", IMPORTED),
+        ("reply_refused", REFUSED),
+        ("bounce_report", BOUNCE_REPORT),
+    ],
 )
 def test_the_shipped_texts_are_whole(name: str, wording: WordingForm, language: str) -> None:
     file = TEMPLATES / name / f"{language}.txt"

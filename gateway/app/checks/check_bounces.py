@@ -6,7 +6,10 @@ from email.utils import parseaddr
 
 from gateway.app import common
 from gateway.app.checks.findings import Finding, error, good, warning
+from gateway.app.wording import mail_wordings
 from gateway.config import Settings
+from gateway.core.bounces.bounce_report import BOUNCE_REPORT
+from gateway.core.errors import GatewayError
 from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine.database import Database
 
@@ -14,7 +17,13 @@ WEEK = timedelta(days=7)
 
 
 def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
-    """Look at where bounces come to, and at who sends them there."""
+    """Look at where bounces come to, at who sends them there, and at the daily report's wording."""
+    if settings.bounces.report_to or settings.notices.fallback_to:
+        try:
+            languages = list(mail_wordings(settings, "bounce_report", BOUNCE_REPORT))
+            yield good("templates", f"bounce_report: {', '.join(languages)}")
+        except (GatewayError, OSError) as problem:
+            yield error("templates", str(problem))
     readers = [
         f"mailbox {mailbox.name}"
         for mailbox in settings.inbound.mailboxes

@@ -25,14 +25,10 @@ from gateway.app.roles.unsubscribing import StoreUnsubscribeAdapter, public_path
 from gateway.app.triggers import transitions
 from gateway.app.triggers.questions import TriggerAnswers, explain
 from gateway.app.wording import note_templates
+from gateway.core.bounces.bounce_share import MOST_COMPLAINTS, BounceShare
 from gateway.core.kinds import State
 from gateway.metrics import MailchimpHealth, MetricReading, Metrics, RelayHealth
-from gateway.store.bounces.bounce_shares import (
-    MOST_COMPLAINTS,
-    BounceShare,
-    by_domain,
-    highest,
-)
+from gateway.store.bounces.bounce_shares import by_domain, highest
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.views.status import Snapshot, snapshot

@@ -1,26 +1,29 @@
 """The daily report of what share of mail came back, and the alert where it is too much."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 
 from gateway import logs
 from gateway.app import common
 from gateway.app.common import now
+from gateway.app.wording import mail_wordings, shipped_wordings
 from gateway.config import Settings
+from gateway.core.bounces.bounce_report import BOUNCE_REPORT, html_of_report, values_of_report
+from gateway.core.errors import GatewayError
+from gateway.core.sending.mail_wording import MailWording
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.store.bounces.bounce_shares import BounceShare, by_domain
+from gateway.core.wording import in_language
+from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreTransaction
+from gateway.store.people import applications
 from gateway.store.sending import outbox
 
 TYPE = "bounce_report"
 LOOK_EVERY = timedelta(minutes=10)
 REPORT_HOUR = 6  #: From when on a day's report is written, in local time.
 REPORTED = timedelta(days=7)
-_MOST_LINES = 50
-_BAR = 40  #: Signs of a bar for all mail.
 
 log = logs.get("sender")
 
@@ -52,16 +55,18 @@ class DailyBounceReport:
         draft: OutboxDraft | None = None
         if recipient and shares:
             number = self._ids.next()
-            subject = "Bounces and complaints of the last 7 days"
+            wording = await self._wording(settings, recipient)
+            values = values_of_report(shares, wording, days=REPORTED.days)
             notice = Notice(
                 id=number,
                 at=local,
                 sender=common.notifier(settings),
                 hostname=common.host_name(),
                 recipient=recipient,
-                language="en",
-                subject=f"{subject}: too many" if alarms else subject,
-                text=report_text(shares),
+                language=wording.language,
+                subject=wording.head(values),
+                text=wording.body(values),
+                html=html_of_report(shares, wording, values),
             )
             draft = OutboxDraft(
                 id=number,
@@ -99,23 +104,19 @@ class DailyBounceReport:
                 complaints=share.complaints,
             )
 
+    async def _wording(self, settings: Settings, recipient: str) -> MailWording:
+        """Return the report's wording in the language of its reader, else of the settings.
 
-def report_text(shares: Sequence[BounceShare]) -> str:
-    """Return the report: what is too much, then a line and a bar for each pair of domains."""
-    lines = [
-        f"Look at {share.sender} to {share.receiver}: {share.alarm}"
-        for share in shares
-        if share.is_alarming
-    ]
-    lines += [""] if lines else []
-    lines.append(f"{'from':24} {'to':24} {'sent':>8} {'bounced':>8} {'complaints':>10}  rate")
-    for share in shares[:_MOST_LINES]:
-        bar = "#" * round(share.bounce_rate * _BAR)
-        lines.append(
-            f"{share.sender:24} {share.receiver:24} {share.sent:8} {share.bounced:8} "
-            f"{share.complaints:10}  {share.bounce_rate:.1%} {bar}"
+        Wording of one's own that can't be used is told in the log, and that shipped stands in.
+        """
+        address = common.lookup(settings, recipient)
+        staff = await self._database.read(
+            lambda connection: applications.staff_at(connection, address)
         )
-    if len(shares) > _MOST_LINES:
-        lines.append(f"… and {len(shares) - _MOST_LINES} more: gateway bounces report")
-    lines += ["", "What came back: gateway bounces list"]
-    return "\n".join(lines)
+        try:
+            wordings = mail_wordings(settings, TYPE, BOUNCE_REPORT)
+        except (GatewayError, OSError) as fault:
+            log.error("report_wording_unusable", reason=str(fault))
+            wordings = shipped_wordings(TYPE, BOUNCE_REPORT)
+        language = next((member.language for member in staff), "")
+        return in_language(wordings, language, settings.suppression.language)

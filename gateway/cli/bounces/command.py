@@ -16,6 +16,7 @@ from gateway.cli.context import Json, of, read_mail_address, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_json_list, print_line, print_table
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
+from gateway.core.bounces.bounce_share import BounceShare
 from gateway.core.feed.spreadsheet import harmless
 from gateway.core.mail.mail_file import NoMail, read_mail
 from gateway.core.plot import PlotBar, draw_bars, svg
@@ -214,7 +215,7 @@ def report(
             print_line(f"Look at {share.sender} to {share.receiver}: {share.alarm}", "red")
 
 
-def _draw(shares: Sequence[bounce_shares.BounceShare], file: Path, subtitle: str) -> None:
+def _draw(shares: Sequence[BounceShare], file: Path, subtitle: str) -> None:
     bars = [
         PlotBar(
             f"{share.sender} to {share.receiver}",

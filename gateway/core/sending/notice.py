@@ -6,7 +6,13 @@ from datetime import datetime
 from email.utils import format_datetime, formataddr, parseaddr
 
 from gateway.core import ids
-from gateway.core.mail.mail_writer import field_lines, subject_field, text_part
+from gateway.core.mail.mail_writer import (
+    field_lines,
+    multipart,
+    part,
+    subject_field,
+    text_part,
+)
 
 MARK = "X-Gateway-Notice"  #: By this the gateway knows its own mail.
 _LONGEST_SUBJECT = 250
@@ -25,6 +31,7 @@ class Notice:
     language: str
     subject: str
     text: str
+    html: str = ""  #: The same as a page; empty: text alone.
     in_reply_to: str = ""  #: A Message-ID.
     answers: bool = False  #: Whether it answers a mail (RFC 3834, 5).
 
@@ -48,4 +55,10 @@ def build(notice: Notice) -> bytes:
         "MIME-Version: 1.0",
         f"Content-Language: {notice.language}",
     ]
-    return field_lines(fields) + text_part(f"{notice.text}\n")
+    text = text_part(f"{notice.text}\n")
+    if not notice.html:
+        return field_lines(fields) + text
+    boundary = f"notice-{ids.show(notice.id)}"
+    fields.append(f'Content-Type: multipart/alternative; boundary="{boundary}"')
+    parts = [text, text_part(f"{notice.html}\n", "html")]
+    return part(fields, multipart(parts, boundary))

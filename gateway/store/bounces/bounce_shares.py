@@ -2,67 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
+from gateway.core.bounces.bounce_share import BounceShare
 from gateway.core.kinds import State
 from gateway.core.people.erased_names import PREFIX
 from gateway.store.schema import bounces, deliveries, messages
 
-#: What Gmail's and Yahoo's rules for bulk senders (February 2024) allow of complaints.
-MOST_COMPLAINTS = 0.003
-MOST_BOUNCES = 0.05
 _ERASED = f"{PREFIX}%"  #: Where mail for somebody who was erased went is not known any more.
-_FEWEST = 50  #: Of fewer mails a share says nothing.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BounceShare:
-    """What came back of the mail from one domain to another."""
-
-    sender: str  #: The domain of the envelope's sender; empty of the null sender.
-    receiver: str
-    sent: int = 0
-    bounced: int = 0
-    hard: int = 0
-    complaints: int = 0
-
-    @property
-    def bounce_rate(self) -> float:
-        """Bounces by mails sent."""
-        return self.bounced / self.sent if self.sent else 0.0
-
-    @property
-    def complaint_rate(self) -> float:
-        """Complaints by mails sent."""
-        return self.complaints / self.sent if self.sent else 0.0
-
-    @property
-    def says_something(self) -> bool:
-        """Whether it is of enough mails."""
-        return self.sent >= _FEWEST
-
-    @property
-    def alarm(self) -> str:
-        """Which share is too high, in words for people; empty if none is."""
-        if not self.says_something:
-            return ""
-        if self.complaint_rate > MOST_COMPLAINTS:
-            return (
-                f"{self.complaint_rate:.2%} complaints, Gmail and Yahoo allow {MOST_COMPLAINTS:.1%}"
-            )
-        if self.bounce_rate > MOST_BOUNCES:
-            return f"{self.bounce_rate:.1%} bounces, more than {MOST_BOUNCES:.0%}"
-        return ""
-
-    @property
-    def is_alarming(self) -> bool:
-        """Whether somebody should look."""
-        return bool(self.alarm)
 
 
 def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
