@@ -210,13 +210,21 @@ def list_recipients(account: Account, call: Call) -> SandboxAnswer:
 def list_opens(account: Account, call: Call) -> SandboxAnswer:
     """Return who opened, with each open and whether a proxy did it."""
     campaign, since = _campaign(account, call), call.time("since")
-    opened: dict[str, list[SandboxEvent]] = {}
-    for recipient, event in _seen(account, campaign, "open"):
-        if not (since and event.at <= since):
-            opened.setdefault(recipient.email_id, []).append(event)
-    every = [event for opens in opened.values() for event in opens]
+    opens = [
+        (recipient.email_id, event)
+        for recipient, event in _seen(account, campaign, "open")
+        if not (since and event.at <= since)
+    ]
+    openers = list(dict.fromkeys(email_id for email_id, _ in opens))
+    # Only those of the page: of a large campaign tens of thousands opened.
+    opened: dict[str, list[SandboxEvent]] = {
+        email_id: [] for email_id in _rows(account, call, openers)
+    }
+    for email_id, event in opens:
+        if email_id in opened:
+            opened[email_id].append(event)
     members = []
-    for email_id, opens in _rows(account, call, list(opened.items())):
+    for email_id, events in opened.items():
         recipient = campaign.recipients[email_id]
         members.append(
             _row(account, campaign, recipient)
@@ -224,20 +232,20 @@ def list_opens(account: Account, call: Call) -> SandboxAnswer:
                 "contact_status": recipient.member.status,
                 "merge_fields": recipient.member.merge_fields,
                 "vip": False,
-                "opens_count": len(opens),
-                "proxy_excluded_opens_count": sum(not event.proxy for event in opens),
+                "opens_count": len(events),
+                "proxy_excluded_opens_count": sum(not event.proxy for event in events),
                 "opens": [
                     {"timestamp": write_time(event.at), "is_proxy_open": event.proxy}
-                    for event in opens
+                    for event in events
                 ],
             }
         )
     document = {
         "members": members,
         "campaign_id": campaign.id,
-        "total_opens": len(every),
-        "total_proxy_excluded_opens": sum(not event.proxy for event in every),
-        "total_items": len(opened),
+        "total_opens": len(opens),
+        "total_proxy_excluded_opens": sum(not event.proxy for _, event in opens),
+        "total_items": len(openers),
     }
     return SandboxAnswer(200, shaped(call, document))
 

@@ -4,7 +4,9 @@ import hashlib
 import random
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -21,7 +23,7 @@ ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 MEMBER_FIELDS = ("id", "contact_id", "email_address", "status", "merge_fields", "last_changed")
 
 Item = TypeVar("Item")
-Pages = Iterator[list[Document]]
+Pages = Generator[list[Document], None, None]
 
 
 def member_id(address: str) -> str:
@@ -40,8 +42,9 @@ class MailchimpClient:
     """The official client behind one checked exchange; made for threads, never for the event loop.
 
     Every method returns what Mailchimp answers and raises a `MailchimpError` for all but success.
-    Methods that give `Pages` make one call per page, when it is taken. At most
-    `MailchimpLimits.connections` calls run at once, whatever the number of threads.
+    Methods that give `Pages` make one call per page: the first when it is taken, later ones a
+    few pages ahead of it. At most `MailchimpLimits.connections` calls run at once, whatever the
+    number of threads.
     """
 
     def __init__(
@@ -67,9 +70,9 @@ class MailchimpClient:
             )
         data_centre_url = f"https://{self._data_centre}.api.mailchimp.com/3.0"
         self.base_url = (base_url or data_centre_url).rstrip("/")
-        self._transport = Transport(
-            api_key, self.base_url, limits or MailchimpLimits(), sleep=sleep, jitter=jitter
-        )
+        limits = limits or MailchimpLimits()
+        self._connections = limits.connections
+        self._transport = Transport(api_key, self.base_url, limits, sleep=sleep, jitter=jitter)
         self._official = mailchimp_marketing.Client()
         api = self._official.api_client
         api.host = self.base_url
@@ -318,15 +321,28 @@ class MailchimpClient:
     def _pages(
         self, name: str, size: int, method: Callable[..., Any], *path: str, **query: Any
     ) -> Pages:
-        """Yield pages until a short one: `total_items` may count too few (MAILCHIMP 7.13)."""
-        offset = 0
-        while True:
-            page = _rows(self._call(method, *path, count=size, offset=offset, **query), name)
-            if page:
+        """Yield pages in their order until a short one, some of the next asked for meanwhile.
+
+        The first page says in `total_items` how many rows there are. That may be too few
+        (MAILCHIMP 7.13): what comes after them is asked for one by one.
+        """
+
+        def ask(offset: int) -> Document:
+            return self._call(method, *path, count=size, offset=offset, **query)
+
+        answer = ask(0)
+        total = answer.get("total_items") or 0
+        asked: deque[Future[Document]] = deque()
+        offset = size
+        with ThreadPoolExecutor(self._connections, "mailchimp-pages") as pool:
+            while page := _rows(answer, name):
                 yield page
-            if len(page) < size:
-                return
-            offset += size
+                if len(page) < size:
+                    return
+                while not asked or (offset < total and len(asked) < self._connections):
+                    asked.append(pool.submit(ask, offset))
+                    offset += size
+                answer = asked.popleft().result()
 
     def _call(self, method: Callable[..., Any], *arguments: Any, **query: Any) -> Document:
         try:

@@ -36,7 +36,7 @@ SHOWN = 200
 class MailchimpLimits:
     """How hard and how long Mailchimp is asked."""
 
-    connections: int = 4  #: At once; Mailchimp allows a customer 10 over all programs.
+    connections: int = 8  #: At once; Mailchimp allows a customer 10 over all programs.
     attempts: int = 5
     first_pause: timedelta = timedelta(seconds=1)  #: Doubles with each attempt.
     longest_pause: timedelta = timedelta(seconds=30)

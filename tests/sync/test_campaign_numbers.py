@@ -99,7 +99,7 @@ def test_a_hundred_thousand_members_take_few_calls_and_no_more_memory(tmp_path: 
             assert sent["POST lists"] == 0
             assert sent["GET listsmembers"] <= size / 1000 + 3
             assert sent["GET listssegments"] <= size / 1000 + 1
-            assert sandbox.most_at_once <= 4
+            assert sandbox.most_at_once <= 8
             (campaign,) = sandbox.account.campaigns.values()
             assert len(campaign.recipients) == size
             peaks[size] = trial.peaks

@@ -86,13 +86,13 @@ def test_M1_no_more_calls_run_at_once_than_the_gate_lets_through() -> None:
     with asking(PING) as (client, script), ThreadPoolExecutor(12) as threads:
         script.gate = threading.Event()
         pings = [threads.submit(client.ping) for _ in range(12)]
-        while script.at_once < 4:
+        while script.at_once < 8:
             script.stopping.wait(0.001)
         script.gate.set()
         for ping in pings:
             ping.result()
 
-    assert script.most_at_once == 4
+    assert script.most_at_once == 8
     assert len(script.asked) == 12
 
 

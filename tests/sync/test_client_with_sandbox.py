@@ -188,7 +188,53 @@ def test_M1_fifty_calls_of_twelve_threads_pass_an_overloaded_account(
         answers = list(threads.map(lambda each: client.add_members(audience, new(each)), addresses))
 
     assert {answer["total_created"] for answer in answers} == {1}
-    assert sandbox.most_at_once <= 4
+    assert sandbox.most_at_once <= 8
+
+
+@pytest.fixture
+def in_tens(sandbox: Sandbox, audience: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses of 195 members, of whom ten stand on a page; a call takes a while."""
+    monkeypatch.setattr("gateway.sync.client.PAGE", 10)
+    addresses = [f"p{number:03}@crm.test" for number in range(195)]
+    for address in addresses:
+        sandbox.add_member(audience, address)
+    sandbox.options.latency = 0.02
+    return addresses
+
+
+def test_pages_come_in_their_order_while_eight_are_asked_for_at_once(
+    sandbox: Sandbox, client: MailchimpClient, audience: str, in_tens: list[str]
+) -> None:
+    for fault in (SandboxFault.EMPTY_429, SandboxFault.CUT):
+        sandbox.faults.add(fault, path="members")
+
+    pages = list(client.members(audience))
+
+    assert in_tens == [member["email_address"] for page in pages for member in page]
+    assert len(sandbox.asked) == 20 + 2
+    assert sandbox.most_at_once == MailchimpLimits().connections == 8
+
+
+def test_who_takes_no_further_page_has_few_asked_for(
+    sandbox: Sandbox, client: MailchimpClient, audience: str, in_tens: list[str]
+) -> None:
+    pages = client.members(audience)
+    next(pages)
+    next(pages)
+    pages.close()
+
+    assert len(sandbox.asked) <= 1 + 8
+
+
+def test_a_page_that_is_refused_ends_the_reading(
+    sandbox: Sandbox, client: MailchimpClient, audience: str, in_tens: list[str]
+) -> None:
+    pages = client.members(audience)
+    next(pages)
+    sandbox.revoke_key()
+
+    with pytest.raises(NotAuthorised):
+        list(pages)
 
 
 @pytest.mark.parametrize("fault", LOST)
