@@ -39,6 +39,17 @@ ABSENCES = {  # of people who are away, have left, or moved; and what makes prog
     "ru": ("Отсутствую", "Я здесь больше не работаю. Ящик ann@example.org отключён."),
     "ja": ("不在", "退職しました。ann@example.org は使われていません。user unknown"),
 }
+TICKETS = {  # of help desks that quote what they were sent, and close what they don't know
+    "nl": ("[Ticket#1234] Ontvangen", "Uw bericht aan ann@example.org is ontvangen."),
+    "de": ("[#1234] Eingangsbestätigung", "Ihre Nachricht an ann@example.org ist eingegangen."),
+    "fr": ("[Ticket 1234] Reçu", "Votre message à ann@example.org nous est parvenu."),
+    "en": ("[Ticket#1234] Received", "The account ann@example.org is unknown to us: closed."),
+}
+CHALLENGES = (  # of services that first want to know whether a person sends
+    "Your message to ann@example.org is held. Click here to prove that you are not a robot.",
+    "ann@example.org only accepts mail from known senders: sender unknown. Confirm your address.",
+    "Uw bericht aan ann@example.org wacht: bevestig dat u een mens bent. 550 user unknown",
+)
 #: How programs that answer mark it, or don't.
 MARKS = (
     "Auto-Submitted: auto-replied\r\n",
@@ -133,6 +144,65 @@ def written() -> Iterator[tuple[str, bytes]]:
                 "TLS-Report-Domain: office.example",
                 sender=sender,
                 kind='multipart/report; report-type="tlsrpt"; boundary=b',
+            ),
+        )
+    for subject, text in TICKETS.values():
+        for sender in (
+            "Support <support@shop.example>",
+            "no-reply@shop.example",
+            "helpdesk@x.example",
+        ):
+            for said, marks in itertools.product(("", gone, QUOTED), MARKS):
+                yield f"ticket {sender}", mail(subject, f"{text}\n{said}", marks, sender=sender)
+    for text in CHALLENGES:
+        for sender in ("noreply@boxbe.example", "ann@example.org", "confirm@spamarrest.example"):
+            for marks in MARKS:
+                yield f"challenge {sender}", mail("Re: Vacature", text, marks, sender=sender)
+    event = (
+        "BEGIN:VCALENDAR\nMETHOD:REPLY\nATTENDEE:mailto:ann@example.org\nCOMMENT:550 user unknown"
+    )
+    for method in ("REPLY", "REQUEST", "CANCEL", "COUNTER"):
+        kind = f"text/calendar; method={method}"
+        yield f"calendar {method}", mail("Accepted: Interview", event, kind=kind)
+    for sender in ("list-request@lists.example", "list@lists.example"):
+        yield (
+            "digest",
+            mail(
+                "List Digest, Vol 1, Issue 2",
+                _attached("message/rfc822", report),
+                "Precedence: list",
+                "List-Id: <list.lists.example>",
+                sender=sender,
+                kind="multipart/digest; boundary=b",
+            ),
+        )
+        yield "digest in text", mail("List Digest", QUOTED, "List-Id: <list.x>", sender=sender)
+    for action, status, said in itertools.product(
+        ("delayed", "delivered", "relayed", "expanded", "deliverable", "Delayed", "RELAYED"),
+        ("4.4.7", "2.0.0", "5.1.1", "4.1.1"),
+        ("", "smtp; 450 4.1.1 user unknown", "smtp; 550 5.1.1 user unknown", "smtp; 250 ok"),
+    ):
+        fields = "Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; ann@example.org\n"
+        fields += f"Action: {action}\nStatus: {status}\n"
+        fields += f"Diagnostic-Code: {said}\n" if said else ""
+        yield (
+            f"report {action} {status} {said}",
+            mail(
+                "Delivery Status Notification",
+                _attached("message/delivery-status", fields),
+                sender="MAILER-DAEMON@mx.example",
+                kind="multipart/report; report-type=delivery-status; boundary=b",
+            ),
+        )
+    for failure in ("auth-failure", "dmarc", "not-spam"):  # RFC 6591
+        fields = f"Feedback-Type: {failure}\nVersion: 1\nOriginal-Rcpt-To: ann@example.org\n"
+        yield (
+            f"feedback {failure}",
+            mail(
+                "DMARC failure",
+                _attached("message/feedback-report", fields),
+                sender="postmaster@receiver.example",
+                kind="multipart/report; report-type=feedback-report; boundary=b",
             ),
         )
     for disposition in ("displayed", "deleted", "failed", "denied"):
