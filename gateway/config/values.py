@@ -30,6 +30,11 @@ class Bind:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this host can connect."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
 
 @dataclass(frozen=True, slots=True)
 class OneOf:

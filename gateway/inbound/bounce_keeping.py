@@ -1,5 +1,6 @@
 """What came back is kept at its message, and suppresses an address where it must."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -181,19 +182,25 @@ def pass_on(
     """Pass a mail, `raw`, on to the sender it would have come to without a return address.
 
     Automatic answers too: they go to the envelope sender (RFC 3834, 4). Not where that sender is
-    the address that bounces come to: the mail would go round between it and the gateway. Lines end
-    with CRLF whatever a mailbox gives out: `LF . CRLF` would end the mail early at some relays.
+    the address that bounces come to: the mail would go round between it and the gateway. The same
+    mail is passed on once, though it comes to two mailboxes, or back by an alias of the sender's.
+    Lines end with CRLF whatever a mailbox gives out: `LF . CRLF` would end the mail early at some
+    relays.
     """
     named = _named_by_token(connection, report, row, settings)
     sender = "" if named is None else bounces.sender_of(connection, named.message)
     if not (raw and sender) or settings.lookup(sender) == settings.lookup(settings.address):
         return
+    body = with_crlf(raw)
+    # Of what a mail keeps on its way.
+    kept = (row.message_id, row.address, body.partition(b"\r\n\r\n")[2])
+    digest = hashlib.sha256(repr(kept).encode()).hexdigest()
     passed_on = OutboxDraft(
         id=new_id(),
         type="bounce",
-        key=f"bounce {ids.show(row.id)}",
+        key=f"bounce {ids.show(named.message) if named else ''} {digest}",
         recipient=sender,
-        body=with_crlf(raw),
+        body=body,
         message=named.message if named else None,
         due=now,
     )

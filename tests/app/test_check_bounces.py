@@ -26,6 +26,35 @@ envelope = "rewrite"
 """
 
 
+LISTENER = """
+[[smtp.listeners]]
+name = "returns"
+bind = "{bind}:2526"
+purpose = "bounces"
+networks = {networks}
+"""
+
+
+@pytest.mark.parametrize(
+    ("bind", "networks", "warned"),
+    [
+        ("127.0.0.1", ["127.0.0.0/8", "::1/128"], ""),
+        ("0.0.0.0", ["127.0.0.0/8", "::1/128"], "takes mail from this host only"),
+        ("0.0.0.0", ["192.0.2.25/32"], ""),
+        ("0.0.0.0", ["0.0.0.0/0"], "takes mail from everybody"),
+    ],
+)
+def test_who_may_deliver_bounces_is_looked_at(
+    tmp_path: Path, bind: str, networks: list[str], warned: str
+) -> None:
+    settings = loaded(tmp_path, RELAY + REWRITING + LISTENER.format(bind=bind, networks=networks))
+
+    said = [finding.text for finding in settings_for_bounces(settings)]
+
+    assert bool(warned) == any(f"listener returns {warned}" in text for text in said), said
+    assert 1 + bool(warned) == len(said)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -509,3 +509,17 @@ async def test_what_is_passed_on_has_whole_line_ends(rig: ImporterRig) -> None:
 
     passed_on = PERSONS % to + b"one\r\n.\r\nMAIL FROM:<x@evil.example>\r\ntwo\r\n"
     assert [passed_on] == [body for _, body in queued(rig)]
+
+
+async def test_what_comes_twice_or_comes_round_is_passed_on_once(rig: ImporterRig) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
+    to = rewriting(rig, message).encode()
+    mail = b"Message-ID: <b-1@mx.example>\r\n" + bounce(message.message_id).replace(
+        b"crm@office.example", to
+    )
+    for hops in range(3):
+        await rig.take(b"Received: from a.example by b.example; x\r\n" * hops + mail, BOUNCES)
+    other = mail.replace(b"b-1@", b"b-2@")
+    await rig.take(other, BOUNCES)
+
+    assert [mail, other] == [body for _, body in queued(rig)]

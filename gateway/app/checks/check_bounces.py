@@ -50,6 +50,21 @@ def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
         )
     elif readers:
         yield good("bounces", f"read at {', '.join(readers)}")
+    for own in settings.smtp.listeners:
+        if own.purpose != "bounces":
+            continue
+        if not own.bind.is_loopback and all(network.is_loopback for network in own.networks):
+            yield warning(
+                "bounces",
+                f"listener {own.name} takes mail from this host only: name the mail server that "
+                "delivers bounces there in networks",
+            )
+        if own.users is None and any(network.prefixlen == 0 for network in own.networks):
+            yield warning(
+                "bounces",
+                f"listener {own.name} takes mail from everybody, and whatever it takes is read and "
+                "kept: name the mail servers that deliver bounces there in networks",
+            )
     if readers and not rewriting:
         yield warning(
             "bounces",
