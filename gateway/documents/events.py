@@ -44,6 +44,9 @@ def event_document(
     }
 
 
+_OF_ADDRESS = (EventType.ADDRESS_BOUNCED, EventType.ADDRESS_COMPLAINED)
+
+
 def oldest_tellings(connection: StoreTransaction, limit: int) -> Mapping[int, Sequence[Telling]]:
     """Return up to `limit` things that happened, by their number, and what is told of each."""
     kept = events.oldest(connection, limit)
@@ -62,7 +65,8 @@ def oldest_tellings(connection: StoreTransaction, limit: int) -> Mapping[int, Se
             type=event.type,
             at=in_utc(ids.moment_of(event.id)),
             person=event.person,
-            lane=event.person,
+            # Of an address of nobody known, or of several people, it is told in order all the same.
+            lane=event.person or (str(event.data["address"]) if event.type in _OF_ADDRESS else ""),
             data=event.data,
         )
         tellings[event.id] = (telling,)

@@ -66,12 +66,17 @@ class InboxWorker:
         def failed(error: Exception) -> None:
             if not isinstance(error, TEMPORARY):
                 raise error
-            log.error("inbox_put_off", reason=str(error))
+            if not isinstance(error, JournalBehind):
+                log.error("inbox_put_off", reason=str(error))
 
         await repeat(take, stopping=self._stopping, failed=failed, after_failure=_AWAY)
 
     async def take_some(self) -> bool:
-        """Claim some mails and take them; whether there may be more."""
+        """Claim some mails and take them; whether there may be more.
+
+        Of bounces that may be about mail of this moment, which are given back, `JournalBehind` is
+        raised at last.
+        """
         now, is_gone = self._clock(), self._is_gone
         if not await self._database.read(lambda c: inbox.has_waiting(c, now, is_gone)):
             return False
@@ -81,17 +86,21 @@ class InboxWorker:
             durable=False,
         )
         has_more = bool(waiting)
+        quicker: list[InboxRow] = []  # than the journal
         try:
             while waiting and not self._stopping.is_set():
                 row = waiting.pop(0)
                 try:
                     await self._importer.take_waiting(row)
-                except JournalBehind:  # looked at again when its lease is over; the others go on
+                except JournalBehind:
+                    quicker.append(row)
                     log.info("bounce_put_off", origin=row.origin)
         finally:
-            if waiting:
-                numbers = [row.id for row in waiting]
+            if waiting or quicker:
+                numbers = [row.id for row in (*waiting, *quicker)]
                 # Where the store is away their lease runs out.
                 with contextlib.suppress(StoreUnavailable):
                     await self._database.write(lambda c: inbox.give_back(c, self._holder, numbers))
+        if quicker:
+            raise JournalBehind("bounces may be about mail of this moment")
         return has_more

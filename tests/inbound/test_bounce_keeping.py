@@ -15,6 +15,7 @@ from gateway.core.kinds import By, Scope, State
 from gateway.core.people.people import SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.signing import SigningKeys
+from gateway.documents.events import oldest_tellings
 from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.verdict import Ignored, NeedsAttention, Origin, RawMail
 from gateway.store.bounces import bounces
@@ -523,3 +524,19 @@ async def test_what_comes_twice_or_comes_round_is_passed_on_once(rig: ImporterRi
     await rig.take(other, BOUNCES)
 
     assert [mail, other] == [body for _, body in queued(rig)]
+
+
+async def test_webhooks_of_an_address_nobody_has_are_told_in_order_by_address(
+    rig: ImporterRig,
+) -> None:
+    nobody = "nobody@example.org"
+    message = sent(rig, NOW - timedelta(hours=1), nobody)
+    await rig.take(bounce(message.message_id, recipient=nobody))
+    await rig.take(complaint(message.message_id).replace(ANN.encode(), nobody.encode()))
+
+    with rig.database.reading() as connection:
+        tellings = oldest_tellings(connection, 10)
+
+    assert [("address.bounced", nobody), ("address.complained", nobody)] == [
+        (telling.type, telling.lane) for (telling,) in tellings.values()
+    ]

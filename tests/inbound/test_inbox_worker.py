@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
+from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.filing_decision import FilingDecider
 from gateway.inbound.inbox_worker import InboxWorker
 from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Verdict
@@ -129,6 +130,32 @@ async def test_what_was_claimed_and_not_begun_is_left_to_others_at_once(
 
     with rig.database.writing() as connection:
         assert numbers[1:] == [row.id for row in claim(connection, "other", rig.now)]
+
+
+async def test_a_bounce_quicker_than_the_journal_holds_no_other_up_and_is_looked_at_again(
+    rig: ImporterRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken = []
+
+    class Importer:
+        async def take_waiting(self, row: InboxRow) -> Verdict:
+            if row.id == numbers[0]:
+                raise JournalBehind("quick")
+            taken.append(row.id)
+            return Ignored("automatic", row.id)
+
+    numbers = [await put(rig, forward(subject=f"4711 {n}").as_bytes()) for n in range(3)]
+    worker = InboxWorker(
+        rig.database, Importer(), holder="this", stopping=asyncio.Event(), clock=lambda: rig.now
+    )
+
+    with pytest.raises(JournalBehind):
+        await worker.take_some()
+
+    assert numbers[1:] == taken
+    with rig.database.writing() as connection:
+        assert [numbers[0]] == [row.id for row in claim(connection, "other", rig.now)]
+    assert [] == [record for record in caplog.records if record.levelname != "INFO"]
 
 
 async def test_P14_a_mail_that_nobody_can_read_waits_whole_with_its_reason(
