@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.core.people.applications import Application
 from gateway.core.replies.inbox import AttentionReason, InboxState, Sighting
+from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.importer import ReplyImporter
 from gateway.inbound.verdict import Origin, RawMail, Verdict
 from gateway.store.engine.database import StoreUnavailable
@@ -352,6 +354,29 @@ class TestBadDays:
 
         assert 1 == len(rig.entries())
 
+    async def test_a_bounce_quicker_than_the_journal_holds_no_other_mail_up(
+        self,
+        rig: ImporterRig,
+        dovecot: Dovecot,
+        user: str,
+    ) -> None:
+        behind = Behind(rig.importer, b"4711 quick")
+        dovecot.deliver(user, forward(subject="4711 quick").as_bytes())
+        dovecot.deliver(user, reply())
+
+        with capture_logs() as logged:
+            async with watching(rig, settings(dovecot.port, user), importer=behind):
+                await wait_until(holds(dovecot, user, "Imported", 1), "the other mail", 30)
+                assert 1 == dovecot.count(user)
+                await wait_until(lambda: behind.asked > 1, "two tries", 20)
+                behind.text = b"none such"
+                await wait_until(holds(dovecot, user, "Imported", 2), "the mail", 30)
+
+        events = [entry["event"] for entry in logged if entry["event"].startswith(("mail", "bou"))]
+        assert ["mailbox_opened", "bounce_put_off"] == list(dict.fromkeys(events))
+        assert 1 == events.count("mailbox_opened")
+        assert {"info"} == {entry["log_level"] for entry in logged}
+
     async def test_a_server_that_was_away_is_found_again(
         self, rig: ImporterRig, certificates: Certificates, user: str
     ) -> None:
@@ -437,6 +462,21 @@ class Away(Wrapped):
         self.asked += 1
         if self.is_away:
             raise StoreUnavailable("away")
+        return await super().take(mail, origin)
+
+
+class Behind(Wrapped):
+    """Has a journal that is behind for some mail."""
+
+    def __init__(self, importer: ReplyImporter, text: bytes) -> None:
+        super().__init__(importer)
+        self.text = text
+        self.asked = 0
+
+    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+        if self.text in mail.file.read_bytes():
+            self.asked += 1
+            raise JournalBehind("quick")
         return await super().take(mail, origin)
 
 
