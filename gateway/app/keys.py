@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Set
 from email.utils import parseaddr
 from pathlib import Path
@@ -16,6 +17,9 @@ from gateway.core.signing import KeysWrong, SigningKeys
 from gateway.store.engine.database import StoreUnavailable
 
 _OCTETS = 32
+#: How long a process takes for granted by which keys people were erased: another machine's may be
+#: new.
+_MARKS_SECONDS = 5.0
 
 
 class BadKeys(GatewayError):
@@ -73,13 +77,15 @@ def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) 
     """
     file = settings.keys.file
     known: tuple[object, SigningKeys] | None = None
+    looked = -_MARKS_SECONDS
 
     def keys() -> SigningKeys:
-        nonlocal known
+        nonlocal known, looked
         try:
             status = file.stat()
             state = (status.st_ino, status.st_mtime_ns, status.st_size)
-            if known is None or known[0] != state:
+            present = time.monotonic()
+            if known is None or known[0] != state or present - looked > _MARKS_SECONDS:
                 read = SigningKeys.read(file.read_text().splitlines())
                 lost = marks() - set(ErasedNames(lambda: read).key_marks)
                 if lost:
@@ -87,7 +93,7 @@ def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) 
                         f"keys.file: {file} lacks the key {', '.join(sorted(lost))}, which tells "
                         "which erased addresses stay suppressed: put it back below the others"
                     )
-                known = state, read
+                known, looked = (state, read), present
         except (OSError, KeysWrong, UnicodeDecodeError) as error:
             raise StoreUnavailable(
                 f"keys.file: {file}: {error}; without it nobody can tell which erased addresses "

@@ -516,3 +516,46 @@ def test_the_certificate_holds_no_data(held: Held) -> None:
     assert [] == [word for word in WORDS if word in said]
     assert done.erasure.counts["people"] == 1
     assert "eva" in said
+
+
+def test_a_restored_store_is_not_erased_again_by_other_keys(held: Held) -> None:
+    held.erase()
+    with held.database.writing() as connection:
+        for table in ("erasures", "suppressions", "erasure_keys"):
+            connection.execute(metadata.tables[table].delete())
+    held.settings.keys.file.write_text("ab" * 32)
+
+    with pytest.raises(erasure.ErasureListUnusable, match="which tells who was erased"):
+        erasure.erase_again(held.settings, held.database, lambda _: None)
+
+
+def test_an_address_somebody_else_has_in_a_restored_store_stays_theirs(held: Held) -> None:
+    held.erase()
+    with held.database.writing() as connection:
+        connection.execute(metadata.tables["erasures"].delete())
+        row: dict[str, Any] = {"address": ANN, "kind": "candidate", "person": "18"}
+        connection.execute(insert(metadata.tables["addresses"]).values(row))
+        row = {"id": 98, "address": ANN, "scope": "all", "since": NOW}
+        connection.execute(insert(metadata.tables["suppressions"]).values(row))
+
+    assert 1 == erasure.erase_again(held.settings, held.database, lambda _: None)
+
+    assert (SuppressionSource.STAFF, Scope.ALL) in held.standing(ANN)
+
+
+def test_a_process_hears_of_a_key_that_another_machine_alone_has(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held.erase()
+    standings = common.standings(held.settings, held.database)
+    assert (SuppressionSource.ERASED, Scope.BULK) in [
+        (own.source, own.scope) for own in standings.now([ANN])[ANN].own
+    ]
+    with held.database.writing() as connection:
+        row = {"mark": "0123456789abcdef", "since": NOW}
+        connection.execute(insert(metadata.tables["erasure_keys"]).values(row))
+    monkeypatch.setattr("time.monotonic", lambda: float("inf"))
+
+    with pytest.raises(StoreUnavailable, match="0123456789abcdef"):
+        standings.now([ANN])
+    standings.close()

@@ -210,25 +210,37 @@ def undone(settings: Settings, connection: StoreTransaction) -> list[ListedErasu
 def erase_again(
     settings: Settings, database: Database, heard: Callable[[ErasureDone], None]
 ) -> int:
-    """Erase whom a restored store brought back; return how many erasures the store lacked."""
+    """Erase whom a restored store brought back; return how many erasures the store lacked.
+
+    `ErasureListUnusable` where a key is missing by which they would be found.
+    """
     names = erased_names(settings)
     with database.reading() as connection:
         missing = undone(settings, connection)
         if not missing:
             return 0
+        lost = {entry.key_mark for entry in missing if entry.key_mark} - set(names.key_marks)
+        if lost:
+            raise ErasureListUnusable(
+                f"{settings.keys.file} lacks the key {', '.join(sorted(lost))}, which tells "
+                "who was erased: put it back below the others"
+            )
         people = _by_name(names, map(str, erasing.known_people(connection)))
         addresses = _by_name(names, erasing.known_addresses(connection))
     for entry in missing:
         whom: ErasureSubject | None = None
         if entry.person in people:
             whom = subject(database, PersonRef.parse(people[entry.person]))
-        back = tuple(addresses[name] for name in entry.addresses if name in addresses)
+        back = [addresses[name] for name in entry.addresses if name in addresses]
+        with database.reading() as connection:
+            others = erasing.others_too(connection, whom.ref if whom else None, back)
+        back = [address for address in back if address not in others]
         heard(erase(settings, database, _also(whom, back, entry), by=entry.by, again=entry))
     return len(missing)
 
 
 def _also(
-    whom: ErasureSubject | None, addresses: tuple[str, ...], entry: ListedErasure
+    whom: ErasureSubject | None, addresses: Iterable[str], entry: ListedErasure
 ) -> ErasureSubject:
     """Return who is erased again, by the addresses that the store has of theirs too."""
     base = whom or ErasureSubject(

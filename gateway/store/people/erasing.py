@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -165,11 +166,7 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
     )
     # Whom the feed has deleted is still known by where mail for them went.
     theirs = list(dict.fromkeys([*theirs, *_mailed(connection, wanted)]))
-    also = set(
-        connection.scalars(
-            select(a.address).where(a.address.in_(theirs), or_(a.kind != kind, a.person != crm_id))
-        )
-    )
+    also = others_too(connection, wanted, theirs)
     row = connection.execute(
         select(people).where(people.c.kind == kind, people.c.crm_id == crm_id)
     ).first()
@@ -195,6 +192,17 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
         qualifications=keys(qualifications, "crm_id"),
         closings=keys(closings, "crm_id"),
     )
+
+
+def others_too(
+    connection: Connection, ref: PersonRef | None, theirs: Iterable[str]
+) -> frozenset[str]:
+    """Return which of some addresses (in lookup form) anybody but a person has."""
+    a, shared = addresses.c, set()
+    others = or_(a.kind != ref.kind.value, a.person != ref.crm_id) if ref else true()
+    for some in _in_steps(theirs):
+        shared |= set(connection.scalars(select(a.address).where(a.address.in_(some), others)))
+    return frozenset(shared)
 
 
 def _mailed(connection: Connection, ref: PersonRef) -> Iterator[str]:
