@@ -1,7 +1,7 @@
 """The folder of the feed: files dropped there are taken in and moved aside."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -89,6 +89,11 @@ class _LookAhead:
     ) -> None:
         """Remember who would go."""
         self.going += refs
+
+    def keep_unsubscribed(
+        self, connection: StoreTransaction, left: Iterable[tuple[str, PersonRef]]
+    ) -> None:
+        """Nothing is kept."""
 
 
 class FeedFolder:

@@ -70,18 +70,20 @@ class Page:
             take_in(connection, 1, [message], [])
         return self.path(NamedDelivery(self.number, 0))
 
-    def triggered(self, trigger: str = "birthday") -> str:
+    def triggered(
+        self, trigger: str = "birthday", *, whose: str = "ann", address: str = MAILED
+    ) -> str:
         self.number += 1
         row = {
             "id": self.number,
             "trigger": trigger,
             "event": "birthday",
             "kind": "candidate",
-            "person": "ann",
+            "person": whose,
             "occurrence": str(self.number),
             "state": "sent",
             "due_at": NOW,
-            "mailbox": MAILED,
+            "mailbox": address,
         }
         with self.api.database.writing() as connection:
             connection.execute(occurrences.insert().values(row))
@@ -383,6 +385,36 @@ async def test_one_topic_alone_can_be_chosen(each_page: Page) -> None:
     with page.api.database.writing() as connection:
         assert 1 == releases.release(connection, MAILED, by="eva", now=NOW).count
     assert [] == (await page.api.get("/people/candidate:ann"))["topics"]
+
+
+async def test_each_person_declines_a_topic_for_themselves(each_page: Page) -> None:
+    page = each_page
+    choice = {**ONE_CLICK, "choice": "topic"}
+    ben = PersonRef(PersonKind.CANDIDATE, "ben")
+    tell(page.api.database, "people", person("ben", "ben@example.net"))
+    await page.ask("POST", page.triggered(), data=choice)
+
+    answer = await page.ask(
+        "POST", page.triggered(whose="ben", address="ben@example.net"), data=choice
+    )
+
+    assert 200 == answer.status_code
+    with page.api.database.reading() as connection:
+        assert 1 == len(topic_opt_outs.history(connection, ben))
+        assert 1 == len(topic_opt_outs.history(connection, ANN))
+        assert () == topic_opt_outs.history(connection, "")
+
+
+async def test_a_declined_topic_holds_for_whoever_else_has_the_address(page: Page) -> None:
+    """A CRM often knows one person twice."""
+    twin = PersonRef(PersonKind.CONTACT, "7")
+    tell(page.api.database, "people", person("7", MAILED, kind=PersonKind.CONTACT))
+    await page.ask("POST", page.triggered(), data={**ONE_CLICK, "choice": "topic"})
+
+    with page.api.database.reading() as connection:
+        topic = "Geburtstagsgrüße"
+        assert topic_opt_outs.is_declined(connection, topic, twin, MAILED)
+        assert not topic_opt_outs.is_declined(connection, topic, twin, "else@example.net")
 
 
 async def test_one_click_is_about_all_mailings_whatever_the_topic(page: Page) -> None:

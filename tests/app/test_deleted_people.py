@@ -9,9 +9,11 @@ import pytest
 from gateway.app import common
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.core.kinds import TAG_SCOPES, Scope
-from gateway.core.people.people import SuppressionSource
+from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.crm.folder import FeedFolder
 from gateway.store.engine.database import Database
+from gateway.store.people import suppression, topic_opt_outs
+from gateway.store.people.topic_opt_outs import TopicOptOut
 from tests.settings import RELAY, loaded
 
 ANN = "ann@example.org"
@@ -58,3 +60,48 @@ def test_who_goes_with_the_membership_stays_suppressed(
     assert [(SuppressionSource.ERASED, Scope.BULK)] == own
     assert () == known["bob@example.org"].holders[0].suppressions == known["bob@example.org"].own
     assert () == known["cas@example.org"].own
+
+
+@pytest.mark.parametrize("kept", ["17,new@example.org\n", "17,\n"])
+def test_an_address_somebody_unsubscribed_at_stays_so_when_another_gets_it(
+    database: Database, store_url: str, tmp_path: Path, kept: str
+) -> None:
+    """As where the CRM merges two people and keeps both."""
+    settings = loaded(tmp_path, f'[store]\nurl = "{store_url}"\n{RELAY}')
+    path = tmp_path / "feed"
+    path.mkdir()
+    folder = FeedFolder(
+        database,
+        path,
+        source="crm",
+        tag_scopes=TAG_SCOPES,
+        clock=lambda: datetime.now(UTC),
+        keep_suppressed=DeletedPeople(settings, database),
+    )
+
+    def export(people: str) -> None:
+        (path / "people.csv").write_text(f"crm_id,emails\n{people}")
+        handled = [*folder.look(), *folder.look()]
+        assert {"done"} == {each.state for each in handled}, handled
+
+    export(f"17,{ANN}\n18,bob@example.org\n")
+    ann = PersonRef.parse("candidate:17")
+    with database.writing() as connection:
+        values = {"remark": "all", "public": True, "by": "recipient", "until": None}
+        values |= {"since": datetime.now(UTC), "scope": Scope.BULK}
+        unsubscribed = SuppressionSource.UNSUBSCRIBE
+        suppression.add(connection, id=1, address=ann, source=unsubscribed, **values)  # type: ignore[arg-type]
+        choice = TopicOptOut(id=2, topic="Birthdays", whose=ann, remark="", since=datetime.now(UTC))
+        topic_opt_outs.add(connection, choice)
+
+    export(f"{kept}18,bob@example.org;{ANN}\n")
+    export(f"{kept}18,bob@example.org;{ANN}\n")
+
+    standings = common.standings(settings, database)
+    known = standings.now([ANN, "bob@example.org"])
+    standings.close()
+    assert [unsubscribed] == [entry.source for entry in known[ANN].own]
+    assert () == known["bob@example.org"].own
+    with database.reading() as connection:
+        assert topic_opt_outs.is_declined(connection, "birthdays", None, ANN)
+        assert not topic_opt_outs.is_declined(connection, "birthdays", None, "bob@example.org")

@@ -69,6 +69,13 @@ def address_entry(scope: Scope) -> Suppression:
     return Suppression(scope=scope, source=SuppressionSource.STAFF, name="blocked")
 
 
+UNSUBSCRIBED = Holder(
+    ref=PersonRef(PersonKind.CANDIDATE, "9"),
+    name="",
+    active=False,
+    suppressions=(Suppression(scope=Scope.BULK, source=SuppressionSource.UNSUBSCRIBE),),
+)
+
 #: What is known of an address: whether it keeps away bulk mail, individual mail.
 ADDRESSES = {
     "nobody knows it": (NOBODY, (False, False)),
@@ -85,6 +92,10 @@ ADDRESSES = {
     "staff blocked it though its holder is free": (
         Standing(holders=(holder(1, NOTHING, ACTIVE),), own=(address_entry(Scope.ALL),)),
         (True, True),
+    ),
+    "one who is not active any more has unsubscribed at it": (
+        Standing(holders=(holder(1, NOTHING, ACTIVE), UNSUBSCRIBED)),
+        (True, False),
     ),
     "its holder wants no campaigns": (
         Standing(holders=(holder(1, Scope.MAILCHIMP, ACTIVE),)),

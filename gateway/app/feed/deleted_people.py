@@ -1,14 +1,15 @@
-"""Keeps who was suppressed so when the feed deletes the person: by a hash of each address."""
+"""Keeps who was suppressed so when the feed deletes the person, or takes an address from them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.app import common
 from gateway.app.keys import erased_names, signing_keys
 from gateway.config import Settings
-from gateway.core.people.people import PersonRef, Suppression
+from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 from gateway.store.engine.database import Database, StoreTransaction
-from gateway.store.people import erasing
+from gateway.store.people import erasing, suppression, topic_opt_outs
 
 
 class DeletedPeople:
@@ -49,3 +50,39 @@ class DeletedPeople:
                 )
         finally:
             standings.close()
+
+    def keep_unsubscribed(
+        self, connection: StoreTransaction, left: Iterable[tuple[str, PersonRef]]
+    ) -> None:
+        """Keep addresses unsubscribed that people who unsubscribed have no more.
+
+        Whoever read mail there did it: a CRM that merges two people gives the address to the other.
+        """
+        for address, ref in left:
+            known = suppression.history(connection, address)
+            is_out = any(
+                one.released_at is None and one.source is SuppressionSource.UNSUBSCRIBE
+                for one in known
+            )
+            for entry in suppression.history(connection, ref):
+                is_theirs = entry.source is SuppressionSource.UNSUBSCRIBE
+                if is_theirs and entry.released_at is None and not is_out:
+                    is_out = True
+                    suppression.add(
+                        connection,
+                        id=self._ids.next(),
+                        address=address,
+                        scope=entry.scope,
+                        source=entry.source,
+                        remark=entry.remark,
+                        public=entry.public,
+                        by=entry.by,
+                        since=entry.since,
+                        until=entry.until,
+                    )
+            for choice in topic_opt_outs.history(connection, ref):
+                if choice.released_at is None and not topic_opt_outs.is_declined(
+                    connection, choice.topic, None, address
+                ):
+                    kept = replace(choice, id=self._ids.next(), whose=address)
+                    topic_opt_outs.add(connection, kept)

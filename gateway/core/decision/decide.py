@@ -1,13 +1,15 @@
 """Who may get a message: its kind against the suppressions of each recipient."""
 
 from gateway.core.kinds import Kind, Scope
-from gateway.core.people.people import Holder, Standing, Suppression
+from gateway.core.people.people import Holder, Standing, Suppression, SuppressionSource
 
 
 def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     """Return the suppressions that keep mail of this kind from an address; empty: it may go.
 
-    For bulk mail the stricter of two people with one address wins. For individual mail a
+    For bulk mail the stricter of two people with one address wins; who has unsubscribed counts
+    always, for whoever reads mail at the address did it, and CRMs that merge two people keep one
+    of them inactive. For individual mail a
     person's scope `all` blocks only if every active person with the address has it. People who
     are not active count only where nobody active has the address. A doubtful holder counts where
     that keeps mail away, and outweighs nobody.
@@ -15,10 +17,12 @@ def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     if not (standing.own or standing.holders):
         return ()
     if kind is Kind.BULK:
+        counting = who_counts(standing)
         return _of_scope(Scope.BULK, standing.own) + tuple(
             entry
-            for holder in who_counts(standing)
+            for holder in standing.holders
             for entry in _of_scope(Scope.BULK, holder.suppressions)
+            if entry.source is SuppressionSource.UNSUBSCRIBE or holder in counting
         )
     own = _of_scope(Scope.ALL, standing.own)
     certain = _certain(standing)

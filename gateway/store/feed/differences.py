@@ -5,10 +5,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, exists, func, select, true, tuple_, update
 
+from gateway.core.people.people import PersonKind, PersonRef, SuppressionSource
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import UNSURE
 from gateway.store.feed.staging import Stage
-from gateway.store.schema import addresses, feeds
+from gateway.store.schema import addresses, feeds, person_suppressions, topic_opt_outs
 
 
 def write_rows(connection: Connection, stage: Stage, columns: Sequence[str]) -> None:
@@ -25,6 +26,32 @@ def write_rows(connection: Connection, stage: Stage, columns: Sequence[str]) -> 
     values = {name: statement.excluded[name] for name in names if name in written}
     keys = list(layout.keys)
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+
+
+def unsubscribed_addresses(connection: Connection, stage: Stage) -> set[tuple[str, PersonRef]]:
+    """Return by which addresses people are known whose row changes them and who unsubscribed.
+
+    From all mailings, or from some topic.
+    """
+    changes, a = stage.changes, addresses.c
+    unsubscribed = set()
+    for table in (person_suppressions, topic_opt_outs):
+        whose = and_(table.c.kind == a.kind, table.c.person == a.person)
+        query = (
+            select(a.address, a.kind, a.person)
+            .join_from(
+                changes,
+                table,
+                and_(table.c.kind == changes.c.kind, table.c.person == changes.c.crm_id),
+            )
+            .join(addresses, whose)
+            .where(changes.c.is_moved, table.c.released_at.is_(None), a.position >= 0)
+        )
+        if table is person_suppressions:
+            query = query.where(table.c.source == SuppressionSource.UNSUBSCRIBE.value)
+        for row in connection.execute(query):
+            unsubscribed.add((row.address, PersonRef(PersonKind(row.kind), row.person)))
+    return unsubscribed
 
 
 def write_addresses(connection: Connection, stage: Stage) -> None:

@@ -1,7 +1,7 @@
 """What the CRM tells, taken in: staged, compared, and only the differences written at once."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +20,13 @@ from gateway.store.engine.database import Database
 from gateway.store.feed import unread
 from gateway.store.feed.comparison import compare, look_for_kept
 from gateway.store.feed.contested import Duplicate, Widths
-from gateway.store.feed.differences import delete_rows, note_file, write_addresses, write_rows
+from gateway.store.feed.differences import (
+    delete_rows,
+    note_file,
+    unsubscribed_addresses,
+    write_addresses,
+    write_rows,
+)
 from gateway.store.feed.guard import SuppressionGuard, is_halved
 from gateway.store.feed.idle_tags import IdleTag, protect_tags
 from gateway.store.feed.layouts import (
@@ -70,6 +76,11 @@ class KeepSuppressed(Protocol):
 
     def keep(self, connection: Connection, refs: Sequence[PersonRef], at: datetime) -> None:
         """Keep them suppressed, in the transaction in which they go."""
+
+    def keep_unsubscribed(
+        self, connection: Connection, left: Iterable[tuple[str, PersonRef]]
+    ) -> None:
+        """Keep addresses unsubscribed that people who unsubscribed have no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +310,11 @@ class Feed:
         # What suppresses comes first: tags and memberships are there before anything goes.
         write_rows(connection, stage, columns)
         if self._layout is PEOPLE:
+            before = unsubscribed_addresses(connection, stage)
             write_addresses(connection, stage)
+            left = before - unsubscribed_addresses(connection, stage) if before else ()
+            if left and terms.keep_suppressed is not None:
+                terms.keep_suppressed.keep_unsubscribed(connection, left)
         delete_rows(connection, stage, terms.source)
         unread.take_in(
             connection,

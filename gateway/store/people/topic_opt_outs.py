@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, tuple_, update
 
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.schema import addresses
 from gateway.store.schema import topic_opt_outs as table
 
 
@@ -44,11 +45,14 @@ def is_declined(
     *,
     erased: Sequence[str] = (),
 ) -> bool:
-    """Whether a person, or whoever has the address, wants no mailings of a topic.
+    """Whether a person, or anybody who has the address, wants no mailings of a topic.
 
     `erased` are the names under which the address may be known, if its person was erased.
     """
-    whose = [_of(address, erased)] if person is None else [_of(address, erased), _of(person)]
+    a = addresses.c
+    holders = select(a.kind, a.person).where(a.address == address, a.position >= 0)
+    of_holders = tuple_(table.c.kind, table.c.person).in_(holders)
+    whose = [_of(address, erased), of_holders, *([] if person is None else [_of(person)])]
     query = select(table.c.topic).where(or_(*whose), table.c.released_at.is_(None))
     wanted = topic.casefold()
     return any(declined.casefold() == wanted for declined in connection.scalars(query))
@@ -84,7 +88,8 @@ def _columns(whose: PersonRef | str) -> dict[str, str]:
 def _of(whose: PersonRef | str, erased: Sequence[str] = ()) -> ColumnElement[bool]:
     if isinstance(whose, PersonRef):
         return (table.c.kind == whose.kind.value) & (table.c.person == whose.crm_id)
-    return table.c.address.in_((whose, *erased))
+    # What a person said has no address.
+    return (table.c.person == "") & table.c.address.in_((whose, *erased))
 
 
 def _read(row: Row[Any]) -> TopicOptOut:
