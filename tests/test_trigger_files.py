@@ -15,7 +15,7 @@ from gateway.core.triggers.trigger import Trigger
 QUALIFIED = 'event = "qualification_expired"\ntemplate = "letter"\n'
 
 
-class Office:
+class TriggerFiles:
     """A config folder with triggers and templates."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,12 +44,12 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(tmp_path)
+def files(tmp_path: Path) -> TriggerFiles:
+    return TriggerFiles(tmp_path)
 
 
-def test_a_date_event_is_bulk_and_ends_with_its_day_as_shipped(office: Office) -> None:
-    found = office.read('event = "birthday"\ntemplate = "letter"\n')
+def test_a_date_event_is_bulk_and_ends_with_its_day_as_shipped(files: TriggerFiles) -> None:
+    found = files.read('event = "birthday"\ntemplate = "letter"\n')
 
     assert found.enabled
     assert Kind.BULK is found.kind
@@ -58,15 +58,15 @@ def test_a_date_event_is_bulk_and_ends_with_its_day_as_shipped(office: Office) -
     assert found.recipients == ()
 
 
-def test_an_application_event_is_individual_and_for_the_candidate(office: Office) -> None:
-    found = office.read('event = "submitted"\ntemplate = "letter"\nprogramme = "p1"\n')
+def test_an_application_event_is_individual_and_for_the_candidate(files: TriggerFiles) -> None:
+    found = files.read('event = "submitted"\ntemplate = "letter"\nprogramme = "p1"\n')
 
     assert Kind.INDIVIDUAL is found.kind
     assert (found.programme, found.status, found.recipients) == ("p1", "", ("candidate",))
 
 
-def test_a_recipient_is_an_address_however_it_is_written(office: Office) -> None:
-    found = office.read(
+def test_a_recipient_is_an_address_however_it_is_written(files: TriggerFiles) -> None:
+    found = files.read(
         'event = "submitted"\ntemplate = "letter"\n'
         'recipients = ["candidate", "Office <office@example.org>", "mailto:b@example.org"]\n'
     )
@@ -74,8 +74,8 @@ def test_a_recipient_is_an_address_however_it_is_written(office: Office) -> None
     assert ("candidate", "office@example.org", "b@example.org") == found.recipients
 
 
-def test_every_key_of_the_contract_is_read(office: Office) -> None:
-    found = office.read(
+def test_every_key_of_the_contract_is_read(files: TriggerFiles) -> None:
+    found = files.read(
         'enabled = false\nevent = "set_date"\ntemplate = "letter"\nkind = "individual"\n'
         'report_to = "me@example.org"\nreport_empty = true\nlatest = "2d"\n'
         'from = "Office <o@example.org>"\n'
@@ -92,23 +92,23 @@ def test_every_key_of_the_contract_is_read(office: Office) -> None:
 
 
 def test_the_acknowledgement_is_active_for_every_programme_in_four_languages(
-    office: Office,
+    files: TriggerFiles,
 ) -> None:
-    rules = triggers.rules(load(office.folder / "gateway.toml", {}))
+    rules = triggers.rules(load(files.folder / "gateway.toml", {}))
 
     rule = rules["acknowledgement"]
     assert (rule.trigger.enabled, rule.trigger.programme) == (True, "")
-    assert {"nl", "de", "fr", "en"} == {rule.letters.language_of(one) for one in
+    assert {"nl", "de", "fr", "en"} == {rule.template.language_of(one) for one in
                                         ("nl", "de", "fr", "en")}  # fmt: skip
 
 
-def test_a_file_of_the_same_name_replaces_the_acknowledgement(office: Office) -> None:
-    (office.folder / "triggers").mkdir()
-    (office.folder / "triggers" / "acknowledgement.toml").write_text(
+def test_a_file_of_the_same_name_replaces_the_acknowledgement(files: TriggerFiles) -> None:
+    (files.folder / "triggers").mkdir()
+    (files.folder / "triggers" / "acknowledgement.toml").write_text(
         'enabled = false\nevent = "submitted"\ntemplate = "acknowledgement"\n'
     )
 
-    rules = triggers.rules(load(office.folder / "gateway.toml", {}))
+    rules = triggers.rules(load(files.folder / "gateway.toml", {}))
 
     assert not rules["acknowledgement"].trigger.enabled
 
@@ -146,22 +146,22 @@ def test_a_file_of_the_same_name_replaces_the_acknowledgement(office: Office) ->
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_refused_with_file_key_and_cure(
-    office: Office, text: str, said: str
+    files: TriggerFiles, text: str, said: str
 ) -> None:
-    complaint = office.complaint(text)
+    complaint = files.complaint(text)
 
-    assert f"{office.folder}/triggers/mine.toml" in complaint
+    assert f"{files.folder}/triggers/mine.toml" in complaint
     assert said in complaint
 
 
 @pytest.mark.parametrize("used", ["[PRUEFNR]", "{{ qualification.name }}"])
 def test_a_template_has_a_qualifications_values_only_with_before_send(
-    office: Office, used: str
+    files: TriggerFiles, used: str
 ) -> None:
-    office.template("letter", de=f"Subject: Schluss\n\n{used}\n")
+    files.template("letter", de=f"Subject: Schluss\n\n{used}\n")
 
-    complaint = office.complaint(QUALIFIED)
-    found = office.read(QUALIFIED + 'before_send = ["qualification_data"]\n')
+    complaint = files.complaint(QUALIFIED)
+    found = files.read(QUALIFIED + 'before_send = ["qualification_data"]\n')
 
     assert "templates/letter/de.txt" in complaint
     assert 'before_send = ["qualification_data"]' in complaint
@@ -178,17 +178,17 @@ def test_a_template_has_a_qualifications_values_only_with_before_send(
         ("Subject: Hi\n\n{{ application.reference }}\n", "application has no value"),
     ],
 )
-def test_a_wrong_template_is_refused(office: Office, text: str, said: str) -> None:
-    office.template("letter", nl=text)
+def test_a_wrong_template_is_refused(files: TriggerFiles, text: str, said: str) -> None:
+    files.template("letter", nl=text)
 
-    assert said in office.complaint('event = "birthday"\ntemplate = "letter"\n')
+    assert said in files.complaint('event = "birthday"\ntemplate = "letter"\n')
 
 
-def test_every_wrong_file_is_named_at_once(office: Office) -> None:
-    (office.folder / "triggers").mkdir()
-    (office.folder / "triggers" / "other.toml").write_text("event = 1\n")
+def test_every_wrong_file_is_named_at_once(files: TriggerFiles) -> None:
+    (files.folder / "triggers").mkdir()
+    (files.folder / "triggers" / "other.toml").write_text("event = 1\n")
 
-    complaint = office.complaint("evnt = 2\n")
+    complaint = files.complaint("evnt = 2\n")
 
     assert "mine.toml: evnt: unknown key; did you mean event?" in complaint
     assert "other.toml: event" in complaint
@@ -202,7 +202,7 @@ def test_there_is_a_working_example_of_every_date_event_and_none_is_on() -> None
     of_date = {event for event in EVENTS.values() if not event.is_of_application}
     assert of_date <= {rule.trigger.event for rule in rules.values()}
     for rule in rules.values():
-        assert [] == list(rule.letters.doubts())
+        assert [] == list(rule.template.doubts())
         assert {"nl", "de", "fr", "en"} == {
-            rule.letters.language_of(one) for one in ("nl", "de", "fr", "en")
+            rule.template.language_of(one) for one in ("nl", "de", "fr", "en")
         }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gateway.config import Settings, read_text
 from gateway.core.decision.note_template import NoteTemplate, parse_template
-from gateway.core.sending.mail_wording import MailWording, WordingForm, parse_letter
+from gateway.core.sending.mail_wording import MailWording, WordingForm, parse_mail_wording
 
 NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
 SHIPPED_TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
@@ -38,7 +38,7 @@ def mail_wordings(settings: Settings, name: str, wording: WordingForm) -> dict[s
     """
     shipped = shipped_wordings(name, wording)
     return {
-        language: parse_letter(
+        language: parse_mail_wording(
             read_text(file),
             language,
             wording,
@@ -52,7 +52,7 @@ def mail_wordings(settings: Settings, name: str, wording: WordingForm) -> dict[s
 def shipped_wordings(name: str, wording: WordingForm) -> dict[str, MailWording]:
     """Return the shipped wording of a mail to staff by language."""
     return {
-        file.stem: parse_letter(read_text(file), file.stem, wording, str(file))
+        file.stem: parse_mail_wording(read_text(file), file.stem, wording, str(file))
         for file in SHIPPED_TEMPLATES.joinpath(name).glob("*.txt")
     }
 

@@ -1,6 +1,6 @@
 """Campaigns from the first draft to the three endings: opened, sent, scheduled.
 
-Each ending prepares afresh: the audience is read, every member judged, data updated, new ones
+Each ending prepares afresh: the audience is read, every member decided on, data updated, new ones
 added, the segment built.
 """
 
@@ -27,7 +27,7 @@ from gateway.store.campaigns.audiences import Audience
 from gateway.store.engine.database import Database
 from gateway.sync import campaign_calls, readiness
 from gateway.sync.mailchimp_session import MailchimpSession, claimed
-from gateway.sync.preparation import PreparationPlan, guard, judge_members, prepare
+from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
 from gateway.sync.readiness import NEW_BUILDER, NOT_ACTIVATED, AccountStanding, NotReady
 from gateway.sync.settle import keep, look
 from gateway.sync.upload import Uploader, ensure_segment
@@ -130,7 +130,7 @@ def create(
 
 
 def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Added:
-    """Put people into a campaign that has not left, and judge them by what is known here."""
+    """Put people into a campaign that has not left, and decide on them by what is known here."""
     added = known = 0
     unknown: list[PersonRef] = []
     with claimed(session, number) as held:
@@ -146,7 +146,7 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
             known += len(people) - new
             unknown += [ref for ref in chunk if ref not in there]
             held.beat("Adding people", added + known, 0)
-        judge_members(held, campaign)
+        decide_members(held, campaign)
         with held.database.writing() as connection:
             campaign_members.expect_new(connection, number, now)
     return Added(added=added, known=known, unknown=tuple(unknown))
@@ -258,7 +258,7 @@ def recreate(
         now = held.clock()
         with held.database.writing() as connection:
             campaign_members.copy(connection, number, new, now)
-        judge_members(held, campaign)
+        decide_members(held, campaign)
         with held.database.writing() as connection:
             campaign_members.expect_new(connection, new, now)
     delete(session, number)

@@ -15,7 +15,7 @@ from gateway.sync.errors import MailchimpNotFound
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import read_audience
 
-JUDGED_AT_ONCE = 1_000
+DECIDED_AT_ONCE = 1_000
 PAGE = 2_000  #: Addresses that go out, looked at together: four batches for four threads.
 
 
@@ -71,9 +71,9 @@ class PreparationPlan:
 
 
 def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
-    """Judge every member afresh; Mailchimp is only read."""
+    """Decide on every member afresh; Mailchimp is only read."""
     read_audience(session, campaign.audience)
-    judge_members(session, campaign)
+    decide_members(session, campaign)
     leaving = read_segment(session, campaign)
     new = changed = unchanged = 0
     for page in outgoing_pages(session, campaign):
@@ -112,7 +112,7 @@ def guard(plan: PreparationPlan) -> None:
         raise TooManyDropOut(plan.drop)
 
 
-def judge_members(session: MailchimpSession, campaign: Campaign) -> None:
+def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
     """Decide of every member whether it is in, by what the store knows."""
     with session.database.reading() as connection:
         total = campaign_members.count(connection, campaign.id)
@@ -121,7 +121,7 @@ def judge_members(session: MailchimpSession, campaign: Campaign) -> None:
     while True:
         with session.database.reading() as connection:
             members = campaign_members.candidates(
-                connection, campaign.id, after=last, limit=JUDGED_AT_ONCE
+                connection, campaign.id, after=last, limit=DECIDED_AT_ONCE
             )
             addresses = [member.address for member in members if member.address]
             standings = session.standings.within(connection, addresses)
@@ -129,7 +129,7 @@ def judge_members(session: MailchimpSession, campaign: Campaign) -> None:
         if not members:
             break
         now = session.clock()
-        judgements = [
+        decisions = [
             (
                 member,
                 left_out(
@@ -149,7 +149,7 @@ def judge_members(session: MailchimpSession, campaign: Campaign) -> None:
             for member in members
         ]
         with session.database.writing() as connection:
-            campaign_members.keep_judgements(connection, campaign.id, judgements)
+            campaign_members.keep_decisions(connection, campaign.id, decisions)
         last = members[-1].ref
         done += len(members)
         session.beat("Looking at the members", done, total)

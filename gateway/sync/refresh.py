@@ -16,7 +16,7 @@ from gateway.sync import campaign_calls
 from gateway.sync.campaigns import uploader_for
 from gateway.sync.errors import MailchimpError, MailchimpRefused
 from gateway.sync.mailchimp_session import Busy, MailchimpSession, claimed, in_silence
-from gateway.sync.preparation import PreparationPlan, guard, judge_members, prepare
+from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
 from gateway.sync.settle import keep, look
 
 #: So long before its time a campaign is brought up to date once more.
@@ -132,7 +132,7 @@ class _Refresh:
 
         refreshed = self.campaign.refreshed_at
         if refreshed is not None and refreshed >= at - BEFORE:
-            judge_members(self.session, self.campaign)
+            decide_members(self.session, self.campaign)
             with self.session.database.reading() as connection:
                 somebody_left = campaign_segments.has_left_segment(connection, self.campaign.id)
             if not somebody_left:

@@ -19,7 +19,7 @@ from gateway.store.journal import message_lookup
 from gateway.store.people import topic_opt_outs
 from gateway.store.triggers import due, ledger
 from gateway.triggers import record
-from gateway.triggers.letter import addressee
+from gateway.triggers.occurrence_mail import addressee
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.templates import CheckedTrigger
 
@@ -65,7 +65,7 @@ def refused(
 
 def let_go(
     connection: StoreTransaction,
-    case: record.MailOfOccurrence,
+    case: record.MailToSend,
     facts: OccurrenceFacts,
     holder: str,
     lease: timedelta,
@@ -89,7 +89,7 @@ def let_go(
         )
         ledger.settle(connection, row.id, holder, paused, now=case.now)
         return paused
-    address = plan.lookup(case.letter.address)
+    address = plan.lookup(case.mail.address)
     standing = plan.standings.within(connection, [address]).get(address, NOBODY)
     blocked = blocking(case.trigger.kind, standing)
     if blocked:
@@ -101,13 +101,13 @@ def let_go(
             ended,
             now=case.now,
             message=record.send_failed(connection, case, record.Blocked(standing, blocked)),
-            address=case.letter.address,
+            address=case.mail.address,
         )
         return ended
     person = None if row.recipient else row.person
-    if why := declined(connection, plan, case.trigger, person, case.letter.address):
+    if why := declined(connection, plan, case.trigger, person, case.mail.address):
         ended = Ending(state=OccurrenceState.SKIPPED, reason=why)
-        ledger.settle(connection, row.id, holder, ended, now=case.now, address=case.letter.address)
+        ledger.settle(connection, row.id, holder, ended, now=case.now, address=case.mail.address)
         return ended
     if plan.once_per_address and case.trigger.is_of_date and not row.recipient:
         subject = subject_of(facts.qualification)
@@ -125,11 +125,11 @@ def let_go(
         ledger.settle(connection, row.id, holder, ended, now=case.now, address=address)
         return ended
     mail = ledger.LedgerMail(
-        address=case.letter.address,
+        address=case.mail.address,
         mailbox=address,
-        subject=case.letter.subject,
-        message_id=case.letter.message_id,
-        body=case.letter.body,
+        subject=case.mail.subject,
+        message_id=case.mail.message_id,
+        body=case.mail.body,
         message=record.sending(case, standing),
     )
     if ledger.begin(connection, row.id, holder, mail, now=case.now, lease=lease):

@@ -14,7 +14,7 @@ from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers import record
 from gateway.triggers.last_look import declined, refused, same_mailbox, subject_of
-from gateway.triggers.letter import addressee, of_person, render
+from gateway.triggers.occurrence_mail import addressee, of_person, render
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.search import why_not
 from gateway.triggers.templates import CheckedTrigger, NotRendered

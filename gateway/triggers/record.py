@@ -17,18 +17,18 @@ from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.trigger import Trigger
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views.status import fed_at
-from gateway.triggers.letter import OccurrenceLetter, sender_of
+from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of
 from gateway.triggers.plan import LISTENER, TriggerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MailOfOccurrence:
+class MailToSend:
     """One mail about to be sent."""
 
     plan: TriggerSettings
     trigger: Trigger
     row: Occurrence
-    letter: OccurrenceLetter
+    mail: OccurrenceMail
     message: int  #: Its id in the journal.
     now: datetime
     relay: str
@@ -47,12 +47,12 @@ def rule_name(trigger: Trigger) -> str:
     return f"trigger:{trigger.name}"
 
 
-def sending(case: MailOfOccurrence, standing: Standing) -> Message:
+def sending(case: MailToSend, standing: Standing) -> Message:
     """Return the message before its fate is known."""
     return _message(case, standing, state=State.SENDING)
 
 
-def send_failed(connection: StoreTransaction, case: MailOfOccurrence, blocked: Blocked) -> Message:
+def send_failed(connection: StoreTransaction, case: MailToSend, blocked: Blocked) -> Message:
     """Return the message that isn't sent, with the note that says why."""
     standing = blocked.standing
     facts = NoteFacts(
@@ -60,7 +60,7 @@ def send_failed(connection: StoreTransaction, case: MailOfOccurrence, blocked: B
         now=case.now.astimezone(case.plan.zone),
         kind=case.trigger.kind,
         rule=rule_name(case.trigger),
-        recipient=case.letter.address,
+        recipient=case.mail.address,
         suppressions=blocked.suppressions,
         personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
         feed_as_of=fed_at(connection),
@@ -100,8 +100,8 @@ def reason(suppressions: Iterable[Suppression]) -> str:
     return f"suppressed: {', '.join(dict.fromkeys(named))}"
 
 
-def _message(case: MailOfOccurrence, standing: Standing, *, state: State) -> Message:
-    letter, row = case.letter, case.row
+def _message(case: MailToSend, standing: Standing, *, state: State) -> Message:
+    mail, row = case.mail, case.row
     # Who is mailed: the person alone, be the address shared or not.
     holders = tuple(holder.ref for holder in standing.holders)
     persons = holders if row.recipient else (row.person,)
@@ -110,17 +110,17 @@ def _message(case: MailOfOccurrence, standing: Standing, *, state: State) -> Mes
         at=case.now,
         listener=LISTENER,
         sender=parseaddr(sender_of(case.plan, case.trigger))[1],
-        subject=letter.subject,
-        message_id=letter.message_id,
+        subject=mail.subject,
+        message_id=mail.message_id,
         kind=case.trigger.kind,
         rule=rule_name(case.trigger),
         relay=case.relay,
-        size=len(letter.body),
+        size=len(mail.body),
         attempt_of=row.message,
         deliveries=(
             Delivery(
-                recipient=letter.address,
-                address=case.plan.lookup(letter.address),
+                recipient=mail.address,
+                address=case.plan.lookup(mail.address),
                 state=state,
                 by=By.GATEWAY,
                 persons=persons,

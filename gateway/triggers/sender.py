@@ -28,7 +28,7 @@ from gateway.store.triggers import due, ledger
 from gateway.triggers import record
 from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
 from gateway.triggers.last_look import TRIGGER_GONE, let_go, refused
-from gateway.triggers.letter import OccurrenceLetter, sender_of, write
+from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
 from gateway.triggers.plan import Carrier, TriggerSettings
 from gateway.triggers.templates import NotRendered
 
@@ -67,7 +67,7 @@ class Prepared:
 
     row: Occurrence
     facts: OccurrenceFacts
-    outcome: OccurrenceLetter | Ending
+    outcome: OccurrenceMail | Ending
 
 
 class TriggerSender:
@@ -174,11 +174,11 @@ class TriggerSender:
                 self._tell(row, ended)
             return
         message = self._outside.new_id()
-        case = record.MailOfOccurrence(
+        case = record.MailToSend(
             plan=plan,
             trigger=rule.trigger,
             row=row,
-            letter=outcome,
+            mail=outcome,
             message=message,
             now=now,
             relay=self._carrier.relay_of(_address(sender_of(plan, rule.trigger))),
@@ -193,14 +193,14 @@ class TriggerSender:
         await self.watch.reach(message)
         await self._deliver(case)
 
-    async def _deliver(self, case: record.MailOfOccurrence) -> None:
+    async def _deliver(self, case: record.MailToSend) -> None:
         """Hand a mail to its relay and write down what became of it, the next try included."""
-        row, letter = case.row, case.letter
+        row, mail = case.row, case.mail
         result = await attempt(
             self._carrier.carry(
                 sender=_address(sender_of(case.plan, case.trigger)),
-                recipient=letter.address,
-                content=letter.body,
+                recipient=mail.address,
+                content=mail.body,
             ),
             self._limits.attempt,
             failed=lambda: log.exception("trigger_fault", occurrence=ids.show(row.id)),
@@ -213,7 +213,7 @@ class TriggerSender:
             type=EventType.TRIGGER_SENT,
             person=row.person,
             data=trigger_sent_data(
-                row, message=case.message, message_id=case.letter.message_id, at=now
+                row, message=case.message, message_id=case.mail.message_id, at=now
             ),
         )
 

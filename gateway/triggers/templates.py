@@ -95,7 +95,7 @@ _TEXT = _Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newl
 _HTML = _Sandbox(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
 
 
-class Letters:
+class MailTemplate:
     """A template in every language it has; `default` is that of people whose own it lacks."""
 
     def __init__(self, sources: Mapping[str, TemplateSource], *, default: str) -> None:
@@ -237,4 +237,4 @@ class CheckedTrigger:
     """A trigger with its template, both checked."""
 
     trigger: Trigger
-    letters: Letters
+    template: MailTemplate

@@ -34,7 +34,7 @@ EVERYTHING = tuple(TokenScope)
 
 
 @dataclass(slots=True)
-class StillLife:
+class FixedSettings:
     """What the API takes from the life of its process."""
 
     settings: Settings
@@ -150,7 +150,7 @@ async def served(
     database = Database(store_url)
     database.prepare()
     counted: list[tuple[str, str, int]] = []
-    using = services(cast(RoleContext, StillLife(settings)), database)
+    using = services(cast(RoleContext, FixedSettings(settings)), database)
     app = application(
         health=_well,
         metrics=_metrics,

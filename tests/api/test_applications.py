@@ -8,14 +8,14 @@ import pytest
 from gateway.core.token import TokenScope
 from gateway.store.triggers import ledger
 from tests.api.served import Served, served
-from tests.triggers.office import ANN
+from tests.triggers.node import ANN
 
 FRENCH = "Cette action enverra un e-mail aux candidats sélectionnés"
 TRIGGER = 'event = "status_changed"\nstatus = "accepted"\ntemplate = "accepted"\n'
 
 
 @pytest.fixture
-async def office(store_url: str, tmp_path: Path) -> Any:
+async def fed(store_url: str, tmp_path: Path) -> Any:
     """An API with a small CRM and a trigger behind it."""
     folders = {name: tmp_path / name for name in ("triggers", "templates")}
     (folders["templates"] / "accepted").mkdir(parents=True)
@@ -38,7 +38,7 @@ async def office(store_url: str, tmp_path: Path) -> Any:
         yield api
 
 
-async def change(office: Served, *references: str, **more: Any) -> Any:
+async def change(fed: Served, *references: str, **more: Any) -> Any:
     told = {
         "references": list(references),
         "status": "accepted",
@@ -46,69 +46,65 @@ async def change(office: Served, *references: str, **more: Any) -> Any:
         "confirmed": True,
         **more,
     }
-    answer = await office.ask("POST", "/applications/status", json=told)
+    answer = await fed.ask("POST", "/applications/status", json=told)
     assert 200 == answer.status_code, answer.text
     return answer.json()
 
 
-def states(office: Served) -> list[str]:
-    with office.database.reading() as connection:
+def states(fed: Served) -> list[str]:
+    with fed.database.reading() as connection:
         return [row.state.value for row in ledger.of_person(connection, ANN)]
 
 
-async def test_a_submission_is_acknowledged(office: Served) -> None:
-    answer = await office.ask("POST", "/applications/4711/submitted")
+async def test_a_submission_is_acknowledged(fed: Served) -> None:
+    answer = await fed.ask("POST", "/applications/4711/submitted")
 
     assert 200 == answer.status_code
     assert ["ann@example.org"] == [mail["to"] for mail in answer.json()["mails"]]
-    assert ["due"] == states(office)
+    assert ["due"] == states(fed)
 
 
-async def test_a_changed_status_owes_mail_and_says_who_is_left_out(office: Served) -> None:
-    told = await change(office, "4711", "4712")
+async def test_a_changed_status_owes_mail_and_says_who_is_left_out(fed: Served) -> None:
+    told = await change(fed, "4711", "4712")
 
     assert "accepted" == told["trigger"]
     assert ["ann@example.org"] == [mail["to"] for mail in told["mails"]]
     assert [("candidate:bob", "no address")] == [
         (one["person"], one["reason"]) for one in told["skipped"]
     ]
-    assert ["due"] == states(office)
+    assert ["due"] == states(fed)
 
 
 @pytest.mark.parametrize("where", ["body", "query"])
-async def test_a_dry_run_warns_in_the_language_of_the_one_who_acts(
-    office: Served, where: str
-) -> None:
+async def test_a_dry_run_warns_in_the_language_of_the_one_who_acts(fed: Served, where: str) -> None:
     told = {"references": ["4711"], "status": "accepted", "by": "eva@crm.example"}
     query = "?dry_run=true" if where == "query" else ""
     body = told | ({"dry_run": True} if where == "body" else {})
 
-    shown = (await office.ask("POST", f"/applications/status{query}", json=body)).json()
+    shown = (await fed.ask("POST", f"/applications/status{query}", json=body)).json()
 
     assert FRENCH == shown["warning"]
     assert "Hello\n" == shown["mails"][0]["text"]
-    assert [] == states(office)
+    assert [] == states(fed)
 
 
-async def test_the_language_asked_for_comes_first(office: Served) -> None:
+async def test_the_language_asked_for_comes_first(fed: Served) -> None:
     told = {"references": ["4711"], "status": "accepted", "by": "s1", "dry_run": True}
     german = {"accept-language": "de-CH,fr;q=0.8"}
 
-    answer = await office.ask("POST", "/applications/status", json=told, headers=german)
+    answer = await fed.ask("POST", "/applications/status", json=told, headers=german)
 
     assert "Diese Aktion sendet" in answer.json()["warning"]
 
 
-async def test_without_mail_there_is_no_warning(office: Served) -> None:
-    shown = await change(office, "4712", dry_run=True)
+async def test_without_mail_there_is_no_warning(fed: Served) -> None:
+    shown = await change(fed, "4712", dry_run=True)
 
     assert None is shown["warning"]
 
 
 @pytest.mark.parametrize("partial", [False, True])
-async def test_all_are_changed_or_none_unless_it_may_be_partial(
-    office: Served, partial: bool
-) -> None:
+async def test_all_are_changed_or_none_unless_it_may_be_partial(fed: Served, partial: bool) -> None:
     told = {
         "references": ["nope", "4711"],
         "status": "accepted",
@@ -117,15 +113,15 @@ async def test_all_are_changed_or_none_unless_it_may_be_partial(
         "partial": partial,
     }
 
-    answer = await office.ask("POST", "/applications/status", json=told)
+    answer = await fed.ask("POST", "/applications/status", json=told)
 
     assert (200 if partial else 404) == answer.status_code
     assert [False, partial] == [one["changed"] for one in answer.json()["applications"]]
-    assert (["due"] if partial else []) == states(office)
+    assert (["due"] if partial else []) == states(fed)
 
 
-async def test_of_an_unknown_application_nothing_is_submitted(office: Served) -> None:
-    answer = await office.ask("POST", "/applications/nope/submitted")
+async def test_of_an_unknown_application_nothing_is_submitted(fed: Served) -> None:
+    answer = await fed.ask("POST", "/applications/nope/submitted")
 
     assert 404 == answer.status_code
 
@@ -133,40 +129,40 @@ async def test_of_an_unknown_application_nothing_is_submitted(office: Served) ->
 CHANGE = {"references": ["4711"], "status": "accepted", "by": "s1"}
 
 
-async def post(office: Served, **more: Any) -> Any:
-    return await office.ask("POST", "/applications/status", json=CHANGE | more)
+async def post(fed: Served, **more: Any) -> Any:
+    return await fed.ask("POST", "/applications/status", json=CHANGE | more)
 
 
-async def test_what_would_mail_must_be_confirmed(office: Served) -> None:
-    refused = await post(office)
+async def test_what_would_mail_must_be_confirmed(fed: Served) -> None:
+    refused = await post(fed)
     document = refused.json()
 
     assert 409 == refused.status_code
     assert FRENCH == document["warning"]
     assert ["ann@example.org"] == [mail["to"] for mail in document["mails"]]
-    assert [] == states(office)
-    assert 200 == (await post(office, token=document["token"])).status_code
-    assert ["due"] == states(office)
+    assert [] == states(fed)
+    assert 200 == (await post(fed, token=document["token"])).status_code
+    assert ["due"] == states(fed)
 
 
-async def test_a_dry_run_gives_a_token_for_what_it_shows(office: Served) -> None:
-    token = (await post(office, dry_run=True)).json()["token"]
+async def test_a_dry_run_gives_a_token_for_what_it_shows(fed: Served) -> None:
+    token = (await post(fed, dry_run=True)).json()["token"]
 
-    assert 200 == (await post(office, token=token)).status_code
+    assert 200 == (await post(fed, token=token)).status_code
 
 
 @pytest.mark.parametrize(
     "other", [{"references": ["4711", "4712"]}, {"by": "s2"}, {"partial": True}]
 )
-async def test_a_token_is_for_one_change_only(office: Served, other: dict[str, Any]) -> None:
-    await office.feed("staff", '{"crm_id": "s2"}')
-    token = (await post(office, dry_run=True)).json()["token"]
+async def test_a_token_is_for_one_change_only(fed: Served, other: dict[str, Any]) -> None:
+    await fed.feed("staff", '{"crm_id": "s2"}')
+    token = (await post(fed, dry_run=True)).json()["token"]
 
-    answer = await post(office, token=token, confirmed=True, **other)
+    answer = await post(fed, token=token, confirmed=True, **other)
 
     assert 409 == answer.status_code
     assert token != answer.json()["token"]
-    assert [] == states(office)
+    assert [] == states(fed)
 
 
 @pytest.mark.parametrize(
@@ -176,48 +172,48 @@ async def test_a_token_is_for_one_change_only(office: Served, other: dict[str, A
         ("applications", '{"reference": "4711", "person": "ann", "status": "second"}'),
     ],
 )
-async def test_a_token_is_for_one_state_only(office: Served, kind: str, record: str) -> None:
-    token = (await post(office, dry_run=True)).json()["token"]
-    await office.feed(kind, record)
+async def test_a_token_is_for_one_state_only(fed: Served, kind: str, record: str) -> None:
+    token = (await post(fed, dry_run=True)).json()["token"]
+    await fed.feed(kind, record)
 
-    stale = await post(office, token=token)
+    stale = await post(fed, token=token)
 
     assert 409 == stale.status_code
-    assert [] == states(office)
-    assert 200 == (await post(office, token=stale.json()["token"])).status_code
+    assert [] == states(fed)
+    assert 200 == (await post(fed, token=stale.json()["token"])).status_code
 
 
-async def test_what_mails_nobody_needs_no_confirmation(office: Served) -> None:
-    answer = await post(office, references=["4712"])
+async def test_what_mails_nobody_needs_no_confirmation(fed: Served) -> None:
+    answer = await post(fed, references=["4712"])
 
     assert 200 == answer.status_code
     assert None is answer.json()["token"]
 
 
-async def test_a_refused_request_can_come_again_confirmed_by_the_same_key(office: Served) -> None:
+async def test_a_refused_request_can_come_again_confirmed_by_the_same_key(fed: Served) -> None:
     key = {"idempotency-key": "k"}
-    first = await office.ask("POST", "/applications/status", json=CHANGE, headers=key)
+    first = await fed.ask("POST", "/applications/status", json=CHANGE, headers=key)
     confirmed = CHANGE | {"token": first.json()["token"]}
-    second = await office.ask("POST", "/applications/status", json=confirmed, headers=key)
+    second = await fed.ask("POST", "/applications/status", json=confirmed, headers=key)
 
     assert (409, 200) == (first.status_code, second.status_code)
 
 
-async def test_who_acts_must_be_known(office: Served) -> None:
-    answer = await post(office, by="s11", confirmed=True)
+async def test_who_acts_must_be_known(fed: Served) -> None:
+    answer = await post(fed, by="s11", confirmed=True)
 
     assert 422 == answer.status_code
     assert [{"crm_id": "s1", "name": ""}] == answer.json()["nearest"]
-    assert [] == states(office)
+    assert [] == states(fed)
 
 
-async def test_mail_that_waits_is_in_the_outbox_and_can_be_given_up(office: Served) -> None:
-    await change(office, "4711")
-    sends = office.token(TokenScope.OUTBOX)
+async def test_mail_that_waits_is_in_the_outbox_and_can_be_given_up(fed: Served) -> None:
+    await change(fed, "4711")
+    sends = fed.token(TokenScope.OUTBOX)
 
-    [entry] = (await office.ask("GET", "/outbox", token=sends)).json()["items"]
-    cancelled = await office.ask("POST", f"/outbox/{entry['id']}/cancel", token=sends)
-    again = await office.ask("POST", f"/outbox/{entry['id']}/cancel", token=sends)
+    [entry] = (await fed.ask("GET", "/outbox", token=sends)).json()["items"]
+    cancelled = await fed.ask("POST", f"/outbox/{entry['id']}/cancel", token=sends)
+    again = await fed.ask("POST", f"/outbox/{entry['id']}/cancel", token=sends)
 
     wanted = ("ann@example.org", "queued", "accepted 4711")
     assert wanted == (entry["to"], entry["state"], entry["about"])
@@ -226,33 +222,33 @@ async def test_mail_that_waits_is_in_the_outbox_and_can_be_given_up(office: Serv
         cancelled.json()["state"],
         again.status_code,
     )
-    assert [] == (await office.ask("GET", "/outbox", token=sends)).json()["items"]
+    assert [] == (await fed.ask("GET", "/outbox", token=sends)).json()["items"]
 
 
-async def test_with_an_idempotency_key_it_is_done_once(office: Served) -> None:
+async def test_with_an_idempotency_key_it_is_done_once(fed: Served) -> None:
     key = {"idempotency-key": "a"}
     path = "/applications/4711/submitted"
 
-    first = await office.ask("POST", path, headers=key)
-    again = await office.ask("POST", path, headers=key)
+    first = await fed.ask("POST", path, headers=key)
+    again = await fed.ask("POST", path, headers=key)
 
     assert first.json() == again.json()
-    assert ["due"] == states(office)
+    assert ["due"] == states(fed)
 
 
-async def test_a_status_nobody_told_of_is_refused(office: Served) -> None:
-    await office.feed("statuses", '{"kind": "application", "crm_id": "new"}')
+async def test_a_status_nobody_told_of_is_refused(fed: Served) -> None:
+    await fed.feed("statuses", '{"kind": "application", "crm_id": "new"}')
     told = {"references": ["4711"], "status": "accepted", "by": "s1"}
 
-    answer = await office.ask("POST", "/applications/status", json=told)
+    answer = await fed.ask("POST", "/applications/status", json=told)
 
     assert 422 == answer.status_code
     assert "applications have no status accepted; known: new" == answer.json()["detail"]
 
 
-async def test_it_takes_a_scope_of_its_own(office: Served) -> None:
-    reader = office.token(TokenScope.READ, TokenScope.FEED)
+async def test_it_takes_a_scope_of_its_own(fed: Served) -> None:
+    reader = fed.token(TokenScope.READ, TokenScope.FEED)
 
-    answer = await office.ask("POST", "/applications/4711/submitted", token=reader)
+    answer = await fed.ask("POST", "/applications/4711/submitted", token=reader)
 
     assert 403 == answer.status_code

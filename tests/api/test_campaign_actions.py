@@ -30,7 +30,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-async def shop(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Served]:
+async def active(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Served]:
     """An API on that account, activated, with candidates 1 to 3 in a group, of whom 3 opted out."""
     async with serving(sandbox, tmp_path) as api:
         activate(api)
@@ -79,22 +79,24 @@ async def done(api: Served, path: str, asked: Any = None, status: int = 200, **m
 
 
 async def test_a_campaign_is_made_filled_opened_and_sent_once(
-    shop: Served, sandbox: Sandbox
+    active: Served, sandbox: Sandbox
 ) -> None:
-    campaign = await made(shop)
+    campaign = await made(active)
     number = campaign["id"]
     added = await done(
-        shop, f"{number}/members", {"people": ["candidate:1", "candidate:99"], "groups": ["Nieuws"]}
+        active,
+        f"{number}/members",
+        {"people": ["candidate:1", "candidate:99"], "groups": ["Nieuws"]},
     )
-    prepared = await done(shop, f"{number}/prepare")
-    opened = await done(shop, f"{number}/open")
+    prepared = await done(active, f"{number}/prepare")
+    opened = await done(active, f"{number}/open")
     key = {"idempotency-key": "send-1"}
-    first = await done(shop, f"{number}/send", headers=key)
-    again = await shop.ask("POST", f"/campaigns/{number}/send", json={}, headers=key)
-    anew = await done(shop, f"{number}/send", status=409)
+    first = await done(active, f"{number}/send", headers=key)
+    again = await active.ask("POST", f"/campaigns/{number}/send", json={}, headers=key)
+    anew = await done(active, f"{number}/send", status=409)
     sandbox.advance(minutes=30)
-    report = await shop.get(f"/campaigns/{number}/report")
-    status = await shop.get("/mailchimp/status")
+    report = await active.get(f"/campaigns/{number}/report")
+    status = await active.get("/mailchimp/status")
 
     assert ("draft", None) == (campaign["state"], campaign["next_read"])
     assert (3, 0, ["the CRM has sent no candidate:99"]) == tuple(
@@ -111,18 +113,20 @@ async def test_a_campaign_is_made_filled_opened_and_sent_once(
     assert 1 == len(sandbox.account.campaigns)
 
 
-async def test_a_campaign_is_scheduled_for_a_quarter_and_taken_out_again(shop: Served) -> None:
-    number = (await made(shop))["id"]
-    await done(shop, f"{number}/members", {"people": ["1@klant.test"]})
+async def test_a_campaign_is_scheduled_for_a_quarter_and_taken_out_again(
+    active: Served,
+) -> None:
+    number = (await made(active))["id"]
+    await done(active, f"{number}/members", {"people": ["1@klant.test"]})
     soon = (datetime.now(UTC) + timedelta(days=2)).replace(
         hour=9, minute=0, second=0, microsecond=0
     )
 
-    off = await done(shop, f"{number}/schedule", {"at": f"{soon:%Y-%m-%dT09:05}"}, status=409)
-    scheduled = await done(shop, f"{number}/schedule", {"at": soon.isoformat()})
-    unscheduled = await done(shop, f"{number}/unschedule")
-    recreated = await done(shop, f"{number}/recreate", status=201)
-    gone = await shop.ask("DELETE", f"/campaigns/{recreated['id']}")
+    off = await done(active, f"{number}/schedule", {"at": f"{soon:%Y-%m-%dT09:05}"}, status=409)
+    scheduled = await done(active, f"{number}/schedule", {"at": soon.isoformat()})
+    unscheduled = await done(active, f"{number}/unschedule")
+    recreated = await done(active, f"{number}/recreate", status=201)
+    gone = await active.ask("DELETE", f"/campaigns/{recreated['id']}")
 
     assert "the nearest is" in off["detail"]
     assert ("scheduled", soon) == (
@@ -132,38 +136,38 @@ async def test_a_campaign_is_scheduled_for_a_quarter_and_taken_out_again(shop: S
     assert ("draft", 1) == (recreated["state"], recreated["included"])
     assert ("deleted", "deleted") == (
         gone.json()["state"],
-        (await shop.get(f"/campaigns/{number}"))["state"],
+        (await active.get(f"/campaigns/{number}"))["state"],
     )
 
 
-async def test_people_come_from_a_file_and_are_taken_out(shop: Served) -> None:
-    number = (await made(shop))["id"]
+async def test_people_come_from_a_file_and_are_taken_out(active: Served) -> None:
+    number = (await made(active))["id"]
 
     rows = "kind,crm_id\ncandidate,1\ncandidate,2\ncandidate,98\n,,\nmoon,3\n"
-    answer = await shop.ask("POST", f"/campaigns/{number}/members.csv", content=rows.encode())
-    removed = await shop.ask("DELETE", f"/campaigns/{number}/members/candidate:1")
-    again = await shop.ask("DELETE", f"/campaigns/{number}/members/1@klant.test")
-    nobody = await done(shop, f"{number}/members", {}, status=422)
-    unknown = await done(shop, f"{number}/members", {"groups": ["Moon"]}, status=422)
+    answer = await active.ask("POST", f"/campaigns/{number}/members.csv", content=rows.encode())
+    removed = await active.ask("DELETE", f"/campaigns/{number}/members/candidate:1")
+    again = await active.ask("DELETE", f"/campaigns/{number}/members/1@klant.test")
+    nobody = await done(active, f"{number}/members", {}, status=422)
+    unknown = await done(active, f"{number}/members", {"groups": ["Moon"]}, status=422)
 
     assert (2, 2) == (answer.json()["added"], len(answer.json()["problems"]))
     assert (["candidate:1"], 1) == (removed.json()["removed"], removed.json()["included"])
-    assert (404, 404) == (again.status_code, (await shop.ask(
+    assert (404, 404) == (again.status_code, (await active.ask(
         "DELETE", "/campaigns/0000000000001/members/candidate:1")).status_code)  # fmt: skip
     assert "people or groups" in nobody["detail"]
     assert "there is no group Moon" in unknown["detail"]
 
 
-async def test_the_guard_asks_before_many_drop_out(shop: Served) -> None:
+async def test_the_guard_asks_before_many_drop_out(active: Served) -> None:
     crowd = [f'{{"crm_id":"c{n}","emails":"c{n}@klant.test"}}' for n in range(30)]
-    await shop.feed("people", *crowd)
-    number = (await made(shop))["id"]
-    await done(shop, f"{number}/members", {"people": [f"candidate:c{n}" for n in range(30)]})
-    await shop.feed("people", *(line.replace("@klant.test", "") for line in crowd))
+    await active.feed("people", *crowd)
+    number = (await made(active))["id"]
+    await done(active, f"{number}/members", {"people": [f"candidate:c{n}" for n in range(30)]})
+    await active.feed("people", *(line.replace("@klant.test", "") for line in crowd))
 
-    refused = await done(shop, f"{number}/send", status=409)
-    nobody_left = await done(shop, f"{number}/send", {"confirmed": True}, status=409)
-    shown = await shop.get(f"/campaigns/{number}", members=False)
+    refused = await done(active, f"{number}/send", status=409)
+    nobody_left = await done(active, f"{number}/send", {"confirmed": True}, status=409)
+    shown = await active.get(f"/campaigns/{number}", members=False)
 
     assert (True, 30, 30) == tuple(
         refused[key] for key in ("needs_confirmed", "dropped", "dropped_of")
@@ -173,19 +177,19 @@ async def test_the_guard_asks_before_many_drop_out(shop: Served) -> None:
     assert "draft" == shown["state"]
 
 
-async def test_a_second_campaign_of_one_name_wants_a_confirmation(shop: Served) -> None:
-    first = await made(shop)
+async def test_a_second_campaign_of_one_name_wants_a_confirmation(active: Served) -> None:
+    first = await made(active)
     draft = {"name": "VACATURES", "template": first["template"], **SENDER}
 
-    refused = await shop.ask("POST", "/campaigns", json=draft)
-    await made(shop, "Vacatures", confirmed=True)
+    refused = await active.ask("POST", "/campaigns", json=draft)
+    await made(active, "Vacatures", confirmed=True)
 
     assert 409 == refused.status_code
     assert (True, [first["id"]]) == tuple(
         refused.json()[key] for key in ("needs_confirmed", "campaigns")
     )
     assert "confirmed = true" in refused.json()["detail"]
-    assert 2 == len((await shop.get("/campaigns"))["items"])
+    assert 2 == len((await active.get("/campaigns"))["items"])
 
 
 async def test_what_keeps_a_campaign_back_is_a_problem_with_its_cure(

@@ -21,7 +21,7 @@ CHANGED = (
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Served]:
+async def fed(tmp_path: Path) -> AsyncIterator[Served]:
     """An API with two triggers and a candidate in no mailings."""
     for name, text in (("birthday2", TRIGGER), ("rejected", CHANGED)):
         (tmp_path / "triggers").mkdir(exist_ok=True)
@@ -48,13 +48,13 @@ async def office(tmp_path: Path) -> AsyncIterator[Served]:
         yield api
 
 
-async def test_triggers_are_listed_shown_and_previewed(office: Served) -> None:
-    listed = {one["name"]: one for one in (await office.get("/triggers"))["items"]}
-    shown = await office.get("/triggers/rejected")
-    on_the_day = await office.get("/triggers/birthday2/preview", on="2027-03-01")
-    change = await office.get("/triggers/preview", reference="2026/1", status="no", by="s1")
-    history = await office.get("/triggers/history")
-    waiting = await office.get("/triggers/waiting")
+async def test_triggers_are_listed_shown_and_previewed(fed: Served) -> None:
+    listed = {one["name"]: one for one in (await fed.get("/triggers"))["items"]}
+    shown = await fed.get("/triggers/rejected")
+    on_the_day = await fed.get("/triggers/birthday2/preview", on="2027-03-01")
+    change = await fed.get("/triggers/preview", reference="2026/1", status="no", by="s1")
+    history = await fed.get("/triggers/history")
+    waiting = await fed.get("/triggers/waiting")
 
     assert {"birthday2", "rejected"} <= set(listed)
     assert ("status_changed", "no", ["candidate"], []) == tuple(
@@ -80,18 +80,18 @@ async def test_triggers_are_listed_shown_and_previewed(office: Served) -> None:
     ],
 )
 async def test_what_cannot_be_previewed_says_why(
-    office: Served, path: str, status: int, said: str
+    fed: Served, path: str, status: int, said: str
 ) -> None:
-    answer = await office.ask("GET", path)
+    answer = await fed.ask("GET", path)
 
     assert (status, True) == (answer.status_code, said in answer.json()["detail"]), answer.text
 
 
-async def test_a_message_is_explained_without_being_sent(office: Served) -> None:
+async def test_a_message_is_explained_without_being_sent(fed: Served) -> None:
     asked = {"from": "eva@office.example", "to": ["Ann@x.org", "ben@x.org"]}
-    told = await office.ask("POST", "/explain", params=asked, content=LETTER)
-    empty = await office.ask("POST", "/explain", params=asked, content=b"")
-    no_listener = await office.ask(
+    told = await fed.ask("POST", "/explain", params=asked, content=LETTER)
+    empty = await fed.ask("POST", "/explain", params=asked, content=b"")
+    no_listener = await fed.ask(
         "POST", "/explain", params={**asked, "listener": "moon"}, content=LETTER
     )
 
@@ -107,7 +107,7 @@ async def test_a_message_is_explained_without_being_sent(office: Served) -> None
     ]
     assert (422, 422) == (empty.status_code, no_listener.status_code)
     assert "no listener is called moon" in no_listener.json()["detail"]
-    assert [] == (await office.get("/messages"))["items"]
+    assert [] == (await fed.get("/messages"))["items"]
 
 
 @pytest.mark.parametrize(
@@ -123,18 +123,18 @@ async def test_a_message_is_explained_without_being_sent(office: Served) -> None
     [("notes", "/messages?language=nl"), ("trigger_report", "/triggers/birthday2/preview")],
 )
 async def test_a_template_that_is_being_replaced_is_told_until_it_is_whole_again(
-    office: Served, tmp_path: Path, folder: str, path: str, octets: bytes | None, said: str
+    fed: Served, tmp_path: Path, folder: str, path: str, octets: bytes | None, said: str
 ) -> None:
     template = tmp_path / "templates" / folder / "nl.txt"
     template.parent.mkdir()
     template.mkdir() if octets is None else template.write_bytes(octets)
     if folder == "notes":
-        with office.database.writing() as connection:
+        with fed.database.writing() as connection:
             take_in(connection, 1, [message()], [])
 
-    broken = await office.ask("GET", path)
+    broken = await fed.ask("GET", path)
     template.rmdir() if octets is None else template.unlink()
-    mended = await office.ask("GET", path)
+    mended = await fed.ask("GET", path)
 
     assert (503, "5") == (broken.status_code, broken.headers.get("retry-after")), broken.text
     assert said in broken.json()["detail"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.sandbox import Sandbox
 from tests.cli.conftest import CONFIG
 from tests.rig.gateway import COMMAND
-from tests.sync.marketing import campaign_in, candidate
+from tests.sync.mailchimp_rig import campaign_in, candidate
 
 
 def test_a_script_gets_its_document_though_a_terminal_shows_a_bar(tmp_path: Path) -> None:

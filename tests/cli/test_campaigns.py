@@ -15,7 +15,7 @@ from tests.sync.contract import contract
 ANY = "0sbbkk2fqqr00"  #: The id of a campaign that need not be there.
 
 
-class Shop:
+class MailchimpCli:
     """A command line with a small CRM before an account."""
 
     def __init__(self, cli: Cli, sandbox: Sandbox) -> None:
@@ -36,10 +36,10 @@ class Shop:
 
 
 @pytest.fixture
-def shop(cli: Cli) -> Iterator[Shop]:
+def mailchimp(cli: Cli) -> Iterator[MailchimpCli]:
     """The CRM has candidates 1 to 3 and a contact; 3 opted out."""
     with Sandbox(check=contract()) as sandbox:
-        shop = Shop(cli, sandbox)
+        mailchimp = MailchimpCli(cli, sandbox)
         cli.do("mailchimp", "activate")
         cli.feed("groups", "kind,crm_id,name\ncandidate,7,Nieuws\ncontact,8,Klanten\n")
         cli.feed(
@@ -56,7 +56,7 @@ def shop(cli: Cli) -> Iterator[Shop]:
             "kind,group,person\ncandidate,7,1\ncandidate,7,3\ncontact,8,1\n"
             "candidate,mailchimp-opt-out,3\n",
         )
-        yield shop
+        yield mailchimp
         assert not sandbox.violations
 
 
@@ -69,9 +69,9 @@ def test_nothing_goes_without_an_account_and_the_cure_is_named(cli: Cli) -> None
 
 def test_status_says_what_a_first_campaign_needs(cli: Cli) -> None:
     with Sandbox(check=contract()) as sandbox:
-        shop = Shop(cli, sandbox)
+        mailchimp = MailchimpCli(cli, sandbox)
         draft = ("--from-name", "CRM", "--from-address", "office@crm.test")
-        made = cli("campaigns", "create", "X", "--template", str(shop.template), *draft)
+        made = cli("campaigns", "create", "X", "--template", str(mailchimp.template), *draft)
         assert (made.code, "gateway mailchimp activate" in made.err) == (1, True)
         for command in (("prepare", ANY), ("send", ANY), ("delete", ANY), ("sync",)):
             refused = cli("campaigns", *command)
@@ -94,33 +94,35 @@ def test_status_says_what_a_first_campaign_needs(cli: Cli) -> None:
     assert json.loads(after.out)["ready"]
 
 
-def test_templates_are_listed_with_their_use(shop: Shop) -> None:
-    shop.sandbox.add_template("New", content_type="multichannel")
+def test_templates_are_listed_with_their_use(mailchimp: MailchimpCli) -> None:
+    mailchimp.sandbox.add_template("New", content_type="multichannel")
 
-    found = shop.cli.json("mailchimp", "templates")
+    found = mailchimp.cli.json("mailchimp", "templates")
 
     assert [(each["name"], each["usable"]) for each in found] == [
         ("Nieuwsbrief", True),
         ("New", False),
     ]
-    assert "new builder" in shop.cli.do("mailchimp", "templates")
+    assert "new builder" in mailchimp.cli.do("mailchimp", "templates")
 
 
-def test_people_are_added_one_by_one_by_group_and_by_file(shop: Shop, tmp_path: Path) -> None:
-    number = shop.create()["id"]
+def test_people_are_added_one_by_one_by_group_and_by_file(
+    mailchimp: MailchimpCli, tmp_path: Path
+) -> None:
+    number = mailchimp.create()["id"]
     file = tmp_path / "people.csv"
     file.write_text("kind,crm_id,note\ncandidate,4,x\ncandidate,99,\n,bob@klant.test,\n")
     plain = tmp_path / "plain.csv"
     plain.write_text("contact:1\nann@klant.test\n")
 
-    done = shop.cli(
+    done = mailchimp.cli(
         *("campaigns", "add", number, "--person", "candidate:2", "--group", "Nieuws"),
         *("--file", str(file), "--file", str(plain)),
     )
 
     assert done.code == 1
     assert "the CRM has sent no candidate:99" in done.err
-    campaign = shop.cli.json("campaigns", "show", number)
+    campaign = mailchimp.cli.json("campaigns", "show", number)
     assert {each["person"]: (each["in"], each["reason"]) for each in campaign["members"]} == {
         "candidate:1": (True, None),
         "candidate:2": (True, None),
@@ -128,85 +130,87 @@ def test_people_are_added_one_by_one_by_group_and_by_file(shop: Shop, tmp_path: 
         "candidate:4": (False, "invalid_address"),
         "contact:1": (True, None),
     }
-    shop.cli.do("campaigns", "remove", number, "--person", "hal@klant.test")
-    assert shop.cli("campaigns", "remove", number, "--person", "contact:1").code == 1
-    assert shop.cli("campaigns", "add", number, "--group", "nobody").code == 1
-    assert shop.cli("campaigns", "add", number).code == 2
+    mailchimp.cli.do("campaigns", "remove", number, "--person", "hal@klant.test")
+    assert mailchimp.cli("campaigns", "remove", number, "--person", "contact:1").code == 1
+    assert mailchimp.cli("campaigns", "add", number, "--group", "nobody").code == 1
+    assert mailchimp.cli("campaigns", "add", number).code == 2
 
 
-def test_a_group_may_name_its_kind(shop: Shop) -> None:
-    number = shop.create()["id"]
+def test_a_group_may_name_its_kind(mailchimp: MailchimpCli) -> None:
+    number = mailchimp.create()["id"]
 
-    shop.cli.do("campaigns", "add", number, "--group", "contact:8")
+    mailchimp.cli.do("campaigns", "add", number, "--group", "contact:8")
 
-    members = shop.cli.json("campaigns", "show", number)["members"]
+    members = mailchimp.cli.json("campaigns", "show", number)["members"]
     assert [each["person"] for each in members] == ["contact:1"]
 
 
-def test_the_way_of_a_campaign(shop: Shop) -> None:
-    created = shop.create("Beste *|FNAME|*")
+def test_the_way_of_a_campaign(mailchimp: MailchimpCli) -> None:
+    created = mailchimp.create("Beste *|FNAME|*")
     number = created["id"]
     assert (created["state"], created["mailchimp_id"], created["members"]) == ("draft", None, [])
-    shop.cli.do("campaigns", "add", number, "--group", "7", "--person", "contact:1")
+    mailchimp.cli.do("campaigns", "add", number, "--group", "7", "--person", "contact:1")
 
-    prepared = shop.cli.json("campaigns", "prepare", number)
+    prepared = mailchimp.cli.json("campaigns", "prepare", number)
     assert prepared["changes"]["new"] == 2
-    assert not shop.sandbox.account.campaigns
-    assert "1 opt_out" in shop.cli.do("campaigns", "prepare", number)
+    assert not mailchimp.sandbox.account.campaigns
+    assert "1 opt_out" in mailchimp.cli.do("campaigns", "prepare", number)
 
-    opened = shop.cli.json("campaigns", "open", number)
+    opened = mailchimp.cli.json("campaigns", "open", number)
     assert opened["state"] == "opened"
-    assert opened["mailchimp_id"] in shop.sandbox.account.campaigns
-    assert opened["link"] in shop.cli.do("campaigns", "open", number)
+    assert opened["mailchimp_id"] in mailchimp.sandbox.account.campaigns
+    assert opened["link"] in mailchimp.cli.do("campaigns", "open", number)
 
-    shop.cli.do("campaigns", "send", number)
-    again = shop.cli("campaigns", "send", number)
+    mailchimp.cli.do("campaigns", "send", number)
+    again = mailchimp.cli("campaigns", "send", number)
     assert (again.code, "sent once" in again.err) == (1, True)
-    (listed,) = shop.cli.json("campaigns", "list")
+    (listed,) = mailchimp.cli.json("campaigns", "list")
     assert (listed["id"], listed["name"], listed["state"]) == (number, "Beste *|FNAME|*", "sending")
-    assert "sending" in shop.cli.do("campaigns", "list")
-    assert "ann@klant.test" in shop.cli.do("campaigns", "show", number)
+    assert "sending" in mailchimp.cli.do("campaigns", "list")
+    assert "ann@klant.test" in mailchimp.cli.do("campaigns", "show", number)
 
 
-def test_it_is_scheduled_for_quarter_hours_of_the_customers_zone(shop: Shop) -> None:
-    number = shop.create()["id"]
-    shop.cli.do("campaigns", "add", number, "--person", "candidate:1")
+def test_it_is_scheduled_for_quarter_hours_of_the_customers_zone(mailchimp: MailchimpCli) -> None:
+    number = mailchimp.create()["id"]
+    mailchimp.cli.do("campaigns", "add", number, "--person", "candidate:1")
     day = (datetime.now() + timedelta(days=200)).replace(month=7, day=2)  # noqa: DTZ005
-    off = shop.cli("campaigns", "schedule", number, "--at", f"{day:%Y-%m-%d}T10:10")
+    off = mailchimp.cli("campaigns", "schedule", number, "--at", f"{day:%Y-%m-%d}T10:10")
 
-    done = shop.cli.json("campaigns", "schedule", number, "--at", f"{day:%Y-%m-%d}T10:15")
+    done = mailchimp.cli.json("campaigns", "schedule", number, "--at", f"{day:%Y-%m-%d}T10:15")
 
     assert off.code == 1
     assert f"{day:%Y-%m-%d}T10:00 or {day:%Y-%m-%d}T10:15" in off.err
     assert done["state"] == "scheduled"
     # Summer time in Amsterdam is two hours ahead of UTC.
     assert done["scheduled_for"] == f"{day:%Y-%m-%d}T08:15:00.000Z"
-    assert shop.cli("campaigns", "schedule", number, "--at", "2020-01-01T10:15").code == 1
-    assert shop.cli("campaigns", "schedule", number, "--at", "tomorrow").code == 2
-    assert "Not scheduled" in shop.cli.do("campaigns", "unschedule", number)
+    assert mailchimp.cli("campaigns", "schedule", number, "--at", "2020-01-01T10:15").code == 1
+    assert mailchimp.cli("campaigns", "schedule", number, "--at", "tomorrow").code == 2
+    assert "Not scheduled" in mailchimp.cli.do("campaigns", "unschedule", number)
 
 
-def test_it_is_deleted_and_made_anew(shop: Shop) -> None:
-    other = shop.sandbox.add_template("Other")
-    number = shop.create()["id"]
-    shop.cli.do("campaigns", "add", number, "--person", "candidate:1")
-    shop.cli.do("campaigns", "open", number)
+def test_it_is_deleted_and_made_anew(mailchimp: MailchimpCli) -> None:
+    other = mailchimp.sandbox.add_template("Other")
+    number = mailchimp.create()["id"]
+    mailchimp.cli.do("campaigns", "add", number, "--person", "candidate:1")
+    mailchimp.cli.do("campaigns", "open", number)
 
-    anew = shop.cli.json("campaigns", "recreate", number, "--template", str(other))
+    anew = mailchimp.cli.json("campaigns", "recreate", number, "--template", str(other))
 
     assert (anew["template"], anew["state"]) == (other, "draft")
     assert [each["person"] for each in anew["members"]] == ["candidate:1"]
-    assert shop.cli.json("campaigns", "show", number)["state"] == "deleted"
-    shop.cli.do("campaigns", "delete", anew["id"])
-    assert not shop.sandbox.account.campaigns
-    unknown = shop.cli("campaigns", "show", "0000000000000")
+    assert mailchimp.cli.json("campaigns", "show", number)["state"] == "deleted"
+    mailchimp.cli.do("campaigns", "delete", anew["id"])
+    assert not mailchimp.sandbox.account.campaigns
+    unknown = mailchimp.cli("campaigns", "show", "0000000000000")
     assert (unknown.code, "no campaign" in unknown.err) == (1, True)
-    assert shop.cli("campaigns", "show", "x").code == 2
+    assert mailchimp.cli("campaigns", "show", "x").code == 2
 
 
-def test_what_would_keep_it_from_being_sent_is_told_when_it_is_made(shop: Shop) -> None:
-    done = shop.cli(
-        *("campaigns", "create", "X", "--template", str(shop.template)),
+def test_what_would_keep_it_from_being_sent_is_told_when_it_is_made(
+    mailchimp: MailchimpCli,
+) -> None:
+    done = mailchimp.cli(
+        *("campaigns", "create", "X", "--template", str(mailchimp.template)),
         *("--from-name", "CRM", "--from-address", "office@other.test"),
     )
 
@@ -214,16 +218,16 @@ def test_what_would_keep_it_from_being_sent_is_told_when_it_is_made(shop: Shop) 
     assert "other.test of the from-address is not verified" in done.err
 
 
-def test_a_second_campaign_of_one_name_is_asked_about(shop: Shop) -> None:
-    first = shop.create("Vacatures  maart")
-    draft = ("--template", str(shop.template), "--from-name", "CRM")
+def test_a_second_campaign_of_one_name_is_asked_about(mailchimp: MailchimpCli) -> None:
+    first = mailchimp.create("Vacatures  maart")
+    draft = ("--template", str(mailchimp.template), "--from-name", "CRM")
     again = ("campaigns", "create", "vacatures Maart", *draft, "--from-address", "o@crm.test")
 
-    refused = shop.cli(*again)
-    kept = len(shop.cli.json("campaigns", "list"))
-    shop.cli.do(*again, "--yes")
-    shop.cli.do("campaigns", "delete", first["id"])
-    names = [(one["name"], one["state"]) for one in shop.cli.json("campaigns", "list")]
+    refused = mailchimp.cli(*again)
+    kept = len(mailchimp.cli.json("campaigns", "list"))
+    mailchimp.cli.do(*again, "--yes")
+    mailchimp.cli.do("campaigns", "delete", first["id"])
+    names = [(one["name"], one["state"]) for one in mailchimp.cli.json("campaigns", "list")]
 
     assert (1, 1) == (refused.code, kept)
     assert f"{first['id']}, draft" in refused.err
@@ -231,17 +235,17 @@ def test_a_second_campaign_of_one_name_is_asked_about(shop: Shop) -> None:
     assert [("vacatures Maart", "draft"), ("Vacatures  maart", "deleted")] == names
 
 
-def test_it_is_said_when_mailchimp_was_read_and_will_be(shop: Shop) -> None:
-    number = shop.create()["id"]
-    draft = shop.cli.json("campaigns", "show", number)
-    shop.cli.do("campaigns", "add", number, "--person", "candidate:1")
-    opened = shop.cli.json("campaigns", "open", number)
-    due = shop.cli.do("campaigns", "show", number)
-    before = shop.cli.json("mailchimp", "status")
-    shop.cli.do("campaigns", "sync")
-    read = shop.cli.json("campaigns", "list")[0]
-    after = shop.cli.json("mailchimp", "status")
-    said = shop.cli.do("mailchimp", "status")
+def test_it_is_said_when_mailchimp_was_read_and_will_be(mailchimp: MailchimpCli) -> None:
+    number = mailchimp.create()["id"]
+    draft = mailchimp.cli.json("campaigns", "show", number)
+    mailchimp.cli.do("campaigns", "add", number, "--person", "candidate:1")
+    opened = mailchimp.cli.json("campaigns", "open", number)
+    due = mailchimp.cli.do("campaigns", "show", number)
+    before = mailchimp.cli.json("mailchimp", "status")
+    mailchimp.cli.do("campaigns", "sync")
+    read = mailchimp.cli.json("campaigns", "list")[0]
+    after = mailchimp.cli.json("mailchimp", "status")
+    said = mailchimp.cli.do("mailchimp", "status")
 
     assert (None, None) == (draft["last_read"], draft["next_read"])
     assert (None, opened["opened_at"]) == (opened["last_read"], opened["next_read"])
@@ -256,10 +260,12 @@ def test_it_is_said_when_mailchimp_was_read_and_will_be(shop: Shop) -> None:
     assert "campaigns (1): 20" in said
 
 
-def test_check_says_whether_mailchimp_can_be_reached_and_what_is_wrong(shop: Shop) -> None:
+def test_check_says_whether_mailchimp_can_be_reached_and_what_is_wrong(
+    mailchimp: MailchimpCli,
+) -> None:
     def found() -> dict[str, list[str]]:
         levels: dict[str, list[str]] = {}
-        for line in shop.cli("check").out.splitlines():
+        for line in mailchimp.cli("check").out.splitlines():
             level, _, text = line.partition(" ")
             if text.strip().startswith("mailchimp:"):
                 levels.setdefault(level, []).append(text)
@@ -267,17 +273,17 @@ def test_check_says_whether_mailchimp_can_be_reached_and_what_is_wrong(shop: Sho
 
     assert set(found()) == {"ok"}
 
-    shop.sandbox.account.templates.clear()
-    audience = next(iter(shop.sandbox.account.audiences))
-    shop.sandbox.delete_audience(audience)
+    mailchimp.sandbox.account.templates.clear()
+    audience = next(iter(mailchimp.sandbox.account.audiences))
+    mailchimp.sandbox.delete_audience(audience)
     levels = found()
     assert any("was deleted" in text for text in levels["error"])
     assert any("no usable template" in text for text in levels["warning"])
 
-    shop.sandbox.revoke_key()
+    mailchimp.sandbox.revoke_key()
     (refused,) = found()["error"]
     assert "refuses the key" in refused
 
-    shop.cli.configure('[mailchimp]\napi_key = "0-us1"\nbase_url = "http://127.0.0.1:1/3.0"\n')
+    mailchimp.cli.configure('[mailchimp]\napi_key = "0-us1"\nbase_url = "http://127.0.0.1:1/3.0"\n')
     (away,) = found()["error"]
     assert "reached" in away

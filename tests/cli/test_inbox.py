@@ -27,7 +27,7 @@ UNTRUSTED = LISTENER.replace("trust = ", "#").replace("authserv_id", "#")
 
 
 @pytest.fixture
-def office(cli: Cli) -> Cli:
+def fed(cli: Cli) -> Cli:
     """A command line with a small CRM behind it."""
     cli.configure(LISTENER)
     cli.feed("staff", f"crm_id,name,email,roles\ns1,Eva Bos,{EVA},personnel_manager\n")
@@ -61,9 +61,9 @@ def take(cli: Cli, *mails: bytes) -> list[str]:
 
 
 @pytest.fixture
-def waiting(office: Cli) -> str:
+def waiting(fed: Cli) -> str:
     """A mail without a reference; its id."""
-    return take(office, with_file(forward(subject="WG: AW: Ihre Bewerbung")).as_bytes())[0]
+    return take(fed, with_file(forward(subject="WG: AW: Ihre Bewerbung")).as_bytes())[0]
 
 
 def test_a_role_that_staff_have_in_another_case_is_told_with_theirs(cli: Cli) -> None:
@@ -125,129 +125,129 @@ def events(cli: Cli, kind: str) -> list[dict[str, Any]]:
             if one["type"] == kind]  # fmt: skip
 
 
-def test_what_was_not_filed_is_listed_with_its_reason(office: Cli, waiting: str) -> None:
-    (found,) = office.json("inbox", "list")
+def test_what_was_not_filed_is_listed_with_its_reason(fed: Cli, waiting: str) -> None:
+    (found,) = fed.json("inbox", "list")
 
     assert {"id", "at", "sender", "subject", "reason", "message_id"} <= found.keys()
     assert (waiting, EVA, "no_reference") == (found["id"], found["sender"], found["reason"])
-    assert "no_reference" in office.do("inbox", "list")
+    assert "no_reference" in fed.do("inbox", "list")
 
 
-def test_a_mail_is_shown_with_what_it_says(office: Cli, waiting: str) -> None:
-    shown = office.do("inbox", "show", waiting)
+def test_a_mail_is_shown_with_what_it_says(fed: Cli, waiting: str) -> None:
+    shown = fed.do("inbox", "show", waiting)
 
     assert "State:       needs_attention (no_reference)" in shown
     assert "das passt mir gut." in shown
-    assert "das passt mir gut." in office.json("inbox", "show", waiting)["text"]
+    assert "das passt mir gut." in fed.json("inbox", "show", waiting)["text"]
 
 
-def test_assigning_files_it(office: Cli, waiting: str) -> None:
-    done = office("inbox", "assign", waiting, "4711")
+def test_assigning_files_it(fed: Cli, waiting: str) -> None:
+    done = fed("inbox", "assign", waiting, "4711")
 
     assert (0, "") == (done.code, done.err)
-    assert [] == office.json("inbox", "list")
-    assert ["4711"] == [one["reference"] for one in events(office, "reply")]
+    assert [] == fed.json("inbox", "list")
+    assert ["4711"] == [one["reference"] for one in events(fed, "reply")]
 
 
-def test_assigning_to_nothing_is_refused(office: Cli, waiting: str) -> None:
-    done = office("inbox", "assign", waiting, "99")
+def test_assigning_to_nothing_is_refused(fed: Cli, waiting: str) -> None:
+    done = fed("inbox", "assign", waiting, "99")
 
     assert (1, "gateway: no application has the reference 99\n") == (done.code, done.err)
 
 
-def test_a_retry_that_changes_nothing_says_so(office: Cli, waiting: str) -> None:
-    done = office("inbox", "retry", waiting, "--json")
+def test_a_retry_that_changes_nothing_says_so(fed: Cli, waiting: str) -> None:
+    done = fed("inbox", "retry", waiting, "--json")
 
     assert 1 == done.code
     assert "no_reference" == json.loads(done.out)["reason"]
 
 
 def test_a_discarded_mail_is_listed_no_more_and_can_still_be_assigned(
-    office: Cli, waiting: str
+    fed: Cli, waiting: str
 ) -> None:
-    discarded = office.json("inbox", "discard", waiting)
+    discarded = fed.json("inbox", "discard", waiting)
 
     assert (waiting, "discarded") == (discarded["id"], discarded["state"])
-    assert [] == office.json("inbox", "list")
-    assert [waiting] == [o["id"] for o in office.json("inbox", "list", "--state", "discarded")]
-    assert 0 == office("inbox", "assign", waiting, "4711").code
+    assert [] == fed.json("inbox", "list")
+    assert [waiting] == [o["id"] for o in fed.json("inbox", "list", "--state", "discarded")]
+    assert 0 == fed("inbox", "assign", waiting, "4711").code
 
 
 @pytest.mark.parametrize("command", [("show",), ("discard",), ("retry",), ("assign",)])
-def test_an_unknown_mail_is_named(office: Cli, command: tuple[str, ...]) -> None:
+def test_an_unknown_mail_is_named(fed: Cli, command: tuple[str, ...]) -> None:
     rest = ("4711",) if command == ("assign",) else ()
 
-    done = office("inbox", *command, "0000000000zzz", *rest)
+    done = fed("inbox", *command, "0000000000zzz", *rest)
 
     assert 1 == done.code
     assert "0000000000zzz" in done.err
 
 
-def test_history_opens_what_was_filed(office: Cli) -> None:
-    take(office, with_file(forward()).as_bytes())
-    (event,) = events(office, "reply")
+def test_history_opens_what_was_filed(fed: Cli) -> None:
+    take(fed, with_file(forward()).as_bytes())
+    (event,) = events(fed, "reply")
 
-    found = office.json("history", "show", event["id"])
+    found = fed.json("history", "show", event["id"])
 
     assert {
         *("id", "at", "person", "reference", "staff", "sender_name", "sender", "subject", "date"),
         *("text", "html", "staff_text", "remarks", "documents"),
     } <= found.keys()
     assert ("candidate:17", "4711", "s1") == (found["person"], found["reference"], found["staff"])
-    shown = office.do("history", "show", event["id"])
+    shown = fed.do("history", "show", event["id"])
     assert "From:        Ann Müller <ann@example.org>" in shown
     assert "| Bitte ablegen." in shown
 
 
-def test_documents_are_listed_and_saved(office: Cli, tmp_path: Path) -> None:
-    take(office, with_file(forward()).as_bytes())
-    (found,) = office.json("documents", "list", "candidate:17")
+def test_documents_are_listed_and_saved(fed: Cli, tmp_path: Path) -> None:
+    take(fed, with_file(forward()).as_bytes())
+    (found,) = fed.json("documents", "list", "candidate:17")
 
-    office.do("documents", "save", found["id"], "--to", str(tmp_path))
+    fed.do("documents", "save", found["id"], "--to", str(tmp_path))
 
     assert {"id", "filename", "type", "size", "sha256"} <= found.keys()
     assert PDF == (tmp_path / "Lebenslauf.pdf").read_bytes()
-    assert [found["id"]] == [one["id"] for one in events(office, "document")]
-    assert found == office.json("documents", "list", "ann@example.org")[0]
+    assert [found["id"]] == [one["id"] for one in events(fed, "document")]
+    assert found == fed.json("documents", "list", "ann@example.org")[0]
 
 
-def test_saving_overwrites_nothing(office: Cli, tmp_path: Path) -> None:
-    take(office, with_file(forward()).as_bytes())
-    (found,) = office.json("documents", "list", "candidate:17")
+def test_saving_overwrites_nothing(fed: Cli, tmp_path: Path) -> None:
+    take(fed, with_file(forward()).as_bytes())
+    (found,) = fed.json("documents", "list", "candidate:17")
     (tmp_path / "there.pdf").write_text("mine")
 
-    done = office("documents", "save", found["id"], "--to", str(tmp_path / "there.pdf"))
+    done = fed("documents", "save", found["id"], "--to", str(tmp_path / "there.pdf"))
 
     assert 1 == done.code
     assert "mine" == (tmp_path / "there.pdf").read_text()
 
 
-def test_I10_a_name_made_of_paths_stays_in_the_folder(office: Cli, tmp_path: Path) -> None:
-    take(office, with_file(forward(), "../../outside/CON.pdf").as_bytes())
-    (found,) = office.json("documents", "list", "candidate:17")
+def test_I10_a_name_made_of_paths_stays_in_the_folder(fed: Cli, tmp_path: Path) -> None:
+    take(fed, with_file(forward(), "../../outside/CON.pdf").as_bytes())
+    (found,) = fed.json("documents", "list", "candidate:17")
     folder = tmp_path / "folder"
     folder.mkdir()
 
-    office.do("documents", "save", found["id"], "--to", str(folder))
+    fed.do("documents", "save", found["id"], "--to", str(folder))
 
     assert [found["filename"]] == [one.name for one in folder.iterdir()]
 
 
-def test_I11_names_that_turn_around_are_shown_plainly(office: Cli) -> None:
-    take(office, with_file(forward(), "invoice_\u202egpj.exe").as_bytes())
+def test_I11_names_that_turn_around_are_shown_plainly(fed: Cli) -> None:
+    take(fed, with_file(forward(), "invoice_\u202egpj.exe").as_bytes())
 
-    (found,) = office.json("documents", "list", "candidate:17")
+    (found,) = fed.json("documents", "list", "candidate:17")
 
     assert "invoice_gpj.exe" == found["filename"]
 
 
-def test_a_person_has_applications(office: Cli) -> None:
-    found = office.json("person", "show", "candidate:17")["applications"]
+def test_a_person_has_applications(fed: Cli) -> None:
+    found = fed.json("person", "show", "candidate:17")["applications"]
 
     assert [("4711", "Lehrkräfte", "open")] == [
         (one["reference"], one["title"], one["status"]) for one in found
     ]
-    assert "Application 4711: Lehrkräfte (open)" in office.do("person", "show", "candidate:17")
+    assert "Application 4711: Lehrkräfte (open)" in fed.do("person", "show", "candidate:17")
 
 
 def test_the_check_says_what_is_missing_for_trust(cli: Cli) -> None:
@@ -282,10 +282,10 @@ def test_the_check_names_a_text_that_can_not_be_used(cli: Cli) -> None:
 
 
 class TestApplications:
-    def test_references_are_unique(self, office: Cli) -> None:
-        office.feed("people", "crm_id,first_name\n18,Bob\n")
+    def test_references_are_unique(self, fed: Cli) -> None:
+        fed.feed("people", "crm_id,first_name\n18,Bob\n")
 
-        done = office.feed("applications", "reference,person\n5000,17\n5000,18\n")
+        done = fed.feed("applications", "reference,person\n5000,17\n5000,18\n")
 
         assert 1 == done.code
         assert (
@@ -293,12 +293,11 @@ class TestApplications:
             "line 2 says '17', line 3 says '18'; leave one row for each\n"
         ) == done.err
         assert {"4711", "5000"} == {
-            one["reference"]
-            for one in office.json("person", "show", "candidate:17")["applications"]
+            one["reference"] for one in fed.json("person", "show", "candidate:17")["applications"]
         }
 
-    def test_unknown_columns_are_refused_by_name(self, office: Cli) -> None:
-        done = office.feed("applications", "reference,person,owner\n5000,17,s1\n")
+    def test_unknown_columns_are_refused_by_name(self, fed: Cli) -> None:
+        done = fed.feed("applications", "reference,person,owner\n5000,17,s1\n")
 
         assert 1 == done.code
         assert "unknown column 'owner'" in done.err
@@ -313,21 +312,21 @@ class TestApplications:
         ],
     )
     def test_a_time_without_a_zone_is_local(
-        self, office: Cli, written: str, expected: str | None
+        self, fed: Cli, written: str, expected: str | None
     ) -> None:
-        office.feed("applications", f"reference,person,submitted_at\n4711,17,{written}\n")
+        fed.feed("applications", f"reference,person,submitted_at\n4711,17,{written}\n")
 
-        (found,) = office.json("person", "show", "candidate:17")["applications"]
+        (found,) = fed.json("person", "show", "candidate:17")["applications"]
 
         assert expected == found["submitted_at"]
 
-    def test_a_time_that_is_none_is_told_with_its_line(self, office: Cli) -> None:
-        done = office.feed("applications", "reference,person,submitted_at\n4711,17,soon\n")
+    def test_a_time_that_is_none_is_told_with_its_line(self, fed: Cli) -> None:
+        done = fed.feed("applications", "reference,person,submitted_at\n4711,17,soon\n")
 
         assert "applications.csv:2: submitted_at: not a time" in done.err
 
-    def test_replace_removes_what_the_file_lacks(self, office: Cli) -> None:
-        office.feed("applications", "reference,person\n5000,17\n", "--replace")
+    def test_replace_removes_what_the_file_lacks(self, fed: Cli) -> None:
+        fed.feed("applications", "reference,person\n5000,17\n", "--replace")
 
-        found = office.json("person", "show", "candidate:17")["applications"]
+        found = fed.json("person", "show", "candidate:17")["applications"]
         assert ["5000"] == [one["reference"] for one in found]

@@ -21,7 +21,7 @@ crm_id,first_name,emails,mail_on_set_date,language
 """
 
 
-class Office:
+class Installation:
     """A config with one trigger that is due today."""
 
     def __init__(self, cli: Cli, port: int) -> None:
@@ -50,10 +50,12 @@ def relay() -> Iterator[DemoRelay]:
 
 
 @pytest.fixture
-def office(cli: Cli, relay: DemoRelay, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def installation(
+    cli: Cli, relay: DemoRelay, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
     monkeypatch.setattr("gateway.logs.setup", _set_up_for_now)
     monkeypatch.setattr("gateway.logs._plain", logs._plain)  # as it was, in the end
-    yield Office(cli, relay.port)
+    yield Installation(cli, relay.port)
     structlog.reset_defaults()
 
 
@@ -63,10 +65,12 @@ def _set_up_for_now(level: str, style: Literal["json", "console"], *, role: str)
     structlog.configure(cache_logger_on_first_use=False)
 
 
-def test_the_list_names_every_trigger_with_what_it_does(office: Office) -> None:
-    office.write("triggers/off.toml", 'enabled = false\nevent = "birthday"\ntemplate = "letter"\n')
+def test_the_list_names_every_trigger_with_what_it_does(installation: Installation) -> None:
+    installation.write(
+        "triggers/off.toml", 'enabled = false\nevent = "birthday"\ntemplate = "letter"\n'
+    )
 
-    listed = {one["name"]: one for one in office.cli.json("triggers", "list")}
+    listed = {one["name"]: one for one in installation.cli.json("triggers", "list")}
 
     assert {"acknowledgement", "letter", "off"} == set(listed)
     assert ("set_date", "bulk", True) == tuple(
@@ -76,17 +80,17 @@ def test_the_list_names_every_trigger_with_what_it_does(office: Office) -> None:
 
 
 def test_the_fields_that_mail_waits_for_are_listed_with_where_they_stand(
-    office: Office, relay: DemoRelay
+    installation: Installation, relay: DemoRelay
 ) -> None:
-    office.cli.feed("people", PEOPLE)
-    office.cli.feed("people", "crm_id,mail_on_set_date,owner\n1,perhaps,7\n2,yes,\0\n")
-    run = office.cli.json("triggers", "run", "letter")
+    installation.cli.feed("people", PEOPLE)
+    installation.cli.feed("people", "crm_id,mail_on_set_date,owner\n1,perhaps,7\n2,yes,\0\n")
+    run = installation.cli.json("triggers", "run", "letter")
 
-    listed = office.cli.json("triggers", "list", "--waiting")
-    shown = office.cli.do("triggers", "list", "--waiting")
-    person = office.cli.json("person", "show", "candidate:1")
-    office.cli.feed("people", PEOPLE)
-    office.cli.do("triggers", "run", "letter")
+    listed = installation.cli.json("triggers", "list", "--waiting")
+    shown = installation.cli.do("triggers", "list", "--waiting")
+    person = installation.cli.json("person", "show", "candidate:1")
+    installation.cli.feed("people", PEOPLE)
+    installation.cli.do("triggers", "run", "letter")
 
     [field] = listed["fields"]
     assert ("people", "candidate:1", "mail_on_set_date", "people.csv", 2) == tuple(
@@ -97,16 +101,16 @@ def test_the_fields_that_mail_waits_for_are_listed_with_where_they_stand(
     assert ("letter", "candidate:1", 1) == (mail["trigger"], mail["person"], run["waiting"])
     assert "people.csv:2" in shown
     assert [field] == person["unread"]
-    assert {"fields": [], "mails": []} == office.cli.json("triggers", "list", "--waiting")
+    assert {"fields": [], "mails": []} == installation.cli.json("triggers", "list", "--waiting")
     assert 1 == len(relay.mails)
 
 
-def test_a_preview_a_run_and_its_report_agree(office: Office, relay: DemoRelay) -> None:
-    office.cli.feed("people", PEOPLE)
+def test_a_preview_a_run_and_its_report_agree(installation: Installation, relay: DemoRelay) -> None:
+    installation.cli.feed("people", PEOPLE)
 
-    before = office.cli.json("triggers", "preview", "letter")
-    run = office.cli.json("triggers", "run", "letter")
-    after = office.cli.json("triggers", "preview", "letter")
+    before = installation.cli.json("triggers", "preview", "letter")
+    run = installation.cli.json("triggers", "run", "letter")
+    after = installation.cli.json("triggers", "preview", "letter")
 
     [mail], [left_out] = before["mails"], before["skipped"]
     wanted = {
@@ -125,54 +129,58 @@ def test_a_preview_a_run_and_its_report_agree(office: Office, relay: DemoRelay) 
         run[key] for key in ("trigger", "sent", "skipped", "failed", "report_to")
     )
     assert [["ann@example.org"]] == [mail.recipients for mail in relay.mails]
-    assert [run["id"]] == [one["id"] for one in office.cli.json("triggers", "history")]
+    assert [run["id"]] == [one["id"] for one in installation.cli.json("triggers", "history")]
     assert {"candidate:1": "already sent", "candidate:2": "no address"} == {
         one["person"]: one["reason"] for one in after["skipped"]
     }
 
 
 def test_the_report_leaves_with_the_run_though_no_sender_runs(
-    office: Office, relay: DemoRelay
+    installation: Installation, relay: DemoRelay
 ) -> None:
-    office.write("triggers/letter.toml", office.trigger('report_to = "boss@example.org"\n'))
-    office.cli.feed("people", PEOPLE)
+    installation.write(
+        "triggers/letter.toml", installation.trigger('report_to = "boss@example.org"\n')
+    )
+    installation.cli.feed("people", PEOPLE)
 
-    run = office.cli.json("triggers", "run", "letter")
-    [entry] = office.cli.json("outbox", "list")
+    run = installation.cli.json("triggers", "run", "letter")
+    [entry] = installation.cli.json("outbox", "list")
 
     assert "boss@example.org" == run["report_to"]
     assert ("trigger_report", "sent") == (entry["type"], entry["state"])
     assert ["boss@example.org"] == relay.mails[-1].recipients
 
 
-def test_a_second_run_sends_only_what_is_new(office: Office, relay: DemoRelay) -> None:
-    office.cli.feed("people", PEOPLE)
-    office.cli.do("triggers", "run")
-    office.cli.feed("people", PEOPLE + "3,Cat,cat@example.org,yes,nl\n")
+def test_a_second_run_sends_only_what_is_new(installation: Installation, relay: DemoRelay) -> None:
+    installation.cli.feed("people", PEOPLE)
+    installation.cli.do("triggers", "run")
+    installation.cli.feed("people", PEOPLE + "3,Cat,cat@example.org,yes,nl\n")
 
-    runs = office.cli.json("triggers", "run")
+    runs = installation.cli.json("triggers", "run")
 
     assert [1] == [run["sent"] for run in runs]
     assert ["ann@example.org", "cat@example.org"] == [one.recipients[0] for one in relay.mails]
 
 
-def test_before_its_hour_a_trigger_runs_only_now(office: Office, relay: DemoRelay) -> None:
-    office.cli.feed("people", PEOPLE)
-    text = office.cli.file.read_text().replace('"00:00"', '"23:59"')
-    office.cli.file.write_text(text)
+def test_before_its_hour_a_trigger_runs_only_now(
+    installation: Installation, relay: DemoRelay
+) -> None:
+    installation.cli.feed("people", PEOPLE)
+    text = installation.cli.file.read_text().replace('"00:00"', '"23:59"')
+    installation.cli.file.write_text(text)
 
-    early = office.cli.json("triggers", "run", "letter")
-    at_once = office.cli.json("triggers", "run", "letter", "--now")
+    early = installation.cli.json("triggers", "run", "letter")
+    at_once = installation.cli.json("triggers", "run", "letter", "--now")
 
     assert (0, 1) == (early["sent"], at_once["sent"])
 
 
-def test_each_mail_is_in_the_journal_and_in_the_timeline(office: Office) -> None:
-    office.cli.feed("people", PEOPLE)
-    office.cli.do("triggers", "run", "letter")
+def test_each_mail_is_in_the_journal_and_in_the_timeline(installation: Installation) -> None:
+    installation.cli.feed("people", PEOPLE)
+    installation.cli.do("triggers", "run", "letter")
 
-    [message] = office.cli.json("messages", "list")
-    [event] = office.cli.json("person", "show", "candidate:1")["timeline"]
+    [message] = installation.cli.json("messages", "list")
+    [event] = installation.cli.json("person", "show", "candidate:1")["timeline"]
 
     assert ("trigger:letter", "triggers", "bulk") == tuple(
         message[key] for key in ("rule", "listener", "kind")
@@ -191,29 +199,31 @@ def test_each_mail_is_in_the_journal_and_in_the_timeline(office: Office) -> None
     ],
 )
 def test_what_cannot_be_done_is_told(
-    office: Office, words: tuple[str, ...], code: int, said: str
+    installation: Installation, words: tuple[str, ...], code: int, said: str
 ) -> None:
-    office.write("triggers/off.toml", 'enabled = false\nevent = "birthday"\ntemplate = "letter"\n')
+    installation.write(
+        "triggers/off.toml", 'enabled = false\nevent = "birthday"\ntemplate = "letter"\n'
+    )
 
-    done = office.cli("triggers", *words)
+    done = installation.cli("triggers", *words)
 
     assert code == done.code
     assert said in done.err
 
 
 def test_a_copy_of_the_store_holds_its_mail_until_it_is_let_go(
-    office: Office, relay: DemoRelay, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, relay: DemoRelay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.triggers.epoch.JOIN_SECONDS", 0.01)
-    office.cli.feed("people", PEOPLE)
-    office.cli.do("triggers", "run")
-    office.cli.feed("people", PEOPLE + "3,Cat,cat@example.org,yes,nl\n")
-    (office.cli.folder / "outage" / "epoch").unlink()
+    installation.cli.feed("people", PEOPLE)
+    installation.cli.do("triggers", "run")
+    installation.cli.feed("people", PEOPLE + "3,Cat,cat@example.org,yes,nl\n")
+    (installation.cli.folder / "outage" / "epoch").unlink()
 
-    held = office.cli("triggers", "run", "letter")
-    checked = office.cli("check", "--offline")
-    let_go = office.cli.do("triggers", "resume")
-    office.cli.do("triggers", "run")
+    held = installation.cli("triggers", "run", "letter")
+    checked = installation.cli("check", "--offline")
+    let_go = installation.cli.do("triggers", "resume")
+    installation.cli.do("triggers", "run")
 
     assert 1 == held.code
     assert "all triggered mail is held" in held.err
@@ -222,11 +232,13 @@ def test_a_copy_of_the_store_holds_its_mail_until_it_is_let_go(
     assert ["cat@example.org"] == relay.mails[-1].recipients
 
 
-def test_check_names_wrong_files_doubtful_words_and_feeds_never_loaded(office: Office) -> None:
-    office.write("triggers/wrong.toml", 'event = "birthday"\ntemplate = "none"\n')
-    office.write("templates/letter/de.txt", "Subject: Hallo [VORNAME]\n\nText\n")
+def test_check_names_wrong_files_doubtful_words_and_feeds_never_loaded(
+    installation: Installation,
+) -> None:
+    installation.write("triggers/wrong.toml", 'event = "birthday"\ntemplate = "none"\n')
+    installation.write("templates/letter/de.txt", "Subject: Hallo [VORNAME]\n\nText\n")
 
-    done = office.cli("check", "--offline")
+    done = installation.cli("check", "--offline")
     lines = [line for line in done.out.splitlines() if "trigger" in line]
 
     assert 1 == done.code
@@ -245,21 +257,23 @@ def test_check_names_wrong_files_doubtful_words_and_feeds_never_loaded(office: O
     ],
 )
 def test_check_warns_where_nobody_hears_what_became_of_runs(
-    office: Office, more: str, trigger: str, is_told: bool
+    installation: Installation, more: str, trigger: str, is_told: bool
 ) -> None:
-    with office.cli.file.open("a") as file:
+    with installation.cli.file.open("a") as file:
         file.write(more.format("trigger.run_finished"))
-    office.write("triggers/letter.toml", office.trigger(trigger))
+    installation.write("triggers/letter.toml", installation.trigger(trigger))
 
-    done = office.cli("check", "--offline")
+    done = installation.cli("check", "--offline")
 
     assert is_told is ("nobody is told what its runs did" not in done.out)
 
 
-def test_a_wrong_trigger_stops_the_start_and_is_named(office: Office) -> None:
-    office.write("triggers/letter.toml", office.trigger('recipients = ["x@example.org"]\n'))
+def test_a_wrong_trigger_stops_the_start_and_is_named(installation: Installation) -> None:
+    installation.write(
+        "triggers/letter.toml", installation.trigger('recipients = ["x@example.org"]\n')
+    )
 
-    done = office.cli("run", "sender")
+    done = installation.cli("run", "sender")
 
     assert 1 == done.code
     assert "letter.toml: recipients: remove it: set_date itself selects" in done.err

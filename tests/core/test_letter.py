@@ -10,7 +10,7 @@ from gateway.core.sending.mail_wording import (
     IMPORTED,
     REFUSED,
     WordingForm,
-    parse_letter,
+    parse_mail_wording,
 )
 from gateway.core.wording import BadWording
 
@@ -35,7 +35,7 @@ yes = ja
 
 
 def test_values_stand_where_their_names_stood() -> None:
-    letter = parse_letter(TEXT, "en", SMALL)
+    letter = parse_mail_wording(TEXT, "en", SMALL)
     values = {"name": "Ann", "more": ""}
 
     assert "Hello Ann" == letter.head(values)
@@ -61,24 +61,24 @@ def test_values_stand_where_their_names_stood() -> None:
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_line(text: str, problem: str) -> None:
     with pytest.raises(BadWording) as caught:
-        parse_letter(text, "en", SMALL, "x.txt")
+        parse_mail_wording(text, "en", SMALL, "x.txt")
 
     assert problem == str(caught.value)
 
 
 def test_an_optional_section_that_older_wording_lacks_is_as_shipped() -> None:
-    shipped = parse_letter(f"{TEXT}[how]\nas shipped for $name\n", "en", NEWER)
+    shipped = parse_mail_wording(f"{TEXT}[how]\nas shipped for $name\n", "en", NEWER)
     values = {"name": "Ann", "more": ""}
 
-    older = parse_letter(TEXT, "en", NEWER, shipped=shipped)
-    own = parse_letter(f"{TEXT}[how]\nin my words\n", "en", NEWER, shipped=shipped)
+    older = parse_mail_wording(TEXT, "en", NEWER, shipped=shipped)
+    own = parse_mail_wording(f"{TEXT}[how]\nin my words\n", "en", NEWER, shipped=shipped)
 
     assert "as shipped for Ann" == older.section("how", values)
     assert "in my words" == own.section("how", values)
     with pytest.raises(BadWording, match=r"the section \[why\] is missing"):
-        parse_letter(TEXT.replace("[why]\n", ""), "en", NEWER, shipped=shipped)
+        parse_mail_wording(TEXT.replace("[why]\n", ""), "en", NEWER, shipped=shipped)
     with pytest.raises(BadWording, match=r"the section \[how\] is missing"):
-        parse_letter(TEXT, "en", NEWER)
+        parse_mail_wording(TEXT, "en", NEWER)
 
 
 @pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
@@ -93,7 +93,7 @@ def test_an_optional_section_that_older_wording_lacks_is_as_shipped() -> None:
 def test_the_shipped_texts_are_whole(name: str, wording: WordingForm, language: str) -> None:
     file = TEMPLATES / name / f"{language}.txt"
 
-    letter = parse_letter(file.read_text(encoding="utf-8"), language, wording, str(file))
+    letter = parse_mail_wording(file.read_text(encoding="utf-8"), language, wording, str(file))
 
     values = dict.fromkeys(wording.placeholders, "value")
     assert all(letter.section(section, values) for section in wording.sections)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from gateway.core import ids
-from gateway.core.sending.mail_wording import parse_letter
+from gateway.core.sending.mail_wording import parse_mail_wording
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.run_report import details, values_of_report
 from gateway.core.triggers.run_words import RUN_REPORT
@@ -14,7 +14,7 @@ from tests.core.events.known import ANN, BOB, TODAY
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 FILE = Path(__file__).parents[2] / "config" / "templates" / "trigger_report" / "en.txt"
-ENGLISH = parse_letter(FILE.read_text(), "en", RUN_REPORT)
+ENGLISH = parse_mail_wording(FILE.read_text(), "en", RUN_REPORT)
 RUN = TriggerRun(
     id=1, trigger="birthday", day=TODAY, state=RunState.OPEN, due=3, skipped=1,
     skips=(Skip(BOB, "", "not active"),),

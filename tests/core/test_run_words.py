@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.sending.mail_wording import parse_letter
+from gateway.core.sending.mail_wording import parse_mail_wording
 from gateway.core.triggers.run_words import REASONS, RUN_REPORT, in_words
 
 FOLDER = Path(__file__).parents[2] / "config" / "templates" / "trigger_report"
@@ -12,7 +12,7 @@ LANGUAGES = ("nl", "de", "fr", "en")
 
 
 def words(language: str) -> dict[str, str]:
-    letter = parse_letter((FOLDER / f"{language}.txt").read_text(), language, RUN_REPORT)
+    letter = parse_mail_wording((FOLDER / f"{language}.txt").read_text(), language, RUN_REPORT)
     return dict(letter.words)
 
 

@@ -21,7 +21,7 @@ from gateway.core.sending.mail_wording import (
     REFUSED,
     MailWording,
     WordingForm,
-    parse_letter,
+    parse_mail_wording,
 )
 from gateway.core.sending.outbox import OutboxRow
 from gateway.core.signing import SigningKeys
@@ -169,7 +169,7 @@ class ImporterRig:
         assert found is not None
         return found
 
-    def letters(self) -> list[OutboxRow]:
+    def notices(self) -> list[OutboxRow]:
         """Return what is to be sent, the oldest first."""
         with self.database.reading() as connection:
             return outbox.listed(connection)[::-1]
@@ -200,4 +200,4 @@ def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> Rul
 
 def _letters(name: str, wording: WordingForm) -> dict[str, MailWording]:
     files = sorted((TEMPLATES / name).glob("*.txt"))
-    return {file.stem: parse_letter(file.read_text(), file.stem, wording) for file in files}
+    return {file.stem: parse_mail_wording(file.read_text(), file.stem, wording) for file in files}

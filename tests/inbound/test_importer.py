@@ -391,7 +391,7 @@ class TestExactlyOnce:
 
         assert 1 == len(set(verdicts))
         assert 1 == len(each_rig.entries())
-        assert 2 == len(each_rig.letters())
+        assert 2 == len(each_rig.notices())
 
 
 class TestReference:
@@ -452,7 +452,7 @@ class TestWho:
         verdict = await rig.take(forward(sender="zoe@office.example"))
 
         assert NeedsAttention(AttentionReason.NOT_ALLOWED, verdict.inbox) == verdict
-        assert ["zoe@office.example"] == [one.recipient for one in rig.letters()]
+        assert ["zoe@office.example"] == [one.recipient for one in rig.notices()]
 
     async def test_I16_a_forged_member_of_staff_is_kept_not_filed_and_not_answered(
         self, each_rig: ImporterRig
@@ -460,7 +460,7 @@ class TestWho:
         verdict = await each_rig.take(forward(results=FAILED, subject="no reference"))
 
         assert NeedsAttention(AttentionReason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
-        assert [] == each_rig.letters()
+        assert [] == each_rig.notices()
 
     async def test_further_senders_may_be_allowed_by_address_or_domain(
         self, rig: ImporterRig
@@ -512,7 +512,7 @@ class TestAutomatic:
 
         assert Ignored(kind, verdict.inbox) == verdict
         assert InboxState.IGNORED == rig.mail(verdict.inbox).state
-        assert ([], []) == (rig.entries(), rig.letters())
+        assert ([], []) == (rig.entries(), rig.notices())
 
     async def test_I15_the_null_sender_of_the_envelope_marks_automatic_mail(
         self, rig: ImporterRig
@@ -524,10 +524,10 @@ class TestAutomatic:
     async def test_P16_our_own_notice_that_comes_back_is_ignored(self, rig: ImporterRig) -> None:
         await rig.filed(forward())
 
-        verdict = await rig.take(rig.letters()[0].body)
+        verdict = await rig.take(rig.notices()[0].body)
 
         assert Ignored("generated", verdict.inbox) == verdict
-        assert 2 == len(rig.letters())
+        assert 2 == len(rig.notices())
 
     async def test_P16_who_wants_no_automatic_answer_gets_none(self, rig: ImporterRig) -> None:
         fields = {"X-Auto-Response-Suppress": "All"}
@@ -535,7 +535,7 @@ class TestAutomatic:
         verdict = await rig.take(forward(subject="no reference", fields=fields))
 
         assert NeedsAttention(AttentionReason.NO_REFERENCE, verdict.inbox) == verdict
-        assert [] == rig.letters()
+        assert [] == rig.notices()
 
 
 class TestByHand:
@@ -614,7 +614,7 @@ class TestTooLarge:
 
         row = rig.mail(verdict.inbox)
         assert (AttentionReason.TOO_LARGE, 200_000_000, EVA) == (row.reason, row.size, row.sender)
-        assert [EVA] == [one.recipient for one in rig.letters()]
+        assert [EVA] == [one.recipient for one in rig.notices()]
 
     async def test_I7_it_can_not_be_assigned(self, rig: ImporterRig) -> None:
         verdict = await self._oversized(rig)

@@ -243,7 +243,7 @@ class TestExactlyOnce:
             await wait_until(holds(dovecot, user, "Imported", 1), "the mail", 20)
 
         assert 1 == len(rig.entries())
-        assert 2 == len(rig.letters())
+        assert 2 == len(rig.notices())
 
     async def test_two_importers_at_one_mailbox_take_turns(
         self, each_rig: ImporterRig, dovecot: Dovecot, user: str

@@ -32,7 +32,7 @@ def text(row: OutboxRow) -> str:
 async def test_everyone_responsible_is_told_in_their_language(each_rig: ImporterRig) -> None:
     await each_rig.filed(with_file(forward()))
 
-    told = {row.recipient: row for row in each_rig.letters()}
+    told = {row.recipient: row for row in each_rig.notices()}
     assert {EVA, "jan@office.example"} == set(told)
     assert "Eine Antwort von Ann Müller wurde importiert." in text(told[EVA])
     assert "Er is een antwoord van Ann Müller opgeslagen." in text(told["jan@office.example"])
@@ -41,7 +41,7 @@ async def test_everyone_responsible_is_told_in_their_language(each_rig: Importer
 async def test_the_notice_says_who_on_what_with_what(rig: ImporterRig) -> None:
     entry = await rig.filed(with_file(forward()))
 
-    said = text(rig.letters()[0])
+    said = text(rig.notices()[0])
     for part in ("4711", "Lehrkraft Mathematik", "Ihre Bewerbung", "candidate:17"):
         assert part in said
     assert "> das passt mir gut." in said
@@ -53,7 +53,7 @@ async def test_the_notice_says_who_on_what_with_what(rig: ImporterRig) -> None:
 async def test_without_anybody_responsible_the_owner_is_told(rig: ImporterRig) -> None:
     await rig.filed(forward(subject="5000 WG: Ihre Bewerbung"))
 
-    (row,) = rig.letters()
+    (row,) = rig.notices()
     assert "owner@office.example" == row.recipient
     assert "Une réponse de Ann Müller a été classée." in text(row)
 
@@ -66,7 +66,7 @@ async def test_without_an_owner_a_set_address_is_told(rig: ImporterRig) -> None:
 
     await rig.filed(forward(subject="7000 WG: Ihre Bewerbung"))
 
-    assert ["fallback@office.example"] == [row.recipient for row in rig.letters()]
+    assert ["fallback@office.example"] == [row.recipient for row in rig.notices()]
 
 
 async def test_nobody_is_told_twice(each_rig: ImporterRig) -> None:
@@ -74,7 +74,7 @@ async def test_nobody_is_told_twice(each_rig: ImporterRig) -> None:
     await each_rig.take(forward())
     await each_rig.take(forward(message_id="<again@office.example>"))
 
-    assert 2 == len(each_rig.letters())
+    assert 2 == len(each_rig.notices())
 
 
 async def test_remarks_are_told(rig: ImporterRig) -> None:
@@ -83,7 +83,7 @@ async def test_remarks_are_told(rig: ImporterRig) -> None:
 
     await rig.filed(forward(subject="8000 x", text="Ein Vermerk."))
 
-    said = text(rig.letters()[0])
+    said = text(rig.notices()[0])
     assert "Diese Bewerbung ist abgeschlossen." in said
     assert "Es wurde keine weitergeleitete E-Mail darin gefunden" in said
 
@@ -101,7 +101,7 @@ class TestAnswers:
     ) -> None:
         verdict = await each_rig.take(forward(subject=subject))
 
-        (row,) = each_rig.letters()
+        (row,) = each_rig.notices()
         assert EVA == row.recipient
         assert advice in " ".join(text(row).split())
         assert each_rig.mail(verdict.inbox).answered
@@ -112,7 +112,7 @@ class TestAnswers:
     ) -> None:
         await each_rig.take(forward(subject=subject))
 
-        said = " ".join(text(each_rig.letters()[0]).split())
+        said = " ".join(text(each_rig.notices()[0]).split())
         assert "Bewerbungen von Ann Müller: - 4711 (Lehrkraft Mathematik) Import" in said
         assert "Import-Adresse: replies@office.example" in said
 
@@ -126,7 +126,7 @@ class TestAnswers:
 
         await rig.take(forward(subject="WG: Ihre Bewerbung"))
 
-        said = text(rig.letters()[0])
+        said = text(rig.notices()[0])
         assert "- 4711 (Lehrkraft Mathematik)\r\n- 4712 (Lehrkräfte 2026)" in said
 
     async def test_whose_writer_is_not_on_file_hears_no_number(self, rig: ImporterRig) -> None:
@@ -134,7 +134,7 @@ class TestAnswers:
 
         await rig.take(unknown.replace(b"ann@example.org", b"new@example.org"))
 
-        said = text(rig.letters()[0]).partition("wartet auf")[0]
+        said = text(rig.notices()[0]).partition("wartet auf")[0]
         assert "Bewerbungen von" not in said
         assert [] == re.findall(r"\d", said)
 
@@ -165,21 +165,21 @@ class TestAnswers:
     async def test_the_answer_belongs_to_the_mail_and_asks_for_none(self, rig: ImporterRig) -> None:
         await rig.take(forward(subject="WG: x"))
 
-        mail = read(rig.letters()[0])
+        mail = read(rig.notices()[0])
         assert "<forward@office.example>" == mail["In-Reply-To"]
         assert "auto-replied" == mail["Auto-Submitted"]
         assert "All" == mail["X-Auto-Response-Suppress"]
-        assert "" == rig.letters()[0].sender
+        assert "" == rig.notices()[0].sender
 
     async def test_five_answers_an_hour_are_enough(self, rig: ImporterRig) -> None:
         for number in range(7):
             await rig.take(forward(subject=f"WG: x {number}"))
-        before = len(rig.letters())
+        before = len(rig.notices())
         rig.later(hours=2)
         await rig.take(forward(subject="WG: y"))
 
         assert 5 == before
-        assert 6 == len(rig.letters())
+        assert 6 == len(rig.notices())
 
     async def test_a_mail_is_answered_once_however_often_it_is_looked_at(
         self, rig: ImporterRig
@@ -188,26 +188,26 @@ class TestAnswers:
         await rig.importer.retry(waiting.inbox)
         await rig.take(forward(subject="WG: x"))
 
-        assert 1 == len(rig.letters())
+        assert 1 == len(rig.notices())
 
     async def test_a_stranger_hears_nothing(self, rig: ImporterRig) -> None:
         results = "mail.office.example; dmarc=pass header.from=example.com"
 
         await rig.take(forward(sender="x@example.com", results=results))
 
-        assert [] == rig.letters()
+        assert [] == rig.notices()
 
     async def test_a_forged_sender_hears_nothing(self, rig: ImporterRig) -> None:
         await rig.take(forward(subject="WG: x", results=FAILED))
 
-        assert [] == rig.letters()
+        assert [] == rig.notices()
 
     async def test_the_answer_goes_to_the_address_on_file_whatever_reply_to_says(
         self, rig: ImporterRig
     ) -> None:
         await rig.take(forward(subject="WG: x", fields={"Reply-To": "x@evil.example"}))
 
-        assert [EVA] == [row.recipient for row in rig.letters()]
+        assert [EVA] == [row.recipient for row in rig.notices()]
 
     async def test_a_line_break_in_a_subject_makes_no_field(self, rig: ImporterRig) -> None:
         mail = forward(subject="placeholder").as_bytes()
@@ -218,4 +218,4 @@ class TestAnswers:
         verdict = await rig.take(hostile)
 
         assert NeedsAttention(AttentionReason.NO_REFERENCE, verdict.inbox) == verdict
-        assert read(rig.letters()[0])["Bcc"] is None
+        assert read(rig.notices()[0])["Bcc"] is None

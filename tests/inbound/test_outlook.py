@@ -106,7 +106,7 @@ async def test_a_text_of_outlook_that_cannot_be_read_is_kept_with_a_remark(
     assert [{"msg": "AW.msg"}.get(wrap, wrap)] == [one.filename for one in entry.documents]
     assert "text_unread" in entry.remarks
     assert "no_text" not in entry.remarks
-    assert "Rich-Text-Format" in said(rig.letters()[0])
+    assert "Rich-Text-Format" in said(rig.notices()[0])
 
 
 async def test_of_many_mails_whose_text_is_large_rtf_the_first_is_read(rig: ImporterRig) -> None:

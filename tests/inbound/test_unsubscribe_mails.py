@@ -63,7 +63,7 @@ async def test_a_mail_to_the_link_unsubscribes_who_got_it(
     with rig.database.reading() as connection:
         told = [event.type for event in events.oldest(connection, 10)]
     assert [EventType.OPTED_OUT] == told
-    assert [] == rig.letters()
+    assert [] == rig.notices()
 
 
 async def test_whoever_sends_it_the_token_says_who_is_meant(rig: ImporterRig) -> None:

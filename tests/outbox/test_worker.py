@@ -14,7 +14,7 @@ from gateway.runtime import processes
 from gateway.store.engine.database import Database
 from gateway.store.journal import held_reports
 from gateway.store.sending import outbox
-from tests.outbox.workshop import ID, NOW, SOON, Relay, Shaky, put, rows, running, states
+from tests.outbox.outbox_rig import ID, NOW, SOON, Relay, Shaky, put, rows, running, states
 from tests.store.test_held_reports import draft
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gateway.core.sending.outbox import Refused, Result, Sent, Unknown
 from gateway.runtime.attempts import attempt, keep
 from gateway.store.engine.database import StoreUnavailable
-from tests.outbox.workshop import Shaky
+from tests.outbox.outbox_rig import Shaky
 
 LIMIT = timedelta(milliseconds=20)
 LEASE = timedelta(minutes=5)

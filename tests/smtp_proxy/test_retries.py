@@ -14,7 +14,7 @@ from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.journaling.retries import Retries, Try
 
 
-class Teller:
+class TryHolder:
     """Holds its try, as a message on its way does."""
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ def no_collector() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_collector")
 async def test_who_has_the_verdict_is_freed_without_the_collector_of_circles() -> None:
-    retries, teller = Retries(None), Teller()
-    left = weakref.ref(teller)
+    retries, holder = Retries(None), TryHolder()
+    left = weakref.ref(holder)
     retries.dot_out(
-        teller.mail, ClientReader(asyncio.Transport(), asyncio.get_running_loop()), teller.tell
+        holder.mail, ClientReader(asyncio.Transport(), asyncio.get_running_loop()), holder.tell
     )
-    retries.leave(teller.mail, None)
-    del teller
+    retries.leave(holder.mail, None)
+    del holder
 
     assert left() is None

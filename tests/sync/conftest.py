@@ -9,7 +9,7 @@ from gateway.sandbox import Sandbox
 from gateway.store.engine.database import Database
 from tests.sync.api import START, Api
 from tests.sync.contract import contract
-from tests.sync.marketing import Marketing
+from tests.sync.mailchimp_rig import MailchimpRig
 
 
 @pytest.fixture
@@ -44,19 +44,19 @@ def audience(sandbox: Sandbox) -> str:
 
 
 @pytest.fixture
-def marketing(sandbox: Sandbox, tmp_path: Path) -> Iterator[Marketing]:
+def rig(sandbox: Sandbox, tmp_path: Path) -> Iterator[MailchimpRig]:
     """A CRM before an account with an audience, a template and a sender domain."""
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     database.prepare()
-    marketing = Marketing(database, sandbox)
-    yield marketing
-    marketing.close()
+    rig = MailchimpRig(database, sandbox)
+    yield rig
+    rig.close()
     database.close()
 
 
 @pytest.fixture
-def active(marketing: Marketing) -> Marketing:
+def active(rig: MailchimpRig) -> MailchimpRig:
     """The same, activated, with a member of staff who owns the people."""
-    marketing.activate()
-    marketing.staff()
-    return marketing
+    rig.activate()
+    rig.staff()
+    return rig

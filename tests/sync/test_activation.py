@@ -19,7 +19,7 @@ from gateway.sync.errors import NotAuthorised
 from tests.sync.api import START
 from tests.sync.asking import asking
 from tests.sync.contract import contract
-from tests.sync.marketing import CONTACT, Marketing, candidate
+from tests.sync.mailchimp_rig import CONTACT, MailchimpRig, candidate
 from tests.sync.scripted import JSON, Reply
 
 
@@ -31,20 +31,20 @@ def did(steps: list[Step]) -> dict[str, list[StepResult]]:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Marketing]:
+def empty(tmp_path: Path) -> Iterator[MailchimpRig]:
     """A CRM before an account without any audience."""
     with Sandbox(start=START, check=contract()) as sandbox:
         database = Database(f"sqlite:///{tmp_path}/gateway.db")
         database.prepare()
-        marketing = Marketing(database, sandbox)
-        sandbox.delete_audience(marketing.audience)
-        yield marketing
-        marketing.close()
+        rig = MailchimpRig(database, sandbox)
+        sandbox.delete_audience(rig.audience)
+        yield rig
+        rig.close()
         database.close()
         assert not sandbox.violations
 
 
-def test_all_that_campaigns_need_is_made_and_found_again(empty: Marketing) -> None:
+def test_all_that_campaigns_need_is_made_and_found_again(empty: MailchimpRig) -> None:
     made = did(empty.activate())
     found = did(empty.activate())
 
@@ -66,7 +66,7 @@ def test_all_that_campaigns_need_is_made_and_found_again(empty: Marketing) -> No
     assert active.id == audience.id
 
 
-def test_a_gateway_without_a_name_on_the_internet_borrows_one(empty: Marketing) -> None:
+def test_a_gateway_without_a_name_on_the_internet_borrows_one(empty: MailchimpRig) -> None:
     empty.wishes = replace(empty.wishes, from_email="postmaster@[127.0.0.1]")
 
     empty.activate()
@@ -75,7 +75,7 @@ def test_a_gateway_without_a_name_on_the_internet_borrows_one(empty: Marketing) 
     assert audience.body["campaign_defaults"]["from_email"] == "noreply@crm.test"
 
 
-def test_a_dry_run_changes_nothing_anywhere(empty: Marketing) -> None:
+def test_a_dry_run_changes_nothing_anywhere(empty: MailchimpRig) -> None:
     steps = did(empty.activate(dry_run=True))
 
     assert steps["audience"] == [StepResult.WOULD_MAKE]
@@ -88,36 +88,36 @@ def test_a_dry_run_changes_nothing_anywhere(empty: Marketing) -> None:
         assert opt_outs.group(connection, PersonKind.CANDIDATE) is None
 
 
-def test_groups_of_the_crm_that_bear_the_tag_are_adopted(marketing: Marketing) -> None:
+def test_groups_of_the_crm_that_bear_the_tag_are_adopted(rig: MailchimpRig) -> None:
     old = Group(kind=PersonKind.CANDIDATE, crm_id="1", tag=opt_outs.TAG, active=False)
-    marketing.tell("groups", [old])
-    marketing.group("77", candidate("ann"), tag=opt_outs.TAG)
+    rig.tell("groups", [old])
+    rig.group("77", candidate("ann"), tag=opt_outs.TAG)
 
-    steps = did(marketing.activate())
+    steps = did(rig.activate())
 
     assert steps["candidate group"] == [StepResult.FOUND]
     assert steps["contact group"] == [StepResult.MADE]
-    with marketing.database.reading() as connection:
+    with rig.database.reading() as connection:
         adopted = opt_outs.group(connection, PersonKind.CANDIDATE)
     assert adopted
     assert adopted.crm_id == "77"
 
 
 @pytest.mark.parametrize("wanted", ["id", "name"])
-def test_an_audience_is_chosen_by_id_or_name(marketing: Marketing, wanted: str) -> None:
-    other = marketing.sandbox.add_audience("Newsletter")
+def test_an_audience_is_chosen_by_id_or_name(rig: MailchimpRig, wanted: str) -> None:
+    other = rig.sandbox.add_audience("Newsletter")
     audience = other if wanted == "id" else "Newsletter"
-    marketing.wishes = replace(marketing.wishes, audience=audience, contact=None)
+    rig.wishes = replace(rig.wishes, audience=audience, contact=None)
 
-    marketing.activate()
+    rig.activate()
 
-    with marketing.database.reading() as connection:
+    with rig.database.reading() as connection:
         active = audiences.active(connection)
     assert active
     assert active.id == other
 
 
-def test_an_audience_that_may_not_be_made_is_told_with_the_cure(empty: Marketing) -> None:
+def test_an_audience_that_may_not_be_made_is_told_with_the_cure(empty: MailchimpRig) -> None:
     empty.wishes = replace(empty.wishes, contact=None)
     with pytest.raises(CannotActivate, match="audience_contact"):
         empty.activate()
@@ -133,7 +133,7 @@ def test_an_audience_that_may_not_be_made_is_told_with_the_cure(empty: Marketing
     "fault", [SandboxFault.DROPPED, SandboxFault.BAD_GATEWAY, SandboxFault.BLOCKED]
 )
 def test_m2_what_was_made_and_not_answered_is_not_made_twice(
-    empty: Marketing, fault: SandboxFault
+    empty: MailchimpRig, fault: SandboxFault
 ) -> None:
     empty.sandbox.faults.add(fault, method="POST", path="^/lists$")
     empty.sandbox.faults.add(fault, method="POST", path="merge-fields")
@@ -146,11 +146,11 @@ def test_m2_what_was_made_and_not_answered_is_not_made_twice(
     assert "OWNEREMAIL" in tags
 
 
-def test_m9_a_revoked_key_is_told(marketing: Marketing) -> None:
-    marketing.sandbox.revoke_key()
+def test_m9_a_revoked_key_is_told(rig: MailchimpRig) -> None:
+    rig.sandbox.revoke_key()
 
     with pytest.raises(NotAuthorised):
-        marketing.activate()
+        rig.activate()
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -178,11 +178,11 @@ def test_a_webhook_is_registered_where_the_gateway_can_be_reached(
     sandbox.options.signs_webhooks = True
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     database.prepare()
-    marketing = Marketing(database, sandbox, public_url=public_url)
+    rig = MailchimpRig(database, sandbox, public_url=public_url)
 
-    first, second = did(marketing.activate()), did(marketing.activate())
+    first, second = did(rig.activate()), did(rig.activate())
 
-    (hook,) = sandbox.account.audience(marketing.audience).webhooks.values()
+    (hook,) = sandbox.account.audience(rig.audience).webhooks.values()
     assert hook.url.startswith(f"{public_url}/mailchimp/webhook/")
     assert hook.events["unsubscribe"]
     assert not hook.sources["api"]
@@ -192,7 +192,7 @@ def test_a_webhook_is_registered_where_the_gateway_can_be_reached(
     assert (kept.webhook, kept.webhook_url, kept.webhook_secret) == (hook.id, hook.url, hook.secret)
     assert first["webhook"] == [StepResult.MADE]
     assert second["webhook"] == [StepResult.FOUND]
-    marketing.close()
+    rig.close()
     database.close()
 
 
@@ -201,46 +201,46 @@ def test_a_webhook_nobody_answers_for_is_told_and_the_rest_is_done(
 ) -> None:
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     database.prepare()
-    marketing = Marketing(database, sandbox, public_url="http://127.0.0.1:1")
+    rig = MailchimpRig(database, sandbox, public_url="http://127.0.0.1:1")
 
-    steps = marketing.activate()
+    steps = rig.activate()
 
     assert steps[-1].did is StepResult.FAILED
     assert "polled" in steps[-1].text
     with database.reading() as connection:
         assert audiences.active(connection)
-    marketing.close()
+    rig.close()
     database.close()
 
 
 # What must be there before a first campaign.
 
 
-def missing(marketing: Marketing) -> set[str]:
-    with marketing.database.reading() as connection:
+def missing(rig: MailchimpRig) -> set[str]:
+    with rig.database.reading() as connection:
         audience = audiences.active(connection)
-    found = readiness.look(marketing.client, audience).prerequisites()
+    found = readiness.look(rig.client, audience).prerequisites()
     return {each.name for each in found if not each.is_met}
 
 
-def test_the_documents_prerequisites_are_listed_until_they_are_met(marketing: Marketing) -> None:
-    account = marketing.sandbox.account
+def test_the_documents_prerequisites_are_listed_until_they_are_met(rig: MailchimpRig) -> None:
+    account = rig.sandbox.account
     account.templates.clear()
     account.domains.clear()
     everything = {"activated", "template", "domain_verified", "domain_authenticated"}
-    assert missing(marketing) == everything
+    assert missing(rig) == everything
 
-    marketing.activate()
-    marketing.sandbox.add_template("New", content_type="multichannel")
-    marketing.sandbox.add_domain("crm.test", verified=False, authenticated=False)
-    assert missing(marketing) == everything - {"activated"}
+    rig.activate()
+    rig.sandbox.add_template("New", content_type="multichannel")
+    rig.sandbox.add_domain("crm.test", verified=False, authenticated=False)
+    assert missing(rig) == everything - {"activated"}
 
-    marketing.sandbox.add_template("Classic")
-    marketing.sandbox.add_domain("crm.test", verified=True, authenticated=False)
-    assert missing(marketing) == {"domain_authenticated"}
+    rig.sandbox.add_template("Classic")
+    rig.sandbox.add_domain("crm.test", verified=True, authenticated=False)
+    assert missing(rig) == {"domain_authenticated"}
 
-    marketing.sandbox.add_domain("crm.test")
-    assert missing(marketing) == set()
+    rig.sandbox.add_domain("crm.test")
+    assert missing(rig) == set()
 
 
 @pytest.mark.parametrize(

@@ -17,22 +17,22 @@ from gateway.sync.errors import AnswerLost, NotAuthorised
 from gateway.sync.mailchimp_session import Busy, claimed
 from gateway.sync.reading import AudienceGone
 from gateway.sync.transport import Document
-from tests.sync.marketing import Marketing, candidate, contact, email, quarter
+from tests.sync.mailchimp_rig import MailchimpRig, candidate, contact, email, quarter
 
 ANN, BOB, CLO = (candidate(each) for each in ("ann", "bob", "clo"))
 LOST = [SandboxFault.DROPPED, SandboxFault.BAD_GATEWAY, SandboxFault.CUT, SandboxFault.BLOCKED]
 
 
-def campaign_to_two(marketing: Marketing) -> int:
-    marketing.people(ANN, BOB)
-    return marketing.campaign(ANN, BOB)
+def campaign_to_two(rig: MailchimpRig) -> int:
+    rig.people(ANN, BOB)
+    return rig.campaign(ANN, BOB)
 
 
 @pytest.mark.parametrize(
     "fault", [SandboxFault.THROTTLED, SandboxFault.EMPTY_429, SandboxFault.EMPTY_403]
 )
 def test_m1_a_throttled_campaign_leaves_once_and_whole(
-    active: Marketing, fault: SandboxFault
+    active: MailchimpRig, fault: SandboxFault
 ) -> None:
     number = campaign_to_two(active)
     for path in ("^/lists/[^/]+$", "/segments$", "/segments/", "^/campaigns$", "actions/send"):
@@ -50,7 +50,7 @@ def test_m1_a_throttled_campaign_leaves_once_and_whole(
     "path", ["^/lists/[^/]+$", "/segments$", "/segments/", "^/campaigns$", "actions/send"]
 )
 def test_m2_m3_an_answer_lost_is_looked_up_and_nothing_is_done_twice(
-    active: Marketing, path: str, fault: SandboxFault
+    active: MailchimpRig, path: str, fault: SandboxFault
 ) -> None:
     number = campaign_to_two(active)
     active.sandbox.faults.add(fault, method="POST", path=path)
@@ -65,7 +65,7 @@ def test_m2_m3_an_answer_lost_is_looked_up_and_nothing_is_done_twice(
 
 
 def test_m2_a_send_that_is_never_answered_is_looked_up_by_the_next_command(
-    active: Marketing,
+    active: MailchimpRig,
 ) -> None:
     number = campaign_to_two(active)
     active.sandbox.faults.add(SandboxFault.DROPPED, method="POST", path="actions/send")
@@ -82,7 +82,7 @@ def test_m2_a_send_that_is_never_answered_is_looked_up_by_the_next_command(
     assert active.asked("POST", "actions/send") == 1
 
 
-def test_m2_a_creation_nobody_can_find_is_told_and_found_later(active: Marketing) -> None:
+def test_m2_a_creation_nobody_can_find_is_told_and_found_later(active: MailchimpRig) -> None:
     number = campaign_to_two(active)
     active.sandbox.faults.add(SandboxFault.BLOCKED, times=3, method="POST", path="^/campaigns$")
     with pytest.raises(Unclear, match="looked for before"):
@@ -94,7 +94,7 @@ def test_m2_a_creation_nobody_can_find_is_told_and_found_later(active: Marketing
     assert len(active.sandbox.account.campaigns) == 1
 
 
-def test_m2_an_update_whose_answer_is_lost_is_made_again(active: Marketing) -> None:
+def test_m2_an_update_whose_answer_is_lost_is_made_again(active: MailchimpRig) -> None:
     number = campaign_to_two(active)
     sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     active.people(ANN, first_name="Anna")
@@ -105,7 +105,7 @@ def test_m2_an_update_whose_answer_is_lost_is_made_again(active: Marketing) -> N
     assert active.member(email("ann")).merge_fields["FNAME"] == "Anna"
 
 
-def test_m4_of_a_batch_each_members_result_counts(active: Marketing) -> None:
+def test_m4_of_a_batch_each_members_result_counts(active: MailchimpRig) -> None:
     good = [candidate(f"p{each}") for each in range(10)]
     active.people(*good)
     active.people(ANN, emails=("a@example.com",))
@@ -120,7 +120,7 @@ def test_m4_of_a_batch_each_members_result_counts(active: Marketing) -> None:
 
 
 def test_m5_what_mailchimp_refuses_for_good_is_flagged_and_not_tried_again(
-    active: Marketing,
+    active: MailchimpRig,
 ) -> None:
     active.people(ANN, BOB)
     active.sandbox.add_member(active.audience, email("ann"))
@@ -137,7 +137,7 @@ def test_m5_what_mailchimp_refuses_for_good_is_flagged_and_not_tried_again(
     assert active.asked("POST", f"/lists/{active.audience}", since) == 0
 
 
-def test_m5_what_mailchimp_refuses_for_a_while_is_tried_again_later(active: Marketing) -> None:
+def test_m5_what_mailchimp_refuses_for_a_while_is_tried_again_later(active: MailchimpRig) -> None:
     active.sandbox.options.busy_addresses = frozenset({email("ann")})
     number = campaign_to_two(active)
     sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
@@ -152,7 +152,7 @@ def test_m5_what_mailchimp_refuses_for_a_while_is_tried_again_later(active: Mark
     assert active.recipients(number) == {email("ann"), email("bob")}
 
 
-def test_m5_a_field_the_account_requires_keeps_nobody_out(active: Marketing) -> None:
+def test_m5_a_field_the_account_requires_keeps_nobody_out(active: MailchimpRig) -> None:
     active.sandbox.require_merge_field(active.audience, "LNAME")
     active.people(ANN, last_name="")
     number = active.campaign(ANN)
@@ -162,7 +162,7 @@ def test_m5_a_field_the_account_requires_keeps_nobody_out(active: Marketing) -> 
     assert active.recipients(number) == {email("ann")}
 
 
-def test_m5_whoever_is_in_without_being_known_is_taken_as_it_is(active: Marketing) -> None:
+def test_m5_whoever_is_in_without_being_known_is_taken_as_it_is(active: MailchimpRig) -> None:
     active.people(ANN, BOB, CLO)
     for ref in (ANN, BOB):
         active.sandbox.add_member(active.audience, email(ref.crm_id))
@@ -179,7 +179,7 @@ def test_m5_whoever_is_in_without_being_known_is_taken_as_it_is(active: Marketin
     assert active.outs(number)["candidate:ann"] == "unsubscribed"
 
 
-def test_m7_a_changed_address_takes_the_old_ones_place(active: Marketing) -> None:
+def test_m7_a_changed_address_takes_the_old_ones_place(active: MailchimpRig) -> None:
     number = campaign_to_two(active)
     sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
     active.people(ANN, emails=("anna@klant.test",))
@@ -189,7 +189,7 @@ def test_m7_a_changed_address_takes_the_old_ones_place(active: Marketing) -> Non
     assert active.recipients(number) == {"anna@klant.test", email("bob")}
 
 
-def test_m7_another_case_is_the_same_address(active: Marketing) -> None:
+def test_m7_another_case_is_the_same_address(active: MailchimpRig) -> None:
     active.people(ANN, emails=("Ann@Klant.test",))
     active.sandbox.add_member(active.audience, "ANN@klant.TEST")
     number = active.campaign(ANN)
@@ -201,7 +201,7 @@ def test_m7_another_case_is_the_same_address(active: Marketing) -> None:
 
 
 def test_m7_two_people_with_one_address_are_one_member_and_the_stricter_wins(
-    active: Marketing,
+    active: MailchimpRig,
 ) -> None:
     active.people(ANN, BOB)
     active.people(contact("ann2"), emails=(email("ann"),))
@@ -221,7 +221,7 @@ def test_m7_two_people_with_one_address_are_one_member_and_the_stricter_wins(
 
 
 def test_m8_a_reading_that_breaks_off_between_pages_is_begun_again(
-    active: Marketing, monkeypatch: pytest.MonkeyPatch
+    active: MailchimpRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refs = [candidate(f"p{each}") for each in range(1100)]
     active.people(*refs)
@@ -245,7 +245,7 @@ def test_m8_a_reading_that_breaks_off_between_pages_is_begun_again(
     assert plan.tally == {"": 1099, "unsubscribed": 1}
 
 
-def test_m9_an_audience_that_was_deleted_is_told_with_the_cure(active: Marketing) -> None:
+def test_m9_an_audience_that_was_deleted_is_told_with_the_cure(active: MailchimpRig) -> None:
     number = campaign_to_two(active)
     active.sandbox.delete_audience(active.audience)
 
@@ -253,7 +253,7 @@ def test_m9_an_audience_that_was_deleted_is_told_with_the_cure(active: Marketing
         sync_campaigns.preview(active.session, number)
 
 
-def test_m9_a_revoked_key_stops_everything(active: Marketing) -> None:
+def test_m9_a_revoked_key_stops_everything(active: MailchimpRig) -> None:
     number = campaign_to_two(active)
     active.sandbox.revoke_key()
 
@@ -261,7 +261,7 @@ def test_m9_a_revoked_key_stops_everything(active: Marketing) -> None:
         sync_campaigns.send(active.session, number, yes=False)
 
 
-def test_double_opt_in_asks_first(active: Marketing) -> None:
+def test_double_opt_in_asks_first(active: MailchimpRig) -> None:
     audience = active.sandbox.add_audience("Double", double_optin=True)
     active.audience = audience
     active.sandbox.advance(minutes=1)
@@ -283,7 +283,7 @@ def test_double_opt_in_asks_first(active: Marketing) -> None:
     assert active.recipients(number) == {email("ann"), email("bob")}
 
 
-def test_one_campaign_is_worked_on_by_one_process_at_a_time(active: Marketing) -> None:
+def test_one_campaign_is_worked_on_by_one_process_at_a_time(active: MailchimpRig) -> None:
     number = campaign_to_two(active)
     other = replace(active.session, holder="other:2")
 
@@ -294,7 +294,7 @@ def test_one_campaign_is_worked_on_by_one_process_at_a_time(active: Marketing) -
         sync_campaigns.send(took_over, number, yes=False)
 
 
-def test_the_calls_are_as_few_as_the_api_allows(active: Marketing) -> None:
+def test_the_calls_are_as_few_as_the_api_allows(active: MailchimpRig) -> None:
     new = [candidate(f"new{each}") for each in range(1200)]
     known = [candidate(f"old{each}") for each in range(1100)]
     active.people(*new, *known)
@@ -322,7 +322,7 @@ def test_the_calls_are_as_few_as_the_api_allows(active: Marketing) -> None:
     assert active.sandbox.most_at_once <= 8
 
 
-def test_clocks_that_differ_by_weeks_hide_nobody_and_double_nothing(active: Marketing) -> None:
+def test_clocks_that_differ_by_weeks_hide_nobody_and_double_nothing(active: MailchimpRig) -> None:
     ahead = replace(active.session, clock=lambda: active.sandbox.now() + timedelta(days=60))
     number = campaign_to_two(active)
     active.sandbox.faults.add(SandboxFault.DROPPED, method="POST", path="^/campaigns$")

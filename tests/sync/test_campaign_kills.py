@@ -17,7 +17,7 @@ from gateway.sync import campaigns as sync_campaigns
 from tests.rig.gateway import COMMAND
 from tests.sync.api import START
 from tests.sync.contract import contract
-from tests.sync.marketing import Marketing, campaign_in, candidate, email, quarter
+from tests.sync.mailchimp_rig import MailchimpRig, campaign_in, candidate, email, quarter
 
 ANN, BOB, CLO = (candidate(each) for each in ("ann", "bob", "clo"))
 
@@ -29,10 +29,10 @@ class Killed(BaseException):
 class Fuse:
     """Ends the process at the n-th moment: before or after a call or a transaction."""
 
-    def __init__(self, marketing: Marketing, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, rig: MailchimpRig, patch: pytest.MonkeyPatch) -> None:
         self.left: int | None = None
-        self._wrap(patch, marketing.client._transport, "_exchange")
-        whole = marketing.database.writing
+        self._wrap(patch, rig.client._transport, "_exchange")
+        whole = rig.database.writing
 
         @contextmanager
         def writing(**how: Any) -> Iterator[Any]:
@@ -41,7 +41,7 @@ class Fuse:
                 yield connection
             self.burn()
 
-        patch.setattr(marketing.database, "writing", writing)
+        patch.setattr(rig.database, "writing", writing)
 
     def burn(self) -> None:
         """Come a moment nearer to the end."""
@@ -75,7 +75,7 @@ def killed_at(moment: int, fuse: Fuse, work: Callable[[], object]) -> bool:
     return False
 
 
-def check_sent(active: Marketing, number: int) -> None:
+def check_sent(active: MailchimpRig, number: int) -> None:
     """Let the campaign have gone out once, to those who are in, with data as it is now."""
     assert active.one(number).state in {CampaignState.SENDING, CampaignState.SENT}
     assert len(active.sandbox.account.campaigns) == 1
@@ -104,7 +104,7 @@ def _survives(store: Path, patching: pytest.MonkeyPatch, ending: str, moment: in
     database = Database(f"sqlite:///{store}")
     database.prepare()
     with Sandbox(start=START, check=contract()) as sandbox, patching.context() as patch:
-        active = Marketing(database, sandbox)
+        active = MailchimpRig(database, sandbox)
         number = three_people(active)
         is_killed = killed_at(moment, Fuse(active, patch), lambda: end(active, number, ending))
         if active.one(number).state not in {CampaignState.SENDING, CampaignState.SCHEDULED}:
@@ -119,7 +119,7 @@ def _survives(store: Path, patching: pytest.MonkeyPatch, ending: str, moment: in
     return is_killed
 
 
-def three_people(active: Marketing) -> int:
+def three_people(active: MailchimpRig) -> int:
     """Make a campaign with one who is known, one who is new, and one who left."""
     active.activate()
     active.staff()
@@ -131,7 +131,7 @@ def three_people(active: Marketing) -> int:
     return active.campaign(ANN, BOB, CLO)
 
 
-def end(active: Marketing, number: int, ending: str) -> None:
+def end(active: MailchimpRig, number: int, ending: str) -> None:
     """Send, or schedule for some time ahead."""
     if ending == "send":
         sync_campaigns.send(active.session, number, yes=False)

@@ -17,34 +17,34 @@ from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
 from gateway.sync.upload import Uploader
 from tests.store.feeding import person, tell_unread
-from tests.sync.marketing import Marketing, candidate, contact, email, quarter
+from tests.sync.mailchimp_rig import MailchimpRig, candidate, contact, email, quarter
 
 ANN, BOB, CLO, DAN = (candidate(each) for each in ("ann", "bob", "clo", "dan"))
 EVA = contact("eva")
 
 
 @pytest.fixture
-def stored(sandbox: Sandbox, store_url: str) -> Iterator[Marketing]:
+def stored(sandbox: Sandbox, store_url: str) -> Iterator[MailchimpRig]:
     """An activated CRM on each kind of store."""
     database = Database(store_url)
     database.prepare()
-    marketing = Marketing(database, sandbox)
-    marketing.activate()
-    marketing.staff()
-    yield marketing
-    marketing.close()
+    rig = MailchimpRig(database, sandbox)
+    rig.activate()
+    rig.staff()
+    yield rig
+    rig.close()
     database.close()
 
 
 # Making one.
 
 
-def test_nothing_is_made_before_the_activation(marketing: Marketing) -> None:
+def test_nothing_is_made_before_the_activation(rig: MailchimpRig) -> None:
     with pytest.raises(NotReady, match="gateway mailchimp activate"):
-        marketing.campaign()
+        rig.campaign()
 
 
-def test_nothing_is_made_before_the_prerequisites_are_met(active: Marketing) -> None:
+def test_nothing_is_made_before_the_prerequisites_are_met(active: MailchimpRig) -> None:
     active.sandbox.account.templates.clear()
     active.sandbox.add_domain("crm.test", authenticated=False)
 
@@ -63,18 +63,20 @@ def test_nothing_is_made_before_the_prerequisites_are_met(active: Marketing) -> 
     ],
 )
 def test_what_cannot_be_a_campaign_is_refused(
-    active: Marketing, draft: dict[str, str], told: str
+    active: MailchimpRig, draft: dict[str, str], told: str
 ) -> None:
     with pytest.raises(CampaignRefused, match=told):
         active.campaign(**draft)
 
 
-def test_a_template_of_another_account_is_refused_with_those_there_are(active: Marketing) -> None:
+def test_a_template_of_another_account_is_refused_with_those_there_are(
+    active: MailchimpRig,
+) -> None:
     with pytest.raises(NotReady, match="Nieuwsbrief"):
         active.campaign(template=1)
 
 
-def test_merge_tags_pass_verbatim_and_the_name_is_the_subject(active: Marketing) -> None:
+def test_merge_tags_pass_verbatim_and_the_name_is_the_subject(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN, name="Beste *|FNAME|*", from_name="*|OWNERNAME|*")
 
@@ -90,29 +92,29 @@ def test_merge_tags_pass_verbatim_and_the_name_is_the_subject(active: Marketing)
 # Who is in and who is out.
 
 
-def everybody(marketing: Marketing) -> int:
+def everybody(rig: MailchimpRig) -> int:
     """Make a campaign with a member for every reason to be out, and two who are in."""
     out = [candidate(each) for each in ("opted", "bulk", "all", "staff", "twice", "gone")]
-    marketing.people(ANN, *out)
-    marketing.people(EVA)
-    marketing.people(candidate("invalid"), emails=(), unusable=("not-an-address",))
-    marketing.people(candidate("intranet"), emails=("somebody@intranet",))
-    marketing.people(candidate("none"), emails=())
-    marketing.people(candidate("twice"), emails=(email("ann").upper(),))
-    marketing.people(candidate("fake"), emails=("somebody@example.org",))
+    rig.people(ANN, *out)
+    rig.people(EVA)
+    rig.people(candidate("invalid"), emails=(), unusable=("not-an-address",))
+    rig.people(candidate("intranet"), emails=("somebody@intranet",))
+    rig.people(candidate("none"), emails=())
+    rig.people(candidate("twice"), emails=(email("ann").upper(),))
+    rig.people(candidate("fake"), emails=("somebody@example.org",))
     for name in ("left", "bounced", "archived", "waiting"):
-        marketing.people(candidate(name))
-        marketing.sandbox.add_member(marketing.audience, email(name))
-    marketing.sandbox.opt_out(marketing.audience, email("left"))
-    marketing.sandbox.clean(marketing.audience, email("bounced"))
-    marketing.member(email("archived")).status = "archived"
-    marketing.member(email("waiting")).status = "pending"
-    marketing.opt_out(candidate("opted"))
-    marketing.group("quiet", candidate("bulk"), tag="NoMailingsTag")
-    marketing.group("dead", candidate("all"), tag="NoMailTag")
-    marketing.suppress(email("staff"), Scope.MAILCHIMP)
+        rig.people(candidate(name))
+        rig.sandbox.add_member(rig.audience, email(name))
+    rig.sandbox.opt_out(rig.audience, email("left"))
+    rig.sandbox.clean(rig.audience, email("bounced"))
+    rig.member(email("archived")).status = "archived"
+    rig.member(email("waiting")).status = "pending"
+    rig.opt_out(candidate("opted"))
+    rig.group("quiet", candidate("bulk"), tag="NoMailingsTag")
+    rig.group("dead", candidate("all"), tag="NoMailTag")
+    rig.suppress(email("staff"), Scope.MAILCHIMP)
     names = ("invalid", "intranet", "none", "fake", "left", "bounced", "archived", "waiting")
-    return marketing.campaign(ANN, EVA, *out, *(candidate(each) for each in names))
+    return rig.campaign(ANN, EVA, *out, *(candidate(each) for each in names))
 
 
 OUTS = {
@@ -134,7 +136,7 @@ OUTS = {
 }
 
 
-def test_prepare_tells_who_is_out_and_why_and_nothing_leaves(stored: Marketing) -> None:
+def test_prepare_tells_who_is_out_and_why_and_nothing_leaves(stored: MailchimpRig) -> None:
     number = everybody(stored)
     stored.tell("people", [], replace=True, source="nobody")
     with stored.database.writing() as connection:
@@ -150,7 +152,7 @@ def test_prepare_tells_who_is_out_and_why_and_nothing_leaves(stored: Marketing) 
 
 
 @pytest.mark.parametrize("field", ["active", "emails", "status"])
-def test_who_is_unread_is_out_until_it_is_read(stored: Marketing, field: str) -> None:
+def test_who_is_unread_is_out_until_it_is_read(stored: MailchimpRig, field: str) -> None:
     stored.people(ANN, BOB)
     number = stored.campaign(ANN, BOB)
     bob = person("bob", email("bob"))
@@ -165,7 +167,7 @@ def test_who_is_unread_is_out_until_it_is_read(stored: Marketing, field: str) ->
     assert {"candidate:ann": "", "candidate:bob": ""} == stored.outs(number)
 
 
-def test_what_mailchimp_refuses_is_out_with_its_reason(active: Marketing) -> None:
+def test_what_mailchimp_refuses_is_out_with_its_reason(active: MailchimpRig) -> None:
     number = everybody(active)
 
     sync_campaigns.send(active.session, number, yes=False)
@@ -176,7 +178,7 @@ def test_what_mailchimp_refuses_is_out_with_its_reason(active: Marketing) -> Non
     assert active.recipients(number) == {email("ann"), email("eva"), email("gone")}
 
 
-def test_members_may_leave_and_come_until_it_is_sent(active: Marketing) -> None:
+def test_members_may_leave_and_come_until_it_is_sent(active: MailchimpRig) -> None:
     active.people(ANN, BOB, CLO)
     number = active.campaign(ANN, BOB)
 
@@ -196,7 +198,7 @@ def test_members_may_leave_and_come_until_it_is_sent(active: Marketing) -> None:
 # Open, send.
 
 
-def test_open_creates_it_once_with_its_recipients_and_sends_nothing(stored: Marketing) -> None:
+def test_open_creates_it_once_with_its_recipients_and_sends_nothing(stored: MailchimpRig) -> None:
     stored.people(ANN, BOB)
     number = stored.campaign(ANN, BOB)
 
@@ -217,7 +219,7 @@ def test_open_creates_it_once_with_its_recipients_and_sends_nothing(stored: Mark
     }
 
 
-def test_every_ending_prepares_afresh(active: Marketing) -> None:
+def test_every_ending_prepares_afresh(active: MailchimpRig) -> None:
     active.people(ANN, BOB, CLO)
     number = active.campaign(ANN, BOB)
     sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
@@ -236,7 +238,7 @@ def test_every_ending_prepares_afresh(active: Marketing) -> None:
     assert active.one(number).state is CampaignState.SENDING
 
 
-def test_sent_is_sent_once(active: Marketing) -> None:
+def test_sent_is_sent_once(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
     sync_campaigns.send(active.session, number, yes=False)
@@ -248,7 +250,7 @@ def test_sent_is_sent_once(active: Marketing) -> None:
     assert active.asked("POST", "/actions/send") == 1
 
 
-def test_nobody_who_left_is_ever_subscribed_again(active: Marketing) -> None:
+def test_nobody_who_left_is_ever_subscribed_again(active: MailchimpRig) -> None:
     for ref in (ANN, BOB, CLO):
         active.people(ref)
         active.sandbox.add_member(active.audience, email(ref.crm_id))
@@ -264,7 +266,7 @@ def test_nobody_who_left_is_ever_subscribed_again(active: Marketing) -> None:
     assert active.outs(number)["candidate:bob"] == "unsubscribed"
 
 
-def test_nobody_is_unsubscribed_archived_or_deleted(active: Marketing) -> None:
+def test_nobody_is_unsubscribed_archived_or_deleted(active: MailchimpRig) -> None:
     stranger = active.sandbox.add_member(active.audience, "stranger@klant.test")
     active.people(ANN, BOB)
     number = active.campaign(ANN, BOB)
@@ -286,7 +288,7 @@ def test_nobody_is_unsubscribed_archived_or_deleted(active: Marketing) -> None:
 # Schedule.
 
 
-def test_a_schedule_is_kept_and_taken_back(active: Marketing) -> None:
+def test_a_schedule_is_kept_and_taken_back(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
     at = quarter(active.sandbox.now())
@@ -306,7 +308,7 @@ def test_a_schedule_is_kept_and_taken_back(active: Marketing) -> None:
         sync_campaigns.unschedule(active.session, number)
 
 
-def test_a_scheduled_campaign_may_be_sent_at_once(active: Marketing) -> None:
+def test_a_scheduled_campaign_may_be_sent_at_once(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
     sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
@@ -316,7 +318,7 @@ def test_a_scheduled_campaign_may_be_sent_at_once(active: Marketing) -> None:
     assert active.recipients(number) == {email("ann")}
 
 
-def test_a_plan_without_scheduling_is_told(active: Marketing) -> None:
+def test_a_plan_without_scheduling_is_told(active: MailchimpRig) -> None:
     active.sandbox.options.may_schedule = False
     active.people(ANN)
     number = active.campaign(ANN)
@@ -328,7 +330,7 @@ def test_a_plan_without_scheduling_is_told(active: Marketing) -> None:
     assert "Essentials" in active.one(number).trouble
 
 
-def test_what_staff_did_at_mailchimp_is_seen(active: Marketing) -> None:
+def test_what_staff_did_at_mailchimp_is_seen(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
     sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
@@ -344,7 +346,7 @@ def test_what_staff_did_at_mailchimp_is_seen(active: Marketing) -> None:
 
 
 def test_a_campaign_deleted_at_mailchimp_meanwhile_stays_deleted(
-    active: Marketing, monkeypatch: pytest.MonkeyPatch
+    active: MailchimpRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
@@ -362,7 +364,7 @@ def test_a_campaign_deleted_at_mailchimp_meanwhile_stays_deleted(
 
 
 def test_what_is_prepared_anew_and_breaks_off_says_that_it_is_not_scheduled(
-    active: Marketing, monkeypatch: pytest.MonkeyPatch
+    active: MailchimpRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
@@ -383,7 +385,7 @@ def _broken(_: Uploader) -> None:
 # What is missing for sending.
 
 
-def test_an_unverified_domain_is_told_before_anything_is_made(active: Marketing) -> None:
+def test_an_unverified_domain_is_told_before_anything_is_made(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN, from_address="office@other.test")
 
@@ -393,7 +395,7 @@ def test_an_unverified_domain_is_told_before_anything_is_made(active: Marketing)
     assert not active.sandbox.account.campaigns
 
 
-def test_prepare_tells_what_is_missing_beside_who_is_in(active: Marketing) -> None:
+def test_prepare_tells_what_is_missing_beside_who_is_in(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
     active.sandbox.add_domain("crm.test", verified=False, authenticated=False)
@@ -407,7 +409,7 @@ def test_prepare_tells_what_is_missing_beside_who_is_in(active: Marketing) -> No
 
 
 def test_a_template_of_the_new_builder_is_told_and_recreated_with_another(
-    active: Marketing,
+    active: MailchimpRig,
 ) -> None:
     active.people(ANN)
     new = active.sandbox.add_template("New", content_type="multichannel")
@@ -428,7 +430,7 @@ def test_a_template_of_the_new_builder_is_told_and_recreated_with_another(
     assert active.recipients(anew.id) == {email("ann")}
 
 
-def test_mailchimps_checklist_is_told_in_its_words(active: Marketing) -> None:
+def test_mailchimps_checklist_is_told_in_its_words(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
     sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
@@ -441,7 +443,7 @@ def test_mailchimps_checklist_is_told_in_its_words(active: Marketing) -> None:
     assert "content" in active.one(number).trouble
 
 
-def test_nobody_in_is_told(active: Marketing) -> None:
+def test_nobody_in_is_told(active: MailchimpRig) -> None:
     active.people(ANN)
     active.opt_out(ANN)
     with pytest.raises(NotReady, match="campaigns add"):
@@ -459,7 +461,7 @@ def test_nobody_in_is_told(active: Marketing) -> None:
 # Delete.
 
 
-def test_delete_takes_the_campaign_and_nobody_with_it(active: Marketing) -> None:
+def test_delete_takes_the_campaign_and_nobody_with_it(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
     sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
@@ -474,7 +476,7 @@ def test_delete_takes_the_campaign_and_nobody_with_it(active: Marketing) -> None
         sync_campaigns.send(active.session, number, yes=False)
 
 
-def test_what_was_sent_is_not_deleted(active: Marketing) -> None:
+def test_what_was_sent_is_not_deleted(active: MailchimpRig) -> None:
     active.people(ANN)
     number = active.campaign(ANN)
     sync_campaigns.send(active.session, number, yes=False)
@@ -488,7 +490,7 @@ def test_what_was_sent_is_not_deleted(active: Marketing) -> None:
 # The guard.
 
 
-def test_m10_a_tiny_export_stops_before_the_campaign_shrinks(active: Marketing) -> None:
+def test_m10_a_tiny_export_stops_before_the_campaign_shrinks(active: MailchimpRig) -> None:
     many = [candidate(f"p{each}") for each in range(40)]
     active.people(*many)
     number = active.campaign(*many)
@@ -505,7 +507,7 @@ def test_m10_a_tiny_export_stops_before_the_campaign_shrinks(active: Marketing) 
     assert len(active.recipients(number)) == 5
 
 
-def test_m10_an_export_that_shrank_before_the_first_time_stops_too(active: Marketing) -> None:
+def test_m10_an_export_that_shrank_before_the_first_time_stops_too(active: MailchimpRig) -> None:
     many = [candidate(f"p{each}") for each in range(40)]
     active.people(*many)
     number = active.campaign(*many)
@@ -515,7 +517,7 @@ def test_m10_an_export_that_shrank_before_the_first_time_stops_too(active: Marke
         sync_campaigns.send(active.session, number, yes=False)
 
 
-def test_m10_opt_outs_by_the_group_do_not_count(active: Marketing) -> None:
+def test_m10_opt_outs_by_the_group_do_not_count(active: MailchimpRig) -> None:
     many = [candidate(f"p{each}") for each in range(40)]
     active.people(*many)
     number = active.campaign(*many)

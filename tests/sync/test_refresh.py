@@ -10,13 +10,13 @@ from gateway.sandbox.call import SandboxProblem
 from gateway.sync import campaign_calls
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.refresh import Refreshed, RefreshFailed, Unscheduled
-from tests.sync.marketing import Marketing, candidate, email, quarter
+from tests.sync.mailchimp_rig import MailchimpRig, candidate, email, quarter
 
 ANN, BOB, CLO = (candidate(each) for each in ("ann", "bob", "clo"))
 
 
 @pytest.fixture
-def scheduled(active: Marketing) -> int:
+def scheduled(active: MailchimpRig) -> int:
     """A campaign to Ann and Bob, scheduled two hours ahead, its recipients frozen."""
     active.sandbox.options.snapshots_segments = True
     active.people(ANN, BOB)
@@ -25,18 +25,18 @@ def scheduled(active: Marketing) -> int:
     return number
 
 
-def at(marketing: Marketing, number: int) -> datetime:
-    found = marketing.one(number).scheduled_for
+def at(rig: MailchimpRig, number: int) -> datetime:
+    found = rig.one(number).scheduled_for
     assert found
     return found
 
 
-def leave(marketing: Marketing) -> None:
+def leave(rig: MailchimpRig) -> None:
     """Let the campaign's time come."""
-    marketing.sandbox.advance(hours=3)
+    rig.sandbox.advance(hours=3)
 
 
-def test_who_opts_out_after_scheduling_gets_nothing(active: Marketing, scheduled: int) -> None:
+def test_who_opts_out_after_scheduling_gets_nothing(active: MailchimpRig, scheduled: int) -> None:
     when = at(active, scheduled)
     active.opt_out(BOB)
 
@@ -50,7 +50,9 @@ def test_who_opts_out_after_scheduling_gets_nothing(active: Marketing, scheduled
     assert active.member(email("bob")).status == "subscribed"
 
 
-def test_data_is_updated_without_touching_the_schedule(active: Marketing, scheduled: int) -> None:
+def test_data_is_updated_without_touching_the_schedule(
+    active: MailchimpRig, scheduled: int
+) -> None:
     active.people(ANN, first_name="Anna")
 
     assert active.refresh(minutes=110) == [Refreshed(scheduled, updated=1, left_out=0)]
@@ -61,7 +63,7 @@ def test_data_is_updated_without_touching_the_schedule(active: Marketing, schedu
 
 
 def test_who_opts_out_in_the_last_minutes_gets_nothing_either(
-    active: Marketing, scheduled: int
+    active: MailchimpRig, scheduled: int
 ) -> None:
     active.refresh(minutes=110)
     active.opt_out(ANN)
@@ -72,7 +74,9 @@ def test_who_opts_out_in_the_last_minutes_gets_nothing_either(
     assert active.recipients(scheduled) == {email("bob")}
 
 
-def test_who_was_taken_out_of_the_campaign_gets_nothing(active: Marketing, scheduled: int) -> None:
+def test_who_was_taken_out_of_the_campaign_gets_nothing(
+    active: MailchimpRig, scheduled: int
+) -> None:
     active.refresh(minutes=110)
     sync_campaigns.remove(active.session, scheduled, ANN)
 
@@ -82,7 +86,9 @@ def test_who_was_taken_out_of_the_campaign_gets_nothing(active: Marketing, sched
     assert active.recipients(scheduled) == {email("bob")}
 
 
-def test_a_look_in_between_hides_nobody_from_the_refresh(active: Marketing, scheduled: int) -> None:
+def test_a_look_in_between_hides_nobody_from_the_refresh(
+    active: MailchimpRig, scheduled: int
+) -> None:
     active.refresh(minutes=110)
     active.opt_out(ANN)
     sync_campaigns.preview(active.session, scheduled)
@@ -93,7 +99,7 @@ def test_a_look_in_between_hides_nobody_from_the_refresh(active: Marketing, sche
     assert active.recipients(scheduled) == {email("bob")}
 
 
-def test_in_the_last_minute_it_is_left_alone(active: Marketing, scheduled: int) -> None:
+def test_in_the_last_minute_it_is_left_alone(active: MailchimpRig, scheduled: int) -> None:
     active.refresh(minutes=110)
     active.opt_out(ANN)
 
@@ -102,7 +108,7 @@ def test_in_the_last_minute_it_is_left_alone(active: Marketing, scheduled: int) 
     assert active.status_there(scheduled) == "schedule"
 
 
-def test_nobody_is_added_by_a_refresh(active: Marketing, scheduled: int) -> None:
+def test_nobody_is_added_by_a_refresh(active: MailchimpRig, scheduled: int) -> None:
     active.people(CLO)
     sync_campaigns.add(active.session, scheduled, [CLO])
 
@@ -112,7 +118,7 @@ def test_nobody_is_added_by_a_refresh(active: Marketing, scheduled: int) -> None
 
 
 def test_a_campaign_that_cannot_be_scheduled_again_stays_unscheduled_loudly(
-    active: Marketing, scheduled: int
+    active: MailchimpRig, scheduled: int
 ) -> None:
     active.opt_out(BOB)
     problem = SandboxProblem(400, "Bad Request", "This campaign cannot be scheduled: .")
@@ -129,7 +135,7 @@ def test_a_campaign_that_cannot_be_scheduled_again_stays_unscheduled_loudly(
 
 
 def test_a_campaign_whose_last_member_left_stays_unscheduled_loudly(
-    active: Marketing, scheduled: int
+    active: MailchimpRig, scheduled: int
 ) -> None:
     active.opt_out(ANN, BOB)
 
@@ -144,7 +150,7 @@ def test_a_campaign_whose_last_member_left_stays_unscheduled_loudly(
 )
 @pytest.mark.parametrize("step", ["unschedule", "/segments/", "actions/schedule"])
 def test_m2_an_answer_lost_on_the_way_leaves_it_scheduled_for_its_time(
-    active: Marketing, scheduled: int, step: str, fault: SandboxFault
+    active: MailchimpRig, scheduled: int, step: str, fault: SandboxFault
 ) -> None:
     when = at(active, scheduled)
     active.opt_out(BOB)
@@ -159,7 +165,7 @@ def test_m2_an_answer_lost_on_the_way_leaves_it_scheduled_for_its_time(
 
 @pytest.mark.parametrize("step", ["look", "unscheduled", "trimmed", "scheduled"])
 def test_m8_a_refresh_that_was_broken_off_is_finished(
-    active: Marketing, scheduled: int, step: str, monkeypatch: pytest.MonkeyPatch
+    active: MailchimpRig, scheduled: int, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     when = at(active, scheduled)
     active.opt_out(BOB)
@@ -192,7 +198,7 @@ def _killed(*_: object, **__: object) -> None:
 
 
 def test_an_unreachable_mailchimp_is_tried_until_the_time_has_come(
-    active: Marketing, scheduled: int, monkeypatch: pytest.MonkeyPatch
+    active: MailchimpRig, scheduled: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     active.opt_out(BOB)
     with monkeypatch.context() as patch:
@@ -210,7 +216,7 @@ def _unclear(*_: object) -> None:
     raise campaign_calls.Unclear("gone")
 
 
-def test_m10_a_tiny_export_takes_the_campaign_back(active: Marketing) -> None:
+def test_m10_a_tiny_export_takes_the_campaign_back(active: MailchimpRig) -> None:
     many = [candidate(f"p{each}") for each in range(40)]
     active.people(*many)
     number = active.campaign(*many)
@@ -225,7 +231,7 @@ def test_m10_a_tiny_export_takes_the_campaign_back(active: Marketing) -> None:
     assert len(active.segment(number)) == 40
 
 
-def test_that_it_left_is_seen_soon(active: Marketing, scheduled: int) -> None:
+def test_that_it_left_is_seen_soon(active: MailchimpRig, scheduled: int) -> None:
     active.refresh(hours=2, seconds=30)
     assert active.one(scheduled).state is CampaignState.SENDING
 
@@ -235,7 +241,7 @@ def test_that_it_left_is_seen_soon(active: Marketing, scheduled: int) -> None:
 
 
 def test_m9_a_revoked_key_is_told_and_the_campaign_goes_out_as_it_is(
-    active: Marketing, scheduled: int
+    active: MailchimpRig, scheduled: int
 ) -> None:
     active.sandbox.revoke_key()
 

@@ -23,7 +23,7 @@ from tests.conftest import StartGateway
 from tests.rig.client import RawClient
 from tests.rig.process import LOOPBACK, free_port
 from tests.rig.sink import RawSink
-from tests.sync.marketing import Marketing, candidate, contact, email, quarter
+from tests.sync.mailchimp_rig import MailchimpRig, candidate, contact, email, quarter
 
 LINK = "https://www.crm.test/jobs"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -56,7 +56,7 @@ STATUSES = {
 }
 
 
-class Story(Marketing):
+class Story(MailchimpRig):
     """The CRM of the document, its campaign, and the weeks after."""
 
     def __init__(self, database: Database, sandbox: Sandbox) -> None:

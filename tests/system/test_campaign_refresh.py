@@ -14,7 +14,7 @@ from gateway.sync import campaigns as sync_campaigns
 from tests.conftest import StartGateway
 from tests.rig.process import wait_until
 from tests.sync.contract import contract
-from tests.sync.marketing import KEY, Marketing, candidate, email
+from tests.sync.mailchimp_rig import KEY, MailchimpRig, candidate, email
 
 QUARTER = timedelta(minutes=15)
 ANN, BOB = candidate("ann"), candidate("bob")
@@ -31,13 +31,13 @@ def scheduled(folder: Path, sandbox: Sandbox, at: datetime) -> str:
     """Schedule a campaign to Ann and Bob, and let Bob opt out; return its id."""
     database = Database(f"sqlite:///{folder}/gateway.db")
     database.prepare()
-    marketing = Marketing(database, sandbox)
-    marketing.activate()
-    marketing.people(ANN, BOB)
-    number = marketing.campaign(ANN, BOB)
-    sync_campaigns.schedule(marketing.session, number, at, yes=False)
-    marketing.opt_out(BOB)
-    marketing.close()
+    rig = MailchimpRig(database, sandbox)
+    rig.activate()
+    rig.people(ANN, BOB)
+    number = rig.campaign(ANN, BOB)
+    sync_campaigns.schedule(rig.session, number, at, yes=False)
+    rig.opt_out(BOB)
+    rig.close()
     database.close()
     return ids.show(number)
 

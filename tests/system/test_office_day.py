@@ -53,7 +53,7 @@ MAILING = "From: {}\r\nSubject: Vacatures\r\nPrecedence: bulk\r\n\r\nDag!\r\n"
 
 
 @asynccontextmanager
-async def office(
+async def installation(
     start_gateway: StartGateway, sink: RawSink, sandbox: Sandbox
 ) -> AsyncIterator[tuple[GatewayProcess, httpx.AsyncClient]]:
     """A gateway that was set up, with the night's files in its folder, and a client of its API."""
@@ -145,7 +145,7 @@ async def messages(api: httpx.AsyncClient, sender: str, recipient: str) -> list[
 async def test_a_day_in_an_office(start_gateway: StartGateway, sink: RawSink) -> None:
     with Sandbox() as sandbox:
         sandbox.furnish()
-        async with office(start_gateway, sink, sandbox) as (gateway, api):
+        async with installation(start_gateway, sink, sandbox) as (gateway, api):
             await the_night_brings_what_can_be_read(gateway, api)
             await the_mailing_reaches_those_it_may(gateway, sink)
             await a_german_colleague_reads_a_note(gateway, api)

@@ -1,4 +1,4 @@
-"""An office on a store of each kind."""
+"""A node that mails on events, on a store of each kind."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store.engine.database import Database
-from tests.triggers.office import Office
+from tests.triggers.node import TriggerNode
 
 
 @pytest.fixture
@@ -19,18 +19,18 @@ def database(store_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def office(tmp_path: Path, database: Database) -> Iterator[Office]:
-    office = Office(tmp_path / "office", database)
-    yield office
-    office.close()
+def node(tmp_path: Path, database: Database) -> Iterator[TriggerNode]:
+    node = TriggerNode(tmp_path / "node", database)
+    yield node
+    node.close()
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Office]:
-    """An office on SQLite, for what doesn't depend on the store."""
-    database = Database(f"sqlite:///{tmp_path}/desk.db")
+def engine(tmp_path: Path) -> Iterator[TriggerNode]:
+    """A node on SQLite, for what doesn't depend on the store."""
+    database = Database(f"sqlite:///{tmp_path}/store.db")
     database.prepare()
-    office = Office(tmp_path / "office", database)
-    yield office
-    office.close()
+    node = TriggerNode(tmp_path / "node", database)
+    yield node
+    node.close()
     database.close()

@@ -21,23 +21,23 @@ from gateway.store.people import suppression
 from gateway.store.triggers import epochs
 from gateway.triggers.epoch import RestoreDetector
 from tests.store.feeding import NOW, member, no_bulk, person, tell
-from tests.triggers.office import ZONE, Office
+from tests.triggers.node import ZONE, TriggerNode
 
 BIRTHDAY = 'event = "birthday"'
 BORN = date(1980, 3, 1)
 
 
 @pytest.fixture
-def other(tmp_path: Path, office: Office, database: Database) -> Iterator[Office]:
+def other(tmp_path: Path, node: TriggerNode, database: Database) -> Iterator[TriggerNode]:
     """A second node on the same store, with the same files and the same relay."""
-    other = Office(office.folder, database, office.relay)
-    other.now = office.now
+    other = TriggerNode(node.folder, database, node.relay)
+    other.now = node.now
     yield other
     other.close()
 
 
-def deliveries(office: Office, to: str = "ann@example.org") -> list[Delivery]:
-    with office.database.reading() as connection:
+def deliveries(node: TriggerNode, to: str = "ann@example.org") -> list[Delivery]:
+    with node.database.reading() as connection:
         found = messages.listed(connection, to=to)[::-1]
     return [message.deliveries[0] for message in found]
 
@@ -47,7 +47,7 @@ def deliveries(office: Office, to: str = "ann@example.org") -> list[Delivery]:
 
 @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
 async def test_e1_there_is_one_mail_a_day_in_the_nights_when_clocks_change(
-    engine: Office, day: str
+    engine: TriggerNode, day: str
 ) -> None:
     engine.configure('daily_at = "02:30"\n')
     engine.trigger("birthday", BIRTHDAY)
@@ -75,35 +75,39 @@ def test_e1_an_hour_the_clocks_skip_is_later_and_of_two_it_is_the_first() -> Non
 # E3: clocks that jump, and days that were missed
 
 
-async def test_e3_a_clock_that_jumps_makes_no_second_mail_and_skips_no_day(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
+async def test_e3_a_clock_that_jumps_makes_no_second_mail_and_skips_no_day(
+    node: TriggerNode,
+) -> None:
+    node.trigger("birthday", BIRTHDAY)
     for day in range(1, 6):
-        office.person(f"p{day}", birthday=date(1980, 3, day))
+        node.person(f"p{day}", birthday=date(1980, 3, day))
 
     sent = []
     for number in (1, 3, 2, 3, 9, 4, 5, 1):
-        sent += [(number, one) for one in await office.work(f"2027-03-0{number}")]
+        sent += [(number, one) for one in await node.work(f"2027-03-0{number}")]
 
     assert [(day, f"p{day}@example.org") for day in (1, 3, 2, 4, 5)] == sent
 
 
 async def test_e3_after_an_outage_what_is_in_time_is_sent_and_the_rest_is_expired(
-    office: Office,
+    node: TriggerNode,
 ) -> None:
-    office.trigger("birthday", BIRTHDAY + '\nlatest = "2d"')
+    node.trigger("birthday", BIRTHDAY + '\nlatest = "2d"')
     for day in range(1, 7):
-        office.person(f"p{day}", birthday=date(1980, 3, day))
-    await office.work("2027-03-01")
+        node.person(f"p{day}", birthday=date(1980, 3, day))
+    await node.work("2027-03-01")
 
-    sent = await office.work("2027-03-06")
+    sent = await node.work("2027-03-06")
 
     assert [f"p{day}@example.org" for day in (4, 5, 6)] == sorted(sent)
-    assert [["expired"], ["expired"], ["sent"]] == [office.states(f"p{day}") for day in (2, 3, 4)]
-    counts = office.runs()[-1].counts
+    assert [["expired"], ["expired"], ["sent"]] == [node.states(f"p{day}") for day in (2, 3, 4)]
+    counts = node.runs()[-1].counts
     assert (3, 2) == (counts[OccurrenceState.SENT], counts[OccurrenceState.EXPIRED])
 
 
-async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(engine: Office) -> None:
+async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(
+    engine: TriggerNode,
+) -> None:
     engine.trigger("birthday", BIRTHDAY)
     engine.person(birthday=BORN)
     engine.relay.answer = lambda _: Deferred("450 later")
@@ -119,29 +123,27 @@ async def test_e3_a_birthday_mail_never_leaves_after_the_end_of_its_day(engine: 
 # E4: two nodes
 
 
-async def test_e4_two_nodes_send_each_mail_once(office: Office, other: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
+async def test_e4_two_nodes_send_each_mail_once(node: TriggerNode, other: TriggerNode) -> None:
+    node.trigger("birthday", BIRTHDAY)
     for number in range(40):
-        office.person(f"p{number}", birthday=BORN)
-    office.flush()
+        node.person(f"p{number}", birthday=BORN)
+    node.flush()
 
-    await asyncio.gather(office.work("2027-03-01"), other.work("2027-03-01"))
+    await asyncio.gather(node.work("2027-03-01"), other.work("2027-03-01"))
 
-    assert sorted(f"p{number}@example.org" for number in range(40)) == sorted(
-        office.relay.recipients
-    )
+    assert sorted(f"p{number}@example.org" for number in range(40)) == sorted(node.relay.recipients)
 
 
-async def test_e4_two_nodes_make_one_report(office: Office, other: Office) -> None:
-    office.configure('report_to = "boss@example.org"\n')
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
+async def test_e4_two_nodes_make_one_report(node: TriggerNode, other: TriggerNode) -> None:
+    node.configure('report_to = "boss@example.org"\n')
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
 
-    await office.work("2027-03-01")
+    await node.work("2027-03-01")
     await other.work("2027-03-01")
-    await office.engine.reporter.report()
+    await node.engine.reporter.report()
 
-    [report] = office.queued()
+    [report] = node.queued()
     assert ("trigger_report", "boss@example.org") == (report.type, report.recipient)
 
 
@@ -149,22 +151,22 @@ async def test_e4_two_nodes_make_one_report(office: Office, other: Office) -> No
 
 
 async def test_e5_what_was_being_sent_when_the_process_died_is_unknown_and_never_sent_again(
-    office: Office,
+    node: TriggerNode,
 ) -> None:
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    office.relay.answer = _die
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
+    node.relay.answer = _die
 
     with pytest.raises(BaseExceptionGroup):
-        await office.work("2027-03-01")
-    office.relay.answer = lambda _: Sent("250 ok")
-    office.restart()
-    again = await office.work("2027-03-01", 10) + await office.work("2027-03-01", 20)
+        await node.work("2027-03-01")
+    node.relay.answer = lambda _: Sent("250 ok")
+    node.restart()
+    again = await node.work("2027-03-01", 10) + await node.work("2027-03-01", 20)
 
     assert [] == again
-    assert office.states() == ["unknown"]
-    assert [State.UNKNOWN] == [one.state for one in deliveries(office)]
-    assert office.runs()[0].counts == {OccurrenceState.UNKNOWN: 1}
+    assert node.states() == ["unknown"]
+    assert [State.UNKNOWN] == [one.state for one in deliveries(node)]
+    assert node.runs()[0].counts == {OccurrenceState.UNKNOWN: 1}
 
 
 def _die(_: str) -> Result:
@@ -175,20 +177,22 @@ class Killed(BaseException):
     """Stands for the end of the process: nothing after it is done."""
 
 
-async def test_e5_a_retry_sends_the_same_octets_under_the_same_message_id(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    office.relay.answer = lambda _: Deferred("450 later")
-    await office.work("2027-03-01", 8)
-    office.template("letter", de="Subject: Another one\n\nText\n")
-    office.relay.answer = lambda _: Sent("250 ok")
+async def test_e5_a_retry_sends_the_same_octets_under_the_same_message_id(
+    node: TriggerNode,
+) -> None:
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
+    node.relay.answer = lambda _: Deferred("450 later")
+    await node.work("2027-03-01", 8)
+    node.template("letter", de="Subject: Another one\n\nText\n")
+    node.relay.answer = lambda _: Sent("250 ok")
 
-    await office.work("2027-03-01", 9)
+    await node.work("2027-03-01", 9)
 
-    first, second = office.relay.contents
+    first, second = node.relay.contents
     assert first == second
-    assert office.states() == ["sent"]
-    assert [State.DEFERRED, State.RELAYED] == [one.state for one in deliveries(office)]
+    assert node.states() == ["sent"]
+    assert [State.DEFERRED, State.RELAYED] == [one.state for one in deliveries(node)]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +200,7 @@ async def test_e5_a_retry_sends_the_same_octets_under_the_same_message_id(office
     [(Refused("550 no"), "failed"), (Unknown("silence"), "unknown"), (Sent("250"), "sent")],
 )
 async def test_e5_what_is_settled_is_not_sent_again(
-    engine: Office, answer: Result, state: str
+    engine: TriggerNode, answer: Result, state: str
 ) -> None:
     engine.trigger("birthday", BIRTHDAY)
     engine.person(birthday=BORN)
@@ -211,36 +215,38 @@ async def test_e5_what_is_settled_is_not_sent_again(
 # E6: people change between queueing and sending
 
 
-async def test_e6_conditions_are_looked_at_again_in_the_moment_of_sending(office: Office) -> None:
-    office.configure('quiet_hours = "07:00-10:00"\n')
-    office.trigger("birthday", BIRTHDAY)
+async def test_e6_conditions_are_looked_at_again_in_the_moment_of_sending(
+    node: TriggerNode,
+) -> None:
+    node.configure('quiet_hours = "07:00-10:00"\n')
+    node.trigger("birthday", BIRTHDAY)
     for who in ("ann", "bob", "cat", "dan", "eva", "fay"):
-        office.person(who, birthday=BORN)
-    quiet = await office.work("2027-03-01", 9)
-    office.person("ann", birthday=BORN, consent_email=False)
-    office.person("bob", birthday=date(1980, 3, 2))
-    office.person("cat", birthday=BORN, active=False)
-    tell(office.database, "groups", no_bulk())
-    tell(office.database, "memberships", member("dan"))
-    office.flush()
-    with feed(office.database, "people") as under_way:
+        node.person(who, birthday=BORN)
+    quiet = await node.work("2027-03-01", 9)
+    node.person("ann", birthday=BORN, consent_email=False)
+    node.person("bob", birthday=date(1980, 3, 2))
+    node.person("cat", birthday=BORN, active=False)
+    tell(node.database, "groups", no_bulk())
+    tell(node.database, "memberships", member("dan"))
+    node.flush()
+    with feed(node.database, "people") as under_way:
         under_way.keep_all([(2, ("candidate", "eva"))])
         under_way.apply(Terms(source="crm", now=NOW, remove=True))
 
-    sent = await office.work("2027-03-01", 10)
+    sent = await node.work("2027-03-01", 10)
 
     assert ([], ["fay@example.org"]) == (quiet, sent)
-    assert ["no consent to e-mail"] == office.reasons("ann")
-    assert ["the birthday is another day now"] == office.reasons("bob")
-    assert ["not active"] == office.reasons("cat")
-    assert ['suppressed: group "Geen bulk-mail"'] == office.reasons("dan")
-    assert ["the person is gone"] == office.reasons("eva")
-    [failed] = deliveries(office, "dan@example.org")
+    assert ["no consent to e-mail"] == node.reasons("ann")
+    assert ["the birthday is another day now"] == node.reasons("bob")
+    assert ["not active"] == node.reasons("cat")
+    assert ['suppressed: group "Geen bulk-mail"'] == node.reasons("dan")
+    assert ["the person is gone"] == node.reasons("eva")
+    [failed] = deliveries(node, "dan@example.org")
     assert State.SEND_FAILED is failed.state
     assert "Geen bulk-mail" in failed.note
 
 
-async def test_e6_a_new_address_is_written_to_not_the_old_one(engine: Office) -> None:
+async def test_e6_a_new_address_is_written_to_not_the_old_one(engine: TriggerNode) -> None:
     engine.trigger("birthday", BIRTHDAY)
     engine.person(birthday=BORN)
     engine.relay.answer = lambda _: Deferred("450 later")
@@ -259,7 +265,7 @@ def _moved() -> Person:
     return person("ann", "new@example.org", birthday=BORN, consent_email=True, language="de")
 
 
-async def test_e6_a_suppression_added_a_moment_before_counts(engine: Office) -> None:
+async def test_e6_a_suppression_added_a_moment_before_counts(engine: TriggerNode) -> None:
     engine.trigger("birthday", BIRTHDAY + '\nkind = "individual"')
     engine.person(birthday=BORN)
     with engine.database.writing() as connection:
@@ -272,7 +278,7 @@ async def test_e6_a_suppression_added_a_moment_before_counts(engine: Office) -> 
     assert ["suppressed: staff"] == engine.reasons()
 
 
-async def test_a_pause_holds_mail_back_until_it_is_lifted(engine: Office) -> None:
+async def test_a_pause_holds_mail_back_until_it_is_lifted(engine: TriggerNode) -> None:
     engine.trigger("birthday", BIRTHDAY)
     engine.person(birthday=BORN)
     with engine.database.writing() as connection:
@@ -297,7 +303,7 @@ async def test_a_pause_holds_mail_back_until_it_is_lifted(engine: Office) -> Non
     ],
 )
 async def test_e7_mail_due_under_a_rule_that_is_gone_or_off_is_skipped(
-    engine: Office, edited: str, reason: str
+    engine: TriggerNode, edited: str, reason: str
 ) -> None:
     engine.configure('quiet_hours = "07:00-10:00"\n')
     engine.trigger("birthday", BIRTHDAY)
@@ -312,7 +318,9 @@ async def test_e7_mail_due_under_a_rule_that_is_gone_or_off_is_skipped(
     assert [reason] == engine.reasons()
 
 
-async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(engine: Office) -> None:
+async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(
+    engine: TriggerNode,
+) -> None:
     engine.configure('quiet_hours = "07:00-10:00"\n')
     engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
     engine.person(mail_on_set_date=True)
@@ -324,7 +332,7 @@ async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(engine:
 
 
 async def test_e7_a_file_that_has_become_wrong_leaves_the_trigger_as_it_was(
-    engine: Office, capsys: pytest.CaptureFixture[str]
+    engine: TriggerNode, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine.trigger("birthday", BIRTHDAY)
     engine.person(birthday=BORN)
@@ -337,7 +345,7 @@ async def test_e7_a_file_that_has_become_wrong_leaves_the_trigger_as_it_was(
     assert "trigger_refused" in capsys.readouterr().out
 
 
-async def test_e7_a_new_file_counts_without_a_restart(engine: Office) -> None:
+async def test_e7_a_new_file_counts_without_a_restart(engine: TriggerNode) -> None:
     engine.person(birthday=BORN)
     await engine.work("2027-02-28")
     engine.trigger("birthday", BIRTHDAY)
@@ -349,7 +357,7 @@ async def test_e7_a_new_file_counts_without_a_restart(engine: Office) -> None:
 
 
 async def test_e8_a_template_that_fails_for_one_person_fails_for_nobody_else(
-    engine: Office,
+    engine: TriggerNode,
 ) -> None:
     engine.template("letter", de="Subject: x\n\n{{ 1 // (person.first_name | length - 3) }}\n")
     engine.trigger("birthday", BIRTHDAY)
@@ -363,7 +371,7 @@ async def test_e8_a_template_that_fails_for_one_person_fails_for_nobody_else(
     assert "ZeroDivisionError" in engine.reasons("bob")[0]
 
 
-async def test_e8_a_mail_that_cannot_be_written_stops_nobody_elses(engine: Office) -> None:
+async def test_e8_a_mail_that_cannot_be_written_stops_nobody_elses(engine: TriggerNode) -> None:
     broken = '{% if person.first_name == "Bob" %}{{ "\\ud800" }}{% endif %}'
     engine.template("letter", de=f"Subject: x\n\n{broken}\n")
     engine.trigger("birthday", BIRTHDAY)
@@ -379,7 +387,7 @@ async def test_e8_a_mail_that_cannot_be_written_stops_nobody_elses(engine: Offic
 # E9: many at once
 
 
-async def test_e9_a_4xx_in_the_middle_puts_off_that_mail_alone(engine: Office) -> None:
+async def test_e9_a_4xx_in_the_middle_puts_off_that_mail_alone(engine: TriggerNode) -> None:
     engine.trigger("birthday", BIRTHDAY)
     for number in range(30):
         engine.person(f"p{number:02}", birthday=BORN)
@@ -396,7 +404,7 @@ async def test_e9_a_4xx_in_the_middle_puts_off_that_mail_alone(engine: Office) -
 # Quiet hours
 
 
-async def test_date_mail_waits_for_the_end_of_quiet_hours(engine: Office) -> None:
+async def test_date_mail_waits_for_the_end_of_quiet_hours(engine: TriggerNode) -> None:
     engine.configure('daily_at = "06:00"\nquiet_hours = "21:00-07:00"\n')
     engine.trigger("birthday", BIRTHDAY)
     engine.person(birthday=BORN)
@@ -410,28 +418,28 @@ async def test_date_mail_waits_for_the_end_of_quiet_hours(engine: Office) -> Non
 # What looks like a copy, and what is far more than usual
 
 
-async def test_a_restored_store_holds_its_mail_until_it_is_let_go(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    await office.work("2027-03-01")
-    file = office.folder / "outage" / "epoch"
+async def test_a_restored_store_holds_its_mail_until_it_is_let_go(node: TriggerNode) -> None:
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
+    await node.work("2027-03-01")
+    file = node.folder / "outage" / "epoch"
     mark = file.read_text()
-    office.person("bob", birthday=date(1980, 3, 2))
+    node.person("bob", birthday=date(1980, 3, 2))
     # The file has seen a mail the store knows nothing of any more.
     file.write_text(mark.replace('"high":', '"high":1'))
 
-    held = await office.work("2027-03-02")
-    let_go = await office.engine.resume()
-    sent = await office.work("2027-03-02", 10)
+    held = await node.work("2027-03-02")
+    let_go = await node.engine.resume()
+    sent = await node.work("2027-03-02", 10)
 
     assert ([], 1) == (held, let_go)
     assert ["bob@example.org"] == sent
-    assert ["finished", "finished"] == [run.state for run in office.runs()]
+    assert ["finished", "finished"] == [run.state for run in node.runs()]
 
 
 @pytest.mark.parametrize("mark", ["", '{"epoch":"other","high":1}'])
 async def test_a_cloned_store_holds_its_mail(
-    engine: Office, mark: str, monkeypatch: pytest.MonkeyPatch
+    engine: TriggerNode, mark: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.triggers.epoch.JOIN_SECONDS", 0.01)
     engine.trigger("birthday", BIRTHDAY)
@@ -451,19 +459,19 @@ async def test_a_cloned_store_holds_its_mail(
 
 
 async def test_a_node_that_joins_a_store_at_work_needs_no_ado(
-    office: Office, tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+    node: TriggerNode, tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.triggers.epoch.JOIN_SECONDS", 0.05)
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    await office.work("2027-03-01")
-    joining = Office(tmp_path / "second", database, office.relay)
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
+    await node.work("2027-03-01")
+    joining = TriggerNode(tmp_path / "second", database, node.relay)
     joining.trigger("birthday", BIRTHDAY)
     joining.person("bob", birthday=date(1980, 3, 2))
 
     async def live() -> None:
         while True:
-            await office.engine.watch.show_life()
+            await node.engine.watch.show_life()
             await asyncio.sleep(0.02)
 
     life = asyncio.create_task(live())
@@ -474,25 +482,25 @@ async def test_a_node_that_joins_a_store_at_work_needs_no_ado(
     assert ["bob@example.org"] == sent
 
 
-async def test_a_run_far_larger_than_usual_is_held_and_reported_at_once(office: Office) -> None:
-    office.configure('report_to = "boss@example.org"\n')
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    await office.work("2027-03-01")
+async def test_a_run_far_larger_than_usual_is_held_and_reported_at_once(node: TriggerNode) -> None:
+    node.configure('report_to = "boss@example.org"\n')
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
+    await node.work("2027-03-01")
     for number in range(100):
-        office.person(f"p{number}", birthday=date(1980, 3, 2))
+        node.person(f"p{number}", birthday=date(1980, 3, 2))
 
-    held = await office.work("2027-03-02")
-    reports = len(office.queued())
-    await office.engine.resume()
-    sent = await office.work("2027-03-02", 10)
+    held = await node.work("2027-03-02")
+    reports = len(node.queued())
+    await node.engine.resume()
+    sent = await node.work("2027-03-02", 10)
 
     assert ([], 2) == (held, reports)
     assert len(sent) == 100
-    assert len(office.queued()) == 3
+    assert len(node.queued()) == 3
 
 
-async def test_a_first_run_is_never_far_more_than_usual(engine: Office) -> None:
+async def test_a_first_run_is_never_far_more_than_usual(engine: TriggerNode) -> None:
     engine.trigger("birthday", BIRTHDAY)
     for number in range(120):
         engine.person(f"p{number}", birthday=BORN)
@@ -503,7 +511,7 @@ async def test_a_first_run_is_never_far_more_than_usual(engine: Office) -> None:
 # Reports
 
 
-async def test_a_run_that_sent_is_reported_by_mail_and_kept(engine: Office) -> None:
+async def test_a_run_that_sent_is_reported_by_mail_and_kept(engine: TriggerNode) -> None:
     engine.configure('report_to = "boss@example.org"\n')
     engine.trigger("birthday", BIRTHDAY + '\nreport_to = "own@example.org"')
     engine.person("ann", birthday=BORN)
@@ -520,7 +528,7 @@ async def test_a_run_that_sent_is_reported_by_mail_and_kept(engine: Office) -> N
 
 @pytest.mark.parametrize(("asked", "told"), [(False, 0), (True, 1)])
 async def test_a_run_without_mail_is_reported_only_when_asked(
-    engine: Office, asked: bool, told: int
+    engine: TriggerNode, asked: bool, told: int
 ) -> None:
     engine.configure(f'report_to = "boss@example.org"\nreport_empty = {str(asked).lower()}\n')
     engine.trigger("birthday", BIRTHDAY)
@@ -531,7 +539,7 @@ async def test_a_run_without_mail_is_reported_only_when_asked(
     assert told == len(engine.queued()) == len(engine.runs())
 
 
-async def test_a_run_whose_mail_failed_is_reported_with_the_reason(engine: Office) -> None:
+async def test_a_run_whose_mail_failed_is_reported_with_the_reason(engine: TriggerNode) -> None:
     engine.configure('report_to = "boss@example.org"\n')
     engine.trigger("birthday", BIRTHDAY)
     engine.person(birthday=BORN)
@@ -544,7 +552,7 @@ async def test_a_run_whose_mail_failed_is_reported_with_the_reason(engine: Offic
 
 
 async def test_a_run_whose_mail_is_put_off_for_long_is_reported_meanwhile_and_at_its_end(
-    engine: Office,
+    engine: TriggerNode,
 ) -> None:
     engine.configure('report_to = "boss@example.org"\n')
     engine.trigger("birthday", BIRTHDAY)
@@ -562,7 +570,9 @@ async def test_a_run_whose_mail_is_put_off_for_long_is_reported_meanwhile_and_at
     assert (["sent"], 2) == (engine.states(), len(engine.queued()))
 
 
-async def test_a_report_is_all_in_the_language_of_the_staff_who_reads_it(engine: Office) -> None:
+async def test_a_report_is_all_in_the_language_of_the_staff_who_reads_it(
+    engine: TriggerNode,
+) -> None:
     engine.configure('report_to = "Boss@example.org"\n')
     tell(engine.database, "staff", Staff(crm_id="1", email="boss@example.org", language="de"))
     engine.trigger("birthday", BIRTHDAY)
@@ -576,26 +586,28 @@ async def test_a_report_is_all_in_the_language_of_the_staff_who_reads_it(engine:
     assert b"candidate:bob: keine Zustimmung zum E-Mail-Versand" in report.body
 
 
-async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(office: Office) -> None:
-    office.trigger("birthday", BIRTHDAY)
-    office.person(birthday=BORN)
-    await office.work("2027-03-01")
-    other = RestoreDetector(office.database, office.folder / "outage" / "epoch")
-    with office.database.reading() as connection:
+async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(
+    node: TriggerNode,
+) -> None:
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
+    await node.work("2027-03-01")
+    other = RestoreDetector(node.database, node.folder / "outage" / "epoch")
+    with node.database.reading() as connection:
         known = epochs.read(connection)
     assert known is not None
     sent = asyncio.Event()
 
     async def send() -> None:
         for number in range(known.high + 1, known.high + 60):
-            await office.database.write(partial(epochs.reach, message=number))
+            await node.database.write(partial(epochs.reach, message=number))
             await other.reach(number)
         sent.set()
 
     async def look() -> list[bool]:
         found = []
         while not sent.is_set():
-            found.append(await office.engine.watch.may_send())
+            found.append(await node.engine.watch.may_send())
         return found
 
     _, found = await asyncio.gather(send(), look())
@@ -605,7 +617,7 @@ async def test_mail_that_leaves_meanwhile_makes_no_store_look_like_a_copy(office
 
 class TestOncePerAddress:
     async def test_one_person_fed_under_two_ids_gets_one_mail_and_history_says_why(
-        self, engine: Office
+        self, engine: TriggerNode
     ) -> None:
         engine.trigger("birthday", BIRTHDAY)
         engine.person("ann", birthday=BORN)
@@ -621,7 +633,7 @@ class TestOncePerAddress:
         assert engine.reasons("ann2") == [one.reason for one in shown.skipped]
         assert ["ann@example.org"] == await engine.work("2028-03-01")
 
-    async def test_who_gets_none_leaves_it_to_the_other(self, engine: Office) -> None:
+    async def test_who_gets_none_leaves_it_to_the_other(self, engine: TriggerNode) -> None:
         engine.trigger("birthday", BIRTHDAY)
         engine.person("ann", birthday=BORN, consent_email=False)
         engine.people(person("ann2", "ann@example.org", birthday=BORN, consent_email=True))
@@ -632,7 +644,7 @@ class TestOncePerAddress:
 
     @pytest.mark.parametrize(("name", "mails"), [("Trainer", 1), ("Coach", 2)])
     async def test_about_different_qualifications_all_goes(
-        self, engine: Office, name: str, mails: int
+        self, engine: TriggerNode, name: str, mails: int
     ) -> None:
         engine.trigger("ended", 'event = "qualification_expired"')
         engine.person("ann")
@@ -642,7 +654,7 @@ class TestOncePerAddress:
 
         assert mails == len(await engine.work("2027-03-01"))
 
-    async def test_the_setting_and_other_triggers_let_it_go(self, engine: Office) -> None:
+    async def test_the_setting_and_other_triggers_let_it_go(self, engine: TriggerNode) -> None:
         engine.trigger("birthday", BIRTHDAY)
         engine.trigger("wishes", BIRTHDAY)
         engine.person("ann", birthday=BORN)
@@ -652,15 +664,15 @@ class TestOncePerAddress:
         engine.configure("once_per_address = false\n")
         assert 4 == len(await engine.work("2028-03-01"))
 
-    async def test_two_nodes_at_once_send_one(self, office: Office, other: Office) -> None:
-        office.trigger("birthday", BIRTHDAY)
+    async def test_two_nodes_at_once_send_one(self, node: TriggerNode, other: TriggerNode) -> None:
+        node.trigger("birthday", BIRTHDAY)
         for number in range(12):
             one = person(f"n{number}", "ann@example.org", birthday=BORN, consent_email=True)
-            office.people(one)
-        office.flush()
-        office.at("2027-03-01")
+            node.people(one)
+        node.flush()
+        node.at("2027-03-01")
         other.at("2027-03-01")
 
-        await asyncio.gather(office.work(), other.work())
+        await asyncio.gather(node.work(), other.work())
 
-        assert ["ann@example.org"] == office.relay.recipients
+        assert ["ann@example.org"] == node.relay.recipients

@@ -13,7 +13,7 @@ from gateway.store.bounces import unsubscribes
 from gateway.store.people import topic_opt_outs
 from gateway.store.people.topic_opt_outs import TopicOptOut
 from tests.store.feeding import member, no_bulk, person, tell
-from tests.triggers.office import ANN, LETTER, Office
+from tests.triggers.node import ANN, LETTER, TriggerNode
 
 BORN = date(1980, 3, 1)
 QUALIFIED = 'event = "{}"\nbefore_send = ["qualification_data"]'
@@ -21,18 +21,18 @@ QUALIFIED = 'event = "{}"\nbefore_send = ["qualification_data"]'
 # Birthday
 
 
-async def test_a_birthday_is_mailed_once_each_year_on_its_day(office: Office) -> None:
-    office.trigger("birthday", 'event = "birthday"')
-    office.person(birthday=BORN)
+async def test_a_birthday_is_mailed_once_each_year_on_its_day(node: TriggerNode) -> None:
+    node.trigger("birthday", 'event = "birthday"')
+    node.person(birthday=BORN)
 
-    first = await office.work_through("2027-02-27", 4)
-    again = await office.work_through("2028-02-28", 3)
+    first = await node.work_through("2027-02-27", 4)
+    again = await node.work_through("2028-02-28", 3)
 
     assert [("2027-03-01", "ann")] == first
     assert [("2028-03-01", "ann")] == again
 
 
-async def test_a_birthday_mail_leaves_at_the_hour_set_and_not_before(engine: Office) -> None:
+async def test_a_birthday_mail_leaves_at_the_hour_set_and_not_before(engine: TriggerNode) -> None:
     engine.configure('daily_at = "10:30"\n')
     engine.trigger("birthday", 'event = "birthday"')
     engine.person(birthday=BORN)
@@ -44,23 +44,23 @@ async def test_a_birthday_mail_leaves_at_the_hour_set_and_not_before(engine: Off
 
 
 async def test_a_run_by_hand_before_the_hour_does_not_end_the_looking_of_the_day(
-    office: Office,
+    node: TriggerNode,
 ) -> None:
-    office.configure('daily_at = "10:30"\n')
-    office.trigger("birthday", 'event = "birthday"')
-    office.person(birthday=BORN)
-    office.flush()
-    office.at("2027-03-01", 9)
-    by_hand = await office.engine.run(office.engine.plan.rules["birthday"], even_now=True)
-    office.person("bob", birthday=BORN)
+    node.configure('daily_at = "10:30"\n')
+    node.trigger("birthday", 'event = "birthday"')
+    node.person(birthday=BORN)
+    node.flush()
+    node.at("2027-03-01", 9)
+    by_hand = await node.engine.run(node.engine.plan.rules["birthday"], even_now=True)
+    node.person("bob", birthday=BORN)
 
-    later = await office.work("2027-03-01", 11)
+    later = await node.work("2027-03-01", 11)
 
     assert 1 == by_hand.due
     assert ["bob@example.org"] == later
 
 
-async def test_each_side_of_each_condition_of_a_birthday(office: Office) -> None:
+async def test_each_side_of_each_condition_of_a_birthday(node: TriggerNode) -> None:
     sides: list[tuple[dict[str, Any], bool]] = [
         ({}, True),
         ({"consent_email": False}, False),
@@ -80,11 +80,11 @@ async def test_each_side_of_each_condition_of_a_birthday(office: Office) -> None
         ({"birthday": date(1980, 3, 2)}, False),
         ({"birthday": None}, False),
     ]
-    office.trigger("birthday", 'event = "birthday"')
+    node.trigger("birthday", 'event = "birthday"')
     for number, (facts, _) in enumerate(sides):
-        office.person(f"p{number:02}", **{"birthday": BORN, **facts})
+        node.person(f"p{number:02}", **{"birthday": BORN, **facts})
 
-    sent = await office.work("2027-03-01")
+    sent = await node.work("2027-03-01")
 
     assert expected(sides) == sorted(sent)
 
@@ -93,7 +93,7 @@ def expected(sides: list[tuple[dict[str, Any], bool]]) -> list[str]:
     return [f"p{number:02}@example.org" for number, (_, is_mailed) in enumerate(sides) if is_mailed]
 
 
-async def test_groups_without_a_tag_have_no_influence_on_a_birthday(engine: Office) -> None:
+async def test_groups_without_a_tag_have_no_influence_on_a_birthday(engine: TriggerNode) -> None:
     tell(engine.database, "groups", no_bulk("g", active=False))
     tell(engine.database, "memberships", member("ann", "g"))
     engine.trigger("birthday", 'event = "birthday"')
@@ -104,25 +104,25 @@ async def test_groups_without_a_tag_have_no_influence_on_a_birthday(engine: Offi
 
 @pytest.mark.parametrize(("kind", "is_mailed"), [("bulk", False), ("individual", True)])
 async def test_who_is_out_of_mailings_gets_only_mail_of_the_other_kind(
-    office: Office, kind: str, is_mailed: bool
+    node: TriggerNode, kind: str, is_mailed: bool
 ) -> None:
-    tell(office.database, "groups", no_bulk())
-    tell(office.database, "memberships", member("ann"))
-    office.trigger("birthday", f'event = "birthday"\nkind = "{kind}"')
-    office.person(birthday=BORN)
+    tell(node.database, "groups", no_bulk())
+    tell(node.database, "memberships", member("ann"))
+    node.trigger("birthday", f'event = "birthday"\nkind = "{kind}"')
+    node.person(birthday=BORN)
 
-    sent = await office.work("2027-03-01")
+    sent = await node.work("2027-03-01")
 
     assert is_mailed == bool(sent)
-    assert office.states() == ["sent" if is_mailed else "skipped"]
+    assert node.states() == ["sent" if is_mailed else "skipped"]
 
 
-async def test_a_leap_day_birthday_is_the_28th_in_other_years(office: Office) -> None:
+async def test_a_leap_day_birthday_is_the_28th_in_other_years(node: TriggerNode) -> None:
     """RELIABILITY E2."""
-    office.trigger("birthday", 'event = "birthday"')
-    office.person(birthday=date(1980, 2, 29))
+    node.trigger("birthday", 'event = "birthday"')
+    node.person(birthday=date(1980, 2, 29))
 
-    sent = await office.work_through("2027-02-27", 3) + await office.work_through("2028-02-28", 3)
+    sent = await node.work_through("2027-02-27", 3) + await node.work_through("2028-02-28", 3)
 
     assert [("2027-02-28", "ann"), ("2028-02-29", "ann")] == sent
 
@@ -130,37 +130,37 @@ async def test_a_leap_day_birthday_is_the_28th_in_other_years(office: Office) ->
 # Qualifications
 
 
-async def test_an_expired_qualification_is_told_once_for_each_end(office: Office) -> None:
-    office.trigger("expired", QUALIFIED.format("qualification_expired"))
-    office.person()
-    office.qualification(expires_on="2027-03-03")
+async def test_an_expired_qualification_is_told_once_for_each_end(node: TriggerNode) -> None:
+    node.trigger("expired", QUALIFIED.format("qualification_expired"))
+    node.person()
+    node.qualification(expires_on="2027-03-03")
 
-    first = await office.work_through("2027-03-01", 6)
-    office.qualification(expires_on="2027-03-09")
-    moved = await office.work_through("2027-03-07", 5)
+    first = await node.work_through("2027-03-01", 6)
+    node.qualification(expires_on="2027-03-09")
+    moved = await node.work_through("2027-03-07", 5)
 
     assert [("2027-03-03", "ann")] == first
     assert [("2027-03-09", "ann")] == moved
 
 
 async def test_notice_comes_as_long_before_the_end_as_the_qualification_says(
-    office: Office,
+    node: TriggerNode,
 ) -> None:
-    office.trigger("expiring", QUALIFIED.format("qualification_expiring"))
-    office.trigger("expired", QUALIFIED.format("qualification_expired"))
+    node.trigger("expiring", QUALIFIED.format("qualification_expiring"))
+    node.trigger("expired", QUALIFIED.format("qualification_expired"))
     for who in ("ann", "bob", "cat"):
-        office.person(who)
-    office.qualification("q1", "ann", expires_on="2027-03-12", notice_days=10)
-    office.qualification("q2", "bob", expires_on="2027-03-12", notice_days=8)
-    office.qualification("q3", "cat", expires_on="2027-03-12")
+        node.person(who)
+    node.qualification("q1", "ann", expires_on="2027-03-12", notice_days=10)
+    node.qualification("q2", "bob", expires_on="2027-03-12", notice_days=8)
+    node.qualification("q3", "cat", expires_on="2027-03-12")
 
-    sent = await office.work_through("2027-03-01", 14)
+    sent = await node.work_through("2027-03-01", 14)
 
     assert [("2027-03-02", "ann"), ("2027-03-04", "bob")] == sent[:2]
     assert [("2027-03-12", who) for who in ("ann", "bob", "cat")] == sent[2:]
 
 
-async def test_what_is_found_after_its_end_gets_only_the_expired_mail(engine: Office) -> None:
+async def test_what_is_found_after_its_end_gets_only_the_expired_mail(engine: TriggerNode) -> None:
     engine.trigger("expiring", QUALIFIED.format("qualification_expiring"))
     engine.trigger("expired", QUALIFIED.format("qualification_expired"))
     engine.person()
@@ -171,20 +171,22 @@ async def test_what_is_found_after_its_end_gets_only_the_expired_mail(engine: Of
     assert ["expired"] == [row.trigger for row in engine.ledger()]
 
 
-async def test_a_moved_end_is_a_new_occurrence_of_the_notice(office: Office) -> None:
-    office.trigger("expiring", QUALIFIED.format("qualification_expiring"))
-    office.person()
-    office.qualification(expires_on="2027-03-12", notice_days=10)
-    await office.work("2027-03-02")
-    office.qualification(expires_on="2028-03-12", notice_days=10)
+async def test_a_moved_end_is_a_new_occurrence_of_the_notice(node: TriggerNode) -> None:
+    node.trigger("expiring", QUALIFIED.format("qualification_expiring"))
+    node.person()
+    node.qualification(expires_on="2027-03-12", notice_days=10)
+    await node.work("2027-03-02")
+    node.qualification(expires_on="2028-03-12", notice_days=10)
 
-    sent = await office.work_through("2028-03-01", 4)
+    sent = await node.work_through("2028-03-01", 4)
 
     assert [("2028-03-02", "ann")] == sent
 
 
 @pytest.mark.parametrize("event", ["qualification_expired", "qualification_expiring"])
-async def test_each_side_of_each_condition_of_a_qualification(office: Office, event: str) -> None:
+async def test_each_side_of_each_condition_of_a_qualification(
+    node: TriggerNode, event: str
+) -> None:
     sides: list[tuple[dict[str, Any], bool]] = [
         ({}, True),
         ({"consent_email": False}, False),
@@ -192,48 +194,52 @@ async def test_each_side_of_each_condition_of_a_qualification(office: Office, ev
         ({"finance_status": "Gekündigt (Verstorben)"}, True),
         ({"active": False}, False),
     ]
-    office.trigger("mine", QUALIFIED.format(event))
+    node.trigger("mine", QUALIFIED.format(event))
     end = "2027-03-01" if event == "qualification_expired" else "2027-03-05"
     for number, (facts, _) in enumerate(sides):
-        office.person(f"p{number:02}", **facts)
-        office.qualification(f"q{number}", f"p{number:02}", expires_on=end, notice_days=4)
+        node.person(f"p{number:02}", **facts)
+        node.qualification(f"q{number}", f"p{number:02}", expires_on=end, notice_days=4)
 
-    assert expected(sides) == sorted(await office.work("2027-03-01"))
+    assert expected(sides) == sorted(await node.work("2027-03-01"))
 
 
-async def test_two_certificates_that_end_on_one_day_are_two_mails(office: Office) -> None:
-    office.template("letter", de="Subject: x\n\n[PRUEFNR] [AUSSTELLER] [VERFALLDATUM]\n")
-    office.trigger("expired", QUALIFIED.format("qualification_expired"))
-    office.person()
-    office.qualification("q1", expires_on="2027-03-01", licence_number="L-1")
-    office.qualification("q2", expires_on="2027-03-01", licence_number="L-2")
+async def test_two_certificates_that_end_on_one_day_are_two_mails(node: TriggerNode) -> None:
+    node.template("letter", de="Subject: x\n\n[PRUEFNR] [AUSSTELLER] [VERFALLDATUM]\n")
+    node.trigger("expired", QUALIFIED.format("qualification_expired"))
+    node.person()
+    node.qualification("q1", expires_on="2027-03-01", licence_number="L-1")
+    node.qualification("q2", expires_on="2027-03-01", licence_number="L-2")
 
-    sent = await office.work("2027-03-01")
+    sent = await node.work("2027-03-01")
 
     assert ["ann@example.org"] * 2 == sent
-    texts = sorted(mail.get_content().strip() for mail in office.relay.mails)
+    texts = sorted(mail.get_content().strip() for mail in node.relay.mails)
     assert ["L-1  01.03.2027", "L-2  01.03.2027"] == texts
 
 
 # Set dates
 
 
-async def test_a_set_date_is_for_everyone_whose_flag_is_yes_when_it_comes(office: Office) -> None:
-    office.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03", "2027-03-06"]')
-    office.person("ann", mail_on_set_date=True)
-    office.person("bob", mail_on_set_date=False)
-    office.person("cat", mail_on_set_date=True, consent_email=False, finance_status="Gekündigt")
+async def test_a_set_date_is_for_everyone_whose_flag_is_yes_when_it_comes(
+    node: TriggerNode,
+) -> None:
+    node.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03", "2027-03-06"]')
+    node.person("ann", mail_on_set_date=True)
+    node.person("bob", mail_on_set_date=False)
+    node.person("cat", mail_on_set_date=True, consent_email=False, finance_status="Gekündigt")
 
-    first = await office.work_through("2027-03-01", 4)
-    office.person("bob", mail_on_set_date=True)
-    office.person("ann", mail_on_set_date=False)
-    second = await office.work_through("2027-03-05", 4)
+    first = await node.work_through("2027-03-01", 4)
+    node.person("bob", mail_on_set_date=True)
+    node.person("ann", mail_on_set_date=False)
+    second = await node.work_through("2027-03-05", 4)
 
     assert [("2027-03-03", "ann"), ("2027-03-03", "cat")] == first
     assert [("2027-03-06", "bob"), ("2027-03-06", "cat")] == second
 
 
-async def test_a_set_date_that_has_come_is_not_for_whoever_wants_mail_later(engine: Office) -> None:
+async def test_a_set_date_that_has_come_is_not_for_whoever_wants_mail_later(
+    engine: TriggerNode,
+) -> None:
     engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03", "2027-03-06"]')
     engine.person()
     await engine.work("2027-03-03")
@@ -244,7 +250,7 @@ async def test_a_set_date_that_has_come_is_not_for_whoever_wants_mail_later(engi
     assert [("2027-03-06", "ann")] == sent
 
 
-async def test_E3_a_set_date_missed_in_an_outage_is_caught_up(engine: Office) -> None:
+async def test_E3_a_set_date_missed_in_an_outage_is_caught_up(engine: TriggerNode) -> None:
     engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-03"]')
     engine.person(mail_on_set_date=True)
     await engine.work("2027-03-02")
@@ -252,7 +258,7 @@ async def test_E3_a_set_date_missed_in_an_outage_is_caught_up(engine: Office) ->
     assert ["ann@example.org"] == await engine.work("2027-03-05")
 
 
-async def test_a_set_date_can_come_every_year_and_every_month(engine: Office) -> None:
+async def test_a_set_date_can_come_every_year_and_every_month(engine: TriggerNode) -> None:
     engine.trigger("dates", 'event = "set_date"\nyearly = ["03-02"]\nmonthly = [31]')
     engine.person(mail_on_set_date=True)
 
@@ -261,7 +267,7 @@ async def test_a_set_date_can_come_every_year_and_every_month(engine: Office) ->
     assert ["2027-02-28", "2027-03-02", "2027-03-31"] == [day for day, _ in sent]
 
 
-async def test_without_anybody_who_wants_it_a_set_date_mails_nobody(engine: Office) -> None:
+async def test_without_anybody_who_wants_it_a_set_date_mails_nobody(engine: TriggerNode) -> None:
     engine.trigger("dates", 'event = "set_date"\ndates = ["2027-03-01"]')
     engine.person()
 
@@ -272,22 +278,22 @@ async def test_without_anybody_who_wants_it_a_set_date_mails_nobody(engine: Offi
 # First deliveries
 
 
-async def test_the_first_delivery_is_followed_by_one_mail_ever(office: Office) -> None:
-    office.trigger("first", 'event = "first_delivery"\nmonthly = [1]')
-    office.person(mail_after_first_delivery=True)
-    office.closing("c1", "2027-02-10")
+async def test_the_first_delivery_is_followed_by_one_mail_ever(node: TriggerNode) -> None:
+    node.trigger("first", 'event = "first_delivery"\nmonthly = [1]')
+    node.person(mail_after_first_delivery=True)
+    node.closing("c1", "2027-02-10")
 
-    first = await office.work_through("2027-02-27", 5)
-    office.closing("c2", "2027-03-20")
-    office.closing("c3", "2027-03-10")
-    later = await office.work_through("2027-03-30", 4)
+    first = await node.work_through("2027-02-27", 5)
+    node.closing("c2", "2027-03-20")
+    node.closing("c3", "2027-03-10")
+    later = await node.work_through("2027-03-30", 4)
 
     assert [("2027-03-01", "ann")] == first
     assert [] == later
 
 
 async def test_the_mail_comes_at_the_first_stored_date_strictly_after_the_closing(
-    engine: Office,
+    engine: TriggerNode,
 ) -> None:
     engine.trigger("first", 'event = "first_delivery"\ndates = ["2027-03-01", "2027-03-05"]')
     engine.person("ann", mail_after_first_delivery=True)
@@ -300,7 +306,7 @@ async def test_the_mail_comes_at_the_first_stored_date_strictly_after_the_closin
     assert [("2027-03-01", "ann"), ("2027-03-05", "bob")] == sent
 
 
-async def test_each_side_of_each_condition_of_a_first_delivery(office: Office) -> None:
+async def test_each_side_of_each_condition_of_a_first_delivery(node: TriggerNode) -> None:
     wanted = {"mail_after_first_delivery": True}
     sides: list[tuple[dict[str, Any], bool]] = [
         (wanted, True),
@@ -310,20 +316,20 @@ async def test_each_side_of_each_condition_of_a_first_delivery(office: Office) -
         (wanted | {"active": False}, False),
         (wanted | {"last_name": "without a closing"}, False),
     ]
-    office.trigger("first", 'event = "first_delivery"\ndates = ["2027-03-01"]')
+    node.trigger("first", 'event = "first_delivery"\ndates = ["2027-03-01"]')
     for number, (facts, _) in enumerate(sides):
-        office.person(f"p{number:02}", **facts)
+        node.person(f"p{number:02}", **facts)
         if "last_name" not in facts:
-            office.closing(f"c{number}", "2027-02-20", f"p{number:02}")
+            node.closing(f"c{number}", "2027-02-20", f"p{number:02}")
 
-    assert expected(sides) == sorted(await office.work("2027-03-01"))
+    assert expected(sides) == sorted(await node.work("2027-03-01"))
 
 
 # Previews
 
 
 async def test_a_preview_says_who_would_get_what_and_who_would_not_and_why(
-    engine: Office,
+    engine: TriggerNode,
 ) -> None:
     tell(engine.database, "groups", no_bulk())
     tell(engine.database, "memberships", member("cat"))
@@ -345,34 +351,32 @@ async def test_a_preview_says_who_would_get_what_and_who_would_not_and_why(
     } == {str(one.person): one.reason for one in shown.skipped}
 
 
-async def test_a_preview_names_the_values_that_are_blank(office: Office) -> None:
-    office.template("letter", de="Subject: [QUALIFIKATION]\n\n[PRUEFNR] {{ person['name'] }}\n")
-    office.trigger("expired", QUALIFIED.format("qualification_expired"))
-    office.person("ann", first_name="")
-    office.qualification("q1", "ann", expires_on="2027-03-01")
+async def test_a_preview_names_the_values_that_are_blank(node: TriggerNode) -> None:
+    node.template("letter", de="Subject: [QUALIFIKATION]\n\n[PRUEFNR] {{ person['name'] }}\n")
+    node.trigger("expired", QUALIFIED.format("qualification_expired"))
+    node.person("ann", first_name="")
+    node.qualification("q1", "ann", expires_on="2027-03-01")
 
-    [mail] = office.preview("expired", "2027-03-01").mails
+    [mail] = node.preview("expired", "2027-03-01").mails
 
     assert ("person.name", "qualification.licence_number") == mail.blank
 
 
-async def test_a_run_does_what_the_preview_showed(office: Office) -> None:
-    office.template("letter", de="Subject: [QUALIFIKATION]\n\n[PRUEFNR]\n", nl=LETTER)
-    office.trigger("expired", QUALIFIED.format("qualification_expired"))
-    office.person("ann")
-    office.person("bob", language="nl")
-    office.person("cat", consent_email=False)
+async def test_a_run_does_what_the_preview_showed(node: TriggerNode) -> None:
+    node.template("letter", de="Subject: [QUALIFIKATION]\n\n[PRUEFNR]\n", nl=LETTER)
+    node.trigger("expired", QUALIFIED.format("qualification_expired"))
+    node.person("ann")
+    node.person("bob", language="nl")
+    node.person("cat", consent_email=False)
     for number, who in enumerate(("ann", "bob", "cat")):
-        office.qualification(f"q{number}", who, expires_on="2027-03-01", licence_number="L")
+        node.qualification(f"q{number}", who, expires_on="2027-03-01", licence_number="L")
 
-    shown = office.preview("expired", "2027-03-01")
-    await office.work("2027-03-01")
+    shown = node.preview("expired", "2027-03-01")
+    await node.work("2027-03-01")
 
-    assert [mail.to for mail in shown.mails] == office.relay.recipients
-    assert [mail.subject for mail in shown.mails] == [
-        mail["Subject"] for mail in office.relay.mails
-    ]
-    [run] = office.runs()
+    assert [mail.to for mail in shown.mails] == node.relay.recipients
+    assert [mail.subject for mail in shown.mails] == [mail["Subject"] for mail in node.relay.mails]
+    [run] = node.runs()
     assert (2, 1) == (run.due, run.left_out)
     assert PersonRef(PersonKind.CANDIDATE, "cat") == run.skips[0].person
 
@@ -390,23 +394,23 @@ ONE_CLICK_FIELD = "List-Unsubscribe-Post"
 
 
 async def test_bulk_mail_carries_links_to_unsubscribe_that_name_its_occurrence(
-    office: Office,
+    node: TriggerNode,
 ) -> None:
-    office.configure(LINKED)
-    office.template("letter", de="Subject: Hallo\n\n[ABMELDELINK] {{ unsubscribe_url }}\n")
-    office.trigger("birthday", 'event = "birthday"')
-    office.person(birthday=BORN)
+    node.configure(LINKED)
+    node.template("letter", de="Subject: Hallo\n\n[ABMELDELINK] {{ unsubscribe_url }}\n")
+    node.trigger("birthday", 'event = "birthday"')
+    node.person(birthday=BORN)
 
-    await office.work("2027-03-01")
+    await node.work("2027-03-01")
 
-    (mail,), (row,) = office.relay.mails, office.ledger()
-    links = office.engine.plan.links
+    (mail,), (row,) = node.relay.mails, node.ledger()
+    links = node.engine.plan.links
     assert links is not None
     url = links.url(NamedOccurrence(row.id))
     assert mail["List-Unsubscribe"].startswith(f"<{url}>, <mailto:bounces+")
     assert "List-Unsubscribe=One-Click" == mail[ONE_CLICK_FIELD]
     assert f"{url} {url}" == mail.get_content().strip()
-    with office.database.reading() as connection:
+    with node.database.reading() as connection:
         named = links.named(url.rpartition("/")[2])
         assert named is not None
         mailed = unsubscribes.recipient_of(connection, named)
@@ -414,7 +418,9 @@ async def test_bulk_mail_carries_links_to_unsubscribe_that_name_its_occurrence(
     assert ("ann@example.org", ANN, "birthday") == (mailed.address, mailed.person, mailed.trigger)
 
 
-async def test_mail_that_is_not_bulk_has_no_fields_but_may_have_the_link(engine: Office) -> None:
+async def test_mail_that_is_not_bulk_has_no_fields_but_may_have_the_link(
+    engine: TriggerNode,
+) -> None:
     engine.configure(LINKED)
     engine.template("letter", de="Subject: Hallo\n\n[ABMELDELINK]\n")
     engine.trigger("birthday", 'event = "birthday"\nkind = "individual"')
@@ -427,7 +433,9 @@ async def test_mail_that_is_not_bulk_has_no_fields_but_may_have_the_link(engine:
     assert "https://mail.example.org/u/" in mail.get_content()
 
 
-async def test_without_a_public_address_bulk_mail_can_be_answered_alone(engine: Office) -> None:
+async def test_without_a_public_address_bulk_mail_can_be_answered_alone(
+    engine: TriggerNode,
+) -> None:
     engine.configure('[bounces]\naddress = "bounces@example.org"\n')
     engine.trigger("birthday", 'event = "birthday"')
     engine.person(birthday=BORN)
@@ -439,7 +447,7 @@ async def test_without_a_public_address_bulk_mail_can_be_answered_alone(engine: 
     assert mail[ONE_CLICK_FIELD] is None
 
 
-async def test_a_template_with_a_link_needs_somewhere_for_it_to_lead(engine: Office) -> None:
+async def test_a_template_with_a_link_needs_somewhere_for_it_to_lead(engine: TriggerNode) -> None:
     engine.template("letter", de="Subject: Hallo\n\n{{ unsubscribe_url }}\n")
     engine.trigger("birthday", 'event = "birthday"')
 
@@ -447,7 +455,7 @@ async def test_a_template_with_a_link_needs_somewhere_for_it_to_lead(engine: Off
         triggers.rules(load(engine.folder / "gateway.toml", {}))
 
 
-async def test_a_preview_shows_a_link_that_does_nothing(engine: Office) -> None:
+async def test_a_preview_shows_a_link_that_does_nothing(engine: TriggerNode) -> None:
     engine.configure(LINKED)
     engine.template("letter", de="Subject: Hallo\n\n[ABMELDELINK]\n")
     engine.trigger("birthday", 'event = "birthday"')
@@ -458,24 +466,26 @@ async def test_a_preview_shows_a_link_that_does_nothing(engine: Office) -> None:
     assert "https://mail.example.org/u/sample" == mail.text.strip()
 
 
-async def test_who_wants_no_mail_of_a_topic_gets_none_and_that_of_others(office: Office) -> None:
-    office.trigger("birthday", TOPIC)
-    office.trigger("greeting", TOPIC.replace("Geburtstage", "GEBURTSTAGE"))
-    office.trigger("offer", TOPIC.replace("Geburtstage", "Angebote"))
-    office.person(birthday=BORN)
-    office.person("bob", birthday=BORN)
-    office.flush()
-    decline(office, ANN, "Geburtstage")
+async def test_who_wants_no_mail_of_a_topic_gets_none_and_that_of_others(node: TriggerNode) -> None:
+    node.trigger("birthday", TOPIC)
+    node.trigger("greeting", TOPIC.replace("Geburtstage", "GEBURTSTAGE"))
+    node.trigger("offer", TOPIC.replace("Geburtstage", "Angebote"))
+    node.person(birthday=BORN)
+    node.person("bob", birthday=BORN)
+    node.flush()
+    decline(node, ANN, "Geburtstage")
 
-    skipped = [skip.reason for skip in office.preview("birthday", "2027-03-01").skipped]
-    sent = sorted(await office.work("2027-03-01"))
+    skipped = [skip.reason for skip in node.preview("birthday", "2027-03-01").skipped]
+    sent = sorted(await node.work("2027-03-01"))
 
     assert ["wants no mailings of: Geburtstage"] == skipped
     assert ["ann@example.org", *["bob@example.org"] * 3] == sent
-    assert sorted(["sent", "skipped", "skipped"]) == sorted(office.states())
+    assert sorted(["sent", "skipped", "skipped"]) == sorted(node.states())
 
 
-async def test_a_topic_declined_by_an_address_is_declined_for_who_has_it(engine: Office) -> None:
+async def test_a_topic_declined_by_an_address_is_declined_for_who_has_it(
+    engine: TriggerNode,
+) -> None:
     engine.trigger("birthday", TOPIC)
     engine.person(birthday=BORN)
     engine.flush()
@@ -484,7 +494,7 @@ async def test_a_topic_declined_by_an_address_is_declined_for_who_has_it(engine:
     assert [] == await engine.work("2027-03-01")
 
 
-async def test_a_topic_declined_after_the_run_looked_counts_still(engine: Office) -> None:
+async def test_a_topic_declined_after_the_run_looked_counts_still(engine: TriggerNode) -> None:
     engine.trigger("birthday", TOPIC)
     engine.person(birthday=BORN)
     engine.flush()
@@ -498,7 +508,7 @@ async def test_a_topic_declined_after_the_run_looked_counts_still(engine: Office
     assert ["wants no mailings of: Geburtstage"] == engine.reasons()
 
 
-async def test_a_declined_topic_that_was_released_is_mailed_again(engine: Office) -> None:
+async def test_a_declined_topic_that_was_released_is_mailed_again(engine: TriggerNode) -> None:
     engine.trigger("birthday", TOPIC)
     engine.person(birthday=BORN)
     engine.flush()
@@ -509,8 +519,8 @@ async def test_a_declined_topic_that_was_released_is_mailed_again(engine: Office
     assert ["ann@example.org"] == await engine.work("2027-03-01")
 
 
-def decline(office: Office, whose: PersonRef | str, topic: str) -> None:
+def decline(node: TriggerNode, whose: PersonRef | str, topic: str) -> None:
     """Have somebody want no more mailings of a topic."""
-    declined = TopicOptOut(id=1, topic=topic, whose=whose, remark="no", since=office.now)
-    with office.database.writing() as connection:
+    declined = TopicOptOut(id=1, topic=topic, whose=whose, remark="no", since=node.now)
+    with node.database.writing() as connection:
         topic_opt_outs.add(connection, declined)

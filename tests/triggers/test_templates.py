@@ -11,7 +11,7 @@ from gateway.core.people.training import Qualification
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.trigger_mail import TriggerMail, build
 from gateway.core.triggers.values import PERSON, QUALIFICATION, values
-from gateway.triggers.templates import BadTemplate, Letters, NotRendered, TemplateSource
+from gateway.triggers.templates import BadTemplate, MailTemplate, NotRendered, TemplateSource
 from tests.store.feeding import NOW
 
 ANN = Person(ref=PersonRef(PersonKind.CANDIDATE, "1"), first_name="Ann", last_name="O'Neil <b>")
@@ -28,20 +28,20 @@ LICENCE = Qualification(
 S4 = "[QUALIFIKATION]|[PRUEFNR]|[PRUEFERNR]|[PRUEFERNAME]|[AUSSTELLER]|[PRUEFDATUM]|[VERFALLDATUM]"
 
 
-def letters(default: str = "nl", **texts: str) -> Letters:
+def of_texts(default: str = "nl", **texts: str) -> MailTemplate:
     sources = {
         language: TemplateSource(
             file=f"{language}.txt", text=f"Subject: Hallo {{{{ person.first_name }}}}\n\n{text}"
         )
         for language, text in texts.items()
     }
-    return Letters(sources, default=default)
+    return MailTemplate(sources, default=default)
 
 
 def written(template: str, language: str = "de") -> str:
     facts = OccurrenceFacts(person=ANN, qualification=LICENCE, issuer="Eva Bos")
     known = values((PERSON, QUALIFICATION), facts, date(2027, 3, 1), language)
-    return letters(**{language: template}).render(language, known).text.strip()
+    return of_texts(**{language: template}).render(language, known).text.strip()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_placeholders_of_s4_work_as_written_with_dates_in_the_readers_langua
 
 
 def test_other_words_in_brackets_stay_and_are_told_once() -> None:
-    found = letters(nl="[VORNAME] [VORNAME] [PRUEFNR] {{ person['name'] }} [1]\n")
+    found = of_texts(nl="[VORNAME] [VORNAME] [PRUEFNR] {{ person['name'] }} [1]\n")
 
     assert ["nl.txt: [VORNAME]"] == [one.partition(" is")[0] for one in found.doubts()]
     assert written("[VORNAME]") == "[VORNAME]"
@@ -71,13 +71,13 @@ def test_other_words_in_brackets_stay_and_are_told_once() -> None:
 
 @pytest.mark.parametrize(("own", "read"), [("fr", "fr"), ("de-AT", "de"), ("pl", "nl"), ("", "nl")])
 def test_the_language_is_the_persons_else_the_default(own: str, read: str) -> None:
-    found = letters(de="Hallo", fr="Bonjour", nl="Dag")
+    found = of_texts(de="Hallo", fr="Bonjour", nl="Dag")
 
     assert read == found.language_of(own)
 
 
 def test_without_the_default_language_it_is_the_first_there_is() -> None:
-    assert letters(default="nl", de="Hallo", fr="Bonjour").language_of("pl") == "de"
+    assert of_texts(default="nl", de="Hallo", fr="Bonjour").language_of("pl") == "de"
 
 
 def test_what_people_are_called_is_escaped_in_html_and_plain_in_text() -> None:
@@ -85,7 +85,7 @@ def test_what_people_are_called_is_escaped_in_html_and_plain_in_text() -> None:
         file="nl.txt", text="Subject: Hi\n\n{{ person.name }}", html="<p>{{ person.name }}</p>"
     )
 
-    rendered = Letters({"nl": source}, default="nl").render(
+    rendered = MailTemplate({"nl": source}, default="nl").render(
         "nl", values((PERSON,), OccurrenceFacts(person=ANN), date(2027, 3, 1), "nl")
     )
 

@@ -16,7 +16,7 @@ from gateway.core.triggers.events.set_date import SET_DATE
 from gateway.core.triggers.trigger import TriggerEvent
 from gateway.core.triggers.unread_fields import OF_RECIPIENT
 from tests.store.feeding import person, tell, tell_unread
-from tests.triggers.office import ANN, Office
+from tests.triggers.node import ANN, TriggerNode
 from tests.triggers.test_transitions import ACCEPTED, change, now_is_real, submit
 
 DAY = "2027-03-01"
@@ -62,7 +62,7 @@ def cases() -> list[tuple[TriggerEvent, str, str]]:
 
 @pytest.mark.parametrize(("event", "what", "field"), cases())
 async def test_mail_waits_while_a_field_that_decides_can_not_be_read(
-    engine: Office, event: TriggerEvent, what: str, field: str
+    engine: TriggerNode, event: TriggerEvent, what: str, field: str
 ) -> None:
     engine.trigger("one", f'event = "{event}"\n{TRIGGERS[event]}')
     told = records(event)
@@ -81,7 +81,7 @@ async def test_mail_waits_while_a_field_that_decides_can_not_be_read(
     assert ["sent"] == engine.states()
 
 
-async def test_a_field_that_decides_nothing_lets_mail_go(engine: Office) -> None:
+async def test_a_field_that_decides_nothing_lets_mail_go(engine: TriggerNode) -> None:
     engine.trigger("one", 'event = "birthday"')
     told = records(BIRTHDAY)["people"]
     tell(engine.database, "people", told)
@@ -90,23 +90,23 @@ async def test_a_field_that_decides_nothing_lets_mail_go(engine: Office) -> None
     assert ["ann@example.org"] == await engine.work(DAY)
 
 
-async def test_mail_that_waited_does_not_go_by_the_old_value(office: Office) -> None:
-    office.trigger("ended", 'event = "qualification_expired"')
+async def test_mail_that_waited_does_not_go_by_the_old_value(node: TriggerNode) -> None:
+    node.trigger("ended", 'event = "qualification_expired"')
     told = records(QUALIFICATION_EXPIRED)
     renewed = Qualification(crm_id="q1", person=ANN, expires_on=date(2029, 3, 1))
     for kind in ("people", "qualifications"):
-        tell(office.database, kind, told[kind])
-    tell_unread(office.database, "qualifications", told["qualifications"], "expires_on")
+        tell(node.database, kind, told[kind])
+    tell_unread(node.database, "qualifications", told["qualifications"], "expires_on")
 
-    first = await office.work(DAY)
-    tell(office.database, "qualifications", renewed)
-    second = await office.work("2027-03-02")
+    first = await node.work(DAY)
+    tell(node.database, "qualifications", renewed)
+    second = await node.work("2027-03-02")
 
     assert ([], []) == (first, second)
-    assert ["the qualification ends another day now"] == office.reasons()
+    assert ["the qualification ends another day now"] == node.reasons()
 
 
-async def test_mail_that_waits_too_long_is_too_late(engine: Office) -> None:
+async def test_mail_that_waits_too_long_is_too_late(engine: TriggerNode) -> None:
     engine.trigger("one", 'event = "birthday"')
     told = records(BIRTHDAY)["people"]
     tell(engine.database, "people", told)
@@ -118,7 +118,7 @@ async def test_mail_that_waits_too_long_is_too_late(engine: Office) -> None:
     assert (["expired"], []) == (engine.states(), engine.relay.recipients)
 
 
-async def test_a_preview_says_what_mail_would_wait_for(engine: Office) -> None:
+async def test_a_preview_says_what_mail_would_wait_for(engine: TriggerNode) -> None:
     engine.trigger("one", 'event = "birthday"')
     told = records(BIRTHDAY)["people"]
     tell(engine.database, "people", told)
@@ -130,40 +130,40 @@ async def test_a_preview_says_what_mail_would_wait_for(engine: Office) -> None:
 
 
 async def test_an_application_given_a_status_here_no_longer_waits_for_the_unread_one(
-    office: Office,
+    node: TriggerNode,
 ) -> None:
-    office.trigger("accepted", ACCEPTED)
-    office.trigger("received", 'event = "submitted"\nrecipients = ["candidate"]')
-    office.person()
-    office.flush()
+    node.trigger("accepted", ACCEPTED)
+    node.trigger("received", 'event = "submitted"\nrecipients = ["candidate"]')
+    node.person()
+    node.flush()
     known = Application(reference="4711", person=ANN, status="new")
-    tell(office.database, "applications", known)
-    tell_unread(office.database, "applications", known, "status")
+    tell(node.database, "applications", known)
+    tell_unread(node.database, "applications", known, "status")
 
-    submit(office)
-    now_is_real(office)
-    await office.engine.sender.send_due()
-    waiting = (office.states(), list(office.relay.recipients))
-    change(office, "accepted")
-    now_is_real(office)
-    await office.engine.sender.send_due()
+    submit(node)
+    now_is_real(node)
+    await node.engine.sender.send_due()
+    waiting = (node.states(), list(node.relay.recipients))
+    change(node, "accepted")
+    now_is_real(node)
+    await node.engine.sender.send_due()
 
     assert (["due"], []) == waiting
-    assert ["sent", "sent"] == office.states()
+    assert ["sent", "sent"] == node.states()
 
 
 def test_no_status_is_initial_by_default_where_the_mark_of_one_can_not_be_read(
-    office: Office,
+    node: TriggerNode,
 ) -> None:
-    office.person()
-    office.flush()
+    node.person()
+    node.flush()
     one = Status(kind=StatusKind.APPLICATION, crm_id="new")
-    tell_unread(office.database, "statuses", one, "initial")
-    tell(office.database, "applications", Application(reference="4711", person=ANN, status="new"))
+    tell_unread(node.database, "statuses", one, "initial")
+    tell(node.database, "applications", Application(reference="4711", person=ANN, status="new"))
 
-    before = submit(office, dry_run=True).preview
-    tell(office.database, "statuses", one)
-    after = submit(office, dry_run=True).preview
+    before = submit(node, dry_run=True).preview
+    tell(node.database, "statuses", one)
+    after = submit(node, dry_run=True).preview
 
     assert ("", 0) == (before.trigger, len(before.mails))
     assert ("acknowledgement", 1) == (after.trigger, len(after.mails))

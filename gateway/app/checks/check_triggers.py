@@ -30,7 +30,7 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
             continue
         state = "on" if rule.trigger.enabled else "off"
         yield good(f"trigger {name}", f"{rule.trigger.event}, {rule.trigger.kind}, {state}")
-        yield from (warning(f"trigger {name}", text) for text in rule.letters.doubts())
+        yield from (warning(f"trigger {name}", text) for text in rule.template.doubts())
         is_bulk = rule.trigger.enabled and rule.trigger.kind is Kind.BULK
         if is_bulk and settings.api.public_url is None:
             advice = (

@@ -18,7 +18,7 @@ from gateway.core.triggers.run_words import RUN_REPORT
 from gateway.store.engine.database import Database
 from gateway.store.people.suppression import Standings
 from gateway.triggers.plan import TriggerSettings
-from gateway.triggers.templates import BadTemplate, CheckedTrigger, Letters, TemplateSource
+from gateway.triggers.templates import BadTemplate, CheckedTrigger, MailTemplate, TemplateSource
 
 log = logs.get("triggers")
 
@@ -59,15 +59,15 @@ def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:
         own_html = read_text(html) if html.is_file() else None
         sources[language] = TemplateSource(file=str(text), text=read_text(text), html=own_html)
     try:
-        letters = Letters(sources, default=default)
+        template = MailTemplate(sources, default=default)
     except BadTemplate as error:
         raise ConfigError(str(error)) from None
-    faults = [f"{fault} ({file})" for fault in letters.faults(trigger)]
-    if letters.has_link and settings.api.public_url is None:
+    faults = [f"{fault} ({file})" for fault in template.faults(trigger)]
+    if template.has_link and settings.api.public_url is None:
         faults.append(f"{folder}: a link to unsubscribe needs api.public_url ({file})")
     if faults:
         raise ConfigError(*faults)
-    return CheckedTrigger(trigger, letters)
+    return CheckedTrigger(trigger, template)
 
 
 def epoch_file(settings: Settings) -> Path:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def office_of(context: typer.Context) -> Iterator[tuple[Context, "MailchimpSession"]]:
+def session_of(context: typer.Context) -> Iterator[tuple[Context, "MailchimpSession"]]:
     """Lend what work on campaigns is done with; on a terminal a bar shows how far it is.
 
     NotReady before the activation, whatever campaign is named.

@@ -11,7 +11,7 @@ import typer
 from gateway.app import common
 from gateway.app.campaigns import campaign_people
 from gateway.cli.campaigns import exports, show
-from gateway.cli.campaigns.campaign_context import office_of
+from gateway.cli.campaigns.campaign_context import session_of
 from gateway.cli.context import (
     Context,
     Json,
@@ -145,7 +145,7 @@ def create(
         from_name=from_name,
         from_address=read_mail_address(from_address),
     )
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         try:
             campaign, remarks = work.create(session, draft, common.Ids().next(), yes=yes)
         except work.NameTaken as error:
@@ -178,7 +178,7 @@ def add(
     if not (person or group or file):
         wrong_use("name somebody: --person, --group or --file")
     persons = [read_person(written) for written in person or []]
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         people_chosen = campaign_people.chosen(
             chosen.settings, session.database, persons=persons, groups=group or (), files=file or ()
         )
@@ -210,7 +210,7 @@ def remove(
     from gateway.sync import campaigns as work
 
     wanted, sought = read_id(number), read_person(person)
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         refs = campaign_people.named(chosen.settings, session.database, sought)
         gone = [ref for ref in refs if work.remove(session, wanted, ref)]
         if not gone:
@@ -230,7 +230,7 @@ def prepare(
     """
     from gateway.sync import campaigns as work
 
-    with office_of(context) as (_, session):
+    with session_of(context) as (_, session):
         campaign, plan, faults = work.preview(session, read_id(number))
         _warn(faults)
         if yes:
@@ -263,7 +263,7 @@ def open_campaign(
     """
     from gateway.sync import campaigns as work
 
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         campaign, missing = work.open_at_mailchimp(session, read_id(number), yes=yes)
         _warn([f"before it can be sent: {prerequisite}" for prerequisite in missing])
         _done(chosen, session, campaign, f"Opened: {campaign.link}", as_json=as_json)
@@ -274,7 +274,7 @@ def send(context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json
     """Send a campaign now."""
     from gateway.sync import campaigns as work
 
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         campaign = work.send(session, read_id(number), yes=yes)
         _done(chosen, session, campaign, f"On its way: {campaign.link}", as_json=as_json)
 
@@ -290,7 +290,7 @@ def schedule(
     from gateway.sync import campaigns as work
 
     wanted = read_id(number)
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         from gateway.app.campaigns.mailchimp import quarter
 
         wished = chosen.moment(at)
@@ -306,7 +306,7 @@ def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> Non
     """Take a campaign out of the schedule; it stays at Mailchimp."""
     from gateway.sync import campaigns as work
 
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         campaign = work.unschedule(session, read_id(number))
         _done(chosen, session, campaign, f"Not scheduled any more: {number}", as_json=as_json)
 
@@ -319,7 +319,7 @@ def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
     """
     from gateway.sync import campaigns as work
 
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         campaign = work.delete(session, read_id(number))
         _done(chosen, session, campaign, f"Deleted: {number}", as_json=as_json)
 
@@ -338,7 +338,7 @@ def recreate(
     """
     from gateway.sync import campaigns as work
 
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         campaign, remarks = work.recreate(
             session, read_id(number), template=template, new=common.Ids().next()
         )

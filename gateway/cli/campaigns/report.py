@@ -10,7 +10,7 @@ import typer
 
 from gateway.app import common
 from gateway.app.campaigns.campaign_report import sent
-from gateway.cli.campaigns.campaign_context import office_of
+from gateway.cli.campaigns.campaign_context import session_of
 from gateway.cli.campaigns.command import Id, app
 from gateway.cli.campaigns.exports import list_opt_outs
 from gateway.cli.context import Context, Json, of, read_id, wrong_use
@@ -59,7 +59,7 @@ def sync(
     """
     wanted = None if number is None else read_id(number)
     brought = _Brought()
-    with office_of(context) as (chosen, session):
+    with session_of(context) as (chosen, session):
         from gateway.app.campaigns.mailchimp import sync_rounds
 
         if wanted is not None:
@@ -95,7 +95,7 @@ def show_report(
         with store.reading() as connection:
             campaigns.one(connection, wanted)
         try:
-            with office_of(context) as (_, session):
+            with session_of(context) as (_, session):
                 from gateway.app.campaigns.mailchimp import sync_rounds
 
                 rounds = sync_rounds(chosen.settings, session, lambda _: None)

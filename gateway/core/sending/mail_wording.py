@@ -22,7 +22,7 @@ _SUBJECT = "Subject:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordingForm:
-    """What a letter must and may have."""
+    """What the wording of a mail must and may have."""
 
     placeholders: frozenset[str]
     sections: frozenset[str]
@@ -98,14 +98,14 @@ class MailWording:
         return tidy(fill(self.sections.get(name, ()), values))
 
 
-def parse_letter(
+def parse_mail_wording(
     text: str,
     language: str,
     wording: WordingForm,
     source: str = "",
     shipped: MailWording | None = None,
 ) -> MailWording:
-    """Read a letter's wording; `source` names the file in errors. Raise `BadWording`.
+    """Read the wording of a mail; `source` names the file in errors. Raise `BadWording`.
 
     Optional sections and words that it lacks are those of `shipped`; without `shipped` it must
     have them.

@@ -53,8 +53,8 @@ class CampaignMember:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MemberToJudge:
-    """A member to be judged, as the CRM tells of it now."""
+class MemberToDecide:
+    """A member to be decided on, as the CRM tells of it now."""
 
     ref: PersonRef
     added_at: datetime
@@ -174,7 +174,7 @@ def members(connection: Connection, campaign: int) -> Iterator[CampaignMember]:
 
 def candidates(
     connection: Connection, campaign: int, *, after: PersonRef | None, limit: int
-) -> list[MemberToJudge]:
+) -> list[MemberToDecide]:
     """Return up to so many members after one of them, as the CRM tells of them now."""
     member, group, unread = memberships.c, groups.c, unread_fields.c
     its_group = and_(group.kind == member.kind, group.crm_id == member.group_id)
@@ -210,7 +210,7 @@ def candidates(
     for row in connection.execute(query):
         email = next(filter(None, (row.emails or "").split(";")), "")
         members.append(
-            MemberToJudge(
+            MemberToDecide(
                 ref=_ref(row),
                 added_at=row.added_at,
                 is_known=row.emails is not None,
@@ -224,8 +224,8 @@ def candidates(
     return members
 
 
-def keep_judgements(
-    connection: Connection, campaign: int, judged: Iterable[tuple[MemberToJudge, Out | None]]
+def keep_decisions(
+    connection: Connection, campaign: int, decided: Iterable[tuple[MemberToDecide, Out | None]]
 ) -> None:
     """Keep who is in and who is out, and with which address."""
     rows = [
@@ -239,7 +239,7 @@ def keep_judgements(
             out.reason.value if out else "",
             out.detail if out else "",
         )
-        for candidate, out in judged
+        for candidate, out in decided
     ]
     renewed = ("address", "included", "reason", "detail")
     columns = ("campaign", "kind", "person", "added_at", *renewed)

@@ -1,4 +1,4 @@
-"""An office that mails on events: files, a store, a clock that is set, and a relay that records."""
+"""A node that mails on events: files, a store, a clock that is set, and a relay that records."""
 
 import asyncio
 import itertools
@@ -58,7 +58,7 @@ class Relay:
         return self.answer(recipient)
 
 
-class Office:
+class TriggerNode:
     """One node; `another` is a second one with the same store, `restarted` the same one anew."""
 
     def __init__(self, folder: Path, database: Database, relay: Relay | None = None) -> None:

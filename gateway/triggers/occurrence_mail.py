@@ -26,7 +26,7 @@ class Addressee:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceLetter:
+class OccurrenceMail:
     """A mail, ready to be sent."""
 
     address: str
@@ -66,9 +66,9 @@ def render(
 
     Without the occurrence the link to unsubscribe is a sample that does nothing.
     """
-    written_in = rule.letters.language_of(language)
+    written_in = rule.template.language_of(language)
     link = plan.links.url(named) if plan.links else ""
-    return rule.letters.render(language, values(rule.trigger.values, facts, day, written_in, link))
+    return rule.template.render(language, values(rule.trigger.values, facts, day, written_in, link))
 
 
 def write(
@@ -77,11 +77,11 @@ def write(
     row: Occurrence,
     facts: OccurrenceFacts,
     now: datetime,
-) -> OccurrenceLetter:
+) -> OccurrenceMail:
     """Write the mail of an occurrence, or take the one of the attempt before; `NotRendered`."""
     to = addressee(row.recipient, facts)
     if row.body is not None and row.address == to.address:
-        return OccurrenceLetter(
+        return OccurrenceMail(
             address=row.address, subject=row.subject, message_id=row.message_id, body=row.body
         )
     named = NamedOccurrence(row.id)
@@ -101,7 +101,7 @@ def write(
         html=rendered.html,
         unsubscribe=links.fields(named) if links else (),
     )
-    return OccurrenceLetter(
+    return OccurrenceMail(
         address=to.address,
         subject=rendered.subject,
         message_id=message_id(mail),

@@ -46,7 +46,7 @@ def email(crm_id: str) -> str:
     return f"{crm_id}@{DOMAIN}"
 
 
-class Marketing:
+class MailchimpRig:
     """Everything a test needs to make campaigns."""
 
     def __init__(self, database: Database, sandbox: Sandbox, **wishes: Any) -> None:
@@ -245,10 +245,10 @@ def campaign_in(folder: Path, sandbox: Sandbox, *refs: PersonRef) -> tuple[str, 
     """Make a campaign in the store of a folder, for commands; return its id and the audience's."""
     database = Database(f"sqlite:///{folder}/gateway.db")
     database.prepare()
-    marketing = Marketing(database, sandbox)
-    marketing.activate()
-    marketing.people(*refs)
-    number = marketing.campaign(*refs)
-    marketing.close()
+    rig = MailchimpRig(database, sandbox)
+    rig.activate()
+    rig.people(*refs)
+    number = rig.campaign(*refs)
+    rig.close()
     database.close()
-    return ids.show(number), marketing.audience
+    return ids.show(number), rig.audience
