@@ -47,13 +47,35 @@ def setup(level: str, style: Style, *, role: str) -> None:
     kept from warning on. `role` marks each line, e.g. `smtp`. Called once, before the first line:
     loggers keep what they find then, which makes a line three times cheaper.
     """
+
+    def mark(_logger: WrappedLogger, _method: str, event: Event) -> Event:
+        event["role"] = role
+        return event
+
+    def as_bytes(_logger: WrappedLogger, _method: str, line: Any) -> bytes:
+        return str(line).encode(errors="backslashreplace")
+
+    def as_text(_logger: WrappedLogger, _method: str, line: Any) -> str:
+        return bytes(line).decode()
+
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        _mark(role),
+        mark,
         add_log_level,
         TimeStamper(fmt="iso", utc=True, key="at"),
     ]
-    render = _rendering(style)
+    # Locals stay out of tracebacks: they hold mail and passwords.
+    render: list[Processor]
+    if style == "json":
+        render = [ExceptionRenderer(ExceptionDictTransformer(show_locals=False)), _as_json]
+    else:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+            timestamp_key="at",
+            repr_native_str=True,
+        )
+        render = [_on_one_line, renderer, as_bytes]
     global _plain  # noqa: PLW0603  # logging is the process's own
     stream = _Unfailing(sys.stderr.buffer)
     _plain = (role, stream) if style == "json" and level in ("debug", "info") else None
@@ -69,7 +91,7 @@ def setup(level: str, style: Style, *, role: str) -> None:
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=[*shared, add_logger_name],
-            processors=[ProcessorFormatter.remove_processors_meta, *render, _as_text],
+            processors=[ProcessorFormatter.remove_processors_meta, *render, as_text],
         )
     )
     root = logging.getLogger()
@@ -191,27 +213,6 @@ class _Unfailing:
             return
 
 
-def _mark(role: str) -> Processor:
-    def mark(_logger: WrappedLogger, _method: str, event: Event) -> Event:
-        event["role"] = role
-        return event
-
-    return mark
-
-
-def _rendering(style: Style) -> list[Processor]:
-    """Locals stay out of tracebacks: they hold mail and passwords."""
-    if style == "json":
-        return [ExceptionRenderer(ExceptionDictTransformer(show_locals=False)), _as_json]
-    renderer = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(),
-        exception_formatter=structlog.dev.plain_traceback,
-        timestamp_key="at",
-        repr_native_str=True,
-    )
-    return [_on_one_line, renderer, _as_bytes]
-
-
 def _as_json(_logger: WrappedLogger, _method: str, event: Event) -> bytes:
     try:
         return orjson.dumps(event, default=str)
@@ -223,11 +224,3 @@ def _as_json(_logger: WrappedLogger, _method: str, event: Event) -> bytes:
 def _on_one_line(_logger: WrappedLogger, _method: str, event: Event) -> Event:
     event["event"] = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(event["event"]))
     return event
-
-
-def _as_bytes(_logger: WrappedLogger, _method: str, line: Any) -> bytes:
-    return str(line).encode(errors="backslashreplace")
-
-
-def _as_text(_logger: WrappedLogger, _method: str, line: Any) -> str:
-    return bytes(line).decode()

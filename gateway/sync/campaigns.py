@@ -4,7 +4,7 @@ Each ending prepares afresh: the audience is read, every member decided on, data
 added, the segment built.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,7 +12,6 @@ from itertools import islice
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import (
     GONE_STATES,
-    OPEN_STATES,
     Campaign,
     CampaignState,
     PendingCall,
@@ -22,23 +21,23 @@ from gateway.core.campaigns.membership import is_mailable
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import PersonRef
-from gateway.store.campaigns import audiences, campaign_members, campaigns
-from gateway.store.campaigns.audiences import Audience
-from gateway.store.engine.database import Database
+from gateway.store.campaigns import campaign_members, campaigns
 from gateway.sync import campaign_calls, readiness
+from gateway.sync.campaign_processing import process, ready_to_leave
+from gateway.sync.campaign_states import (
+    WrongCampaignState,
+    as_at_mailchimp,
+    not_sent,
+    refuse_gone,
+    stored,
+)
 from gateway.sync.mailchimp_session import MailchimpSession, claimed
-from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
-from gateway.sync.readiness import NEW_BUILDER, NOT_ACTIVATED, AccountStanding, NotReady
+from gateway.sync.preparation import PreparationPlan, decide_members, prepare
+from gateway.sync.readiness import NEW_BUILDER, NotReady
 from gateway.sync.settle import keep, look
-from gateway.sync.upload import Uploader, ensure_segment
 
-UNFINISHED = "it was unscheduled to be prepared again, and that was not finished"
 _ADDED_AT_ONCE = 1_000
 _NAMED = 3  #: Campaigns of one name that are told.
-
-
-class WrongCampaignState(GatewayError):
-    """That can't be done with the campaign as it stands."""
 
 
 class NameTaken(GatewayError):
@@ -76,23 +75,6 @@ class Added:
     unknown: tuple[PersonRef, ...]  #: Of whom the CRM does not tell.
 
 
-def activated(database: Database) -> Audience:
-    """Return the audience in use; NotReady before the activation."""
-    with database.reading() as connection:
-        audience = audiences.active(connection)
-    if audience is None:
-        raise NotReady(NOT_ACTIVATED)
-    return audience
-
-
-def standing(session: MailchimpSession) -> AccountStanding:
-    """Return what the account has; NotReady with all that is missing."""
-    audience = activated(session.database)
-    account = readiness.look(session.client, audience)
-    account.check()
-    return account
-
-
 def create(
     session: MailchimpSession, draft: CampaignRequest, number: int, *, yes: bool = False
 ) -> tuple[Campaign, list[str]]:
@@ -100,7 +82,7 @@ def create(
 
     NameTaken where there is one of that name, unless `yes`.
     """
-    audience = activated(session.database)
+    audience = readiness.activated(session.database)
     faults = naming_faults(draft.name, draft.from_name)
     if not is_mailable(lookup_form(draft.from_address)):
         faults.append(f"the from-address {draft.from_address!r} is not an address")
@@ -110,7 +92,7 @@ def create(
         there = [] if yes else campaigns.of_name(connection, draft.name)
     if there:
         raise NameTaken(draft.name, there)
-    account = standing(session)
+    account = readiness.standing(session)
     template = account.template(draft.template)
     if template.fault and template.content_type != NEW_BUILDER:
         raise NotReady(f"the template {template.name} can't be used: {template.fault}")
@@ -134,7 +116,7 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
     added = known = 0
     unknown: list[PersonRef] = []
     with claimed(session, number) as held:
-        campaign = _open_one(held, number)
+        campaign = not_sent(held, number)
         now = held.clock()
         rest = iter(dict.fromkeys(refs))
         while chunk := list(islice(rest, _ADDED_AT_ONCE)):
@@ -155,7 +137,7 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
 def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:
     """Take a person out of a campaign that has not left; False if it was not in it."""
     with claimed(session, number) as held:
-        _open_one(held, number)
+        not_sent(held, number)
         with held.database.writing() as connection:
             campaigns.change(connection, number, refreshed_at=None)
             return campaign_members.remove(connection, number, ref)
@@ -164,8 +146,8 @@ def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:
 def preview(session: MailchimpSession, number: int) -> tuple[Campaign, PreparationPlan, list[str]]:
     """Prepare, and return what would change at Mailchimp and what is missing; nothing leaves."""
     with claimed(session, number) as held:
-        campaign = _looked_at(held, number)
-        account = readiness.look(held.client, activated(held.database))
+        campaign = as_at_mailchimp(held, number)
+        account = readiness.look(held.client, readiness.activated(held.database))
         plan = prepare(held, campaign)
         if plan.from_segment:
             # So that the sync looks at the whole of a scheduled one again before its time.
@@ -181,13 +163,13 @@ def open_at_mailchimp(
 ) -> tuple[Campaign, list[str]]:
     """Create the campaign at Mailchimp; return it with what is missing for sending it."""
     with claimed(session, number) as held:
-        campaign = _looked_at(held, number)
+        campaign = as_at_mailchimp(held, number)
         if campaign.state is CampaignState.SCHEDULED:
             raise WrongCampaignState(
                 "the campaign is scheduled: gateway campaigns unschedule first"
             )
-        account = standing(held)
-        campaign = _process(held, campaign, yes=yes)
+        account = readiness.standing(held)
+        campaign = process(held, campaign, yes=yes)
         missing = account.faults(campaign)
         # Waiting for a fresh campaign's checklist won't bring what the account lacks.
         pause = (lambda _: None) if missing else held.pause
@@ -198,45 +180,45 @@ def open_at_mailchimp(
 def send(session: MailchimpSession, number: int, *, yes: bool) -> Campaign:
     """Send the campaign now."""
     with claimed(session, number) as held:
-        before = _stored(held, number)
-        campaign = _looked_at(held, number, wished=before.asked is PendingCall.SEND)
+        before = stored(held, number)
+        campaign = as_at_mailchimp(held, number, wished=before.asked is PendingCall.SEND)
         if campaign.state in GONE_STATES:
             return campaign
-        campaign = _ready(held, campaign, yes=yes)
+        campaign = ready_to_leave(held, campaign, yes=yes)
         return campaign_calls.send(held, campaign)
 
 
 def schedule(session: MailchimpSession, number: int, at: datetime, *, yes: bool) -> Campaign:
     """Schedule the campaign for a time Mailchimp takes (aware, UTC)."""
     with claimed(session, number) as held:
-        campaign = _ready(held, _looked_at(held, number), yes=yes)
+        campaign = ready_to_leave(held, as_at_mailchimp(held, number), yes=yes)
         return campaign_calls.schedule(held, campaign, at)
 
 
 def unschedule(session: MailchimpSession, number: int) -> Campaign:
     """Take the campaign out of the schedule."""
     with claimed(session, number) as held:
-        before = _stored(held, number)
-        campaign = _looked_at(held, number)
+        before = stored(held, number)
+        campaign = as_at_mailchimp(held, number)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
         elif CampaignState.SCHEDULED not in {before.state, campaign.state}:
             raise WrongCampaignState(f"the campaign is {campaign.state}, not scheduled")
-        _refuse_gone(campaign)
+        refuse_gone(campaign)
         return keep(held, campaign, trouble="", scheduled_for=None)
 
 
 def delete(session: MailchimpSession, number: int) -> Campaign:
     """Delete the campaign here and at Mailchimp; one that was sent stays."""
     with claimed(session, number) as held:
-        campaign = _stored(held, number)
+        campaign = stored(held, number)
         if campaign.state is CampaignState.DELETED:
             return campaign
         campaign = look(held, campaign_calls.found(held, campaign))
-        _refuse_gone(campaign)
+        refuse_gone(campaign)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
-            _refuse_gone(campaign)
+            refuse_gone(campaign)
         return campaign_calls.delete(held, campaign)
 
 
@@ -245,8 +227,8 @@ def recreate(
 ) -> tuple[Campaign, list[str]]:
     """Make a campaign anew as a draft with the same members, then delete the old one."""
     with claimed(session, number) as held:
-        old = look(held, campaign_calls.found(held, _stored(held, number)))
-        _refuse_gone(old)
+        old = look(held, campaign_calls.found(held, stored(held, number)))
+        refuse_gone(old)
     draft = CampaignRequest(
         name=old.name,
         template=template or old.template,
@@ -263,95 +245,3 @@ def recreate(
             campaign_members.expect_new(connection, new, now)
     delete(session, number)
     return campaign, remarks
-
-
-def _ready(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
-    """Return the campaign processed and ready to leave; NotReady with all that is missing."""
-    faults = standing(session).faults(campaign)
-    if faults:
-        raise NotReady(_not_ready(faults))
-    campaign = _process(session, campaign, yes=yes)
-    missing = readiness.missing_for_sending(session.client, campaign.mailchimp_id, session.pause)
-    if missing:
-        keep(session, campaign, trouble="; ".join(missing))
-        raise NotReady(_not_ready(missing) + campaign_calls.MADE_ANEW)
-    return campaign
-
-
-def _process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
-    """Prepare, and bring members, segment and campaign to Mailchimp; it is not scheduled then."""
-    plan = prepare(session, campaign)
-    if not yes:
-        guard(plan)
-    _refuse_empty(plan.tally)
-    if campaign.state is CampaignState.SCHEDULED:
-        campaign = campaign_calls.unschedule(session, campaign)
-        _refuse_gone(campaign)
-        campaign = keep(session, campaign, trouble=UNFINISHED)
-    campaign = ensure_segment(session, campaign)
-    uploader = uploader_for(session, campaign)
-    uploader.members()
-    uploader.segment(plan.from_segment)
-    with session.database.reading() as connection:
-        _refuse_empty(campaign_members.tally(connection, campaign.id))
-    campaign = campaign_calls.create(session, campaign)
-    with session.database.writing() as connection:
-        campaign_members.expect(connection, campaign.id)
-        values = {"refreshed_at": session.clock(), "trouble": ""}
-        return campaigns.change(connection, campaign.id, **values)
-
-
-def _refuse_empty(tally: Mapping[str, int]) -> None:
-    if not tally:
-        raise NotReady("nobody is in: gateway campaigns add")
-    if not tally.get("", 0):
-        raise NotReady("nobody is in: gateway campaigns show says why each member is out")
-
-
-def uploader_for(session: MailchimpSession, campaign: Campaign) -> Uploader:
-    """Return what brings the members of a campaign to Mailchimp."""
-    with session.database.reading() as connection:
-        audience = audiences.one(connection, campaign.audience)
-    double_optin = audience is not None and audience.double_optin
-    return Uploader(session=session, campaign=campaign, double_optin=double_optin)
-
-
-def _not_ready(missing: list[str]) -> str:
-    return f"the campaign can't be sent: {'; '.join(missing)}"
-
-
-def _stored(session: MailchimpSession, number: int) -> Campaign:
-    with session.database.reading() as connection:
-        return campaigns.one(connection, number)
-
-
-def _open_one(session: MailchimpSession, number: int) -> Campaign:
-    campaign = _stored(session, number)
-    if campaign.state not in OPEN_STATES:
-        _refuse_gone(campaign)
-        raise WrongCampaignState(f"the campaign {ids.show(number)} is {campaign.state}")
-    return campaign
-
-
-def _looked_at(session: MailchimpSession, number: int, *, wished: bool = False) -> Campaign:
-    """Return a campaign that has not left as Mailchimp has it now.
-
-    One that has left is returned only where that is what was wished for.
-    """
-    campaign = look(session, campaign_calls.found(session, _open_one(session, number)))
-    if campaign.state is CampaignState.DELETED:
-        raise WrongCampaignState(
-            "the campaign was deleted at Mailchimp: gateway campaigns recreate makes it again"
-        )
-    if not wished:
-        _refuse_gone(campaign)
-    if campaign.asked in {PendingCall.SEGMENT, PendingCall.CREATE, PendingCall.NOTHING}:
-        return campaign
-    return keep(session, campaign, asked=PendingCall.NOTHING)
-
-
-def _refuse_gone(campaign: Campaign) -> None:
-    if campaign.state in GONE_STATES:
-        raise WrongCampaignState(
-            f"the campaign is {campaign.state}: what was sent can't be changed, and is sent once"
-        )

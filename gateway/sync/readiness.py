@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
+from gateway.store.campaigns import audiences
 from gateway.store.campaigns.audiences import Audience
+from gateway.store.engine.database import Database
 from gateway.sync.client import MailchimpClient
+from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.transport import Document
 
 LOOKS = 4  #: A fresh campaign's checklist may lag behind for some seconds (MAILCHIMP 4.14).
@@ -169,6 +172,23 @@ def look(client: MailchimpClient, audience: Audience | None) -> AccountStanding:
         templates=tuple(map(_template, client.templates())),
         domains=tuple(client.sender_domains()),
     )
+
+
+def activated(database: Database) -> Audience:
+    """Return the audience in use; NotReady before the activation."""
+    with database.reading() as connection:
+        audience = audiences.active(connection)
+    if audience is None:
+        raise NotReady(NOT_ACTIVATED)
+    return audience
+
+
+def standing(session: MailchimpSession) -> AccountStanding:
+    """Return what the account has; NotReady with all that is missing."""
+    audience = activated(session.database)
+    account = look(session.client, audience)
+    account.check()
+    return account
 
 
 def missing_for_sending(

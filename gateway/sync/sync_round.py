@@ -107,9 +107,9 @@ class Rounds:
             if everything or campaign.id in ids or has_come(campaign.next_sync, now)
         ]
         try:
-            self._campaigns(due, known, now)
+            self.read_campaigns(due, known, now)
             for place in due_places:
-                self._audience(place)
+                self.read_audience(place)
         except MailchimpError as error:
             # What was done has its next time already; what is still due waits a while.
             late_at = self.session.clock()
@@ -138,18 +138,17 @@ class Rounds:
             places = audiences.all_of_them(connection)
         if known is None or not known.campaign.mailchimp_id:
             return
-        known = self._look(known)
+        known = self.look(known)
         if known is None or not known.is_sent:
             return
         report = self.session.client.report(known.campaign.mailchimp_id)
-        self._copy(known, Counters.of_report(report))
+        self.copy(known, Counters.of_report(report))
         for place in places:
             if place.id == known.campaign.audience:
-                self._audience(place)
+                self.read_audience(place)
 
-    # Campaigns.
-
-    def _campaigns(self, due: Sequence[Synced], known: Sequence[Synced], now: datetime) -> None:
+    def read_campaigns(self, due: Sequence[Synced], known: Sequence[Synced], now: datetime) -> None:
+        """Read what became of the campaigns that are due; of the `known` others what is idle."""
         looked = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
         there = [synced for synced in looked if synced is not None]
         sent = {synced.campaign.id: synced for synced in there if synced.is_sent}
@@ -182,7 +181,7 @@ class Rounds:
                 if counters is None:
                     report = self.session.client.report(synced.campaign.mailchimp_id)
                     counters = Counters.of_report(report)
-                self._copy(synced, counters)
+                self.copy(synced, counters)
             except MailchimpNotFound:  # its report is missing: it may have been deleted
                 still_there = self._looked_at(synced)
                 self._note([still_there] if still_there else [])
@@ -198,7 +197,8 @@ class Rounds:
         sent_at = synced.campaign.sent_at or now
         return due_reading(synced.counters, counters, sent_at=sent_at, at=now)
 
-    def _copy(self, synced: Synced, counters: Counters) -> None:
+    def copy(self, synced: Synced, counters: Counters) -> None:
+        """Read what members did since the last look, if the counters say that they did."""
         now = self.session.clock()
         reading = self._reading(synced, counters, now)
         if not reading:
@@ -228,18 +228,16 @@ class Rounds:
                 )
         self.heard(Copied(synced.campaign.id, mirrored))
 
-    # States.
-
     def _looked_at(self, synced: Synced) -> Synced | None:
         try:
-            return self._look(synced)
+            return self.look(synced)
         except NotAuthorised:
             raise
         except (Busy, MailchimpRefused) as error:
             self._delay(synced, error)
             return None
 
-    def _look(self, synced: Synced) -> Synced | None:
+    def look(self, synced: Synced) -> Synced | None:
         """Take over what became of a campaign at Mailchimp by itself; None: it is gone.
 
         Nobody else may change it meanwhile: a schedule that is just being made is not undone.
@@ -253,9 +251,7 @@ class Rounds:
             self.heard(Moved(number, after.state))
         return None if after.state in _NOT_THERE else replace(synced, campaign=after)
 
-    # Audiences.
-
-    def _audience(self, place: Audience) -> None:
+    def read_audience(self, place: Audience) -> None:
         """Read who left an audience.
 
         Raises AudienceGone where the one in use is gone; one of former times may go, and is
@@ -285,8 +281,6 @@ class Rounds:
         with session.database.writing() as connection:
             audiences.change(connection, place.id, synced_at=now, next_sync=now + DAILY)
         self.heard(Left(place.id, departed))
-
-    # When.
 
     def _note(self, seen: Sequence[Synced]) -> None:
         """Keep that campaigns were looked at, and that nothing had moved."""

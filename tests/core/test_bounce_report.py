@@ -21,7 +21,7 @@ from gateway.core.bounces.bounce_report import (
     values_of_report,
 )
 from gateway.core.bounces.bounce_share import BounceShare
-from gateway.core.sending.mail_wording import MailWording, parse_letter
+from gateway.core.sending.mail_wording import MailWording, parse_mail_wording
 from gateway.core.sending.notice import Notice, build
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates" / "bounce_report"
@@ -41,7 +41,7 @@ FETCHING = {"img", "link", "script", "style", "iframe", "a", "form", "svg", "vid
 
 def wording(language: str) -> MailWording:
     file = TEMPLATES / f"{language}.txt"
-    return parse_letter(file.read_text(encoding="utf-8"), language, BOUNCE_REPORT, str(file))
+    return parse_mail_wording(file.read_text(encoding="utf-8"), language, BOUNCE_REPORT, str(file))
 
 
 def report(shares: Sequence[BounceShare], language: str) -> bytes:

@@ -11,7 +11,8 @@ from gateway.sandbox import Sandbox
 from gateway.store.engine.database import Database
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_calls import CannotBeSent
-from gateway.sync.campaigns import CampaignRefused, WrongCampaignState
+from gateway.sync.campaign_states import WrongCampaignState
+from gateway.sync.campaigns import CampaignRefused
 from gateway.sync.errors import AnswerLost
 from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady

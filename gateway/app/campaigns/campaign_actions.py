@@ -33,17 +33,12 @@ from gateway.store.campaigns import campaign_members, campaign_reports, campaign
 from gateway.store.campaigns.campaigns import NoSuchCampaign
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync import campaigns as work
-from gateway.sync.campaigns import (
-    CampaignRefused,
-    CampaignRequest,
-    NameTaken,
-    WrongCampaignState,
-    activated,
-)
+from gateway.sync.campaign_states import WrongCampaignState
+from gateway.sync.campaigns import CampaignRefused, CampaignRequest, NameTaken
 from gateway.sync.errors import MailchimpError
 from gateway.sync.mailchimp_session import Busy, MailchimpSession
 from gateway.sync.preparation import SegmentGone, TooManyDropOut, drop_alarm
-from gateway.sync.readiness import NotReady
+from gateway.sync.readiness import NotReady, activated
 
 _AGAIN_AFTER = 5  #: Seconds until a campaign may be free that another request works on.
 

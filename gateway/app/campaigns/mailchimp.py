@@ -20,7 +20,7 @@ from gateway.store.campaigns.campaign_syncs import Reads
 from gateway.store.engine.database import Database
 from gateway.sync import readiness
 from gateway.sync.activation import ActivationRequest
-from gateway.sync.campaigns import WrongCampaignState
+from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.client import MailchimpClient
 from gateway.sync.mailchimp_session import MailchimpSession, Progress, in_silence
 from gateway.sync.readiness import AccountStanding

@@ -23,7 +23,7 @@ def session_of(context: typer.Context) -> Iterator[tuple[Context, "MailchimpSess
     NotReady before the activation, whatever campaign is named.
     """
     from gateway.app.campaigns import mailchimp
-    from gateway.sync.campaigns import activated
+    from gateway.sync.readiness import activated
 
     chosen = of(context)
     with (

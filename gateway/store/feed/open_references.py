@@ -15,7 +15,6 @@ from sqlalchemy import (
     SelectBase,
     Table,
     Text,
-    and_,
     delete,
     exists,
     func,
@@ -88,7 +87,7 @@ class OpenReferences:
         for relation in self._led_here:
             # What named something that goes leads nowhere from now on.
             kind = removed.c.kind if relation.has_kind else literal_column("''")
-            gone = select(kind.label("of"), removed.c.crm_id).where(_of_kind(relation, removed))
+            gone = select(kind.label("of"), removed.c.crm_id).where(relation.may_lead_to(removed))
             self._touch(relation, gone)
             if relation.name not in open_now:
                 continue
@@ -100,7 +99,7 @@ class OpenReferences:
                 mine.given == changes.c.crm_id,
             )
             new = select(kind.label("of"), changes.c.crm_id)
-            self._touch(relation, new.where(changes.c.is_new, _of_kind(relation, changes), there))
+            self._touch(relation, new.where(changes.c.is_new, relation.may_lead_to(changes), there))
             # … or by another name or a changed id.
             if relation.target is people:
                 arrived = self._people_arrived(relation)
@@ -150,7 +149,7 @@ class OpenReferences:
                 relation,
                 select(relation.kind_of(table).label("of"), relation.value(table))
                 .join_from(gone, table, self._stage.same_key(gone, table))
-                .where(_is_open(relation, table))
+                .where(relation.is_open())
                 .distinct(),
             )
 
@@ -172,7 +171,7 @@ class OpenReferences:
     def _arrived(self, relation: Relation) -> Iterator[tuple[str, str, str]]:
         """Yield open references that mean something once the changes are written, and its id."""
         changes, table = self._stage.changes, relation.target
-        changed = select(changes).where(_of_kind(relation, changes))
+        changed = select(changes).where(relation.may_lead_to(changes))
         rows = self._connection.execute(changed).mappings().all()
         if not rows:
             return
@@ -233,11 +232,11 @@ class OpenReferences:
         names = [column.name for column in table.columns]
         keys = list(table.primary_key.columns)
         for kind, given, crm_id in rows:
-            uses = and_(value == given, _has_kind(relation, table, kind))
+            uses = relation.is_given(kind, given)
             if relation.is_list:
-                lists = execute(select(value, *keys).where(_lists(value, given))).all()
+                lists = execute(select(value, *keys).where(uses)).all()
                 for text, *key in lists:
-                    same = [column == value for column, value in zip(keys, key, strict=True)]
+                    same = [column == part for column, part in zip(keys, key, strict=True)]
                     new = {relation.column: with_ids(text, {given: crm_id})}
                     execute(update(table).where(*same).values(new))
             elif relation.column not in table.primary_key.columns:
@@ -262,10 +261,7 @@ class OpenReferences:
         names = ["reference", "kind", "given", "uses"]
         # The rows that bear a touched reference and lead nowhere with it.
         table = relation.table
-        value, kind = relation.value(table), relation.kind_of(table)
-        bears = _lists(value, touched.given) if relation.is_list else value == touched.given
-        if relation.has_kind and not relation.kind:
-            bears = and_(bears, kind == touched.kind)
+        bears = relation.is_given(touched.kind, touched.given)
         uses = (
             select(touched.reference, touched.kind, touched.given, func.count())
             .join_from(self._touched, table, bears)
@@ -314,13 +310,13 @@ def listed(
     for row in connection.execute(statement.limit(limit)).all():
         relation = _BY_NAME[row.reference]
         table = relation.table
-        value, holder = relation.value(table), table.c[relation.holder]
-        uses = (
-            _lists(value, row.given)
-            if relation.is_list
-            else and_(value == row.given, _has_kind(relation, table, row.kind))
+        holder = table.c[relation.holder]
+        some = (
+            select(holder)
+            .where(relation.is_given(row.kind, row.given))
+            .order_by(holder)
+            .limit(_EXAMPLES)
         )
-        some = select(holder).where(uses).order_by(holder).limit(_EXAMPLES)
         open_ones.append(
             Open(
                 reference=row.reference,
@@ -344,7 +340,7 @@ def of_person(connection: Connection, ref: PersonRef) -> tuple[tuple[str, str], 
         holder = table.c.crm_id if table is people else table.c.person
         value = relation.value(table)
         rows = select(value).where(
-            table.c.kind == ref.kind.value, holder == ref.crm_id, _is_open(relation, table)
+            table.c.kind == ref.kind.value, holder == ref.crm_id, relation.is_open()
         )
         open_ones += [(relation.name, given) for given in connection.scalars(rows.distinct())]
     return tuple(sorted(open_ones))
@@ -388,33 +384,6 @@ def faults(connection: Connection) -> dict[str, int]:
 
 
 _BY_NAME = {relation.name: relation for relation in RELATIONS}
-
-
-def _lists(value: Any, given: Any) -> Any:
-    """Return the condition that a text lists exactly something between `;`."""
-    whole = literal(";") + value + literal(";")
-    return func.replace(whole, literal(";") + given + literal(";"), "") != whole
-
-
-def _has_kind(relation: Relation, table: Table, kind: str) -> Any:
-    return relation.kind_of(table) == kind if relation.has_kind and not relation.kind else true()
-
-
-def _of_kind(relation: Relation, rows: Table) -> Any:
-    """Return the condition that rows of the target's table are of a kind a reference may name."""
-    if relation.kind:
-        return rows.c.kind == relation.kind
-    if relation.target.name == "statuses":
-        return rows.c.kind != "application"
-    return true()
-
-
-def _is_open(relation: Relation, table: Table) -> Any:
-    return exists().where(
-        open_references.c.reference == relation.name,
-        open_references.c.kind == relation.kind_of(table),
-        open_references.c.given == relation.value(table),
-    )
 
 
 @cache

@@ -14,6 +14,8 @@ from sqlalchemy import (
     Text,
     and_,
     exists,
+    func,
+    literal,
     literal_column,
     select,
     true,
@@ -26,6 +28,7 @@ from gateway.store.schema import (
     closings,
     groups,
     memberships,
+    open_references,
     people,
     programmes,
     qualifications,
@@ -72,6 +75,35 @@ class Relation:
         there = self.target.alias("there")
         same = there.c.crm_id == value
         return exists().where(and_(same, there.c.kind == kind) if self.has_kind else same)
+
+    def is_given(self, kind: Any, given: Any) -> ColumnElement[bool]:
+        """Return the condition that a row bears a text; a list has it as one of its parts."""
+        value = self.value(self.table)
+        if self.is_list:
+            whole = literal(";") + value + literal(";")
+            without = func.replace(whole, literal(";") + given + literal(";"), "")
+            is_part: ColumnElement[bool] = without != whole
+            return is_part
+        same: ColumnElement[bool] = value == given
+        if self.has_kind and not self.kind:
+            same = and_(same, self.kind_of(self.table) == kind)
+        return same
+
+    def is_open(self) -> ColumnElement[bool]:
+        """Return the condition that a row's reference is one of those that lead nowhere."""
+        return exists().where(
+            open_references.c.reference == self.name,
+            open_references.c.kind == self.kind_of(self.table),
+            open_references.c.given == self.value(self.table),
+        )
+
+    def may_lead_to(self, rows: Table) -> ColumnElement[bool]:
+        """Return the condition that rows of the target's table are of a kind that it names."""
+        if self.kind:
+            return rows.c.kind == literal(self.kind)
+        if self.target is statuses:
+            return rows.c.kind != literal("application")
+        return true()
 
 
 RELATIONS = (

@@ -1,0 +1,68 @@
+"""Bringing a campaign to Mailchimp: members, segment, itself, and what it lacks to leave."""
+
+from collections.abc import Mapping
+
+from gateway.core.campaigns.campaigns import Campaign, CampaignState
+from gateway.store.campaigns import audiences, campaign_members, campaigns
+from gateway.sync import campaign_calls, readiness
+from gateway.sync.campaign_states import refuse_gone
+from gateway.sync.mailchimp_session import MailchimpSession
+from gateway.sync.preparation import guard, prepare
+from gateway.sync.readiness import NotReady, standing
+from gateway.sync.settle import keep
+from gateway.sync.upload import Uploader, ensure_segment
+
+UNFINISHED = "it was unscheduled to be prepared again, and that was not finished"
+_CANNOT_BE_SENT = "the campaign can't be sent: "
+
+
+def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
+    """Prepare, and bring members, segment and campaign to Mailchimp; it is not scheduled then."""
+    plan = prepare(session, campaign)
+    if not yes:
+        guard(plan)
+    refuse_empty(plan.tally)
+    if campaign.state is CampaignState.SCHEDULED:
+        campaign = campaign_calls.unschedule(session, campaign)
+        refuse_gone(campaign)
+        campaign = keep(session, campaign, trouble=UNFINISHED)
+    campaign = ensure_segment(session, campaign)
+    uploader = uploader_for(session, campaign)
+    uploader.members()
+    uploader.segment(plan.from_segment)
+    with session.database.reading() as connection:
+        refuse_empty(campaign_members.tally(connection, campaign.id))
+    campaign = campaign_calls.create(session, campaign)
+    with session.database.writing() as connection:
+        campaign_members.expect(connection, campaign.id)
+        values = {"refreshed_at": session.clock(), "trouble": ""}
+        return campaigns.change(connection, campaign.id, **values)
+
+
+def ready_to_leave(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
+    """Return the campaign processed and ready to leave; NotReady with all that is missing."""
+    faults = standing(session).faults(campaign)
+    if faults:
+        raise NotReady(_CANNOT_BE_SENT + "; ".join(faults))
+    campaign = process(session, campaign, yes=yes)
+    missing = readiness.missing_for_sending(session.client, campaign.mailchimp_id, session.pause)
+    if missing:
+        keep(session, campaign, trouble="; ".join(missing))
+        raise NotReady(f"{_CANNOT_BE_SENT}{'; '.join(missing)}{campaign_calls.MADE_ANEW}")
+    return campaign
+
+
+def refuse_empty(tally: Mapping[str, int]) -> None:
+    """Raise NotReady where nobody is in; `tally`: how many members are out for which reason."""
+    if not tally:
+        raise NotReady("nobody is in: gateway campaigns add")
+    if not tally.get("", 0):
+        raise NotReady("nobody is in: gateway campaigns show says why each member is out")
+
+
+def uploader_for(session: MailchimpSession, campaign: Campaign) -> Uploader:
+    """Return what brings the members of a campaign to Mailchimp."""
+    with session.database.reading() as connection:
+        audience = audiences.one(connection, campaign.audience)
+    double_optin = audience is not None and audience.double_optin
+    return Uploader(session=session, campaign=campaign, double_optin=double_optin)

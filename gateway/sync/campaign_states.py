@@ -1,0 +1,59 @@
+"""Which campaigns may still be changed, and how each stands at Mailchimp now."""
+
+from gateway.core import ids
+from gateway.core.campaigns.campaigns import (
+    GONE_STATES,
+    OPEN_STATES,
+    Campaign,
+    CampaignState,
+    PendingCall,
+)
+from gateway.core.errors import GatewayError
+from gateway.store.campaigns import campaigns
+from gateway.sync import campaign_calls
+from gateway.sync.mailchimp_session import MailchimpSession
+from gateway.sync.settle import keep, look
+
+
+class WrongCampaignState(GatewayError):
+    """That can't be done with the campaign as it stands."""
+
+
+def stored(session: MailchimpSession, number: int) -> Campaign:
+    """Return a campaign as it is kept here; NoSuchCampaign where there is none."""
+    with session.database.reading() as connection:
+        return campaigns.one(connection, number)
+
+
+def not_sent(session: MailchimpSession, number: int) -> Campaign:
+    """Return a campaign as it is kept here; WrongCampaignState once it has left or is deleted."""
+    campaign = stored(session, number)
+    if campaign.state not in OPEN_STATES:
+        refuse_gone(campaign)
+        raise WrongCampaignState(f"the campaign {ids.show(number)} is {campaign.state}")
+    return campaign
+
+
+def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = False) -> Campaign:
+    """Return a campaign that has not left as Mailchimp has it now.
+
+    One that has left is returned only where that is what was wished for.
+    """
+    campaign = look(session, campaign_calls.found(session, not_sent(session, number)))
+    if campaign.state is CampaignState.DELETED:
+        raise WrongCampaignState(
+            "the campaign was deleted at Mailchimp: gateway campaigns recreate makes it again"
+        )
+    if not wished:
+        refuse_gone(campaign)
+    if campaign.asked in {PendingCall.SEGMENT, PendingCall.CREATE, PendingCall.NOTHING}:
+        return campaign
+    return keep(session, campaign, asked=PendingCall.NOTHING)
+
+
+def refuse_gone(campaign: Campaign) -> None:
+    """Raise WrongCampaignState for a campaign that has left or is just leaving."""
+    if campaign.state in GONE_STATES:
+        raise WrongCampaignState(
+            f"the campaign is {campaign.state}: what was sent can't be changed, and is sent once"
+        )

@@ -1,0 +1,144 @@
+"""The calls that bring members of a campaign to Mailchimp, and what became of each address."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from gateway.core.campaigns.campaigns import Campaign
+from gateway.core.campaigns.membership import KnownContact, LeftOutReason, Out, kept_out
+from gateway.core.mail.address import lookup_form
+from gateway.store.campaigns.campaign_segments import Outgoing
+from gateway.sync.client import member_id
+from gateway.sync.errors import AnswerLost, MailchimpNotFound, MailchimpRefused, is_passing
+from gateway.sync.mailchimp_session import MailchimpSession
+from gateway.sync.reading import known_member
+from gateway.sync.transport import Document
+
+#: When Mailchimp is asked again for an address it refused for a while (MAILCHIMP 4.4).
+PASSING = timedelta(days=1)
+_ATTEMPTS = 3
+_PAUSE = 2.0  #: Seconds before a call whose answer was lost is made again.
+_EXISTS = "ERROR_CONTACT_EXISTS"
+
+
+@dataclass(slots=True)
+class CallResult:
+    """What became of some addresses."""
+
+    known: list[KnownContact] = field(default_factory=list)
+    refused: list[KnownContact] = field(default_factory=list)
+    outs: list[tuple[str, Out]] = field(default_factory=list)
+
+    def found(self, known: KnownContact, now: datetime) -> None:
+        """Take in an address as Mailchimp has it; one that can't get mail drops out."""
+        self.known.append(known)
+        out = kept_out(known, now)
+        if out is not None:
+            self.outs.append((known.address, out))
+
+    def refuse(self, address: str, text: str, *, until: datetime | None) -> None:
+        """Take in that Mailchimp refused an address; `until`: when it is asked again, if ever."""
+        self.refused.append(KnownContact(address=address, refusal=text, refused_until=until))
+        self.outs.append((address, Out(LeftOutReason.REFUSED, text)))
+
+    def add(self, other: "CallResult") -> None:
+        """Take in what became of others."""
+        self.known += other.known
+        self.refused += other.refused
+        self.outs += other.outs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberCalls:
+    """Makes one call at a time for members of a campaign; several threads may do so at once."""
+
+    session: MailchimpSession
+    campaign: Campaign
+    double_optin: bool
+
+    def add(self, batch: Sequence[Outgoing]) -> CallResult:
+        """Add addresses; where the answer is lost once more: who is in then is left alone."""
+        status = "pending" if self.double_optin else "subscribed"
+        bodies = [
+            {"email_address": member.email, "status": status, "merge_fields": member.merge_fields}
+            for member in batch
+        ]
+        client, audience = self.session.client, self.campaign.audience
+        answer = self.patiently(lambda: client.add_members(audience, bodies))
+        result = CallResult()
+        for name in ("new_members", "updated_members"):
+            for document in answer.get(name) or []:
+                result.found(known_member(document), self.session.clock())
+        for error in answer.get("errors") or []:
+            email = str(error.get("email_address") or "")
+            if error.get("error_code") == _EXISTS:
+                self.look_up(result, email)
+                continue
+            text = str(error.get("error") or error.get("field_message") or "no reason given")
+            until = self.session.clock() + PASSING if is_passing(text) else None
+            result.refuse(lookup_form(email), text, until=until)
+        # Of whom nothing is said the segment tells: it takes subscribed members only.
+        return result
+
+    def update(self, member: Outgoing) -> CallResult:
+        """Update a member; a status is given for the case only that it is gone (MAILCHIMP 4.1)."""
+        body = {
+            "email_address": member.email,
+            "status_if_new": "pending" if self.double_optin else "subscribed",
+            "merge_fields": member.merge_fields,
+        }
+        result = CallResult()
+        number = member.email_id or member_id(member.email)
+        try:
+            document = self.session.client.put_member(self.campaign.audience, number, body)
+        except MailchimpRefused as error:
+            if error.status != 400:
+                raise
+            until = self.session.clock() + PASSING if error.is_temporary else None
+            result.refuse(member.address, str(error), until=until)
+        else:
+            result.found(known_member(document), self.session.clock())
+        return result
+
+    def change_segment(
+        self, leaving: Sequence[str], arriving: Sequence[tuple[str, str]]
+    ) -> tuple[list[str], CallResult]:
+        """Make one call; return who is in the segment by it, and what became of the others."""
+        client, campaign = self.session.client, self.campaign
+        assert campaign.segment is not None
+        add = [email for _, email in arriving]
+        change = partial(
+            client.change_segment, campaign.audience, campaign.segment, add=add, remove=leaving
+        )
+        answer = self.patiently(change)
+        result, ignored = CallResult(), set()
+        for error in answer.get("errors") or []:
+            for email in error.get("email_addresses") or []:
+                ignored.add(lookup_form(str(email)))
+                self.look_up(result, str(email), str(error.get("error") or ""))
+        return [address for address, _ in arriving if address not in ignored], result
+
+    def look_up(self, result: CallResult, email: str, otherwise: str = "") -> None:
+        """Take an address as Mailchimp has it, after it turned out to be other than thought."""
+        try:
+            document = self.session.client.member(self.campaign.audience, member_id(email))
+        except MailchimpNotFound:
+            out = Out(
+                LeftOutReason.REFUSED, otherwise or "Mailchimp does not find it: prepare again"
+            )
+            result.outs.append((lookup_form(email), out))
+            return
+        known = known_member(document)
+        result.found(known, self.session.clock())
+        if otherwise and known.status == "subscribed":
+            result.outs.append((known.address, Out(LeftOutReason.REFUSED, otherwise)))
+
+    def patiently(self, call: Callable[[], Document]) -> Document:
+        """Make a call that may be made twice, again where its answer is lost."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return call()
+            except AnswerLost:
+                self.session.pause(_PAUSE)
+        return call()
