@@ -21,6 +21,7 @@ from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, State
 from gateway.core.people.people import Staff
 from gateway.store.bounces import bounces
+from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
 from gateway.store.schema import bounces as bounces_table
@@ -233,3 +234,30 @@ async def test_shares_are_counted_anew_after_ten_minutes(
     assert first == await shares.known()
     seconds[0] += 601
     assert [0] == [share.complaints for share in await shares.known() or ()]
+
+
+def test_a_message_that_comes_back_twice_came_back_once(database: Database) -> None:
+    with database.reading() as connection:
+        first = bounces.listed(connection)[0].message
+    with database.writing() as connection:
+        for number, hard in enumerate((True, False, True)):
+            bounce = KeptBounce(
+                inbox=ids.first_id_at(NOW) + number,
+                position=0,
+                message=first,
+                proof=Proof.TOKEN,
+                kind=BounceKind.BOUNCE,
+                address="a0@example.org",
+                recipient="a0@example.org",
+                action="failed",
+                status="5.1.1",
+                diagnostic="",
+                reason="userunknown",
+                hard=hard,
+            )
+            bounces.add(connection, [bounce])
+
+    with database.reading() as connection:
+        (share,) = by_domain(connection, NOW - timedelta(days=7))
+
+    assert (60, 1, 1, 1) == (share.sent, share.bounced, share.hard, share.complaints)

@@ -1,11 +1,24 @@
 """The report of what came back, as people ask for it."""
 
+import csv
+import io
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.app import common
+from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
+from gateway.core.decision.journal import Delivery, Message
+from gateway.core.kinds import By, State
 from gateway.core.plot import PlotBar, draw_bars, svg
+from gateway.store.bounces import bounces
+from gateway.store.journal.journal import take_in
 from tests.cli.conftest import Cli
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
 def test_bars_are_as_long_as_their_shares_and_stay_on_the_paper() -> None:
@@ -76,3 +89,82 @@ def test_mails_of_a_folder_are_read_and_what_is_none_is_named(cli: Cli) -> None:
 
 
 KEYS = ("recipient", "kind", "reason", "about", "hard")
+
+
+def kept(number: int, *, suppression: int | None = None) -> KeptBounce:
+    return KeptBounce(
+        inbox=ids.first_id_at(NOW) + number,
+        position=0,
+        message=ids.first_id_at(NOW - timedelta(days=1)) + number,
+        proof=Proof.TOKEN,
+        kind=BounceKind.BOUNCE,
+        address=f"a{number}@example.org",
+        recipient=f"a{number}@example.org",
+        action="failed",
+        status="5.1.1",
+        diagnostic="=550 no such user",
+        reason="userunknown",
+        hard=True,
+        suppression=suppression,
+    )
+
+
+def test_what_came_back_is_listed_for_people_and_whole_for_the_crm(cli: Cli) -> None:
+    with cli.store() as database, database.writing() as connection:
+        for number in range(70):
+            bounces.add(connection, [kept(number, suppression=number or None)])
+
+    shown = cli("bounces", "list", "--json")
+    rows = list(csv.DictReader(io.StringIO(cli("bounces", "list", "--csv").out)))
+    few = cli("bounces", "list", "--csv", "--limit", "2")
+
+    assert 50 == len(json.loads(shown.out))
+    assert 70 == len(rows)
+    assert 3 == len(few.out.splitlines())
+    newest = rows[0]
+    assert ("a69@example.org", "bounce", "userunknown", "hard", "5.1.1", "token") == tuple(
+        newest[key] for key in ("address", "kind", "reason", "hard", "status", "proof")
+    )
+    assert ("'=550 no such user", ids.show(69)) == (newest["diagnostic"], newest["suppression"])
+    assert "" == rows[-1]["suppression"]
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_shares_are_reported_by_both_domains_and_plotted(cli: Cli, suffix: str) -> None:
+    now = common.now()
+    with cli.store() as database, database.writing() as connection:
+        for number, (sender, to) in enumerate(
+            [("crm@a.example", "x@gmail.example")] * 60 + [("hr@b.example", "y@web.example")] * 2
+        ):
+            at = now - timedelta(days=1, seconds=number)
+            message = Message(
+                id=ids.first_id_at(at),
+                at=at,
+                listener="crm",
+                sender=sender,
+                deliveries=(Delivery(recipient=to, address=to, state=State.RELAYED, by=By.RELAY),),
+            )
+            take_in(connection, 1, [message], [])
+            if number < 6:
+                came_back = replace(kept(number), message=message.id, address=to, hard=number < 3)
+                bounces.add(connection, [came_back])
+
+    told = json.loads(cli("bounces", "report", "--json").out)
+    plot = cli.folder / f"shares.{suffix}"
+    text = cli("bounces", "report", "--plot", str(plot)).out
+
+    assert [
+        ("a.example", "gmail.example", 60, 6, 3, 0, 0.1),
+        ("b.example", "web.example", 2, 0, 0, 0, 0.0),
+    ] == [
+        (
+            *(share[key] for key in ("sender", "receiver", "sent", "bounced", "hard")),
+            share["complaints"],
+            round(share["bounce_rate"], 3),
+        )
+        for share in told
+    ]
+    assert "10.0% bounces, more than 5%" in text
+    assert 500 < plot.stat().st_size
+    if suffix == "svg":
+        assert "a.example to gmail.example" in plot.read_text()

@@ -34,7 +34,15 @@ _SHARES = ("sender", "receiver", "sent", "bounced", "hard", "complaints", "bounc
 _Kind = Annotated[
     list[BounceKind] | None, typer.Option(help="Only what is of this kind; may be repeated.")
 ]
-_Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
+_MOST_SHOWN = 50
+_Limit = Annotated[
+    int | None,
+    typer.Option(
+        help=f"At most so many, the newest.  [default: {_MOST_SHOWN}; with --csv all]",
+        min=1,
+        show_default=False,
+    ),
+]
 _Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, for the CRM.")]
 
 
@@ -49,7 +57,7 @@ def list_bounces(
     since: Annotated[
         str | None, typer.Option(metavar="WHEN", help="A day, a local time, or 2h, 3d.")
     ] = None,
-    limit: _Limit = 50,
+    limit: _Limit = None,
     as_csv: _Csv = False,
     as_json: Json = False,
 ) -> None:
@@ -66,7 +74,7 @@ def list_bounces(
             address=wanted,
             kinds=kind or (),
             since=chosen.moment(since) if since else None,
-            limit=limit,
+            limit=limit or (None if as_csv else _MOST_SHOWN),
         )
     if as_json:
         print_json_list(bounce_document(entry) for entry in kept)
@@ -87,9 +95,10 @@ def list_bounces(
     ]
     if as_csv:
         writer = csv.writer(sys.stdout)
-        writer.writerow((*_COLUMNS, "diagnostic"))
+        writer.writerow((*_COLUMNS, "diagnostic", "suppression"))
         for cells, entry in zip(rows, kept, strict=True):
-            writer.writerow(map(harmless, (*cells, one_line(entry.diagnostic))))
+            number = "" if entry.suppression is None else ids.show(entry.suppression)
+            writer.writerow(map(harmless, (*cells, one_line(entry.diagnostic), number)))
         return
     print_table(_COLUMNS, rows, empty=_NOTHING)
 

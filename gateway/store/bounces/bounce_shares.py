@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, cast, func, select
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
@@ -22,7 +22,6 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
     d, b = deliveries.c, bounces.c
     sender = _domain_of(connection, messages.c.sender).label("sender")
     receiver = _domain_of(connection, d.address).label("receiver")
-    bounced = _domain_of(connection, b.address).label("receiver")
     counts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     went_out = (
         select(sender, receiver, func.count().label("number"))
@@ -32,11 +31,18 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
     )
     for row in connection.execute(went_out):
         counts[row.sender, row.receiver]["sent"] += row.number
-    came_back = (
-        select(sender, bounced, b.kind, b.hard, func.count().label("number"))
-        .join(messages, messages.c.id == b.message)
+    # A message that comes back twice, or into two mailboxes, came back once.
+    once = (
+        select(b.message, b.address, b.kind, func.max(cast(b.hard, Integer)).label("hard"))
         .where(b.message >= first, b.address != "", b.address.not_like(_ERASED))
-        .group_by(sender, bounced, b.kind, b.hard)
+        .group_by(b.message, b.address, b.kind)
+        .subquery()
+    )
+    bounced = _domain_of(connection, once.c.address).label("receiver")
+    came_back = (
+        select(sender, bounced, once.c.kind, once.c.hard, func.count().label("number"))
+        .join(messages, messages.c.id == once.c.message)
+        .group_by(sender, bounced, once.c.kind, once.c.hard)
     )
     for row in connection.execute(came_back):
         count = counts[row.sender, row.receiver]

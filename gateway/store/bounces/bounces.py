@@ -155,7 +155,7 @@ def listed(
     kinds: Sequence[BounceKind] = (),
     since: datetime | None = None,
     after: tuple[int, int] | None = None,
-    limit: int = 50,
+    limit: int | None = 50,
 ) -> list[KeptBounce]:
     """Return what came back, the newest first; with `after`, what follows a mail's position."""
     c = bounces.c
