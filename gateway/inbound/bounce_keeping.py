@@ -188,7 +188,9 @@ def pass_on(
     relays.
     """
     named = _named_by_token(connection, report, row, settings)
-    sender = "" if named is None else bounces.sender_of(connection, named.message)
+    if named is None:
+        return
+    sender, relay = bounces.sender_of(connection, named.message)
     if not (raw and sender) or settings.lookup(sender) == settings.lookup(settings.address):
         return
     body = with_crlf(raw)
@@ -198,10 +200,11 @@ def pass_on(
     passed_on = OutboxDraft(
         id=new_id(),
         type="bounce",
-        key=f"bounce {ids.show(named.message) if named else ''} {digest}",
+        key=f"bounce {ids.show(named.message)} {digest}",
         recipient=sender,
         body=body,
-        message=named.message if named else None,
+        message=named.message,
+        relay=relay,
         due=now,
     )
     outbox.put(connection, passed_on)

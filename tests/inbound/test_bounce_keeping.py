@@ -36,6 +36,7 @@ def sent(
     name: str = "m",
     has_message_id: bool = True,
     sender: str = "crm@office.example",
+    relay: str = "",
 ) -> Message:
     """Write a message into the journal that the relay took at a moment."""
     number = ids.first_id_at(at) + 1
@@ -44,6 +45,7 @@ def sent(
         at=at,
         listener="crm",
         sender=sender,
+        relay=relay,
         message_id=f"<{name}-{number}@office.example>" if has_message_id else "",
         deliveries=tuple(
             Delivery(recipient=one, address=one, state=State.RELAYED, by=By.RELAY)
@@ -540,3 +542,15 @@ async def test_webhooks_of_an_address_nobody_has_are_told_in_order_by_address(
     assert [("address.bounced", nobody), ("address.complained", nobody)] == [
         (telling.type, telling.lane) for (telling,) in tellings.values()
     ]
+
+
+async def test_a_bounce_is_passed_on_as_one_by_the_relay_that_took_the_mail(
+    rig: ImporterRig,
+) -> None:
+    message = sent(rig, NOW - timedelta(hours=1), relay="second")
+
+    await rig.take(VACATION % rewriting(rig, message).encode(), BOUNCES)
+
+    with rig.database.reading() as connection:
+        (row,) = connection.execute(select(outbox)).all()
+    assert ("", "second", "bounce", message.id) == (row.sender, row.relay, row.type, row.message)

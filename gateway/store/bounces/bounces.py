@@ -68,9 +68,11 @@ def exists(connection: Connection, message: int) -> bool:
     return connection.scalar(select(messages.c.id).where(messages.c.id == message)) is not None
 
 
-def sender_of(connection: Connection, message: int) -> str:
-    """Return the envelope sender of a message; empty of none, or where it has none."""
-    return connection.scalar(select(messages.c.sender).where(messages.c.id == message)) or ""
+def sender_of(connection: Connection, message: int) -> tuple[str, str]:
+    """Return a message's envelope sender and relay; empty of none, or where it has none."""
+    query = select(messages.c.sender, messages.c.relay).where(messages.c.id == message)
+    row = connection.execute(query).first()
+    return ("", "") if row is None else (row.sender, row.relay)
 
 
 def addresses_of(connection: Connection, message: int) -> dict[int, str]:
