@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from typing_extensions import TypedDict
 
 from gateway.core.kinds import Kind
+from gateway.documents.explanations import LinkSignatureDocument
 from gateway.documents.fields import IdText, JsonSchema
 
 #: `refused`: by the gateway, nothing was sent; `failed` and `deferred`: by the relay.
@@ -33,6 +34,10 @@ class ProbeDocument(TypedDict):
     answer: Annotated[str, JsonSchema(description="The relay's, or why nothing was sent.")]
     signed_by: Annotated[
         list[str], JsonSchema(description="Domains the gateway signed it for, both fields covered.")
+    ]
+    arrived: Annotated[bool, JsonSchema(description="The gateway itself read it where it went.")]
+    signatures: Annotated[
+        list[LinkSignatureDocument], JsonSchema(description="Of the mail as it arrived.")
     ]
     explain: Annotated[str, JsonSchema(description="The command that tells of what arrives.")]
 

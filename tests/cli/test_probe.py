@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+import smtplib
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import Message
 from typing import Any
 
 import pytest
 
+from gateway.app.checks import probe
 from gateway.delivery.dkim_signer import new_key
 from tests.cli.conftest import Cli
-from tests.conftest import StartSink
+from tests.conftest import StartGateway, StartSink
 from tests.rig.faults import reply
-from tests.rig.process import free_port
+from tests.rig.process import LOOPBACK, free_port
 from tests.rig.sink import RawSink
 
 pytestmark = pytest.mark.system
@@ -207,3 +210,57 @@ async def test_a_listener_that_is_not_there_is_an_error(cli: Cli, sink: RawSink)
 
     assert (1, None) == (code, document["probe"])
     assert "no listener for the CRM's mail is called gone (known: crm)" in str(document["findings"])
+
+
+OURS = "returns@crm.example"
+NONE = "warning probe: arrived without a DKIM signature: receivers show no button"
+HALF = "From:To:List-Unsubscribe"
+LEFT_OUT = (
+    "warning probe: arrived; the DKIM signature of crm.example leaves out list-unsubscribe-post"
+)
+WHOLE = "From:List-Unsubscribe:List-Unsubscribe-Post"
+COVERED = "ok probe: arrived; the DKIM signature of crm.example covers both fields to unsubscribe"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "signatures"),
+    [("bounces", {"": NONE, HALF: LEFT_OUT}), ("import", {WHOLE: COVERED})],
+)
+async def test_where_the_gateway_reads_what_arrives_it_says_so_itself(
+    start_gateway: StartGateway, sink: RawSink, purpose: str, signatures: dict[str, str]
+) -> None:
+    """A mail server signs what it is given, and delivers it to where the gateway reads."""
+    port = free_port()
+    trust = {"trust": "internal-only"} if purpose == "import" else {}
+    there = {"name": "there", "bind": f"{LOOPBACK}:{port}", "purpose": purpose, **trust}
+    crm = {"name": "crm", "bind": f"{LOOPBACK}:{free_port()}"}
+    address = {"bounces": {"address": OURS}, "inbound": {"address": OURS}}
+    changes = {"smtp": {"listeners": [crm, there]}, **address}
+    gateway = await start_gateway(sink.port, changes=changes, roles=("smtp", "inbound"))
+
+    for number, (signed, said) in enumerate(signatures.items(), 1):
+        under_way = asyncio.create_task(gateway.cli("check", "--send", OURS))
+        await sink.wait_for(number)
+        field = f"DKIM-Signature: v=1; d=crm.example; h={signed}; bh=x; b=x\r\n" if signed else ""
+        sent = sink.messages[-1]
+        with smtplib.SMTP(LOOPBACK, port) as server:
+            server.sendmail(sent.sender.decode(), OURS, field.encode() + sent.content)
+        lines = (await under_way).stdout.splitlines()
+
+        assert [said] == [
+            " ".join(line.split())[: len(said)] for line in lines if "probe: arrived" in line
+        ]
+
+
+async def test_a_probe_that_does_not_come_in_is_waited_for_no_longer_than_it_may_take(
+    cli: Cli, sink: RawSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "ARRIVES_WITHIN", timedelta(seconds=1))
+
+    config = f'{NOTICES}[bounces]\naddress = "{OURS}"\n'
+    code, document = await checked(cli, sink.port, config, "--send", OURS)
+
+    assert (0, False) == (code, document["probe"]["arrived"])
+    last = document["findings"][-1]
+    assert "warning" == last["level"]
+    assert last["text"].startswith("it did not come in within 1 s. Does DKIM cover")

@@ -6,10 +6,13 @@ went all the way alone: so one goes out as a listener's bulk mail does, over the
 by the gateway where the listener is to sign.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from email.utils import format_datetime
+from datetime import timedelta
+from email.utils import format_datetime, parseaddr
+from time import monotonic
 from typing import assert_never
 
 from gateway.app import common
@@ -18,25 +21,30 @@ from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.decision.explain import NoSuchListener, Question, explain
 from gateway.app.dkim_keys import dkim_signer
 from gateway.app.relays import relay_settings
+from gateway.app.replies.import_address import import_addresses
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.bounces.unsubscribe import ONE_CLICK, PATH, SAMPLE
 from gateway.core.decision.decide import blocking
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind, State
-from gateway.core.mail.content import header_block_of_file
+from gateway.core.mail.content import header_block_of_file, parted_file
 from gateway.core.mail.headers import Headers
-from gateway.core.mail.link_signatures import unsubscribe_report
+from gateway.core.mail.link_signatures import LinkSignature, unsubscribe_report
 from gateway.core.mail.mail_writer import field_lines, subject_field, text_part
 from gateway.core.sending.notice import MARK
 from gateway.core.sending.outbox import Deferred, Refused, Sent, Unknown
 from gateway.delivery.pool import Pool
 from gateway.delivery.submission import submit
 from gateway.documents.checks import ProbeDocument, ProbeState
+from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
+from gateway.store.replies import inbox
 
 #: Where the link leads without `api.public_url`: nowhere, for certain (RFC 2606, 2).
 _NOWHERE = "https://gateway.invalid"
+ARRIVES_WITHIN = timedelta(seconds=60)  #: Where the gateway reads the recipient's mail.
+_LOOK_SECONDS = 0.25
 _TEXT = """\
 This mail was sent by `gateway check --send`. Its link to unsubscribe does nothing.
 
@@ -63,6 +71,9 @@ class Probe:
     answer: str = ""  #: What the relay said, or why nothing was sent.
     kind: Kind = Kind.BULK  #: What the listener takes it for.
     signed_by: tuple[str, ...] = ()  #: Domains the gateway signed it for, both fields covered.
+    #: Whether it came in again here; None: it should have, False: it goes elsewhere.
+    arrived: bool | None = False
+    signatures: tuple[LinkSignature, ...] = ()  #: Of the mail as it arrived.
 
     @property
     def command(self) -> str:
@@ -86,10 +97,14 @@ class Probe:
             "answer": self.answer,
             "signed_by": list(self.signed_by),
             "explain": self.command,
+            "arrived": bool(self.arrived),
+            "signatures": [
+                {"domain": one.domain, "missing": list(one.missing)} for one in self.signatures
+            ],
         }
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what became of it, and what to look at now."""
+        """Yield what became of it."""
         if not self.message_id:
             yield error("probe", f"nothing was sent to {self.recipient}: {self.answer}")
             return
@@ -115,11 +130,34 @@ class Probe:
         if self.signed_by:
             domains = ", ".join(self.signed_by)
             yield good("probe", f"the gateway signed both fields to unsubscribe for {domains}")
-        yield good(
-            "probe",
-            "does DKIM cover List-Unsubscribe and List-Unsubscribe-Post? Save the mail that "
-            f"arrived as a file, and: {self.command}",
-        )
+
+    def arrival(self) -> Iterator[Finding]:
+        """Yield whether DKIM covers its fields as it arrived, else how to look."""
+        if not self.arrived:
+            waited = (
+                f"it did not come in within {ARRIVES_WITHIN.seconds} s. "
+                if self.arrived is None
+                else ""
+            )
+            text = (
+                f"{waited}Does DKIM cover List-Unsubscribe and List-Unsubscribe-Post? Save the "
+                f"mail that arrived as a file, and: {self.command}"
+            )
+            yield warning("probe", text) if waited else good("probe", text)
+            return
+        if not self.signatures:
+            yield warning(
+                "probe",
+                "arrived without a DKIM signature: receivers show no button. A relay that signs "
+                "only what leaves needs an address elsewhere to try",
+            )
+        for signature in self.signatures:
+            missing = " and ".join(signature.missing)
+            text = f"arrived; the DKIM signature of {signature.domain or '?'}"
+            if missing:
+                yield warning("probe", f"{text} leaves out {missing}: its h= must name both")
+            else:
+                yield good("probe", f"{text} covers both fields to unsubscribe")
 
 
 async def send_probe(
@@ -221,3 +259,27 @@ async def send_probe(
         case Unknown(reason):
             return replace(probe, state="unknown", answer=reason)
     assert_never(result)
+
+
+async def look_for(settings: Settings, database: Database, probe: Probe) -> Probe:
+    """Wait for a probe where the gateway reads the mail of its recipient; return it as it arrived.
+
+    What reads it is the role `inbound`, here or on another machine: it keeps what came in.
+    """
+    read_here = {address.address for address in import_addresses(settings)}
+    read_here.add(parseaddr(settings.bounces.address or "")[1])
+    read_here |= {mailbox.username for mailbox in settings.inbound.mailboxes}
+    known = {common.lookup(settings, address) for address in read_here if "@" in address}
+    if common.lookup(settings, probe.recipient) not in known:
+        return probe
+    deadline = monotonic() + ARRIVES_WITHIN.total_seconds()
+    while monotonic() < deadline:
+        rows = await database.read(inbox.listed)
+        row = next((row for row in rows if probe.message_id.strip("<>") in row.message_id), None)
+        if row is not None:
+            content = await Blobs(settings.store.blobs).get(row.content)
+            headers = Headers.of(parted_file(content)[0])
+            signatures = unsubscribe_report(headers, is_added=False).signatures
+            return replace(probe, arrived=True, signatures=signatures)
+        await asyncio.sleep(_LOOK_SECONDS)
+    return replace(probe, arrived=None)

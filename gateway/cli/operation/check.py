@@ -69,21 +69,24 @@ def check_everything(
             show(finding)
         if not recipient:
             return
-        from gateway.app.checks.probe import send_probe
+        from gateway.app.checks.probe import look_for, send_probe
 
         database = common.open_database(chosen.settings)
         try:
             probe = await send_probe(
                 chosen.settings, database, recipient=recipient, sender=origin, listener=listener
             )
+            for finding in probe.findings():
+                show(finding)
+            if probe.state == "sent":
+                probe = await look_for(chosen.settings, database, probe)
+                for finding in probe.arrival():
+                    show(finding)
+            probes.append(probe.document())
         except GatewayError as problem:
-            show(error("probe", f"nothing was sent to {recipient}: {problem}"))
-            return
+            show(error("probe", f"{recipient}: {problem}"))
         finally:
             database.close()
-        probes.append(probe.document())
-        for finding in probe.findings():
-            show(finding)
 
     asyncio.run(look())
     if as_json:
