@@ -31,6 +31,7 @@ from gateway.api.routes import (
     messages,
     outbox,
     people,
+    privacy,
     suppressions,
     triggers,
 )
@@ -125,7 +126,10 @@ def add_routes(app: FastAPI, services: ApiServices) -> None:
     """Add everything that needs the store, and the description of it all."""
     app.include_router(feed.router(services.feed))
     app.include_router(feed.imports(services.feed))
-    for part in (applications, suppressions, messages, bounces, people, history, inbox, outbox):
+    for part in (
+        *(applications, suppressions, messages, bounces, privacy, people),
+        *(history, inbox, outbox),
+    ):
         app.include_router(part.router)
     for part in (campaigns, campaign_actions, triggers, explain, imports):
         app.include_router(part.router)

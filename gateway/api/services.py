@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
+from gateway.core.people.people import PersonRef
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
 from gateway.store.people.suppressed import SuppressedAddresses
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
         MailchimpAccountDocument,
         MailchimpTemplateDocument,
     )
+    from gateway.documents.erasures import CertificateDocument
     from gateway.documents.explanations import ExplanationDocument
     from gateway.documents.triggers import (
         ChangeResultDocument,
@@ -210,6 +212,31 @@ class TriggerQuestions(Protocol):
         """Tell whom giving an application a status would mail, and whom not."""
 
 
+class PrivacyActions(Protocol):
+    """What is done for the rights of a person, as by `gateway person`; for a thread.
+
+    A person is meant by key, or by an address in lookup form that one person at most has. All
+    raise `NotDone`.
+    """
+
+    def erase(
+        self,
+        wanted: PersonRef | str,
+        *,
+        by: str,
+        mailchimp: str,
+        with_files: bool,
+        dry_run: bool,
+    ) -> "CertificateDocument":
+        """Erase a person, or tell what would go."""
+
+    def export(self, wanted: PersonRef | str) -> Told:
+        """Return all that is held of a person."""
+
+    def export_archive(self, wanted: PersonRef | str) -> bytes:
+        """Return the same as a zip archive with documents and mail."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedMail:
     """A message that is asked about."""
@@ -231,6 +258,7 @@ class ApiServices:
     applications: ApplicationAdapter
     campaigns: CampaignActions
     triggers: TriggerQuestions
+    privacy: PrivacyActions
     explain: Callable[[ExplainedMail], Awaitable["ExplanationDocument"]]  #: Raises `NotDone`.
     standings: Callable[[], Standings]  #: Under the settings of this moment.
     suppressed: Callable[[], SuppressedAddresses]  #: The same.

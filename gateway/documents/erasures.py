@@ -39,8 +39,16 @@ class CertificateDocument(ErasureDocument):
     shared_addresses: Annotated[
         int, JsonSchema(description="Addresses that stay, for other people have them too.")
     ]
-    files: Annotated[list[str], JsonSchema(description="Of the feed, that speak of the person.")]
+    files: Annotated[
+        list[str],
+        JsonSchema(description="Of the feed, that speak of the person and can't be written anew."),
+    ]
     files_deleted: bool
+    rows_in_files: Annotated[int, JsonSchema(description="Taken out of the feed's other files.")]
+    waiting_files: Annotated[
+        list[str],
+        JsonSchema(description="Of the feed, not imported yet: they bring the person back."),
+    ]
 
 
 def erasure_document(erasure: "Erasure") -> ErasureDocument:
@@ -57,7 +65,14 @@ def erasure_document(erasure: "Erasure") -> ErasureDocument:
 
 
 def certificate_document(
-    erasure: "Erasure", *, is_dry: bool, shared: int, files: Sequence[Path], are_files_deleted: bool
+    erasure: "Erasure",
+    *,
+    is_dry: bool,
+    shared: int,
+    files: Sequence[Path],
+    are_files_deleted: bool,
+    rows_in_files: int,
+    waiting_files: Sequence[Path],
 ) -> CertificateDocument:
     """Return what an erasure came to, or would."""
     return {
@@ -75,4 +90,6 @@ def certificate_document(
         "shared_addresses": shared,
         "files": [str(file) for file in files],
         "files_deleted": are_files_deleted,
+        "rows_in_files": rows_in_files,
+        "waiting_files": [str(file) for file in waiting_files],
     }

@@ -145,7 +145,11 @@ async def served(
 ) -> AsyncIterator[Served]:
     """Serve the API of an empty store."""
     settings = Settings.model_validate(
-        {"store": {"url": store_url, "blobs": f"file://{folder}/blobs"}, **dict(changes)}
+        {
+            "store": {"url": store_url, "blobs": f"file://{folder}/blobs"},
+            "keys": {"file": str(folder / "gateway.keys")},
+            **dict(changes),
+        }
     )
     database = Database(store_url)
     database.prepare()

@@ -25,6 +25,16 @@ from gateway.core.errors import GatewayError
 from gateway.core.kinds import Scope
 from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef
+from gateway.crm.files import FieldReading
+from gateway.crm.folder import is_for_feed
+from gateway.crm.kinds import KINDS
+from gateway.crm.taken_out import (
+    REPORT,
+    CannotBeTakenOut,
+    report_of,
+    rows_taken_out,
+    take_out_of_report,
+)
 from gateway.store.engine.blobs import BlobMissing, Blobs
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.people import erasing
@@ -32,13 +42,16 @@ from gateway.store.people.erasing import Erasure, ErasureSubject, KeptSuppressio
 
 AGAIN = "gateway person erase --again"
 _AT_ONCE = 200
-_LARGEST_READ = 50 * 1024 * 1024  #: Of a file of the feed that is looked through.
 
 log = logs.get("privacy")
 
 
 class NobodyToErase(GatewayError):
-    """Nobody, or more than one person, is meant."""
+    """Nobody is meant."""
+
+
+class SeveralMeant(GatewayError):
+    """More than one person is meant."""
 
 
 class ErasureListUnusable(GatewayError):
@@ -55,8 +68,10 @@ class ErasureDone:
 
     erasure: Erasure
     shared: int  #: Addresses that stay, for others have them too.
-    files: tuple[Path, ...]  #: Of the feed, that speak of the person.
+    files: tuple[Path, ...]  #: Of the feed, that speak of the person and can't be written anew.
     are_files_deleted: bool
+    rows_in_files: int = 0  #: Taken out of the others.
+    waiting_files: tuple[Path, ...] = ()  #: Not taken in yet: they bring the person back.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +88,11 @@ class ListedErasure:
 
 
 def subject(database: Database, wanted: PersonRef | str) -> ErasureSubject:
-    """Return who is meant; raise `NobodyToErase`."""
+    """Return who is meant; raise `SeveralMeant`."""
     with database.reading() as connection:
         meant = erasing.subject_of(connection, wanted)
     if meant is None:
-        raise NobodyToErase(f"several people have {wanted}: say whom, as candidate:17")
+        raise SeveralMeant(f"several people have {wanted}: say whom, as candidate:17")
     return meant
 
 
@@ -101,11 +116,7 @@ def erase(
     mentioned_in = [
         number for number, digest in _unfiled(database) if mentions.are_in(_content(blobs, digest))
     ]
-    files = tuple(
-        file
-        for file in _files_of_feed(settings)
-        if mentions.are_in(file.read_bytes()[:_LARGEST_READ])
-    )
+    in_files = _look_through_files(settings, whom, dry_run=True)
     outcome: Erasure | None = None
     standings = common.standings(settings, database)
     try:
@@ -133,30 +144,75 @@ def erase(
                 _append(list_file(settings), outcome, names.key_marks[0])
     except _OnlyLooked:
         assert outcome is not None
-        return _done(outcome, whom, files, are_files_deleted=False)
+        return _done(outcome, whom, in_files, are_files_deleted=False)
     finally:
         standings.close()
     for digest in outcome.blobs:
         remove_blob(database, blobs, digest)
+    _look_through_files(settings, whom, dry_run=False)
     if with_files:
-        for file in files:
-            file.unlink(missing_ok=True)
+        for file in in_files.whole:
+            for each in (file, report_of(file)):
+                each.unlink(missing_ok=True)
     try:
         database.sweep_out()
     except StoreUnavailable as error:  # It is erased all the same.
         log.error("store_not_rewritten", reason=str(error))
-    return _done(outcome, whom, files, are_files_deleted=with_files)
+    return _done(outcome, whom, in_files, are_files_deleted=with_files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InFiles:
+    """What the feed's files say of a person."""
+
+    rows: int
+    whole: tuple[Path, ...]  #: Those that can only be deleted.
+    waiting: tuple[Path, ...]
 
 
 def _done(
-    outcome: Erasure, whom: ErasureSubject, files: tuple[Path, ...], *, are_files_deleted: bool
+    outcome: Erasure, whom: ErasureSubject, in_files: _InFiles, *, are_files_deleted: bool
 ) -> ErasureDone:
     return ErasureDone(
         erasure=outcome,
         shared=len(whom.shared),
-        files=files,
+        files=in_files.whole,
         are_files_deleted=are_files_deleted,
+        rows_in_files=in_files.rows,
+        waiting_files=in_files.waiting,
     )
+
+
+def _look_through_files(settings: Settings, whom: ErasureSubject, *, dry_run: bool) -> _InFiles:
+    """Take rows of the person out of files that were handled, and find what else speaks of them.
+
+    Files that wait are left: what they tell of others was not taken in yet.
+    """
+    mentions = whom.likely("erased")
+    rows, whole, waiting = 0, list[Path](), list[Path]()
+    for file, is_handled in _files_of_feed(settings):
+        kind = next((kind for kind in KINDS if file.name.lower().startswith(kind)), "")
+        reading = FieldReading(mapping=settings.crm.mapping(kind), zone=common.time_zone(settings))
+        try:
+            theirs = rows_taken_out(
+                file,
+                speaks_of=mentions.are_in,
+                ref=whom.ref,
+                reading=reading,
+                dry_run=dry_run or not is_handled,
+            )
+            if is_handled and not dry_run:
+                take_out_of_report(report_of(file), theirs, mentions.taken_out, whom.ref)
+            if is_handled:
+                rows += len(theirs)
+            elif theirs:
+                waiting.append(file)
+        except CannotBeTakenOut:
+            (whole if is_handled else waiting).append(file)
+        except OSError as error:
+            log.error("feed_file_not_looked_through", reason=str(error.strerror))
+            whole.append(file)
+    return _InFiles(rows=rows, whole=tuple(whole), waiting=tuple(waiting))
 
 
 def list_file(settings: Settings) -> Path:
@@ -309,11 +365,17 @@ def remove_blob(database: Database, blobs: Blobs, digest: str) -> bool:
     return not is_back
 
 
-def _files_of_feed(settings: Settings) -> Iterator[Path]:
+def _files_of_feed(settings: Settings) -> Iterator[tuple[Path, bool]]:
+    """Yield the files of the feed's folder, each with whether it was handled."""
     folder = settings.crm.folder
-    for name in ("done", "failed"):
-        if folder is not None and (folder / name).is_dir():
-            yield from (file for file in sorted((folder / name).iterdir()) if file.is_file())
+    if folder is None:
+        return
+    for place, is_handled in ((folder, False), (folder / "done", True), (folder / "failed", True)):
+        if place.is_dir():
+            for file in sorted(place.iterdir()):
+                is_report = file.name.endswith(REPORT)
+                if file.is_file() and not is_report and (is_handled or is_for_feed(file.name)):
+                    yield file, is_handled
 
 
 def _append(file: Path, outcome: Erasure, key_mark: str) -> None:

@@ -16,6 +16,7 @@ from gateway.app import common
 from gateway.app.campaigns.campaign_actions import Campaigns
 from gateway.app.common import now, open_store_of
 from gateway.app.feed.feeding import StoreFeedAdapter
+from gateway.app.people.privacy import PrivacyAnswers
 from gateway.app.replies.import_address import import_addresses
 from gateway.app.roles.bounce_reports import REPORTED
 from gateway.app.roles.hints import StoredHints
@@ -73,6 +74,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         applications=transitions.StoreApplicationAdapter(lambda: context.settings, database),
         campaigns=Campaigns(lambda: context.settings, database),
         triggers=TriggerAnswers(lambda: context.settings, database),
+        privacy=PrivacyAnswers(lambda: context.settings, database),
         explain=lambda mail: explain(context.settings, database, mail),
         standings=lambda: common.standings(context.settings, database),
         suppressed=lambda: common.suppressed_addresses(context.settings, database),

@@ -44,7 +44,11 @@ _Mailchimp = Annotated[
     ),
 ]
 _Files = Annotated[
-    bool, typer.Option("--files", help="Delete the feed's files in done and failed that name them.")
+    bool,
+    typer.Option(
+        "--files",
+        help="Delete the feed's files that name them and can't have rows taken out (.xlsx).",
+    ),
 ]
 _Again = Annotated[
     bool, typer.Option("--again", help="Erase again whom a restored store has brought back.")
@@ -177,6 +181,8 @@ def _document(done: "ErasureDone", *, is_dry: bool) -> CertificateDocument:
         shared=done.shared,
         files=done.files,
         are_files_deleted=done.are_files_deleted,
+        rows_in_files=done.rows_in_files,
+        waiting_files=done.waiting_files,
     )
 
 
@@ -194,9 +200,15 @@ def _tell(chosen: Context, done: "ErasureDone", *, is_dry: bool) -> None:
     if erasure.members:
         what = {"archive": "archived", "delete": "deleted for ever"}[erasure.mailchimp]
         print_line(f"At Mailchimp: {erasure.members} contacts {_be(is_dry)} {what}.")
+    if done.rows_in_files:
+        print_line(f"Files of the feed: {done.rows_in_files} rows {_be(is_dry)} taken out.")
+    for file in done.waiting_files:
+        print_line(f"{file}: waits to be imported, and brings them back")
     for file in done.files:
         what = (
-            _be(is_dry) + " deleted" if done.are_files_deleted else "names them: --files deletes it"
+            _be(is_dry) + " deleted"
+            if done.are_files_deleted
+            else "names them, or may: --files deletes it"
         )
         print_line(f"{file}: {what}")
 

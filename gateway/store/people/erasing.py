@@ -6,6 +6,7 @@ with `erased:5f0c21ab` where an address, a key or a subject was. Whoever was sup
 a keyed hash of each address.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,8 @@ from gateway.store.schema import (
 
 _AT_ONCE = 400  #: Keys in one statement.
 REASON = "the person was erased"
+#: Of a relay's reply; servers call people by name in the rest. `550 5.1.1`
+_REPLY_CODE = re.compile(r"\d{3}(?: \d\.\d+\.\d+)?")
 #: Campaigns whose members are only counted any more.
 _OVER = (CampaignState.SENDING, CampaignState.SENT, CampaignState.DELETED)
 
@@ -456,7 +459,8 @@ class _Eraser:
 
     def erase_feed(self) -> None:
         """Erase what the CRM told of the person, and what staff suppressed."""
-        subject = self._subject
+        subject, u = self._subject, unread_fields.c
+        quoted: set[str] = set()  # What could not be read of theirs; the feed's state has it, too.
         if subject.ref is not None:
             kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
             for table in (
@@ -465,18 +469,27 @@ class _Eraser:
             ):
                 self._delete(table, table.c.kind == kind, table.c.person == crm_id)
             self._delete(people, people.c.kind == kind, people.c.crm_id == crm_id)
-            u = unread_fields.c
-            self._delete(unread_fields, u.kind == kind, u.key == crm_id)
             keys = (*subject.references, *subject.qualifications, *subject.closings)
-            for some in _in_steps(keys):
-                self._delete(unread_fields, u.kind == "", u.key.in_(some))
+            for which in (
+                (u.kind == kind, u.key == crm_id),
+                *((u.kind == "", u.key.in_(some)) for some in _in_steps(keys)),
+            ):
+                quoted |= set(self._connection.scalars(select(u.text).where(*which)))
+                self._delete(unread_fields, *which)
             o = open_references.c
             names_person = (o.reference.endswith(".person"), o.kind == kind, o.given == crm_id)
             self._delete(open_references, *names_person)
         for address in subject.addresses:
             self._delete(suppressions, suppressions.c.address == address)
         self._topics()
-        self._replace_text(feed_faults, "reason", (feed_faults.c.source, feed_faults.c.what))
+        f = feed_faults.c
+        for row in self._rows(select(f.source, f.what, f.reason).where(f.reason != "")):
+            reason = self._likely.taken_out(row.reason)
+            for text in filter(None, quoted):
+                reason = reason.replace(text, self._mark)
+            if reason != row.reason:
+                same = (f.source == row.source, f.what == row.what)
+                self._update(feed_faults, {"reason": reason}, *same)
 
     def _topics(self) -> None:
         """Have whoever declined a topic go on declining it by the hashes of the addresses."""
@@ -575,7 +588,8 @@ class _Eraser:
             if is_theirs:
                 mark = self._marks.get(row.address, self._mark)
                 values |= {"address": mark, "recipient": mark, "note": "", "note_facts": ""}
-                values |= {"would": "", "reply": self._certain.taken_out(row.reply)}
+                code = _REPLY_CODE.match(row.reply)
+                values |= {"would": "", "reply": code[0] if code else ""}
                 numbers.add(row.message)
             elif ref in persons:
                 values |= {"note": "", "note_facts": ""}
@@ -622,7 +636,7 @@ class _Eraser:
         for row in self._outbox_rows():
             is_open = row.state in (OutboxState.QUEUED, OutboxState.SENDING)
             mentions = self._certain if is_open else self._likely
-            said = f"{row.recipient} {row.sender} {row.error}"
+            said = f"{row.recipient} {row.sender} {row.error} {row.lane}"
             if not (mentions.are_in(said) or mentions.are_in(row.body)):
                 continue
             values = {
@@ -630,6 +644,7 @@ class _Eraser:
                 "recipient": self._certain.taken_out(row.recipient),
                 "sender": self._certain.taken_out(row.sender),
                 "error": REASON if is_open else self._likely.taken_out(row.error),
+                "lane": "",  # Nothing of it waits its turn any more.
                 "state": OutboxState.CANCELLED.value if is_open else row.state,
             }
             self._update(outbox, values, o.id == row.id)
@@ -649,7 +664,7 @@ class _Eraser:
     def _outbox_rows(self) -> Iterator[Any]:
         """Yield what the outbox holds, a few rows at a time: bodies are large."""
         o, last = outbox.c, 0
-        columns = select(o.id, o.state, o.recipient, o.sender, o.body, o.error)
+        columns = select(o.id, o.state, o.recipient, o.sender, o.body, o.error, o.lane)
         while rows := self._rows(columns.where(o.id > last).order_by(o.id).limit(_AT_ONCE)):
             yield from rows
             last = rows[-1].id

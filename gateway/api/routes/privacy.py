@@ -1,0 +1,112 @@
+"""The rights of people: to see what is held of them, and to be forgotten."""
+
+from typing import Literal
+
+import anyio
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.api.bearer import READS, SuppressionsToken
+from gateway.api.managers import acting_manager
+from gateway.api.once import Key, asked_as, in_steps
+from gateway.api.replies import JSON, AddressOrPerson, StaffName, Using, octets, reply
+from gateway.api.schemas import answers, items
+from gateway.core.mail.typed_address import read_person_or_address
+from gateway.core.people.people import PersonRef
+from gateway.documents.erasures import CertificateDocument, ErasureDocument, erasure_document
+from gateway.store.api.answers import StoredAnswer
+from gateway.store.people import erasing
+
+router = APIRouter(tags=["privacy"])
+
+
+class ErasureRequest(BaseModel):
+    """How a person is erased, and who has it done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    by: StaffName = Field(
+        "",
+        max_length=200,
+        description="Who has it done; by default the token's name. A token without the role "
+        "`manager` names a member of staff who has it, by crm_id or address.",
+    )
+    dry_run: bool = Field(False, description="Erase nothing; tell what would go.")
+    mailchimp: Literal["archive", "delete", "keep"] = Field(
+        "archive", description="What becomes of the contact at Mailchimp."
+    )
+    files: bool = Field(
+        False, description="Delete files of the feed that can't have rows taken out."
+    )
+
+
+@router.post(
+    "/people/{person:id}/erase",
+    responses=answers(CertificateDocument, "What was erased, without the data."),
+)
+async def erase_person(
+    request: Request,
+    using: Using,
+    *,
+    token: SuppressionsToken,
+    person: AddressOrPerson,
+    asked: ErasureRequest,
+    key: Key = None,
+) -> Response:
+    """Erase all that is held of a person, or of an address nobody has; it can't be undone.
+
+    Whoever was suppressed stays so by a keyed hash of each address.
+    """
+    by = await using.database.read(
+        lambda connection: acting_manager(connection, using, token, asked.by)
+    )
+    wanted = _wanted(using, person)
+    mode = "" if asked.mailchimp == "keep" else asked.mailchimp
+
+    async def erased() -> StoredAnswer:
+        certificate = await anyio.to_thread.run_sync(
+            lambda: using.privacy.erase(
+                wanted, by=by, mailchimp=mode, with_files=asked.files, dry_run=asked.dry_run
+            )
+        )
+        return StoredAnswer(status=200, type=JSON, body=octets(certificate))
+
+    return await in_steps(using, asked_as(request, token, key, asked.model_dump_json()), erased)
+
+
+@router.get(
+    "/people/{person:id}/export",
+    dependencies=[READS],
+    responses={200: {"content": {JSON: {"schema": {"type": "object"}}}}},
+)
+async def export_person(request: Request, using: Using, person: AddressOrPerson) -> Response:
+    """Return all that is held of a person, by table (GDPR, articles 15 and 20)."""
+    wanted = _wanted(using, person)
+    held = await anyio.to_thread.run_sync(lambda: using.privacy.export(wanted))
+    return reply(request, held)
+
+
+@router.get(
+    "/people/{person:id}/export.zip",
+    dependencies=[READS],
+    responses={200: {"content": {"application/zip": {}}}},
+)
+async def export_person_with_files(using: Using, person: AddressOrPerson) -> Response:
+    """Return the same as an archive, with a page to read, documents and mail."""
+    wanted = _wanted(using, person)
+    archive = await anyio.to_thread.run_sync(lambda: using.privacy.export_archive(wanted))
+    headers = {"content-disposition": 'attachment; filename="person.zip"'}
+    return Response(archive, headers=headers, media_type="application/zip")
+
+
+@router.get("/erasures", dependencies=[READS], responses=items(ErasureDocument))
+async def list_erasures(request: Request, using: Using) -> Response:
+    """List the erasures that were done, without the data, the newest first."""
+    done = await using.database.read(erasing.listed)
+    return reply(request, {"items": [erasure_document(each) for each in done], "next": None})
+
+
+def _wanted(using: Using, typed: str) -> PersonRef | str:
+    """Return the person of a key, else an address in lookup form."""
+    read = read_person_or_address(typed)
+    return read if isinstance(read, PersonRef) else using.lookup(typed)

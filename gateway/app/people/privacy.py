@@ -1,0 +1,88 @@
+"""Erasing and exporting a person, as asked for over the API."""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway.api.services import NotDone
+from gateway.app.people import erasure
+from gateway.app.people.export import ExportFailed, PersonExport, gather, write
+from gateway.config import Settings
+from gateway.core.people.people import PersonRef
+from gateway.documents.erasures import CertificateDocument, certificate_document
+from gateway.store.engine.database import Database
+
+
+class PrivacyAnswers:
+    """See `gateway.api.services.PrivacyActions`."""
+
+    def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
+        self._settings = settings
+        self._database = database
+
+    def erase(
+        self,
+        wanted: PersonRef | str,
+        *,
+        by: str,
+        mailchimp: str,
+        with_files: bool,
+        dry_run: bool,
+    ) -> CertificateDocument:
+        """Erase a person as `gateway person erase` does."""
+        with _told_as_problems():
+            whom = erasure.subject(self._database, wanted)
+            done = erasure.erase(
+                self._settings(),
+                self._database,
+                whom,
+                by=by,
+                mailchimp=mailchimp,
+                with_files=with_files,
+                is_dry=dry_run,
+            )
+        return certificate_document(
+            done.erasure,
+            is_dry=dry_run,
+            shared=done.shared,
+            files=done.files,
+            are_files_deleted=done.are_files_deleted,
+            rows_in_files=done.rows_in_files,
+            waiting_files=done.waiting_files,
+        )
+
+    def export(self, wanted: PersonRef | str) -> dict[str, object]:
+        """Return all that is held of a person, as `person.json`."""
+        return self._gathered(wanted).document()
+
+    def export_archive(self, wanted: PersonRef | str) -> bytes:
+        """Return the files of `gateway person export` in a zip archive."""
+        gathered, archive = self._gathered(wanted), io.BytesIO()
+        with tempfile.TemporaryDirectory() as name, _told_as_problems():
+            folder = Path(name) / "person"
+            write(self._settings(), gathered, folder)
+            with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+                for file in sorted(folder.rglob("*")):
+                    if file.is_file():
+                        zipped.write(file, str(file.relative_to(folder)))
+        return archive.getvalue()
+
+    def _gathered(self, wanted: PersonRef | str) -> PersonExport:
+        with _told_as_problems():
+            whom = erasure.subject(self._database, wanted)
+            return gather(self._settings(), self._database, whom)
+
+
+@contextmanager
+def _told_as_problems() -> Iterator[None]:
+    try:
+        yield
+    except erasure.SeveralMeant as error:
+        raise NotDone(409, str(error)) from error
+    except (erasure.NobodyToErase, ExportFailed) as error:
+        raise NotDone(404, str(error)) from error
+    except erasure.ErasureListUnusable as error:
+        raise NotDone(503, str(error)) from error

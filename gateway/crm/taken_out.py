@@ -1,0 +1,157 @@
+"""Taking rows out of files of the feed that were handled: those that speak of an erased person."""
+
+import csv
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+
+from gateway.core.errors import GatewayError
+from gateway.core.people.people import PersonRef
+from gateway.crm.files import FeedFile, FieldReading, FileRefused
+from gateway.crm.kinds import KINDS
+from gateway.crm.synonyms import KIND_WORDS
+from gateway.crm.text_encoding import UnknownEncoding, find_encoding
+
+_WORKBOOKS = (".xlsx", ".xls", ".xlsb", ".ods")
+REPORT = ".report.json"
+
+
+class CannotBeTakenOut(GatewayError):
+    """The file speaks of the person, or may: it can only be deleted as a whole."""
+
+
+def rows_taken_out(
+    file: Path,
+    *,
+    speaks_of: Callable[[str], bool],
+    ref: PersonRef | None,
+    reading: FieldReading,
+    dry_run: bool,
+) -> list[int]:
+    """Take every row of a person out of a file; return the lines these began in.
+
+    A row is theirs if `speaks_of` says so of its text, or it names their key where this kind of
+    file names a person. With `dry_run` the file stays. Raises `CannotBeTakenOut`, and OSError.
+    """
+    name = file.name.lower()
+    kind = next((kind for kind in KINDS if name.startswith(kind)), None)
+    if name.endswith(_WORKBOOKS):
+        if kind is None or _rows_of(file, kind, reading, speaks_of, ref)[1]:
+            raise CannotBeTakenOut(f"{file}: a workbook that names the person, or may")
+        return []
+    text = _text_of(file)
+    if not (speaks_of(text) or (ref is not None and ref.crm_id in text)):
+        return []
+    if kind is None:
+        if speaks_of(text):
+            raise CannotBeTakenOut(f"{file}: names the person, and is of no kind")
+        return []
+    others, theirs = _rows_of(file, kind, reading, speaks_of, ref)
+    if theirs and not dry_run:
+        _write_anew(file, others)
+    return theirs
+
+
+def report_of(file: Path) -> Path:
+    """Return the report that lies beside a file that was handled."""
+    return file.with_name(f"{file.name}{REPORT}")
+
+
+def take_out_of_report(
+    file: Path, lines: Collection[int], without: Callable[[str], str], ref: PersonRef | None
+) -> None:
+    """Take out of the report on a file what it says of some of its lines, and a person's words.
+
+    OSError.
+    """
+
+    def cleaned(value: object) -> object:
+        match value:
+            case dict():
+                return {name: cleaned(each) for name, each in value.items()}
+            case list():
+                return [
+                    cleaned(each)
+                    for each in value
+                    if not (isinstance(each, dict) and each.get("line") in lines)
+                ]
+            case str() if ref is not None and value == ref.crm_id:
+                return without(str(ref))
+            case str():
+                return without(value)
+            case _:
+                return value
+
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except ValueError:  # written by others
+        before = file.read_text(encoding="utf-8", errors="replace")
+    after = cleaned(before)
+    if after != before:
+        text = after if isinstance(after, str) else json.dumps(after, indent=2, ensure_ascii=False)
+        _write_anew(file, f"{text}\n".encode("utf-8", "backslashreplace"))
+
+
+def _rows_of(
+    file: Path,
+    kind: str,
+    reading: FieldReading,
+    speaks_of: Callable[[str], bool],
+    ref: PersonRef | None,
+) -> tuple[bytes, list[int]]:
+    """Return the file without a person's rows, and the lines these begin in."""
+    feed_file = FeedFile(file, KINDS[kind], reading)
+    column = "crm_id" if kind == "people" else "person"
+    out, theirs = StringIO(newline=""), list[int]()
+    lines = file.read_bytes().split(b"\n") if file.name.lower().endswith(".jsonl") else []
+    others: list[bytes] = []
+    try:
+        rows = feed_file.as_written()
+        _, header, _ = next(rows)
+        writer = csv.writer(out, delimiter=feed_file.delimiter, lineterminator="\n")
+        writer.writerow(header)
+        for line, cells, texts in rows:
+            if speaks_of("\t".join(cells)) or (ref is not None and _names(texts, column, ref)):
+                theirs.append(line)
+            elif lines:
+                others.append(lines[line - 1].rstrip(b"\r") + b"\n")
+            else:
+                writer.writerow(cells)
+    except FileRefused as error:
+        raise CannotBeTakenOut(f"{file}: {error}") from error
+    if lines:
+        return b"".join(others), theirs
+    text = out.getvalue()
+    # Excel takes what has no byte order mark for text in the code page of Windows.
+    encoding = "utf-8" if text.isascii() else "utf-8-sig"
+    return text.encode(encoding, errors="surrogateescape"), theirs
+
+
+def _names(texts: Mapping[str, str], column: str, ref: PersonRef) -> bool:
+    named: Sequence[str] = [part.strip() for part in texts.get(column, "").split(";")]
+    word = texts.get("kind", "").strip().casefold()
+    return ref.crm_id in named and KIND_WORDS.get(word, word or "candidate") == ref.kind.value
+
+
+def _text_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        try:
+            encoding = find_encoding(opened)
+        except UnknownEncoding:
+            return ""
+        opened.seek(encoding.start)
+        return opened.read().decode(encoding.codec, errors="replace")
+
+
+def _write_anew(file: Path, octets: bytes) -> None:
+    """Write a file whole or not at all."""
+    fresh = file.with_name(f".{file.name}.new")
+    try:
+        fresh.write_bytes(octets)
+        fresh.chmod(file.stat().st_mode & 0o777)
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)
