@@ -4,7 +4,6 @@ Every command waits for the imports of this module: what only some need is in `r
 `wording` beside it.
 """
 
-import secrets
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from gateway.app.keys import erased_names
 from gateway.config import Settings
-from gateway.core.ids import OTHERS, IdSource, milliseconds_of
 from gateway.core.mail.address import lookup_form
+from gateway.runtime import process_ids
+from gateway.runtime.process_ids import ProcessIds
 from gateway.store.engine.database import Database
 from gateway.store.engine.upgrade import DamagedSchema, defects
 from gateway.store.people.erasure_keys import marks_of
@@ -27,18 +27,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ids:
-    """New ids of this process; `salt` (10 bits) keeps it apart from others."""
-
-    def __init__(
-        self, salt: int | None = None, clock: Callable[[], datetime] | None = None
-    ) -> None:
-        self._source = IdSource(secrets.choice(OTHERS) if salt is None else salt)
-        self._clock = clock or now
-
-    def next(self) -> int:
-        """Return a new id for this moment."""
-        return self._source.next(milliseconds_of(self._clock()))
+def ids_of(database: Database, clock: Callable[[], datetime] = now) -> ProcessIds:
+    """Return what makes this process's ids; to be asked for before a transaction is opened."""
+    return process_ids.ids_of(database, clock)
 
 
 def open_database(settings: Settings) -> Database:

@@ -6,18 +6,19 @@ EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SEQUENCE_BITS = 22
-#: Salts of processes with a number of their own in the store (`store.workers`): they are the
-#: number, and can't meet. Those above are guessed.
+#: A process's number is the salt of its ids, so that no two processes make the same one. Those of
+#: the proxy's workers (`store/journal/workers.py`):
 NUMBERED = range(256)
-#: Of workers that could get no number, the store being away.
+#: Of workers that could get no number, the store being away: two machines may draw the same. What
+#: they made is looked at for that before it gets into the store (`workers.take_in`).
 PROVISIONAL = range(256, 512)
-#: Of every other process: what it makes never has the id of a message of a listener.
+#: Of every other process, leased in the store (`store/engine/process_numbers.py`).
 OTHERS = range(512, 1024)
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits each
 
 
 class IdSource:
-    """Hands out rising numbers; `salt` (10 bits) keeps processes apart within a millisecond."""
+    """Hands out rising ids; `salt` (10 bits, a process's number) keeps processes apart."""
 
     def __init__(self, salt: int) -> None:
         self._salt = (salt & 0x3FF) << 12

@@ -18,7 +18,6 @@ from gateway.api.application import application
 from gateway.api.client_rates import ClientRates
 from gateway.api.health import Health
 from gateway.api.server import serve
-from gateway.app.common import Ids
 from gateway.app.roles.api import services
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.unsubscribing import StoreUnsubscribeAdapter, public_paths
@@ -27,9 +26,10 @@ from gateway.core.token import Token, TokenRole, TokenScope
 from gateway.store.api import tokens
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
+from tests.rig.new_ids import RowIds
 from tests.rig.process import LOOPBACK
 
-IDS = Ids(7)
+IDS = RowIds(7)
 EVERYTHING = tuple(TokenScope)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import structlog
 
-from gateway.app.common import Ids
 from gateway.app.roles.webhooks import Webhooks
 from gateway.config import Settings
 from gateway.core.decision.journal import Delivery, Message
@@ -31,11 +30,12 @@ from gateway.store.journal.journal import take_in
 from gateway.store.sending import events, outbox
 from tests.rig import schemas
 from tests.rig.certificates import Certificates
+from tests.rig.new_ids import RowIds
 from tests.rig.process import free_port, wait_until
 from tests.rig.receiver import CLOSE, HANG, Answer, Posted, Receiver
 
 ANN, BOB = PersonRef(PersonKind.CANDIDATE, "17"), PersonRef(PersonKind.CONTACT, "3")
-IDS = Ids(1)
+IDS = RowIds(1)
 SECRET = "hunter2"
 
 

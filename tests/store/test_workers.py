@@ -10,9 +10,10 @@ from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database
+from gateway.store.engine.process_numbers import NoNumberFree
 from gateway.store.journal import journal, message_lookup, workers
 from gateway.store.journal import messages as reading
-from gateway.store.journal.workers import GRACE, NoNumberFree
+from gateway.store.journal.workers import GRACE
 from gateway.store.schema import workers as table
 from gateway.store.sending import outbox
 from tests.store.feeding import NOW

@@ -49,7 +49,7 @@ class Campaigns:
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._ids = common.Ids()
+        self._ids = common.ids_of(database)
 
     def create(self, wanted: NewCampaign, *, confirmed: bool) -> CampaignDoneDocument:
         """Keep a new campaign; `remarks` say what would keep it from being sent."""

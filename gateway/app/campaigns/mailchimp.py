@@ -172,7 +172,7 @@ def sync_rounds(
     """Return what looks at Mailchimp, under the settings."""
     return Rounds(
         session=session,
-        new_id=common.Ids().next,
+        new_id=common.ids_of(session.database).next,
         from_sending=settings.mailchimp.age_from == "sent",
         heard=heard,
     )

@@ -21,7 +21,7 @@ class DeletedPeople:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._ids = common.Ids()
+        self._ids = common.ids_of(database)
         self._before: dict[str, list[Suppression]] = {}
 
     def note(self, refs: Sequence[PersonRef]) -> None:

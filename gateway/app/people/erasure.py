@@ -111,7 +111,7 @@ def erase(
     signing_keys(settings)  # Makes the file where there is none.
     names = erased_names(settings)
     blobs = Blobs(settings.store.blobs)
-    ids = common.Ids()
+    ids = common.ids_of(database)
     mentions = whom.likely("")
     mentioned_in = [
         number for number, digest in _unfiled(database) if mentions.are_in(_content(blobs, digest))

@@ -52,7 +52,7 @@ def reply_importer(
         Blobs(settings.store.blobs),
         readers,
         rules=rules(settings),
-        new_id=common.Ids().next,
+        new_id=common.ids_of(database).next,
         clock=now,
         heard=heard,
         heard_bounce=heard_bounce,

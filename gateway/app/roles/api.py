@@ -86,7 +86,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         ],
         count_machine_opens=lambda: context.settings.mailchimp.count_machine_opens,
         clock=now,
-        new_id=common.Ids().next,
+        new_id=common.ids_of(database).next,
     )
 
 

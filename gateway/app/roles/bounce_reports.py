@@ -38,7 +38,7 @@ class DailyBounceReport:
         self._database = database
         self._holder = holder
         self._last_day = ""
-        self._ids = common.Ids()
+        self._ids = common.ids_of(database)
 
     async def write(self, settings: Settings) -> None:
         """Write today's report if it is due and nobody has."""

@@ -55,7 +55,7 @@ class TriggerEngine:
         self.files = triggers.Files(settings)
         self._standings = common.standings(settings, database)
         self.plan = self._make_plan()
-        self._new_id = common.Ids(clock=clock).next
+        self._new_id = common.ids_of(database, clock).next
         self.watch = RestoreDetector(database, self.plan.epoch_file)
         self.sender = TriggerSender(
             database,

@@ -34,7 +34,7 @@ class StoreUnsubscribeAdapter:
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._ids = common.Ids()
+        self._ids = common.ids_of(database)
         self._links: tuple[Settings, UnsubscribeLinks | None] | None = None
 
     def contact(self) -> str:

@@ -59,7 +59,7 @@ class Webhooks:
             holder=self._holder,
             stopping=self._stopping,
             clock=now,
-            new_id=common.Ids().next,
+            new_id=common.ids_of(self._database).next,
             handed_on=self._wake,
         )
         async with asyncio.TaskGroup() as tasks:

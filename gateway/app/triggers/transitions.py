@@ -27,8 +27,9 @@ def carry_out(
 
     Raise ConfigError for triggers that can't be used, `NoSuchStatus`, and StoreUnavailable.
     """
+    new_id = common.ids_of(database).next
     with triggers.planned(settings, database) as plan, database.writing() as connection:
-        session = ApplicationChanges(connection, plan, now=common.now(), new_id=common.Ids().next)
+        session = ApplicationChanges(connection, plan, now=common.now(), new_id=new_id)
         return session.carry_out(request, dry_run=dry_run)
 
 
@@ -73,7 +74,7 @@ class StoreApplicationAdapter:
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
         self._database = database
-        self._new_id = common.Ids().next
+        self._new_id = common.ids_of(database).next
         self._files: tuple[Settings, triggers.Files] | None = None
 
     def open(self) -> Apply:

@@ -147,13 +147,17 @@ def create(
     )
     with session_of(context) as (chosen, session):
         try:
-            campaign, remarks = work.create(session, draft, common.Ids().next(), yes=yes)
+            campaign, remarks = work.create(
+                session, draft, common.ids_of(session.database).next(), yes=yes
+            )
         except work.NameTaken as error:
             session.finished()
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 raise GatewayError(f"{error}: --yes makes another of that name") from error
             typer.confirm(f"{error}. Make another of that name?", abort=True, err=True)
-            campaign, remarks = work.create(session, draft, common.Ids().next(), yes=True)
+            campaign, remarks = work.create(
+                session, draft, common.ids_of(session.database).next(), yes=True
+            )
         _warn(remarks)
         _done(chosen, session, campaign, f"Created: {ids.show(campaign.id)}", as_json=as_json)
 
@@ -340,7 +344,7 @@ def recreate(
 
     with session_of(context) as (chosen, session):
         campaign, remarks = work.recreate(
-            session, read_id(number), template=template, new=common.Ids().next()
+            session, read_id(number), template=template, new=common.ids_of(session.database).next()
         )
         _warn(remarks)
         text = f"Created: {ids.show(campaign.id)}, in place of {number}"

@@ -63,7 +63,7 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
             from_name="Recruiter",
             from_address="recruiter@crm.test",
         )
-        campaign, _ = engine.create(session, draft, common.Ids().next())
+        campaign, _ = engine.create(session, draft, common.ids_of(store).next())
         with session.database.reading() as connection:
             everybody = [
                 ref for address in sample.PEOPLE for ref in people.holders(connection, address)

@@ -58,16 +58,17 @@ def create(
     staff with the role `manager` as the person who asked.
     """
     chosen = of(context)
-    token = Token(
-        id=common.Ids().next(),
-        name=name or user_name(),
-        source=source or chosen.settings.crm.source,
-        scopes=frozenset(scope),
-        roles=frozenset(role or ()),
-    )
     secret = PREFIX + secrets.token_urlsafe(_OCTETS)
-    with chosen.store() as store, store.writing() as connection:
-        tokens.add(connection, token, secret)
+    with chosen.store() as store:
+        token = Token(
+            id=common.ids_of(store).next(),
+            name=name or user_name(),
+            source=source or chosen.settings.crm.source,
+            scopes=frozenset(scope),
+            roles=frozenset(role or ()),
+        )
+        with store.writing() as connection:
+            tokens.add(connection, token, secret)
     if as_json:
         print_json({**token_document(token), "token": secret})
         return

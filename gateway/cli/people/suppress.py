@@ -117,19 +117,21 @@ def add(
     if end is not None and end <= present:
         wrong_use(f"--until {until} is in the past")
     key = typed if isinstance(typed, PersonRef) else chosen.lookup(typed)
-    with chosen.store() as store, store.writing() as connection:
-        known = people.known(connection, key) if isinstance(key, PersonRef) else None
-        suppression.add(
-            connection,
-            id=common.Ids().next(),
-            address=key,
-            scope=scope,
-            remark=note,
-            public=public,
-            by=by or user_name(),
-            since=present,
-            until=end,
-        )
+    with chosen.store() as store:
+        new_id = common.ids_of(store).next
+        with store.writing() as connection:
+            known = people.known(connection, key) if isinstance(key, PersonRef) else None
+            suppression.add(
+                connection,
+                id=new_id(),
+                address=key,
+                scope=scope,
+                remark=note,
+                public=public,
+                by=by or user_name(),
+                since=present,
+                until=end,
+            )
     print_line(f"Suppressed: {typed} gets {scope.covers}{_until(chosen, end)}.")
     if known is not None:
         now = ", ".join(known.every_address) or "none known yet"

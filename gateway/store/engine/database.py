@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import URL, make_url
@@ -64,6 +64,16 @@ class WrongSchema(GatewayError):
     """The store has another version than this gateway; it is left as it is."""
 
 
+class IdMaker(Protocol):
+    """What makes ids under a number that is leased in the store (`runtime/process_ids.py`)."""
+
+    def ready(self) -> None:
+        """See that there is a number; called before each transaction that writes."""
+
+    def give_back(self) -> None:
+        """Let others have it; called before the store is closed."""
+
+
 class Database:
     """One store, opened by URL: `sqlite:///path` or `postgresql://user:password@host/name`.
 
@@ -91,6 +101,8 @@ class Database:
         self._lock = HostLock(Path(f"{self.url.database}.lock")) if self.is_sqlite else None
         self._readers = ThreadPoolExecutor(4, "store-read")
         self._writer = ThreadPoolExecutor(1, "store-write")
+        self.id_makers: list[IdMaker] = []  #: Who makes ids in transactions that write.
+        self._thread = threading.local()  # `is_writing`, where this thread has one open
 
     @property
     def engine(self) -> Engine:
@@ -109,13 +121,38 @@ class Database:
 
         A commit that is not durable survives a killed process, but not a power cut.
         """
+        self._make_ready()
+        with self.writing_without_ids(durable=durable) as connection:
+            yield connection
+
+    @contextmanager
+    def writing_without_ids(self, *, durable: bool = True) -> Iterator[Connection]:
+        """Open such a transaction to take a number for ids, or for what makes none."""
         with (
             _translated(),
             self._turn(),
             self._engine.connect() as connection,
             connection.execution_options(durable=durable).begin(),
+            self._marked(),
         ):
             yield connection
+
+    def _make_ready(self) -> None:
+        for maker in self.id_makers:
+            maker.ready()
+
+    @contextmanager
+    def _marked(self) -> Iterator[None]:
+        self._thread.is_writing = True
+        try:
+            yield
+        finally:
+            self._thread.is_writing = False
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether this thread has a transaction open that writes."""
+        return getattr(self._thread, "is_writing", False)
 
     @contextmanager
     def private(self) -> Iterator[Connection]:
@@ -127,7 +164,9 @@ class Database:
     @contextmanager
     def writing_on(self, connection: Connection) -> Iterator[None]:
         """Open a durable transaction on a private connection."""
-        with _translated(), self._turn(), connection.execution_options(durable=True).begin():
+        self._make_ready()
+        options = connection.execution_options(durable=True)
+        with _translated(), self._turn(), options.begin(), self._marked():
             yield
 
     def sweep_out(self) -> None:
@@ -227,7 +266,7 @@ class Database:
             raise StoreUnavailable(f"{self.url.database}: {error.strerror}") from error
 
     def _create(self, *, anew: bool) -> None:
-        with self.writing() as connection:
+        with self.writing_without_ids() as connection:
             if _version(connection) is not None:
                 return
             if self.was_there and not anew:
@@ -261,7 +300,9 @@ class Database:
             raise
 
     def close(self) -> None:
-        """End the threads and close every connection."""
+        """Give back numbers for ids, end the threads and close every connection."""
+        for maker in self.id_makers:
+            maker.give_back()
         self._readers.shutdown()
         self._writer.shutdown()
         self._engine.dispose()

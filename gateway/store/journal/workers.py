@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.core.decision.journal import Attempt, Message, Outcome, fingerprint
-from gateway.core.errors import GatewayError
 from gateway.core.ids import NUMBERED
 from gateway.core.kinds import By, State
 from gateway.store.engine.database import RowRefused
+from gateway.store.engine.process_numbers import NoNumberFree
 from gateway.store.journal import held_reports, journal, journal_rows, worker_log
 from gateway.store.journal.messages import in_state
 from gateway.store.schema import attempts, deliveries, messages, workers
@@ -21,10 +21,6 @@ GRACE = timedelta(seconds=60)  #: After so much silence it counts as dead.
 _NOBODY = -1  #: Wrote a message whose process is gone.
 _STORE_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 _LEFT = "the gateway was stopped before the relay's answer was recorded"
-
-
-class NoNumberFree(GatewayError):
-    """More than 256 processes write to one store."""
 
 
 def enlist(
@@ -38,7 +34,10 @@ def enlist(
     taken = set(connection.scalars(select(workers.c.number)))
     free = next((number for number in NUMBERED if number not in taken), None)
     if free is None:
-        raise NoNumberFree
+        raise NoNumberFree(
+            f"all {len(NUMBERED)} numbers for workers of the proxy are taken: start fewer "
+            "(smtp.workers), on fewer machines"
+        )
     _add(connection, free, node=node, process=process, now=now)
     return free
 

@@ -1,0 +1,131 @@
+"""Ids of this process, made under a number of its own that the store leases."""
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from gateway.core.ids import IdSource, first_id_at, milliseconds_of
+from gateway.runtime import processes
+from gateway.store.engine import process_numbers
+from gateway.store.engine.database import Database, StoreUnavailable
+
+#: Nothing waits for a number, so that a process may be silent for long; and a transaction may last
+#: nearly as long.
+TERM = timedelta(hours=1)
+RENEWALS = 12  #: In one term.
+
+_counted = itertools.count()
+
+
+class NumberLost(StoreUnavailable):
+    """The lease of this process's number ended in the middle of a transaction."""
+
+
+class ProcessIds:
+    """Ids that no other process makes, of this machine or another.
+
+    An id tells its moment and the number of who made it (`core/ids.py`). Whoever holds a number
+    makes ids only of moments before the end of its lease, and the next holder takes it after that,
+    or once the process has ended. So no two are equal, even if a process slept over the end of its
+    lease: it takes another number before it goes on.
+
+    The number is taken before the first id, or the first transaction that writes, and never inside
+    one; a process that makes no ids takes none. May be used by several threads.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        *,
+        is_gone: Callable[[str], bool] = processes.has_ended,
+        holder: str = "",
+    ) -> None:
+        self.clock = clock
+        self._database = database
+        self._is_gone = is_gone
+        self._holder = holder or processes.holder(f"ids {next(_counted)}")
+        self._number: int | None = None
+        self._source = IdSource(0)
+        self._limit = 0  # The first id that isn't ours: our lease is over then.
+        self._fresh_until = datetime.min.replace(tzinfo=clock().tzinfo)
+        self._making = threading.Lock()
+        self._taking = threading.Lock()
+        database.id_makers.append(self)
+
+    @property
+    def number(self) -> int | None:
+        """The number that is held; None: nothing was made yet, or it was given back."""
+        return self._number
+
+    def next(self) -> int:
+        """Return a new id for this moment.
+
+        `StoreUnavailable` if no number can be had, `NumberLost` (which undoes the transaction) if
+        a transaction outlasted its lease.
+        """
+        made = self._make()
+        if made is None:
+            if self._database.is_writing:
+                if self._number is None:
+                    raise RuntimeError("the first id of a process is made inside a transaction")
+                raise NumberLost("the work took too long and was undone: try again")
+            self.ready()
+            made = self._make()
+        if made is None:
+            raise NumberLost("the clock was set ahead: try again")
+        return made
+
+    def _make(self) -> int | None:
+        with self._making:
+            if self._number is None:
+                return None
+            made = self._source.next(milliseconds_of(self.clock()))
+            return made if made < self._limit else None
+
+    def ready(self) -> None:
+        """Take a number, or renew its lease where it is time; never inside a transaction."""
+        if self._is_fresh():
+            return
+        with self._taking:
+            if self._is_fresh():
+                return
+            now = self.clock()
+            with self._database.writing_without_ids() as connection:
+                number = self._number
+                if number is None or not process_numbers.renew(
+                    connection, number, self._holder, now, TERM
+                ):
+                    number = process_numbers.take(
+                        connection, self._holder, now, TERM, is_gone=self._is_gone
+                    )
+            with self._making:
+                if number != self._number:
+                    self._number, self._source = number, IdSource(number)
+                self._limit = first_id_at(now + TERM)
+                self._fresh_until = now + TERM / RENEWALS
+
+    def _is_fresh(self) -> bool:
+        return self._number is not None and self.clock() < self._fresh_until
+
+    def give_back(self) -> None:
+        """Let other processes have the number; while the store is away its lease runs out."""
+        with self._making:
+            number, self._number = self._number, None
+        if number is None:
+            return
+        with (
+            contextlib.suppress(StoreUnavailable),
+            self._database.writing_without_ids(durable=False) as connection,
+        ):
+            process_numbers.give_back(connection, number, self._holder, self.clock())
+
+
+def ids_of(database: Database, clock: Callable[[], datetime]) -> ProcessIds:
+    """Return what makes this process's ids for a store, by a clock."""
+    for maker in database.id_makers:
+        if isinstance(maker, ProcessIds) and maker.clock is clock:
+            return maker
+    return ProcessIds(database, clock)

@@ -1,0 +1,87 @@
+"""Which number a process gets that makes ids."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select
+
+from gateway.store.engine import process_numbers
+from gateway.store.engine.database import Database
+from gateway.store.engine.process_numbers import NoNumberFree
+from gateway.store.schema import leases
+from tests.store.feeding import NOW
+
+TERM = timedelta(hours=1)
+ALIVE, ENDED = "alive", "ended"
+
+OVER, RUNS = -1, 60
+
+
+@pytest.fixture(autouse=True)
+def three_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are only three."""
+    monkeypatch.setattr(process_numbers, "OTHERS", range(512, 515))
+
+
+def known(database: Database, rows: Mapping[int, tuple[str, int]]) -> None:
+    """Let numbers have holders, with leases of so many seconds from now."""
+    with database.writing() as connection:
+        for number, (holder, seconds) in rows.items():
+            until = NOW + timedelta(seconds=seconds)
+            values = {"name": f"ids {number}", "holder": holder, "until": until}
+            connection.execute(insert(leases).values(values))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param({}, 512, id="the first"),
+        pytest.param({512: (ALIVE, RUNS)}, 513, id="the next that nobody has"),
+        pytest.param(
+            {512: (ALIVE, RUNS), 513: (ALIVE, OVER)}, 513, id="one whose lease is over, by anybody"
+        ),
+        pytest.param(
+            {512: (ENDED, RUNS), 513: (ALIVE, RUNS)}, 514, id="rather one that nobody has just had"
+        ),
+        pytest.param(
+            {512: (ALIVE, RUNS), 513: (ENDED, RUNS), 514: (ALIVE, RUNS)},
+            513,
+            id="one of a process that has ended, where there is no other",
+        ),
+    ],
+)
+def test_a_process_gets_a_number_that_no_other_has(
+    database: Database, rows: Mapping[int, tuple[str, int]], expected: int
+) -> None:
+    known(database, rows)
+    with database.writing() as connection:
+        number = process_numbers.take(connection, "new", NOW, TERM, is_gone=ENDED.__eq__)
+
+    assert expected == number
+    with database.reading() as connection:
+        query = select(leases.c.holder, leases.c.until).where(leases.c.name == f"ids {number}")
+        assert ("new", NOW + TERM) == connection.execute(query).one()
+
+
+def test_where_all_numbers_are_taken_it_is_said_what_to_do(database: Database) -> None:
+    known(database, dict.fromkeys((512, 513, 514), (ALIVE, RUNS)))
+    said = "all 3 numbers for processes that make ids are taken: end gateway processes"
+    with database.writing() as connection, pytest.raises(NoNumberFree, match=said):
+        process_numbers.take(connection, "new", NOW, TERM, is_gone=ENDED.__eq__)
+
+
+def test_a_number_given_back_is_free_in_a_moment(database: Database) -> None:
+    def take(seconds: int) -> int:
+        now = NOW + timedelta(seconds=seconds)
+        with database.writing() as connection:
+            return process_numbers.take(connection, "b", now, TERM, is_gone=lambda _: False)
+
+    with database.writing() as connection:
+        process_numbers.take(connection, "a", NOW, TERM, is_gone=lambda _: False)
+        process_numbers.give_back(connection, 512, "a", NOW)
+
+    assert [513, 514] == [take(4), take(4)]
+    assert 512 == take(6)
+    with database.writing() as connection:
+        assert not process_numbers.renew(connection, 512, "a", NOW, TERM)
