@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.importer import TEMPORARY
 from gateway.inbound.verdict import Verdict
 from gateway.runtime import processes
-from gateway.runtime.periodic import repeat
+from gateway.runtime.queue_worker import QueueWorker
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.engine.leases import IsGone
 from gateway.store.replies import inbox
@@ -36,8 +36,9 @@ class TakesWaitingMail(Protocol):
 class InboxWorker:
     """Hands mails to the importer until `stopping` is set; `holder` names this process.
 
-    What it has claimed and not begun when it stops, or something is away, is given back. Those of a
-    process that `is_gone` are taken at once.
+    What it has claimed and not settled when it stops, or something is away, is given back. Those of
+    a process that `is_gone` are taken at once. A mail about which the journal knows nothing yet is
+    left to other processes, and looked at again here in a moment; it stops no other mail.
     """
 
     def __init__(
@@ -53,54 +54,62 @@ class InboxWorker:
         self._database = database
         self._importer = importer
         self._holder = holder
-        self._stopping = stopping
         self._clock = clock
         self._is_gone = is_gone
+        self._not_before: dict[int, datetime] = {}  # mails that are not to be looked at yet
+        self._worker = QueueWorker(
+            self._claim,
+            self._take,
+            give_back=self._give_back,
+            at_once=1,
+            stopping=stopping,
+            put_off=_put_off,
+            poll=_LOOK,
+            away=_AWAY,
+        )
 
     async def run(self) -> None:
         """Take mails as they come; while something is away they wait."""
+        await self._worker.run()
 
-        async def take() -> timedelta:
-            return timedelta(0) if await self.take_some() else _LOOK
+    async def work_off(self) -> int:
+        """Take what waits now; return how many mails that were."""
+        return await self._worker.work_off()
 
-        def failed(error: Exception) -> None:
-            if not isinstance(error, TEMPORARY):
-                raise error
-            if not isinstance(error, JournalBehind):
-                log.error("inbox_put_off", reason=str(error))
-
-        await repeat(take, stopping=self._stopping, failed=failed, after_failure=_AWAY)
-
-    async def take_some(self) -> bool:
-        """Claim some mails and take them; whether there may be more.
-
-        Of bounces that may be about mail of this moment, which are given back, `JournalBehind` is
-        raised at last.
-        """
+    async def _claim(self, _: int) -> list[InboxRow]:
+        """Claim some mails: more than one, as a claim costs as much as a mail."""
         now, is_gone = self._clock(), self._is_gone
-        if not await self._database.read(lambda c: inbox.has_waiting(c, now, is_gone)):
-            return False
+        self._not_before = {
+            number: moment for number, moment in self._not_before.items() if moment > now
+        }
+        but = tuple(self._not_before)
+        if not await self._database.read(lambda c: inbox.has_waiting(c, now, is_gone, but=but)):
+            return []
         # A power cut ends the claim and its holder alike: to make it durable would be in vain.
-        waiting = await self._database.write(
-            lambda c: inbox.claim(c, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone),
+        return await self._database.write(
+            lambda c: inbox.claim(c, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone, but=but),
             durable=False,
         )
-        has_more = bool(waiting)
-        quicker: list[InboxRow] = []  # than the journal
+
+    async def _take(self, row: InboxRow) -> None:
         try:
-            while waiting and not self._stopping.is_set():
-                row = waiting.pop(0)
-                try:
-                    await self._importer.take_waiting(row)
-                except JournalBehind:
-                    quicker.append(row)
-                    log.info("bounce_put_off", origin=row.origin)
-        finally:
-            if waiting or quicker:
-                numbers = [row.id for row in (*waiting, *quicker)]
-                # Where the store is away their lease runs out.
-                with contextlib.suppress(StoreUnavailable):
-                    await self._database.write(lambda c: inbox.give_back(c, self._holder, numbers))
-        if quicker:
-            raise JournalBehind("bounces may be about mail of this moment")
-        return has_more
+            await self._importer.take_waiting(row)
+        except JournalBehind:
+            log.info("bounce_put_off", origin=row.origin)
+            self._not_before[row.id] = self._clock() + _AWAY
+            await self._give_back([row])
+        except Exception:
+            # Where the store is away its lease runs out.
+            with contextlib.suppress(StoreUnavailable):
+                await self._give_back([row])
+            raise
+
+    async def _give_back(self, rows: Sequence[InboxRow]) -> None:
+        numbers = [row.id for row in rows]
+        await self._database.write(lambda c: inbox.give_back(c, self._holder, numbers))
+
+
+def _put_off(error: Exception) -> None:
+    if not isinstance(error, TEMPORARY):
+        raise error
+    log.error("inbox_put_off", reason=str(error))

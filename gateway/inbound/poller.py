@@ -16,14 +16,17 @@ from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.imap.wire import SHORTEST_IDLE
 from gateway.inbound.importer import TEMPORARY
-from gateway.inbound.mailbox_lease import MailboxLease
 from gateway.inbound.verdict import Filed, Ignored, Importer, NeedsAttention, Repeated, Verdict
 from gateway.inbound.waiting_mail import WaitingMail
+from gateway.runtime.lease import Lease
 from gateway.runtime.periodic import pause
 
 log = logs.get("inbound")
 
 _AT_ONCE = 3  #: Mails that are fetched and taken side by side.
+#: Of the lease of a mailbox. Two processes at one would do no harm but work.
+TERM = timedelta(seconds=15)
+_RENEW = timedelta(seconds=4)
 _OTHERS = timedelta(seconds=2)
 _BEHIND = timedelta(seconds=1)
 _FIRST_WAIT = 1.0
@@ -58,14 +61,14 @@ class Poller:
         settings: MailboxSettings,
         *,
         importer: Importer,
-        mailbox_lease: MailboxLease,
+        lease: Lease,
         waiting_mail: WaitingMail,
         watch: MailboxObserver,
         quirks: Quirks,
     ) -> None:
         self._settings = settings
         self._waiting_mail = waiting_mail
-        self._lease = mailbox_lease
+        self._lease = lease
         self._watch = watch
         self._quirks = quirks
         self._idle_watch = IdleWatch()
@@ -88,7 +91,7 @@ class Poller:
         while not self._stopping.is_set():
             self._halt.clear()
             try:
-                async with self._lease.of(self._settings.account, self._halt) as has_it:
+                async with self._lease.held(self._halt, renew=_RENEW) as has_it:
                     if has_it:
                         await self.serve()
                 if not has_it:

@@ -11,15 +11,14 @@ from gateway import logs
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
 from gateway.documents.events import event_document, oldest_tellings
-from gateway.runtime import processes
+from gateway.runtime.lease import Lease
 from gateway.runtime.periodic import repeat
-from gateway.store.engine import leases
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.sending import events, outbox
 
 log = logs.get("webhooks")
 
-LEASE = timedelta(seconds=10)
+TERM = timedelta(seconds=10)  #: Of the lease of handing on.
 _AT_ONCE = 50  #: Events in one transaction: mail waits no longer than for that.
 _POLL = timedelta(milliseconds=200)
 _IDLE = timedelta(seconds=5)  #: Between looks while nobody asks for events.
@@ -48,7 +47,9 @@ class Dispatcher:
     ) -> None:
         self._database = database
         self._subscriptions = subscriptions
-        self._holder = holder
+        self._lease = Lease(
+            database=database, name="webhooks", holder=holder, term=TERM, clock=clock
+        )
         self._stopping = stopping
         self._clock = clock
         self._new_id = new_id
@@ -77,10 +78,7 @@ class Dispatcher:
         now, subscriptions = self._clock(), self._subscriptions()
 
         def hand_on(connection: StoreTransaction) -> int:
-            is_ours = leases.take(
-                connection, "webhooks", self._holder, now, LEASE, is_gone=processes.has_ended
-            )
-            if not is_ours:
+            if not self._lease.take_in(connection):
                 return 0
             by_event = oldest_tellings(connection, _AT_ONCE)
             drafts = [

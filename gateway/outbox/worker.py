@@ -1,7 +1,6 @@
 """The worker of the outbox: it sends what is due, and nothing twice."""
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from gateway.core.sending.outbox import (
 )
 from gateway.runtime import processes
 from gateway.runtime.attempts import attempt, keep
+from gateway.runtime.queue_worker import QueueWorker
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.engine.leases import IsGone
 from gateway.store.journal import held_reports
@@ -85,54 +85,45 @@ class OutboxWorker:
         self._endpoint = endpoint
         self._compose = compose
         self._is_gone = is_gone
-        self._busy = 0
-        self._news = asyncio.Event()
+        self._worker = QueueWorker(
+            self._claim,
+            self._send,
+            at_once=self._limits.concurrency,
+            stopping=stopping,
+            put_off=self._put_off,
+            poll=self._limits.poll,
+            away=self._limits.away,
+        )
 
     def wake(self) -> None:
         """Look for work now: something was put in."""
-        self._news.set()
+        self._worker.wake()
 
     async def run(self) -> None:
         """Send what is due, as long as the process lives."""
-
-        def is_done(_: asyncio.Task[None]) -> None:
-            self._busy -= 1
-            self.wake()
-
-        async def wake_to_stop() -> None:
-            await self._stopping.wait()
-            self.wake()
-
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(wake_to_stop())
-            while not self._stopping.is_set():
-                rows = await self.claim()
-                for row in rows:
-                    self._busy += 1
-                    tasks.create_task(self._send(row)).add_done_callback(is_done)
-                if not rows:
-                    await self._pause(self._limits.poll)
+        await self._worker.run()
 
     async def send_due(self, only: str) -> None:
         """Send each row of one type that is due, one after the other, once."""
-        now, lease = self._clock(), self._limits.lease
-        while rows := await self._database.write(
-            lambda connection: outbox.claim(connection, self._holder, now, lease, 1, only=only)
-        ):
-            for row in rows:
-                await self._send(row)
 
-    async def _pause(self, duration: timedelta) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(duration.total_seconds()):
-                await self._news.wait()
-        self._news.clear()
+        async def claim(room: int) -> list[OutboxRow]:
+            now, lease = self._clock(), self._limits.lease
+            return await self._database.write(
+                lambda c: outbox.claim(c, self._holder, now, lease, room, only=only)
+            )
 
-    async def claim(self) -> list[OutboxRow]:
-        """Claim as many due rows as there is room for; none while the store is away."""
-        room = self._limits.concurrency - self._busy
-        if room == 0:
-            return []
+        worker = QueueWorker(
+            claim, self._send, at_once=1, stopping=self._stopping, put_off=self._put_off
+        )
+        await worker.work_off()
+
+    def _put_off(self, error: Exception) -> None:
+        if not isinstance(error, StoreUnavailable):
+            raise error
+        log.error("outbox_store_away", reason=str(error))
+
+    async def _claim(self, room: int) -> list[OutboxRow]:
+        """Claim as many due rows as there is room for, and settle what others have abandoned."""
         now, endpoint, lease = self._clock(), self._endpoint, self._limits.lease
 
         def claim(connection: StoreTransaction) -> tuple[list[OutboxRow], list[OutboxRow]]:
@@ -151,16 +142,11 @@ class OutboxWorker:
                 log.exception("outbox_fault", entry=ids.show(row.id), type=row.type)
                 return b""
 
-        try:
-            if not await self._database.read(
-                lambda connection: outbox.has_work(connection, now, self._is_gone, endpoint)
-            ):
-                return []
-            left, rows = await self._database.write(claim)
-        except StoreUnavailable as error:
-            log.error("outbox_store_away", reason=str(error))
-            await self._pause(self._limits.away)
+        if not await self._database.read(
+            lambda connection: outbox.has_work(connection, now, self._is_gone, endpoint)
+        ):
             return []
+        left, rows = await self._database.write(claim)
         for row in left:
             self._tell(row, row.state, row.error)
         return rows

@@ -5,6 +5,7 @@ import contextlib
 import resource
 import socket
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from gateway import logs
 from gateway.delivery.connection import RelayLost, RelayRefuses
@@ -21,7 +22,7 @@ log = logs.get("smtp_proxy")
 FINISH_SECONDS = 25.0  #: How long messages at the dot may take when the gateway stops.
 _MOST_DESCRIPTORS = 65_536
 _DESCRIPTORS_PER_SESSION = 3
-_HELP_SECONDS = 0.05  #: Between two looks at what waits at other workers.
+HELP = timedelta(seconds=0.05)  #: Between two looks at what waits at other workers.
 _RETRY_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 30.0
 
@@ -99,13 +100,13 @@ class SmtpWorker:
             client.close()
 
     async def help(self, others: Mapping[str, Sequence[socket.socket]]) -> None:
-        """Take in what waits at other workers for too long: they are dead or have much to do."""
-        while not self._closing:
-            await asyncio.sleep(_HELP_SECONDS)
-            with contextlib.suppress(OSError):  # Our own listeners tell where there is no room.
-                for name, sockets in others.items():
-                    for bound in sockets:
-                        self._accept(bound, self._listeners[name])
+        """Take in what waits at other workers by now: they are dead or have much to do."""
+        if self._closing:
+            return
+        with contextlib.suppress(OSError):  # Our own listeners tell where there is no room.
+            for name, sockets in others.items():
+                for bound in sockets:
+                    self._accept(bound, self._listeners[name])
 
     def apply(self, policy: Policy, listeners: Sequence[ListenerPolicy]) -> None:
         """Go by new settings; sessions take them with their next transaction."""
@@ -134,21 +135,20 @@ class SmtpWorker:
                 for session in tuple(listener.sessions):
                     session.make_way(now)
 
-    async def learn(self) -> None:
-        """Call every relay that has never been seen, until each has said what it offers."""
-        while True:
-            unseen = [
-                relay
-                for relay in self._services.policy.relays
-                if relay.name not in self._services.offers
-            ]
-            for relay in unseen:
-                pool = self._services.pool(relay)
-                try:
-                    pool.release(await pool.acquire(_ASK_AGAIN_SECONDS))
-                except (RelayLost, RelayRefuses) as error:
-                    log.warning("relay_not_seen_yet", relay=relay.name, reason=str(error))
-            await asyncio.sleep(_RETRY_SECONDS if unseen else _ASK_AGAIN_SECONDS)
+    async def learn(self) -> timedelta:
+        """Call every relay that has never been seen; return when to look again."""
+        unseen = [
+            relay
+            for relay in self._services.policy.relays
+            if relay.name not in self._services.offers
+        ]
+        for relay in unseen:
+            pool = self._services.pool(relay)
+            try:
+                pool.release(await pool.acquire(_ASK_AGAIN_SECONDS))
+            except (RelayLost, RelayRefuses) as error:
+                log.warning("relay_not_seen_yet", relay=relay.name, reason=str(error))
+        return timedelta(seconds=_RETRY_SECONDS if unseen else _ASK_AGAIN_SECONDS)
 
     async def close(self) -> None:
         """Take nobody in any more; finish what is at the dot, 421 to the rest."""

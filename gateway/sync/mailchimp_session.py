@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
-from gateway.store.engine import leases
+from gateway.runtime.lease import Lease
 from gateway.store.engine.database import Database
+from gateway.store.engine.leases import IsGone
 from gateway.store.people.suppression import Standings
 from gateway.sync.client import MailchimpClient
 from gateway.sync.errors import AnswerLost, MailchimpError
@@ -38,7 +39,7 @@ class MailchimpSession:
     client: MailchimpClient
     standings: Standings
     holder: str  #: Who works: a node and a process.
-    is_gone: leases.IsGone
+    is_gone: IsGone
     clock: Callable[[], datetime]
     pause: Callable[[float], None]  #: Waits so many seconds.
     threads: int = 4  #: Calls made side by side.
@@ -56,29 +57,25 @@ def leased(
     over. A holder that was killed is known to be gone on its own machine, and elsewhere after a
     quarter of an hour.
     """
-    with session.database.writing() as connection:
-        is_ours = leases.take(
-            connection, name, session.holder, session.clock(), LEASE, is_gone=session.is_gone
-        )
-    if not is_ours:
-        yield None
-        return
-    held_at = session.clock()
+    lease = Lease(
+        database=session.database,
+        name=name,
+        holder=session.holder,
+        term=LEASE,
+        clock=session.clock,
+        is_gone=session.is_gone,
+    )
+    with lease.held_by_thread(renew=RENEW_AFTER) as keep:
+        if keep is None:
+            yield None
+            return
 
-    def beat(stage: str, done: int, total: int) -> None:
-        nonlocal held_at
-        if session.clock() - held_at >= RENEW_AFTER:
-            with session.database.writing() as connection:
-                if not leases.renew(connection, name, session.holder, session.clock(), LEASE):
-                    raise lost
-            held_at = session.clock()
-        session.beat(stage, done, total)
+        def beat(stage: str, done: int, total: int) -> None:
+            if not keep():
+                raise lost
+            session.beat(stage, done, total)
 
-    try:
         yield replace(session, beat=beat)
-    finally:
-        with session.database.writing() as connection:
-            leases.drop(connection, name, session.holder)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from gateway import logs
 from gateway.core.triggers.due_times import local_moment
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_run import RunState, TriggerRun, is_far_more
-from gateway.store.engine import leases
+from gateway.runtime.lease import Lease
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.engine.leases import IsGone
 from gateway.store.triggers import epochs, ledger, trigger_runs
@@ -21,7 +21,9 @@ from gateway.triggers.templates import CheckedTrigger
 
 log = logs.get("triggers")
 
-_LEASE = timedelta(seconds=30)  #: For the sake of economy: the ledger keeps what counts.
+_TERM = timedelta(
+    seconds=30
+)  #: Of the lease of a run, for the sake of economy: the ledger keeps what counts.
 _AT_ONCE = 500  #: Occurrences put in together: other writers wait no longer than for that.
 
 
@@ -58,17 +60,15 @@ class Runner:
             looked = await self._database.read(partial(trigger_runs.looked, trigger=name))
             if today in (looked, self._failed_on.get(name)):
                 continue
-            is_ours = await self._database.write(
-                partial(
-                    leases.take,
-                    name=f"trigger:{name}",
-                    holder=self._holder,
-                    now=now,
-                    duration=_LEASE,
-                    is_gone=self._is_gone,
-                )
+            lease = Lease(
+                database=self._database,
+                name=f"trigger:{name}",
+                holder=self._holder,
+                term=_TERM,
+                clock=self._clock,
+                is_gone=self._is_gone,
             )
-            if is_ours:
+            if await lease.take():
                 runs.append(await self.run(rule))
         return runs
 

@@ -1,7 +1,7 @@
 """The sender of triggered mail: what is due leaves once, its conditions looked at again."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -21,12 +21,13 @@ from gateway.core.triggers.occurrence import (
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.documents.triggers import trigger_sent_data
 from gateway.runtime.attempts import attempt, keep
-from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+from gateway.runtime.queue_worker import QueueWorker
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.engine.leases import IsGone
 from gateway.store.sending import events as event_store
 from gateway.store.triggers import due, ledger
 from gateway.triggers import record
-from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
+from gateway.triggers.epoch import RestoreDetector
 from gateway.triggers.last_look import TRIGGER_GONE, let_go, refused
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
 from gateway.triggers.plan import Carrier, TriggerSettings
@@ -65,6 +66,7 @@ class Outside:
 class Prepared:
     """A row with its mail, or with why there is none."""
 
+    plan: TriggerSettings  #: By which it was written.
     row: Occurrence
     facts: OccurrenceFacts
     outcome: OccurrenceMail | Ending
@@ -99,70 +101,65 @@ class TriggerSender:
 
         Raise `StoreUnavailable`, and `EpochFileUnusable` where nothing can be sent safely.
         """
-        done = 0
-        while not self._stopping.is_set():
-            outside, now, plan = self._outside, self._outside.clock(), self._plan()
-            has_work = partial(ledger.has_work, now=now, is_gone=outside.is_gone)
-            if not await self._database.read(has_work):
-                break
-            recover = partial(ledger.recover, now=now, is_gone=outside.is_gone)
-            for row in await self._database.write(recover):
-                self._tell(row, Ending(state=row.state, reason=row.reason))
-            if not await self.watch.may_send():
-                break
-            is_quiet = in_quiet_hours(plan.quiet_hours, now.astimezone(plan.zone).time())
-            # What was done to applications mails at any hour.
-            events = APPLICATION_EVENTS if is_quiet and not in_quiet_hours_too else _EVERY
-            claim = partial(
-                ledger.claim,
-                holder=outside.holder,
-                now=now,
-                lease=self._limits.taken,
-                limit=self._limits.batch,
-                events=events,
-                runs=runs,
-            )
-            rows = await self._database.write(claim)
-            if not rows:
-                break
-            await self._send_all(rows)
-            done += len(rows)
-        return done
 
-    async def _send_all(self, rows: list[Occurrence]) -> None:
-        """Send rows a few at a time; what isn't begun when the process stops is given back."""
-        plan, outside = self._plan(), self._outside
+        async def claim(_: int) -> Sequence[Prepared]:
+            return await self._claim(runs, in_quiet_hours_too=in_quiet_hours_too)
+
+        worker = QueueWorker(
+            claim,
+            self._send,
+            give_back=self._give_back,
+            at_once=self._limits.concurrency,
+            stopping=self._stopping,
+            put_off=lambda error: log.error("triggers_put_off", reason=str(error)),
+            away=self._limits.away,
+        )
+        return await worker.work_off()
+
+    async def _claim(
+        self, runs: Collection[int] | None, *, in_quiet_hours_too: bool
+    ) -> Sequence[Prepared]:
+        """Claim what is due and write the mails; tell what others have abandoned."""
+        outside, now, plan = self._outside, self._outside.clock(), self._plan()
+        has_work = partial(ledger.has_work, now=now, is_gone=outside.is_gone)
+        if not await self._database.read(has_work):
+            return []
+        recover = partial(ledger.recover, now=now, is_gone=outside.is_gone)
+        for row in await self._database.write(recover):
+            self._tell(row, Ending(state=row.state, reason=row.reason))
+        if not await self.watch.may_send():
+            return []
+        is_quiet = in_quiet_hours(plan.quiet_hours, now.astimezone(plan.zone).time())
+        # What was done to applications mails at any hour.
+        events = APPLICATION_EVENTS if is_quiet and not in_quiet_hours_too else _EVERY
+        claim = partial(
+            ledger.claim,
+            holder=outside.holder,
+            now=now,
+            lease=self._limits.taken,
+            limit=self._limits.batch,
+            events=events,
+            runs=runs,
+        )
+        rows = await self._database.write(claim)
+        if not rows:
+            return []
         # What rows are about is looked at, and their mails are written, all in one go.
         facts = await self._database.read(
             lambda connection: [due.facts(connection, row) for row in rows]
         )
         now, pairs = outside.clock(), list(zip(rows, facts, strict=True))
-        waiting = await asyncio.to_thread(
-            lambda: [prepare(plan, row, known, now) for row, known in reversed(pairs)]
+        return await asyncio.to_thread(
+            lambda: [prepare(plan, row, known, now) for row, known in pairs]
         )
 
-        async def work() -> None:
-            while waiting and not self._stopping.is_set():
-                await self._send(plan, waiting.pop())
+    async def _give_back(self, rows: Sequence[Prepared]) -> None:
+        numbers = [prepared.row.id for prepared in rows]
+        await self._database.write(lambda c: ledger.give_back(c, self._outside.holder, numbers))
 
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(self._limits.concurrency):
-                    tasks.create_task(work())
-        except* (StoreUnavailable, EpochFileUnusable) as errors:
-            raise errors.exceptions[0] from None
-        finally:
-            if waiting:
-                numbers = [prepared.row.id for prepared in waiting]
-                try:
-                    await self._database.write(
-                        lambda c: ledger.give_back(c, outside.holder, numbers)
-                    )
-                except StoreUnavailable as error:
-                    log.error("triggers_put_off", reason=str(error))
-
-    async def _send(self, plan: TriggerSettings, prepared: Prepared) -> None:
+    async def _send(self, prepared: Prepared) -> None:
         """Take one occurrence through; the network is used between two transactions."""
+        plan = prepared.plan
         row, outcome, now = prepared.row, prepared.outcome, self._outside.clock()
         rule = plan.rules.get(row.trigger)
         if isinstance(outcome, Ending) or rule is None:
@@ -259,12 +256,12 @@ def prepare(
     rule = plan.rules.get(row.trigger)
     against = refused(plan, rule, row, facts, now)
     if against is not None or rule is None:
-        return Prepared(row, facts, against or TRIGGER_GONE)
+        return Prepared(plan, row, facts, against or TRIGGER_GONE)
     try:
-        return Prepared(row, facts, write(plan, rule, row, facts, now))
+        return Prepared(plan, row, facts, write(plan, rule, row, facts, now))
     except NotRendered as error:
-        return Prepared(row, facts, Ending(state=OccurrenceState.FAILED, reason=str(error)))
+        return Prepared(plan, row, facts, Ending(state=OccurrenceState.FAILED, reason=str(error)))
     except Exception as error:  # one mail's fault must not stop the others
         log.exception("trigger_fault", occurrence=ids.show(row.id))
         why = f"{type(error).__name__}: {error}"
-        return Prepared(row, facts, Ending(state=OccurrenceState.FAILED, reason=why))
+        return Prepared(plan, row, facts, Ending(state=OccurrenceState.FAILED, reason=why))

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.inbound.imap.settings import MailboxSettings
-from gateway.inbound.mailbox_lease import MailboxLease
-from gateway.inbound.poller import Poller
+from gateway.inbound.poller import TERM, Poller
 from gateway.inbound.stored_quirks import StoredQuirks
 from gateway.inbound.waiting_mail import WaitingMail
+from gateway.runtime.lease import Lease
 from tests.inbound.importer_rig import MAILBOX, ImporterRig
 from tests.rig.mailboxes import PASSWORD
 from tests.rig.process import LOOPBACK
@@ -52,11 +52,17 @@ async def watching(
 ) -> AsyncIterator[Watched]:
     """Have a mailbox watched during the block."""
     watched = Watched()
-    mailbox_lease = MailboxLease(rig.database, holder, lambda: datetime.now(UTC))
+    lease = Lease(
+        database=rig.database,
+        name=mailbox.account,
+        holder=holder,
+        term=TERM,
+        clock=lambda: datetime.now(UTC),
+    )
     poller = Poller(
         mailbox,
         importer=importer or rig.importer,
-        mailbox_lease=mailbox_lease,
+        lease=lease,
         waiting_mail=WaitingMail(rig.database),
         quirks=StoredQuirks(rig.database, lambda: datetime.now(UTC)),
         watch=watched,

@@ -10,6 +10,7 @@ from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database
+from gateway.store.engine.leases import IsGone
 from gateway.store.engine.process_numbers import NoNumberFree
 from gateway.store.journal import journal, message_lookup, workers
 from gateway.store.journal import messages as reading
@@ -41,14 +42,22 @@ class Host:
     def __init__(self, *pids: str) -> None:
         self.pids = {*pids}
 
-    def __call__(self, pid: str) -> bool:
-        return pid in self.pids
+    def is_gone(self, node: str) -> IsGone:
+        """Return what a process of a node knows of others."""
+
+        def is_gone(holder: str) -> bool:
+            place, pid = holder.split()
+            return place == node and pid not in self.pids
+
+        return is_gone
 
 
 def enlist(database: Database, pid: str, host: Host, *, node: str = HERE, seconds: int = 0) -> int:
     now = NOW + timedelta(seconds=seconds)
     with database.writing() as connection:
-        return workers.enlist(connection, node=node, process=pid, now=now, alive=host)
+        return workers.enlist(
+            connection, holder=f"{node} {pid}", now=now, is_gone=host.is_gone(node)
+        )
 
 
 def beat(
@@ -66,7 +75,12 @@ def beat(
     since = None if steady is None else now - timedelta(seconds=steady)
     with database.writing() as connection:
         return workers.beat(
-            connection, number, node=node, process=pid, now=now, alive=host, steady_since=since
+            connection,
+            number,
+            holder=f"{node} {pid}",
+            now=now,
+            is_gone=host.is_gone(node),
+            steady_since=since,
         )
 
 
@@ -93,7 +107,7 @@ def test_a_number_given_back_is_given_again(database: Database) -> None:
     host = Host("10", "11", "12")
     first, second = enlist(database, "10", host), enlist(database, "11", host)
     with database.writing() as connection:
-        workers.retire(connection, first, node=HERE, process="10")
+        workers.retire(connection, first, holder=f"{HERE} 10")
     third = enlist(database, "12", host)
 
     assert (first, [first, second]) == (third, numbers(database))
@@ -194,7 +208,7 @@ def test_only_what_was_being_sent_is_settled(database: Database) -> None:
     number = enlist(database, "10", Host("10"))
     begin(database, number, mixed)
     with database.writing() as connection:
-        workers.retire(connection, number, node=HERE, process="10")
+        workers.retire(connection, number, holder=f"{HERE} 10")
 
     assert [LEFT, "send_failed by gateway: ", "rejected by relay: 550 5.1.1 nobody"] == (
         states(database, mixed)
@@ -263,7 +277,7 @@ def test_nobody_retires_with_a_number_that_is_another_s(database: Database) -> N
     number = enlist(database, "10", host)
     begin(database, number, message())
     with database.writing() as connection:
-        workers.retire(connection, number, node=HERE, process="11")
+        workers.retire(connection, number, holder=f"{HERE} 11")
 
     assert ([number], ["sending by relay: "]) == (numbers(database), states(database, message()))
 

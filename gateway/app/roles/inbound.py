@@ -18,8 +18,7 @@ from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.replies.inbox import SPOOL
 from gateway.inbound.imap.settings import MailboxSettings
 from gateway.inbound.inbox_worker import InboxWorker
-from gateway.inbound.mailbox_lease import MailboxLease
-from gateway.inbound.poller import Poller
+from gateway.inbound.poller import TERM, Poller
 from gateway.inbound.reading.readers import Readers
 from gateway.inbound.stored_quirks import StoredQuirks
 from gateway.inbound.verdict import (
@@ -33,6 +32,7 @@ from gateway.inbound.verdict import (
 from gateway.inbound.waiting_mail import WaitingMail
 from gateway.metrics import Metrics
 from gateway.runtime import processes
+from gateway.runtime.lease import Lease
 
 log = logs.get("inbound")
 
@@ -49,11 +49,17 @@ async def run_inbound(context: RoleContext) -> None:
     watch = MailboxWatch(metrics)
 
     def poller(mailbox: MailboxSettings) -> Poller:
-        mailbox_lease = MailboxLease(database, processes.holder(mailbox.name), now)
+        lease = Lease(
+            database=database,
+            name=mailbox.account,
+            holder=processes.holder(mailbox.name),
+            term=TERM,
+            clock=now,
+        )
         return Poller(
             mailbox,
             importer=importer,
-            mailbox_lease=mailbox_lease,
+            lease=lease,
             waiting_mail=WaitingMail(database),
             watch=watch,
             quirks=StoredQuirks(database, now),

@@ -12,7 +12,7 @@ from gateway.app.roles.role_context import RoleContext
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.metrics import MailchimpHealth, Metrics
-from gateway.runtime.periodic import pause
+from gateway.runtime.periodic import every
 from gateway.store.campaigns import campaign_syncs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.errors import NotAuthorised, UnusableKey
@@ -22,6 +22,7 @@ from gateway.sync.sync_round import Copied, Heard, Idle, Left, Moved, PutOff
 
 LEASE = "mailchimp"  #: One process of all machines looks at what is due.
 _LOOK = timedelta(seconds=5)  #: Between two looks at what is due; Mailchimp is not asked for it.
+_TICK = timedelta(seconds=1)  #: New settings are seen within it.
 _AWAY = timedelta(seconds=2)
 _STOPPED = timedelta(minutes=15)  #: Until Mailchimp is tried again that refuses the gateway itself.
 
@@ -34,19 +35,23 @@ class RoundStopping(Exception):
 
 async def follow(context: RoleContext, database: Database) -> None:
     """Bring activities, states and opt-outs back at their time until the life ends."""
-    metrics = Metrics()
-    while not context.stopping.is_set():
-        settings = context.settings
-        rest = _LOOK
+    metrics, time = Metrics(), asyncio.get_running_loop().time
+    settings, next_look = context.settings, time()
+
+    async def look() -> None:
+        nonlocal settings, next_look
+        # New settings end the wait of a sync that was stopped.
+        if time() < next_look and context.settings is settings:
+            return
+        settings, rest = context.settings, _LOOK
         if settings.mailchimp.api_key is not None:
             rest = await _look(context, settings, database, metrics)
-        # New settings end the wait of a sync that was stopped.
-        until = asyncio.get_running_loop().time() + rest.total_seconds()
-        while not context.stopping.is_set() and context.settings is settings:
-            left = until - asyncio.get_running_loop().time()
-            if left <= 0:
-                break
-            await pause(context.stopping, timedelta(seconds=min(left, 1.0)))
+        next_look = time() + rest.total_seconds()
+
+    def failed(error: Exception) -> None:
+        raise error
+
+    await every(_TICK, look, stopping=context.stopping, failed=failed)
 
 
 async def _look(

@@ -31,9 +31,9 @@ from gateway.delivery.submission import submit
 from gateway.metrics import Metrics, RelayHealth
 from gateway.outbox.worker import OutboxWorker
 from gateway.runtime import processes
-from gateway.runtime.periodic import every
+from gateway.runtime.lease import Lease
+from gateway.runtime.periodic import every, repeat
 from gateway.store.api import answers
-from gateway.store.engine import leases
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal import held_reports, known_bulk, message_lookup, messages
@@ -204,11 +204,8 @@ async def send_reports(database: Database, own_mail: OwnMailSender) -> None:
 
 async def tidy(context: RoleContext, database: Database, holder: str) -> None:
     """Forget what is older than `journal.keep`, and what no later transaction can refer to."""
-    if not await database.write(
-        lambda connection: leases.take(
-            connection, "tidy", holder, now(), TIDY_EVERY, is_gone=processes.has_ended
-        )
-    ):
+    lease = Lease(database=database, name="tidy", holder=holder, term=TIDY_EVERY, clock=now)
+    if not await lease.take():
         return
     await database.write(lambda connection: message_lookup.forget_attempts(connection, now()))
     await database.write(lambda connection: known_bulk.forget(connection, now()))
@@ -257,7 +254,9 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
     """Look at the folder of the feed again and again, as long as the settings name one."""
     folder: FeedFolder | None = None
     settings: Settings | None = None
-    while not context.stopping.is_set():
+
+    async def look() -> timedelta:
+        nonlocal folder, settings
         if settings is not context.settings:
             settings = context.settings
             if settings.crm.folder is None:
@@ -275,17 +274,19 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
                 )
         if folder is not None:
             await _look(folder, database, holder, settings.crm.every)
-        await context.rest(settings.crm.every)
+        return settings.crm.every
+
+    def failed(error: Exception) -> None:
+        raise error
+
+    await repeat(look, stopping=context.stopping, failed=failed, after_failure=TIDY_EVERY)
 
 
 async def _look(folder: FeedFolder, database: Database, holder: str, every: timedelta) -> None:
-    lease = max(2 * every, FEED_LEASE)
+    term = max(2 * every, FEED_LEASE)
+    lease = Lease(database=database, name="feed", holder=holder, term=term, clock=now)
     try:
-        if await database.write(
-            lambda connection: leases.take(
-                connection, "feed", holder, now(), lease, is_gone=processes.has_ended
-            )
-        ):
+        if await lease.take():
             for handled in await asyncio.to_thread(lambda: list(folder.look())):
                 log_file(handled)
     except (FolderUnusable, StoreUnavailable) as error:

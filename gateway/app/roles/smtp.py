@@ -16,7 +16,7 @@ from gateway.config import Settings
 from gateway.core.ids import PROVISIONAL
 from gateway.metrics import Metrics
 from gateway.runtime import processes
-from gateway.runtime.periodic import every
+from gateway.runtime.periodic import every, repeat
 from gateway.smtp_proxy.decider import Decider
 from gateway.smtp_proxy.import_transaction import ImportSpool
 from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
@@ -27,7 +27,7 @@ from gateway.smtp_proxy.journaling.local_record import LocalRecord
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.journaling.retries import Retries
 from gateway.smtp_proxy.proxy_services import ProxyServices
-from gateway.smtp_proxy.worker import SmtpWorker, put_off
+from gateway.smtp_proxy.worker import HELP, SmtpWorker, put_off
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable, WrongSchema
 from gateway.store.journal import offers, worker_log, workers
@@ -136,7 +136,13 @@ class _Smtp:
                     (_OFFERS, chores.keep_offers),
                 )
             ]
-            running.append(tasks.create_task(self._worker.learn()))
+            learning = repeat(
+                self._worker.learn,
+                stopping=closed,
+                failed=partial(put_off, "learn"),
+                after_failure=_SWEEP,
+            )
+            running.append(tasks.create_task(learning))
             await self._chores.relays_seen()
             # What lives as long as the process is spared from the collector; cycles are rare
             # after it.
@@ -144,7 +150,13 @@ class _Smtp:
             gc.freeze()
             gc.set_threshold(_COLLECT_AFTER, 20, 20)
             self._worker.open(listeners(self._context.settings), self._context.sockets)
-            running.append(tasks.create_task(self._worker.help(self._context.others)))
+            helping = every(
+                HELP,
+                partial(self._worker.help, self._context.others),
+                stopping=self._context.stopping,
+                failed=partial(put_off, "help"),
+            )
+            running.append(tasks.create_task(helping))
             self._context.ready()
             await self._context.stopping.wait()
             await self._worker.close()
@@ -209,18 +221,17 @@ async def enlist(database: Database, of_host: int) -> int:
 
     That one is no other worker's of this machine: `of_host` is the worker's number among them.
     """
-    node, process = processes.node(), processes.own()
-    loop = asyncio.get_running_loop()
+    holder, loop = processes.holder(), asyncio.get_running_loop()
     try:
         await loop.run_in_executor(None, database.prepare)
         return await database.write(
             lambda connection: workers.enlist(
-                connection, node=node, process=process, now=common.now(), alive=processes.is_running
+                connection, holder=holder, now=common.now(), is_gone=processes.has_ended
             )
         )
     except StoreUnavailable as error:
         log.error("store_unavailable", reason=str(error))
-        return PROVISIONAL[(crc32(node.encode()) + of_host) % len(PROVISIONAL)]
+        return PROVISIONAL[(crc32(processes.node().encode()) + of_host) % len(PROVISIONAL)]
 
 
 class _Chores:
@@ -266,7 +277,7 @@ class _Chores:
 
         Who may not write to the store as it is now ends, and is started anew by the supervisor.
         """
-        node, process, number = processes.node(), processes.own(), self._number
+        holder, number = processes.holder(), self._number
         now = common.now()
         # Beats are missed while the store is away, and where the machine slept or its clock jumped.
         if not timedelta(0) <= now - self._beat_at < 2 * workers.BEAT:
@@ -277,10 +288,9 @@ class _Chores:
                 lambda connection: workers.beat(
                     connection,
                     number,
-                    node=node,
-                    process=process,
+                    holder=holder,
                     now=now,
-                    alive=processes.is_running,
+                    is_gone=processes.has_ended,
                     steady_since=self._steady_since,
                 )
             )
@@ -321,10 +331,10 @@ class _Chores:
 
     async def retire(self) -> None:
         """Leave in order."""
-        node, process, number = processes.node(), processes.own(), self._number
+        holder, number = processes.holder(), self._number
         try:
             await self._database.write(
-                lambda connection: workers.retire(connection, number, node=node, process=process)
+                lambda connection: workers.retire(connection, number, holder=holder)
             )
         except StoreUnavailable as error:
             log.error("store_unavailable", reason=str(error))

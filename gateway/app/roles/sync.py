@@ -11,6 +11,7 @@ from gateway.app.roles import returns
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.store_ready import store_ready
 from gateway.core import ids
+from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.refresh import Heard, Refreshed, Refresher, RefreshFailed, Unscheduled
 from gateway.sync.removals import Removals
@@ -40,17 +41,18 @@ async def run_sync(context: RoleContext) -> None:
 async def refresh_scheduled(context: RoleContext, database: Database) -> None:
     """Bring scheduled campaigns up to date shortly before their time, as long as there is a key."""
     looked: dict[int, datetime] = {}
-    while not context.stopping.is_set():
+
+    async def refresh() -> None:
         if context.settings.mailchimp.api_key is not None:
-            try:
-                await asyncio.to_thread(_refresh, context, database, looked)
-            except StoreUnavailable as error:
-                log.error("sync_put_off", reason=str(error))
-            except RefreshStopping:
-                return
-            except Exception:
-                log.exception("sync_fault")
-        await context.rest(_LOOK)
+            await asyncio.to_thread(_refresh, context, database, looked)
+
+    def failed(error: Exception) -> None:
+        if isinstance(error, StoreUnavailable):
+            log.error("sync_put_off", reason=str(error))
+        elif not isinstance(error, RefreshStopping):
+            log.exception("sync_fault")
+
+    await every(_LOOK, refresh, stopping=context.stopping, failed=failed)
 
 
 def _refresh(context: RoleContext, database: Database, looked: dict[int, datetime]) -> None:

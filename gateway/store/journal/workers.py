@@ -1,16 +1,17 @@
 """The processes that write the journal, and what dead ones left behind."""
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
 from gateway.core.decision.journal import Attempt, Message, Outcome, fingerprint
 from gateway.core.ids import NUMBERED
 from gateway.core.kinds import By, State
 from gateway.store.engine.database import RowRefused
+from gateway.store.engine.leases import IsGone
 from gateway.store.engine.process_numbers import NoNumberFree
 from gateway.store.journal import held_reports, journal, journal_rows, worker_log
 from gateway.store.journal.messages import in_state
@@ -23,14 +24,9 @@ _STORE_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 _LEFT = "the gateway was stopped before the relay's answer was recorded"
 
 
-def enlist(
-    connection: Connection, *, node: str, process: str, now: datetime, alive: Callable[[str], bool]
-) -> int:
-    """Return a number for this process; settle first what dead processes left.
-
-    `alive` tells whether a process of this node still runs.
-    """
-    _bury(connection, node=node, now=now, alive=lambda other: other != process and alive(other))
+def enlist(connection: Connection, *, holder: str, now: datetime, is_gone: IsGone) -> int:
+    """Return a number for this process, which `holder` names; settle first what dead ones left."""
+    _bury(connection, holder, now, lambda other: other == holder or is_gone(other))
     taken = set(connection.scalars(select(workers.c.number)))
     free = next((number for number in NUMBERED if number not in taken), None)
     if free is None:
@@ -38,7 +34,7 @@ def enlist(
             f"all {len(NUMBERED)} numbers for workers of the proxy are taken: start fewer "
             "(smtp.workers), on fewer machines"
         )
-    _add(connection, free, node=node, process=process, now=now)
+    _add(connection, free, holder, now)
     return free
 
 
@@ -46,10 +42,9 @@ def beat(
     connection: Connection,
     number: int,
     *,
-    node: str,
-    process: str,
+    holder: str,
     now: datetime,
-    alive: Callable[[str], bool],
+    is_gone: IsGone,
     steady_since: datetime | None = None,
 ) -> bool:
     """Record that this process is alive; False if its number is another one's now.
@@ -59,54 +54,60 @@ def beat(
     who was silent all that time can't blame it on the store.
     """
     is_steady = steady_since is not None and now - steady_since >= GRACE
-    _bury(connection, node=node, now=now, alive=alive, is_steady=is_steady)
-    own = update(workers).where(
-        workers.c.number == number, workers.c.node == node, workers.c.process == process
-    )
+    _bury(connection, holder, now, is_gone, is_steady=is_steady)
+    own = update(workers).where(workers.c.number == number, _is_held_by(holder))
     if connection.execute(own.values(alive_until=now + GRACE)).rowcount:
         return True
     if connection.scalar(select(workers.c.process).where(workers.c.number == number)) is not None:
         return False
-    _add(connection, number, node=node, process=process, now=now)
+    _add(connection, number, holder, now)
     return True
 
 
 def _bury(
-    connection: Connection,
-    *,
-    node: str,
-    now: datetime,
-    alive: Callable[[str], bool],
-    is_steady: bool = False,
+    connection: Connection, holder: str, now: datetime, is_gone: IsGone, *, is_steady: bool = False
 ) -> None:
     """Settle what dead processes left, and forget them; settle what a silent one has under way.
 
     A process of this machine that runs and says nothing hangs, or is stopped. It keeps its number:
     should it go on, it writes to a log that nobody else may begin anew.
     """
+    own_node, _ = _parts(holder)
     for worker in connection.execute(select(workers)).all():
         is_silent = worker.alive_until < now
-        is_here = worker.node == node
-        is_gone = not alive(worker.process) if is_here else is_silent
-        if is_gone or (is_here and is_silent and is_steady):
+        is_here = worker.node == own_node
+        is_over = is_gone(f"{worker.node} {worker.process}") or (is_silent and not is_here)
+        if is_over or (is_silent and is_steady):
             settle(connection, worker.number)
-        if is_gone:
+        if is_over:
             connection.execute(delete(workers).where(workers.c.number == worker.number))
 
 
-def _add(connection: Connection, number: int, *, node: str, process: str, now: datetime) -> None:
+def _add(connection: Connection, number: int, holder: str, now: datetime) -> None:
+    node, process = _parts(holder)
     connection.execute(
         insert(workers).values(number=number, node=node, process=process, alive_until=now + GRACE)
     )
 
 
-def retire(connection: Connection, number: int, *, node: str, process: str) -> None:
+def _parts(holder: str) -> tuple[str, str]:
+    """Return node and process of a holder, which the table has in two columns."""
+    node, _, process = holder.partition(" ")
+    return node, process
+
+
+def _is_held_by(holder: str) -> ColumnElement[bool]:
+    node, process = _parts(holder)
+    return and_(workers.c.node == node, workers.c.process == process)
+
+
+def retire(connection: Connection, number: int, *, holder: str) -> None:
     """Leave in order: whatever is open now has no outcome any more.
 
     A number that has become another's is left to it.
     """
-    holder = select(workers.c.node, workers.c.process).where(workers.c.number == number)
-    if connection.execute(holder).one_or_none() not in ((node, process), None):
+    is_anothers = select(workers.c.number).where(workers.c.number == number, ~_is_held_by(holder))
+    if connection.scalar(is_anothers) is not None:
         return
     settle(connection, number)
     connection.execute(delete(workers).where(workers.c.number == number))

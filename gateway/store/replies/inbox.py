@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
@@ -96,9 +105,11 @@ def one(connection: Connection, number: int, *, lock: bool = False) -> InboxRow 
     return _found(connection, _OF_ID, {"wanted": number}, lock=lock)
 
 
-def has_waiting(connection: Connection, now: datetime, is_gone: IsGone) -> bool:
+def has_waiting(
+    connection: Connection, now: datetime, is_gone: IsGone, *, but: Sequence[int] = ()
+) -> bool:
     """Whether `claim` would find anything."""
-    return QUEUE.has_work(connection, now, is_gone)
+    return QUEUE.has_work(connection, now, is_gone, *_without(but))
 
 
 def claim(
@@ -109,14 +120,22 @@ def claim(
     limit: int,
     *,
     is_gone: IsGone,
+    but: Sequence[int] = (),
 ) -> list[InboxRow]:
-    """Take up to `limit` mails of listeners, the oldest first; nobody else gets them meanwhile."""
-    claimed = QUEUE.claim(connection, holder, now, lease, limit)
+    """Take up to `limit` mails of listeners, the oldest first; nobody else gets them meanwhile.
+
+    None of those with the ids `but`.
+    """
+    claimed = QUEUE.claim(connection, holder, now, lease, limit, *_without(but))
     if not claimed:
         # Looked for at last only: where much waits, all of it would be looked at for each few.
         QUEUE.recover(connection, now, is_gone)
-        claimed = QUEUE.claim(connection, holder, now, lease, limit)
+        claimed = QUEUE.claim(connection, holder, now, lease, limit, *_without(but))
     return [_row(row) for row in QUEUE.rows(connection, claimed)]
+
+
+def _without(numbers: Sequence[int]) -> Sequence[ColumnElement[bool]]:
+    return [inbox.c.id.not_in(numbers)] if numbers else []
 
 
 def give_back(connection: Connection, holder: str, numbers: Sequence[int]) -> None:

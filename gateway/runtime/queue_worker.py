@@ -1,0 +1,139 @@
+"""The worker of every durable queue: it claims what is due, and has it done a few at a time."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from gateway.runtime.periodic import pause
+from gateway.store.engine.database import StoreUnavailable
+
+Row = TypeVar("Row")
+
+
+class QueueWorker(Generic[Row]):
+    """Works off one queue until `stopping` is set, then finishes what it has in hand.
+
+    It claims when it has a hand free and nothing claimed, so that rows wait in the queue, where
+    any process can take them. After a failure, or when it is to stop, it begins nothing more,
+    finishes what is begun (a mail under way isn't broken off because another's row could not be
+    written), and gives back what it has claimed and not begun.
+    """
+
+    def __init__(
+        self,
+        claim: Callable[[int], Awaitable[Sequence[Row]]],
+        work: Callable[[Row], Awaitable[object]],
+        *,
+        give_back: Callable[[Sequence[Row]], Awaitable[object]] | None = None,
+        at_once: int,
+        stopping: asyncio.Event,
+        put_off: Callable[[Exception], None],
+        poll: timedelta = timedelta(seconds=1),
+        away: timedelta = timedelta(seconds=2),
+    ) -> None:
+        """`claim` is told how many could begin at once, and returns rows that are this process's.
+
+        `work` does what is to be done with one and settles it. `give_back` is needed where `claim`
+        may return more than could begin. `put_off` hears what either raised: it logs what passes,
+        and raises what must end the process. The queue is looked at every `poll`, and `away` after
+        a failure.
+        """
+        self._claim = claim
+        self._work = work
+        self._give_back = give_back
+        self._at_once = at_once
+        self._stopping = stopping
+        self._put_off = put_off
+        self._poll = poll
+        self._away = away
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for work now: something was put in."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Work as long as the process lives."""
+        await self._work_off(self._put_off, until_idle=False)
+
+    async def work_off(self) -> int:
+        """Work until nothing is due; return how many rows that were, or raise what went wrong."""
+
+        def give_up(error: Exception) -> None:
+            raise error
+
+        return await self._work_off(give_up, until_idle=True)
+
+    async def _work_off(self, failed: Callable[[Exception], None], *, until_idle: bool) -> int:
+        claimed: deque[Row] = deque()
+        failures: list[Exception] = []
+        fatal: Exception | None = None
+        busy = count = 0
+
+        async def do(row: Row) -> None:
+            nonlocal busy
+            try:
+                await self._work(row)
+            except Exception as error:
+                failures.append(error)
+            busy -= 1
+            self.wake()
+
+        async def notice_stop() -> None:
+            await self._stopping.wait()
+            self.wake()
+
+        async with asyncio.TaskGroup() as tasks:
+            noticing = tasks.create_task(notice_stop())
+            while not self._stopping.is_set():
+                self._news.clear()
+                is_idle = False
+                if not (claimed or failures) and busy < self._at_once:
+                    try:
+                        claimed.extend(await self._claim(self._at_once - busy))
+                    except Exception as error:
+                        failures.append(error)
+                    count += len(claimed)
+                    is_idle = not claimed
+                if failures:
+                    await self._give_all_back(claimed)
+                    heard = tuple(failures)
+                    failures.clear()
+                    try:
+                        for failure in heard:
+                            failed(failure)
+                    except Exception as error:
+                        fatal = error
+                        break
+                    await pause(self._stopping, self._away)
+                    continue
+                if is_idle and until_idle and not busy:
+                    break
+                while claimed and busy < self._at_once and not self._stopping.is_set():
+                    busy += 1
+                    tasks.create_task(do(claimed.popleft()))
+                if is_idle or busy == self._at_once:
+                    await self._pause(self._poll if is_idle else None)
+            noticing.cancel()
+            await self._give_all_back(claimed)
+        if fatal is not None:
+            raise fatal
+        for failure in failures:  # of what was in hand
+            failed(failure)
+        return count
+
+    async def _give_all_back(self, claimed: deque[Row]) -> None:
+        rows = tuple(claimed)
+        claimed.clear()
+        if rows and self._give_back is not None:
+            # Where the store is away their lease runs out.
+            with contextlib.suppress(StoreUnavailable):
+                await self._give_back(rows)
+
+    async def _pause(self, longest: timedelta | None) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if longest is None else longest.total_seconds()):
+                await self._news.wait()
