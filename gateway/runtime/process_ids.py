@@ -15,6 +15,7 @@ from gateway.store.engine.database import Database, StoreUnavailable
 #: nearly as long.
 TERM = timedelta(hours=1)
 RENEWALS = 12  #: In one term.
+_TRIES = 5
 
 _counted = itertools.count()
 
@@ -66,17 +67,16 @@ class ProcessIds:
         `StoreUnavailable` if no number can be had, `NumberLost` (which undoes the transaction) if
         a transaction outlasted its lease.
         """
-        made = self._make()
-        if made is None:
+        for _ in range(_TRIES):
+            made = self._make()
+            if made is not None:
+                return made
             if self._database.is_writing:
                 if self._number is None:
                     raise RuntimeError("the first id of a process is made inside a transaction")
                 raise NumberLost("the work took too long and was undone: try again")
             self.ready()
-            made = self._make()
-        if made is None:
-            raise NumberLost("the clock was set ahead: try again")
-        return made
+        raise NumberLost("each lease of a number was over before it could be used: try again")
 
     def _make(self) -> int | None:
         with self._making:
