@@ -189,7 +189,7 @@ async def send_probe(
             f"no listener for the CRM's mail is called {listener} (known: {known})"
         )
 
-    number, at = common.Ids().next(), common.now().astimezone(common.time_zone(settings))
+    number, at = common.ids_of(database).next(), common.now().astimezone(common.time_zone(settings))
     message_id = f"<{ids.show(number)}.probe@{common.host_name().strip('[]')}>"
     link = f"{settings.api.public_url or _NOWHERE}{PATH}{SAMPLE}"
     probe = Probe(recipient=recipient, sender=sender, listener=chosen.name)
