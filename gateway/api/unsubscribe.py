@@ -32,6 +32,7 @@ _CHOICE, _ALL, _TOPIC = "choice", "all", "topic"
 _LONGEST_LANGUAGES = 200
 #: What a request costs its client of what `ClientRates` allows.
 _LOOK, _ACT, _MISS = 1.0, 0.1, 4.0
+_OF_LINK = 4.0  #: What one costs a link of ours whose client may make no more.
 
 
 class LinkState(Enum):
@@ -64,6 +65,9 @@ class UnsubscribeAdapter(Protocol):
 
     def default_language(self) -> str:
         """Return the language of pages for nobody in particular."""
+
+    async def is_ours(self, token: str) -> bool:
+        """Whether the gateway made a link; the store isn't asked."""
 
     async def look(self, token: str) -> LinkView:
         """Return what is known of a link; changes nothing."""
@@ -103,22 +107,31 @@ def router(adapter: UnsubscribeAdapter, rates: ClientRates) -> APIRouter:
     """Build the routes of the page."""
     routes = APIRouter()
 
+    async def is_allowed(client: str, cost: float, token: str) -> bool:
+        """Whether a request is answered; one with a link of ours is, whoever else asks from there.
+
+        Behind a web server that isn't among `api.proxies` all the world is one client, and few
+        mail programs ask again after a 429.
+        """
+        if rates.allows(client, cost):
+            return True
+        return await adapter.is_ours(token) and rates.allows(f"link {token.lower()}", _OF_LINK)
+
     @routes.api_route(ROUTE, methods=["GET", "HEAD"])
     async def show(token: str, request: Request) -> Response:
-        client = rates.client(request)
-        if not rates.allows(client, _LOOK):
+        client, token = rates.client(request), token.strip(_AROUND)
+        if not await is_allowed(client, _LOOK, token):
             return _too_many()
-        view = await adapter.look(token.strip(_AROUND))
+        view = await adapter.look(token)
         if view.state in (LinkState.UNKNOWN, LinkState.EXPIRED):
             rates.allows(client, _MISS)
         return _page(adapter, request, view)
 
     @routes.post(ROUTE)
     async def unsubscribe(token: str, request: Request) -> Response:
-        client = rates.client(request)
-        if not rates.allows(client, _ACT):
+        client, token = rates.client(request), token.strip(_AROUND)
+        if not await is_allowed(client, _ACT, token):
             return _too_many()
-        token = token.strip(_AROUND)
         form = read_form(request.headers.get("content-type", ""), await request.body())
         view = await adapter.look(token)
         is_wanted = is_one_click(form)
@@ -164,7 +177,9 @@ def read_form(content_type: str, body: bytes) -> Mapping[str, str]:
     if kind not in ("", "application/x-www-form-urlencoded"):
         return {}
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        pairs = parse_qsl(
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS
+        )
     except ValueError:
         return {}
     return dict(pairs)

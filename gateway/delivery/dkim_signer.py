@@ -6,10 +6,10 @@ The libraries are loaded where there is a key: most gateways leave signing to th
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from gateway import logs
 from gateway.core.errors import GatewayError
+from gateway.core.mail.address import domain_of
 from gateway.core.mail.content import header_block_of_file
 from gateway.core.mail.headers import Headers
 
@@ -73,12 +73,17 @@ def new_key(*, ed25519: bool = False) -> bytes:
 
 
 def read_key(pem: bytes, *, domain: str, selector: str) -> DkimKey:
-    """Read a private key (PEM); raise `BadDkimKey` for one that can't sign."""
+    """Read a private key (PEM); raise `BadDkimKey` for one that can't sign.
+
+    The domain may be written in any case and in letters of its own: signatures and the DNS have it
+    in A-labels.
+    """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+    domain = domain_of(f"x@{domain}")
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -150,8 +155,10 @@ class DkimSigner:
         import dkim
 
         headers = Headers.of(header_block_of_file(content))
-        _, address = parseaddr(headers.text("from"))
-        keys = self.keys_for(address.rpartition("@")[2].casefold())
+        authors = [address for _, address in headers.addresses("from") if "@" in address]
+        if headers.count("from") != 1 or not authors:  # Programs show this one or that one.
+            return b""
+        keys = self.keys_for(domain_of(authors[0]))
         fields = [name for name in SIGNED for _ in headers.texts(name)]
         fields += [name for name in OVERSIGNED if name in fields or name == "from"]
         try:

@@ -23,7 +23,10 @@ LOOP_HEADER = "X-Gateway-Loop"
 
 
 #: Whoever has one of these fields has a way out already, or a signature that covers none.
-_NO_MORE = ("list-unsubscribe", "list-unsubscribe-post", "dkim-signature")
+_NO_MORE = (
+    *("list-unsubscribe", "list-unsubscribe-post"),
+    *("dkim-signature", "arc-message-signature"),  # RFC 6376; RFC 8617, 4.1.2
+)
 
 
 def trace(

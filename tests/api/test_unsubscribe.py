@@ -491,6 +491,22 @@ async def test_mail_programs_of_one_provider_are_all_heard(page: Page) -> None:
     assert {200} == statuses
 
 
+async def test_no_opt_out_is_lost_to_others_at_the_same_client(page: Page) -> None:
+    """As behind a web server whose X-Forwarded-For isn't believed: all are one client."""
+    page.pace = 0
+    path = page.mailed(ANN)
+    guesses = [(await page.ask("POST", "/u/guess", data=ONE_CLICK)).status_code for _ in range(60)]
+
+    looked = await page.ask("GET", path)
+    asked = await page.ask("POST", path.upper().replace("/U/", "/u/"), data=ONE_CLICK)
+    again = {(await page.ask("POST", path, data=ONE_CLICK)).status_code for _ in range(60)}
+
+    assert 429 == guesses[-1]
+    assert (200, 200) == (looked.status_code, asked.status_code)
+    assert [(Scope.BULK, UNSUBSCRIBE)] == page.suppressed()
+    assert {200, 429} == again
+
+
 async def test_a_link_works_for_sixty_days_and_longer(page: Page) -> None:
     old = ids.first_id_at(NOW - timedelta(days=300))
     page.number = old
@@ -518,6 +534,7 @@ FORM = "application/x-www-form-urlencoded"
         (FORM, b"choice=all&List-Unsubscribe=One-Click", True),
         ("multipart/form-data; boundary=b", MULTIPART, True),
         ('multipart/form-data; boundary="b"', MULTIPART, True),
+        (FORM, b"mail=Gr\xfc\xdfe&List-Unsubscribe=One-Click", True),
         (FORM, b"", False),
         (FORM, b"List-Unsubscribe=", False),
         (FORM, b"List-Unsubscribe=Two-Clicks", False),

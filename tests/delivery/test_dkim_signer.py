@@ -5,7 +5,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from gateway.delivery.dkim_signer import BadDkimKey, DkimKey, DkimSigner, read_key
+from gateway.core.mail.address import a_label
+from gateway.delivery.dkim_signer import BadDkimKey, DkimKey, DkimSigner, new_key, read_key
 
 MAIL = (
     b"From: Ann <ann@mail.example.org>\r\nTo: bob@example.net\r\nSubject: Nieuws\r\n"
@@ -80,6 +81,53 @@ def test_mail_from_elsewhere_is_not_signed(sender: bytes) -> None:
     mail = MAIL.replace(b"ann@mail.example.org", sender)
 
     assert mail == DkimSigner([RSA]).signed(mail)
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        b"Ann <ANN@EXAMPLE.ORG>",
+        b"Ann\r\n <ann@example.org>",
+        b"Visser, Ann <ann@example.org>",  # As Outlook's users type it.
+        b'"eve@elsewhere.example" <ann@example.org>',
+        b"=?utf-8?q?Eve_=3Ceve=40elsewhere=2Eexample=3E?= <ann@example.org>",
+        b"ann@example.org (Visser, Ann)",
+        b"ann@example.org.",
+        "Ré <ann@example.org>".encode("latin-1"),
+    ],
+)
+def test_who_wrote_is_found_however_it_is_written(author: bytes) -> None:
+    mail = MAIL.replace(b"Ann <ann@mail.example.org>", author)
+
+    assert [True] == is_valid(DkimSigner([RSA]).signed(mail), RSA)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        # A name that looks like an address of ours doesn't make it ours.
+        MAIL.replace(
+            b"Ann <ann@mail.example.org>",
+            b"=?utf-8?q?Ann_=3Cann=40mail=2Eexample=2Eorg=3E?= <eve@elsewhere.example>",
+        ),
+        MAIL.replace(
+            b"Ann <ann@mail.example.org>", b'"ann@mail.example.org" <eve@elsewhere.example>'
+        ),
+        # Which of two authors somebody sees nobody knows (RFC 5322, 3.6: one From).
+        b"From: eve@elsewhere.example\r\n" + MAIL,
+        MAIL.replace(b"\r\n\r\n", b"\r\nFrom: eve@elsewhere.example\r\n\r\n", 1),
+    ],
+)
+def test_nobody_else_is_signed_for(mail: bytes) -> None:
+    assert mail == DkimSigner([RSA]).signed(mail)
+
+
+def test_a_domain_in_letters_of_its_own_is_signed_for() -> None:
+    key = read_key(new_key(ed25519=True), domain="Größe.Example", selector="s")
+    mail = MAIL.replace(b"ann@mail.example.org", "ann@größe.example".encode())
+
+    assert f"{a_label('größe')}.example" == key.domain
+    assert [True] == is_valid(DkimSigner([key]).signed(mail), key)
 
 
 def test_the_key_of_the_nearest_domain_signs() -> None:

@@ -92,6 +92,10 @@ async def test_bulk_mail_to_one_gets_both_fields_above_what_the_crm_wrote(
             "crm",
         ),
         ([b"ann@example.org"], mail("x", "DKIM-Signature: v=1; h=from", bulk=True), "crm"),
+        ([b"ann@example.org"], mail("x", "dkim-SIGNATURE : v=1;\r\n h=from", bulk=True), "crm"),
+        ([b"ann@example.org"], mail("x", "ARC-Message-Signature: i=1; h=from", bulk=True), "crm"),
+        ([b"ann@example.org"], mail("x", "LIST-unsubscribe:\r\n <mailto:o@x>", bulk=True), "crm"),
+        ([b"ann@example.org"], mail("x", "List-Unsubscribe:", bulk=True), "crm"),
     ],
 )
 async def test_all_other_mail_stays_as_it_is(

@@ -46,6 +46,10 @@ class StoreUnsubscribeAdapter:
         """Return the language of the settings."""
         return self._settings().suppression.language
 
+    async def is_ours(self, token: str) -> bool:
+        """Whether the gateway made a link; the store isn't asked."""
+        return await asyncio.to_thread(self._named, token) is not None
+
     async def look(self, token: str) -> LinkView:
         """Return what is known of a link; changes nothing."""
         if token == SAMPLE:
