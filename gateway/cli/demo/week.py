@@ -24,14 +24,15 @@ from gateway.cli.demo import sample
 from gateway.cli.demo.mails import DemoMail, journal_of, send_mail
 from gateway.cli.demo.relay import DemoRelay, RelayedMail
 from gateway.cli.output import console, print_line
-from gateway.core import ids
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
 from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.core.sending.outbox import OutboxRow
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import Database
+from gateway.store.journal import messages
 from gateway.store.people import people, suppression
 from gateway.store.replies import inbox
 from gateway.store.sending import outbox
@@ -92,7 +93,7 @@ class Week:
 
         self._sleep_until(began, 1)
         header = got[hanna].content.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
-        kept = self._come_back(sample.ARF, _ADDRESS, hanna, header=header)
+        kept = self._come_back(sample.ARF, _ADDRESS, hanna, got[hanna], header=header)
         self._tell(
             "Tuesday", hanna, "called it spam", self._became(kept), f"{kept.kind} counts at once"
         )
@@ -116,33 +117,32 @@ class Week:
         time.sleep(max(0.0, began + day * _DAY_SECONDS - time.monotonic()))
 
     def _bounce(self, day: str, address: str, mail: RelayedMail, said: str, because: str) -> None:
-        kept = self._come_back(sample.DSN, mail.sender, address, said=said)
+        kept = self._come_back(sample.DSN, mail.sender, address, mail, said=said)
         self._tell(day, address, f"bounced: {kept.reason}", self._became(kept), because)
 
     def _absence(self, day: str, address: str, mail: RelayedMail) -> None:
+        earlier = {row.id for row in self._passed_on()}
         name = self._hand_in(sample.ABSENCE, mail.sender, address)
 
         def settled() -> InboxRow | None:
             with self._store.reading() as connection:
                 rows = inbox.listed(connection)
-            return next(
-                (
-                    one
-                    for one in rows
-                    if name in one.message_id and one.state is not InboxState.WAITING
-                ),
-                None,
-            )
+            decided = (row for row in rows if row.state is not InboxState.WAITING)
+            return next((row for row in decided if name in row.message_id), None)
 
         row = self._wait_for(settled, "the notice of absence")
+        to = ", ".join(row.recipient for row in self._passed_on() if row.id not in earlier)
+        self._tell(
+            day,
+            address,
+            "is on holiday",
+            f"passed on to {to}" if to else "nothing",
+            f"{row.state}: it is no bounce",
+        )
+
+    def _passed_on(self) -> list[OutboxRow]:
         with self._store.reading() as connection:
-            passed_on = [
-                one.recipient
-                for one in outbox.listed(connection)
-                if one.key == f"bounce {ids.show(row.id)}"
-            ]
-        did = f"passed on to {', '.join(passed_on) or 'nobody'}"
-        self._tell(day, address, "is on holiday", did, f"{row.state}: it is no bounce")
+            return [row for row in outbox.listed(connection) if row.type == "bounce"]
 
     def _click(self, mail: RelayedMail) -> None:
         """Press a mail program's button, as a web server passes it on (RFC 8058, 3.2)."""
@@ -167,8 +167,19 @@ class Week:
 
         self._wait_for(answered, "an answer to the click")
 
-    def _come_back(self, template: str, to: str, address: str, **values: str) -> KeptBounce:
-        """Hand a report to the gateway, and return what it keeps of it."""
+    def _come_back(
+        self, template: str, to: str, address: str, mail: RelayedMail, **values: str
+    ) -> KeptBounce:
+        """Hand a report on a mail to the gateway, and return what it keeps of it."""
+        name = message_from_bytes(mail.content)["Message-ID"]
+
+        def is_known() -> bool | None:
+            # The journal hears of a mail a moment after the CRM; real servers are slower than that.
+            with self._store.reading() as connection:
+                sent = messages.listed(connection, to=address)
+            return any(message.message_id == name for message in sent) or None
+
+        self._wait_for(is_known, "a mail in the journal")
         known = {kept.inbox for kept in self._kept()}
         self._hand_in(template, to, address, **values)
         return self._wait_for(
