@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from gateway.api.unsubscribe import read_form
+from gateway.app import common
 from gateway.app.keys import unsubscribe_links
+from gateway.app.people import erasure
 from gateway.core import ids
 from gateway.core.bounces.unsubscribe import (
     Named,
@@ -220,6 +222,34 @@ async def test_a_release_of_the_address_lifts_it_and_a_new_click_counts_again(pa
     await page.ask("POST", path, data=ONE_CLICK)
 
     assert [(Scope.BULK, UNSUBSCRIBE)] == page.suppressed()
+
+
+@pytest.mark.parametrize("is_triggered", [False, True])
+async def test_who_was_erased_since_is_unsubscribed_by_the_hash(
+    each_page: Page, *, is_triggered: bool
+) -> None:
+    """A mail program keeps the link; the CRM may bring the address again."""
+    page = each_page
+    path = page.triggered() if is_triggered else page.mailed(ANN)
+    other = page.mailed(address="ben@example.net")
+    database, settings = page.api.database, page.api.settings
+    erasure.erase(settings, database, erasure.subject(database, ANN), by="eva")
+    erasure.erase(settings, database, erasure.subject(database, "ben@example.net"), by="eva")
+
+    looked = [await page.ask("GET", path) for _ in range(2)]
+    answers = [await page.ask("POST", path, data=ONE_CLICK) for _ in range(2)]
+    again = await page.ask("GET", path)
+
+    assert {200} == {answer.status_code for answer in (*looked, *answers, again)}
+    assert "<form" in looked[1].text
+    assert "<form" not in again.text
+    standings = common.standings(settings, database)
+    known = standings.now([MAILED, "ben@example.net"])
+    standings.close()
+    assert [SuppressionSource.ERASED] == [entry.source for entry in known[MAILED].own]
+    assert "ben@example.net" not in known
+    assert [] == page.told()
+    assert "<form" in (await page.ask("GET", other)).text
 
 
 # What changes nothing

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from gateway.core.bounces.unsubscribe import Named, NamedDelivery
 from gateway.core.kinds import Scope
 from gateway.core.people.erased_names import PREFIX
 from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.store.journal.messages import persons_of
-from gateway.store.people import people, suppression, topic_opt_outs
+from gateway.store.people import erasing, people, suppression, topic_opt_outs
+from gateway.store.people.erasing import KeptSuppression
 from gateway.store.people.topic_opt_outs import TopicOptOut
-from gateway.store.schema import deliveries, messages, occurrences
+from gateway.store.schema import deliveries, erasures, messages, occurrences
 
 BY = "recipient"  #: Who chose, as lists of suppressions show it.
 
@@ -27,6 +28,9 @@ class MailedRecipient:
     language: str  #: The person's; empty where it isn't known.
     sender: str  #: Of the envelope; empty where it isn't known.
     trigger: str  #: Empty of the CRM's mail.
+    #: Where the person was erased since, what is left of the addresses; `address` is empty then.
+    erased: tuple[KeptSuppression, ...] = ()
+    key_mark: str = ""  #: Of the key that made these names.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +60,10 @@ def recipient_of(
         )
         query = query.with_for_update(of=deliveries) if lock else query
         row = connection.execute(query).first()
-        if row is None or row.address.startswith(PREFIX):
+        if row is None:
             return None
+        if row.address.startswith(PREFIX):
+            return _erased_recipient(connection, row.address, sender=row.sender)
         # Those known now count where nobody was.
         refs = persons_of(row.persons) or people.holders(connection, row.address)
         person = refs[0] if len(refs) == 1 else None
@@ -72,7 +78,11 @@ def recipient_of(
     columns = (o.person, o.kind, o.recipient, o.mailbox, o.trigger, o.message)
     wanted = select(*columns).where(o.id == named.occurrence)
     sent = connection.execute(wanted.with_for_update() if lock else wanted).first()
-    if sent is None or not sent.mailbox:
+    if sent is None:
+        return None
+    if sent.person.startswith(PREFIX):
+        return _erased_recipient(connection, sent.person, trigger=sent.trigger)
+    if not sent.mailbox:
         return None
     # Staff are mailed about a person; it is they who want no more.
     person = None if sent.recipient else PersonRef.parse(f"{sent.kind}:{sent.person}")
@@ -86,6 +96,39 @@ def recipient_of(
     )
 
 
+def _erased_recipient(
+    connection: Connection, mark: str, *, sender: str = "", trigger: str = ""
+) -> MailedRecipient | None:
+    """Return whom a mail went to that has only the mark of an erased address or person.
+
+    A mail program's opt-out counts whenever it comes: the CRM may bring the address again.
+    """
+    e = erasures.c
+    said = connection.execute(
+        select(e.person, e.addresses, e.key_mark).where(
+            or_(e.addresses.contains(mark, autoescape=True), e.person.startswith(mark))
+        )
+    ).first()
+    if said is None:
+        return None
+    names = said.addresses.split()
+    if not said.person.startswith(mark):
+        names = [name for name in names if name.startswith(mark)]
+    source = SuppressionSource.UNSUBSCRIBE.value
+    return MailedRecipient(
+        address="",
+        person=None,
+        language="",
+        sender=sender,
+        trigger=trigger,
+        erased=tuple(
+            KeptSuppression(name=name, scope=Scope.BULK, until=None, source=source)
+            for name in names
+        ),
+        key_mark=said.key_mark,
+    )
+
+
 def _language(connection: Connection, person: PersonRef | None) -> str:
     records = () if person is None else people.find(connection, person)
     return records[0].person.language if records else ""
@@ -93,7 +136,16 @@ def _language(connection: Connection, person: PersonRef | None) -> str:
 
 def is_out(connection: Connection, mailed: MailedRecipient, now: datetime) -> bool:
     """Whether who got a mail has unsubscribed from all mailings already."""
+    if mailed.erased:
+        return all(_is_kept(connection, entry.name) for entry in mailed.erased)
     return all(_in_force(connection, whose, now) for whose in _whose(connection, mailed))
+
+
+def _is_kept(connection: Connection, name: str) -> bool:
+    return any(
+        entry.released_at is None and entry.until is None and entry.scope.includes(Scope.BULK)
+        for entry in suppression.history(connection, name)
+    )
 
 
 def unsubscribe(
@@ -108,8 +160,14 @@ def unsubscribe(
     """Keep that somebody wants no more mailings, or none of a topic; None: it is known already.
 
     A person is meant where the mail was to one who is known, else the address; both, where the
-    person has it no more. `choice` is the text of what was chosen.
+    person has it no more. `choice` is the text of what was chosen. Of somebody erased the
+    addresses' hashes are kept, whatever the topic, and there is nobody to tell of.
     """
+    if mailed.erased:
+        erasing.keep_suppressed(
+            connection, mailed.erased, key_mark=mailed.key_mark, at=now, new_id=new_id
+        )
+        return None
     is_news = False
     for whose in _whose(connection, mailed):
         if topic:
