@@ -26,9 +26,9 @@ class BouncesConfig(Section):
     """After how many hard bounces (no such user, no such domain, account closed) an address gets no
     mail any more; mail that arrives in between starts the count anew."""
     apart: Interval = option("2d")
-    """Messages sent closer together than this count once."""
+    """Bounces closer together than this count once."""
     within: Interval = option("90d")
-    """What was sent longer before doesn't count."""
+    """Older bounces don't count."""
     report_to: MailAddress | None = option(example="office@example.org")
     """Who gets a report a day by mail: what share came back in the last 7 days, by the domains it
     went from and to; absent: nobody."""

@@ -9,7 +9,7 @@ from gateway import logs
 from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce, BounceKind, KeptBounce, Proof
 from gateway.core.bounces.return_address import ReturnedTo, returned_to
-from gateway.core.bounces.suppressing import BounceRules, scope_for
+from gateway.core.bounces.suppressing import BounceRules, HardBounce, scope_for
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.mail.content import with_crlf
 from gateway.core.people.people import SuppressionSource
@@ -129,6 +129,7 @@ def keep_bounces(
     row: InboxRow,
     *,
     is_fresh: bool,
+    came_in: datetime | None,
     settings: BounceSettings,
     now: datetime,
     new_id: Callable[[], int],
@@ -137,7 +138,7 @@ def keep_bounces(
 
     Nothing is done to an address unless the mail is proven to be about a message to it. Of a mail
     that `is_fresh`, and may be about a message that isn't in the journal yet, `JournalBehind` is
-    raised.
+    raised. `came_in` is when its server took it, if that is known.
     """
     about = message_about(connection, report, row, settings)
     # A server that bounces at once is quicker than the worker that tells the store of the message.
@@ -162,7 +163,16 @@ def keep_bounces(
             hard=bounce.is_hard,
         )
         if address:
-            acted = _act(connection, bounce, entry, settings=settings, now=now, new_id=new_id)
+            acted = _act(
+                connection,
+                bounce,
+                entry,
+                report=row.message_id,
+                came_in=came_in,
+                settings=settings,
+                now=now,
+                new_id=new_id,
+            )
             entry = replace(entry, suppression=acted)
         kept.append(entry)
     bounces.add(connection, kept)
@@ -243,6 +253,8 @@ def _act(
     bounce: Bounce,
     entry: KeptBounce,
     *,
+    report: str,
+    came_in: datetime | None,
     settings: BounceSettings,
     now: datetime,
     new_id: Callable[[], int],
@@ -250,15 +262,19 @@ def _act(
     """Suppress the address where it is due, and tell of it; return the suppression, if any."""
     address = entry.address
     history = suppression.history(connection, address)
-    # Whoever released the address knew of the mail until then.
+    # Whoever released the address knew of the bounces, and of the mail, until then.
     released = [earlier.released_at for earlier in history if earlier.released_at is not None]
     since = max((now - settings.rules.within, *(at + _TICK for at in released)))
-    bounced: set[datetime] = set()
+    bounced: list[HardBounce] = []
     arrived = None
     if bounce.is_hard and entry.message is not None:
-        bounced.update(bounces.hard_since(connection, address, since))
+        bounced += bounces.hard_since(connection, address, since)
         if (sent := ids.moment_of(entry.message)) >= since:
-            bounced.add(sent)
+            # A mailbox may not have been read for days. Of what is kept only that is known: so of
+            # two that were read at once it isn't known which came in first.
+            latest = max((hard.came_back for hard in bounced), default=sent)
+            moment = min(now, max(sent, latest, came_in or now))
+            bounced.append(HardBounce(sent, moment, bounces.report_of(entry.message, report)))
         in_flight = now - _IN_FLIGHT
         arrived = bounces.arrived(connection, address, in_flight, besides=entry.message)
     scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)

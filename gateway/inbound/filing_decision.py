@@ -159,6 +159,7 @@ class FilingDecider:
                 report,
                 row,
                 is_fresh=case.is_fresh,
+                came_in=case.arrived,
                 settings=settings,
                 now=now,
                 new_id=self._new_id,

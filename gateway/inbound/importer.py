@@ -220,6 +220,7 @@ class ReplyImporter:
                 reference=reference,
                 is_new=is_new,
                 is_bounce=origin.is_for_bounces,
+                arrived=origin.arrived,
                 is_fresh=self._is_fresh(row, origin.arrived),
                 raw=await asyncio.to_thread(file.read_bytes) if is_passed_on else b"",
                 by_hand=by_hand,

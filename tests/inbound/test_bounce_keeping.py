@@ -220,37 +220,49 @@ async def test_what_was_released_counts_from_then_on(rig: ImporterRig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("why", "sent_on", "read_on", "is_suppressed"),
+    ("why", "sent_on", "came_in_on", "read_on", "is_suppressed"),
     [
-        ("a mailing bounces for days: it is one", (0, 0.01), (0, 6), False),
-        ("a mailbox wasn't read for days", (0, 3), (6, 6), True),
-        ("the later one comes back first", (3, 0), (3, 6), True),
-        ("two within the time apart, and read far apart", (0, 1.9), (2, 9), False),
-        ("too far from each other", (0, 90.5), (0, 91), False),
+        ("two days apart", (0, 3), (0, 3), (0, 3), True),
+        ("a mailing", (0, 0.01), (0, 0.02), (0, 0.02), False),
+        (
+            "a mailing, and one of its mailboxes wasn't read for days",
+            (0, 0.01),
+            (0, 0.02),
+            (0, 6),
+            False,
+        ),
+        ("a mailbox wasn't read for days", (0, 3), (0, 3), (6, 6), False),
+        ("nor was it, and both came in on one day", (0, 0.01), (2.9, 3), (6, 6), False),
+        ("the later one comes back first", (3, 0), (3, 5.5), (3, 5.5), True),
+        ("too far from each other", (0, 90.5), (0, 91), (0, 91), False),
+        ("a clock that is ahead", (0, 0.01), (0, 50), (0, 1), False),
+        ("a clock that is behind", (0, 3), (0, -50), (0, 3), True),
     ],
 )
-async def test_when_mail_went_out_counts_not_when_it_came_back(
+async def test_when_bounces_came_in_counts_not_when_they_were_read(
     rig: ImporterRig,
     why: str,
     sent_on: tuple[float, float],
+    came_in_on: tuple[float, float],
     read_on: tuple[float, float],
     *,
     is_suppressed: bool,
 ) -> None:
     messages = [sent(rig, NOW + timedelta(days=day, hours=-1)) for day in sent_on]
-    for message, day in zip(messages, read_on, strict=True):
+    for message, came_in, day in zip(messages, came_in_on, read_on, strict=True):
         rig.now = NOW + timedelta(days=day)
-        await rig.take(bounce(message.message_id))
+        origin = replace(BOUNCES, arrived=NOW + timedelta(days=came_in))
+        await rig.take(bounce(message.message_id), origin)
 
     assert is_suppressed == (suppressed(rig) != []), why
 
 
-async def test_one_message_counts_once_however_many_bounces_tell_of_it(rig: ImporterRig) -> None:
+async def test_a_bounce_in_two_mailboxes_counts_once(rig: ImporterRig) -> None:
     message = sent(rig, NOW - timedelta(hours=1))
     for day in (0, 3, 6):
         rig.now = NOW + timedelta(days=day)
-        copy = f"Delivered-To: mailbox-{day}@office.example\r\n".encode()
-        await rig.take(copy + bounce(message.message_id))
+        copy = f"Message-ID: <b@mx.example>\r\nDelivered-To: mailbox-{day}@office.example\r\n"
+        await rig.take(copy.encode() + bounce(message.message_id))
 
     assert [] == suppressed(rig)
     assert 3 == len(kept(rig))

@@ -13,32 +13,47 @@ class BounceRules:
     """After how many hard bounces an address is suppressed."""
 
     suppress_after: int = 2
-    apart: timedelta = timedelta(days=2)  #: Mail of one bad day counts once.
+    apart: timedelta = timedelta(days=2)  #: Bounces of one bad day count once.
     within: timedelta = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class HardBounce:
+    """A hard bounce of an address."""
+
+    sent: datetime  #: When the message went out.
+    came_back: datetime  #: When the bounce came in.
+    report: str = ""  #: What makes it the same though it comes twice; empty: nothing is known.
 
 
 def scope_for(
     bounce: Bounce,
-    bounced: Iterable[datetime],
+    bounced: Iterable[HardBounce],
     *,
     arrived: datetime | None,
     rules: BounceRules,
 ) -> Scope | None:
     """Return what of mail an address gets none of any more because of a bounce, or None.
 
-    `bounced` are the moments at which the messages went out that bounced hard, this one's among
-    them, in any order; `arrived` is when mail went out that last arrived, as far as is known. All
-    are of one clock. When a bounce comes in counts for nothing: it may be read days later than
-    another, or twice, and mail of one day may be tried for five. A complaint counts at once.
+    `bounced` are the hard bounces of the address, this one among them, in any order; `arrived` is
+    when mail went out that last arrived, as far as is known: what went out before it counts for
+    nothing, however late it comes back. A complaint counts at once.
     """
     if bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
         return Scope.BULK
     if not bounce.is_hard:
         return None
-    moments = sorted(bounced, reverse=True)
+    moments: list[datetime] = []
+    reports: set[str] = set()
+    for hard in sorted(bounced, key=lambda hard: hard.came_back):
+        is_repeated = hard.report in reports
+        if not is_repeated and (arrived is None or hard.sent > arrived):
+            moments.append(hard.came_back)
+        reports.update({hard.report} - {""})
+    moments.reverse()
     counted, last = 0, None
     for moment in moments:
-        if moments[0] - moment > rules.within or (arrived is not None and moment <= arrived):
+        if moments[0] - moment > rules.within:
             break
         if last is None or last - moment >= rules.apart:
             counted, last = counted + 1, moment

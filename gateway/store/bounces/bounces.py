@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Row, and_, delete, insert, or_, select
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
+from gateway.core.bounces.suppressing import HardBounce
 from gateway.core.kinds import State
 from gateway.core.mail.address import lookup_form
-from gateway.store.schema import bounces, deliveries, messages
+from gateway.store.schema import bounces, deliveries, inbox, messages
 
 _RECENT = 50  #: Messages to a recipient among which that of a bounce is looked for.
 _MOST_HOPS = 8  #: Ids that a mail got on its way, of those that may be ours by their form.
@@ -108,18 +109,30 @@ def of_messages(connection: Connection, numbers: Sequence[int]) -> list[KeptBoun
     return [_kept(row) for row in connection.execute(query)]
 
 
-def hard_since(connection: Connection, address: str, since: datetime) -> list[datetime]:
-    """Return when the messages went out, since a moment, that are proven to have bounced hard.
+def hard_since(connection: Connection, address: str, since: datetime) -> list[HardBounce]:
+    """Return the proven hard bounces of an address (in lookup form) that came in since a moment.
 
-    `address` is in lookup form. A message counts once, however many bounces tell of it.
+    What went out before it is left out too.
     """
-    c = bounces.c
+    c, first = bounces.c, ids.first_id_at(since)
     query = (
-        select(c.message)
-        .distinct()
-        .where(c.address == address, c.message >= ids.first_id_at(since), c.hard, c.proof != "")
+        select(c.message, c.inbox, inbox.c.message_id)
+        .join(inbox, inbox.c.id == c.inbox, isouter=True)
+        .where(c.address == address, c.inbox >= first, c.message >= first, c.hard, c.proof != "")
     )
-    return [ids.moment_of(number) for number in connection.scalars(query)]
+    return [
+        HardBounce(
+            ids.moment_of(row.message),
+            ids.moment_of(row.inbox),
+            report_of(row.message, row.message_id),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def report_of(message: int, message_id: str | None) -> str:
+    """Return what makes a bounce the same: the message it is of, and its own Message-ID."""
+    return f"{message} {message_id}" if message_id else ""
 
 
 def arrived(
