@@ -23,7 +23,7 @@ def name_of(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PublicPaths:
-    """What can be reached by a name; no name: there is none."""
+    """What can be reached by a name, if there is one."""
 
     name: str = ""
     paths: tuple[str, ...] = ()

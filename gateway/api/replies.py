@@ -29,7 +29,7 @@ MOST = 500  #: Entries of a page.
 _LARGEST = 2**63 - 1
 
 Using = Annotated[ApiServices, Depends(services)]
-Limit = Annotated[int, Query(ge=1, le=MOST, description="At most so many.")]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="How many at most.")]
 Cursor = Annotated[
     str | None, Query(max_length=2000, description="`next` of the page before this one.")
 ]

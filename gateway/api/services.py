@@ -40,7 +40,7 @@ Told = Mapping[str, object]  #: A JSON document.
 
 
 class FeedRefused(GatewayError):
-    """What was told of people, groups … can't be taken in as it is; nothing of it was."""
+    """A feed can't be taken in as it is; nothing of it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,6 @@ from gateway.api.services import ApiServices
 
 
 def services(request: Request) -> ApiServices:
-    """Return what answers this request."""
+    """Return the services that answer this request."""
     kept_services: ApiServices = request.app.state.services
     return kept_services

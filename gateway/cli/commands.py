@@ -32,7 +32,10 @@ COMMANDS = {
     "suppress": ("people.suppress:app", "Who is suppressed, and what staff suppress."),
     "messages": ("decision.messages:app", "The journal of messages."),
     "person": ("people.person:app", "People of the CRM."),
-    "keys": ("people.keys_command:app", "The key file: who signs, who stays suppressed by what."),
+    "keys": (
+        "people.keys_command:app",
+        "The key file: which key signs, and who stays suppressed by which.",
+    ),
     "history": ("people.history:app", "Replies that were filed to people."),
     "documents": ("people.documents:app", "Documents of people."),
     "inbox": ("replies.inbox:app", "Forwarded replies that were not filed."),
@@ -102,7 +105,7 @@ def _tell_version(asked: bool) -> None:
 
 
 _VERSION = typer.Option(
-    "--version", help="Print the version and end.", is_eager=True, callback=_tell_version
+    "--version", help="Print the version and exit.", is_eager=True, callback=_tell_version
 )
 
 

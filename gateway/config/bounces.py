@@ -42,8 +42,8 @@ class BouncesConfig(Section):
             raise ValueError("must be ASCII without quotes, its domain in the form xn--…")
         if len(local) > _LONGEST_LOCAL:
             raise ValueError(
-                f"has {len(local)} characters before the @, and room for {_LONGEST_LOCAL}: "
-                "+TOKEN is put behind them"
+                f"has {len(local)} characters before the @; as +TOKEN is added to them, "
+                f"there may be {_LONGEST_LOCAL}"
             )
         return typed
 

@@ -253,9 +253,9 @@ class Settings(Section):
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         _unique("relays", "name", [relay.name for relay in self.relays])
-        _unique("smtp.listeners", "name", [item.name for item in self.smtp.listeners])
+        _unique("smtp.listeners", "name", [listener.name for listener in self.smtp.listeners])
         _unique("rules", "name", [rule.name for rule in self.rules])
-        _unique("webhooks", "url", [item.url for item in self.webhooks])
+        _unique("webhooks", "url", [webhook.url for webhook in self.webhooks])
         _unique("inbound.mailboxes", "name", [box.name for box in self.inbound.mailboxes])
         return self
 
@@ -280,10 +280,10 @@ class Settings(Section):
     def _links_can_be_followed(self) -> Self:
         adding = [
             *(
-                ("smtp.listeners", at, each.unsubscribe)
-                for at, each in enumerate(self.smtp.listeners)
+                ("smtp.listeners", at, listener.unsubscribe)
+                for at, listener in enumerate(self.smtp.listeners)
             ),
-            *(("rules", at, each.unsubscribe) for at, each in enumerate(self.rules)),
+            *(("rules", at, rule.unsubscribe) for at, rule in enumerate(self.rules)),
         ]
         for at, listener in enumerate(self.smtp.listeners):
             if listener.sign and not self.dkim:

@@ -65,7 +65,7 @@ def show(number: int) -> str:
 
 
 def read(text: str) -> int:
-    """Read what `show` wrote; ValueError names a text that is none.
+    """Read what `show` wrote; ValueError where the text isn't one.
 
     Thirteen letters have 65 bits: what begins beyond 7, as queue ids of other servers may, has more
     than the store's integers.

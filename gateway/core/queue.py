@@ -87,7 +87,7 @@ class QueueLife(Generic[S]):
         return tuple(self.transitions.get(event, ()))
 
     def result(self, event: QueueEvent) -> S:
-        """Return the one state an event leads to; ValueError: there is none, or are several."""
+        """Return the one state an event leads to; ValueError if there isn't exactly one."""
         (state,) = set(self.transitions.get(event, {}).values())
         return state
 

@@ -26,7 +26,7 @@ class TokenRole(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token; what its bearer shows is kept nowhere."""
+    """A token of the API; its secret is not stored."""
 
     id: int
     name: str

@@ -75,7 +75,7 @@ def nearest(text: str, known: Iterable[str], alike: float = _ALIKE) -> str:
 
 
 def same_word(text: str, known: Iterable[str]) -> str:
-    """Return the known word a text is in another spelling; empty: it is none of them.
+    """Return the known word a text is in another spelling; empty where it is none of them.
 
     Blanks and hyphens within make no difference: `no mail tag` is `NoMailTag`.
     """

@@ -240,7 +240,7 @@ def _take_apart(text: str) -> _Written | None:
 
 
 def month_number(name: str) -> int:
-    """Return the month of a name in nl, de, fr or en, `Mrz` or `août`; 0: it is none."""
+    """Return the month of a name in nl, de, fr or en, `Mrz` or `août`; 0 if it isn't one."""
     folded = unicodedata.normalize("NFKD", name.casefold())
     return _MONTHS.get("".join(letter for letter in folded if not unicodedata.combining(letter)), 0)
 

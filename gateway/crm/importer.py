@@ -194,10 +194,10 @@ def import_file(
 ) -> ImportReport:
     """Take in a file of one of `KINDS`.
 
-    `progress` hears how many octets of how many are read. `mark` is remembered with the data, see
-    `gateway.store.feed.feed.last_file`; with `remove` what it names goes; `zone` is that of times
-    that name none; `mapping` says what the CRM calls columns and values. A file that is no listing
-    (a record told by itself) isn't compared with the one before; `keep_suppressed` has people who
+    `progress` is called with the octets read and the octets in all. `mark` is remembered with the
+    data, see `gateway.store.feed.feed.last_file`; with `remove` what it names goes; `zone` is that
+    of times that name none; `mapping` says what the CRM calls columns and values. A file that is no
+    listing (a single record) isn't compared with the one before; `keep_suppressed` has people who
     go stay suppressed. Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
     """
     is_kept = is_listing and not dry_run and path.exists()

@@ -32,7 +32,7 @@ def answer_sender(
 ) -> InboxRow:
     """Put the answer to a mail that needs attention into the outbox; return its row with that.
 
-    Only who is on file, and surely who it says, hears of it: once a mail, five times an hour.
+    Only a sender who is on file and authenticated is answered: once a mail, five times an hour.
     """
     staff = next((member for member in facts.staff if member.email), None)
     header = case.reading.header if case.reading else None

@@ -32,7 +32,7 @@ _ANSWERS = (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
 
 
 class FilingDecider:
-    """Decides by the rules of a moment."""
+    """Decides what becomes of a mail, by the rules and the data of one moment."""
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ Subscriptions = Mapping[str, Collection[EventType]]
 class Dispatcher:
     """Hands events on until `stopping` is set; of all on one store, one at a time works.
 
-    `subscriptions` tells who asks for what, `handed_on` hears that rows were put into the outbox.
+    `subscriptions` tells who asks for what; `handed_on` is called when rows are in the outbox.
     """
 
     def __init__(

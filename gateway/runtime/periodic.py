@@ -23,7 +23,8 @@ async def every(
 ) -> None:
     """Do a chore now, and again `interval` after it has ended, until `stopping` is set.
 
-    `failed` hears what the chore raised: it logs what passes, and raises what must end the process.
+    `failed` is called with what the chore raised: it logs what passes, and raises what must end
+    the process.
     The next time is then `after_failure` later, if that is given.
     """
 

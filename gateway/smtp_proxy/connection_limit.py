@@ -18,7 +18,7 @@ class ConnectionLimit:
         self._count = 0
 
     def objection(self, peer: str, most: int) -> Reply | None:
-        """Return what one more client of an address hears that may have so many; None: come in."""
+        """Return the reply that refuses one more client of an address; None: it may stay."""
         if self._count >= self._total:
             return _FULL
         if self._inside[peer] >= min(most, self._total * _ONES_SHARE):

@@ -111,7 +111,7 @@ class TransactionRecord:
 
     @property
     def taken(self) -> list[RecipientRecord]:
-        """Those whom the client was told to be fine."""
+        """The recipients that the client was told are accepted."""
         return [entry for entry in self.entries if entry.taken]
 
     @property

@@ -254,7 +254,7 @@ class Rounds:
     def read_audience(self, place: Audience) -> None:
         """Read who left an audience.
 
-        Raises AudienceGone where the one in use is gone; one of former times may go, and is
+        Raises AudienceGone where the one in use is gone; one used before may go, and is
         looked for daily.
         """
         session = self.session

@@ -28,7 +28,7 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 async def mailboxes(settings: Settings) -> AsyncIterator[Finding]:
     """Look at each mailbox; nothing in it is changed."""
-    # The store keeps refresh tokens; one of another version is none to go by.
+    # The store keeps refresh tokens; one of another version can't be used.
     opened = open_database(settings)
     try:
         is_usable = opened.version() == VERSION

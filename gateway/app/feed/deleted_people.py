@@ -59,10 +59,9 @@ class DeletedPeople:
         Whoever read mail there did it: a CRM that merges two people gives the address to the other.
         """
         for address, ref in left:
-            known = suppression.history(connection, address)
             is_out = any(
-                one.released_at is None and one.source is SuppressionSource.UNSUBSCRIBE
-                for one in known
+                past.released_at is None and past.source is SuppressionSource.UNSUBSCRIBE
+                for past in suppression.history(connection, address)
             )
             for entry in suppression.history(connection, ref):
                 is_theirs = entry.source is SuppressionSource.UNSUBSCRIBE

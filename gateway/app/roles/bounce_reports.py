@@ -31,7 +31,7 @@ log = logs.get("sender")
 class DailyBounceReport:
     """Writes a report a day, and logs what is too much, however often the role starts or runs.
 
-    Where nobody is named for reports, whoever is told of what nobody else is hears of alarms.
+    Where nobody is named for reports, alarms go to whoever gets what has no other recipient.
     """
 
     def __init__(self, database: Database, holder: str) -> None:

@@ -89,7 +89,7 @@ class MailboxWatch:
         self._metrics = metrics
 
     def read(self, mailbox: str) -> None:
-        """Keep that a mailbox was read to its end just now."""
+        """Record that a mailbox was read to its end just now."""
         self._metrics.mailbox(mailbox, succeeded_at=time.time())
 
     def down(self, mailbox: str) -> None:

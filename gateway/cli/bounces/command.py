@@ -38,7 +38,7 @@ _MOST_SHOWN = 50
 _Limit = Annotated[
     int | None,
     typer.Option(
-        help=f"At most so many, the newest.  [default: {_MOST_SHOWN}; with --csv all]",
+        help=f"How many at most, the newest first.  [default: {_MOST_SHOWN}; with --csv all]",
         min=1,
         show_default=False,
     ),
@@ -183,7 +183,7 @@ def _read(file: Path) -> tuple[list[dict[str, Any]], str]:
 def report(
     context: typer.Context,
     *,
-    days: Annotated[int, typer.Option(help="Of so many days.", min=1)] = 30,
+    days: Annotated[int, typer.Option(help="How many days back.", min=1)] = 30,
     plot: Annotated[
         Path | None,
         typer.Option("--plot", metavar="FILE", help="Plot the shares into a .svg or .png file."),

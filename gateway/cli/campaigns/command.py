@@ -63,7 +63,7 @@ _Files = Annotated[
     list[Path] | None,
     typer.Option("--file", metavar="CSV", help="A file with kind and crm_id, or email."),
 ]
-_Yes = Annotated[bool, typer.Option("--yes", help="Even if unexpectedly many drop out.")]
+_Yes = Annotated[bool, typer.Option("--yes", help="Go on even if unexpectedly many drop out.")]
 _At = Annotated[
     str, typer.Option(metavar="LOCALTIME", help="A quarter hour such as 2026-03-12T08:30.")
 ]
@@ -128,7 +128,7 @@ def create(
     from_name: _FromName,
     from_address: _FromAddress,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Even if there is a campaign of that name.")
+        bool, typer.Option("--yes", help="Make it even if there is one of that name.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -261,9 +261,9 @@ def prepare(
 def open_campaign(
     context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json = False
 ) -> None:
-    """Create a campaign at Mailchimp, not sent.
+    """Create a campaign at Mailchimp without sending it.
 
-    Its recipients are there then, and its link is printed.
+    Its recipients are brought there too, and its link is printed.
     """
     from gateway.sync import campaigns as work
 
@@ -319,7 +319,7 @@ def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> Non
 def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
     """Delete a campaign that was not sent.
 
-    Here and at Mailchimp; its people stay everywhere.
+    It goes here and at Mailchimp; its people stay in both places.
     """
     from gateway.sync import campaigns as work
 

@@ -56,9 +56,9 @@ def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json 
 
 @app.command("status")
 def status(context: typer.Context, *, as_json: Json = False) -> None:
-    """Say what a first campaign lacks, and when Mailchimp is read.
+    """Show what is missing for a first campaign, and when Mailchimp is read.
 
-    And what to do about it.
+    Each line says what to do about it.
     """
     chosen = of(context)
     account = _account(chosen)
@@ -86,7 +86,7 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
 def templates(context: typer.Context, *, as_json: Json = False) -> None:
     """List the account's templates.
 
-    And whether campaigns can be made with them.
+    And whether campaigns can use them.
     """
     account = _account(of(context))
     if as_json:
@@ -110,7 +110,9 @@ def sandbox(*, port: _Port = 4010) -> None:
 
     with Sandbox(port=port, options=Options(lively=True)) as account:
         audience = account.furnish()
-        print_line("A Mailchimp account to try with; what it holds ends with it. In the config:")
+        print_line(
+            "A Mailchimp account to try things with; it forgets them when it ends. In the config:"
+        )
         print_line("")
         print_line("[mailchimp]")
         print_line('api_key = "sandbox-us1"')

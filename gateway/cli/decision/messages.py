@@ -46,7 +46,7 @@ _Since = Annotated[
 Language = Annotated[
     str | None, typer.Option(help="Notes in this language: nl, de, fr, en.", metavar="LANGUAGE")
 ]
-_Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
+_Limit = Annotated[int, typer.Option(help="How many at most, the newest first.", min=1)]
 _WouldFail = Annotated[
     bool, typer.Option("--would-fail", help="Mail to suppressed people that was let through.")
 ]

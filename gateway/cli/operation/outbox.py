@@ -25,7 +25,7 @@ def list_entries(
     context: typer.Context,
     *,
     state: Annotated[OutboxState | None, typer.Option(help="Only in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = 50,
+    limit: Annotated[int, typer.Option(help="How many at most, the newest first.", min=1)] = 50,
     as_json: Json = False,
 ) -> None:
     """List what was sent and what will be, the newest first.

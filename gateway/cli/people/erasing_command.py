@@ -32,7 +32,7 @@ _To = Annotated[
     Path | None,
     typer.Option(help="A new or empty folder; by default candidate-17 here.", metavar="FOLDER"),
 ]
-_By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who has it done.")]
+_By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who asked for it.")]
 _DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Erase nothing; show what would go, by table.")
 ]
@@ -80,7 +80,7 @@ def erase(
         _erase_again(chosen, as_json=as_json)
         return
     if wanted is None or not (by and by.strip()):
-        wrong_use("say whom, and who has it done: gateway person erase candidate:17 --by eva")
+        wrong_use("say whom, and who asked for it: gateway person erase candidate:17 --by eva")
     sought = read_person(wanted)
     key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
     mode = "" if mailchimp is AtMailchimp.KEEP else mailchimp.value

@@ -79,15 +79,17 @@ def rotate(context: typer.Context) -> None:
 @app.command("forget")
 def forget(
     context: typer.Context,
-    mark: Annotated[str, typer.Argument(metavar="MARK", help="As gateway keys list has it.")],
-    by: Annotated[str, typer.Option("--by", metavar="WHO", help="Who has it done.")],
+    mark: Annotated[
+        str, typer.Argument(metavar="MARK", help="The key, as gateway keys list shows it.")
+    ],
+    by: Annotated[str, typer.Option("--by", metavar="WHO", help="Who asked for it.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask on a terminal.")] = False,
 ) -> None:
     """Give up a key that is lost for good: bulk mail flows again.
 
     Whoever stays suppressed by nothing but this key gets mail again when the CRM or Mailchimp
-    brings the address; suppress anew whom you know of first.
+    brings the address; suppress those you know of first.
     """
     import sys
 
@@ -97,7 +99,7 @@ def forget(
 
     chosen = of(context)
     if not by.strip():
-        wrong_use("say who has it done: --by eva")
+        wrong_use("say who asked for it: --by eva")
     try:
         is_there = mark in erased_names(chosen.settings).key_marks
     except GatewayError:
@@ -109,5 +111,5 @@ def forget(
     with chosen.store() as store, store.writing() as connection:
         is_done = erasure_keys.forget(connection, mark)
     if not is_done:
-        wrong_use(f"nothing rests on a key {mark}: gateway keys list")
+        wrong_use(f"nobody is suppressed by a key {mark}: see gateway keys list")
     print_line(f"Given up by {by}: {mark}.")

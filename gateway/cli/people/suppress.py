@@ -82,7 +82,7 @@ _Covering = Annotated[
     typer.Option(help="Only reasons that stop this mail; bulk includes scope all."),
 ]
 _Limit = Annotated[
-    int | None, typer.Option(help="At most so many lines; on a terminal 100.", min=1)
+    int | None, typer.Option(help="How many lines at most; 100 on a terminal.", min=1)
 ]
 _After = Annotated[
     str | None, typer.Option(help="Only addresses after this one.", metavar="ADDRESS")

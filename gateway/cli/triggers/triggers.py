@@ -60,7 +60,7 @@ _On = Annotated[
 ]
 _Now = Annotated[bool, typer.Option("--now", help="Even before daily_at and in quiet hours.")]
 _Waiting = Annotated[bool, typer.Option("--waiting", help="Unreadable fields that mail waits for.")]
-_Limit = Annotated[int, typer.Option(help="At most so many, the newest.", min=1)]
+_Limit = Annotated[int, typer.Option(help="How many at most, the newest first.", min=1)]
 
 
 class CannotRun(GatewayError):

@@ -94,7 +94,7 @@ class AddressCell:
 
 
 def read_cell(text: str) -> AddressCell:
-    """Return the addresses a field holds, and what in it is none for certain."""
+    """Return the addresses a field holds, and what in it certainly isn't one."""
     if is_plain(text):
         return AddressCell((text,))
     text = _ESCAPED_END.sub("\n", text)

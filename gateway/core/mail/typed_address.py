@@ -128,7 +128,7 @@ class _FaultError(Exception):
 
 
 def _read_angled(text: str) -> TypedAddress:
-    """Read `Name <address>`; a name that only repeats the address is none."""
+    """Read `Name <address>`; a name that only repeats the address is left out."""
     _check_seen(plain(text), blanks=False)
     match = _ANGLED.fullmatch(text)
     if match is None:

@@ -22,7 +22,7 @@ class OccurrenceFacts:
     actor: Staff | None = None  #: Who changed the application's status.
     staff: Staff | None = None  #: The recipient, where it is a member of staff.
     unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read: their values are old.
-    superseded: str = ""  #: Why mail about a change is none any more: what came after it.
+    superseded: str = ""  #: Why mail about a change is no longer due: what came after it.
     #: What became of the mail of an earlier change to the same status that was on its way when
     #: this one was made.
     earlier: OccurrenceState | None = None

@@ -36,7 +36,7 @@ _TO_OTHERS: Mapping[str, str] = {
 def warning(language: str, others: Sequence[str] = ()) -> str:
     """Return the warning in a language; in English for one it isn't there in.
 
-    With `others` it is that of a change of which no candidate hears, but they.
+    With `others` it is that of a change that is mailed to them, and to no candidate.
     """
     known = language[:2].lower()
     if not others:

@@ -72,7 +72,7 @@ def uid_set(uids: Sequence[int]) -> str:
 
 
 def moment(value: Value) -> datetime | None:
-    """Return a time as servers write it, in UTC; None if it is none."""
+    """Return a time as servers write it, in UTC; None if it isn't one."""
     try:
         return datetime.strptime(text(value).strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
     except (ValueError, OverflowError):

@@ -64,7 +64,7 @@ class Saver:
     def of(
         self, mail: Message, *, opened: Sequence[Message | None] = (), text: str = ""
     ) -> Iterator[Attachment]:
-        """Yield the files of a mail; a mail that was `opened` is none, but has files itself.
+        """Yield the files of a mail; a mail that was `opened` is not one, but has files of its own.
 
         Neither is the HTML of the `text` that was recovered, which Claws Mail and aerc attach.
         """

@@ -1,7 +1,7 @@
 """Fields of a header taken apart as RFC 5322 and RFC 5321 say: the work of mail-parser.
 
 It knows groups, comments, routes, quoted local parts and literals, takes no address out of a name,
-and says where a field is none of the RFC's. Then, and for what people call each other, there is
+and says where a field isn't as the RFC has it. Then, and for what people call each other, there is
 `core.replies.forwarded`, which reads what mail programs write: `Doe, John <j@x>; b@y`.
 """
 

@@ -181,7 +181,7 @@ def mail_of_embedded(tnef: Any, room: RtfRoom) -> Converted:
 
 def octets_of_tnef(tnef: Any, texts: Texts, room: RtfRoom, depth: int = 0) -> bytes:
     """Return the mail that is embedded in a `winmail.dat`, with its files, as RFC 5322 has it."""
-    values = {int(item.name): item.data for item in tnef.mapiprops}
+    values = {int(mapi.name): mapi.data for mapi in tnef.mapiprops}
 
     def text(number: int) -> str:
         value = values.get(number, "")

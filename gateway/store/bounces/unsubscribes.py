@@ -135,7 +135,7 @@ def _language(connection: Connection, person: PersonRef | None) -> str:
 
 
 def is_out(connection: Connection, mailed: MailedRecipient, now: datetime) -> bool:
-    """Whether who got a mail has unsubscribed from all mailings already."""
+    """Whether the recipient of a mail has already unsubscribed from all mailings."""
     if mailed.erased:
         return all(_is_kept(connection, entry.name) for entry in mailed.erased)
     return all(_in_force(connection, whose, now) for whose in _whose(connection, mailed))

@@ -121,7 +121,7 @@ def looked_at(connection: Connection, times: Mapping[int, datetime], now: dateti
 
 
 def put_off(connection: Connection, numbers: Iterable[int], until: datetime) -> None:
-    """Look at campaigns no sooner than then."""
+    """Put the next look at campaigns off to a time."""
     query = update(campaigns).where(campaigns.c.id.in_(list(numbers)))
     connection.execute(query.values(next_sync=until))
 

@@ -173,7 +173,7 @@ def opt_out(connection: Connection, left: Iterable[Leaving], *, now: datetime) -
 
 
 def _note(connection: Connection, known: Row[Any], leaving: Leaving) -> None:
-    """Keep what is told anew of an opt-out in force."""
+    """Keep what Mailchimp says now of an opt-out in force."""
     changed_at, campaign = max(known.changed_at, leaving.at), known.campaign or leaving.campaign
     reason = known.reason or leaving.reason
     if (changed_at, campaign, reason) == (known.changed_at, known.campaign, known.reason):

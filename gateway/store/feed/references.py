@@ -97,7 +97,7 @@ class References:
         return kept
 
     def statuses_to_nothing(self, staged: Table) -> list[tuple[int, str]]:
-        """Return the people's rows whose status is none, where the known one keeps mail away.
+        """Return the people's rows whose status is unknown, where the known one keeps mail away.
 
         Each is a line and what is wrong. Whoever is deceased and gets the status `g999` may be
         deceased still: nobody has said what `g999` is.

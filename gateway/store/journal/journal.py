@@ -89,7 +89,7 @@ class MessageJournal(ABC):
     def __init__(
         self, database: Database, worker: int, *, committed: Callable[[float, int], None]
     ) -> None:
-        """`committed` hears the seconds and the messages of each group, on any thread."""
+        """`committed` is called with the seconds and messages of each group, on any thread."""
         self._database = database
         self._worker = worker
         self._committed = committed

@@ -58,7 +58,7 @@ class LoggedJournal(MessageJournal):
         committed: Callable[[float, int], None],
         refused: Callable[[str], None],
     ) -> None:
-        """`refused` hears why the store refuses a row that others can't be blamed for."""
+        """`refused` is called with why the store refuses a row, if that is the row's own fault."""
         super().__init__(database, worker, committed=committed)
         self._drain = LogDrain(database, log, refused)
         self._thread = CommitThread(self.commit)  #: For a slow disk, and what has to wait.

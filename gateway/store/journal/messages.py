@@ -81,7 +81,7 @@ def listed(
 
 
 def one(connection: Connection, number: int) -> Message | None:
-    """Return the message of an id; None if the journal has none."""
+    """Return the message with an id; None if the journal has none."""
     messages_of_id = several(connection, [number])
     return messages_of_id[0] if messages_of_id else None
 

@@ -363,7 +363,7 @@ def several(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
 
 
 def one(connection: Connection, number: int) -> Occurrence | None:
-    """Return the occurrence of an id."""
+    """Return the occurrence with an id."""
     return next(iter(several(connection, [number])), None)
 
 

@@ -33,7 +33,7 @@ class NoSuchApplication(GatewayError):
 
 
 class NoSuchStatus(GatewayError):
-    """The CRM told of the statuses of applications, and this is none of them."""
+    """The CRM has told of the statuses of applications, and this isn't one of them."""
 
 
 def locked(connection: Connection, reference: str) -> KnownApplication:
@@ -90,7 +90,7 @@ def past_changes(
 
 
 def superseded(connection: Connection, row: Occurrence, known: KnownApplication) -> str:
-    """Return why mail about a transition is none any more; empty: it stands.
+    """Return why mail about a transition is no longer due; empty: it is.
 
     What a feed told since counts too: mail about a status says what the status is.
     """

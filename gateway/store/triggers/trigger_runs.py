@@ -88,7 +88,7 @@ def unfinished(connection: Connection) -> list[TriggerRun]:
 
 
 def one(connection: Connection, number: int) -> TriggerRun | None:
-    """Return the run of an id."""
+    """Return the run with an id."""
     return next(iter(_runs(connection, select(trigger_runs).where(_c.id == number))), None)
 
 

@@ -43,7 +43,7 @@ TEMPLATE_VALUES: Mapping[str, frozenset[str]] = {
 
 
 def application_event(name: str) -> ApplicationEvent:
-    """Return the event of applications of that name; KeyError: it is none."""
+    """Return the event of applications of that name; KeyError if there is none."""
     event = EVENTS[name]
     if not isinstance(event, ApplicationEvent):
         raise KeyError(name)
