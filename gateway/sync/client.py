@@ -2,28 +2,24 @@
 
 import hashlib
 import random
-import re
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from gateway.sync.errors import UnusableKey
-from gateway.sync.transport import CheckedAnswer, Document, MailchimpLimits, Transport
+from gateway.sync.official_client import (
+    PAGE,
+    OfficialClient,
+    Pages,
+    in_one_call,
+    path_id,
+    rows_of,
+)
+from gateway.sync.transport import Document, MailchimpLimits
 
-PAGE = 1000
 #: Mailchimp's support advises no more for email-activity, which times out at 1000.
 ACTIVITY_PAGE = 500
-#: Of members in one call, for adding to an audience or changing a segment.
-BATCH = 500
-KEY = re.compile(r"[^\s-]+-(?P<data_centre>[a-z]{2,}[0-9]+)")
-ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 MEMBER_FIELDS = ("id", "contact_id", "email_address", "status", "merge_fields", "last_changed")
-
-Item = TypeVar("Item")
-Pages = Generator[list[Document], None, None]
 
 
 def member_id(address: str) -> str:
@@ -56,60 +52,41 @@ class MailchimpClient:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        # Loaded with the first account, and requests with it: 8 MB that others have no use for.
-        import mailchimp_marketing
-        from mailchimp_marketing.api_client import ApiClientError
-
-        self._wrapped = ApiClientError
-        key = KEY.fullmatch(api_key)
-        self._data_centre = key["data_centre"] if key else ""
-        if not base_url and not self._data_centre:
-            raise UnusableKey(
-                "The Mailchimp key does not end in a data centre such as -us1; "
-                "copy it again from the account, or set [mailchimp] base_url"
-            )
-        data_centre_url = f"https://{self._data_centre}.api.mailchimp.com/3.0"
-        self.base_url = (base_url or data_centre_url).rstrip("/")
-        limits = limits or MailchimpLimits()
-        self._connections = limits.connections
-        self._transport = Transport(api_key, self.base_url, limits, sleep=sleep, jitter=jitter)
-        self._official = mailchimp_marketing.Client()
-        api = self._official.api_client
-        api.host = self.base_url
-        # Otherwise every "server" in a URL becomes the data centre, also in a host or an id.
-        api.server = ""
-        api.default_headers["User-Agent"] = "crm-mail-gateway"
-        api.request = self._transport.request
+        self._official = OfficialClient(
+            api_key, base_url, limits or MailchimpLimits(), sleep=sleep, jitter=jitter
+        )
+        self._api = self._official.api
+        self.base_url = self._official.base_url
 
     def close(self) -> None:
         """Close the connections kept open."""
-        self._transport.close()
+        self._official.transport.close()
 
     def ping(self) -> None:
         """Prove the key and the address."""
-        self._call(self._official.ping.get)
+        self._official.call(self._api.ping.get)
 
     def audiences(self) -> Document:
         """Return `lists` and `constraints`, which say whether the plan allows another one."""
-        return self._call(self._official.lists.get_all_lists, count=PAGE)
+        return self._official.call(self._api.lists.get_all_lists, count=PAGE)
 
     def audience(self, audience_id: str) -> Document:
         """Return one audience."""
-        return self._call(self._official.lists.get_list, _id(audience_id))
+        return self._official.call(self._api.lists.get_list, path_id(audience_id))
 
     def create_audience(self, body: Document) -> Document:
         """Create an audience; needs name, contact, permission_reminder, campaign_defaults."""
-        return self._call(self._official.lists.create_list, body)
+        return self._official.call(self._api.lists.create_list, body)
 
     def merge_fields(self, audience_id: str) -> list[Document]:
         """Return the merge fields of an audience."""
-        method = self._official.lists.get_list_merge_fields
-        return self._all("merge_fields", method, _id(audience_id))
+        method = self._api.lists.get_list_merge_fields
+        return self._official.rows("merge_fields", method, path_id(audience_id))
 
     def add_merge_field(self, audience_id: str, *, tag: str, name: str) -> Document:
         """Add a text field nobody must fill in and the public does not see; tag ≤ 10 characters."""
         body = {"tag": tag, "name": name, "type": "text", "required": False, "public": False}
-        return self._call(self._official.lists.add_list_merge_field, _id(audience_id), body)
+        return self._official.call(self._api.lists.add_list_merge_field, path_id(audience_id), body)
 
     def members(
         self, audience_id: str, *, status: str | None = None, changed_since: datetime | None = None
@@ -122,11 +99,11 @@ class MailchimpClient:
         narrowed: Document = {"status": status} if status else {}
         if changed_since:
             narrowed["since_last_changed"] = timestamp(changed_since)
-        yield from self._pages(
+        yield from self._official.pages(
             "members",
             PAGE,
-            self._official.lists.get_list_members_info,
-            _id(audience_id),
+            self._api.lists.get_list_members_info,
+            path_id(audience_id),
             fields=["list_id", "total_items", *(f"members.{name}" for name in MEMBER_FIELDS)],
             sort_field="last_changed",
             sort_dir="ASC",
@@ -135,45 +112,49 @@ class MailchimpClient:
 
     def member(self, audience_id: str, member: str) -> Document:
         """Return a member by its id or contact_id."""
-        return self._call(self._official.lists.get_list_member, _id(audience_id), _id(member))
+        return self._official.call(
+            self._api.lists.get_list_member, path_id(audience_id), path_id(member)
+        )
 
     def put_member(self, audience_id: str, member: str, body: Document) -> Document:
         """Create or update a member; a `status` in the body overwrites, so leave it out."""
-        return self._call(
-            self._official.lists.set_list_member,
-            _id(audience_id),
-            _id(member),
+        return self._official.call(
+            self._api.lists.set_list_member,
+            path_id(audience_id),
+            path_id(member),
             body,
             skip_merge_validation="true",
         )
 
     def archive_member(self, audience_id: str, member: str) -> None:
         """Hide a member; it keeps its history, and comes back when it is added again."""
-        self._call(self._official.lists.delete_list_member, _id(audience_id), _id(member))
+        self._official.call(
+            self._api.lists.delete_list_member, path_id(audience_id), path_id(member)
+        )
 
     def delete_member_for_ever(self, audience_id: str, member: str) -> None:
         """Delete all Mailchimp knows of a member; the address can never be added again."""
-        method = self._official.lists.delete_list_member_permanent
-        self._call(method, _id(audience_id), _id(member))
+        method = self._api.lists.delete_list_member_permanent
+        self._official.call(method, path_id(audience_id), path_id(member))
 
     def add_members(self, audience_id: str, members: Iterable[Document]) -> Document:
         """Add up to 500 new members; those there already come back in `errors`, untouched."""
-        return self._call(
-            self._official.lists.batch_list_members,
-            _id(audience_id),
-            {"members": _batch(members), "update_existing": False},
+        return self._official.call(
+            self._api.lists.batch_list_members,
+            path_id(audience_id),
+            {"members": in_one_call(members), "update_existing": False},
             skip_merge_validation="true",
         )
 
     def segments(self, audience_id: str) -> list[Document]:
         """Return the static segments of an audience; a tag is one too."""
-        method = self._official.lists.list_segments
-        return self._all("segments", method, _id(audience_id), type="static")
+        method = self._api.lists.list_segments
+        return self._official.rows("segments", method, path_id(audience_id), type="static")
 
     def create_segment(self, audience_id: str, name: str) -> Document:
         """Create an empty static segment."""
         body: Document = {"name": name, "static_segment": []}
-        return self._call(self._official.lists.create_segment, _id(audience_id), body)
+        return self._official.call(self._api.lists.create_segment, path_id(audience_id), body)
 
     def change_segment(
         self,
@@ -184,26 +165,26 @@ class MailchimpClient:
         remove: Iterable[str] = (),
     ) -> Document:
         """Add and remove up to 500 addresses each; who is not subscribed comes back in `errors`."""
-        body = {"members_to_add": _batch(add), "members_to_remove": _batch(remove)}
+        body = {"members_to_add": in_one_call(add), "members_to_remove": in_one_call(remove)}
         # The body goes first, unlike in every other method of the official client.
-        method = self._official.lists.batch_segment_members
-        return self._call(method, body, _id(audience_id), _id(segment_id))
+        method = self._api.lists.batch_segment_members
+        return self._official.call(method, body, path_id(audience_id), path_id(segment_id))
 
     def segment_members(self, audience_id: str, segment_id: int) -> Pages:
         """Yield the subscribed members of a segment."""
-        yield from self._pages(
+        yield from self._official.pages(
             "members",
             PAGE,
-            self._official.lists.get_segment_members_list,
-            _id(audience_id),
-            _id(segment_id),
+            self._api.lists.get_segment_members_list,
+            path_id(audience_id),
+            path_id(segment_id),
             fields=["total_items", "members.id", "members.email_address", "members.status"],
         )
 
     def webhooks(self, audience_id: str) -> list[Document]:
         """Return the webhooks of an audience."""
-        method = self._official.lists.get_list_webhooks
-        return _rows(self._call(method, _id(audience_id)), "webhooks")
+        method = self._api.lists.get_list_webhooks
+        return rows_of(self._official.call(method, path_id(audience_id)), "webhooks")
 
     def create_webhook(self, audience_id: str, url: str, events: Collection[str]) -> Document:
         """Ask to be told of events that people or the account's users cause, not our own writes."""
@@ -212,88 +193,89 @@ class MailchimpClient:
             "events": dict.fromkeys(sorted(events), True),
             "sources": {"user": True, "admin": True, "api": False},
         }
-        return self._call(self._official.lists.create_list_webhook, _id(audience_id), body)
+        return self._official.call(self._api.lists.create_list_webhook, path_id(audience_id), body)
 
     def templates(self) -> list[Document]:
         """Return the account's own templates, of every content type."""
-        return self._all("templates", self._official.templates.list, type="user")
+        return self._official.rows("templates", self._api.templates.list, type="user")
 
     def sender_domains(self) -> list[Document]:
         """Return the domains mail may come from, with `verified` and `authenticated`."""
-        method = self._official.verifiedDomains.get_verified_domains_all
-        return _rows(self._call(method), "domains")
+        method = self._api.verifiedDomains.get_verified_domains_all
+        return rows_of(self._official.call(method), "domains")
 
     def campaigns(self, *, created_since: datetime | None = None) -> list[Document]:
         """Return all campaigns, or those created after a second."""
         narrowed = {"since_create_time": timestamp(created_since)} if created_since else {}
-        return self._all("campaigns", self._official.campaigns.list, **narrowed)
+        return self._official.rows("campaigns", self._api.campaigns.list, **narrowed)
 
     def campaign(self, campaign_id: str) -> Document:
         """Return a campaign as it stands."""
-        return self._call(self._official.campaigns.get, _id(campaign_id))
+        return self._official.call(self._api.campaigns.get, path_id(campaign_id))
 
     def create_campaign(self, body: Document) -> Document:
         """Create a campaign; after an AnswerLost look for its title before creating it again."""
-        return self._call(self._official.campaigns.create, body)
+        return self._official.call(self._api.campaigns.create, body)
 
     def link(self, campaign: Document) -> str:
         """Return where people open a campaign in Mailchimp."""
-        host = f"{self._data_centre}.admin" if self._data_centre else "admin"
+        data_centre = self._official.data_centre
+        host = f"{data_centre}.admin" if data_centre else "admin"
         return f"https://{host}.mailchimp.com/campaigns/show/?id={campaign['web_id']}"
 
     def delete_campaign(self, campaign_id: str) -> None:
         """Delete a campaign; NotAllowed while it is sent."""
-        self._call(self._official.campaigns.remove, _id(campaign_id))
+        self._official.call(self._api.campaigns.remove, path_id(campaign_id))
 
     def set_template(self, campaign_id: str, template_id: int) -> Document:
         """Fill a campaign from a template; done once, for a later change leaves the content."""
         body = {"template": {"id": template_id}}
-        return self._call(self._official.campaigns.set_content, _id(campaign_id), body)
+        return self._official.call(self._api.campaigns.set_content, path_id(campaign_id), body)
 
     def checklist(self, campaign_id: str) -> Document:
         """Return `is_ready` and the `items` that say what is missing."""
-        return self._call(self._official.campaigns.get_send_checklist, _id(campaign_id))
+        return self._official.call(self._api.campaigns.get_send_checklist, path_id(campaign_id))
 
     def send(self, campaign_id: str) -> None:
         """Send now; after an AnswerLost look at the campaign's status before sending again."""
-        self._call(self._official.campaigns.send, _id(campaign_id))
+        self._official.call(self._api.campaigns.send, path_id(campaign_id))
 
     def schedule(self, campaign_id: str, at: datetime) -> None:
         """Schedule for a quarter hour to come."""
         body = {"schedule_time": timestamp(at)}
-        self._call(self._official.campaigns.schedule, _id(campaign_id), body)
+        self._official.call(self._api.campaigns.schedule, path_id(campaign_id), body)
 
     def unschedule(self, campaign_id: str) -> None:
         """Make a scheduled campaign a draft again."""
-        self._call(self._official.campaigns.unschedule, _id(campaign_id))
+        self._official.call(self._api.campaigns.unschedule, path_id(campaign_id))
 
     def reports(self, fields: Iterable[str], *, sent_since: datetime | None = None) -> Pages:
         """Yield these fields of the reports of all sent campaigns: idle ones cost one call."""
         narrowed = {"since_send_time": timestamp(sent_since)} if sent_since else {}
         wanted = ["total_items", *(f"reports.{name}" for name in fields)]
-        method = self._official.reports.get_all_campaign_reports
-        yield from self._pages("reports", PAGE, method, fields=wanted, **narrowed)
+        method = self._api.reports.get_all_campaign_reports
+        yield from self._official.pages("reports", PAGE, method, fields=wanted, **narrowed)
 
     def report(self, campaign_id: str) -> Document:
         """Return the counters of a sent campaign."""
-        return self._call(self._official.reports.get_campaign_report, _id(campaign_id))
+        return self._official.call(self._api.reports.get_campaign_report, path_id(campaign_id))
 
     def email_activity(self, campaign_id: str, *, since: datetime | None = None) -> Pages:
         """Yield every recipient with its opens, clicks and first bounce after a second.
 
         Unsubscribes are not among them, and the order may change between pages.
         """
-        method = self._official.reports.get_email_activity_for_campaign
+        method = self._api.reports.get_email_activity_for_campaign
         yield from self._of_report("emails", ACTIVITY_PAGE, method, campaign_id, since)
 
     def open_details(self, campaign_id: str, *, since: datetime | None = None) -> Pages:
         """Yield who opened, with `is_proxy_open` for each time."""
-        method = self._official.reports.get_campaign_open_details
+        method = self._api.reports.get_campaign_open_details
         yield from self._of_report("members", ACTIVITY_PAGE, method, campaign_id, since)
 
     def unsubscribed(self, campaign_id: str) -> Pages:
         """Yield who unsubscribed through a campaign."""
-        method = self._official.reports.get_unsubscribed_list_for_campaign
+        method = self._api.reports.get_unsubscribed_list_for_campaign
         yield from self._of_report("unsubscribes", PAGE, method, campaign_id)
 
     def _of_report(
@@ -307,68 +289,4 @@ class MailchimpClient:
         query: Document = {"exclude_fields": ["_links", f"{name}._links"]}
         if since:
             query["since"] = timestamp(since)
-        return self._pages(name, size, method, _id(campaign_id), **query)
-
-    def _all(
-        self, name: str, method: Callable[..., Any], *path: str, **query: Any
-    ) -> list[Document]:
-        return [
-            document
-            for page in self._pages(name, PAGE, method, *path, **query)
-            for document in page
-        ]
-
-    def _pages(
-        self, name: str, size: int, method: Callable[..., Any], *path: str, **query: Any
-    ) -> Pages:
-        """Yield pages in their order until a short one, some of the next asked for meanwhile.
-
-        The first page says in `total_items` how many rows there are. That may be too few
-        (MAILCHIMP 7.13): what comes after them is asked for one by one.
-        """
-
-        def ask(offset: int) -> Document:
-            return self._call(method, *path, count=size, offset=offset, **query)
-
-        answer = ask(0)
-        total = answer.get("total_items") or 0
-        asked: deque[Future[Document]] = deque()
-        offset = size
-        with ThreadPoolExecutor(self._connections, "mailchimp-pages") as pool:
-            while page := _rows(answer, name):
-                yield page
-                if len(page) < size:
-                    return
-                while not asked or (offset < total and len(asked) < self._connections):
-                    asked.append(pool.submit(ask, offset))
-                    offset += size
-                answer = asked.popleft().result()
-
-    def _call(self, method: Callable[..., Any], *arguments: Any, **query: Any) -> Document:
-        try:
-            answer = method(*arguments, **query)
-        except self._wrapped as error:
-            # The official client wraps whatever its transport raises.
-            raise error.text from error.text.__cause__
-        assert isinstance(answer, CheckedAnswer)
-        return answer.document
-
-
-def _rows(document: Document, name: str) -> list[Document]:
-    rows: list[Document] = document.get(name) or []
-    return rows
-
-
-def _id(value: str | int) -> str:
-    """Return an id that can stand in a path; addresses and anything else are refused."""
-    text = str(value)
-    if not ID.fullmatch(text):
-        raise ValueError(f"not a Mailchimp id: {text!r}")
-    return text
-
-
-def _batch(items: Iterable[Item]) -> list[Item]:
-    batch = list(items)
-    if len(batch) > BATCH:
-        raise ValueError(f"{len(batch)} in one call; Mailchimp takes {BATCH}")
-    return batch
+        return self._official.pages(name, size, method, path_id(campaign_id), **query)

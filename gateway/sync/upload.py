@@ -16,10 +16,10 @@ from gateway.core.campaigns.campaigns import Campaign, PendingCall
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments
 from gateway.store.campaigns.campaign_segments import Outgoing
-from gateway.sync.client import BATCH
 from gateway.sync.errors import MailchimpRefused
 from gateway.sync.mailchimp_session import MailchimpSession, once, told
 from gateway.sync.member_calls import CallResult, MemberCalls
+from gateway.sync.official_client import BATCH
 from gateway.sync.preparation import outgoing_pages
 from gateway.sync.settle import keep
 from gateway.sync.transport import Document

@@ -31,7 +31,7 @@ class Fuse:
 
     def __init__(self, rig: MailchimpRig, patch: pytest.MonkeyPatch) -> None:
         self.left: int | None = None
-        self._wrap(patch, rig.client._transport, "_exchange")
+        self._wrap(patch, rig.client._official.transport, "_exchange")
         whole = rig.database.writing
 
         @contextmanager

@@ -21,14 +21,14 @@ router = APIRouter(tags=["privacy"])
 
 
 class ErasureRequest(BaseModel):
-    """How a person is erased, and who has it done."""
+    """How a person is erased, and who asked for it."""
 
     model_config = ConfigDict(extra="forbid")
 
     by: StaffName = Field(
         "",
         max_length=200,
-        description="Who has it done; by default the token's name. A token without the role "
+        description="Who asked for it; by default the token's name. A token without the role "
         "`manager` names a member of staff who has it, by crm_id or address.",
     )
     dry_run: bool = Field(False, description="Erase nothing; tell what would go.")

@@ -1,0 +1,125 @@
+"""The official client of Mailchimp behind a transport of the gateway's own."""
+
+import re
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from gateway.sync.errors import UnusableKey
+from gateway.sync.transport import CheckedAnswer, Document, MailchimpLimits, Transport
+
+PAGE = 1000
+#: Of members in one call, for adding to an audience or changing a segment.
+BATCH = 500
+KEY = re.compile(r"[^\s-]+-(?P<data_centre>[a-z]{2,}[0-9]+)")
+ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
+
+Item = TypeVar("Item")
+Pages = Generator[list[Document], None, None]
+
+
+class OfficialClient:
+    """Makes the calls of `api` (a `mailchimp_marketing.Client`), each checked.
+
+    Its methods give the path, the query and the body; the exchange is `Transport`'s.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str | None,
+        limits: MailchimpLimits,
+        *,
+        sleep: Callable[[float], None],
+        jitter: Callable[[], float],
+    ) -> None:
+        # Loaded with the first account, and requests with it: 8 MB that others have no use for.
+        import mailchimp_marketing
+        from mailchimp_marketing.api_client import ApiClientError
+
+        self._wrapped = ApiClientError
+        key = KEY.fullmatch(api_key)
+        self.data_centre = key["data_centre"] if key else ""
+        if not base_url and not self.data_centre:
+            raise UnusableKey(
+                "The Mailchimp key does not end in a data centre such as -us1; "
+                "copy it again from the account, or set [mailchimp] base_url"
+            )
+        data_centre_url = f"https://{self.data_centre}.api.mailchimp.com/3.0"
+        self.base_url = (base_url or data_centre_url).rstrip("/")
+        self._connections = limits.connections
+        self.transport = Transport(api_key, self.base_url, limits, sleep=sleep, jitter=jitter)
+        self.api = mailchimp_marketing.Client()
+        sender = self.api.api_client
+        sender.host = self.base_url
+        # Otherwise every "server" in a URL becomes the data centre, also in a host or an id.
+        sender.server = ""
+        sender.default_headers["User-Agent"] = "crm-mail-gateway"
+        sender.request = self.transport.request
+
+    def call(self, method: Callable[..., Any], *arguments: Any, **query: Any) -> Document:
+        """Make one call; raise the `MailchimpError` that the transport raised."""
+        try:
+            answer = method(*arguments, **query)
+        except self._wrapped as error:
+            # The official client wraps whatever its transport raises.
+            raise error.text from error.text.__cause__
+        assert isinstance(answer, CheckedAnswer)
+        return answer.document
+
+    def pages(
+        self, name: str, size: int, method: Callable[..., Any], *path: str, **query: Any
+    ) -> Pages:
+        """Yield pages in their order until a short one, some of the next asked for meanwhile.
+
+        The first page says in `total_items` how many rows there are. That may be too few
+        (MAILCHIMP 7.13): what comes after them is asked for one by one.
+        """
+
+        def ask(offset: int) -> Document:
+            return self.call(method, *path, count=size, offset=offset, **query)
+
+        answer = ask(0)
+        total = answer.get("total_items") or 0
+        asked: deque[Future[Document]] = deque()
+        offset = size
+        with ThreadPoolExecutor(self._connections, "mailchimp-pages") as pool:
+            while page := rows_of(answer, name):
+                yield page
+                if len(page) < size:
+                    return
+                while not asked or (offset < total and len(asked) < self._connections):
+                    asked.append(pool.submit(ask, offset))
+                    offset += size
+                answer = asked.popleft().result()
+
+    def rows(
+        self, name: str, method: Callable[..., Any], *path: str, **query: Any
+    ) -> list[Document]:
+        """Return the rows of all pages."""
+        return [
+            document for page in self.pages(name, PAGE, method, *path, **query) for document in page
+        ]
+
+
+def rows_of(document: Document, name: str) -> list[Document]:
+    """Return the rows of a page, none where it has none."""
+    rows: list[Document] = document.get(name) or []
+    return rows
+
+
+def path_id(value: str | int) -> str:
+    """Return an id that can stand in a path; addresses and anything else are refused."""
+    text = str(value)
+    if not ID.fullmatch(text):
+        raise ValueError(f"not a Mailchimp id: {text!r}")
+    return text
+
+
+def in_one_call(items: Iterable[Item]) -> list[Item]:
+    """Return what one call takes; ValueError where it is more than Mailchimp does."""
+    batch = list(items)
+    if len(batch) > BATCH:
+        raise ValueError(f"{len(batch)} in one call; Mailchimp takes {BATCH}")
+    return batch
