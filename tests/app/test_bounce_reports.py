@@ -130,6 +130,11 @@ async def test_a_report_a_day_goes_out_and_too_much_is_logged(
         ("", "", "Bounces en klachten van de laatste 7 dagen"),  # as shipped
         ('language = "fr"', "", "Retours et plaintes des 7 derniers jours"),
         ('language = "fr"', "de", "Rückläufer und Beschwerden der letzten 7 Tage"),
+        (
+            'language = "fr"\nlanguages = {"example" = "nl", "office.example" = "de"}',
+            "",
+            "Rückläufer und Beschwerden der letzten 7 Tage",
+        ),
         ('language = "de"', "pl", "Rückläufer und Beschwerden der letzten 7 Tage"),
     ],
 )

@@ -185,9 +185,8 @@ async def send_probe(
     )
     if chosen is None:
         known = ", ".join(own.name for own in of_crm) or "none"
-        raise NoSuchListener(
-            f"no listener for the CRM's mail is called {listener} (known: {known})"
-        )
+        called = f" is called {listener}" if listener else ""
+        raise NoSuchListener(f"no listener for the CRM's mail{called} (known: {known})")
 
     number, at = common.ids_of(database).next(), common.now().astimezone(common.time_zone(settings))
     message_id = f"<{ids.show(number)}.probe@{common.host_name().strip('[]')}>"

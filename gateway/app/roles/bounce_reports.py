@@ -10,6 +10,7 @@ from gateway.app.wording import mail_wordings, shipped_wordings
 from gateway.config import Settings
 from gateway.core.bounces.bounce_report import BOUNCE_REPORT, html_of_report, values_of_report
 from gateway.core.errors import GatewayError
+from gateway.core.mail.address import domain_of
 from gateway.core.sending.mail_wording import MailWording
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
@@ -105,8 +106,9 @@ class DailyBounceReport:
             )
 
     async def _wording(self, settings: Settings, recipient: str) -> MailWording:
-        """Return the report's wording in the language of its reader, else of the settings.
+        """Return the report's wording in the language of its reader, as notes are.
 
+        That is the one on file, else that set for the domain, else that of the settings.
         Wording of one's own that can't be used is told in the log, and that shipped stands in.
         """
         address = common.lookup(settings, recipient)
@@ -118,5 +120,10 @@ class DailyBounceReport:
         except (GatewayError, OSError) as fault:
             log.error("report_wording_unusable", reason=str(fault))
             wordings = shipped_wordings(TYPE, BOUNCE_REPORT)
-        language = next((member.language for member in staff), "")
-        return in_language(wordings, language, settings.suppression.language)
+        chosen = settings.suppression
+        languages = [member.language for member in staff]
+        domain = domain_of(address)
+        while domain:
+            languages += [chosen.languages[domain]] if domain in chosen.languages else []
+            domain = domain.partition(".")[2]
+        return in_language(wordings, *languages, chosen.language)
