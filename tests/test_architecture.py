@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,19 @@ def test_the_import_rules_of_pyproject_hold() -> None:
     done = run(str(Path(sys.executable).parent / "lint-imports"), "--no-logo", "--no-cache")
 
     assert done.returncode == 0, done.stdout
+
+
+def test_the_sandbox_is_forbidden_every_other_package() -> None:
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [rule] = [
+        rule
+        for rule in rules["contracts"]
+        if rule.get("source_modules") == ["gateway.sandbox"] and rule["type"] == "forbidden"
+    ]
+
+    others = {path.stem for path in (ROOT / "gateway").iterdir() if not path.name.startswith("__")}
+    expected = {f"gateway.{name}" for name in others - {"sandbox"}} | {"gateway.__main__"}
+    assert expected == set(rule["forbidden_modules"])
 
 
 def test_core_uses_the_standard_library_only() -> None:

@@ -208,20 +208,6 @@ class SandboxCampaign:
     leavers: list[SandboxRecipient] = field(default_factory=list)
 
 
-@dataclass(slots=True, kw_only=True)
-class Batch:
-    """Operations handed over to be done in the background."""
-
-    id: str
-    operations: list[Document]
-    submitted: datetime
-    status: str = "pending"
-    completed: datetime | None = None
-    results: list[Document] = field(default_factory=list)
-    errored: int = 0
-    urls: dict[str, datetime] = field(default_factory=dict)  #: Token of a URL to when it ends.
-
-
 class Account:
     """The whole state; hold `lock` while touching it."""
 
@@ -234,9 +220,7 @@ class Account:
         self.templates: dict[int, SandboxTemplate] = {}
         self.domains: dict[str, Document] = {}
         self.campaigns: dict[str, SandboxCampaign] = {}
-        self.batches: dict[str, Batch] = {}
         self.revoked = False
-        self.results_url = ""  #: Where the results of batches can be fetched.
         self.tell: Callable[[SandboxAudience, str, str, Document], None] = _tell_nobody
         self._numbers = count(10_001)
         self._later: list[tuple[datetime, int, Callable[[], None]]] = []

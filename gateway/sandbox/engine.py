@@ -9,7 +9,6 @@ from typing import Any
 
 from gateway.sandbox import audiences, campaigns, members, reports, segments
 from gateway.sandbox.account import Account
-from gateway.sandbox.batches import archive, batch_router
 from gateway.sandbox.call import Call, SandboxAnswer, SandboxProblem
 from gateway.sandbox.faults import BAD_GATEWAY, BEFORE, TRIGGERED, FaultPlan, SandboxFault
 from gateway.sandbox.router import Router
@@ -38,12 +37,9 @@ class Engine:
         self.asked: deque[Asked] = deque(maxlen=REMEMBERED)
         self.violations: list[str] = []
         self._check = check
-        operations = Router()
-        for module in (audiences, members, segments, campaigns, reports):
-            operations.include(module.router)
         self._router = Router()
-        self._router.include(operations)
-        self._router.include(batch_router(operations))  # there are no batches in batches
+        for module in (audiences, members, segments, campaigns, reports):
+            self._router.include(module.router)
 
     def answer(self, call: Call, headers: dict[str, str]) -> tuple[Reply, SandboxFault | None]:
         """Answer a call; the fault returned with the reply says how the server is to spoil it."""
@@ -63,14 +59,6 @@ class Engine:
                 self._compare(call, reply)
             self.asked.append(Asked(call.method, call.path, reply[0]))
         return reply, fault
-
-    def file(self, path: str, token: str) -> Reply:
-        """Return the results of a batch, outside the API."""
-        with self.account.lock:
-            packed = archive(self.account, path, token)
-        if packed is None:
-            return 403, "application/xml", b"<Error><Code>AccessDenied</Code></Error>"
-        return 200, "application/gzip", packed
 
     def _barred(self, headers: dict[str, str]) -> SandboxProblem | None:
         if self.account.revoked or "authorization" not in headers:

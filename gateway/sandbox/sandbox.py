@@ -1,31 +1,27 @@
 """A Mailchimp account to try the gateway with: a real HTTP server, all of it in memory."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from gateway.sandbox import audiences, contacts
+from gateway.sandbox import audiences
 from gateway.sandbox.account import (
     Account,
     Clock,
     Options,
-    SandboxAudience,
-    SandboxMember,
     SandboxTemplate,
     member_hash,
 )
 from gateway.sandbox.call import Document
 from gateway.sandbox.engine import Check, Engine
 from gateway.sandbox.hooks import WebhookSender
-from gateway.sandbox.sending import clean, happen, leave, opt_out
+from gateway.sandbox.sending import happen, leave
 from gateway.sandbox.server import Server
 
 
 class Sandbox:
-    """The account, its server, and what happens to it: people and staff, time, faults.
+    """The account, its server, and what happens to it: recipients, time, faults.
 
     `start` gives a clock that stands still until `advance`; without it real time runs. `check`
     sees every call that no fault spoilt, and what it dislikes is collected in `violations`.
@@ -45,11 +41,10 @@ class Sandbox:
         self.faults = self._engine.faults
         self.asked = self._engine.asked  #: The calls so far, the newest last.
         self.violations = self._engine.violations
-        self._webhooks = WebhookSender(self.account)
-        self._server = Server(port, self._engine.answer, self._engine.file)
-        self.account.results_url = f"http://127.0.0.1:{self._server.server_port}"
+        self.webhooks = WebhookSender(self.account)
+        self.server = Server(port, self._engine.answer)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True
+            target=self.server.serve_forever, args=(0.05,), name="sandbox", daemon=True
         )
 
     # The server.
@@ -57,15 +52,10 @@ class Sandbox:
     @property
     def url(self) -> str:
         """What `[mailchimp] base_url` has to be."""
-        return self.account.results_url + "/3.0"
-
-    @property
-    def most_at_once(self) -> int:
-        """The largest number of calls that ran at the same time."""
-        return self._server.calls.most
+        return f"http://127.0.0.1:{self.server.server_port}/3.0"
 
     def __enter__(self) -> Self:
-        self._webhooks.start()
+        self.webhooks.start()
         self._thread.start()
         return self
 
@@ -75,11 +65,11 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.hang_up()
+        self.server.shutdown()
+        self.server.hang_up()
         self._thread.join()
-        self._server.server_close()
-        self._webhooks.stop()
+        self.server.server_close()
+        self.webhooks.stop()
 
     def wait(self) -> None:
         """Serve until interrupted."""
@@ -120,11 +110,6 @@ class Sandbox:
         with self.account.lock:
             return audiences.new_audience(self.account, body).id
 
-    def delete_audience(self, audience_id: str) -> None:
-        """Delete an audience, as staff can at Mailchimp."""
-        with self.account.lock:
-            del self.account.audiences[audience_id]
-
     def add_template(self, name: str, *, content_type: str = "template", kind: str = "user") -> int:
         """Add a template and return its id."""
         with self.account.lock:
@@ -151,63 +136,7 @@ class Sandbox:
                 "status": "VERIFIED" if verified else "VERIFICATION_IN_PROGRESS",
             }
 
-    def require_merge_field(self, audience_id: str, tag: str) -> None:
-        """Mark a merge field required, as staff can at Mailchimp."""
-        with self.account.lock:
-            for field in self.account.audience(audience_id).merge_fields:
-                field.required = field.required or field.tag == tag
-
-    def revoke_key(self) -> None:
-        """Make every key invalid."""
-        self.account.revoked = True
-
-    # What people and staff do.
-
-    def add_member(self, audience_id: str, address: str, **merge_fields: str) -> SandboxMember:
-        """Let somebody subscribe by a form of the customer's."""
-        with self._audience(audience_id) as audience:
-            writer = contacts.Writer(
-                account=self.account, audience=audience, source="user", lenient=True
-            )
-            return writer.create(address, {"merge_fields": merge_fields}, "subscribed")
-
-    def member(self, audience_id: str, address: str) -> SandboxMember:
-        """Return a member as it stands."""
-        with self._audience(audience_id) as audience:
-            return audience.member(address)
-
-    def opt_out(self, audience_id: str, address: str, reason: str = "") -> None:
-        """Let a member unsubscribe from the audience on their own."""
-        with self._audience(audience_id) as audience:
-            opt_out(self.account, audience, audience.member(address), reason)
-
-    def unsubscribe_by_staff(self, audience_id: str, address: str) -> None:
-        """Unsubscribe a member as staff at Mailchimp; the API can bring this one back."""
-        with self._audience(audience_id) as audience:
-            self._staff(audience).update(audience.member(address), {}, "unsubscribed")
-
-    def confirm(self, audience_id: str, address: str) -> None:
-        """Let a pending member follow the link in the confirmation mail."""
-        with self._audience(audience_id) as audience:
-            member = audience.member(address)
-            member.opted_out = False
-            self._staff(audience).update(member, {}, "subscribed")
-
-    def clean(self, audience_id: str, address: str) -> None:
-        """Mark a member whose address bounces for good."""
-        with self._audience(audience_id) as audience:
-            clean(self.account, audience_id, audience.member(address))
-
-    def rename(self, audience_id: str, address: str, new: str) -> None:
-        """Let a member change the address on their own."""
-        with self._audience(audience_id) as audience:
-            member = audience.member(address)
-            self._staff(audience).update(member, {"email_address": new}, None)
-
-    def forget(self, audience_id: str, address: str) -> None:
-        """Delete a member for good, as staff can at Mailchimp."""
-        with self._audience(audience_id) as audience:
-            contacts.forget(audience, audience.member(address))
+    # What recipients do.
 
     def open(
         self, campaign_id: str, address: str, *, at: datetime | None = None, proxy: bool = False
@@ -226,22 +155,12 @@ class Sandbox:
         """Let a recipient click a link; the open that goes before is not added."""
         self._happen(campaign_id, address, "click", at, url=url)
 
-    def bounce(
-        self, campaign_id: str, address: str, kind: str = "hard", *, at: datetime | None = None
-    ) -> None:
-        """Let a mail bounce, `hard` or `soft`."""
-        self._happen(campaign_id, address, "bounce", at, bounce=kind)
-
     def unsubscribe(self, campaign_id: str, address: str, reason: str = "") -> None:
         """Let a recipient unsubscribe through a campaign."""
         with self.account.lock:
             campaign = self.account.campaign(campaign_id)
             recipient = campaign.recipients[member_hash(address)]
             leave(self.account, campaign, recipient, self.now(), reason)
-
-    def settle_webhooks(self, within: float = 10.0) -> None:
-        """Wait until the webhooks due are sent; TimeoutError after so many seconds."""
-        self._webhooks.settle(within)
 
     def _happen(
         self, campaign_id: str, address: str, action: str, at: datetime | None, **what: Any
@@ -251,13 +170,3 @@ class Sandbox:
             campaign = self.account.campaign(campaign_id)
             recipient = campaign.recipients[member_hash(address)]
             happen(self.account, campaign, recipient, action, at or self.now(), **what)
-
-    def _staff(self, audience: SandboxAudience) -> contacts.Writer:
-        return contacts.Writer(
-            account=self.account, audience=audience, source="admin", lenient=True
-        )
-
-    @contextmanager
-    def _audience(self, audience_id: str) -> Iterator[SandboxAudience]:
-        with self.account.lock:
-            yield self.account.audience(audience_id)

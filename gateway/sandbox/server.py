@@ -46,10 +46,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, answer: Answering, file: Callable[[str, str], Reply]) -> None:
+    def __init__(self, port: int, answer: Answering) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.answer = answer
-        self.file = file
         self.calls = ConnectionSet()
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
@@ -84,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         url = urlsplit(self.path)
         if not url.path.startswith(VERSION):
-            self._write(self.server.file(url.path, dict(parse_qsl(url.query)).get("token", "")))
+            self._write((404, "", b""))
             return
         try:
             document = json.loads(body) if body else None

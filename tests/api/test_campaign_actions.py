@@ -11,9 +11,9 @@ import pytest
 from gateway.app import common
 from gateway.app.campaigns import mailchimp
 from gateway.core.token import TokenScope
-from gateway.sandbox import Sandbox
 from gateway.sync.activation import Activation
 from tests.api.served import Served, served
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.contract import contract
 
 ACCOUNT = {"api_key": "0123456789abcdef-us1"}
@@ -21,16 +21,16 @@ SENDER = {"from_name": "CRM", "from_address": "office@crm.test"}
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[ScriptedSandbox]:
     """An account with a template and a verified domain."""
-    with Sandbox(check=contract()) as sandbox:
+    with ScriptedSandbox(check=contract()) as sandbox:
         sandbox.furnish()
         yield sandbox
         assert not sandbox.violations
 
 
 @pytest.fixture
-async def active(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Served]:
+async def active(sandbox: ScriptedSandbox, tmp_path: Path) -> AsyncIterator[Served]:
     """An API on that account, activated, with candidates 1 to 3 in a group, of whom 3 opted out."""
     async with serving(sandbox, tmp_path) as api:
         activate(api)
@@ -45,7 +45,7 @@ async def active(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Served]:
 
 
 @contextlib.asynccontextmanager
-async def serving(sandbox: Sandbox, folder: Path) -> AsyncIterator[Served]:
+async def serving(sandbox: ScriptedSandbox, folder: Path) -> AsyncIterator[Served]:
     settings = [("mailchimp", {**ACCOUNT, "base_url": sandbox.url})]
     async with served(f"sqlite:///{folder}/gateway.db", folder, settings) as api:
         yield api
@@ -79,7 +79,7 @@ async def done(api: Served, path: str, asked: Any = None, status: int = 200, **m
 
 
 async def test_a_campaign_is_made_filled_opened_and_sent_once(
-    active: Served, sandbox: Sandbox
+    active: Served, sandbox: ScriptedSandbox
 ) -> None:
     campaign = await made(active)
     number = campaign["id"]
@@ -193,7 +193,7 @@ async def test_a_second_campaign_of_one_name_wants_a_confirmation(active: Served
 
 
 async def test_what_keeps_a_campaign_back_is_a_problem_with_its_cure(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: ScriptedSandbox, tmp_path: Path
 ) -> None:
     async with serving(sandbox, tmp_path) as api:
         draft = {"name": "X", "template": 1, **SENDER}

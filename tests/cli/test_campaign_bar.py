@@ -7,14 +7,14 @@ import subprocess
 import threading
 from pathlib import Path
 
-from gateway.sandbox import Sandbox
 from tests.cli.conftest import CONFIG
 from tests.rig.gateway import COMMAND
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.mailchimp_rig import campaign_in, candidate
 
 
 def test_a_script_gets_its_document_though_a_terminal_shows_a_bar(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
+    with ScriptedSandbox() as sandbox:
         number, _ = campaign_in(tmp_path, sandbox, candidate("ann"))
         account = f'[mailchimp]\napi_key = "0-us1"\nbase_url = "{sandbox.url}"\n'
         (tmp_path / "gateway.toml").write_text(CONFIG + account)

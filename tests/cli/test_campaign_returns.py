@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from gateway.sandbox import Sandbox
 from tests.cli.conftest import Cli
+from tests.rig.sandbox import ScriptedSandbox
 
 LINK = "https://www.crm.test/jobs"
 GROUPS = "kind,crm_id,name,tag\ncandidate,7,Nieuwsbrief,\n"
@@ -27,7 +27,7 @@ contact,twin,Ann,Aa,ann@crm.test
 class Campaign:
     """A campaign of the command line, and the account it went out through."""
 
-    def __init__(self, cli: Cli, sandbox: Sandbox) -> None:
+    def __init__(self, cli: Cli, sandbox: ScriptedSandbox) -> None:
         self.cli = cli
         self.sandbox = sandbox
         cli.configure(settings(sandbox))
@@ -56,7 +56,7 @@ class Campaign:
         return {one["person"]: one for one in self.shown()["members"]}
 
 
-def settings(sandbox: Sandbox, **more: str) -> str:
+def settings(sandbox: ScriptedSandbox, **more: str) -> str:
     lines = "".join(f'{name} = "{value}"\n' for name, value in more.items())
     return f'[mailchimp]\napi_key = "0123456789abcdef-us1"\nbase_url = "{sandbox.url}"\n{lines}'
 
@@ -64,7 +64,7 @@ def settings(sandbox: Sandbox, **more: str) -> str:
 @pytest.fixture
 def campaign(cli: Cli) -> Iterator[Campaign]:
     """A campaign to three people."""
-    with Sandbox() as sandbox:
+    with ScriptedSandbox() as sandbox:
         sandbox.furnish()
         yield Campaign(cli, sandbox)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox import Sandbox
 from tests.cli.conftest import Cli
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.contract import contract
 
 ANY = "0sbbkk2fqqr00"  #: The id of a campaign that need not be there.
@@ -18,7 +18,7 @@ ANY = "0sbbkk2fqqr00"  #: The id of a campaign that need not be there.
 class MailchimpCli:
     """A command line with a small CRM before an account."""
 
-    def __init__(self, cli: Cli, sandbox: Sandbox) -> None:
+    def __init__(self, cli: Cli, sandbox: ScriptedSandbox) -> None:
         self.cli = cli
         self.sandbox = sandbox
         sandbox.furnish()
@@ -38,7 +38,7 @@ class MailchimpCli:
 @pytest.fixture
 def mailchimp(cli: Cli) -> Iterator[MailchimpCli]:
     """The CRM has candidates 1 to 3 and a contact; 3 opted out."""
-    with Sandbox(check=contract()) as sandbox:
+    with ScriptedSandbox(check=contract()) as sandbox:
         mailchimp = MailchimpCli(cli, sandbox)
         cli.do("mailchimp", "activate")
         cli.feed("groups", "kind,crm_id,name\ncandidate,7,Nieuws\ncontact,8,Klanten\n")
@@ -68,7 +68,7 @@ def test_nothing_goes_without_an_account_and_the_cure_is_named(cli: Cli) -> None
 
 
 def test_status_says_what_a_first_campaign_needs(cli: Cli) -> None:
-    with Sandbox(check=contract()) as sandbox:
+    with ScriptedSandbox(check=contract()) as sandbox:
         mailchimp = MailchimpCli(cli, sandbox)
         draft = ("--from-name", "CRM", "--from-address", "office@crm.test")
         made = cli("campaigns", "create", "X", "--template", str(mailchimp.template), *draft)

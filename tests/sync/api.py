@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import requests
 
-from gateway.sandbox import Sandbox
+from tests.rig.sandbox import ScriptedSandbox
 
 Body = dict[str, Any]
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -18,7 +18,7 @@ BOB = "bob@crm.test"
 class Api:
     """Calls one sandbox as any program could."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: ScriptedSandbox) -> None:
         self.sandbox = sandbox
         self.session = requests.Session()
         self.session.auth = ("user", "key-us1")

@@ -5,23 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sandbox import Sandbox
 from gateway.store.engine.database import Database
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import START, Api
 from tests.sync.contract import contract
 from tests.sync.mailchimp_rig import MailchimpRig
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[ScriptedSandbox]:
     """An account whose every call is checked against the contract, where that is at hand."""
-    with Sandbox(start=START, check=contract()) as sandbox:
+    with ScriptedSandbox(start=START, check=contract()) as sandbox:
         yield sandbox
         assert not sandbox.violations
 
 
 @pytest.fixture
-def api(sandbox: Sandbox) -> Iterator[Api]:
+def api(sandbox: ScriptedSandbox) -> Iterator[Api]:
     """A plain client of the sandbox."""
     api = Api(sandbox)
     yield api
@@ -31,20 +31,20 @@ def api(sandbox: Sandbox) -> Iterator[Api]:
 @pytest.fixture
 def lax() -> Iterator[Api]:
     """A client of an account for calls that break the contract on purpose."""
-    with Sandbox(start=START) as sandbox:
+    with ScriptedSandbox(start=START) as sandbox:
         api = Api(sandbox)
         yield api
         api.session.close()
 
 
 @pytest.fixture
-def audience(sandbox: Sandbox) -> str:
+def audience(sandbox: ScriptedSandbox) -> str:
     """An audience in an account that has a template and a sender domain."""
     return sandbox.furnish()
 
 
 @pytest.fixture
-def rig(sandbox: Sandbox, tmp_path: Path) -> Iterator[MailchimpRig]:
+def rig(sandbox: ScriptedSandbox, tmp_path: Path) -> Iterator[MailchimpRig]:
     """A CRM before an account with an audience, a template and a sender domain."""
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     database.prepare()

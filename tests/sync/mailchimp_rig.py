@@ -11,7 +11,6 @@ from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.ids import IdSource, milliseconds_of
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import Group, Membership, Person, PersonKind, PersonRef, Staff
-from gateway.sandbox import Sandbox
 from gateway.store.campaigns import campaign_members, campaigns, opt_outs
 from gateway.store.campaigns.campaign_members import CampaignMember
 from gateway.store.engine.database import Database
@@ -25,6 +24,7 @@ from gateway.sync.client import MailchimpClient, member_id
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.refresh import Heard, Refresher
 from gateway.sync.transport import MailchimpLimits
+from tests.rig.sandbox import ScriptedSandbox
 
 KEY = "0123456789abcdef-us1"
 CONTACT = {"company": "CRM", "address1": "Dam 1", "city": "Amsterdam", "country": "NL"}
@@ -49,7 +49,7 @@ def email(crm_id: str) -> str:
 class MailchimpRig:
     """Everything a test needs to make campaigns."""
 
-    def __init__(self, database: Database, sandbox: Sandbox, **wishes: Any) -> None:
+    def __init__(self, database: Database, sandbox: ScriptedSandbox, **wishes: Any) -> None:
         self.database = database
         self.sandbox = sandbox
         self.audience = sandbox.furnish()
@@ -241,7 +241,7 @@ def quarter(at: datetime, *, hours: int = 2) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0).replace(hour=at.hour + hours)
 
 
-def campaign_in(folder: Path, sandbox: Sandbox, *refs: PersonRef) -> tuple[str, str]:
+def campaign_in(folder: Path, sandbox: ScriptedSandbox, *refs: PersonRef) -> tuple[str, str]:
     """Make a campaign in the store of a folder, for commands; return its id and the audience's."""
     database = Database(f"sqlite:///{folder}/gateway.db")
     database.prepare()

@@ -10,7 +10,6 @@ from gateway.core.campaigns.membership import KnownContact
 from gateway.core.ids import IdSource, milliseconds_of
 from gateway.core.kinds import TAG_SCOPES
 from gateway.core.people.people import Person, PersonKind, PersonRef
-from gateway.sandbox import Sandbox
 from gateway.store.campaigns import activities, audiences, campaign_syncs, campaigns
 from gateway.store.campaigns.activities import MemberActivity
 from gateway.store.engine.database import Database
@@ -21,6 +20,7 @@ from gateway.sync.client import MailchimpClient
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.sync_round import Heard, Rounds
 from gateway.sync.transport import MailchimpLimits
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import Api, act
 
 KEY = "0123456789abcdef-us1"
@@ -36,7 +36,7 @@ def address(ref: PersonRef) -> str:
 class Crm:
     """A small CRM, an activated audience, and campaigns sent to it."""
 
-    def __init__(self, database: Database, sandbox: Sandbox) -> None:
+    def __init__(self, database: Database, sandbox: ScriptedSandbox) -> None:
         self.database = database
         self.sandbox = sandbox
         self.api = Api(sandbox)

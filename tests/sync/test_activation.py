@@ -10,12 +10,13 @@ from threading import Thread
 import pytest
 
 from gateway.core.people.people import Group, PersonKind
-from gateway.sandbox import Sandbox, SandboxFault
+from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences, opt_outs
 from gateway.store.engine.database import Database
 from gateway.sync import readiness
 from gateway.sync.activation import CannotActivate, Step, StepResult
 from gateway.sync.errors import NotAuthorised
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import START
 from tests.sync.asking import asking
 from tests.sync.contract import contract
@@ -33,7 +34,7 @@ def did(steps: list[Step]) -> dict[str, list[StepResult]]:
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[MailchimpRig]:
     """A CRM before an account without any audience."""
-    with Sandbox(start=START, check=contract()) as sandbox:
+    with ScriptedSandbox(start=START, check=contract()) as sandbox:
         database = Database(f"sqlite:///{tmp_path}/gateway.db")
         database.prepare()
         rig = MailchimpRig(database, sandbox)
@@ -173,7 +174,7 @@ def public_url() -> Iterator[str]:
 
 
 def test_a_webhook_is_registered_where_the_gateway_can_be_reached(
-    sandbox: Sandbox, tmp_path: Path, public_url: str
+    sandbox: ScriptedSandbox, tmp_path: Path, public_url: str
 ) -> None:
     sandbox.options.signs_webhooks = True
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
@@ -197,7 +198,7 @@ def test_a_webhook_is_registered_where_the_gateway_can_be_reached(
 
 
 def test_a_webhook_nobody_answers_for_is_told_and_the_rest_is_done(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: ScriptedSandbox, tmp_path: Path
 ) -> None:
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     database.prepare()

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from gateway.core.campaigns.campaigns import CampaignState
-from gateway.sandbox import Sandbox
 from gateway.store.engine.database import Database
 from gateway.sync import campaigns as sync_campaigns
 from tests.rig.gateway import COMMAND
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import START
 from tests.sync.contract import contract
 from tests.sync.mailchimp_rig import MailchimpRig, campaign_in, candidate, email, quarter
@@ -103,7 +103,7 @@ def _survives(store: Path, patching: pytest.MonkeyPatch, ending: str, moment: in
     """Kill a campaign at a moment and end it anew; False where it was done before that."""
     database = Database(f"sqlite:///{store}")
     database.prepare()
-    with Sandbox(start=START, check=contract()) as sandbox, patching.context() as patch:
+    with ScriptedSandbox(start=START, check=contract()) as sandbox, patching.context() as patch:
         active = MailchimpRig(database, sandbox)
         number = three_people(active)
         is_killed = killed_at(moment, Fuse(active, patch), lambda: end(active, number, ending))
@@ -156,7 +156,7 @@ base_url = "{url}"
 
 
 def test_m8_commands_killed_with_kill_9_are_finished_by_the_next(tmp_path: Path) -> None:
-    with Sandbox(check=contract()) as sandbox:
+    with ScriptedSandbox(check=contract()) as sandbox:
         refs = [candidate(f"p{each}") for each in range(MANY)]
         number, audience = campaign_in(tmp_path, sandbox, *refs)
         (tmp_path / "gateway.toml").write_text(CONFIG.format(url=sandbox.url))
@@ -187,7 +187,7 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def kill_after(sandbox: Sandbox, folder: Path, path: str, command: tuple[str, ...]) -> None:
+def kill_after(sandbox: ScriptedSandbox, folder: Path, path: str, command: tuple[str, ...]) -> None:
     """Start a command and kill it once it made a POST to a path."""
     before = len(sandbox.asked)
     process = subprocess.Popen(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sandbox import Sandbox
 from tests.rig.gateway import COMMAND
+from tests.rig.sandbox import ScriptedSandbox
 
 CONFIG = """\
 [store]
@@ -30,7 +30,7 @@ GROWTH = 40  #: MB a command may need more for 100,000 members than for 10,000.
 class Trial:
     """A campaign of so many, worked by commands, each a process of its own."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, size: int) -> None:
+    def __init__(self, folder: Path, sandbox: ScriptedSandbox, size: int) -> None:
         folder.mkdir()
         self.folder = folder
         self.sandbox = sandbox
@@ -84,7 +84,7 @@ class Trial:
 def test_a_hundred_thousand_members_take_few_calls_and_no_more_memory(tmp_path: Path) -> None:
     peaks = {}
     for size in (10_000, 100_000):
-        with Sandbox() as sandbox:
+        with ScriptedSandbox() as sandbox:
             trial = Trial(tmp_path / str(size), sandbox, size)
             prepared = trial.calls("campaigns", "prepare", trial.id)
             opened = trial.calls("campaigns", "open", trial.id)

@@ -7,7 +7,6 @@ import pytest
 
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.kinds import Scope
-from gateway.sandbox import Sandbox
 from gateway.store.engine.database import Database
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_calls import CannotBeSent
@@ -17,6 +16,7 @@ from gateway.sync.errors import AnswerLost
 from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
 from gateway.sync.upload import Uploader
+from tests.rig.sandbox import ScriptedSandbox
 from tests.store.feeding import person, tell_unread
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, contact, email, quarter
 
@@ -25,7 +25,7 @@ EVA = contact("eva")
 
 
 @pytest.fixture
-def stored(sandbox: Sandbox, store_url: str) -> Iterator[MailchimpRig]:
+def stored(sandbox: ScriptedSandbox, store_url: str) -> Iterator[MailchimpRig]:
     """An activated CRM on each kind of store."""
     database = Database(store_url)
     database.prepare()

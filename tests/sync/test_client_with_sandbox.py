@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox import Sandbox, SandboxFault
+from gateway.sandbox import SandboxFault
 from gateway.sync.client import MailchimpClient, member_id
 from gateway.sync.errors import (
     AnswerLost,
@@ -23,13 +23,14 @@ from gateway.sync.errors import (
     is_passing,
 )
 from gateway.sync.transport import MailchimpLimits
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api
 
 LOST = [SandboxFault.HANG, SandboxFault.DROPPED, SandboxFault.CUT, SandboxFault.BAD_GATEWAY]
 
 
 @contextmanager
-def client_of(sandbox: Sandbox, limits: MailchimpLimits) -> Iterator[MailchimpClient]:
+def client_of(sandbox: ScriptedSandbox, limits: MailchimpLimits) -> Iterator[MailchimpClient]:
     client = MailchimpClient(
         "0123456789abcdef-us1", base_url=sandbox.url, limits=limits, sleep=lambda _: None
     )
@@ -38,14 +39,14 @@ def client_of(sandbox: Sandbox, limits: MailchimpLimits) -> Iterator[MailchimpCl
 
 
 @pytest.fixture
-def client(sandbox: Sandbox) -> Iterator[MailchimpClient]:
+def client(sandbox: ScriptedSandbox) -> Iterator[MailchimpClient]:
     """A client that does not sleep."""
     with client_of(sandbox, MailchimpLimits(attempts=3)) as client:
         yield client
 
 
 @pytest.fixture
-def hasty(sandbox: Sandbox) -> Iterator[MailchimpClient]:
+def hasty(sandbox: ScriptedSandbox) -> Iterator[MailchimpClient]:
     """A client that does not wait long for an answer."""
     with client_of(
         sandbox, MailchimpLimits(attempts=3, read_timeout=timedelta(seconds=0.5))
@@ -68,7 +69,7 @@ def campaign_body(client: MailchimpClient, audience: str, segment: int) -> dict[
 
 
 @pytest.fixture
-def campaign(client: MailchimpClient, sandbox: Sandbox, audience: str) -> str:
+def campaign(client: MailchimpClient, sandbox: ScriptedSandbox, audience: str) -> str:
     """A draft for Ann and Bob that is ready to send."""
     for address in (ANN, BOB):
         sandbox.add_member(audience, address)
@@ -82,7 +83,9 @@ def new(*addresses: str) -> list[dict[str, str]]:
     return [{"email_address": address, "status": "subscribed"} for address in addresses]
 
 
-def test_an_audience_is_set_up(client: MailchimpClient, sandbox: Sandbox, audience: str) -> None:
+def test_an_audience_is_set_up(
+    client: MailchimpClient, sandbox: ScriptedSandbox, audience: str
+) -> None:
     client.ping()
     body = sandbox.account.audience(audience).body
     made = client.create_audience(body)["id"]
@@ -99,7 +102,7 @@ def test_an_audience_is_set_up(client: MailchimpClient, sandbox: Sandbox, audien
 
 
 def test_members_are_added_updated_and_read(
-    client: MailchimpClient, sandbox: Sandbox, audience: str
+    client: MailchimpClient, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     added = client.add_members(audience, new(ANN, BOB))
     sandbox.advance(minutes=1)
@@ -133,7 +136,7 @@ def test_every_page_of_a_large_audience_is_read(lax: Api) -> None:
 
 
 def test_a_campaign_goes_out_and_comes_back(
-    client: MailchimpClient, sandbox: Sandbox, audience: str, campaign: str
+    client: MailchimpClient, sandbox: ScriptedSandbox, audience: str, campaign: str
 ) -> None:
     segment = client.segments(audience)[0]["id"]
     client.set_template(campaign, client.templates()[0]["id"])
@@ -174,7 +177,7 @@ def test_a_campaign_goes_out_and_comes_back(
 
 
 def test_M1_fifty_calls_of_twelve_threads_pass_an_overloaded_account(
-    sandbox: Sandbox, audience: str
+    sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.options.latency = 0.01
     for fault in (SandboxFault.EMPTY_429, SandboxFault.EMPTY_403, SandboxFault.THROTTLED) * 4:
@@ -192,7 +195,7 @@ def test_M1_fifty_calls_of_twelve_threads_pass_an_overloaded_account(
 
 
 @pytest.fixture
-def in_tens(sandbox: Sandbox, audience: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def in_tens(sandbox: ScriptedSandbox, audience: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses of 195 members, of whom ten stand on a page; a call takes a while."""
     monkeypatch.setattr("gateway.sync.client.PAGE", 10)
     addresses = [f"p{number:03}@crm.test" for number in range(195)]
@@ -203,7 +206,7 @@ def in_tens(sandbox: Sandbox, audience: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_pages_come_in_their_order_while_eight_are_asked_for_at_once(
-    sandbox: Sandbox, client: MailchimpClient, audience: str, in_tens: list[str]
+    sandbox: ScriptedSandbox, client: MailchimpClient, audience: str, in_tens: list[str]
 ) -> None:
     for fault in (SandboxFault.EMPTY_429, SandboxFault.CUT):
         sandbox.faults.add(fault, path="members")
@@ -216,7 +219,7 @@ def test_pages_come_in_their_order_while_eight_are_asked_for_at_once(
 
 
 def test_who_takes_no_further_page_has_few_asked_for(
-    sandbox: Sandbox, client: MailchimpClient, audience: str, in_tens: list[str]
+    sandbox: ScriptedSandbox, client: MailchimpClient, audience: str, in_tens: list[str]
 ) -> None:
     pages = client.members(audience)
     next(pages)
@@ -227,7 +230,7 @@ def test_who_takes_no_further_page_has_few_asked_for(
 
 
 def test_a_page_that_is_refused_ends_the_reading(
-    sandbox: Sandbox, client: MailchimpClient, audience: str, in_tens: list[str]
+    sandbox: ScriptedSandbox, client: MailchimpClient, audience: str, in_tens: list[str]
 ) -> None:
     pages = client.members(audience)
     next(pages)
@@ -239,7 +242,7 @@ def test_a_page_that_is_refused_ends_the_reading(
 
 @pytest.mark.parametrize("fault", LOST)
 def test_M2_a_put_done_twice_is_done_once(
-    hasty: MailchimpClient, sandbox: Sandbox, audience: str, fault: SandboxFault
+    hasty: MailchimpClient, sandbox: ScriptedSandbox, audience: str, fault: SandboxFault
 ) -> None:
     sandbox.faults.add(fault)
     body = {"email_address": ANN, "status_if_new": "subscribed"}
@@ -251,7 +254,7 @@ def test_M2_a_put_done_twice_is_done_once(
 
 @pytest.mark.parametrize("fault", LOST)
 def test_M2_a_lost_answer_to_new_members_is_found_by_asking_again_later(
-    hasty: MailchimpClient, sandbox: Sandbox, audience: str, fault: SandboxFault
+    hasty: MailchimpClient, sandbox: ScriptedSandbox, audience: str, fault: SandboxFault
 ) -> None:
     sandbox.faults.add(fault)
     with pytest.raises(AnswerLost):
@@ -264,7 +267,7 @@ def test_M2_a_lost_answer_to_new_members_is_found_by_asking_again_later(
 
 @pytest.mark.parametrize("fault", LOST)
 def test_M2_a_send_whose_answer_was_lost_went_out_once(
-    hasty: MailchimpClient, sandbox: Sandbox, campaign: str, fault: SandboxFault
+    hasty: MailchimpClient, sandbox: ScriptedSandbox, campaign: str, fault: SandboxFault
 ) -> None:
     sandbox.faults.add(fault, method="POST")
     with pytest.raises(AnswerLost):
@@ -276,7 +279,7 @@ def test_M2_a_send_whose_answer_was_lost_went_out_once(
 
 
 def test_M3_a_blocked_page_is_waited_out(
-    client: MailchimpClient, sandbox: Sandbox, campaign: str
+    client: MailchimpClient, sandbox: ScriptedSandbox, campaign: str
 ) -> None:
     sandbox.faults.add(SandboxFault.BLOCKED, times=2)
 
@@ -284,7 +287,7 @@ def test_M3_a_blocked_page_is_waited_out(
 
 
 def test_M4_ten_of_twelve_new_members_come_in_and_the_others_are_named(
-    client: MailchimpClient, sandbox: Sandbox, audience: str
+    client: MailchimpClient, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     good = [f"a{number}@crm.test" for number in range(10)]
     sandbox.options.busy_addresses = frozenset({"busy@crm.test"})
@@ -297,7 +300,7 @@ def test_M4_ten_of_twelve_new_members_come_in_and_the_others_are_named(
 
 
 def test_M5_who_is_refused_for_good_is_asked_for_once(
-    client: MailchimpClient, sandbox: Sandbox, audience: str
+    client: MailchimpClient, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.options.busy_addresses = frozenset({"busy@crm.test"})
     sandbox.add_member(audience, ANN)
@@ -320,7 +323,7 @@ def test_M5_who_is_refused_for_good_is_asked_for_once(
 
 
 def test_M5_a_required_merge_field_stops_nobody(
-    client: MailchimpClient, sandbox: Sandbox, audience: str
+    client: MailchimpClient, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.require_merge_field(audience, "LNAME")
 
@@ -330,7 +333,7 @@ def test_M5_a_required_merge_field_stops_nobody(
 
 
 def test_M9_a_revoked_key_and_a_deleted_audience_are_told_apart(
-    client: MailchimpClient, sandbox: Sandbox, audience: str
+    client: MailchimpClient, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.delete_audience(audience)
     with pytest.raises(MailchimpNotFound):
@@ -341,7 +344,7 @@ def test_M9_a_revoked_key_and_a_deleted_audience_are_told_apart(
 
 
 def test_what_the_plan_or_the_state_forbids_is_told_from_what_is_not_ready(
-    client: MailchimpClient, sandbox: Sandbox, campaign: str
+    client: MailchimpClient, sandbox: ScriptedSandbox, campaign: str
 ) -> None:
     sandbox.options.may_schedule = False
     with pytest.raises(NotAllowed, match="plan"):

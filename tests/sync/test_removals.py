@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from gateway.sandbox import Sandbox
 from gateway.store.campaigns import removals
 from gateway.store.engine.database import Database
 from gateway.store.schema import mailchimp_removals
 from gateway.sync.client import member_id
 from gateway.sync.errors import MailchimpNotFound
 from gateway.sync.removals import Removals
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.returning import Crm
 
 EMAIL = "zoe@crm.test"
 
 
 @pytest.fixture
-def crm(sandbox: Sandbox, tmp_path: Path) -> Iterator[Crm]:
+def crm(sandbox: ScriptedSandbox, tmp_path: Path) -> Iterator[Crm]:
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     database.prepare()
     crm = Crm(database, sandbox)

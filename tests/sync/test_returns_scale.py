@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.sandbox import Sandbox, contacts
+from gateway.sandbox import contacts
 from gateway.store.engine.database import Database
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import START
 from tests.sync.returning import Crm, address
 
@@ -23,7 +24,7 @@ def test_thirty_thousand_fresh_events_are_mirrored_within_a_minute(tmp_path: Pat
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     database.prepare()
     dice = random.Random(3)
-    with Sandbox(start=START) as sandbox:
+    with ScriptedSandbox(start=START) as sandbox:
         crm = Crm(database, sandbox)
         refs = [PersonRef(PersonKind.CANDIDATE, f"p{n}") for n in range(MEMBERS)]
         crm.tell(*refs)
@@ -50,7 +51,7 @@ def test_thirty_thousand_fresh_events_are_mirrored_within_a_minute(tmp_path: Pat
     assert seconds < SECONDS
 
 
-def fill(sandbox: Sandbox, audience: str, refs: list[PersonRef]) -> None:
+def fill(sandbox: ScriptedSandbox, audience: str, refs: list[PersonRef]) -> None:
     """Put everybody into the audience at once."""
     with sandbox.account.lock:
         there = sandbox.account.audience(audience)

@@ -13,13 +13,14 @@ from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.documents.events import event_document, oldest_tellings
-from gateway.sandbox import Sandbox, SandboxFault
+from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences, leavers, opt_outs
 from gateway.store.engine.database import Database
 from gateway.sync.errors import NotAuthorised
 from gateway.sync.reading import AudienceGone, known_member
 from gateway.sync.sync_round import PutOff
 from tests.rig import schemas
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.returning import ANN, BOB, CLO, DAN, Crm, address
 
 LINK = "https://www.crm.test/jobs"
@@ -41,7 +42,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 @pytest.fixture
-def crm(database: Database, sandbox: Sandbox) -> Iterator[Crm]:
+def crm(database: Database, sandbox: ScriptedSandbox) -> Iterator[Crm]:
     """A CRM with four people, all of them in the audience."""
     crm = Crm(database, sandbox)
     crm.subscribe(ANN, BOB, CLO, DAN)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gateway.sandbox import Sandbox
 from gateway.sync.client import member_id
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, member_path
 from tests.sync.contract import CONTRACT, contract
 
@@ -27,7 +27,7 @@ def test_the_contract_is_at_hand() -> None:
 def test_a_breach_of_the_contract_is_noticed() -> None:
     if contract() is None:
         pytest.skip(f"{CONTRACT.name} is not beside the project")
-    with Sandbox(start=START, check=contract()) as sandbox:
+    with ScriptedSandbox(start=START, check=contract()) as sandbox:
         api = Api(sandbox)
         api.get("/lists", count=1001)
         api.session.close()
@@ -74,7 +74,7 @@ def test_fake_03_adding_a_known_member_is_refused(api: Api, audience: str) -> No
 
 
 def test_fake_04_nobody_who_left_or_bounced_is_subscribed_again_but_by_staff_yes(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     for address in (ANN, BOB, "cem@crm.test"):
         sandbox.add_member(audience, address)
@@ -107,7 +107,7 @@ def test_fake_04_who_was_unsubscribed_through_the_api_comes_back_through_it(
 
 
 def test_fake_05_who_left_can_be_asked_to_confirm(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.add_member(audience, ANN)
     sandbox.opt_out(audience, ANN)
@@ -136,7 +136,7 @@ def test_fake_06_who_was_deleted_for_good_never_comes_back(api: Api, audience: s
 
 
 def test_fake_07_an_archived_member_is_hidden_until_a_put_revives_it(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     path, members = member_path(audience, member_id(ANN)), f"/lists/{audience}/members"
     api.put(path, put_body(ANN))
@@ -164,7 +164,7 @@ def test_fake_07_an_archived_member_is_hidden_until_a_put_revives_it(
     ],
 )
 def test_fake_08_bad_addresses_are_refused(
-    api: Api, sandbox: Sandbox, audience: str, address: str, wording: str
+    api: Api, sandbox: ScriptedSandbox, audience: str, address: str, wording: str
 ) -> None:
     sandbox.options.busy_addresses = frozenset({"busy@crm.test"})
 
@@ -215,7 +215,9 @@ def test_fake_10_merge_values_are_cut_at_255_bytes_and_unknown_ones_dropped(
     assert made["merge_fields"] == {"FNAME": "é" * 127, "LNAME": ""}
 
 
-def test_fake_11_a_batch_fails_member_by_member(api: Api, sandbox: Sandbox, audience: str) -> None:
+def test_fake_11_a_batch_fails_member_by_member(
+    api: Api, sandbox: ScriptedSandbox, audience: str
+) -> None:
     sandbox.add_member(audience, ANN, FNAME="Ann")
     body = batch_body(ANN, BOB, BOB.upper(), "x@example.com")
     body["members"][0]["merge_fields"] = {"FNAME": "Someone else"}
@@ -268,7 +270,7 @@ def test_fake_11_tags_are_added_and_replaced_only_if_synced(lax: Api) -> None:
 
 
 def test_fake_12_since_is_exclusive_before_inclusive_and_every_write_moves(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     path = f"/lists/{audience}/members"
     sandbox.add_member(audience, ANN)
@@ -290,7 +292,7 @@ def test_fake_12_since_is_exclusive_before_inclusive_and_every_write_moves(
 
 
 def test_fake_12_unsubscribed_since_needs_the_status(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.add_member(audience, ANN)
     sandbox.advance(hours=1)
@@ -316,7 +318,7 @@ def test_fake_13_pages_have_ten_rows_unless_more_are_asked_for(lax: Api) -> None
 
 
 def test_fake_13_the_total_of_a_segment_may_count_too_few(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     for address in (ANN, BOB):
         sandbox.add_member(audience, address)
@@ -333,7 +335,9 @@ def test_fake_13_the_total_of_a_segment_may_count_too_few(
     assert page["total_items"] == 1
 
 
-def test_fields_are_kept_or_dropped_but_not_both(api: Api, sandbox: Sandbox, audience: str) -> None:
+def test_fields_are_kept_or_dropped_but_not_both(
+    api: Api, sandbox: ScriptedSandbox, audience: str
+) -> None:
     sandbox.add_member(audience, ANN)
     path = f"/lists/{audience}/members"
 

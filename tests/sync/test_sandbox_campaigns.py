@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.sandbox import Options, Sandbox
+from gateway.sandbox import Options
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, act, draft, status_of
 from tests.sync.contract import contract
 
@@ -15,7 +16,7 @@ def test_fake_17_a_draft_has_never_been_sent(api: Api, audience: str) -> None:
 
 
 def test_fake_18_the_template_of_a_draft_changes_in_name_only(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     campaign = draft(api, audience)
     other = sandbox.add_template("Other")
@@ -31,7 +32,7 @@ def test_fake_18_the_template_of_a_draft_changes_in_name_only(
 
 
 def test_fake_19_a_template_of_the_new_builder_brings_a_dummy(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.add_member(audience, ANN)
     modern = sandbox.add_template("Modern", content_type="multichannel")
@@ -45,7 +46,7 @@ def test_fake_19_a_template_of_the_new_builder_brings_a_dummy(
 
 
 def test_fake_20_the_checklist_says_what_is_missing(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     settings = dict.fromkeys(("subject_line", "from_name", "template_id"))
     campaign = draft(api, audience, reply_to="office@elsewhere.test", **settings)
@@ -60,7 +61,7 @@ def test_fake_20_the_checklist_says_what_is_missing(
 
 
 def test_fake_21_only_what_is_ready_is_sent_and_only_once(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     campaign = draft(api, audience)
     path = f"/campaigns/{campaign}/actions/send"
@@ -83,7 +84,7 @@ def test_fake_21_only_what_is_ready_is_sent_and_only_once(
     ],
 )
 def test_fake_22_a_wrong_time_is_refused_without_a_reason(
-    api: Api, sandbox: Sandbox, audience: str, at: str
+    api: Api, sandbox: ScriptedSandbox, audience: str, at: str
 ) -> None:
     sandbox.add_member(audience, ANN)
     path = f"/campaigns/{draft(api, audience)}/actions/schedule"
@@ -104,7 +105,7 @@ def test_fake_22_what_is_not_ready_is_not_scheduled(api: Api, audience: str) -> 
 
 
 def test_fake_23_a_scheduled_campaign_leaves_when_its_time_has_come(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     for address in (ANN, BOB):
         sandbox.add_member(audience, address)
@@ -127,7 +128,9 @@ def test_fake_23_a_scheduled_campaign_leaves_when_its_time_has_come(
     assert [recipient["email_address"] for recipient in recipients] == [ANN]
 
 
-def test_fake_23_an_unscheduled_campaign_stays(api: Api, sandbox: Sandbox, audience: str) -> None:
+def test_fake_23_an_unscheduled_campaign_stays(
+    api: Api, sandbox: ScriptedSandbox, audience: str
+) -> None:
     sandbox.add_member(audience, ANN)
     campaign = draft(api, audience)
 
@@ -140,7 +143,7 @@ def test_fake_23_an_unscheduled_campaign_stays(api: Api, sandbox: Sandbox, audie
 
 
 def test_fake_23_some_plans_freeze_the_segment_when_it_is_scheduled(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.options.snapshots_segments = True
     for address in (ANN, BOB):
@@ -159,7 +162,7 @@ def test_fake_23_some_plans_freeze_the_segment_when_it_is_scheduled(
 
 
 def test_fake_24_the_plan_refuses_what_it_does_not_include(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.options.may_schedule = False
     sandbox.add_member(audience, ANN)
@@ -177,7 +180,9 @@ def test_fake_24_the_plan_refuses_what_it_does_not_include(
 
 
 def test_fake_24_the_plan_limits_the_audiences() -> None:
-    with Sandbox(start=START, check=contract(), options=Options(max_audiences=1)) as sandbox:
+    with ScriptedSandbox(
+        start=START, check=contract(), options=Options(max_audiences=1)
+    ) as sandbox:
         api = Api(sandbox)
         body = sandbox.account.audience(sandbox.furnish()).body
 
@@ -198,7 +203,7 @@ def test_fake_24_the_plan_limits_the_audiences() -> None:
 
 
 def test_fake_25_a_campaign_is_not_deleted_while_it_is_sent(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.add_member(audience, ANN)
     campaign = draft(api, audience)
@@ -214,7 +219,7 @@ def test_fake_25_a_campaign_is_not_deleted_while_it_is_sent(
 
 
 def test_fake_26_an_action_answers_204_without_body_or_type(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.add_member(audience, ANN)
     url = f"{sandbox.url}/campaigns/{draft(api, audience)}/actions/send"
@@ -229,7 +234,7 @@ def test_fake_26_an_action_answers_204_without_body_or_type(
 
 
 def test_campaigns_are_found_by_their_time_of_creation(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     first = draft(api, audience)
     sandbox.advance(minutes=1)

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.sandbox import Sandbox, SandboxFault
+from gateway.sandbox import SandboxFault
 from gateway.sandbox.account import Clock
 from gateway.sync.client import member_id
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, act, draft, member_path, status_of
 
 SEGMENT = {"name": "crm-1", "static_segment": [ANN]}
@@ -63,7 +64,7 @@ def test_a_segment_of_options_is_saved_and_no_tag(api: Api, audience: str) -> No
 
 
 def test_only_who_is_inside_is_taken_out_and_only_who_is_there_put_in(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.add_member(audience, BOB)
     made = api.post(f"/lists/{audience}/segments", SEGMENT)
@@ -78,7 +79,7 @@ def test_only_who_is_inside_is_taken_out_and_only_who_is_there_put_in(
 
 
 def test_an_address_moves_with_its_tags_unless_it_is_taken(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     for address in (ANN, BOB):
         sandbox.add_member(audience, address)
@@ -95,7 +96,9 @@ def test_an_address_moves_with_its_tags_unless_it_is_taken(
     assert api.call("GET", path).status_code == 404
 
 
-def test_who_is_forgotten_leaves_its_segments(api: Api, sandbox: Sandbox, audience: str) -> None:
+def test_who_is_forgotten_leaves_its_segments(
+    api: Api, sandbox: ScriptedSandbox, audience: str
+) -> None:
     sandbox.add_member(audience, ANN)
     made = api.post(f"/lists/{audience}/segments", SEGMENT)
 
@@ -104,7 +107,9 @@ def test_who_is_forgotten_leaves_its_segments(api: Api, sandbox: Sandbox, audien
     assert api.get(f"/lists/{audience}/segments/{made['id']}")["member_count"] == 0
 
 
-def test_a_tag_a_member_does_not_have_is_no_loss(api: Api, sandbox: Sandbox, audience: str) -> None:
+def test_a_tag_a_member_does_not_have_is_no_loss(
+    api: Api, sandbox: ScriptedSandbox, audience: str
+) -> None:
     sandbox.add_member(audience, ANN)
     path = member_path(audience, ANN) + "/tags"
     api.post(path, {"tags": [{"name": "red", "status": "active"}]})
@@ -123,7 +128,7 @@ def test_merge_values_need_not_be_texts(api: Api, audience: str) -> None:
 
 
 def test_members_are_sorted_by_when_they_signed_up(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.add_member(audience, ANN)
     sandbox.advance(minutes=1)
@@ -154,7 +159,7 @@ TEN = {"schedule_time": "2026-11-02T10:00:00+00:00"}
 
 
 def test_a_scheduled_campaign_nobody_is_left_for_is_paused(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.add_member(audience, ANN)
     campaign = draft(api, audience)
@@ -167,7 +172,7 @@ def test_a_scheduled_campaign_nobody_is_left_for_is_paused(
 
 
 def test_an_audience_may_go_while_its_campaigns_stay(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.add_member(audience, ANN)
     sent, waiting = draft(api, audience), draft(api, audience)
@@ -180,7 +185,9 @@ def test_an_audience_may_go_while_its_campaigns_stay(
     assert (status_of(api, sent), status_of(api, waiting)) == ("sent", "paused")
 
 
-def test_a_deleted_campaign_does_not_leave(api: Api, sandbox: Sandbox, audience: str) -> None:
+def test_a_deleted_campaign_does_not_leave(
+    api: Api, sandbox: ScriptedSandbox, audience: str
+) -> None:
     sandbox.add_member(audience, ANN)
     campaign = draft(api, audience)
     act(api, campaign, "schedule", TEN)
@@ -191,7 +198,7 @@ def test_a_deleted_campaign_does_not_leave(api: Api, sandbox: Sandbox, audience:
     assert api.get("/reports")["reports"] == []
 
 
-def test_a_fault_waits_for_its_call(api: Api, sandbox: Sandbox, audience: str) -> None:
+def test_a_fault_waits_for_its_call(api: Api, sandbox: ScriptedSandbox, audience: str) -> None:
     sandbox.faults.add(SandboxFault.EMPTY_429, method="POST")
 
     assert api.get(f"/lists/{audience}")["id"] == audience

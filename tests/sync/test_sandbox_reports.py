@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.sandbox import Options, Sandbox
+from gateway.sandbox import Options
 from gateway.sync.client import member_id
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api, act, draft, member_path
 from tests.sync.contract import contract
 
@@ -13,7 +14,7 @@ NINE_TWO = "2026-11-02T09:02:00+00:00"
 
 
 @pytest.fixture
-def campaign(api: Api, sandbox: Sandbox, audience: str) -> str:
+def campaign(api: Api, sandbox: ScriptedSandbox, audience: str) -> str:
     """A campaign sent at nine to Ann and Bob; it is 9:01."""
     for address in (ANN, BOB):
         sandbox.add_member(audience, address)
@@ -29,7 +30,7 @@ def activity(api: Api, campaign: str, **query: str) -> dict[str, list[dict[str, 
 
 
 def test_fake_27_every_recipient_comes_and_since_cuts_the_activity_only(
-    api: Api, sandbox: Sandbox, campaign: str
+    api: Api, sandbox: ScriptedSandbox, campaign: str
 ) -> None:
     sandbox.advance(minutes=1)
     sandbox.open(campaign, ANN)
@@ -43,7 +44,7 @@ def test_fake_27_every_recipient_comes_and_since_cuts_the_activity_only(
 
 
 def test_fake_28_events_bear_what_belongs_to_them(
-    api: Api, sandbox: Sandbox, campaign: str
+    api: Api, sandbox: ScriptedSandbox, campaign: str
 ) -> None:
     sandbox.open(campaign, ANN)
     sandbox.click(campaign, ANN, "https://www.crm.test/1")
@@ -60,7 +61,7 @@ def test_fake_28_events_bear_what_belongs_to_them(
 
 
 def test_fake_29_only_the_first_bounce_counts_and_a_hard_one_cleans(
-    api: Api, sandbox: Sandbox, audience: str, campaign: str
+    api: Api, sandbox: ScriptedSandbox, audience: str, campaign: str
 ) -> None:
     sandbox.open(campaign, BOB, at=START + timedelta(seconds=4), proxy=True)
     sandbox.bounce(campaign, BOB, at=START + timedelta(seconds=8))
@@ -76,7 +77,7 @@ def test_fake_29_only_the_first_bounce_counts_and_a_hard_one_cleans(
 
 
 def test_fake_30_an_unsubscribe_is_everywhere_but_in_the_activity(
-    api: Api, sandbox: Sandbox, audience: str, campaign: str
+    api: Api, sandbox: ScriptedSandbox, audience: str, campaign: str
 ) -> None:
     sandbox.unsubscribe(campaign, ANN, "No longer interested")
     sandbox.unsubscribe(campaign, ANN, "No longer interested")
@@ -93,7 +94,7 @@ def test_fake_30_an_unsubscribe_is_everywhere_but_in_the_activity(
 
 
 def test_fake_31_the_last_open_and_click_are_empty_until_there_is_one(
-    api: Api, sandbox: Sandbox, campaign: str
+    api: Api, sandbox: ScriptedSandbox, campaign: str
 ) -> None:
     before = api.get(f"/reports/{campaign}")
     sandbox.bounce(campaign, BOB, "soft")
@@ -129,7 +130,9 @@ def test_reports_can_be_asked_for_by_field_and_by_time(api: Api, campaign: str) 
     assert none["reports"] == []
 
 
-def test_fake_33_events_show_after_a_while(api: Api, sandbox: Sandbox, campaign: str) -> None:
+def test_fake_33_events_show_after_a_while(
+    api: Api, sandbox: ScriptedSandbox, campaign: str
+) -> None:
     sandbox.options.visible_after = timedelta(minutes=4)
     sandbox.open(campaign, ANN)
     sandbox.unsubscribe(campaign, BOB)
@@ -145,7 +148,7 @@ def test_fake_33_events_show_after_a_while(api: Api, sandbox: Sandbox, campaign:
 
 
 def test_fake_33_rows_may_change_order_between_calls(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     sandbox.options.shuffles_pages = True
     for number in range(20):
@@ -169,7 +172,7 @@ def test_fake_34_a_fraction_of_a_second_is_an_internal_error(lax: Api) -> None:
 
 
 def test_fake_35_opens_by_a_proxy_are_told_from_the_others(
-    api: Api, sandbox: Sandbox, campaign: str
+    api: Api, sandbox: ScriptedSandbox, campaign: str
 ) -> None:
     sandbox.open(campaign, ANN, proxy=True)
     sandbox.advance(minutes=1)
@@ -190,7 +193,7 @@ def test_fake_35_opens_by_a_proxy_are_told_from_the_others(
 
 
 def test_links_are_counted_and_so_are_those_who_clicked_them(
-    api: Api, sandbox: Sandbox, campaign: str
+    api: Api, sandbox: ScriptedSandbox, campaign: str
 ) -> None:
     for address, url in ((ANN, "https://a.test"), (BOB, "https://a.test"), (ANN, "https://b.test")):
         sandbox.click(campaign, address, url)
@@ -204,7 +207,7 @@ def test_links_are_counted_and_so_are_those_who_clicked_them(
 
 
 def test_the_recipients_of_a_lively_account_react_by_themselves() -> None:
-    with Sandbox(start=START, check=contract(), options=Options(lively=True)) as sandbox:
+    with ScriptedSandbox(start=START, check=contract(), options=Options(lively=True)) as sandbox:
         api, audience = Api(sandbox), sandbox.furnish()
         for number in range(300):
             sandbox.add_member(audience, f"a{number}@crm.test")

@@ -1,10 +1,12 @@
 """What a live account does with segments and tags, the sandbox does too."""
 
-from gateway.sandbox import Sandbox
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, Api, member_path
 
 
-def test_fake_14_a_tag_is_a_static_segment(api: Api, sandbox: Sandbox, audience: str) -> None:
+def test_fake_14_a_tag_is_a_static_segment(
+    api: Api, sandbox: ScriptedSandbox, audience: str
+) -> None:
     sandbox.add_member(audience, ANN)
     path = member_path(audience, ANN) + "/tags"
 
@@ -24,7 +26,7 @@ def test_fake_14_a_tag_is_a_static_segment(api: Api, sandbox: Sandbox, audience:
 
 
 def test_fake_15_only_subscribed_members_come_into_a_segment(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     for address in (ANN, BOB):
         sandbox.add_member(audience, address)
@@ -52,7 +54,7 @@ def test_fake_15_a_segment_takes_500_at_a_time(lax: Api) -> None:
 
 
 def test_a_segment_is_renamed_refilled_and_deleted(
-    api: Api, sandbox: Sandbox, audience: str
+    api: Api, sandbox: ScriptedSandbox, audience: str
 ) -> None:
     for address in (ANN, BOB):
         sandbox.add_member(audience, address)
@@ -68,7 +70,9 @@ def test_a_segment_is_renamed_refilled_and_deleted(
     assert sandbox.member(audience, BOB).tags == {}
 
 
-def test_fake_16_an_unknown_type_finds_nothing(api: Api, sandbox: Sandbox, audience: str) -> None:
+def test_fake_16_an_unknown_type_finds_nothing(
+    api: Api, sandbox: ScriptedSandbox, audience: str
+) -> None:
     api.post(f"/lists/{audience}/segments", {"name": "crm-1", "static_segment": []})
 
     assert api.get(f"/lists/{audience}/segments", type="static")["total_items"] == 1

@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from gateway.sandbox import Options, Sandbox
+from gateway.sandbox import Options
 from gateway.sync.client import member_id
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, act, draft, member_path, until
 from tests.sync.contract import contract
 
@@ -102,7 +103,7 @@ def test_fake_40_the_url_of_a_webhook_is_looked_at_first(
 
 
 def test_fake_40_a_webhook_is_a_form_as_php_writes_one(
-    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+    api: Api, sandbox: ScriptedSandbox, audience: str, receiver: Receiver
 ) -> None:
     api.post(f"/lists/{audience}/webhooks", hook(receiver))
     sandbox.add_member(audience, ANN, FNAME="Ann")
@@ -130,7 +131,7 @@ def test_fake_40_a_webhook_is_a_form_as_php_writes_one(
 
 
 def test_fake_40_every_kind_of_event_is_told(
-    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+    api: Api, sandbox: ScriptedSandbox, audience: str, receiver: Receiver
 ) -> None:
     api.post(f"/lists/{audience}/webhooks", hook(receiver, api_too=True))
     for address in (ANN, BOB):
@@ -161,7 +162,7 @@ def test_fake_40_every_kind_of_event_is_told(
 
 
 def test_fake_40_our_own_writes_are_told_only_if_asked_for(
-    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+    api: Api, sandbox: ScriptedSandbox, audience: str, receiver: Receiver
 ) -> None:
     api.post(f"/lists/{audience}/webhooks", hook(receiver))
 
@@ -172,7 +173,7 @@ def test_fake_40_our_own_writes_are_told_only_if_asked_for(
 
 
 def test_fake_40_a_webhook_comes_again_until_it_is_taken(
-    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+    api: Api, sandbox: ScriptedSandbox, audience: str, receiver: Receiver
 ) -> None:
     api.post(f"/lists/{audience}/webhooks", hook(receiver))
     receiver.status = 500
@@ -194,7 +195,7 @@ def test_fake_40_a_webhook_comes_again_until_it_is_taken(
 
 
 def test_fake_40_a_webhook_may_come_twice_and_410_ends_it(
-    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+    api: Api, sandbox: ScriptedSandbox, audience: str, receiver: Receiver
 ) -> None:
     sandbox.options.doubles_webhooks = True
     api.post(f"/lists/{audience}/webhooks", hook(receiver))
@@ -214,7 +215,7 @@ def test_fake_40_a_webhook_may_come_twice_and_410_ends_it(
 
 
 def test_fake_40_a_webhook_to_nobody_is_kept_for_later(
-    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+    api: Api, sandbox: ScriptedSandbox, audience: str, receiver: Receiver
 ) -> None:
     webhook = api.post(f"/lists/{audience}/webhooks", hook(receiver))
     known = sandbox.account.audience(audience).webhooks[webhook["id"]]
@@ -230,7 +231,7 @@ def test_fake_40_a_webhook_to_nobody_is_kept_for_later(
 
 
 def test_webhooks_under_way_are_waited_for(
-    api: Api, sandbox: Sandbox, audience: str, receiver: Receiver
+    api: Api, sandbox: ScriptedSandbox, audience: str, receiver: Receiver
 ) -> None:
     api.post(f"/lists/{audience}/webhooks", hook(receiver))
     receiver.free.clear()
@@ -245,7 +246,7 @@ def test_webhooks_under_way_are_waited_for(
 
 
 def test_the_sandbox_serves_until_it_is_left() -> None:
-    with Sandbox() as sandbox:
+    with ScriptedSandbox() as sandbox:
         waiting = threading.Thread(target=sandbox.wait)
         waiting.start()
     waiting.join(10)
@@ -255,7 +256,7 @@ def test_the_sandbox_serves_until_it_is_left() -> None:
 
 def test_fake_40_a_webhook_may_be_signed(receiver: Receiver) -> None:
     options = Options(signs_webhooks=True)
-    with Sandbox(start=START, check=contract(), options=options) as sandbox:
+    with ScriptedSandbox(start=START, check=contract(), options=options) as sandbox:
         api, audience = Api(sandbox), sandbox.furnish()
         made = api.post(f"/lists/{audience}/webhooks", hook(receiver))
         shown = api.get(f"/lists/{audience}/webhooks")["webhooks"][0]

@@ -12,7 +12,6 @@ from sqlalchemy import select
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.precedence import ActivityType, member_status
 from gateway.core.people.people import Group, Person, PersonKind, PersonRef
-from gateway.sandbox import Sandbox
 from gateway.store.campaigns import activities, campaign_members, campaign_syncs
 from gateway.store.campaigns.opt_outs import TAG
 from gateway.store.engine.database import Database
@@ -22,6 +21,7 @@ from gateway.sync.sync_round import Rounds
 from tests.conftest import StartGateway
 from tests.rig.client import RawClient
 from tests.rig.process import LOOPBACK, free_port
+from tests.rig.sandbox import ScriptedSandbox
 from tests.rig.sink import RawSink
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, contact, email, quarter
 
@@ -59,7 +59,7 @@ STATUSES = {
 class Story(MailchimpRig):
     """The CRM of the document, its campaign, and the weeks after."""
 
-    def __init__(self, database: Database, sandbox: Sandbox) -> None:
+    def __init__(self, database: Database, sandbox: ScriptedSandbox) -> None:
         super().__init__(database, sandbox)
         self.rounds = Rounds(session=self.session, new_id=self.new_id)
         self.reads: list[datetime] = []  #: When the activities were read.
@@ -135,7 +135,7 @@ class Story(MailchimpRig):
 
 
 @pytest.fixture
-def story(sandbox: Sandbox, tmp_path: Path) -> Iterator[Story]:
+def story(sandbox: ScriptedSandbox, tmp_path: Path) -> Iterator[Story]:
     """A store, an account, and the clock of the account for both."""
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     database.prepare()

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gateway.core import ids
-from gateway.sandbox import Sandbox
 from gateway.store.engine.database import Database
 from gateway.sync import campaigns as sync_campaigns
 from tests.conftest import StartGateway
 from tests.rig.process import wait_until
+from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.contract import contract
 from tests.sync.mailchimp_rig import KEY, MailchimpRig, candidate, email
 
@@ -27,7 +27,7 @@ def next_quarter() -> datetime:
     return soon - past + QUARTER
 
 
-def scheduled(folder: Path, sandbox: Sandbox, at: datetime) -> str:
+def scheduled(folder: Path, sandbox: ScriptedSandbox, at: datetime) -> str:
     """Schedule a campaign to Ann and Bob, and let Bob opt out; return its id."""
     database = Database(f"sqlite:///{folder}/gateway.db")
     database.prepare()
@@ -46,7 +46,7 @@ def scheduled(folder: Path, sandbox: Sandbox, at: datetime) -> str:
 async def test_who_opts_out_while_a_campaign_waits_is_left_out_by_the_sync(
     start_gateway: StartGateway, cleanup: AsyncExitStack
 ) -> None:
-    sandbox = cleanup.enter_context(Sandbox(check=contract()))
+    sandbox = cleanup.enter_context(ScriptedSandbox(check=contract()))
     account = {"api_key": KEY, "base_url": sandbox.url}
     gateway = await start_gateway(
         1, changes={"mailchimp": account}, roles=("sync",), is_started=False

@@ -13,10 +13,11 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from gateway.sandbox import Options, Sandbox
+from gateway.sandbox import Options
 from tests.conftest import StartGateway
 from tests.rig.gateway import COMMAND, GatewayProcess
 from tests.rig.process import LOOPBACK, free_port, launch, signal_group, wait_until
+from tests.rig.sandbox import ScriptedSandbox
 from tests.rig.sink import RawSink
 
 pytestmark = pytest.mark.system
@@ -27,7 +28,7 @@ PEOPLE = "kind,crm_id,emails\n" + "".join(f"candidate,p{n},p{n}@crm.test\n" for 
 
 @asynccontextmanager
 async def office(
-    start_gateway: StartGateway, sink: RawSink, sandbox: Sandbox, *roles: str
+    start_gateway: StartGateway, sink: RawSink, sandbox: ScriptedSandbox, *roles: str
 ) -> AsyncIterator[GatewayProcess]:
     """A gateway with an activated account, and people; without roles it isn't started."""
     port = free_port()
@@ -54,7 +55,9 @@ async def health(gateway: GatewayProcess) -> Any:
             return {}
 
 
-async def campaign(gateway: GatewayProcess, sandbox: Sandbox, *people: str) -> tuple[str, str]:
+async def campaign(
+    gateway: GatewayProcess, sandbox: ScriptedSandbox, *people: str
+) -> tuple[str, str]:
     """Send a campaign; return its id here and there."""
     template = (await gateway.cli_json("mailchimp", "templates"))[0]["id"]
     made = await gateway.cli_json(
@@ -73,7 +76,7 @@ async def test_m6_m9_webhooks_bring_the_sync_forward_and_a_revoked_key_is_an_ala
     start_gateway: StartGateway, sink: RawSink
 ) -> None:
     options = Options(signs_webhooks=True, doubles_webhooks=True, sending_takes=timedelta(0))
-    with Sandbox(options=options) as sandbox:
+    with ScriptedSandbox(options=options) as sandbox:
         sandbox.furnish()
         async with office(start_gateway, sink, sandbox, "sync", "api") as gateway:
             await wait_until(lambda: health(gateway), "the api")
@@ -131,7 +134,7 @@ async def test_m8_syncs_killed_again_and_again_lose_and_double_nothing(
     start_gateway: StartGateway, sink: RawSink
 ) -> None:
     dice = random.Random(8)
-    with Sandbox(options=Options(latency=0.02)) as sandbox:
+    with ScriptedSandbox(options=Options(latency=0.02)) as sandbox:
         sandbox.furnish()
         async with office(start_gateway, sink, sandbox) as gateway:
             await activated(gateway)

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 import httpx
 import pytest
 
-from gateway.sandbox import Options, Sandbox
+from gateway.sandbox import Options
 from tests.conftest import StartGateway
 from tests.inbound.mails import EVA, SERVER, forward, with_file
 from tests.inbound.test_bounce_keeping import bounce, complaint
@@ -19,6 +19,7 @@ from tests.rig.client import RawClient
 from tests.rig.faults import Fault, reply
 from tests.rig.gateway import GatewayProcess
 from tests.rig.process import LOOPBACK, free_port, wait_until
+from tests.rig.sandbox import ScriptedSandbox
 from tests.rig.sink import RawSink
 
 pytestmark = pytest.mark.system
@@ -53,7 +54,7 @@ TEMPLATE = "Subject: Dank {{ person.first_name }}\n\nDag, {{ unsubscribe_url }}\
 
 @asynccontextmanager
 async def running(
-    start_gateway: StartGateway, sink: RawSink, sandbox: Sandbox
+    start_gateway: StartGateway, sink: RawSink, sandbox: ScriptedSandbox
 ) -> AsyncIterator[tuple[GatewayProcess, httpx.AsyncClient]]:
     """A gateway with every feed, and a client of its API."""
     trust = {"trust": "authentication-results", "authserv_id": SERVER}
@@ -177,7 +178,7 @@ def where_said(gateway: GatewayProcess) -> dict[str, set[str]]:
 async def test_no_table_blob_log_or_file_says_a_word_of_whom_was_erased(
     start_gateway: StartGateway, sink: RawSink
 ) -> None:
-    with Sandbox(options=Options(sending_takes=timedelta(0))) as sandbox:
+    with ScriptedSandbox(options=Options(sending_takes=timedelta(0))) as sandbox:
         sandbox.furnish()
         async with running(start_gateway, sink, sandbox) as (gateway, api):
             folder = gateway.folder / "feed"

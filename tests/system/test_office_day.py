@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.sandbox import Sandbox
 from tests.conftest import StartGateway
 from tests.rig.client import Conversation, RawClient
 from tests.rig.gateway import GatewayProcess
 from tests.rig.process import LOOPBACK, free_port, wait_until
 from tests.rig.records import Transaction
+from tests.rig.sandbox import ScriptedSandbox
 from tests.rig.sink import RawSink
 
 pytestmark = pytest.mark.system
@@ -54,7 +54,7 @@ MAILING = "From: {}\r\nSubject: Vacatures\r\nPrecedence: bulk\r\n\r\nDag!\r\n"
 
 @asynccontextmanager
 async def installation(
-    start_gateway: StartGateway, sink: RawSink, sandbox: Sandbox
+    start_gateway: StartGateway, sink: RawSink, sandbox: ScriptedSandbox
 ) -> AsyncIterator[tuple[GatewayProcess, httpx.AsyncClient]]:
     """A gateway that was set up, with the night's files in its folder, and a client of its API."""
     gateway = await start_gateway(
@@ -143,7 +143,7 @@ async def messages(api: httpx.AsyncClient, sender: str, recipient: str) -> list[
 
 
 async def test_a_day_in_an_office(start_gateway: StartGateway, sink: RawSink) -> None:
-    with Sandbox() as sandbox:
+    with ScriptedSandbox() as sandbox:
         sandbox.furnish()
         async with installation(start_gateway, sink, sandbox) as (gateway, api):
             await the_night_brings_what_can_be_read(gateway, api)
@@ -219,7 +219,7 @@ async def one_of_two_rejections_is_undone(api: httpx.AsyncClient, sink: RawSink)
 
 
 async def the_campaign_leaves_out_who_may_not(
-    gateway: GatewayProcess, api: httpx.AsyncClient, sandbox: Sandbox
+    gateway: GatewayProcess, api: httpx.AsyncClient, sandbox: ScriptedSandbox
 ) -> None:
     """Of three people one gets the campaign; each of the others has the reason beside it."""
     await gateway.do("mailchimp", "activate")

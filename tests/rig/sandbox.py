@@ -1,0 +1,104 @@
+"""The sandbox, with what people and staff do at Mailchimp that only tests need."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from gateway.sandbox import Sandbox, contacts
+from gateway.sandbox.account import SandboxAudience, SandboxMember, member_hash
+from gateway.sandbox.sending import clean, happen, opt_out
+
+
+class ScriptedSandbox(Sandbox):
+    """An account whose members and staff do what a test says."""
+
+    @property
+    def most_at_once(self) -> int:
+        """The largest number of calls that ran at the same time."""
+        return self.server.calls.most
+
+    def delete_audience(self, audience_id: str) -> None:
+        """Delete an audience, as staff can at Mailchimp."""
+        with self.account.lock:
+            del self.account.audiences[audience_id]
+
+    def require_merge_field(self, audience_id: str, tag: str) -> None:
+        """Mark a merge field required, as staff can at Mailchimp."""
+        with self.account.lock:
+            for field in self.account.audience(audience_id).merge_fields:
+                field.required = field.required or field.tag == tag
+
+    def revoke_key(self) -> None:
+        """Make every key invalid."""
+        self.account.revoked = True
+
+    def add_member(self, audience_id: str, address: str, **merge_fields: str) -> SandboxMember:
+        """Let somebody subscribe by a form of the customer's."""
+        with self._audience(audience_id) as audience:
+            writer = contacts.Writer(
+                account=self.account, audience=audience, source="user", lenient=True
+            )
+            return writer.create(address, {"merge_fields": merge_fields}, "subscribed")
+
+    def member(self, audience_id: str, address: str) -> SandboxMember:
+        """Return a member as it stands."""
+        with self._audience(audience_id) as audience:
+            return audience.member(address)
+
+    def opt_out(self, audience_id: str, address: str, reason: str = "") -> None:
+        """Let a member unsubscribe from the audience on their own."""
+        with self._audience(audience_id) as audience:
+            opt_out(self.account, audience, audience.member(address), reason)
+
+    def unsubscribe_by_staff(self, audience_id: str, address: str) -> None:
+        """Unsubscribe a member as staff at Mailchimp; the API can bring this one back."""
+        with self._audience(audience_id) as audience:
+            self._staff(audience).update(audience.member(address), {}, "unsubscribed")
+
+    def confirm(self, audience_id: str, address: str) -> None:
+        """Let a pending member follow the link in the confirmation mail."""
+        with self._audience(audience_id) as audience:
+            member = audience.member(address)
+            member.opted_out = False
+            self._staff(audience).update(member, {}, "subscribed")
+
+    def clean(self, audience_id: str, address: str) -> None:
+        """Mark a member whose address bounces for good."""
+        with self._audience(audience_id) as audience:
+            clean(self.account, audience_id, audience.member(address))
+
+    def rename(self, audience_id: str, address: str, new: str) -> None:
+        """Let a member change the address on their own."""
+        with self._audience(audience_id) as audience:
+            member = audience.member(address)
+            self._staff(audience).update(member, {"email_address": new}, None)
+
+    def forget(self, audience_id: str, address: str) -> None:
+        """Delete a member for good, as staff can at Mailchimp."""
+        with self._audience(audience_id) as audience:
+            contacts.forget(audience, audience.member(address))
+
+    def bounce(
+        self, campaign_id: str, address: str, kind: str = "hard", *, at: datetime | None = None
+    ) -> None:
+        """Let a mail bounce, `hard` or `soft`."""
+        with self.account.lock:
+            self.account.catch_up()
+            campaign = self.account.campaign(campaign_id)
+            recipient = campaign.recipients[member_hash(address)]
+            happened_at = at or self.now()
+            happen(self.account, campaign, recipient, "bounce", happened_at, bounce=kind)
+
+    def settle_webhooks(self, within: float = 10.0) -> None:
+        """Wait until the webhooks due are sent; TimeoutError after so many seconds."""
+        self.webhooks.settle(within)
+
+    def _staff(self, audience: SandboxAudience) -> contacts.Writer:
+        return contacts.Writer(
+            account=self.account, audience=audience, source="admin", lenient=True
+        )
+
+    @contextmanager
+    def _audience(self, audience_id: str) -> Iterator[SandboxAudience]:
+        with self.account.lock:
+            yield self.account.audience(audience_id)
