@@ -1,5 +1,6 @@
 """What came back suppresses an address, or doesn't, and is told."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -566,3 +567,29 @@ async def test_a_bounce_is_passed_on_as_one_by_the_relay_that_took_the_mail(
     with rig.database.reading() as connection:
         (row,) = connection.execute(select(outbox)).all()
     assert ("", "second", "bounce", message.id) == (row.sender, row.relay, row.type, row.message)
+
+
+@pytest.mark.parametrize("kind", ["notificationType", "eventType"])
+@pytest.mark.parametrize("is_wrapped", [False, True], ids=["plain", "in one of SNS"])
+async def test_a_notification_of_amazon_ses_is_about_the_message_it_names(
+    rig: ImporterRig, kind: str, *, is_wrapped: bool
+) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
+    entry = {"emailAddress": ANN, "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 unknown"}
+    told: dict[str, object] = {
+        kind: "Bounce",
+        "bounce": {"bounceType": "Permanent", "bouncedRecipients": [entry]},
+        "mail": {
+            "messageId": "0100018c-amazons-own",
+            "headers": [{"name": "Message-ID", "value": message.message_id}],
+        },
+    }
+    text = json.dumps({"Message": json.dumps(told)} if is_wrapped else told)
+    mail = f"From: AWS <no-reply@sns.amazonaws.com>\r\nSubject: AWS Notification\r\n\r\n{text}\r\n"
+
+    verdict = await rig.take(mail.encode(), BOUNCES)
+
+    assert Ignored("delivery_report", verdict.inbox) == verdict
+    assert [(ANN, Proof.MESSAGE_ID, "userunknown", True)] == [
+        (one.address, one.proof, one.reason, one.hard) for one in kept(rig)
+    ]

@@ -6,6 +6,7 @@ from email import message_from_bytes
 
 import pytest
 
+from gateway.inbound.reading.bounces.bounce_parts import address_in
 from gateway.inbound.reading.bounces.bounces import read_bounces
 
 FIELDS = """\
@@ -141,3 +142,20 @@ def test_a_complaint_is_of_one_person(named: list[str], recipient: str) -> None:
     told = read_bounces(message_from_bytes(complaint("abuse", *named)))
 
     assert [recipient] == [one.recipient for one in told]
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("rfc822; ann@example.org", "ann@example.org"),
+        ("rfc822;<ann@example.org>", "ann@example.org"),
+        ("<ann@example.org>", "ann@example.org"),
+        ("ann@example.org", "ann@example.org"),
+        ("undisclosed Comcast recipient <ann@example.org>", "ann@example.org"),
+        ("rfc822; Ann <ann@example.org>", "ann@example.org"),
+        ("x400; /S=ann/O=example", "/S=ann/O=example"),
+        ("", ""),
+    ],
+)
+def test_the_address_of_a_field_is_read(value: str, address: str) -> None:
+    assert address == address_in(value)

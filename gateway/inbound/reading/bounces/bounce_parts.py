@@ -19,6 +19,7 @@ _LONGEST_NOTICE = 300_000  #: Characters; Amazon's notifications have 256 KiB at
 _MOST_PAGES = 5
 #: A letter beyond ASCII in an address of type utf-8 (RFC 6533, 3): `\x{e4}nn@example.org`.
 _UNICODE = re.compile(r"\\x\{([0-9A-Fa-f]{2,5}|10[0-9A-Fa-f]{4})\}")
+_BRACKETED = re.compile(r"<([^<>\s]+@[^<>\s]+)>\s*\Z")
 STATUSES = ("message/delivery-status", "message/global-delivery-status")
 _ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
 
@@ -139,8 +140,10 @@ def field(group: Message, name: str) -> str:
 
 
 def address_in(value: str) -> str:
-    """Return the address of a field such as `rfc822; ann@example.org` or `<ann@example.org>`."""
-    address = (value.partition(";")[2].strip() or value.strip()).strip("<> ")
+    """Return the address of a field such as `rfc822; ann@b.example` or `Ann <ann@b.example>`."""
+    address = value.partition(";")[2].strip() or value.strip()
+    bracketed = _BRACKETED.search(address)
+    address = bracketed[1] if bracketed else address.strip("<> ")
     return _UNICODE.sub(lambda code: chr(int(code[1], 16)), address)
 
 

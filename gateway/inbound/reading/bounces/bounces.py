@@ -24,7 +24,7 @@ from gateway.inbound.reading.bounces.bounce_parts import (
     take_apart,
 )
 from gateway.inbound.reading.bounces.complaints import complaints_of
-from gateway.inbound.reading.bounces.ses_notifications import notified
+from gateway.inbound.reading.bounces.ses_notifications import NOTIFIES, notified
 from gateway.inbound.reading.bounces.status_fields import groups_in, of_group
 from gateway.inbound.reading.texts import children
 
@@ -92,7 +92,7 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
     if parts.feedback is not None or _is_outlook_complaint(parts):
         yield from complaints_of(parts)
         return
-    if parts.notice.lstrip().startswith("{") and "notificationType" in parts.notice:
+    if parts.notice.lstrip().startswith("{") and NOTIFIES.search(parts.notice):
         yield from notified(parts.notice)
         return
     senders = [address for _, address in getaddresses([str(parts.mail.get("to", ""))])]

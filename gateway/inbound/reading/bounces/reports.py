@@ -22,6 +22,12 @@ _MESSAGE_ID = re.compile(
     r"^[> \t]{0,10}(?:x-original-)?message-id:\s{0,10}(<[^<>\s]{1,900}>)",
     re.IGNORECASE | re.MULTILINE,
 )
+#: In a notification of Amazon SES, perhaps within one of SNS, where quotes are escaped.
+_NOTIFIED_ID = re.compile(
+    r"""\\?"(?:messageId|Message-ID)\\?"\s{0,9}[:,]\s{0,9}(?:\\?"value\\?"\s{0,9}:\s{0,9})?"""
+    r"""\\?"(<[^<>\s"\\]{1,900}>)""",
+    re.IGNORECASE,
+)
 _LONGEST_TEXT = 200_000
 
 
@@ -56,7 +62,8 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
                 # Google tells it here and gives nothing back.
                 message_id = message_id or _field(group, "x-original-message-id")
         elif part.get_content_type() == "text/plain":
-            told_ids += _MESSAGE_ID.findall(decoded_text(part)[:_LONGEST_TEXT])
+            text = decoded_text(part)[:_LONGEST_TEXT]
+            told_ids += _MESSAGE_ID.findall(text) or _NOTIFIED_ID.findall(text)
         elif part.get_content_type() in _ORIGINALS:
             original = header_of_original(part)
             message_id = message_id or original.text("message-id")

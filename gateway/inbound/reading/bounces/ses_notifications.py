@@ -8,6 +8,9 @@ from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.why import why
 from gateway.inbound.reading.bounces.bounce_parts import on_one_line
 
+#: Of notifications, and of a configuration set's events; the latter name theirs otherwise.
+NOTIFIES = re.compile(r"notificationType|eventType")
+
 
 def notified(notice: str) -> Iterator[Bounce]:
     """Yield what Amazon SES tells by mail ("Contents of notifications for Amazon SES")."""
@@ -16,7 +19,7 @@ def notified(notice: str) -> Iterator[Bounce]:
         notification = json.loads(re.sub(r"\r?\n ?", "", notice[: notice.rindex("}") + 1]))
         if "Message" in notification:  # Amazon SNS has put it into a document of its own
             notification = json.loads(notification["Message"])
-        kind = str(notification["notificationType"])
+        kind = str(notification.get("notificationType") or notification["eventType"])
         if kind == "Bounce":
             for entry in notification["bounce"]["bouncedRecipients"]:
                 diagnostic, status = entry.get("diagnosticCode", ""), entry.get("status", "")
