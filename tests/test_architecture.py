@@ -90,6 +90,13 @@ def test_a_class_name_has_one_meaning() -> None:
 # What no file may hold
 
 
+def test_ids_are_made_under_a_number_of_the_store_only() -> None:
+    """A second source with a number of its own choice would make the ids of another process."""
+    makers = {str(path.relative_to(ROOT)) for path in MODULES if "IdSource(" in path.read_text()}
+
+    assert {"gateway/runtime/process_ids.py", "gateway/smtp_proxy/proxy_services.py"} == makers
+
+
 def test_no_file_names_a_registry_or_a_folder_of_one_machine() -> None:
     found = {
         f"{path.relative_to(ROOT)}:{number}"

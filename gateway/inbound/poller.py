@@ -19,7 +19,7 @@ from gateway.inbound.importer import TEMPORARY
 from gateway.inbound.verdict import Filed, Ignored, Importer, NeedsAttention, Repeated, Verdict
 from gateway.inbound.waiting_mail import WaitingMail
 from gateway.runtime.lease import Lease
-from gateway.runtime.periodic import pause
+from gateway.runtime.periodic import pause, repeat
 
 log = logs.get("inbound")
 
@@ -88,29 +88,39 @@ class Poller:
 
     async def run(self) -> None:
         """Watch the mailbox; whatever fails is tried again later, less and less often."""
-        while not self._stopping.is_set():
-            self._halt.clear()
-            try:
-                async with self._lease.held(self._halt, renew=_RENEW) as has_it:
-                    if has_it:
-                        await self.serve()
+        await repeat(
+            self._watch_once,
+            stopping=self._stopping,
+            failed=self._fault,
+            after_failure=timedelta(seconds=_LONGEST_WAIT),
+        )
+
+    async def _watch_once(self) -> timedelta:
+        """Watch it until the session ends; return how long to wait for the next one."""
+        self._halt.clear()
+        try:
+            async with self._lease.held(self._halt, renew=_RENEW) as has_it:
                 if not has_it:
-                    await pause(self._stopping, _OTHERS)
-            except TEMPORARY as error:
-                log.error("mailbox_put_off", mailbox=self._settings.name, reason=str(error))
-                await pause(self._stopping, self._wait())
-            except MailboxRefuses as error:
-                self._down(error)
-                is_login = error.stage in ("login", "token")
-                waits = (_REFUSED_WAIT, _LONGEST_REFUSED_WAIT) if is_login else ()
-                await pause(self._stopping, self._wait(*waits))
-            except MailboxLost as error:
-                self._down(error)
-                await pause(self._stopping, self._wait())
-            except Exception:
-                self._watch.down(self._settings.name)
-                log.exception("mailbox_fault", mailbox=self._settings.name)
-                await pause(self._stopping, self._wait())
+                    return _OTHERS
+                await self.serve()
+        except TEMPORARY as error:
+            log.error("mailbox_put_off", mailbox=self._settings.name, reason=str(error))
+            return self._wait()
+        except MailboxRefuses as error:
+            self._down(error)
+            is_login = error.stage in ("login", "token")
+            return self._wait(*((_REFUSED_WAIT, _LONGEST_REFUSED_WAIT) if is_login else ()))
+        except MailboxLost as error:
+            self._down(error)
+            return self._wait()
+        except Exception as error:
+            self._fault(error)
+            return self._wait()
+        return timedelta(0)
+
+    def _fault(self, error: Exception) -> None:
+        self._watch.down(self._settings.name)
+        log.error("mailbox_fault", mailbox=self._settings.name, exc_info=error)
 
     def _down(self, error: MailboxRefuses | MailboxLost) -> None:
         self._watch.down(self._settings.name)

@@ -52,3 +52,21 @@ async def repeat(
             failed(error)
             wait = after_failure
         await pause(stopping, wait)
+
+
+async def until_done(
+    work: Callable[[], Awaitable[object]],
+    *,
+    stopping: asyncio.Event,
+    failed: Callable[[Exception], None],
+    again_after: timedelta,
+) -> None:
+    """Do something that may fail until it doesn't, or `stopping` is set; `failed` as for `every`."""
+    while not stopping.is_set():
+        try:
+            await work()
+        except Exception as error:
+            failed(error)
+        else:
+            return
+        await pause(stopping, again_after)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.runtime.periodic import every, pause, repeat
+from gateway.runtime.periodic import every, pause, repeat, until_done
 
 LONG = timedelta(hours=1)
 AT_ONCE = timedelta(0)
@@ -83,3 +83,27 @@ async def test_a_chore_may_say_itself_how_long_to_wait() -> None:
     await asyncio.wait_for(doing, 5)
 
     assert [] == heard  # once more, and there would have been no wait to return
+
+
+@pytest.mark.parametrize(
+    ("failures", "expected"), [(0, ["done"]), (2, ["away", "away", "done"]), (9, ["away"] * 3)]
+)
+async def test_what_may_fail_is_done_until_it_does_not_or_the_process_stops(
+    failures: int, expected: list[str]
+) -> None:
+    stopping, seen = asyncio.Event(), list[str]()
+
+    async def work() -> None:
+        if len(seen) == 2 and failures > 2:
+            stopping.set()
+        if len(seen) < failures:
+            raise OSError("away")
+        seen.append("done")
+
+    def failed(error: Exception) -> None:
+        seen.append(str(error))
+
+    doing = until_done(work, stopping=stopping, failed=failed, again_after=AT_ONCE)
+    await asyncio.wait_for(doing, 5)
+
+    assert expected == seen

@@ -22,7 +22,7 @@ from tests.rig.process import wait_until
 from tests.store.feeding import NOW
 from tests.store.journaling import ANN, attempt, ended, going, marks, message, notice, states
 
-US, GONE = "1", "2"
+US, GONE = "here 1", "here 2"
 WORKER = 3
 SENDING, RELAYED = ["sending by relay: "], ["relayed by relay: 250 ok"]
 LEFT = ["unknown by gateway: the gateway was stopped before the relay's answer was recorded"]
@@ -73,7 +73,7 @@ class JournalRig:
 
     async def take_in(self) -> None:
         await self.all_written()
-        await take_records_in(self.database, self.local, WORKER, lambda process: process != GONE)
+        await take_records_in(self.database, self.local, WORKER, GONE.__eq__)
 
     async def shows(self, sent: Message, wanted: list[str]) -> None:
         await wait_until(

@@ -4,9 +4,11 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +22,8 @@ from gateway.store.engine.database import StoreUnavailable
 from tests.rig.tmpfs import small_disk
 from tests.store.journaling import ANN, BEN, ended, going, message, suppressed
 
-US, GONE, NEIGHBOUR = f"{os.getpid()}.98213.1f0c8a77", "2.17.1f0c8a77", "3"
+US, GONE, NEIGHBOUR = f"here {os.getpid()}.98213.1f0c8a77", "here 2.17.1f0c8a77", "here 3"
+AWAY = "else/where 2.17.1f0c8a77"
 FULL = replace(
     message(
         0,
@@ -47,8 +50,9 @@ def local(folder: Path) -> LocalRecord:
     return LocalRecord(folder, US)
 
 
-def file_of(folder: Path, process: str = US) -> Path:
-    return folder / f"messages-{process}.jsonl"
+def file_of(folder: Path, holder: str = US) -> Path:
+    node, process = holder.split()
+    return folder / f"messages-{process}@{quote(node, safe='')}.jsonl"
 
 
 # Who is never mailed
@@ -234,14 +238,51 @@ async def test_records_of_the_dead_are_found_and_those_of_the_living_left_alone(
     for process, minute in ((US, 0), (GONE, 1), (NEIGHBOUR, 2)):
         await LocalRecord(folder, process).begin(message(minute))
     (folder / "messages-of-somebody.jsonl").touch()
-    of_the_dead = local.of_the_dead(lambda process: process == NEIGHBOUR)
+    of_the_dead = local.of_the_dead(GONE.__eq__)
     seen = [(record.read().messages, record.read().left) for record in of_the_dead]
     for record in of_the_dead:
+        record.drop(record.read().length)
         record.remove()
 
     assert [((message(1),), frozenset({message(1).id}))] == seen
-    assert [] == local.of_the_dead(lambda process: process == NEIGHBOUR)
+    assert [] == local.of_the_dead(GONE.__eq__)
     assert file_of(folder, NEIGHBOUR).exists()
+
+
+async def test_a_record_of_a_container_that_shares_the_folder_is_its_own_until_it_is_silent(
+    folder: Path, local: LocalRecord
+) -> None:
+    """What runs there can't be seen from here."""
+    await LocalRecord(folder, AWAY).begin(message(1))
+    at_once = local.of_the_dead(GONE.__eq__)
+    minute_ago = time.time() - 61
+    os.utime(file_of(folder, AWAY), (minute_ago, minute_ago))
+    later = local.of_the_dead(GONE.__eq__)
+
+    assert ([], [(message(1),)]) == (at_once, [record.read().messages for record in later])
+
+
+async def test_a_record_of_an_earlier_version_names_no_node_and_is_of_this_one(
+    folder: Path, local: LocalRecord
+) -> None:
+    await LocalRecord(folder, GONE).begin(message(1))
+    file_of(folder, GONE).rename(folder / "messages-2.17.1f0c8a77.jsonl")
+
+    assert [(message(1),)] == [record.read().messages for record in local.of_the_dead(GONE.__eq__)]
+
+
+async def test_what_came_while_a_record_was_taken_in_stays(
+    folder: Path, local: LocalRecord
+) -> None:
+    writer = LocalRecord(folder, GONE)
+    await writer.begin(message(1))
+    (record,) = local.of_the_dead(GONE.__eq__)
+    read = record.read()
+    await writer.begin(message(2))
+    record.drop(read.length)
+    record.remove()
+
+    assert {message(1).id, message(2).id} == {m.id for m in record.read().messages}
 
 
 WRITER = """\
@@ -251,7 +292,7 @@ from gateway.smtp_proxy.journaling.local_record import LocalRecord
 from tests.store.journaling import message
 
 async def main():
-    local = LocalRecord(Path(sys.argv[1]), "7")
+    local = LocalRecord(Path(sys.argv[1]), "here 7")
     for minute in range(10_000):
         await local.begin(message(minute))
         print(minute, flush=True)
@@ -267,7 +308,7 @@ def test_K1_killed_while_writing_it_has_recorded_all_it_said_it_had(folder: Path
         said = [int(writer.stdout.readline()) for _ in range(30)]
         writer.kill()
         said += map(int, writer.stdout.read().split())
-    ids = {message_read.id for message_read in LocalRecord(folder, "7").read().messages}
+    ids = {message_read.id for message_read in LocalRecord(folder, "here 7").read().messages}
 
     assert {message(minute).id for minute in said} <= ids
 

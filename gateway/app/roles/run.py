@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from gateway import logs, metrics
@@ -12,10 +13,11 @@ from gateway.app.roles.role_process import load_roles, run_role
 from gateway.app.triggers import triggers
 from gateway.config import Settings, load
 from gateway.core.errors import GatewayError
+from gateway.runtime.periodic import every
 from gateway.store.engine.database import StoreUnavailable
 from gateway.supervisor import ForkServer, Role, Supervisor
 
-_AWAY_SECONDS = 2.0  #: Between tries while the store is away.
+_AWAY = timedelta(seconds=2)  #: Between tries while the store is away.
 
 ROLES = ("smtp", "inbound", "sync", "sender", "api")
 
@@ -67,12 +69,20 @@ async def wait_for_store(settings: Settings, order: dict[str, str | None]) -> No
 
     No process of a role does that: the one it had may be gone, and every mail would pass.
     """
-    while not order["store"]:
-        await asyncio.sleep(_AWAY_SECONDS)
-        try:
-            order["store"] = await asyncio.to_thread(_prepare_store, settings)
-        except GatewayError as error:
-            log.error("store_unusable", reason=str(error))
+
+    async def look() -> None:
+        order["store"] = await asyncio.to_thread(_prepare_store, settings)
+        if order["store"]:
+            is_there.set()
+
+    def failed(error: Exception) -> None:
+        if not isinstance(error, GatewayError):
+            raise error
+        log.error("store_unusable", reason=str(error))
+
+    is_there = asyncio.Event()
+    if not order["store"]:
+        await every(_AWAY, look, stopping=is_there, failed=failed)
 
 
 def _read(config: Path | None) -> Settings:

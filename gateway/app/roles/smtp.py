@@ -78,7 +78,7 @@ class _Smtp:
             policy(settings), worker=number, shares=settings.smtp.workers, metrics=Metrics()
         )
         self._journal = _journal(database, self._services, number)
-        self._local = LocalRecord(settings.store.outage, processes.own())
+        self._local = LocalRecord(settings.store.outage, processes.holder())
         self._never = NeverMailed(
             settings.store.outage / "never-mailed", erased_names(settings).all
         )
@@ -318,7 +318,7 @@ class _Chores:
 
     async def take_in(self) -> None:
         """Bring in what passed while the store was away."""
-        await take_records_in(self._database, self._local, self._number, processes.is_running)
+        await take_records_in(self._database, self._local, self._number, processes.has_ended)
 
     async def keep_offers(self) -> None:
         """Keep what relays offer whenever it has changed."""

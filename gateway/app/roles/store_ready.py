@@ -6,6 +6,7 @@ from datetime import timedelta
 from gateway import logs
 from gateway.app import common
 from gateway.app.roles.role_context import RoleContext
+from gateway.runtime.periodic import until_done
 from gateway.store.engine.database import Database, StoreUnavailable
 
 _AWAY = timedelta(seconds=2)  #: Between tries while the store is away.
@@ -18,11 +19,15 @@ async def store_ready(context: RoleContext, database: Database) -> None:
 
     Raises for one that is of another version or not whole.
     """
-    while not context.stopping.is_set():
-        try:
-            await asyncio.to_thread(common.prepare, database)
-        except StoreUnavailable as error:
-            log.error("store_unavailable", reason=str(error))
-            await context.rest(_AWAY)
-        else:
-            return
+
+    def failed(error: Exception) -> None:
+        if not isinstance(error, StoreUnavailable):
+            raise error
+        log.error("store_unavailable", reason=str(error))
+
+    await until_done(
+        lambda: asyncio.to_thread(common.prepare, database),
+        stopping=context.stopping,
+        failed=failed,
+        again_after=_AWAY,
+    )

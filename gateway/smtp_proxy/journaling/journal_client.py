@@ -11,6 +11,7 @@ from gateway.core.decision.journal import Attempt, KnownBulk, Message, Outcome
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.smtp_proxy.journaling.local_record import LocalRecord, NotRecorded
 from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.leases import IsGone
 from gateway.store.journal.journal import MessageJournal
 from gateway.store.journal.workers import take_in
 
@@ -145,11 +146,11 @@ class JournalClient:
 
 
 async def take_records_in(
-    database: Database, local: LocalRecord, worker: int, alive: Callable[[str], bool]
+    database: Database, local: LocalRecord, worker: int, is_gone: IsGone
 ) -> None:
     """Bring the local record into the store, and those of processes that are gone."""
     await _take_in(database, local, worker)
-    for record in local.of_the_dead(alive):
+    for record in local.of_the_dead(is_gone):
         await _take_in(database, record, worker)
         record.remove()
 

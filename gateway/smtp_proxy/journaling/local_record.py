@@ -12,11 +12,12 @@ import errno
 import os
 import re
 import threading
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -24,9 +25,13 @@ from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message, Out
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
+from gateway.store.engine.leases import IsGone
 
-_RECORD = "messages-{}.jsonl"
-_PROCESS = re.compile(r"messages-(\d[\w.]*)\.jsonl")
+#: Process and node; earlier versions wrote no node.
+_NAME = re.compile(r"messages-(\d[\w.]*)(?:@(.+))?\.jsonl")
+#: After so long a process of another machine or container that shares the folder has ended: one
+#: that runs has told the store within a second that it is back.
+_SILENCE = timedelta(minutes=1)
 
 
 class NotRecorded(GatewayError):
@@ -46,19 +51,26 @@ class Recorded:
 class LocalRecord:
     """Messages that passed while the store was away: JSON Lines, on disk before the final dot."""
 
-    def __init__(self, folder: Path, process: str) -> None:
-        """`process` names the one process that writes here, as no other ever was named."""
+    def __init__(self, folder: Path, holder: str, path: Path | None = None) -> None:
+        """`holder` is node and name of the one process that writes here (`processes.holder`)."""
         self._folder = folder
-        self._path = folder / _RECORD.format(process)
+        self._node, _, process = holder.partition(" ")
+        self._path = path or folder / f"messages-{process}@{quote(self._node, safe='')}.jsonl"
         self._messages: set[int] = set()
         self._turn = threading.Lock()  # writing is done on threads
 
-    def of_the_dead(self, alive: Callable[[str], bool]) -> "list[LocalRecord]":
-        """Return what processes recorded here that don't run any more."""
-        own = self._path.name
-        names = (path.name for path in self._folder.glob(_RECORD.format("*")) if path.name != own)
-        others = (match[1] for name in names if (match := _PROCESS.fullmatch(name)))
-        return [LocalRecord(self._folder, process) for process in others if not alive(process)]
+    def of_the_dead(self, is_gone: IsGone) -> "list[LocalRecord]":
+        """Return what processes recorded here that have ended."""
+        records = []
+        for path in self._folder.glob("messages-*.jsonl"):
+            name = _NAME.fullmatch(path.name)
+            if name is None or path == self._path:
+                continue
+            node = unquote(name[2] or self._node)
+            holder = f"{node} {name[1]}"
+            if is_gone(holder) or (node != self._node and _is_silent(path)):
+                records.append(LocalRecord(self._folder, holder, path))
+        return records
 
     @property
     def empty(self) -> bool:
@@ -161,8 +173,16 @@ class LocalRecord:
                 os.fsync(file.fileno())
 
     def remove(self) -> None:
-        """Take away the file of a process that is gone."""
-        self._path.unlink(missing_ok=True)
+        """Take away the file of a process that is gone, unless more has come."""
+        if self.empty:
+            self._path.unlink(missing_ok=True)
+
+
+def _is_silent(path: Path) -> bool:
+    """Whether nothing was written into a file for long."""
+    with contextlib.suppress(OSError):
+        return time.time() - path.stat().st_mtime > _SILENCE.total_seconds()
+    return False
 
 
 def json_of_message(message: Message) -> dict[str, object]:
