@@ -61,7 +61,7 @@ async def until_done(
     failed: Callable[[Exception], None],
     again_after: timedelta,
 ) -> None:
-    """Do something that may fail until it doesn't, or `stopping` is set; `failed` as for `every`."""
+    """Do something that may fail until it doesn't, or `stopping` is set; see `every`."""
     while not stopping.is_set():
         try:
             await work()
