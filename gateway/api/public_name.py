@@ -1,24 +1,37 @@
 """What can be reached by the name that the open internet knows: links to unsubscribe, no more."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api.problems import problem
 
-_NAMING = (b"host", b"x-forwarded-host")
+_NAMING = (b"host", b"x-forwarded-host", b"forwarded")
+_FORWARDED_HOST = re.compile(r"\bhost\s*=\s*\"?([^\s\",;]+)", re.IGNORECASE)  # RFC 7239, 5.3
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def name_of(url: str) -> str:
-    """Return the host of an address or of a `Host` field, in lower case; empty of none."""
+    """Return the host of an address or of a `Host` field, in one spelling; empty of none."""
     try:
         host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
     except ValueError:
         return ""
+    with suppress(ValueError):
+        return str(ip_address(host))
     return host.rstrip(".").lower()
+
+
+def _names_in(header: bytes, value: bytes) -> Iterator[str]:
+    """Yield the names by which a request says it came."""
+    text = value.decode("latin-1")
+    texts = _FORWARDED_HOST.findall(text) if header == b"forwarded" else text.split(",")
+    return (name_of(each.strip()) for each in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +56,10 @@ class PublicName:
         """Answer one request."""
         if scope["type"] == "http":
             public = self._public()
-            given = [value for header, value in scope["headers"] if header in _NAMING]
-            texts = [text for value in given for text in value.decode("latin-1").split(",")]
             is_public = public.name not in ("", *_LOOPBACK) and any(
-                name_of(text.strip()) == public.name for text in texts
+                public.name in _names_in(header, value)
+                for header, value in scope["headers"]
+                if header in _NAMING
             )
             if is_public and not scope["path"].startswith(public.paths):
                 await problem(404)(scope, receive, send)

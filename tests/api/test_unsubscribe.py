@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.api.public_name import name_of
 from gateway.api.unsubscribe import read_form
 from gateway.app import common
 from gateway.app.keys import unsubscribe_links
@@ -478,6 +479,42 @@ async def test_nothing_else_is_reached_by_the_public_name(
     passed_on = await shared_page.ask("GET", path, headers=forwarded)
 
     assert (404, 404) == (by_name.status_code, passed_on.status_code)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"forwarded": f"for=192.0.2.1;host={HOST}"},
+        {"forwarded": f'for="[2001:db8::1]:9";Host="{HOST.upper()}:443";proto=https'},
+        {"forwarded": f"for=192.0.2.1, for=10.0.0.1;host={HOST}"},
+        {"x-forwarded-host": f"inner.example, {HOST}"},
+    ],
+)
+async def test_a_web_server_may_pass_the_name_on_in_any_field(
+    shared_page: Page, header: dict[str, str]
+) -> None:
+    token = {"authorization": f"Bearer {shared_page.api.token()}"}
+
+    answer = await shared_page.ask(
+        "GET", "/people/candidate:ann", headers={"host": "127.0.0.1", **token, **header}
+    )
+
+    assert 404 == answer.status_code
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("Mail.Example.ORG.:443", "mail.example.org"),
+        ("https://mail.example.org", "mail.example.org"),
+        ("[2001:DB8:0:0::1]:443", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("", ""),
+        ("[::1", ""),
+    ],
+)
+def test_a_name_has_one_spelling(host: str, name: str) -> None:
+    assert name == name_of(host)
 
 
 async def test_by_another_name_the_api_is_as_it_was(shared_page: Page) -> None:
