@@ -15,6 +15,7 @@ from gateway.store.engine.database import Database
 from gateway.store.people import suppression, topic_opt_outs
 from gateway.store.people.topic_opt_outs import TopicOptOut
 from tests.settings import RELAY, loaded
+from tests.store.feeding import person, tell
 
 ANN = "ann@example.org"
 
@@ -105,3 +106,40 @@ def test_an_address_somebody_unsubscribed_at_stays_so_when_another_gets_it(
     with database.reading() as connection:
         assert topic_opt_outs.is_declined(connection, "birthdays", None, ANN)
         assert not topic_opt_outs.is_declined(connection, "birthdays", None, "bob@example.org")
+
+
+def test_who_declined_a_topic_goes_on_declining_it_under_another_id(
+    database: Database, store_url: str, tmp_path: Path
+) -> None:
+    settings = loaded(tmp_path, f'[store]\nurl = "{store_url}"\n{RELAY}')
+    keeping = DeletedPeople(settings, database)
+    tell(database, "people", person("17", ANN), person("18", "bob@example.org"))
+    choice = TopicOptOut(
+        id=2,
+        topic="Birthdays",
+        whose=PersonRef.parse("candidate:17"),
+        remark="",
+        since=datetime.now(UTC),
+    )
+    with database.writing() as connection:
+        topic_opt_outs.add(connection, choice)
+
+    for _ in range(2):
+        tell(database, "people", person("18", "bob@example.org"), replace=True, lift=True,
+             keep_suppressed=keeping)  # fmt: skip
+        tell(database, "people", person("99", ANN))
+
+    standings = common.standings(settings, database)
+    with database.reading() as connection:
+        declined = {
+            address: topic_opt_outs.is_declined(
+                connection,
+                "Birthdays",
+                PersonRef.parse("candidate:99"),
+                address,
+                erased=standings.names_if_erased(connection, address),
+            )
+            for address in (ANN, "bob@example.org")
+        }
+    standings.close()
+    assert {ANN: True, "bob@example.org": False} == declined

@@ -20,7 +20,7 @@ from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.store.people import erasing
+from gateway.store.people import erasing, topic_opt_outs
 from gateway.store.people.suppression import Standings
 from gateway.store.schema.columns import metadata
 from tests.settings import RELAY, loaded
@@ -425,6 +425,22 @@ def test_an_address_that_others_have_stays_theirs(held: Held) -> None:
 
     assert 1 == done.shared
     assert [(ANN, "18"), (BOBS, "18")][::-1] == sorted(held.rows("addresses", "address", "person"))
+
+
+def test_a_topic_stays_declined_at_an_address_that_others_have_too(held: Held) -> None:
+    with held.database.writing() as connection:
+        row: dict[str, Any] = {"address": ANN, "kind": "candidate", "person": "18"}
+        connection.execute(insert(metadata.tables["addresses"]).values(row))
+        row = {"id": 97, "topic": "News", "kind": "candidate", "person": "4711x", "since": NOW}
+        connection.execute(insert(metadata.tables["topic_opt_outs"]).values(row))
+
+    held.erase()
+
+    standings = common.standings(held.settings, held.database)
+    with held.database.reading() as connection:
+        erased = standings.names_if_erased(connection, ANN)
+        assert topic_opt_outs.is_declined(connection, "News", BOB, ANN, erased=erased)
+    standings.close()
 
 
 def test_whom_the_feed_has_deleted_is_erased_by_key(held: Held) -> None:

@@ -38,7 +38,8 @@ class DeletedPeople:
         standings = common.standings(self._settings, self._database)
         try:
             suppressed = erasing.suppressed_of(connection, refs, standings, self._before)
-            if suppressed:
+            declined = erasing.declined_of(connection, refs)
+            if suppressed or declined:
                 signing_keys(self._settings)  # Makes the file where there is none.
                 names = erased_names(self._settings)
                 erasing.keep_suppressed(
@@ -48,6 +49,15 @@ class DeletedPeople:
                     at=at,
                     new_id=self._ids.next,
                 )
+                for topics, addresses in declined:
+                    erasing.keep_declined(
+                        connection,
+                        topics,
+                        [names.new(address) for address in addresses],
+                        key_mark=names.key_marks[0],
+                        at=at,
+                        new_id=self._ids.next,
+                    )
         finally:
             standings.close()
 

@@ -268,7 +268,16 @@ def erase(
         kept=tuple(kept),
         mailchimp=mailchimp,
     )
-    _Eraser(connection, subject, outcome, new_id, mentioned_in, key_mark=names.key_marks[0]).run()
+    everywhere = tuple(map(names.new, (*subject.addresses, *subject.shared)))
+    keep_declined(
+        connection,
+        _declined(connection, subject),
+        everywhere,
+        key_mark=names.key_marks[0],
+        at=at,
+        new_id=new_id,
+    )
+    _Eraser(connection, subject, outcome, new_id, mentioned_in).run()
     keep_suppressed(connection, kept, key_mark=key_mark or names.key_marks[0], at=at, new_id=new_id)
     person, hashes = noted_as or (outcome.person, outcome.addresses)
     connection.execute(
@@ -409,6 +418,67 @@ def keep_suppressed(
         )
 
 
+def _choices_of(subject: ErasureSubject) -> ColumnElement[bool]:
+    t = topic_opt_outs.c
+    whose: ColumnElement[bool] = t.address.in_(subject.addresses)
+    if subject.ref is not None:
+        whose |= (t.kind == subject.ref.kind.value) & (t.person == subject.ref.crm_id)
+    return whose
+
+
+def _declined(connection: Connection, subject: ErasureSubject) -> list[str]:
+    t = topic_opt_outs.c
+    declined = select(t.topic).where(_choices_of(subject), t.released_at.is_(None)).distinct()
+    return list(connection.scalars(declined.order_by(t.topic)))
+
+
+def keep_declined(
+    connection: Connection,
+    topics: Sequence[str],
+    names: Sequence[str],
+    *,
+    key_mark: str,
+    at: datetime,
+    new_id: Callable[[], int],
+) -> None:
+    """Have whoever declined topics go on declining them, by the hashes of the addresses.
+
+    Kept twice it is like once.
+    """
+    if topics and names:
+        erasure_keys.note(connection, key_mark, at)
+    t = topic_opt_outs.c
+    for topic in topics:
+        same = select(t.address).where(t.topic == topic, t.address.in_(names))
+        known = set(connection.scalars(same.where(t.released_at.is_(None))))
+        for name in names:
+            if name not in known:
+                values = {"id": new_id(), "topic": topic, "kind": "erased", "address": name}
+                connection.execute(insert(topic_opt_outs).values(values | {"since": at}))
+
+
+def declined_of(
+    connection: Connection, refs: Sequence[PersonRef]
+) -> list[tuple[list[str], list[str]]]:
+    """Return the topics that people declined who go, and their addresses, for those who did."""
+    a, t = addresses.c, topic_opt_outs.c
+    choices: dict[tuple[str, str], list[str]] = {}
+    for some in _in_steps(refs):
+        keys = [(ref.kind.value, ref.crm_id) for ref in some]
+        theirs = select(t.kind, t.person, t.topic).where(
+            tuple_(t.kind, t.person).in_(keys), t.released_at.is_(None)
+        )
+        for row in connection.execute(theirs.distinct()):
+            choices.setdefault((row.kind, row.person), []).append(row.topic)
+    return [
+        (
+            topics,
+            list(connection.scalars(select(a.address).where(a.kind == kind, a.person == crm_id))),
+        )
+        for (kind, crm_id), topics in choices.items()
+    ]
+
+
 def _in_steps(values: Sequence[str] | Sequence[int] | Iterable[Any]) -> Iterator[list[Any]]:
     """Yield values in lists that fit into one statement."""
     rest = list(values)
@@ -426,10 +496,7 @@ class _Eraser:
         outcome: Erasure,
         new_id: Callable[[], int],
         mentioned_in: Sequence[int],
-        *,
-        key_mark: str,
     ) -> None:
-        self._key_mark = key_mark
         self._connection = connection
         self._subject = subject
         self._outcome = outcome
@@ -481,7 +548,7 @@ class _Eraser:
             self._delete(open_references, *names_person)
         for address in subject.addresses:
             self._delete(suppressions, suppressions.c.address == address)
-        self._topics()
+        self._delete(topic_opt_outs, _choices_of(subject))
         f = feed_faults.c
         for row in self._rows(select(f.source, f.what, f.reason).where(f.reason != "")):
             reason = self._likely.taken_out(row.reason)
@@ -490,23 +557,6 @@ class _Eraser:
             if reason != row.reason:
                 same = (f.source == row.source, f.what == row.what)
                 self._update(feed_faults, {"reason": reason}, *same)
-
-    def _topics(self) -> None:
-        """Have whoever declined a topic go on declining it by the hashes of the addresses."""
-        subject, t = self._subject, topic_opt_outs.c
-        whose: ColumnElement[bool] = t.address.in_(subject.addresses)
-        if subject.ref is not None:
-            whose |= (t.kind == subject.ref.kind.value) & (t.person == subject.ref.crm_id)
-        declined = select(t.topic).where(whose, t.released_at.is_(None)).distinct()
-        topics = list(self._connection.scalars(declined))
-        self._delete(topic_opt_outs, whose)
-        if topics and self._outcome.addresses:
-            erasure_keys.note(self._connection, self._key_mark, self._outcome.at)
-        for topic in topics:
-            for name in self._outcome.addresses:
-                values = {"id": self._new_id(), "topic": topic, "kind": "erased", "address": name}
-                since = {"since": self._outcome.at}
-                self._connection.execute(insert(topic_opt_outs).values(values | since))
 
     def erase_inbox(self) -> None:
         """Erase mails that are of the person, or name them."""
