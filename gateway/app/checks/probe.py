@@ -99,7 +99,8 @@ class Probe:
             "explain": self.command,
             "arrived": bool(self.arrived),
             "signatures": [
-                {"domain": one.domain, "missing": list(one.missing)} for one in self.signatures
+                {"domain": signature.domain, "missing": list(signature.missing)}
+                for signature in self.signatures
             ],
         }
 
@@ -213,7 +214,7 @@ async def send_probe(
         database,
         Question(content=content, sender=sender, recipients=(recipient,), listener=chosen.name),
     )
-    relay = next(one for one in settings.relays if one.name == explanation.relay)
+    relay = next(each for each in settings.relays if each.name == explanation.relay)
     probe = replace(probe, relay=relay.name, kind=explanation.classification.kind)
     with closing(common.standings(settings, database)) as standings:
         address = common.lookup(settings, recipient)
@@ -239,7 +240,7 @@ async def send_probe(
         probe,
         id=number,
         message_id=message_id,
-        signed_by=tuple(one.domain for one in signatures if not one.missing),
+        signed_by=tuple(each.domain for each in signatures if not each.missing),
     )
     pool = Pool(relay_settings(relay), connections=1, per_minute=None, observe=lambda *_: None)
     try:

@@ -15,9 +15,10 @@ from gateway.cli.context import Context
 from gateway.cli.demo import campaign, sample
 from gateway.cli.demo.birthday import show_birthday
 from gateway.cli.demo.mails import send_mail, show_mails
+from gateway.cli.demo.provider import DemoProvider
 from gateway.cli.demo.relay import capturing_relay
 from gateway.cli.demo.reply import forward_reply, show_reply
-from gateway.cli.demo.week import Week, WeekPorts, show_week
+from gateway.cli.demo.week import Week, show_week
 from gateway.core.errors import GatewayError
 from gateway.crm.importer import import_file
 
@@ -44,14 +45,14 @@ def demo() -> None:
         capturing_relay() as relay,
         campaign.account(common.now()) as account,
     ):
-        folder, replies = Path(name), _free_port()
-        ports = WeekPorts(crm=_free_port(), bounces=_free_port(), api=_free_port())
+        folder, port, replies = Path(name), _free_port(), _free_port()
+        bounces, api = _free_port(), _free_port()
         file = folder / "gateway.toml"
         config = sample.CONFIG.format(
             relay=relay.port,
-            listener=ports.crm,
-            bounces=ports.bounces,
-            api=ports.api,
+            listener=port,
+            bounces=bounces,
+            api=api,
             replies=replies,
             mailchimp=account.url,
         )
@@ -62,15 +63,20 @@ def demo() -> None:
                 exported = folder / f"{kind}.csv"
                 exported.write_text(text, encoding="utf-8")
                 import_file(store, kind, exported, source="crm", now=common.now())
-        with running_gateway(file, ports.crm), context.store() as store:
-            mailing = [send_mail(ports.crm, sample.MAILING, each) for each in sample.PEOPLE]
-            personal = send_mail(ports.crm, sample.PERSONAL, sample.PERSONAL_TO)
+        with running_gateway(file, port), context.store() as store:
+            mailing = [send_mail(port, sample.MAILING, each) for each in sample.PEOPLE]
+            personal = send_mail(port, sample.PERSONAL, sample.PERSONAL_TO)
             show_mails(context, mailing, personal, relay)
             show_reply(context, forward_reply(context, replies))
             show_birthday(context, file)
             campaign.show_campaign(context, campaign.send_campaign(context, account))
-            week = Week(store, relay, ports)
-            week.live_through()
+            provider = DemoProvider(store=store, bounces_port=bounces, api_port=api)
+            week = Week(provider, relay, port)
+            week.monday()
+            week.tuesday()
+            week.wednesday()
+            week.thursday()
+            week.a_week_later()
         show_week(context, week)
 
 

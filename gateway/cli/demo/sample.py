@@ -56,12 +56,19 @@ PEOPLE: Mapping[str, str] = {
 }
 
 #: Who gets the mailings of the week.
+GERARD, HANNA, ILSE, JONAS, KAREL = (
+    "gerard@example.net",
+    "hanna@example.net",
+    "ilse@example.net",
+    "jonas@example.net",
+    "karel@example.net",
+)
 READERS: Mapping[str, str] = {
-    "gerard@example.net": "Gerard Smit",
-    "hanna@example.net": "Hanna Vos",
-    "ilse@example.net": "Ilse Kok",
-    "jonas@example.net": "Jonas Wolf",
-    "karel@example.net": "Karel Visser",
+    GERARD: "Gerard Smit",
+    HANNA: "Hanna Vos",
+    ILSE: "Ilse Kok",
+    JONAS: "Jonas Wolf",
+    KAREL: "Karel Visser",
 }
 NAMES: Mapping[str, str] = {**PEOPLE, **READERS}
 

@@ -1,0 +1,127 @@
+"""What mail providers and their users do in the demo with mail that the relay got.
+
+Their reports come to the listener that reads bounces, a click to the API, as a web server passes it
+on. Each waits until the gateway has decided.
+"""
+
+import smtplib
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from email import message_from_bytes
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from gateway.cli.demo import sample
+from gateway.cli.demo.relay import RelayedMail
+from gateway.core.bounces.bounce import KeptBounce
+from gateway.core.errors import GatewayError
+from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.store.bounces import bounces
+from gateway.store.engine.database import Database
+from gateway.store.journal import messages
+from gateway.store.replies import inbox
+
+T = TypeVar("T")
+
+_PATIENCE_SECONDS = 30.0
+_LOOK_SECONDS = 0.05
+_COMPLAINTS_TO = "bounces@crm.example"
+
+
+class NothingCameBack(GatewayError):
+    """What the demo waits for did not happen in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoProvider:
+    """Where all readers of the demo's mailings have their mailboxes."""
+
+    store: Database
+    bounces_port: int
+    api_port: int
+
+    def bounce(self, address: str, mail: RelayedMail, said: str) -> KeptBounce:
+        """Say that a mail could not be delivered; return what the gateway keeps of it."""
+        status = said.split(" ")[1]
+        key = self._hand_in(sample.DSN, mail.sender, address, mail, said=said, status=status)
+        return self._kept(key)
+
+    def complain(self, address: str, mail: RelayedMail) -> KeptBounce:
+        """Say that somebody called a mail spam; return what the gateway keeps of it."""
+        header = mail.content.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
+        return self._kept(self._hand_in(sample.ARF, _COMPLAINTS_TO, address, mail, header=header))
+
+    def be_away(self, address: str, mail: RelayedMail) -> InboxRow:
+        """Answer a mail with a notice of absence; return what became of it."""
+        return self._decided(self._hand_in(sample.ABSENCE, mail.sender, address, mail))
+
+    def click(self, mail: RelayedMail) -> None:
+        """Press the button that mail programs show for a link to unsubscribe (RFC 8058, 3.2)."""
+        field = str(message_from_bytes(mail.content)["List-Unsubscribe"])
+        link = urlsplit(field.partition("<")[2].partition(">")[0])
+        request = urllib.request.Request(  # to this machine
+            f"http://127.0.0.1:{self.api_port}{link.path}",
+            data=b"List-Unsubscribe=One-Click",
+            headers={"Host": link.netloc},
+        )
+
+        def answered() -> bool | None:
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+                    return bool(answer.status == 200)
+            except urllib.error.HTTPError as refusal:
+                if refusal.code != 503:  # else the journal has not heard of the mail yet
+                    raise
+            except OSError:  # the API starts
+                pass
+            return None
+
+        _wait_for(answered, "an answer to the click")
+
+    def _hand_in(
+        self, template: str, to: str, address: str, mail: RelayedMail, **values: str
+    ) -> str:
+        """Give a report on a mail to the gateway; return its Message-ID without brackets."""
+        name = str(message_from_bytes(mail.content)["Message-ID"])
+
+        def is_known() -> bool | None:
+            # The journal hears of a mail a moment after the CRM; real servers are slower than that.
+            with self.store.reading() as connection:
+                sent = messages.listed(connection, to=address)
+            return any(message.message_id == name for message in sent) or None
+
+        _wait_for(is_known, "a mail in the journal")
+        key = f"about-{name.partition('@')[0].lstrip('<')}"
+        text = template.format(to=to, address=address, key=key, **values)
+        with smtplib.SMTP("127.0.0.1", self.bounces_port, timeout=30) as server:
+            server.sendmail("", to, text.encode())
+        return f"{key}@example.net"
+
+    def _decided(self, message_id: str) -> InboxRow:
+        def settled() -> InboxRow | None:
+            with self.store.reading() as connection:
+                rows = inbox.listed(connection)
+            decided = (row for row in rows if row.state is not InboxState.WAITING)
+            return next((row for row in decided if message_id in row.message_id), None)
+
+        return _wait_for(settled, "what came back")
+
+    def _kept(self, message_id: str) -> KeptBounce:
+        row = self._decided(message_id)
+        with self.store.reading() as connection:
+            for kept in bounces.listed(connection):
+                if kept.inbox == row.id:
+                    return kept
+        raise NothingCameBack(f"the gateway keeps no bounce of {message_id}: {row.detail}")
+
+
+def _wait_for(look: Callable[[], T | None], what: str) -> T:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if (seen := look()) is not None:
+            return seen
+        time.sleep(_LOOK_SECONDS)
+    raise NothingCameBack(f"{what} did not come in time")
