@@ -16,7 +16,7 @@ from gateway.api.health import Health
 from gateway.api.page import page
 from gateway.api.paths import SlashesInParts
 from gateway.api.problems import Problem
-from gateway.api.public_name import PublicName, PublicPaths
+from gateway.api.public.public_name import PublicName, PublicPaths
 from gateway.api.recent import Recent
 from gateway.api.routes import (
     applications,

@@ -15,7 +15,7 @@ from gateway.api.problems import Problem
 from gateway.api.services import ApiServices
 from gateway.api.using import services
 from gateway.core import ids
-from gateway.core.mail.typed_address import (
+from gateway.core.mail.typed.typed_address import (
     NotAnAddress,
     TypedAddress,
     read_address,

@@ -14,7 +14,7 @@ from gateway.app import common
 from gateway.config import Settings, load
 from gateway.core import ids
 from gateway.core.errors import GatewayError
-from gateway.core.mail.typed_address import NotAnAddress, read_address
+from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.database import Database
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_address
+from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_address
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from gateway.core import ids
 from gateway.core.kinds import Scope
-from gateway.core.mail.typed_address import TypedAddress
+from gateway.core.mail.typed.typed_address import TypedAddress
 from gateway.core.moments import in_utc
 from gateway.core.people.people import Standing, Suppression, SuppressionSource
 from gateway.documents.fields import IdText, JsonSchema, PersonText, TimeText

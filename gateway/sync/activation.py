@@ -14,10 +14,10 @@ from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import PersonKind
 from gateway.store.campaigns import audiences, opt_outs
 from gateway.store.engine.database import Database
-from gateway.sync.client import MailchimpClient
-from gateway.sync.errors import MailchimpError
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.errors import MailchimpError
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import once, told
-from gateway.sync.transport import Document
 
 NAME = "CRM users"  #: Of an audience the gateway makes.
 FIELDS = {

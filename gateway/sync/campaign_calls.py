@@ -11,17 +11,17 @@ from typing import Any
 
 from gateway.core.campaigns.campaigns import GONE_STATES, Campaign, CampaignState, PendingCall, mark
 from gateway.core.errors import GatewayError
-from gateway.sync.errors import (
+from gateway.sync.mailchimp.errors import (
     AnswerLost,
     MailchimpError,
     MailchimpNotFound,
     MailchimpRefused,
     NotAllowed,
 )
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.readiness import NotReady, missing_for_sending
 from gateway.sync.settle import created, keep, look
-from gateway.sync.transport import Document
 
 ROUNDS = 3  #: A request is made so often at most, each after a look.
 LOOKS = 3  #: What was asked may show late.

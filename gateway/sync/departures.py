@@ -10,8 +10,8 @@ from gateway.store.campaigns import audiences, leavers
 from gateway.store.campaigns.audiences import Audience
 from gateway.store.engine.database import Database
 from gateway.store.sending import events
-from gateway.sync.client import MailchimpClient
-from gateway.sync.official_client import PAGE
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.official_client import PAGE
 from gateway.sync.reading import known_member
 
 #: Read anew so often while members change under the pages, which shifts some of them past us.

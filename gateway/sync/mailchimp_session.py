@@ -11,9 +11,9 @@ from gateway.runtime.lease import Lease
 from gateway.store.engine.database import Database
 from gateway.store.engine.leases import IsGone
 from gateway.store.people.suppression import Standings
-from gateway.sync.client import MailchimpClient
-from gateway.sync.errors import AnswerLost, MailchimpError
-from gateway.sync.transport import Document
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.errors import AnswerLost, MailchimpError
+from gateway.sync.mailchimp.transport import Document
 
 LEASE = timedelta(minutes=15)  #: One call to Mailchimp with all its repetitions takes less.
 RENEW_AFTER = timedelta(minutes=1)

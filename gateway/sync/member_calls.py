@@ -9,11 +9,16 @@ from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.campaigns.membership import KnownContact, LeftOutReason, Out, kept_out
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns.campaign_segments import Outgoing
-from gateway.sync.client import member_id
-from gateway.sync.errors import AnswerLost, MailchimpNotFound, MailchimpRefused, is_passing
+from gateway.sync.mailchimp.client import member_id
+from gateway.sync.mailchimp.errors import (
+    AnswerLost,
+    MailchimpNotFound,
+    MailchimpRefused,
+    is_passing,
+)
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import known_member
-from gateway.sync.transport import Document
 
 #: When Mailchimp is asked again for an address it refused for a while (MAILCHIMP 4.4).
 PASSING = timedelta(days=1)

@@ -28,10 +28,10 @@ from gateway.store.campaigns.leavers import Leaving
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import people
 from gateway.store.sending import events
-from gateway.sync.client import MailchimpClient
-from gateway.sync.errors import MailchimpNotFound
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.errors import MailchimpNotFound
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.reading import known_member
-from gateway.sync.transport import Document
 
 _IN_ONE_COMMIT = 500  #: Activities: nobody who writes waits long for the turn.
 _LOOKED_UP = 50  #: Recipients nobody knows are asked for one by one, so many in one sync.

@@ -11,7 +11,7 @@ from gateway.core.people.people import NOBODY, PersonRef
 from gateway.documents.campaigns import CampaignChangesDocument
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments
 from gateway.store.campaigns.campaign_segments import Outgoing
-from gateway.sync.errors import MailchimpNotFound
+from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import read_audience
 

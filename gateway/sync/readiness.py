@@ -9,9 +9,9 @@ from gateway.core.mail.address import domain_of
 from gateway.store.campaigns import audiences
 from gateway.store.campaigns.audiences import Audience
 from gateway.store.engine.database import Database
-from gateway.sync.client import MailchimpClient
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import MailchimpSession
-from gateway.sync.transport import Document
 
 LOOKS = 4  #: A fresh campaign's checklist may lag behind for some seconds (MAILCHIMP 4.14).
 BETWEEN_LOOKS = 2.0  #: Seconds.

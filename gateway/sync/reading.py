@@ -5,9 +5,9 @@ from datetime import timedelta
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns import audiences
-from gateway.sync.errors import MailchimpNotFound, MailchimpRefused
+from gateway.sync.mailchimp.errors import MailchimpNotFound, MailchimpRefused
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import MailchimpSession, moment
-from gateway.sync.transport import Document
 
 #: What was written at the same time as the newest change may show after it (MAILCHIMP 4.9).
 OVERLAP = timedelta(minutes=10)

@@ -14,7 +14,7 @@ from gateway.store.campaigns import campaign_members, campaign_segments, campaig
 from gateway.store.engine.database import StoreUnavailable
 from gateway.sync import campaign_calls
 from gateway.sync.campaign_processing import uploader_for
-from gateway.sync.errors import MailchimpError, MailchimpRefused
+from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
 from gateway.sync.mailchimp_session import Busy, MailchimpSession, claimed, in_silence
 from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
 from gateway.sync.settle import keep, look

@@ -7,8 +7,8 @@ from datetime import datetime
 from gateway.core.sending.backoff import WAITS
 from gateway.store.campaigns import removals
 from gateway.store.engine.database import Database
-from gateway.sync.client import MailchimpClient
-from gateway.sync.errors import MailchimpError, MailchimpNotFound
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.errors import MailchimpError, MailchimpNotFound
 
 _AT_ONCE = 100
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from gateway.core.campaigns.campaigns import FROM_MAILCHIMP, Campaign, CampaignState, PendingCall
 from gateway.store.campaigns import campaigns
-from gateway.sync.errors import MailchimpNotFound
+from gateway.sync.mailchimp.errors import MailchimpNotFound
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import MailchimpSession, moment, told
-from gateway.sync.transport import Document
 
 UNSCHEDULED = "it is not scheduled at Mailchimp any more"
 PAUSED = "it is paused at Mailchimp: look there why"

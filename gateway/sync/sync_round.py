@@ -12,7 +12,7 @@ from gateway.store.campaigns.audiences import Audience
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.sync import settle
 from gateway.sync.departures import Departed, Departures
-from gateway.sync.errors import (
+from gateway.sync.mailchimp.errors import (
     MailchimpError,
     MailchimpNotFound,
     MailchimpRefused,

@@ -16,13 +16,13 @@ from gateway.core.campaigns.campaigns import Campaign, PendingCall
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments
 from gateway.store.campaigns.campaign_segments import Outgoing
-from gateway.sync.errors import MailchimpRefused
+from gateway.sync.mailchimp.errors import MailchimpRefused
+from gateway.sync.mailchimp.official_client import BATCH
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import MailchimpSession, once, told
 from gateway.sync.member_calls import CallResult, MemberCalls
-from gateway.sync.official_client import BATCH
 from gateway.sync.preparation import outgoing_pages
 from gateway.sync.settle import keep
-from gateway.sync.transport import Document
 
 KEPT_AT_ONCE = 100  #: Calls whose results are written in one transaction.
 

@@ -13,10 +13,10 @@ from typing import Any, cast
 import httpx
 from fastapi import FastAPI
 
-from gateway.api import unsubscribe
 from gateway.api.application import application
-from gateway.api.client_rates import ClientRates
 from gateway.api.health import Health
+from gateway.api.public import unsubscribe
+from gateway.api.public.client_rates import ClientRates
 from gateway.api.server import serve
 from gateway.app.roles.api import services
 from gateway.app.roles.role_context import RoleContext

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.api.public_name import name_of
-from gateway.api.unsubscribe import read_form
+from gateway.api.public.public_name import name_of
+from gateway.api.public.unsubscribe import read_form
 from gateway.app import common
 from gateway.app.keys import unsubscribe_links
 from gateway.app.people import erasure

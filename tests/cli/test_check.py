@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from gateway.app.checks.certificates import valid_until
-from gateway.app.checks.check_words import idle_tags
+from gateway.app.checks.check_feed import idle_tags
 from gateway.core import ids
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.schema import feeds

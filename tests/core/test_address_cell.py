@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.core.feed.address_cell import read_cell
 from gateway.core.mail.address import lookup_form
-from gateway.core.mail.typed_address import TypedAddress, read_address
+from gateway.core.mail.typed.typed_address import TypedAddress, read_address
 
 
 @pytest.mark.parametrize(

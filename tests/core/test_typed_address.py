@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.mail.address import lookup_form, parse_path
-from gateway.core.mail.address_fault import parts_like_addresses
-from gateway.core.mail.typed_address import (
+from gateway.core.mail.typed.address_fault import parts_like_addresses
+from gateway.core.mail.typed.typed_address import (
     NotAnAddress,
     TypedAddress,
     can_be_recipient,

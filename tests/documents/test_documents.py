@@ -24,7 +24,7 @@ from gateway.core.decision.explanation import Explanation, Fate, WhatIf
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import Scope, State
-from gateway.core.mail.typed_address import NotAnAddress, TypedAddress
+from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.people.people import Standing, Suppression

@@ -2,7 +2,7 @@
 
 from sqlalchemy import update
 
-from gateway.core.mail.typed_address import NotAnAddress, TypedAddress
+from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.database import Database
 from gateway.store.people import mending, suppression

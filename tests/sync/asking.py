@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from gateway.sync.client import MailchimpClient, member_id
-from gateway.sync.transport import MailchimpLimits
+from gateway.sync.mailchimp.client import MailchimpClient, member_id
+from gateway.sync.mailchimp.transport import MailchimpLimits
 from tests.sync.scripted import JSON, PROBLEM, Reply, Script, answering
 
 KEY = "0123456789abcdef-us1"

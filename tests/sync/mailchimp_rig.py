@@ -20,10 +20,10 @@ from gateway.store.people.suppression import Standings
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.activation import Activation, ActivationRequest, Step
 from gateway.sync.campaigns import CampaignRequest
-from gateway.sync.client import MailchimpClient, member_id
+from gateway.sync.mailchimp.client import MailchimpClient, member_id
+from gateway.sync.mailchimp.transport import MailchimpLimits
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.refresh import Heard, Refresher
-from gateway.sync.transport import MailchimpLimits
 from tests.rig.sandbox import ScriptedSandbox
 
 KEY = "0123456789abcdef-us1"

@@ -16,10 +16,10 @@ from gateway.store.engine.database import Database
 from gateway.store.feed.feed import Terms, feed
 from gateway.store.people.suppression import Standings
 from gateway.store.schema import campaign_members, events, memberships
-from gateway.sync.client import MailchimpClient
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.transport import MailchimpLimits
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.sync_round import Heard, Rounds
-from gateway.sync.transport import MailchimpLimits
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import Api, act
 

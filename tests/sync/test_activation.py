@@ -15,7 +15,7 @@ from gateway.store.campaigns import audiences, opt_outs
 from gateway.store.engine.database import Database
 from gateway.sync import readiness
 from gateway.sync.activation import CannotActivate, Step, StepResult
-from gateway.sync.errors import NotAuthorised
+from gateway.sync.mailchimp.errors import NotAuthorised
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import START
 from tests.sync.asking import asking

@@ -13,10 +13,10 @@ from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_calls import Unclear
-from gateway.sync.errors import AnswerLost, NotAuthorised
+from gateway.sync.mailchimp.errors import AnswerLost, NotAuthorised
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import Busy, claimed
 from gateway.sync.reading import AudienceGone
-from gateway.sync.transport import Document
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, contact, email, quarter
 
 ANN, BOB, CLO = (candidate(each) for each in ("ann", "bob", "clo"))

@@ -12,7 +12,7 @@ from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_calls import CannotBeSent
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.campaigns import CampaignRefused
-from gateway.sync.errors import AnswerLost
+from gateway.sync.mailchimp.errors import AnswerLost
 from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
 from gateway.sync.upload import Uploader

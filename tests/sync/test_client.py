@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gateway.sync.client import MailchimpClient
-from gateway.sync.errors import (
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.errors import (
     AnswerLost,
     ComplianceState,
     FieldError,

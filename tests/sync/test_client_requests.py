@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gateway.sync.client import MailchimpClient, member_id, timestamp
-from gateway.sync.errors import (
+from gateway.sync.mailchimp.client import MailchimpClient, member_id, timestamp
+from gateway.sync.mailchimp.errors import (
     UnusableKey,
 )
 from tests.sync.asking import (

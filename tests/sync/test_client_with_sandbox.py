@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.sandbox import SandboxFault
-from gateway.sync.client import MailchimpClient, member_id
-from gateway.sync.errors import (
+from gateway.sync.mailchimp.client import MailchimpClient, member_id
+from gateway.sync.mailchimp.errors import (
     AnswerLost,
     ComplianceState,
     Forgotten,
@@ -22,7 +22,7 @@ from gateway.sync.errors import (
     SignupsLimited,
     is_passing,
 )
-from gateway.sync.transport import MailchimpLimits
+from gateway.sync.mailchimp.transport import MailchimpLimits
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api
 
@@ -197,7 +197,7 @@ def test_M1_fifty_calls_of_twelve_threads_pass_an_overloaded_account(
 @pytest.fixture
 def in_tens(sandbox: ScriptedSandbox, audience: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses of 195 members, of whom ten stand on a page; a call takes a while."""
-    monkeypatch.setattr("gateway.sync.client.PAGE", 10)
+    monkeypatch.setattr("gateway.sync.mailchimp.client.PAGE", 10)
     addresses = [f"p{number:03}@crm.test" for number in range(195)]
     for address in addresses:
         sandbox.add_member(audience, address)

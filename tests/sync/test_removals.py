@@ -10,8 +10,8 @@ from sqlalchemy import insert, select
 from gateway.store.campaigns import removals
 from gateway.store.engine.database import Database
 from gateway.store.schema import mailchimp_removals
-from gateway.sync.client import member_id
-from gateway.sync.errors import MailchimpNotFound
+from gateway.sync.mailchimp.client import member_id
+from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.removals import Removals
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.returning import Crm

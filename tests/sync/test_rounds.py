@@ -16,7 +16,7 @@ from gateway.documents.events import event_document, oldest_tellings
 from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences, leavers, opt_outs
 from gateway.store.engine.database import Database
-from gateway.sync.errors import NotAuthorised
+from gateway.sync.mailchimp.errors import NotAuthorised
 from gateway.sync.reading import AudienceGone, known_member
 from gateway.sync.sync_round import PutOff
 from tests.rig import schemas

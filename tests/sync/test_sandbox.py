@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.sync.client import member_id
+from gateway.sync.mailchimp.client import member_id
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, member_path
 from tests.sync.contract import CONTRACT, contract

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.sandbox import SandboxFault
 from gateway.sandbox.account import Clock
-from gateway.sync.client import member_id
+from gateway.sync.mailchimp.client import member_id
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, act, draft, member_path, status_of
 

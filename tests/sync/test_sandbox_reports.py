@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.sandbox import Options
-from gateway.sync.client import member_id
+from gateway.sync.mailchimp.client import member_id
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api, act, draft, member_path
 from tests.sync.contract import contract

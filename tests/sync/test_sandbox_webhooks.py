@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from gateway.sandbox import Options
-from gateway.sync.client import member_id
+from gateway.sync.mailchimp.client import member_id
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import ANN, BOB, START, Api, Body, act, draft, member_path, until
 from tests.sync.contract import contract

@@ -11,7 +11,7 @@ from gateway.api.managers import acting_manager
 from gateway.api.once import Key, asked_as, in_steps
 from gateway.api.replies import JSON, AddressOrPerson, StaffName, Using, octets, reply
 from gateway.api.schemas import answers, items
-from gateway.core.mail.typed_address import read_person_or_address
+from gateway.core.mail.typed.typed_address import read_person_or_address
 from gateway.core.people.people import PersonRef
 from gateway.documents.erasures import CertificateDocument, ErasureDocument, erasure_document
 from gateway.store.api.answers import StoredAnswer

@@ -32,7 +32,7 @@ from gateway.api.schemas import answers, items
 from gateway.api.services import ApiServices
 from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
-from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_person_or_address
+from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing
 from gateway.documents.suppressions import (
     ReleasedDocument,

@@ -14,7 +14,7 @@ from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.campaigns.campaign_report import report
 from gateway.core.campaigns.counters import Counters
-from gateway.core.mail.typed_address import NotAnAddress, read_address
+from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import PersonRef
 from gateway.documents.campaigns import (
     CampaignAddedDocument,
@@ -35,7 +35,7 @@ from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync import campaigns as work
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.campaigns import CampaignRefused, CampaignRequest, NameTaken
-from gateway.sync.errors import MailchimpError
+from gateway.sync.mailchimp.errors import MailchimpError
 from gateway.sync.mailchimp_session import Busy, MailchimpSession
 from gateway.sync.preparation import SegmentGone, TooManyDropOut, drop_alarm
 from gateway.sync.readiness import NotReady, activated

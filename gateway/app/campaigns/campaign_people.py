@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.app import common
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
-from gateway.core.mail.typed_address import NotAnAddress, read_address
+from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import Group, PersonKind, PersonRef
 from gateway.store.campaigns import campaign_members
 from gateway.store.engine.database import Database

@@ -21,11 +21,11 @@ from gateway.store.engine.database import Database
 from gateway.sync import readiness
 from gateway.sync.activation import ActivationRequest
 from gateway.sync.campaign_states import WrongCampaignState
-from gateway.sync.client import MailchimpClient
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.transport import MailchimpLimits
 from gateway.sync.mailchimp_session import MailchimpSession, Progress, in_silence
 from gateway.sync.readiness import AccountStanding
 from gateway.sync.sync_round import Heard, Rounds
-from gateway.sync.transport import MailchimpLimits
 
 
 class NoKey(GatewayError):

@@ -9,10 +9,9 @@ from gateway.app.checks.check_domains import domains
 from gateway.app.checks.check_http import settings_for_http
 from gateway.app.checks.check_inbound import settings_for_replies
 from gateway.app.checks.check_listeners import certificate, listener, refusals_at_rcpt
-from gateway.app.checks.check_loops import own_listener
 from gateway.app.checks.check_mailbox import mailboxes
 from gateway.app.checks.check_mailchimp import account
-from gateway.app.checks.check_relays import call_relay
+from gateway.app.checks.check_relays import call_relay, own_listener
 from gateway.app.checks.check_settings import folders, kinds, notes, replies
 from gateway.app.checks.check_store import store_and_feed
 from gateway.app.checks.check_triggers import settings_for_triggers

@@ -1,17 +1,27 @@
-"""What `gateway check` finds in what the CRM told: references to nothing, what can't be read."""
+"""What `gateway check` finds in what the CRM told.
 
-from collections.abc import Iterable, Iterator
+References to nothing, words that look like known ones and aren't, addresses no recipient can have.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 from gateway.app import common
 from gateway.app.checks.findings import Finding, error, warning
+from gateway.core import ids
+from gateway.core.kinds import TAG_SCOPES
+from gateway.core.people.finance_status import HAVE_LEFT, looks_like_left
+from gateway.core.written import nearest
 from gateway.store.engine.database import Database
 from gateway.store.feed import open_references
 from gateway.store.feed.feed_faults import KindState
+from gateway.store.people import mending
 from gateway.store.views import status
 
-_NAMED = 3
+_NAMED = 3  #: References named of each kind; the rest are counted.
+_SHOWN = 5  #: Finance statuses named; the rest are counted.
+_CURE = "no recipient can have: gateway suppress mend"
 
 
 def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[Finding]:
@@ -54,3 +64,47 @@ def told_by_the_crm(database: Database) -> Iterator[Finding]:
                 )
     for line in replace(short, references_to_nothing={}).lines():
         yield warning("feed", line)
+
+
+def idle_tags(carried: tuple[str, ...]) -> Iterator[Finding]:
+    """Name tags of the CRM that mean nothing here: one of them may be a slip."""
+    idle = [tag for tag in carried if tag not in TAG_SCOPES]
+    if not idle:
+        return
+    yield warning(
+        "tags",
+        f"{', '.join(idle)} has no effect on mail: if it should, write one of "
+        f"{', '.join(TAG_SCOPES)} in the CRM",
+    )
+    for tag in idle:
+        if known := nearest(tag, TAG_SCOPES):
+            yield warning("tags", f"“{tag}” looks like “{known}”: people with it get all mail")
+
+
+def finance_statuses(carried: Mapping[str, int]) -> Iterator[Finding]:
+    """Name finance statuses that look like those of people who have left and don't count so."""
+    slips = {word: known for word in carried if (known := looks_like_left(word))}
+    for word, known in list(slips.items())[:_SHOWN]:
+        yield warning(
+            "finance status",
+            f"“{word}” ({carried[word]} people) looks like “{known}” but isn't one of those "
+            f"who get no birthday mail ({', '.join(HAVE_LEFT)}, or a word for deceased): if it "
+            "should be, write it so in the CRM",
+        )
+    if (more := len(slips) - _SHOWN) > 0:
+        yield warning("finance status", f"{more} more look so")
+
+
+def stored_addresses(database: Database) -> Iterator[Finding]:
+    """Count what stops no mail, because no recipient can have the address that is stored."""
+    with database.reading() as connection:
+        entries = mending.unmatched_suppressions(connection, common.now())
+        if (first := next(entries, None)) is not None:
+            count, entry = 1 + sum(1 for _ in entries), ids.show(first.suppression or 0)
+            text = f"{count} are for an address (the first: entry {entry}) that {_CURE}"
+            yield warning("suppressions", text)
+        of_people = mending.unmatched_people(connection)
+        if (first := next(of_people, None)) is not None:
+            count = 1 + sum(1 for _ in of_people)
+            text = f"{count} addresses (the first: of {first.person}) are such as {_CURE}"
+            yield warning("people", text)

@@ -12,8 +12,13 @@ from gateway.core.campaigns.campaigns import OPEN_STATES
 from gateway.core.errors import GatewayError
 from gateway.store.campaigns import audiences, campaigns
 from gateway.sync import readiness
-from gateway.sync.errors import MailchimpError, MailchimpNotFound, NotAuthorised, UnusableKey
-from gateway.sync.transport import MailchimpLimits
+from gateway.sync.mailchimp.errors import (
+    MailchimpError,
+    MailchimpNotFound,
+    NotAuthorised,
+    UnusableKey,
+)
+from gateway.sync.mailchimp.transport import MailchimpLimits
 
 WHAT = "mailchimp"
 #: Whoever checks does not wait long for an answer.

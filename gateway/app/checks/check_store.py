@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from gateway.app import common
-from gateway.app.checks.check_addresses import stored_addresses
 from gateway.app.checks.check_bounces import what_came_back
-from gateway.app.checks.check_feed import kinds_of_feed, told_by_the_crm
+from gateway.app.checks.check_feed import (
+    finance_statuses,
+    idle_tags,
+    kinds_of_feed,
+    stored_addresses,
+    told_by_the_crm,
+)
 from gateway.app.checks.check_inbound import store_for_replies
 from gateway.app.checks.check_triggers import store_for_triggers
-from gateway.app.checks.check_words import finance_statuses, idle_tags
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.keys import erased_names
 from gateway.app.people import erasure

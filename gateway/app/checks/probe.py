@@ -16,7 +16,7 @@ from time import monotonic
 from typing import assert_never
 
 from gateway.app import common
-from gateway.app.checks.check_loops import own_listener
+from gateway.app.checks.check_relays import own_listener
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.decision.explain import NoSuchListener, Question, explain
 from gateway.app.dkim_keys import dkim_signer

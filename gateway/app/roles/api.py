@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from gateway import metrics
-from gateway.api import mailchimp, unsubscribe
+from gateway.api import mailchimp
 from gateway.api.application import application
-from gateway.api.client_rates import ClientRates
 from gateway.api.health import Health
+from gateway.api.public import unsubscribe
+from gateway.api.public.client_rates import ClientRates
 from gateway.api.server import serve
 from gateway.api.services import ApiServices
 from gateway.app import common

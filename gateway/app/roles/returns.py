@@ -15,7 +15,7 @@ from gateway.metrics import MailchimpHealth, Metrics
 from gateway.runtime.periodic import every
 from gateway.store.campaigns import campaign_syncs
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.sync.errors import NotAuthorised, UnusableKey
+from gateway.sync.mailchimp.errors import NotAuthorised, UnusableKey
 from gateway.sync.mailchimp_session import leased
 from gateway.sync.reading import AudienceGone
 from gateway.sync.sync_round import Copied, Heard, Idle, Left, Moved, PutOff

@@ -7,8 +7,8 @@ from datetime import timedelta
 from email.utils import parseaddr
 
 from gateway import logs
-from gateway.api.public_name import PublicPaths, name_of
-from gateway.api.unsubscribe import LinkState, LinkView
+from gateway.api.public.public_name import PublicPaths, name_of
+from gateway.api.public.unsubscribe import LinkState, LinkView
 from gateway.app import common
 from gateway.app.keys import unsubscribe_links
 from gateway.config import ConfigError, Settings

@@ -7,7 +7,7 @@ from gateway.app import common
 from gateway.app.triggers import triggers
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
-from gateway.core.mail.typed_address import NotAnAddress, read_address
+from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import Staff
 from gateway.core.triggers.application_change import ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED

@@ -33,7 +33,7 @@ from gateway.cli.output import (
 from gateway.core import ids
 from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
-from gateway.core.mail.typed_address import NotAnAddress, TypedAddress, read_person_or_address
+from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing, Suppression
 from gateway.documents.suppressions import (
     StandingDocument,

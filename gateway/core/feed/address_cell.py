@@ -18,7 +18,7 @@ from gateway.core.feed.addresses_in_text import (
     without_last_dot,
 )
 from gateway.core.mail.address import fits_envelope, lookup_form
-from gateway.core.mail.typed_address import TypedAddress, is_plain, read_address
+from gateway.core.mail.typed.typed_address import TypedAddress, is_plain, read_address
 from gateway.core.written import as_read, plain
 
 _AT_SIGNS = re.compile("[＠﹫]")

@@ -6,8 +6,8 @@ from itertools import islice
 from urllib.parse import unquote
 
 from gateway.core.mail.address import fits_envelope
-from gateway.core.mail.characters import QUOTES
-from gateway.core.mail.typed_address import TypedAddress, read_address
+from gateway.core.mail.typed.characters import QUOTES
+from gateway.core.mail.typed.typed_address import TypedAddress, read_address
 
 PLACE = "\0"  #: Stands where an address was, while the words around it are looked at.
 #: How exports of databases write line ends and tabs; `\\nv@x` isn't `nv@x`.

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, or_, select, update
 
 from gateway.core.mail.address import fits_envelope, lookup_form
-from gateway.core.mail.typed_address import (
+from gateway.core.mail.typed.typed_address import (
     NotAnAddress,
     TypedAddress,
     can_be_recipient,

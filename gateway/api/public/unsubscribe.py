@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, quote
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.client_rates import ClientRates
+from gateway.api.public.client_rates import ClientRates
 from gateway.core.bounces.unsubscribe import ONE_CLICK, PATH, is_one_click
 from gateway.core.bounces.unsubscribe_words import WORDS, UnsubscribeWords
 from gateway.core.wording import in_language

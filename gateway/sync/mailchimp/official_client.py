@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from gateway.sync.errors import UnusableKey
-from gateway.sync.transport import CheckedAnswer, Document, MailchimpLimits, Transport
+from gateway.sync.mailchimp.errors import UnusableKey
+from gateway.sync.mailchimp.transport import CheckedAnswer, Document, MailchimpLimits, Transport
 
 PAGE = 1000
 #: Of members in one call, for adding to an audience or changing a segment.

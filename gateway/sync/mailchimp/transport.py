@@ -13,7 +13,7 @@ from http.cookiejar import DefaultCookiePolicy
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
-from gateway.sync.errors import (
+from gateway.sync.mailchimp.errors import (
     AnswerLost,
     MailchimpError,
     MailchimpRefused,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from gateway.core.mail.address import lookup_form
-from gateway.core.mail.address_fault import (
+from gateway.core.mail.typed.address_fault import (
     EMPTY,
     LONGEST,
     at_the_ends,
@@ -23,7 +23,7 @@ from gateway.core.mail.address_fault import (
     parts_like_addresses,
     several,
 )
-from gateway.core.mail.characters import named, shown, unseen, without_blanks_around
+from gateway.core.mail.typed.characters import named, shown, unseen, without_blanks_around
 from gateway.core.people.people import PersonRef
 from gateway.core.written import plain, plain_name
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.sync.official_client import (
+from gateway.sync.mailchimp.official_client import (
     PAGE,
     OfficialClient,
     Pages,
@@ -15,7 +15,7 @@ from gateway.sync.official_client import (
     path_id,
     rows_of,
 )
-from gateway.sync.transport import Document, MailchimpLimits
+from gateway.sync.mailchimp.transport import Document, MailchimpLimits
 
 #: Mailchimp's support advises no more for email-activity, which times out at 1000.
 ACTIVITY_PAGE = 500

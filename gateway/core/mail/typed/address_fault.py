@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from gateway.core.mail.address import fits_envelope, lookup_form
-from gateway.core.mail.characters import QUOTES, named, shown
+from gateway.core.mail.typed.characters import QUOTES, named, shown
 
 #: Octets of an address: a path may have 256, brackets among them (RFC 5321, 4.5.3.1.3).
 MAX_OCTETS = 254
