@@ -20,6 +20,8 @@ GROUPS = b"".join(
     b"Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n\r\n" % number
     for number in range(30_000)
 )
+COMPLAINT = REPORT.replace(b"delivery-status", b"feedback-report") + b"Feedback-Type: abuse\r\n"
+RECIPIENTS = b"".join(b"Original-Rcpt-To: <a%d@b.example>\r\n" % n for n in range(100_000))
 SES = b'{"notificationType": "Bounce", "bounce": {"bouncedRecipients": ['
 LONG = 5_000_000
 COSTLY = {
@@ -40,6 +42,13 @@ COSTLY = {
     "a long diagnostic": REPORT
     + b"Final-Recipient: rfc822; a@b.example\r\nDiagnostic-Code: "
     + b"x " * (LONG // 2),
+    "recipients in one block": REPORT + GROUPS.replace(b"\r\n\r\n", b"\r\n") + b"\r\n--b--\r\n",
+    "an address of signs": COMPLAINT + b"Original-Rcpt-To: <" + b"@" * LONG + b"\r\n\r\n--b--\r\n",
+    "brackets": COMPLAINT + b"Original-Rcpt-To: " + b"<a@b> " * (LONG // 6) + b"\r\n\r\n--b--\r\n",
+    "recipients of a complaint": COMPLAINT + RECIPIENTS + b"\r\n--b--\r\n",
+    "identifiers of Amazon's": b"\r\n" + b'"messageId": "<' * (LONG // 15),
+    "a transcript": b"\r\nTranscript of session\r\n" + b"550 <a@b.example>... no\r\n" * 100_000,
+    "one word": b"\r\n550 " + b"ip=" * (LONG // 3),
     "pages": b"Content-Type: text/html\r\n\r\n" + b"<div>" * (LONG // 5),
 }
 

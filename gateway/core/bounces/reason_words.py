@@ -231,7 +231,7 @@ ROWS: tuple[ReasonWords, ...] = (
         adresse ip source bloqu
         unwanted messages
         no access from mail server
-        ip=\S+ - a problem occurred
+        ip=\S{1,45} - a problem occurred
         messages from \S+ (?:weren'?t sent|temporarily deferred)
         too many (?:bad|invalid|unknown) (?:commands|recipients from)
         unsolicited .{0,20}(?:from your|ip)

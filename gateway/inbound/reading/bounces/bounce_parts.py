@@ -19,7 +19,7 @@ _LONGEST_NOTICE = 300_000  #: Characters; Amazon's notifications have 256 KiB at
 _MOST_PAGES = 5
 #: A letter beyond ASCII in an address of type utf-8 (RFC 6533, 3): `\x{e4}nn@example.org`.
 _UNICODE = re.compile(r"\\x\{([0-9A-Fa-f]{2,5}|10[0-9A-Fa-f]{4})\}")
-_BRACKETED = re.compile(r"<([^<>\s]+@[^<>\s]+)>\s*\Z")
+_BRACKETED = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,255})>\s*\Z")
 STATUSES = ("message/delivery-status", "message/global-delivery-status")
 _ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
 
