@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import event, func, select
 
 from gateway.core import ids
-from gateway.core.decision.journal import MESSAGE_VALUES
 from gateway.core.kinds import State
 from gateway.core.sending.outbox import OutboxDraft, OutboxState
 from gateway.store import schema
@@ -358,8 +357,13 @@ def test_a_log_that_is_read_again_undoes_no_later_verdict(database: Database) ->
     assert ["relayed by relay: 250 ok", "unknown by relay: no verdict"] == states(database, silent)
 
 
-def test_the_values_of_a_message_are_the_columns_of_its_table() -> None:
-    assert {"id", "worker", *MESSAGE_VALUES} == set(schema.messages.c.keys())
+def test_a_value_that_comes_to_messages_comes_last_as_rows_in_logs_have_no_names() -> None:
+    rows = (
+        *("id", "worker", "listener", "login", "client", "sender", "subject", "message_id"),
+        *("kind", "rule", "relay", "size", "burst_key", "attempt_of"),
+    )
+
+    assert rows == tuple(schema.messages.c.keys())[: len(rows)]
 
 
 def test_a_row_of_before_a_column_came_has_its_default() -> None:

@@ -33,9 +33,9 @@ class Message:
     id: int
     at: datetime
     listener: str
-    sender: str
     login: str | None = None
     client: str = ""  #: The peer's IP address.
+    sender: str
     subject: str = ""
     message_id: str = ""
     kind: Kind = Kind.INDIVIDUAL
@@ -51,8 +51,9 @@ class Message:
 
 
 #: The fields of a message that are one value each: columns of the journal and keys of its records
-#: by the same name. A further one is declared above, set where the transaction is recorded, and
-#: added to the end of the table; what writes and reads journals needs no word of it.
+#: by the same name. A further one is declared above as the last, with a default, set where the
+#: transaction is recorded, and gets its column by a migration; what writes and reads journals
+#: needs no word of it.
 MESSAGE_VALUES = tuple(
     declared.name
     for declared in fields(Message)

@@ -1,8 +1,25 @@
 """The tables of the journal and of those who write it."""
 
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, Text, func, text
 
+from gateway.core.decision.journal import MESSAGE_VALUES, Message
+from gateway.core.kinds import Kind
 from gateway.store.schema.columns import UtcTime, key, metadata, partial_index, words
+
+#: How a value of a message is kept, by its type in `Message`: a new one is declared there, and
+#: a migration adds its column. In that order, as logs of workers hold rows without names.
+_KEPT: dict[object, Callable[[str], Column[Any]]] = {
+    str: words,
+    str | None: lambda name: Column(name, Text),
+    int: lambda name: Column(name, BigInteger, nullable=False, server_default=text("0")),
+    int | None: lambda name: Column(name, BigInteger),
+    Kind: lambda name: Column(name, Text, nullable=False),
+    "rule": lambda name: Column(name, Text, nullable=False),  # always given, as the kind is
+}
 
 messages = Table(
     "messages",
@@ -10,18 +27,11 @@ messages = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True,
            autoincrement=False),
     Column("worker", SmallInteger, nullable=False),
-    words("listener"),
-    Column("login", Text),
-    words("client"),
-    words("sender"),
-    words("subject"),
-    words("message_id"),
-    Column("kind", Text, nullable=False),
-    Column("rule", Text, nullable=False),
-    words("relay"),
-    Column("size", BigInteger, nullable=False, server_default=text("0")),
-    Column("burst_key", BigInteger),
-    Column("attempt_of", BigInteger),
+    *(
+        _KEPT["rule" if field.name == "rule" else field.type](field.name)
+        for field in fields(Message)
+        if field.name in MESSAGE_VALUES
+    ),
 )  # fmt: skip
 partial_index(
     "ix_messages_burst_key",
