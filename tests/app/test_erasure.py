@@ -310,6 +310,36 @@ def test_none_of_the_persons_words_is_left_anywhere(held: Held) -> None:
     assert set() == held.where_said()
 
 
+def test_what_comes_while_the_large_tables_are_looked_through_goes_too(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_through = erasing.look_through
+
+    def slowly(*asked: Any) -> erasing.LookedThrough:
+        looked = look_through(*asked)
+        late = {"kind": "individual", "rule": "x", "worker": 1, "sender": ANN}
+        to_her = {"message": 11, "position": 0, "recipient": "old@x.org", "address": "old@x.org"}
+        to_her |= {"state": "relayed", "by": "relay", "persons": "candidate:4711x", "reply": ANN}
+        bounced = {"inbox": 11, "position": 0, "kind": "bounce", "recipient": ANN}
+        notice = {"id": 11, "type": "notice", "key": "n11", "sender": "", "recipient": ANN}
+        rows = {
+            "messages": late | {"id": 11, "subject": "Quirina Zandvoorter"},
+            "deliveries": to_her,
+            "bounces": bounced,
+            "inbox": {"id": 11, "content": "x", "state": "ignored", "subject": f"of {ANN}"},
+            "outbox": notice | {"body": MAIL, "state": "sent"},
+        }
+        with held.database.writing() as connection:
+            for name, row in rows.items():
+                connection.execute(insert(metadata.tables[name]).values(row))
+        return looked
+
+    monkeypatch.setattr(erasing, "look_through", slowly)
+    held.erase(with_files=True, mailchimp="archive")
+
+    assert set() == held.where_said()
+
+
 def test_what_is_others_stays(held: Held) -> None:
     held.erase(with_files=True)
 

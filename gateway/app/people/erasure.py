@@ -117,6 +117,7 @@ def erase(
         number for number, digest in _unfiled(database) if mentions.are_in(_content(blobs, digest))
     ]
     in_files = _look_through_files(settings, whom, dry_run=True)
+    looked = erasing.look_through(database.reading, whom)
     outcome: Erasure | None = None
     standings = common.standings(settings, database)
     try:
@@ -135,6 +136,7 @@ def erase(
                 also_kept=again.kept if again else (),
                 noted_as=(again.person, again.addresses) if again else None,
                 key_mark=again.key_mark if again else "",
+                looked=looked,
             )
             if again is None and not outcome.counts:
                 raise NobodyToErase(f"nothing is held of {whom.key}")

@@ -9,6 +9,7 @@ a keyed hash of each address.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Select,
     Table,
     delete,
+    false,
     insert,
     or_,
     select,
@@ -75,6 +77,7 @@ from gateway.store.schema import (
 )
 
 _AT_ONCE = 400  #: Keys in one statement.
+_LOOKED_AT_ONCE = 5000  #: Rows without bodies.
 REASON = "the person was erased"
 #: Of a relay's reply; servers call people by name in the rest. `550 5.1.1`
 _REPLY_CODE = re.compile(r"\d{3}(?: \d\.\d+\.\d+)?")
@@ -226,6 +229,68 @@ def _mailed(connection: Connection, ref: PersonRef) -> Iterator[str]:
                 yield address
 
 
+@dataclass(slots=True)
+class LookedThrough:
+    """Rows of the large tables that may speak of a person, as found before the transaction.
+
+    To look through a million rows takes seconds, in which nobody else could write.
+    """
+
+    #: By table: the ids of the rows.
+    ids: dict[str, set[int]] = field(default_factory=dict)
+    upto: dict[str, int] = field(default_factory=dict)  #: The last id that was looked at.
+
+
+def look_through(
+    reading: Callable[[], AbstractContextManager[Connection]], subject: ErasureSubject
+) -> LookedThrough:
+    """Look through the large tables, a few rows in each read transaction.
+
+    What may still change (mail that waits) counts as found: it is looked at again.
+    """
+    looked, mentions = LookedThrough(), subject.likely("")
+    m, i, o, b, d = messages.c, inbox.c, outbox.c, bounces.c, deliveries.c
+    texts: tuple[tuple[Table, ColumnElement[int], ColumnElement[bool], Any], ...] = (
+        (messages, m.id, false(), (m.subject, m.sender, m.message_id)),
+        (bounces, b.inbox, false(), (b.recipient, b.diagnostic)),
+        (
+            *(inbox, i.id, i.state == InboxState.WAITING),
+            (i.sender, i.subject, i.detail, i.envelope_sender, i.envelope_recipients),
+        ),
+        (
+            *(outbox, o.id, o.state.in_((OutboxState.QUEUED, OutboxState.SENDING))),
+            (o.recipient, o.sender, o.error, o.lane, o.body),
+        ),
+    )
+    for table, number, may_change, columns in texts:
+        found, last, step = looked.ids.setdefault(table.name, set()), 0, _LOOKED_AT_ONCE
+        if table is outbox:
+            step = _AT_ONCE  # Bodies are large.
+        rows: list[Any] = [None]
+        while rows:
+            # Of one mail several may have bounced: these are looked at in one go.
+            query = select(number, may_change, *columns).where(number > last).order_by(number)
+            with reading() as connection:
+                rows = list(connection.execute(query.limit(step)))
+                if rows and table is bounces:
+                    rest = select(number, may_change, *columns).where(number == rows[-1][0])
+                    rows += connection.execute(rest)
+            for row in rows:
+                said = "\n".join(each for each in row[2:] if isinstance(each, str))
+                octets = (each for each in row[2:] if isinstance(each, bytes))
+                if row[1] or mentions.are_in(said) or any(map(mentions.are_in, octets)):
+                    found.add(row[0])
+            last = rows[-1][0] if rows else last
+        looked.upto[table.name] = last
+    if subject.ref is not None:
+        with reading() as connection:
+            theirs = select(d.message).where(d.persons.contains(str(subject.ref), autoescape=True))
+            looked.ids["deliveries"] = set(connection.scalars(theirs))
+            # Those that came meanwhile are behind the last message.
+            looked.upto["deliveries"] = looked.upto["messages"]
+    return looked
+
+
 def unfiled(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
     """Return mail of the inbox, with its blob, that was filed to nobody, behind an id."""
     c = inbox.c
@@ -250,10 +315,12 @@ def erase(
     also_kept: Sequence[KeptSuppression] = (),
     noted_as: tuple[str, tuple[str, ...]] | None = None,
     key_mark: str = "",
+    looked: LookedThrough | None = None,
 ) -> Erasure:
     """Erase a person in one transaction, and note that it was done.
 
-    `mentioned_in` is mail of the inbox that was seen to speak of the person. `mailchimp` is
+    `mentioned_in` is mail of the inbox that was seen to speak of the person, `looked` what was
+    found in large tables before; without it they are looked through now. `mailchimp` is
     `archive`, `delete` or empty. What `also_kept` says stays suppressed besides; `noted_as` are the
     hashes of the person and of the addresses where the erasure is done again, `key_mark` that of
     the key they were made by.
@@ -277,7 +344,9 @@ def erase(
         at=at,
         new_id=new_id,
     )
-    _Eraser(connection, subject, outcome, new_id, mentioned_in).run()
+    _Eraser(
+        connection, subject, outcome, new_id, mentioned_in, looked=looked or LookedThrough()
+    ).run()
     keep_suppressed(connection, kept, key_mark=key_mark or names.key_marks[0], at=at, new_id=new_id)
     person, hashes = noted_as or (outcome.person, outcome.addresses)
     connection.execute(
@@ -496,7 +565,10 @@ class _Eraser:
         outcome: Erasure,
         new_id: Callable[[], int],
         mentioned_in: Sequence[int],
+        *,
+        looked: LookedThrough,
     ) -> None:
+        self._looked = looked
         self._connection = connection
         self._subject = subject
         self._outcome = outcome
@@ -578,8 +650,10 @@ class _Eraser:
             numbers |= set(self._ids(inbox, c.address.in_(some)))
             of_bounces = select(bounces.c.inbox).where(bounces.c.address.in_(some))
             numbers |= set(self._connection.scalars(of_bounces))
-        for row in self._rows(
-            select(c.id, c.sender, c.subject, c.detail, c.envelope_sender, c.envelope_recipients)
+        for row in self._found(
+            select(c.id, c.sender, c.subject, c.detail, c.envelope_sender, c.envelope_recipients),
+            c.id,
+            inbox,
         ):
             if any(self._likely.are_in(text) for text in row[1:] if text):
                 numbers.add(row.id)
@@ -608,7 +682,8 @@ class _Eraser:
         for address, mark in self._marks.items():
             values = {"address": mark, "recipient": mark, "diagnostic": ""}
             self._update(bounces, values, c.address == address)
-        for row in self._rows(select(c.inbox, c.position, c.recipient, c.diagnostic)):
+        columns = select(c.inbox, c.position, c.recipient, c.diagnostic)
+        for row in self._found(columns, c.inbox, bounces):
             if self._certain.are_in(f"{row.recipient} {row.diagnostic}"):
                 values = {
                     "recipient": self._certain.taken_out(row.recipient),
@@ -619,15 +694,13 @@ class _Eraser:
     def erase_journal(self) -> None:
         """Take addresses and subjects out of messages and deliveries."""
         d, m, ref = deliveries.c, messages.c, str(self._subject.ref or "")
-        which: list[ColumnElement[bool]] = [d.address.in_(self._subject.addresses)]
-        if ref:
-            which.append(d.persons.contains(ref, autoescape=True))
         numbers: set[int] = set()
-        for row in self._rows(
-            select(d.message, d.position, d.address, d.recipient, d.persons, d.reply).where(
-                or_(*which)
-            )
-        ):
+        columns = select(d.message, d.position, d.address, d.recipient, d.persons, d.reply)
+        rows = self._rows(columns.where(d.address.in_(self._subject.addresses)))
+        if ref:
+            of_person = columns.where(d.persons.contains(ref, autoescape=True))
+            rows += self._found(of_person, d.message, deliveries)
+        for row in dict.fromkeys(rows):
             persons = row.persons.split()
             if row.address not in self._marks and ref not in persons:
                 continue
@@ -665,7 +738,8 @@ class _Eraser:
                 }
                 self._update(messages, values, m.id == row.id)
         # Also where the person wrote, or is named in a subject.
-        for row in self._rows(select(m.id, m.subject, m.sender, m.message_id)):
+        texts = select(m.id, m.subject, m.sender, m.message_id)
+        for row in self._found(texts, m.id, messages):
             if (
                 self._likely.are_in(row.subject)
                 or self._certain.are_in(row.sender)
@@ -713,8 +787,10 @@ class _Eraser:
 
     def _outbox_rows(self) -> Iterator[Any]:
         """Yield what the outbox holds, a few rows at a time: bodies are large."""
-        o, last = outbox.c, 0
+        o, last = outbox.c, self._looked.upto.get("outbox", 0)
         columns = select(o.id, o.state, o.recipient, o.sender, o.body, o.error, o.lane)
+        for some in _in_steps(sorted(self._looked.ids.get("outbox", ()))):
+            yield from self._rows(columns.where(o.id.in_(some)))
         while rows := self._rows(columns.where(o.id > last).order_by(o.id).limit(_AT_ONCE)):
             yield from rows
             last = rows[-1].id
@@ -824,6 +900,13 @@ class _Eraser:
     def _rows(self, query: Select[Any]) -> list[Any]:
         """Return all rows at once: what was asked may be changed while one looks at them."""
         return list(self._connection.execute(query))
+
+    def _found(self, query: Select[Any], number: ColumnElement[int], table: Table) -> list[Any]:
+        """Return the rows of a large table that were found before, and those that came since."""
+        rows = self._rows(query.where(number > self._looked.upto.get(table.name, 0)))
+        for some in _in_steps(sorted(self._looked.ids.get(table.name, ()))):
+            rows += self._rows(query.where(number.in_(some)))
+        return rows
 
     def _count(self, table: Table, rows: int) -> None:
         self._outcome.counts[str(table.name)] += rows
