@@ -29,6 +29,9 @@ class BouncesConfig(Section):
     """Bounces closer together than this count once."""
     within: Interval = option("90d")
     """Older bounces don't count."""
+    keep: Interval = option("400d")
+    """How long it is kept what came back, with the mails that told of it, and other automatic mail.
+    Suppressions stay."""
     report_to: MailAddress | None = option(example="office@example.org")
     """Who gets a report a day by mail: what share came back in the last 7 days, by the domains it
     went from and to; absent: nobody."""
@@ -52,6 +55,8 @@ class BouncesConfig(Section):
         least = self.apart * (self.suppress_after - 1)
         if self.within < least or self.within == timedelta(0):
             wrong("within", f"{self.suppress_after} bounces so far apart never fall within it")
+        if self.keep < max(self.within, timedelta(days=1)):
+            wrong("keep", "must be at least 1d, and no less than within: older bounces count")
         return self
 
 

@@ -178,8 +178,8 @@ class KeptReplies(Section):
     """What was filed to people."""
 
     keep: Interval | None = option(example="1095d")
-    """How long replies, their raw mail and other settled mail of the inbox are kept; for good if
-    absent. What waits for somebody is kept until it is settled."""
+    """How long replies, their raw mail and other mail of the inbox are kept; for good if absent.
+    Mail that nobody has settled in that time is discarded with it."""
 
     @field_validator("keep")
     @classmethod

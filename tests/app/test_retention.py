@@ -97,16 +97,55 @@ def test_old_replies_go_with_their_mail(store: Kept) -> None:
     assert (False, True) == (store.has(old), store.has(new))
 
 
-def test_settled_mail_of_the_inbox_loses_its_content_and_what_waits_stays(store: Kept) -> None:
+def test_mail_of_the_inbox_loses_its_content_and_what_is_not_read_yet_stays(store: Kept) -> None:
     settled, waits = store.blob(b"settled"), store.blob(b"waits")
+    forgotten, fresh = store.blob(b"forgotten"), store.blob(b"fresh")
     store.add("inbox", id=first_id_at(OLD), content=settled, state="filed", subject="hello")
-    store.add("inbox", id=first_id_at(OLD) + 1, content=waits, state="needs_attention")
+    store.add("inbox", id=first_id_at(OLD) + 1, content=waits, state="waiting")
+    store.add("inbox", id=first_id_at(OLD) + 2, content=forgotten, state="needs_attention")
+    store.add("inbox", id=first_id_at(NEW), content=fresh, state="needs_attention")
 
     store.forget(retention.replies)
     store.forget(retention.replies)
 
-    assert ["", ""] == store.ids("inbox", "subject")
-    assert (False, True) == (store.has(settled), store.has(waits))
+    assert [""] * 4 == store.ids("inbox", "subject")
+    # What nobody has settled in all that time is discarded.
+    assert ["discarded", "filed", "needs_attention", "waiting"] == store.ids("inbox", "state")
+    assert (False, False) == (store.has(settled), store.has(forgotten))
+    assert (True, True) == (store.has(waits), store.has(fresh))
+
+
+@pytest.mark.parametrize("step", [1, 2, 500])
+def test_what_came_back_goes_with_the_mails_that_told_of_it(
+    store: Kept, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    monkeypatch.setattr(sender, "TIDY_STEP", step)
+    old, new = first_id_at(OLD), first_id_at(NEW)
+    mails = [
+        (old, b"two bounces", "ignored"),
+        (old + 1, b"forged", "needs_attention"),
+        (old + 2, b"vacation", "ignored"),
+        (old + 3, b"a reply", "filed"),
+        (new, b"new bounce", "ignored"),
+    ]
+    blobs = {number: store.blob(content) for number, content, _ in mails}
+    for number, _, state in mails:
+        store.add("inbox", id=number, content=blobs[number], state=state, sender="x@x.org")
+    for number, position in ((old, 0), (old, 1), (old + 1, 0), (new, 0)):
+        bounced = {"kind": "bounce", "address": "ann@x.org", "recipient": "ann@x.org"}
+        store.add("bounces", inbox=number, position=position, **bounced)
+
+    store.forget(retention.came_back)
+
+    assert [new] == store.ids("bounces", "inbox")
+    assert [False, False, False, True, True] == [store.has(blobs[number]) for number, *_ in mails]
+    assert ["", "", "", "x@x.org", "x@x.org"] == store.ids("inbox", "sender")
+
+
+def test_bounces_that_count_are_not_forgotten(tmp_path: Path) -> None:
+    (said,) = problems(tmp_path, f'{RELAY}[bounces]\nkeep = "89d"\n')
+
+    assert "no less than within" in said
 
 
 def test_documents_have_a_time_of_their_own(store: Kept) -> None:
@@ -149,7 +188,7 @@ def test_check_shows_each_kind_and_warns_where_nothing_tidies(store: Kept) -> No
 
     said = {line.text.partition(":")[0]: line for line in kept(store.settings, store.database)}
 
-    assert ["journal", "replies", "documents", "campaigns"] == list(said)
+    assert ["journal", "replies", "documents", "campaigns", "bounces"] == list(said)
     assert "warning" == said["replies"].level
     assert f"kept 30 days (replies.keep); the oldest is of {OLD:%Y-%m-%d}" in said["replies"].text
     assert "documents: kept for good (documents.keep); there are none" == said["documents"].text

@@ -114,6 +114,7 @@ def kept(settings: Settings, database: Database) -> Iterator[Finding]:
         ("replies", settings.replies.keep),
         ("documents", settings.documents.keep),
         ("campaigns", settings.campaigns.keep),
+        ("bounces", settings.bounces.keep),
     ):
         how_long = f"kept {keep.days} days" if keep is not None else "kept for good"
         first = oldest[kind]

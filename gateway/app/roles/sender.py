@@ -218,6 +218,7 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
         ("replies", settings.replies.keep, retention.replies),
         ("documents", settings.documents.keep, retention.old_documents),
         ("campaigns", settings.campaigns.keep, retention.members),
+        ("bounces", settings.bounces.keep, retention.came_back),
     ):
         if keep is not None:
             await forget(context, database, kind, forgetting, now() - keep)

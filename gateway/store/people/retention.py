@@ -1,15 +1,17 @@
-"""Forgetting what is older than it may be kept, in small steps: replies, documents, campaigns."""
+"""Forgetting what is older than it may be kept, in small steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, select, update
 
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.ids import first_id_at, moment_of
 from gateway.core.replies.inbox import InboxState
 from gateway.store.schema import (
     activities,
+    bounces,
     campaign_members,
     campaigns,
     documents,
@@ -22,42 +24,76 @@ from gateway.store.schema import (
 Forgetting = Callable[[Connection, datetime, int], tuple[int, list[str]]]
 
 _FORGOTTEN = "forgotten:"  #: In place of the blob of a mail that is not kept any more.
-_SETTLED = (InboxState.FILED, InboxState.REPEATED, InboxState.IGNORED, InboxState.DISCARDED)
+#: What the importer has decided on; mail it has not read yet waits, however old.
+_DONE_WITH = (
+    *(InboxState.FILED, InboxState.REPEATED, InboxState.IGNORED, InboxState.DISCARDED),
+    InboxState.NEEDS_ATTENTION,
+)
 _OVER = (CampaignState.SENT, CampaignState.DELETED)
 
 
 def replies(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
     """Forget entries of the history, and settled mail of the inbox, that came before a time.
 
-    A mail stays as a row without content, by which a mailbox's mail is known to be done. What
-    waits for somebody is kept, however old; documents have a time of their own.
+    Mail that nobody has settled in all that time is discarded with it. A mail stays as a row
+    without content, by which a mailbox's mail is known to be done; documents have a time of their
+    own.
     """
     h, i, last = history.c, inbox.c, first_id_at(before)
     entries = connection.execute(
         select(h.id, h.raw).where(h.id < last).order_by(h.id).limit(limit)
     ).all()
     connection.execute(delete(history).where(h.id.in_([row.id for row in entries])))
-    old = connection.execute(
-        select(i.id, i.content)
-        .where(i.id < last, i.state.in_(_SETTLED), ~i.content.contains(":"))
-        .order_by(i.id)
-        .limit(limit - len(entries))
+    old = _old_mail(connection, limit - len(entries), i.id < last, i.state.in_(_DONE_WITH))
+    _empty(connection, old)
+    blobs = [row.raw for row in entries] + [row.content for row in old]
+    return len(entries) + len(old), blobs
+
+
+def came_back(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
+    """Forget bounces and complaints that came before a time, with the mails that told of them.
+
+    Automatic mail that told of nothing goes, too. Suppressions stay; they say themselves what they
+    rest on.
+    """
+    b, i, last = bounces.c, inbox.c, first_id_at(before)
+    rows = connection.execute(
+        select(b.inbox, b.position).where(b.inbox < last).order_by(b.inbox).limit(limit)
     ).all()
-    for row in old:
+    for row in rows:
+        connection.execute(delete(bounces).where(b.inbox == row.inbox, b.position == row.position))
+    numbers = [row.inbox for row in rows]
+    told = _old_mail(connection, limit, i.id.in_(numbers), i.state.in_(_DONE_WITH))
+    _empty(connection, told)
+    automatic = _old_mail(connection, limit - len(rows), i.id < last, i.state == InboxState.IGNORED)
+    _empty(connection, automatic)
+    return len(rows) + len(automatic), [row.content for row in (*told, *automatic)]
+
+
+def _old_mail(connection: Connection, limit: int, *which: ColumnElement[bool]) -> Sequence[Any]:
+    """Return mails of the inbox that still have content."""
+    i = inbox.c
+    query = select(i.id, i.content, i.state).where(*which, ~i.content.contains(":"))
+    return connection.execute(query.order_by(i.id).limit(limit)).all()
+
+
+def _empty(connection: Connection, mails: Sequence[Any]) -> None:
+    """Take all that they say out of mails; what waited for somebody is discarded."""
+    for row in mails:
+        is_open = row.state == InboxState.NEEDS_ATTENTION
         connection.execute(
             update(inbox)
-            .where(i.id == row.id)
+            .where(inbox.c.id == row.id)
             .values(
                 content=f"{_FORGOTTEN}{row.id}",
                 whole=False,
                 entry=None,
+                state=InboxState.DISCARDED.value if is_open else row.state,
                 **dict.fromkeys(("detail", "sender", "address", "subject", "message_id"), ""),
                 envelope_sender=None,
                 envelope_recipients="",
             )
         )
-    blobs = [row.raw for row in entries] + [row.content for row in old]
-    return len(entries) + len(old), blobs
 
 
 def old_documents(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
@@ -101,6 +137,10 @@ def oldest(connection: Connection) -> dict[str, datetime | None]:
         name: connection.scalar(select(func.min(table.c.id)))
         for name, table in (("journal", messages), ("replies", history), ("documents", documents))
     }
+    attention = select(func.min(inbox.c.id)).where(inbox.c.state == InboxState.NEEDS_ATTENTION)
+    waiting = connection.scalar(attention)
+    by_id["replies"] = min(filter(None, (by_id["replies"], waiting)), default=None)
+    by_id["bounces"] = connection.scalar(select(func.min(bounces.c.inbox)))
     times: dict[str, datetime | None] = {
         name: None if number is None else moment_of(number) for name, number in by_id.items()
     }
