@@ -26,7 +26,7 @@ def sender_domains(settings: Settings) -> list[str]:
 
 
 def domains(settings: Settings, *, offline: bool) -> Iterator[Finding]:
-    """Look at each domain in use; without DNS it is said that nothing could be looked at."""
+    """Look at each domain in use; where nothing could be looked at, that is said."""
     try:
         keys = dkim_keys(settings)
     except GatewayError as fault:
@@ -35,15 +35,16 @@ def domains(settings: Settings, *, offline: bool) -> Iterator[Finding]:
     for domain in sender_domains(settings):
         what = f"domain {domain}"
         if offline:
+            yield good(what, "SPF, DKIM, DMARC and MX were not looked at: offline")
             continue
         exchangers = exchangers_of(domain)
         if exchangers.missing is Missing.NO_DNS:
             yield warning(what, "SPF, DKIM, DMARC and MX could not be looked at: no DNS answers")
-            return
+            continue
         problems = [
             *_exchangers(exchangers),
-            *_spf(texts_of(domain)),
-            *_dmarc(texts_of(f"_dmarc.{domain}")),
+            *_spf(domain),
+            *_dmarc(domain),
             *_dkim(domain, [key for key in keys if key.signs_for(domain)]),
         ]
         for problem in problems:
@@ -57,13 +58,28 @@ def record_problem(key: DkimKey) -> str | None:
     answer = texts_of(key.name)
     if answer.missing is Missing.NO_DNS:
         return None
-    published = [re.sub(r"\s", "", text) for text in answer.texts]
-    keys = [text for text in published if "p=" in text]
-    if not keys:
+    records = [tags for text in answer.texts if "p" in (tags := _tags(text))]
+    if not records:
         return f"{key.name} has no key in the DNS: publish what `gateway dkim show` prints"
-    if not any(f"p={key.public}" in text.split(";") for text in keys):
+    if len(records) > 1:  # RFC 6376, 3.6.2.2: what receivers do then is not defined.
+        return f"{key.name} has {len(records)} keys in the DNS: leave one"
+    (tags,) = records
+    kind = key.algorithm.partition("-")[0]
+    if not tags["p"]:
+        return f"{key.name} is revoked in the DNS (an empty p=): take another selector"
+    if tags.get("k", "rsa") != kind:
+        return f"{key.name} is a key of {tags.get('k', 'rsa')} in the DNS, and the key is {kind}"
+    if tags["p"] != key.public:
         return f"{key.name} has another key in the DNS: receivers will find every signature wrong"
+    if "y" in tags.get("t", "").split(":"):
+        return f"{key.name} says t=y in the DNS: receivers treat its mail as not signed"
     return ""
+
+
+def _tags(text: str) -> dict[str, str]:
+    """Return the tags of a record in lower case, their values without blanks (RFC 6376, 3.2)."""
+    pairs = (part.partition("=") for part in text.split(";"))
+    return {name.strip().casefold(): re.sub(r"\s", "", value) for name, _, value in pairs}
 
 
 def _exchangers(answer: DnsAnswer) -> Iterator[str]:
@@ -73,23 +89,77 @@ def _exchangers(answer: DnsAnswer) -> Iterator[str]:
         yield "says that it takes no mail (null MX): receivers refuse mail from it"
 
 
-def _spf(answer: DnsAnswer) -> Iterator[str]:
-    records = [text for text in answer.texts if text.casefold().startswith("v=spf1")]
+def _spf(domain: str) -> Iterator[str]:
+    answer = texts_of(domain)
+    if answer.missing is Missing.NO_DNS:
+        yield "SPF could not be looked at: no DNS answers"
+        return
+    records = _spf_records(answer)
     if not records:
         yield "has no SPF record: Gmail and Yahoo hold that against mail from it"
-    elif len(records) > 1:
+        return
+    if len(records) > 1:
         yield "has several SPF records, which counts as none (RFC 7208, 4.5)"
-    elif re.search(r"(?:\A|\s)\+?all\b", records[0], re.IGNORECASE):
+        return
+    if re.search(r"(?:\A|\s)\+?all\b", records[0], re.IGNORECASE):
         yield "has an SPF record that lets anybody send (+all)"
+    waiting, lookups = [(domain, records[0])], 0  # A circle ends by the number of look-ups.
+    while waiting and lookups <= _MOST_SPF_LOOKUPS:
+        of, record = waiting.pop(0)
+        for name, target in _SPF_LOOKUP.findall(record):
+            lookups += 1
+            included = target.strip(":=").rstrip(".").casefold()
+            if name.casefold() not in ("include", "redirect") or "%" in included:
+                continue
+            answer = texts_of(included)
+            found = _spf_records(answer)
+            if answer.missing is Missing.NO_DNS:
+                yield f"SPF could not be looked at whole: no DNS answers for {included}"
+            elif len(found) != 1:
+                yield (
+                    f"has an SPF record that counts as an error: {included}, which {of} names, has "
+                    f"{len(found) or 'no'} SPF record{'s' if found else ''} (RFC 7208, 5.2)"
+                )
+            else:
+                waiting.append((included, found[0]))
+    if lookups > _MOST_SPF_LOOKUPS:
+        yield (
+            f"has an SPF record that takes more than {_MOST_SPF_LOOKUPS} look-ups, which counts as "
+            "an error (RFC 7208, 4.6.4)"
+        )
 
 
-def _dmarc(answer: DnsAnswer) -> Iterator[str]:
-    records = [text for text in answer.texts if text.casefold().startswith("v=dmarc1")]
+_MOST_SPF_LOOKUPS = 10  #: RFC 7208, 4.6.4.
+#: Terms that ask the DNS, with their domain: `include:_spf.example.org`, `mx/24`, `redirect=x.org`.
+_SPF_LOOKUP = re.compile(
+    r"(?i)(?<!\S)[-+?~]?(include|exists|redirect|ptr|mx|a)((?:[:=][^\s/]+)?)(?=[\s/]|\Z)"
+)
+
+
+def _spf_records(answer: DnsAnswer) -> list[str]:
+    return [text for text in answer.texts if re.match(r"(?i)v=spf1(?:\s|\Z)", text)]
+
+
+def _dmarc(domain: str) -> Iterator[str]:
+    """Look at the domain, else at those above it (RFC 7489, 6.6.3).
+
+    Which of these is the organisation's, receivers know by a list of public suffixes: here the
+    nearest that has a record is taken.
+    """
+    labels = domain.split(".")
+    for start in range(len(labels) - 1):
+        answer = texts_of(f"_dmarc.{'.'.join(labels[start:])}")
+        if answer.missing is Missing.NO_DNS:
+            yield "DMARC could not be looked at: no DNS answers"
+            return
+        records = [text for text in answer.texts if re.match(r"(?i)v\s*=\s*dmarc1\b", text)]
+        if records:
+            break
     if not records:
         yield "has no DMARC record: Gmail and Yahoo want one of bulk senders, `v=DMARC1; p=none`"
     elif len(records) > 1:
         yield "has several DMARC records, which counts as none (RFC 7489, 6.6.3)"
-    elif not re.search(r";\s*p\s*=\s*(?:none|quarantine|reject)\b", records[0], re.IGNORECASE):
+    elif _tags(records[0]).get("p", "").casefold() not in ("none", "quarantine", "reject"):
         yield "has a DMARC record without a policy (p=none, quarantine or reject)"
 
 
@@ -97,4 +167,8 @@ def _dkim(domain: str, keys: list[DkimKey]) -> Iterator[str]:
     if not keys:
         yield f"has no [[dkim]] key: let the mail server sign, or `gateway dkim new {domain}`"
     for key in keys:
-        yield from filter(None, [record_problem(key)])
+        problem = record_problem(key)
+        if problem is None:
+            yield f"DKIM could not be looked at: no DNS answers for {key.name}"
+        elif problem:
+            yield problem

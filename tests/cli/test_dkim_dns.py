@@ -1,0 +1,38 @@
+"""`gateway dkim check`, asked of a real name server."""
+
+import dns.resolver
+import pytest
+
+from gateway.delivery.dkim_signer import new_key, read_key
+from tests.app.test_check_dns import KEY_NAME, quoted
+from tests.cli.conftest import Cli
+from tests.rig.nameserver import SERVFAIL, NameServer, Zone
+
+OTHER = read_key(new_key(), domain="example.org", selector="gw")
+
+
+@pytest.mark.parametrize(
+    ("record", "code", "says"),
+    [
+        ("own", 0, "ok"),
+        (OTHER.record, 1, "another key in the DNS"),
+        ("", 1, "no key in the DNS"),
+        (SERVFAIL, 0, "could not look"),
+    ],
+)
+def test_dkim_check_compares_with_the_dns(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, record: str, code: int, says: str
+) -> None:
+    cli.do("dkim", "new", "example.org", "--selector", "gw")
+    cli.configure(
+        '[[dkim]]\ndomain = "example.org"\nselector = "gw"\nkey_file = "gw.example.org.pem"\n'
+    )
+    (own,) = cli.json("dkim", "show")
+    published = own["record"] if record == "own" else record
+    held: Zone = {KEY_NAME: SERVFAIL if record == SERVFAIL else {"TXT": [quoted(published)]}}
+    with NameServer(held if published else {}) as server:
+        monkeypatch.setattr(dns.resolver, "default_resolver", server.resolver())
+        done = cli("dkim", "check", "--json")
+
+    assert code == done.code
+    assert says in done.out
