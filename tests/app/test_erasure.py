@@ -408,6 +408,28 @@ def test_without_the_key_file_nobody_can_tell(held: Held) -> None:
         held.standing(BOBS)
 
 
+def test_of_the_feeds_files_rows_are_taken_out_and_the_rest_is_named(held: Held) -> None:
+    feed = held.folder / "feed"
+    rows = f"crm_id,emails\n4711x,{ANN}\n18,{BOBS}\n"
+    (feed / "done" / "people-2.csv").write_text(rows)
+    (feed / "done" / "memberships.csv").write_text("group,person\ng,4711x\ng,18\n")
+    (feed / "failed").mkdir()
+    unreadable = feed / "failed" / "people.xlsx"
+    unreadable.write_bytes(b"no workbook")
+    waiting = feed / "people.full.csv"
+    waiting.write_text(rows)
+
+    dry = held.erase(is_dry=True)
+    done = held.erase()
+
+    assert (3, 3) == (dry.rows_in_files, done.rows_in_files)
+    assert f"crm_id,emails\n18,{BOBS}\n" == (feed / "done" / "people-2.csv").read_text()
+    assert "group,person\ng,18\n" == (feed / "done" / "memberships.csv").read_text()
+    # What may speak of her and can't be looked through is named; what waits is left, and named.
+    assert ((unreadable,), (waiting,)) == (done.files, done.waiting_files)
+    assert rows == waiting.read_text()
+
+
 def test_a_dry_run_changes_nothing_and_counts_the_same(held: Held) -> None:
     # Of the leases one is taken for new ids.
     tables = [name for name in metadata.tables if name != "leases"]
