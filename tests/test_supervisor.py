@@ -20,28 +20,16 @@ import structlog
 
 from gateway.supervisor.worker import Role, RoleProcess, Timing
 from tests.conftest import StartGateway
-from tests.rig.gateway import GatewayProcess
+from tests.rig.gateway import GatewayProcess, role_of
 from tests.rig.process import LOOPBACK, free_port, has_banner, wait_until
 from tests.rig.sink import RawSink
 
 QUICK = Timing(first_wait=timedelta(milliseconds=10), longest_wait=timedelta(milliseconds=40))
 
 
-def role_of(pid: int) -> str:
-    """Return the role a process was started for; empty for others."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        return str(json.loads(words[-2])["role"])
-    return ""
-
-
 def parent_of(pid: int) -> int:
     """Return the pid of a process's parent (proc_pid_stat(5))."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def pids(gateway: GatewayProcess, role: str) -> list[int]:
-    return [pid for pid in gateway.processes() if role_of(pid) == role]
 
 
 def health(port: int) -> tuple[int, dict[str, object]]:
@@ -70,20 +58,20 @@ async def test_a_process_that_dies_is_started_again_and_the_others_do_not_notice
 ) -> None:
     gateway = await start_gateway(sink.port, changes={"smtp": {"workers": 2}}, roles=())
     await started(gateway)
-    first, second = pids(gateway, "smtp")
-    sender, api = pids(gateway, "sender"), pids(gateway, "api")
+    first, second = gateway.processes_of("smtp")
+    sender, api = gateway.processes_of("sender"), gateway.processes_of("api")
 
     os.kill(first, signal.SIGKILL)
     still_greets = [await has_banner(gateway.port) for _ in range(5)]
     await gateway.wait_for_log("process_died")
     await gateway.wait_for_log("started", 7, timeout=30)
 
-    now = pids(gateway, "smtp")
+    now = gateway.processes_of("smtp")
     assert all(still_greets)
     assert second in now
     assert first not in now
     assert 2 == len(now)
-    assert (sender, api) == (pids(gateway, "sender"), pids(gateway, "api"))
+    assert (sender, api) == (gateway.processes_of("sender"), gateway.processes_of("api"))
     _, told = await asyncio.to_thread(health, gateway.api_port)
     assert {"wanted": 2, "ready": 2, "restarts": 1} == told["roles"]["smtp"]  # type: ignore[index]
 
@@ -94,7 +82,7 @@ async def test_without_the_fork_server_all_goes_on_and_what_dies_is_started_agai
 ) -> None:
     gateway = await start_gateway(sink.port, changes={"smtp": {"workers": 2}}, roles=("smtp",))
     await started(gateway)
-    first, second = pids(gateway, "smtp")
+    first, second = gateway.processes_of("smtp")
     server = parent_of(first)
 
     os.kill(server, signal.SIGKILL)
@@ -103,7 +91,7 @@ async def test_without_the_fork_server_all_goes_on_and_what_dies_is_started_agai
     await gateway.wait_for_log("process_died")
     greets = await has_banner(gateway.port)
     await gateway.wait_for_log("started", 3, timeout=30)
-    [anew] = pids(gateway, "smtp")  # The other's parent is the system now.
+    [anew] = gateway.processes_of("smtp")  # The other's parent is the system now.
     others_role = role_of(second)
     is_supervisor = server == gateway.pid
     code = await gateway.stop()
@@ -170,7 +158,7 @@ async def test_a_reload_moves_listeners_and_changes_the_number_of_workers(
 ) -> None:
     gateway = await start_gateway(sink.port, roles=("smtp", "api"))
     await started(gateway)
-    old_api, old_smtp, api = gateway.api_port, gateway.port, pids(gateway, "api")
+    old_api, old_smtp, api = gateway.api_port, gateway.port, gateway.processes_of("api")
 
     listener = {"name": "crm", "bind": f"{LOOPBACK}:{free_port()}"}
     gateway.change({"smtp": {"workers": 2, "listeners": [listener]}})
@@ -179,8 +167,8 @@ async def test_a_reload_moves_listeners_and_changes_the_number_of_workers(
 
     assert await has_banner(gateway.port)
     assert not await has_banner(old_smtp)
-    assert 2 == len(pids(gateway, "smtp"))
-    assert api == pids(gateway, "api")
+    assert 2 == len(gateway.processes_of("smtp"))
+    assert api == gateway.processes_of("api")
     assert await answers(old_api)
 
 

@@ -1,6 +1,7 @@
 """The gateway as a user starts it: a config file, a command, processes and a log."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import subprocess
@@ -249,6 +250,10 @@ class GatewayProcess:
         """Return the ids of the command and of everything below it, parents first."""
         return descendants(self.pid) if self.is_running else []
 
+    def processes_of(self, role: str) -> list[int]:
+        """Return the ids of the processes of a role."""
+        return [pid for pid in self.processes() if role_of(pid) == role]
+
     def open_files(self) -> int:
         """Return how many file descriptors all its processes have open."""
         return sum(map(open_files, self.processes()))
@@ -256,6 +261,14 @@ class GatewayProcess:
     def resident_memory(self) -> int:
         """Return the resident memory of all its processes in octets."""
         return sum(map(resident_memory, self.processes()))
+
+
+def role_of(pid: int) -> str:
+    """Return the role a process was started for; empty for others."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return str(json.loads(words[-2])["role"])
+    return ""
 
 
 def _log_line(line: str) -> dict[str, Any]:

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.system
 
 def worker_of(crm: Crm) -> int:
     """Return the one process that takes mail."""
-    pid: int = crm.gateway.processes()[1]
-    return pid
+    (worker,) = crm.gateway.processes_of("smtp")
+    return worker
 
 
 async def codes(crm: Crm) -> dict[str, int]:

@@ -110,7 +110,7 @@ async def test_K1_what_a_killed_worker_left_is_unknown_and_its_retry_is_known_as
     content = mail("Nieuws", *fields, bulk=True)
     first_try = asyncio.create_task(crm.send([left_out, reached], content))
     await crm.sink.wait_for(1)
-    (smtp, _) = crm.gateway.processes()[1:]
+    (smtp,) = crm.gateway.processes_of("smtp")
     os.kill(smtp, signal.SIGKILL)
     with pytest.raises(ConnectionGone):
         await first_try

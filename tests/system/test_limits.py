@@ -49,7 +49,7 @@ async def test_K6_without_free_descriptors_clients_wait_and_nobody_else_notices(
     start_crm: StartCrm,
 ) -> None:
     crm = await start_crm(roles=("smtp",), listeners={"crm": {}})
-    worker = crm.gateway.processes()[1]
+    (worker,) = crm.gateway.processes_of("smtp")
     inside = await crm.client()
     before = await inside.transaction(SENDER, [b"ann@example.org"], mail())
     with limited(worker, resource.RLIMIT_NOFILE, open_files(worker) + 4):
@@ -74,7 +74,7 @@ async def is_served(crm: Crm) -> bool:
 
 async def test_K6_a_large_message_needs_no_memory(start_crm: StartCrm) -> None:
     crm = await start_crm(roles=("smtp",), listeners={"crm": {}})
-    worker = crm.gateway.processes()[1]
+    (worker,) = crm.gateway.processes_of("smtp")
     await crm.send([b"ann@example.org"])
     body = LINE * (20_000_000 // len(LINE))
     with limited(worker, resource.RLIMIT_AS, address_space(worker) + 16_000_000):

@@ -301,7 +301,8 @@ async def test_K1_killed_while_the_store_is_away_the_local_record_is_taken_in_la
 
 
 def kill_the_worker(gateway: GatewayProcess) -> None:
-    os.kill(gateway.processes()[1], signal.SIGKILL)
+    (worker,) = gateway.processes_of("smtp")
+    os.kill(worker, signal.SIGKILL)
 
 
 # A server of its own kind of trouble
