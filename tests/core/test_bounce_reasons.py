@@ -165,6 +165,7 @@ SAID = [
     ("LatinMail", "550 <a@b.example>: Destinatario desconocido", "userunknown"),
     ("FreeUK", "550-a@b.example is not an active address at this host", "suspended"),
     ("web.de", "550 Benutzer hat zuviele Mails auf dem Server. / User has too many", "mailboxfull"),
+    ("Postfix", "452 <a@b.example> Mailbox size limit exceeded", "mailboxfull"),
     ("qmail", "Sorry, I couldn't find a mail exchanger or IP address. (#5.4.4)", "notaccept"),
     ("OpenSMTPD", "No MX found for domain", "notaccept"),
     # The sender, and other ways to say it
@@ -178,6 +179,8 @@ SAID = [
         "reputation",
     ),
     ("qmail", "Sorry, you are sending to/from an address that has been blacklisted", "rejected"),
+    ("MessageLabs", "553-you are trying to use me [x.example] as a relay, but I", "norelaying"),
+    ("T-Online", "554 IP=192.0.2.1 - A problem occurred. (Ask your postmaster) (BL)", "reputation"),
     ("mail.ru", "554 5.7.0 header error", "policy"),
     # Neither, and other ways to say it
     ("Exim", "malformed address: <a@b.example> may not follow <c@d.example>", "syntaxerror"),

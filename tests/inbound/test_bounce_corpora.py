@@ -4,6 +4,8 @@
 
 - `p5-sisimai`: a checkout of github.com/sisimai/p5-sisimai of October 2024 (v5.1.0) with its mails
   `set-of-emails` (589 of them have their reasons in `t/*.t`)
+- `Mail-DeliveryStatus-BounceParser`: a checkout of github.com/rjbs/Mail-DeliveryStatus-BounceParser
+  (1.543); the names of its mails in `t/corpus` say what they are
 - `flufl_bounce-6.0.0`: the unpacked sdist; `pip download --no-deps --no-binary :all:
   flufl.bounce==6.0.0` brings it there if it is missing
 """
@@ -110,6 +112,38 @@ def test_hard_bounces_and_reasons_of_sisimais_mails_are_found_and_nothing_else_i
     assert [] == wrongly_hard
     assert hard_found / hard >= 0.97
     assert right / len(bounces) >= 0.93
+
+
+@pytest.mark.parametrize(
+    ("names", "expected", "least"),
+    [
+        (r"spam-rejection|spamassassin|spambouncer|junkemail|whitelist", "sender", 1.0),
+        (r"relay|rcpthosts", "norelaying", 1.0),
+        (r"quota(?!-4)", "mailboxfull", 1.0),
+        (r"message-too-large|quota-4", "toobig", 1.0),
+        (r"no-such-domain|host-unknown", "hostunknown", 1.0),
+        # One is refused after the content, which may be about the sender.
+        (r"(?<!host-)unknown|doesnotexist|nomailbox|dne|badrcptto|deactivated", "address", 0.96),
+        # Spam with the subject of a bounce, and what programs answer.
+        (r"autoreply|vacation|bluebottle|spam-with|spam-lots|spam-bogus|warning-6", "none", 0.85),
+        (r"boxbe", "sender", 1.0),
+    ],
+)
+def test_what_others_called_their_mails_is_what_is_read(
+    names: str, expected: str, least: float
+) -> None:
+    folder = CORPORA / "Mail-DeliveryStatus-BounceParser/t/corpus"
+    if not folder.exists():
+        pytest.skip("no Mail-DeliveryStatus-BounceParser in BOUNCE_CORPORA")
+    mails = [file for file in sorted(folder.iterdir()) if re.match(rf".*(?:{names})", file.name)]
+    missed = []
+    for file in mails:
+        read = read_bounces(message_from_bytes(file.read_bytes()))
+        said = {word for bounce in read for word in (bounce.reason.value, bounce.reason.about)}
+        missed += [] if expected in (said or {"none"}) else [(file.name, said)]
+
+    assert mails
+    assert 1 - len(missed) / len(mails) >= least, missed
 
 
 def test_whom_mailmans_detectors_find_is_found() -> None:

@@ -130,6 +130,7 @@ ROWS: tuple[ReasonWords, ...] = (
         Reason.MAILBOX_FULL,
         r"""
         mailbox exceeds
+        mailbox (?:size |storage )?limit
         too many messages on the server
         zu ?viele mails auf dem server
         mailbox has exceeded
@@ -278,6 +279,7 @@ ROWS: tuple[ReasonWords, ...] = (
         relay operation
         (?:open|insecure) (?:mail )?relay
         not configured to relay
+        to use me .{0,80}as a relay
         """,
     ),
     ReasonWords(
