@@ -105,6 +105,9 @@ ROWS: tuple[ReasonWords, ...] = (
         unknown host
         host unknown
         unrouteable mail domain
+        \bdomain.{0,20}(?:existiert nicht|unbekannt|nicht gefunden)
+        domein.{0,20}(?:bestaat niet|onbekend|niet gevonden)
+        domaine.{0,20}(?:n'existe pas|inconnu|introuvable)
         domain is not reachable
         """,
     ),
@@ -293,6 +296,9 @@ ROWS: tuple[ReasonWords, ...] = (
         r"""
         <sender> (?:rejected|refused|denied|blocked|invalid|unknown|not (?:allowed|accepted))
         valid from:
+        absender(?:adresse)?\b.{0,30}(?:abgelehnt|unbekannt|ungültig)
+        afzender(?:adres)?\b.{0,30}(?:geweigerd|onbekend|ongeldig)
+        expéditeur.{0,30}(?:refus|inconnu|invalide)
         not a member of this mailing list
         sender (?:verify|verification|address verification)
         (?:invalid|bad|unknown|unverified|unroutable|illegal) sender
@@ -362,6 +368,7 @@ ROWS: tuple[ReasonWords, ...] = (
         maximum (?:message |allowed )?size
         size of (?:the|your|this) (?:message|mail)
         fixed maximum
+        nachricht.{0,20}zu gross|bericht.{0,20}te groot|message.{0,20}trop (?:gros|volumineux)
         """,
     ),
     ReasonWords(
@@ -380,6 +387,10 @@ ROWS: tuple[ReasonWords, ...] = (
         disk quota
         would exceed
         boîte.{0,30}pleine
+        quota (?:est )?dépassé
+        (?:postfach|posteingang|speicher|mailbox).{0,30}(?:\bvoll\b|überfüllt|erschöpft)
+        (?:postvak|mailbox|postbus|inbox).{0,30}\bvol\b
+        buzón.{0,20}llen|casella.{0,20}piena
         boite.{0,30}pleine
         postfach.{0,20}voll
         over the (?:maximum )?(?:allowed )?quota
@@ -406,6 +417,9 @@ ROWS: tuple[ReasonWords, ...] = (
         expirado por falta de uso
         mailbox (?:currently )?(?:suspended|unavailable or access denied)
         vdelivermail: account is locked
+        (?:konto|postfach|benutzer|adresse).{0,30}(?:gesperrt|deaktiviert|gelöscht)
+        (?:account|mailbox|postvak|adres).{0,30}(?:geblokkeerd|gedeactiveerd|opgeheven|gesloten)
+        (?:compte|boîte|adresse).{0,30}(?:désactivé|suspendu|bloqué|fermé|supprimé)
         invalid/inactive user
         disuserd?
         """,
@@ -449,6 +463,13 @@ ROWS: tuple[ReasonWords, ...] = (
         <not known><a kind of><user>
         <not known><a kind of>(?:rcpt|name|customer|domain user|id\b)
         user ?unknown
+        (?:benutzer|empfänger|\badresse|postfach|konto).{0,30}(?:unbekannt|existiert nicht)
+        (?:benutzer|empfänger|\badresse|postfach).{0,30}nicht (?:gefunden|vorhanden|bekannt)
+        (?:unbekannte|ungültige)[rn]? (?:benutzer|empfänger|e?-?(?:mail-?)?adresse)
+        (?:gebruiker|ontvanger|\badres|mailadres|mailbox|postvak).{0,30}(?:onbekend|bestaat niet)
+        (?:gebruiker|ontvanger|\badres|mailadres|postvak).{0,30}(?:niet gevonden|ongeldig)
+        (?:onbekende?|ongeldige?) (?:gebruiker|ontvanger|e?-?(?:mail)?adres)
+        (?:utilisateur|destinataire|adresse|boîte).{0,30}(?:inconnu|introuvable|invalide)
         bad[_-]recipient
         destinatari[oa] (?:desconocid|inexistente|no valid|inv[aá]lid)
         (?:usuario|cuenta|casilla|buz[oó]n) (?:desconocid|inexistente|no existe)
