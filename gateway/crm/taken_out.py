@@ -69,12 +69,12 @@ def take_out_of_report(
     def cleaned(value: object) -> object:
         match value:
             case dict():
-                return {name: cleaned(each) for name, each in value.items()}
+                return {name: cleaned(part) for name, part in value.items()}
             case list():
                 return [
-                    cleaned(each)
-                    for each in value
-                    if not (isinstance(each, dict) and each.get("line") in lines)
+                    cleaned(part)
+                    for part in value
+                    if not (isinstance(part, dict) and part.get("line") in lines)
                 ]
             case str() if ref is not None and value == ref.crm_id:
                 return without(str(ref))

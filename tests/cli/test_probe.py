@@ -189,8 +189,8 @@ async def test_people_are_told_what_to_do_with_what_arrives(cli: Cli, sink: RawS
     ("options", "said"),
     [
         (("--send", TO, "--offline"), "--offline sends nothing"),
-        (("--from", TO), "say how to --send"),
-        (("--listener", "crm"), "say how to --send"),
+        (("--from", TO), "go with --send"),
+        (("--listener", "crm"), "go with --send"),
         (("--send", "nobody"), "nobody"),
     ],
 )

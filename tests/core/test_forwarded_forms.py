@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.replies.forwarded import Mailbox, find_original
-from gateway.core.replies.forwarded.forms import FORMS
+from gateway.core.replies.forwarded.forms.registry import FORMS
 from gateway.core.replies.forwarded.lines import read_lines, split_lines
 
 EXAMPLES = sorted((Path(__file__).parent / "forms").glob("*/*.toml"))

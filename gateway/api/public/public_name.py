@@ -31,7 +31,7 @@ def _names_in(header: bytes, value: bytes) -> Iterator[str]:
     """Yield the names by which a request says it came."""
     text = value.decode("latin-1")
     texts = _FORWARDED_HOST.findall(text) if header == b"forwarded" else text.split(",")
-    return (name_of(each.strip()) for each in texts)
+    return (name_of(text.strip()) for text in texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ async def export_person_with_files(using: Using, person: AddressOrPerson) -> Res
 async def list_erasures(request: Request, using: Using) -> Response:
     """List the erasures that were done, without the data, the newest first."""
     done = await using.database.read(erasing.listed)
-    return reply(request, {"items": [erasure_document(each) for each in done], "next": None})
+    return reply(request, {"items": [erasure_document(erasure) for erasure in done], "next": None})
 
 
 def _wanted(using: Using, typed: str) -> PersonRef | str:

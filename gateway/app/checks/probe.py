@@ -214,7 +214,7 @@ async def send_probe(
         database,
         Question(content=content, sender=sender, recipients=(recipient,), listener=chosen.name),
     )
-    relay = next(each for each in settings.relays if each.name == explanation.relay)
+    relay = next(relay for relay in settings.relays if relay.name == explanation.relay)
     probe = replace(probe, relay=relay.name, kind=explanation.classification.kind)
     with closing(common.standings(settings, database)) as standings:
         address = common.lookup(settings, recipient)
@@ -240,7 +240,7 @@ async def send_probe(
         probe,
         id=number,
         message_id=message_id,
-        signed_by=tuple(each.domain for each in signatures if not each.missing),
+        signed_by=tuple(signature.domain for signature in signatures if not signature.missing),
     )
     pool = Pool(relay_settings(relay), connections=1, per_minute=None, observe=lambda *_: None)
     try:

@@ -126,8 +126,8 @@ def read_files(
         return
     if as_json:
         print_json_list(
-            {"file": str(file), "fault": fault or None, "bounces": told}
-            for file, told, fault in mails
+            {"file": str(file), "fault": fault or None, "bounces": recipients}
+            for file, recipients, fault in mails
         )
         return
     headings = ("recipient", "kind", "reason", "about", "hard", "status", "diagnostic")
@@ -142,8 +142,8 @@ def read_files(
             one_line(bounce["status"]),
             one_line(bounce["diagnostic"]),
         )
-        for file, told, _ in mails
-        for bounce in told
+        for file, recipients, _ in mails
+        for bounce in recipients
     ]
     names = headings if is_one else ("file", *headings)
     print_table(names, rows, empty="It says nothing of any recipient.")
@@ -169,14 +169,14 @@ def _read(file: Path) -> tuple[list[dict[str, Any]], str]:
     mail = read_mail(octets)
     if isinstance(mail, NoMail):
         return [], f"{name} {mail.fault}"
-    told = []
+    recipients = []
     for bounce in read_bounces(message_from_bytes(mail)):
         has_reason = bounce.kind in (BounceKind.BOUNCE, BounceKind.DELAY)
         about = bounce.reason.about if has_reason else None
         reason = bounce.reason if has_reason else None
         hard = {"hard": bounce.is_hard}
-        told.append({**asdict(bounce), "reason": reason, "about": about, **hard})
-    return told, ""
+        recipients.append({**asdict(bounce), "reason": reason, "about": about, **hard})
+    return recipients, ""
 
 
 @app.command("report")

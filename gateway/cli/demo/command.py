@@ -64,7 +64,7 @@ def demo() -> None:
                 exported.write_text(text, encoding="utf-8")
                 import_file(store, kind, exported, source="crm", now=common.now())
         with running_gateway(file, port), context.store() as store:
-            mailing = [send_mail(port, sample.MAILING, each) for each in sample.PEOPLE]
+            mailing = [send_mail(port, sample.MAILING, person) for person in sample.PEOPLE]
             personal = send_mail(port, sample.PERSONAL, sample.PERSONAL_TO)
             show_mails(context, mailing, personal, relay)
             show_reply(context, forward_reply(context, replies))

@@ -101,7 +101,7 @@ class Week:
     def a_week_later(self) -> None:
         """Send the next mailing, and a personal mail to somebody who gets none of it."""
         template = sample.WEEK_MAILINGS[1]
-        self.last_mails = [send_mail(self._port, template, each) for each in sample.READERS]
+        self.last_mails = [send_mail(self._port, template, person) for person in sample.READERS]
         self.last_mails.append(send_mail(self._port, sample.WEEK_PERSONAL, sample.ILSE))
 
     def _sleep_until(self, day: int) -> None:

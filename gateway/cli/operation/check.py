@@ -31,14 +31,14 @@ def check_everything(
     sender: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="ADDRESS", help="Whom that mail is from; else notices.from."
+            "--from", metavar="ADDRESS", help="Who that mail is from; by default notices.from."
         ),
     ] = None,
     listener: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Whose bulk mail it stands for; else the first that adds links to unsubscribe.",
+            help="Whose bulk mail it stands for; by default the first that adds such links.",
         ),
     ] = None,
     as_json: Json = False,
@@ -49,7 +49,7 @@ def check_everything(
     wrong; warnings alone leave it at 0. Without --send no mail is sent.
     """
     if send is None and (sender is not None or listener is not None):
-        wrong_use("--from and --listener say how to --send")
+        wrong_use("--from and --listener go with --send")
     if send is not None and offline:
         wrong_use("--offline sends nothing: leave out --offline or --send")
     recipient = "" if send is None else read_mail_address(send)
@@ -95,4 +95,4 @@ def check_everything(
             "probe": probes[0] if probes else None,
         }
         print_json(document)
-    raise typer.Exit(1 if any(one.level is Level.ERROR for one in findings) else 0)
+    raise typer.Exit(1 if any(finding.level is Level.ERROR for finding in findings) else 0)

@@ -1,7 +1,7 @@
 """The mail that staff forwarded, recovered from the mail it came in (seed 002).
 
 It came attached, as source in the text, or as text or HTML with a header above it; for the forms
-of that header see `gateway.core.replies.forwarded.forms`.
+of that header see `gateway.core.replies.forwarded.forms.registry`.
 """
 
 import re

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
-from gateway.core.replies.forwarded.blocks import Block
 from gateway.core.replies.forwarded.dates import parse_date
-from gateway.core.replies.forwarded.intros import Intro
+from gateway.core.replies.forwarded.forms.blocks import Block
+from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import joined, outdented, split_lines, unquoted, unstuffed
 from gateway.core.replies.forwarded.mailboxes import (

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gateway.core.replies.forwarded.blocks import Block
 from gateway.core.replies.forwarded.dates import is_internet_date
-from gateway.core.replies.forwarded.forms import Header, read_header
-from gateway.core.replies.forwarded.intros import Intro
+from gateway.core.replies.forwarded.forms.blocks import Block
+from gateway.core.replies.forwarded.forms.intros import Intro
+from gateway.core.replies.forwarded.forms.registry import Header, read_header
 from gateway.core.replies.forwarded.labels import begins_field
 from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import (

@@ -12,7 +12,7 @@ Claws Mail does that to the whole forward once one of its lines is over 72 colum
 import re
 from collections.abc import Sequence
 
-from gateway.core.replies.forwarded.blocks import Block
+from gateway.core.replies.forwarded.forms.blocks import Block
 from gateway.core.replies.forwarded.labels import KNOWN_LABEL, read_label
 from gateway.core.replies.forwarded.language.words import LANGUAGES_OF, ROLES, HeaderWord, label_key
 from gateway.core.replies.forwarded.lines import TextLine

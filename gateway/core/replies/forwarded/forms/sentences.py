@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from gateway.core.replies.forwarded.dates import parse_date
-from gateway.core.replies.forwarded.intros import Intro
+from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.language.introwords import PREPOSITIONS
 from gateway.core.replies.forwarded.lines import TextLine
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox

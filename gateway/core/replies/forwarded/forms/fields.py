@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.core.mail.headers import decoded, decoded_mailboxes
-from gateway.core.replies.forwarded.blocks import Block
+from gateway.core.replies.forwarded.forms.blocks import Block
 from gateway.core.replies.forwarded.labels import read_label
 from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import TextLine

@@ -9,14 +9,14 @@ with examples in `tests/inbound/forms/NAME/`.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gateway.core.replies.forwarded.blocks import Block, read_block, read_glued
-from gateway.core.replies.forwarded.fields import read_fields
-from gateway.core.replies.forwarded.filled import read_filled
-from gateway.core.replies.forwarded.intros import Intro, read_framed_intro, read_intro
+from gateway.core.replies.forwarded.forms.blocks import Block, read_block, read_glued
+from gateway.core.replies.forwarded.forms.fields import read_fields
+from gateway.core.replies.forwarded.forms.filled import read_filled
+from gateway.core.replies.forwarded.forms.intros import Intro, read_framed_intro, read_intro
+from gateway.core.replies.forwarded.forms.one_line import read_one_line
+from gateway.core.replies.forwarded.forms.sentences import read_sentence
 from gateway.core.replies.forwarded.labels import read_label
 from gateway.core.replies.forwarded.lines import TextLine
-from gateway.core.replies.forwarded.one_line import read_one_line
-from gateway.core.replies.forwarded.sentences import read_sentence
 from gateway.core.replies.forwarded.separators import (
     after_dashes,
     is_announcement,
