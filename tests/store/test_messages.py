@@ -1,5 +1,6 @@
 """Reading the journal, on both stores."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -197,6 +198,23 @@ def test_old_messages_go_in_small_steps_with_all_that_belongs_to_them(database: 
         assert [] == connection.execute(select(attempts)).all()
 
 
+@pytest.mark.parametrize("more_of", ["sender", "state"])
+def test_who_wrote_little_is_told_from_a_state_that_is_rare(
+    database: Database, more_of: str
+) -> None:
+    refused = partial(delivery, "a@x.org", state=State.REJECTED)
+    relayed = partial(delivery, "a@x.org", state=State.RELAYED)
+    wanted = message(1, refused(), sender="Ann@crm.test")
+    of_others = [message(minute, refused(), sender="bob@crm.test") for minute in (2, 3, 4)]
+    fine = [message(minute, relayed(), sender="ann@crm.test") for minute in (5, 6, 7)]
+    keep(database, wanted, *(fine if more_of == "sender" else of_others))
+
+    with database.reading() as connection:
+        listed = journal.listed(connection, sender="ann@crm.test", state=State.REJECTED)
+
+    assert ["Hello 1"] == subjects(listed)
+
+
 def test_more_messages_than_one_question_takes_are_read_in_order(database: Database) -> None:
     keep(database, *(message(minute, delivery("a@x.org")) for minute in range(1100)))
 
@@ -206,6 +224,7 @@ def test_more_messages_than_one_question_takes_are_read_in_order(database: Datab
     assert [f"Hello {minute}" for minute in reversed(range(1100))] == subjects(found)
 
 
+FINE_SCAN = re.compile("_would|^SCAN anon_")
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "to": partial(journal.listed, to="a@x.org"),
     "to and state": partial(journal.listed, to="a@x.org", state=State.REJECTED),
@@ -242,8 +261,9 @@ def test_no_question_of_every_day_reads_the_whole_journal(
 
     assert plans
     steps = [step for plan in plans for step in plan.splitlines()]
-    # An index of nothing but what is asked for may be read from its end.
-    scans = [step for step in steps if step.startswith("SCAN") and "_would" not in step]
+    # An index of nothing but what is asked for may be read from its end, and what a subquery found
+    # be counted.
+    scans = [step for step in steps if step.startswith("SCAN") and not FINE_SCAN.search(step)]
     assert [] == scans
 
 
