@@ -12,6 +12,7 @@ from gateway.core.bounces.return_address import ReturnedTo, returned_to
 from gateway.core.bounces.suppressing import BounceRules, HardBounce, scope_for
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.mail.content import with_crlf
+from gateway.core.people.erased_names import PREFIX
 from gateway.core.people.people import SuppressionSource
 from gateway.core.replies.inbox import InboxRow
 from gateway.core.sending.event import Event, EventType
@@ -21,7 +22,7 @@ from gateway.documents.bounces import address_event_data, unsubscribed_event
 from gateway.inbound.reading.bounces.reports import ReportSet
 from gateway.store.bounces import bounces, unsubscribes
 from gateway.store.engine.database import StoreTransaction, StoreUnavailable
-from gateway.store.people import people, suppression
+from gateway.store.people import erasing, people, suppression
 from gateway.store.sending import events, outbox
 
 log = logs.get("inbound")
@@ -162,6 +163,8 @@ def keep_bounces(
             reason=bounce.reason.value if bounce.kind in _WITH_REASON else "",
             hard=bounce.is_hard,
         )
+        if address.startswith(PREFIX):
+            entry = replace(entry, recipient=address, diagnostic="")
         if address:
             acted = _act(
                 connection,
@@ -280,6 +283,21 @@ def _act(
     scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
     number: int | None = None
     source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
+    if address.startswith(PREFIX):  # The person was erased since: there is nobody to tell of.
+        named = erasing.named_by_mark(connection, address)
+        if scope is not None and named is not None:
+            names, key_mark = named
+            erasing.keep_suppressed(
+                connection,
+                [
+                    erasing.KeptSuppression(name=name, scope=scope, until=None, source=source.value)
+                    for name in names
+                ],
+                key_mark=key_mark,
+                at=now,
+                new_id=new_id,
+            )
+        return None
     in_force = [
         earlier
         for earlier in history

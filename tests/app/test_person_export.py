@@ -3,14 +3,15 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from gateway.app.people import erasure, export
 from gateway.core.people.export_words import WORDS
 from gateway.store.schema.columns import metadata
-from tests.app.test_erasure import ANN, DOCUMENT, MAIL, REF, Held, personal
+from tests.app.test_erasure import ANN, DOCUMENT, MAIL, NOW, REF, Held, personal
 
 #: Tables that an erasure looks through and nobody is given out, each with why.
 NOT_GIVEN_OUT = {
@@ -48,6 +49,30 @@ def test_nobody_else_is_given_out(held: Held) -> None:
 
     assert "bob" not in text.casefold()
     assert "other@example.org" not in text
+
+
+def test_what_is_about_another_with_the_same_address_is_not_given_out(held: Held) -> None:
+    shared = "both@example.org"
+    tables = metadata.tables
+    bobs = {"kind": "candidate", "person": "18"}
+    with held.database.writing() as connection:
+        for person in ("4711x", "18"):
+            row: dict[str, Any] = {"address": shared, "kind": "candidate", "person": person}
+            connection.execute(insert(tables["addresses"]).values(row))
+        row = {"id": 71, "trigger": "t", "event": "e", "occurrence": "1", "state": "sent"}
+        row |= {"due_at": NOW, "mailbox": shared, "subject": "Bob's licence", **bobs}
+        connection.execute(insert(tables["occurrences"]).values(row))
+        row = {"audience": "a", "address": shared, "at": NOW, "changed_at": NOW, "seen_at": NOW}
+        connection.execute(insert(tables["opt_outs"]).values(row | bobs))
+        connection.execute(update(tables["inbox"]).values(address=shared, entry=99))
+        delivery = {"address": shared, "recipient": shared, "note": "Bob is in group X"}
+        connection.execute(update(tables["deliveries"]).values(delivery))
+
+    given = str(gathered(held).document())
+
+    assert shared in given
+    assert "Bob" not in given
+    assert "candidate:18" not in given
 
 
 def test_the_folder_holds_json_a_page_and_the_files(held: Held, tmp_path: Path) -> None:

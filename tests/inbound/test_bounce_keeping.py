@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import KeptBounce, Proof
@@ -13,6 +13,7 @@ from gateway.core.bounces.return_address import ReturnedTo, return_address
 from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Scope, State
+from gateway.core.people.erased_names import ErasedNames, short
 from gateway.core.people.people import SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.signing import SigningKeys
@@ -21,8 +22,8 @@ from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.verdict import Ignored, NeedsAttention, Origin, RawMail
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
-from gateway.store.people import suppression
-from gateway.store.schema import outbox
+from gateway.store.people import erasure_keys, suppression
+from gateway.store.schema import deliveries, erasures, outbox
 from tests.inbound.importer_rig import ImporterRig
 
 ANN = "ann@example.org"
@@ -402,6 +403,35 @@ async def test_a_complaint_suppresses_bulk_mail_at_once(each_rig: ImporterRig) -
 
     assert Ignored("feedback_report", verdict.inbox) == verdict
     assert [(SuppressionSource.COMPLAINT, Scope.BULK)] == suppressed(each_rig)
+
+
+async def test_a_complaint_of_who_was_erased_since_keeps_bulk_mail_away_by_hash(
+    each_rig: ImporterRig,
+) -> None:
+    """The CRM may bring the address again."""
+    rig = each_rig
+    message = sent(rig, NOW - timedelta(hours=1))
+    to = rewriting(rig, message).encode()
+    names = ErasedNames(lambda: RETURNS)
+    with rig.database.writing() as connection:
+        # As the erasure leaves it.
+        mark = short(names.new(ANN))
+        connection.execute(update(deliveries).values(address=mark, recipient=mark))
+        row = {"id": 1, "at": NOW, "by": "eva", "person": names.new("candidate:17")}
+        row |= {"addresses": f"{names.new('x@y.example')} {names.new(ANN)}", "key_mark": "k1"}
+        connection.execute(insert(erasures).values(row))
+
+    for number in range(2):
+        mail = complaint(message.message_id).replace(b"crm@office.example", to)
+        await rig.take(mail.replace(b"Subject: c", b"Subject: %d c" % number), BOUNCES)
+
+    assert [(SuppressionSource.ERASED, Scope.BULK)] == suppressed(rig, names.new(ANN))
+    assert [] == suppressed(rig, ANN) == suppressed(rig, mark)
+    assert {(mark, mark, "")} == {
+        (entry.address, entry.recipient, entry.diagnostic) for entry in kept(rig)
+    }
+    with rig.database.reading() as connection:
+        assert ["k1"] == list(erasure_keys.marks(connection))
 
 
 async def test_a_complaint_taken_back_suppresses_nobody(rig: ImporterRig) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from gateway.core.bounces.unsubscribe import Named, NamedDelivery
 from gateway.core.kinds import Scope
@@ -14,7 +14,7 @@ from gateway.store.journal.messages import persons_of
 from gateway.store.people import erasing, people, suppression, topic_opt_outs
 from gateway.store.people.erasing import KeptSuppression
 from gateway.store.people.topic_opt_outs import TopicOptOut
-from gateway.store.schema import deliveries, erasures, messages, occurrences
+from gateway.store.schema import deliveries, messages, occurrences
 
 BY = "recipient"  #: Who chose, as lists of suppressions show it.
 
@@ -103,17 +103,10 @@ def _erased_recipient(
 
     A mail program's opt-out counts whenever it comes: the CRM may bring the address again.
     """
-    e = erasures.c
-    said = connection.execute(
-        select(e.person, e.addresses, e.key_mark).where(
-            or_(e.addresses.contains(mark, autoescape=True), e.person.startswith(mark))
-        )
-    ).first()
-    if said is None:
+    named = erasing.named_by_mark(connection, mark)
+    if named is None:
         return None
-    names = said.addresses.split()
-    if not said.person.startswith(mark):
-        names = [name for name in names if name.startswith(mark)]
+    names, key_mark = named
     source = SuppressionSource.UNSUBSCRIBE.value
     return MailedRecipient(
         address="",
@@ -125,7 +118,7 @@ def _erased_recipient(
             KeptSuppression(name=name, scope=Scope.BULK, until=None, source=source)
             for name in names
         ),
-        key_mark=said.key_mark,
+        key_mark=key_mark,
     )
 
 

@@ -453,6 +453,29 @@ def _covers(suppression: Suppression, other: Suppression) -> bool:
     return lasts and suppression.scope.includes(other.scope)
 
 
+def named_by_mark(connection: Connection, mark: str) -> tuple[list[str], str] | None:
+    """Return the whole names of addresses of which the journal has a mark, and their key's mark.
+
+    `erased:5f0c21ab` stands there in place of an erased address, or of a person: then all their
+    addresses are meant. None: nobody was erased by that name.
+    """
+    e = erasures.c
+    said = connection.execute(
+        select(e.person, e.addresses, e.key_mark).where(
+            or_(
+                e.addresses.contains(mark, autoescape=True),
+                e.person.startswith(mark, autoescape=True),
+            )
+        )
+    ).first()
+    if said is None:
+        return None
+    names = said.addresses.split()
+    if not said.person.startswith(mark):
+        names = [name for name in names if name.startswith(mark)]
+    return names, said.key_mark
+
+
 def keep_suppressed(
     connection: Connection,
     kept: Sequence[KeptSuppression],

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, false, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, case, false, or_, select
 
 from gateway.store.people.erasing import ErasureSubject
 from gateway.store.schema import (
@@ -52,8 +52,9 @@ def holdings(
 ) -> dict[str, list[HoldingRow]]:
     """Return the rows about a person by the name of their table; empty tables are left out.
 
-    Addresses that others have too count: what went to them was for the person as well. `erased`
-    are the names under which the addresses may stay suppressed.
+    Addresses that others have too count: what went to them was for the person as well. What is
+    about another person doesn't, though it went to the same address. `erased` are the names under
+    which the addresses may stay suppressed.
     """
     theirs = (*subject.addresses, *subject.shared)
 
@@ -66,7 +67,9 @@ def holdings(
     d, m, g = deliveries.c, messages.c, groups.c
     sent = select(
         *(m.id, m.sender, m.subject, m.kind, m.rule, m.listener, m.size),
-        *(d.recipient, d.state, d.by, d.reply, d.note),
+        *(d.recipient, d.state, d.by, d.reply),
+        # A note says why each of those who have the address gets no mail.
+        case((d.address.in_(subject.addresses), d.note), else_="").label("note"),
     ).join_from(deliveries, messages, d.message == m.id)
     in_groups = select(memberships, g.name).outerjoin_from(
         memberships, groups, (g.kind == memberships.c.kind) & (g.crm_id == memberships.c.group_id)
@@ -109,19 +112,20 @@ def holdings(
         "documents": select(documents).where(of_person(documents)),
         "inbox": select(inbox).where(
             or_(
-                inbox.c.address.in_(theirs),
+                inbox.c.address.in_(subject.addresses),
+                inbox.c.address.in_(subject.shared) & inbox.c.entry.is_(None),
                 inbox.c.id.in_(select(history.c.inbox).where(of_person(history))),
             )
         ),
         "bounces": select(bounces).where(bounces.c.address.in_(theirs)),
         "occurrences": select(occurrences).where(
-            or_(of_person(occurrences), occurrences.c.mailbox.in_(theirs))
+            or_(of_person(occurrences), occurrences.c.mailbox.in_(subject.addresses))
         ),
         "outbox": own_mail,
         "campaign_members": in_campaigns.where(of_person(campaign_members)),
         "activities": acted.where(activities.c.recipient.in_(theirs)),
         "opt_outs": select(opt_outs).where(
-            or_(of_person(opt_outs), opt_outs.c.address.in_(theirs))
+            or_(of_person(opt_outs), opt_outs.c.address.in_(subject.addresses))
         ),
         "audience_members": select(audience_members).where(audience_members.c.address.in_(theirs)),
     }
