@@ -45,7 +45,7 @@ class Week:
         self._provider = provider
         self._relay = relay
         self._port = port  #: The CRM sends to it.
-        self._began = time.monotonic()
+        self._began = 0.0  #: When Monday was over, by the monotonic clock.
         self._got: dict[str, RelayedMail] = {}  #: The first mailing, by recipient.
         self.events: list[WeekEvent] = []
         self.last_mails: list[DemoMail] = []  #: The next mailing, and a personal mail.
@@ -66,6 +66,8 @@ class Week:
         ):
             kept = self._provider.bounce(address, self._got[address], said)
             self._tell("Monday", address, f"bounced: {kept.reason}", became(kept), because)
+        # However slow the machine is, what comes on Thursday comes days after this.
+        self._began = time.monotonic()
 
     def tuesday(self) -> None:
         """Let somebody complain, and somebody unsubscribe."""
