@@ -248,9 +248,9 @@ class ReplyImporter:
         now = self._clock()
         if arrived is None or abs(now - arrived) >= _CLOCKS_DIFFER:
             return False
-        seen = self._first_seen
-        for content in [content for content, at in seen.items() if now - at >= _CLOCKS_DIFFER]:
-            del seen[content]
+        seen = self._first_seen  # in the order they were seen
+        while seen and now - seen[oldest := next(iter(seen))] >= _CLOCKS_DIFFER:
+            del seen[oldest]
         return now - seen.setdefault(row.content, now) < CATCHES_UP
 
     async def read(

@@ -159,3 +159,24 @@ def test_a_complaint_is_of_one_person(named: list[str], recipient: str) -> None:
 )
 def test_the_address_of_a_field_is_read(value: str, address: str) -> None:
     assert address == address_in(value)
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("Delayed Mail (still being retried)", "delay"),
+        ("Warning: could not send message for past 4 hours", "delay"),
+        ("=?utf-8?q?Zustellung_verz=C3=B6gert?=", "delay"),
+        ("Bezorging vertraagd", "delay"),
+        ("=?iso-8859-1?q?Remise_retard=E9e?=", "delay"),
+        ("Unzustellbar", "bounce"),
+    ],
+)
+def test_a_delay_is_told_by_its_subject_where_no_field_says_so(subject: str, kind: str) -> None:
+    mail = (
+        f"From: MAILER-DAEMON@mx.example\nSubject: {subject}\n\n<ann@example.org>: user unknown\n"
+    )
+
+    told = read_bounces(message_from_bytes(mail.encode()))
+
+    assert [(kind, "ann@example.org")] == [(one.kind, one.recipient) for one in told]

@@ -493,6 +493,7 @@ ROWS: tuple[ReasonWords, ...] = (
         5\.1\.1 .{0,20}unavailable
         mailbox unavailable
         was not found
+        wasn'?t found at
         can(?:not|'t) (?:find|locate) .{0,20}(?:user|mailbox|recipient|account)
         not in (?:the |my |our )?(?:control|directory|list|database|domino)
         directory .{0,20}(?:not|no)

@@ -19,6 +19,7 @@ from gateway.core.bounces.why import why_of
 from gateway.core.mail.automatic import Automatic, automatic_kind
 from gateway.inbound.reading.bounces.bounce_parts import (
     BounceParts,
+    field,
     on_one_line,
     recipients_of,
     take_apart,
@@ -46,7 +47,10 @@ _TO = re.compile(
     r"^[ \t]{0,40}(?:to|rcpt to):.{0,200}?([^\s<>@\":]{1,64}@[\w.-]{1,255})",
     re.IGNORECASE | re.MULTILINE,
 )
-_DELAYED = re.compile(r"\bdelay|\bwarning\b|will be retried|still being tried", re.IGNORECASE)
+_DELAYED = re.compile(
+    r"\bdelay|\bwarning\b|will be retried|still being tried|verzögert|vertraagd|\bretard",
+    re.IGNORECASE,
+)
 
 
 def read_bounces(mail: Message) -> tuple[Bounce, ...]:
@@ -88,7 +92,7 @@ def _is_outlook_complaint(parts: BounceParts) -> bool:
 
 
 def _bounces(parts: BounceParts) -> Iterator[Bounce]:
-    subject = str(parts.mail.get("subject", ""))
+    subject = field(parts.mail, "subject")
     if parts.feedback is not None or _is_outlook_complaint(parts):
         yield from complaints_of(parts)
         return
@@ -154,7 +158,7 @@ def detected(parts: BounceParts) -> Iterator[Bounce]:
     if not addresses and parts.original is not None:
         addresses = recipients_of(parts.original)
     texts = essence(notice_of(parts.notice))
-    subject = str(parts.mail.get("subject", ""))
+    subject = field(parts.mail, "subject")
     for address in addresses or _TO.findall(parts.notice)[:1]:
         yield Bounce(
             kind=BounceKind.DELAY if _DELAYED.search(subject) else BounceKind.BOUNCE,
