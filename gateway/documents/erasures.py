@@ -47,7 +47,7 @@ class CertificateDocument(ErasureDocument):
     rows_in_files: Annotated[int, JsonSchema(description="Taken out of the feed's other files.")]
     waiting_files: Annotated[
         list[str],
-        JsonSchema(description="Of the feed, not imported yet: they bring the person back."),
+        JsonSchema(description="Of feed and journal, not taken in yet: they bring them back."),
     ]
 
 

@@ -3,7 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.journal.worker_log import WorkerLog, path_for
 from gateway.store.people import erasing, topic_opt_outs
 from gateway.store.people.suppression import Standings
 from gateway.store.schema.columns import metadata
@@ -428,6 +429,49 @@ def test_of_the_feeds_files_rows_are_taken_out_and_the_rest_is_named(held: Held)
     # What may speak of her and can't be looked through is named; what waits is left, and named.
     assert ((unreadable,), (waiting,)) == (done.files, done.waiting_files)
     assert rows == waiting.read_text()
+
+
+def test_mail_that_the_journal_has_not_taken_in_yet_is_waited_for_or_named(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage = held.settings.store.outage
+    outage.mkdir(exist_ok=True)
+    record = outage / "messages-1@host.jsonl"
+    record.write_text(json.dumps({"message": {"deliveries": [[ANN]]}}) + "\n")
+    (outage / "messages-2@host.jsonl").write_text(json.dumps({"to": BOBS}) + "\n")
+    looks: list[float] = []
+
+    def taken_in(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            record.write_text("")
+
+    monkeypatch.setattr("gateway.app.people.erasure.time.sleep", taken_in)
+    assert () == held.erase(is_dry=True).waiting_files
+    assert 3 == len(looks)
+
+    record.write_text(json.dumps({"message": {"deliveries": [[ANN]]}}) + "\n")
+    monkeypatch.setattr(erasure, "_LOGS_TAKEN_IN", timedelta(0))
+    assert (record,) == held.erase().waiting_files
+
+
+def test_the_log_of_a_worker_that_ended_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "_LOGS_TAKEN_IN", timedelta(0))
+    store = f"{tmp_path}/gateway.db"  # A server has no logs beside it.
+    Database(f"sqlite:///{store}").prepare()
+    held = Held(tmp_path, f"sqlite:///{store}")
+    log = WorkerLog(path_for(store, 3))
+    log.append({"messages": [["crm@x.org", ANN]]}, durable=False)
+
+    assert (Path(f"{store}-journal-3.a"),) == held.erase(is_dry=True).waiting_files
+
+    log.switch()
+    log.forget()
+    log.close()
+    assert () == held.erase(is_dry=True).waiting_files
+    held.database.close()
 
 
 def test_a_dry_run_changes_nothing_and_counts_the_same(held: Held) -> None:

@@ -10,9 +10,10 @@ of it is erased again.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -37,11 +38,14 @@ from gateway.crm.taken_out import (
 )
 from gateway.store.engine.blobs import BlobMissing, Blobs
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+from gateway.store.journal.worker_log import left_in
 from gateway.store.people import erasing
 from gateway.store.people.erasing import Erasure, ErasureSubject, KeptSuppression
 
 AGAIN = "gateway person erase --again"
 _AT_ONCE = 200
+_LOGS_TAKEN_IN = timedelta(seconds=3)
+_LOOK_AGAIN = timedelta(milliseconds=100)
 
 log = logs.get("privacy")
 
@@ -117,6 +121,8 @@ def erase(
         number for number, digest in _unfiled(database) if mentions.are_in(_content(blobs, digest))
     ]
     in_files = _look_through_files(settings, whom, dry_run=True)
+    not_taken_in = _not_in_the_journal_yet(settings, database, whom)
+    in_files = replace(in_files, waiting=(*in_files.waiting, *not_taken_in))
     looked = erasing.look_through(database.reading, whom)
     outcome: Erasure | None = None
     standings = common.standings(settings, database)
@@ -183,6 +189,32 @@ def _done(
         rows_in_files=in_files.rows,
         waiting_files=in_files.waiting,
     )
+
+
+def _not_in_the_journal_yet(
+    settings: Settings, database: Database, whom: ErasureSubject
+) -> tuple[Path, ...]:
+    """Return which records of messages speak of the person that the store was not told of yet.
+
+    A worker that runs tells it within a moment: that is waited for. What one left that has ended is
+    taken in when the gateway starts, and what passed while the store was away when it is back.
+    """
+    mentions, until = whom.certain(""), time.monotonic() + _LOGS_TAKEN_IN.total_seconds()
+    while True:
+        records = [
+            (file, file.read_bytes())
+            for file in sorted(settings.store.outage.glob("messages-*.jsonl"))
+            if file.is_file()
+        ]
+        if database.is_sqlite and database.url.database:
+            store = Path(database.url.database)
+            for part in sorted(store.parent.glob(f"{store.name}-journal-*.a")):
+                left = left_in(part.with_suffix(""))
+                records.append((part, orjson.dumps(left)))
+        theirs = tuple(file for file, octets in records if mentions.are_in(octets))
+        if not theirs or time.monotonic() > until:
+            return theirs
+        time.sleep(_LOOK_AGAIN.total_seconds())
 
 
 def _look_through_files(settings: Settings, whom: ErasureSubject, *, dry_run: bool) -> _InFiles:

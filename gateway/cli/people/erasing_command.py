@@ -203,7 +203,7 @@ def _tell(chosen: Context, done: "ErasureDone", *, is_dry: bool) -> None:
     if done.rows_in_files:
         print_line(f"Files of the feed: {done.rows_in_files} rows {_be(is_dry)} taken out.")
     for file in done.waiting_files:
-        print_line(f"{file}: waits to be imported, and brings them back")
+        print_line(f"{file}: waits to be taken in, and brings them back: erase again then")
     for file in done.files:
         what = (
             _be(is_dry) + " deleted"
