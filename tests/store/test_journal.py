@@ -370,8 +370,9 @@ def test_a_row_of_before_a_column_came_has_its_default() -> None:
     rows = JournalRows()
     rows.begin(1, replace(message(0, going(ANN)), attempt_of=7), [], [])
     plain = rows.plain()
-    plain["messages"] = [row[:-1] for row in plain["messages"]]
+    known = tuple(schema.messages.c.keys()).index("attempt_of")
+    plain["messages"] = [row[:known] for row in plain["messages"]]
 
     [read] = JournalRows.read(plain).messages
 
-    assert (*rows.messages[0][:-1], None) == read
+    assert (*rows.messages[0][:known], None) == read[: known + 1]

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from gateway.core.ascii_text import ascii_text
 from gateway.core.kinds import Scope, State
+from gateway.core.people.people import ENTRY_SOURCES, SuppressionSource
 from gateway.core.wording import (
     BadWording,
     NumberedLine,
@@ -29,6 +30,9 @@ MAX_SHORT_REASONS = 80  #: Letters of several reasons, named one after the other
 
 _REASON = frozenset(("name", "scope", "since", "until", "origin", "remark", "person", "address"))
 _SHORT = frozenset(("id", "state", "name", "scope", "since", "until", "origin", "feed"))
+#: Sections, and words, of sources that are called by their own name.
+_ENTRIES = tuple(source.value for source in ENTRY_SOURCES if source is not SuppressionSource.STAFF)
+_SHORT_ENTRIES = tuple(f"short {name}" for name in _ENTRIES)
 
 #: Every section, with the placeholders it may use.
 SECTIONS: Mapping[str, frozenset[str]] = {
@@ -39,10 +43,8 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "short status": _SHORT,
     "short staff": _SHORT,
     "short staff person": _SHORT | {"person"},
+    **dict.fromkeys(_SHORT_ENTRIES, _SHORT),
     "short bounce": _SHORT | {"remark"},
-    "short complaint": _SHORT,
-    "short unsubscribe": _SHORT,
-    "short erased": _SHORT,
     "short opt out": _SHORT,
     "short last known": _SHORT,
     "short unread status": _SHORT,
@@ -61,10 +63,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "status": _REASON,
     "staff": _REASON,
     "staff person": _REASON,
-    "bounce": _REASON,
-    "complaint": _REASON,
-    "unsubscribe": _REASON,
-    "erased": _REASON,
+    **dict.fromkeys(_ENTRIES, _REASON),
     "opt out": _REASON,
     "last known": _REASON,
     "unread status": _REASON,
@@ -97,14 +96,14 @@ _SHIPPED = (
     *("last known", "short last known", "short shared"),
     *("unread status", "short unread status"),
     *(STAFF_PERSON, f"short {STAFF_PERSON}"),
-    *("bounce", "short bounce", "complaint", "short complaint", "unsubscribe", "short unsubscribe"),
-    *("erased", "short erased"),
+    *_ENTRIES,
+    *_SHORT_ENTRIES,
     *("short personal shared", "personal shared", "no personal shared"),
 )
 #: Words it may lack in the same way.
 _SHIPPED_WORDS = (
     *("blocked_person", "last_known", "unread_status"),
-    *("bounce", "complaint", "unsubscribe", "erased"),
+    *_ENTRIES,
 )
 _OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}", SHORT_LAST))
 
@@ -114,14 +113,14 @@ WORDS = (
     *("bulk", "individual"),
     *(f"scope_{scope}" for scope in Scope),
     *("blocked_address", "blocked_person", "last_known", "unread_status"),
-    *("bounce", "complaint", "unsubscribe", "erased"),
+    *_ENTRIES,
     *("months", "first_day"),
 )
 
 _REPLIES = (
     *("short group", "short status", "short staff", "short opt out", "short several"),
     *("short last known", "short unread status", "short shared", f"short {STAFF_PERSON}"),
-    *("short bounce", "short complaint", "short unsubscribe", "short erased"),
+    *_SHORT_ENTRIES,
 )
 _MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))

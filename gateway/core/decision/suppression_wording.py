@@ -6,18 +6,10 @@ from collections.abc import Iterable
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import OPT_OUT, SHARED, STAFF_PERSON, NoteTemplate
 from gateway.core.kinds import Scope
-from gateway.core.people.people import MAILCHIMP, Suppression, SuppressionSource
+from gateway.core.people.people import ENTRY_SOURCES, MAILCHIMP, Suppression, SuppressionSource
 
 #: What has no name of its own but words of the template.
-NAMELESS = (
-    SuppressionSource.STAFF,
-    SuppressionSource.LAST_KNOWN,
-    SuppressionSource.UNREAD_STATUS,
-    SuppressionSource.BOUNCE,
-    SuppressionSource.COMPLAINT,
-    SuppressionSource.UNSUBSCRIBE,
-    SuppressionSource.ERASED,
-)
+NAMELESS = (*ENTRY_SOURCES, SuppressionSource.LAST_KNOWN, SuppressionSource.UNREAD_STATUS)
 
 
 def suppression_name(template: NoteTemplate, entry: Suppression) -> str:

@@ -140,6 +140,17 @@ class SuppressionSource(StrEnum):
     UNREAD_STATUS = "unread_status"
 
 
+#: Sources whose suppressions are entries of their own, of an address or a person. A further one
+#: stands here, in `ListedSource`, and in the shipped notes under its value.
+ENTRY_SOURCES = (
+    SuppressionSource.STAFF,
+    SuppressionSource.BOUNCE,
+    SuppressionSource.COMPLAINT,
+    SuppressionSource.UNSUBSCRIBE,
+    SuppressionSource.ERASED,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
     """Why an address may not get a kind of mail."""

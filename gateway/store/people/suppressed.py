@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, text
 
 from gateway.core.kinds import Scope
-from gateway.core.people.people import MAILCHIMP, PersonKind, PersonRef, Suppression
+from gateway.core.people.people import ENTRY_SOURCES, MAILCHIMP, PersonKind, PersonRef, Suppression
 from gateway.store.people.effects import OF_GROUP, OF_PERSON, OF_STAFF, OF_STATUS, TagEffects
 from gateway.store.schema.columns import microseconds
 
@@ -39,13 +39,7 @@ class ListedSource(StrEnum):
 
 
 #: Reasons that are rows of their own, of an address or a person.
-_OWN = (
-    ListedSource.STAFF,
-    ListedSource.BOUNCE,
-    ListedSource.COMPLAINT,
-    ListedSource.UNSUBSCRIBE,
-    ListedSource.ERASED,
-)
+_OWN = tuple(ListedSource(source.value) for source in ENTRY_SOURCES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import HistoryEntry
-from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
+from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression, SuppressionSource
 from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.unread_fields import UnreadField
 from gateway.store.bounces import bounces
@@ -31,13 +31,8 @@ from gateway.store.triggers import ledger
 ADDED = "added"
 RELEASED = "released"
 FILED = "filed"
-#: What suppressions rest on that are entries of their own.
-_KEPT = (
-    SuppressionSource.STAFF,
-    SuppressionSource.BOUNCE,
-    SuppressionSource.COMPLAINT,
-    SuppressionSource.UNSUBSCRIBE,
-)
+#: Sources of which a person is shown entries: of who was erased there is nobody to show.
+_KEPT = tuple(source for source in ENTRY_SOURCES if source is not SuppressionSource.ERASED)
 TRIGGERS = "triggers"  #: The listener of messages the ledger tells of.
 
 
