@@ -6,12 +6,11 @@ from datetime import date, datetime
 from gateway.core.bounces.unsubscribe import NamedOccurrence
 from gateway.core.kinds import Kind
 from gateway.core.people.people import Person
-from gateway.core.triggers.occurrence import Occurrence
+from gateway.core.triggers.occurrence import STAFF_RECIPIENT, Occurrence
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_mail import TriggerMail, build, message_id
 from gateway.core.triggers.values import values
-from gateway.store.triggers.due import STAFF
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.templates import CheckedTrigger, Rendered
 
@@ -37,7 +36,7 @@ class OccurrenceMail:
 
 def addressee(recipient: str, facts: OccurrenceFacts) -> Addressee:
     """Return who is mailed: the person, a member of staff, or an address."""
-    if recipient.startswith(STAFF):
+    if recipient.startswith(STAFF_RECIPIENT):
         staff = facts.staff
         return Addressee(staff.email, staff.name, staff.language) if staff else _NOBODY
     if recipient:

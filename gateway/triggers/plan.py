@@ -13,8 +13,6 @@ from gateway.core.sending.outbox import Result
 from gateway.store.people.suppression import Standings
 from gateway.triggers.templates import CheckedTrigger
 
-LISTENER = "triggers"  #: What the journal calls the place this mail comes from.
-
 
 class Carrier(Protocol):
     """Takes mail to its relay."""

@@ -13,12 +13,12 @@ from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import Standing, Suppression
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
-from gateway.core.triggers.occurrence import Occurrence
+from gateway.core.triggers.occurrence import TRIGGERS_LISTENER, Occurrence
 from gateway.core.triggers.trigger import Trigger
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views.status import fed_at
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of
-from gateway.triggers.plan import LISTENER, TriggerSettings
+from gateway.triggers.plan import TriggerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ def _message(case: MailToSend, standing: Standing, *, state: State) -> Message:
     return Message(
         id=case.message,
         at=case.now,
-        listener=LISTENER,
+        listener=TRIGGERS_LISTENER,
         sender=parseaddr(sender_of(case.plan, case.trigger))[1],
         subject=mail.subject,
         message_id=mail.message_id,

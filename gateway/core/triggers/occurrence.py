@@ -11,6 +11,10 @@ from gateway.core.queue import QueueEvent, QueueLife
 from gateway.core.sending.backoff import next_try
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 
+#: What the journal calls the place that mail on events comes from.
+TRIGGERS_LISTENER = "triggers"
+#: Begins the recipient of an occurrence who is a member of staff: `staff:7`.
+STAFF_RECIPIENT = "staff:"
 #: Begins the reason of mail that waits until a field can be read.
 WAITS = "can't be read: "
 #: The `occurrence` of an event that comes but once.

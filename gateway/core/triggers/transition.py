@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Staff
+from gateway.core.triggers.occurrence import STAFF_RECIPIENT
 from gateway.core.triggers.trigger import (
     ACTING,
     CANDIDATE,
@@ -181,4 +182,5 @@ def _named(wanted: str, around: Around) -> Iterator[tuple[str, str]]:
         one_person = {OWNER: around.owner, ACTING: around.actor}
         for staff in [one_person[wanted]] if wanted in one_person else responsible:
             if staff is not None:
-                yield f"staff:{staff.crm_id}", staff.email.lower() or f"staff:{staff.crm_id}"
+                recipient = f"{STAFF_RECIPIENT}{staff.crm_id}"
+                yield recipient, staff.email.lower() or recipient

@@ -21,6 +21,10 @@ _KEPT: dict[object, Callable[[str], Column[Any]]] = {
     "rule": lambda name: Column(name, Text, nullable=False),  # always given, as the kind is
 }
 
+#: What `messages.worker` holds, where no process of the proxy has the message: of one that is gone,
+NOBODY = -1
+LEDGER = -2  #: and of mail on events, which no process of the proxy settles.
+
 messages = Table(
     "messages",
     metadata,

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from gateway.core.people.people import Person, PersonKind, PersonRef, Staff
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.events.registry import EVENTS
-from gateway.core.triggers.occurrence import ONCE, Occurrence, OccurrenceState
+from gateway.core.triggers.occurrence import ONCE, STAFF_RECIPIENT, Occurrence, OccurrenceState
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.selection import (
     ClosingSelection,
@@ -52,8 +52,6 @@ from gateway.store.people import applications
 from gateway.store.people.people import from_row
 from gateway.store.schema import closings, feeds, occurrences, people, qualifications, staff
 from gateway.store.triggers import transitions
-
-STAFF = "staff:"  #: Begins the recipient of an occurrence who is a member of staff.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,7 +294,9 @@ def facts(connection: Connection, occurrence: Occurrence) -> OccurrenceFacts:
         its_state = select(occurrences.c.state).where(occurrences.c.id == earlier)
         state = connection.scalar(its_state)
     recipient = occurrence.recipient
-    member = recipient.removeprefix(STAFF) if recipient.startswith(STAFF) else ""
+    member = (
+        recipient.removeprefix(STAFF_RECIPIENT) if recipient.startswith(STAFF_RECIPIENT) else ""
+    )
     return OccurrenceFacts(
         person=person,
         application=application,

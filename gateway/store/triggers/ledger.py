@@ -44,12 +44,11 @@ from gateway.store.engine.queue import DurableQueue
 from gateway.store.journal import journal
 from gateway.store.schema import deliveries, occurrences, transitions
 from gateway.store.schema.columns import UtcTime, microseconds
+from gateway.store.schema.journal import LEDGER
 from gateway.store.triggers import epochs, trigger_runs
 
 INTERRUPTED = "the process that sent it ended; it may have been sent or not"
 TOO_LATE = "too late to be of use"
-#: Marks the ledger's messages in the journal: no process of the proxy settles them.
-WORKER = -2
 
 _AT_ONCE = 500
 _COLUMNS = (
@@ -175,7 +174,7 @@ def begin(
     own = (_c.id == number, _c.holder == holder)
     if not QUEUE.change(connection, QueueEvent.BEGUN, *own, values=sending):
         return False
-    journal.take_in(connection, WORKER, [mail.message], ())
+    journal.take_in(connection, LEDGER, [mail.message], ())
     epochs.reach(connection, mail.message.id)
     return True
 
@@ -232,7 +231,7 @@ def settle(
     if not QUEUE.settle(connection, number, ending.state, holder=holder, values=values):
         return False
     if message is not None:
-        journal.take_in(connection, WORKER, [message], ())
+        journal.take_in(connection, LEDGER, [message], ())
     return True
 
 

@@ -11,7 +11,7 @@ from gateway.core import ids
 from gateway.core.ids import moment_of
 from gateway.core.sending.outbox import OutboxRow, OutboxState
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS
-from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
+from gateway.core.triggers.occurrence import STAFF_RECIPIENT, Occurrence, OccurrenceState
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
 from gateway.store.schema import occurrences, transitions
 from gateway.store.sending import outbox
@@ -143,7 +143,7 @@ def _of_application(connection: Connection, number: int) -> Occurrence | None:
 
 def _address(connection: Connection, row: Occurrence) -> str:
     """Return where a mail went, else where it would go now; empty: nowhere."""
-    if row.address or (row.recipient and not row.recipient.startswith(due.STAFF)):
+    if row.address or (row.recipient and not row.recipient.startswith(STAFF_RECIPIENT)):
         return row.address or row.recipient
     known = due.facts(connection, row)
     if row.recipient:

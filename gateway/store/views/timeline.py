@@ -14,7 +14,7 @@ from gateway.core.kinds import State
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression, SuppressionSource
-from gateway.core.triggers.occurrence import Occurrence
+from gateway.core.triggers.occurrence import TRIGGERS_LISTENER, Occurrence
 from gateway.core.triggers.unread_fields import UnreadField
 from gateway.store.bounces import bounces
 from gateway.store.campaigns import activities, opt_outs
@@ -33,7 +33,6 @@ RELEASED = "released"
 FILED = "filed"
 #: Sources of which a person is shown entries: of who was erased there is nobody to show.
 _KEPT = tuple(source for source in ENTRY_SOURCES if source is not SuppressionSource.ERASED)
-TRIGGERS = "triggers"  #: The listener of messages the ledger tells of.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +124,7 @@ def of_messages(record: PersonRecord, messages: Iterable[Message]) -> Iterator[T
     """Tell of mail through the proxy; that of triggers is told of by the ledger."""
     addresses = set(record.every_address)
     for message in messages:
-        if message.listener == TRIGGERS:
+        if message.listener == TRIGGERS_LISTENER:
             continue
         theirs = (
             delivery.state for delivery in message.deliveries if delivery.address in addresses
