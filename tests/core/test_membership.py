@@ -44,8 +44,14 @@ def facts(
     return MemberFacts(**(values | other), standing=standing, known=known)  # type: ignore[arg-type]
 
 
-def held_by(ref: PersonRef, scope: Scope, *, active: bool = True) -> Standing:
-    entry = Suppression(scope=scope, source=SuppressionSource.GROUP, name="Out", person=ref)
+def held_by(
+    ref: PersonRef,
+    scope: Scope,
+    *,
+    active: bool = True,
+    source: SuppressionSource = SuppressionSource.GROUP,
+) -> Standing:
+    entry = Suppression(scope=scope, source=source, name="Out", person=ref)
     holder = Holder(ref=ref, name="", active=active, suppressions=(entry,))
     return Standing(holders=(Holder(ref=ANN, name="", active=True), holder))
 
@@ -70,6 +76,11 @@ def status(status: str, refusal: str = "", until: datetime | None = None) -> Kno
         (facts(held_by(BOB, Scope.ALL)), LeftOutReason.SUPPRESSED),
         (facts(held_by(BOB, Scope.MAILCHIMP)), LeftOutReason.OPT_OUT),
         (facts(held_by(BOB, Scope.BULK, active=False)), None),
+        # The one who unsubscribed may be whom the CRM has merged with Ann.
+        (
+            facts(held_by(BOB, Scope.BULK, active=False, source=SuppressionSource.UNSUBSCRIBE)),
+            LeftOutReason.SUPPRESSED,
+        ),
         (facts(known=status("unsubscribed")), LeftOutReason.UNSUBSCRIBED),
         (facts(known=status("cleaned")), LeftOutReason.CLEANED),
         (facts(known=status("archived")), LeftOutReason.REFUSED),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from gateway.core.decision.decide import said_of_holders
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import parse_path
 from gateway.core.people.people import PersonRef, Standing, SuppressionSource
@@ -100,8 +101,7 @@ def suppressed(standing: Standing, ref: PersonRef) -> Out | None:
 
     Of people with one address the strictest counts, as for all bulk mail.
     """
-    holders = [holder for holder in standing.holders if holder.active] or standing.holders
-    entries = [*standing.own, *(entry for holder in holders for entry in holder.suppressions)]
+    entries = [*standing.own, *said_of_holders(standing)]
     opt_outs = [
         entry
         for entry in entries

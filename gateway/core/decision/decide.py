@@ -17,13 +17,7 @@ def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     if not (standing.own or standing.holders):
         return ()
     if kind is Kind.BULK:
-        counting = who_counts(standing)
-        return _of_scope(Scope.BULK, standing.own) + tuple(
-            entry
-            for holder in standing.holders
-            for entry in _of_scope(Scope.BULK, holder.suppressions)
-            if entry.source is SuppressionSource.UNSUBSCRIBE or holder in counting
-        )
+        return _of_scope(Scope.BULK, (*standing.own, *said_of_holders(standing)))
     own = _of_scope(Scope.ALL, standing.own)
     certain = _certain(standing)
     holders = certain or standing.holders
@@ -43,6 +37,17 @@ def never_mailed(standing: Standing) -> bool:
 
 def _of_scope(scope: Scope, suppressions: tuple[Suppression, ...]) -> tuple[Suppression, ...]:
     return tuple(entry for entry in suppressions if entry.scope.includes(scope))
+
+
+def said_of_holders(standing: Standing) -> tuple[Suppression, ...]:
+    """Return the suppressions of people that count for all that goes to many at once."""
+    counting = who_counts(standing)
+    return tuple(
+        entry
+        for holder in standing.holders
+        for entry in holder.suppressions
+        if entry.source is SuppressionSource.UNSUBSCRIBE or holder in counting
+    )
 
 
 def who_counts(standing: Standing) -> tuple[Holder, ...]:
