@@ -12,12 +12,13 @@ from sqlalchemy import Column, Table, insert, select
 
 from gateway.app import common
 from gateway.app.checks import check_store
-from gateway.app.keys import rotate, signing_keys
+from gateway.app.keys import erased_names, rotate, signing_keys
 from gateway.app.people import erasure
 from gateway.config import Settings
 from gateway.core.kinds import Scope
 from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef, SuppressionSource
+from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal.worker_log import WorkerLog, path_for
@@ -673,3 +674,27 @@ def test_a_process_hears_of_a_key_that_another_machine_alone_has(
     with pytest.raises(StoreUnavailable, match="0123456789abcdef"):
         standings.now([ANN])
     standings.close()
+
+
+def test_whom_no_mail_may_reach_is_known_by_hash_while_the_store_is_away(
+    held: Held, tmp_path: Path
+) -> None:
+    with held.database.writing() as connection:
+        row = {"id": 99, "address": ANN, "scope": "all", "since": NOW}
+        connection.execute(insert(metadata.tables["suppressions"]).values(row))
+    held.erase()
+    standings = common.standings(held.settings, held.database)
+    NeverMailed(tmp_path / "never").replace(standings.never_mailed_addresses())
+    standings.close()
+    file = held.settings.keys.file
+    kept = file.read_text()
+
+    def barred() -> tuple[bool, bool]:
+        never = NeverMailed(tmp_path / "never", erased_names(held.settings))
+        return ANN in never, BOBS in never
+
+    assert (True, False) == barred()
+    file.write_text("ab" * 32 + "\n" + kept)
+    assert (True, False) == barred()
+    file.write_text("ab" * 32 + "\n")  # As a new file that was made in its place.
+    assert (True, True) == barred()

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -15,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.kinds import Kind
+from gateway.core.people.erased_names import KEYS, ErasedNames
 from gateway.core.people.people import PersonRef
+from gateway.core.signing import SigningKeys
 from gateway.smtp_proxy.journaling.local_record import LocalRecord, NotRecorded
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.store.engine.database import StoreUnavailable
@@ -314,9 +315,10 @@ def test_K1_killed_while_writing_it_has_recorded_all_it_said_it_had(folder: Path
 
 
 def test_the_key_file_is_asked_for_only_where_somebody_was_erased(tmp_path: Path) -> None:
-    def lost(_: str) -> Sequence[str]:
+    def gone() -> SigningKeys:
         raise StoreUnavailable("no key file")
 
+    lost = ErasedNames(gone)
     never = NeverMailed(tmp_path / "mailed", lost)
     never.replace([ANN])
     assert "other@example.org" not in never
@@ -328,9 +330,10 @@ def test_the_key_file_is_asked_for_only_where_somebody_was_erased(tmp_path: Path
 
 
 def test_an_erased_address_is_known_by_its_name(tmp_path: Path) -> None:
-    never = NeverMailed(tmp_path / "mailed", lambda address: (f"erased:{address}",))
+    names = ErasedNames(lambda: SigningKeys((b"k" * 32,)))
+    never = NeverMailed(tmp_path / "mailed", names)
 
-    never.replace([f"erased:{ANN}"])
+    never.replace([f"{KEYS}:{names.key_marks[0]}", names.new(ANN)])
 
     assert ANN in never
     assert "other@example.org" not in never

@@ -75,7 +75,7 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     decider = Decider(
         common.standings(settings, database),
         MessageLookup(database),
-        NeverMailed(settings.store.outage / "never-mailed", erased_names(settings).all),
+        NeverMailed(settings.store.outage / "never-mailed", erased_names(settings)),
     )
     relay = choose(
         chosen.relays,

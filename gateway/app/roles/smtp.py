@@ -79,9 +79,7 @@ class _Smtp:
         )
         self._journal = _journal(database, self._services, number)
         self._local = LocalRecord(settings.store.outage, processes.holder())
-        self._never = NeverMailed(
-            settings.store.outage / "never-mailed", erased_names(settings).all
-        )
+        self._never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
         self._bulk_memory = BulkMemory()
         self._go_by(settings)
         self._services.journal_client = JournalClient(

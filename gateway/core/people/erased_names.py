@@ -10,6 +10,7 @@ from collections.abc import Callable
 from gateway.core.signing import SigningKeys
 
 PREFIX = "erased:"
+KEYS = f"{PREFIX}keys"  #: Begins what says among such names by which keys they were made.
 _PURPOSE = "erased"
 _SHOWN = 8  #: Digits that stand in place of what was erased; enough to tell people apart.
 

@@ -3,13 +3,13 @@
 import os
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
 from gateway.core.errors import GatewayError
-from gateway.core.people.erased_names import PREFIX
+from gateway.core.people.erased_names import KEYS, PREFIX, ErasedNames
 
 
 class NeverMailed:
@@ -18,9 +18,7 @@ class NeverMailed:
     Kept in a file beside the local record, so that a restart without a store knows them too.
     """
 
-    def __init__(
-        self, path: Path, erased_names: Callable[[str], Sequence[str]] | None = None
-    ) -> None:
+    def __init__(self, path: Path, erased_names: ErasedNames | None = None) -> None:
         """`erased_names` gives the names under which an erased address may be among them."""
         self._path = path
         self._erased_names = erased_names
@@ -47,8 +45,12 @@ class NeverMailed:
         # Where nobody was erased there need not be a key file.
         if self._erased_names is not None and self._has_mark_of(PREFIX):
             try:
-                names += self._erased_names(address)
+                names += self._erased_names.all(address)
+                key_marks = self._erased_names.key_marks
             except GatewayError:  # Nobody can tell.
+                return True
+            here = sum(self._has_mark_of(_key(mark)) for mark in key_marks)
+            if not self._has_mark_of(_number_of_keys(here)):  # Nor by other keys.
                 return True
         return any(map(self._has_mark_of, names))
 
@@ -61,14 +63,20 @@ class NeverMailed:
     def replace(self, addresses: Iterable[str]) -> None:
         """Take over what the store says now; on a thread, it may be long.
 
+        Among the addresses are the keys that erased ones go by (`erased:keys:MARK`).
         OSError if it could not be written down; it counts all the same.
         """
-        gathered, has_erased = [], False
+        gathered, keys, has_erased = [], set(), False
         for address in addresses:
+            if address.startswith(_key("")):
+                keys.add(_mark(address))
+                continue
             gathered.append(_mark(address))
             has_erased = has_erased or address.startswith(PREFIX)
-        # The prefix itself says that there are erased ones among them.
-        marks = array("Q", sorted([*gathered, _mark(PREFIX)] if has_erased else gathered))
+        if has_erased:
+            # The prefix itself says that there are erased ones among them.
+            gathered += [_mark(PREFIX), _mark(_number_of_keys(len(keys))), *keys]
+        marks = array("Q", sorted(gathered))
         self.as_of = datetime.now(UTC)
         if self._is_written and marks == self._marks and self._path.exists():
             os.utime(self._path)  # When it was last true, for a restart without a store.
@@ -79,6 +87,14 @@ class NeverMailed:
         fresh.write_bytes(marks.tobytes())
         fresh.replace(self._path)
         self._is_written = True
+
+
+def _key(mark: str) -> str:
+    return f"{KEYS}:{mark}"
+
+
+def _number_of_keys(number: int) -> str:
+    return f"{KEYS}={number}"
 
 
 def _mark(address: str) -> int:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from gateway.core.decision.decide import never_mailed
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import lookup_form
+from gateway.core.people.erased_names import KEYS
 from gateway.core.people.people import (
     Holder,
     PersonKind,
@@ -32,6 +33,7 @@ from gateway.core.people.people import (
 )
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.engine.quick_reader import QuickReader
+from gateway.store.people import erasure_keys
 from gateway.store.people.effects import (
     OF_GROUP,
     OF_PERSON,
@@ -233,12 +235,16 @@ class Standings:
         )
 
     def never_mailed_addresses(self) -> Iterator[str]:
-        """Yield the addresses no mail at all may go to: to be remembered for a store gone away."""
+        """Yield the addresses no mail at all may go to: to be remembered for a store gone away.
+
+        Among them are names of erased addresses, and the keys these go by (`erased:keys:MARK`).
+        """
         tags = [tag for tag, scope in self._effects.tag_scopes.items() if scope is Scope.ALL]
         names = {f"tag{number}": tag for number, tag in enumerate(tags)}
         marks = ", ".join(f":{name}" for name in names) or "NULL"
         statement = text(_NEVER_MAILED.format(tags=marks))
         with self._database.reading() as connection:
+            yield from (f"{KEYS}:{mark}" for mark in erasure_keys.marks(connection))
             addresses = connection.scalars(statement, {"lowest": self._lowest, **names})
             candidates = iter(addresses.all())
             while chunk := list(islice(candidates, _CHUNK)):
