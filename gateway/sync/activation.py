@@ -158,7 +158,12 @@ class Activation:
         return once(lambda: self.client.create_audience(body), look)
 
     def _merge_fields(self, audience: str) -> Iterator[Step]:
-        there = self._tags(audience) if audience else set()
+        def look(tag: str) -> Document | None:
+            fields = self.client.merge_fields(audience)
+            return next((field for field in fields if field.get("tag") == tag), None)
+
+        fields = self.client.merge_fields(audience) if audience else []
+        there = {field.get("tag") for field in fields}
         for tag, name in FIELDS.items():
             if tag in there:
                 yield Step(StepResult.FOUND, "merge field", tag)
@@ -166,14 +171,8 @@ class Activation:
                 yield Step(StepResult.WOULD_MAKE, "merge field", tag)
             else:
                 add_field = partial(self.client.add_merge_field, audience, tag=tag, name=name)
-                once(add_field, partial(self._field, audience, tag))
+                once(add_field, partial(look, tag))
                 yield Step(StepResult.MADE, "merge field", tag)
-
-    def _field(self, audience: str, tag: str) -> Document | None:
-        return {"tag": tag} if tag in self._tags(audience) else None
-
-    def _tags(self, audience: str) -> set[str]:
-        return {str(field.get("tag")) for field in self.client.merge_fields(audience)}
 
     def _groups(self) -> Iterator[Step]:
         for kind in PersonKind:

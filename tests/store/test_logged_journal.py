@@ -116,7 +116,7 @@ async def test_who_waits_for_it_sees_every_outcome_that_was_told_before(
     assert [["relayed by relay: 250 ok"]] * 5 == [states(database, one) for one in several]
 
 
-async def test_K1_what_a_killed_worker_had_logged_is_taken_in_when_it_is_buried(
+async def test_K1_what_a_killed_worker_had_logged_is_taken_in_when_it_is_gone(
     database: Database, path: Path
 ) -> None:
     log = WorkerLog(path)

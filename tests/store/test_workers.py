@@ -52,10 +52,12 @@ class Host:
         return is_gone
 
 
-def enlist(database: Database, pid: str, host: Host, *, node: str = HERE, seconds: int = 0) -> int:
+def register(
+    database: Database, pid: str, host: Host, *, node: str = HERE, seconds: int = 0
+) -> int:
     now = NOW + timedelta(seconds=seconds)
     with database.writing() as connection:
-        return workers.enlist(
+        return workers.register(
             connection, holder=f"{node} {pid}", now=now, is_gone=host.is_gone(node)
         )
 
@@ -100,15 +102,15 @@ def begin(database: Database, number: int, one: Message, *drafts: OutboxDraft) -
 def test_processes_that_live_have_numbers_of_their_own(database: Database) -> None:
     host = Host("10", "11", "12")
 
-    assert [0, 1, 2] == [enlist(database, pid, host) for pid in ("10", "11", "12")]
+    assert [0, 1, 2] == [register(database, pid, host) for pid in ("10", "11", "12")]
 
 
 def test_a_number_given_back_is_given_again(database: Database) -> None:
     host = Host("10", "11", "12")
-    first, second = enlist(database, "10", host), enlist(database, "11", host)
+    first, second = register(database, "10", host), register(database, "11", host)
     with database.writing() as connection:
         workers.retire(connection, first, holder=f"{HERE} 10")
-    third = enlist(database, "12", host)
+    third = register(database, "12", host)
 
     assert (first, [first, second]) == (third, numbers(database))
 
@@ -119,9 +121,9 @@ def test_there_are_only_so_many_numbers(
     monkeypatch.setattr(workers, "NUMBERED", range(2))
     host = Host("10", "11", "12")
     for pid in ("10", "11"):
-        enlist(database, pid, host)
+        register(database, pid, host)
     with pytest.raises(NoNumberFree):
-        enlist(database, "12", host)
+        register(database, "12", host)
 
 
 # What dead processes left
@@ -131,17 +133,17 @@ def test_there_are_only_so_many_numbers(
 def test_K1_the_next_process_settles_at_once_what_a_killed_one_left(
     database: Database, successor: str
 ) -> None:
-    number = enlist(database, "10", Host("10"))
+    number = register(database, "10", Host("10"))
     begin(database, number, message())
     pid = "10" if successor.endswith("old id") else "11"
-    enlist(database, pid, Host(pid))
+    register(database, pid, Host(pid))
 
     assert [LEFT] == states(database, message())
 
 
 def test_K1_a_neighbour_settles_it_with_its_next_beat(database: Database) -> None:
     host = Host("10", "11")
-    first, second = enlist(database, "10", host), enlist(database, "11", host)
+    first, second = register(database, "10", host), register(database, "11", host)
     begin(database, first, message())
     host.pids.discard("10")
     assert beat(database, second, "11", host, seconds=1)
@@ -151,7 +153,7 @@ def test_K1_a_neighbour_settles_it_with_its_next_beat(database: Database) -> Non
 
 def test_the_living_are_left_alone_however_long_the_store_was_away(database: Database) -> None:
     host = Host("10", "11")
-    first, second = enlist(database, "10", host), enlist(database, "11", host)
+    first, second = register(database, "10", host), register(database, "11", host)
     begin(database, first, message())
     assert beat(database, second, "11", host, seconds=3600)
 
@@ -170,7 +172,7 @@ def test_what_a_process_that_hangs_has_under_way_is_settled_and_its_number_stays
     database: Database, seconds: int, steady: int, is_settled: bool
 ) -> None:
     host = Host("10", "11")
-    hung, second = enlist(database, "10", host), enlist(database, "11", host)
+    hung, second = register(database, "10", host), register(database, "11", host)
     begin(database, hung, message())
     assert beat(database, second, "11", host, seconds=seconds, steady=steady)
 
@@ -181,8 +183,8 @@ def test_what_a_process_that_hangs_has_under_way_is_settled_and_its_number_stays
 
 
 def test_a_process_of_another_machine_is_dead_when_it_is_silent(database: Database) -> None:
-    far = enlist(database, "10", Host("10"), node=THERE)
-    near = enlist(database, "10", Host("10"))
+    far = register(database, "10", Host("10"), node=THERE)
+    near = register(database, "10", Host("10"))
     begin(database, far, message())
     patience = int(GRACE.total_seconds())
     seen = []
@@ -194,8 +196,8 @@ def test_a_process_of_another_machine_is_dead_when_it_is_silent(database: Databa
 
 
 def test_a_beat_keeps_a_process_of_another_machine_alive(database: Database) -> None:
-    far = enlist(database, "10", Host("10"), node=THERE)
-    near = enlist(database, "10", Host("10"))
+    far = register(database, "10", Host("10"), node=THERE)
+    near = register(database, "10", Host("10"))
     begin(database, far, message())
     beat(database, far, "10", Host("10"), node=THERE, seconds=50)
     beat(database, near, "10", Host("10"), seconds=70)
@@ -205,7 +207,7 @@ def test_a_beat_keeps_a_process_of_another_machine_alive(database: Database) -> 
 
 def test_only_what_was_being_sent_is_settled(database: Database) -> None:
     mixed = message(0, going(ANN), suppressed(BEN), refused(EVE))
-    number = enlist(database, "10", Host("10"))
+    number = register(database, "10", Host("10"))
     begin(database, number, mixed)
     with database.writing() as connection:
         workers.retire(connection, number, holder=f"{HERE} 10")
@@ -221,9 +223,9 @@ def test_P13_a_notice_that_waited_for_a_verdict_that_never_comes_is_not_sent(
 ) -> None:
     one = message()
     owed = notice(one, due=NOW if is_due else None)
-    number = enlist(database, "10", Host("10"))
+    number = register(database, "10", Host("10"))
     begin(database, number, one, owed)
-    enlist(database, "11", Host("11"))
+    register(database, "11", Host("11"))
     with database.reading() as connection:
         queued = outbox.listed(connection)
 
@@ -236,9 +238,9 @@ async def test_K1_a_retry_of_what_was_left_is_known_as_one(
 ) -> None:
     left = message(0, going(ANN), suppressed(BEN), refused(EVE))
     retry = message(0, going(ANN), *([suppressed(BEN)] if reject_at == "content" else []))
-    number = enlist(database, "10", Host("10"))
+    number = register(database, "10", Host("10"))
     begin(database, number, left)
-    enlist(database, "11", Host("11"))
+    register(database, "11", Host("11"))
     asked = message_lookup.MessageLookup(database)
     view = await asked.look(marks(retry), 0, NOW)
     asked.close()
@@ -246,18 +248,18 @@ async def test_K1_a_retry_of_what_was_left_is_known_as_one(
     assert [(left.id, "open")] == [(one.message, one.state) for one in view.earlier]
 
 
-# A process that could not be enlisted
+# A process that could not be registered
 
 
-def test_who_could_not_be_enlisted_is_by_its_first_beat(database: Database) -> None:
+def test_who_could_not_be_registered_is_by_its_first_beat(database: Database) -> None:
     assert beat(database, 700, "10", Host("10"))
 
     assert [700] == numbers(database)
 
 
-def test_who_was_taken_for_dead_is_enlisted_anew(database: Database) -> None:
-    far = enlist(database, "10", Host("10"), node=THERE)
-    near = enlist(database, "10", Host("10"))
+def test_who_was_taken_for_dead_is_registered_anew(database: Database) -> None:
+    far = register(database, "10", Host("10"), node=THERE)
+    near = register(database, "10", Host("10"))
     beat(database, near, "10", Host("10"), seconds=3600)
     assert beat(database, far, "10", Host("10"), node=THERE, seconds=3601)
 
@@ -266,7 +268,7 @@ def test_who_was_taken_for_dead_is_enlisted_anew(database: Database) -> None:
 
 def test_nobody_goes_on_with_a_number_that_is_another_s(database: Database) -> None:
     host = Host("10", "11")
-    number = enlist(database, "10", host)
+    number = register(database, "10", host)
 
     assert not beat(database, number, "11", host)
     assert beat(database, number, "10", host)
@@ -274,7 +276,7 @@ def test_nobody_goes_on_with_a_number_that_is_another_s(database: Database) -> N
 
 def test_nobody_retires_with_a_number_that_is_another_s(database: Database) -> None:
     host = Host("10", "11")
-    number = enlist(database, "10", host)
+    number = register(database, "10", host)
     begin(database, number, message())
     with database.writing() as connection:
         workers.retire(connection, number, holder=f"{HERE} 11")
@@ -289,7 +291,7 @@ def test_what_was_recorded_elsewhere_is_taken_in_once_and_what_a_dead_process_le
     database: Database,
 ) -> None:
     told, waiting, left = (message(minute) for minute in range(3))
-    number = enlist(database, "10", Host("10"))
+    number = register(database, "10", Host("10"))
     for _ in range(2):
         with database.writing() as connection:
             workers.take_in(connection, number, [told, waiting, left], ended(told), left={left.id})

@@ -60,7 +60,7 @@ async def run_smtp(context: RoleContext) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
     database = common.open_store_of(context.settings, context.store)
-    role = _Smtp(context, database, await enlist(database, context.number))
+    role = _Smtp(context, database, await register(database, context.number))
     context.apply = role.apply
     await role.run()
     database.close()
@@ -200,7 +200,7 @@ def open_marks(settings: Settings) -> HostMarks | None:
 def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
     """Open the log of a worker's number; None: its journal is written to the store at once.
 
-    Only the log of a number that was enlisted is taken in after a crash.
+    Only the log of a number that was registered is taken in after a crash.
     """
     if not database.is_sqlite or number in PROVISIONAL:
         return None
@@ -214,7 +214,7 @@ def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | No
     return None
 
 
-async def enlist(database: Database, of_host: int) -> int:
+async def register(database: Database, of_host: int) -> int:
     """Get a number of our own; without a store a likely free one serves until it is back.
 
     That one is no other worker's of this machine: `of_host` is the worker's number among them.
@@ -223,7 +223,7 @@ async def enlist(database: Database, of_host: int) -> int:
     try:
         await loop.run_in_executor(None, database.prepare)
         return await database.write(
-            lambda connection: workers.enlist(
+            lambda connection: workers.register(
                 connection, holder=holder, now=common.now(), is_gone=processes.has_ended
             )
         )

@@ -29,6 +29,12 @@ _RETRY = timedelta(seconds=20)
 class BlobsUnavailable(GatewayError):
     """The blob store can't be read or written just now."""
 
+    @classmethod
+    def of(cls, error: Exception) -> "BlobsUnavailable":
+        """Say so in the first line of what a library raised."""
+        first_line = str(error).strip().partition("\n")[0]
+        return cls(f"the blob store failed: {first_line[:300]}")
+
 
 class BlobMissing(GatewayError):
     """The blob store lacks a file the database knows of."""
@@ -77,7 +83,7 @@ class Blobs:
         except (NotFoundError, FileNotFoundError) as error:
             raise BlobMissing(f"the blob store lacks {digest}") from error
         except (BaseError, OSError) as error:
-            raise BlobsUnavailable(f"the blob store failed: {_first_line(error)}") from error
+            raise BlobsUnavailable.of(error) from error
 
     def put_now(self, content: bytes) -> None:
         """Keep some octets durably, in this thread."""
@@ -92,14 +98,20 @@ class Blobs:
         except (NotFoundError, FileNotFoundError):
             return False
         except (BaseError, OSError) as error:
-            raise BlobsUnavailable(f"the blob store failed: {_first_line(error)}") from error
+            raise BlobsUnavailable.of(error) from error
         return True
 
     def _put(self, digest: str, content: bytes | Path) -> None:
         path = _path(digest)
         try:
             store = self._opened()
-            if self._has(store, path):
+            try:
+                obstore.head(store, path)
+            except (NotFoundError, FileNotFoundError):
+                pass
+            else:
+                if self._folder is not None:
+                    self._make_durable(self._folder / path)  # Another process may be about to.
                 return
             # All at once, or in pieces that appear together at the end: whoever else puts the same
             # content puts the same octets.
@@ -113,16 +125,7 @@ class Blobs:
         except AlreadyExistsError:
             return
         except (BaseError, OSError) as error:
-            raise BlobsUnavailable(f"the blob store failed: {_first_line(error)}") from error
-
-    def _has(self, store: LocalStore | S3Store, path: str) -> bool:
-        try:
-            obstore.head(store, path)
-        except (NotFoundError, FileNotFoundError):
-            return False
-        if self._folder is not None:
-            self._make_durable(self._folder / path)  # Another process may be about to.
-        return True
+            raise BlobsUnavailable.of(error) from error
 
     def _make_durable(self, file: Path) -> None:
         """Have a file and its name outlast a power cut."""
@@ -133,21 +136,22 @@ class Blobs:
             self._synced.add(file.parent)
 
     def _opened(self) -> LocalStore | S3Store:
-        if self._store is None:
-            self._store = self._open()
+        if self._store is None and self._folder is not None:
+            self._store = LocalStore(prefix=self._folder, mkdir=True)
+        elif self._store is None:
+            place = urlsplit(self._url)
+            self._store = S3Store(
+                place.netloc,
+                prefix=place.path.strip("/") or None,
+                # Plain HTTP is for a server named so in AWS_ENDPOINT_URL, on a network of its own.
+                client_options={
+                    "connect_timeout": _CONNECT,
+                    "timeout": _REQUEST,
+                    "allow_http": True,
+                },
+                retry_config={"max_retries": 2, "retry_timeout": _RETRY},
+            )
         return self._store
-
-    def _open(self) -> LocalStore | S3Store:
-        if self._folder is not None:
-            return LocalStore(prefix=self._folder, mkdir=True)
-        place = urlsplit(self._url)
-        return S3Store(
-            place.netloc,
-            prefix=place.path.strip("/") or None,
-            # Plain HTTP is for a server named so in AWS_ENDPOINT_URL, on a network of its own.
-            client_options={"connect_timeout": _CONNECT, "timeout": _REQUEST, "allow_http": True},
-            retry_config={"max_retries": 2, "retry_timeout": _RETRY},
-        )
 
 
 def _path(digest: str) -> str:
@@ -160,7 +164,3 @@ def _sync(path: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:300]

@@ -16,19 +16,23 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, Engine, event, insert, inspect, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
-    DisconnectionError,
     IntegrityError,
     SQLAlchemyError,
 )
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.core.errors import GatewayError
+from gateway.store.engine.engines import (
+    BUSY_SECONDS,
+    postgres_engine,
+    sqlite_engine,
+    with_driver,
+)
 from gateway.store.engine.had_store import HadStore
 from gateway.store.engine.sqlite_file import SqliteFile
 from gateway.store.schema import (
@@ -43,9 +47,7 @@ from gateway.store.schema.columns import create_all
 #: A transaction under way, as work gets it; whoever is above `store` hands it on to its functions.
 StoreTransaction = Connection
 T = TypeVar("T")
-_BUSY_SECONDS = 10
 _READ_SECONDS = 10.0  #: A store that says nothing for so long is away.
-_CONNECT_SECONDS = 5
 
 
 class StoreUnavailable(GatewayError):
@@ -89,13 +91,13 @@ class Database:
         `identity` is that of the store which must be there, where it is known. Without `makes`
         none is created: whoever started this process has done that.
         """
-        self.url = _with_driver(make_url(url))
+        self.url = with_driver(make_url(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.file = SqliteFile(self.url.database or "") if self.is_sqlite else None
         self._had = None if outage is None else HadStore(outage, make_url(url))
         self._identity = identity
         self._makes = makes
-        engine = _sqlite_engine(self.file) if self.file else _postgres_engine(self.url)
+        engine = sqlite_engine(self.file) if self.file else postgres_engine(self.url)
         event.listen(engine, "connect", lambda opened, _: self.check_identity(opened))
         self._engine = engine
         self._lock = HostLock(Path(f"{self.url.database}.lock")) if self.is_sqlite else None
@@ -177,7 +179,7 @@ class Database:
         if self.file is None:
             return
         with _translated(), self._turn():
-            connection = self.file.connect(_BUSY_SECONDS)
+            connection = self.file.connect(BUSY_SECONDS)
             try:
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -213,16 +215,41 @@ class Database:
         """Create a missing schema; raise `WrongSchema` for one of another version.
 
         None is created where there was a store, unless `anew` says so: `StoreUnavailable`.
+        `AnotherStore` if it isn't the one that was here.
         """
         if self.file is not None and self.file.identity() is None:
-            self._make(self.file, anew=anew)
-        with self.reading() as connection:
-            version = _version(connection)
+            was_there = self.was_there or (self._lock is not None and self._lock.path.exists())
+            # Another process may have made it in this moment.
+            if was_there and not anew and self.file.identity() is None:
+                raise self._gone("is gone")
+            try:
+                self.file.make()
+            except OSError as error:
+                raise StoreUnavailable(f"{self.url.database}: {error.strerror}") from error
+
+        version = self.version()
         if version is None:
-            self._create(anew=anew)
+            with self.writing_without_ids() as connection:
+                if _version(connection) is None:
+                    if self.was_there and not anew:
+                        raise self._gone("is empty")
+                    create_all(connection)
+                    connection.execute(insert(schema_version).values(version=VERSION))
+                    connection.execute(insert(store_identity).values(id=new_identity()))
         elif version != VERSION:
             raise WrongSchema(version_advice(version))
-        self._recognise()
+
+        # Which store it is, known from here on, and whether it is the one that was here.
+        with self.reading() as connection:
+            identity = connection.scalar(select(store_identity.c.id)) or ""
+        if not self._identity:
+            self._identity = identity
+            return
+        try:
+            self._compare(identity)
+        except AnotherStore:
+            self._engine.dispose()  # Every connection from now on is asked.
+            raise
 
     def remember(self) -> None:
         """Record on this host that it had a store; OSError if that can't be written."""
@@ -233,9 +260,20 @@ class Database:
         """Raise `AnotherStore` if a new connection leads to another store than the one known."""
         if not self._identity:
             return
+        cursor = connection.cursor()
         try:
-            self._compare(_identity_of(connection))
-        except StoreUnavailable:
+            cursor.execute("SELECT id FROM store_identity")
+            row = cursor.fetchone()
+            cursor.close()
+            connection.rollback()  # A driver's connection has no transaction open here.
+        except Exception as error:  # Each driver has errors of its own.
+            connection.close()
+            raise StoreUnavailable(
+                f"there is no store, or it failed: {_first_line(error)}"
+            ) from error
+        try:
+            self._compare(str(row[0]) if row else "")
+        except AnotherStore:
             connection.close()
             raise
 
@@ -255,26 +293,6 @@ class Database:
     def _place(self) -> str:
         return str(self.url.database)
 
-    def _make(self, file: SqliteFile, *, anew: bool) -> None:
-        was_there = self.was_there or (self._lock is not None and self._lock.path.exists())
-        # Another process may have made it in this moment.
-        if was_there and not anew and file.identity() is None:
-            raise self._gone("is gone")
-        try:
-            file.make()
-        except OSError as error:
-            raise StoreUnavailable(f"{self.url.database}: {error.strerror}") from error
-
-    def _create(self, *, anew: bool) -> None:
-        with self.writing_without_ids() as connection:
-            if _version(connection) is not None:
-                return
-            if self.was_there and not anew:
-                raise self._gone("is empty")
-            create_all(connection)
-            connection.execute(insert(schema_version).values(version=VERSION))
-            connection.execute(insert(store_identity).values(id=new_identity()))
-
     @property
     def was_there(self) -> bool:
         """Whether there was a store, as far as this process or this host knows."""
@@ -285,19 +303,6 @@ class Database:
             f"{self._place} {what}: put it back; to begin with an empty store, stop the gateway, "
             "then: gateway db upgrade --new"
         )
-
-    def _recognise(self) -> None:
-        """Learn which store it is; raise `AnotherStore` if it isn't the one that was here."""
-        with self.reading() as connection:
-            identity = connection.scalar(select(store_identity.c.id)) or ""
-        if not self._identity:
-            self._identity = identity
-            return
-        try:
-            self._compare(identity)
-        except AnotherStore:
-            self._engine.dispose()  # Every connection from now on is asked.
-            raise
 
     def close(self) -> None:
         """Give back numbers for ids, end the threads and close every connection."""
@@ -369,20 +374,6 @@ def _first_line(error: object) -> str:
     return str(error).partition("\n")[0]
 
 
-def _identity_of(connection: DBAPIConnection | sqlite3.Connection) -> str:
-    """Read the identity on a driver's connection, which has no transaction open then."""
-    cursor = connection.cursor()
-    try:
-        cursor.execute("SELECT id FROM store_identity")
-        row = cursor.fetchone()
-    except Exception as error:  # Each driver has errors of its own.
-        raise StoreUnavailable(f"there is no store, or it failed: {_first_line(error)}") from error
-    finally:
-        cursor.close()
-    connection.rollback()
-    return str(row[0]) if row else ""
-
-
 def _version(connection: Connection) -> str | None:
     if not inspect(connection).has_table(schema_version.name):
         return None
@@ -404,67 +395,3 @@ def version_advice(version: str) -> str:
             "gateway db upgrade --new"
         )
     return f"the store is at version {version}, this gateway needs {VERSION}: gateway db upgrade"
-
-
-def _with_driver(url: URL) -> URL:
-    if url.get_backend_name() == "postgresql":
-        return url.set(drivername="postgresql+psycopg")
-    return url
-
-
-def _sqlite_engine(file: SqliteFile) -> Engine:
-    engine = create_engine(
-        "sqlite:///file",
-        creator=lambda: file.connect(_BUSY_SECONDS),
-        pool_size=6,
-        pool_timeout=_BUSY_SECONDS,
-    )
-
-    @event.listens_for(engine, "connect")
-    def opened(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info["file"] = file.identity()
-
-    @event.listens_for(engine, "checkout")
-    def still_there(_: sqlite3.Connection, entry: ConnectionPoolEntry, __: object) -> None:
-        if entry.info["file"] != file.identity():
-            raise DisconnectionError("the file was moved away")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A read that turns into a write fails at once when another writer was faster (K4).
-        durable = connection.get_execution_options().get("durable")
-        if durable is None:
-            connection.exec_driver_sql("BEGIN")
-            return
-        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-#: A server that vanished without a word is noticed within ten seconds.
-_PATIENCE = {
-    "connect_timeout": _CONNECT_SECONDS,
-    "tcp_user_timeout": 10_000,
-    "keepalives_idle": 4,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-}
-
-
-def _postgres_engine(url: URL) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=4,
-        max_overflow=4,
-        pool_pre_ping=True,
-        pool_timeout=_CONNECT_SECONDS,
-        connect_args=_PATIENCE,
-    )
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("durable") is False:
-            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
-
-    return engine

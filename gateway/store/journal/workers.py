@@ -24,9 +24,9 @@ _STORE_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 _LEFT = "the gateway was stopped before the relay's answer was recorded"
 
 
-def enlist(connection: Connection, *, holder: str, now: datetime, is_gone: IsGone) -> int:
+def register(connection: Connection, *, holder: str, now: datetime, is_gone: IsGone) -> int:
     """Return a number for this process, which `holder` names; settle first what dead ones left."""
-    _bury(connection, holder, now, lambda other: other == holder or is_gone(other))
+    _settle_gone(connection, holder, now, lambda other: other == holder or is_gone(other))
     taken = set(connection.scalars(select(workers.c.number)))
     free = next((number for number in NUMBERED if number not in taken), None)
     if free is None:
@@ -49,12 +49,12 @@ def beat(
 ) -> bool:
     """Record that this process is alive; False if its number is another one's now.
 
-    What dead processes left is settled. Who could not be enlisted, or was taken for dead while
-    the store was away, is enlisted by this. Since `steady_since` this process has missed no beat:
+    What dead processes left is settled. Who could not be registered, or was taken for dead while
+    the store was away, is registered by this. Since `steady_since` this process has missed no beat:
     who was silent all that time can't blame it on the store.
     """
     is_steady = steady_since is not None and now - steady_since >= GRACE
-    _bury(connection, holder, now, is_gone, is_steady=is_steady)
+    _settle_gone(connection, holder, now, is_gone, is_steady=is_steady)
     own = update(workers).where(workers.c.number == number, _is_held_by(holder))
     if connection.execute(own.values(alive_until=now + GRACE)).rowcount:
         return True
@@ -64,7 +64,7 @@ def beat(
     return True
 
 
-def _bury(
+def _settle_gone(
     connection: Connection, holder: str, now: datetime, is_gone: IsGone, *, is_steady: bool = False
 ) -> None:
     """Settle what dead processes left, and forget them; settle what a silent one has under way.

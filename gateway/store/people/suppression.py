@@ -1,6 +1,6 @@
 """Who is suppressed: what is known of an address now, and suppressions of single addresses."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -289,7 +289,13 @@ class Standings:
             rows = [(named.get(row[0], row[0]), *row[1:]) for row in rows]
         else:
             rows = ask(asked)
-        standings = self._gathered(rows)
+        by_address: dict[str, _Findings] = {}
+        for row in rows:
+            findings = by_address.get(row[0])
+            if findings is None:
+                findings = by_address[row[0]] = _Findings(self._effects)
+            findings.add(row)
+        standings = {address: findings.standing() for address, findings in by_address.items()}
         if not self._plus_addresses:
             return standings
         pairs = (
@@ -297,15 +303,6 @@ class Standings:
             for address, base in forms.items()
         )
         return {address: _merged(pair) for address, pair in pairs if any(pair)}
-
-    def _gathered(self, rows: Iterable[Row]) -> dict[str, Standing]:
-        by_address: dict[str, _Findings] = {}
-        for row in rows:
-            findings = by_address.get(row[0])
-            if findings is None:
-                findings = by_address[row[0]] = _Findings(self._effects)
-            findings.add(row)
-        return {address: findings.standing() for address, findings in by_address.items()}
 
 
 class _Findings:

@@ -1,0 +1,78 @@
+"""SQLAlchemy's engines for the two kinds of store, and how a transaction begins on each."""
+
+import sqlite3
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gateway.store.engine.sqlite_file import SqliteFile
+
+BUSY_SECONDS = 10  #: So long a connection to SQLite waits for its turn.
+_CONNECT_SECONDS = 5
+#: A server that vanished without a word is noticed within ten seconds.
+_PATIENCE = {
+    "connect_timeout": _CONNECT_SECONDS,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+}
+
+
+def with_driver(url: URL) -> URL:
+    """Return the URL with the driver that PostgreSQL is spoken to by."""
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def sqlite_engine(file: SqliteFile) -> Engine:
+    """Return an engine on a file; a connection to one that was moved away is not used again."""
+    engine = create_engine(
+        "sqlite:///file",
+        creator=lambda: file.connect(BUSY_SECONDS),
+        pool_size=6,
+        pool_timeout=BUSY_SECONDS,
+    )
+
+    @event.listens_for(engine, "connect")
+    def opened(_: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        entry.info["file"] = file.identity()
+
+    @event.listens_for(engine, "checkout")
+    def still_there(_: sqlite3.Connection, entry: ConnectionPoolEntry, __: object) -> None:
+        if entry.info["file"] != file.identity():
+            raise DisconnectionError("the file was moved away")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A read that turns into a write fails at once when another writer was faster (K4).
+        durable = connection.get_execution_options().get("durable")
+        if durable is None:
+            connection.exec_driver_sql("BEGIN")
+            return
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def postgres_engine(url: URL) -> Engine:
+    """Return an engine on a server; `durable=False` doesn't wait for its disk."""
+    engine = create_engine(
+        url,
+        pool_size=4,
+        max_overflow=4,
+        pool_pre_ping=True,
+        pool_timeout=_CONNECT_SECONDS,
+        connect_args=_PATIENCE,
+    )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("durable") is False:
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+    return engine
