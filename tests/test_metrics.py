@@ -43,10 +43,15 @@ def test_metrics_count_by_their_labels() -> None:
     found.deliveries(Kind.BULK, State.SEND_FAILED, By.GATEWAY).inc(2)
     found.commit_seconds.observe(0.5)
     found.committed.inc(7)
+    found.came_back("bounce", "userunknown", is_hard=True, proof="token")
+    found.came_back("complaint", "", is_hard=False, proof="")
 
     text = generate_latest(found.registry).decode()
     assert 'gateway_deliveries_total{by="gateway",kind="bulk",state="send_failed"} 3.0' in text
     assert "gateway_journal_messages_total 7.0" in text
+    bounced = 'hard="yes",kind="bounce",proof="token",reason="userunknown"'
+    assert f"gateway_bounces_total{{{bounced}}} 1.0" in text
+    assert 'gateway_bounces_total{hard="no",kind="complaint",proof="none",reason=""} 1.0' in text
     assert 'gateway_journal_commit_seconds_bucket{le="0.5"} 1.0' in text
 
 

@@ -65,5 +65,5 @@ class KeysConfig(Section):
 
     file: ConfigPath = option("gateway.keys")
     """A file with a key in hexadecimal digits per line, beside this file if no folder is named;
-    made when it is first needed. The first key signs, each of them verifies: put a new one in front
-    to rotate, and keep those below."""
+    made when it is first needed. The first key signs, each of them verifies: `gateway keys rotate`
+    puts a new one in front, and those below stay."""
