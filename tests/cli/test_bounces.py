@@ -88,6 +88,16 @@ def test_mails_of_a_folder_are_read_and_what_is_none_is_named(cli: Cli) -> None:
     ]
 
 
+def test_all_mails_of_an_mbox_are_read(cli: Cli) -> None:
+    line = "From MAILER-DAEMON Thu Apr 29 23:34:45 2021\n"
+    mails = [BOUNCE.format(said=said) for said in ("550 5.1.1 User unknown", "552 5.2.2 Full")]
+    (cli.folder / "mbox").write_text("\n".join(line + mail for mail in mails))
+
+    told = json.loads(cli("bounces", "read", str(cli.folder / "mbox"), "--json").out)
+
+    assert ["userunknown", "mailboxfull"] == [one["reason"] for one in told]
+
+
 KEYS = ("recipient", "kind", "reason", "about", "hard")
 
 

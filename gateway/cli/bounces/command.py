@@ -18,7 +18,7 @@ from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
 from gateway.core.bounces.bounce_share import BounceShare
 from gateway.core.feed.spreadsheet import harmless
-from gateway.core.mail.mail_file import NoMail, read_mail
+from gateway.core.mail.mail_file import NoMail, mails_of_mbox, read_mail
 from gateway.core.plot import PlotBar, draw_bars, svg
 from gateway.documents.bounces import bounce_document
 from gateway.store.bounces import bounce_shares, bounces
@@ -107,7 +107,9 @@ def list_bounces(
 def read_files(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", help="A mail, or a folder of mails; - is standard input."),
+        typer.Argument(
+            metavar="FILE", help="A mail, an mbox, or a folder of them; - reads standard input."
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -166,16 +168,17 @@ def _read(file: Path) -> tuple[list[dict[str, Any]], str]:
         octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         return [], f"{name}: {error.strerror or error}"
-    mail = read_mail(octets)
-    if isinstance(mail, NoMail):
-        return [], f"{name} {mail.fault}"
     recipients = []
-    for bounce in read_bounces(message_from_bytes(mail)):
-        has_reason = bounce.kind in (BounceKind.BOUNCE, BounceKind.DELAY)
-        about = bounce.reason.about if has_reason else None
-        reason = bounce.reason if has_reason else None
-        hard = {"hard": bounce.is_hard}
-        recipients.append({**asdict(bounce), "reason": reason, "about": about, **hard})
+    for content in mails_of_mbox(octets):
+        mail = read_mail(content)
+        if isinstance(mail, NoMail):
+            return [], f"{name} {mail.fault}"
+        for bounce in read_bounces(message_from_bytes(mail)):
+            has_reason = bounce.kind in (BounceKind.BOUNCE, BounceKind.DELAY)
+            about = bounce.reason.about if has_reason else None
+            reason = bounce.reason if has_reason else None
+            hard = {"hard": bounce.is_hard}
+            recipients.append({**asdict(bounce), "reason": reason, "about": about, **hard})
     return recipients, ""
 
 

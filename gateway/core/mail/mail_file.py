@@ -57,6 +57,15 @@ def read_mail(content: bytes) -> bytes | NoMail:
     return mail[first.end() :] if first else mail
 
 
+def mails_of_mbox(content: bytes) -> list[bytes]:
+    """Return the mails of an mbox file, each with its first line; of any other file it whole."""
+    if _MBOX_FIRST.match(content) is None:
+        return [content]
+    starts = [match.start() for match in _MBOX_NEXT.finditer(content)]
+    ends = [*starts, len(content)]
+    return [content[start:end].lstrip() for start, end in zip([0, *starts], ends, strict=True)]
+
+
 def fault_of_file(content: bytes) -> str:
     """Return what a file is that isn't one mail, and the cure; empty: it is one."""
     if not content.strip():
