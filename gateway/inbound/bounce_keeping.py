@@ -56,6 +56,7 @@ def keep_unsubscribe(
     report: ReportSet,
     row: InboxRow,
     *,
+    is_fresh: bool,
     settings: BounceSettings,
     now: datetime,
     new_id: Callable[[], int],
@@ -63,13 +64,16 @@ def keep_unsubscribe(
     """Unsubscribe who answers the mailto link of a mail (RFC 2369, 3.2); whether that was asked.
 
     The address alone asks: programs leave the subject empty. Whoever has seen the mail can ask; a
-    vacation reply, a report, or what nobody sent asks for nothing.
+    vacation reply, a report, or what nobody sent asks for nothing. Of a request that `is_fresh`,
+    and may be about a message that isn't in the journal yet, `JournalBehind` is raised.
     """
     if settings.links is None or not report.may_ask or row.envelope_sender == "":
         return False
     addresses = (*row.envelope_recipients.split(), *report.addressed_to)
     named = settings.links.named_by(addresses)
     mailed = None if named is None else unsubscribes.recipient_of(connection, named, lock=True)
+    if mailed is None and named is not None and is_fresh:
+        raise JournalBehind("a mail not in the journal yet may be the one to unsubscribe from")
     if mailed is None:
         return False
     kept = unsubscribes.unsubscribe(connection, mailed, choice=_BY_MAIL, now=now, new_id=new_id)

@@ -170,7 +170,13 @@ class FilingDecider:
                 return replace(case.row, state=InboxState.IGNORED, reason=_kind_of(report))
             return Objection(reason=AttentionReason.UNPROVEN_BOUNCE)
         if case.is_bounce and keep_unsubscribe(
-            connection, report, row, settings=settings, now=now, new_id=self._new_id
+            connection,
+            report,
+            row,
+            is_fresh=case.is_fresh,
+            settings=settings,
+            now=now,
+            new_id=self._new_id,
         ):
             return replace(case.row, state=InboxState.IGNORED, reason=UNSUBSCRIBE)
         return None

@@ -1,15 +1,18 @@
 """Mail to a link to unsubscribe that is a mail address (RFC 2369, 3.2), as programs send it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from gateway.core import ids
 from gateway.core.bounces.unsubscribe import NamedDelivery
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.sending.event import EventType
+from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.verdict import Ignored, NeedsAttention, Origin
 from gateway.store.people import people, suppression
 from gateway.store.sending import events
@@ -77,6 +80,22 @@ async def test_where_the_header_names_another_the_envelope_counts(rig: ImporterR
     hidden = request("undisclosed-recipients:;", f"Delivered-To: {link(rig)}")
 
     await rig.take(hidden, BOUNCES)
+
+    assert UNSUBSCRIBED == asked(rig)
+
+
+async def test_a_request_that_is_quicker_than_the_journal_is_given_again(
+    rig: ImporterRig,
+) -> None:
+    """A mail program may ask in the moment in which the mail arrives."""
+    number = ids.first_id_at(rig.now) + 1
+    to = f"bounces+{LINKS.token(NamedDelivery(number, 0))}@office.example"
+    fresh = replace(BOUNCES, arrived=rig.now)
+
+    with pytest.raises(JournalBehind):
+        await rig.take(request(to), fresh)
+    assert number == sent(rig, rig.now).id
+    await rig.take(request(to), fresh)
 
     assert UNSUBSCRIBED == asked(rig)
 
