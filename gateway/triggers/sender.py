@@ -1,6 +1,7 @@
 """The sender of triggered mail: what is due leaves once, its conditions looked at again."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.documents.triggers import trigger_sent_data
 from gateway.runtime.attempts import attempt, keep
 from gateway.runtime.queue_worker import QueueWorker
-from gateway.store.engine.database import Database, StoreTransaction
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.engine.leases import IsGone
 from gateway.store.sending import events as event_store
 from gateway.store.triggers import due, ledger
@@ -145,16 +146,25 @@ class TriggerSender:
         if not rows:
             return []
         # What rows are about is looked at, and their mails are written, all in one go.
-        facts = await self._database.read(
-            lambda connection: [due.facts(connection, row) for row in rows]
-        )
-        now, pairs = outside.clock(), list(zip(rows, facts, strict=True))
-        return await asyncio.to_thread(
-            lambda: [prepare(plan, row, known, now) for row, known in pairs]
-        )
+        try:
+            facts = await self._database.read(
+                lambda connection: [due.facts(connection, row) for row in rows]
+            )
+            now, pairs = outside.clock(), list(zip(rows, facts, strict=True))
+            return await asyncio.to_thread(
+                lambda: [prepare(plan, row, known, now) for row, known in pairs]
+            )
+        except Exception:
+            # Where the store is away their lease runs out.
+            with contextlib.suppress(StoreUnavailable):
+                await self._give_rows_back(rows)
+            raise
 
-    async def _give_back(self, rows: Sequence[Prepared]) -> None:
-        numbers = [prepared.row.id for prepared in rows]
+    async def _give_back(self, prepared: Sequence[Prepared]) -> None:
+        await self._give_rows_back([one.row for one in prepared])
+
+    async def _give_rows_back(self, rows: Sequence[Occurrence]) -> None:
+        numbers = [row.id for row in rows]
         await self._database.write(lambda c: ledger.give_back(c, self._outside.holder, numbers))
 
     async def _send(self, prepared: Prepared) -> None:

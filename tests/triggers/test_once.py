@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -14,11 +15,11 @@ from gateway.core.people.people import Person, Staff
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.due_times import local_moment
 from gateway.core.triggers.occurrence import OccurrenceState
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.feed.feed import Terms, feed
 from gateway.store.journal import message_lookup, messages
 from gateway.store.people import suppression
-from gateway.store.triggers import epochs
+from gateway.store.triggers import due, epochs
 from gateway.triggers.epoch import RestoreDetector
 from tests.store.feeding import NOW, member, no_bulk, person, tell
 from tests.triggers.node import ZONE, TriggerNode
@@ -132,6 +133,23 @@ async def test_e4_two_nodes_send_each_mail_once(node: TriggerNode, other: Trigge
     await asyncio.gather(node.work("2027-03-01"), other.work("2027-03-01"))
 
     assert sorted(f"p{number}@example.org" for number in range(40)) == sorted(node.relay.recipients)
+
+
+async def test_e4_what_a_node_could_not_prepare_is_anothers_at_once(
+    node: TriggerNode, other: TriggerNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
+
+    def away(*_: object) -> Never:
+        raise StoreUnavailable("away for a moment")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(due, "facts", away)
+        with pytest.raises(StoreUnavailable):
+            await node.work("2027-03-01")
+
+    assert ["ann@example.org"] == await other.work("2027-03-01")
 
 
 async def test_e4_two_nodes_make_one_report(node: TriggerNode, other: TriggerNode) -> None:
