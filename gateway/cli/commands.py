@@ -26,7 +26,7 @@ COMMANDS = {
         "Explain the decision on a message, without sending it.",
     ),
     "report": ("decision.messages:report", "Report what enforcing would change."),
-    "demo": ("demo:demo", "Show in ten seconds what the gateway does."),
+    "demo": ("demo:demo", "Show in twenty seconds what the gateway does."),
     "db": ("operation.database:app", "The store's schema."),
     "users": ("operation.users:app", "Logins the CRM may use."),
     "suppress": ("people.suppress:app", "Who is suppressed, and what staff suppress."),
@@ -34,7 +34,7 @@ COMMANDS = {
     "person": ("people.person:app", "People of the CRM."),
     "keys": (
         "people.keys_command:app",
-        "The key file: which key signs, and who stays suppressed by which.",
+        "Keys of return addresses, links, and erased addresses.",
     ),
     "history": ("people.history:app", "Replies that were filed to people."),
     "documents": ("people.documents:app", "Documents of people."),

@@ -112,16 +112,16 @@ def _spf(domain: str) -> Iterator[str]:
             if name.casefold() not in ("include", "redirect") or "%" in included:
                 continue
             answer = texts_of(included)
-            found = _spf_records(answer)
+            theirs = _spf_records(answer)
             if answer.missing is Missing.NO_DNS:
                 yield f"SPF could not be looked at whole: no DNS answers for {included}"
-            elif len(found) != 1:
+            elif len(theirs) != 1:
                 yield (
                     f"has an SPF record that counts as an error: {included}, which {of} names, has "
-                    f"{len(found) or 'no'} SPF record{'s' if found else ''} (RFC 7208, 5.2)"
+                    f"{len(theirs) or 'no'} SPF record{'s' if theirs else ''} (RFC 7208, 5.2)"
                 )
             else:
-                waiting.append((included, found[0]))
+                waiting.append((included, theirs[0]))
     if lookups > _MOST_SPF_LOOKUPS:
         yield (
             f"has an SPF record that takes more than {_MOST_SPF_LOOKUPS} look-ups, which counts as "

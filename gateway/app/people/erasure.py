@@ -160,8 +160,8 @@ def erase(
     _look_through_files(settings, whom, dry_run=False)
     if with_files:
         for file in in_files.whole:
-            for each in (file, report_of(file)):
-                each.unlink(missing_ok=True)
+            for leftover in (file, report_of(file)):
+                leftover.unlink(missing_ok=True)
     try:
         database.sweep_out()
     except StoreUnavailable as error:  # It is erased all the same.
@@ -343,7 +343,7 @@ def _also(
         qualifications=(),
         closings=(),
     )
-    more = tuple(each for each in addresses if each not in (*base.addresses, *base.shared))
+    more = tuple(address for address in addresses if address not in (*base.addresses, *base.shared))
     known = (*base.addresses, *more)
     # What is left of somebody of whom the store has nothing: the entry alone is taken in.
     return ErasureSubject(

@@ -109,10 +109,10 @@ def _erase_again(chosen: Context, *, as_json: bool) -> None:
     with chosen.store() as store:
         erasure.erase_again(chosen.settings, store, done.append)
     if as_json:
-        print_json([_document(each, is_dry=False) for each in done])
+        print_json([_document(erased, is_dry=False) for erased in done])
         return
-    for each in done:
-        _tell(chosen, each, is_dry=False)
+    for erased in done:
+        _tell(chosen, erased, is_dry=False)
     if not done:
         print_line("The store knows of every erasure: nothing to do.")
 
@@ -154,19 +154,19 @@ def list_erasures(context: typer.Context, as_json: Json = False) -> None:
         done = erasing.listed(connection)
         lost = erasure.undone(chosen.settings, connection)
     if as_json:
-        print_json([erasure_document(each) for each in done])
+        print_json([erasure_document(erasure) for erasure in done])
     else:
         headings = ("id", "time", "by", "person", "addresses", "rows")
         rows = (
             (
-                ids.show(each.id),
-                local(each.at, chosen.zone),
-                each.by,
-                each.person[:15],
-                len(each.addresses),
-                sum(each.counts.values()),
+                ids.show(erasure.id),
+                local(erasure.at, chosen.zone),
+                erasure.by,
+                erasure.person[:15],
+                len(erasure.addresses),
+                sum(erasure.counts.values()),
             )
-            for each in done
+            for erasure in done
         )
         print_table(headings, rows, empty="Nobody was erased yet.")
     if lost:

@@ -8,7 +8,7 @@ from gateway.cli.context import Json, of, wrong_use
 from gateway.cli.output import local, print_json, print_line, print_table
 
 app = typer.Typer(
-    help="Keys of return addresses, links to unsubscribe, and erased addresses.",
+    help="Keys of return addresses, links, and erased addresses.",
     no_args_is_help=True,
 )
 

@@ -190,9 +190,11 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
     )
     return ErasureSubject(
         ref=wanted,
-        addresses=tuple(each for each in theirs if each not in also),
-        shared=tuple(each for each in theirs if each in also),
-        spellings=tuple(each for each in map(str.strip, given) if each and each not in also),
+        addresses=tuple(address for address in theirs if address not in also),
+        shared=tuple(address for address in theirs if address in also),
+        spellings=tuple(
+            spelling for spelling in map(str.strip, given) if spelling and spelling not in also
+        ),
         names=tuple(dict.fromkeys(filter(None, map(str.strip, [*names, *replied])))),
         references=keys(applications, "reference"),
         qualifications=keys(qualifications, "crm_id"),
@@ -263,7 +265,7 @@ def look_through(
         ),
     )
     for table, number, may_change, columns in texts:
-        found, last, step = looked.ids.setdefault(table.name, set()), 0, _LOOKED_AT_ONCE
+        numbers, last, step = looked.ids.setdefault(table.name, set()), 0, _LOOKED_AT_ONCE
         if table is outbox:
             step = _AT_ONCE  # Bodies are large.
         rows: list[Any] = [None]
@@ -276,10 +278,10 @@ def look_through(
                     rest = select(number, may_change, *columns).where(number == rows[-1][0])
                     rows += connection.execute(rest)
             for row in rows:
-                said = "\n".join(each for each in row[2:] if isinstance(each, str))
-                octets = (each for each in row[2:] if isinstance(each, bytes))
+                said = "\n".join(text for text in row[2:] if isinstance(text, str))
+                octets = (content for content in row[2:] if isinstance(content, bytes))
                 if row[1] or mentions.are_in(said) or any(map(mentions.are_in, octets)):
-                    found.add(row[0])
+                    numbers.add(row[0])
             last = rows[-1][0] if rows else last
         looked.upto[table.name] = last
     if subject.ref is not None:
@@ -975,7 +977,7 @@ def known_people(connection: Connection) -> Iterator[PersonRef]:
     """Yield everybody the store has anything of."""
     for table, crm_id in (
         (people, people.c.crm_id),
-        *((each, each.c.person) for each in (history, memberships, applications, occurrences)),
+        *((table, table.c.person) for table in (history, memberships, applications, occurrences)),
     ):
         for row in connection.execute(select(table.c.kind, crm_id).distinct()):
             if not row[1].startswith("erased:") and row[0]:

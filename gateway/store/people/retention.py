@@ -63,11 +63,11 @@ def came_back(connection: Connection, before: datetime, limit: int) -> tuple[int
     for row in rows:
         connection.execute(delete(bounces).where(b.inbox == row.inbox, b.position == row.position))
     numbers = [row.inbox for row in rows]
-    told = _old_mail(connection, limit, i.id.in_(numbers), i.state.in_(_DONE_WITH))
-    _empty(connection, told)
+    reports = _old_mail(connection, limit, i.id.in_(numbers), i.state.in_(_DONE_WITH))
+    _empty(connection, reports)
     automatic = _old_mail(connection, limit - len(rows), i.id < last, i.state == InboxState.IGNORED)
     _empty(connection, automatic)
-    return len(rows) + len(automatic), [row.content for row in (*told, *automatic)]
+    return len(rows) + len(automatic), [row.content for row in (*reports, *automatic)]
 
 
 def _old_mail(connection: Connection, limit: int, *which: ColumnElement[bool]) -> Sequence[Any]:
