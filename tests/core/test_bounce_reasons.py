@@ -271,6 +271,13 @@ def test_the_first_text_that_gives_a_reason_counts(
 
 
 @pytest.mark.parametrize(
+    ("status", "reason"), [("5.1.1", "userunknown"), ("5.2.0", "filtered"), ("5.0.0", "filtered")]
+)
+def test_the_status_tells_at_which_command_docomo_refused(status: str, reason: str) -> None:
+    assert reason == why_of(["550 Unknown user a@docomo.ne.jp"], status, recipient="a@docomo.ne.jp")
+
+
+@pytest.mark.parametrize(
     ("recipient", "said", "reason"),
     [
         ("a@docomo.ne.jp", "550 Unknown user a@docomo.ne.jp", "filtered"),

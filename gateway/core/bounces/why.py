@@ -37,6 +37,7 @@ _AT_DATA = re.compile(
     r"|\[data\]|>>> data"
 )
 _OF_RECIPIENT = re.compile(r"\b[45]\.1\.\d|this user doesn'?t have")
+_UNKNOWN = re.compile(r"5\.1\.1\b")
 _EXPIRED = re.compile(r"\b[45]\.4\.7\b")  # RFC 3463: delivery time expired
 _OF_SENDER = re.compile(r"\b[45]\.1\.[78]\b")
 
@@ -112,7 +113,8 @@ STATUSES: dict[str, Reason] = {
 #: What words mean at some receiving systems: domain, what was said, reason.
 SYSTEMS = (
     # Japanese carriers answer the content with "unknown user" where the recipient's own list of
-    # senders refuses it; an address that doesn't exist is refused the same way.
+    # senders refuses it. An address that doesn't exist is refused the same way, but with RCPT:
+    # the server that reports it tells so by the status (5.1.1).
     (re.compile(r"docomo\b"), re.compile(r"unknown user"), Reason.FILTERED),
     (
         re.compile(r"(?:ezweb\.ne\.jp|au\.com)\Z"),
@@ -141,16 +143,21 @@ def _rows() -> list[tuple[Reason, re.Pattern[str]]]:
     return [(row.reason, _compiled(row.patterns)) for row in ROWS]
 
 
-def why(text: str, status: str = "", *, recipient: str = "") -> Reason:
+def why(
+    text: str, status: str = "", *, recipient: str = "", names_recipient: bool = False
+) -> Reason:
     """Return why mail to a recipient came back.
 
     `text` is what the server said (a diagnostic code, a line of a transcript), `status` the
-    enhanced status code that a report names, which may be empty, general (5.0.0) or wrong.
+    enhanced status code that a report names, which may be empty, general (5.0.0) or wrong;
+    `names_recipient` says of texts that are looked at by themselves that the status is of the
+    recipient's address (5.1.1).
     """
     said = " ".join(text[:MOST_CHARACTERS].casefold().split())
     domain = recipient.rpartition("@")[2].casefold()
     for system, pattern, reason in SYSTEMS:
-        if system.search(domain) and pattern.search(said):
+        is_of_another = names_recipient and reason is Reason.FILTERED
+        if system.search(domain) and pattern.search(said) and not is_of_another:
             return reason
     reason = reason_by_code(said) or _by_words(said) or _by_status(said, status)
     if reason in (Reason.SYSTEM_ERROR, Reason.NETWORK_ERROR) and _EXPIRED.search(
@@ -176,8 +183,9 @@ def why(text: str, status: str = "", *, recipient: str = "") -> Reason:
 def why_of(texts: Iterable[str], status: str = "", *, recipient: str = "") -> Reason:
     """Return the first reason that one of some texts gives, else what the status says."""
     texts = list(texts)
+    names_recipient = _UNKNOWN.match(status) is not None
     for text in texts:
-        reason = why(text, recipient=recipient)
+        reason = why(text, recipient=recipient, names_recipient=names_recipient)
         if reason is not Reason.UNDEFINED:
             return reason
     reason = why("", status, recipient=recipient)

@@ -8,7 +8,7 @@ from email.message import Message
 from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.notice_text import ToldFailure, essence, notice_of
 from gateway.core.bounces.reason import Reason
-from gateway.core.bounces.why import why, why_of
+from gateway.core.bounces.why import why_of
 from gateway.inbound.reading.bounces.bounce_parts import (
     address_in,
     field,
@@ -60,7 +60,7 @@ def of_group(
     reason = why_of(said, bounce.status, recipient=recipient)
     if reason in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN):
         # The text for people may tell at which command it was refused.
-        by_command = why(f"{bounce.diagnostic} {texts[0]}", recipient=recipient)
+        by_command = why_of([f"{bounce.diagnostic} {texts[0]}"], bounce.status, recipient=recipient)
         if by_command in (Reason.FILTERED, Reason.REJECTED):
             reason = by_command
         # Two reasons for one recipient: the one that passes is the safe one.
