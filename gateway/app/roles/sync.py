@@ -17,6 +17,7 @@ from gateway.sync.refresh import Heard, Refreshed, Refresher, RefreshFailed, Uns
 from gateway.sync.removals import Removals
 
 _LOOK = timedelta(seconds=10)  #: Between two looks into the store.
+_KEY = timedelta(seconds=1)  #: Between two looks for a key in new settings.
 
 log = logs.get("sync")
 
@@ -27,9 +28,12 @@ class RefreshStopping(Exception):
 
 async def run_sync(context: RoleContext) -> None:
     """Do what is due at Mailchimp until the life ends."""
+    context.ready()
+    # The store is opened where there is something to do: what it takes stays in memory.
+    while context.settings.mailchimp.api_key is None and not context.stopping.is_set():
+        await context.rest(_KEY)
     database = common.open_store_of(context.settings, context.store)
     try:
-        context.ready()
         await store_ready(context, database)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(refresh_scheduled(context, database))
