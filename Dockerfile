@@ -7,6 +7,8 @@ COPY requirements.lock .
 RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements.lock
 
 COPY gateway gateway
+# Whoever runs it later may not write here, and would compile anew for each command.
+RUN python -m compileall -q gateway
 COPY config config
 COPY README.md LICENSE ./
 RUN printf '#!/bin/sh\nexec python -m gateway "$@"\n' >/usr/local/bin/gateway \

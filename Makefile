@@ -39,6 +39,7 @@ $(VENV)/.$(LOCK): $(LOCK) pyproject.toml
 	@$(PIP) install -qq --require-hashes --no-deps -r $(LOCK)
 	@$(PIP) install -qq --no-deps $(if $(findstring dev,$(LOCK)),--no-build-isolation) -e .
 	@$(PIP) -q check
+	@$(BIN)/python -m compileall -q gateway  # also where Python may not: a command then starts sooner
 	@touch $@
 
 packages:

@@ -1,6 +1,7 @@
 """`gateway` on the command line."""
 
 import gc
+import os
 import sys
 
 
@@ -9,6 +10,9 @@ def main() -> None:
     # What is imported stays: to look for garbage in it meanwhile takes longer than a small command.
     # `cli.commands` has the collector begin once the command is loaded.
     gc.disable()
+    # pydantic would look for plugins in the metadata of every installed package, and there are none
+    # the config is read with (pydantic 2.14, `plugin/_loader.py`).
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from gateway.cli import run
 
     sys.exit(run(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """What every command needs: the settings, the store, and the words it may take."""
 
+import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,6 +84,14 @@ def of(context: typer.Context) -> Context:
 def wrong_use(text: str) -> Never:
     """End with exit code 2 and a line that says what was wrong."""
     raise typer.BadParameter(text)
+
+
+def user_name() -> str:
+    """Return who is at the keyboard, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def read_id(text: str) -> int:

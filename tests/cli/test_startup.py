@@ -13,6 +13,18 @@ run(sys.argv[1:])
 print("modules:", *sys.modules)
 """
 STORE = {"sqlalchemy", "pydantic"}
+#: What writes the journal and erases people; and what reads across all rooms, or mends them.
+WRITERS = {
+    "gateway.core.decision.dsn",
+    "gateway.store.journal.journal",
+    "gateway.store.people.erasing",
+}
+ROOMS = {
+    "gateway.core.triggers.events.registry",
+    "gateway.store.people.mending",
+    "gateway.store.people.releases",
+    "gateway.store.views.timeline",
+}
 #: What costs a tenth of a second, a hundredth, or memory, and is for some roles and commands only.
 RARE = {
     "aioimaplib",
@@ -40,9 +52,9 @@ RARE = {
     [
         (["--help"], STORE | RARE),
         (["--version"], STORE | RARE),
-        (["messages", "show", "1b2c3d4e5f6g7"], RARE),
-        (["person", "show", "candidate:1"], RARE),
-        (["suppress", "add", "ann@example.org"], RARE),
+        (["messages", "show", "1b2c3d4e5f6g7"], RARE | WRITERS | ROOMS),
+        (["person", "show", "candidate:1"], RARE | WRITERS),
+        (["suppress", "add", "ann@example.org"], RARE | WRITERS | ROOMS),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )

@@ -1,13 +1,12 @@
 """Stopping mail by hand, and letting it go again."""
 
-import getpass
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from gateway.app.common import now
-from gateway.cli.context import of
+from gateway.cli.context import of, user_name
 from gateway.cli.output import print_line
 from gateway.store.journal import message_lookup
 
@@ -36,11 +35,3 @@ def resume(context: typer.Context) -> None:
     with of(context).store() as store, store.writing() as connection:
         lifted = message_lookup.resume(connection)
     print_line(f"Resumed: {', '.join(lifted)}." if lifted else "Nothing was paused.")
-
-
-def user_name() -> str:
-    """Return who is at the keyboard, for the record."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.app import common
-from gateway.cli.context import Json, of, read_id
-from gateway.cli.operation.switches import user_name
+from gateway.cli.context import Json, of, read_id, user_name
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.token import Token, TokenRole, TokenScope

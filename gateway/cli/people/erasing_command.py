@@ -12,7 +12,6 @@ from gateway.cli.output import complain, local, print_json, print_line, print_ta
 from gateway.core import ids
 from gateway.core.people.people import PersonRef
 from gateway.documents.erasures import CertificateDocument, certificate_document, erasure_document
-from gateway.store.people import erasing
 
 if TYPE_CHECKING:
     from gateway.app.people.erasure import ErasureDone
@@ -148,6 +147,7 @@ def list_erasures(context: typer.Context, as_json: Json = False) -> None:
     After a restore it says which of them the store has lost.
     """
     from gateway.app.people import erasure  # It brings the blob store along.
+    from gateway.store.people import erasing
 
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,9 +18,9 @@ from gateway.cli.context import (
     of,
     read_mail_address,
     read_person,
+    user_name,
     wrong_use,
 )
-from gateway.cli.operation.switches import user_name
 from gateway.cli.output import (
     complain,
     local,
@@ -43,9 +43,8 @@ from gateway.documents.suppressions import (
     suppressed_address_document,
     unmatched_address_document,
 )
-from gateway.store.campaigns import opt_outs
 from gateway.store.engine.database import Database
-from gateway.store.people import mending, people, releases, suppression
+from gateway.store.people import people, suppression
 from gateway.store.people.people import PersonUnknown
 from gateway.store.people.suppressed import (
     AT_ONCE,
@@ -55,7 +54,9 @@ from gateway.store.people.suppressed import (
     SuppressedAddress,
 )
 from gateway.store.people.suppression import Standings, SuppressionEntry
-from gateway.store.views import timeline
+
+if TYPE_CHECKING:
+    from gateway.store.campaigns.opt_outs import Refusal
 
 app = typer.Typer(help="Who is suppressed, and what staff suppress.", no_args_is_help=True)
 
@@ -150,6 +151,8 @@ def release(
     What still stops mail is listed: groups and statuses of the CRM, and Mailchimp itself, which
     may go on refusing the address.
     """
+    from gateway.store.people import releases
+
     chosen, who, present = of(context), by or user_name(), common.now()
     typed = read_person_or_address(address)
     match typed:
@@ -184,7 +187,7 @@ def release(
         print_line(f"Still suppressed: {described(chosen, reason)}")
 
 
-def refusal(context: Context, refused: opt_outs.Refusal) -> str:
+def refusal(context: Context, refused: "Refusal") -> str:
     """Return in one line that Mailchimp itself sends no campaigns to an address, and what helps."""
     since = f" since {local(refused.since, context.zone)}" if refused.since else ""
     match refused.status:
@@ -305,6 +308,8 @@ def mend(
     replaced by the address that was meant, and keeps its history. What can't be understood is
     listed with the reason, and makes the exit code 1.
     """
+    from gateway.store.people import mending
+
     chosen = of(context)
     plus_addresses = chosen.settings.suppression.plus_addresses
     with chosen.store() as store, store.writing() as connection:
@@ -381,6 +386,8 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
             erased = standings.names_if_erased(connection, key)
             history = suppression.history(connection, key, erased=erased)
             if isinstance(key, PersonRef):
+                from gateway.store.views import timeline  # It reads across all rooms.
+
                 record = people.known(connection, key)
                 reasons = timeline.suppressions_of(connection, standings, record)
                 return _Found(

@@ -41,7 +41,6 @@ from gateway.core.triggers.occurrence import (
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue
-from gateway.store.journal import journal
 from gateway.store.schema import deliveries, occurrences, transitions
 from gateway.store.schema.columns import UtcTime, microseconds
 from gateway.store.schema.journal import LEDGER
@@ -174,7 +173,7 @@ def begin(
     own = (_c.id == number, _c.holder == holder)
     if not QUEUE.change(connection, QueueEvent.BEGUN, *own, values=sending):
         return False
-    journal.take_in(connection, LEDGER, [mail.message], ())
+    _write_to_journal(connection, mail.message)
     epochs.reach(connection, mail.message.id)
     return True
 
@@ -231,7 +230,7 @@ def settle(
     if not QUEUE.settle(connection, number, ending.state, holder=holder, values=values):
         return False
     if message is not None:
-        journal.take_in(connection, LEDGER, [message], ())
+        _write_to_journal(connection, message)
     return True
 
 
@@ -377,6 +376,13 @@ def of_run(connection: Connection, run: int, limit: int = 1000) -> list[Occurren
     return _listed(
         connection, select(occurrences).where(_c.run == run).order_by(_c.id).limit(limit)
     )
+
+
+def _write_to_journal(connection: Connection, message: Message) -> None:
+    # Whoever reads the ledger needs nothing of the journal's writing side: reports, events, outbox.
+    from gateway.store.journal import journal
+
+    journal.take_in(connection, LEDGER, [message], ())
 
 
 def _tell_journal(connection: Connection, outcome: Outcome) -> None:
