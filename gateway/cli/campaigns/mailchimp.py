@@ -56,7 +56,7 @@ def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json 
 
 @app.command("status")
 def status(context: typer.Context, *, as_json: Json = False) -> None:
-    """Show what is missing for a first campaign, and when Mailchimp is read.
+    """Show what a first campaign lacks, and when Mailchimp is read.
 
     Each line says what to do about it.
     """

@@ -15,9 +15,10 @@ app = typer.Typer(
 
 @app.command("list")
 def list_keys(context: typer.Context, as_json: Json = False) -> None:
-    """List the keys by their marks, and which of them somebody stays suppressed by.
+    """List the keys by their marks, and who stays suppressed.
 
-    Exit 1 if one of these is not in the file: bulk mail is held until it is back.
+    Exit 1 if a key that somebody stays suppressed by is not in the file: bulk mail is held until it
+    is back.
     """
     from gateway.app.keys import signing_keys
     from gateway.core.people.erased_names import ErasedNames
@@ -61,9 +62,10 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command("rotate")
 def rotate(context: typer.Context) -> None:
-    """Put a new key on top of the file; the old ones stay below it, and go on verifying.
+    """Put a new key on top of the file.
 
-    Reload the gateway afterwards (SIGHUP), and back the file up.
+    The old ones stay below it, and go on verifying. Reload the gateway afterwards (SIGHUP), and
+    back the file up.
     """
     from gateway.app import keys
     from gateway.core.people.erased_names import ErasedNames

@@ -137,7 +137,7 @@ def retry(context: typer.Context, number: _Id, as_json: Json = False) -> None:
 
 @app.command("discard")
 def discard(context: typer.Context, number: _Id, as_json: Json = False) -> None:
-    """Give up on a mail; it stays in the list and can still be assigned."""
+    """Give up on a mail; it stays listed and can still be assigned."""
     with of(context).store() as store, store.writing() as connection:
         before = inbox.discard(connection, read_id(number))
     if as_json:
