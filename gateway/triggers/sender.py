@@ -161,7 +161,7 @@ class TriggerSender:
             raise
 
     async def _give_back(self, prepared: Sequence[Prepared]) -> None:
-        await self._give_rows_back([one.row for one in prepared])
+        await self._give_rows_back([case.row for case in prepared])
 
     async def _give_rows_back(self, rows: Sequence[Occurrence]) -> None:
         numbers = [row.id for row in rows]
