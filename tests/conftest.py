@@ -35,7 +35,7 @@ _STARTING_FOLDERS = frozenset(
 _STARTING_FIXTURES = frozenset(
     (
         *("bare_store_url", "store_url", "prepared_file", "postgres", "cleanup", "dovecot"),
-        *("office", "each_office", "server", "modern", "issuer", "empty"),
+        *("database", "readers", "rig", "each_rig", "server", "modern", "issuer", "empty"),
     )
 )
 

@@ -235,3 +235,21 @@ def test_whoever_sent_it_is_nobody_whom_it_did_not_reach(text: str) -> None:
     failures = failures_in(text, senders=["crm@office.example"] if text.startswith("<") else ())
 
     assert ["ann@example.org"] == [failure.recipient for failure in failures]
+
+
+def test_in_a_transcript_what_stands_above_an_address_is_said_of_it() -> None:
+    text = """\
+   ----- Transcript of session follows -----
+>>> DATA
+<<< 550 5.1.1 no such user
+550 5.1.1 <ann@example.org>... User unknown
+<<< 552 5.2.2 mailbox full
+554 5.0.0 <bob@example.com>... Service unavailable
+"""
+
+    said = {told.recipient: " ".join(essence(told.lines)) for told in failures_in(text)}
+
+    assert [ANN, BOB] == list(said)
+    assert "no such user" in said[ANN]
+    assert "mailbox full" in said[BOB]
+    assert "mailbox full" not in said[ANN]

@@ -326,3 +326,15 @@ def test_what_may_be_tried_again_is_not_hard(
 )
 def test_what_stands_beside_the_last_try_counts(said: str, reason: str) -> None:
     assert reason == why(said)
+
+
+@pytest.mark.parametrize(
+    ("reason", "about"),
+    [
+        (Reason.USER_UNKNOWN, "address"),
+        (Reason.SPAM, "sender"),
+        (Reason.MAILBOX_FULL, "moment"),
+    ],
+)
+def test_a_reason_says_whom_it_is_about(reason: Reason, about: str) -> None:
+    assert about == reason.about

@@ -221,6 +221,7 @@ def test_any_run_of_prefixes_is_passed_over(
         "e-mail " * 14_000,
     ],
 )
+@pytest.mark.no_cover  # being traced costs time of its own
 def test_the_longest_subject_costs_next_to_nothing(subject: str) -> None:
     best = min(_seconds(subject) for _ in range(3))
 

@@ -54,6 +54,7 @@ COSTLY = {
 
 
 @pytest.mark.parametrize("name", COSTLY)
+@pytest.mark.no_cover  # being traced costs time of its own
 def test_what_is_made_to_cost_time_takes_little(name: str) -> None:
     mail = message_from_bytes(HEADER + COSTLY[name])
 
