@@ -23,8 +23,10 @@ SIGNED = (
     *("auto-submitted", "list-id", "list-unsubscribe", "list-unsubscribe-post"),
 )
 #: … and once more than they stand, so that nobody can add another one (RFC 6376, 8.15).
-#: RFC 8058, 4 wants both List-Unsubscribe fields covered.
-OVERSIGNED = ("from", "subject", "date", "to", "list-unsubscribe", "list-unsubscribe-post")
+OVERSIGNED = ("from", "subject", "date", "to")
+#: RFC 8058, 4 wants both covered: where a mail has one of them, nobody can add the other either.
+#: Where it has none they stay free, for mailing lists that a mail goes through add theirs.
+LINKS = ("list-unsubscribe", "list-unsubscribe-post")
 
 
 class BadDkimKey(GatewayError):
@@ -160,7 +162,9 @@ class DkimSigner:
             return b""
         keys = self.keys_for(domain_of(authors[0]))
         fields = [name for name in SIGNED for _ in headers.texts(name)]
-        fields += [name for name in OVERSIGNED if name in fields or name == "from"]
+        oversigned = [name for name in OVERSIGNED if name in fields or name == "from"]
+        has_links = any(name in fields for name in LINKS)
+        fields += [*oversigned, *(LINKS if has_links else ())]
         try:
             return b"".join(
                 dkim.sign(

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from gateway.app.people import erasure, export
+from gateway.core import ids
 from gateway.core.people.export_words import WORDS
 from gateway.store.schema.columns import metadata
 from tests.app.test_erasure import ANN, DOCUMENT, MAIL, NOW, REF, Held, personal
@@ -42,6 +43,15 @@ def test_every_table_that_speaks_of_the_person_is_given_out(held: Held) -> None:
     expected = set(personal(blobs)) - set(NOT_GIVEN_OUT) - {"outbox"}
 
     assert expected == set(gathered(held).held)
+
+
+def test_what_went_out_and_came_back_is_given_out_with_its_id_and_time(held: Held) -> None:
+    given = gathered(held).document()["held"]
+
+    assert isinstance(given, dict)
+    for table, key in (("messages", "id"), ("bounces", "inbox"), ("inbox", "id")):
+        row = given[table][0]
+        assert ids.moment_of(ids.read(row[key])).isoformat() == row["at"], table
 
 
 def test_nobody_else_is_given_out(held: Held) -> None:

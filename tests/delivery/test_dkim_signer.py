@@ -67,6 +67,29 @@ def test_nobody_can_put_another_field_above(field: bytes) -> None:
     assert [False] == is_valid(field + b"\r\n" + signed, RSA)
 
 
+@pytest.mark.parametrize(
+    ("has", "added"),
+    [
+        (b"List-Unsubscribe: <mailto:a@example.org>", b"List-Unsubscribe-Post: x=y"),
+        (b"List-Unsubscribe-Post: x=y", b"List-Unsubscribe: <https://evil.example>"),
+    ],
+)
+def test_nobody_can_add_the_link_that_a_mail_lacks(has: bytes, added: bytes) -> None:
+    """RFC 8058, 4: the button of a mail program rests on both fields."""
+    fields, body = MAIL.split(b"List-Unsubscribe:")[0], b"\r\n\r\nDag!\r\n"
+    signed = DkimSigner([RSA]).signed(fields + has + body)
+
+    assert [True] == is_valid(signed, RSA)
+    assert [False] == is_valid(added + b"\r\n" + signed, RSA)
+
+
+def test_a_mailing_list_can_add_its_links_to_a_letter() -> None:
+    fields = MAIL.split(b"List-Unsubscribe:")[0]
+    signed = DkimSigner([RSA]).signed(fields + b"\r\nDag!\r\n")
+
+    assert [True] == is_valid(b"List-Unsubscribe: <https://lists.example>\r\n" + signed, RSA)
+
+
 def test_a_changed_text_is_noticed() -> None:
     signed = DkimSigner([RSA]).signed(MAIL)
 

@@ -11,7 +11,6 @@ import orjson
 
 from gateway.app import common
 from gateway.config import Settings
-from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.people.export_words import DEFAULT, WORDS
 from gateway.core.people.people import PersonRef
@@ -140,15 +139,14 @@ def _files(export: PersonExport) -> Iterable[tuple[str, str]]:
     """Yield under which name each blob is written, and its digest."""
     seen = set()
     for row in export.held.get("documents", ()):
-        number = ids.show(int(str(row["id"])))
-        yield f"documents/{number}-{_file_name(str(row['filename']))}", str(row["sha256"])
+        yield f"documents/{row['id']}-{_file_name(str(row['filename']))}", str(row["sha256"])
         seen.add(str(row["sha256"]))
     for table, column in (("history", "raw"), ("inbox", "content")):
         for row in export.held.get(table, ()):
             digest = str(row[column])
             if digest not in seen and not digest.startswith("erased:"):
                 seen.add(digest)
-                yield f"mail/{ids.show(int(str(row['id'])))}.eml", digest
+                yield f"mail/{row['id']}.eml", digest
 
 
 def _file_name(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, case, false, or_, select
 
+from gateway.core import ids
 from gateway.store.people.erasing import ErasureSubject
 from gateway.store.schema import (
     activities,
@@ -43,6 +44,13 @@ _INTERNAL = frozenset(
     (
         *("fingerprint", "holder", "held_until", "link", "nth", "segmented", "expected"),
         *("anniversary", "whole", "answered"),
+    )
+)
+#: Columns with ids, which are given out as everywhere else: `0sccn6m0c0000`.
+_IDS = frozenset(
+    (
+        *("id", "message", "attempt_of", "inbox", "entry", "suppression"),
+        *("campaign", "run"),
     )
 )
 
@@ -137,12 +145,19 @@ def holdings(
 
 
 def _plain(row: Mapping[Any, Any]) -> HoldingRow:
-    """Return a row without what is empty, in values that JSON knows."""
-    return {
-        str(name): _value(value)
+    """Return a row without what is empty, in values that JSON knows.
+
+    A row that says by its id alone when it came to be gets that as `at`: a message, a bounce.
+    """
+    plain = {
+        str(name): ids.show(value) if name in _IDS and isinstance(value, int) else _value(value)
         for name, value in row.items()
         if name not in _INTERNAL and value not in (None, "", b"")
     }
+    made = row.get("id") or row.get("inbox")
+    if isinstance(made, int) and not plain.keys() & {"at", "since"}:
+        plain["at"] = ids.moment_of(made).isoformat()
+    return plain
 
 
 def _value(value: object) -> object:
