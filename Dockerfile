@@ -10,6 +10,7 @@ COPY gateway gateway
 # Whoever runs it later may not write here, and would compile anew for each command.
 RUN python -m compileall -q gateway
 COPY config config
+COPY docs docs
 COPY README.md LICENSE ./
 RUN printf '#!/bin/sh\nexec python -m gateway "$@"\n' >/usr/local/bin/gateway \
     && chmod 755 /usr/local/bin/gateway \

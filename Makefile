@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup packages demo test test-failed test-unit test-stores coverage check format bench clients soak docs lock clean
+.PHONY: help setup packages demo test test-failed test-unit test-stores coverage check format bench clients soak docs wheel lock clean
 
 help:
 	@echo "make demo       a gateway with a sample CRM: mailings, a reply, a campaign, and a week of what comes back"
@@ -19,6 +19,7 @@ help:
 	@echo "make clients    real mail libraries and mail servers before the gateway; writes docs/clients.md"
 	@echo "make soak       the long form of the kill tests"
 	@echo "make docs       write docs/config.md, config/gateway.toml docs/webhooks and tables of other pages from the code"
+	@echo "make wheel      dist/: what pip installs, with templates, triggers, unit, alerts and pages; and its sources"
 	@echo "make lock       pin the newest allowed versions of all packages"
 	@echo "make setup      .venv alone; LOCK=requirements.lock leaves the development tools out"
 	@echo "make clean      remove .venv and everything made here"
@@ -100,11 +101,15 @@ docs: setup
 	@$(BIN)/python -c 'from pathlib import Path; from gateway.api.schemas import write_webhook_schemas; write_webhook_schemas(Path("docs/webhooks"))'
 	@echo "Wrote docs/config.md, config/gateway.toml, docs/webhooks, and tables in docs/rules.md and docs/triggers.md."
 
+wheel: setup
+	@$(BIN)/python -m build --no-isolation >/dev/null
+	@ls dist/*
+
 lock: setup
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
 	@echo "Wrote requirements.lock and requirements-dev.lock."
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from gateway.config import Settings, read_text
+from gateway.config.shipped import SHIPPED_CONFIG
 from gateway.core.decision.note_template import NoteTemplate, parse_template
 from gateway.core.sending.mail_wording import MailWording, WordingForm, parse_mail_wording
 
 NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
-SHIPPED_TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
+SHIPPED_TEMPLATES = SHIPPED_CONFIG / "templates"
 
 
 def note_templates(settings: Settings) -> dict[str, NoteTemplate]:

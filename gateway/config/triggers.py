@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from gateway.config.problems import ConfigError, describe, read_text
 from gateway.config.section import Section, option, wrong
 from gateway.config.settings import Settings
+from gateway.config.shipped import SHIPPED_CONFIG
 from gateway.config.values import Duration, MailAddress, Name, OneOf, Text, parse_address
 from gateway.core.kinds import Kind
 from gateway.core.triggers.events.registry import EVENTS
@@ -29,7 +30,7 @@ from gateway.core.triggers.trigger import (
 )
 from gateway.core.written import plain
 
-SHIPPED = Path(__file__).parents[2] / "config" / "triggers"
+SHIPPED = SHIPPED_CONFIG / "triggers"
 #: Of the shipped files, those that are active without being copied; a file of that name replaces
 #: one (seed S5: the acknowledgement of a submission "est déjà présent par défaut").
 ACTIVE_AS_SHIPPED = ("acknowledgement",)

@@ -1,0 +1,180 @@
+"""What `pip install crm-mail-gateway` gives: everything the gateway needs, without a clone."""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from gateway import __version__
+from tests.conftest import StartSink
+from tests.rig.process import LOOPBACK, free_port, needs, run
+from tests.rig.toml import write_toml
+
+ROOT = Path(__file__).parents[2]
+FILES = ("README.md", "LICENSE", "pyproject.toml")
+#: Folders, and what of them is no source: what Python compiles, and the data of a gateway that ran.
+FOLDERS = {
+    "gateway": ("__pycache__",),
+    "config": ("gateway.db*", "blobs", "outage"),
+    "docs": (),
+}
+
+# Whoever builds and installs waits for each step; beside the other tests that is a while.
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The two archives, and what of a clone they are to hold."""
+
+    wheel: Path
+    sdist: Path
+    shipped: frozenset[str]  #: Files of config and docs, such as `config/alerts.yml`.
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """An environment with the wheel and what it asks for, and nothing of a clone."""
+
+    folder: Path
+
+    async def __call__(
+        self, *arguments: str, timeout: float = 60.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `gateway` of this environment, outside the clone."""
+        command = str(self.folder / "bin" / "gateway")
+        # No other folder has a module for it, and what is compiled once is kept.
+        environment = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "", "TMPDIR": str(self.folder)}
+        return await run(
+            command, *arguments, environment=environment, timeout=timeout, folder=self.folder
+        )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Build both archives of a copy in which a gateway has run, as in a clone of somebody's."""
+    folder = tmp_path_factory.mktemp("sources")
+    for name in FILES:
+        shutil.copy(ROOT / name, folder / name)
+    for name, data in FOLDERS.items():
+        ignored = shutil.ignore_patterns(*data)
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=ignored)
+    shipped = frozenset(
+        str(file.relative_to(folder))
+        for name in ("config", "docs")
+        for file in (folder / name).rglob("*")
+        if file.is_file()
+    )
+    (folder / "config" / "gateway.db").write_text("who applied")
+    (folder / "config" / "blobs").mkdir()
+    (folder / "config" / "blobs" / "cv.pdf").write_text("a document")
+    # The build's own packages are pinned with the other development tools.
+    command = (sys.executable, "-m", "build", "--no-isolation", str(folder))
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    [wheel] = folder.glob("dist/*.whl")
+    [sdist] = folder.glob("dist/*.tar.gz")
+    return Built(wheel, sdist, shipped)
+
+
+@pytest.fixture(scope="module")
+def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Install the wheel in a clean environment, with what it asks for as the lock pins it."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder, with_pip=False)
+    pip = (sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install")
+    quiet = ("--quiet", "--no-compile", "--disable-pip-version-check")
+    pinned = ("--require-hashes", "--no-deps", "--requirement", str(ROOT / "requirements.lock"))
+    done = subprocess.run(
+        (*pip, *quiet, *pinned), check=False, capture_output=True, text=True, timeout=300
+    )
+    if done.returncode:
+        needs("the packages of requirements.lock", done.stderr.strip())
+
+    # Fails if the lock lacks anything that the wheel asks for.
+    wheel = (*pip, *quiet, "--no-index", str(built.wheel))
+    done = subprocess.run(wheel, check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return Installed(folder)
+
+
+def test_the_wheel_has_all_that_is_shipped_and_nothing_of_a_gateway_that_ran(built: Built) -> None:
+    with ZipFile(built.wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    shipped = {name for name in names if name.startswith("gateway/shipped/")}
+
+    assert {"config/alerts.yml", "config/gateway.service", "docs/operation.md"} <= built.shipped
+    assert {f"gateway/shipped/{name}" for name in built.shipped} == shipped
+    assert {"gateway"} == {name.partition("/")[0] for name in names}
+
+
+def test_the_source_archive_makes_the_same_wheel(built: Built) -> None:
+    # `python -m build` makes the wheel from it, so that the code is in it.
+    with tarfile.open(built.sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO"} <= names
+    assert {f"gateway/shipped/{name}" for name in built.shipped} <= names
+    assert not [name for name in names if name.endswith(("gateway.db", "cv.pdf"))]
+
+
+def test_the_wheel_says_what_it_is(built: Built) -> None:
+    with ZipFile(built.wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        metadata = HeaderParser().parsestr(archive.read(name).decode())
+
+    expected: Mapping[str, str] = {
+        "Name": "crm-mail-gateway",
+        "Version": __version__,
+        "Requires-Python": ">=3.11",
+        "License-Expression": "Apache-2.0",
+        "Description-Content-Type": "text/markdown",
+    }
+    assert expected == {key: metadata[key] for key in expected}
+    assert (ROOT / "README.md").read_text().strip() == str(metadata.get_payload()).strip()
+
+
+async def test_an_installed_gateway_tells_its_version(installed: Installed) -> None:
+    done = await installed("--version")
+
+    assert (f"gateway {__version__}\n", "") == (done.stdout, done.stderr)
+
+
+async def test_an_installed_gateway_checks_a_minimal_config(
+    installed: Installed, start_sink: StartSink, tmp_path: Path
+) -> None:
+    relay = await start_sink()
+    config = tmp_path / "gateway.toml"
+    config.write_text(
+        write_toml(
+            {
+                "relays": [{"name": "mailserver", "host": LOOPBACK, "port": relay.port}],
+                "smtp": {"listeners": [{"name": "crm", "bind": f"{LOOPBACK}:{free_port()}"}]},
+            }
+        )
+    )
+
+    done = await installed("--config", str(config), "check")
+
+    assert (0, "") == (done.returncode, done.stderr), done.stdout
+    assert "ok" == next(line for line in done.stdout.splitlines() if "mailserver" in line)[:2]
+
+
+async def test_an_installed_gateway_shows_the_demo(installed: Installed) -> None:
+    done = await installed("demo", timeout=120)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert 'recipient is in the group "Geen bulk-mail"' in done.stdout
+    assert "filed to candidate:103 at application 4711" in done.stdout
+    assert "Gefeliciteerd, Anna!" in done.stdout
+    assert "Sent:         2 on" in done.stdout
+    assert "$ gateway bounces report" in done.stdout
