@@ -290,6 +290,75 @@ def test_some_systems_mean_something_else(recipient: str, said: str, reason: str
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        # GMX, web.de and IONOS of a sender's domain (postmaster.gmx.net, "Error messages", 2024)
+        "550 Requested action not taken: mailbox unavailable invalid DNS MX or A/AAAA resource"
+        " record",
+        "550 Requested action not taken: mailbox unavailable Reject due to policy restrictions",
+        "550 Requested action not taken: mailbox unavailable; SC-001 Mail rejected by Outlook.com"
+        " for policy reasons",
+        # Google, of groups at any domain
+        "550 5.7.1 The group you tried to contact may not exist, or you may not have permission",
+        "550 Too many invalid recipients",
+        "550 5.7.1 Too many unknown users from your host",
+        "550 5.1.1 Directory harvest attack detected: sender blocked",
+        "550 Sender address <c@office.example> does not exist",
+        "550 5.1.0 sender does not exist: <c@office.example>",
+        "550 5.0.0 Sender user unknown",
+        "550 Sender account is disabled",
+        "550 Your account is suspended",
+        "550 Your host is unknown to us",
+        "550 Domain office.example has been suspended from sending",
+        "550 Domain office.example has no MX; sender domain does not exist",
+        "550 From: domain does not exist",
+        "550 rejected: From address domain office.example not found in DNS",
+        "550 MAIL FROM address unknown",
+        "550 Return path <c@office.example>: no such user",
+        # Postfix: it could not tell whether there is such a mailbox (ADDRESS_VERIFICATION_README)
+        "450 4.1.1 <a@b.example>: Recipient address rejected: unverified address: Address"
+        " verification in progress",
+        "554 5.4.6 Too many hops: user unknown",
+        # By policy, whatever the words
+        "554 5.7.1 <a@b.example>: Recipient address rejected: Access denied",
+        "550 5.7.1 Message rejected: this address does not exist in the safe list",
+        "550 5.7.25 Unknown host, no name for 192.0.2.1",
+        "554 after initial connection: mailbox of 192.0.2.1 is disabled",
+    ],
+)
+def test_what_is_about_the_sender_is_not_hard_though_it_says_unknown(said: str) -> None:
+    for status in ("", "5.0.0", "4.1.1"):
+        bounce = Bounce(
+            kind=BounceKind.BOUNCE,
+            recipient="a@b.example",
+            status=status,
+            diagnostic=said,
+            action="failed",
+            reason=why_of([said], status, recipient="a@b.example"),
+        )
+
+        assert not bounce.is_hard, bounce.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("550 5.7.1 No such user c18si2365148hub", "userunknown"),
+        ("553 sorry, badrcptto(user mail-box not found) (#5.7.1)", "userunknown"),
+        ("550 5.7.1 <a@b.example>: Recipient address rejected: User unknown", "userunknown"),
+        ("525 5.7.13 User account is disabled", "suspended"),
+        ("550 5.7.1 Sender is fine, but 5.1.1 the mailbox is gone: was not found", "userunknown"),
+        ("550 Sender verified; <a@b.example> no such user here", "userunknown"),
+        ("550 Your message from <c@office.example> to <a@b.example>: user unknown", "userunknown"),
+        ("This address no longer accepts mail.", "suspended"),
+        ("550 Address not present in directory", "userunknown"),
+    ],
+)
+def test_what_is_plainly_of_the_address_stays_hard(said: str, reason: str) -> None:
+    assert reason == why_of([said], recipient="a@b.example")
+
+
+@pytest.mark.parametrize(
     ("status", "diagnostic", "action", "is_hard"),
     [
         ("5.1.1", "550 5.1.1 user unknown", "failed", True),

@@ -90,3 +90,16 @@ def test_bounces_in_pieces_break_nothing() -> None:
         read_reports(message_from_bytes(bytes(octets)), is_bounce=True)
 
     assert 4 <= len(files)
+
+
+@pytest.mark.parametrize("kind", ["delivery-status", "global-delivery-status"])
+@pytest.mark.parametrize("fields", ["abcde", "Final-Recipient: rfc822; a@b.example", "\xff="])
+def test_what_is_no_base64_is_read_as_it_is(kind: str, fields: str) -> None:
+    named = f"/{kind}\r\nContent-Transfer-Encoding: base64".encode()
+    octets = HEADER + REPORT.replace(b"/delivery-status", named)
+    said = b"<a@b.example>: 550 5.1.1 no such user\r\n"
+    octets += fields.encode() + b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n" + said
+
+    report = read_reports(message_from_bytes(octets), is_bounce=True)
+
+    assert ["a@b.example"] == [bounce.recipient for bounce in report.bounces]

@@ -45,6 +45,14 @@ TICKETS = {  # of help desks that quote what they were sent, and close what they
     "fr": ("[Ticket 1234] Reçu", "Votre message à ann@example.org nous est parvenu."),
     "en": ("[Ticket#1234] Received", "The account ann@example.org is unknown to us: closed."),
 }
+PEOPLE_CALLED_LIKE_SERVERS = (  # by their domain, by their name, by a mailbox they share
+    "Ann <ann@mailserver.example>",
+    "ann@mail-gateway.example",
+    "Ann <ann@mail.systems.example>",
+    "Ann <ann@daemon.example>",
+    "Ann Daemon <ann@example.org>",
+    "Beheer <postmaster@example.org>",
+)
 CHALLENGES = (  # of services that first want to know whether a person sends
     "Your message to ann@example.org is held. Click here to prove that you are not a robot.",
     "ann@example.org only accepts mail from known senders: sender unknown. Confirm your address.",
@@ -158,6 +166,12 @@ def written() -> Iterator[tuple[str, bytes]]:
         for sender in ("noreply@boxbe.example", "ann@example.org", "confirm@spamarrest.example"):
             for marks in MARKS:
                 yield f"challenge {sender}", mail("Re: Vacature", text, marks, sender=sender)
+    for sender in PEOPLE_CALLED_LIKE_SERVERS:
+        for prefix, answers in itertools.product(("Re: ", "AW: ", "Antw: "), ("", references)):
+            text = f"ann@example.org bestaat niet meer: {gone}\n\n> Op maandag schreef u:\n> Dag"
+            yield f"answer of {sender}", mail(prefix + "Vacature", text, answers, sender=sender)
+    for sender in PEOPLE_CALLED_LIKE_SERVERS[:4]:
+        yield f"mail of {sender}", mail("Vacature", f"ann@example.org: {gone}", sender=sender)
     event = (
         "BEGIN:VCALENDAR\nMETHOD:REPLY\nATTENDEE:mailto:ann@example.org\nCOMMENT:550 user unknown"
     )

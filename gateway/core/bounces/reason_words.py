@@ -28,6 +28,12 @@ VOCABULARY = {
     "store": "(?:mail ?-?box|inbox|account|storage|directory|disk|user|quota|recipient"
     "|file system)",
     "sender": r"sender(?:'s)?(?: \S+)?(?: address| domain| email)?(?: was| is)?(?: \S+)?",
+    "our side": "(?:sender|mail ?from|from(?: address| domain|:)|return[- ]?path|envelope[- ]?from"
+    "|your (?:account|domain|host|hostname|server|mail server|ip|network|system))",
+    "of it": r"(?:e-?mail|address|domain|account|mail ?box|user|host|header|field|name|server|<>"
+    r"|\S+\.\S+|is|was|has|been|does|do|could)[:,;]?",
+    "gone": "not (?:be )?(?:exist|found|resolve)|unknown|doesn'?t exist|disabled|suspended|invalid"
+    "|inactive|blocked",
     "mail": "(?:message|mail|data|content|msg|file|attachment)",
     "host": "(?:host|domain|hostname|system|server)",
 }
@@ -41,6 +47,42 @@ class ReasonWords(NamedTuple):
 
 
 ROWS: tuple[ReasonWords, ...] = (
+    # Who is said not to exist may be the sender, or what was sent before to others.
+    ReasonWords(
+        Reason.REJECTED,
+        r"""
+        <our side>(?:'s)?:? (?:<of it> ){0,5}(?:<gone>)
+        return[- ]?path:? (?:<> ?:? ?)?(?:no such|unknown)
+        invalid dns mx or a/aaaa
+        suspended from sending
+        group you tried to contact
+        """,
+    ),
+    ReasonWords(
+        Reason.REPUTATION,
+        r"""
+        many <not known><a kind of>(?:<user>|rcpt|attempt)
+        directory harvest
+        """,
+    ),
+    ReasonWords(
+        Reason.POLICY,
+        r"""
+        reject\w* .{0,30}(?:for|due to) policy (?:reasons|restrictions)
+        """,
+    ),
+    ReasonWords(
+        Reason.EXPIRED,
+        r"""
+        rejected: unverified address
+        """,
+    ),
+    ReasonWords(
+        Reason.NETWORK_ERROR,
+        r"""
+        too many hops
+        """,
+    ),
     ReasonWords(
         Reason.SPAM,
         r"""
@@ -412,6 +454,7 @@ ROWS: tuple[ReasonWords, ...] = (
         has been (?:disabled|suspended|deactivated)
         not active
         no longer (?:active|in use)
+        address no longer accepts mail
         inactive (?:for|more|email)
         not an active (?:address|mailbox|account|user)
         expirado por falta de uso
@@ -495,6 +538,7 @@ ROWS: tuple[ReasonWords, ...] = (
         was not found
         wasn'?t found at
         can(?:not|'t) (?:find|locate) .{0,20}(?:user|mailbox|recipient|account)
+        not present in (?:the )?directory
         not in (?:the |my |our )?(?:control|directory|list|database|domino)
         directory .{0,20}(?:not|no)
         not our customer

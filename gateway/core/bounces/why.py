@@ -38,6 +38,16 @@ _AT_DATA = re.compile(
 )
 _OF_RECIPIENT = re.compile(r"\b[45]\.1\.\d|this user doesn'?t have")
 _UNKNOWN = re.compile(r"5\.1\.1\b")
+#: What is refused by policy (RFC 3463, x.7) is no word on the address, unless it is an account that
+#: is disabled or has another owner, or the words are plain: `550 5.7.1 No such user` (Google).
+_CODES = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
+_OF_POLICY = re.compile(r"[245]\.7\.(?!13\Z|17\Z)")
+_PLAIN = re.compile(
+    r"\b(?:no(?: such)?|unknown|invalid) (?:user|mail-?box|recipient)\b"
+    r"|\b(?:user|mail-?box|recipient) (?:is )?(?:unknown|not found|do(?:es not|esn'?t) exist)",
+    re.IGNORECASE,
+)
+_OF_ADDRESS = (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.SUSPENDED, Reason.MOVED)
 _EXPIRED = re.compile(r"\b[45]\.4\.7\b")  # RFC 3463: delivery time expired
 _OF_SENDER = re.compile(r"\b[45]\.1\.[78]\b")
 
@@ -166,8 +176,10 @@ def why(
         return Reason.EXPIRED  # and what stands beside it says why the last try failed
     if reason is Reason.POLICY and _AT_HELO.search(said):
         return Reason.REPUTATION
-    if reason not in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN):
+    if reason not in _OF_ADDRESS:
         return reason
+    if _is_by_policy(f"{said} {status}"):
+        return Reason.POLICY
     # What is refused with MAIL is the sender, with HELO the server, and after the content what a
     # filter made of it; unless the status names the recipient, as answers to commands do that were
     # sent together (RFC 2920): `>>> DATA`, `<<< 550 5.1.1 … user unknown`.
@@ -175,6 +187,8 @@ def why(
         return Reason.REJECTED
     if _AT_HELO.search(said):
         return Reason.REPUTATION
+    if reason in (Reason.SUSPENDED, Reason.MOVED):
+        return reason
     if _AT_DATA.search(said) and not _OF_RECIPIENT.search(said):
         return Reason.FILTERED if reason is Reason.USER_UNKNOWN else Reason.REJECTED
     return reason
@@ -186,11 +200,19 @@ def why_of(texts: Iterable[str], status: str = "", *, recipient: str = "") -> Re
     names_recipient = _UNKNOWN.match(status) is not None
     for text in texts:
         reason = why(text, recipient=recipient, names_recipient=names_recipient)
+        if reason in _OF_ADDRESS and _is_by_policy(f"{text} {status}"):
+            return Reason.POLICY
         if reason is not Reason.UNDEFINED:
             return reason
     reason = why("", status, recipient=recipient)
     is_refused = any(_REFUSED.search(text.casefold().rstrip()) for text in texts)
     return Reason.POLICY if reason is Reason.UNDEFINED and is_refused else reason
+
+
+def _is_by_policy(text: str) -> bool:
+    """Whether a text speaks of policy by its status codes, and doesn't plainly of the address."""
+    codes = _CODES.findall(text)
+    return bool(codes) and all(map(_OF_POLICY.match, codes)) and not _PLAIN.search(text)
 
 
 def _by_words(said: str) -> Reason | None:

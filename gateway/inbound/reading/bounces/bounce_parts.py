@@ -4,6 +4,7 @@ import binascii
 import quopri
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
@@ -107,7 +108,9 @@ def _blocks_of_status(part: Message) -> list[Message]:
         pieces.append(payload if isinstance(payload, bytes) else b"")
     octets = b"\n".join(pieces)
     if encoding == "base64":
-        octets = binascii.a2b_base64(octets)
+        # What is no base64 was only called so.
+        with suppress(binascii.Error):
+            octets = binascii.a2b_base64(octets)
     elif is_encoded:
         octets = quopri.decodestring(octets)
     text = octets.decode("utf-8", "replace").replace("\r\n", "\n")

@@ -35,9 +35,11 @@ _LONGEST_SCANNED = 100_000  #: Characters of a mail that Mailman's detectors go 
 #: and what became of them; that counts only where the form itself is a report.
 _SERVER = re.compile(
     r"\A\s*\Z|<>|daemon|post[-_ ]?master|mail.{0,3}(?:delivery|system|server|gateway)"
-    r"|(?:system|mail) ?administrator|\bsns\.amazonaws\.com\b",
+    r"|(?:system|mail) ?administrator",
     re.IGNORECASE,
 )
+_AMAZON = "@sns.amazonaws.com"
+_DOMAIN = re.compile(r"@[^\s<>@]{1,255}")  #: People have addresses at `mailserver.example`, too.
 #: Bounces of some carriers, and of many programs that answer: the former give the mail back.
 _NO_REPLY = re.compile(r"\bno[-_.]?reply", re.IGNORECASE)
 #: Outlook.com's complaints (JMRP) have the original attached and no report of RFC 5965.
@@ -47,6 +49,8 @@ _TO = re.compile(
     r"^[ \t]{0,40}(?:to|rcpt to):.{0,200}?([^\s<>@\":]{1,64}@[\w.-]{1,255})",
     re.IGNORECASE | re.MULTILINE,
 )
+_ANSWER = re.compile(r"\s*(?:re|aw|antw|antwort|antwoord|rép|sv|vs)\s*:", re.IGNORECASE)
+_RCPT_LINE = re.compile(r"^[ \t]{0,40}rcpt to:", re.IGNORECASE | re.MULTILINE)
 _DELAYED = re.compile(
     r"\bdelay|\bwarning\b|will be retried|still being tried|verzögert|vertraagd|\bretard",
     re.IGNORECASE,
@@ -74,13 +78,20 @@ def _is_of_a_server(parts: BounceParts) -> bool:
     """Whether a mail server, or a program beside it, seems to have written a mail."""
     mail = parts.mail
     sender = str(mail.get("from", ""))
-    if mail.get("x-failed-recipients") or _SERVER.search(sender):
+    if mail.get("x-failed-recipients"):
+        return True
+    # Who has a postmaster's mailbox, or such a name, answers in person. Gateways to mobile phones
+    # begin a subject like that, too (`post_master@vtext.com`, 2012), and say `RCPT TO: …`.
+    is_answer = _ANSWER.match(str(mail.get("subject", ""))) is not None
+    if is_answer and parts.original is None and not _RCPT_LINE.search(parts.notice):
+        return False
+    if _SERVER.search(_DOMAIN.sub("@", sender)) or _AMAZON in sender.casefold():
         return True
     if parts.original is not None and _NO_REPLY.search(sender):
         return True
-    is_answer = mail.get("in-reply-to") is not None or mail.get("references") is not None
+    refers = mail.get("in-reply-to") is not None or mail.get("references") is not None
     kind = automatic_kind(lambda name: str(mail.get(name, "")))
-    return kind is Automatic.DELIVERY_REPORT and not is_answer
+    return kind is Automatic.DELIVERY_REPORT and not refers
 
 
 def _is_outlook_complaint(parts: BounceParts) -> bool:
