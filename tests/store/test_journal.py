@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 
 from gateway.core import ids
 from gateway.core.kinds import State
@@ -355,6 +355,28 @@ def test_a_log_that_is_read_again_undoes_no_later_verdict(database: Database) ->
             take_in(connection, WORKER, *told)
 
     assert ["relayed by relay: 250 ok", "unknown by relay: no verdict"] == states(database, silent)
+
+
+def test_what_the_relay_says_of_somebody_erased_meanwhile_is_kept_as_a_code(
+    database: Database,
+) -> None:
+    begun = message(0, going(ANN), going(BEN))
+    said = "550 5.1.1 <ann@example.org> Ann Smit is unknown here"
+    with database.writing() as connection:
+        take_in(connection, WORKER, [begun], ())
+        mine = (deliveries.c.message == begun.id) & (deliveries.c.position == 0)
+        mark = {"address": "erased:5f0c21ab", "recipient": "erased:5f0c21ab"}
+        connection.execute(update(deliveries).where(mine).values(**mark))
+
+    with database.writing() as connection:
+        rows = JournalRows()
+        tried = attempt(begun, "verdict", verdict=said)
+        rows.finish(begun.id, ended(begun, State.REJECTED, said), [tried], None)
+        rows.write(connection)
+
+    assert ["rejected by relay: 550", f"rejected by relay: {said}"] == states(database, begun)
+    with database.reading() as connection:
+        assert ["550"] == list(connection.scalars(select(attempts.c.verdict)))
 
 
 def test_a_value_that_comes_to_messages_comes_last_as_rows_in_logs_have_no_names() -> None:

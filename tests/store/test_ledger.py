@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.kinds import By, State
@@ -14,6 +14,7 @@ from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import Due, Ending, Occurrence, OccurrenceState
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages
+from gateway.store.schema import occurrences
 from gateway.store.triggers import epochs, ledger
 from tests.store.feeding import NOW
 from tests.store.holders import nobody_is_gone
@@ -220,6 +221,23 @@ def test_a_mail_put_off_is_tried_again_with_the_same_octets(connection: Connecti
     assert [] == claim(connection, "b")
     [again] = claim(connection, "b", later)
     assert (b"x", "<1@x>", 1) == (again.body, again.message_id, again.attempts)
+
+
+def test_what_the_relay_says_of_somebody_erased_meanwhile_is_kept_as_a_code(
+    connection: Connection,
+) -> None:
+    ledger.put(connection, [due()], now=NOW)
+    claim(connection)
+    begin(connection)
+    connection.execute(update(occurrences).values(person="erased:5f0c21ab"))
+    said = "550 5.1.1 <ann@example.org> Ann Smit is unknown here"
+    failed = Ending(state=OccurrenceState.FAILED, reason=said)
+    outcome = replace(relayed(), state=State.REJECTED, reply=said)
+
+    assert ledger.end(connection, 1, "a", ending=failed, outcome=outcome, now=NOW)
+
+    [message] = messages.listed(connection, to="ann@example.org")
+    assert ("550", "550") == (one_in(connection).reason, message.deliveries[0].reply)
 
 
 def test_what_is_held_waits_until_it_is_let_go(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from gateway.core.signing import SigningKeys
 PREFIX = "erased:"
 KEYS = f"{PREFIX}keys"  #: Begins what says among such names by which keys they were made.
 _PURPOSE = "erased"
+CODE_LENGTH = 3  #: Of a relay's reply that comes when its recipient was erased: `550` is kept.
 _SHOWN = 8  #: Digits that stand in place of what was erased; enough to tell people apart.
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, select
 from gateway.core import ids
 from gateway.core.decision.journal import Attempt, Message, Outcome
 from gateway.core.kinds import State
+from gateway.core.people.erased_names import CODE_LENGTH, PREFIX
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store import schema
 from gateway.store.engine.bulk_rows import insert_rows
@@ -38,21 +39,25 @@ _DELIVERY = (
 )  # fmt: skip
 _ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict", "dated")
 _IDENTITY = ("listener", "client", "sender", "subject", "message_id")
-_STATE = _ATTEMPT.index("state")
+_STATE, _VERDICT = _ATTEMPT.index("state"), _ATTEMPT.index("verdict")
 
 #: A commit whose answer was lost may have left a delivery as it was begun.
 _ENDED_NOW = """(message, position) DO UPDATE
 SET state = excluded.state, "by" = excluded."by", reply = excluded.reply, note = excluded.note,
     note_facts = excluded.note_facts
 WHERE deliveries.state = 'sending'"""
+#: A reply may name its recipient, who may have been erased while the relay was asked: of that one
+#: its code is kept (`erased_names.CODE_LENGTH`).
 _UPDATE_SQLITE = """
 UPDATE deliveries SET state = json_extract(r.value, '$[2]'), "by" = json_extract(r.value, '$[3]'),
-  reply = json_extract(r.value, '$[4]')
+  reply = CASE WHEN substr(address, 1, 7) = 'erased:'
+    THEN substr(json_extract(r.value, '$[4]'), 1, 3) ELSE json_extract(r.value, '$[4]') END
 FROM json_each(?) AS r
 WHERE message = json_extract(r.value, '$[0]') AND position = json_extract(r.value, '$[1]')
 """
 _UPDATE_POSTGRES = """
-UPDATE deliveries SET state = r->>2, "by" = r->>3, reply = r->>4
+UPDATE deliveries SET state = r->>2, "by" = r->>3,
+  reply = CASE WHEN substr(address, 1, 7) = 'erased:' THEN substr(r->>4, 1, 3) ELSE r->>4 END
 FROM jsonb_array_elements(%s::jsonb) AS r
 WHERE message = (r->>0)::bigint AND position = (r->>1)::integer
 """
@@ -175,6 +180,7 @@ class JournalRows:
             some = of_messages[start : start + _AT_ONCE]
             connection.execute(delete(attempts).where(attempts.c.message.in_(some)))
         kept = {row[:2]: row for row in self.attempts if row[_STATE] != "heard"}
+        _cut_verdicts(connection, kept)
         insert_rows(connection, attempts, _ATTEMPT, list(kept.values()))
 
         for message, go in self.notices:
@@ -246,6 +252,20 @@ def is_another(
 def identity_of(message: Message) -> list[str]:
     """Return what `is_another` knows a message by, besides its recipients."""
     return [getattr(message, name) for name in _IDENTITY]
+
+
+def _cut_verdicts(connection: Connection, rows: dict[Row, Row]) -> None:
+    """Leave the code alone of verdicts on mail to somebody who was erased meanwhile."""
+    told = sorted({row[1] for row in rows.values() if row[_VERDICT]})
+    d, erased = schema.deliveries.c, set[int]()
+    for start in range(0, len(told), _AT_ONCE):
+        mine = d.message.in_(told[start : start + _AT_ONCE])
+        is_erased = d.address.startswith(PREFIX)
+        erased.update(connection.scalars(select(d.message).where(mine, is_erased)))
+    for key, row in rows.items():
+        if row[1] in erased:
+            code = row[_VERDICT][:CODE_LENGTH]
+            rows[key] = (*row[:_VERDICT], code, *row[_VERDICT + 1 :])
 
 
 def _attempt_row(entry: Attempt) -> Row:

@@ -6,7 +6,7 @@ sends them again. The whole life is a table, `core.triggers.occurrence.LEDGER_LI
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -27,6 +27,7 @@ from sqlalchemy import (
 from gateway.core import ids
 from gateway.core.decision.journal import Message, Outcome
 from gateway.core.kinds import By, State
+from gateway.core.people.erased_names import CODE_LENGTH, PREFIX
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.queue import QueueEvent
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS
@@ -206,6 +207,11 @@ def end(
 
     A result that comes after the lease is still better than `unknown`.
     """
+    person = connection.scalar(select(_c.person).where(_c.id == number))
+    if person is not None and person.startswith(PREFIX):
+        # What the relay said may name whoever was erased while it was asked.
+        ending = replace(ending, reason=ending.reason and outcome.reply[:CODE_LENGTH])
+        outcome = replace(outcome, reply=outcome.reply[:CODE_LENGTH])
     ended = _ended(ending, now)
     if not QUEUE.settle(connection, number, ending.state, holder=holder, values=ended):
         return False
