@@ -105,6 +105,26 @@ async def test_a_listener_that_signs_signs_the_probe(cli: Cli, sink: RawSink) ->
     assert "List-Unsubscribe-Post" in arrived(sink)["DKIM-Signature"].title()
 
 
+async def test_a_sender_without_a_key_of_its_domain_is_told(cli: Cli, sink: RawSink) -> None:
+    """As where `notices.from` is not set: the probe comes from postmaster@ this machine."""
+    (cli.folder / "key.pem").write_bytes(new_key(ed25519=True))
+    key = '[[dkim]]\ndomain = "crm.example"\nselector = "gw"\nkey_file = "key.pem"\n'
+    options = ("--send", TO, "--from", "postmaster@host.example")
+
+    code, document = await checked(cli, sink.port, f"{LINKS}sign = true\n{key}", *options)
+
+    warnings = [
+        finding["text"]
+        for finding in document["findings"]
+        if finding["what"] == "probe" and finding["level"] == "warning"
+    ]
+    assert (0, []) == (code, document["probe"]["signed_by"])
+    assert [
+        "listener crm has sign = true, and no [[dkim]] key is of the domain of "
+        "postmaster@host.example: it went out unsigned. With --from name a sender of the CRM's mail"
+    ] == warnings
+
+
 async def test_the_listener_and_the_sender_can_be_named(cli: Cli, sink: RawSink) -> None:
     options = ("--send", TO, "--from", "crm@other.example", "--listener", "plain")
 

@@ -70,6 +70,7 @@ class Probe:
     state: ProbeState = "refused"
     answer: str = ""  #: What the relay said, or why nothing was sent.
     kind: Kind = Kind.BULK  #: What the listener takes it for.
+    is_to_be_signed: bool = False  #: By the gateway: the listener has `sign = true`.
     signed_by: tuple[str, ...] = ()  #: Domains the gateway signed it for, both fields covered.
     #: Whether it came in again here; None: it should have, False: it goes elsewhere.
     arrived: bool | None = False
@@ -131,6 +132,13 @@ class Probe:
         if self.signed_by:
             domains = ", ".join(self.signed_by)
             yield good("probe", f"the gateway signed both fields to unsubscribe for {domains}")
+        elif self.is_to_be_signed:
+            yield warning(
+                "probe",
+                f"listener {self.listener} has sign = true, and no [[dkim]] key is of the domain "
+                f"of {self.sender}: it went out unsigned. "
+                "With --from name a sender of the CRM's mail",
+            )
 
     def arrival(self) -> Iterator[Finding]:
         """Yield whether DKIM covers its fields as it arrived, else how to look."""
@@ -192,7 +200,9 @@ async def send_probe(
     number, at = common.ids_of(database).next(), common.now().astimezone(common.time_zone(settings))
     message_id = f"<{ids.show(number)}.probe@{common.host_name().strip('[]')}>"
     link = f"{settings.api.public_url or _NOWHERE}{PATH}{SAMPLE}"
-    probe = Probe(recipient=recipient, sender=sender, listener=chosen.name)
+    probe = Probe(
+        recipient=recipient, sender=sender, listener=chosen.name, is_to_be_signed=chosen.sign
+    )
     content = field_lines(
         (
             f"From: <{sender}>",
