@@ -8,6 +8,7 @@ import pytest
 
 from gateway.inbound.reading.bounces.bounce_parts import address_in
 from gateway.inbound.reading.bounces.bounces import read_bounces
+from gateway.inbound.reading.bounces.reports import read_reports
 
 FIELDS = """\
 Reporting-MTA: dns; mx.example.org
@@ -113,6 +114,9 @@ def complaint(feedback_type: str, *recipients: str) -> bytes:
     [
         ("abuse", "complaint"),
         ("Fraud", "complaint"),
+        ("abuse (spam button)", "complaint"),
+        ('"abuse"', "complaint"),
+        ("(button) not-spam (undone)", "not_spam"),
         ("not-spam", "not_spam"),
         ("opt-out", "opt_out"),
         ("auth-failure", "feedback"),  # RFC 6591: a server's, of mail that failed SPF or DKIM
@@ -180,3 +184,31 @@ def test_a_delay_is_told_by_its_subject_where_no_field_says_so(subject: str, kin
     told = read_bounces(message_from_bytes(mail.encode()))
 
     assert [(kind, "ann@example.org")] == [(one.kind, one.recipient) for one in told]
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+@pytest.mark.parametrize("encoded", ["feedback-report", "rfc822", "global"])
+def test_parts_of_a_complaint_are_read_though_they_are_encoded(encoding: str, encoded: str) -> None:
+    """Receivers encode them, and Python's parser (3.11 to 3.13) takes them as they stand."""
+    encode = base64.encodebytes if encoding == "base64" else quopri.encodestring
+    original = "global" if encoded == "global" else "rfc822"
+    parts = {
+        "feedback-report": b"Feedback-Type: abuse\r\nVersion: 1\r\n",
+        original: b"Message-ID: <m=1@office.example>\r\nTo: <ann@example.org>\r\n\r\nDag\r\n",
+    }
+    octets = (
+        b"From: fbl@receiver.example\r\n"
+        b"Content-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+    )
+    for kind, content in parts.items():
+        octets += f"--b\r\nContent-Type: message/{kind}\r\n".encode()
+        if kind == encoded:
+            octets += f"Content-Transfer-Encoding: {encoding}\r\n".encode()
+        octets += b"\r\n" + (encode(content) if kind == encoded else content) + b"\r\n"
+
+    report = read_reports(message_from_bytes(octets + b"--b--\r\n"), is_bounce=True)
+
+    assert [("complaint", "ann@example.org")] == [
+        (told.kind.value, told.recipient) for told in report.bounces
+    ]
+    assert "<m=1@office.example>" == report.message_id

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from email import message_from_string
+from email import message_from_bytes, message_from_string
 from email.message import Message
 from email.utils import getaddresses
 
@@ -58,9 +58,9 @@ def take_apart(mail: Message) -> BounceParts:
         elif kind in STATUSES:
             groups += status_groups(part)
         elif kind == "message/feedback-report":
-            feedback = next(iter(children(part)), None) or read_fields(decoded_text(part))
+            feedback = mail_in(part) or read_fields(decoded_text(part))
         elif kind in _ORIGINALS and original is None:
-            original = next(iter(children(part)), None) or read_fields(decoded_text(part))
+            original = mail_in(part) or read_fields(decoded_text(part))
     notice = "\n".join(plain)[:_LONGEST_NOTICE]
     if not notice.strip():
         texts = (read_page(page[:_LONGEST_NOTICE]).text() for page in pages[:_MOST_PAGES])
@@ -94,27 +94,47 @@ def _one_recipient_each(block: Message) -> list[Message]:
     return groups
 
 
+def mail_in(part: Message) -> Message | None:
+    """Return the mail, or the fields, that a part of type message/… holds, if it does.
+
+    Python's parser takes such a part as it stands, though receivers encode it: RFC 2045, 6.4
+    forbids that, RFC 6532 allows it.
+    """
+    if part.get_content_maintype() == "message" and _encoding_of(part):
+        return message_from_bytes(_octets_of(part).lstrip(b"\r\n"))
+    return next(iter(children(part)), None)
+
+
 def _blocks_of_status(part: Message) -> list[Message]:
-    blocks = children(part)
+    if part.get_content_type() == "message/delivery-status" and not _encoding_of(part):
+        return children(part)
+    text = _octets_of(part).decode("utf-8", "replace").replace("\r\n", "\n")
+    return [read_fields(block) for block in re.split(r"\n[ \t]*\n", text) if block.strip()]
+
+
+def _encoding_of(part: Message) -> str:
+    """Return how a part is encoded; empty where it stands as it is."""
     encoding = str(part.get("content-transfer-encoding", "")).strip().casefold()
-    is_encoded = encoding in ("base64", "quoted-printable")
-    if part.get_content_type() == "message/delivery-status" and not is_encoded:
-        return blocks
+    return encoding if encoding in ("base64", "quoted-printable") else ""
+
+
+def _octets_of(part: Message) -> bytes:
+    """Return what a part of type message/… holds, decoded, from what the parser made of it."""
     pieces = []
-    for block in blocks:
+    for block in children(part):
         fields = "".join(f"{name}: {value}\n" for name, value in block.raw_items())
         pieces.append(fields.encode("utf-8", "surrogateescape"))
         payload = block.get_payload(decode=True)
         pieces.append(payload if isinstance(payload, bytes) else b"")
     octets = b"\n".join(pieces)
+    encoding = _encoding_of(part)
     if encoding == "base64":
         # What is no base64 was only called so.
         with suppress(binascii.Error):
             octets = binascii.a2b_base64(octets)
-    elif is_encoded:
+    elif encoding:
         octets = quopri.decodestring(octets)
-    text = octets.decode("utf-8", "replace").replace("\r\n", "\n")
-    return [read_fields(block) for block in re.split(r"\n[ \t]*\n", text) if block.strip()]
+    return octets
 
 
 def recipients_of(original: Message) -> list[str]:

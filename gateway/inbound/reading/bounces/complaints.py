@@ -1,5 +1,6 @@
 """Complaints in the abuse reporting format (RFC 5965), and those of Outlook.com without it."""
 
+import re
 from collections.abc import Iterator
 
 from gateway.core.bounces.bounce import Bounce, BounceKind
@@ -23,6 +24,8 @@ _FEEDBACK = {
     "opt-out-list": BounceKind.OPT_OUT,
 }
 
+_TYPE = re.compile(r"(?:\([^()]*\)\s*)?\"?([a-z0-9-]+)")
+
 
 def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
     """Yield what a complaint says and whom it is from (RFC 5965, 3.2).
@@ -34,8 +37,9 @@ def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
     kind = BounceKind.COMPLAINT
     named: list[str] = []
     if report is not None:
-        feedback_type = field(report, "feedback-type").casefold()
-        kind = _FEEDBACK.get(feedback_type, BounceKind.FEEDBACK)
+        # `"abuse" (spam button)`: comments and quotes say nothing (RFC 5965, 3.1).
+        feedback_type = _TYPE.match(field(report, "feedback-type").casefold())
+        kind = _FEEDBACK.get(feedback_type[1] if feedback_type else "", BounceKind.FEEDBACK)
         values = (*report.get_all("original-rcpt-to", ()), *report.get_all("removal-recipient", ()))
         named = [address for value in values if (address := address_in(str(value)))]
     if not named and parts.original is not None:

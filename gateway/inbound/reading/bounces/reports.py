@@ -9,7 +9,7 @@ from email.utils import getaddresses
 from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce
 from gateway.core.mail.headers import Headers, decoded
-from gateway.inbound.reading.bounces.bounce_parts import STATUSES, status_groups
+from gateway.inbound.reading.bounces.bounce_parts import STATUSES, mail_in, status_groups
 from gateway.inbound.reading.header_fields import hop_ids
 from gateway.inbound.reading.texts import children, decoded_text
 
@@ -85,7 +85,7 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
 
 def header_of_original(part: Message) -> Headers:
     """Return the header of the mail a report gives back."""
-    inner = next(iter(children(part)), None)
+    inner = mail_in(part)
     if inner is not None:
         block = "".join(f"{name}: {value}\n" for name, value in inner.raw_items())
         return Headers.parse(block.encode("utf-8", "surrogateescape"))
