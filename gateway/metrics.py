@@ -275,7 +275,20 @@ class _Readings(Collector):
 
 
 def _remove_leftovers(folder: Path) -> None:
+    """Remove the files of processes that are gone, also where another has the id of one by now.
+
+    A process has the file it counts into mapped for as long as it lives (prometheus_client 0.26,
+    `mmap_dict.py`).
+    """
     for file in folder.glob("*.db"):
         pid = file.stem.rpartition("_")[2]
-        if pid.isdigit() and not Path("/proc", pid).exists():
+        if not pid.isdigit():
+            continue
+        try:
+            mapped = Path("/proc", pid, "maps").read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            mapped = ""
+        except PermissionError:  # another user's process: whether it counts can't be told
+            continue
+        if str(file.resolve()) not in mapped:
             file.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from mmap import mmap
 from pathlib import Path
 
 import pytest
@@ -102,10 +103,11 @@ def test_a_folder_of_ones_own_is_there_while_it_is_needed(
 
 def test_a_named_folder_is_kept_but_not_what_dead_processes_left(folder: Path) -> None:
     dead, alive = folder / "counter_99999999.db", folder / f"counter_{os.getpid()}.db"
-    for file in (dead, alive):
-        file.touch()
+    id_is_anothers_now = folder / f"gauge_livesum_{os.getpid()}.db"
+    for file in (dead, alive, id_is_anothers_now):
+        file.write_bytes(bytes(16))
 
-    with metrics.shared_folder():
+    with alive.open("r+b") as counting, mmap(counting.fileno(), 0), metrics.shared_folder():
         left = list(folder.iterdir())
 
     assert [alive] == left
