@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from gateway.core.sending.outbox import Result, Unknown
+from gateway.runtime.periodic import pause
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 
 T = TypeVar("T")
@@ -42,8 +43,8 @@ async def keep(
     """Write down what became of a row, and return what `work` did; None: it could not be written.
 
     While the store is away it is tried again, after `away` each time, as long as the row is ours:
-    until the lease is over, or the process is to stop. `put_off` hears of every try that failed
-    and is followed by another.
+    until the lease is over, or the process is to stop, which it does after one more try.
+    `put_off` hears of every try that failed and is followed by another.
     """
     until = clock() + lease
     while True:
@@ -53,4 +54,4 @@ async def keep(
             if stopping.is_set() or clock() >= until:
                 return None
             put_off(error)
-        await asyncio.sleep(away.total_seconds())
+        await pause(stopping, away)

@@ -64,7 +64,8 @@ def database(tmp_path: Path) -> Iterator[Shaky]:
 class Keeping:
     """Keeps a result, while a clock and the process's end are in a test's hands."""
 
-    def __init__(self, database: Shaky) -> None:
+    def __init__(self, database: Shaky, *, away: timedelta = AT_ONCE) -> None:
+        self.away = away
         self.now = datetime(2026, 3, 12, 9, tzinfo=UTC)
         self.stopping = asyncio.Event()
         self.put_off: list[str] = []
@@ -81,7 +82,7 @@ class Keeping:
             database,
             work,
             lease=LEASE,
-            away=AT_ONCE,
+            away=self.away,
             clock=lambda: self.now,
             stopping=self.stopping,
             put_off=put_off,
@@ -109,3 +110,13 @@ async def test_a_result_is_given_up_when_others_may_have_the_row(database: Shaky
         keeping.stopping.set()
 
     assert await asyncio.wait_for(keeping.task, 20) is None
+
+
+async def test_a_process_that_is_to_end_tries_once_more_and_does_not_wait(database: Shaky) -> None:
+    database.is_away = True
+    keeping = Keeping(database, away=timedelta(hours=1))
+    await database.missed_at_least(1)
+    database.is_away = False
+    keeping.stopping.set()
+
+    assert "sqlite" == await asyncio.wait_for(keeping.task, 20)
