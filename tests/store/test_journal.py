@@ -319,6 +319,8 @@ def test_what_is_taken_in_twice_is_there_once(database: Database) -> None:
     [
         pytest.param({"message_id": "<another@office.example>"}, id="another mail"),
         pytest.param({"sender": "jobs@office.example"}, id="another sender"),
+        pytest.param({"size": 4711}, id="another size"),
+        pytest.param({"relay": "another"}, id="another relay"),
         pytest.param({"deliveries": (going(BEN),)}, id="somebody else"),
         pytest.param({"deliveries": (going(ANN), going(BEN))}, id="somebody more"),
     ],

@@ -38,7 +38,6 @@ _DELIVERY = (
     "persons", "note_facts",
 )  # fmt: skip
 _ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict", "dated")
-_IDENTITY = ("listener", "client", "sender", "subject", "message_id")
 _STATE, _VERDICT = _ATTEMPT.index("state"), _ATTEMPT.index("verdict")
 
 #: A commit whose answer was lost may have left a delivery as it was begun.
@@ -177,8 +176,8 @@ class JournalRows:
         # What is said of each message now stands in the place of all that was said before.
         of_messages = list({row[1] for row in self.attempts})
         for start in range(0, len(of_messages), _AT_ONCE):
-            some = of_messages[start : start + _AT_ONCE]
-            connection.execute(delete(attempts).where(attempts.c.message.in_(some)))
+            chunk = of_messages[start : start + _AT_ONCE]
+            connection.execute(delete(attempts).where(attempts.c.message.in_(chunk)))
         kept = {row[:2]: row for row in self.attempts if row[_STATE] != "heard"}
         _cut_verdicts(connection, kept)
         insert_rows(connection, attempts, _ATTEMPT, list(kept.values()))
@@ -208,8 +207,7 @@ class JournalRows:
     def check_ids(self, connection: Connection) -> None:
         """Raise RowRefused if another message of the store has the id of one of these."""
         for row in self.messages:
-            identity = [row[_MESSAGE.index(name)] for name in _IDENTITY]
-            if is_another(connection, row[0], identity, self.recipients_of(row[0])):
+            if is_another(connection, row[0], row[2:], self.recipients_of(row[0])):
                 raise RowRefused(f"another message has the id {ids.show(row[0])}")
 
     def recipients_of(self, message: int) -> list[str]:
@@ -230,28 +228,27 @@ class JournalRows:
         return rows
 
 
-def is_another(
-    connection: Connection, number: int, identity: Sequence[str], recipients: Sequence[str]
-) -> bool:
-    """Whether the message of that id in the store is another than one of this sender and content.
+def is_another(connection: Connection, number: int, values: Row, recipients: Sequence[str]) -> bool:
+    """Whether the message of that id in the store is another than the one of these values.
 
-    `identity` is listener, client, sender, subject and Message-ID. What is written once more, as
-    the answer to a commit was not heard, is the same message.
+    `values` are what `values_of` returns, `recipients` as the client wrote them. A message that is
+    written once more, as the answer to a commit was not heard, is the same in all of them.
     """
-    columns = [schema.messages.c[name] for name in _IDENTITY]
+    columns = [schema.messages.c[name] for name in _MESSAGE[2:]]
     stored = connection.execute(select(*columns).where(schema.messages.c.id == number)).first()
     if stored is None:
         return False
     known = select(schema.deliveries.c.recipient).where(schema.deliveries.c.message == number)
-    its_recipients = connection.scalars(known.order_by(schema.deliveries.c.position)).all()
-    return list(stored) != list(identity) or (
-        bool(its_recipients) and list(its_recipients) != list(recipients)
+    stored_recipients = connection.scalars(known.order_by(schema.deliveries.c.position)).all()
+    return tuple(stored) != tuple(values) or (
+        bool(stored_recipients) and list(stored_recipients) != list(recipients)
     )
 
 
-def identity_of(message: Message) -> list[str]:
-    """Return what `is_another` knows a message by, besides its recipients."""
-    return [getattr(message, name) for name in _IDENTITY]
+def values_of(message: Message) -> Row:
+    """Return the values of a message in the order of the table, without its id and worker."""
+    values: Row = _VALUES(message)
+    return values
 
 
 def _cut_verdicts(connection: Connection, rows: dict[Row, Row]) -> None:

@@ -138,10 +138,10 @@ def take_in(
 
 def _number_for(connection: Connection, message: Message) -> int:
     """Return the message's id, or the next that isn't another message's."""
-    identity = journal_rows.identity_of(message)
+    values = journal_rows.values_of(message)
     recipients = [delivery.recipient for delivery in message.deliveries]
     number = message.id
-    while journal_rows.is_another(connection, number, identity, recipients):
+    while journal_rows.is_another(connection, number, values, recipients):
         number += 1
     return number
 
