@@ -35,9 +35,11 @@ class EnvironmentSetting:
 def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
     """Return the settings the environment gives; ConfigError names variables of no meaning."""
     known = dict(variables(Settings))
-    mine = sorted(name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE)
-    unknown = [name for name in mine if name not in known]
-    twice = [name for name in mine if name + FILE_SUFFIX.upper() in mine]
+    given_names = sorted(
+        name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE
+    )
+    unknown = [name for name in given_names if name not in known]
+    twice = [name for name in given_names if name + FILE_SUFFIX.upper() in given_names]
     problems = [unknown_setting(name, known) for name in unknown]
     problems += [
         f"{name}{FILE_SUFFIX.upper()}: {name} is set as well; only one of them may be"
@@ -47,7 +49,7 @@ def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
         raise ConfigError(*problems)
     return [
         EnvironmentSetting(name, known[name].path, _parsed(environ[name], known[name]))
-        for name in mine
+        for name in given_names
     ]
 
 

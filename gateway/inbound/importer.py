@@ -305,8 +305,8 @@ class ReplyImporter:
     async def _keep_files(self, case: MailToFile) -> None:
         files = case.reading.files() if case.reading else ()
         for start in range(0, len(files), _AT_ONCE):
-            some = files[start : start + _AT_ONCE]
-            puts = (self._blobs.put_file(Path(file.file), file.sha256) for file in some)
+            chunk = files[start : start + _AT_ONCE]
+            puts = (self._blobs.put_file(Path(file.file), file.sha256) for file in chunk)
             await asyncio.gather(*puts)
 
     @asynccontextmanager

@@ -48,7 +48,7 @@ class NoticeSettings:
 
 @dataclass(frozen=True, slots=True)
 class NoticeReader:
-    """Somebody who is told."""
+    """Who gets a notice, and in which language."""
 
     address: str
     language: str

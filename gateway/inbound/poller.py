@@ -190,9 +190,11 @@ class Poller:
             await self._note_idle(is_silent=self._idle_watch.is_silent)
         uids.sort(key=lambda uid: self._fetcher.failures(uidvalidity, uid))
         for start in range(0, len(uids), 200):
-            some = uids[start : start + 200]
-            facts = await session.facts(some)
-            mails = (Listed(uid=uid, uidvalidity=uidvalidity, facts=facts.get(uid)) for uid in some)
+            chunk = uids[start : start + 200]
+            facts = await session.facts(chunk)
+            mails = (
+                Listed(uid=uid, uidvalidity=uidvalidity, facts=facts.get(uid)) for uid in chunk
+            )
             await self.take_all(session, mails)
             if self._halt.is_set():
                 return

@@ -40,7 +40,7 @@ class AuthExchange(SMTP):
         return AuthResult(success=True, auth_data=auth_data)
 
     async def push(self, status: str | bytes) -> None:
-        """Say what AUTH and STARTTLS have to say."""
+        """Send a reply line of AUTH or STARTTLS; aiosmtpd calls this."""
         self._write((status.encode("ascii") if isinstance(status, str) else status) + b"\r\n")
 
     def _write(self, octets: bytes) -> None:

@@ -100,7 +100,7 @@ class SmtpWorker:
             client.close()
 
     async def help(self, others: Mapping[str, Sequence[socket.socket]]) -> None:
-        """Take in what waits at other workers by now: they are dead or have much to do."""
+        """Accept connections that wait at other workers, which are dead or busy."""
         if self._closing:
             return
         with contextlib.suppress(OSError):  # Our own listeners tell where there is no room.

@@ -78,11 +78,11 @@ class Supervisor:
         """Return for each role how many processes are wanted and ready, and the restarts."""
         status = {}
         for name, role in self._roles.items():
-            mine = [worker for worker in self._workers if worker.role.name == name]
+            workers = [worker for worker in self._workers if worker.role.name == name]
             status[name] = {
                 "wanted": role.processes,
-                "ready": sum(worker.ready.is_set() for worker in mine),
-                "restarts": sum(worker.restarts for worker in mine),
+                "ready": sum(worker.ready.is_set() for worker in workers),
+                "restarts": sum(worker.restarts for worker in workers),
             }
         return status
 

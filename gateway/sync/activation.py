@@ -163,9 +163,9 @@ class Activation:
             return next((field for field in fields if field.get("tag") == tag), None)
 
         fields = self.client.merge_fields(audience) if audience else []
-        there = {field.get("tag") for field in fields}
+        known_tags = {field.get("tag") for field in fields}
         for tag, name in FIELDS.items():
-            if tag in there:
+            if tag in known_tags:
                 yield Step(StepResult.FOUND, "merge field", tag)
             elif self.dry_run:
                 yield Step(StepResult.WOULD_MAKE, "merge field", tag)
@@ -194,10 +194,12 @@ class Activation:
     def _webhook(self, audience: str, base: str) -> Step:
         """Find or register the webhook below a web address; its secret path is drawn here."""
         hooks = self.client.webhooks(audience) if audience else []
-        there = next((hook for hook in hooks if str(hook.get("url", "")).startswith(base)), None)
-        if there is not None:
+        registered = next(
+            (hook for hook in hooks if str(hook.get("url", "")).startswith(base)), None
+        )
+        if registered is not None:
             if not self.dry_run:
-                self._keep_webhook(audience, there)
+                self._keep_webhook(audience, registered)
             return Step(StepResult.FOUND, "webhook", base)
         if self.dry_run:
             return Step(StepResult.WOULD_MAKE, "webhook", base)

@@ -53,7 +53,10 @@ def ready_to_leave(session: MailchimpSession, campaign: Campaign, *, yes: bool) 
 
 
 def refuse_empty(tally: Mapping[str, int]) -> None:
-    """Raise NotReady where nobody is in; `tally`: how many members are out for which reason."""
+    """Raise NotReady if nobody would get the campaign.
+
+    `tally` counts its members by the reason they are left out; an empty reason: they are in.
+    """
     if not tally:
         raise NotReady("nobody is in: gateway campaigns add")
     if not tally.get("", 0):

@@ -43,12 +43,12 @@ _NAMED = 3  #: Campaigns of one name that are told.
 class NameTaken(GatewayError):
     """There is a campaign of that name; --yes makes another."""
 
-    def __init__(self, name: str, there: Sequence[Campaign]) -> None:
-        self.there = tuple(there)  #: The newest first.
+    def __init__(self, name: str, namesakes: Sequence[Campaign]) -> None:
+        self.namesakes = tuple(namesakes)  #: The newest first.
         named = ", ".join(
-            f"{ids.show(namesake.id)}, {namesake.state}" for namesake in there[:_NAMED]
+            f"{ids.show(namesake.id)}, {namesake.state}" for namesake in namesakes[:_NAMED]
         )
-        more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
+        more = f" and {len(namesakes) - _NAMED} more" if len(namesakes) > _NAMED else ""
         super().__init__(f'there is a campaign "{name}" already ({named}{more})')
 
 
@@ -89,9 +89,9 @@ def create(
     if faults:
         raise CampaignRefused("; ".join(faults))
     with session.database.reading() as connection:
-        there = [] if yes else campaigns.of_name(connection, draft.name)
-    if there:
-        raise NameTaken(draft.name, there)
+        same_name = [] if yes else campaigns.of_name(connection, draft.name)
+    if same_name:
+        raise NameTaken(draft.name, same_name)
     account = readiness.standing(session)
     template = account.template(draft.template)
     if template.fault and template.content_type != NEW_BUILDER:
@@ -118,15 +118,15 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
     with claimed(session, number) as held:
         campaign = not_sent(held, number)
         now = held.clock()
-        rest = iter(dict.fromkeys(refs))
-        while chunk := list(islice(rest, _ADDED_AT_ONCE)):
+        refs_left = iter(dict.fromkeys(refs))
+        while chunk := list(islice(refs_left, _ADDED_AT_ONCE)):
             with held.database.writing() as connection:
-                there = campaign_members.known_people(connection, chunk)
-                people = [ref for ref in chunk if ref in there]
+                known_people = campaign_members.known_people(connection, chunk)
+                people = [ref for ref in chunk if ref in known_people]
                 new = campaign_members.add(connection, number, people, now)
             added += new
             known += len(people) - new
-            unknown += [ref for ref in chunk if ref not in there]
+            unknown += [ref for ref in chunk if ref not in known_people]
             held.beat("Adding people", added + known, 0)
         decide_members(held, campaign)
         with held.database.writing() as connection:

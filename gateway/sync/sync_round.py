@@ -150,9 +150,9 @@ class Rounds:
     def read_campaigns(self, due: Sequence[Synced], known: Sequence[Synced], now: datetime) -> None:
         """Read what became of the campaigns that are due; of the `known` others what is idle."""
         looked = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
-        there = [synced for synced in looked if synced is not None]
-        sent = {synced.campaign.id: synced for synced in there if synced.is_sent}
-        self._note([synced for synced in there if not synced.is_sent])
+        readable = [synced for synced in looked if synced is not None]
+        sent = {synced.campaign.id: synced for synced in readable if synced.is_sent}
+        self._note([synced for synced in readable if not synced.is_sent])
         if not sent:
             return
         # The counters of all reports since the oldest of these campaigns: where they are as they

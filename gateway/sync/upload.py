@@ -85,9 +85,9 @@ class Uploader:
         with ThreadPoolExecutor(self.session.threads, "mailchimp") as pool:
             departures = (leaving[start : start + BATCH] for start in range(0, len(leaving), BATCH))
             calls = zip_longest(departures, arrivals(), fillvalue=())
-            for some in in_groups(self.session.threads, calls):
-                results = pool.map(lambda call: self.calls.change_segment(*call), some)
-                for (left, _), (arrived, result) in zip(some, results, strict=True):
+            for group in in_groups(self.session.threads, calls):
+                results = pool.map(lambda call: self.calls.change_segment(*call), group)
+                for (left, _), (arrived, result) in zip(group, results, strict=True):
                     self._keep(result)
                     with self.session.database.writing() as connection:
                         gone = [lookup_form(email) for email in left]
@@ -108,10 +108,10 @@ class Uploader:
             partial(calls.add, new[start : start + BATCH]) for start in range(0, len(new), BATCH)
         ]
         tasks += [partial(calls.update, member) for member in changed]
-        for some in in_groups(KEPT_AT_ONCE, tasks):
+        for group in in_groups(KEPT_AT_ONCE, tasks):
             together = CallResult()
             try:
-                for result in pool.map(operator.call, some):
+                for result in pool.map(operator.call, group):
                     together.add(result)
             finally:
                 self._keep(together)
@@ -155,6 +155,6 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
 
 def in_groups(size: int, calls: Iterable[T]) -> Iterator[list[T]]:
     """Yield `size` calls at a time, each only once those before it are made."""
-    rest = iter(calls)
-    while group := list(islice(rest, size)):
+    calls_left = iter(calls)
+    while group := list(islice(calls_left, size)):
         yield group

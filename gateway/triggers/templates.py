@@ -29,7 +29,6 @@ PLACEHOLDERS = {
     "ABMELDELINK": UNSUBSCRIBE_URL,
 }
 MOST_OCTETS = 1_000_000  #: Of a rendered text.
-_MOST_REPEATED = 10_000
 
 _SUBJECT = "Subject:"
 _PLACEHOLDER = re.compile(rf"\[({'|'.join(PLACEHOLDERS)})\]")
@@ -123,9 +122,9 @@ class MailTemplate:
 
     def faults(self, trigger: Trigger) -> Iterator[str]:
         """Tell what keeps a trigger from using the template."""
-        there = {DATE, UNSUBSCRIBE_URL, *(group.name for group in trigger.values)}
+        given = {DATE, UNSUBSCRIBE_URL, *(group.name for group in trigger.values)}
         for wording in self._wordings.values():
-            for name in sorted(wording.used - there):
+            for name in sorted(wording.used - given):
                 if name == QUALIFICATION.name:
                     yield (
                         f"{wording.file}: the qualification's values need "

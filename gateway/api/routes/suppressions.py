@@ -253,9 +253,9 @@ async def release(
     now, standings = using.clock(), using.standings()
 
     def lift(connection: StoreTransaction) -> Released:
-        who = acting_manager(connection, using, token, by)
+        manager = acting_manager(connection, using, token, by)
         erased = standings.names_if_erased(connection, whom)
-        return releases.release(connection, whom, by=who, now=now, erased=erased)
+        return releases.release(connection, whom, by=manager, now=now, erased=erased)
 
     try:
         released = await using.database.write(lift)

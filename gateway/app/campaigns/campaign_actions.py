@@ -211,9 +211,9 @@ def _told_as_problems() -> Iterator[None]:
         text = f"{drop_alarm(error.drop)}; if it is right, repeat with confirmed = true"
         raise NotDone(409, text, more={"needs_confirmed": True, **counts}) from error
     except NameTaken as error:
-        there = [ids.show(campaign.id) for campaign in error.there]
+        same_name = [ids.show(campaign.id) for campaign in error.namesakes]
         text = f"{error}: confirmed = true makes another of that name"
-        raise NotDone(409, text, more={"needs_confirmed": True, "campaigns": there}) from error
+        raise NotDone(409, text, more={"needs_confirmed": True, "campaigns": same_name}) from error
     except Busy as error:
         raise NotDone(409, str(error), again_after=_AGAIN_AFTER) from error
     except (CampaignRefused, NobodyMeant, PeopleFileRefused) as error:

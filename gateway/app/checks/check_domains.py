@@ -33,13 +33,13 @@ def domains(settings: Settings, *, offline: bool) -> Iterator[Finding]:
         yield error("dkim", str(fault))
         keys = ()
     for domain in sender_domains(settings):
-        what = f"domain {domain}"
+        subject = f"domain {domain}"
         if offline:
-            yield good(what, "SPF, DKIM, DMARC and MX were not looked at: offline")
+            yield good(subject, "SPF, DKIM, DMARC and MX were not looked at: offline")
             continue
         exchangers = exchangers_of(domain)
         if exchangers.missing is Missing.NO_DNS:
-            yield warning(what, "SPF, DKIM, DMARC and MX could not be looked at: no DNS answers")
+            yield warning(subject, "SPF, DKIM, DMARC and MX could not be looked at: no DNS answers")
             continue
         problems = [
             *_exchangers(exchangers),
@@ -48,9 +48,9 @@ def domains(settings: Settings, *, offline: bool) -> Iterator[Finding]:
             *_dkim(domain, [key for key in keys if key.signs_for(domain)]),
         ]
         for problem in problems:
-            yield warning(what, problem)
+            yield warning(subject, problem)
         if not problems:
-            yield good(what, "has SPF, DKIM, DMARC and MX as Gmail and Yahoo want them")
+            yield good(subject, "has SPF, DKIM, DMARC and MX as Gmail and Yahoo want them")
 
 
 def record_problem(key: DkimKey) -> str | None:

@@ -27,18 +27,18 @@ _CURE = "no recipient can have: gateway suppress mend"
 def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[Finding]:
     """Name kinds of which the last file was not taken in whole, and those told of long ago."""
     for kind in kinds:
-        what = f"feed {kind.source} {kind.what}"
+        subject = f"feed {kind.source} {kind.what}"
         if (fault := kind.fault) is not None:
             days = (common.now() - fault.since).days
             since = f" (so for {days} days)" if days else ""
             text = f"{fault.file}{since}: {fault.reason}"
             if fault.failed:
-                yield error(what, f"nothing was imported from {text}")
+                yield error(subject, f"nothing was imported from {text}")
             else:
                 problems = "problem" if fault.problems == 1 else "problems"
-                yield warning(what, f"{fault.problems} {problems} in {text}")
+                yield warning(subject, f"{fault.problems} {problems} in {text}")
         if kind.at is not None and (age := common.now() - kind.at) > old_after:
-            yield warning(what, f"was last fed {age.days} days ago: is its export running?")
+            yield warning(subject, f"was last fed {age.days} days ago: is its export running?")
 
 
 def told_by_the_crm(database: Database) -> Iterator[Finding]:

@@ -19,28 +19,28 @@ CERTIFICATE_ENDS_SOON = timedelta(days=14)
 
 def listener(own: ListenerConfig) -> Iterator[Finding]:
     """Can a listener be opened as the settings say, and does it enforce what it decides?"""
-    what = f"listener {own.name}"
+    subject = f"listener {own.name}"
     if own.cert is not None:
-        yield from certificate(what, own.cert)
+        yield from certificate(subject, own.cert)
         try:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(str(own.cert), own.key)
         except OSError as problem:
             reason = problem.strerror or problem
-            yield error(what, f"cert and key can't be used together: {reason}")
+            yield error(subject, f"cert and key can't be used together: {reason}")
     if own.users is not None:
         try:
             Users.read(own.users, time.monotonic)
         except (GatewayError, OSError) as problem:
-            yield error(what, f"users: {problem}")
+            yield error(subject, f"users: {problem}")
         if own.tls == "none":
             advice = 'set tls = "starttls" with cert and key'
-            yield warning(what, f"passwords come in clear text: {advice}")
+            yield warning(subject, f"passwords come in clear text: {advice}")
     described = f"{own.bind} ({own.protocol}, {own.kind})"
     if own.mode == "observe":
-        yield warning(what, f'{described} only observes: set mode = "enforce" when you trust it')
+        yield warning(subject, f'{described} only observes: set mode = "enforce" when you trust it')
     else:
-        yield good(what, described)
+        yield good(subject, described)
 
 
 def refusals_at_rcpt(settings: Settings, own: ListenerConfig) -> Iterator[Finding]:

@@ -37,11 +37,11 @@ async def mailboxes(settings: Settings) -> AsyncIterator[Finding]:
     database = opened if is_usable else None
     try:
         for mailbox in settings.inbound.mailboxes:
-            what = f"mailbox {mailbox.name}"
+            subject = f"mailbox {mailbox.name}"
             if mailbox.tls == "none" and mailbox.host not in _LOCAL:
                 text = f'login and mail go to {mailbox.host} in clear text: set tls = "implicit"'
-                yield warning(what, text)
-            async for finding in call_mailbox(what, settings, mailbox, database):
+                yield warning(subject, text)
+            async for finding in call_mailbox(subject, settings, mailbox, database):
                 yield finding
     finally:
         opened.close()

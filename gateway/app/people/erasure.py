@@ -323,8 +323,8 @@ def erase_again(
             whom = subject(database, PersonRef.parse(people[entry.person]))
         back = [addresses[name] for name in entry.addresses if name in addresses]
         with database.reading() as connection:
-            others = erasing.others_too(connection, whom.ref if whom else None, back)
-        back = [address for address in back if address not in others]
+            other_holdings = erasing.others_too(connection, whom.ref if whom else None, back)
+        back = [address for address in back if address not in other_holdings]
         heard(erase(settings, database, _also(whom, back, entry), by=entry.by, again=entry))
     return len(missing)
 

@@ -43,10 +43,10 @@ async def follow(context: RoleContext, database: Database) -> None:
         # New settings end the wait of a sync that was stopped.
         if time() < next_look and context.settings is settings:
             return
-        settings, rest = context.settings, _LOOK
+        settings, wait = context.settings, _LOOK
         if settings.mailchimp.api_key is not None:
-            rest = await _look(context, settings, database, metrics)
-        next_look = time() + rest.total_seconds()
+            wait = await _look(context, settings, database, metrics)
+        next_look = time() + wait.total_seconds()
 
     def failed(error: Exception) -> None:
         raise error

@@ -134,6 +134,6 @@ async def _nothing_to_do(_: Settings) -> None:
 
 def _opened(numbers: Mapping[str, Sequence[int]]) -> dict[str, tuple[socket.socket, ...]]:
     return {
-        name: tuple(socket.socket(fileno=number) for number in some)
-        for name, some in numbers.items()
+        name: tuple(socket.socket(fileno=number) for number in descriptors)
+        for name, descriptors in numbers.items()
     }

@@ -38,7 +38,7 @@ class StoreUnsubscribeAdapter:
         self._links: tuple[Settings, UnsubscribeLinks | None] | None = None
 
     def contact(self) -> str:
-        """Return whom people write to instead: staff rather than what sends mail."""
+        """Return the address to write to instead of clicking: staff rather than the gateway."""
         notices = self._settings().notices
         return parseaddr(notices.fallback_to or notices.sender or "")[1]
 

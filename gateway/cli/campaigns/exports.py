@@ -81,8 +81,8 @@ def list_opt_outs(
         writer.writerow(_OPT_OUT)
         for opt_out in left:
             campaign = "" if opt_out.campaign is None else ids.show(opt_out.campaign)
-            who = (opt_out.person.kind.value, opt_out.group, opt_out.person.crm_id, opt_out.address)
-            row = (*who, in_utc(opt_out.at) or "", campaign, opt_out.title, opt_out.reason)
+            key = (opt_out.person.kind.value, opt_out.group, opt_out.person.crm_id, opt_out.address)
+            row = (*key, in_utc(opt_out.at) or "", campaign, opt_out.title, opt_out.reason)
             writer.writerow(map(harmless, row))
         return
     headings = ("time", "person", "address", "through", "reason")

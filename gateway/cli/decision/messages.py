@@ -124,8 +124,8 @@ def show_message(
     for line in described(chosen, message, words or wording(chosen)):
         print_line(line)
     for entry in reports:
-        what = one_line(f"{entry.action} {entry.status}, {entry.diagnostic}")
-        print_line(f"Reported:    {one_line(entry.recipient)}: {what}")
+        report = one_line(f"{entry.action} {entry.status}, {entry.diagnostic}")
+        print_line(f"Reported:    {one_line(entry.recipient)}: {report}")
 
 
 def report(

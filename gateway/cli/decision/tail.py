@@ -75,5 +75,5 @@ def show_decided(context: Context, message: Message, *, as_json: bool) -> None:
         return
     when, sender = local(message.at, context.zone), message.sender or "<>"
     kind = f"{message.kind} ({message.rule})"
-    what = f"{sender}: {one_line(message.subject)}"
-    print_line(f"{when} {ids.show(message.id)} {kind} {what} → {tally(message)}")
+    subject = f"{sender}: {one_line(message.subject)}"
+    print_line(f"{when} {ids.show(message.id)} {kind} {subject} → {tally(message)}")

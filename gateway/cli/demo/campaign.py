@@ -69,15 +69,15 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
                 ref for address in sample.PEOPLE for ref in people.holders(connection, address)
             ]
         engine.add(session, campaign.id, everybody)
-        there = engine.send(session, campaign.id, yes=False).mailchimp_id
+        mailchimp_id = engine.send(session, campaign.id, yes=False).mailchimp_id
         sandbox.advance(minutes=3)
-        sandbox.open(there, _OPENS, proxy=True)
+        sandbox.open(mailchimp_id, _OPENS, proxy=True)
         sandbox.advance(hours=2)
-        sandbox.open(there, _OPENS)
-        sandbox.click(there, _OPENS, _LINK)
+        sandbox.open(mailchimp_id, _OPENS)
+        sandbox.click(mailchimp_id, _OPENS, _LINK)
         sandbox.advance(hours=20)
-        sandbox.open(there, _LEAVES)
-        sandbox.unsubscribe(there, _LEAVES, "too many mails")
+        sandbox.open(mailchimp_id, _LEAVES)
+        sandbox.unsubscribe(mailchimp_id, _LEAVES, "too many mails")
         sandbox.advance(minutes=10)
         sync_rounds(context.settings, session, lambda _: None).one(campaign.id)
     return campaign.id

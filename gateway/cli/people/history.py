@@ -55,8 +55,8 @@ def described(context: Context, entry: HistoryEntry) -> Iterator[str]:
     yield f"Filed:       {local(entry.at, context.zone)}, forwarded by {one_line(entry.staff)}"
     yield from (f"Remark:      {one_line(remark)}" for remark in entry.remarks)
     for document in entry.documents:
-        what = f"{one_line(document.filename)} ({document.type}, {document.size} octets)"
-        yield f"Document:    {ids.show(document.id)} {what}"
+        description = f"{one_line(document.filename)} ({document.type}, {document.size} octets)"
+        yield f"Document:    {ids.show(document.id)} {description}"
     if entry.staff_text:
         yield ""
         yield from (f"| {line}" for line in entry.staff_text.splitlines())

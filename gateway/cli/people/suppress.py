@@ -267,9 +267,9 @@ class _ListRequest:
         return self._every(AT_ONCE)
 
     def first(self, most: int) -> Iterator[SuppressedAddress]:
-        """Yield what is first, no address's reasons cut in two, and set what is said of the rest.
+        """Yield the first `most` reasons, by address, and set `rest`, the line about the others.
 
-        Only where one address alone has more reasons than wanted, these are all there.
+        The reasons of one address stay together; all of them come, if they alone exceed `most`.
         """
         shown, last = 0, ""
         for address, reasons in groupby(self._every(most + 1), attrgetter("address")):

@@ -143,14 +143,14 @@ def preview_trigger(
     chosen = of(context)
     if (name is None) == (reference is None) or (reference is None) != (status is None):
         wrong_use("name a trigger, or give --reference and --status")
-    who = None if by is None else read_staff(by)
+    staff = None if by is None else read_staff(by)
     try:
         day = None if on is None else date.fromisoformat(on)
     except ValueError:
         wrong_use(f"not a date such as 2027-03-01: {on}")
     with chosen.store() as store:
         if reference is not None:
-            shown = trigger_previews.of_change(chosen.settings, store, reference, status, who)
+            shown = trigger_previews.of_change(chosen.settings, store, reference, status, staff)
         else:
             shown = trigger_previews.of_date(chosen.settings, store, name or "", day)
     if as_json:
@@ -292,7 +292,7 @@ def _sending(chosen: Context, store: Database) -> Iterator[tuple[OwnMailSender, 
 
 
 def show_preview(shown: Preview, *, is_done: bool = False) -> None:
-    """Print who is mailed what and who is not; before it is done, the warning first."""
+    """Print who gets which mail and who gets none; a preview begins with its warning."""
     if shown.warning and not is_done:
         print_line(f"{shown.warning}\n", "bold yellow")
     counted = f"mails: {len(shown.mails)}, left out: {len(shown.skipped)}"

@@ -240,8 +240,8 @@ class MailboxSession:
         return None if piece is None else file.write(piece)
 
     async def _piece(self, uid: int, section: str, start: int) -> bytes | None:
-        what = f"(UID BODY.PEEK[{section}]<{start}.{PIECE}>)"
-        answer = await self._wire.fetch(str(uid), what, by_uid=True)
+        section_wanted = f"(UID BODY.PEEK[{section}]<{start}.{PIECE}>)"
+        answer = await self._wire.fetch(str(uid), section_wanted, by_uid=True)
         if answer.result != "OK":
             raise MailRefused(said(answer))
         for items in fetched(answer):

@@ -71,10 +71,10 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         try:
             while self.failure is None and not self._deaf:
                 if self._missing:
-                    some = self._buffer[: self._missing]
-                    cast(bytearray, self._parts[-1]).extend(some)
-                    del self._buffer[: len(some)]
-                    self._missing -= len(some)
+                    piece = self._buffer[: self._missing]
+                    cast(bytearray, self._parts[-1]).extend(piece)
+                    del self._buffer[: len(piece)]
+                    self._missing -= len(piece)
                     if self._missing:
                         return
                     continue
@@ -138,10 +138,10 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         """Take a response without a tag: of the folder, of the end, or of the command under way."""
         first = bytes(parts[0])
         if count := _COUNT.match(first):
-            number, what = int(count[1]), count[2].upper()
-            if what == b"EXPUNGE":
+            number, kind = int(count[1]), count[2].upper()
+            if kind == b"EXPUNGE":
                 self._exists -= 1
-            elif what == b"EXISTS":
+            elif kind == b"EXISTS":
                 if number > self._exists:
                     self.news.set()
                 self._exists = number

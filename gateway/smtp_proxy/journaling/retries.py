@@ -143,7 +143,7 @@ class Retries:
 
     async def enter(
         self,
-        mine: Try,
+        own_try: Try,
         earlier: Earlier,
         *,
         looked: float,
@@ -162,18 +162,18 @@ class Retries:
         """
         if monotonic() - looked > _LOOK_SECONDS:
             earlier = await _asked(look, earlier)
-        answer, first = self._first(mine, earlier)
-        if answer is not None or (first is None and self._may_go(mine, earlier)):
+        answer, first = self._first(own_try, earlier)
+        if answer is not None or (first is None and self._may_go(own_try, earlier)):
             return answer
 
         # From here on it waits, and the first try's answer is kept for it at whichever worker.
-        number = mine.marks.fingerprint
+        number = own_try.marks.fingerprint
         self._awaited[number] += 1
         if self._host is not None and self._awaited[number] == 1:
             self._host.set(MarkKind.AWAITED, number)
         try:
             return await self._waited_for(
-                mine, look, client_reader, patience=patience, waits=waits, first_is=first_is
+                own_try, look, client_reader, patience=patience, waits=waits, first_is=first_is
             )
         finally:
             self._awaited[number] -= 1
@@ -184,7 +184,7 @@ class Retries:
 
     async def _waited_for(
         self,
-        mine: Try,
+        own_try: Try,
         look: Callable[[], Awaitable[Earlier]],
         client_reader: ClientReader,
         *,
@@ -198,17 +198,17 @@ class Retries:
         while True:
             earlier = await _asked(look, earlier)
             client_reader.raise_if_over()
-            retried = [attempt for attempt in earlier if mine.is_retry_of(attempt)]
+            retried = [attempt for attempt in earlier if own_try.is_retry_of(attempt)]
             for attempt in retried:
                 first_is(attempt.message)
-            answer, first = self._first(mine, earlier)
-            if answer is not None or (first is None and self._may_go(mine, earlier)):
+            answer, first = self._first(own_try, earlier)
+            if answer is not None or (first is None and self._may_go(own_try, earlier)):
                 return answer
             waited = monotonic() - began
             if waited > patience:
                 elsewhere = [attempt.message for attempt in retried if attempt.state == "sending"]
                 message = first.message if first else elsewhere[0] if elsewhere else 0
-                number = mine.marks.fingerprint
+                number = own_try.marks.fingerprint
                 return Attempt(fingerprint=number, message=message, state="pending")
             if not is_long and waited > _SOON_SECONDS:
                 is_long = True
@@ -222,28 +222,28 @@ class Retries:
             else:
                 await asyncio.sleep(_STEP_SECONDS)
 
-    def _first(self, mine: Try, earlier: Earlier) -> tuple[Attempt | None, Try | None]:
+    def _first(self, own_try: Try, earlier: Earlier) -> tuple[Attempt | None, Try | None]:
         """Return an answer there is already, or a try of this worker that will bring one."""
-        marks = mine.marks
+        marks = own_try.marks
         candidates = self._in_flight.get(marks.fingerprint, []) if marks.has_id else []
         if self._lost:
             lost = self._lost.get(marks.likeness, [])
-            alike = [other for other in lost if other is not mine and other.is_like(mine)]
+            alike = [other for other in lost if other is not own_try and other.is_like(own_try)]
             candidates = [*candidates, *alike]
         for other in candidates:
-            if other is mine or other.content_hash() != mine.content_hash():
+            if other is own_try or other.content_hash() != own_try.content_hash():
                 continue
             if not other.has_ended:
                 return None, other
             if other.answer is not None and not other.heard:
                 return other.answer, None
-        return mine.answer_in(earlier), None
+        return own_try.answer_in(earlier), None
 
-    def _may_go(self, mine: Try, earlier: Earlier) -> bool:
+    def _may_go(self, own_try: Try, earlier: Earlier) -> bool:
         """Whether no other worker has a try of the same mail in flight; from now on this has."""
-        host, marks = self._host, mine.marks
+        host, marks = self._host, own_try.marks
         sending = [attempt for attempt in earlier if attempt.state == "sending"]
-        if any(mine.is_retry_of(attempt) for attempt in sending):
+        if any(own_try.is_retry_of(attempt) for attempt in sending):
             return False
         if host is not None and not sending:  # Else what is in flight elsewhere is other content.
             if host.has_seldom and host.is_set(MarkKind.LOST, marks.likeness):
@@ -254,18 +254,20 @@ class Retries:
                 and not host.set(MarkKind.IN_FLIGHT, marks.fingerprint)
             ):
                 return False
-        self._in_flight.setdefault(marks.fingerprint, []).append(mine)
+        self._in_flight.setdefault(marks.fingerprint, []).append(own_try)
         return True
 
     # While the relay has it
 
-    def dot_out(self, mine: Try, client_reader: ClientReader, tell: Callable[[], object]) -> None:
+    def dot_out(
+        self, own_try: Try, client_reader: ClientReader, tell: Callable[[], object]
+    ) -> None:
         """Have the store told, by `tell`, once the verdict takes long or the client is gone."""
-        mine.since, mine.client_reader, mine.tell = monotonic(), client_reader, tell
-        self._at_dot[mine] = None
-        client_reader.watcher = lambda: self._look_for_client(mine)
+        own_try.since, own_try.client_reader, own_try.tell = monotonic(), client_reader, tell
+        self._at_dot[own_try] = None
+        client_reader.watcher = lambda: self._look_for_client(own_try)
         if client_reader.closed:
-            self._look_for_client(mine)
+            self._look_for_client(own_try)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SLOW_SECONDS, self._look_at_slow)
 
@@ -283,78 +285,78 @@ class Retries:
             oldest.slow = True
             oldest.tell()
 
-    def _look_for_client(self, mine: Try) -> None:
+    def _look_for_client(self, own_try: Try) -> None:
         """See whether it has gone, or says another command instead of waiting."""
-        is_impatient = monotonic() - mine.since > _PIPELINED_SECONDS
-        mine.gave_up = mine.gave_up or is_impatient
-        if (is_impatient or mine.client_reader.closed) and not mine.lost:
-            self.lose(mine)
-            mine.tell()
+        is_impatient = monotonic() - own_try.since > _PIPELINED_SECONDS
+        own_try.gave_up = own_try.gave_up or is_impatient
+        if (is_impatient or own_try.client_reader.closed) and not own_try.lost:
+            self.lose(own_try)
+            own_try.tell()
 
-    def lose(self, mine: Try) -> None:
+    def lose(self, own_try: Try) -> None:
         """Let retries with another Message-ID wait for this try, too."""
-        mine.lost = True
-        lost = self._lost.setdefault(mine.marks.likeness, [])
-        if mine in lost:
+        own_try.lost = True
+        lost = self._lost.setdefault(own_try.marks.likeness, [])
+        if own_try in lost:
             return
-        lost.append(mine)
-        self._lost_marks[mine.marks.likeness] += 1
+        lost.append(own_try)
+        self._lost_marks[own_try.marks.likeness] += 1
         if self._host is not None:
-            self._host.set(MarkKind.LOST, mine.marks.likeness)
+            self._host.set(MarkKind.LOST, own_try.marks.likeness)
 
-    def verdict_came(self, mine: Try) -> None:
+    def verdict_came(self, own_try: Try) -> None:
         """End what `dot_out` began."""
-        if mine in self._at_dot:
-            del self._at_dot[mine]
-            mine.client_reader.watcher = None
+        if own_try in self._at_dot:
+            del self._at_dot[own_try]
+            own_try.client_reader.watcher = None
             # It leads back to the transaction that has this try: a circle that only the collector
             # would free, 30 objects and the content of every message (docs/code.md).
-            del mine.tell
+            del own_try.tell
 
     # After it
 
-    def is_awaited(self, mine: Try) -> bool:
+    def is_awaited(self, own_try: Try) -> bool:
         """Whether somebody waits for what became of this try, here or at another worker.
 
         Its client may seem to be there and to hear the answer: Go's net/smtp and Ruby's Net::SMTP
         give up, leave the connection open, and send again on another.
         """
-        if mine.marks.fingerprint in self._awaited:
+        if own_try.marks.fingerprint in self._awaited:
             return True
         if self._host is None or not self._host.has_seldom:
             return False
-        return self._host.is_set(MarkKind.AWAITED, mine.marks.fingerprint)
+        return self._host.is_set(MarkKind.AWAITED, own_try.marks.fingerprint)
 
     def leave(
         self,
-        mine: Try,
+        own_try: Try,
         answer: Attempt | None,
         seen: "asyncio.Future[None] | None" = None,
     ) -> None:
         """Give those who wait their answer; forget the try once every process can see it."""
-        self.verdict_came(mine)
-        mine.end(answer)
+        self.verdict_came(own_try)
+        own_try.end(answer)
         if seen is None:
-            self._forget(mine)
+            self._forget(own_try)
         else:
-            seen.add_done_callback(lambda _: self._forget(mine))
+            seen.add_done_callback(lambda _: self._forget(own_try))
 
-    def _forget(self, mine: Try) -> None:
-        tries = self._in_flight.get(mine.marks.fingerprint, [])
-        if mine in tries:
-            tries.remove(mine)
+    def _forget(self, own_try: Try) -> None:
+        tries = self._in_flight.get(own_try.marks.fingerprint, [])
+        if own_try in tries:
+            tries.remove(own_try)
             if not tries:
-                del self._in_flight[mine.marks.fingerprint]
-                if self._host is not None and mine.marks.has_id:
-                    self._host.remove(MarkKind.IN_FLIGHT, mine.marks.fingerprint)
-        lost = self._lost.get(mine.marks.likeness, []) if mine.lost else []
-        if mine in lost:
-            lost.remove(mine)
+                del self._in_flight[own_try.marks.fingerprint]
+                if self._host is not None and own_try.marks.has_id:
+                    self._host.remove(MarkKind.IN_FLIGHT, own_try.marks.fingerprint)
+        lost = self._lost.get(own_try.marks.likeness, []) if own_try.lost else []
+        if own_try in lost:
+            lost.remove(own_try)
             if not lost:
-                del self._lost[mine.marks.likeness]
+                del self._lost[own_try.marks.likeness]
             # Whoever sends again right now asks a store that may not know it yet.
-            seconds = _LOST_SECONDS if mine.answer is not None else 0.0
-            likeness = mine.marks.likeness
+            seconds = _LOST_SECONDS if own_try.answer is not None else 0.0
+            likeness = own_try.marks.likeness
 
             def remove_mark() -> None:
                 self._lost_marks[likeness] -= 1

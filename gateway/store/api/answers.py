@@ -51,11 +51,11 @@ def begin(connection: Connection, request: Request, now: datetime) -> Earlier | 
         "body": None,
     }
     insert = insert_into(connection, answers).values(values)
-    mine = [answers.c.token, answers.c.key]
+    key_columns = [answers.c.token, answers.c.key]
     outdated = answers.c.at <= now - KEEP
     given_up = answers.c.status.is_(None) & (answers.c.at <= now - _UNDER_WAY)
     query = insert.on_conflict_do_update(
-        index_elements=mine,
+        index_elements=key_columns,
         set_={name: insert.excluded[name] for name in ("request", "at", "status", "type", "body")},
         where=outdated | given_up,
     )
@@ -72,14 +72,16 @@ def begin(connection: Connection, request: Request, now: datetime) -> Earlier | 
 
 def keep(connection: Connection, request: Request, answer: StoredAnswer) -> None:
     """Keep what a request was answered."""
-    mine = update(answers).where(answers.c.token == request.token, answers.c.key == request.key)
-    connection.execute(mine.values(status=answer.status, type=answer.type, body=answer.body))
+    key_columns = update(answers).where(
+        answers.c.token == request.token, answers.c.key == request.key
+    )
+    connection.execute(key_columns.values(status=answer.status, type=answer.type, body=answer.body))
 
 
 def forget(connection: Connection, request: Request) -> None:
     """Let a request that failed come again."""
-    mine = (answers.c.token == request.token, answers.c.key == request.key)
-    connection.execute(delete(answers).where(*mine, answers.c.status.is_(None)))
+    key_columns = (answers.c.token == request.token, answers.c.key == request.key)
+    connection.execute(delete(answers).where(*key_columns, answers.c.status.is_(None)))
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:

@@ -40,10 +40,10 @@ def is_stale(token: Token, now: datetime) -> bool:
 
 def used(connection: Connection, number: int, now: datetime) -> None:
     """Record when a token was last used."""
-    mine = update(tokens).where(
+    use = update(tokens).where(
         tokens.c.id == number, or_(tokens.c.last_used.is_(None), tokens.c.last_used < now)
     )
-    connection.execute(mine.values(last_used=now))
+    connection.execute(use.values(last_used=now))
 
 
 def listed(connection: Connection) -> list[Token]:
@@ -58,8 +58,8 @@ def revoke(connection: Connection, number: int, now: datetime) -> Token:
     if row is None:
         raise NoSuchToken(f"there is no token {ids.show(number)}")
     if row.revoked_at is None:
-        mine = update(tokens).where(tokens.c.id == number)
-        connection.execute(mine.values(revoked_at=now))
+        use = update(tokens).where(tokens.c.id == number)
+        connection.execute(use.values(revoked_at=now))
     return _token(row)
 
 

@@ -70,7 +70,7 @@ def keep(
     }
     statement = insert_into(connection, activities).on_conflict_do_nothing().returning(*_KEY)
     new: dict[tuple[Any, ...], Act] = {}
-    for some in _in_parts(list(acts.values())):
+    for chunk in _in_parts(list(acts.values())):
         rows = [
             {
                 "campaign": mailing.id,
@@ -85,7 +85,7 @@ def keep(
                 "reason": act.activity.reason,
                 "seen_at": now,
             }
-            for act in some
+            for act in chunk
         ]
         for inserted in connection.execute(statement, rows):
             new[tuple(inserted)] = acts[tuple(inserted)]
@@ -122,33 +122,33 @@ def unknown_contacts(connection: Connection, mailing: Mailing, seen: Iterable[Se
     strangers = [email_id for email_id, address in wanted.items() if address not in members]
     c = audience_members.c
     known: set[str] = set()
-    for some in _in_parts(strangers):
-        mine = (c.audience == mailing.audience, c.email_id.in_(some))
-        known.update(connection.scalars(select(c.email_id).where(*mine)))
+    for chunk in _in_parts(strangers):
+        is_in_chunk = (c.audience == mailing.audience, c.email_id.in_(chunk))
+        known.update(connection.scalars(select(c.email_id).where(*is_in_chunk)))
     return [email_id for email_id in strangers if email_id not in known]
 
 
 def _members_among(connection: Connection, campaign: int, addresses: Iterable[str]) -> set[str]:
     c, members = campaign_members.c, set[str]()
-    for some in _in_parts(sorted(set(addresses) - {""})):
-        mine = (c.campaign == campaign, c.address.in_(some))
-        members.update(connection.scalars(select(c.address).where(*mine).distinct()))
+    for chunk in _in_parts(sorted(set(addresses) - {""})):
+        is_in_chunk = (c.campaign == campaign, c.address.in_(chunk))
+        members.update(connection.scalars(select(c.address).where(*is_in_chunk).distinct()))
     return members
 
 
 def _moved(connection: Connection, mailing: Mailing, email_ids: Collection[str]) -> dict[str, str]:
     """Return the members' addresses of contacts that have another one now (M7)."""
     c = audience_members.c
-    there = c.audience == mailing.audience
+    in_audience = c.audience == mailing.audience
     moved: dict[str, str] = {}
-    for some in _in_parts(sorted(email_ids - {""})):  # type: ignore[operator]
+    for chunk in _in_parts(sorted(email_ids - {""})):  # type: ignore[operator]
         rows = connection.execute(
-            select(c.email_id, c.contact_id, c.address).where(there, c.email_id.in_(some))
+            select(c.email_id, c.contact_id, c.address).where(in_audience, c.email_id.in_(chunk))
         ).all()
         contacts = {row.contact_id: row.email_id for row in rows if row.contact_id}
         addresses = {row.address: row.email_id for row in rows}
         if contacts:
-            same = select(c.address, c.contact_id).where(there, c.contact_id.in_(contacts))
+            same = select(c.address, c.contact_id).where(in_audience, c.contact_id.in_(contacts))
             addresses |= {a: contacts[contact] for a, contact in connection.execute(same)}
         for address in _members_among(connection, mailing.id, addresses):
             moved[addresses[address]] = address
@@ -172,9 +172,9 @@ def members_by_address(
 ) -> dict[str, list[PersonRef | None]]:
     """Return the members of a campaign that have these addresses; several may have one."""
     c, members = campaign_members.c, dict[str, list[PersonRef | None]]()
-    for some in _in_parts(sorted(addresses)):
-        mine = (c.campaign == campaign, c.address.in_(some))
-        rows = connection.execute(select(c.address, c.kind, c.person).where(*mine))
+    for chunk in _in_parts(sorted(addresses)):
+        is_in_chunk = (c.campaign == campaign, c.address.in_(chunk))
+        rows = connection.execute(select(c.address, c.kind, c.person).where(*is_in_chunk))
         for address, kind, person in rows.all():
             members.setdefault(address, []).append(PersonRef(PersonKind(kind), person))
     return members

@@ -71,9 +71,9 @@ def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: d
     before = 0
     for kind in sorted({ref.kind for ref in refs}):
         wanted = [ref.crm_id for ref in refs if ref.kind == kind]
-        mine = and_(_M.campaign == campaign, _M.kind == kind.value, _M.person.in_(wanted))
-        there = select(func.count()).select_from(campaign_members).where(mine)
-        before += connection.scalar(there) or 0
+        of_people = and_(_M.campaign == campaign, _M.kind == kind.value, _M.person.in_(wanted))
+        query = select(func.count()).select_from(campaign_members).where(of_people)
+        before += connection.scalar(query) or 0
     at = microseconds(now)
     rows = [(campaign, ref.kind.value, ref.crm_id, at) for ref in refs]
     columns = ("campaign", "kind", "person", "added_at")
@@ -83,28 +83,28 @@ def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: d
 
 def remove(connection: Connection, campaign: int, ref: PersonRef) -> bool:
     """Take a person out of a campaign; False if it was not in it."""
-    mine = (_M.campaign == campaign, _M.kind == ref.kind.value, _M.person == ref.crm_id)
-    return connection.execute(delete(campaign_members).where(*mine)).rowcount == 1
+    of_person = (_M.campaign == campaign, _M.kind == ref.kind.value, _M.person == ref.crm_id)
+    return connection.execute(delete(campaign_members).where(*of_person)).rowcount == 1
 
 
 def copy(connection: Connection, campaign: int, other: int, now: datetime) -> int:
     """Put the members of a campaign into another one; return how many."""
     names = ["campaign", "kind", "person", "added_at"]
-    mine = select(literal(other), _M.kind, _M.person, literal(now, UtcTime()))
-    copied = insert(campaign_members).from_select(names, mine.where(_M.campaign == campaign))
+    members = select(literal(other), _M.kind, _M.person, literal(now, UtcTime()))
+    copied = insert(campaign_members).from_select(names, members.where(_M.campaign == campaign))
     return connection.execute(copied).rowcount
 
 
 def count(connection: Connection, campaign: int) -> int:
     """Return how many people are in a campaign, in or out."""
-    mine = select(func.count()).select_from(campaign_members).where(_M.campaign == campaign)
-    return connection.scalar(mine) or 0
+    query = select(func.count()).select_from(campaign_members).where(_M.campaign == campaign)
+    return connection.scalar(query) or 0
 
 
 def tally(connection: Connection, campaign: int) -> dict[str, int]:
     """Return how many are in (under the empty reason) and out, by reason, as prepared last."""
-    mine = select(_M.reason, func.count()).where(_M.campaign == campaign).group_by(_M.reason)
-    return {row[0]: row[1] for row in connection.execute(mine)}
+    query = select(_M.reason, func.count()).where(_M.campaign == campaign).group_by(_M.reason)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def known_people(connection: Connection, refs: Sequence[PersonRef]) -> set[PersonRef]:
@@ -179,9 +179,9 @@ def candidates(
     member, group, unread = memberships.c, groups.c, unread_fields.c
     its_group = and_(group.kind == member.kind, group.crm_id == member.group_id)
     in_groups: Select[Any] = select(member.person).join(groups, its_group)
-    mine = and_(member.kind == _M.kind, member.person == _M.person)
+    is_same_person = and_(member.kind == _M.kind, member.person == _M.person)
     is_opted_out = exists(
-        in_groups.where(mine, group.active, group.tag == TAG).correlate(campaign_members)
+        in_groups.where(is_same_person, group.active, group.tag == TAG).correlate(campaign_members)
     )
     # The unread fields that decide whether and where somebody is mailed.
     theirs = and_(unread.what == PEOPLE, unread.kind == _M.kind, unread.key == _M.person)
@@ -266,30 +266,32 @@ def drop(connection: Connection, campaign: int) -> Drop:
     excused = (LeftOutReason.OPT_OUT.value, LeftOutReason.DUPLICATE.value)
     is_dropped = and_(~_M.included, _M.reason.not_in(excused))
     sums = select(func.count(), func.sum(case((is_dropped, 1), else_=0)))
-    mine = sums.where(_M.campaign == campaign, _M.expected)
-    before, dropped = connection.execute(mine).one()
+    query = sums.where(_M.campaign == campaign, _M.expected)
+    before, dropped = connection.execute(query).one()
     return Drop(before=before, dropped=dropped or 0)
 
 
 def expect(connection: Connection, campaign: int) -> None:
     """Make the members as they are now what the guard compares with."""
-    mine = update(campaign_members).where(_M.campaign == campaign)
-    connection.execute(mine.values(expected=_M.included))
+    change = update(campaign_members).where(_M.campaign == campaign)
+    connection.execute(change.values(expected=_M.included))
 
 
 def expect_new(connection: Connection, campaign: int, since: datetime) -> None:
     """Make the members added at a moment, as they are now, what the guard compares with."""
-    mine = update(campaign_members).where(_M.campaign == campaign, _M.added_at == since)
-    connection.execute(mine.values(expected=_M.included))
+    change = update(campaign_members).where(_M.campaign == campaign, _M.added_at == since)
+    connection.execute(change.values(expected=_M.included))
 
 
 def exclude(connection: Connection, campaign: int, outs: Iterable[tuple[str, Out]]) -> None:
     """Leave addresses (in lookup form) out that were in until Mailchimp said otherwise."""
     for address, out in outs:
-        mine = update(campaign_members).where(
+        change = update(campaign_members).where(
             _M.campaign == campaign, _M.address == address, _M.included
         )
-        connection.execute(mine.values(included=False, reason=out.reason.value, detail=out.detail))
+        connection.execute(
+            change.values(included=False, reason=out.reason.value, detail=out.detail)
+        )
 
 
 def _ref(row: Row[Any]) -> PersonRef:

@@ -72,41 +72,43 @@ def to_segment(
     at_mailchimp = and_(
         audience_members.c.audience == audience, audience_members.c.address == _M.address
     )
-    mine = and_(_M.campaign == campaign, _M.included, ~_M.segmented, _M.address > after)
+    to_add = and_(_M.campaign == campaign, _M.included, ~_M.segmented, _M.address > after)
     query = select(_M.address, audience_members.c.email).outerjoin(audience_members, at_mailchimp)
-    rows = connection.execute(query.where(mine).order_by(_M.address).limit(limit))
+    rows = connection.execute(query.where(to_add).order_by(_M.address).limit(limit))
     return [(address, email or address) for address, email in rows]
 
 
 def count_to_segment(connection: Connection, campaign: int) -> int:
     """Return how many addresses are in and not in the segment."""
-    mine = and_(_M.campaign == campaign, _M.included, ~_M.segmented)
-    return connection.scalar(select(func.count()).select_from(campaign_members).where(mine)) or 0
+    to_add = and_(_M.campaign == campaign, _M.included, ~_M.segmented)
+    return connection.scalar(select(func.count()).select_from(campaign_members).where(to_add)) or 0
 
 
 def forget_segment(connection: Connection, campaign: int) -> None:
     """Forget who is in the segment."""
-    mine = update(campaign_members).where(_M.campaign == campaign, _M.segmented)
-    connection.execute(mine.values(segmented=False))
+    change = update(campaign_members).where(_M.campaign == campaign, _M.segmented)
+    connection.execute(change.values(segmented=False))
 
 
 def found_in_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> list[str]:
     """Record that addresses are in the segment; return those that the campaign leaves out."""
-    mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
-    wanted = set(connection.scalars(select(_M.address).where(mine, _M.included)))
+    of_addresses = and_(_M.campaign == campaign, _M.address.in_(addresses))
+    wanted = set(connection.scalars(select(_M.address).where(of_addresses, _M.included)))
     extra = [address for address in addresses if address not in wanted]
     is_noted = or_(_M.included, _M.address.in_(extra))
-    connection.execute(update(campaign_members).where(mine, is_noted).values(segmented=True))
+    connection.execute(
+        update(campaign_members).where(of_addresses, is_noted).values(segmented=True)
+    )
     return extra
 
 
 def has_left_segment(connection: Connection, campaign: int) -> bool:
     """Whether anybody is out whose address is in the segment."""
-    mine = and_(_M.campaign == campaign, _M.segmented, ~_M.included)
-    return connection.execute(select(_M.person).where(mine).limit(1)).first() is not None
+    to_take_out = and_(_M.campaign == campaign, _M.segmented, ~_M.included)
+    return connection.execute(select(_M.person).where(to_take_out).limit(1)).first() is not None
 
 
 def left_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> None:
     """Record that addresses (in lookup form) are no longer in the segment."""
-    mine = and_(_M.campaign == campaign, _M.address.in_(addresses))
-    connection.execute(update(campaign_members).where(mine).values(segmented=False))
+    of_addresses = and_(_M.campaign == campaign, _M.address.in_(addresses))
+    connection.execute(update(campaign_members).where(of_addresses).values(segmented=False))

@@ -71,19 +71,21 @@ class Reads:
 
 def reads(connection: Connection) -> Reads:
     """Return when campaigns were read last, and which is read next."""
-    there = [synced.campaign for synced in at_mailchimp(connection)]
+    known = [synced.campaign for synced in at_mailchimp(connection)]
     return Reads(
-        campaigns=len(there),
-        last=max((synced.synced_at for synced in there if synced.synced_at), default=None),
-        next=min((synced.next_read for synced in there if synced.next_read), default=None),
+        campaigns=len(known),
+        last=max((synced.synced_at for synced in known if synced.synced_at), default=None),
+        next=min((synced.next_read for synced in known if synced.next_read), default=None),
     )
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
     """Whether anything is to be looked at."""
     c, a = campaigns.c, audiences.c
-    there = (c.state.in_(READ_STATES), c.mailchimp_id != "")
-    of_campaigns = select(c.id).where(*there, or_(c.next_sync.is_(None), c.next_sync <= now))
+    is_at_mailchimp = (c.state.in_(READ_STATES), c.mailchimp_id != "")
+    of_campaigns = select(c.id).where(
+        *is_at_mailchimp, or_(c.next_sync.is_(None), c.next_sync <= now)
+    )
     of_audiences = select(a.id).where(or_(a.next_sync.is_(None), a.next_sync <= now))
     return any(
         connection.execute(query.limit(1)).first() is not None
@@ -133,9 +135,9 @@ def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now:
     """
     connection.execute(update(audiences).where(audiences.c.id == audience).values(next_sync=now))
     c = campaigns.c
-    mine = (c.mailchimp_id == mailchimp_id, c.audience == audience, c.mailchimp_id != "")
+    is_meant = (c.mailchimp_id == mailchimp_id, c.audience == audience, c.mailchimp_id != "")
     for number, synced_at, due in connection.execute(
-        select(c.id, c.synced_at, c.next_sync).where(*mine)
+        select(c.id, c.synced_at, c.next_sync).where(*is_meant)
     ).all():
         sooner = max(now, synced_at + _APART) if synced_at else now
         if due is not None and sooner < due:

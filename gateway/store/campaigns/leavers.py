@@ -42,9 +42,9 @@ def take_in(
     c = audience_members.c
     contacts = {contact_now.address: contact_now for contact_now in left if contact_now.address}
     before = dict[str, tuple[str, datetime | None]]()
-    for some in _in_parts(sorted(contacts)):
-        mine = (c.audience == audience, c.address.in_(some))
-        known = connection.execute(select(c.address, c.status, c.changed_at).where(*mine))
+    for chunk in _in_parts(sorted(contacts)):
+        is_meant = (c.audience == audience, c.address.in_(chunk))
+        known = connection.execute(select(c.address, c.status, c.changed_at).where(*is_meant))
         before |= {row.address: (row.status, row.changed_at) for row in known}
     news = []
     for address, contact_now in contacts.items():
@@ -76,14 +76,14 @@ def take_in(
     contacts_now = {
         contact_now.contact_id: contact_now for contact_now in news if contact_now.contact_id
     }
-    for some in _in_parts(sorted(contacts_now)):
-        same = (c.audience == audience, c.contact_id.in_(some))
+    for chunk in _in_parts(sorted(contacts_now)):
+        same = (c.audience == audience, c.contact_id.in_(chunk))
         for contact, address in connection.execute(select(c.contact_id, c.address).where(*same)):
             contact_now = contacts_now[contact]
             if address != contact_now.address:
                 values = {"status": contact_now.status, "changed_at": contact_now.changed_at}
-                mine = (c.audience == audience, c.address == address)
-                connection.execute(update(audience_members).where(*mine).values(values))
+                is_meant = (c.audience == audience, c.address == address)
+                connection.execute(update(audience_members).where(*is_meant).values(values))
     return len(news)
 
 
@@ -140,10 +140,10 @@ def opt_out(connection: Connection, left: Iterable[Leaving], *, now: datetime) -
         for leaving in sorted(left, key=lambda leaving: leaving.at)
     }
     known: dict[tuple[str, str, str, str], Row[Any]] = {}
-    there = {leaving.audience for leaving in latest.values()}
-    for some in _in_parts(sorted({leaving.address for leaving in latest.values()})):
-        mine = (table.c.audience.in_(there), table.c.address.in_(some))
-        for row in connection.execute(select(table).where(*mine).order_by(table.c.at)):
+    audiences = {leaving.audience for leaving in latest.values()}
+    for chunk in _in_parts(sorted({leaving.address for leaving in latest.values()})):
+        is_meant = (table.c.audience.in_(audiences), table.c.address.in_(chunk))
+        for row in connection.execute(select(table).where(*is_meant).order_by(table.c.at)):
             known[row.kind, row.person, row.audience, row.address] = row  # the newest stays
     new = []
     for key, leaving in latest.items():
@@ -179,7 +179,7 @@ def _note(connection: Connection, known: Row[Any], leaving: Leaving) -> None:
     if (changed_at, campaign, reason) == (known.changed_at, known.campaign, known.reason):
         return
     c = table.c
-    mine = (
+    is_meant = (
         c.kind == known.kind,
         c.person == known.person,
         c.audience == known.audience,
@@ -187,7 +187,7 @@ def _note(connection: Connection, known: Row[Any], leaving: Leaving) -> None:
         c.at == known.at,
     )
     values = {"changed_at": changed_at, "campaign": campaign, "reason": reason}
-    connection.execute(update(table).where(*mine).values(values))
+    connection.execute(update(table).where(*is_meant).values(values))
 
 
 def lift(
@@ -204,8 +204,8 @@ def lift(
     were_out = []
     for person in dict.fromkeys(people):
         kind, crm_id = person.kind.value, person.crm_id
-        mine = (c.kind == kind, c.person == crm_id, c.lifted_at.is_(None))
-        lifted = connection.execute(update(table).where(*mine).values(values)).rowcount
+        is_meant = (c.kind == kind, c.person == crm_id, c.lifted_at.is_(None))
+        lifted = connection.execute(update(table).where(*is_meant).values(values)).rowcount
         tagged = select(groups.c.crm_id).where(groups.c.kind == kind, groups.c.tag == opt_outs.TAG)
         gone = connection.execute(
             delete(memberships).where(

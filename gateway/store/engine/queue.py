@@ -214,8 +214,8 @@ class DurableQueue(Generic[S]):
         after = self.life.result(event) if state is None else self.life.transitions[event][state]
         written = {**self._after(after), **values}
         for start in range(0, len(numbers), _AT_ONCE):
-            some = update(self.table).where(c.id.in_(numbers[start : start + _AT_ONCE]))
-            connection.execute(some.values(written))
+            change = update(self.table).where(c.id.in_(numbers[start : start + _AT_ONCE]))
+            connection.execute(change.values(written))
         return numbers
 
     def _after(self, state: S) -> dict[str, object]:
@@ -231,6 +231,6 @@ class DurableQueue(Generic[S]):
         """Return the rows of ids, in that order, without those that aren't there."""
         known: dict[int, RowMapping] = {}
         for start in range(0, len(numbers), _AT_ONCE):
-            some = select(self.table).where(self.table.c.id.in_(numbers[start : start + _AT_ONCE]))
-            known |= {row["id"]: row for row in connection.execute(some).mappings()}
+            chunk = select(self.table).where(self.table.c.id.in_(numbers[start : start + _AT_ONCE]))
+            known |= {row["id"]: row for row in connection.execute(chunk).mappings()}
         return [known[number] for number in numbers if number in known]

@@ -165,16 +165,18 @@ class Feed:
         wanted: dict[str, list[str]] = defaultdict(list)
         for kind, crm_id in keys:
             wanted[kind].append(crm_id)
-        there: set[tuple[str, str]] = set()
+        known_keys: set[tuple[str, str]] = set()
         with self._connection.begin():
             for rows in (table,) if is_of_members else (table, self._stage.staged):
                 for kind, crm_ids in wanted.items():
                     for begin in range(0, len(crm_ids), _AT_ONCE):
-                        some = crm_ids[begin : begin + _AT_ONCE]
-                        mine = (rows.c.kind == kind, rows.c.crm_id.in_(some))
-                        known_ids = self._connection.scalars(select(rows.c.crm_id).where(*mine))
-                        there |= {(kind, crm_id) for crm_id in known_ids}
-        return [key in there for key in keys]
+                        chunk = crm_ids[begin : begin + _AT_ONCE]
+                        among_these = (rows.c.kind == kind, rows.c.crm_id.in_(chunk))
+                        known_ids = self._connection.scalars(
+                            select(rows.c.crm_id).where(*among_these)
+                        )
+                        known_keys |= {(kind, crm_id) for crm_id in known_ids}
+        return [key in known_keys for key in keys]
 
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
         """Note many keys, each with its line."""
@@ -197,9 +199,9 @@ class Feed:
         widths = Widths(self._connection, terms.tag_scopes)
         before = None
         if terms.is_listing and not terms.remove:
-            mine = (feeds.c.source == terms.source, feeds.c.what == self._layout.what)
+            among_these = (feeds.c.source == terms.source, feeds.c.what == self._layout.what)
             with self._connection.begin():
-                before = self._connection.scalar(select(feeds.c.records).where(*mine))
+                before = self._connection.scalar(select(feeds.c.records).where(*among_these))
         lacking = self._lacking(terms, before)
         duplicates = close_entry(
             self._stage,
@@ -293,8 +295,8 @@ class Feed:
             "removed": select(removed),
         }
         counts = {}
-        for name, some in rows.items():
-            query = select(func.count()).select_from(some.subquery())
+        for name, chunk in rows.items():
+            query = select(func.count()).select_from(chunk.subquery())
             counts[name] = self._connection.scalar(query) or 0
         return counts
 
@@ -348,5 +350,5 @@ def feed(database: Database, what: str) -> Iterator[Feed]:
 
 def last_file(connection: Connection, source: str, what: str) -> str:
     """Return the last file from the folder that was applied; empty: none yet."""
-    mine = select(feeds.c.file).where(feeds.c.source == source, feeds.c.what == what)
-    return connection.scalar(mine) or ""
+    among_these = select(feeds.c.file).where(feeds.c.source == source, feeds.c.what == what)
+    return connection.scalar(among_these) or ""

@@ -49,12 +49,12 @@ def note(database: Database, fault: FeedFault) -> None:
 
 def clear(database: Database, source: str, what: str) -> None:
     """Forget what was wrong: the latest file of a kind was imported in full."""
-    mine = (feed_faults.c.source == source, feed_faults.c.what == what)
+    of_source = (feed_faults.c.source == source, feed_faults.c.what == what)
     with database.reading() as connection:
-        if not connection.scalar(select(exists().where(*mine))):
+        if not connection.scalar(select(exists().where(*of_source))):
             return
     with database.writing() as connection:
-        connection.execute(delete(feed_faults).where(*mine))
+        connection.execute(delete(feed_faults).where(*of_source))
 
 
 def states(connection: Connection) -> tuple[KindState, ...]:

@@ -46,8 +46,8 @@ class Meanings:
     def has_any(self, relation: Relation, kind: str) -> bool:
         """Whether anything is known of the sort that a reference names."""
         condition = relation.target.c.kind == kind if relation.has_kind else true()
-        some = select(literal(1)).select_from(relation.target).where(condition).limit(1)
-        return self._connection.scalar(some) is not None
+        any_target = select(literal(1)).select_from(relation.target).where(condition).limit(1)
+        return self._connection.scalar(any_target) is not None
 
     def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, Meaning]:
         """Return what each text means."""
@@ -57,8 +57,8 @@ class Meanings:
         meanings = {}
         for text in given:
             if text.kind not in self._numbered:
-                mine = select(people.c.crm_id).where(people.c.kind == text.kind)
-                self._numbered[text.kind] = NumberedIds(self._connection.scalars(mine))
+                crm_ids_of_kind = select(people.c.crm_id).where(people.c.kind == text.kind)
+                self._numbered[text.kind] = NumberedIds(self._connection.scalars(crm_ids_of_kind))
             crm_ids = self._numbered[text.kind].fitting(text.text)
             possible = numbers(without_mark(text.text))
             if len(crm_ids) == 1:

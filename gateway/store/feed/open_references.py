@@ -80,8 +80,8 @@ class OpenReferences:
     def look_before(self) -> None:
         """Find out which open ones the import's changes answer, and which it may change."""
         changes, removed = self._stage.changes, self._stage.removed
-        mine = open_references.c
-        open_now = set(self._connection.scalars(select(mine.reference).distinct()))
+        columns = open_references.c
+        open_now = set(self._connection.scalars(select(columns.reference).distinct()))
         for relation in self._own:
             self._touch_own(relation, is_open=relation.name in open_now)
         for relation in self._led_here:
@@ -93,13 +93,15 @@ class OpenReferences:
                 continue
             # What is new may be what an open reference names: as it is called there, …
             kind = changes.c.kind if relation.has_kind else literal_column("''")
-            there = exists().where(
-                mine.reference == relation.name,
-                mine.kind == kind,
-                mine.given == changes.c.crm_id,
+            is_named = exists().where(
+                columns.reference == relation.name,
+                columns.kind == kind,
+                columns.given == changes.c.crm_id,
             )
             new = select(kind.label("of"), changes.c.crm_id)
-            self._touch(relation, new.where(changes.c.is_new, relation.may_lead_to(changes), there))
+            self._touch(
+                relation, new.where(changes.c.is_new, relation.may_lead_to(changes), is_named)
+            )
             # … or by another name or a changed id.
             if relation.target is people:
                 arrived = self._people_arrived(relation)
@@ -175,15 +177,15 @@ class OpenReferences:
         rows = self._connection.execute(changed).mappings().all()
         if not rows:
             return
-        mine = select(open_references.c.kind, open_references.c.given)
+        query = select(open_references.c.kind, open_references.c.given)
         given = self._connection.execute(
-            mine.where(open_references.c.reference == relation.name)
+            query.where(open_references.c.reference == relation.name)
         ).all()
         known: dict[str, Targets] = {}
         for kind, text in given:
             if kind not in known:
-                there = targets(self._connection, table, kind, self._tag_scopes)
-                afterwards = {target.crm_id: target for target in there}
+                targets_now = targets(self._connection, table, kind, self._tag_scopes)
+                afterwards = {target.crm_id: target for target in targets_now}
                 for row in rows:
                     if not relation.has_kind or row["kind"] == kind:
                         afterwards[row["crm_id"]] = as_target(row, self._tag_scopes)
@@ -199,13 +201,13 @@ class OpenReferences:
 
         Where it may mean several, all of them shall be members where that keeps mail away.
         """
-        changes, mine = self._stage.changes, open_references.c
+        changes, columns = self._stage.changes, open_references.c
         new: dict[str, set[str]] = defaultdict(set)
         added = select(changes.c.kind, changes.c.crm_id).where(changes.c.is_new)
         for kind, crm_id in self._connection.execute(added):
             new[kind].add(crm_id)
         numbered = {kind: NumberedIds(crm_ids) for kind, crm_ids in new.items()}
-        given = select(mine.kind, mine.given).where(mine.reference == relation.name)
+        given = select(columns.kind, columns.given).where(columns.reference == relation.name)
         arrived, possible = [], []
         for kind, text in self._connection.execute(given):
             if kind not in new or text in new[kind]:
@@ -254,8 +256,8 @@ class OpenReferences:
 
     def _count(self, relation: Relation, now: datetime) -> None:
         touched = self._touched.c
-        mine = touched.reference == relation.name
-        if self._connection.scalar(select(literal(1)).where(mine).limit(1)) is None:
+        of_relation = touched.reference == relation.name
+        if self._connection.scalar(select(literal(1)).where(of_relation).limit(1)) is None:
             return
         self._connection.execute(delete(self._counted))
         names = ["reference", "kind", "given", "uses"]
@@ -265,12 +267,12 @@ class OpenReferences:
         uses = (
             select(touched.reference, touched.kind, touched.given, func.count())
             .join_from(self._touched, table, bears)
-            .where(mine, ~relation.leads(touched.kind, touched.given))
+            .where(of_relation, ~relation.leads(touched.kind, touched.given))
             .group_by(touched.reference, touched.kind, touched.given)
         )
         self._connection.execute(insert(self._counted).from_select(names, uses))
         key = tuple_(open_references.c.kind, open_references.c.given)
-        gone = select(touched.kind, touched.given).where(mine)
+        gone = select(touched.kind, touched.given).where(of_relation)
         still = select(self._counted.c.kind, self._counted.c.given)
         self._connection.execute(
             delete(open_references).where(
@@ -311,7 +313,7 @@ def listed(
         relation = _BY_NAME[row.reference]
         table = relation.table
         holder = table.c[relation.holder]
-        some = (
+        examples = (
             select(holder)
             .where(relation.is_given(row.kind, row.given))
             .order_by(holder)
@@ -324,7 +326,7 @@ def listed(
                 given=row.given,
                 uses=row.uses,
                 since=row.since,
-                examples=tuple(connection.scalars(some)),
+                examples=tuple(connection.scalars(examples)),
             )
         )
     return tuple(open_ones)
@@ -369,16 +371,16 @@ def faults(connection: Connection) -> dict[str, int]:
         relation = _BY_NAME[reference]
         target = relation.target
         condition = target.c.kind == kind if relation.has_kind else true()
-        some = select(literal(1)).select_from(target).where(condition).limit(1)
-        if connection.scalar(some) is None:
+        any_target = select(literal(1)).select_from(target).where(condition).limit(1)
+        if connection.scalar(any_target) is None:
             continue
         c = open_references.c
-        mine = [c.reference == reference, c.kind == kind]
+        same_reference = [c.reference == reference, c.kind == kind]
         if relation.may_wait:
             last_fed = select(func.max(feeds.c.at)).where(feeds.c.what == target.name)
-            mine.append(c.since < last_fed.scalar_subquery())
+            same_reference.append(c.since < last_fed.scalar_subquery())
         uses_by_reference[reference] += (
-            connection.scalar(select(func.sum(c.uses)).where(*mine)) or 0
+            connection.scalar(select(func.sum(c.uses)).where(*same_reference)) or 0
         )
     return {reference: int(uses) for reference, uses in sorted(uses_by_reference.items()) if uses}
 

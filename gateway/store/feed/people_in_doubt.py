@@ -56,15 +56,15 @@ def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
         (groups, m.kind, m.person, m.group_id, m.since),
     ):
         key = kind + ":" + crm_id
-        mine = select(things.c.key).where(things.c.what == table.name)
+        keys = select(things.c.key).where(things.c.what == table.name)
         since = (
             select(things.c.since)
             .where(things.c.what == table.name, things.c.key == key)
             .scalar_subquery()
         )
         first = func.coalesce(since, usual)
-        if connection.scalar(select(mine.exists())):
-            statements.append(select(kind, person, first).where(key.in_(mine)))
+        if connection.scalar(select(keys.exists())):
+            statements.append(select(kind, person, first).where(key.in_(keys)))
     names = ["kind", "person", "since"]
     for rows in statements:
         statement = insert_into(connection, doubtful).from_select(names, rows)

@@ -28,9 +28,9 @@ class ReferenceNotes:
     def waiting(self, relation: Relation, texts: Sequence[GivenText]) -> None:
         """Note what waits until what it names is told of: once for each kind."""
         for kind in sorted({text.kind for text in texts}):
-            mine = [text for text in texts if text.kind == kind]
-            first = min(mine, key=lambda text: text.line)
-            self._add(relation, first, Lead.WAITING, rows=sum(text.rows for text in mine))
+            of_kind = [text for text in texts if text.kind == kind]
+            first = min(of_kind, key=lambda text: text.line)
+            self._add(relation, first, Lead.WAITING, rows=sum(text.rows for text in of_kind))
 
     def meant(
         self,

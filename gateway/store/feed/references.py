@@ -170,11 +170,11 @@ class References:
         table = self._meant
         self._connection.execute(delete(table))
         load(self._connection, table, meant)
-        mine = and_(
+        same_text = and_(
             table.c.kind == relation.kind_of(staged), table.c.given == relation.value(staged)
         )
-        new = select(table.c.crm_id).where(mine).scalar_subquery()
-        change = update(staged).where(exists().where(mine)).values({relation.column: new})
+        new = select(table.c.crm_id).where(same_text).scalar_subquery()
+        change = update(staged).where(exists().where(same_text)).values({relation.column: new})
         self._connection.execute(change)
 
     def _understand_lists(self, relation: Relation, staged: Table) -> None:
@@ -212,8 +212,8 @@ class References:
         both stay, and a person is asked. What is rounded may be anybody, so all of them stay. An
         id like `123.456` that isn't a known one's is taken as it stands.
         """
-        some = select(literal(1)).select_from(self._table).limit(1)
-        if self._table not in _KEYED or self._connection.scalar(some) is None:
+        any_row = select(literal(1)).select_from(self._table).limit(1)
+        if self._table not in _KEYED or self._connection.scalar(any_row) is None:
             return
         relation = Relation(
             name=f"{self._table.name}.crm_id",
@@ -240,7 +240,7 @@ class References:
             elif not is_digits or (meaning.crm_id and meaning.how is How.BENT):
                 doubtful[key] = replace(meaning, is_certain=False)
         # Whoever has a row of their own in the file isn't meant by another one.
-        there = set[str]()
+        own_rows = set[str]()
         if doubtful:
             meant = {
                 id_
@@ -248,15 +248,15 @@ class References:
                 for id_ in (meaning.crm_id, *meaning.others)
                 if id_
             }
-            there = meant & set(self._connection.scalars(select(staged.c.crm_id)))
+            own_rows = meant & set(self._connection.scalars(select(staged.c.crm_id)))
         doubtful = {
-            key: meaning for key, meaning in doubtful.items() if meaning.crm_id not in there
+            key: meaning for key, meaning in doubtful.items() if meaning.crm_id not in own_rows
         }
         self._replace(relation, staged, sure)
         self._notes.keys(relation, sure, doubtful)
         for key, meaning in doubtful.items():
             for crm_id in (meaning.crm_id, *meaning.others):
-                if crm_id and crm_id not in there:
+                if crm_id and crm_id not in own_rows:
                     yield key.line, (key.kind, crm_id) if relation.has_kind else (crm_id,)
 
 

@@ -72,9 +72,9 @@ class Relation:
 
     def leads(self, kind: ColumnElement[str], value: ColumnElement[str]) -> ColumnElement[bool]:
         """Return the condition that something has an id."""
-        there = self.target.alias("there")
-        same = there.c.crm_id == value
-        return exists().where(and_(same, there.c.kind == kind) if self.has_kind else same)
+        targets = self.target.alias("there")
+        same = targets.c.crm_id == value
+        return exists().where(and_(same, targets.c.kind == kind) if self.has_kind else same)
 
     def is_given(self, kind: Any, given: Any) -> ColumnElement[bool]:
         """Return the condition that a row bears a text; a list has it as one of its parts."""

@@ -94,9 +94,9 @@ class Stage:
         bit, lines = self.layout.bit(field), [(line,) for line, _ in rows]
         with self.connection.begin():
             load(self.connection, self._kept_old, lines)
-            mine = self.staged.c.line.in_(select(self._kept_old.c.line))
+            is_kept_old = self.staged.c.line.in_(select(self._kept_old.c.line))
             gaps = self.staged.c.gaps.bitwise_or(bit)
-            self.connection.execute(update(self.staged).where(mine).values(gaps=gaps))
+            self.connection.execute(update(self.staged).where(is_kept_old).values(gaps=gaps))
             load(self.connection, self.unread, [(line, field, text) for line, text in rows])
         self.in_gaps |= bit
         self.has_unread = True
@@ -107,8 +107,8 @@ class Stage:
             return
         self.connection.execute(delete(self.doubtful_lines))
         load(self.connection, self.doubtful_lines, [(line,) for line in sorted(set(lines))])
-        mine = self.staged.c.line.in_(select(self.doubtful_lines.c.line))
-        self.connection.execute(update(self.staged).where(mine).values(adds_only=True))
+        is_doubtful = self.staged.c.line.in_(select(self.doubtful_lines.c.line))
+        self.connection.execute(update(self.staged).where(is_doubtful).values(adds_only=True))
         self.has_doubtful = True
 
     def same_key(self, first: Table, second: Table) -> ColumnElement[bool]:

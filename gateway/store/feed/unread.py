@@ -68,8 +68,8 @@ def take_in(
         is_unread = exists().where(unread.c.line == staged.c.line, unread.c.field == field)
         is_given = staged.c.gaps.bitwise_and(layout.bit(field)) == 0
         read_now = select(*_key(layout, staged)).where(~staged.c.kept, is_given, ~is_unread)
-        mine = (_c.field == field, _c.what == what, kind_and_key.in_(read_now))
-        freed += connection.execute(delete(unread_fields).where(*mine)).rowcount
+        of_field = (_c.field == field, _c.what == what, kind_and_key.in_(read_now))
+        freed += connection.execute(delete(unread_fields).where(*of_field)).rowcount
     removed = select(*_key(layout, stage.removed))
     if what == MEMBERSHIPS:  # Of these only the group can be unread.
         removed = removed.where(stage.removed.c.group_id == "")
@@ -123,8 +123,8 @@ def count_as_active(stage: Stage) -> None:
     reads them to be inactive again lifts nothing that anybody has asked for.
     """
     staged, unread, known = stage.staged, stage.unread, stage.layout.table
-    mine = and_(unread.c.field == "active", is_undecided(unread.c.text))
-    lines = select(unread.c.line).where(mine)
+    is_active_unread = and_(unread.c.field == "active", is_undecided(unread.c.text))
+    lines = select(unread.c.line).where(is_active_unread)
     was_counted_so = exists().where(
         _c.what == known.name,
         _c.kind == known.c.kind,
@@ -144,7 +144,7 @@ def count_as_active(stage: Stage) -> None:
         )
         stage.connection.execute(
             update(unread)
-            .where(mine, unread.c.line.in_(inactive))
+            .where(is_active_unread, unread.c.line.in_(inactive))
             .values(text=unread.c.text + COUNTS_AS_ACTIVE)
         )
 
@@ -164,8 +164,8 @@ def _wake(connection: Connection) -> None:
 
 def forget(connection: Connection, what: str, key: str, field: str) -> None:
     """Forget that a field of a record without a kind is unread: it was told otherwise."""
-    mine = (_c.what == what, _c.kind == "", _c.key == key, _c.field == field)
-    if connection.execute(delete(unread_fields).where(*mine)).rowcount:
+    of_field = (_c.what == what, _c.kind == "", _c.key == key, _c.field == field)
+    if connection.execute(delete(unread_fields).where(*of_field)).rowcount:
         _wake(connection)
 
 
@@ -199,8 +199,12 @@ def since(connection: Connection) -> datetime | None:
 
 def of_person(connection: Connection, ref: PersonRef) -> tuple[UnreadField, ...]:
     """Return the unread fields of a person, and of the person's memberships."""
-    mine = (_c.what.in_((PEOPLE, MEMBERSHIPS)), _c.kind == ref.kind.value, _c.key == ref.crm_id)
-    return _found(connection, *mine)
+    of_person = (
+        _c.what.in_((PEOPLE, MEMBERSHIPS)),
+        _c.kind == ref.kind.value,
+        _c.key == ref.crm_id,
+    )
+    return _found(connection, *of_person)
 
 
 def of_record(connection: Connection, what: str, key: str) -> tuple[UnreadField, ...]:
@@ -218,8 +222,8 @@ def of_closings(connection: Connection, ref: PersonRef) -> tuple[UnreadField, ..
 
 def is_any(connection: Connection, what: str, field: str) -> bool:
     """Whether a field is unread in some record of a kind."""
-    mine = select(_c.key).where(_c.what == what, _c.field == field).limit(1)
-    return connection.scalar(mine) is not None
+    of_field = select(_c.key).where(_c.what == what, _c.field == field).limit(1)
+    return connection.scalar(of_field) is not None
 
 
 class EventFields:

@@ -100,8 +100,8 @@ def plan(connection: Connection, now: datetime) -> None:
         waiting.setdefault(row.sender, row)
     for sender, first in sorted(waiting.items()):
         number = _open_entry(connection, first, now)
-        mine = update(held_reports).where(_IS_WAITING, _COLUMNS.sender == sender)
-        connection.execute(mine.values(report=number))
+        change = update(held_reports).where(_IS_WAITING, _COLUMNS.sender == sender)
+        connection.execute(change.values(report=number))
 
 
 def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> OutboxRow | None:
@@ -170,13 +170,15 @@ def _open_entry(connection: Connection, first: Row[Any], now: datetime) -> int |
 
 def held(connection: Connection, number: int) -> Held:
     """Return what the rows of an entry of the outbox tell together."""
-    mine = _COLUMNS.report == number
+    is_in_report = _COLUMNS.report == number
     count, recipients, first = connection.execute(
-        select(func.count(), func.sum(_COLUMNS.recipients), func.min(_COLUMNS.message)).where(mine)
+        select(func.count(), func.sum(_COLUMNS.recipients), func.min(_COLUMNS.message)).where(
+            is_in_report
+        )
     ).one()
     listed: list[ReportedMessage] = []
     room = MAX_LISTED
-    query = select(_COLUMNS.digest).where(mine).order_by(_COLUMNS.id).limit(MAX_LISTED)
+    query = select(_COLUMNS.digest).where(is_in_report).order_by(_COLUMNS.id).limit(MAX_LISTED)
     for digest in connection.scalars(query).all():
         reported = read_digest(digest)
         listed.append(replace(reported, left_out=reported.left_out[:room]))

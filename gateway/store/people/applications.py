@@ -40,8 +40,8 @@ def find(connection: Connection, reference: str) -> KnownApplication | None:
 
 def of_person(connection: Connection, person: PersonRef) -> tuple[KnownApplication, ...]:
     """Return a person's applications, by reference."""
-    mine = (applications.c.kind == person.kind.value, applications.c.person == person.crm_id)
-    rows = connection.execute(_KNOWN.where(*mine).order_by(applications.c.reference))
+    of_person = (applications.c.kind == person.kind.value, applications.c.person == person.crm_id)
+    rows = connection.execute(_KNOWN.where(*of_person).order_by(applications.c.reference))
     return tuple(map(_application, rows))
 
 

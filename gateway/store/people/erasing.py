@@ -208,8 +208,8 @@ def others_too(
     """Return which of some addresses (in lookup form) anybody but a person has."""
     a, shared = addresses.c, set()
     others = or_(a.kind != ref.kind.value, a.person != ref.crm_id) if ref else true()
-    for some in _in_steps(theirs):
-        shared |= set(connection.scalars(select(a.address).where(a.address.in_(some), others)))
+    for chunk in _in_steps(theirs):
+        shared |= set(connection.scalars(select(a.address).where(a.address.in_(chunk), others)))
     return frozenset(shared)
 
 
@@ -387,8 +387,8 @@ def suppressed_of(
     """
     going, suppressed = frozenset(refs), {}
     a = addresses.c
-    for some in _in_steps(refs):
-        keys = [(ref.kind.value, ref.crm_id) for ref in some]
+    for chunk in _in_steps(refs):
+        keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
         theirs = connection.scalars(
             select(a.address).where(tuple_(a.kind, a.person).in_(keys)).distinct()
         )
@@ -557,8 +557,8 @@ def declined_of(
     """Return the topics that people declined who go, and their addresses, for those who did."""
     a, t = addresses.c, topic_opt_outs.c
     choices: dict[tuple[str, str], list[str]] = {}
-    for some in _in_steps(refs):
-        keys = [(ref.kind.value, ref.crm_id) for ref in some]
+    for chunk in _in_steps(refs):
+        keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
         theirs = select(t.kind, t.person, t.topic).where(
             tuple_(t.kind, t.person).in_(keys), t.released_at.is_(None)
         )
@@ -636,7 +636,7 @@ class _Eraser:
             keys = (*subject.references, *subject.qualifications, *subject.closings)
             for which in (
                 (u.kind == kind, u.key == crm_id),
-                *((u.kind == "", u.key.in_(some)) for some in _in_steps(keys)),
+                *((u.kind == "", u.key.in_(chunk)) for chunk in _in_steps(keys)),
             ):
                 quoted |= set(self._connection.scalars(select(u.text).where(*which)))
                 self._delete(unread_fields, *which)
@@ -671,9 +671,9 @@ class _Eraser:
                 documents.c.kind == kind, documents.c.person == crm_id
             )
             self._blobs |= set(self._connection.scalars(attached))
-        for some in _in_steps(subject.addresses):
-            numbers |= set(self._ids(inbox, c.address.in_(some)))
-            of_bounces = select(bounces.c.inbox).where(bounces.c.address.in_(some))
+        for chunk in _in_steps(subject.addresses):
+            numbers |= set(self._ids(inbox, c.address.in_(chunk)))
+            of_bounces = select(bounces.c.inbox).where(bounces.c.address.in_(chunk))
             numbers |= set(self._connection.scalars(of_bounces))
         for row in self._found(
             select(c.id, c.sender, c.subject, c.detail, c.envelope_sender, c.envelope_recipients),
@@ -682,8 +682,8 @@ class _Eraser:
         ):
             if any(self._likely.are_in(text) for text in row[1:] if text):
                 numbers.add(row.id)
-        for some in _in_steps(sorted(numbers)):
-            for row in self._rows(select(c.id, c.content, c.state).where(c.id.in_(some))):
+        for chunk in _in_steps(sorted(numbers)):
+            for row in self._rows(select(c.id, c.content, c.state).where(c.id.in_(chunk))):
                 self._blobs.add(row.content)
                 is_open = row.state in (InboxState.WAITING, InboxState.NEEDS_ATTENTION)
                 values = {
@@ -742,14 +742,14 @@ class _Eraser:
             elif ref in persons:
                 values |= {"note": "", "note_facts": ""}
             self._update(deliveries, values, d.message == row.message, d.position == row.position)
-        for some in _in_steps(sorted(numbers)):
+        for chunk in _in_steps(sorted(numbers)):
             others_too = set(
                 self._connection.scalars(
-                    select(d.message).where(d.message.in_(some), d.address.not_like("erased:%"))
+                    select(d.message).where(d.message.in_(chunk), d.address.not_like("erased:%"))
                 )
             )
             for row in self._rows(
-                select(m.id, m.subject, m.sender, m.message_id).where(m.id.in_(some))
+                select(m.id, m.subject, m.sender, m.message_id).where(m.id.in_(chunk))
             ):
                 is_theirs = row.id not in others_too
                 subject = self._mark if is_theirs else row.subject
@@ -814,8 +814,8 @@ class _Eraser:
         """Yield what the outbox holds, a few rows at a time: bodies are large."""
         o, last = outbox.c, self._looked.upto.get("outbox", 0)
         columns = select(o.id, o.state, o.recipient, o.sender, o.body, o.error, o.lane)
-        for some in _in_steps(sorted(self._looked.ids.get("outbox", ()))):
-            yield from self._rows(columns.where(o.id.in_(some)))
+        for chunk in _in_steps(sorted(self._looked.ids.get("outbox", ()))):
+            yield from self._rows(columns.where(o.id.in_(chunk)))
         while rows := self._rows(columns.where(o.id > last).order_by(o.id).limit(_AT_ONCE)):
             yield from rows
             last = rows[-1].id
@@ -879,8 +879,8 @@ class _Eraser:
                 "body": None,
             }
             self._update(occurrences, values, o.id == row.id)
-        for some in _in_steps(subject.references):
-            self._delete(transitions, transitions.c.reference.in_(some))
+        for chunk in _in_steps(subject.references):
+            self._delete(transitions, transitions.c.reference.in_(chunk))
         r = trigger_runs.c
         for row in self._rows(
             select(r.id, r.skips, r.error).where(or_(r.skips != "", r.error != ""))
@@ -900,9 +900,9 @@ class _Eraser:
     def _free(self) -> tuple[str, ...]:
         """Return which of the person's blobs nothing refers to any more."""
         free = set(self._blobs)
-        for some in _in_steps(sorted(self._blobs)):
+        for chunk in _in_steps(sorted(self._blobs)):
             for column in (inbox.c.content, history.c.raw, documents.c.sha256):
-                free -= set(self._connection.scalars(select(column).where(column.in_(some))))
+                free -= set(self._connection.scalars(select(column).where(column.in_(chunk))))
         return tuple(sorted(free))
 
     def _replace_text(self, table: Table, column: str, keys: Sequence[ColumnElement[Any]]) -> None:
@@ -929,8 +929,8 @@ class _Eraser:
     def _found(self, query: Select[Any], number: ColumnElement[int], table: Table) -> list[Any]:
         """Return the rows of a large table that were found before, and those that came since."""
         rows = self._rows(query.where(number > self._looked.upto.get(table.name, 0)))
-        for some in _in_steps(sorted(self._looked.ids.get(table.name, ()))):
-            rows += self._rows(query.where(number.in_(some)))
+        for chunk in _in_steps(sorted(self._looked.ids.get(table.name, ()))):
+            rows += self._rows(query.where(number.in_(chunk)))
         return rows
 
     def _count(self, table: Table, rows: int) -> None:
@@ -938,7 +938,7 @@ class _Eraser:
 
 
 def are_referred_to(connection: Connection, digest: str) -> bool:
-    """Whether any mail or document has a blob."""
+    """Whether any mail or document still refers to the blob with this SHA-256."""
     return any(
         connection.scalar(select(column).where(column == digest).limit(1)) is not None
         for column in (inbox.c.content, history.c.raw, documents.c.sha256)

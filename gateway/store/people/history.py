@@ -52,15 +52,15 @@ def one(connection: Connection, number: int) -> HistoryEntry | None:
 
 def of_person(connection: Connection, person: PersonRef) -> list[HistoryEntry]:
     """Return a person's entries, the newest first."""
-    mine = (history.c.kind == person.kind.value, history.c.person == person.crm_id)
-    rows = connection.execute(select(history).where(*mine).order_by(history.c.id.desc())).all()
+    of_person = (history.c.kind == person.kind.value, history.c.person == person.crm_id)
+    rows = connection.execute(select(history).where(*of_person).order_by(history.c.id.desc())).all()
     return [_entry(connection, row) for row in rows]
 
 
 def documents_of(connection: Connection, person: PersonRef) -> list[Document]:
     """Return a person's documents, the newest first."""
-    mine = (documents.c.kind == person.kind.value, documents.c.person == person.crm_id)
-    return _documents(connection, *mine)[::-1]
+    of_person = (documents.c.kind == person.kind.value, documents.c.person == person.crm_id)
+    return _documents(connection, *of_person)[::-1]
 
 
 def document(connection: Connection, number: int) -> Document | None:

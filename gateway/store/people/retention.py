@@ -122,8 +122,8 @@ def members(connection: Connection, before: datetime, limit: int) -> tuple[int, 
             if done >= limit:
                 return done, []
             keys = list(table.primary_key.columns)
-            some = select(*keys).where(table.c.campaign == number).limit(limit - done)
-            rows = connection.execute(some).all()
+            query = select(*keys).where(table.c.campaign == number).limit(limit - done)
+            rows = connection.execute(query).all()
             for row in rows:
                 same = [key == value for key, value in zip(keys, row, strict=True)]
                 connection.execute(delete(table).where(*same))

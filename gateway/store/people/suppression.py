@@ -440,12 +440,12 @@ def release(
     are the names under which it stays suppressed if its person was erased. With `source`, only what
     rests on that is lifted.
     """
-    table, mine = _of(address, erased)
+    table, of_address = _of(address, erased)
     c = table.c
     in_force = c.released_at.is_(None) & or_(c.until.is_(None), c.until > at)
     if source is not None:
         in_force &= c.source == source.value
-    statement = update(table).where(in_force, mine)
+    statement = update(table).where(in_force, of_address)
     return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
 
 
@@ -456,8 +456,8 @@ def history(
 
     `erased` are the names under which the address may stay suppressed.
     """
-    table, mine = _of(address, erased)
-    rows = connection.execute(select(table).where(mine).order_by(table.c.id.desc()))
+    table, of_address = _of(address, erased)
+    rows = connection.execute(select(table).where(of_address).order_by(table.c.id.desc()))
     entries = []
     for row in rows.mappings():
         values = {name: value for name, value in row.items() if name not in ("kind", "person")}

@@ -20,12 +20,14 @@ _TABLES = {PEOPLE: people, QUALIFICATIONS: qualifications, DELIVERIES: closings}
 
 
 def read(connection: Connection) -> Vocabulary:
-    """Read which words there are.
+    """Read the words that triggers may use: statuses, programmes and roles.
 
     Where a kind of record was never fed, what applications refer to stands for it.
     """
-    mine = statuses.c.kind == StatusKind.APPLICATION.value
-    rows = connection.execute(select(statuses).where(mine).order_by(statuses.c.crm_id)).all()
+    is_of_applications = statuses.c.kind == StatusKind.APPLICATION.value
+    rows = connection.execute(
+        select(statuses).where(is_of_applications).order_by(statuses.c.crm_id)
+    ).all()
     known = {row.crm_id: row.name for row in rows} or _referred(connection, applications.c.status)
     query = select(programmes.c.crm_id, programmes.c.name).order_by(programmes.c.crm_id)
     offered = {row.crm_id: row.name for row in connection.execute(query)}

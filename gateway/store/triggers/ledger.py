@@ -325,8 +325,12 @@ def withdraw(connection: Connection, number: int, reason: str, now: datetime) ->
 
 def of_transition(connection: Connection, reference: str, transition: str) -> list[Occurrence]:
     """Return the mail owed for what was done to an application once, in order."""
-    mine = (_c.about == reference, _c.occurrence == transition, _c.event.in_(APPLICATION_EVENTS))
-    return _listed(connection, select(occurrences).where(*mine).order_by(_c.id))
+    of_transition = (
+        _c.about == reference,
+        _c.occurrence == transition,
+        _c.event.in_(APPLICATION_EVENTS),
+    )
+    return _listed(connection, select(occurrences).where(*of_transition).order_by(_c.id))
 
 
 def on_its_way(connection: Connection, like: Due, status: str) -> int | None:
@@ -357,8 +361,8 @@ def is_busy(connection: Connection, run: int) -> bool:
 
 def waiting(connection: Connection, limit: int = 1000) -> list[Occurrence]:
     """Return what waits for a field that can't be read, the longest due first."""
-    mine = select(occurrences).where(_IS_DUE, _c.reason.startswith(WAITS))
-    return _listed(connection, mine.order_by(_c.due_at, _c.id).limit(limit))
+    query = select(occurrences).where(_IS_DUE, _c.reason.startswith(WAITS))
+    return _listed(connection, query.order_by(_c.due_at, _c.id).limit(limit))
 
 
 def several(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
@@ -373,8 +377,8 @@ def one(connection: Connection, number: int) -> Occurrence | None:
 
 def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Occurrence]:
     """Return a person's occurrences, the newest first."""
-    mine = select(occurrences).where(_c.kind == person.kind.value, _c.person == person.crm_id)
-    return _listed(connection, mine.order_by(_c.id.desc()).limit(limit))
+    query = select(occurrences).where(_c.kind == person.kind.value, _c.person == person.crm_id)
+    return _listed(connection, query.order_by(_c.id.desc()).limit(limit))
 
 
 def of_run(connection: Connection, run: int, limit: int = 1000) -> list[Occurrence]:

@@ -72,10 +72,10 @@ def past_changes(
     is settled.
     """
     c = transitions.c
-    mine = select(transitions).where(
+    query = select(transitions).where(
         c.reference == reference, c.id >= ids.first_id_at(at - _AT_ONCE * undo)
     )
-    for row in connection.execute(mine.order_by(c.id.desc()).limit(_AT_ONCE)):
+    for row in connection.execute(query.order_by(c.id.desc()).limit(_AT_ONCE)):
         left = select(occurrences.c.id).where(
             occurrences.c.about == reference,
             occurrences.c.occurrence == ids.show(row.id),

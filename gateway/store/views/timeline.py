@@ -140,10 +140,10 @@ def of_bounces(record: PersonRecord, kept: Iterable[KeptBounce]) -> Iterator[Tim
     addresses = set(record.every_address)
     for bounce in kept:
         if bounce.address in addresses and bounce.kind is not BounceKind.DELIVERED:
-            what = ": ".join(filter(None, (bounce.address, bounce.reason, bounce.diagnostic)))
+            text = ": ".join(filter(None, (bounce.address, bounce.reason, bounce.diagnostic)))
             number = "" if bounce.message is None else ids.show(bounce.message)
             yield TimelineEvent(
-                at=bounce.at, type="bounce", id=number, summary=what, state=bounce.kind
+                at=bounce.at, type="bounce", id=number, summary=text, state=bounce.kind
             )
 
 
