@@ -253,12 +253,12 @@ def values_of(message: Message) -> Row:
 
 def _cut_verdicts(connection: Connection, rows: dict[Row, Row]) -> None:
     """Leave the code alone of verdicts on mail to somebody who was erased meanwhile."""
-    told = sorted({row[1] for row in rows.values() if row[_VERDICT]})
+    messages = sorted({row[1] for row in rows.values() if row[_VERDICT]})
     d, erased = schema.deliveries.c, set[int]()
-    for start in range(0, len(told), _AT_ONCE):
-        mine = d.message.in_(told[start : start + _AT_ONCE])
+    for start in range(0, len(messages), _AT_ONCE):
+        in_chunk = d.message.in_(messages[start : start + _AT_ONCE])
         is_erased = d.address.startswith(PREFIX)
-        erased.update(connection.scalars(select(d.message).where(mine, is_erased)))
+        erased.update(connection.scalars(select(d.message).where(in_chunk, is_erased)))
     for key, row in rows.items():
         if row[1] in erased:
             code = row[_VERDICT][:CODE_LENGTH]
