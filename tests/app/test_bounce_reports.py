@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import case, delete, update
 
 from gateway.app import common
 from gateway.app.checks import check_bounces
@@ -25,6 +25,7 @@ from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
 from gateway.store.schema import bounces as bounces_table
+from gateway.store.schema import deliveries
 from gateway.store.sending import outbox
 from tests.settings import RELAY, loaded
 from tests.store.feeding import tell
@@ -122,6 +123,26 @@ async def test_a_report_a_day_goes_out_and_too_much_is_logged(
     assert SUBJECT == mail["subject"]
     assert "Look at office.example to example.org: 1.67% complaints" in text
     assert ["office.example", "example.org", "60", "0", "1"] == text.splitlines()[5].split()[:5]
+
+
+async def test_too_much_of_many_domains_with_few_mails_each_is_told(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.writing() as connection:
+        for number in range(2):
+            address = case(
+                (deliveries.c.message % 2 == number, f"a@firm{number}.example"),
+                else_=deliveries.c.address,
+            )
+            connection.execute(update(deliveries).values(address=address))
+    monkeypatch.setattr(bounce_reports, "now", lambda: NOW)
+
+    await DailyBounceReport(database, "first").write(loaded(tmp_path, SETTINGS))
+
+    mail = report_in(database)
+    assert SUBJECT == mail["subject"]
+    text = str(next(mail.iter_parts()).get_content())
+    assert "Look at office.example to *: 1.67% complaints" in text
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What share of the mail from one domain to another came back, and how much is too much."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,6 +9,7 @@ from typing import Literal
 MOST_COMPLAINTS = 0.003
 MOST_BOUNCES = 0.05
 _FEWEST = 50  #: Of fewer mails a share says nothing.
+OTHERS = "*"  #: Stands for the domains that got too few mails each.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +62,27 @@ class BounceShare:
     def is_alarming(self) -> bool:
         """Whether somebody should look."""
         return bool(self.alarm)
+
+
+def too_much_together(shares: Iterable[BounceShare]) -> list[BounceShare]:
+    """Return by sender the share of all domains with too few mails each, where that is too much.
+
+    Of a thousand mails to the domains of five hundred firms a hundred may come back, and no
+    receiver alone got enough of them for its share to say anything.
+    """
+    few: dict[str, list[BounceShare]] = defaultdict(list)
+    for share in shares:
+        if not share.says_something:
+            few[share.sender].append(share)
+    together = [
+        BounceShare(
+            sender=sender,
+            receiver=OTHERS,
+            sent=sum(share.sent for share in parts),
+            bounced=sum(share.bounced for share in parts),
+            hard=sum(share.hard for share in parts),
+            complaints=sum(share.complaints for share in parts),
+        )
+        for sender, parts in few.items()
+    ]
+    return [share for share in together if share.too_many]

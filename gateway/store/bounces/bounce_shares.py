@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, cast, func, select
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind
-from gateway.core.bounces.bounce_share import BounceShare
+from gateway.core.bounces.bounce_share import BounceShare, too_much_together
 from gateway.core.kinds import State
 from gateway.core.people.erased_names import PREFIX
 from gateway.store.schema import bounces, deliveries, messages
@@ -17,7 +17,10 @@ _ERASED = f"{PREFIX}%"  #: Where mail for somebody who was erased went is not kn
 
 
 def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
-    """Return the shares since a moment, those of the most mail first."""
+    """Return the shares since a moment, those of the most mail first.
+
+    Where too much came back of domains that got few mails each, their share together is among them.
+    """
     first = ids.first_id_at(since)
     d, b = deliveries.c, bounces.c
     sender = _domain_of(connection, messages.c.sender).label("sender")
@@ -55,6 +58,7 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
         BounceShare(sender=sender, receiver=receiver, **count)
         for (sender, receiver), count in counts.items()
     ]
+    shares += too_much_together(shares)
     return sorted(shares, key=lambda share: (-share.sent, share.sender, share.receiver))
 
 
