@@ -15,6 +15,7 @@ from gateway import __version__
 
 #: By name: the module and the function or group in it, and its first sentence of help.
 COMMANDS = {
+    "init": ("operation.init:init", "Write a first config from five questions."),
     "run": ("operation.running:run", "Run the gateway, or some of its roles."),
     "check": ("operation.check:check_everything", "Try everything the config names."),
     "pause": ("operation.switches:pause", "Make the CRM hold its mail back."),

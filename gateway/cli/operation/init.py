@@ -1,0 +1,165 @@
+"""The first config, from five questions."""
+
+import asyncio
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+import typer
+
+from gateway.app.checks.check_relays import call_relay, own_listener
+from gateway.app.checks.findings import Level
+from gateway.cli.context import of, wrong_use
+from gateway.cli.output import one_line, print_line
+from gateway.config import ConfigError
+from gateway.config.first_config import DATA, FirstConfig, check_free, write_first
+from gateway.config.load import config_file
+from gateway.config.smtp import LOOPBACK
+
+_QUESTIONS = {
+    "relay": "The mail server that mail goes to (HOST or HOST:PORT)",
+    "listener": "Where the gateway listens for the CRM's mail (ADDRESS:PORT)",
+    "networks": "The CRM's network (several with commas); anybody else is refused",
+    "language": "The language of notes and mail to staff (nl, de, fr, en)",
+    "notices": "The mail address for notices (empty: none)",
+}
+_OPTIONS = {"networks": "--network"}
+
+
+def init(
+    context: typer.Context,
+    *,
+    relay: Annotated[
+        str | None, typer.Option(metavar="HOST[:PORT]", help="The mail server that mail goes to.")
+    ] = None,
+    listener: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS:PORT", help="Where the gateway listens for the CRM's mail."),
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NETWORK", help="The CRM's network; may be given several times."),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="nl|de|fr|en", help="The language of notes and mail to staff."),
+    ] = None,
+    notices: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Who gets notices; empty for nobody.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing: defaults where no option says it.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a config that is there.")
+    ] = False,
+) -> None:
+    """Write a first config from five questions.
+
+    Each answer is looked at once it is given. At the end the relay is called, without mail; the
+    config is written all the same where it can't be reached.
+    """
+    chosen = of(context)
+    file = config_file(chosen.file, os.environ)
+    check_free(file, is_forced=force)
+    options = {
+        "relay": relay,
+        "listener": listener,
+        "networks": ", ".join(network) if network else None,
+        "language": language,
+        "notices": notices,
+    }
+    answers = FirstConfig(language=_environments_language(os.environ))
+    for name, option in options.items():
+        if option is not None:
+            answers = _taken(answers, name, option, _option(name))
+    missing = [name for name, option in options.items() if option is None]
+    if not yes:
+        answers = _asked(answers, missing)
+    write_first(file, answers, is_forced=force)
+    print_line(f"Wrote {file}; what the gateway keeps goes to {file.parent / DATA}.")
+    _report(answers)
+    named = f" --config {shlex.quote(str(chosen.file))}" if chosen.file else ""
+    print_line(f"Next: gateway{named} check, then gateway{named} run")
+
+
+def _asked(answers: FirstConfig, missing: list[str]) -> FirstConfig:
+    """Ask what no option has said; a wrong answer is told, and the question asked again."""
+    for at, name in enumerate(missing):
+        known = answers
+
+        def read(text: str, name: str = name, known: FirstConfig = known) -> FirstConfig:
+            return _taken(known, name, text, None)
+
+        try:
+            default = getattr(answers, name)
+            answers = typer.prompt(
+                _QUESTIONS[name], default=default, show_default=bool(default), value_proc=read
+            )
+        except typer.Abort:
+            print_line()
+            needed = ", ".join(_option(other) for other in missing[at:])
+            raise ConfigError(
+                f"nothing was written; no answer for {needed}: give each as an option, or --yes "
+                "for the defaults"
+            ) from None
+    return answers
+
+
+def _option(name: str) -> str:
+    return _OPTIONS.get(name, f"--{name}")
+
+
+def _taken(answers: FirstConfig, name: str, text: str, option: str | None) -> FirstConfig:
+    """Return the answers with one more; wrong use says in the config's words what is wrong."""
+    try:
+        taken = answers.given(name, text)
+    except ConfigError as error:
+        problems = "; ".join(one_line(problem) for problem in error.problems)
+        wrong_use(f"{option}: {problems}" if option else problems)
+    settings = taken.settings()
+    if own_listener(settings, settings.default_relay, offline=True) is not None:
+        wrong_use(
+            f"{settings.default_relay.host}:{settings.default_relay.port} would be both the relay "
+            "and the gateway's own listener: mail would go round in circles"
+        )
+    return taken
+
+
+def _report(answers: FirstConfig) -> None:
+    """Say what the relay answers, and what can't be meant so."""
+    settings = answers.settings()
+
+    async def answered() -> list[str]:
+        words = {Level.GOOD: "", Level.WARNING: "Warning: ", Level.ERROR: "Not reachable: "}
+        return [
+            words[finding.level] + f"{finding.what}: {one_line(finding.text)}"
+            async for finding in call_relay(settings.default_relay)
+        ]
+
+    for line in (*asyncio.run(answered()), *_contradictions(answers)):
+        print_line(line)
+
+
+def _contradictions(answers: FirstConfig) -> Iterator[str]:
+    listener = answers.settings().smtp.listeners[0]
+    elsewhere = [
+        str(network)
+        for network in listener.networks
+        if not any(
+            network.version == own.version and network.subnet_of(own)  # type: ignore[arg-type]
+            for own in LOOPBACK
+        )
+    ]
+    if listener.bind.is_loopback and elsewhere:
+        yield (
+            f"Warning: {listener.bind} hears this machine only, and the CRM is to come from "
+            f"{', '.join(elsewhere)}: set bind to an address of this machine, or 0.0.0.0"
+        )
+
+
+def _environments_language(environ: Mapping[str, str]) -> str:
+    """Return the language this terminal is in, where the gateway speaks it; else English."""
+    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    return locale[:2] if locale[:2] in ("nl", "de", "fr", "en") else "en"

@@ -1,0 +1,142 @@
+"""A config to begin with, from five answers: relay, listener, networks, language, notices."""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from gateway.config.problems import ConfigError, describe
+from gateway.config.sample import sample
+from gateway.config.settings import Settings
+
+#: The folder of what the gateway keeps, beside the config file.
+DATA = "data"
+_TLS_PORT = 465  #: TLS from the start (RFC 8314, 7.3).
+
+_TEXT = """\
+# The gateway's settings, as `gateway init` was told. Every other key, with its default, is in
+# docs/config.md. Relative paths count from this file's folder.
+
+[store]   # what the gateway knows, beside this file
+url = "sqlite:///{data}/gateway.db"
+blobs = "file:{data}/blobs"
+outage = "{data}/outage"
+
+[[relays]]   # the mail server that mail is handed to
+name = "mailserver"
+host = {host}
+port = {port}
+tls = {tls}   # none, starttls, implicit
+
+[[smtp.listeners]]   # where the CRM hands its mail to the gateway
+name = "crm"
+bind = {bind}
+networks = {networks}   # the CRM; anybody else is refused
+
+[suppression]
+language = {language}   # of notes and mail to staff whose own language isn't known
+
+[notices]   # mail the gateway writes itself
+{notices}   # who gets it where nobody else would
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstConfig:
+    """Five answers as they were typed; the defaults are those of the settings."""
+
+    relay: str = "127.0.0.1:25"  #: `HOST` or `HOST:PORT`; an IPv6 address with a port in brackets.
+    listener: str = "127.0.0.1:2525"
+    networks: str = "127.0.0.0/8, ::1/128"  #: Separated by commas or blanks.
+    language: str = "en"
+    notices: str = ""  #: Empty: nobody.
+
+    def given(self, name: str, answer: str) -> Self:
+        """Return the answers with one more; ConfigError says why it can't be one, by its key."""
+        answers = replace(self, **{name: answer.strip()})
+        answers.settings()
+        return answers
+
+    def settings(self, folder: Path | None = None) -> Settings:
+        """Return the settings the answers make; ConfigError has a line per mistake."""
+        try:
+            return Settings.model_validate(self._values(), context={"folder": folder})
+        except ValidationError as error:
+            raise describe(error, Settings, "", {}) from None
+
+    def text(self) -> str:
+        """Return the config file, with comments."""
+        relay = self._relay()
+        notices = f"fallback_to = {_toml(self.notices)}"
+        return _TEXT.format(
+            data=DATA,
+            host=_toml(relay["host"]),
+            port=relay["port"],
+            tls=_toml(relay["tls"]),
+            bind=_toml(self.listener),
+            networks=f"[{', '.join(map(_toml, self._networks()))}]",
+            language=_toml(self.language),
+            notices=notices if self.notices else '#fallback_to = "office@example.org"',
+        )
+
+    def _values(self) -> dict[str, Any]:
+        listener = {"name": "crm", "bind": self.listener, "networks": self._networks()}
+        return {
+            "relays": [{"name": "mailserver", **self._relay()}],
+            "smtp": {"listeners": [listener]},
+            "suppression": {"language": self.language},
+            "notices": {"fallback_to": self.notices or None},
+        }
+
+    def _relay(self) -> dict[str, Any]:
+        bracketed = re.fullmatch(r"\[(.*)\](?::(.*))?", self.relay)
+        if bracketed:
+            host, port = bracketed[1], bracketed[2]
+        elif self.relay.count(":") == 1 and "//" not in self.relay:
+            host, _, port = self.relay.partition(":")
+        else:  # a name, or an IPv6 address alone
+            host, port = self.relay, None
+        number = 25 if port is None else int(port) if re.fullmatch("[0-9]{1,5}", port) else port
+        return {
+            "host": host,
+            "port": number,
+            "tls": "implicit" if number == _TLS_PORT else "none",
+        }
+
+    def _networks(self) -> list[str]:
+        return re.split(r"[\s,]+", self.networks.strip(" ,"))
+
+
+def says_nothing(file: Path) -> bool:
+    """Whether a config file is the sample as it is shipped: every key commented out."""
+    try:
+        return file.read_text(encoding="utf-8") == sample()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def write_first(file: Path, answers: FirstConfig, *, is_forced: bool = False) -> None:
+    """Write the config file, and make the folder of what is kept beside it.
+
+    A file that is there stays, unless it is forced or the shipped sample as it is: ConfigError.
+    """
+    check_free(file, is_forced=is_forced)
+    (file.parent / DATA).mkdir(mode=0o750, parents=True, exist_ok=True)
+    is_replaced = is_forced or says_nothing(file)
+    with file.open("w" if is_replaced else "x", encoding="utf-8") as config:
+        config.write(answers.text())
+
+
+def check_free(file: Path, *, is_forced: bool) -> None:
+    """Refuse to write a config over one that is there (ConfigError)."""
+    if (file.exists() or file.is_symlink()) and not is_forced and not says_nothing(file):
+        raise ConfigError(
+            f"{file}: exists and stays as it is: --force writes it anew, --config FILE another one"
+        )
+
+
+def _toml(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)  # JSON's strings are TOML's

@@ -1,0 +1,216 @@
+"""`gateway init`: from five answers to a config that mail flows through."""
+
+import asyncio
+import os
+import pty
+import smtplib
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.config import load
+from gateway.config.first_config import FirstConfig
+from gateway.config.problems import ConfigError
+from gateway.config.sample import sample
+from tests.cli.conftest import Cli
+from tests.rig.gateway import COMMAND, GatewayProcess
+from tests.rig.process import LOOPBACK, free_port, has_banner, wait_until
+from tests.rig.sink import RawSink
+
+RELAY = ("--relay", "127.0.0.1:1")  #: Where nobody listens.
+
+
+def on_a_terminal(folder: Path, answers: Sequence[str]) -> tuple[int, str]:
+    """Run `gateway init` at a terminal and type the answers; return its code and what it showed."""
+    screen, terminal = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if name != "GATEWAY_CONFIG"}
+    process = subprocess.Popen(
+        [str(COMMAND), "init"],
+        cwd=folder,
+        env=environment | {"LC_ALL": "C.UTF-8"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    os.write(screen, "".join(f"{answer}\n" for answer in answers).encode())
+    shown = b""
+    while True:
+        try:
+            piece = os.read(screen, 4096)
+        except OSError:  # EIO: nobody holds the terminal any more
+            break
+        shown += piece
+    os.close(screen)
+    return process.wait(30), shown.decode()
+
+
+@asynccontextmanager
+async def running(folder: Path, port: int) -> AsyncIterator[None]:
+    """Run the gateway on the config that lies in a folder, as it lies there."""
+    text = (folder / "gateway.toml").read_text()
+    gateway = GatewayProcess(folder, text)
+    try:
+        await gateway.start()
+        await wait_until(lambda: has_banner(port), "the banner of the gateway", 30)
+        yield
+    finally:
+        await gateway.close()
+
+
+async def test_five_answers_make_a_gateway_that_mail_goes_through(
+    sink: RawSink, tmp_path: Path
+) -> None:
+    port = free_port()
+    answers = (
+        f"{LOOPBACK}:{sink.port}",
+        "here",
+        f"{LOOPBACK}:{port}",
+        "127.0.0.1/8",
+        "127.0.0.0/8, ::1",
+        "it",
+        "fr",
+        "office@",
+        "office@example.org",
+    )
+    code, shown = await asyncio.to_thread(on_a_terminal, tmp_path, answers)
+
+    file = tmp_path / "config/gateway.toml"
+    assert 0 == code, shown
+    assert "listeners[0].bind: not an address and port such as 127.0.0.1:2525" in shown
+    assert 'networks[0]: not a network such as 10.0.0.0/8 or 2001:db8::/32: "127.0.0.1/8"' in shown
+    assert 'suppression.language: not one of "nl", "de", "fr" or "en": "it"' in shown
+    assert "notices.fallback_to: not a mail address" in shown
+    assert f"relay mailserver: {LOOPBACK}:{sink.port} answers and offers" in shown
+    assert shown.endswith("Next: gateway check, then gateway run\r\n")
+
+    settings = load(file, {})
+    listener = settings.smtp.listeners[0]
+    assert ["127.0.0.0/8", "::1/128"] == [str(network) for network in listener.networks]
+    assert "fr" == settings.suppression.language
+    assert "office@example.org" == settings.notices.fallback_to
+    assert f"sqlite:///{tmp_path}/config/data/gateway.db" == settings.store.url.get_secret_value()
+    assert (tmp_path / "config/data").is_dir()
+    assert 15 <= len(file.read_text().splitlines()) <= 25
+
+    check = await asyncio.to_thread(
+        subprocess.run, [str(COMMAND), "check"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert 0 == check.returncode, check.stdout
+
+    def send() -> None:
+        with smtplib.SMTP(LOOPBACK, port, timeout=20) as client:
+            client.sendmail("crm@example.org", ["ann@example.org"], "Subject: Hello\n\nHello\n")
+
+    async with running(file.parent, port):
+        await asyncio.to_thread(send)
+    assert [b"ann@example.org"] == [
+        recipient for message in sink.messages for recipient in message.recipients
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "problem"),
+    [
+        ("relay", "", "relays[0].host: not a host name or address alone"),
+        ("relay", "smtp://mail.example.org", "relays[0].host: not a host name or address alone"),
+        ("relay", "mail.example.org:smtp", 'relays[0].port: not a number: "smtp"'),
+        ("relay", "mail.example.org:0", "relays[0].port: must be at least 1: 0"),
+        ("relay", "mail.example.org:65536", "relays[0].port: must be at most 65535: 65536"),
+        ("listener", "2525", "smtp.listeners[0].bind: not an address and port"),
+        ("listener", "127.0.0.1:8025", "api.bind: a listener has the same address"),
+        ("networks", "crm.example.org", "smtp.listeners[0].networks[0]: not a network"),
+        ("networks", "10.0.0.1, 0.0.0.0/0", "networks: the whole internet could send"),
+        ("language", "EN", "suppression.language: not one of"),
+        ("notices", "ann", "notices.fallback_to: not a mail address"),
+    ],
+)
+def test_a_wrong_answer_is_told_in_the_words_of_the_config(
+    name: str, answer: str, problem: str
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        FirstConfig().given(name, answer)
+
+    assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("relay", "host", "port", "tls"),
+    [
+        ("mail.example.org", "mail.example.org", 25, "none"),
+        (" mail.example.org:587 ", "mail.example.org", 587, "none"),
+        ("mail.example.org:465", "mail.example.org", 465, "implicit"),
+        ("2001:db8::1", "2001:db8::1", 25, "none"),
+        ("[2001:db8::1]:2500", "2001:db8::1", 2500, "none"),
+        ("[2001:db8::1]", "2001:db8::1", 25, "none"),
+    ],
+)
+def test_a_relay_is_a_host_with_or_without_a_port(
+    tmp_path: Path, relay: str, host: str, port: int, tls: str
+) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(FirstConfig().given("relay", relay).text())
+
+    written = load(file, {}).relays[0]
+    assert (host, port, tls) == (written.host, written.port, written.tls)
+
+
+def test_a_config_that_is_there_stays_unless_it_is_forced(cli: Cli) -> None:
+    before = cli.file.read_text()
+
+    done = cli("init", *RELAY, "--yes")
+    assert (1, before) == (done.code, cli.file.read_text())
+    assert f"{cli.file}: exists and stays as it is: --force writes it anew" in done.err
+
+    cli.do("init", *RELAY, "--yes", "--force")
+    assert "mailserver" == load(cli.file, {}).relays[0].name
+
+
+def test_the_sample_as_it_is_shipped_says_nothing_and_gives_way(cli: Cli) -> None:
+    cli.file.write_text(sample())
+
+    cli.do("init", *RELAY, "--yes")
+    assert "mailserver" == load(cli.file, {}).relays[0].name
+
+
+def test_what_no_option_says_is_at_its_default_and_the_relay_may_be_away(cli: Cli) -> None:
+    cli.file.unlink()
+
+    shown = cli.do("init", *RELAY, "--network", "::1", "--network", "10.0.0.0/8", "--yes")
+    assert "Not reachable: relay mailserver: 127.0.0.1:1: Connection refused" in shown
+    assert "hears this machine only, and the CRM is to come from 10.0.0.0/8" in shown
+    assert f"Next: gateway --config {cli.file} check" in shown
+    listener = load(cli.file, {}).smtp.listeners[0]
+    assert ("127.0.0.1:2525", 2) == (str(listener.bind), len(listener.networks))
+
+
+@pytest.mark.parametrize(
+    ("stdin", "missing"),
+    [("", "--listener, --network, --notices"), ("127.0.0.1:2600\n", "--network, --notices")],
+)
+def test_answers_that_nobody_gives_are_named(cli: Cli, stdin: str, missing: str) -> None:
+    cli.file.unlink()
+
+    done = cli("init", *RELAY, "--language", "de", stdin=stdin)
+    assert (1, False) == (done.code, cli.file.exists())
+    assert f"no answer for {missing}: give each as an option, or --yes" in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--language", "it"], "--language: suppression.language: not one of"),
+        (["--relay", "localhost:2525"], "mail would go round in circles"),
+    ],
+)
+def test_a_wrong_option_is_wrong_use_and_nothing_is_written(
+    cli: Cli, options: list[str], problem: str
+) -> None:
+    cli.file.unlink()
+
+    done = cli("init", *options, "--yes")
+    assert (2, False) == (done.code, cli.file.exists())
+    assert problem in " ".join(done.err.split())
