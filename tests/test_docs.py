@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 COMMANDS = {
-    "init", "run", "check", "demo", "db upgrade", "db check", "pause", "resume", "tail",
+    "init", "run", "docs", "check", "demo", "db upgrade", "db check", "pause", "resume", "tail",
     "users hash",
     "import", "suppress add", "suppress release", "suppress list", "suppress show",
     "suppress mend", "explain",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import CompletionItem, TyperGroup  # type: ignore[attr-defined]
 
 from gateway import __version__
 
@@ -17,6 +17,7 @@ from gateway import __version__
 COMMANDS = {
     "init": ("operation.init:init", "Write a first config from five questions."),
     "run": ("operation.running:run", "Run the gateway, or some of its roles."),
+    "docs": ("operation.pages:show_page", "Show a page of the documentation."),
     "check": ("operation.check:check_everything", "Try everything the config names."),
     "pause": ("operation.switches:pause", "Make the CRM hold its mail back."),
     "resume": ("operation.switches:resume", "Accept mail again after a pause."),
@@ -79,6 +80,15 @@ class Commands(TyperGroup):
             around.command(cmd_name)(loaded)
         return typer.main.get_group(around).commands[cmd_name]
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what an argument may be completed to; commands without loading them."""
+        names = [
+            CompletionItem(name, help=help_text)
+            for name, (_, help_text) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the list of the commands without loading them."""
         with formatter.section("Commands"):
@@ -89,7 +99,6 @@ app = typer.Typer(
     cls=Commands,
     help="A gateway beside a mail server: suppression of bulk mail for any CRM.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -13,6 +13,7 @@ import typer
 
 from gateway.app import common
 from gateway.config import Settings, load
+from gateway.config.load import config_file, read_file
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
@@ -128,6 +129,17 @@ def read_person(text: str) -> PersonRef | str:
         if "@" not in text:
             wrong_use(f"{error}, or an address")
     return read_mail_address(text)
+
+
+def listeners_beginning(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the config's listeners that begin so; none where it can't be read."""
+    named = context.find_root().params.get("config")
+    try:
+        values = read_file(config_file(Path(named) if named else None, os.environ))
+        listeners = values["smtp"]["listeners"]
+        return [item["name"] for item in listeners if item["name"].startswith(incomplete)]
+    except (GatewayError, KeyError, TypeError, AttributeError):
+        return []
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

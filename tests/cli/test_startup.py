@@ -52,6 +52,7 @@ RARE = {
     [
         (["--help"], STORE | RARE),
         (["--version"], STORE | RARE),
+        (["docs", "topology"], RARE),
         (["messages", "show", "1b2c3d4e5f6g7"], RARE | WRITERS | ROOMS),
         (["person", "show", "candidate:1"], RARE | WRITERS),
         (["suppress", "add", "ann@example.org"], RARE | WRITERS | ROOMS),

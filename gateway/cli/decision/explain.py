@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from gateway.app.decision.explain import Question, explain
-from gateway.cli.context import Json, of, read_mail_address, read_sender, wrong_use
+from gateway.cli.context import (
+    Json,
+    listeners_beginning,
+    of,
+    read_mail_address,
+    read_sender,
+    wrong_use,
+)
 from gateway.cli.decision.messages import Language, wording_in
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.cli.people.suppress import described
@@ -27,7 +34,11 @@ _From = Annotated[str, typer.Option("--from", help="The envelope sender.", metav
 _To = Annotated[list[str], typer.Option(help="A recipient; may be repeated.", metavar="ADDRESS")]
 _Listener = Annotated[
     str | None,
-    typer.Option(help="The listener it arrives at; by default the first.", metavar="NAME"),
+    typer.Option(
+        help="The listener it arrives at; by default the first.",
+        metavar="NAME",
+        autocompletion=listeners_beginning,
+    ),
 ]
 _Login = Annotated[str | None, typer.Option(help="The login it is sent with.", metavar="LOGIN")]
 

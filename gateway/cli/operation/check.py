@@ -8,7 +8,7 @@ import typer
 from gateway.app import common
 from gateway.app.checks.check import check
 from gateway.app.checks.findings import Finding, Level, error
-from gateway.cli.context import Json, of, read_mail_address, wrong_use
+from gateway.cli.context import Json, listeners_beginning, of, read_mail_address, wrong_use
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.core.errors import GatewayError
 from gateway.documents.checks import CheckDocument, ProbeDocument
@@ -39,6 +39,7 @@ def check_everything(
         typer.Option(
             metavar="NAME",
             help="Whose bulk mail it stands for; by default the first that adds such links.",
+            autocompletion=listeners_beginning,
         ),
     ] = None,
     as_json: Json = False,
