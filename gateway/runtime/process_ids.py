@@ -18,6 +18,7 @@ RENEWALS = 12  #: In one term.
 _TRIES = 5
 
 _counted = itertools.count()
+_sharing = threading.Lock()
 
 
 class NumberLost(StoreUnavailable):
@@ -125,7 +126,9 @@ class ProcessIds:
 
 def ids_of(database: Database, clock: Callable[[], datetime]) -> ProcessIds:
     """Return what makes this process's ids for a store, by a clock."""
-    for maker in database.id_makers:
-        if isinstance(maker, ProcessIds) and maker.clock is clock:
-            return maker
-    return ProcessIds(database, clock)
+    # Two threads that asked at once would each make one, with a number each.
+    with _sharing:
+        for maker in database.id_makers:
+            if isinstance(maker, ProcessIds) and maker.clock is clock:
+                return maker
+        return ProcessIds(database, clock)
