@@ -36,3 +36,25 @@ def test_dkim_check_compares_with_the_dns(
 
     assert code == done.code
     assert says in done.out
+
+
+def test_the_keys_of_one_domain_are_shown_and_checked_alone(cli: Cli) -> None:
+    tables = []
+    for domain in ("example.org", "office.example"):
+        cli.do("dkim", "new", domain, "--selector", "gw")
+        tables.append(
+            f'[[dkim]]\ndomain = "{domain}"\nselector = "gw"\nkey_file = "gw.{domain}.pem"\n'
+        )
+    cli.configure("".join(tables))
+
+    with NameServer({}) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dns.resolver, "default_resolver", server.resolver())
+        checked = cli("dkim", "check", "Office.Example", "--json").out
+    shown = [key["domain"] for key in cli.json("dkim", "show", "Office.Example")]
+    nobody = cli("dkim", "show", "nobody.example")
+
+    assert ["office.example"] == shown
+    assert "example.org" not in checked
+    assert "office.example" in checked
+    assert 2 == nobody.code
+    assert "gw._domainkey.example.org" in nobody.err

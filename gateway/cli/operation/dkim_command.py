@@ -1,17 +1,25 @@
 """DKIM keys: made, shown as the DNS wants them, compared with the DNS."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.context import Json, of, wrong_use
 from gateway.cli.output import print_json, print_line, print_table
 
+if TYPE_CHECKING:
+    from gateway.delivery.dkim_signer import DkimKey
+
 app = typer.Typer(help="Keys that mail is signed with (DKIM).", no_args_is_help=True)
 
 _NO_KEYS = "No keys. `gateway dkim new DOMAIN` makes one."
+
+OneDomain = Annotated[
+    str | None, typer.Argument(metavar="[DOMAIN]", help="The keys of that domain alone.")
+]
 
 
 @app.command("new")
@@ -72,11 +80,9 @@ def new(
 
 
 @app.command("show")
-def show(context: typer.Context, as_json: Json = False) -> None:
+def show(context: typer.Context, domain: OneDomain = None, as_json: Json = False) -> None:
     """Print the DNS record of each key."""
-    from gateway.app.dkim_keys import dkim_keys
-
-    keys = dkim_keys(of(context).settings)
+    keys = _keys(context, domain)
     if as_json:
         print_json(
             [
@@ -99,15 +105,14 @@ def show(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command("check")
-def check(context: typer.Context, as_json: Json = False) -> None:
+def check(context: typer.Context, domain: OneDomain = None, as_json: Json = False) -> None:
     """Compare each key with what the DNS has.
 
     The exit code is 1 if one is wrong or missing there.
     """
     from gateway.app.checks.check_domains import record_problem
-    from gateway.app.dkim_keys import dkim_keys
 
-    results = [(key, record_problem(key)) for key in dkim_keys(of(context).settings)]
+    results = [(key, record_problem(key)) for key in _keys(context, domain)]
     states = {None: "could not look: no DNS answers", "": "ok"}
     rows = [(key.name, key.algorithm, states.get(problem, problem)) for key, problem in results]
     if as_json:
@@ -117,6 +122,20 @@ def check(context: typer.Context, as_json: Json = False) -> None:
     else:
         print_table(("name", "algorithm", "state"), rows, empty=_NO_KEYS)
     raise typer.Exit(1 if any(problem for _, problem in results) else 0)
+
+
+def _keys(context: typer.Context, domain: str | None) -> "Sequence[DkimKey]":
+    """Return the keys, or those of a domain; one that has none is wrong use."""
+    from gateway.app.dkim_keys import dkim_keys
+    from gateway.core.mail.address import domain_of
+
+    keys = dkim_keys(of(context).settings)
+    if domain is None:
+        return keys
+    theirs = [key for key in keys if key.domain == domain_of(f"x@{domain}")]
+    if not theirs:
+        wrong_use(f"no key of {domain}; there are: {', '.join(key.name for key in keys) or '-'}")
+    return theirs
 
 
 def _print_record(name: str, record: str) -> None:
