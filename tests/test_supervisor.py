@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from gateway.supervisor import Supervisor
+from gateway.supervisor.listening import CantListen, bound_sockets
 from gateway.supervisor.worker import Role, RoleProcess, Timing
 from tests.conftest import StartGateway
 from tests.rig.gateway import GatewayProcess, role_of
@@ -438,3 +440,69 @@ async def test_a_stopped_worker_is_not_started_again() -> None:
         await asyncio.wait_for(waiting.gone.wait(), 10)
 
     assert 0 == waiting.restarts
+
+
+#: A role: says that it is ready, `mute` doesn't; ends with the supervisor.
+_ROLE = """
+import json, socket, sys
+order = json.loads(sys.argv[1])
+link = socket.socket(fileno=order["link"])
+if order["role"] != "mute":
+    link.send(b"ready\\n")
+while link.recv(1000):
+    pass
+"""
+
+
+@pytest.mark.parametrize(("first", "ready", "turn"), [("smtp", 2, 60), ("mute", 0, 0.2)])
+async def test_the_first_role_starts_alone_but_does_not_keep_the_others_waiting_for_ever(
+    first: str, ready: int, turn: float
+) -> None:
+    roles = [Role(name=first, processes=2), Role(name="sync"), Role(name="api")]
+    supervisor = Supervisor(
+        roles,
+        command=[sys.executable, "-c", _ROLE],
+        order={},
+        reload=lambda: roles,
+        timing=Timing(first_turn=timedelta(seconds=turn)),
+    )
+
+    with structlog.testing.capture_logs() as lines:
+        running = asyncio.create_task(supervisor.run())
+        await wait_until(lambda: "sync" in {line.get("process") for line in lines}, "the second")
+        of_first = supervisor.status()[first]["ready"]
+        await wait_until(lambda: "api" in {line.get("process") for line in lines}, "the last one")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(running, 30)
+
+    started = [line["process"] for line in lines if line["event"] == "process_started"]
+    assert [first, first, "sync", "api"] == started
+    assert ready == of_first
+
+
+async def test_whether_others_listen_is_seen_without_letting_a_client_in() -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        used = (LOOPBACK, taken.getsockname()[1])
+        with pytest.raises(CantListen, match="another program listens there already"):
+            list(bound_sockets(used, shared=False))
+    place = (LOOPBACK, free_port())
+
+    for alone in bound_sockets(place, shared=False):
+        with alone, pytest.raises(ConnectionRefusedError):
+            socket.create_connection(place, timeout=5)
+
+
+@pytest.mark.system
+async def test_a_wording_that_is_wrong_stops_the_start(
+    start_gateway: StartGateway, sink: RawSink, tmp_path: Path
+) -> None:
+    notes = tmp_path / "templates" / "notes"
+    notes.mkdir(parents=True)
+    notes.joinpath("nl.txt").write_text("[hello]\n", encoding="utf-8")
+    changes = {"templates": {"folder": str(tmp_path / "templates")}}
+    gateway = await start_gateway(sink.port, changes=changes, is_started=False)
+
+    done = await gateway.cli("run", "smtp")
+
+    assert 1 == done.returncode
+    assert f"{notes}/nl.txt:1: unknown section [hello]" in done.stderr.strip().splitlines()[-1]

@@ -43,10 +43,11 @@ class Sockets:
             bind, _ = place
             if all(bind != other for other, _ in self._open):
                 # Whoever else listens there would share the address with us, where it asks for
-                # SO_REUSEPORT too: so it is bound alone first.
-                for alone in listening_sockets(bind, shared=False):
+                # SO_REUSEPORT too: so it is bound alone first, and does not listen: a client that
+                # comes just then would be let in and thrown out.
+                for alone in bound_sockets(bind, shared=False):
                     alone.close()
-            self._open[place] = tuple(listening_sockets(bind, shared=True))
+            self._open[place] = tuple(bound_sockets(bind, shared=True))
         return self._open[place]
 
     def keep_only(self, places: set[Place]) -> None:
@@ -56,10 +57,10 @@ class Sockets:
                 listening.close()
 
 
-def listening_sockets(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:
-    """Bind a socket for each address a host has, and listen; raise `CantListen`.
+def bound_sockets(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:
+    """Bind a socket for each address a host has; raise `CantListen` where others listen there.
 
-    `shared`: others of this user may listen there beside it (SO_REUSEPORT).
+    `shared`: it listens, and others of this user may do so beside it (SO_REUSEPORT).
     """
     host, port = bind
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -76,7 +77,8 @@ def listening_sockets(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:
             if family == socket.AF_INET6:
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listening.bind(address)
-            listening.listen(BACKLOG)
+            if shared:
+                listening.listen(BACKLOG)
         except OSError as error:
             listening.close()
             reason = _ADVICE.get(error.errno or 0, os.strerror(error.errno or 0))

@@ -1,6 +1,7 @@
 """The parent of all processes: it holds the sockets, passes signals on and never touches mail."""
 
 import asyncio
+import contextlib
 import itertools
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -64,9 +65,7 @@ class Supervisor:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.set)
             loop.add_signal_handler(signal.SIGHUP, lambda: self._do(self.apply_changes()))
-            for role in self._roles.values():
-                self._start(role)
-            self._do(self.tell_systemd())
+            self._do(self._begin())
             await self._stopping.wait()
             systemd.tell("STOPPING=1")
             for chore in self._chores:
@@ -85,6 +84,18 @@ class Supervisor:
                 "restarts": sum(worker.restarts for worker in workers),
             }
         return status
+
+    async def _begin(self) -> None:
+        """Start the first role, whose clients wait, and once it is ready all others at once."""
+        async with self._reloading:
+            for role in self._roles.values():
+                workers = self._start(role)
+                if len(workers) == len(self._workers):
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(self._timing.first_turn.total_seconds()):
+                            for worker in workers:
+                                await worker.ready.wait()
+        await self.tell_systemd()
 
     def _do(self, chore: Coroutine[Any, Any, None]) -> None:
         task = self._tasks.create_task(chore)

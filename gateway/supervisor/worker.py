@@ -34,6 +34,7 @@ class Role:
 class Timing:
     """How patient the supervisor is."""
 
+    first_turn: timedelta = timedelta(seconds=1)  #: For which the first role starts alone.
     first_wait: timedelta = timedelta(seconds=1)  #: Before a dead process is started again.
     longest_wait: timedelta = timedelta(seconds=30)
     healthy: timedelta = timedelta(minutes=1)  #: So long a life makes the next wait short again.

@@ -158,3 +158,13 @@ def test_what_wording_of_ones_own_lacks_since_an_upgrade_is_as_shipped() -> None
     assert ["Nr. 1, jetzt: „Stelle“"] == template.fill("reports message", values)
     values = {"state": "Versand fehlgeschlagen", "reason": "x", "id": "1"}
     assert ["Versand fehlgeschlagen! x, 1"] == template.fill("short last", values)
+
+
+def test_the_same_wording_is_read_once_and_changed_wording_anew() -> None:
+    text = TEXTS["nl"]
+    changed = f"# changed\n{text}"
+
+    again = parse_template("".join(text.partition("\n")), "nl")
+
+    assert again is parse_template(text, "nl")
+    assert again is not parse_template(changed, "nl")

@@ -44,6 +44,12 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     order = {"config": str(config) if config else None, "store": ""}
     order["store"] = _prepare_store(settings)
     load_roles(wanted)
+    if "smtp" in wanted:
+        # What is wrong with a file stops the start; and what is read of them here, no process that
+        # is forked reads again.
+        from gateway.app.decision.proxy_policy import policy
+
+        policy(settings)
     with metrics.shared_folder(), ForkServer.started(run_role) as fork_server:
         supervisor = Supervisor(
             _roles(wanted, settings),

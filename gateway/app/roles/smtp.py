@@ -1,6 +1,7 @@
 """The `smtp` role: the proxy's policy from the settings, and the chores of a worker."""
 
 import asyncio
+import contextlib
 import gc
 import sys
 from datetime import timedelta
@@ -117,6 +118,8 @@ class _Smtp:
     async def run(self) -> None:
         """Work until the life ends, then leave in order."""
         await self._chores.first_look()
+        with contextlib.suppress(StoreUnavailable):  # The first client finds the store opened.
+            await self._standings.of([self._services.policy.notifier])
         chores = self._chores
         closed = asyncio.Event()  #: Later than `stopping`: sessions that finish are looked after.
         async with asyncio.TaskGroup() as tasks:

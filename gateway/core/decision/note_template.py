@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from types import MappingProxyType
 
 from gateway.core.ascii_text import ascii_text
@@ -23,6 +24,7 @@ from gateway.core.wording import (
     split_sections,
 )
 
+_KEPT = 32  #: Files whose wording is kept as it was read.
 MAX_FIRST_LINE = 300  #: Octets of the short form's first line, its values at their longest.
 MAX_LAST_LINE = 180  #: The same of its last line; with the first it fits into a reply.
 MAX_SHORT_VALUE = 40  #: Letters of one value in the short form.
@@ -126,9 +128,9 @@ _MOST_LETTERS = {"names": MAX_SHORT_REASONS, "reason": MAX_SHORT_REASONS}
 _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NoteTemplate:
-    """The wording of notes in one language."""
+    """The wording of notes in one language; equal to itself only."""
 
     language: str  #: Two letters.
     words: Mapping[str, str]
@@ -177,12 +179,14 @@ class NoteTemplate:
         return fill(self.sections[section], values)
 
 
+@lru_cache(_KEPT)
 def parse_template(
     text: str, language: str, source: str = "", shipped: NoteTemplate | None = None
 ) -> NoteTemplate:
     """Read the wording of one language; `source` names the file in errors.
 
-    What it may lack is taken from the `shipped` wording.
+    What it may lack is taken from the `shipped` wording. The same text is not read twice: what the
+    supervisor has read, each process that is forked after it has (`app/roles/run.py`).
     Raise `BadWording` for sections, words or placeholders that are unknown, missing or given
     twice, and for a first or last line of the short form that might not tell the journal's id.
     """
