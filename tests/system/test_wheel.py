@@ -149,6 +149,13 @@ async def test_an_installed_gateway_tells_its_version(installed: Installed) -> N
     assert (f"gateway {__version__}\n", "") == (done.stdout, done.stderr)
 
 
+async def test_an_installed_gateway_has_its_pages(installed: Installed) -> None:
+    done = await installed("docs", "operation")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "What to do for each alert" in done.stdout
+
+
 async def test_an_installed_gateway_checks_a_minimal_config(
     installed: Installed, start_sink: StartSink, tmp_path: Path
 ) -> None:
