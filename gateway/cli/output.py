@@ -55,9 +55,13 @@ def complain(text: str) -> None:
 
 
 def print_table(
-    headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = "(none)"
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = ""
 ) -> None:
-    """Print rows below their headings; where there are none, what would be there and why not."""
+    """Print rows below their headings; where there are none, `empty`.
+
+    It says what would be there and how it comes there; only who has seen that there are rows leaves
+    it out.
+    """
     from rich.table import Table
     from rich.text import Text
 

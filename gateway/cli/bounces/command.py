@@ -221,7 +221,11 @@ def report(
         )
         for share in shares
     )
-    print_table(_SHARES, rows, empty=f"No mail went out in the last {days} days.")
+    empty = (
+        f"No mail went out in the last {days} days. What listeners relay is counted here by "
+        "the sender's and the receiver's domain, beside what came back of it."
+    )
+    print_table(_SHARES, rows, empty=empty)
     for share in shares:
         if share.is_alarming:
             print_line(f"Look at {share.sender} to {share.receiver}: {share.alarm}", "red")

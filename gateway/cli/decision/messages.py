@@ -33,7 +33,10 @@ app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
 _NO_MESSAGES = (
     "No messages. Whatever the CRM sends through a listener is listed here within seconds."
 )
-_NONE_WOULD_FAIL = "None: no message to somebody suppressed was let through."
+_NONE_WOULD_FAIL = (
+    "None: no message to somebody suppressed was let through. What a listener with "
+    'mode = "observe" lets through is listed here.'
+)
 
 _State = Annotated[State | None, typer.Option(help="Only with a delivery in this state.")]
 _To = Annotated[str | None, typer.Option(help="Only to this address.", metavar="ADDRESS")]

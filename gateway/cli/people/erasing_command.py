@@ -25,6 +25,8 @@ class AtMailchimp(StrEnum):
     KEEP = "keep"
 
 
+_NOBODY = "Nobody was erased yet. `gateway person erase` does it, and each erasure is listed here."
+
 _Whom = Annotated[str | None, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
 _Exported = Annotated[str, typer.Argument(metavar="PERSON", help="candidate:17, or an address.")]
 _To = Annotated[
@@ -168,7 +170,7 @@ def list_erasures(context: typer.Context, as_json: Json = False) -> None:
             )
             for erasure in done
         )
-        print_table(headings, rows, empty="Nobody was erased yet.")
+        print_table(headings, rows, empty=_NOBODY)
     if lost:
         complain(f"{len(lost)} erasures are lost, the store was restored: {erasure.AGAIN}")
         raise typer.Exit(1)
