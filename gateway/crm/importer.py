@@ -7,6 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 
+from gateway.core.batches import batched
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import PersonKind
@@ -393,8 +394,8 @@ class _FileImport:
                 gaps[line] = self._gaps_of(row, fields, adds_only=True)
             known = self._feed.known([record for _, record in records])
             taken = [record for record, is_known in zip(records, known, strict=True) if is_known]
-            for begin in range(0, len(taken), _BATCH):
-                self._feed.add(taken[begin : begin + _BATCH], gaps)
+            for batch in batched(taken, _BATCH):
+                self._feed.add(batch, gaps)
             self.records += len(taken)
             for line, _ in taken:
                 text = (

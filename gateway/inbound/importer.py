@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway import logs
 from gateway.core import ids
+from gateway.core.batches import batched
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.errors import GatewayError
 from gateway.core.replies.document_types import RULES, DocumentRule
@@ -304,8 +305,7 @@ class ReplyImporter:
 
     async def _keep_files(self, case: MailToFile) -> None:
         files = case.reading.files() if case.reading else ()
-        for start in range(0, len(files), _AT_ONCE):
-            chunk = files[start : start + _AT_ONCE]
+        for chunk in batched(files, _AT_ONCE):
             puts = (self._blobs.put_file(Path(file.file), file.sha256) for file in chunk)
             await asyncio.gather(*puts)
 

@@ -7,9 +7,9 @@ added, the segment built.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 from gateway.core import ids
+from gateway.core.batches import batched
 from gateway.core.campaigns.campaigns import (
     GONE_STATES,
     Campaign,
@@ -118,8 +118,7 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
     with claimed(session, number) as held:
         campaign = not_sent(held, number)
         now = held.clock()
-        refs_left = iter(dict.fromkeys(refs))
-        while chunk := list(islice(refs_left, _ADDED_AT_ONCE)):
+        for chunk in batched(dict.fromkeys(refs), _ADDED_AT_ONCE):
             with held.database.writing() as connection:
                 known_people = campaign_members.known_people(connection, chunk)
                 people = [ref for ref in chunk if ref in known_people]

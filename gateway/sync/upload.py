@@ -5,13 +5,14 @@ known ones are updated without a status.
 """
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from typing import TypeVar
 
+from gateway.core.batches import batched
 from gateway.core.campaigns.campaigns import Campaign, PendingCall
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments
@@ -83,9 +84,8 @@ class Uploader:
         # One call takes 500 out and puts 500 in; as many calls run side by side as there are
         # threads, and the store is written in between.
         with ThreadPoolExecutor(self.session.threads, "mailchimp") as pool:
-            departures = (leaving[start : start + BATCH] for start in range(0, len(leaving), BATCH))
-            calls = zip_longest(departures, arrivals(), fillvalue=())
-            for group in in_groups(self.session.threads, calls):
+            calls = zip_longest(batched(leaving, BATCH), arrivals(), fillvalue=())
+            for group in batched(calls, self.session.threads):
                 results = pool.map(lambda call: self.calls.change_segment(*call), group)
                 for (left, _), (arrived, result) in zip(group, results, strict=True):
                     self._keep(result)
@@ -104,11 +104,9 @@ class Uploader:
         self, pool: ThreadPoolExecutor, new: Sequence[Outgoing], changed: Sequence[Outgoing]
     ) -> None:
         calls = self.calls
-        tasks = [
-            partial(calls.add, new[start : start + BATCH]) for start in range(0, len(new), BATCH)
-        ]
+        tasks = [partial(calls.add, batch) for batch in batched(new, BATCH)]
         tasks += [partial(calls.update, member) for member in changed]
-        for group in in_groups(KEPT_AT_ONCE, tasks):
+        for group in batched(tasks, KEPT_AT_ONCE):
             together = CallResult()
             try:
                 for result in pool.map(operator.call, group):
@@ -151,10 +149,3 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
             if segment is None:
                 raise
     return keep(session, campaign, segment=int(told(segment, "id")), asked=PendingCall.NOTHING)
-
-
-def in_groups(size: int, calls: Iterable[T]) -> Iterator[list[T]]:
-    """Yield `size` calls at a time, each only once those before it are made."""
-    calls_left = iter(calls)
-    while group := list(islice(calls_left, size)):
-        yield group

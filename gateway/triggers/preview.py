@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 
+from gateway.core.batches import batched
 from gateway.core.decision.decide import blocking
 from gateway.core.people.people import NOBODY, Standing
 from gateway.core.triggers.conditions import waits
@@ -48,8 +49,8 @@ def preview(
         if candidate.person.emails
     ]
     standings: dict[str, Standing] = {}
-    for start in range(0, len(mailboxes), _AT_ONCE):
-        standings |= plan.standings.within(connection, mailboxes[start : start + _AT_ONCE])
+    for batch in batched(mailboxes, _AT_ONCE):
+        standings |= plan.standings.within(connection, batch)
     mails: list[PreviewMail] = []
     skipped: list[NotMailed] = []
     # A mailbox is mailed once a day, where the settings say so: the first of those who share it.

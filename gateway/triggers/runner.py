@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import islice
 
 from gateway import logs
+from gateway.core.batches import batched
 from gateway.core.triggers.due_times import local_moment
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_run import RunState, TriggerRun, is_far_more
@@ -130,8 +130,7 @@ class Runner:
             return ledger.revive(connection, run.trigger, now, run.id)
 
         added = await self._database.write(begin)
-        waiting = iter(findings.dues)
-        while chunk := list(islice(waiting, _AT_ONCE)):
+        for chunk in batched(findings.dues, _AT_ONCE):
             put = partial(ledger.put, dues=chunk, now=now, run=run.id, hold=hold)
             added += len(await self._database.write(put))
         state = RunState.HELD if hold else RunState.OPEN

@@ -10,6 +10,7 @@ from typing import IO, Self
 
 from aioimaplib.aioimaplib import Response
 
+from gateway.core.batches import batched
 from gateway.inbound.imap.answers import (
     code,
     fetched,
@@ -198,8 +199,8 @@ class MailboxSession:
     async def facts(self, uids: Sequence[int]) -> dict[int, MailSummary]:
         """Return what is known of mails; those that are gone are missing."""
         summaries: dict[int, MailSummary] = {}
-        for start in range(0, len(uids), _MOST):
-            summaries |= await self._facts(uids[start : start + _MOST])
+        for batch in batched(uids, _MOST):
+            summaries |= await self._facts(batch)
         return summaries
 
     async def _facts(self, uids: Sequence[int]) -> dict[int, MailSummary]:

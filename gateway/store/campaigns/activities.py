@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select, update
 
+from gateway.core.batches import batched
 from gateway.core.campaigns.activity import Seen
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.mail.address import lookup_form
@@ -70,7 +71,7 @@ def keep(
     }
     statement = insert_into(connection, activities).on_conflict_do_nothing().returning(*_KEY)
     new: dict[tuple[Any, ...], Act] = {}
-    for chunk in _in_parts(list(acts.values())):
+    for chunk in batched(list(acts.values()), _AT_ONCE):
         rows = [
             {
                 "campaign": mailing.id,
@@ -91,7 +92,7 @@ def keep(
             new[tuple(inserted)] = acts[tuple(inserted)]
     machines = [key for key, act in acts.items() if key not in new and act.activity.machine]
     human = and_(activities.c.campaign == mailing.id, ~activities.c.machine)
-    for keys in _in_parts(machines):
+    for keys in batched(machines, _AT_ONCE):
         theirs = activities.c.recipient.in_({key[0] for key in keys})
         query = select(*_KEY).where(human, theirs)
         unmarked = {tuple(row) for row in connection.execute(query)}
@@ -122,7 +123,7 @@ def unknown_contacts(connection: Connection, mailing: Mailing, seen: Iterable[Se
     strangers = [email_id for email_id, address in wanted.items() if address not in members]
     c = audience_members.c
     known: set[str] = set()
-    for chunk in _in_parts(strangers):
+    for chunk in batched(strangers, _AT_ONCE):
         is_in_chunk = (c.audience == mailing.audience, c.email_id.in_(chunk))
         known.update(connection.scalars(select(c.email_id).where(*is_in_chunk)))
     return [email_id for email_id in strangers if email_id not in known]
@@ -130,7 +131,7 @@ def unknown_contacts(connection: Connection, mailing: Mailing, seen: Iterable[Se
 
 def _members_among(connection: Connection, campaign: int, addresses: Iterable[str]) -> set[str]:
     c, members = campaign_members.c, set[str]()
-    for chunk in _in_parts(sorted(set(addresses) - {""})):
+    for chunk in batched(sorted(set(addresses) - {""}), _AT_ONCE):
         is_in_chunk = (c.campaign == campaign, c.address.in_(chunk))
         members.update(connection.scalars(select(c.address).where(*is_in_chunk).distinct()))
     return members
@@ -141,7 +142,7 @@ def _moved(connection: Connection, mailing: Mailing, email_ids: Collection[str])
     c = audience_members.c
     in_audience = c.audience == mailing.audience
     moved: dict[str, str] = {}
-    for chunk in _in_parts(sorted(email_ids - {""})):  # type: ignore[operator]
+    for chunk in batched(sorted(email_ids - {""}), _AT_ONCE):  # type: ignore[operator]
         rows = connection.execute(
             select(c.email_id, c.contact_id, c.address).where(in_audience, c.email_id.in_(chunk))
         ).all()
@@ -172,7 +173,7 @@ def members_by_address(
 ) -> dict[str, list[PersonRef | None]]:
     """Return the members of a campaign that have these addresses; several may have one."""
     c, members = campaign_members.c, dict[str, list[PersonRef | None]]()
-    for chunk in _in_parts(sorted(addresses)):
+    for chunk in batched(sorted(addresses), _AT_ONCE):
         is_in_chunk = (c.campaign == campaign, c.address.in_(chunk))
         rows = connection.execute(select(c.address, c.kind, c.person).where(*is_in_chunk))
         for address, kind, person in rows.all():
@@ -236,8 +237,3 @@ def _activity(row: Row[Any]) -> Activity:
         reason=row.reason,
         nth=row.nth,
     )
-
-
-def _in_parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _AT_ONCE):
-        yield items[start : start + _AT_ONCE]

@@ -1,12 +1,13 @@
 """Who left an audience, and is in the opt-out group for it until staff undo it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
+from gateway.core.batches import batched
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.campaigns import audiences, opt_outs
@@ -42,7 +43,7 @@ def take_in(
     c = audience_members.c
     contacts = {contact_now.address: contact_now for contact_now in left if contact_now.address}
     before = dict[str, tuple[str, datetime | None]]()
-    for chunk in _in_parts(sorted(contacts)):
+    for chunk in batched(sorted(contacts), _AT_ONCE):
         is_meant = (c.audience == audience, c.address.in_(chunk))
         known = connection.execute(select(c.address, c.status, c.changed_at).where(*is_meant))
         before |= {row.address: (row.status, row.changed_at) for row in known}
@@ -76,7 +77,7 @@ def take_in(
     contacts_now = {
         contact_now.contact_id: contact_now for contact_now in news if contact_now.contact_id
     }
-    for chunk in _in_parts(sorted(contacts_now)):
+    for chunk in batched(sorted(contacts_now), _AT_ONCE):
         same = (c.audience == audience, c.contact_id.in_(chunk))
         for contact, address in connection.execute(select(c.contact_id, c.address).where(*same)):
             contact_now = contacts_now[contact]
@@ -141,7 +142,7 @@ def opt_out(connection: Connection, left: Iterable[Leaving], *, now: datetime) -
     }
     known: dict[tuple[str, str, str, str], Row[Any]] = {}
     audiences = {leaving.audience for leaving in latest.values()}
-    for chunk in _in_parts(sorted({leaving.address for leaving in latest.values()})):
+    for chunk in batched(sorted({leaving.address for leaving in latest.values()}), _AT_ONCE):
         is_meant = (table.c.audience.in_(audiences), table.c.address.in_(chunk))
         for row in connection.execute(select(table).where(*is_meant).order_by(table.c.at)):
             known[row.kind, row.person, row.audience, row.address] = row  # the newest stays
@@ -218,8 +219,3 @@ def lift(
         if lifted or gone:
             were_out.append(person)
     return were_out
-
-
-def _in_parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _AT_ONCE):
-        yield items[start : start + _AT_ONCE]

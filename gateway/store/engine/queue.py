@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.core.batches import batched
 from gateway.core.queue import QueueEvent, QueueLife, S
 from gateway.store.engine.leases import IsGone
 
@@ -213,8 +214,8 @@ class DurableQueue(Generic[S]):
         numbers = list(connection.scalars(query.with_for_update(skip_locked=True)))
         after = self.life.result(event) if state is None else self.life.transitions[event][state]
         written = {**self._after(after), **values}
-        for start in range(0, len(numbers), _AT_ONCE):
-            change = update(self.table).where(c.id.in_(numbers[start : start + _AT_ONCE]))
+        for batch in batched(numbers, _AT_ONCE):
+            change = update(self.table).where(c.id.in_(batch))
             connection.execute(change.values(written))
         return numbers
 
@@ -230,7 +231,7 @@ class DurableQueue(Generic[S]):
     def rows(self, connection: Connection, numbers: Sequence[int]) -> list[RowMapping]:
         """Return the rows of ids, in that order, without those that aren't there."""
         known: dict[int, RowMapping] = {}
-        for start in range(0, len(numbers), _AT_ONCE):
-            chunk = select(self.table).where(self.table.c.id.in_(numbers[start : start + _AT_ONCE]))
-            known |= {row["id"]: row for row in connection.execute(chunk).mappings()}
+        for batch in batched(numbers, _AT_ONCE):
+            query = select(self.table).where(self.table.c.id.in_(batch))
+            known |= {row["id"]: row for row in connection.execute(query).mappings()}
         return [known[number] for number in numbers if number in known]

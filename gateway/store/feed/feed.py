@@ -13,6 +13,7 @@ from sqlalchemy import (
     select,
 )
 
+from gateway.core.batches import batched
 from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import PersonKind, PersonRef
@@ -169,8 +170,7 @@ class Feed:
         with self._connection.begin():
             for rows in (table,) if is_of_members else (table, self._stage.staged):
                 for kind, crm_ids in wanted.items():
-                    for begin in range(0, len(crm_ids), _AT_ONCE):
-                        chunk = crm_ids[begin : begin + _AT_ONCE]
+                    for chunk in batched(crm_ids, _AT_ONCE):
                         among_these = (rows.c.kind == kind, rows.c.crm_id.in_(chunk))
                         known_ids = self._connection.scalars(
                             select(rows.c.crm_id).where(*among_these)

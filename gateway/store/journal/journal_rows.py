@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import Connection, delete, select
 
 from gateway.core import ids
+from gateway.core.batches import batched
 from gateway.core.decision.journal import Attempt, Message, Outcome
 from gateway.core.kinds import State
 from gateway.core.people.erased_names import CODE_LENGTH, PREFIX
@@ -174,9 +175,7 @@ class JournalRows:
             )
 
         # What is said of each message now stands in the place of all that was said before.
-        of_messages = list({row[1] for row in self.attempts})
-        for start in range(0, len(of_messages), _AT_ONCE):
-            chunk = of_messages[start : start + _AT_ONCE]
+        for chunk in batched({row[1] for row in self.attempts}, _AT_ONCE):
             connection.execute(delete(attempts).where(attempts.c.message.in_(chunk)))
         kept = {row[:2]: row for row in self.attempts if row[_STATE] != "heard"}
         _cut_verdicts(connection, kept)
@@ -255,8 +254,8 @@ def _cut_verdicts(connection: Connection, rows: dict[Row, Row]) -> None:
     """Leave the code alone of verdicts on mail to somebody who was erased meanwhile."""
     messages = sorted({row[1] for row in rows.values() if row[_VERDICT]})
     d, erased = schema.deliveries.c, set[int]()
-    for start in range(0, len(messages), _AT_ONCE):
-        in_chunk = d.message.in_(messages[start : start + _AT_ONCE])
+    for chunk in batched(messages, _AT_ONCE):
+        in_chunk = d.message.in_(chunk)
         is_erased = d.address.startswith(PREFIX)
         erased.update(connection.scalars(select(d.message).where(in_chunk, is_erased)))
     for key, row in rows.items():

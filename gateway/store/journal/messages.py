@@ -23,6 +23,7 @@ from sqlalchemy import (
     true,
 )
 
+from gateway.core.batches import batched
 from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message
 from gateway.core.ids import first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
@@ -126,8 +127,7 @@ def settled_after(connection: Connection, after: int, waiting_since: int) -> lis
 def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
     """Return the messages of these ids in this order; what isn't there is left out."""
     by_id: dict[int, Message] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        wanted = ids[start : start + _AT_ONCE]
+    for wanted in batched(ids, _AT_ONCE):
         parts: defaultdict[int, list[Delivery]] = defaultdict(list)
         query = select(deliveries).where(deliveries.c.message.in_(wanted))
         for row in connection.execute(query.order_by(deliveries.c.message, deliveries.c.position)):
@@ -157,8 +157,7 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
     """Forget up to `limit` messages older than a time, the oldest first; return how many."""
     query = select(messages.c.id).where(messages.c.id < first_id_at(before))
     old = list(connection.scalars(query.order_by(messages.c.id).limit(limit)))
-    for start in range(0, len(old), _AT_ONCE):
-        ids = old[start : start + _AT_ONCE]
+    for ids in batched(old, _AT_ONCE):
         connection.execute(delete(deliveries).where(deliveries.c.message.in_(ids)))
         connection.execute(delete(attempts).where(attempts.c.message.in_(ids)))
         connection.execute(delete(messages).where(messages.c.id.in_(ids)))

@@ -30,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.core.batches import batched
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.kinds import Scope
 from gateway.core.people.erased_names import PREFIX, ErasedNames, short
@@ -208,7 +209,7 @@ def others_too(
     """Return which of some addresses (in lookup form) anybody but a person has."""
     a, shared = addresses.c, set()
     others = or_(a.kind != ref.kind.value, a.person != ref.crm_id) if ref else true()
-    for chunk in _in_steps(theirs):
+    for chunk in batched(theirs, _AT_ONCE):
         shared |= set(connection.scalars(select(a.address).where(a.address.in_(chunk), others)))
     return frozenset(shared)
 
@@ -387,7 +388,7 @@ def suppressed_of(
     """
     going, suppressed = frozenset(refs), {}
     a = addresses.c
-    for chunk in _in_steps(refs):
+    for chunk in batched(refs, _AT_ONCE):
         keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
         theirs = connection.scalars(
             select(a.address).where(tuple_(a.kind, a.person).in_(keys)).distinct()
@@ -557,7 +558,7 @@ def declined_of(
     """Return the topics that people declined who go, and their addresses, for those who did."""
     a, t = addresses.c, topic_opt_outs.c
     choices: dict[tuple[str, str], list[str]] = {}
-    for chunk in _in_steps(refs):
+    for chunk in batched(refs, _AT_ONCE):
         keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
         theirs = select(t.kind, t.person, t.topic).where(
             tuple_(t.kind, t.person).in_(keys), t.released_at.is_(None)
@@ -571,13 +572,6 @@ def declined_of(
         )
         for (kind, crm_id), topics in choices.items()
     ]
-
-
-def _in_steps(values: Sequence[str] | Sequence[int] | Iterable[Any]) -> Iterator[list[Any]]:
-    """Yield values in lists that fit into one statement."""
-    rest = list(values)
-    for start in range(0, len(rest), _AT_ONCE):
-        yield rest[start : start + _AT_ONCE]
 
 
 class _Eraser:
@@ -636,7 +630,7 @@ class _Eraser:
             keys = (*subject.references, *subject.qualifications, *subject.closings)
             for which in (
                 (u.kind == kind, u.key == crm_id),
-                *((u.kind == "", u.key.in_(chunk)) for chunk in _in_steps(keys)),
+                *((u.kind == "", u.key.in_(chunk)) for chunk in batched(keys, _AT_ONCE)),
             ):
                 quoted |= set(self._connection.scalars(select(u.text).where(*which)))
                 self._delete(unread_fields, *which)
@@ -671,7 +665,7 @@ class _Eraser:
                 documents.c.kind == kind, documents.c.person == crm_id
             )
             self._blobs |= set(self._connection.scalars(attached))
-        for chunk in _in_steps(subject.addresses):
+        for chunk in batched(subject.addresses, _AT_ONCE):
             numbers |= set(self._ids(inbox, c.address.in_(chunk)))
             of_bounces = select(bounces.c.inbox).where(bounces.c.address.in_(chunk))
             numbers |= set(self._connection.scalars(of_bounces))
@@ -682,8 +676,8 @@ class _Eraser:
         ):
             if any(self._likely.are_in(text) for text in row[1:] if text):
                 numbers.add(row.id)
-        for chunk in _in_steps(sorted(numbers)):
-            for row in self._rows(select(c.id, c.content, c.state).where(c.id.in_(chunk))):
+        for batch in batched(sorted(numbers), _AT_ONCE):
+            for row in self._rows(select(c.id, c.content, c.state).where(c.id.in_(batch))):
                 self._blobs.add(row.content)
                 is_open = row.state in (InboxState.WAITING, InboxState.NEEDS_ATTENTION)
                 values = {
@@ -742,7 +736,7 @@ class _Eraser:
             elif ref in persons:
                 values |= {"note": "", "note_facts": ""}
             self._update(deliveries, values, d.message == row.message, d.position == row.position)
-        for chunk in _in_steps(sorted(numbers)):
+        for chunk in batched(sorted(numbers), _AT_ONCE):
             others_too = set(
                 self._connection.scalars(
                     select(d.message).where(d.message.in_(chunk), d.address.not_like("erased:%"))
@@ -814,7 +808,7 @@ class _Eraser:
         """Yield what the outbox holds, a few rows at a time: bodies are large."""
         o, last = outbox.c, self._looked.upto.get("outbox", 0)
         columns = select(o.id, o.state, o.recipient, o.sender, o.body, o.error, o.lane)
-        for chunk in _in_steps(sorted(self._looked.ids.get("outbox", ()))):
+        for chunk in batched(sorted(self._looked.ids.get("outbox", ())), _AT_ONCE):
             yield from self._rows(columns.where(o.id.in_(chunk)))
         while rows := self._rows(columns.where(o.id > last).order_by(o.id).limit(_AT_ONCE)):
             yield from rows
@@ -879,7 +873,7 @@ class _Eraser:
                 "body": None,
             }
             self._update(occurrences, values, o.id == row.id)
-        for chunk in _in_steps(subject.references):
+        for chunk in batched(subject.references, _AT_ONCE):
             self._delete(transitions, transitions.c.reference.in_(chunk))
         r = trigger_runs.c
         for row in self._rows(
@@ -900,7 +894,7 @@ class _Eraser:
     def _free(self) -> tuple[str, ...]:
         """Return which of the person's blobs nothing refers to any more."""
         free = set(self._blobs)
-        for chunk in _in_steps(sorted(self._blobs)):
+        for chunk in batched(sorted(self._blobs), _AT_ONCE):
             for column in (inbox.c.content, history.c.raw, documents.c.sha256):
                 free -= set(self._connection.scalars(select(column).where(column.in_(chunk))))
         return tuple(sorted(free))
@@ -929,7 +923,7 @@ class _Eraser:
     def _found(self, query: Select[Any], number: ColumnElement[int], table: Table) -> list[Any]:
         """Return the rows of a large table that were found before, and those that came since."""
         rows = self._rows(query.where(number > self._looked.upto.get(table.name, 0)))
-        for chunk in _in_steps(sorted(self._looked.ids.get(table.name, ()))):
+        for chunk in batched(sorted(self._looked.ids.get(table.name, ())), _AT_ONCE):
             rows += self._rows(query.where(number.in_(chunk)))
         return rows
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 
 import orjson
 from sqlalchemy import (
@@ -19,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.core.batches import batched
 from gateway.core.decision.decide import never_mailed
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import lookup_form
@@ -246,8 +246,7 @@ class Standings:
         with self._database.reading() as connection:
             yield from (f"{KEYS}:{mark}" for mark in erasure_keys.marks(connection))
             addresses = connection.scalars(statement, {"lowest": self._lowest, **names})
-            candidates = iter(addresses.all())
-            while chunk := list(islice(candidates, _CHUNK)):
+            for chunk in batched(addresses.all(), _CHUNK):
                 for address, standing in self.within(connection, chunk).items():
                     if never_mailed(standing):
                         yield address

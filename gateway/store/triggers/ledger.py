@@ -8,7 +8,6 @@ sends them again. The whole life is a table, `core.triggers.occurrence.LEDGER_LI
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
 
 from sqlalchemy import (
     Connection,
@@ -25,6 +24,7 @@ from sqlalchemy import (
 )
 
 from gateway.core import ids
+from gateway.core.batches import batched
 from gateway.core.decision.journal import Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.core.people.erased_names import CODE_LENGTH, PREFIX
@@ -91,8 +91,7 @@ def put(
     """
     why = hold or epochs.held(connection)
     added: list[int] = []
-    waiting = iter(dues)
-    while chunk := list(islice(waiting, _AT_ONCE)):
+    for chunk in batched(dues, _AT_ONCE):
         rows = [_new_row(due, run, now, why) for due in chunk]
         insert_rows(connection, occurrences, _COLUMNS, rows, conflict=_THERE_ALREADY)
         kept = select(_c.id).where(_c.id.in_([due.id for due in chunk]))
