@@ -244,10 +244,14 @@ def _address(
     bounce: Bounce, whom: Mapping[int, str], about: AboutMessage, settings: BounceSettings
 ) -> str:
     """Return whom the message was for of whom a bounce tells; empty where that isn't sure."""
+    named = {settings.lookup(one) for one in (bounce.original_recipient, bounce.recipient) if one}
+    if bounce.is_hard and not (bounce.action or bounce.status) and not named & set(whom.values()):
+        # Words alone say what isn't there: `support@… is no longer in use: use our form`.
+        return ""
     if about.position is not None:
         return whom.get(about.position, "")
-    for named in (bounce.original_recipient, bounce.recipient):
-        address = settings.lookup(named) if named else ""
+    for one in (bounce.original_recipient, bounce.recipient):
+        address = settings.lookup(one) if one else ""
         if address in whom.values():
             return address
     # An alias behind it failed, or the complaint was blacked out: the only recipient is meant.

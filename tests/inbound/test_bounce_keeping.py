@@ -623,3 +623,30 @@ async def test_a_notification_of_amazon_ses_is_about_the_message_it_names(
     assert [(ANN, Proof.MESSAGE_ID, "userunknown", True)] == [
         (one.address, one.proof, one.reason, one.hard) for one in kept(rig)
     ]
+
+
+@pytest.mark.parametrize(
+    ("named", "is_suppressed"),
+    [(ANN, True), ("Ann@Example.org", True), ("support@shop.example", False)],
+)
+async def test_words_alone_are_of_the_address_they_name(
+    rig: ImporterRig, named: str, *, is_suppressed: bool
+) -> None:
+    keys = SigningKeys((b"k" * 32,))
+    settings = replace(
+        rig.importer.rules.bounces,
+        rules=BounceRules(suppress_after=1),
+        address="bounces@office.example",
+        keys=keys,
+    )
+    rig.importer.rules = replace(rig.importer.rules, bounces=settings)
+    message = sent(rig, NOW - timedelta(hours=1))
+    to = return_address("bounces@office.example", ReturnedTo(message.id, 0), keys)
+    mail = (
+        f"From: Postmaster <postmaster@shop.example>\r\nTo: {to}\r\nSubject: Ticket 12\r\n\r\n"
+        f"<{named}>: this mailbox is no longer in use\r\n"
+    )
+
+    await rig.take(mail.encode(), BOUNCES)
+
+    assert is_suppressed == (suppressed(rig) != [])

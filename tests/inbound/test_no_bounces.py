@@ -166,6 +166,11 @@ def written() -> Iterator[tuple[str, bytes]]:
         for sender in ("noreply@boxbe.example", "ann@example.org", "confirm@spamarrest.example"):
             for marks in MARKS:
                 yield f"challenge {sender}", mail("Re: Vacature", text, marks, sender=sender)
+    original = "Message-ID: <m-1@office.example>\nTo: ann@example.org\n\nDag\n"
+    for text in ("Dit adres bestaat niet meer: gebruik het formulier.", "Customer unknown."):
+        attached = _attached("message/rfc822", original).replace("See below.", text)
+        sender, kind = "no-reply@shop.example", "multipart/mixed; boundary=b"
+        yield "receipt with the mail", mail("[#12] Received", attached, sender=sender, kind=kind)
     for sender in PEOPLE_CALLED_LIKE_SERVERS:
         for prefix, answers in itertools.product(("Re: ", "AW: ", "Antw: "), ("", references)):
             text = f"ann@example.org bestaat niet meer: {gone}\n\n> Op maandag schreef u:\n> Dag"

@@ -87,7 +87,8 @@ def _is_of_a_server(parts: BounceParts) -> bool:
         return False
     if _SERVER.search(_DOMAIN.sub("@", sender)) or _AMAZON in sender.casefold():
         return True
-    if parts.original is not None and _NO_REPLY.search(sender):
+    # What programs write that answer names nobody, or somebody whom nothing was sent to.
+    if parts.original is not None and _NO_REPLY.search(sender) and failures_in(parts.notice):
         return True
     refers = mail.get("in-reply-to") is not None or mail.get("references") is not None
     kind = automatic_kind(lambda name: str(mail.get(name, "")))
