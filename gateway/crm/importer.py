@@ -481,7 +481,7 @@ class _FileImport:
             self._report(RowProblem(idle_tag.line, f"tag: {idle_tag}", "tag", idle_tag.tag, cure))
 
     def report_still_referred(self, outcome: ImportOutcome) -> None:
-        """Report what a listing should have had, and is kept; no line tells of it."""
+        """Report records that a listing lacks but that are kept, as others refer to them."""
         cure = "give these people another one, or import the file with --lift"
         for missing in outcome.still_referred:
             self._report(RowProblem(1, str(missing), "crm_id", missing.crm_id, cure))

@@ -101,7 +101,7 @@ class ReplyImporter:
     async def known(self, sighting: Sighting, size: int | None = None) -> Verdict | None:
         """Return the verdict on a mail that was taken before: it need not be fetched again.
 
-        With `size`, its length in octets, another mail that a server puts there is none of those.
+        `size`, its length in octets, tells it from another mail the server may have put there.
         """
         row = await self._database.read(lambda connection: inbox.sighted(connection, sighting))
         if row is None or size not in (None, row.size):

@@ -43,7 +43,7 @@ class CallResult:
             self.outs.append((known.address, out))
 
     def refuse(self, address: str, text: str, *, until: datetime | None) -> None:
-        """Take in that Mailchimp refused an address; `until`: when it is asked again, if ever."""
+        """Record that Mailchimp refused an address; `until`: when it is asked again, if ever."""
         self.refused.append(KnownContact(address=address, refusal=text, refused_until=until))
         self.outs.append((address, Out(LeftOutReason.REFUSED, text)))
 

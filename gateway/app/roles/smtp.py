@@ -331,7 +331,7 @@ class _Chores:
             self._kept = current
 
     async def retire(self) -> None:
-        """Leave in order."""
+        """Give the worker's number back; what is still open has no outcome any more."""
         holder, number = processes.holder(), self._number
         try:
             await self._database.write(

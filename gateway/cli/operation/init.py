@@ -57,8 +57,8 @@ def init(
 ) -> None:
     """Write a first config from five questions.
 
-    Each answer is looked at once it is given. At the end the relay is called, without mail; the
-    config is written all the same where it can't be reached.
+    Each answer is checked as it is given. At the end the gateway connects to the relay, without
+    sending mail; if it can't be reached, the config is written all the same.
     """
     chosen = of(context)
     file = config_file(chosen.file, os.environ)

@@ -85,7 +85,7 @@ def is_written(part: Message) -> bool:
 def open_outlook(
     part: Message, skeletons: Skeletons, file: Path, room: RtfRoom, *, has_text: bool
 ) -> Message | None:
-    """Put the mail that a file of Outlook holds into its place, and return it; None: it has none.
+    """Replace a file of Outlook by the mail it holds, and return that; None: it holds none.
 
     What else the file holds stays beside it. A winmail.dat may hold the text of the mail around it,
     where that has none itself.

@@ -555,7 +555,7 @@ def keep_declined(
 def declined_of(
     connection: Connection, refs: Sequence[PersonRef]
 ) -> list[tuple[list[str], list[str]]]:
-    """Return the topics that people declined who go, and their addresses, for those who did."""
+    """Return, for each person who goes and declined topics, those topics and the addresses."""
     a, t = addresses.c, topic_opt_outs.c
     choices: dict[tuple[str, str], list[str]] = {}
     for chunk in batched(refs, _AT_ONCE):

@@ -41,7 +41,7 @@ def one_at_a_time(parts: tuple[str, ...]) -> str:
 
 
 def at_the_ends(text: str) -> str:
-    """Return what stands before or behind an address and is no part of it: a comma, a quote."""
+    """Return what stands before or behind an address and isn't part of it: a comma, a quote."""
     for where, char in (("ends in", text[-1]), ("begins with", text[0])):
         if char in _SEPARATORS:
             return f"{where} “{char}”: leave it out"
