@@ -289,6 +289,10 @@ def _act(
         in_flight = now - _IN_FLIGHT
         arrived = bounces.arrived(connection, address, in_flight, besides=entry.message)
     scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
+    if released and bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
+        # Whoever released the address knew of this one: it was read late, or comes once more.
+        told = bounces.told_first(connection, entry, report) or min(now, came_in or now)
+        scope = scope if told > max(released) else None
     number: int | None = None
     source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
     if address.startswith(PREFIX):  # The person was erased since: there is nobody to tell of.

@@ -650,3 +650,31 @@ async def test_words_alone_are_of_the_address_they_name(
     await rig.take(mail.encode(), BOUNCES)
 
     assert is_suppressed == (suppressed(rig) != [])
+
+
+@pytest.mark.parametrize(
+    ("why", "is_copy", "came_in", "is_suppressed"),
+    [
+        ("a complaint that nobody had read when the address was released", False, 0, False),
+        ("the same complaint from another mailbox", True, 2, False),
+        ("the same, given out without its date", True, None, False),
+        ("another one", False, 2, True),
+        ("another one without its date", False, None, True),
+    ],
+)
+async def test_a_complaint_from_before_a_release_counts_no_more(
+    rig: ImporterRig, why: str, came_in: int | None, *, is_copy: bool, is_suppressed: bool
+) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
+    await rig.take(b"Message-ID: <c1@fbl.example>\r\n" + complaint(message.message_id))
+    rig.later(days=1)
+    with rig.database.writing() as connection:
+        suppression.release(connection, ANN, by="eva", at=rig.now)
+    rig.later(days=1)
+
+    name = b"c1" if is_copy else b"c2"
+    mail = b"Delivered-To: x@y.example\r\nMessage-ID: <" + name + b"@fbl.example>\r\n"
+    arrived = None if came_in is None else NOW + timedelta(days=came_in)
+    await rig.take(mail + complaint(message.message_id), replace(BOUNCES, arrived=arrived))
+
+    assert is_suppressed == (suppressed(rig) != []), why

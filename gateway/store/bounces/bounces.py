@@ -135,6 +135,24 @@ def report_of(message: int, message_id: str | None) -> str:
     return f"{message} {message_id}" if message_id else ""
 
 
+def told_first(connection: Connection, entry: KeptBounce, report: str) -> datetime | None:
+    """Return when a mail that told the same came in first; None: it didn't.
+
+    `report` is the Message-ID of the mail that tells it now; of mail without one nothing is known.
+    """
+    c = bounces.c
+    same = (c.message == entry.message, c.address == entry.address, c.kind == entry.kind)
+    query = (
+        select(c.inbox)
+        .join(inbox, inbox.c.id == c.inbox)
+        .where(*same, inbox.c.message_id == report)
+        .order_by(c.inbox)
+        .limit(1)
+    )
+    first: int | None = connection.scalar(query) if report else None
+    return None if first is None else ids.moment_of(first)
+
+
 def arrived(
     connection: Connection, address: str, before: datetime, *, besides: int
 ) -> datetime | None:
