@@ -7,13 +7,12 @@ from typing import Literal, Self
 from pydantic import field_validator, model_validator
 
 from gateway.config.bounces import BouncesConfig, KeysConfig
-from gateway.config.dkim import DkimConfig
 from gateway.config.events import Templates, Triggers, WebhookConfig
 from gateway.config.inbound import Inbound
 from gateway.config.mailchimp import Mailchimp
 from gateway.config.rules import RuleConfig
 from gateway.config.section import Section, option, wrong
-from gateway.config.smtp import LOOPBACK, RelayConfig, Smtp
+from gateway.config.smtp import LOOPBACK, DkimConfig, RelayConfig, Smtp
 from gateway.config.values import (
     BindAddress,
     BlobsUrl,

@@ -1,4 +1,4 @@
-"""Where mail comes from and where it goes: listeners and relays."""
+"""Where mail comes from, where it goes, and what signs it: listeners, relays, keys for DKIM."""
 
 from ipaddress import ip_network
 from typing import Any, Literal, Self
@@ -9,6 +9,7 @@ from gateway.config.section import Section, option, wrong
 from gateway.config.values import (
     BindAddress,
     Count,
+    Domain,
     Domains,
     ExistingFile,
     HeaderName,
@@ -236,3 +237,16 @@ def require_authserv_id(trust: Trust | None, authserv_id: str | None) -> None:
             "authserv_id",
             'is missing; trust = "authentication-results" needs it, nothing would be imported',
         )
+
+
+class DkimConfig(Section):
+    """A key for DKIM (RFC 6376): it signs what the gateway itself sends, and what listeners with
+    `sign` hand on, where `From` is in its domain or below it. `gateway dkim new` makes one. Of
+    several keys of a domain each signs."""
+
+    domain: Domain = option(..., example="example.org")
+    """The domain that signs."""
+    selector: Name = option(..., example="gw2026")
+    """The key's name in the DNS: `SELECTOR._domainkey.DOMAIN`."""
+    key_file: ExistingFile = option(..., example="gw2026.pem")
+    """The private key (PEM): RSA of at least 1024 bits, better 2048, or Ed25519 (RFC 8463)."""

@@ -244,14 +244,15 @@ def _address(
     bounce: Bounce, whom: Mapping[int, str], about: AboutMessage, settings: BounceSettings
 ) -> str:
     """Return whom the message was for of whom a bounce tells; empty where that isn't sure."""
-    named = {settings.lookup(one) for one in (bounce.original_recipient, bounce.recipient) if one}
+    recipients = (bounce.original_recipient, bounce.recipient)
+    named = {settings.lookup(recipient) for recipient in recipients if recipient}
     if bounce.is_hard and not (bounce.action or bounce.status) and not named & set(whom.values()):
         # Words alone say what isn't there: `support@… is no longer in use: use our form`.
         return ""
     if about.position is not None:
         return whom.get(about.position, "")
-    for one in (bounce.original_recipient, bounce.recipient):
-        address = settings.lookup(one) if one else ""
+    for recipient in recipients:
+        address = settings.lookup(recipient) if recipient else ""
         if address in whom.values():
             return address
     # An alias behind it failed, or the complaint was blacked out: the only recipient is meant.
@@ -291,8 +292,8 @@ def _act(
     scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
     if released and bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
         # Whoever released the address knew of this one: it was read late, or comes once more.
-        told = bounces.told_first(connection, entry, report) or min(now, came_in or now)
-        scope = scope if told > max(released) else None
+        first_told = bounces.told_first(connection, entry, report) or min(now, came_in or now)
+        scope = scope if first_told > max(released) else None
     number: int | None = None
     source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
     if address.startswith(PREFIX):  # The person was erased since: there is nobody to tell of.
