@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from gateway import logs
 from gateway.core import ids
-from gateway.core.bounces.bounce import Bounce, BounceKind, KeptBounce, Proof
+from gateway.core.bounces.bounce import Bounce, BounceKind, KeptBounce, Proof, told_of_sender
 from gateway.core.bounces.return_address import ReturnedTo, returned_to
 from gateway.core.bounces.suppressing import BounceRules, HardBounce, scope_for
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
@@ -150,8 +150,12 @@ def keep_bounces(
     if about is None and is_fresh:
         raise JournalBehind("what came back may be about a message not in the journal yet")
     whom = {} if about is None else bounces.addresses_of(connection, about.message)
+    senders = [settings.address]
+    if about is not None:
+        senders.append(bounces.sender_of(connection, about.message)[0])
     kept = []
-    for position, bounce in enumerate(report.bounces):
+    for position, told in enumerate(report.bounces):
+        bounce = told_of_sender(told, filter(None, senders))
         address = "" if about is None else _address(bounce, whom, about, settings)
         entry = KeptBounce(
             inbox=row.id,

@@ -678,3 +678,27 @@ async def test_a_complaint_from_before_a_release_counts_no_more(
     await rig.take(mail + complaint(message.message_id), replace(BOUNCES, arrived=arrived))
 
     assert is_suppressed == (suppressed(rig) != []), why
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("550 No MX record for office.example", "rejected"),
+        ("550 5.1.2 Host unknown: OFFICE.example", "rejected"),
+        ("550 host mx.example.org said: <crm@office.example>: domain not found", "rejected"),
+        ("550 No MX record for example.org", "hostunknown"),
+        ("550 <ann@example.org>: no MX record for domain", "hostunknown"),
+        ("550 office.example: no mail exchanger: no MX record for example.org", "hostunknown"),
+        ("550 office.example: user unknown", "userunknown"),
+    ],
+)
+async def test_a_word_on_the_senders_domain_is_none_on_the_address(
+    rig: ImporterRig, said: str, reason: str
+) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
+
+    # The bounce itself names the sender nowhere but in what was said.
+    raw = bounce(message.message_id, said, status="5.0.0")
+    await rig.take(raw.replace(b"To: crm@office.example", b"To: undisclosed"))
+
+    assert [(reason, reason != "rejected")] == [(one.reason, one.hard) for one in kept(rig)]

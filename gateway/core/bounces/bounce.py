@@ -1,7 +1,8 @@
 """What came back, one recipient at a time."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,6 +11,8 @@ from gateway.core.ids import moment_of
 
 _CLASS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _REPLY_CODE = re.compile(r"(?:\A|[\s;:])([245])\d\d(?=[\s-]|\Z)")
+_OF_DOMAIN = (Reason.HOST_UNKNOWN, Reason.NOT_ACCEPTING)
+_DOMAIN = re.compile(r"[^\W_](?:[\w-]{0,62}\.)+[^\W_][\w-]{0,62}")
 
 
 class BounceKind(StrEnum):
@@ -61,6 +64,26 @@ class Bounce:
         classes = _CLASS.findall(self.status) or _CLASS.findall(self.diagnostic)
         classes = classes or _REPLY_CODE.findall(self.diagnostic)
         return "4" not in classes[:1]
+
+
+def told_of_sender(bounce: Bounce, senders: Iterable[str]) -> Bounce:
+    """Return a bounce; where it speaks of the domain of who sent the mail, as one that says so.
+
+    Servers look the sender's domain up, too: `550 No MX record for office.example`. `senders` are
+    addresses. Where the recipient's domain is named as well, that is the one meant.
+    """
+    if bounce.reason not in _OF_DOMAIN:
+        return bounce
+    said = bounce.diagnostic.casefold()
+    recipients = [
+        address.casefold() for address in (bounce.original_recipient, bounce.recipient) if address
+    ]
+    for recipient in recipients:
+        said = said.replace(recipient, " ")
+    domains = set(_DOMAIN.findall(said))
+    ours = {sender.casefold().rpartition("@")[2] for sender in senders} & domains
+    theirs = {recipient.rpartition("@")[2] for recipient in recipients} & domains
+    return replace(bounce, reason=Reason.REJECTED) if ours and not theirs else bounce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from email.message import Message
 from email.utils import getaddresses
 from itertools import islice
 
-from gateway.core.bounces.bounce import Bounce, BounceKind
+from gateway.core.bounces.bounce import Bounce, BounceKind, told_of_sender
 from gateway.core.bounces.notice_text import essence, failures_in, notice_of
 from gateway.core.bounces.why import why_of
 from gateway.core.mail.automatic import Automatic, automatic_kind
@@ -71,7 +71,17 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
         within = take_apart(parts.original)
         if within.groups:
             bounces = tuple(islice(_bounces(within), _MOST_RECIPIENTS))
-    return bounces or tuple(islice(detected(parts), _MOST_RECIPIENTS))
+    bounces = bounces or tuple(islice(detected(parts), _MOST_RECIPIENTS))
+    senders = _senders_of(parts)
+    return tuple(told_of_sender(bounce, senders) for bounce in bounces)
+
+
+def _senders_of(parts: BounceParts) -> list[str]:
+    """Return who sent what came back: whom the bounce is addressed to, and whom that came from."""
+    fields = [str(parts.mail.get("to", ""))]
+    if parts.original is not None:
+        fields += [str(parts.original.get(name, "")) for name in ("return-path", "sender", "from")]
+    return [address for _, address in getaddresses(fields) if "@" in address]
 
 
 def _is_of_a_server(parts: BounceParts) -> bool:
