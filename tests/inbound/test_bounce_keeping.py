@@ -643,7 +643,8 @@ async def test_words_alone_are_of_the_address_they_name(
     message = sent(rig, NOW - timedelta(hours=1))
     to = return_address("bounces@office.example", ReturnedTo(message.id, 0), keys)
     mail = (
-        f"From: Postmaster <postmaster@shop.example>\r\nTo: {to}\r\nSubject: Ticket 12\r\n\r\n"
+        "From: Postmaster <postmaster@shop.example>\r\n"
+        f"To: {to}\r\nSubject: Undeliverable: Vacature\r\n\r\n"
         f"<{named}>: this mailbox is no longer in use\r\n"
     )
 

@@ -58,6 +58,15 @@ CHALLENGES = (  # of services that first want to know whether a person sends
     "ann@example.org only accepts mail from known senders: sender unknown. Confirm your address.",
     "Uw bericht aan ann@example.org wacht: bevestig dat u een mens bent. 550 user unknown",
 )
+DIGESTS = (  # of servers, on mail that wasn't ours or is kept back
+    "Spam quarantine digest",
+    "Quarantäne-Bericht",
+    "Daily summary: undelivered mail",
+    "Dagelijks overzicht",
+    "Returned mail: daily summary",
+    "Mail statistics for example.org",
+    "Report of 3 March",
+)
 #: How programs that answer mark it, or don't.
 MARKS = (
     "Auto-Submitted: auto-replied\r\n",
@@ -177,6 +186,17 @@ def written() -> Iterator[tuple[str, bytes]]:
             yield f"answer of {sender}", mail(prefix + "Vacature", text, answers, sender=sender)
     for sender in PEOPLE_CALLED_LIKE_SERVERS[:4]:
         yield f"mail of {sender}", mail("Vacature", f"ann@example.org: {gone}", sender=sender)
+    for subject, marks in itertools.product(DIGESTS, MARKS):
+        for sender in ("postmaster@example.org", "Mail Delivery System <postmaster@example.org>"):
+            listed = f"<ann@example.org>  Vacature  {gone}\n<bob@example.org>  Invoice  {gone}\n"
+            yield f"digest {subject}", mail(subject, f"Kept back:\n{listed}", marks, sender=sender)
+    for subject, text in (
+        ("Vacature", f"Dag, ann@example.org werkt hier niet meer: {gone}"),
+        ("Ihre Anfrage", f"Guten Tag,\n<ann@example.org>: {gone}\nGruß, Max"),
+        ("Question", f"> Message-ID: <m-1@office.example>\nann@example.org does not exist: {gone}"),
+    ):
+        for sender in ("Max <postmaster@example.org>", "post-master@example.org"):
+            yield f"written as {sender}", mail(subject, text, sender=sender)
     event = (
         "BEGIN:VCALENDAR\nMETHOD:REPLY\nATTENDEE:mailto:ann@example.org\nCOMMENT:550 user unknown"
     )

@@ -14,7 +14,7 @@ from email.utils import getaddresses
 from itertools import islice
 
 from gateway.core.bounces.bounce import Bounce, BounceKind, told_of_sender
-from gateway.core.bounces.notice_text import essence, failures_in, notice_of
+from gateway.core.bounces.notice_text import MOST_LINES, essence, failures_in, notice_of
 from gateway.core.bounces.why import why_of
 from gateway.core.mail.automatic import Automatic, automatic_kind
 from gateway.inbound.reading.bounces.bounce_parts import (
@@ -50,6 +50,15 @@ _TO = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _ANSWER = re.compile(r"\s*(?:re|aw|antw|antwort|antwoord|rép|sv|vs)\s*:", re.IGNORECASE)
+#: What no person signs as.
+_DAEMON = re.compile(r"\A\s*\Z|<>|\bmailer[-_.]?daemon\b", re.IGNORECASE)
+_ID_BELOW = re.compile(r"^[ \t]{0,10}message-id:", re.IGNORECASE | re.MULTILINE)
+#: What lists bounces of others, and mail that was kept back.
+_DIGEST = re.compile(
+    r"digest|quarant|summary|statistic|overview|\b(?:daily|weekly|monthly|nightly)\b|zusammenfassung"
+    r"|tagesbericht|wochenbericht|übersicht|samenvatting|overzicht|résumé|récapitulatif|résum",
+    re.IGNORECASE,
+)
 _RCPT_LINE = re.compile(r"^[ \t]{0,40}rcpt to:", re.IGNORECASE | re.MULTILINE)
 _DELAYED = re.compile(
     r"\bdelay|\bwarning\b|will be retried|still being tried|verzögert|vertraagd|\bretard",
@@ -63,7 +72,8 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
     is_report = mail.get_content_type() == "multipart/report" and bool(
         parts.groups or parts.feedback
     )
-    if not (is_report or _is_outlook_complaint(parts) or _is_of_a_server(parts)):
+    is_notice = _is_of_a_server(parts) and _has_form_of_bounce(parts)
+    if not (is_report or is_notice or _is_outlook_complaint(parts)):
         return ()
     bounces = tuple(islice(_bounces(parts), _MOST_RECIPIENTS))
     if not bounces and parts.original is not None:
@@ -103,6 +113,37 @@ def _is_of_a_server(parts: BounceParts) -> bool:
     refers = mail.get("in-reply-to") is not None or mail.get("references") is not None
     kind = automatic_kind(lambda name: str(mail.get(name, "")))
     return kind is Automatic.DELIVERY_REPORT and not refers
+
+
+def _has_form_of_bounce(parts: BounceParts) -> bool:
+    """Whether a mail of a server is about one that came back.
+
+    Servers list what others' mail met with, too (`Quarantine digest`), and people write as
+    `postmaster@`. A bounce gives back the mail or its id, has fields, a subject or a text that
+    Mailman knows, or comes from `MAILER-DAEMON`.
+    """
+    if parts.groups or parts.feedback or parts.original is not None:
+        return True
+    notice, failed = parts.notice, parts.mail.get("x-failed-recipients")
+    if failed or (notice.lstrip().startswith("{") and NOTIFIES.search(notice)):
+        return True
+    subject = field(parts.mail, "subject")
+    is_subject = (
+        automatic_kind(lambda name: subject if name == "subject" else "")
+        is Automatic.DELIVERY_REPORT
+    )
+    # `Undeliverable: Weekly overview` is the subject of what came back.
+    if _DIGEST.search(subject) and not (is_subject and len(failures_in(notice)) < 2):
+        return False
+    return bool(
+        is_subject
+        or _DAEMON.search(str(parts.mail.get("from", "")))
+        or _RCPT_LINE.search(notice)
+        or _ID_BELOW.search(notice)
+        or len(notice_of(notice)) < len(notice.splitlines()[:MOST_LINES])
+        or next(groups_in(notice), None) is not None
+        or _known_to_mailman(parts)
+    )
 
 
 def _is_outlook_complaint(parts: BounceParts) -> bool:
@@ -161,21 +202,25 @@ def _of_bounded_size(parts: BounceParts) -> Message:
     return short
 
 
-def detected(parts: BounceParts) -> Iterator[Bounce]:
-    """Yield whom Mailman's detectors find, else whom the mail that came back was to."""
+def _known_to_mailman(parts: BounceParts) -> set[str]:
+    """Return whom Mailman's detectors find."""
     from flufl.bounce import scan_message  # few bounces need it, and every reader would load it
 
     # It logs what it raises, with a traceback that would end up on a terminal.
     logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
     try:
-        detected = {
+        return {
             address.decode("ascii", "replace") if isinstance(address, bytes) else str(address)
             for address in scan_message(_of_bounded_size(parts))
         }
     except Exception:  # flufl.bounce 6.0: some detectors fail on mail without From, for example
-        detected = set()
+        return set()
+
+
+def detected(parts: BounceParts) -> Iterator[Bounce]:
+    """Yield whom Mailman's detectors find, else whom the mail that came back was to."""
     failed = str(parts.mail.get("x-failed-recipients", ""))
-    addresses = sorted(detected)
+    addresses = sorted(_known_to_mailman(parts))
     addresses = addresses or [address for _, address in getaddresses([failed]) if address]
     if not addresses and parts.original is not None:
         addresses = recipients_of(parts.original)
