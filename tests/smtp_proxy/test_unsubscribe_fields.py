@@ -155,11 +155,21 @@ async def click(crm: Crm, arrived: bytes) -> None:
         mail("dots", body=b".\r\n..two\r\n.\r\nend\r\n", bulk=True),
         mail("without an end", body=b"no line end"),
         mail("large", body=b"".join(b"line %d of it\r\n" % at for at in range(80_000))),
-        mail("eight bits", body="Grüße\r\n".encode(), bulk=True),
+        mail("eight bits", "X-Name: Größe", body="Grüße\r\n".encode() + bytes(range(128, 256))),
+        mail("long line", "X-Long: " + "y" * 900, body=b"x" * 990 + b"\r\n"),
+        mail("too long a line", body=b"x" * 5_000 + b"\r\n." + b"y" * 5_000 + b"\r\n"),
+        mail("of two\r\n\tlines", "To: a@example.org,\r\n  b@example.org\r\n ,c@example.org"),
+        b"Date: Sat, 28 Nov 2026 10:00:00 +0000\r\nFROM: recruiter@crm.example\r\n\r\nDag!\r\n",
+        mail("empty", body=b""),
+        mail("empty lines", body=b" \r\nDag! \t \r\n\r\n\r\n"),
     ],
 )
 async def test_a_listener_that_signs_signs_what_arrives(crm: Crm, content: bytes) -> None:
-    arrived = await relayed(crm, [b"ann@example.org"], content, "signed")
+    conversation = await crm.send(
+        [b"ann@example.org"], content, listener="signed", parameters=b"BODY=8BITMIME"
+    )
+    assert 250 == conversation.end.code, conversation.end
+    arrived = bytes(crm.sink.messages[-1].content)
 
     assert [True] == is_valid(arrived, KEY)
     signature = message_from_bytes(arrived)["DKIM-Signature"].lower()
