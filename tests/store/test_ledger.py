@@ -240,6 +240,25 @@ def test_what_the_relay_says_of_somebody_erased_meanwhile_is_kept_as_a_code(
     assert ("550", "550") == (one_in(connection).reason, message.deliveries[0].reply)
 
 
+def test_a_mail_put_off_of_somebody_erased_meanwhile_is_not_tried_again(
+    connection: Connection,
+) -> None:
+    ledger.put(connection, [due()], now=NOW)
+    claim(connection)
+    begin(connection)
+    connection.execute(update(occurrences).values(person="erased:5f0c21ab", body=None))
+    later = NOW + timedelta(minutes=1)
+    said = "450 4.2.1 <ann@example.org> later"
+    put_off = Ending(state=OccurrenceState.DUE, reason=said, next_at=later)
+    deferred = replace(relayed(), state=State.DEFERRED, reply=said)
+
+    assert ledger.end(connection, 1, "a", ending=put_off, outcome=deferred, now=NOW)
+
+    ended = one_in(connection)
+    assert [] == claim(connection, "b", later + timedelta(hours=1))
+    assert (OccurrenceState.FAILED, "450", None) == (ended.state, ended.reason, ended.next_at)
+
+
 def test_what_is_held_waits_until_it_is_let_go(connection: Connection) -> None:
     epochs.begin(connection, "one")
     ledger.put(connection, [due(1)], now=NOW)

@@ -210,6 +210,8 @@ def end(
     if person is not None and person.startswith(PREFIX):
         # What the relay said may name whoever was erased while it was asked.
         ending = replace(ending, reason=ending.reason and outcome.reply[:CODE_LENGTH])
+        if ending.state is OccurrenceState.DUE:  # The mail is gone, and so is who it was for.
+            ending = replace(ending, state=OccurrenceState.FAILED, next_at=None)
         outcome = replace(outcome, reply=outcome.reply[:CODE_LENGTH])
     ended = _ended(ending, now)
     if not QUEUE.settle(connection, number, ending.state, holder=holder, values=ended):
