@@ -1,7 +1,7 @@
 """What came back is kept at its message, and suppresses an address where it must."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -188,6 +188,11 @@ def keep_bounces(
         kept.append(entry)
     bounces.add(connection, kept)
     return kept
+
+
+def is_of_erased(kept: Sequence[KeptBounce]) -> bool:
+    """Whether a mail tells of people alone who were erased since: it is not kept."""
+    return bool(kept) and all(bounce.address.startswith(PREFIX) for bounce in kept)
 
 
 def pass_on(

@@ -19,7 +19,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.replies.inbox import SPOOL, AttentionReason, InboxRow, InboxState, Sighting
 from gateway.inbound.admission import Admission
-from gateway.inbound.bounce_keeping import CATCHES_UP, MOST_PASSED_ON, BounceSettings
+from gateway.inbound.bounce_keeping import CATCHES_UP, MOST_PASSED_ON, BounceSettings, is_of_erased
 from gateway.inbound.filing_decision import FilingDecider
 from gateway.inbound.mail_to_file import MailToFile
 from gateway.inbound.notices import NoticeSettings
@@ -297,6 +297,12 @@ class ReplyImporter:
             if row is not None:
                 for bounce in filing_decider.kept_bounces:
                     self._heard_bounce(bounce)
+                is_kept = not is_of_erased(filing_decider.kept_bounces)
+                if row.state is InboxState.IGNORED and not is_kept:
+                    await self._database.write(
+                        lambda connection: inbox.erase(connection, row.id)  # noqa: B023
+                    )
+                    await asyncio.to_thread(self._blobs.remove, row.content)
                 verdict = verdict_on(row)
                 assert verdict is not None
                 return verdict

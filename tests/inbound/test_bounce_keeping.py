@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import KeptBounce, Proof
@@ -14,7 +14,7 @@ from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Scope, State
 from gateway.core.people.erased_names import ErasedNames, short
-from gateway.core.people.people import SuppressionSource
+from gateway.core.people.people import Person, SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.signing import SigningKeys
 from gateway.documents.events import oldest_tellings
@@ -23,8 +23,11 @@ from gateway.inbound.verdict import Ignored, NeedsAttention, Origin, RawMail
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
 from gateway.store.people import erasure_keys, suppression
-from gateway.store.schema import deliveries, erasures, outbox
-from tests.inbound.importer_rig import ImporterRig
+from gateway.store.schema import addresses, deliveries, erasures, outbox, people
+from gateway.store.schema.columns import metadata
+from gateway.store.sending import events
+from gateway.store.views import timeline
+from tests.inbound.importer_rig import CANDIDATE, OTHER, ImporterRig
 
 ANN = "ann@example.org"
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -703,3 +706,81 @@ async def test_a_word_on_the_senders_domain_is_none_on_the_address(
     await rig.take(raw.replace(b"To: crm@office.example", b"To: undisclosed"))
 
     assert [(reason, reason != "rejected")] == [(one.reason, one.hard) for one in kept(rig)]
+
+
+def standings(rig: ImporterRig) -> suppression.Standings:
+    return suppression.Standings(rig.database, tag_scopes={}, clock=lambda: rig.now)
+
+
+async def test_a_bounce_of_an_address_that_two_people_have_is_of_the_address(
+    each_rig: ImporterRig,
+) -> None:
+    rig = each_rig
+    rig.feed("people", Person(ref=OTHER, first_name="Bob", emails=(ANN,), owner="s4"))
+
+    for number in range(2):
+        message = sent(rig, rig.now - timedelta(hours=1), name=f"m{number}")
+        await rig.take(bounce(message.message_id))
+        rig.later(days=3)
+
+    assert [(SuppressionSource.BOUNCE, Scope.ALL)] == suppressed(rig)
+    with rig.database.reading() as connection:
+        shown = {
+            page.record.person.ref: (
+                [event.type for event in page.timeline if event.type == "bounce"],
+                [suppression.source for suppression in page.suppressions],
+            )
+            for page in timeline.pages(connection, standings(rig), ANN)
+        }
+        told = [event.person for event in events.oldest(connection, 9)]
+        own = [suppression.history(connection, ref) for ref in (CANDIDATE, OTHER)]
+    both = (["bounce", "bounce"], [SuppressionSource.BOUNCE])
+    assert {CANDIDATE: both, OTHER: both} == shown
+    assert ["", ""] == told
+    assert [(), ()] == own
+
+
+async def test_a_bounce_of_an_address_its_person_no_longer_has_says_nothing_of_the_new_one(
+    rig: ImporterRig,
+) -> None:
+    first = sent(rig, rig.now - timedelta(hours=1), name="m1")
+    await rig.take(bounce(first.message_id))
+    rig.later(days=3)
+    second = sent(rig, rig.now - timedelta(hours=1), name="m2")
+    new = "ann.new@example.org"
+    rig.feed("people", Person(ref=CANDIDATE, first_name="Ann", emails=(new,), owner="s4"))
+
+    await rig.take(bounce(second.message_id))
+
+    assert [(SuppressionSource.BOUNCE, Scope.ALL)] == suppressed(rig)
+    with rig.database.reading() as connection:
+        [page] = timeline.pages(connection, standings(rig), new)
+        told = [event.person for event in events.oldest(connection, 9)]
+    assert ((), [str(CANDIDATE), ""]) == (page.suppressions, told)
+
+
+async def test_nothing_of_who_was_erased_comes_back_with_a_bounce(rig: ImporterRig) -> None:
+    message = sent(rig, NOW - timedelta(hours=1))
+    to = rewriting(rig, message).encode()
+    names = ErasedNames(lambda: RETURNS)
+    with rig.database.writing() as connection:
+        mark = short(names.new(ANN))
+        connection.execute(update(deliveries).values(address=mark, recipient=mark))
+        row = {"id": 1, "at": NOW, "by": "eva", "person": names.new("candidate:17")}
+        row |= {"addresses": names.new(ANN), "key_mark": "k1"}
+        connection.execute(insert(erasures).values(row))
+        for table in (addresses, people):
+            connection.execute(delete(table))
+
+    await rig.take(bounce(message.message_id).replace(b"crm@office.example", to), BOUNCES)
+
+    with rig.database.reading() as connection:
+        rows = [
+            (table.name, str(row))
+            for table in metadata.sorted_tables
+            for row in connection.execute(select(table))
+        ]
+    assert [mark] == [entry.address for entry in kept(rig)]
+    assert [] == [(name, row) for name, row in rows if ANN in row]
+    blobs = [file for file in (rig.folder / "blobs").rglob("*") if file.is_file()]
+    assert [] == [file for file in blobs if ANN.encode() in file.read_bytes()]

@@ -13,10 +13,12 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    update,
 )
 
 from gateway.core import ids
 from gateway.core.errors import GatewayError
+from gateway.core.people.erased_names import PREFIX
 from gateway.core.queue import QueueEvent
 from gateway.core.replies.inbox import INBOX_LIFE, InboxRow, InboxState, Sighting
 from gateway.store.engine.leases import IsGone
@@ -50,6 +52,14 @@ def settle(connection: Connection, row: InboxRow) -> None:
     freed = {**values, "holder": ""}
     if not QUEUE.settle(connection, row.id, row.state, holder=None, values=freed):
         raise WrongInboxState(f"{ids.show(row.id)} can't become {row.state}")
+
+
+def erase(connection: Connection, number: int) -> None:
+    """Keep of a mail only that it came, under which id, and what was made of it."""
+    empty = dict.fromkeys(("sender", "address", "subject", "detail"), "")
+    values: dict[str, object] = {**empty, "envelope_recipients": "", "envelope_sender": None}
+    values |= {"content": f"{PREFIX}{number}", "whole": False}
+    connection.execute(update(inbox).where(inbox.c.id == number).values(values))
 
 
 def sight(connection: Connection, where: Sighting, number: int) -> None:
