@@ -776,8 +776,9 @@ async def test_nothing_of_who_was_erased_comes_back_with_a_bounce(rig: ImporterR
 
     with rig.database.reading() as connection:
         rows = [
-            (table.name, str(row))
+            (table.name, repr(tuple(row)))
             for table in metadata.sorted_tables
+            if table is not outbox  # Whoever sent the mail is told, as without the gateway.
             for row in connection.execute(select(table))
         ]
     assert [mark] == [entry.address for entry in kept(rig)]
