@@ -783,5 +783,7 @@ async def test_nothing_of_who_was_erased_comes_back_with_a_bounce(rig: ImporterR
         ]
     assert [mark] == [entry.address for entry in kept(rig)]
     assert [] == [(name, row) for name, row in rows if ANN in row]
+    [mail] = rig.mails()
+    assert ("", f"erased:{mail.id}") == (mail.subject, mail.content)
     blobs = [file for file in (rig.folder / "blobs").rglob("*") if file.is_file()]
     assert [] == [file for file in blobs if ANN.encode() in file.read_bytes()]
