@@ -323,6 +323,8 @@ def test_some_systems_mean_something_else(recipient: str, said: str, reason: str
         "554 5.7.1 <a@b.example>: Recipient address rejected: Access denied",
         "550 5.7.1 Message rejected: this address does not exist in the safe list",
         "550 5.7.25 Unknown host, no name for 192.0.2.1",
+        "550 5.7.1 The account has been suspended",
+        "550 5.7.1 unrouteable address",
         "554 after initial connection: mailbox of 192.0.2.1 is disabled",
     ],
 )
@@ -338,6 +340,12 @@ def test_what_is_about_the_sender_is_not_hard_though_it_says_unknown(said: str) 
         )
 
         assert not bounce.is_hard, bounce.reason
+
+
+def test_a_status_of_policy_beside_words_without_a_code_makes_them_policy() -> None:
+    texts = ["550 The account has been suspended"]
+
+    assert (Reason.SUSPENDED, Reason.POLICY) == (why_of(texts), why_of(texts, "5.7.1"))
 
 
 @pytest.mark.parametrize(
