@@ -224,6 +224,7 @@ class Rounds:
                     gaps=mirrored.gaps,
                     until=mirrored.until,
                     synced_at=now,
+                    before=synced.next_sync,
                     next_sync=next_look(synced, from_sending=self.from_sending, now=now),
                 )
         self.heard(Copied(synced.campaign.id, mirrored))
@@ -279,17 +280,17 @@ class Rounds:
             return
         now = session.clock()
         with session.database.writing() as connection:
-            audiences.change(connection, place.id, synced_at=now, next_sync=now + DAILY)
+            audiences.was_read(connection, place, now=now, next_sync=now + DAILY)
         self.heard(Left(place.id, departed))
 
     def _note(self, seen: Sequence[Synced]) -> None:
         """Keep that campaigns were looked at, and that nothing had moved."""
         if seen:
             now = self.session.clock()
-            times = {
-                synced.campaign.id: next_look(synced, from_sending=self.from_sending, now=now)
+            times = [
+                (synced, next_look(synced, from_sending=self.from_sending, now=now))
                 for synced in seen
-            }
+            ]
             with self.session.database.writing() as connection:
                 campaign_syncs.looked_at(connection, times, now)
 

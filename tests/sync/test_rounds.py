@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from gateway.core.campaigns.membership import KnownContact
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.documents.events import event_document, oldest_tellings
 from gateway.sandbox import SandboxFault
-from gateway.store.campaigns import audiences, leavers, opt_outs
+from gateway.store.campaigns import audiences, campaign_syncs, leavers, opt_outs
 from gateway.store.engine.database import Database
 from gateway.sync.mailchimp.errors import NotAuthorised
 from gateway.sync.reading import AudienceGone, known_member
@@ -48,6 +48,34 @@ def crm(database: Database, sandbox: ScriptedSandbox) -> Iterator[Crm]:
     crm.subscribe(ANN, BOB, CLO, DAN)
     yield crm
     crm.close()
+
+
+@BOTH
+def test_what_a_webhook_tells_while_it_is_read_is_looked_at_again(crm: Crm) -> None:
+    campaign = crm.campaign(ANN, BOB)
+    told_at: list[datetime] = []
+
+    def told(*_: object) -> None:
+        """Hear of a webhook once the first page is read, when what it tells may be missed."""
+        if not told_at:
+            told_at.append(crm.sandbox.now())
+            with crm.database.writing() as connection:
+                campaign_syncs.bring_forward(
+                    connection, crm.audience, campaign.mailchimp_id, told_at[0]
+                )
+
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN))
+    crm.sandbox.advance(minutes=1)
+    crm.rounds(session=crm.session(beat=told)).run()
+    with crm.database.reading() as connection:
+        (audience,) = audiences.all_of_them(connection)
+    next_look = crm.synced(campaign).next_sync
+    crm.sandbox.advance(minutes=1)
+    crm.sync()
+
+    assert [audience.next_sync] == told_at
+    assert told_at[0] + timedelta(minutes=1) == next_look
+    assert not crm.rounds().is_due()
 
 
 @BOTH

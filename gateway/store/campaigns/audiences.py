@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, case, insert, literal, select, update
 
 from gateway.core.campaigns.campaigns import known_fields
 from gateway.core.campaigns.membership import KnownContact
@@ -86,6 +86,18 @@ def activate(
 def change(connection: Connection, number: str, **values: Any) -> None:
     """Set fields of an audience."""
     connection.execute(update(audiences).where(audiences.c.id == number).values(**values))
+
+
+def was_read(connection: Connection, read: Audience, *, now: datetime, next_sync: datetime) -> None:
+    """Record that it was read who left an audience, and when to read it again.
+
+    `read`: as it was before. If its time was changed meanwhile, something happened that may have
+    been missed (`campaign_syncs.bring_forward`), and that time stays.
+    """
+    due = audiences.c.next_sync
+    is_as_before = due.is_not_distinct_from(read.next_sync)
+    later = case((is_as_before, literal(next_sync, due.type)), else_=due)
+    change(connection, read.id, synced_at=now, next_sync=later)
 
 
 def fields_as_text(fields: object) -> str:

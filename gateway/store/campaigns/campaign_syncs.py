@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, literal, or_, select, update
 
 from gateway.core.campaigns.campaigns import READ_STATES, Campaign, CampaignState
 from gateway.core.campaigns.counters import Counters
@@ -101,23 +101,50 @@ def mark(
     gaps: Mapping[str, int],
     until: datetime | None,
     synced_at: datetime,
+    before: datetime | None,
     next_sync: datetime,
 ) -> None:
-    """Record how far the activities of a campaign are known."""
+    """Record how far the activities of a campaign are known, and when it is looked at next.
+
+    `before`: its `next_sync` when it began to be read. If that has changed meanwhile, something
+    happened that may have been missed (`bring_forward`): it is looked at again in a minute.
+    """
     kept = orjson.dumps({"counters": counters.document(), "gaps": dict(gaps)}).decode()
     values = {"counters": kept, "activity_until": until}
     query = update(campaigns).where(campaigns.c.id == number)
-    connection.execute(query.values(**values, synced_at=synced_at, next_sync=next_sync))
-
-
-def looked_at(connection: Connection, times: Mapping[int, datetime], now: datetime) -> None:
-    """Record that nothing has changed in these campaigns, and when to look at each again."""
-    query = (
-        update(campaigns)
-        .where(campaigns.c.id == bindparam("number"))
-        .values(synced_at=now, next_sync=bindparam("next_at"))
+    kept_due = campaigns.c.next_sync
+    due = case(
+        (kept_due.is_not_distinct_from(before), literal(next_sync, kept_due.type)),
+        else_=literal(min(next_sync, synced_at + _APART), kept_due.type),
     )
-    rows = [{"number": number, "next_at": at} for number, at in times.items()]
+    connection.execute(query.values(**values, synced_at=synced_at, next_sync=due))
+
+
+def looked_at(
+    connection: Connection, times: Iterable[tuple[Synced, datetime]], now: datetime
+) -> None:
+    """Record that nothing has changed in these campaigns, and when to look at each again.
+
+    Each as it was when it began to be looked at: see `mark`.
+    """
+    c = campaigns.c
+    is_as_before = c.next_sync.is_not_distinct_from(bindparam("before", type_=c.next_sync.type))
+    due = case(
+        (is_as_before, bindparam("next_at", type_=c.next_sync.type)),
+        else_=bindparam("at_latest", type_=c.next_sync.type),
+    )
+    query = (
+        update(campaigns).where(c.id == bindparam("number")).values(synced_at=now, next_sync=due)
+    )
+    rows = [
+        {
+            "number": synced.campaign.id,
+            "before": synced.next_sync,
+            "next_at": at,
+            "at_latest": min(at, now + _APART),
+        }
+        for synced, at in times
+    ]
     if rows:
         connection.execute(query, rows)
 
@@ -131,7 +158,8 @@ def put_off(connection: Connection, numbers: Iterable[int], until: datetime) -> 
 def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now: datetime) -> None:
     """Look at an audience now, and at a campaign, if one is named, a minute after its last look.
 
-    So a large campaign isn't read over and over, however much happens.
+    So a large campaign isn't read over and over, however much happens. What is due already may be
+    being read just now, past what happened: its time is changed too, for `mark` to see.
     """
     connection.execute(update(audiences).where(audiences.c.id == audience).values(next_sync=now))
     c = campaigns.c
@@ -140,7 +168,9 @@ def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now:
         select(c.id, c.synced_at, c.next_sync).where(*is_meant)
     ).all():
         sooner = max(now, synced_at + _APART) if synced_at else now
-        if due is not None and sooner < due:
+        if due is None or due <= now:
+            put_off(connection, [number], now)
+        elif sooner < due:
             put_off(connection, [number], sooner)
 
 
