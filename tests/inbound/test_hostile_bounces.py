@@ -62,7 +62,8 @@ def test_what_is_made_to_cost_time_takes_little(name: str) -> None:
     report = read_reports(mail, is_bounce=True)
     took = time.process_time() - started
 
-    assert took < 1.0
+    # Half a second at most, thrice that beside other tests; what is quadratic takes minutes.
+    assert took < 3.0
     assert len(report.bounces) <= 100
 
 
