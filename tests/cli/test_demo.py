@@ -14,10 +14,11 @@ PASSED_ON = "passed on to recruiter@crm.example"
 
 
 @pytest.mark.system
+@pytest.mark.timeout(300)
 async def test_the_demo_shows_person_by_person_what_was_sent_and_what_failed(
     tmp_path: Path,
 ) -> None:
-    done = await run(str(COMMAND), "demo", environment={"TMPDIR": str(tmp_path)}, timeout=90)
+    done = await run(str(COMMAND), "demo", environment={"TMPDIR": str(tmp_path)}, timeout=240)
     mailing, personal = done.stdout.partition("A personal mail")[::2]
     personal, campaign = personal.partition("A Mailchimp campaign")[::2]
     campaign, week = campaign.partition("A week of mailings")[::2]

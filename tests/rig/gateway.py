@@ -241,7 +241,7 @@ class GatewayProcess:
         self._events += map(_log_line, lines[len(self._events) :])
         return [line for line in self._events if event in ("", line.get("event"))]
 
-    async def wait_for_log(self, event: str, count: int = 1, timeout: float = 10.0) -> None:
+    async def wait_for_log(self, event: str, count: int = 1, timeout: float = 30.0) -> None:
         """Wait until an event stands in the log so many times."""
         what = f"{count} x {event} in the gateway's log"
         await wait_until(lambda: len(self.log_lines(event)) >= count, what, timeout)

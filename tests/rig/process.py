@@ -60,7 +60,7 @@ def _can_bind(port: int) -> bool:
 
 
 async def wait_until(
-    condition: Callable[[], bool | Awaitable[bool]], what: str, timeout: float = 10.0
+    condition: Callable[[], bool | Awaitable[bool]], what: str, timeout: float = 30.0
 ) -> None:
     """Return as soon as the condition holds; after `timeout` seconds fail, saying `what`."""
     try:
@@ -133,7 +133,7 @@ async def run(
     )
 
 
-async def ended(process: subprocess.Popen[bytes], timeout: float = 10.0) -> int:
+async def ended(process: subprocess.Popen[bytes], timeout: float = 30.0) -> int:
     """Wait for the process to end and return its exit code."""
     await wait_until(lambda: process.poll() is not None, f"the end of {process.args!r}", timeout)
     return process.returncode

@@ -129,14 +129,14 @@ class RawSink:
 
     # Waiting
 
-    async def wait_for(self, count: int, timeout: float = 10.0) -> list[Transaction]:
+    async def wait_for(self, count: int, timeout: float = 30.0) -> list[Transaction]:
         """Wait for so many final dots in all and return the messages."""
         what = f"{count} messages"
         await self.wait_until(lambda: len(self.messages) >= count, what, timeout)
         return self.messages
 
     async def wait_until(
-        self, condition: Callable[[], bool], what: str = "the condition", timeout: float = 10.0
+        self, condition: Callable[[], bool], what: str = "the condition", timeout: float = 30.0
     ) -> None:
         """Wait until the condition holds; it is tried whenever something happens here."""
         if condition():
