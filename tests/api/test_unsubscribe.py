@@ -253,6 +253,37 @@ async def test_who_was_erased_since_is_unsubscribed_by_the_hash(
     assert "<form" in (await page.ask("GET", other)).text
 
 
+async def test_who_was_erased_twice_is_unsubscribed_at_every_address(page: Page) -> None:
+    database, settings = page.api.database, page.api.settings
+    erasure.erase(settings, database, erasure.subject(database, ANN), by="eva")
+    tell(database, "people", person("ann", "new@example.net"))
+    path = page.triggered(address="new@example.net")
+    erasure.erase(settings, database, erasure.subject(database, ANN), by="eva")
+
+    answer = await page.ask("POST", path, data=ONE_CLICK)
+
+    assert 200 == answer.status_code
+    standings = common.standings(settings, database)
+    known = standings.now([MAILED, "new@example.net"])
+    standings.close()
+    assert {MAILED, "new@example.net"} == set(known)
+
+
+async def test_no_opt_out_is_promised_where_others_have_the_address_of_who_was_erased(
+    page: Page,
+) -> None:
+    database = page.api.database
+    tell(database, "people", person("ann", MAILED), person("ben", MAILED))
+    path = page.triggered()
+    erasure.erase(page.api.settings, database, erasure.subject(database, ANN), by="eva")
+
+    answer = await page.ask("POST", path, data=ONE_CLICK)
+
+    assert 410 == answer.status_code
+    assert "office@example.org" in answer.text
+    assert [] == page.suppressed("")
+
+
 # What changes nothing
 
 

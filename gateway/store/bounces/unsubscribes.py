@@ -103,10 +103,9 @@ def _erased_recipient(
 
     A mail program's opt-out counts whenever it comes: the CRM may bring the address again.
     """
-    named = erasing.named_by_mark(connection, mark)
-    if named is None:
+    names, key_mark = erasing.named_by_mark(connection, mark) or ((), "")
+    if not names:  # Others have all addresses: nobody knows which of them had the mail.
         return None
-    names, key_mark = named
     source = SuppressionSource.UNSUBSCRIBE.value
     return MailedRecipient(
         address="",

@@ -463,20 +463,22 @@ def named_by_mark(connection: Connection, mark: str) -> tuple[list[str], str] | 
     addresses are meant. None: nobody was erased by that name.
     """
     e = erasures.c
-    said = connection.execute(
+    # Who came back with another address, and was erased again, has several.
+    rows = connection.execute(
         select(e.person, e.addresses, e.key_mark).where(
             or_(
                 e.addresses.contains(mark, autoescape=True),
                 e.person.startswith(mark, autoescape=True),
             )
         )
-    ).first()
-    if said is None:
-        return None
-    names = said.addresses.split()
-    if not said.person.startswith(mark):
-        names = [name for name in names if name.startswith(mark)]
-    return names, said.key_mark
+    ).all()
+    names = dict.fromkeys(
+        name
+        for row in rows
+        for name in row.addresses.split()
+        if row.person.startswith(mark) or name.startswith(mark)
+    )
+    return (list(names), rows[0].key_mark) if rows else None
 
 
 def keep_suppressed(
