@@ -124,10 +124,11 @@ def write_first(file: Path, answers: FirstConfig, *, is_forced: bool = False) ->
     A file that is there stays, unless it is forced or the shipped sample as it is: ConfigError.
     """
     check_free(file, is_forced=is_forced)
+    text = answers.text().encode()  # What can't be written must not empty the file that is there.
     (file.parent / DATA).mkdir(mode=0o750, parents=True, exist_ok=True)
     is_replaced = is_forced or says_nothing(file)
-    with file.open("w" if is_replaced else "x", encoding="utf-8") as config:
-        config.write(answers.text())
+    with file.open("wb" if is_replaced else "xb") as config:
+        config.write(text)
 
 
 def check_free(file: Path, *, is_forced: bool) -> None:

@@ -169,6 +169,14 @@ def test_a_config_that_is_there_stays_unless_it_is_forced(cli: Cli) -> None:
     assert "mailserver" == load(cli.file, {}).relays[0].name
 
 
+def test_a_forced_answer_that_cannot_be_written_leaves_the_config_as_it_is(cli: Cli) -> None:
+    before = cli.file.read_text()
+
+    done = cli("init", "--relay", "mail\udcff.example", "--yes", "--force")
+    assert (2, before) == (done.code, cli.file.read_text())
+    assert "not UTF-8" in done.err
+
+
 def test_the_sample_as_it_is_shipped_says_nothing_and_gives_way(cli: Cli) -> None:
     cli.file.write_text(sample())
 
