@@ -79,6 +79,36 @@ def test_what_a_webhook_tells_while_it_is_read_is_looked_at_again(crm: Crm) -> N
 
 
 @BOTH
+def test_a_second_webhook_is_kept_though_the_first_has_set_the_next_look_already(crm: Crm) -> None:
+    """A reading that somebody asks for begins between the two, before what the first set is due."""
+    campaign = crm.campaign(ANN, BOB)
+    crm.sync()
+    crm.sandbox.advance(seconds=10)
+    is_told = False
+
+    def tell() -> None:
+        with crm.database.writing() as connection:
+            campaign_syncs.bring_forward(
+                connection, crm.audience, campaign.mailchimp_id, crm.sandbox.now()
+            )
+
+    def told(*_: object) -> None:
+        nonlocal is_told
+        if not is_told:
+            is_told = True
+            tell()
+
+    tell()
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN))
+    crm.rounds(session=crm.session(beat=told)).run(everything=True)
+
+    assert is_told
+    next_look = crm.synced(campaign).next_sync
+    assert next_look
+    assert next_look <= crm.sandbox.now() + timedelta(minutes=1)
+
+
+@BOTH
 def test_every_activity_is_kept_with_its_campaign(crm: Crm) -> None:
     campaign = crm.campaign(ANN, BOB, CLO, DAN)
     sandbox, number = crm.sandbox, campaign.mailchimp_id

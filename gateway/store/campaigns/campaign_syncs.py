@@ -158,8 +158,9 @@ def put_off(connection: Connection, numbers: Iterable[int], until: datetime) -> 
 def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now: datetime) -> None:
     """Look at an audience now, and at a campaign, if one is named, a minute after its last look.
 
-    So a large campaign isn't read over and over, however much happens. What is due already may be
-    being read just now, past what happened: its time is changed too, for `mark` to see.
+    So a large campaign isn't read over and over, however much happens. It may be being read just
+    now, past what happened, whether it is due or not: its time is changed in any case, for `mark`
+    to see.
     """
     connection.execute(update(audiences).where(audiences.c.id == audience).values(next_sync=now))
     c = campaigns.c
@@ -168,10 +169,8 @@ def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now:
         select(c.id, c.synced_at, c.next_sync).where(*is_meant)
     ).all():
         sooner = max(now, synced_at + _APART) if synced_at else now
-        if due is None or due <= now:
-            put_off(connection, [number], now)
-        elif sooner < due:
-            put_off(connection, [number], sooner)
+        at = now if due is None or due <= now else min(sooner, due)
+        put_off(connection, [number], at if at != due else at + timedelta(microseconds=1))
 
 
 def _found(connection: Connection, *which: ColumnElement[bool]) -> list[Synced]:
