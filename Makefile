@@ -18,7 +18,7 @@ help:
 	@echo "make bench      the gateway beside its peers; writes docs/benchmarks.md"
 	@echo "make clients    real mail libraries and mail servers before the gateway; writes docs/clients.md"
 	@echo "make soak       the long form of the kill tests"
-	@echo "make docs       write docs/config.md, config/gateway.toml docs/webhooks and tables of other pages from the code"
+	@echo "make docs       write docs/config.md, docs/webhooks, tables of other pages and the sample config/gateway.toml (a config of your own stays)"
 	@echo "make wheel      dist/: what pip installs, with templates, triggers, unit, alerts and pages; and its sources"
 	@echo "make lock       pin the newest allowed versions of all packages"
 	@echo "make setup      .venv alone; LOCK=requirements.lock leaves the development tools out"
@@ -99,7 +99,7 @@ soak: setup packages
 docs: setup
 	@$(BIN)/python -c 'from pathlib import Path; from gateway.config.documents import write_docs; write_docs(Path())'
 	@$(BIN)/python -c 'from pathlib import Path; from gateway.api.schemas import write_webhook_schemas; write_webhook_schemas(Path("docs/webhooks"))'
-	@echo "Wrote docs/config.md, config/gateway.toml, docs/webhooks, and tables in docs/rules.md and docs/triggers.md."
+	@echo "Wrote docs/config.md, docs/webhooks, tables in docs/rules.md and docs/triggers.md, and config/gateway.toml, unless it is a config of your own."
 
 wheel: setup
 	@$(BIN)/python -m build --no-isolation >/dev/null

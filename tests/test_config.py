@@ -11,7 +11,14 @@ import pytest
 
 from gateway.app.rules import rules_of
 from gateway.config import ConfigError, Settings, load
-from gateway.config.documents import MARKS_BEGIN, reference, with_events, with_marks, write_docs
+from gateway.config.documents import (
+    MARKS_BEGIN,
+    reference,
+    sets_nothing,
+    with_events,
+    with_marks,
+    write_docs,
+)
 from gateway.config.events import Triggers
 from gateway.config.sample import sample
 from gateway.config.smtp import ListenerConfig, RelayConfig
@@ -19,6 +26,7 @@ from gateway.config.values import Bind, parse_duration
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind, Scope
 from gateway.core.triggers.events.registry import EVENTS
+from tests.rig.process import needs
 from tests.settings import RELAY, loaded
 
 ROOT = Path(__file__).parent.parent
@@ -241,6 +249,25 @@ class TestTheDocuments:
         assert reference() == (tmp_path / "docs/config.md").read_text()
         assert sample() == (tmp_path / "config/gateway.toml").read_text()
 
+    @pytest.mark.parametrize("own", ['time_zone = "Europe/Paris"\n', "[api]\nbind = false\n", "="])
+    def test_leave_a_config_of_ones_own_as_it_is(self, own: str, tmp_path: Path) -> None:
+        (tmp_path / "docs").mkdir()
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config/gateway.toml").write_text(own)
+
+        write_docs(tmp_path)
+
+        assert own == (tmp_path / "config/gateway.toml").read_text()
+
+    def test_bring_the_sample_of_an_older_version_up_to_date(self, tmp_path: Path) -> None:
+        (tmp_path / "docs").mkdir()
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config/gateway.toml").write_text('#old = "key"\n\n[log]\n#level = "info"\n')
+
+        write_docs(tmp_path)
+
+        assert sample() == (tmp_path / "config/gateway.toml").read_text()
+
     def test_the_reference_page_is_the_one_the_settings_write(self) -> None:
         assert reference() == (ROOT / "docs/config.md").read_text()
 
@@ -258,6 +285,9 @@ class TestTheDocuments:
             assert page.count(f"\n| `{event}` | ") == 1
 
     def test_the_sample_is_the_one_the_settings_write(self) -> None:
+        if not sets_nothing(ROOT / "config/gateway.toml"):
+            needs("the sample", "config/gateway.toml is a config of your own")
+
         assert sample() == (ROOT / "config/gateway.toml").read_text()
 
     def test_the_sample_changes_nothing(self, tmp_path: Path) -> None:

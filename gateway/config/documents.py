@@ -1,5 +1,6 @@
 """The reference page, written from the settings themselves, and what is written beside it."""
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,7 +66,8 @@ MARKS_BEGIN, MARKS_END = "<!-- marks -->\n", "<!-- end of marks -->\n"
 def write_docs(root: Path) -> None:
     """Write docs/config.md and config/gateway.toml below the root, and tables within other pages.
 
-    Those are the marks of mailings in docs/rules.md and the events of docs/triggers.md.
+    Those are the marks of mailings in docs/rules.md and the events of docs/triggers.md. A
+    config/gateway.toml that sets anything is somebody's own (`gateway init`) and stays.
     """
     Path(root, "docs/config.md").write_text(reference(), encoding="utf-8")
     rules = Path(root, "docs/rules.md")
@@ -74,7 +76,19 @@ def write_docs(root: Path) -> None:
     triggers = Path(root, "docs/triggers.md")
     if triggers.exists():
         triggers.write_text(with_events(triggers.read_text(encoding="utf-8")), encoding="utf-8")
-    Path(root, "config/gateway.toml").write_text(sample(), encoding="utf-8")
+    config = Path(root, "config/gateway.toml")
+    if sets_nothing(config):
+        config.write_text(sample(), encoding="utf-8")
+
+
+def sets_nothing(config: Path) -> bool:
+    """Whether a config file isn't there or has no value, as a sample, also of another version."""
+    try:
+        return not any(tomllib.loads(config.read_text(encoding="utf-8")).values())
+    except FileNotFoundError:
+        return True
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
 
 
 def reference() -> str:

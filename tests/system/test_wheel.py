@@ -20,10 +20,10 @@ from tests.rig.toml import write_toml
 
 ROOT = Path(__file__).parents[2]
 FILES = ("README.md", "LICENSE", "pyproject.toml")
-#: Folders, and what of them is no source: what Python compiles, and the data of a gateway that ran.
+#: Folders, and what of them is not shipped: what Python compiles, and what somebody's gateway has.
 FOLDERS = {
     "gateway": ("__pycache__",),
-    "config": ("gateway.db*", "blobs", "outage"),
+    "config": ("gateway.toml", "gateway.keys", "*.pem", "gateway.db*", "blobs", "data", "outage"),
     "docs": (),
 }
 
@@ -73,6 +73,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         for file in (folder / name).rglob("*")
         if file.is_file()
     )
+    (folder / "config" / "gateway.toml").write_text('[api]\ntoken = "secret"\n')
+    (folder / "config" / "gateway.keys").write_text("c0ffee")
     (folder / "config" / "gateway.db").write_text("who applied")
     (folder / "config" / "blobs").mkdir()
     (folder / "config" / "blobs" / "cv.pdf").write_text("a document")
@@ -124,7 +126,8 @@ def test_the_source_archive_makes_the_same_wheel(built: Built) -> None:
 
     assert {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO"} <= names
     assert {f"gateway/shipped/{name}" for name in built.shipped} <= names
-    assert not [name for name in names if name.endswith(("gateway.db", "cv.pdf"))]
+    own = ("gateway.toml", "gateway.keys", "gateway.db", "cv.pdf")
+    assert not [name for name in names if name.endswith(own)]
 
 
 def test_the_wheel_says_what_it_is(built: Built) -> None:
