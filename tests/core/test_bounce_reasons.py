@@ -260,6 +260,9 @@ def test_the_status_of_the_report_counts_where_words_say_nothing() -> None:
         (["550 Rejected"], "5.0.0", "policy"),
         (["550 5.7.9 Rejected"], "5.0.0", "security"),
         (["550 <a@b.example> recipient rejected"], "5.1.1", "userunknown"),
+        # Who sent it has a bad address (RFC 3463, 3.2).
+        (["550 user unknown"], "5.1.7", "rejected"),
+        (["450 domain not found"], "4.1.8", "rejected"),
         ([], "5.1.2", "hostunknown"),
         ([], "", "undefined"),
     ],

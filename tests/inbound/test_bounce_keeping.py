@@ -694,9 +694,13 @@ async def test_a_complaint_from_before_a_release_counts_no_more(
         ("550 <ann@example.org>: no MX record for domain", "hostunknown"),
         ("550 office.example: no mail exchanger: no MX record for example.org", "hostunknown"),
         ("550 office.example: user unknown", "userunknown"),
+        ("550 5.1.1 <CRM@office.example>: no such user", "rejected"),
+        ("550 account crm@office.example is disabled", "rejected"),
+        ("550 no such user <ann@example.org>, from <crm@office.example>", "userunknown"),
+        ("550 no such user <bob@elsewhere.example>, from <crm@office.example>", "userunknown"),
     ],
 )
-async def test_a_word_on_the_senders_domain_is_none_on_the_address(
+async def test_a_word_on_the_sender_is_none_on_the_address(
     rig: ImporterRig, said: str, reason: str
 ) -> None:
     message = sent(rig, NOW - timedelta(hours=1))

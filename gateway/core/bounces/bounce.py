@@ -12,6 +12,7 @@ from gateway.core.ids import moment_of
 _CLASS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _REPLY_CODE = re.compile(r"(?:\A|[\s;:])([245])\d\d(?=[\s-]|\Z)")
 _OF_DOMAIN = (Reason.HOST_UNKNOWN, Reason.NOT_ACCEPTING)
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']{1,64}@[\w.-]{0,254}\w")
 _DOMAIN = re.compile(r"[^\W_](?:[\w-]{0,62}\.)+[^\W_][\w-]{0,62}")
 
 
@@ -67,23 +68,30 @@ class Bounce:
 
 
 def told_of_sender(bounce: Bounce, senders: Iterable[str]) -> Bounce:
-    """Return a bounce; where it speaks of the domain of who sent the mail, as one that says so.
+    """Return a bounce; where it speaks of who sent the mail, or of the domain, as one saying so.
 
-    Servers look the sender's domain up, too: `550 No MX record for office.example`. `senders` are
-    addresses. Where the recipient's domain is named as well, that is the one meant.
+    Servers look the sender up, too: `550 No MX record for office.example`, `550 5.1.1
+    <news@office.example>: no such user`. `senders` are addresses. Where the recipient, its domain
+    or somebody else is named as well, that is the one meant.
     """
-    if bounce.reason not in _OF_DOMAIN:
+    if not bounce.reason.is_hard:
         return bounce
     said = bounce.diagnostic.casefold()
+    ours = {sender.casefold() for sender in senders}
     recipients = [
         address.casefold() for address in (bounce.original_recipient, bounce.recipient) if address
     ]
+    named = set(_ADDRESS.findall(said))
+    if named and named <= ours.difference(recipients):
+        return replace(bounce, reason=Reason.REJECTED)
+    if bounce.reason not in _OF_DOMAIN:
+        return bounce
     for recipient in recipients:
         said = said.replace(recipient, " ")
     domains = set(_DOMAIN.findall(said))
-    ours = {sender.casefold().rpartition("@")[2] for sender in senders} & domains
+    our_domains = {sender.rpartition("@")[2] for sender in ours} & domains
     theirs = {recipient.rpartition("@")[2] for recipient in recipients} & domains
-    return replace(bounce, reason=Reason.REJECTED) if ours and not theirs else bounce
+    return replace(bounce, reason=Reason.REJECTED) if our_domains and not theirs else bounce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,8 +198,11 @@ def why_of(texts: Iterable[str], status: str = "", *, recipient: str = "") -> Re
     """Return the first reason that one of some texts gives, else what the status says."""
     texts = list(texts)
     names_recipient = _UNKNOWN.match(status) is not None
+    names_sender = _OF_SENDER.match(status) is not None
     for text in texts:
         reason = why(text, recipient=recipient, names_recipient=names_recipient)
+        if reason.is_hard and names_sender:
+            return Reason.REJECTED
         if reason in _OF_ADDRESS and _is_by_policy(f"{text} {status}"):
             return Reason.POLICY
         if reason is not Reason.UNDEFINED:
