@@ -67,6 +67,19 @@ def test_each_recipient_of_a_report_is_read(mail: bytes) -> None:
     ]
 
 
+def test_a_comment_behind_an_action_says_nothing() -> None:
+    fields = written()
+    for action in (b"failed", b"delayed", b"delivered"):
+        assert fields.count(action + b"\r\n") == 1
+        fields = fields.replace(action + b"\r\n", action + b" (to non-DSN-aware mailer)\r\n")
+
+    told = read_bounces(message_from_bytes(report("delivery-status", fields)))
+
+    assert [("bounce", "failed"), ("delay", "delayed"), ("delivered", "delivered")] == [
+        (one.kind, one.action) for one in told
+    ]
+
+
 @pytest.mark.parametrize("address", ["änn@example.org", "\\x{e4}nn@example.org"])
 def test_an_address_beyond_ascii_is_read_in_both_its_forms(address: str) -> None:
     mail = report("global-delivery-status", written("utf-8", address))

@@ -23,6 +23,7 @@ _ACTIONS = {
     "relayed": BounceKind.DELIVERED,
     "expanded": BounceKind.DELIVERED,
 }
+_COMMENT = re.compile(r"\([^()]*\)")
 _FIELD_OF_REPORT = re.compile(r"^(?:final|original)-recipient:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -38,7 +39,8 @@ def of_group(
     recipient = final or original
     if not recipient:
         return
-    action = field(group, "action").casefold()
+    # `relayed (to non-DSN-aware mailer)` (Sendmail): comments say nothing (RFC 3464, 2.1.1).
+    action = _COMMENT.sub(" ", field(group, "action")).strip().casefold()
     bounce = Bounce(
         kind=_ACTIONS.get(action, BounceKind.BOUNCE),
         recipient=recipient,
