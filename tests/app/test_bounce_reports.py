@@ -125,6 +125,25 @@ async def test_a_report_a_day_goes_out_and_too_much_is_logged(
     assert ["office.example", "example.org", "60", "0", "1"] == text.splitlines()[5].split()[:5]
 
 
+async def test_the_day_on_which_clocks_go_forward_has_its_report(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zone = SETTINGS.replace('"UTC"', '"America/New_York"')
+    settings = loaded(tmp_path, zone)
+    report = DailyBounceReport(database, "first")
+    sent = []
+    for moment in (
+        datetime(2026, 3, 7, 11, 5, tzinfo=UTC),  # 06:05 EST
+        datetime(2026, 3, 8, 10, 5, tzinfo=UTC),  # 06:05 EDT
+    ):
+        monkeypatch.setattr(bounce_reports, "now", lambda moment=moment: moment)
+        await report.write(settings)
+        with database.reading() as connection:
+            sent.append(len(outbox.listed(connection)))
+
+    assert [1, 2] == sent
+
+
 async def test_too_much_of_many_domains_with_few_mails_each_is_told(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,8 @@ TYPE = "bounce_report"
 LOOK_EVERY = timedelta(minutes=10)
 REPORT_HOUR = 6  #: From when on a day's report is written, in local time.
 REPORTED = timedelta(days=7)
+#: Of the lease: over by the next morning, on the day that has 23 hours too.
+_TERM = timedelta(hours=1)
 
 log = logs.get("sender")
 
@@ -78,16 +80,13 @@ class DailyBounceReport:
                 due=now(),
             )
 
-        tomorrow = local.replace(hour=REPORT_HOUR, minute=0, second=0) + timedelta(days=1)
-
         def write_once(connection: StoreTransaction) -> bool:
-            # The lease outlives the process: whoever starts anew today, even under the same
+            # Who took the lease outlasts it: whoever starts anew today, even under the same
             # name (the same number in a new container), has nothing to tell.
             if (leases.holder_of(connection, TYPE) or "").startswith(day):
                 return False
-            until = tomorrow - local
             is_first = leases.take(
-                connection, TYPE, f"{day} {self._holder}", now(), until, is_gone=lambda _: False
+                connection, TYPE, f"{day} {self._holder}", now(), _TERM, is_gone=lambda _: False
             )
             if is_first and draft is not None:
                 outbox.put(connection, draft)
