@@ -14,7 +14,7 @@ from gateway.app.checks import probe
 from gateway.delivery.dkim_signer import new_key
 from tests.cli.conftest import Cli
 from tests.conftest import StartGateway, StartSink
-from tests.rig.faults import reply
+from tests.rig.faults import disconnect, reply
 from tests.rig.process import LOOPBACK, free_port
 from tests.rig.sink import RawSink
 
@@ -187,10 +187,47 @@ async def test_what_the_relay_says_is_told(
     assert answer.decode()[4:] in document["findings"][-1]["text"]
 
 
+async def test_a_relay_that_breaks_off_after_the_mail_may_have_sent_it(
+    cli: Cli, start_sink: StartSink
+) -> None:
+    sink = await start_sink()
+    sink.fault("dot", disconnect())
+
+    code, document = await checked(cli, sink.port, NOTICES, "--send", TO)
+
+    assert (1, "unknown") == (code, document["probe"]["state"])
+    assert document["findings"][-1]["text"].startswith("perhaps sent")
+
+
+async def test_a_listener_that_takes_it_for_no_bulk_mail_is_told(cli: Cli, sink: RawSink) -> None:
+    listener = '[[smtp.listeners]]\nname = "crm"\nkind = "individual"\n'
+
+    code, document = await checked(cli, sink.port, NOTICES + listener, "--send", TO)
+
+    assert (0, "individual") == (code, document["probe"]["kind"])
+    assert [
+        "listener crm takes mail with List-Unsubscribe for individual: see gateway explain"
+    ] == [
+        finding["text"]
+        for finding in document["findings"]
+        if finding["what"] == "probe" and finding["level"] == "warning"
+    ]
+
+
 async def test_a_relay_that_is_away_is_told(cli: Cli) -> None:
     code, document = await checked(cli, free_port(), NOTICES, "--send", TO)
 
     assert (1, "deferred") == (code, document["probe"]["state"])
+
+
+async def test_a_relay_that_is_the_gateway_itself_gets_none(cli: Cli, sink: RawSink) -> None:
+    listener = f'[[smtp.listeners]]\nname = "crm"\nbind = "{LOOPBACK}:{sink.port}"\n'
+
+    code, document = await checked(cli, sink.port, NOTICES + listener, "--send", TO)
+
+    assert (1, "refused") == (code, document["probe"]["state"])
+    assert "relay relay is the gateway itself" == document["probe"]["answer"]
+    assert [] == sink.messages
 
 
 async def test_people_are_told_what_to_do_with_what_arrives(cli: Cli, sink: RawSink) -> None:

@@ -24,6 +24,16 @@ def pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ec.EllipticCurvePri
     )
 
 
+def short_key() -> rsa.RSAPrivateKey:
+    """Return a key of 511 bits: libraries make none below 1024 any more."""
+    p, q, e = 2**255 - 19, 2**256 - 189, 65537
+    d = pow(e, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(e, p * q)
+    return rsa.RSAPrivateNumbers(
+        p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public
+    ).private_key()
+
+
 RSA = read_key(pem(rsa.generate_private_key(65537, 2048)), domain="example.org", selector="r1")
 ED = read_key(pem(ed25519.Ed25519PrivateKey.generate()), domain="example.org", selector="e1")
 
@@ -57,6 +67,8 @@ def test_each_key_of_a_domain_signs() -> None:
     [
         b"From: Eve <eve@example.org>",
         b"Subject: Another",
+        b"Date: Sun, 29 Nov 2026 10:00:00 +0000",
+        b"To: eve@example.net",
         b"List-Unsubscribe: <https://evil.example>",
         b"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
     ],
@@ -167,6 +179,7 @@ def test_the_key_of_the_nearest_domain_signs() -> None:
     ("text", "problem"),
     [
         (b"", "no private key"),
+        (pem(short_key()), "has 511 bits: at least 1024"),
         (pem(rsa.generate_private_key(65537, 1024)).replace(b"M", b"N", 3), "no private key"),
         (pem(ec.generate_private_key(ec.SECP256R1())), "neither an RSA nor an Ed25519"),
     ],
