@@ -623,6 +623,24 @@ def test_a_restored_store_needs_the_key_its_erasures_were_done_by(held: Held) ->
     assert [old] == held.rows("erasure_keys", "mark")
 
 
+def test_a_restored_store_that_never_heard_of_a_declined_topic_keeps_it(held: Held) -> None:
+    held.erase()
+    topics = metadata.tables["topic_opt_outs"]
+    with held.database.writing() as connection:
+        for table in ("erasures", "suppressions", "erasure_keys", "topic_opt_outs"):
+            connection.execute(metadata.tables[table].delete())
+    rotate(held.settings)
+
+    erasure.erase_again(held.settings, held.database, lambda _: None)
+
+    standings = common.standings(held.settings, held.database)
+    with held.database.reading() as connection:
+        erased = standings.names_if_erased(connection, ANN)
+        assert topic_opt_outs.is_declined(connection, "birthdays", None, ANN, erased=erased)
+        assert {"erased"} == set(connection.scalars(select(topics.c.kind)))
+    standings.close()
+
+
 def test_the_certificate_holds_no_data(held: Held) -> None:
     done = held.erase()
 

@@ -1,12 +1,12 @@
 """Erasing a person: the store, its blobs, Mailchimp, files of the feed, and the list for backups.
 
 The list lies beside the key file (`gateway.keys` -> `gateway.erasures`), a line of JSON for each
-erasure, with hashes alone. It is written before the store is changed: what a restored store lacks
-of it is erased again.
+erasure, with hashes and topics alone. It is written before the store is changed: what a restored
+store lacks of it is erased again.
 
     {"id": 4711, "at": "2026-11-28T10:00:00+00:00", "by": "eva", "person": "erased:5f0c…",
      "key": "91ab…", "addresses": ["erased:91ab…"],
-     "kept": [["erased:91ab…", "bulk", null, "staff"]]}
+     "kept": [["erased:91ab…", "bulk", null, "staff"]], "declined": [["erased:91ab…", "News"]]}
 """
 
 import os
@@ -89,6 +89,7 @@ class ListedErasure:
     addresses: tuple[str, ...]
     kept: tuple[KeptSuppression, ...]
     key_mark: str = ""  #: Of the key the hashes were made by; empty in lines of older versions.
+    declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
 
 
 def subject(database: Database, wanted: PersonRef | str) -> ErasureSubject:
@@ -140,6 +141,7 @@ def erase(
                 mailchimp=mailchimp,
                 mentioned_in=mentioned_in,
                 also_kept=again.kept if again else (),
+                also_declined=again.declined if again else (),
                 noted_as=(again.person, again.addresses) if again else None,
                 key_mark=again.key_mark if again else "",
                 looked=looked,
@@ -284,6 +286,7 @@ def read_list(settings: Settings) -> list[ListedErasure]:
                         for name, scope, until, source in entry["kept"]
                     ),
                     key_mark=str(entry.get("key", "")),
+                    declined=tuple((name, topic) for name, topic in entry.get("declined", ())),
                 )
             )
         except (ValueError, TypeError, KeyError) as error:
@@ -424,6 +427,7 @@ def _append(file: Path, outcome: Erasure, key_mark: str) -> None:
             [kept.name, kept.scope, kept.until and kept.until.isoformat(), kept.source]
             for kept in outcome.kept
         ],
+        "declined": outcome.declined,
     }
     line = orjson.dumps(entry) + b"\n"
     try:

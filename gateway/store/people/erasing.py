@@ -135,6 +135,7 @@ class Erasure:
     person: str  #: The keyed hash of the person's key.
     addresses: tuple[str, ...]  #: Those of the addresses.
     kept: tuple[KeptSuppression, ...]
+    declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
     mailchimp: str = ""  #: What Mailchimp is asked to do.
     members: int = 0  #: How many contacts of Mailchimp that is about.
     counts: Counter[str] = field(default_factory=Counter)  #: Rows of each table.
@@ -316,6 +317,7 @@ def erase(
     mailchimp: str = "",
     mentioned_in: Sequence[int] = (),
     also_kept: Sequence[KeptSuppression] = (),
+    also_declined: Sequence[tuple[str, str]] = (),
     noted_as: tuple[str, tuple[str, ...]] | None = None,
     key_mark: str = "",
     looked: LookedThrough | None = None,
@@ -324,7 +326,8 @@ def erase(
 
     `mentioned_in` is mail of the inbox that was seen to speak of the person, `looked` what was
     found in large tables before; without it they are looked through now. `mailchimp` is
-    `archive`, `delete` or empty. What `also_kept` says stays suppressed besides; `noted_as` are the
+    `archive`, `delete` or empty. What `also_kept` says stays suppressed besides, what
+    `also_declined` says (hashes, each with a topic) declined; `noted_as` are the
     hashes of the person and of the addresses where the erasure is done again, `key_mark` that of
     the key they were made by.
     """
@@ -336,17 +339,19 @@ def erase(
         person=names.new(subject.key),
         addresses=tuple(map(names.new, subject.addresses)),
         kept=tuple(kept),
+        declined=tuple(
+            (names.new(address), topic)
+            for topic in _declined(connection, subject)
+            for address in (*subject.addresses, *subject.shared)
+        ),
         mailchimp=mailchimp,
     )
-    everywhere = tuple(map(names.new, (*subject.addresses, *subject.shared)))
-    keep_declined(
-        connection,
-        _declined(connection, subject),
-        everywhere,
-        key_mark=names.key_marks[0],
-        at=at,
-        new_id=new_id,
-    )
+    for choices, made_by in (
+        (outcome.declined, names.key_marks[0]),
+        (also_declined, key_mark or names.key_marks[0]),
+    ):
+        for name, topic in choices:
+            keep_declined(connection, [topic], [name], key_mark=made_by, at=at, new_id=new_id)
     _Eraser(
         connection, subject, outcome, new_id, mentioned_in, looked=looked or LookedThrough()
     ).run()
