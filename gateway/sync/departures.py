@@ -71,7 +71,7 @@ class Departures:
         since = until and until - OVERLAP
         news = 0
         newest: datetime | None = None
-        for _ in range(_AGAIN):
+        for reading in range(_AGAIN):
             new, pages = 0, 1
             for page in self.client.members(audience.id, status=status, changed_since=since):
                 pages += len(page) == PAGE
@@ -84,7 +84,8 @@ class Departures:
                 with self.database.writing() as connection:
                     new += leavers.take_in(connection, audience.id, left, now=self.clock())
             news += new
-            # Nobody can slip from one page to another where there is one.
-            if pages == 1 or not new:
+            # Nobody can slip from one page to another where there is one. Of several, the first
+            # reading alone tells nothing: who slipped may be the only one who is new.
+            if pages == 1 or (reading and not new):
                 break
         return news, max(filter(None, (until, newest)), default=None)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,9 @@ from gateway.documents.events import event_document, oldest_tellings
 from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences, campaign_syncs, leavers, opt_outs
 from gateway.store.engine.database import Database
+from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import NotAuthorised
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.reading import AudienceGone, known_member
 from gateway.sync.sync_round import PutOff
 from tests.rig import schemas
@@ -184,6 +187,35 @@ def test_everybody_with_the_address_opts_out_also_who_gets_it_later(crm: Crm) ->
 
     assert {ANN, twin} == first
     assert {ANN, twin, late} == crm.opted_out()
+
+
+def test_who_alone_is_new_and_slips_between_two_pages_of_people_known_opts_out(
+    crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two pages of two, where somebody who came back let the next one move up meanwhile."""
+    monkeypatch.setattr("gateway.sync.departures.PAGE", 2)
+    for leaver in (BOB, CLO, DAN):
+        crm.sandbox.opt_out(crm.audience, address(leaver))
+    crm.sync()
+    crm.sandbox.opt_out(crm.audience, address(ANN))
+    members = MailchimpClient.members
+    readings = 0
+
+    def in_twos(client: MailchimpClient, audience: str, **asked: Any) -> Iterator[list[Document]]:
+        nonlocal readings
+        rows = [row for page in members(client, audience, **asked) for row in page]
+        if asked["status"] == "unsubscribed":
+            readings += 1
+            if readings == 1:
+                rows = [row for row in rows if row["email_address"] != address(ANN)]
+        yield rows[:2]
+        yield rows[2:]
+
+    monkeypatch.setattr(MailchimpClient, "members", in_twos)
+    crm.sync()
+
+    assert ANN in crm.opted_out()
+    assert 3 == readings
 
 
 def test_activities_are_those_of_every_member_with_the_address(crm: Crm) -> None:
