@@ -184,8 +184,11 @@ def written() -> Iterator[tuple[str, bytes]]:
         for prefix, answers in itertools.product(("Re: ", "AW: ", "Antw: "), ("", references)):
             text = f"ann@example.org bestaat niet meer: {gone}\n\n> Op maandag schreef u:\n> Dag"
             yield f"answer of {sender}", mail(prefix + "Vacature", text, answers, sender=sender)
+            text = f"What is this?\n\n{QUOTED}"
+            yield f"answer to one, of {sender}", mail(prefix + "Vacature", text, sender=sender)
     for sender in PEOPLE_CALLED_LIKE_SERVERS[:4]:
         yield f"mail of {sender}", mail("Vacature", f"ann@example.org: {gone}", sender=sender)
+        yield f"one shown by {sender}", mail("Vacature", f"Look:\n\n{QUOTED}", sender=sender)
     for subject, marks in itertools.product(DIGESTS, MARKS):
         for sender in ("postmaster@example.org", "Mail Delivery System <postmaster@example.org>"):
             listed = f"<ann@example.org>  Vacature  {gone}\n<bob@example.org>  Invoice  {gone}\n"

@@ -157,7 +157,7 @@ async def told(chain: Chain, proof: str) -> Mapping[str, dict[str, Any]]:
         kept = await chain.kept()
         return all((address, proof) in kept for address in EXPECTED)
 
-    await wait_until(is_all_there, f"what came back of {', '.join(EXPECTED)}", 20)
+    await wait_until(is_all_there, f"what came back of {', '.join(EXPECTED)}", 60)
     return {address: kept[address, proof] for address in EXPECTED}
 
 
@@ -172,7 +172,7 @@ async def test_with_return_addresses_bounces_are_known_and_passed_on_to_the_crm(
         address: (one["kind"], one["reason"], one["hard"]) for address, one in kept.items()
     }
     await wait_until(
-        lambda: chain.dovecot.count(OFFICE) == len(EXPECTED), "bounces in the office's mailbox", 20
+        lambda: chain.dovecot.count(OFFICE) == len(EXPECTED), "bounces in the office's mailbox", 60
     )
     passed_on = b"".join(chain.dovecot.mails(OFFICE))
     assert [True] * 4 == [address.encode() in passed_on for address in EXPECTED]

@@ -246,6 +246,7 @@ async def test_no_table_blob_log_or_file_says_a_word_of_whom_was_erased(
             assert {
                 *("people", "memberships", "applications", "history", "documents", "inbox"),
                 *("messages", "deliveries", "bounces", "occurrences", "campaign_members"),
+                *("addresses", "outbox", "suppressions", "transitions", "unread_fields"),
                 *("feed/done/people.csv", "feed/failed/qualifications.csv"),
                 "feed/done/applications.csv.refused.csv",
             } <= set(before), sorted(before)
@@ -261,7 +262,7 @@ async def test_no_table_blob_log_or_file_says_a_word_of_whom_was_erased(
                 "--files",
             )
 
-            await wait_until(lambda: not where_said(gateway), "no word of her", 20)
+            await wait_until(lambda: not where_said(gateway), "no word of her", 60)
             assert {} == where_said(gateway)
             assert certificate["counts"]["history"] == 1
             assert BOB in (folder / "done" / "people.csv").read_text()
