@@ -56,6 +56,9 @@ ROWS: tuple[ReasonWords, ...] = (
         invalid dns mx or a/aaaa
         suspended from sending
         group you tried to contact
+        absender[^:;,.]{0,40}(?:unbekannt|ungültig|existiert nicht|nicht gefunden)
+        afzender[^:;,.]{0,40}(?:onbekend|ongeldig|bestaat niet|niet gevonden)
+        expéditeur[^:;,.]{0,40}(?:inconnu|invalide|n'existe pas|introuvable)
         """,
     ),
     ReasonWords(
@@ -338,9 +341,7 @@ ROWS: tuple[ReasonWords, ...] = (
         r"""
         <sender> (?:rejected|refused|denied|blocked|invalid|unknown|not (?:allowed|accepted))
         valid from:
-        absender(?:adresse)?\b.{0,30}(?:abgelehnt|unbekannt|ungültig)
-        afzender(?:adres)?\b.{0,30}(?:geweigerd|onbekend|ongeldig)
-        expéditeur.{0,30}(?:refus|inconnu|invalide)
+        absender.{0,30}abgelehnt|afzender.{0,30}geweigerd|expéditeur.{0,30}refus
         not a member of this mailing list
         sender (?:verify|verification|address verification)
         (?:invalid|bad|unknown|unverified|unroutable|illegal) sender
