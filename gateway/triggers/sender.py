@@ -215,20 +215,23 @@ class TriggerSender:
         now = self._outside.clock()
         ended = ending(result, row.attempts + 1, now, self._outside.jitter(), row.latest_at)
         outcome = record.outcome(case.message, result)
-        sent = Event(
-            id=self._outside.new_id(),
-            type=EventType.TRIGGER_SENT,
-            person=row.person,
-            data=trigger_sent_data(
-                row, message=case.message, message_id=case.mail.message_id, at=now
-            ),
-        )
 
         def work(connection: StoreTransaction) -> bool:
-            event_store.put(connection, [sent] if ended.state is OccurrenceState.SENT else [])
-            return ledger.end(
+            is_ended = ledger.end(
                 connection, row.id, self._outside.holder, ending=ended, outcome=outcome, now=now
             )
+            # The answer to a commit may be lost: on the next try all this was told already.
+            if is_ended and ended.state is OccurrenceState.SENT:
+                sent = Event(
+                    id=self._outside.new_id(),
+                    type=EventType.TRIGGER_SENT,
+                    person=row.person,
+                    data=trigger_sent_data(
+                        row, message=case.message, message_id=mail.message_id, at=now
+                    ),
+                )
+                event_store.put(connection, [sent])
+            return is_ended
 
         is_kept = await keep(
             self._database,

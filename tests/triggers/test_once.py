@@ -1,7 +1,7 @@
 """Each occurrence once, whatever clocks, nodes, relays and people do meanwhile."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -12,15 +12,18 @@ import pytest
 from gateway.core.decision.journal import Delivery
 from gateway.core.kinds import Scope, State
 from gateway.core.people.people import Person, Staff
+from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.due_times import local_moment
 from gateway.core.triggers.occurrence import OccurrenceState
-from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.feed.feed import Terms, feed
 from gateway.store.journal import message_lookup, messages
 from gateway.store.people import suppression
+from gateway.store.sending import events
 from gateway.store.triggers import due, epochs
 from gateway.triggers.epoch import RestoreDetector
+from gateway.triggers.sender import SenderLimits
 from tests.store.feeding import NOW, member, no_bulk, person, tell
 from tests.triggers.node import ZONE, TriggerNode
 
@@ -150,6 +153,30 @@ async def test_e4_what_a_node_could_not_prepare_is_anothers_at_once(
             await node.work("2027-03-01")
 
     assert ["ann@example.org"] == await other.work("2027-03-01")
+
+
+async def test_e4_where_the_answer_to_the_commit_is_lost_a_mail_is_told_of_once(
+    node: TriggerNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
+    write, lost = node.database.write, list[object]()
+
+    async def answer_lost(work: Callable[[StoreTransaction], object]) -> object:
+        answer = await write(work)
+        if node.relay.recipients and not lost:
+            lost.append(answer)
+            raise StoreUnavailable("the connection broke")
+        return answer
+
+    monkeypatch.setattr(node.database, "write", answer_lost)
+    monkeypatch.setattr(node.engine.sender, "_limits", SenderLimits(away=timedelta(0)))
+    sent = await node.work("2027-03-01")
+
+    with node.database.reading() as connection:
+        told = [event.type for event in events.oldest(connection, 10)]
+    assert (["ann@example.org"], ["sent"], [True]) == (sent, node.states(), lost)
+    assert 1 == told.count(EventType.TRIGGER_SENT)
 
 
 async def test_e4_two_nodes_make_one_report(node: TriggerNode, other: TriggerNode) -> None:
