@@ -26,7 +26,7 @@ def own() -> str:
     beginning of the boot's own id. An id alone comes again: after a reboot, and at every start of
     a container, the same small numbers belong to other processes.
     """
-    return name_of(os.getpid())  # asked anew each time: a process may have been forked
+    return _own(os.getpid())  # asked anew each time: a process may have been forked
 
 
 def is_running(process: str) -> bool:
@@ -53,10 +53,14 @@ def has_ended(holder: str) -> bool:
     return place == node() and bool(process) and not is_running(process)
 
 
-@cache
 def name_of(pid: int) -> str:
-    """Return the name of a process, as `own` does of this one."""
+    """Return the name of the process that has an id now, as `own` does of this one."""
     return f"{pid}.{_start_time(pid)}.{_boot()}"
+
+
+@cache
+def _own(pid: int) -> str:
+    return name_of(pid)
 
 
 def _start_time(pid: int) -> str:

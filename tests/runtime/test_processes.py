@@ -47,6 +47,17 @@ def test_an_id_that_came_again_is_another_process(another: str, why: str) -> Non
     assert not processes.is_running(another.format(pid=pid, start=start, boot=boot)), why
 
 
+def test_who_gets_an_id_that_came_again_has_a_name_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = []
+    for started in ("100", "200"):  # The first has ended, and another process got its id.
+        monkeypatch.setattr(processes, "_start_time", lambda _, started=started: started)
+        names.append(processes.name_of(4_711_000).split(".")[1])
+
+    assert ["100", "200"] == names
+
+
 def test_a_holder_of_this_machine_is_known_to_have_ended() -> None:
     mine = processes.holder("mailbox")
     node, process, _ = mine.split()
