@@ -134,11 +134,14 @@ def complaint(feedback_type: str, *recipients: str) -> bytes:
         ("opt-out", "opt_out"),
         ("auth-failure", "feedback"),  # RFC 6591: a server's, of mail that failed SPF or DKIM
         ("dmarc", "feedback"),
-        ("tomorrows", "feedback"),
-        ("", "feedback"),
+        ("fraud; v=2", "complaint"),
+        ("tomorrows", "complaint"),  # what can't be read protects the person
+        ("", "complaint"),
     ],
 )
-def test_only_what_a_person_says_is_a_complaint(feedback_type: str, kind: str) -> None:
+def test_a_report_is_a_complaint_unless_its_type_says_otherwise(
+    feedback_type: str, kind: str
+) -> None:
     told = read_bounces(message_from_bytes(complaint(feedback_type, "ann@example.org")))
 
     assert [(kind, "ann@example.org", False)] == [

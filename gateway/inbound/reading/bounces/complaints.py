@@ -11,14 +11,12 @@ from gateway.inbound.reading.bounces.bounce_parts import (
     recipients_of,
 )
 
-#: What a report's type says of the recipient (IANA, "Feedback Report Type Values", 2024). A report
-#: on failed authentication (`auth-failure`, RFC 6591; `dmarc`) comes of mail that nobody complained
-#: of; so may one of a type that isn't known.
-_FEEDBACK = {
-    "abuse": BounceKind.COMPLAINT,
-    "fraud": BounceKind.COMPLAINT,
-    "virus": BounceKind.COMPLAINT,
-    "other": BounceKind.COMPLAINT,
+#: What a report's type says of the recipient (IANA, "Feedback Report Type Values", 2024), where
+#: that is no complaint. A report on failed authentication (`auth-failure`, RFC 6591; `dmarc`) comes
+#: of mail that nobody complained of. A type that is missing, or isn't known, protects the person.
+_NO_COMPLAINT = {
+    "auth-failure": BounceKind.FEEDBACK,
+    "dmarc": BounceKind.FEEDBACK,
     "not-spam": BounceKind.NOT_SPAM,
     "opt-out": BounceKind.OPT_OUT,
     "opt-out-list": BounceKind.OPT_OUT,
@@ -39,7 +37,7 @@ def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
     if report is not None:
         # `"abuse" (spam button)`: comments and quotes say nothing (RFC 5965, 3.1).
         feedback_type = _TYPE.match(field(report, "feedback-type").casefold())
-        kind = _FEEDBACK.get(feedback_type[1] if feedback_type else "", BounceKind.FEEDBACK)
+        kind = _NO_COMPLAINT.get(feedback_type[1] if feedback_type else "", BounceKind.COMPLAINT)
         values = (*report.get_all("original-rcpt-to", ()), *report.get_all("removal-recipient", ()))
         named = [address for value in values if (address := address_in(str(value)))]
     if not named and parts.original is not None:
