@@ -50,16 +50,19 @@ class Lease:
             return
 
         async def keep() -> None:
-            while not lost.is_set():
-                await asyncio.sleep(renew.total_seconds())
-                try:
+            has_it = True
+            with contextlib.suppress(StoreUnavailable):
+                while has_it:
+                    await asyncio.sleep(renew.total_seconds())
                     has_it = await self.take()
-                except StoreUnavailable:
-                    has_it = False
-                if not has_it:
-                    lost.set()
+
+        def ended(keeper: "asyncio.Task[None]") -> None:
+            """Whatever ended the renewing but the block's own end: nobody can say whose it is."""
+            if not keeper.cancelled():
+                lost.set()
 
         keeper = asyncio.create_task(keep())
+        keeper.add_done_callback(ended)
         try:
             yield True
         finally:
