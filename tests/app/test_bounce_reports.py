@@ -106,8 +106,8 @@ async def test_a_report_a_day_goes_out_and_too_much_is_logged(
     for hours in (-5, 0, 1, 24):  # too early, today, once more, and the day after
         moment = NOW + timedelta(hours=hours)
         monkeypatch.setattr(bounce_reports, "now", lambda moment=moment: moment)
-        for holder in ("first", "second"):
-            await DailyBounceReport(database, holder).write(settings)
+        for _ in range(2):
+            await DailyBounceReport(database).write(settings)
         with database.reading() as connection:
             sent.append(len(outbox.listed(connection)))
 
@@ -116,7 +116,7 @@ async def test_a_report_a_day_goes_out_and_too_much_is_logged(
     mail = report_in(database)
     text = str(next(mail.iter_parts()).get_content())
     logged = capsys.readouterr()
-    # Once a day, though every holder is a process that started anew.
+    # Once a day, though the role starts anew each time.
     assert 2 == (logged.out + logged.err).count("too_much_comes_back")
     assert [0, 1, 1, 2] == sent
     assert ("office@office.example", "bounce_report") == (row.recipient, row.type)
@@ -130,7 +130,7 @@ async def test_the_day_on_which_clocks_go_forward_has_its_report(
 ) -> None:
     zone = SETTINGS.replace('"UTC"', '"America/New_York"')
     settings = loaded(tmp_path, zone)
-    report = DailyBounceReport(database, "first")
+    report = DailyBounceReport(database)
     sent = []
     for moment in (
         datetime(2026, 3, 7, 11, 5, tzinfo=UTC),  # 06:05 EST
@@ -156,7 +156,7 @@ async def test_too_much_of_many_domains_with_few_mails_each_is_told(
             connection.execute(update(deliveries).values(address=address))
     monkeypatch.setattr(bounce_reports, "now", lambda: NOW)
 
-    await DailyBounceReport(database, "first").write(loaded(tmp_path, SETTINGS))
+    await DailyBounceReport(database).write(loaded(tmp_path, SETTINGS))
 
     mail = report_in(database)
     assert SUBJECT == mail["subject"]
@@ -192,7 +192,7 @@ async def test_the_report_is_in_the_language_of_its_reader(
         tell(database, "staff", eva)
     settings = loaded(tmp_path, SETTINGS.replace('language = "en"', of_settings))
 
-    await DailyBounceReport(database, "first").write(settings)
+    await DailyBounceReport(database).write(settings)
 
     assert report_in(database)["subject"].startswith(subject)
 
@@ -211,7 +211,7 @@ async def test_wording_of_ones_own_is_used_and_what_is_wrong_with_it_stops_no_re
     for day, wording in enumerate((shipped.replace("Bounces and", "Our"), "nonsense")):
         (folder / "en.txt").write_text(wording)
         monkeypatch.setattr(bounce_reports, "now", lambda day=day: NOW + timedelta(days=day))
-        await DailyBounceReport(database, "first").write(settings)
+        await DailyBounceReport(database).write(settings)
         subjects.append(report_in(database)["subject"])
 
     logged = capsys.readouterr()
@@ -224,7 +224,7 @@ async def test_nobody_gets_a_report_unless_the_settings_name_them(
 ) -> None:
     monkeypatch.setattr(bounce_reports, "now", lambda: NOW)
 
-    await DailyBounceReport(database, "first").write(loaded(tmp_path, RELAY))
+    await DailyBounceReport(database).write(loaded(tmp_path, RELAY))
 
     with database.reading() as connection:
         assert [] == outbox.listed(connection)
@@ -236,7 +236,7 @@ async def test_an_alarm_comes_to_whoever_is_told_what_nobody_else_is(
     monkeypatch.setattr(bounce_reports, "now", lambda: NOW)
     text = f'{RELAY}[notices]\nfallback_to = "boss@office.example"\n'
 
-    await DailyBounceReport(database, "first").write(loaded(tmp_path, text))
+    await DailyBounceReport(database).write(loaded(tmp_path, text))
 
     with database.reading() as connection:
         assert ["boss@office.example"] == [row.recipient for row in outbox.listed(connection)]

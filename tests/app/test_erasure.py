@@ -49,6 +49,7 @@ IMPERSONAL = {
     "audiences": "Mailchimp's lists",
     "bulk_messages": "hashes of what was sent",
     "campaigns": "texts of staff",
+    "done_once": "hashes of what Mailchimp's webhooks told, and days; kept for a week at most",
     "epochs": "the store's own",
     "erasure_keys": "hashes of keys",
     "erasures": "hashes and counts",

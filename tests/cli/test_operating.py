@@ -186,7 +186,10 @@ def test_K9_a_damaged_store_is_named(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     ("version", "reason"),
-    [("9999", "newer than this gateway"), ("0032", "can't be upgraded; it is left as it is")],
+    [
+        ("9999", "newer than this gateway"),
+        ("0104", "of a build before any release, and can't be upgraded"),
+    ],
 )
 def test_a_newer_store_is_not_upgraded_nor_one_from_before_any_release(
     cli: Cli, version: str, reason: str

@@ -457,16 +457,6 @@ def test_K9_a_newer_schema_is_refused_and_left_alone(database: Database) -> None
     assert "9999" == database.version()
 
 
-def test_K9_a_schema_from_before_any_release_is_refused_with_what_helps(
-    database: Database,
-) -> None:
-    with database.writing() as connection:
-        connection.execute(update(schema_version).values(version="0032"))
-    with pytest.raises(WrongSchema, match=r"can't be upgraded.*gateway db upgrade --new"):
-        database.prepare()
-    assert "0032" == database.version()
-
-
 def test_K9_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "gateway.db"
     path.write_bytes(os.urandom(8192))

@@ -16,7 +16,7 @@ from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.wording import in_language
 from gateway.store.bounces.bounce_shares import by_domain
-from gateway.store.engine import leases
+from gateway.store.engine import done_once
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
 from gateway.store.sending import outbox
@@ -25,8 +25,6 @@ TYPE = "bounce_report"
 LOOK_EVERY = timedelta(minutes=10)
 REPORT_HOUR = 6  #: From when on a day's report is written, in local time.
 REPORTED = timedelta(days=7)
-#: Of the lease: over by the next morning, on the day that has 23 hours too.
-_TERM = timedelta(hours=1)
 
 log = logs.get("sender")
 
@@ -37,9 +35,8 @@ class DailyBounceReport:
     Where nobody is named for reports, alarms go to whoever gets what has no other recipient.
     """
 
-    def __init__(self, database: Database, holder: str) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._holder = holder
         self._last_day = ""
         self._ids = common.ids_of(database)
 
@@ -81,12 +78,9 @@ class DailyBounceReport:
             )
 
         def write_once(connection: StoreTransaction) -> bool:
-            # Who took the lease outlasts it: whoever starts anew today, even under the same
-            # name (the same number in a new container), has nothing to tell.
-            if (leases.holder_of(connection, TYPE) or "").startswith(day):
-                return False
-            is_first = leases.take(
-                connection, TYPE, f"{day} {self._holder}", now(), _TERM, is_gone=lambda _: False
+            present = now()
+            is_first = done_once.is_first(
+                connection, TYPE, day, now=present, until=present + REPORTED
             )
             if is_first and draft is not None:
                 outbox.put(connection, draft)

@@ -1,13 +1,18 @@
 """What Mailchimp's webhooks tell, kept in the store for the `sync` role."""
 
 import hmac
+from datetime import timedelta
 
 from gateway import logs
 from gateway.api.mailchimp import Hint, Hook
 from gateway.app.common import now
-from gateway.store.api import repeats
 from gateway.store.campaigns import audiences, campaign_syncs
+from gateway.store.engine import done_once
 from gateway.store.engine.database import Database, StoreTransaction
+
+#: For so long a repetition is known, of Mailchimp or whoever copied one; Mailchimp itself repeats
+#: for 75 minutes.
+KEPT = timedelta(days=2)
 
 log = logs.get("api")
 
@@ -33,7 +38,9 @@ class StoredHints:
         present = now()
 
         def keep(connection: StoreTransaction) -> bool:
-            if not repeats.is_first(connection, hint.fingerprint, present):
+            if not done_once.is_first(
+                connection, "mailchimp_hint", hint.fingerprint, now=present, until=present + KEPT
+            ):
                 return False
             campaign_syncs.bring_forward(connection, hint.audience, hint.campaign, present)
             return True

@@ -34,6 +34,7 @@ from gateway.runtime import processes
 from gateway.runtime.lease import Lease
 from gateway.runtime.periodic import every, repeat
 from gateway.store.api import answers
+from gateway.store.engine import done_once
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal import held_reports, known_bulk, message_lookup, messages
@@ -80,7 +81,7 @@ async def run_sender(context: RoleContext) -> None:
         compose=reporter.compose,
     )
     tidying = partial(tidy, context, database, holder)
-    bounce_report = DailyBounceReport(database, holder)
+    bounce_report = DailyBounceReport(database)
 
     async def report_bounces() -> None:
         await bounce_report.write(context.settings)
@@ -213,6 +214,7 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
     for prune in (messages.prune, outbox.prune, held_reports.prune):
         await _prune(context, database, prune, oldest)
     await _prune(context, database, answers.prune, now() - answers.KEEP)
+    await _prune(context, database, done_once.prune, now())
     settings = context.settings
     for kind, keep, forgetting in (
         ("replies", settings.replies.keep, retention.replies),

@@ -34,16 +34,15 @@ def upgrade_schema(
         before = _version(database)
         if before is None:
             database.prepare(anew=new)
-            print_line(f"Created at version {VERSION}.")
-            return
-        with database.writing() as connection:
-            done = upgrade(connection, before)
-        _tell_lost_erasures(chosen.settings, database)
+            done = f"Created at version {VERSION}."
+        elif upgrade(database):
+            done = f"Upgraded from {before} to {VERSION}."
+        else:
+            done = f"At version {before} already."
+        _tell_lost_erasures(chosen.settings, database, is_new=before is None)
     finally:
         database.close()
-    print_line(
-        f"Upgraded from {before} to {done[-1]}." if done else f"At version {before} already."
-    )
+    print_line(done)
 
 
 @app.command("check")
@@ -61,13 +60,15 @@ def check_schema(context: typer.Context) -> None:
     print_line(f"The store is at version {VERSION}, and whole.")
 
 
-def _tell_lost_erasures(settings: Settings, database: Database) -> None:
-    """Say that a restored store has people again who were erased."""
+def _tell_lost_erasures(settings: Settings, database: Database, *, is_new: bool = False) -> None:
+    """Say whom a restored store has again, or a new one may get again, though they were erased."""
     from gateway.app.people.erasure import AGAIN, undone
 
     with database.reading() as connection:
         lost = undone(settings, connection)
-    if lost:
+    if lost and is_new:
+        complain(f"the new store knows of none of {len(lost)} erasures: {AGAIN}")
+    elif lost:
         complain(f"the store was restored and has {len(lost)} erased people again: {AGAIN}")
 
 

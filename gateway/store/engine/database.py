@@ -36,7 +36,7 @@ from gateway.store.engine.engines import (
 from gateway.store.engine.had_store import HadStore
 from gateway.store.engine.sqlite_file import SqliteFile
 from gateway.store.schema import (
-    FIRST_VERSION,
+    FIRST_NUMBER,
     VERSION,
     new_identity,
     schema_version,
@@ -237,7 +237,7 @@ class Database:
                     connection.execute(insert(schema_version).values(version=VERSION))
                     connection.execute(insert(store_identity).values(id=new_identity()))
         elif version != VERSION:
-            raise WrongSchema(version_advice(version))
+            raise WrongSchema(version_advice(version, self.place))
 
         # Which store it is, known from here on, and whether it is the one that was here.
         with self.reading() as connection:
@@ -280,7 +280,7 @@ class Database:
     def _compare(self, identity: str) -> None:
         if identity != self._identity:
             raise AnotherStore(
-                f"{self._place} holds another store than the one this gateway had: put that back; "
+                f"{self.place} holds another store than the one this gateway had: put that back; "
                 "to go on with this one, restart the gateway"
             )
 
@@ -290,7 +290,8 @@ class Database:
             return _version(connection)
 
     @property
-    def _place(self) -> str:
+    def place(self) -> str:
+        """The file of SQLite's store, the database's name on a server."""
         return str(self.url.database)
 
     @property
@@ -300,7 +301,7 @@ class Database:
 
     def _gone(self, what: str) -> StoreUnavailable:
         return StoreUnavailable(
-            f"{self._place} {what}: put it back; to begin with an empty store, stop the gateway, "
+            f"{self.place} {what}: put it back; to begin with an empty store, stop the gateway, "
             "then: gateway db upgrade --new"
         )
 
@@ -380,18 +381,30 @@ def _version(connection: Connection) -> str | None:
     return connection.scalar(select(schema_version.c.version))
 
 
-def version_advice(version: str) -> str:
-    """Say what to do about a store at another version than this gateway's.
+def number_of(version: str) -> str:
+    """Return the newest migration of a version: `0200` of `0200-45f895`."""
+    return version.partition("-")[0]
 
-    `the store is at version 0100, this gateway needs 0101: gateway db upgrade`
+
+def is_upgradable(version: str) -> bool:
+    """Whether migrations lead from a store's version to this gateway's."""
+    return FIRST_NUMBER <= number_of(version) < number_of(VERSION)
+
+
+def version_advice(version: str, place: str) -> str:
+    """Say what to do about a store at another version than this gateway's; `place` is its file.
+
+    `/var/lib/gateway/gateway.db: the store is at version 0200-45f895, this gateway needs
+    0201-9c1d20: gateway db upgrade`
     """
-    if version > VERSION:
-        return f"the store is at version {version}, newer than this gateway ({VERSION}): update it"
-    if version < FIRST_VERSION:
-        return (
-            f"the store is at version {version}, of a build before any release, and can't be "
-            "upgraded; it is left as it is. List with that build what staff suppress "
-            "(gateway suppress list --source staff), put the store away, then: "
-            "gateway db upgrade --new"
-        )
-    return f"the store is at version {version}, this gateway needs {VERSION}: gateway db upgrade"
+    what = f"{place}: the store is at version {version}"
+    if number_of(version) > number_of(VERSION):
+        return f"{what}, newer than this gateway ({VERSION}): update it"
+    if is_upgradable(version):
+        return f"{what}, this gateway needs {VERSION}: gateway db upgrade"
+    return (
+        f"{what}, of a build before any release, and can't be upgraded to {VERSION}; it is left as "
+        "it is. List with that build who is suppressed (gateway suppress list --csv), to add them "
+        "again (gateway suppress add) before mail flows; put the store away, then: "
+        "gateway db upgrade --new"
+    )

@@ -6,8 +6,14 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, inspect
 
 from gateway.core.errors import GatewayError
-from gateway.store.engine.database import WrongSchema, version_advice
-from gateway.store.schema import FIRST_VERSION, VERSION, schema_version
+from gateway.store.engine.database import (
+    Database,
+    WrongSchema,
+    is_upgradable,
+    number_of,
+    version_advice,
+)
+from gateway.store.schema import VERSION, schema_version
 from gateway.store.schema.columns import metadata
 
 _FOLDER = Path(__file__).parents[1] / "migrations"
@@ -22,27 +28,32 @@ def defects(connection: Connection) -> list[str]:
     return list(_missing(connection))
 
 
-def upgrade(connection: Connection, before: str | None) -> list[str]:
-    """Bring a store of an earlier version (None: an empty one) to this one.
+def upgrade(database: Database) -> list[str]:
+    """Bring a store of an earlier version, or an empty one, to this version.
 
-    Returns the versions gone through. Raises `WrongSchema` for a store that is newer than this
-    gateway, or older than the first migration.
+    Returns the numbers of the migrations gone through. Raises `WrongSchema` for a store that is
+    newer than this gateway, or of a build before the first release.
     """
-    if before is not None and not FIRST_VERSION <= before <= VERSION:
-        raise WrongSchema(version_advice(before))
+    before = database.version()
+    if before == VERSION:
+        return []
+    if before is not None and not is_upgradable(before):
+        raise WrongSchema(version_advice(before, database.place))
     # Imported here: it takes a second, and only this command needs it.
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
     from alembic.script import ScriptDirectory
 
-    steps = ScriptDirectory(_FOLDER).iterate_revisions("head", before or "base")
+    last = "base" if before is None else number_of(before)
+    steps = ScriptDirectory(_FOLDER).iterate_revisions("head", last)
     done: list[str] = []
-    with Operations.context(MigrationContext.configure(connection)):
-        for step in reversed(list(steps)):
-            step.module.upgrade()
-            done.append(step.revision)
-    connection.execute(delete(schema_version))
-    connection.execute(insert(schema_version).values(version=VERSION))
+    with database.writing() as connection:
+        with Operations.context(MigrationContext.configure(connection)):
+            for step in reversed(list(steps)):
+                step.module.upgrade()
+                done.append(step.revision)
+        connection.execute(delete(schema_version))
+        connection.execute(insert(schema_version).values(version=VERSION))
     return done
 
 

@@ -11,6 +11,7 @@ from gateway.store.schema.campaigns import (
     campaign_members,
     campaigns,
 )
+from gateway.store.schema.columns import mark_of_tables, metadata
 from gateway.store.schema.erasures import erasure_keys, erasures, mailchimp_removals
 from gateway.store.schema.feed import (
     addresses,
@@ -28,6 +29,7 @@ from gateway.store.schema.feed import (
     unread_fields,
 )
 from gateway.store.schema.host import (
+    done_once,
     leases,
     new_identity,
     pauses,
@@ -65,14 +67,22 @@ from gateway.store.schema.triggers import (
 )
 
 _MIGRATIONS = Path(__file__).parents[1] / "migrations" / "versions"
-#: The first migration. Lower numbers were those of builds before any release: their stores can't be
-#: upgraded. A number of its own, for "0001" was one of theirs.
-FIRST_VERSION = "0100"
-#: The newest migration; a store at another version is refused.
-VERSION = max(file.name[:4] for file in _MIGRATIONS.glob("[0-9]*.py"))
+
+#: The number of the first migration. Lower ones were those of builds before the first release:
+#: their stores can't be upgraded.
+FIRST_NUMBER = "0200"
+#: What a store says of its schema, `0200-45f895`: the newest migration, and a mark of the tables;
+#: a store at another version is refused. Until the first release a table is added without a
+#: migration: by the mark a store of an earlier build is told from one that has it.
+VERSION = "-".join(
+    (
+        max(file.name[:4] for file in _MIGRATIONS.glob("[0-9]*.py")),
+        mark_of_tables(metadata.tables.values()),
+    )
+)
 
 __all__ = [
-    "FIRST_VERSION",
+    "FIRST_NUMBER",
     "VERSION",
     "activities",
     "addresses",
@@ -88,6 +98,7 @@ __all__ = [
     "closings",
     "deliveries",
     "documents",
+    "done_once",
     "epochs",
     "erasure_keys",
     "erasures",

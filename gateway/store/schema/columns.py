@@ -1,6 +1,8 @@
 """What columns are made of. Times are microseconds since 1970 in UTC."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Table,
     Text,
     TextClause,
     text,
@@ -99,3 +102,12 @@ def create_all(connection: Connection) -> None:
             if _WHERE in index.info:
                 index.kwargs[f"{connection.dialect.name}_{_WHERE}"] = index.info[_WHERE]
     metadata.create_all(connection)
+
+
+def mark_of_tables(tables: Iterable[Table]) -> str:
+    """Return a mark of the names of tables, columns and indexes: six hexadecimal digits."""
+    names: list[str] = []
+    for table in tables:
+        names += (f"{table.name}.{column.name} {column.nullable}" for column in table.columns)
+        names += (str(index.name) for index in table.indexes)
+    return sha256("\n".join(sorted(names)).encode()).hexdigest()[:6]

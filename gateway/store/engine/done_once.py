@@ -1,0 +1,38 @@
+"""What was done and isn't done again when it comes again, be it by another process.
+
+Nobody holds it, unlike a lease: it stays done until it may be forgotten.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import done_once
+
+
+def is_first(
+    connection: Connection, what: str, key: str, *, now: datetime, until: datetime
+) -> bool:
+    """Remember that something is done in this transaction; False if it was, and is known yet.
+
+    `what` is the kind (`bounce_report`), `key` which one of it (`2026-03-04`).
+    """
+    insert = insert_into(connection, done_once).values(what=what, key=key, until=until)
+    query = insert.on_conflict_do_update(
+        index_elements=[done_once.c.what, done_once.c.key],
+        set_={"until": until},
+        where=done_once.c.until <= now,
+    )
+    return connection.scalar(query.returning(done_once.c.key)) is not None
+
+
+def prune(connection: Connection, now: datetime, limit: int) -> int:
+    """Forget up to `limit` of what may be forgotten at a time; return how many."""
+    old = select(done_once.c.what, done_once.c.key).where(done_once.c.until <= now).limit(limit)
+    rows = connection.execute(old).all()
+    for what, key in rows:
+        connection.execute(
+            delete(done_once).where(done_once.c.what == what, done_once.c.key == key)
+        )
+    return len(rows)
