@@ -18,7 +18,7 @@ help:
 	@echo "make bench      the gateway beside its peers; writes docs/benchmarks.md"
 	@echo "make clients    real mail libraries and mail servers before the gateway; writes docs/clients.md"
 	@echo "make soak       the long form of the kill tests"
-	@echo "make docs       write docs/config.md, docs/webhooks, tables of other pages and the sample config/gateway.toml (a config of your own stays)"
+	@echo "make docs       write docs/config.md, docs/webhooks, tables of other pages, config/gateway.toml (unless it is your own), and the site"
 	@echo "make wheel      dist/: what pip installs, with templates, triggers, unit, alerts and pages; and its sources"
 	@echo "make lock       pin the newest allowed versions of all packages"
 	@echo "make setup      .venv alone; LOCK=requirements.lock leaves the development tools out"
@@ -100,6 +100,8 @@ docs: setup
 	@$(BIN)/python -c 'from pathlib import Path; from gateway.config.documents import write_docs; write_docs(Path())'
 	@$(BIN)/python -c 'from pathlib import Path; from gateway.api.schemas import write_webhook_schemas; write_webhook_schemas(Path("docs/webhooks"))'
 	@echo "Wrote docs/config.md, docs/webhooks, tables in docs/rules.md and docs/triggers.md, and config/gateway.toml, unless it is a config of your own."
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Wrote the pages as a site: open site/index.html."
 
 wheel: setup
 	@$(BIN)/python -m build --no-isolation >/dev/null
@@ -111,5 +113,5 @@ lock: setup
 	@echo "Wrote requirements.lock and requirements-dev.lock."
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +

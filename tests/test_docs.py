@@ -4,7 +4,8 @@ import ast
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from typer.testing import CliRunner
 from gateway.app.roles import api
 from gateway.cli.commands import app
 from gateway.config import load
+from gateway.config.triggers import TriggerFile
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.queue import QueueEvent
 from gateway.metrics import Metrics
 from gateway.store.views.status import Snapshot
+from tests.pages.markdown import PAGES, ROOT, blocks_of, code
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 COMMANDS = {
     "init", "run", "docs", "check", "demo", "db upgrade", "db check", "pause", "resume", "tail",
@@ -44,7 +45,15 @@ COMMANDS = {
     "tokens create", "tokens list", "tokens revoke",
     "bounces list", "bounces read", "bounces report", "dkim new", "dkim show", "dkim check",
 }  # fmt: skip
-FILES = ("cert", "key", "key_file", "ca", "users", "password_file")
+KNOWN = frozenset(name.split()[0] for name in COMMANDS)
+#: Files of the repository that name commands, beside the pages.
+SAMPLES = [
+    ROOT / "CHANGELOG.md",
+    *(ROOT / "config" / name for name in ("alerts.yml", "gateway.service", "gateway.toml")),
+    *sorted((ROOT / "config/triggers").glob("*.toml")),
+]
+#: Keys that name a file which must be there.
+FILES = ("cert", "key", "ca", "users")
 LEVELS = ("debug", "info", "warning", "error", "exception")
 
 # Commands
@@ -62,15 +71,19 @@ def test_every_command_explains_itself(command: str) -> None:
     assert f"Usage: gateway {command}".strip() in done.output
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *SAMPLES], ids=lambda page: page.name)
 def test_every_command_of_a_page_exists_with_its_options(page: Path) -> None:
-    known = leaves()
-    for words in written_commands(page.read_text()):
-        named = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in known), None)
+    for words in written_commands(page):
+        assert [] == list(misused(words)), " ".join(words)
 
-        assert named is not None, f"{page.name}: gateway {' '.join(words)}"
-        options = {name for option in known[named].params for name in option.opts}
-        assert {word for word in words if word.startswith("--")} <= options, words
+
+def test_every_command_that_the_gateway_itself_names_exists_with_its_options() -> None:
+    named = {tuple(words): text for text in spoken() for words in commands_in(text)}
+
+    assert 50 < len(named)
+    assert [] == [
+        (text, fault) for words, text in named.items() for fault in misused(words, is_prose=True)
+    ]
 
 
 # Settings
@@ -79,7 +92,10 @@ def test_every_command_of_a_page_exists_with_its_options(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_config_of_a_page_is_accepted(page: Path, tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
-    for text in blocks(page.read_text(), "toml"):
+    for text in blocks_of(page, "toml"):
+        if text.startswith("# triggers/"):
+            TriggerFile.model_validate(tomllib.loads(text))
+            continue
         for name in file_names(tomllib.loads(text)):
             (tmp_path / name).write_text("secret\n")
         file.write_text(text)
@@ -93,16 +109,7 @@ def test_every_shipped_rule_stands_on_the_page_of_rules() -> None:
     assert [] == [rule.name for rule in SHIPPED_RULES if f"`{rule.name}`" not in page]
 
 
-# Links, events, metrics, alerts
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
-    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
-        linked = page.parent / target if target else page
-
-        assert linked.is_file(), f"{page.name}: {target}"
-        assert not anchor or anchor in anchors(linked), f"{page.name}: {target}#{anchor}"
+# Events, metrics, alerts
 
 
 def test_the_page_on_the_code_tells_of_every_event_of_a_queue() -> None:
@@ -153,17 +160,88 @@ def below(command: object, path: tuple[str, ...]) -> Iterator[tuple[str, TyperCo
             yield " ".join(path), command
 
 
-def written_commands(text: str) -> Iterator[list[str]]:
+def written_commands(page: Path) -> Iterator[list[str]]:
     """Yield the words behind `gateway` of every command in code, the options before it left out."""
-    code = [*blocks(text, ""), *re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text)]
-    for line in (line for block in code for line in block.replace("\\\n", " ").splitlines()):
-        found = re.search(r"(?:^|/bin/)gateway ((?:--config \S+ )?)([a-z].*)", line.strip())
-        if found:
-            yield shlex.split(found[2], comments=True)
+    text = page.read_text()
+    written = code(text) if page.suffix == ".md" else [text]
+    for block in [*blocks_of(page, "sh"), *blocks_of(page, "text"), *written]:
+        for line in block.replace("\\\n", " ").splitlines():
+            named = re.search(r"(?:^|[\s/(])gateway ((?:--config \S+ )?)([a-z].*)", line)
+            if named and named[2].split()[0] in KNOWN:
+                yield words_of(named[2])
 
 
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+def words_of(line: str) -> list[str]:
+    """Return the words of the first command of a line, what may be left out (`[--yes]`) too."""
+    lexer = shlex.shlex(re.sub(r"[][]", " ", line), posix=True, punctuation_chars="|)")
+    lexer.whitespace_split = True
+    return list(takewhile(lambda word: word not in ("|", ")"), lexer))
+
+
+def commands_in(text: str) -> Iterator[list[str]]:
+    """Yield the words behind `gateway` of every command that a sentence names, and what follows."""
+    for words in re.findall(rf"\bgateway ((?:{'|'.join(KNOWN)})\b[^`\n.;,:)]*)", text):
+        yield re.sub(r"['\"<>]", " ", words).split()
+
+
+def spoken() -> Iterator[str]:
+    """Yield every text in the code, with X in place of what is filled in."""
+    for module in MODULES:
+        for node in ast.walk(ast.parse(module.read_text())):
+            match node:
+                case ast.JoinedStr(values=values):
+                    yield "".join(
+                        str(value.value) if isinstance(value, ast.Constant) else "X"
+                        for value in values
+                    )
+                case ast.Constant(value=str(text)):
+                    yield text
+
+
+def misused(words: Sequence[str], *, is_prose: bool = False) -> Iterator[str]:
+    """Yield what is wrong with a command: its name, an option, a choice, one argument too many.
+
+    What is left out is nothing wrong: pages name commands without their arguments. In prose the
+    words behind a command may be those of the sentence.
+    """
+    command, rest = typer.main.get_command(app), list(words)
+    while isinstance(command, TyperGroup):
+        below = command.get_command(typer.Context(command), rest[0]) if rest else None
+        if below is None:
+            if rest and (not is_prose or re.fullmatch("[a-z-]{2,}", rest[0])):
+                yield f"no command {rest[0]}"
+            return
+        command, rest = below, rest[1:]
+    assert isinstance(command, TyperCommand)
+    options = {name: option for option in command.params for name in option.opts}
+    if is_prose:
+        asked = (word for word in rest if re.fullmatch("--[a-z-]+", word))
+        yield from (f"no option {word}" for word in asked if word not in options)
+        return
+    arguments = 0
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-"):
+            arguments += 1
+        elif word not in options:
+            yield f"no option {word}"
+        elif not getattr(options[word], "is_flag", False):
+            yield from wrong_value(command, options[word], rest.pop(0) if rest else "")
+    taken = [option.nargs for option in command.params if option.param_type_name == "argument"]
+    if arguments > sum(taken) and -1 not in taken:
+        yield f"{arguments} arguments instead of {sum(taken)}"
+
+
+def wrong_value(command: TyperCommand, option: Any, value: str) -> Iterator[str]:
+    """Yield what is wrong with an option's value; one in capitals stands for any."""
+    if not value:
+        yield f"no value for {option.opts[0]}"
+    elif not value.isupper():
+        try:
+            context = typer.Context(command)
+            option.process_value(context, [value] if option.multiple else value)
+        except typer.BadParameter as wrong:
+            yield f"{option.opts[0]}: {wrong}"
 
 
 def file_names(values: dict[str, Any]) -> Iterator[str]:
@@ -171,14 +249,8 @@ def file_names(values: dict[str, Any]) -> Iterator[str]:
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, dict):
                 yield from file_names(one)
-            elif key in FILES:
+            elif key in FILES or key.endswith("_file"):
                 yield str(one)
-
-
-def anchors(page: Path) -> set[str]:
-    """Return what headings are called in links."""
-    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def logged_events() -> set[str]:

@@ -4,15 +4,13 @@ import pytest
 
 from gateway.cli.operation import pages
 from tests.cli.conftest import Cli
-from tests.test_docs import ROOT
-
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+from tests.pages.markdown import DOCS, ROOT
 
 
 def test_every_page_is_listed_with_its_heading(cli: Cli) -> None:
     lines = cli.do("docs").splitlines()
 
-    assert [page.stem for page in PAGES] == [line.split()[0] for line in lines]
+    assert [page.stem for page in DOCS] == [line.split()[0] for line in lines]
     assert "topology     Where to put the gateway" in lines
 
 

@@ -1,0 +1,64 @@
+"""Every link of a page leads somewhere, and every file that it names is there."""
+
+import re
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.pages.markdown import DOCS, PAGES, ROOT, anchors, code, links
+
+#: Other texts for readers.
+TEXTS = [ROOT / "CHANGELOG.md", *sorted((ROOT / "tests").rglob("README.md"))]
+#: Where the paths begin that pages name: the repository, its code, and what is shipped beside it.
+FOLDERS = [ROOT, ROOT / "gateway", ROOT / "config"]
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", [*PAGES, *TEXTS], ids=named)
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page: Path) -> None:
+    for target, anchor in links(page.read_text()):
+        if urlsplit(target).scheme:
+            continue
+        linked = page.parent / target if target else page
+
+        assert linked.is_file(), target
+        assert not anchor or anchor in anchors(linked.read_text()), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, *TEXTS], ids=named)
+def test_every_link_to_elsewhere_is_an_address_of_the_web(page: Path) -> None:
+    for target, _ in links(page.read_text()):
+        address = urlsplit(target)
+
+        if address.scheme:
+            assert "https" == address.scheme, target
+            assert re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", address.netloc), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    beginnings = {entry.name for folder in FOLDERS for entry in folder.iterdir() if entry.is_dir()}
+    paths = [
+        text
+        for text in code(page.read_text())
+        if re.fullmatch(r"[\w.-]+(/[\w.-]+)*(/|/\w[\w.-]*\.[a-z]+)", text)
+        and text.partition("/")[0] in beginnings
+    ]
+
+    assert [] == [path for path in paths if not any(map(partial(has, path), FOLDERS))]
+
+
+def has(path: str, folder: Path) -> bool:
+    """Whether a path is there in a folder; NAME stands for any."""
+    return any(folder.glob(path.replace("NAME", "*").rstrip("/")))
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = {target for target, _ in links((ROOT / "README.md").read_text())}
+
+    assert set() == {named(page) for page in DOCS} - linked
