@@ -26,8 +26,11 @@ help:
 
 setup: $(VENV)/.$(LOCK)
 
+# What runs the gateway: an environment with development tools where there is one; else without them.
+RUNS := $(or $(wildcard $(VENV)/.requirements-dev.lock),$(VENV)/.requirements.lock)
+
 # A lock file is named by its stamp, so that a change of mind sets up anew.
-$(VENV)/.$(LOCK): $(LOCK) pyproject.toml
+$(VENV)/.%: % pyproject.toml
 	@command -v $(PY) >/dev/null \
 		|| { echo "The gateway needs Python 3.11 or newer; there is no $(PY)." >&2; exit 1; }
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -35,18 +38,19 @@ $(VENV)/.$(LOCK): $(LOCK) pyproject.toml
 	@$(PY) -c 'import ensurepip' 2>/dev/null || tests/packages python3-venv
 	@$(PY) -c 'import ensurepip' 2>/dev/null \
 		|| { echo "$(PY) can't make environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Setting up $(VENV) from $(LOCK) (about a minute) …"
+	@echo "Setting up $(VENV) from $< …"
 	@test -x $(BIN)/pip || $(PY) -m venv --clear $(VENV)
-	@$(PIP) install -qq --require-hashes --no-deps -r $(LOCK)
-	@$(PIP) install -qq --no-deps $(if $(findstring dev,$(LOCK)),--no-build-isolation) -e .
+	@$(PIP) install -qq --require-hashes --no-deps --no-compile -r $<
+	@$(PIP) install -qq --no-deps --no-compile $(if $(findstring dev,$<),--no-build-isolation) -e .
 	@$(PIP) -q check
-	@$(BIN)/python -m compileall -q gateway  # also where Python may not: a command then starts sooner
+	@# On all processors, which pip doesn't; olefile has a file for Python 2 that can't be compiled.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib gateway || true
 	@touch $@
 
 packages:
 	@tests/packages
 
-demo: setup
+demo: $(RUNS)
 	@$(BIN)/gateway demo
 
 # test_architecture.py is run by `make check`. What works with stores, servers and gateways waits for

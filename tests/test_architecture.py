@@ -1,7 +1,9 @@
 """What holds for the code base as a whole: layers, and what may not stand in a file."""
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -128,6 +130,24 @@ def test_the_development_lock_has_what_runs_at_the_same_versions() -> None:
     runtime, development = pinned("requirements.lock"), pinned("requirements-dev.lock")
 
     assert runtime.items() <= development.items()
+
+
+@pytest.mark.parametrize(
+    ("is_developer", "lock"),
+    [(False, "requirements.lock"), (True, "requirements-dev.lock")],
+)
+def test_the_demo_sets_up_development_tools_only_where_they_are(
+    tmp_path: Path, is_developer: bool, lock: str
+) -> None:
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    if is_developer:  # of a lock file that has changed since
+        (tmp_path / ".venv").mkdir()
+        (tmp_path / ".venv" / ".requirements-dev.lock").touch()
+        os.utime(tmp_path / ".venv" / ".requirements-dev.lock", (0, 0))
+
+    done = run("make", "-n", "-C", str(tmp_path), "demo")
+    assert [lock] == re.findall(r"install .* -r (\S+)", done.stdout)
 
 
 def test_nothing_is_a_stub() -> None:

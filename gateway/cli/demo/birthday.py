@@ -1,13 +1,12 @@
 """The birthday mail of the demo: a preview, a run, and the report of it."""
 
-import subprocess
-import sys
 from email import message_from_bytes
 from pathlib import Path
 
 from gateway.app import common
 from gateway.cli.context import Context
 from gateway.cli.demo import sample
+from gateway.cli.demo.shown_command import show_command
 from gateway.cli.output import print_line
 from gateway.crm.importer import import_file
 from gateway.store.sending import outbox
@@ -27,11 +26,8 @@ def show_birthday(context: Context, file: Path) -> None:
     with context.store() as store:
         import_file(store, "people", exported, source="crm", now=today)
     print_line("\nBirthdays today, those of Anna, Bram and Carla:", "bold")
-    for words in (("preview", "birthday"), ("run", "birthday", "--now")):
-        print_line(f"\n$ gateway triggers {' '.join(words)}", "bold")
-        sys.stdout.flush()
-        command = [sys.executable, "-m", "gateway", "--config", str(file), "triggers", *words]
-        subprocess.run(command, check=True)
+    show_command(file, "triggers", "preview", "birthday")
+    show_command(file, "triggers", "run", "birthday", "--now")
     with context.store() as store, store.reading() as connection:
         report = next(row for row in outbox.listed(connection) if row.type == TYPE)
     print_line(f"\nThe report for {report.recipient}:", "bold")

@@ -32,7 +32,7 @@ class DemoFailed(GatewayError):
 
 
 def demo() -> None:
-    """Show in twenty seconds what the gateway does.
+    """Show in ten seconds what the gateway does.
 
     Starts a gateway on SQLite, with a sample CRM and a relay of its own, sends a mailing to
     everybody and one personal mail, and tells person by person what became of them; then forwards
@@ -77,7 +77,7 @@ def demo() -> None:
             week.wednesday()
             week.thursday()
             week.a_week_later()
-        show_week(context, week)
+        show_week(context, file, week)
 
 
 def _free_port() -> int:

@@ -210,7 +210,7 @@ bind = "127.0.0.1:{api}"
 public_url = "https://mail.crm.example"
 [bounces]
 address = "bounces@crm.example"
-apart = "2s"
+apart = "1s"
 [[smtp.listeners]]
 name = "crm"
 bind = "127.0.0.1:{listener}"

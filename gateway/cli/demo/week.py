@@ -1,13 +1,12 @@
 """The week of the demo: a mailing, what comes back of it, and the next mailing.
 
-A day lasts a second: `[bounces] apart` is two seconds here and two days as shipped, all else is as
-it always is.
+A day lasts half a second: `[bounces] apart` is one second here and two days as shipped, all else is
+as it always is.
 """
 
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from gateway.cli.demo import sample
 from gateway.cli.demo.mails import DemoMail, journal_of, send_mail
 from gateway.cli.demo.provider import DemoProvider
 from gateway.cli.demo.relay import DemoRelay, RelayedMail
+from gateway.cli.demo.shown_command import show_command
 from gateway.cli.output import console, print_line
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.kinds import Scope
@@ -24,7 +24,7 @@ from gateway.store.engine.database import Database
 from gateway.store.people import people, suppression
 from gateway.store.sending import outbox
 
-_DAY_SECONDS = 1.0
+_DAY_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,11 @@ def suppressed(store: Database, address: str) -> Scope | None:
     return scopes[0] if scopes else None
 
 
-def show_week(context: Context, week: Week) -> None:
+def show_week(context: Context, file: Path, week: Week) -> None:
     """Print what happened day by day, the next mailing, and what the commands say of it."""
     print_line(
-        "\nA week of mailings; a day lasts a second here ([bounces] apart is 2s, not 2d):", "bold"
+        "\nA week of mailings; a day lasts half a second here ([bounces] apart is 1s, not 2d):",
+        "bold",
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("day", "person", "what came", "what the gateway did", "because"):
@@ -146,8 +147,5 @@ def show_week(context: Context, week: Week) -> None:
     journal.print("The next mailing, a week later", mailing)
     journal.print_note(journal.first_failed(mailing))
     journal.print("A personal mail to somebody who unsubscribed", [personal])
-    for words in (("list",), ("report", "--days", "7")):
-        print_line(f"\n$ gateway bounces {' '.join(words)}", "bold")
-        sys.stdout.flush()
-        command = [sys.executable, "-m", "gateway", "--config", str(context.file), "bounces"]
-        subprocess.run([*command, *words], check=True)
+    show_command(file, "bounces", "list")
+    show_command(file, "bounces", "report", "--days", "7")
