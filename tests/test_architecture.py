@@ -93,6 +93,23 @@ def test_a_class_name_has_one_meaning() -> None:
     assert {} == reused_class_names(modules())
 
 
+def test_what_is_done_until_the_process_stops_is_done_by_the_runtime() -> None:
+    """`every` and its like, or the one worker of queues; what is neither says why it is none."""
+    loops = {
+        str(path.relative_to(ROOT / "gateway"))
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.While) and "stopping" in ast.unparse(node.test)
+    }
+
+    assert {
+        "runtime/periodic.py",
+        "runtime/queue_worker.py",
+        "supervisor/worker.py",  # A process ends by itself: its end is the failure.
+        "app/roles/sync.py",  # Waits for a key in new settings before it begins.
+    } == loops
+
+
 # What no file may hold
 
 

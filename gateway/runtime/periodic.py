@@ -70,3 +70,20 @@ async def until_done(
         else:
             return
         await pause(stopping, again_after)
+
+
+async def in_steps(
+    step: Callable[[], Awaitable[int]], *, whole: int, rest: timedelta, stopping: asyncio.Event
+) -> int:
+    """Do a step that has `whole` to do at most until one has less, with a rest between two.
+
+    Returns how much there was to do; less where `stopping` is set meanwhile.
+    """
+    count = 0
+    while not stopping.is_set():
+        done = await step()
+        count += done
+        if done < whole:
+            break
+        await pause(stopping, rest)
+    return count

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import structlog
+from sqlalchemy import update
 
 from gateway.app.roles.webhooks import Webhooks
 from gateway.config import Settings
@@ -21,12 +22,19 @@ from gateway.core.kinds import By, State
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.sending.backoff import Backoff
 from gateway.core.sending.event import Event, EventType
-from gateway.core.sending.outbox import OutboxState, Refused, Sent
+from gateway.core.sending.outbox import (
+    WEBHOOK,
+    OutboxDraft,
+    OutboxState,
+    Refused,
+    Sent,
+)
 from gateway.documents.events import oldest_tellings
 from gateway.outbox import dispatcher, webhook
 from gateway.outbox.webhook import key_of, result_of, signed
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
+from gateway.store.schema import outbox as outbox_table
 from gateway.store.sending import events, outbox
 from tests.rig import schemas
 from tests.rig.certificates import Certificates
@@ -41,9 +49,10 @@ SECRET = "hunter2"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try again after a fifth of a second instead of two."""
+    """Try again after a fifth of a second instead of two, or of ten for addresses that are gone."""
     waits = (timedelta(milliseconds=200),)
     monkeypatch.setattr("gateway.core.sending.outbox.FOR_WEBHOOKS", Backoff(waits, 16))
+    monkeypatch.setattr("gateway.app.roles.webhooks.GIVEN_UP_WITHIN", waits[0])
 
 
 @pytest.fixture
@@ -319,6 +328,35 @@ async def test_what_an_address_gone_from_the_settings_was_owed_is_given_up_loudl
 
     assert [outbox.GONE] == [one.error for one in entries(database)]
     assert "webhook_given_up" in [one["event"] for one in lines]
+
+
+async def test_what_another_had_in_hand_for_an_address_that_is_gone_is_given_up_later(
+    database: Database,
+) -> None:
+    gone = receiver()
+    async with gone as crm:
+        url = crm.url
+    present = datetime.now(UTC)
+    lease = timedelta(minutes=5)
+    drafts = [
+        OutboxDraft(id=IDS.next(), type=WEBHOOK, key=key, recipient=url, body=b"{}", due=present)
+        for key in ("in hand", "waiting")
+    ]
+    with database.writing() as connection:
+        outbox.put_all(connection, drafts)
+        outbox.claim(connection, "other", present, lease, 1, endpoint=url)
+
+    async with Running(database, settings()) as running:
+        await wait_until(lambda: len(running.counts) == 1, "the one that waits", 20)
+        first = [entry.state for entry in entries(database)]
+        with database.writing() as connection:
+            connection.execute(update(outbox_table).values(held_until=present - lease))
+        await wait_until(lambda: len(running.counts) == 2, "the other", 20)
+
+    assert [OutboxState.FAILED, OutboxState.SENDING] == first
+    assert 2 * [(OutboxState.FAILED, outbox.GONE)] == [
+        (entry.state, entry.error) for entry in entries(database)
+    ]
 
 
 # What a message tells.

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.runtime.periodic import every, pause, repeat, until_done
+from gateway.runtime.periodic import every, in_steps, pause, repeat, until_done
 
 LONG = timedelta(hours=1)
 AT_ONCE = timedelta(0)
@@ -107,3 +107,38 @@ async def test_what_may_fail_is_done_until_it_does_not_or_the_process_stops(
     await asyncio.wait_for(doing, 5)
 
     assert expected == seen
+
+
+@pytest.mark.parametrize(
+    ("there", "steps", "count"),
+    [
+        (0, 1, 0),
+        (4, 1, 4),
+        (5, 2, 5),  # Whether there is more is seen by a step that finds none.
+        (12, 3, 12),
+    ],
+)
+async def test_what_is_done_in_steps_ends_with_one_that_is_not_whole(
+    there: int, steps: int, count: int
+) -> None:
+    left, done = [there], list[int]()
+
+    async def step() -> int:
+        done.append(min(left[0], 5))
+        left[0] -= done[-1]
+        return done[-1]
+
+    assert count == await in_steps(step, whole=5, rest=AT_ONCE, stopping=asyncio.Event())
+    assert steps == len(done)
+
+
+async def test_a_process_that_stops_does_no_further_step_and_rests_no_longer() -> None:
+    stopping = asyncio.Event()
+
+    async def step() -> int:
+        stopping.set()
+        return 5
+
+    stepping = in_steps(step, whole=5, rest=LONG, stopping=stopping)
+    assert 5 == await asyncio.wait_for(stepping, 5)
+    assert 0 == await in_steps(step, whole=5, rest=LONG, stopping=stopping)

@@ -32,7 +32,7 @@ from gateway.metrics import Metrics, RelayHealth
 from gateway.outbox.worker import OutboxWorker
 from gateway.runtime import processes
 from gateway.runtime.lease import Lease
-from gateway.runtime.periodic import every, repeat
+from gateway.runtime.periodic import every, in_steps, repeat
 from gateway.store.api import answers
 from gateway.store.engine import done_once
 from gateway.store.engine.blobs import Blobs
@@ -231,26 +231,28 @@ async def forget(
 ) -> None:
     """Forget in small steps what is older than it may be kept, with blobs nothing else has."""
     blobs = Blobs(context.settings.store.blobs)
-    rows, files, done = 0, 0, TIDY_STEP
-    while done == TIDY_STEP and not context.stopping.is_set():
-        done, digests = await database.write(
+    files = 0
+
+    async def step() -> int:
+        nonlocal files
+        rows, digests = await database.write(
             lambda connection: forgetting(connection, oldest, TIDY_STEP)
         )
-        rows += done
         for digest in dict.fromkeys(digests):
             files += await asyncio.to_thread(remove_blob, database, blobs, digest)
-        if done == TIDY_STEP:
-            await context.rest(_REST)
+        return rows
+
+    rows = await in_steps(step, whole=TIDY_STEP, rest=_REST, stopping=context.stopping)
     if rows:
         log.info("forgotten", kind=kind, rows=rows, files=files)
 
 
 async def _prune(context: RoleContext, database: Database, prune: Prune, oldest: datetime) -> None:
-    forgotten = TIDY_STEP
-    while forgotten == TIDY_STEP and not context.stopping.is_set():
-        forgotten = await database.write(lambda connection: prune(connection, oldest, TIDY_STEP))
-        log.debug("pruned", rows=forgotten)
-        await context.rest(_REST)
+    async def step() -> int:
+        return await database.write(lambda connection: prune(connection, oldest, TIDY_STEP))
+
+    rows = await in_steps(step, whole=TIDY_STEP, rest=_REST, stopping=context.stopping)
+    log.debug("pruned", rows=rows)
 
 
 async def take_in_files(context: RoleContext, database: Database, holder: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import Callable
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from gateway import logs
@@ -18,12 +19,16 @@ from gateway.core.sending.outbox import OutboxState
 from gateway.outbox.dispatcher import Dispatcher
 from gateway.outbox.webhook import CONCURRENCY, Endpoint, WebhookDelivery
 from gateway.outbox.worker import OutboxLimits, OutboxWorker
+from gateway.runtime import processes
+from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.sending import outbox
 
 log = logs.get("webhooks")
 
 _LIMITS = OutboxLimits(concurrency=CONCURRENCY)
+#: So long after the settings have lost an address, what was for it is given up.
+GIVEN_UP_WITHIN = timedelta(seconds=10)
 
 
 class Webhooks:
@@ -43,13 +48,14 @@ class Webhooks:
         self._holder = holder
         self._stopping = stopping
         self._count = count
-        self._changed = asyncio.Event()
         self._running: dict[str, _Running] = {}
+        self._tasks: asyncio.TaskGroup | None = None  # of what `run` has begun
 
     def apply(self, settings: Settings) -> None:
         """Go by new settings from now on; BadCertificate if they can't be used."""
         self._endpoints = endpoints(settings)
-        self._changed.set()
+        if self._tasks is not None:
+            self._follow_settings(self._tasks)
 
     async def run(self) -> None:
         """Do it as long as the process lives."""
@@ -64,28 +70,38 @@ class Webhooks:
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(dispatcher.run())
-            tasks.create_task(self._notice_stop())
-            while not self._stopping.is_set():
-                self._changed.clear()
-                # A worker for every endpoint there is now.
-                wanted = {endpoint.url: endpoint for endpoint in self._endpoints}
-                old = [
-                    url
-                    for url, running in self._running.items()
-                    if running.endpoint is not wanted.get(url)
-                ]
-                self._stop(old)
-                for url, endpoint in wanted.items():
-                    if url not in self._running:
-                        self._running[url] = _Running(self, endpoint)
-                        tasks.create_task(self._running[url].run())
-                await self._give_up_others()
-                await self._changed.wait()
+            self._tasks = tasks
+            self._follow_settings(tasks)
+            await every(
+                GIVEN_UP_WITHIN, self._give_up_others, stopping=self._stopping, failed=_put_off
+            )
+            self._tasks = None
             self._stop(list(self._running))
 
-    async def _notice_stop(self) -> None:
-        await self._stopping.wait()
-        self._changed.set()
+    def _follow_settings(self, tasks: asyncio.TaskGroup) -> None:
+        """Have a worker for every endpoint there is now, and for no other."""
+        wanted = {endpoint.url: endpoint for endpoint in self._endpoints}
+        old = [
+            url for url, running in self._running.items() if running.endpoint is not wanted.get(url)
+        ]
+        self._stop(old)
+        for url, endpoint in wanted.items():
+            if url not in self._running:
+                self._running[url] = _Running(self, endpoint)
+                tasks.create_task(self._running[url].run())
+
+    async def _give_up_others(self) -> None:
+        """Tell loudly of webhooks whose address the settings don't name any more.
+
+        Looked for again and again: what a worker had in hand when its address went comes later.
+        """
+        urls = [endpoint.url for endpoint in self._endpoints]
+        given_up = await self._database.write(
+            lambda connection: outbox.give_up_others(connection, urls, now(), processes.has_ended)
+        )
+        for row in given_up:
+            self._count(row.type, row.state)
+            log.error("webhook_given_up", entry=ids.show(row.id), reason=row.error)
 
     def _wake(self) -> None:
         for running in self._running.values():
@@ -94,20 +110,6 @@ class Webhooks:
     def _stop(self, urls: list[str]) -> None:
         for url in urls:
             self._running.pop(url).stopping.set()
-
-    async def _give_up_others(self) -> None:
-        """Tell loudly of webhooks whose address the settings don't name any more."""
-        urls = [endpoint.url for endpoint in self._endpoints]
-        try:
-            given_up = await self._database.write(
-                lambda connection: outbox.give_up_others(connection, urls)
-            )
-        except StoreUnavailable as error:
-            log.error("webhooks_store_away", reason=str(error))
-            return
-        for row in given_up:
-            self._count(row.type, row.state)
-            log.error("webhook_given_up", entry=ids.show(row.id), reason=row.error)
 
     def worker(
         self, endpoint: Endpoint, courier: WebhookDelivery, stopping: asyncio.Event
@@ -124,6 +126,12 @@ class Webhooks:
             limits=_LIMITS,
             endpoint=endpoint.url,
         )
+
+
+def _put_off(error: Exception) -> None:
+    if not isinstance(error, StoreUnavailable):
+        raise error
+    log.error("webhooks_store_away", reason=str(error))
 
 
 class _Running:

@@ -172,9 +172,16 @@ def recover(
     return several(connection, left)
 
 
-def give_up_others(connection: Connection, endpoints: Sequence[str]) -> list[OutboxRow]:
-    """Give up the webhooks to any other address than these; return the rows."""
+def give_up_others(
+    connection: Connection, endpoints: Sequence[str], now: datetime, is_gone: IsGone
+) -> list[OutboxRow]:
+    """Give up the webhooks to any other address than these; return the rows.
+
+    Those that a worker has in hand are left to it, unless it vanished.
+    """
     is_other = and_(outbox.c.type == WEBHOOK, outbox.c.recipient.not_in(endpoints))
+    left = {"error": INTERRUPTED, "next_at": now}
+    WEBHOOKS.recover(connection, now, is_gone, is_other, values=left)
     values = {"error": GONE, "next_at": None}
     given_up = WEBHOOKS.change_free(connection, QueueEvent.GIVEN_UP, is_other, values=values)
     return several(connection, given_up)
