@@ -54,8 +54,9 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
 
 
 def has(path: str, folder: Path) -> bool:
-    """Whether a path is there in a folder; NAME stands for any."""
-    return any(folder.glob(path.replace("NAME", "*").rstrip("/")))
+    """Whether a path is there in a folder; NAME and the like stand for any."""
+    of_any = re.sub(r"(?<![A-Z])[A-Z_]*NAME", "*", path)
+    return any(folder.glob(of_any.rstrip("/")))
 
 
 def test_the_readme_leads_to_every_page() -> None:
