@@ -30,7 +30,7 @@ COMMANDS = {
     "users hash",
     "import", "suppress add", "suppress release", "suppress list", "suppress show",
     "suppress mend", "explain",
-    "messages list", "messages show", "report", "person show",
+    "messages list", "messages show", "report", "person show", "person find",
     "person erase", "person erasures", "person export", "keys list", "keys rotate", "keys forget",
     "history show",
     "documents list", "documents save", "inbox list", "inbox show", "inbox assign",

@@ -17,6 +17,7 @@ from gateway.documents.unread_fields import UnreadFieldDocument, unread_field_do
 
 if TYPE_CHECKING:
     from gateway.store.people.people import PersonRecord
+    from gateway.store.people.search import PersonMatch
     from gateway.store.views.timeline import PersonPage, TimelineEvent
 
 
@@ -35,6 +36,17 @@ class TimelineEventDocument(TypedDict):
     reference: Annotated[str, JsonSchema(description="Of the application it is about.")]
     summary: str
     state: str
+
+
+class PersonMatchDocument(TypedDict):
+    """A person as a list shows them."""
+
+    person: PersonText
+    name: str
+    active: bool
+    status: str
+    addresses: list[str]
+    by: Annotated[str, JsonSchema(description="key, address, reference or name")]
 
 
 class DanglingReferenceDocument(TypedDict):
@@ -89,6 +101,18 @@ def person_document(page: "PersonPage") -> PersonDocument:
         ],
         "applications": [application_document(known) for known in page.applications],
         "timeline": [timeline_event_document(event) for event in page.timeline],
+    }
+
+
+def person_match_document(match: "PersonMatch") -> PersonMatchDocument:
+    """Return a person as a list shows them."""
+    return {
+        "person": str(match.ref),
+        "name": match.name,
+        "active": match.active,
+        "status": match.status,
+        "addresses": list(match.addresses),
+        "by": match.by,
     }
 
 

@@ -158,6 +158,38 @@ async def test_pages_of_a_timeline_have_no_gap_while_new_entries_come(one_api: S
     assert 422 == answer.status_code
 
 
+async def test_a_timeline_is_asked_for_by_sort_and_time(one_api: Served) -> None:
+    person = "/people/candidate:17/timeline"
+    await one_api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
+    keep(one_api, message("ann@example.org", State.RELAYED))
+    await filed(one_api)
+
+    async def types(**asked: Any) -> list[str]:
+        return [one["type"] for one in (await one_api.get(person, **asked))["items"]]
+
+    assert ["document", "reply"] == sorted(await types(type=["reply", "document"]))
+    assert [] == await types(until="2020-01-01T00:00")
+    assert 3 == len(await types(since="2020-01-01T00:00"))
+    answer = await one_api.ask("GET", f"{person}?type=nonsense")
+    assert 422 == answer.status_code
+
+
+async def test_people_are_searched_page_by_page(one_api: Served) -> None:
+    people = [f'{{"crm_id":"{number}","first_name":"Ann {number}"}}' for number in range(5)]
+    await one_api.feed("people", *people)
+    found, cursor = [], None
+    while True:
+        asked = {"text": "ann", "limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = await one_api.get("/people/search", **asked)
+        found += [one["person"] for one in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert [f"candidate:{number}" for number in range(5)] == found
+    answer = await one_api.ask("GET", "/people/search?text=x&cursor=y")
+    assert 422 == answer.status_code
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -104,6 +104,23 @@ def test_a_person_is_shown_with_all_that_is_known(cli: Cli) -> None:
     ] == [(one["type"], one["state"]) for one in found["timeline"]]
     assert ids.show(kept.id) == found["timeline"][-1]["id"]
 
+    part = cli.json("person", "show", "candidate:17", "--type", "suppression", "--limit", "1")
+    assert found["timeline"][:1] == part["timeline"]
+    text = cli.do("person", "show", "candidate:17", "--limit", "1")
+    assert "… and more, before " in text
+    none = cli.json("person", "show", "candidate:17", "--until", "2020-01-01")
+    assert [] == none["timeline"]
+
+
+def test_people_are_found_by_what_somebody_knows_of_them(cli: Cli) -> None:
+    cli.feed("people", PEOPLE)
+    [found] = cli.json("person", "find", "candidate:17")
+    assert ("candidate:17", "key") == (found["person"], found["by"])
+    first = cli.do("person", "find", "", "--limit", "1")
+    assert "--after " in first
+    assert "Nobody. People of the CRM" in cli.do("person", "find", "no such name")
+    assert 2 == cli("person", "find", "ann", "--after", "ann@example.org").code
+
 
 def test_everybody_who_has_an_address_is_shown(cli: Cli) -> None:
     cli.feed("people", PEOPLE)

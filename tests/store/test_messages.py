@@ -14,12 +14,15 @@ from sqlalchemy import Connection, event, insert, select
 from gateway.core import ids
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Kind, State
-from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.people.people import Person, PersonKind, PersonRef
+from gateway.store.bounces import bounces
 from gateway.store.campaigns import opt_outs
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages as journal
+from gateway.store.journal import received
 from gateway.store.journal.journal import take_in
-from gateway.store.people import suppression
+from gateway.store.people import history, suppression
+from gateway.store.people.people import PersonRecord
 from gateway.store.schema import addresses, attempts, deliveries
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
@@ -164,8 +167,11 @@ def test_a_person_has_the_mail_to_their_addresses_but_not_that_of_an_earlier_own
             connection.execute(insert(addresses).values(row))
 
     with database.reading() as connection:
-        assert ["Hello 1", "Hello 0"] == subjects(journal.of_person(connection, ANN))
-        assert ["Hello 3"] == subjects(journal.of_person(connection, BEN))
+        subjects_of = {
+            who: [mail.subject for mail in received.by_person(connection, who, None, None, 9)]
+            for who in (ANN, BEN)
+        }
+        assert {ANN: ["Hello 1", "Hello 0"], BEN: ["Hello 3"]} == subjects_of
         assert 3 == len(journal.listed(connection, limit=10, to="ann@x.org"))
 
 
@@ -224,6 +230,10 @@ def test_more_messages_than_one_question_takes_are_read_in_order(database: Datab
     assert [f"Hello {minute}" for minute in reversed(range(1100))] == subjects(found)
 
 
+ANNS_RECORD = PersonRecord(
+    person=Person(ref=ANN), source="crm", addresses=("a@x.org", "b@x.org"), lookalikes=(),
+    status=None, status_since=None, groups=(),
+)  # fmt: skip
 FINE_SCAN = re.compile("_would|^SCAN anon_")
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "to": partial(journal.listed, to="a@x.org"),
@@ -236,7 +246,21 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
         if state is not State.RELAYED
     },
     "would fail": partial(journal.would_fail, since=None),
-    "of a person": partial(journal.of_person, person=ANN),
+    "of a person": partial(
+        received.at_addresses,
+        own=["a@x.org", "b@x.org"],
+        person=ANN,
+        since=NOW,
+        until=NOW,
+        limit=9,
+    ),
+    "bounces of a person": partial(
+        bounces.of_person, record=ANNS_RECORD, since=NOW, until=NOW, limit=9
+    ),
+    "replies of a person": partial(history.heads_of, person=ANN, since=NOW, until=NOW, limit=9),
+    "documents of a person": partial(
+        history.newest_documents, person=ANN, since=NOW, until=NOW, limit=9
+    ),
     "id": partial(journal.one, number=5),
     "settled": partial(journal.settled_after, after=5, waiting_since=6),
     "sending": journal.sending,

@@ -1,16 +1,35 @@
 """People: what is known of them, and everything that happened."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
-from gateway.api.replies import MOST, Cursor, Limit, MailAddress, Text, Using, part, reply
+from gateway.api.replies import (
+    MOST,
+    Cursor,
+    Limit,
+    MailAddress,
+    Text,
+    Using,
+    part,
+    reply,
+    unwrapped,
+    wrapped,
+)
 from gateway.api.schemas import answers, items
-from gateway.core.people.people import PersonRef
-from gateway.documents.people import PersonDocument, TimelineEventDocument, person_document
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.documents.people import (
+    PersonDocument,
+    PersonMatchDocument,
+    TimelineEventDocument,
+    person_document,
+    person_match_document,
+    timeline_event_document,
+)
 from gateway.documents.replies import (
     HistoryEntryDocument,
     PersonFileDocument,
@@ -19,9 +38,14 @@ from gateway.documents.replies import (
 )
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import history, people
+from gateway.store.people.search import search
+from gateway.store.views.timeline import TimelineAsked, TimelinePlace, TimelineType
 from gateway.store.views.timeline import pages as timeline
+from gateway.store.views.timeline import part as part_of_timeline
 
 T = TypeVar("T")
+
+_MOST_ALIKE = 10_000  #: Events of one moment that a cursor may skip.
 
 router = APIRouter(prefix="/people", tags=["people"], dependencies=[READS])
 
@@ -42,17 +66,69 @@ async def find_people(
     return reply(request, {"items": records, "next": None})
 
 
+@router.get("/search", responses=items(PersonMatchDocument))
+async def search_people(
+    request: Request,
+    using: Using,
+    text: Annotated[
+        Text, Query(max_length=200, description="A key, reference, address or its start, a name.")
+    ],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Find people; who has just this key, reference or address comes first."""
+    after = None if cursor is None else _ref_of_cursor(cursor)
+    address = using.lookup(text)
+    matches, end = await using.database.read(
+        lambda connection: search(connection, text, address=address, limit=limit, after=after)
+    )
+    following = None if end is None else wrapped([end.kind, end.crm_id])
+    listed = [person_match_document(match) for match in matches]
+    return reply(request, {"items": listed, "next": following})
+
+
 @router.get("/{person:id}/timeline", responses=items(TimelineEventDocument))
 async def show_timeline(
     request: Request,
     using: Using,
     person: Text,
+    *,
+    type: Annotated[  # noqa: A002
+        list[TimelineType] | None, Query(description="Only of these sorts.")
+    ] = None,
+    since: Annotated[
+        datetime | None, Query(description="Only since then; local time unless it has a zone.")
+    ] = None,
+    until: Annotated[datetime | None, Query(description="Only until then; the same.")] = None,
     limit: Limit = MOST,
     cursor: Cursor = None,
 ) -> Response:
     """List everything that happened with a person, the newest first."""
-    events = (await _known(using, person))["timeline"]
-    return part(request, events, limit, cursor)
+    zone = using.zone()
+    asked = TimelineAsked(
+        types=frozenset(type or TimelineType),
+        since=since.replace(tzinfo=zone) if since and since.tzinfo is None else since,
+        until=until.replace(tzinfo=zone) if until and until.tzinfo is None else until,
+        after=None if cursor is None else _place(cursor),
+        limit=limit,
+    )
+    ref, standings = _ref(person), using.standings()
+
+    def look(connection: StoreTransaction) -> dict[str, object] | None:
+        records = people.find(connection, ref)
+        if not records:
+            return None
+        shown = part_of_timeline(connection, standings, records[0], asked)
+        end = shown.end
+        return {
+            "items": [timeline_event_document(event) for event in shown.events],
+            "next": None if end is None else wrapped([end.at.isoformat(), str(end.shown)]),
+        }
+
+    document = await using.database.read(look)
+    if document is None:
+        raise Problem(404, "nobody is known by this key")
+    return reply(request, document)
 
 
 @router.get("/{person:id}/history", responses=items(HistoryEntryDocument))
@@ -129,3 +205,21 @@ def _ref(text: str) -> PersonRef:
         return PersonRef.parse(text)
     except ValueError:
         raise Problem(404, "a person is written candidate:17 or contact:17") from None
+
+
+def _place(cursor: str) -> TimelinePlace:
+    moment, shown = unwrapped(cursor, 2)
+    try:
+        place = TimelinePlace(datetime.fromisoformat(moment), int(shown))
+    except ValueError:
+        raise Problem(422, "cursor: not the `next` of a page") from None
+    if place.at.tzinfo is None or not 0 < place.shown < _MOST_ALIKE:
+        raise Problem(422, "cursor: not the `next` of a page")
+    return place
+
+
+def _ref_of_cursor(cursor: str) -> PersonRef:
+    kind, crm_id = unwrapped(cursor, 2)
+    if kind not in set(PersonKind):
+        raise Problem(422, "cursor: not the `next` of a page")
+    return PersonRef(PersonKind(kind), crm_id)

@@ -4,17 +4,25 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import Json, NotFound, of, read_person
+from gateway.cli.context import Json, NotFound, of, read_person, wrong_use
 from gateway.cli.output import local, one_line, print_json, print_line, print_table
 from gateway.cli.people import erasing_command
 from gateway.cli.people.suppress import described, open_standings, refusal
 from gateway.core.people.people import PersonRef, SuppressionSource
-from gateway.documents.people import groups_of, person_document, status_of, topics_of
+from gateway.documents.people import (
+    groups_of,
+    person_document,
+    person_match_document,
+    status_of,
+    topics_of,
+)
 from gateway.store.people import people
-from gateway.store.views.timeline import pages
+from gateway.store.people.search import search
+from gateway.store.views.timeline import MOST_EVENTS, TimelineAsked, TimelineType, pages
 
 app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
 
+_NOBODY = "Nobody. People of the CRM whose key, address, reference or name fits are listed here."
 _NO_TIMELINE = "Nothing yet. Messages, filed replies and campaigns of this person are listed here."
 
 _STATUS, _GROUP = "people.status", "memberships.group"
@@ -26,21 +34,88 @@ def person() -> None:
     """People of the CRM."""
 
 
+@app.command("find")
+def find(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="A key, number, address, its beginning, or a name.")],
+    *,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 50,
+    after: Annotated[
+        str | None, typer.Option(help="Only people behind this one.", metavar="PERSON")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find people by key, address, the reference of an application, or name.
+
+    Who has just this key, reference or address comes first, then everybody in whose names each
+    word of the text stands, by key.
+    """
+    chosen = of(context)
+    behind = None if after is None else read_person(after)
+    if isinstance(behind, str):
+        wrong_use("--after takes a person: candidate:17")
+    with chosen.store() as store, store.reading() as connection:
+        matches, end = search(
+            connection, text, address=chosen.lookup(text), limit=limit, after=behind
+        )
+    if as_json:
+        print_json([person_match_document(match) for match in matches])
+        return
+    headings = ("person", "name", "addresses", "status", "found by")
+    rows = (
+        (
+            one_line(str(match.ref)),
+            one_line(match.name) + ("" if match.active else " (not active)"),
+            ", ".join(match.addresses) or "-",
+            one_line(match.status),
+            match.by,
+        )
+        for match in matches
+    )
+    print_table(headings, rows, empty=_NOBODY)
+    if end is not None and matches:
+        print_line(f"… and more: --after {one_line(str(end))}")
+
+
 @app.command("show")
-def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None:
+def show(
+    context: typer.Context,
+    wanted: _Person,
+    *,
+    only: Annotated[
+        list[TimelineType] | None,
+        typer.Option("--type", help="Only this of the timeline; may be repeated."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only what happened since a local date or time.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Only what happened until then; a date counts whole.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(help="Events of the timeline at most, the newest.", min=1, max=10_000)
+    ] = MOST_EVENTS,
+    as_json: Json = False,
+) -> None:
     """Show a person, what suppresses them, and their timeline.
 
     An address stands for everybody who has it. With --json that is one document, or an array where
     several people have the address.
     """
     chosen = of(context)
+    asked = TimelineAsked(
+        types=frozenset(only or TimelineType),
+        since=chosen.moment(since),
+        until=chosen.end_of_day(until),
+        limit=limit,
+    )
     sought = read_person(wanted)
     key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
     with chosen.store() as store, store.reading() as connection:
         standings = open_standings(chosen, store)
         if isinstance(key, PersonRef):
             people.known(connection, key)
-        records = pages(connection, standings, key)
+        records = pages(connection, standings, key, asked)
         standings.close()
     if not records:
         raise NotFound(f"nobody known as {wanted}")
@@ -97,6 +172,9 @@ def show(context: typer.Context, wanted: _Person, as_json: Json = False) -> None
             for event in page.timeline
         )
         print_table(headings, rows, empty=_NO_TIMELINE)
+        if page.timeline_end is not None:
+            oldest = local(page.timeline_end.at, chosen.zone)
+            print_line(f"… and more, before {oldest}: --limit, or --until '{oldest}'")
 
 
 app.command("erase")(erasing_command.erase)

@@ -70,3 +70,19 @@ class HistoryEntry:
     def at(self) -> datetime:
         """When it was filed."""
         return moment_of(self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyHead:
+    """A reply that was filed, without what it says."""
+
+    id: int
+    reference: str
+    sender_name: str
+    sender: str
+    subject: str
+
+    @property
+    def at(self) -> datetime:
+        """When it was filed."""
+        return moment_of(self.id)

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select
+from sqlalchemy import exists as exists_query
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.bounces.suppressing import HardBounce
 from gateway.core.kinds import State
 from gateway.core.mail.address import lookup_form
+from gateway.store.journal.received import between, was_theirs
+from gateway.store.people.people import PersonRecord
 from gateway.store.schema import bounces, deliveries, inbox, messages
 
 _RECENT = 50  #: Messages to a recipient among which that of a bounce is looked for.
@@ -102,10 +105,25 @@ def of_message(connection: Connection, message: int) -> list[KeptBounce]:
     return [_kept(row) for row in connection.execute(query)]
 
 
-def of_messages(connection: Connection, numbers: Sequence[int]) -> list[KeptBounce]:
-    """Return what came back of some messages of the journal, in the order it came."""
-    order = (bounces.c.inbox, bounces.c.position)
-    query = select(bounces).where(bounces.c.message.in_(numbers)).order_by(*order)
+def of_person(
+    connection: Connection,
+    record: PersonRecord,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> list[KeptBounce]:
+    """Return the newest of what came back of messages to a person, of a time."""
+    c, d = bounces.c, deliveries.c
+    was_sent = exists_query().where(
+        d.message == c.message, d.address == c.address, was_theirs(record.person.ref)
+    )
+    query = (
+        select(bounces)
+        .where(c.address.in_(record.every_address), c.kind != BounceKind.DELIVERED.value, was_sent)
+        .where(*between(c.inbox, since, until))
+        .order_by(c.inbox.desc(), c.position)
+        .limit(limit)
+    )
     return [_kept(row) for row in connection.execute(query)]
 
 

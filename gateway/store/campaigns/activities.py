@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, select, update
 
 from gateway.core.batches import batched
 from gateway.core.campaigns.activity import Seen
@@ -213,15 +213,41 @@ def by_recipient(connection: Connection, campaign: int) -> dict[str, list[Activi
 
 def of_person(connection: Connection, person: PersonRef) -> list[MemberActivity]:
     """Return what a person did with campaigns it was a member of."""
+    c = activities.c
+    return _member_activities(connection, _of_person(person).order_by(c.at, c.type, c.link, c.nth))
+
+
+def newest(
+    connection: Connection,
+    person: PersonRef,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> list[MemberActivity]:
+    """Return the newest of what a person did with campaigns in a time."""
+    c = activities.c
+    query = _of_person(person)
+    if since is not None:
+        query = query.where(c.at >= since)
+    if until is not None:
+        query = query.where(c.at <= until)
+    order = (c.at.desc(), c.type, c.link, c.nth, c.campaign, c.recipient)
+    return _member_activities(connection, query.order_by(*order).limit(limit))
+
+
+def _of_person(person: PersonRef) -> Select[Any]:
     m, c = campaign_members.c, activities.c
     same = and_(c.campaign == m.campaign, c.recipient == m.address)
-    rows = connection.execute(
+    return (
         select(activities, campaigns.c.name)
         .select_from(campaign_members.join(activities, same))
         .join(campaigns, campaigns.c.id == m.campaign)
         .where(m.kind == person.kind.value, m.person == person.crm_id)
-        .order_by(c.at, c.type, c.link, c.nth)
     )
+
+
+def _member_activities(connection: Connection, query: Select[Any]) -> list[MemberActivity]:
+    rows = connection.execute(query)
     return [
         MemberActivity(row.campaign, row.name, Act(row.recipient, _activity(row))) for row in rows
     ]

@@ -28,7 +28,7 @@ from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message
 from gateway.core.ids import first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
-from gateway.store.schema import addresses, attempts, deliveries, messages
+from gateway.store.schema import attempts, deliveries, messages
 
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
 _LARGEST = 2**63 - 1  #: What an id can be at most; that is in the year 2089.
@@ -96,22 +96,6 @@ def would_fail(connection: Connection, since: datetime | None, limit: int = 1000
     is_indexed = deliveries.c.would != literal_column("''")
     fails = select(number).where(deliveries.c.would == State.SEND_FAILED, is_indexed).distinct()
     return several(connection, _newest(connection, fails, number, since, limit))
-
-
-def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Message]:
-    """Return the messages to a person's addresses, the newest first.
-
-    Mail to an address that was somebody else's then is left out.
-    """
-    own = select(addresses.c.address).where(
-        addresses.c.kind == person.kind, addresses.c.person == person.crm_id
-    )
-    padded = " " + deliveries.c.persons + " "
-    is_theirs = or_(deliveries.c.persons == "", padded.contains(f" {person} ", autoescape=True))
-    received = select(deliveries.c.message).where(deliveries.c.address.in_(own), is_theirs)
-    number = messages.c.id
-    query = select(number).where(number.in_(received))
-    return several(connection, _newest(connection, query, number, None, limit))
 
 
 def settled_after(connection: Connection, after: int, waiting_since: int) -> list[int]:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from gateway.core.people.history import Document, HistoryEntry
+from gateway.core.people.history import Document, HistoryEntry, ReplyHead
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.engine.upsert import insert_new
+from gateway.store.journal.received import between
 from gateway.store.schema import documents, history
 
 _PLAIN = tuple(
@@ -57,6 +59,44 @@ def of_person(connection: Connection, person: PersonRef) -> list[HistoryEntry]:
     return [_entry(connection, row) for row in rows]
 
 
+def heads_of(
+    connection: Connection,
+    person: PersonRef,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> list[ReplyHead]:
+    """Return the newest entries of a person of a time, without what they say."""
+    names = ReplyHead.__dataclass_fields__
+    query = (
+        select(*(history.c[name] for name in names))
+        .where(history.c.kind == person.kind.value, history.c.person == person.crm_id)
+        .where(*between(history.c.id, since, until))
+        .order_by(history.c.id.desc())
+        .limit(limit)
+    )
+    return [ReplyHead(**row._mapping) for row in connection.execute(query)]
+
+
+def newest_documents(
+    connection: Connection,
+    person: PersonRef,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> list[Document]:
+    """Return the newest documents of a person, filed in a time; of one entry in its order."""
+    c = documents.c
+    query = (
+        select(documents)
+        .where(c.kind == person.kind.value, c.person == person.crm_id)
+        .where(*between(c.entry, since, until))
+        .order_by(c.entry.desc(), c.id)
+        .limit(limit)
+    )
+    return [_document(row) for row in connection.execute(query)]
+
+
 def documents_of(connection: Connection, person: PersonRef) -> list[Document]:
     """Return a person's documents, the newest first."""
     of_person = (documents.c.kind == person.kind.value, documents.c.person == person.crm_id)
@@ -70,7 +110,11 @@ def document(connection: Connection, number: int) -> Document | None:
 
 def _documents(connection: Connection, *which: Any) -> list[Document]:
     rows = connection.execute(select(documents).where(*which).order_by(documents.c.id))
-    return [Document(**{name: getattr(row, name) for name in _OF_DOCUMENT}) for row in rows]
+    return [_document(row) for row in rows]
+
+
+def _document(row: Row[Any]) -> Document:
+    return Document(**{name: getattr(row, name) for name in _OF_DOCUMENT})
 
 
 def _person(person: PersonRef) -> dict[str, str]:

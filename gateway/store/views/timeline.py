@@ -1,32 +1,34 @@
-"""Everything that happened with a person, in order of time."""
+"""Everything that happened with a person, in order of time, a part at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import Connection
 
 from gateway.core import ids
-from gateway.core.bounces.bounce import BounceKind, KeptBounce
+from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.campaigns.precedence import Activity, ActivityType
-from gateway.core.decision.journal import Message
-from gateway.core.kinds import State
 from gateway.core.people.applications import KnownApplication
-from gateway.core.people.history import HistoryEntry
+from gateway.core.people.history import Document, ReplyHead
 from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression, SuppressionSource
-from gateway.core.triggers.occurrence import TRIGGERS_LISTENER, Occurrence
+from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.unread_fields import UnreadField
 from gateway.store.bounces import bounces
 from gateway.store.campaigns import activities, opt_outs
 from gateway.store.campaigns.activities import MemberActivity
 from gateway.store.campaigns.opt_outs import OptOut, Refusal
 from gateway.store.feed import open_references, unread
-from gateway.store.journal import messages
+from gateway.store.journal import received
+from gateway.store.journal.received import ReceivedMessage
 from gateway.store.people import applications, history, people, suppression, topic_opt_outs
 from gateway.store.people.people import PersonRecord
 from gateway.store.people.suppression import Standings, SuppressionEntry
 from gateway.store.people.topic_opt_outs import TopicOptOut
 from gateway.store.triggers import ledger
+
+MOST_EVENTS = 1000  #: Of a person shown whole; the rest is asked for part by part.
 
 ADDED = "added"
 RELEASED = "released"
@@ -35,16 +37,67 @@ FILED = "filed"
 _KEPT = tuple(source for source in ENTRY_SOURCES if source is not SuppressionSource.ERASED)
 
 
+class TimelineType(StrEnum):
+    """What sort of thing happened."""
+
+    MESSAGE = "message"
+    BOUNCE = "bounce"
+    REPLY = "reply"
+    DOCUMENT = "document"
+    ACTIVITY = "activity"
+    OPT_OUT = "opt_out"
+    TRIGGER_MAIL = "trigger_mail"
+    SUPPRESSION = "suppression"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEvent:
     """One thing that happened."""
 
     at: datetime
-    type: str  #: message, bounce, reply, document, activity, opt_out …
+    type: str  #: A `TimelineType`.
     id: str  #: As people see it; empty where it has none.
     summary: str
     state: str
     reference: str = ""  #: Of the application it is about.
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePlace:
+    """Where a part of a timeline ends: news shift none of what is older."""
+
+    at: datetime  #: Of the last event shown.
+    shown: int  #: Events of just that moment that were shown by then.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineAsked:
+    """What of a timeline is asked for."""
+
+    types: Collection[TimelineType] = frozenset(TimelineType)
+    since: datetime | None = None  #: With what happened at that moment.
+    until: datetime | None = None  #: The same.
+    after: TimelinePlace | None = None  #: Where the part before ended.
+    limit: int = MOST_EVENTS
+
+    @property
+    def latest(self) -> datetime | None:
+        """Nothing that happened later is asked for."""
+        moments = [self.until, None if self.after is None else self.after.at]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    @property
+    def at_most(self) -> int:
+        """How many events of one sort are enough to tell the part, and whether there is another."""
+        return self.limit + 1 + (self.after.shown if self.after else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePart:
+    """Some of a timeline, the newest first."""
+
+    events: tuple[TimelineEvent, ...]
+    end: TimelinePlace | None  #: None: nothing is older.
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +115,28 @@ class PersonPage:
     #: Topics that the person, or whoever has an address of theirs, wants no mailings of, with those
     #: of the past.
     topic_opt_outs: tuple[TopicOptOut, ...] = ()
+    timeline_end: TimelinePlace | None = None  #: Where the timeline goes on.
 
 
 def pages(
-    connection: Connection, standings: Standings, wanted: PersonRef | str
+    connection: Connection,
+    standings: Standings,
+    wanted: PersonRef | str,
+    asked: TimelineAsked = TimelineAsked(),
 ) -> tuple[PersonPage, ...]:
-    """Return the person of that key, or everybody with that address (in lookup form)."""
-    return tuple(_page(connection, standings, person) for person in people.find(connection, wanted))
+    """Return the person of that key, or everybody with that address (in lookup form).
+
+    Of the timeline there is what is asked for; by default the newest thousand events.
+    """
+    records = people.find(connection, wanted)
+    return tuple(_page(connection, standings, record, asked) for record in records)
+
+
+def part(
+    connection: Connection, standings: Standings, record: PersonRecord, asked: TimelineAsked
+) -> TimelinePart:
+    """Return a part of a person's timeline: however long that is, by a bounded number of rows."""
+    return _part(connection, record, _said(connection, standings, record), asked)
 
 
 def suppressions_of(
@@ -80,71 +148,111 @@ def suppressions_of(
     return tuple(dict.fromkeys((*people.suppressions_of(record, known), *of_staff)))
 
 
-def _page(connection: Connection, standings: Standings, record: PersonRecord) -> PersonPage:
-    ref = record.person.ref
-    suppressions = suppressions_of(connection, standings, record)
-    blocked: tuple[PersonRef | str, ...] = (ref, *record.every_address)
+@dataclass(frozen=True, slots=True)
+class _SaidOfPerson:
+    """All that suppresses a person now, and what staff and the person said, those undone too."""
+
+    suppressions: tuple[Suppression, ...]
+    entries: Sequence[SuppressionEntry]
+    declined: Sequence[TopicOptOut]
+
+
+def _said(connection: Connection, standings: Standings, record: PersonRecord) -> _SaidOfPerson:
+    blocked: tuple[PersonRef | str, ...] = (record.person.ref, *record.every_address)
+    erased = {whose: standings.names_if_erased(connection, whose) for whose in blocked}
     entries = [
         entry
         for whose in blocked
-        for entry in suppression.history(
-            connection, whose, erased=standings.names_if_erased(connection, whose)
-        )
+        for entry in suppression.history(connection, whose, erased=erased[whose])
     ]
     declined = [
         entry
         for whose in blocked
-        for entry in topic_opt_outs.history(
-            connection, whose, erased=standings.names_if_erased(connection, whose)
-        )
+        for entry in topic_opt_outs.history(connection, whose, erased=erased[whose])
     ]
-    mail = messages.of_person(connection, ref)
-    events = [
-        *of_messages(record, mail),
-        *of_bounces(record, bounces.of_messages(connection, [message.id for message in mail])),
-        *of_triggers(ledger.of_person(connection, ref)),
-        *of_suppressions(suppressions, entries),
-        *of_topic_opt_outs(declined),
-        *of_replies(history.of_person(connection, ref)),
-        *of_campaigns(activities.of_person(connection, ref), opt_outs.of_person(connection, ref)),
-    ]
+    return _SaidOfPerson(suppressions_of(connection, standings, record), entries, declined)
+
+
+def _page(
+    connection: Connection, standings: Standings, record: PersonRecord, asked: TimelineAsked
+) -> PersonPage:
+    ref = record.person.ref
+    said = _said(connection, standings, record)
+    timeline = _part(connection, record, said, asked)
     return PersonPage(
         record,
-        suppressions,
+        said.suppressions,
         applications.of_person(connection, ref),
-        tuple(sorted(events, key=lambda event: event.at, reverse=True)),
+        timeline.events,
         tuple(opt_outs.refusals(connection, record.every_address)),
         unread.of_person(connection, ref),
         open_references.of_person(connection, ref),
-        tuple(declined),
+        tuple(said.declined),
+        timeline.end,
     )
 
 
-def of_messages(record: PersonRecord, messages: Iterable[Message]) -> Iterator[TimelineEvent]:
+def _part(
+    connection: Connection, record: PersonRecord, said: _SaidOfPerson, asked: TimelineAsked
+) -> TimelinePart:
+    ref, since, until, most = record.person.ref, asked.since, asked.latest, asked.at_most
+
+    def events() -> Iterator[TimelineEvent]:
+        """Yield what is asked for of each sort, and more of it, in an order that stays."""
+        types = asked.types
+        if TimelineType.MESSAGE in types:
+            yield from of_messages(received.by_person(connection, ref, since, until, most))
+        if TimelineType.BOUNCE in types:
+            yield from of_bounces(bounces.of_person(connection, record, since, until, most))
+        if TimelineType.TRIGGER_MAIL in types:
+            yield from of_triggers(ledger.of_person(connection, ref, MOST_EVENTS))
+        if TimelineType.SUPPRESSION in types:
+            yield from of_suppressions(said.suppressions, said.entries)
+            yield from of_topic_opt_outs(said.declined)
+        if TimelineType.REPLY in types:
+            yield from of_replies(history.heads_of(connection, ref, since, until, most))
+        if TimelineType.DOCUMENT in types:
+            yield from of_documents(history.newest_documents(connection, ref, since, until, most))
+        if TimelineType.ACTIVITY in types:
+            yield from of_activities(activities.newest(connection, ref, since, until, most))
+        if TimelineType.OPT_OUT in types:
+            yield from of_opt_outs(opt_outs.of_person(connection, ref))
+
+    within = (
+        event
+        for event in events()
+        if (since is None or event.at >= since) and (until is None or event.at <= until)
+    )
+    newest = sorted(within, key=lambda event: event.at, reverse=True)
+    start = asked.after.shown if asked.after and until == asked.after.at else 0
+    shown = tuple(newest[start : start + asked.limit])
+    if len(newest) <= start + asked.limit or not shown:
+        return TimelinePart(shown, None)
+    last = shown[-1].at
+    so_far = sum(event.at == last for event in newest[: start + asked.limit])
+    return TimelinePart(shown, TimelinePlace(last, so_far))
+
+
+def of_messages(messages: Iterable[ReceivedMessage]) -> Iterator[TimelineEvent]:
     """Tell of mail through the proxy; that of triggers is told of by the ledger."""
-    addresses = set(record.every_address)
     for message in messages:
-        if message.listener == TRIGGERS_LISTENER:
-            continue
-        theirs = (
-            delivery.state for delivery in message.deliveries if delivery.address in addresses
-        )
-        state, number = next(theirs, State.UNKNOWN), ids.show(message.id)
         yield TimelineEvent(
-            at=message.at, type="message", id=number, summary=message.subject, state=state
+            at=message.at,
+            type=TimelineType.MESSAGE,
+            id=ids.show(message.id),
+            summary=message.subject,
+            state=message.state,
         )
 
 
-def of_bounces(record: PersonRecord, kept: Iterable[KeptBounce]) -> Iterator[TimelineEvent]:
+def of_bounces(kept: Iterable[KeptBounce]) -> Iterator[TimelineEvent]:
     """Tell of what came back of mail to the person, whatever sent it."""
-    addresses = set(record.every_address)
     for bounce in kept:
-        if bounce.address in addresses and bounce.kind is not BounceKind.DELIVERED:
-            text = ": ".join(filter(None, (bounce.address, bounce.reason, bounce.diagnostic)))
-            number = "" if bounce.message is None else ids.show(bounce.message)
-            yield TimelineEvent(
-                at=bounce.at, type="bounce", id=number, summary=text, state=bounce.kind
-            )
+        text = ": ".join(filter(None, (bounce.address, bounce.reason, bounce.diagnostic)))
+        number = "" if bounce.message is None else ids.show(bounce.message)
+        yield TimelineEvent(
+            at=bounce.at, type=TimelineType.BOUNCE, id=number, summary=text, state=bounce.kind
+        )
 
 
 def of_triggers(occurrences: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
@@ -153,7 +261,7 @@ def of_triggers(occurrences: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
         said = f"{occurrence.trigger}: {occurrence.subject or occurrence.reason}".removesuffix(": ")
         yield TimelineEvent(
             at=occurrence.settled_at or occurrence.at,
-            type="trigger_mail",
+            type=TimelineType.TRIGGER_MAIL,
             id=ids.show(occurrence.id if occurrence.message is None else occurrence.message),
             summary=f"{said} ({occurrence.reason})"
             if occurrence.subject and occurrence.reason
@@ -178,7 +286,11 @@ def of_suppressions(
         ):
             summary = f'{in_force.source} "{in_force.name}": {in_force.scope.covers}'
             yield TimelineEvent(
-                at=in_force.since, type="suppression", id="", summary=summary, state=ADDED
+                at=in_force.since,
+                type=TimelineType.SUPPRESSION,
+                id="",
+                summary=summary,
+                state=ADDED,
             )
     for entry in entries:
         yield from _of_suppression(entry, f"{entry.address}: {entry.scope.covers}")
@@ -194,56 +306,68 @@ def _of_suppression(kept: SuppressionEntry | TopicOptOut, what: str) -> Iterator
     """Tell that mail is not to be sent since a moment, and again where that was released."""
     number = ids.show(kept.id)
     summary = f"{what} ({kept.remark})" if kept.remark else what
-    yield TimelineEvent(at=kept.since, type="suppression", id=number, summary=summary, state=ADDED)
+    yield TimelineEvent(
+        at=kept.since, type=TimelineType.SUPPRESSION, id=number, summary=summary, state=ADDED
+    )
     if kept.released_at is not None:
         at = kept.released_at
-        yield TimelineEvent(at=at, type="suppression", id=number, summary=what, state=RELEASED)
+        yield TimelineEvent(
+            at=at, type=TimelineType.SUPPRESSION, id=number, summary=what, state=RELEASED
+        )
 
 
-def of_replies(replies: Iterable[HistoryEntry]) -> Iterator[TimelineEvent]:
-    """Tell of what was filed, and of the documents that came with it."""
+def of_replies(replies: Iterable[ReplyHead]) -> Iterator[TimelineEvent]:
+    """Tell of what was filed."""
     for reply in replies:
         sender = reply.sender_name or reply.sender
         yield TimelineEvent(
             at=reply.at,
-            type="reply",
+            type=TimelineType.REPLY,
             id=ids.show(reply.id),
             summary=f"{sender}: {reply.subject}",
             state=FILED,
             reference=reply.reference,
         )
-        for document in reply.documents:
-            yield TimelineEvent(
-                at=reply.at,
-                type="document",
-                id=ids.show(document.id),
-                summary=document.filename,
-                state=document.type,
-                reference=reply.reference,
-            )
 
 
-def of_campaigns(acts: Iterable[MemberActivity], left: Iterable[OptOut]) -> Iterator[TimelineEvent]:
-    """Tell of what the person did with campaigns, of opt-outs, and of those that staff undid."""
+def of_documents(filed: Iterable[Document]) -> Iterator[TimelineEvent]:
+    """Tell of the documents that came with what was filed, at the moment of that."""
+    for document in filed:
+        yield TimelineEvent(
+            at=ids.moment_of(document.entry),
+            type=TimelineType.DOCUMENT,
+            id=ids.show(document.id),
+            summary=document.filename,
+            state=document.type,
+            reference=document.reference,
+        )
+
+
+def of_activities(acts: Iterable[MemberActivity]) -> Iterator[TimelineEvent]:
+    """Tell of what the person did with campaigns."""
     for act in acts:
         activity = act.act.activity
         yield TimelineEvent(
             at=activity.at,
-            type="activity",
+            type=TimelineType.ACTIVITY,
             id=ids.show(act.campaign),
             summary=f'"{act.title}": {described(activity)}',
             state=activity.type.value,
         )
+
+
+def of_opt_outs(left: Iterable[OptOut]) -> Iterator[TimelineEvent]:
+    """Tell of opt-outs, and of those that staff undid."""
     for opt_out in left:
         through = f' through "{opt_out.title}"' if opt_out.title else " at Mailchimp"
         number = "" if opt_out.campaign is None else ids.show(opt_out.campaign)
         what = f"{opt_out.address} unsubscribed{through}"
-        yield TimelineEvent(at=opt_out.at, type="opt_out", id=number, summary=what, state=ADDED)
-        if opt_out.lifted_at is not None:
-            undone = f"{what}: undone by {opt_out.lifted_by}"
-            yield TimelineEvent(
-                at=opt_out.lifted_at, type="opt_out", id=number, summary=undone, state=RELEASED
-            )
+        undone = (opt_out.lifted_at, f"{what}: undone by {opt_out.lifted_by}", RELEASED)
+        for at, summary, state in ((opt_out.at, what, ADDED), undone):
+            if at is not None:
+                yield TimelineEvent(
+                    at=at, type=TimelineType.OPT_OUT, id=number, summary=summary, state=state
+                )
 
 
 def described(activity: Activity) -> str:

@@ -1,0 +1,104 @@
+"""What came to a person: mail to the addresses that were theirs when it came."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, union_all
+
+from gateway.core.batches import batched
+from gateway.core.ids import first_id_at, moment_of
+from gateway.core.kinds import State
+from gateway.core.people.people import PersonRef
+from gateway.core.triggers.occurrence import TRIGGERS_LISTENER
+from gateway.store.schema import addresses, deliveries, messages
+
+_LARGEST = 2**63 - 1  #: What an id can be at most; that is in the year 2089.
+_AT_ONCE = 100  #: Addresses in one statement: SQLite joins no more than 500 questions.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedMessage:
+    """A message as far as it was for one person."""
+
+    id: int
+    subject: str
+    state: State  #: Of the delivery to the person.
+
+    @property
+    def at(self) -> datetime:
+        """When it came."""
+        return moment_of(self.id)
+
+
+def by_person(
+    connection: Connection,
+    person: PersonRef,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> list[ReceivedMessage]:
+    """Return the newest messages to a person's addresses of a time, mail of triggers left out.
+
+    Mail to an address that was somebody else's then is left out, too.
+    """
+    is_of_person = (addresses.c.kind == person.kind.value, addresses.c.person == person.crm_id)
+    own = connection.scalars(select(addresses.c.address).where(*is_of_person)).all()
+    return at_addresses(connection, own, person, since=since, until=until, limit=limit)
+
+
+def at_addresses(
+    connection: Connection,
+    own: Iterable[str],
+    person: PersonRef,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> list[ReceivedMessage]:
+    """Return the newest messages to a person at these addresses.
+
+    Each address is looked up in the index by itself, so that it makes no difference how much there
+    is of other people, or older.
+    """
+    d = deliveries.c
+    rows: list[Row[tuple[int, int, str, str]]] = []
+    for several in batched(sorted(set(own)), _AT_ONCE):
+        newest = [
+            select(d.message, d.position, d.state, messages.c.subject)
+            .join(messages, messages.c.id == d.message)
+            .where(d.address == address, messages.c.listener != TRIGGERS_LISTENER)
+            .where(was_theirs(person), *between(d.message, since, until))
+            .order_by(d.message.desc(), d.position.desc())
+            .limit(limit)
+            .subquery()
+            for address in several
+        ]
+        rows += connection.execute(union_all(*(select(found) for found in newest))).all()
+    rows.sort(key=lambda row: (-row.message, row.position))
+    received = [
+        ReceivedMessage(id=row.message, subject=row.subject, state=State(row.state))
+        for row in (next(group) for _, group in groupby(rows, attrgetter("message")))
+    ]
+    return received[:limit]
+
+
+def was_theirs(person: PersonRef) -> ColumnElement[bool]:
+    """Return the condition that the address of a delivery was a person's when it was decided."""
+    padded = " " + deliveries.c.persons + " "
+    is_named = padded.contains(f" {person} ", autoescape=True)
+    return or_(deliveries.c.persons == "", is_named)
+
+
+def between(
+    number: ColumnElement[int], since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions on an id of a thing that came between two moments, these included."""
+    conditions = []
+    if since is not None:
+        conditions.append(number >= min(first_id_at(since), _LARGEST))
+    if until is not None:
+        conditions.append(number < min(first_id_at(until + timedelta(milliseconds=1)), _LARGEST))
+    return conditions

@@ -1,0 +1,178 @@
+"""People found by what somebody knows of them: a key, an address, a reference, a name."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
+
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.feed.layouts import UNSURE
+from gateway.store.schema import addresses, applications, people, statuses
+
+_MOST_WORDS = 5
+_SHORTEST_START = 3  #: Letters: fewer begin too many addresses.
+_MOST_BY_ADDRESS = 50
+_LAST = "\U0010ffff"  #: Behind every text that begins so.
+
+
+class MatchedBy(StrEnum):
+    """By what a person was found."""
+
+    KEY = "key"
+    ADDRESS = "address"
+    REFERENCE = "reference"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonMatch:
+    """A person as a list shows them."""
+
+    ref: PersonRef
+    name: str
+    active: bool
+    status: str  #: Its name, else its crm_id.
+    addresses: tuple[str, ...]  #: In lookup form, the primary one first.
+    by: MatchedBy
+
+
+def search(
+    connection: Connection,
+    text: str,
+    *,
+    address: str,
+    limit: int,
+    after: PersonRef | None = None,
+) -> tuple[list[PersonMatch], PersonRef | None]:
+    """Return people who fit a text, and behind whom the next ones come; None: there are no more.
+
+    `address` is the text in the form addresses are looked up by. Who has this key, number or
+    address, or one that begins so, comes first; then by key whoever's names hold each of its words.
+    An empty text fits everybody.
+    """
+    text = text.strip()
+    matched = _known_by(connection, text, address) if text else {}
+    known, start, behind = list(matched), 0, after
+    if after in matched:
+        start, behind = known.index(after) + 1, None
+    elif after is not None:
+        start = len(known)
+    first = known[start : start + limit]
+    # One more tells whether there is another page; those known already may come again.
+    rows = connection.execute(
+        select(people.c.kind, people.c.crm_id)
+        .where(*_has_words(connection, text), *_behind(behind))
+        .order_by(people.c.kind, people.c.crm_id)
+        .limit(limit + 1 + len(known))
+    ).all()
+    named = [PersonRef(PersonKind(row.kind), row.crm_id) for row in rows]
+    others = [ref for ref in named if ref not in matched]
+    shown = [*first, *others[: limit - len(first)]]
+    is_all = len(known) - start + len(others) <= limit
+    by = {ref: matched.get(ref, MatchedBy.NAME) for ref in shown}
+    return _shown(connection, by), None if is_all or not shown else shown[-1]
+
+
+def _known_by(connection: Connection, text: str, address: str) -> dict[PersonRef, MatchedBy]:
+    """Return whose key, number or address a text is, or begins."""
+    matched: dict[PersonRef, MatchedBy] = {}
+
+    def add(rows: Iterable[Any], by: MatchedBy) -> None:
+        for row in rows:
+            matched.setdefault(PersonRef(PersonKind(row[0]), row[1]), by)
+
+    p, a, c = people.c, addresses.c, applications.c
+    keys = [(kind.value, text) for kind in PersonKind]
+    try:
+        ref = PersonRef.parse(text)
+        keys.append((ref.kind.value, ref.crm_id))
+    except ValueError:
+        pass
+    is_key = tuple_(p.kind, p.crm_id).in_(keys)
+    add(connection.execute(select(p.kind, p.crm_id).where(is_key)), MatchedBy.KEY)
+    if " " not in text:
+        begins = a.address == address
+        if len(text) >= _SHORTEST_START:
+            # By its index in either database: PostgreSQL's order of letters is that of a language.
+            is_sqlite = connection.dialect.name == "sqlite"
+            between = and_(a.address >= address, a.address < address + _LAST)
+            begins = or_(
+                begins, between if is_sqlite else a.address.startswith(address, autoescape=True)
+            )
+        has_it = select(a.kind, a.person).where(begins, a.position >= 0)
+        order = (a.address, a.kind, a.person)
+        rows = connection.execute(has_it.order_by(*order).limit(_MOST_BY_ADDRESS))
+        add(rows, MatchedBy.ADDRESS)
+    of_number = select(c.kind, c.person).where(c.reference == text)
+    add(connection.execute(of_number), MatchedBy.REFERENCE)
+    return matched
+
+
+def _has_words(connection: Connection, text: str) -> list[ColumnElement[bool]]:
+    """Return the conditions that each word of a text stands in a person's names.
+
+    SQLite's LIKE makes a difference of case beyond ASCII: how names are usually written counts.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    conditions: list[ColumnElement[bool]] = []
+    for word in text.split()[:_MOST_WORDS]:
+        spellings = {word} if word.isascii() else {word, word.lower(), word.title(), word.upper()}
+        conditions.append(
+            or_(
+                *(
+                    name.contains(spelling, autoescape=True)
+                    if is_sqlite
+                    else name.icontains(spelling, autoescape=True)
+                    for name in (people.c.first_name, people.c.last_name)
+                    for spelling in sorted(spellings)
+                )
+            )
+        )
+    return conditions
+
+
+def _behind(after: PersonRef | None) -> list[ColumnElement[bool]]:
+    if after is None:
+        return []
+    p = people.c
+    return [
+        or_(p.kind > after.kind.value, and_(p.kind == after.kind.value, p.crm_id > after.crm_id))
+    ]
+
+
+def _shown(connection: Connection, by: dict[PersonRef, MatchedBy]) -> list[PersonMatch]:
+    """Return people as a list shows them, in the order given; who isn't known is left out."""
+    keys = [(ref.kind.value, ref.crm_id) for ref in by]
+    if not keys:
+        return []
+    p, a = people.c, addresses.c
+    its_status = (statuses.c.kind == p.kind) & (statuses.c.crm_id == p.status)
+    rows = {
+        PersonRef(PersonKind(row.kind), row.crm_id): row
+        for row in connection.execute(
+            select(p.kind, p.crm_id, p.first_name, p.last_name, p.active, p.status, statuses.c.name)
+            .select_from(people.outerjoin(statuses, its_status))
+            .where(tuple_(p.kind, p.crm_id).in_(keys))
+        )
+    }
+    of_people = select(a.kind, a.person, a.address).where(
+        tuple_(a.kind, a.person).in_(keys), a.position.between(0, UNSURE - 1)
+    )
+    theirs: defaultdict[PersonRef, list[str]] = defaultdict(list)
+    for kind, crm_id, address in connection.execute(of_people.order_by(a.position)):
+        theirs[PersonRef(PersonKind(kind), crm_id)].append(address)
+    return [
+        PersonMatch(
+            ref=ref,
+            name=f"{row.first_name} {row.last_name}".strip(),
+            active=row.active,
+            status=row.name or row.status,
+            addresses=tuple(theirs[ref]),
+            by=matched_by,
+        )
+        for ref, matched_by in by.items()
+        if (row := rows.get(ref)) is not None
+    ]
