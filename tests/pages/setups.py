@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.rig.gateway import GatewayProcess, gateway_config
-from tests.rig.process import LOOPBACK, free_port, has_banner, wait_until
+from tests.rig.process import LOOPBACK, free_port, wait_until
 from tests.rig.sandbox import ScriptedSandbox
 from tests.rig.sink import RawSink
 
@@ -68,6 +68,7 @@ class Trial:
 async def readme(trial: Trial) -> None:
     """The files of its comments, and its mail server."""
     trial.port = free_port()
+    trial.environment["GATEWAY_API__BIND"] = f"{LOOPBACK}:{free_port()}"  # 8025 may be another's
     trial.names = {
         "mail.example.org": f"{LOOPBACK}:{trial.relay.port}",
         "0.0.0.0:2525": f"{LOOPBACK}:{trial.port}",
@@ -164,11 +165,6 @@ async def unsubscribe(trial: Trial) -> None:
             (trial.folder / "MESSAGE.eml").write_bytes(trial.relay.messages[-1].content)
 
     trial.before = save
-
-
-async def started(trial: Trial) -> None:
-    """Return once a gateway listens that a block has started."""
-    await wait_until(lambda: has_banner(trial.port), "the banner of the gateway")
 
 
 #: By page: what makes its surroundings.

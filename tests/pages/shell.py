@@ -29,19 +29,23 @@ class Shell:
         Each command of it must succeed, those of a pipe too.
         """
         text = block.text
-        for name, ours in names.items():
-            text = ours.join(re.split(rf"(?<!\w){re.escape(name)}(?!\w)", text))
-        file = self._folder / f"line-{block.line}.sh"
-        file.write_text(text)
-        output = file.with_suffix(".out")
-        words = f"source {file.name} </dev/null >{output.name} 2>&1\n"
+        for theirs, ours in names.items():
+            text = ours.join(re.split(rf"(?<!\w){re.escape(theirs)}(?!\w)", text))
+        name = f"line-{block.line}"
+        (self._folder / f"{name}.sh").write_text(text)
+        words = f"source {name}.sh </dev/null >{name}.out 2>&1\n"
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{words}echo {_ENDED!r}\n".encode())
         async with asyncio.timeout(_SECONDS):
             ended = await self._process.stdout.readline()
-        assert ended.decode().strip() == _ENDED, f"line {block.line}:\n{text}\n{output.read_text()}"
-        return output.read_text()
+        output = self.output(block)
+        assert _ENDED == ended.decode().strip(), f"line {block.line}:\n{text}\n{output}"
+        return output
+
+    def output(self, block: Block) -> str:
+        """Return what a block has printed so far."""
+        return (self._folder / f"line-{block.line}.out").read_text()
 
 
 @asynccontextmanager

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.pages.markdown import PAGES, ROOT, Block, blocks
-from tests.pages.setups import SETUPS, Trial, started
+from tests.pages.setups import SETUPS, Trial
 from tests.pages.shell import open_shell
+from tests.rig.process import has_banner, wait_until
 from tests.rig.sink import RawSink
 
 #: What else a block may be.
@@ -60,6 +61,9 @@ async def test_every_block_of_a_page_runs(page: str, tmp_path: Path) -> None:
                 await trial.before(number)
             if block.text.strip() == "gateway run":
                 await shell.run(replace(block, text="gateway run &\n"), trial.names)
-                await started(trial)
+                try:
+                    await wait_until(lambda: has_banner(trial.port), "the gateway's banner", 20)
+                except AssertionError as late:
+                    raise AssertionError(shell.output(block)) from late
             else:
                 trial.learn(await shell.run(block, trial.names))
