@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse
 
 from gateway.api import problems
 from gateway.api.bearer import known
+from gateway.api.console.console import console, lead_to_start
+from gateway.api.console.terms import ConsoleTerms
 from gateway.api.guard import Count, RequestGuard
 from gateway.api.health import Health
 from gateway.api.page import page
@@ -53,11 +55,12 @@ def application(
     metrics: Callable[[], Awaitable[bytes]],
     metrics_type: str,
     services: ApiServices | None = None,
+    console_terms: Callable[[], ConsoleTerms] | None = None,
     routers: Sequence[APIRouter] = (),
     count: Count = _uncounted,
     public: Callable[[], PublicPaths] = PublicPaths,
 ) -> FastAPI:
-    """Build the API; without `services` only health, metrics and further routers.
+    """Build the API; without `services` only health, metrics and further routers, no console.
 
     `public` returns by which name the open internet reaches what stands below which paths.
     Nothing is built from the Host header, no other origin is let in, and `/a/` isn't `/a`.
@@ -75,6 +78,9 @@ def application(
     add_health(app, health, metrics, metrics_type)
     if services is not None:
         add_routes(app, services)
+    if services is not None and console_terms is not None:
+        app.add_api_route("/console", lead_to_start, include_in_schema=False)
+        app.mount("/console", console(services, console_terms))
     for router in routers:
         app.include_router(router, include_in_schema=False)
     app.add_middleware(SlashesInParts)

@@ -50,6 +50,8 @@ class RequestGuard:
             await request.through(self._app)
         finally:
             route = getattr(scope.get("route"), "path_format", "")
+            if route:  # of an application below another
+                route = scope.get("root_path", "") + route
             method = scope["method"] if route else ""
             token = scope.get("state", {}).get("token")
             self._count(route, method, request.status)

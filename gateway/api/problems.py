@@ -81,31 +81,36 @@ def as_invalid(_: Request, error: Exception) -> Response:
 
 
 def as_known_fault(_: Request, error: Exception) -> Response:
-    """Answer with what a fault of the gateway's own means to the client; an unknown one is 500."""
+    """Answer with what a fault of the gateway's own means to the client."""
+    fault = known_fault(error)
+    return problem(fault.status_code, fault.detail, headers=fault.headers, more=fault.more)
+
+
+def known_fault(error: Exception) -> Problem:
+    """Return what a fault of the gateway's own means to the client; an unknown one is 500."""
+    away = {"retry-after": RETRY_SECONDS}
     match error:
         case RowRefused():
-            return problem(422, "the store refuses a value of the request")
+            return Problem(422, "the store refuses a value of the request")
         case StoreUnavailable() | BlobsUnavailable():
-            away = {"retry-after": RETRY_SECONDS}
-            return problem(503, "the store is away", headers=away)
+            return Problem(503, "the store is away", headers=away)
         case FileUnusable():
             log.error("file_unusable", reason=str(error))
-            away = {"retry-after": RETRY_SECONDS}
-            return problem(503, f"a file of the gateway can't be used: {error}", headers=away)
+            return Problem(503, f"a file of the gateway can't be used: {error}", headers=away)
         case BlobMissing() | outbox.NoSuchRow() | inbox.NoSuchMail() | NoSuchCampaign():
-            return problem(404, "there is no such thing")
+            return Problem(404, "there is no such thing")
         case NotDone():
             again = error.again_after
             headers = {} if again is None else {"retry-after": str(again)}
-            return problem(error.status, str(error), headers=headers, more=error.more)
+            return Problem(error.status, str(error), headers=headers, more=error.more)
         case EventRefused():
-            return problem(422, str(error), more=error.more)
+            return Problem(422, str(error), more=error.more)
         case outbox.WrongOutboxState() | inbox.WrongInboxState():
-            return problem(409, str(error))
+            return Problem(409, str(error))
         case _:
-            return _fault(_, error)
+            log.error("request_failed", exc_info=error)
+            return Problem(500, "the gateway failed; its log says why")
 
 
 def _fault(_: Request, error: Exception) -> Response:
-    log.error("request_failed", exc_info=error)
-    return problem(500, "the gateway failed; its log says why")
+    return as_known_fault(_, error)

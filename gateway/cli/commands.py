@@ -51,6 +51,10 @@ COMMANDS = {
     "triggers": ("triggers.triggers:app", "Mail on events."),
     "outbox": ("operation.outbox:app", "What the gateway itself sends."),
     "dkim": ("operation.dkim_command:app", "Keys that mail is signed with (DKIM)."),
+    "console": (
+        "operation.console_command:app",
+        "The console: who may sign in, who did what.",
+    ),
     "tokens": ("operation.tokens:app", "Tokens of the API."),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import SecretStr, field_validator, model_validator
 
 from gateway.config.bounces import BouncesConfig, KeysConfig
 from gateway.config.events import Templates, Triggers, WebhookConfig
@@ -18,6 +18,7 @@ from gateway.config.values import (
     BlobsUrl,
     ConfigPath,
     Domain,
+    HeaderName,
     Interval,
     Language,
     MailAddress,
@@ -25,6 +26,7 @@ from gateway.config.values import (
     NetworkRange,
     PublicUrl,
     StoreUrl,
+    Text,
     TimeZone,
 )
 from gateway.core.feed.feed_mapping import (
@@ -161,6 +163,46 @@ class Api(Section):
     """Web servers whose word counts for where a request comes from (`X-Forwarded-For`)."""
 
 
+class ConsoleOidc(Section):
+    """Signing in at the console with the organisation's accounts (OpenID Connect)."""
+
+    issuer: Text = option(..., example="https://login.example.org/realms/office")
+    """The provider's address, as its `/.well-known/openid-configuration` calls it."""
+    client_id: Text = option(..., example="mail-gateway")
+    """How the provider knows the gateway; let it lead back to `…/console/oidc/back`."""
+    client_secret: SecretStr = option(..., example="s3cret")
+    """Shared with the provider."""
+    role_claim: Text = "roles"
+    """The claim of the ID token with the roles: `look`, `work`, `manage`, `run`; others are
+    ignored, and whoever has none is not let in."""
+    name_claim: Text = "preferred_username"
+    """The claim with the name that acts are journaled under; else `email`, else `sub`."""
+    scope: Text = "openid profile email"
+    """What the provider is asked for."""
+
+
+class ConsoleProxy(Section):
+    """A web server on this host that lets people in itself and says whom. It must take these
+    headers out of what browsers send."""
+
+    user_header: HeaderName = option(..., example="X-Remote-User")
+    """The header with the name."""
+    role_header: HeaderName | None = option(example="X-Remote-Roles")
+    """The header with the roles, with commas between; absent: everybody may only look."""
+
+
+class Console(Section):
+    """The pages people work with, below `/console` of the API's address."""
+
+    users: ConfigPath = option("console-users")
+    """Who may sign in with a password: lines `name:roles:hash`; `gateway console user NAME` writes
+    them."""
+    session: Interval = option("12h")
+    """How long one stays signed in without doing anything; after 7 days one signs in anew."""
+    oidc: ConsoleOidc | None = None
+    proxy: ConsoleProxy | None = None
+
+
 class Journal(Section):
     """The record of every message."""
 
@@ -238,6 +280,7 @@ class Settings(Section):
     triggers: Triggers = option({})
     templates: Templates = option({})
     api: Api = option({})
+    console: Console = option({})
     webhooks: tuple[WebhookConfig, ...] = ()
     journal: Journal = option({})
     replies: KeptReplies = option({})

@@ -18,7 +18,7 @@ from gateway.api.health import Health
 from gateway.api.public import unsubscribe
 from gateway.api.public.client_rates import ClientRates
 from gateway.api.server import serve
-from gateway.app.roles.api import services
+from gateway.app.roles.api import console_terms, services
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.unsubscribing import StoreUnsubscribeAdapter, public_paths
 from gateway.config import Settings
@@ -148,6 +148,7 @@ async def served(
         {
             "store": {"url": store_url, "blobs": f"file://{folder}/blobs"},
             "keys": {"file": str(folder / "gateway.keys")},
+            "console": {"users": str(folder / "console-users")},
             **dict(changes),
         }
     )
@@ -160,6 +161,7 @@ async def served(
         metrics=_metrics,
         metrics_type="text/plain",
         services=using,
+        console_terms=console_terms(cast(RoleContext, FixedSettings(settings))),
         routers=[
             unsubscribe.router(
                 StoreUnsubscribeAdapter(lambda: settings, database),

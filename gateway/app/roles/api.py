@@ -4,10 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from gateway import metrics
 from gateway.api import mailchimp
 from gateway.api.application import application
+from gateway.api.console.terms import ConsoleTerms, OidcTerms, ProxyTerms
+from gateway.api.console.users import ConsoleUsers
 from gateway.api.health import Health
 from gateway.api.public import unsubscribe
 from gateway.api.public.client_rates import ClientRates
@@ -59,6 +62,7 @@ async def run_api(context: RoleContext) -> None:
             ],
             public=lambda: public_paths(context.settings),
             services=services(context, database),
+            console_terms=console_terms(context),
             count=Metrics().request,
         )
         await serve(app, context.sockets["api"], ready=context.ready, stopping=context.stopping)
@@ -89,6 +93,38 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         clock=now,
         new_id=common.ids_of(database).next,
     )
+
+
+def console_terms(context: RoleContext) -> Callable[[], ConsoleTerms]:
+    """Return what tells the console of the settings of each moment."""
+    users_of = cache(ConsoleUsers)
+
+    def terms() -> ConsoleTerms:
+        console = context.settings.console
+        return ConsoleTerms(
+            users=users_of(console.users),
+            session=console.session,
+            proxies=context.settings.api.proxies,
+            language=context.settings.suppression.language,
+            proxy=None
+            if console.proxy is None
+            else ProxyTerms(
+                user_header=console.proxy.user_header.lower(),
+                role_header=(console.proxy.role_header or "").lower(),
+            ),
+            oidc=None
+            if console.oidc is None
+            else OidcTerms(
+                issuer=console.oidc.issuer,
+                client_id=console.oidc.client_id,
+                client_secret=console.oidc.client_secret.get_secret_value(),
+                role_claim=console.oidc.role_claim,
+                name_claim=console.oidc.name_claim,
+                scope=console.oidc.scope,
+            ),
+        )
+
+    return terms
 
 
 class HealthCollector:

@@ -34,6 +34,7 @@ from gateway.runtime import processes
 from gateway.runtime.lease import Lease
 from gateway.runtime.periodic import every, in_steps, repeat
 from gateway.store.api import answers
+from gateway.store.console import console_acts
 from gateway.store.engine import done_once
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -211,7 +212,7 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
     await database.write(lambda connection: message_lookup.forget_attempts(connection, now()))
     await database.write(lambda connection: known_bulk.forget(connection, now()))
     oldest = now() - context.settings.journal.keep
-    for prune in (messages.prune, outbox.prune, held_reports.prune):
+    for prune in (messages.prune, outbox.prune, held_reports.prune, console_acts.prune):
         await _prune(context, database, prune, oldest)
     await _prune(context, database, answers.prune, now() - answers.KEEP)
     await _prune(context, database, done_once.prune, now())

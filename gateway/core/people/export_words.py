@@ -29,6 +29,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "opt_outs": "Unsubscribed",
         "topic_opt_outs": "Unsubscribed from kinds of mail",
         "audience_members": "At Mailchimp",
+        "console_acts": "What staff did in the console",
     },
     "nl": {
         "title": "Wat er van $name wordt bewaard",
@@ -55,6 +56,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "opt_outs": "Afgemeld",
         "topic_opt_outs": "Afgemeld voor soorten mail",
         "audience_members": "Bij Mailchimp",
+        "console_acts": "Wat medewerkers in de console deden",
     },
     "de": {
         "title": "Was über $name gespeichert ist",
@@ -81,6 +83,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "opt_outs": "Abgemeldet",
         "topic_opt_outs": "Von Arten von Mail abgemeldet",
         "audience_members": "Bei Mailchimp",
+        "console_acts": "Was Mitarbeiter in der Konsole taten",
     },
     "fr": {
         "title": "Ce qui est conservé sur $name",
@@ -107,6 +110,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "opt_outs": "Désinscriptions",
         "topic_opt_outs": "Désinscriptions par type de courrier",
         "audience_members": "Chez Mailchimp",
+        "console_acts": "Ce que le personnel a fait dans la console",
     },
 }
 DEFAULT = "en"

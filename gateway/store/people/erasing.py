@@ -52,6 +52,7 @@ from gateway.store.schema import (
     campaign_members,
     campaigns,
     closings,
+    console_acts,
     deliveries,
     documents,
     erasures,
@@ -647,6 +648,9 @@ class _Eraser:
         for address in subject.addresses:
             self._delete(suppressions, suppressions.c.address == address)
         self._delete(topic_opt_outs, _choices_of(subject))
+        acted_on = (*subject.references, *((str(subject.ref),) if subject.ref else ()))
+        for chunk in batched(acted_on, _AT_ONCE):
+            self._update(console_acts, {"about": self._mark}, console_acts.c.about.in_(chunk))
         f = feed_faults.c
         for row in self._rows(select(f.source, f.what, f.reason).where(f.reason != "")):
             reason = self._likely.taken_out(row.reason)

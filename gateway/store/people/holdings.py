@@ -18,6 +18,7 @@ from gateway.store.schema import (
     campaign_members,
     campaigns,
     closings,
+    console_acts,
     deliveries,
     documents,
     groups,
@@ -134,6 +135,9 @@ def holdings(
         "activities": acted.where(activities.c.recipient.in_(theirs)),
         "opt_outs": select(opt_outs).where(
             or_(of_person(opt_outs), opt_outs.c.address.in_(subject.addresses))
+        ),
+        "console_acts": select(console_acts).where(
+            console_acts.c.about.in_((str(subject.ref), *subject.references))
         ),
         "audience_members": select(audience_members).where(audience_members.c.address.in_(theirs)),
     }

@@ -12,6 +12,7 @@ from gateway.store.schema.campaigns import (
     campaigns,
 )
 from gateway.store.schema.columns import mark_of_tables, metadata
+from gateway.store.schema.console import console_acts, console_sessions
 from gateway.store.schema.erasures import erasure_keys, erasures, mailchimp_removals
 from gateway.store.schema.feed import (
     addresses,
@@ -96,6 +97,8 @@ __all__ = [
     "campaign_members",
     "campaigns",
     "closings",
+    "console_acts",
+    "console_sessions",
     "deliveries",
     "documents",
     "done_once",

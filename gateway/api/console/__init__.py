@@ -1,0 +1,1 @@
+"""The pages people work with: `/console`, server-rendered, usable without JavaScript."""

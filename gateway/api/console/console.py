@@ -1,0 +1,93 @@
+"""The console as an application of its own, below `/console`."""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+
+from gateway.api.console import oidc, sign_in
+from gateway.api.console.access import START, ConsoleAccess, checked_form, language_of, said
+from gateway.api.console.pages import acts
+from gateway.api.console.rendering import render, static_file
+from gateway.api.console.terms import ConsoleTerms
+from gateway.api.console.throttle import LoginThrottle
+from gateway.api.problems import Problem, known_fault
+from gateway.api.public.client_rates import ClientRates
+from gateway.api.services import ApiServices
+from gateway.core.errors import GatewayError
+
+_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+
+#: The pages; each is a module with a router.
+PAGES = (acts,)
+
+
+def console(
+    using: ApiServices,
+    terms: Callable[[], ConsoleTerms],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> FastAPI:
+    """Build the console; `terms` returns those of the moment."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.services = using
+    app.state.terms = terms
+    rates = ClientRates(lambda: terms().proxies, monotonic)
+    routes = APIRouter(dependencies=[Depends(checked_form)])
+    routes.include_router(sign_in.router(LoginThrottle(monotonic), rates))
+    routes.include_router(oidc.router(monotonic))
+    for page in PAGES:
+        routes.include_router(page.router)
+    app.include_router(routes)
+
+    app.add_api_route("/", lead_to_start)
+
+    @app.get("/static/{name}")
+    async def get_static(name: str) -> Response:
+        content = static_file(name)
+        if content is None:
+            raise Problem(404)
+        return Response(
+            content,
+            headers={"cache-control": "public, max-age=31536000, immutable"},
+            media_type=_TYPES[name.rpartition(".")[2]],
+        )
+
+    for kind in (HTTPException, RequestValidationError, GatewayError, Exception):
+        app.add_exception_handler(kind, _error_page)
+    app.add_middleware(ConsoleAccess, using=using, terms=terms, refuse=_error_page)
+    return app
+
+
+async def lead_to_start() -> Response:
+    """Lead to the first page."""
+    return RedirectResponse(START, 303)
+
+
+async def _error_page(request: Request, error: Exception) -> Response:
+    """Show what went wrong, in a sentence."""
+    match error:
+        case RequestValidationError():
+            fields = ", ".join(sorted({str(fault["loc"][-1]) for fault in error.errors()}))
+            why = said(
+                request, "A value of the address or form can't be read: {fields}.", fields=fields
+            )
+            told = Problem(422, why)
+        case HTTPException():
+            told = Problem(error.status_code, str(error.detail), headers=error.headers)
+        case _:
+            told = known_fault(error)
+    title = HTTPStatus(told.status_code).phrase
+    detail = "" if told.detail == title else str(told.detail)
+    response = await render(
+        request,
+        "error.html",
+        {"status": told.status_code, "detail": detail, "language": language_of(request)},
+        status=told.status_code,
+    )
+    for name, value in (told.headers or {}).items():
+        response.headers[name] = value
+    return response

@@ -1,0 +1,207 @@
+"""Signing in at a provider of OpenID Connect (Core 1.0, 3.1: code flow, with PKCE, RFC 7636)."""
+
+import asyncio
+import secrets
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import RedirectResponse
+
+from gateway import logs
+from gateway.api.console.access import (
+    ROOT,
+    begin,
+    is_encrypted,
+    said,
+    set_cookie,
+)
+from gateway.api.console.acts import did
+from gateway.api.console.rendering import see_other
+from gateway.api.console.roles import ConsoleRole, known_roles
+from gateway.api.console.sign_in import within
+from gateway.api.console.terms import OidcTerms, terms_of
+from gateway.api.problems import Problem
+from gateway.api.using import services
+
+if TYPE_CHECKING:
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
+    from joserfc.jwk import KeySet
+
+log = logs.get("console")
+
+_COOKIE = "gateway_console_oidc"
+_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
+_SECONDS = 10.0  #: For an answer of the provider.
+_PATIENCE_SECONDS = 600.0  #: For people to sign in there.
+_KEPT_SECONDS = 600.0  #: What the provider says of itself.
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A login on its way."""
+
+    nonce: str
+    verifier: str
+    target: str
+    redirect_uri: str
+    until: float
+
+
+class _Provider:
+    """What a provider says of itself (OpenID Connect Discovery 1.0), kept for a while."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._known: tuple[str, float, Mapping[str, Any], KeySet] | None = None
+
+    async def about(self, terms: OidcTerms) -> tuple[Mapping[str, Any], "KeySet"]:
+        """Return the provider's document and keys; `Problem` 502 where it can't be asked."""
+        from joserfc.jwk import KeySet
+
+        now = self._monotonic()
+        if self._known is not None and self._known[0] == terms.issuer and now < self._known[1]:
+            return self._known[2:]
+        address = f"{terms.issuer.rstrip('/')}/.well-known/openid-configuration"
+        try:
+            async with asyncio.timeout(_SECONDS), _client(terms) as client:
+                document = (
+                    (await client.get(address, withhold_token=True)).raise_for_status().json()
+                )
+                jwks = (await client.get(document["jwks_uri"], withhold_token=True)).json()
+                keys = KeySet.import_key_set(jwks)
+        except Exception as error:  # Whatever goes wrong there, nobody gets in.
+            log.warning("console_oidc_failed", reason=type(error).__name__)
+            raise Problem(502, f"the sign-in service doesn't answer: {terms.issuer}") from error
+        if document.get("issuer") != terms.issuer:
+            raise Problem(502, "the sign-in service calls itself something else than oidc.issuer")
+        self._known = (terms.issuer, now + _KEPT_SECONDS, document, keys)
+        return document, keys
+
+
+def _client(terms: OidcTerms, **options: object) -> "AsyncOAuth2Client":
+    """Return what speaks to a provider; loaded where one is used only."""
+    with warnings.catch_warnings(record=True):  # It warns of which HTTP client it will use one day.
+        from authlib.integrations.httpx_client import AsyncOAuth2Client
+    return AsyncOAuth2Client(
+        terms.client_id,
+        terms.client_secret,
+        scope=terms.scope,
+        code_challenge_method="S256",
+        timeout=_SECONDS,
+        trust_env=False,
+        **options,
+    )
+
+
+def router(monotonic: Callable[[], float]) -> APIRouter:
+    """Build the routes."""
+    routes = APIRouter(prefix="/oidc")
+    provider = _Provider(monotonic)
+    begun: OrderedDict[str, _Begun] = OrderedDict()
+
+    @routes.get("/start")
+    async def start(request: Request, target: Annotated[str, Query(alias="next")] = "") -> Response:
+        terms = _terms(request)
+        document, _ = await provider.about(terms)
+        redirect_uri = _own_address(request)
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        until = monotonic() + _PATIENCE_SECONDS
+        begun[state] = _Begun(nonce, verifier, within(target), redirect_uri, until)
+        while len(begun) > _MOST:
+            begun.popitem(last=False)
+        async with _client(terms, redirect_uri=redirect_uri) as client:
+            address, _ = client.create_authorization_url(
+                document["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
+            )
+        response = RedirectResponse(address, 303)
+        response.set_cookie(
+            *(_COOKIE, state),
+            path=f"{ROOT}/oidc/",
+            max_age=int(_PATIENCE_SECONDS),
+            httponly=True,
+            samesite="lax",
+            secure=is_encrypted(request),
+        )
+        return response
+
+    @routes.get("/back")
+    async def back(request: Request, state: str = "", code: str = "", error: str = "") -> Response:
+        terms = _terms(request)
+        login = begun.pop(state, None)
+        shown = request.cookies.get(_COOKIE, "")
+        if login is None or not secrets.compare_digest(shown.encode(), state.encode()):
+            raise Problem(400, said(request, "This login is not known any more; begin anew."))
+        if login.until < monotonic() or error or not code:
+            raise Problem(403, said(request, "The sign-in service did not let you in."))
+        claims = await _claims(provider, terms, login, code)
+        name = str(claims.get(terms.name_claim) or claims.get("email") or claims["sub"])[:200]
+        given = claims.get(terms.role_claim, ())
+        names = given.replace(",", " ").split() if isinstance(given, str) else map(str, given)
+        roles = known_roles(names)
+        if not roles:
+            why = "Your account there has none of the roles {roles} in “{claim}”."
+            all_roles = ", ".join(ConsoleRole)
+            raise Problem(403, said(request, why, roles=all_roles, claim=terms.role_claim))
+        user, secret = await begin(services(request), terms_of(request), name, roles, way="oidc")
+        await did(request, user, "login")
+        request.state.user = user
+        response = await see_other(request, login.target)
+        set_cookie(response, request, secret)
+        response.delete_cookie(_COOKIE, path=f"{ROOT}/oidc/")
+        return response
+
+    return routes
+
+
+def _terms(request: Request) -> OidcTerms:
+    terms = terms_of(request).oidc
+    if terms is None:
+        raise Problem(404)
+    return terms
+
+
+def _own_address(request: Request) -> str:
+    scheme = "https" if is_encrypted(request) else "http"
+    return f"{scheme}://{request.headers.get('host', '')}{ROOT}/oidc/back"
+
+
+async def _claims(
+    provider: _Provider, terms: OidcTerms, login: _Begun, code: str
+) -> Mapping[str, Any]:
+    """Return what the provider says of who signed in (OpenID Connect Core 1.0, 3.1.3.7)."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+
+    document, keys = await provider.about(terms)
+    try:
+        async with (
+            asyncio.timeout(_SECONDS),
+            _client(terms, redirect_uri=login.redirect_uri) as client,
+        ):
+            token = await client.fetch_token(
+                document["token_endpoint"],
+                grant_type="authorization_code",
+                code=code,
+                code_verifier=login.verifier,
+            )
+        opened = jwt.decode(token["id_token"], keys, algorithms=_ALGORITHMS)
+        jwt.JWTClaimsRegistry(
+            leeway=60,
+            iss={"essential": True, "value": terms.issuer},
+            aud={"essential": True, "value": terms.client_id},
+            nonce={"essential": True, "value": login.nonce},
+            sub={"essential": True},
+            exp={"essential": True},
+        ).validate(opened.claims)
+    except (JoseError, KeyError, ValueError) as error:
+        log.warning("console_oidc_refused", reason=type(error).__name__)
+        raise Problem(403, "the sign-in service's answer can't be trusted") from error
+    except Exception as error:
+        log.warning("console_oidc_failed", reason=type(error).__name__)
+        raise Problem(502, f"the sign-in service doesn't answer: {terms.issuer}") from error
+    return opened.claims

@@ -1,0 +1,170 @@
+"""From values to pages: Jinja2, everything escaped, nothing fetched from elsewhere."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime, tzinfo
+from functools import cache
+from importlib import resources
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+from starlette.responses import RedirectResponse
+
+from gateway.api.console.access import ConsoleUser, language_of
+from gateway.api.console.languages import LANGUAGES, NAMES, say
+from gateway.api.using import services
+from gateway.core import ids
+from gateway.store.console import console_sessions
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "content-security-policy": POLICY,
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+    "x-frame-options": "DENY",
+}
+_TIME = {
+    "en": "%Y-%m-%d %H:%M",
+    "nl": "%d-%m-%Y %H:%M",
+    "de": "%d.%m.%Y %H:%M",
+    "fr": "%d/%m/%Y %H:%M",
+}
+
+#: The pages of the navigation: path below /console and its name.
+NAVIGATION = (
+    ("today", "Today"),
+    ("send-failed", "Send failed"),
+    ("people", "People"),
+    ("inbox", "Inbox"),
+    ("campaigns", "Campaigns"),
+    ("triggers", "Triggers"),
+    ("applications", "Applications"),
+    ("feed", "Feed"),
+    ("messages", "Messages"),
+    ("outbox", "Outbox"),
+)
+
+
+async def render(
+    request: Request, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200
+) -> Response:
+    """Return a page; beside its values a template has `user`, `_`, `zone`, `language`, `query` ….
+
+    A notice that a POST left for the next page is shown, and forgotten.
+    """
+    using = services(request)
+    user: ConsoleUser | None = getattr(request.state, "user", None)
+    language = language_of(request)
+    notice = ""
+    if user is not None and user.session.notice and "hx-request" not in request.headers:
+        notice, digest = user.session.notice, user.session.digest
+        await using.database.write(lambda connection: console_sessions.tell(connection, digest, ""))
+
+    def translated(text: str, /, **inserted: object) -> str | Markup:
+        # A translation is ours; what is inserted may be anybody's.
+        return say(language, text, **inserted)
+
+    body = (
+        environment()
+        .get_template(template)
+        .render(
+            {
+                "user": user,
+                "request": request,
+                "language": language,
+                "languages": [(code, NAMES[code]) for code in LANGUAGES],
+                "zone": using.zone(),
+                "notice": notice,
+                "navigation": NAVIGATION,
+                "here": request.url.path,
+                "query": dict(request.query_params),
+                "_": translated,
+                **(values or {}),
+            }
+        )
+    )
+    return Response(body, status, _HEADERS, "text/html; charset=utf-8")
+
+
+async def see_other(request: Request, path: str, told: str = "") -> Response:
+    """Lead to another page after a POST, which says what was done."""
+    user: ConsoleUser | None = request.state.user
+    if told and user is not None:
+        digest = user.session.digest
+        await services(request).database.write(
+            lambda connection: console_sessions.tell(connection, digest, told)
+        )
+    return RedirectResponse(path, 303, headers={"cache-control": "no-store"})
+
+
+@cache
+def environment() -> Environment:
+    """Return what templates are read and filled in with."""
+    made = Environment(
+        loader=PackageLoader("gateway.api.console", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["time"] = _time
+    made.filters["day"] = _day
+    made.filters["id"] = ids.show
+    made.globals["asset"] = asset
+    made.globals["address"] = _address
+    return made
+
+
+@pass_context
+def _time(context: Context, moment: datetime | None) -> str:
+    """Show a time in the configured zone, in the form of the page's language."""
+    if moment is None:
+        return ""
+    zone: tzinfo = context["zone"]
+    local = moment.astimezone(zone)
+    shown = local.strftime(_TIME[context["language"]])
+    return Markup('<time datetime="{}">{}</time>').format(
+        local.isoformat(timespec="seconds"), shown
+    )
+
+
+@pass_context
+def _day(context: Context, day: date | None) -> str:
+    """Show a day (of a time: in the configured zone)."""
+    if day is None:
+        return ""
+    if isinstance(day, datetime):
+        day = day.astimezone(context["zone"]).date()
+    shown = day.strftime(_TIME[context["language"]].partition(" ")[0])
+    return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), shown)
+
+
+@pass_context
+def _address(context: Context, **changes: object) -> str:
+    """Return this page's address with other values of its query; None or "" leaves one out."""
+    query = {**context["query"], **changes}
+    kept = {name: value for name, value in query.items() if value not in (None, "")}
+    return f"{context['here']}?{urlencode(kept)}" if kept else str(context["here"])
+
+
+@cache
+def static_file(name: str) -> bytes | None:
+    """Return a file of the console that browsers fetch; None: there is none."""
+    if name not in ("console.css", "console.js", "htmx.min.js"):
+        return None
+    return resources.files("gateway.api.console").joinpath("static", name).read_bytes()
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the address of such a file; another one when its content is."""
+    content = static_file(name)
+    assert content is not None, name
+    return f"/console/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"

@@ -1,0 +1,44 @@
+"""What the users of the console may do."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class ConsoleRole(StrEnum):
+    """A role; a user may have several."""
+
+    LOOK = "look"  #: See everything.
+    WORK = "work"  #: Assign mail, suppress and release people, make campaigns; look.
+    MANAGE = "manage"  #: Triggers, templates, and sending campaigns; work.
+    RUN = "run"  #: Pause, outbox, imports; work.
+
+
+_INCLUDED = {
+    ConsoleRole.LOOK: frozenset({ConsoleRole.LOOK}),
+    ConsoleRole.WORK: frozenset({ConsoleRole.LOOK, ConsoleRole.WORK}),
+    ConsoleRole.MANAGE: frozenset({ConsoleRole.LOOK, ConsoleRole.WORK, ConsoleRole.MANAGE}),
+    ConsoleRole.RUN: frozenset({ConsoleRole.LOOK, ConsoleRole.WORK, ConsoleRole.RUN}),
+}
+
+
+def read_roles(names: Iterable[str]) -> frozenset[ConsoleRole]:
+    """Return the roles of these names; ValueError names one that is none."""
+    roles = set()
+    for name in names:
+        try:
+            roles.add(ConsoleRole(name.strip().lower()))
+        except ValueError:
+            raise ValueError(
+                f"no role: {name.strip()!r} (there are {', '.join(ConsoleRole)})"
+            ) from None
+    return frozenset(roles)
+
+
+def known_roles(names: Iterable[str]) -> frozenset[ConsoleRole]:
+    """Return those of the names that are roles: others' systems name roles of theirs, too."""
+    return frozenset(ConsoleRole(name) for name in names if name in set(ConsoleRole))
+
+
+def may(roles: Iterable[ConsoleRole], wanted: ConsoleRole) -> bool:
+    """Whether one of these roles is, or includes, another."""
+    return any(wanted in _INCLUDED[role] for role in roles)

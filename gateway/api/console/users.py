@@ -1,0 +1,156 @@
+"""Who may sign in with a password: lines `name:roles:hash` of a file.
+
+    anna:work,run:$argon2id$v=19$…
+    bob:$argon2id$v=19$…            (as `gateway users hash` prints it: may only look)
+
+`gateway console user` writes them; a change counts at the next request.
+"""
+
+import asyncio
+import os
+import secrets
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from gateway.api.console.roles import ConsoleRole, read_roles
+from gateway.core.errors import FileUnusable
+
+_hashing = ThreadPoolExecutor(2, "argon2-console")
+
+
+class BadConsoleUsers(FileUnusable):
+    """The file of users can't be read or written, or has a line that is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleLogin:
+    """A user of the file."""
+
+    roles: frozenset[ConsoleRole]
+    digest: str  #: argon2's encoded hash of the password.
+
+    def line(self, name: str) -> str:
+        """Return it as the file has it."""
+        return f"{name}:{','.join(sorted(self.roles))}:{self.digest}"
+
+
+class ConsoleUsers:
+    """The users of a file, read anew when it has changed."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._stamp: tuple[int, int, int] | None = None
+        self._users: Mapping[str, ConsoleLogin] = {}
+
+    def all(self) -> Mapping[str, ConsoleLogin]:
+        """Return the users by name; none where there is no file. Raises `BadConsoleUsers`."""
+        try:
+            state = self.file.stat()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise BadConsoleUsers(f"console.users: {self.file}: {error.strerror}") from error
+        stamp = (state.st_mtime_ns, state.st_size, state.st_ino)
+        if stamp != self._stamp:
+            self._users = read_users(self.file)
+            self._stamp = stamp
+        return self._users
+
+    async def verify(self, name: str, password: str) -> ConsoleLogin | None:
+        """Return the user if the password is right, else None; unknown names cost the same."""
+        login = self.all().get(name)
+        digest = _decoy() if login is None else login.digest
+
+        def matches() -> bool:
+            try:
+                return PasswordHasher().verify(digest, password)
+            except (Argon2Error, InvalidHashError):
+                return False
+
+        is_right = await asyncio.get_running_loop().run_in_executor(_hashing, matches)
+        return login if is_right else None
+
+
+@cache
+def _decoy() -> str:
+    return PasswordHasher().hash(secrets.token_hex())
+
+
+def read_users(file: Path) -> Mapping[str, ConsoleLogin]:
+    """Read a file of users; `BadConsoleUsers` names the line that is none."""
+    users: dict[str, ConsoleLogin] = {}
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise BadConsoleUsers(f"console.users: {file}: {why}") from error
+    for number, line in enumerate(lines, 1):
+        entry = line.strip()
+        if not entry or entry.startswith("#"):
+            continue
+        name, _, rest = entry.partition(":")
+        roles, _, digest = rest.rpartition(":")
+        try:
+            known = read_roles(roles.split(",")) if roles else frozenset({ConsoleRole.LOOK})
+        except ValueError as error:
+            raise BadConsoleUsers(f"console.users: {file}: line {number}: {error}") from None
+        if not name or not digest.startswith("$argon2"):
+            raise BadConsoleUsers(
+                f"console.users: {file}: line {number}: not a name, roles and an argon2 hash "
+                "(gateway console user NAME writes it)"
+            )
+        users[name] = ConsoleLogin(roles=known, digest=digest)
+    return users
+
+
+def put_user(file: Path, name: str, password: str | None, roles: Iterable[ConsoleRole]) -> bool:
+    """Add a user to a file, or change one (no password: it stays); return whether it is new.
+
+    What else the file has, comments too, stays; it is replaced as a whole and readable by its
+    owner only.
+    """
+    known = read_users(file) if file.exists() else {}
+    if password is None:
+        if name not in known:
+            raise BadConsoleUsers(f"console.users: {file}: there is no user {name}")
+        digest = known[name].digest
+    else:
+        digest = PasswordHasher().hash(password)
+    entry = ConsoleLogin(roles=frozenset(roles), digest=digest).line(name)
+    _rewrite(file, name, entry)
+    return name not in known
+
+
+def remove_user(file: Path, name: str) -> None:
+    """Take a user out of a file."""
+    if not file.exists() or name not in read_users(file):
+        raise BadConsoleUsers(f"console.users: {file}: there is no user {name}")
+    _rewrite(file, name, None)
+
+
+def _rewrite(file: Path, name: str, entry: str | None) -> None:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        rest = [line for line in lines if line.strip().partition(":")[0] != name]
+        at = next((n for n, line in enumerate(lines) if line not in rest), len(rest))
+        if entry is not None:
+            rest.insert(min(at, len(rest)), entry)
+        handle, made = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            opened.write("".join(f"{line}\n" for line in rest))
+        # The gateway may run as somebody else than who adds users.
+        owner = (file if file.exists() else file.parent).stat()
+        if os.geteuid() == 0:
+            os.chown(made, owner.st_uid, owner.st_gid)
+        if file.exists():
+            Path(made).chmod(owner.st_mode & 0o777)
+        Path(made).replace(file)
+    except OSError as error:
+        raise BadConsoleUsers(f"console.users: {file}: {error.strerror}") from error

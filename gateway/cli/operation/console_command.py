@@ -1,0 +1,127 @@
+"""Who may sign in at the console, and what was done there."""
+
+import secrets
+import sys
+from typing import Annotated
+
+import typer
+
+from gateway.api.console.roles import ConsoleRole
+from gateway.api.console.users import put_user, read_users, remove_user
+from gateway.cli.context import Json, of, wrong_use
+from gateway.cli.output import local, print_json, print_line, print_table
+from gateway.core import ids
+from gateway.core.moments import in_utc
+from gateway.store.console import console_acts
+
+app = typer.Typer(help="The console: who may sign in, who did what.", no_args_is_help=True)
+
+_NO_USERS = "Nobody yet. `gateway console user NAME` adds somebody who signs in with a password."
+_NO_ACTS = "Nothing yet: what people do in the console is written down here."
+
+_Name = Annotated[str, typer.Argument(help="Who signs in, e.g. anna.")]
+_Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        help="What they may do: look, work, manage or run; may be repeated. By default look.",
+    ),
+]
+
+
+@app.command("user")
+def put(
+    context: typer.Context,
+    name: _Name,
+    *,
+    role: _Roles = None,
+    keep_password: Annotated[
+        bool, typer.Option("--keep-password", help="Change the roles alone.")
+    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Let them in no more.")] = False,
+) -> None:
+    """Add a user of the console, or change one.
+
+    The password is asked for on a terminal, or read from the first line of standard input; where
+    that is empty one is made and printed. It counts at once, without a restart; whoever was signed
+    in with another password is signed out.
+
+    `look` sees everything, `work` also assigns mail, suppresses and releases people and makes
+    campaigns, `manage` also changes triggers and templates and sends campaigns, `run` is `work`
+    with pauses, the outbox and imports.
+    """
+    chosen = of(context)
+    file = chosen.settings.console.users
+    if not name or ":" in name or not name.isprintable() or name != name.strip():
+        wrong_use(
+            "a name must not be empty or have a colon, blanks around it or control characters"
+        )
+    if remove:
+        remove_user(file, name)
+        print_line(f"{name} can't sign in any more ({file}).")
+        return
+    try:
+        given = [part for text in role or () for part in text.replace(",", " ").split()]
+        roles = [ConsoleRole(part.lower()) for part in given]
+    except ValueError:
+        wrong_use(f"a role is one of {', '.join(ConsoleRole)}")
+    if keep_password and not roles:
+        wrong_use("--keep-password needs --role: there is nothing else to change")
+    made = ""
+    password: str | None = None
+    if not keep_password:
+        if sys.stdin.isatty():
+            password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        else:
+            password = sys.stdin.readline().rstrip("\r\n")
+        if not password:
+            password = made = secrets.token_urlsafe(12)
+    is_new = put_user(file, name, password, roles or [ConsoleRole.LOOK])
+    names = ", ".join(sorted(roles or [ConsoleRole.LOOK]))
+    what = "can sign in" if is_new else "is changed"
+    print_line(f"{name} {what} at http://{chosen.settings.api.bind}/console ({names}; {file}).")
+    if made:
+        print_line(f"Password: {made}")
+
+
+@app.command("users")
+def list_users(context: typer.Context, as_json: Json = False) -> None:
+    """List the users of the console."""
+    file = of(context).settings.console.users
+    known = read_users(file) if file.exists() else {}
+    if as_json:
+        print_json([{"name": name, "roles": sorted(user.roles)} for name, user in known.items()])
+        return
+    rows = ((name, ", ".join(sorted(user.roles))) for name, user in sorted(known.items()))
+    print_table(("name", "roles"), rows, empty=_NO_USERS)
+
+
+@app.command("acts")
+def list_acts(
+    context: typer.Context,
+    *,
+    user: Annotated[str | None, typer.Option(help="What this user did.")] = None,
+    about: Annotated[str | None, typer.Option(help="About this, e.g. candidate:17.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List what was done in the console, the newest first."""
+    chosen = of(context)
+    with chosen.store() as store, store.reading() as connection:
+        acts = console_acts.listed(connection, user=user, about=about, limit=limit)
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": ids.show(act.id),
+                    "at": in_utc(act.at),
+                    "user": act.user,
+                    "act": act.act,
+                    "about": act.about,
+                }
+                for act in acts
+            ]
+        )
+        return
+    rows = ((local(act.at, chosen.zone), act.user, act.act, act.about) for act in acts)
+    print_table(("when", "user", "act", "about"), rows, empty=_NO_ACTS)

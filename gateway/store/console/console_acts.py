@@ -1,0 +1,57 @@
+"""What was done in the console, and by whom; kept as long as the journal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select
+
+from gateway.core.ids import first_id_at, moment_of
+from gateway.store.schema import console_acts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleAct:
+    """One thing that somebody did."""
+
+    id: int
+    user: str
+    act: str  #: As `person.suppress`.
+    about: str  #: What it was done to: a key or an id, as `candidate:17`; may be empty.
+
+    @property
+    def at(self) -> datetime:
+        """When it was done."""
+        return moment_of(self.id)
+
+
+def add(connection: Connection, act: ConsoleAct) -> None:
+    """Keep what was done."""
+    row = {"id": act.id, "user": act.user, "act": act.act, "about": act.about}
+    connection.execute(insert(console_acts).values(**row))
+
+
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget up to a number of acts older than a time; return how many."""
+    last = first_id_at(before)
+    old = select(console_acts.c.id).where(console_acts.c.id < last).limit(limit)
+    return connection.execute(delete(console_acts).where(console_acts.c.id.in_(old))).rowcount
+
+
+def listed(
+    connection: Connection,
+    *,
+    user: str | None = None,
+    about: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> Sequence[ConsoleAct]:
+    """Return acts, the newest first."""
+    wanted = select(console_acts).order_by(console_acts.c.id.desc()).limit(limit)
+    if user is not None:
+        wanted = wanted.where(console_acts.c.user == user)
+    if about is not None:
+        wanted = wanted.where(console_acts.c.about == about)
+    if before is not None:
+        wanted = wanted.where(console_acts.c.id < before)
+    return [ConsoleAct(**row._asdict()) for row in connection.execute(wanted)]

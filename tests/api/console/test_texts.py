@@ -1,0 +1,117 @@
+"""Every text of the console is there in every language, and is used."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jinja2 import nodes
+
+import gateway.api.console as room
+from gateway.api.console.languages import LANGUAGES, preferred, say
+from gateway.api.console.rendering import NAVIGATION, environment
+
+FOLDER = Path(room.__file__).parent
+TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
+#: By which name code asks for a text, and as which argument it stands there.
+ASKING = {"said": 1, "say": 1, "_": 0, "text": 0}
+
+
+def texts_of_templates() -> Iterator[str]:
+    for file in sorted((FOLDER / "templates").glob("*.html")):
+        tree = environment().parse(file.read_text(encoding="utf-8"))
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "_" and call.args:
+                yield from constants(call.args[0])
+
+
+def constants(node: nodes.Node) -> Iterator[str]:
+    """Yield the texts an expression may come to: one, or either of a choice."""
+    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, nodes.CondExpr):
+        for branch in (node.expr1, node.expr2):
+            if branch is not None:
+                yield from constants(branch)
+
+
+def texts_of_code() -> Iterator[str]:
+    for file in sorted(FOLDER.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.id if isinstance(node.func, ast.Name) else ""
+            at = ASKING.get(name)
+            if at is not None and len(node.args) > at:
+                argument = node.args[at]
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    yield argument.value
+
+
+def files(language: str) -> dict[str, dict[str, str]]:
+    return {
+        file.name: tomllib.loads(file.read_text(encoding="utf-8"))
+        for file in sorted((FOLDER / "texts" / language).glob("*.toml"))
+    }
+
+
+def used() -> set[str]:
+    return {*texts_of_templates(), *texts_of_code(), *(name for _, name in NAVIGATION)}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_text_is_translated(language: str) -> None:
+    known = {text for texts in files(language).values() for text in texts}
+
+    assert set() == used() - known
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_keeps_what_is_inserted(language: str) -> None:
+    wrong = [
+        (text, translation)
+        for texts in files(language).values()
+        for text, translation in texts.items()
+        if set(re.findall(r"{(\w+)", text)) != set(re.findall(r"{(\w+)", translation))
+    ]
+
+    assert [] == wrong
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_text_is_translated_in_one_way(language: str) -> None:
+    ways: dict[str, set[str]] = {}
+    for texts in files(language).values():
+        for text, translation in texts.items():
+            ways.setdefault(text, set()).add(translation)
+
+    assert {} == {text: way for text, way in ways.items() if len(way) > 1}
+
+
+def test_each_language_has_the_same_texts() -> None:
+    first, *others = [
+        {name: set(texts) for name, texts in files(language).items()} for language in TRANSLATED
+    ]
+
+    assert [first] * len(others) == others
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("fr-CH, fr;q=0.9, en;q=0.8", "fr"),
+        ("en;q=0.2, de;q=0.9", "de"),
+        ("sv, *;q=0.5", "nl"),
+        ("nl;q=0, en", "en"),
+        ("", "nl"),
+        ("de;q=much", "nl"),
+    ],
+)
+def test_the_browsers_wishes_choose_the_language(accepted: str, language: str) -> None:
+    assert language == preferred(accepted, "nl")
+
+
+def test_what_is_inserted_is_no_text_of_ours() -> None:
+    assert "Tijden zijn in {x}." == say("nl", "Times are in {zone}.", zone="{x}")
