@@ -68,6 +68,11 @@ async def test_messages_are_found_by_what_is_asked(api: Served) -> None:
     assert [ids.show(failed.id)] == await found(state="send_failed")
     assert [ids.show(failed.id)] == await found(to="ANN@example.org")
     assert 1 == len(await found(**{"from": "x@y.org"}))
+    assert [ids.show(failed.id)] == await found(search="ANN example")
+    assert [ids.show(failed.id)] == await found(search=ids.show(failed.id))
+    assert [] == await found(group="Geen bulk-mail")
+    assert 3 == len(await found(rule=failed.rule))
+    assert 422 == (await api.ask("GET", "/messages", params={"search": "?!"})).status_code
     assert [] == await found(since=(datetime.now(UTC) + timedelta(hours=1)).isoformat())
     shown = await api.get(f"/messages/{ids.show(failed.id)}")
     assert ("send_failed", "why", ["candidate:17"]) == tuple(

@@ -62,6 +62,7 @@ IMPERSONAL = {
     "programmes": "of the CRM",
     "relay_offers": "relays",
     "schema_version": "the store's own",
+    "search_progress": "the store's own",
     "sightings": "numbers of a mailbox",
     "staff": "users of the CRM",
     "statuses": "of the CRM",
@@ -177,6 +178,11 @@ def personal(blobs: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
             | {"by": "relay", "persons": "candidate:4711x"},
             {"message": 2, "position": 1, "recipient": BOBS, "address": BOBS, "state": "relayed"}
             | {"by": "relay", "persons": "candidate:18"},
+        ],
+        "message_words": [
+            {"message": 1, "words": "anorexia about quirina zandvoorter"},
+            {"message": 2, "words": "newsletter quirina zandvoorter bob"},
+            {"message": 3, "words": "of quirina zandvoorter"},
         ],
         "attempts": [
             {"fingerprint": 1, "message": 1, "state": "refused", "verdict": f"450 {ANN} later"}

@@ -22,6 +22,7 @@ NOT_GIVEN_OUT = {
     "events": "what waits to be told to the CRM",
     "feed_faults": "of whole files",
     "held_reports": "reports to senders",
+    "message_words": "of the messages",
     "open_references": "counts",
     "trigger_runs": "reports of runs",
 }

@@ -30,6 +30,10 @@ def test_messages_are_listed_by_what_is_asked_for(cli: Cli) -> None:
     assert ["second"] == found("--state", "send_failed")
     assert ["third"] == found("--from", "other@example.org")
     assert [] == found("--since", "2099-01-01")
+    assert ["third"] == found("--search", "THIRD ben")
+    assert ["second", "first"] == found("--search", "ann@example.org", "--rule", "precedence")
+    assert [] == found("--group", "Geen bulk-mail")
+    assert 2 == cli("messages", "list", "--search", "?!").code
 
 
 def test_the_note_is_told_in_another_language_when_asked(cli: Cli) -> None:

@@ -14,6 +14,7 @@ from gateway.store.engine.database import Database, WrongSchema, number_of, vers
 from gateway.store.engine.upgrade import defects, upgrade
 from gateway.store.schema import FIRST_NUMBER, VERSION
 from gateway.store.schema.columns import mark_of_tables, metadata
+from gateway.store.schema.searching import SQLITE_INDEX
 
 BEFORE_RELEASE = r"of a build before any release.*gateway db upgrade --new"
 #: What a gateway of the next version would bring with it.
@@ -28,6 +29,11 @@ down_revision = "{VERSION}"
 def upgrade():
     op.add_column("pauses", Column("reason", Text, nullable=False, server_default="none given"))
 """
+
+
+def is_ours(name: str | None, *_: object) -> bool:
+    """Whether the schema speaks of it: SQLite keeps its index of words in tables of its own."""
+    return not (name or "").startswith((SQLITE_INDEX, "ix_message_words_words"))
 
 
 @pytest.fixture
@@ -45,7 +51,8 @@ def database(bare_store_url: str) -> Iterator[Database]:
 def test_the_migrations_lead_to_the_schema(database: Database) -> None:
     done = upgrade(database)
     with database.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": is_ours}
+        context = MigrationContext.configure(connection, opts=opts)
         differences = compare_metadata(context, metadata)
 
     assert number_of(VERSION) == done[-1]

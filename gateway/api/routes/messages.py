@@ -24,6 +24,7 @@ from gateway.api.services import ApiServices
 from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in
 from gateway.core.decision.note_template import exactly
+from gateway.core.decision.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.documents.messages import MessageDocument, message_document
 from gateway.store.bounces import bounces
@@ -54,6 +55,12 @@ def _retold(using: ApiServices, message: Message, language: str | None) -> Messa
     return retold_in(template, message, using.zone())
 
 
+_Search = Annotated[
+    str | None,
+    Query(description="With all these words in subject, addresses and Message-ID; or of this id."),
+]
+
+
 @router.get("", responses=items(MessageDocument))
 async def list_messages(
     request: Request,
@@ -63,6 +70,11 @@ async def list_messages(
     to: Annotated[MailAddress | None, Query(description="To this address.")] = None,
     sender: _From = None,
     since: _Since = None,
+    search: _Search = None,
+    rule: Annotated[str | None, Query(description="Where this rule said the kind.")] = None,
+    group: Annotated[
+        str | None, Query(description="Where this group kept somebody from mail.")
+    ] = None,
     language: _Language = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -71,6 +83,9 @@ async def list_messages(
     recipient = None if to is None else using.lookup(to)
     start = since if since is None or since.tzinfo else since.replace(tzinfo=using.zone())
     number = before(cursor)
+    wanted = None if search is None else MessageSearch.read(search)
+    if search is not None and wanted is None:
+        raise Problem(422, "search: no word in it, which is letters and digits")
     rows = await using.database.read(
         lambda connection: messages.listed(
             connection,
@@ -79,6 +94,9 @@ async def list_messages(
             sender=sender,
             since=start,
             before=number,
+            search=wanted,
+            rule=rule,
+            group=group,
             limit=limit + 1,
         )
     )

@@ -38,7 +38,7 @@ from gateway.store.console import console_acts
 from gateway.store.engine import done_once
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.store.journal import held_reports, known_bulk, message_lookup, messages
+from gateway.store.journal import held_reports, known_bulk, message_lookup, messages, searching
 from gateway.store.people import retention
 from gateway.store.people.retention import Forgetting
 from gateway.store.sending import outbox
@@ -49,6 +49,9 @@ TIDY_STEP = 500  #: Rows forgotten in one transaction: mail waits no longer than
 FEED_LEASE = timedelta(minutes=10)  #: One file may take so long.
 _REST = timedelta(milliseconds=200)  #: Between two steps, for the mail.
 _SWEEP = timedelta(seconds=1)
+_WORDS_EVERY = timedelta(seconds=10)
+_WORDS_STEP = 200  #: Messages of which words are taken in one transaction.
+_WORDS_REST = timedelta(milliseconds=20)  #: Between two of these, for the mail.
 
 log = logs.get("sender")
 
@@ -98,6 +101,7 @@ async def run_sender(context: RoleContext) -> None:
             for interval, chore in (
                 (TIDY_EVERY, tidying),
                 (LOOK_EVERY, report_bounces),
+                (_WORDS_EVERY, partial(take_words, context, database)),
                 (_SWEEP, own_mail.sweep),
             ):
                 tasks.create_task(
@@ -225,6 +229,19 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
     ):
         if keep is not None:
             await forget(context, database, kind, forgetting, now() - keep)
+
+
+async def take_words(context: RoleContext, database: Database) -> None:
+    """Take the words by which messages are found, of those that came since the last time."""
+
+    async def step() -> int:
+        if not await database.read(lambda connection: searching.has_work(connection, now())):
+            return 0
+        return await database.write(
+            lambda connection: searching.index(connection, now(), _WORDS_STEP), durable=False
+        )
+
+    await in_steps(step, whole=_WORDS_STEP, rest=_WORDS_REST, stopping=context.stopping)
 
 
 async def forget(

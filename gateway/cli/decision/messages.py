@@ -17,16 +17,18 @@ from gateway.cli.context import (
     read_sender,
     wrong_use,
 )
-from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.output import complain, local, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in, told_in
 from gateway.core.decision.note_template import NoteTemplate, exactly
+from gateway.core.decision.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.core.wording import in_language
 from gateway.documents.messages import message_document
 from gateway.store.bounces import bounces
 from gateway.store.journal import messages as journal
+from gateway.store.journal import searching
 
 app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
 
@@ -49,6 +51,20 @@ _Since = Annotated[
 Language = Annotated[
     str | None, typer.Option(help="Notes in this language: nl, de, fr, en.", metavar="LANGUAGE")
 ]
+_Search = Annotated[
+    str | None,
+    typer.Option(
+        help="Only with all these words in subject, addresses and Message-ID; or of this id.",
+        metavar="WORDS",
+    ),
+]
+_Rule = Annotated[
+    str | None, typer.Option(help="Only where this rule said the kind.", metavar="RULE")
+]
+_Group = Annotated[
+    str | None,
+    typer.Option(help="Only where this group kept somebody from mail.", metavar="GROUP"),
+]
 _Limit = Annotated[int, typer.Option(help="How many at most, the newest first.", min=1)]
 _WouldFail = Annotated[
     bool, typer.Option("--would-fail", help="Mail to suppressed people that was let through.")
@@ -63,11 +79,20 @@ def list_messages(
     to: _To = None,
     sender: _From = None,
     since: _Since = None,
+    search: _Search = None,
+    rule: _Rule = None,
+    group: _Group = None,
     limit: _Limit = 50,
     as_json: Json = False,
 ) -> None:
-    """List messages, the newest first."""
+    """List messages, the newest first.
+
+    A word of --search is a run of letters and digits, whatever its case and accents.
+    """
     chosen = of(context)
+    wanted = None if search is None else MessageSearch.read(search)
+    if search is not None and wanted is None:
+        wrong_use("--search: no word in it, which is letters and digits")
     recipient = None if to is None else chosen.lookup(read_mail_address(to))
     envelope_sender = None if sender is None else read_sender(sender)
     with chosen.store() as store, store.reading() as connection:
@@ -77,8 +102,15 @@ def list_messages(
             to=recipient,
             sender=envelope_sender,
             since=chosen.moment(since),
+            search=wanted,
+            rule=rule,
+            group=group,
             limit=limit,
         )
+        is_searched = wanted is not None or rule is not None or group is not None
+        missed = searching.unsearched_before(connection) if is_searched else None
+    if missed is not None:
+        complain(f"Words of messages before {local(missed, chosen.zone)} are still being taken.")
     if as_json:
         print_json([message_document(message) for message in listed])
         return

@@ -19,7 +19,7 @@ from gateway.core.sending.outbox import OutboxDraft
 from gateway.store import schema
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.engine.database import RowRefused
-from gateway.store.journal import held_reports, known_bulk
+from gateway.store.journal import held_reports, known_bulk, searching
 from gateway.store.schema import attempts
 from gateway.store.sending import events, outbox
 
@@ -147,6 +147,7 @@ class JournalRows:
         )
         if number < len(self.messages):
             self.check_ids(connection)
+        searching.look_again(connection, [row[0] for row in self.messages], datetime.now(UTC))
         # Most messages end before the store is told of their beginning: their rows are written
         # once, as they ended. Other outcomes are of deliveries that are in the store already.
         ends = {(row[0], row[1]): row for row in self.outcomes}

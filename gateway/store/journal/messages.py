@@ -25,14 +25,23 @@ from sqlalchemy import (
 
 from gateway.core.batches import batched
 from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message
+from gateway.core.decision.search_words import (
+    MessageSearch,
+    group_facet,
+    rule_facet,
+    state_facet,
+    words_of,
+)
 from gateway.core.ids import first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
+from gateway.store.journal import searching
 from gateway.store.schema import attempts, deliveries, messages
 
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
 _LARGEST = 2**63 - 1  #: What an id can be at most; that is in the year 2089.
 _COUNTED = 50_000  #: So far it is counted which of two conditions leaves fewer.
+_FEW = 2000  #: So many messages are looked through for words one by one.
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 _is_of_message = deliveries.c.message == messages.c.id
@@ -54,13 +63,20 @@ def listed(
     sender: str | None = None,
     since: datetime | None = None,
     before: int | None = None,
+    search: MessageSearch | None = None,
+    rule: str | None = None,
+    group: str | None = None,
     limit: int = 50,
 ) -> list[Message]:
     """Return messages that fit everything asked for, the newest first.
 
     `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is
-    an id: only what is older is returned.
+    an id: only what is older is returned. `group` is the name of one that kept somebody from mail.
     """
+    facets = [rule_facet(rule)] if rule is not None else []
+    facets += [group_facet(group)] if group is not None else []
+    if search is not None or facets:
+        search = (search or MessageSearch()).narrowed(*facets)
     number: ColumnElement[int] = messages.c.id
     query = select(number)
     has_state = state not in (None, State.RELAYED)
@@ -79,9 +95,52 @@ def listed(
         query = query.where(in_state(state))
     if sender is not None:
         query = query.where(func.lower(messages.c.sender) == sender.lower())
+    if search is not None:
+        # An address is found by its words, too, before it is compared.
+        search = search.narrowed(*words_of(filter(None, (to, sender))))
+        if state is State.SEND_FAILED:
+            search = search.narrowed(state_facet(state))
+        first = 0 if since is None else min(first_id_at(since), _LARGEST)
+        last = _LARGEST if before is None else before
+        return several(
+            connection,
+            _searched(connection, query, number, search, first=first, before=last, limit=limit),
+        )
     if before is not None:
         query = query.where(number < before)
     return several(connection, _newest(connection, query, number, since, limit))
+
+
+def _searched(
+    connection: Connection,
+    query: Select[Any],
+    number: ColumnElement[int],
+    search: MessageSearch,
+    *,
+    first: int,
+    before: int,
+    limit: int,
+) -> list[int]:
+    """Return the highest ids a query finds of messages that have the words, some at a time.
+
+    Where more have the words than answer the query, those that answer are looked at instead.
+    """
+    asked = query.where(number >= first).order_by(number.desc())
+    numbers: list[int] = []
+    while len(numbers) < limit:
+        candidates = searching.newest_with(
+            connection, search, first=first, before=before, limit=_AT_ONCE
+        )
+        numbers += connection.scalars(asked.where(number.in_(candidates)))
+        if len(candidates) < _AT_ONCE:
+            break
+        before = candidates[-1]
+        rest = asked.where(number < before).limit(_FEW + 1).subquery()
+        if (connection.scalar(select(func.count()).select_from(rest)) or 0) <= _FEW:
+            answers = connection.scalars(asked.where(number < before)).all()
+            numbers += searching.having(connection, search, answers)
+            break
+    return numbers[:limit]
 
 
 def one(connection: Connection, number: int) -> Message | None:
@@ -144,6 +203,7 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
     for ids in batched(old, _AT_ONCE):
         connection.execute(delete(deliveries).where(deliveries.c.message.in_(ids)))
         connection.execute(delete(attempts).where(attempts.c.message.in_(ids)))
+        searching.forget(connection, ids)
         connection.execute(delete(messages).where(messages.c.id.in_(ids)))
     return len(old)
 

@@ -39,6 +39,7 @@ from gateway.core.people.people import PersonRef, Standing, Suppression, Suppres
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.store.journal import searching
 from gateway.store.people import erasure_keys
 from gateway.store.people.suppression import Standings
 from gateway.store.schema import (
@@ -725,6 +726,7 @@ class _Eraser:
         """Take addresses and subjects out of messages and deliveries."""
         d, m, ref = deliveries.c, messages.c, str(self._subject.ref or "")
         numbers: set[int] = set()
+        changed: set[int] = set()  # Messages of which the words are taken anew.
         columns = select(d.message, d.position, d.address, d.recipient, d.persons, d.reply)
         rows = self._rows(columns.where(d.address.in_(self._subject.addresses)))
         if ref:
@@ -746,6 +748,7 @@ class _Eraser:
                 numbers.add(row.message)
             elif ref in persons:
                 values |= {"note": "", "note_facts": ""}
+            changed.add(row.message)
             self._update(deliveries, values, d.message == row.message, d.position == row.position)
         for chunk in batched(sorted(numbers), _AT_ONCE):
             others_too = set(
@@ -781,6 +784,8 @@ class _Eraser:
                     "message_id": self._certain.taken_out(row.message_id),
                 }
                 self._update(messages, values, m.id == row.id)
+                changed.add(row.id)
+        searching.renew(self._connection, sorted(changed))
         keys = (attempts.c.fingerprint, attempts.c.message)
         self._replace_text(attempts, "verdict", keys)
 

@@ -54,6 +54,7 @@ from gateway.store.schema.journal import (
 )
 from gateway.store.schema.outbox import events, held_reports, outbox
 from gateway.store.schema.references import open_references
+from gateway.store.schema.searching import message_words, search_progress
 from gateway.store.schema.suppressions import (
     person_suppressions,
     suppressions,
@@ -116,6 +117,7 @@ __all__ = [
     "mailbox_states",
     "mailchimp_removals",
     "memberships",
+    "message_words",
     "messages",
     "new_identity",
     "occurrences",
@@ -129,6 +131,7 @@ __all__ = [
     "qualifications",
     "relay_offers",
     "schema_version",
+    "search_progress",
     "sightings",
     "staff",
     "statuses",

@@ -88,6 +88,11 @@ partial_index(
     occurrences.c.latest_at,
     where=occurrences.c.state == "expired",
 )
+partial_index(
+    "ix_occurrences_unknown",
+    occurrences.c.id,
+    where=occurrences.c.state == "unknown",
+)
 Index("ix_occurrences_run_state", occurrences.c.run, occurrences.c.state)
 
 trigger_runs = Table(

@@ -1,0 +1,81 @@
+"""By which words a message of the journal is found, and which of them a search asks for.
+
+A word is a run of letters and digits, without case and accents: `Müller, Änne <a.m@x.org>` has
+muller, anne, a, m, x and org. Words are kept in ASCII, so that databases part them in one way only.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from gateway.core import ids
+from gateway.core.kinds import State
+from gateway.core.people.erased_names import PREFIX
+
+_WORD = re.compile(r"[^\W_]+")
+_LONGEST = 64  #: Letters of a word that count; ids of some programs have no end.
+_MOST_ASKED = 16  #: Words of one search; more make it no narrower.
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSearch:
+    """What is looked for: a message that has all the words, or the one of this id."""
+
+    words: frozenset[str] = frozenset()
+    number: int | None = None  #: A journal id, where what was typed can be one.
+
+    @classmethod
+    def read(cls, text: str) -> "MessageSearch | None":
+        """Read what somebody typed; None where it has no word at all."""
+        words = list(dict.fromkeys(_words_in(text)))[:_MOST_ASKED]
+        if not words:
+            return None
+        try:
+            return cls(frozenset(words), ids.read(text))
+        except ValueError:
+            return cls(frozenset(words))
+
+    def narrowed(self, *facets: str) -> "MessageSearch":
+        """Return the search for those messages among them that also have these facets."""
+        return MessageSearch(self.words.union(facets), self.number)
+
+
+def words_of(texts: Iterable[str]) -> frozenset[str]:
+    """Return the words of a message's subject, Message-ID and addresses.
+
+    What stands in place of what was erased is no word.
+    """
+    return frozenset(
+        word for text in texts if not text.startswith(PREFIX) for word in _words_in(text)
+    )
+
+
+def rule_facet(rule: str) -> str:
+    """Return the word that every message has of which a rule said the kind."""
+    return _facet("rule", rule)
+
+
+def state_facet(state: State) -> str:
+    """Return the word that every message has with a delivery that ended so for good."""
+    return _facet("state", state)
+
+
+def group_facet(name: str) -> str:
+    """Return the word that every message has from which a group of this name kept somebody."""
+    return _facet("group", name)
+
+
+def _facet(what: str, name: str) -> str:
+    # Nobody types these sixteen digits: what people look for is never taken for one.
+    return f"{what}{blake2b(name.casefold().encode(), digest_size=8).hexdigest()}"
+
+
+def _words_in(text: str) -> Iterator[str]:
+    if not text.isascii():
+        parts = unicodedata.normalize("NFKD", text.casefold())
+        text = "".join(char for char in parts if not unicodedata.combining(char)).casefold()
+    for word in _WORD.findall(text.lower()):
+        cut = word[:_LONGEST]
+        yield cut if cut.isascii() else f"x{cut.encode().hex()}"

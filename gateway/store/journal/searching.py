@@ -1,0 +1,199 @@
+"""Finding messages by the words of their subject, Message-ID and addresses.
+
+The words are taken from messages a moment after these were written, by a chore (`index`), so that
+no mail waits for it. Until then a search looks at the messages themselves: it finds what came in
+just now. What is written late, as the record of an outage is, has the chore go back.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, select, text, update
+
+from gateway.core.batches import batched
+from gateway.core.decision.search_words import (
+    MessageSearch,
+    group_facet,
+    rule_facet,
+    state_facet,
+    words_of,
+)
+from gateway.core.ids import first_id_at, moment_of
+from gateway.core.kinds import State
+from gateway.core.people.people import SuppressionSource
+from gateway.store.engine.bulk_rows import insert_rows
+from gateway.store.engine.upsert import insert_into
+from gateway.store.schema import deliveries, message_words, messages, search_progress
+
+INDEXED_AFTER = timedelta(seconds=30)  #: Younger messages may still be followed by older ones.
+#: What is written with an id this much older than now may be behind what was looked through:
+#: half of the time above, so that clocks of two machines may differ by the other half.
+WRITTEN_LATE = INDEXED_AFTER / 2
+_MOST_UNINDEXED = 1000  #: So many of the newest messages are looked at without an index.
+_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
+_WHAT = "messages"
+
+_FOUND = {
+    "sqlite": text(
+        "SELECT rowid FROM message_search WHERE message_search MATCH :words "
+        "AND rowid >= :first AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
+    ),
+    "postgresql": text(
+        "SELECT message FROM message_words "
+        "WHERE string_to_array(words, ' ') @> string_to_array(:words, ' ') "
+        "AND message >= :first AND message < :before ORDER BY message DESC LIMIT :limit"
+    ),
+}
+
+
+def newest_with(
+    connection: Connection, search: MessageSearch, *, first: int, before: int, limit: int
+) -> list[int]:
+    """Return the ids of messages that have all the words, the newest first.
+
+    Ids are from `first` on and below `before`.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    wanted = sorted(search.words)
+    words = " ".join(f'"{word}"' for word in wanted) if is_sqlite else " ".join(wanted)
+    asked = {"words": words, "first": first, "before": before, "limit": limit}
+    numbers = set(connection.scalars(_FOUND[connection.dialect.name], asked))
+    unindexed = [number for number in _unindexed(connection) if first <= number < before]
+    numbers.update(having(connection, search, unindexed))
+    if search.number is not None and first <= search.number < before:
+        of_id = select(messages.c.id).where(messages.c.id == search.number)
+        numbers.update(connection.scalars(of_id))
+    return sorted(numbers, reverse=True)[:limit]
+
+
+def having(connection: Connection, search: MessageSearch, numbers: Sequence[int]) -> list[int]:
+    """Return those of some messages that are searched for, in their order."""
+    fitting = {
+        number
+        for number, words in _words(connection, numbers)
+        if search.words <= words or number == search.number
+    }
+    return [number for number in numbers if number in fitting]
+
+
+def unsearched_before(connection: Connection) -> datetime | None:
+    """Return a time before which a search may miss messages; None: it finds them all.
+
+    So after an upgrade, until the chore has gone through the journal.
+    """
+    unindexed = _unindexed(connection)
+    return moment_of(unindexed[-1]) if len(unindexed) == _MOST_UNINDEXED else None
+
+
+def has_work(connection: Connection, now: datetime) -> bool:
+    """Whether `index` would find anything."""
+    query = _left(_until(connection), now).limit(1)
+    return connection.scalar(query) is not None
+
+
+def index(connection: Connection, now: datetime, limit: int) -> int:
+    """Take the words of up to `limit` messages, the oldest first; return how many it were."""
+    insert = insert_into(connection, search_progress).values(what=_WHAT, until=0)
+    connection.execute(insert.on_conflict_do_nothing())
+    # Locked: what is written late has to wait, and then sets the mark back.
+    until = connection.scalar(_progress().with_for_update()) or 0
+    numbers = list(connection.scalars(_left(until, now).limit(limit)))
+    if numbers:
+        _keep(connection, numbers)
+        progress = update(search_progress).where(search_progress.c.what == _WHAT)
+        connection.execute(progress.values(until=numbers[-1] + 1))
+    return len(numbers)
+
+
+def look_again(connection: Connection, numbers: Sequence[int], now: datetime) -> None:
+    """Have messages that are written only now looked through, though younger ones may have been."""
+    oldest = min(numbers, default=None)
+    if oldest is not None and oldest < first_id_at(now - WRITTEN_LATE):
+        behind = and_(search_progress.c.what == _WHAT, search_progress.c.until > oldest)
+        connection.execute(update(search_progress).where(behind).values(until=oldest))
+
+
+def renew(connection: Connection, numbers: Sequence[int]) -> None:
+    """Take the words of messages anew that were changed; of those that have none yet, nothing."""
+    # Whoever takes words just now is waited for: they may be of before the change.
+    connection.execute(_progress().with_for_update())
+    for chunk in batched(sorted(numbers), _AT_ONCE):
+        query = select(message_words.c.message).where(message_words.c.message.in_(chunk))
+        known = list(connection.scalars(query))
+        forget(connection, known)
+        _keep(connection, known)
+
+
+def forget(connection: Connection, numbers: Sequence[int]) -> None:
+    """Forget the words of messages; no more of them than fit into one IN."""
+    connection.execute(delete(message_words).where(message_words.c.message.in_(numbers)))
+
+
+def _progress() -> Any:
+    return select(search_progress.c.until).where(search_progress.c.what == _WHAT)
+
+
+def _until(connection: Connection) -> int:
+    return connection.scalar(_progress()) or 0
+
+
+def _left(until: int, now: datetime) -> Any:
+    """Return the question for messages whose words were not taken yet, the oldest first."""
+    m = messages.c
+    of_message = message_words.c.message == m.id
+    query = (
+        select(m.id).outerjoin(message_words, of_message).where(message_words.c.message.is_(None))
+    )
+    is_due = and_(m.id >= until, m.id < first_id_at(now - INDEXED_AFTER))
+    return query.where(is_due).order_by(m.id)
+
+
+def _unindexed(connection: Connection) -> list[int]:
+    """Return the newest messages whose words were not taken yet, the newest first."""
+    m = messages.c
+    of_message = message_words.c.message == m.id
+    query = (
+        select(m.id).outerjoin(message_words, of_message).where(message_words.c.message.is_(None))
+    )
+    query = query.where(m.id >= _until(connection)).order_by(m.id.desc()).limit(_MOST_UNINDEXED)
+    return list(connection.scalars(query))
+
+
+def _keep(connection: Connection, numbers: Sequence[int]) -> None:
+    rows = [(number, " ".join(sorted(words))) for number, words in _words(connection, numbers)]
+    insert_rows(
+        connection, message_words, ("message", "words"), rows, conflict="(message) DO NOTHING"
+    )
+
+
+def _words(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, frozenset[str]]]:
+    """Yield messages with their words."""
+    m, d = messages.c, deliveries.c
+    for chunk in batched(numbers, _AT_ONCE):
+        columns = select(d.message, d.recipient, d.address, d.state, d.note_facts)
+        parts: defaultdict[int, list[Any]] = defaultdict(list)
+        for row in connection.execute(columns.where(d.message.in_(chunk))):
+            parts[row.message].append(row)
+        values = select(m.id, m.subject, m.sender, m.message_id, m.rule).where(m.id.in_(chunk))
+        for row in connection.execute(values):
+            recipients = parts[row.id]
+            texts = [row.subject, row.sender, row.message_id]
+            texts += [each.recipient for each in recipients]
+            texts += [each.address for each in recipients if each.address != each.recipient]
+            yield row.id, words_of(texts) | _facets(row.rule, recipients)
+
+
+def _facets(rule: str, recipients: Sequence[Any]) -> frozenset[str]:
+    facets = {rule_facet(rule)}
+    for row in recipients:
+        if row.state == State.SEND_FAILED:
+            facets.add(state_facet(State.SEND_FAILED))
+        if row.note_facts and row.state == State.SEND_FAILED:
+            for entry in json.loads(row.note_facts)["suppressions"]:
+                if entry["source"] == SuppressionSource.GROUP:
+                    names = [entry.get("name", ""), *(name for _, name in entry.get("names", ()))]
+                    facets.update(group_facet(name) for name in names if name)
+    return frozenset(facets)
