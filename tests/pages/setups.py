@@ -119,6 +119,11 @@ async def campaigns(trial: Trial) -> None:
     trial.learned = {"0sbb20y8mc400": r"^Created: (\w{13})$"}
 
 
+async def console(trial: Trial) -> None:
+    """A person."""
+    await trial.configure().feed("people", PEOPLE)
+
+
 async def feed(trial: Trial) -> None:
     """An export with columns of the CRM's own, which the config knows already."""
     own = {"crm_id": "KandidaatID", "emails": ["E-mail"], "last_name": "Achternaam"}
@@ -172,6 +177,7 @@ SETUPS: Mapping[str, Callable[[Trial], Awaitable[None]]] = {
     "README.md": readme,
     "docs/api.md": api,
     "docs/campaigns.md": campaigns,
+    "docs/console.md": console,
     "docs/feed.md": feed,
     "docs/operation.md": operation,
     "docs/triggers.md": triggers,
