@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Never
 from zoneinfo import ZoneInfo
@@ -12,11 +13,13 @@ from zoneinfo import ZoneInfo
 import typer
 
 from gateway.app import common
+from gateway.cli.output import LocalTimes
 from gateway.config import Settings, load
 from gateway.config.load import config_file, read_file
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
+from gateway.core.moments import read_moment, read_since
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.database import Database
 
@@ -44,6 +47,15 @@ class Context:
         """The zone in which times are shown and dates are meant."""
         return common.time_zone(self.settings)
 
+    @cached_property
+    def times(self) -> LocalTimes:
+        """What shows times in that zone, and names it once."""
+        return LocalTimes(self.zone)
+
+    def local(self, moment: datetime | None) -> str:
+        """Return a time as people read it, the first with the zone's name; a dash for none."""
+        return self.times.show(moment)
+
     @contextmanager
     def store(self) -> Iterator[Database]:
         """Open the store; a missing schema is created, one of another version refused."""
@@ -60,13 +72,17 @@ class Context:
 
     def moment(self, text: str | None) -> datetime | None:
         """Read a local date or time, `2026-03-12` or `2026-03-12T08:30`; wrong use otherwise."""
-        if text is None:
-            return None
         try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            wrong_use(f"not a date or time such as 2026-03-12 or 2026-03-12T08:30: {text}")
-        return at if at.tzinfo else at.replace(tzinfo=self.zone)
+            return None if text is None else read_moment(text, self.zone)
+        except ValueError as error:
+            wrong_use(str(error))
+
+    def since(self, text: str | None) -> datetime | None:
+        """Read from when on a list is wanted: a local date or time, `yesterday`, `7d`."""
+        try:
+            return None if text is None else read_since(text, common.now(), self.zone)
+        except ValueError as error:
+            wrong_use(f"--since: {error}")
 
     def end_of_day(self, text: str | None) -> datetime | None:
         """Read a local date as the end of that day, a time as it is."""

@@ -3,12 +3,18 @@
 rich is loaded by what draws with it: most commands print lines, and would wait for it.
 """
 
+import csv
+import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from textwrap import indent
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from gateway.core.feed.spreadsheet import harmless
+from gateway.core.moments import in_utc
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,21 +60,82 @@ def complain(text: str) -> None:
     sys.stderr.write(printable(text) + "\n")
 
 
+def print_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as CSV (RFC 4180) in UTF-8, below a row of headings, each as it comes.
+
+    Times are in UTC, as JSON has them; what is not there is an empty cell. No cell is a formula.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    writer = csv.writer(sys.stdout)
+    writer.writerow(headings)
+    for row in rows:
+        writer.writerow(map(_csv_cell, row))
+
+
+def _csv_cell(value: object) -> object:
+    if value is None or isinstance(value, datetime):
+        return in_utc(value) or ""
+    return value if type(value) in (int, float) else harmless(str(value))
+
+
+class LocalTimes:
+    """Times as people read them: in one zone, which is named with the first that is shown."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._is_zone_shown = False
+
+    def show(self, moment: datetime | None) -> str:
+        """Return a time; a dash for none."""
+        return "-" if moment is None else self.bare(moment) + self._zone_once()
+
+    def columns(
+        self, headings: Sequence[str], rows: Sequence[Sequence[object]]
+    ) -> tuple[list[str], list[list[str]]]:
+        """Return a table as text; the heading of its first column with a time names the zone."""
+        names = list(headings)
+        for place in range(len(names)):
+            if any(isinstance(row[place], datetime) for row in rows):
+                names[place] += self._zone_once()
+        return names, [[self._cell(value) for value in row] for row in rows]
+
+    def _cell(self, value: object) -> str:
+        if value is None:
+            return "-"
+        return self.bare(value) if isinstance(value, datetime) else str(value)
+
+    def bare(self, moment: datetime) -> str:
+        """Return a time as it is typed: without the zone's name."""
+        return f"{moment.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
+
+    def _zone_once(self) -> str:
+        name, self._is_zone_shown = "" if self._is_zone_shown else f" ({self._zone.key})", True
+        return name
+
+
 def print_table(
-    headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str = ""
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    empty: str = "",
+    times: LocalTimes | None = None,
 ) -> None:
     """Print rows below their headings; where there are none, `empty`.
 
     It says what would be there and how it comes there; only who has seen that there are rows leaves
-    it out.
+    it out. With `times`, cells may be times, and None, which is a dash.
     """
     from rich.table import Table
     from rich.text import Text
 
+    names, cells = headings, list(rows)
+    if times is not None:
+        names, cells = times.columns(headings, cells)  # type: ignore[assignment]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in cells:
         table.add_row(*(Text(printable(str(cell))) for cell in row))
     if table.row_count:
         console().print(table)
@@ -86,11 +153,6 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return text without line ends, so that it can't pass for something else."""
     return " ".join(printable(text).split())
-
-
-def local(moment: datetime | None, zone: tzinfo) -> str:
-    """Return a time as people read it; a dash for none."""
-    return "-" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
 def duration(value: timedelta) -> str:

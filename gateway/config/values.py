@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_core import CoreSchema, core_schema
 
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_address
+from gateway.core.moments import read_duration
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 Network = IPv4Network | IPv6Network
@@ -50,10 +50,7 @@ def parse_duration(value: object) -> object:
     """Read `90s`, `10m`, `2h` or `7d`."""
     if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"(\d{1,6})([smhd])", value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("not a duration such as 90s, 10m, 2h or 7d")
-    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    return read_duration(value if isinstance(value, str) else "")
 
 
 def parse_size(value: object) -> object:

@@ -6,6 +6,7 @@ EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SEQUENCE_BITS = 22
+LARGEST = 2**63 - 1
 #: A process's number is the salt of its ids, so that no two processes make the same one. Those of
 #: the proxy's workers (`store/journal/workers.py`):
 NUMBERED = range(256)
@@ -42,8 +43,11 @@ def milliseconds_of(moment: datetime) -> int:
 
 
 def first_id_at(moment: datetime) -> int:
-    """Return the smallest id a thing of that moment can have: ids are searched by time with it."""
-    return max(0, milliseconds_of(moment)) << _SEQUENCE_BITS
+    """Return the smallest id a thing of that moment can have: ids are searched by time with it.
+
+    From 2089 on that is the largest id there can be, which fits the store's integers.
+    """
+    return min(max(0, milliseconds_of(moment)) << _SEQUENCE_BITS, LARGEST)
 
 
 def moment_of(number: int) -> datetime:

@@ -1,7 +1,12 @@
-"""How times are written for programs."""
+"""How times are written for programs, and how people write them."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import overload
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(\d{1,6})([smhd])")
+_DAYS = {"today": 0, "yesterday": 1}
 
 
 @overload
@@ -21,3 +26,45 @@ def in_utc(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_duration(text: str) -> timedelta:
+    """Read `90s`, `10m`, `2h` or `7d`; ValueError otherwise."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError("not a duration such as 90s, 10m, 2h or 7d")
+    return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+
+
+def read_moment(text: str, zone: tzinfo) -> datetime:
+    """Read a day, which begins at midnight, or a time: `2026-03-12`, `2026-03-12T08:30`.
+
+    It is meant in `zone` unless it names an offset of its own (ISO 8601). ValueError otherwise.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip().upper())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        moment.astimezone(UTC)  # Raises at the ends of the calendar.
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"not a date or time such as 2026-03-12 or 2026-03-12T08:30: {text}"
+        ) from None
+    return moment
+
+
+def read_since(text: str, now: datetime, zone: tzinfo) -> datetime:
+    """Read from when on something is asked for, as `read_moment` does.
+
+    It may also be `today`, `yesterday`, or how long before `now`: `90s`, `10m`, `2h`, `7d`.
+    ValueError otherwise.
+    """
+    word = text.strip().lower()
+    try:
+        if word in _DAYS:
+            day = now.astimezone(zone).date() - timedelta(days=_DAYS[word])
+            return datetime.combine(day, time(), zone)
+        return now - read_duration(word) if _DURATION.fullmatch(word) else read_moment(word, zone)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"not a day or time such as 2026-03-12, 2026-03-12T08:30, yesterday or 7d: {text}"
+        ) from None

@@ -128,7 +128,7 @@ def test_what_came_back_is_listed_for_people_and_whole_for_the_crm(cli: Cli) -> 
     rows = list(csv.DictReader(io.StringIO(cli("bounces", "list", "--csv").out)))
     few = cli("bounces", "list", "--csv", "--limit", "2")
 
-    assert 50 == len(json.loads(shown.out))
+    assert 70 == len(json.loads(shown.out))
     assert 70 == len(rows)
     assert 3 == len(few.out.splitlines())
     newest = rows[0]

@@ -1,6 +1,5 @@
 """What came back: listed, read from a file, and as shares by domain."""
 
-import csv
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,15 +12,23 @@ import typer
 
 from gateway.app import common
 from gateway.cli.context import Json, of, read_mail_address, wrong_use
-from gateway.cli.output import local, one_line, print_json, print_json_list, print_line, print_table
+from gateway.cli.listing import (
+    Columns,
+    ListForm,
+    ListRequest,
+    in_memory,
+    lists,
+    newest_first,
+)
+from gateway.cli.output import one_line, print_json, print_json_list, print_line, print_table
 from gateway.core import ids
-from gateway.core.bounces.bounce import BounceKind
+from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.core.bounces.bounce_share import BounceShare
-from gateway.core.feed.spreadsheet import harmless
 from gateway.core.mail.mail_file import NoMail, mails_of_mbox, read_mail
 from gateway.core.plot import PlotBar, draw_bars, svg
 from gateway.documents.bounces import bounce_document
 from gateway.store.bounces import bounce_shares, bounces
+from gateway.store.engine.database import StoreTransaction
 
 app = typer.Typer(help="Bounces and complaints: what came back.", no_args_is_help=True)
 
@@ -29,37 +36,39 @@ _NOTHING = (
     "Nothing came back. Bounces arrive in a mailbox or at a listener with purpose = bounces, or "
     "among the replies."
 )
-_COLUMNS = ("at", "kind", "address", "reason", "hard", "status", "message", "proof", "inbox")
-_SHARES = ("sender", "receiver", "sent", "bounced", "hard", "complaints", "bounce_rate")
 _Kind = Annotated[
     list[BounceKind] | None, typer.Option(help="Only what is of this kind; may be repeated.")
 ]
-_MOST_SHOWN = 50
-_Limit = Annotated[
-    int | None,
-    typer.Option(
-        help=f"How many at most, the newest first.  [default: {_MOST_SHOWN}; with --csv all]",
-        min=1,
-        show_default=False,
-    ),
-]
-_Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, for the CRM.")]
+_COLUMNS: Columns[KeptBounce] = {
+    "at": lambda entry: entry.at,
+    "kind": lambda entry: entry.kind,
+    "address": lambda entry: entry.address or one_line(entry.recipient),
+    "reason": lambda entry: entry.reason,
+    "hard": lambda entry: "hard" if entry.hard else "",
+    "status": lambda entry: one_line(entry.status),
+    "message": lambda entry: "" if entry.message is None else ids.show(entry.message),
+    "proof": lambda entry: entry.proof or "none",
+    "inbox": lambda entry: ids.show(entry.inbox),
+}
+_FOR_THE_CRM: Columns[KeptBounce] = {
+    **_COLUMNS,
+    "diagnostic": lambda entry: one_line(entry.diagnostic),
+    "suppression": lambda entry: "" if entry.suppression is None else ids.show(entry.suppression),
+}
+#: Behind every recipient that one mail tells of.
+_LAST_POSITION = 2**31 - 1
 
 
 @app.command("list")
+@lists()
 def list_bounces(
     context: typer.Context,
+    asked: ListRequest,
     *,
     address: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Only of this address.")
     ] = None,
     kind: _Kind = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="A day, a local time, or 2h, 3d.")
-    ] = None,
-    limit: _Limit = None,
-    as_csv: _Csv = False,
-    as_json: Json = False,
 ) -> None:
     """List what came back, a line for each recipient, the newest first.
 
@@ -68,39 +77,25 @@ def list_bounces(
     """
     chosen = of(context)
     wanted = chosen.lookup(read_mail_address(address)) if address else ""
-    with chosen.store() as store, store.reading() as connection:
-        kept = bounces.listed(
+
+    def read(connection: StoreTransaction, before: int | None, limit: int) -> list[KeptBounce]:
+        return bounces.listed(
             connection,
             address=wanted,
             kinds=kind or (),
-            since=chosen.moment(since) if since else None,
-            limit=limit or (None if as_csv else _MOST_SHOWN),
+            since=asked.since,
+            after=None if before is None else (before, _LAST_POSITION),
+            limit=limit,
         )
-    if as_json:
-        print_json_list(bounce_document(entry) for entry in kept)
-        return
-    rows = [
-        (
-            local(entry.at, chosen.zone),
-            entry.kind,
-            entry.address or one_line(entry.recipient),
-            entry.reason,
-            "hard" if entry.hard else "",
-            one_line(entry.status),
-            "" if entry.message is None else ids.show(entry.message),
-            entry.proof or "none",
-            ids.show(entry.inbox),
+
+    with chosen.store() as store:
+        asked.print(
+            newest_first(store, read, lambda entry: entry.inbox),
+            _COLUMNS,
+            csv_columns=_FOR_THE_CRM,
+            document=bounce_document,
+            empty=_NOTHING,
         )
-        for entry in kept
-    ]
-    if as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow((*_COLUMNS, "diagnostic", "suppression"))
-        for cells, entry in zip(rows, kept, strict=True):
-            number = "" if entry.suppression is None else ids.show(entry.suppression)
-            writer.writerow(map(harmless, (*cells, one_line(entry.diagnostic), number)))
-        return
-    print_table(_COLUMNS, rows, empty=_NOTHING)
 
 
 @app.command("read")
@@ -182,16 +177,34 @@ def _read(file: Path) -> tuple[list[dict[str, Any]], str]:
     return recipients, ""
 
 
+_SHARES: Columns[BounceShare] = {
+    "sender": lambda share: share.sender,
+    "receiver": lambda share: share.receiver,
+    "sent": lambda share: share.sent,
+    "bounced": lambda share: share.bounced,
+    "hard": lambda share: share.hard,
+    "complaints": lambda share: share.complaints,
+    "bounce_rate": lambda share: share.bounce_rate,
+}
+_SHARES_SHOWN: Columns[BounceShare] = {
+    **_SHARES,
+    "bounce_rate": lambda share: f"{share.bounce_rate:.1%} {'#' * round(share.bounce_rate * 50)}",
+}
+
+
 @app.command("report")
+@lists()
 def report(
     context: typer.Context,
+    asked: ListRequest,
     *,
-    days: Annotated[int, typer.Option(help="How many days back.", min=1)] = 30,
+    days: Annotated[
+        int, typer.Option(help="How many days back, unless --since says it.", min=1)
+    ] = 30,
     plot: Annotated[
         Path | None,
         typer.Option("--plot", metavar="FILE", help="Plot the shares into a .svg or .png file."),
     ] = None,
-    as_json: Json = False,
 ) -> None:
     """Report what share of mail came back.
 
@@ -201,34 +214,27 @@ def report(
     if plot is not None and plot.suffix.lower() not in {".svg", ".png"}:
         wrong_use(f"a plot is a .svg or .png file, not {plot}")
     chosen = of(context)
-    since = common.now() - timedelta(days=days)
+    since = asked.since or common.now() - timedelta(days=days)
     with chosen.store() as store, store.reading() as connection:
         shares = bounce_shares.by_domain(connection, since)
+    time = f"since {chosen.local(since)}" if asked.since else f"in the last {days} days"
     if plot is not None:
-        _draw(shares, plot, f"Of the last {days} days, by sender's and receiver's domain")
-    if as_json:
-        print_json([asdict(share) | {"bounce_rate": share.bounce_rate} for share in shares])
-        return
-    rows = (
-        (
-            share.sender,
-            share.receiver,
-            share.sent,
-            share.bounced,
-            share.hard,
-            share.complaints,
-            f"{share.bounce_rate:.1%} {'#' * round(share.bounce_rate * 50)}",
-        )
-        for share in shares
-    )
+        _draw(shares, plot, f"Mail sent {time}, by sender's and receiver's domain")
     empty = (
-        f"No mail went out in the last {days} days. What listeners relay is counted here by "
+        f"No mail went out {time}. What listeners relay is counted here by "
         "the sender's and the receiver's domain, beside what came back of it."
     )
-    print_table(_SHARES, rows, empty=empty)
-    for share in shares:
-        if share.is_alarming:
-            print_line(f"Look at {share.sender} to {share.receiver}: {share.alarm}", "red")
+    asked.print(
+        in_memory(shares, lambda share: f"{share.sender} {share.receiver}"),
+        _SHARES_SHOWN,
+        csv_columns=_SHARES,
+        document=lambda share: asdict(share) | {"bounce_rate": share.bounce_rate},
+        empty=empty,
+    )
+    if asked.form is ListForm.TABLE:
+        for share in shares:
+            if share.is_alarming:
+                print_line(f"Look at {share.sender} to {share.receiver}: {share.alarm}", "red")
 
 
 def _draw(shares: Sequence[BounceShare], file: Path, subtitle: str) -> None:

@@ -1,7 +1,7 @@
 """The commands on campaigns."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,8 @@ from gateway.cli.context import (
     read_person,
     wrong_use,
 )
-from gateway.cli.output import complain, local, print_json, print_line, print_table
+from gateway.cli.listing import Columns, ListRequest, lists, newest_first
+from gateway.cli.output import complain, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.errors import GatewayError
@@ -35,7 +36,7 @@ from gateway.documents.campaigns import (
     member_document,
 )
 from gateway.store.campaigns import activities, campaign_members, campaigns
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreTransaction
 
 if TYPE_CHECKING:
     from gateway.sync.mailchimp_session import MailchimpSession
@@ -70,32 +71,37 @@ _At = Annotated[
 
 
 @app.command("list")
-def list_campaigns(context: typer.Context, as_json: Json = False) -> None:
+@lists()
+def list_campaigns(context: typer.Context, asked: ListRequest) -> None:
     """List the campaigns, the newest first."""
     chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
-        with_tallies = [
+
+    def read(
+        connection: StoreTransaction, before: int | None, limit: int
+    ) -> list[tuple[Campaign, Mapping[str, int]]]:
+        return [
             (campaign, campaign_members.tally(connection, campaign.id))
-            for campaign in campaigns.listed(connection)
-        ]
-    if as_json:
-        print_json([campaign_document(campaign, tally) for campaign, tally in with_tallies])
-        return
-    print_table(
-        ("id", "name", "state", "for", "members", "read", "next"),
-        (
-            (
-                ids.show(campaign.id),
-                campaign.name,
-                campaign.state,
-                local(campaign.sent_at or campaign.scheduled_for, chosen.zone),
-                show.counted(tally),
-                *show.reads(chosen, campaign),
+            for campaign in campaigns.listed(
+                connection, since=asked.since, before=before, limit=limit
             )
-            for campaign, tally in with_tallies
-        ),
-        empty=_NO_CAMPAIGNS,
-    )
+        ]
+
+    columns: Columns[tuple[Campaign, Mapping[str, int]]] = {
+        "id": lambda entry: ids.show(entry[0].id),
+        "name": lambda entry: one_line(entry[0].name),
+        "state": lambda entry: entry[0].state,
+        "for": lambda entry: entry[0].sent_at or entry[0].scheduled_for,
+        "members": lambda entry: show.counted(entry[1]),
+        "read": lambda entry: show.last_read(entry[0]),
+        "next": lambda entry: show.next_read(entry[0]),
+    }
+    with chosen.store() as store:
+        asked.print(
+            newest_first(store, read, lambda entry: entry[0].id),
+            columns,
+            document=lambda entry: campaign_document(*entry),
+            empty=_NO_CAMPAIGNS,
+        )
 
 
 @app.command("show")
@@ -301,7 +307,7 @@ def schedule(
         assert wished
         moment = quarter(wished, chosen.zone, at)
         campaign = work.schedule(session, wanted, moment, yes=yes)
-        text = f"Scheduled for {local(campaign.scheduled_for, chosen.zone)}: {campaign.link}"
+        text = f"Scheduled for {chosen.local(campaign.scheduled_for)}: {campaign.link}"
         _done(chosen, session, campaign, text, as_json=as_json)
 
 

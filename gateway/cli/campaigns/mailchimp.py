@@ -4,13 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.campaigns.show import read_last, read_next
+from gateway.cli.campaigns.show import in_words, when_due
 from gateway.cli.context import Context, Json, of
-from gateway.cli.output import print_json, print_line, print_table
+from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.output import one_line, print_json, print_line
 
 if TYPE_CHECKING:
     from gateway.app.campaigns.mailchimp import AccountState
     from gateway.sync.activation import Step
+    from gateway.sync.readiness import AccountTemplate
 
 app = typer.Typer(help="The Mailchimp account campaigns go out through.", no_args_is_help=True)
 
@@ -71,33 +73,40 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
         # When the account was read last, and when it will be next.
         audience, of_campaigns = account.standing.audience, account.reads
         if audience is not None:
-            last, due = read_last(chosen, audience.synced_at), read_next(chosen, audience.next_sync)
-            print_line(f"{'read':<8}  audience {audience.name}: {last}; next: {due}")
+            last, due = in_words(chosen, audience.synced_at), when_due(audience.next_sync)
+            next_time = in_words(chosen, due)
+            print_line(f"{'read':<8}  audience {audience.name}: {last}; next: {next_time}")
         if of_campaigns.campaigns:
-            last, due = read_last(chosen, of_campaigns.last), read_next(chosen, of_campaigns.next)
-            number = of_campaigns.campaigns
-            print_line(f"{'read':<8}  campaigns ({number}): {last}; next: {due}")
+            last, due = in_words(chosen, of_campaigns.last), when_due(of_campaigns.next)
+            number, next_time = of_campaigns.campaigns, in_words(chosen, due)
+            print_line(f"{'read':<8}  campaigns ({number}): {last}; next: {next_time}")
         else:
             print_line(f"{'read':<8}  campaigns: none at Mailchimp")
     raise typer.Exit(0 if account.is_ready else 1)
 
 
+_TEMPLATES: "Columns[AccountTemplate]" = {
+    "id": lambda template: template.id,
+    "name": lambda template: one_line(template.name),
+    "use": lambda template: template.fault or "can be used",
+}
+
+
 @app.command("templates")
-def templates(context: typer.Context, *, as_json: Json = False) -> None:
+@lists(has_since=False)
+def templates(context: typer.Context, asked: ListRequest) -> None:
     """List the account's templates.
 
     And whether campaigns can use them.
     """
     account = _account(of(context))
-    if as_json:
-        print_json(account.templates())
-        return
-    templates_there = account.standing.templates
-    rows = (
-        (template.id, template.name, template.fault or "can be used")
-        for template in templates_there
+    documents = {document["id"]: document for document in account.templates()}
+    asked.print(
+        in_memory(account.standing.templates, lambda template: str(template.id)),
+        _TEMPLATES,
+        document=lambda template: documents[template.id],
+        empty=_NO_TEMPLATES,
     )
-    print_table(("id", "name", "use"), rows, empty=_NO_TEMPLATES)
 
 
 @app.command("sandbox")

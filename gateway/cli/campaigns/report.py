@@ -14,7 +14,7 @@ from gateway.cli.campaigns.campaign_context import session_of
 from gateway.cli.campaigns.command import Id, app
 from gateway.cli.campaigns.exports import list_opt_outs
 from gateway.cli.context import Context, Json, of, read_id, wrong_use
-from gateway.cli.output import complain, local, one_line, print_json, print_line
+from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.campaigns.campaign_report import CampaignReport, growth, report, width
 from gateway.core.campaigns.campaigns import CampaignState
@@ -205,8 +205,8 @@ def _lines(context: Context, known: Synced, report: CampaignReport) -> Iterator[
         return f"{number} ({number / sent:.1%})"
 
     yield one_line(campaign.name)
-    yield f"Sent:         {report.sent} on {local(campaign.sent_at, context.zone)}"
-    yield f"As of:        {local(known.synced_at, context.zone)}"
+    yield f"Sent:         {report.sent} on {context.local(campaign.sent_at)}"
+    yield f"As of:        {context.local(known.synced_at)}"
     syntax = f", {report.syntax} bad addresses" if report.syntax else ""
     yield f"Bounced:      {share(report.bounced)}: {report.hard} hard, {report.soft} soft{syntax}"
     yield f"Opened:       {share(report.opens.members)}, {_often(report.opens.times)}"
@@ -254,4 +254,4 @@ def drawing(context: Context, store: Database, known: Synced) -> list[Shape]:
 
 
 def _minute(context: Context, at: datetime | None) -> str:
-    return local(at, context.zone)[:16]
+    return "-" if at is None else f"{at.astimezone(context.zone):%Y-%m-%d %H:%M}"

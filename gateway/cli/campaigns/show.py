@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.app import common
 from gateway.cli.context import Context
-from gateway.cli.output import local, one_line
+from gateway.cli.output import one_line
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
 from gateway.core.campaigns.membership import LeftOutReason
@@ -36,7 +36,7 @@ def described(context: Context, campaign: Campaign, tally: Mapping[str, int]) ->
     yield f"{one_line(campaign.name)}"
     yield f"Id:        {ids.show(campaign.id)}"
     at = campaign.sent_at or campaign.scheduled_for
-    yield f"State:     {campaign.state}{f', {local(at, context.zone)}' if at else ''}"
+    yield f"State:     {campaign.state}{f', {context.local(at)}' if at else ''}"
     if campaign.trouble:
         yield f"Trouble:   {one_line(campaign.trouble)}"
     yield f"From:      {one_line(campaign.from_name)} <{campaign.from_address}>"
@@ -45,26 +45,30 @@ def described(context: Context, campaign: Campaign, tally: Mapping[str, int]) ->
         yield f"Mailchimp: {campaign.link}"
     yield f"Members:   {counted(tally)}"
     if campaign.next_read is not None:
-        last, due = reads(context, campaign)
-        yield f"Read:      {last}; next: {due}"
+        last, due = last_read(campaign), next_read(campaign)
+        yield f"Read:      {in_words(context, last)}; next: {in_words(context, due)}"
 
 
-def reads(context: Context, campaign: Campaign) -> tuple[str, str]:
-    """Return when a campaign was read from Mailchimp last, and when it will be next."""
+def last_read(campaign: Campaign) -> datetime | str | None:
+    """Return when a campaign was read from Mailchimp last, in words where it never was."""
     if campaign.next_read is None:
-        return "-", "-"
-    return read_last(context, campaign.synced_at), read_next(context, campaign.next_read)
+        return None
+    return campaign.synced_at or "never yet"
 
 
-def read_last(context: Context, at: datetime | None) -> str:
-    """Return when something was read last, in words where it never was."""
-    return local(at, context.zone) if at else "never yet"
+def next_read(campaign: Campaign) -> datetime | str | None:
+    """Return when a campaign is read from Mailchimp next."""
+    return None if campaign.next_read is None else when_due(campaign.next_read)
 
 
-def read_next(context: Context, at: datetime | None) -> str:
+def when_due(at: datetime | None) -> datetime | str:
     """Return when something is read next; the role `sync` reads what is due."""
-    is_due = at is None or at <= common.now()
-    return "due now (role sync)" if is_due else local(at, context.zone)
+    return "due now (role sync)" if at is None or at <= common.now() else at
+
+
+def in_words(context: Context, at: datetime | str | None) -> str:
+    """Return a time as people read it, words as they are; for none that it never was."""
+    return "never yet" if at is None else at if isinstance(at, str) else context.local(at)
 
 
 def counted(tally: Mapping[str, int]) -> str:

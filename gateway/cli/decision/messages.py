@@ -17,9 +17,10 @@ from gateway.cli.context import (
     read_sender,
     wrong_use,
 )
-from gateway.cli.output import complain, local, one_line, print_json, print_line, print_table
+from gateway.cli.listing import Columns, ListRequest, lists, newest_first
+from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.core import ids
-from gateway.core.decision.journal import Message
+from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import retold_in, told_in
 from gateway.core.decision.note_template import NoteTemplate, exactly
 from gateway.core.decision.search_words import MessageSearch
@@ -27,6 +28,7 @@ from gateway.core.kinds import State
 from gateway.core.wording import in_language
 from gateway.documents.messages import message_document
 from gateway.store.bounces import bounces
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages as journal
 from gateway.store.journal import searching
 
@@ -45,9 +47,6 @@ _To = Annotated[str | None, typer.Option(help="Only to this address.", metavar="
 _From = Annotated[
     str | None, typer.Option("--from", help="Only from this envelope sender.", metavar="ADDRESS")
 ]
-_Since = Annotated[
-    str | None, typer.Option(help="Only since this local date or time.", metavar="TIME")
-]
 Language = Annotated[
     str | None, typer.Option(help="Notes in this language: nl, de, fr, en.", metavar="LANGUAGE")
 ]
@@ -65,25 +64,40 @@ _Group = Annotated[
     str | None,
     typer.Option(help="Only where this group kept somebody from mail.", metavar="GROUP"),
 ]
-_Limit = Annotated[int, typer.Option(help="How many at most, the newest first.", min=1)]
 _WouldFail = Annotated[
     bool, typer.Option("--would-fail", help="Mail to suppressed people that was let through.")
 ]
 
 
+def tally(message: Message) -> str:
+    """Return how many deliveries are in which state: `3 relayed, 1 send_failed`."""
+    counts = Counter(delivery.state for delivery in message.deliveries)
+    return ", ".join(f"{count} {state}" for state, count in counts.items())
+
+
+_COLUMNS: Columns[Message] = {
+    "id": lambda message: ids.show(message.id),
+    "time": lambda message: message.at,
+    "sender": lambda message: message.sender or "<>",
+    "subject": lambda message: one_line(message.subject),
+    "kind": lambda message: message.kind,
+    "rule": lambda message: message.rule,
+    "deliveries": tally,
+}
+
+
 @app.command("list")
+@lists()
 def list_messages(
     context: typer.Context,
+    asked: ListRequest,
     *,
     state: _State = None,
     to: _To = None,
     sender: _From = None,
-    since: _Since = None,
     search: _Search = None,
     rule: _Rule = None,
     group: _Group = None,
-    limit: _Limit = 50,
-    as_json: Json = False,
 ) -> None:
     """List messages, the newest first.
 
@@ -95,39 +109,31 @@ def list_messages(
         wrong_use("--search: no word in it, which is letters and digits")
     recipient = None if to is None else chosen.lookup(read_mail_address(to))
     envelope_sender = None if sender is None else read_sender(sender)
-    with chosen.store() as store, store.reading() as connection:
-        listed = journal.listed(
+
+    def read(connection: StoreTransaction, before: int | None, limit: int) -> list[Message]:
+        return journal.listed(
             connection,
             state=state,
             to=recipient,
             sender=envelope_sender,
-            since=chosen.moment(since),
+            since=asked.since,
             search=wanted,
             rule=rule,
             group=group,
+            before=before,
             limit=limit,
         )
-        is_searched = wanted is not None or rule is not None or group is not None
-        missed = searching.unsearched_before(connection) if is_searched else None
-    if missed is not None:
-        complain(f"Words of messages before {local(missed, chosen.zone)} are still being taken.")
-    if as_json:
-        print_json([message_document(message) for message in listed])
-        return
-    headings = ("id", "time", "sender", "subject", "kind", "rule", "deliveries")
-    rows = (
-        (
-            ids.show(message.id),
-            local(message.at, chosen.zone),
-            message.sender or "<>",
-            one_line(message.subject),
-            message.kind,
-            message.rule,
-            tally(message),
-        )
-        for message in listed
-    )
-    print_table(headings, rows, empty=_NO_MESSAGES)
+
+    is_searched = wanted is not None or rule is not None or group is not None
+    with chosen.store() as store:
+        if is_searched:
+            with store.reading() as connection:
+                missed = searching.unsearched_before(connection)
+            if missed is not None:
+                day = chosen.local(missed)
+                complain(f"Words of messages before {day} are still being taken.")
+        source = newest_first(store, read, lambda message: message.id)
+        asked.print(source, _COLUMNS, document=message_document, empty=_NO_MESSAGES)
 
 
 @app.command("show")
@@ -163,51 +169,46 @@ def show_message(
         print_line(f"Reported:    {one_line(entry.recipient)}: {report}")
 
 
-def report(
-    context: typer.Context,
-    would_fail: _WouldFail,
-    since: _Since = None,
-    as_json: Json = False,
-) -> None:
+_FAILING: Columns[tuple[Message, Delivery]] = {
+    "id": lambda line: ids.show(line[0].id),
+    "time": lambda line: line[0].at,
+    "recipient": lambda line: line[1].recipient,
+    "subject": lambda line: one_line(line[0].subject),
+    "rule": lambda line: line[0].rule,
+    "why": lambda line: line[1].note.partition("\n")[0],
+}
+
+
+@lists()
+def report(context: typer.Context, asked: ListRequest, would_fail: _WouldFail) -> None:
     """Report what enforcing would change.
 
     Mail that suppressed people got because a listener only observes, or because of an override.
     """
     del would_fail
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
-        failing = journal.would_fail(connection, chosen.moment(since))
-    if as_json:
-        print_json([message_document(message) for message in failing])
-        return
-    headings = ("id", "time", "recipient", "subject", "rule", "why")
-    rows = (
-        (
-            ids.show(message.id),
-            local(message.at, chosen.zone),
-            delivery.recipient,
-            one_line(message.subject),
-            message.rule,
-            delivery.note.partition("\n")[0],
+
+    def read(connection: StoreTransaction, before: int | None, limit: int) -> list[Message]:
+        return journal.would_fail(connection, asked.since, before=before, limit=limit)
+
+    with of(context).store() as store:
+        asked.print_lines(
+            newest_first(store, read, lambda message: message.id),
+            lambda message: [
+                (message, delivery)
+                for delivery in message.deliveries
+                if delivery.would == State.SEND_FAILED
+            ],
+            _FAILING,
+            document=message_document,
+            empty=_NONE_WOULD_FAIL,
         )
-        for message in failing
-        for delivery in message.deliveries
-        if delivery.would == State.SEND_FAILED
-    )
-    print_table(headings, rows, empty=_NONE_WOULD_FAIL)
-
-
-def tally(message: Message) -> str:
-    """Return how many deliveries are in which state: `3 relayed, 1 send_failed`."""
-    counts = Counter(delivery.state for delivery in message.deliveries)
-    return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
 def described(context: Context, message: Message, template: NoteTemplate) -> Iterator[str]:
     """Yield a message line by line, then each of its deliveries, states in the template's words."""
     yield f"Subject:     {one_line(message.subject)}"
     yield f"From:        {message.sender or '<>'}"
-    yield f"Date:        {local(message.at, context.zone)}"
+    yield f"Date:        {context.local(message.at)}"
     yield f"Message-ID:  {one_line(message.message_id)}"
     yield f"Journal:     {ids.show(message.id)}"
     yield f"Kind:        {message.kind} (rule {message.rule})"

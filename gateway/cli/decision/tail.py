@@ -11,7 +11,7 @@ import typer
 from gateway.app.common import now
 from gateway.cli.context import Context, of
 from gateway.cli.decision.messages import tally
-from gateway.cli.output import local, one_line, print_line
+from gateway.cli.output import one_line, print_line
 from gateway.core import ids
 from gateway.core.decision.journal import Message
 from gateway.documents.messages import message_document
@@ -73,7 +73,7 @@ def show_decided(context: Context, message: Message, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(message_document(message)) + "\n")
         sys.stdout.flush()
         return
-    when, sender = local(message.at, context.zone), message.sender or "<>"
+    when, sender = context.local(message.at), message.sender or "<>"
     kind = f"{message.kind} ({message.rule})"
     subject = f"{sender}: {one_line(message.subject)}"
     print_line(f"{when} {ids.show(message.id)} {kind} {subject} → {tally(message)}")

@@ -13,13 +13,15 @@ from rich.progress import Progress
 
 from gateway.app.common import now
 from gateway.app.feed.deleted_people import DeletedPeople
-from gateway.cli.context import Context, Json, of
-from gateway.cli.output import complain, local, one_line, print_json, print_line, print_table
+from gateway.cli.context import Context, of, wrong_use
+from gateway.cli.listing import Columns, ListForm, ListRequest, in_memory, lists
+from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.propose import propose as proposed_mapping
 from gateway.documents.feed import open_reference_document
 from gateway.store.feed import open_references
+from gateway.store.feed.open_references import Open
 
 _WAITING = "waiting"
 _NOTHING_WAITS = (
@@ -49,8 +51,10 @@ _Source = Annotated[
 ]
 
 
+@lists()
 def import_feed(
     context: typer.Context,
+    asked: ListRequest,
     kind: _Kind,
     file: _File = None,
     *,
@@ -59,7 +63,6 @@ def import_feed(
     dry_run: _DryRun = False,
     source: _Source = None,
     propose: _Propose = False,
-    as_json: Json = False,
 ) -> None:
     """Import a file from the CRM, or list what waits for a group, status or person still to come.
 
@@ -69,8 +72,10 @@ def import_feed(
     """
     chosen = of(context)
     if kind.value == _WAITING:
-        list_waiting(chosen, as_json=as_json)
+        list_waiting(chosen, asked)
         return
+    if asked.is_part or asked.form is ListForm.CSV:
+        wrong_use("--limit, --since, --after and --csv go with `waiting`")
     if file is None:
         raise typer.BadParameter(f"name the file: gateway import {kind.value} FILE")
     if propose:
@@ -94,7 +99,7 @@ def import_feed(
         )
     for line in complaints(report):
         complain(line)
-    if as_json:
+    if asked.form is ListForm.JSON:
         print_json(report.document())
     else:
         outcome = report.outcome
@@ -109,27 +114,30 @@ def import_feed(
     raise typer.Exit(0 if report.is_good else 1)
 
 
-def list_waiting(chosen: Context, *, as_json: bool) -> None:
+_COLUMNS: Columns[Open] = {
+    "reference": lambda waits: waits.reference,
+    "kind": lambda waits: waits.kind,
+    "names": lambda waits: one_line(waits.given),
+    "rows": lambda waits: waits.uses,
+    "since": lambda waits: waits.since,
+    "of": lambda waits: one_line(
+        ", ".join(waits.examples) + (" …" if waits.uses > len(waits.examples) else "")
+    ),
+}
+
+
+def list_waiting(chosen: Context, asked: ListRequest) -> None:
     """Print the references that lead nowhere yet, each with how many rows and which of them."""
     with chosen.store() as store, store.reading() as connection:
-        listed = open_references.listed(connection)
-    if as_json:
-        print_json([open_reference_document(reference) for reference in listed])
-        return
-    headings = ("reference", "kind", "names", "rows", "since", "of")
-    rows = (
-        (
-            reference.reference,
-            reference.kind,
-            one_line(reference.given),
-            reference.uses,
-            local(reference.since, chosen.zone),
-            ", ".join(reference.examples)
-            + (" …" if reference.uses > len(reference.examples) else ""),
-        )
-        for reference in listed
+        listed = [
+            waits
+            for waits in open_references.listed(connection)
+            if asked.since is None or waits.since >= asked.since
+        ]
+    source = in_memory(
+        listed, lambda waits: one_line(f"{waits.reference} {waits.kind} {waits.given}")
     )
-    print_table(headings, rows, empty=_NOTHING_WAITS)
+    asked.print(source, _COLUMNS, document=open_reference_document, empty=_NOTHING_WAITS)
 
 
 @contextmanager

@@ -2,22 +2,26 @@
 
 import secrets
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from gateway.api.console.roles import ConsoleRole
 from gateway.api.console.users import put_user, read_users, remove_user
-from gateway.cli.context import Json, of, wrong_use
-from gateway.cli.output import local, print_json, print_line, print_table
+from gateway.cli.context import of, wrong_use
+from gateway.cli.listing import Columns, ListRequest, in_memory, lists, newest_first
+from gateway.cli.output import print_line
 from gateway.core import ids
 from gateway.core.moments import in_utc
 from gateway.store.console import console_acts
+from gateway.store.console.console_acts import ConsoleAct
+from gateway.store.engine.database import StoreTransaction
 
 app = typer.Typer(help="The console: who may sign in, who did what.", no_args_is_help=True)
 
 _NO_USERS = "Nobody yet. `gateway console user NAME` adds somebody who signs in with a password."
-_NO_ACTS = "Nothing yet: what people do in the console is written down here."
+_NO_ACTS = "No acts yet. What people do in the console is written down here."
 
 _Name = Annotated[str, typer.Argument(help="Who signs in, e.g. anna.")]
 _Roles = Annotated[
@@ -85,43 +89,55 @@ def put(
 
 
 @app.command("users")
-def list_users(context: typer.Context, as_json: Json = False) -> None:
+@lists(has_since=False)
+def list_users(context: typer.Context, asked: ListRequest) -> None:
     """List the users of the console."""
     file = of(context).settings.console.users
     known = read_users(file) if file.exists() else {}
-    if as_json:
-        print_json([{"name": name, "roles": sorted(user.roles)} for name, user in known.items()])
-        return
-    rows = ((name, ", ".join(sorted(user.roles))) for name, user in sorted(known.items()))
-    print_table(("name", "roles"), rows, empty=_NO_USERS)
+    roles = {name: sorted(known[name].roles) for name in sorted(known)}
+    columns: Columns[str] = {"name": str, "roles": lambda name: ", ".join(roles[name])}
+    asked.print(
+        in_memory(roles, str),
+        columns,
+        document=lambda name: {"name": name, "roles": roles[name]},
+        empty=_NO_USERS,
+    )
+
+
+_ACTS: Columns[ConsoleAct] = {
+    "id": lambda act: ids.show(act.id),
+    "when": lambda act: act.at,
+    "user": lambda act: act.user,
+    "act": lambda act: act.act,
+    "about": lambda act: act.about,
+}
 
 
 @app.command("acts")
+@lists()
 def list_acts(
     context: typer.Context,
+    asked: ListRequest,
     *,
     user: Annotated[str | None, typer.Option(help="What this user did.")] = None,
     about: Annotated[str | None, typer.Option(help="About this, e.g. candidate:17.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
-    as_json: Json = False,
 ) -> None:
     """List what was done in the console, the newest first."""
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
-        acts = console_acts.listed(connection, user=user, about=about, limit=limit)
-    if as_json:
-        print_json(
-            [
-                {
-                    "id": ids.show(act.id),
-                    "at": in_utc(act.at),
-                    "user": act.user,
-                    "act": act.act,
-                    "about": act.about,
-                }
-                for act in acts
-            ]
+
+    def read(connection: StoreTransaction, before: int | None, limit: int) -> Sequence[ConsoleAct]:
+        return console_acts.listed(
+            connection, user=user, about=about, since=asked.since, before=before, limit=limit
         )
-        return
-    rows = ((local(act.at, chosen.zone), act.user, act.act, act.about) for act in acts)
-    print_table(("when", "user", "act", "about"), rows, empty=_NO_ACTS)
+
+    def document(act: ConsoleAct) -> dict[str, object]:
+        return {
+            "id": ids.show(act.id),
+            "at": in_utc(act.at),
+            "user": act.user,
+            "act": act.act,
+            "about": act.about,
+        }
+
+    with of(context).store() as store:
+        source = newest_first(store, read, lambda act: act.id)
+        asked.print(source, _ACTS, document=document, empty=_NO_ACTS)

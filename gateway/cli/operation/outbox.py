@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from gateway.app.common import now
-from gateway.cli.context import Json, of, read_id
-from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.context import of, read_id
+from gateway.cli.listing import Columns, ListRequest, lists, newest_first
+from gateway.cli.output import one_line, print_line
 from gateway.core import ids
-from gateway.core.sending.outbox import OutboxState
+from gateway.core.sending.outbox import OutboxRow, OutboxState
 from gateway.documents.sending import outbox_entry_document
+from gateway.store.engine.database import StoreTransaction
 from gateway.store.sending import outbox
 from gateway.store.triggers import status_mail
 
@@ -20,45 +22,44 @@ _NO_ENTRIES = "No entries. Reports to senders, notices to staff and triggered ma
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of an entry.")]
 
 
+_COLUMNS: Columns[OutboxRow] = {
+    "id": lambda row: ids.show(row.id),
+    "time": lambda row: row.at,
+    "type": lambda row: row.type,
+    "to": lambda row: row.recipient,
+    "about": lambda row: one_line(row.about),
+    "state": lambda row: row.state,
+    "attempts": lambda row: row.attempts,
+    "next": lambda row: row.next_at,
+    "error": lambda row: one_line(row.error),
+}
+
+
 @app.command("list")
+@lists()
 def list_entries(
     context: typer.Context,
+    asked: ListRequest,
     *,
     state: Annotated[OutboxState | None, typer.Option(help="Only in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="How many at most, the newest first.", min=1)] = 50,
-    as_json: Json = False,
 ) -> None:
     """List what was sent and what will be, the newest first.
 
     Mail about changed statuses and submissions is here while it waits; `gateway triggers history`
     shows what became of it.
     """
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
-        entries = status_mail.among(
-            outbox.listed(connection, state=state, limit=limit),
-            status_mail.waiting(connection, state=state, limit=limit),
+    since = asked.since
+
+    def read(connection: StoreTransaction, before: int | None, limit: int) -> list[OutboxRow]:
+        return status_mail.among(
+            outbox.listed(connection, state=state, since=since, before=before, limit=limit),
+            status_mail.waiting(connection, state=state, since=since, before=before, limit=limit),
             limit,
         )
-    if as_json:
-        print_json([outbox_entry_document(row) for row in entries])
-        return
-    headings = ("id", "time", "type", "to", "about", "state", "attempts", "next", "error")
-    rows = (
-        (
-            ids.show(row.id),
-            local(row.at, chosen.zone),
-            row.type,
-            row.recipient,
-            one_line(row.about),
-            row.state,
-            row.attempts,
-            local(row.next_at, chosen.zone),
-            one_line(row.error),
-        )
-        for row in entries
-    )
-    print_table(headings, rows, empty=_NO_ENTRIES)
+
+    with of(context).store() as store:
+        source = newest_first(store, read, lambda row: row.id)
+        asked.print(source, _COLUMNS, document=outbox_entry_document, empty=_NO_ENTRIES)
 
 
 @app.command("retry")

@@ -7,7 +7,8 @@ import typer
 
 from gateway.app import common
 from gateway.cli.context import Json, of, read_id, user_name
-from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.output import one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.token import Token, TokenRole, TokenScope
 from gateway.documents.access import token_document
@@ -74,30 +75,30 @@ def create(
     print_line(secret)
 
 
+_COLUMNS: Columns[Token] = {
+    "id": lambda token: ids.show(token.id),
+    "made": lambda token: token.at,
+    "name": lambda token: one_line(token.name),
+    "source": lambda token: token.source,
+    "scopes": lambda token: ", ".join(sorted(token.scopes)),
+    "roles": lambda token: ", ".join(sorted(token.roles)),
+    "last used": lambda token: token.last_used,
+    "revoked": lambda token: token.revoked_at,
+}
+
+
 @app.command("list")
-def list_tokens(context: typer.Context, as_json: Json = False) -> None:
+@lists()
+def list_tokens(context: typer.Context, asked: ListRequest) -> None:
     """List all tokens, revoked ones too, the newest first."""
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
-        listed = tokens.listed(connection)
-    if as_json:
-        print_json([token_document(token) for token in listed])
-        return
-    headings = ("id", "made", "name", "source", "scopes", "roles", "last used", "revoked")
-    rows = (
-        (
-            ids.show(token.id),
-            local(token.at, chosen.zone),
-            one_line(token.name),
-            token.source,
-            ", ".join(sorted(token.scopes)),
-            ", ".join(sorted(token.roles)),
-            local(token.last_used, chosen.zone),
-            local(token.revoked_at, chosen.zone),
-        )
-        for token in listed
-    )
-    print_table(headings, rows, empty=_NO_TOKENS)
+    with of(context).store() as store, store.reading() as connection:
+        listed = [
+            token
+            for token in tokens.listed(connection)
+            if asked.since is None or token.at >= asked.since
+        ]
+    source = in_memory(listed, lambda token: ids.show(token.id))
+    asked.print(source, _COLUMNS, document=token_document, empty=_NO_TOKENS)
 
 
 @app.command("revoke")

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import Json, NotFound, of, read_id, read_person
-from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.context import NotFound, of, read_id, read_person
+from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.output import one_line, print_line
 from gateway.core import ids
 from gateway.core.errors import GatewayError
+from gateway.core.people.history import Document
 from gateway.core.people.people import PersonRef
 from gateway.documents.replies import person_file_document
 from gateway.store.engine.blobs import Blobs
@@ -33,8 +35,19 @@ class FileExists(GatewayError):
     """A document would overwrite a file."""
 
 
+_COLUMNS: Columns[Document] = {
+    "id": lambda document: ids.show(document.id),
+    "time": lambda document: document.at,
+    "file": lambda document: one_line(document.filename),
+    "type": lambda document: document.type,
+    "size": lambda document: document.size,
+    "reference": lambda document: document.reference,
+}
+
+
 @app.command("list")
-def list_documents(context: typer.Context, wanted: _Person, as_json: Json = False) -> None:
+@lists()
+def list_documents(context: typer.Context, asked: ListRequest, wanted: _Person) -> None:
     """List a person's documents, the newest first."""
     chosen = of(context)
     sought = read_person(wanted)
@@ -45,22 +58,9 @@ def list_documents(context: typer.Context, wanted: _Person, as_json: Json = Fals
         is_known = bool(kept or people.find(connection, key))
     if not is_known:
         raise NotFound(f"nobody known as {wanted}")
-    if as_json:
-        print_json([person_file_document(document) for document in kept])
-        return
-    headings = ("id", "time", "file", "type", "size", "reference")
-    rows = (
-        (
-            ids.show(document.id),
-            local(document.at, chosen.zone),
-            one_line(document.filename),
-            document.type,
-            document.size,
-            document.reference,
-        )
-        for document in kept
-    )
-    print_table(headings, rows, empty=_NO_DOCUMENTS)
+    listed = [document for document in kept if asked.since is None or document.at >= asked.since]
+    source = in_memory(listed, lambda document: ids.show(document.id))
+    asked.print(source, _COLUMNS, document=person_file_document, empty=_NO_DOCUMENTS)
 
 
 @app.command("save")

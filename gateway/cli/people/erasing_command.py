@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.context import Context, Json, of, read_person, wrong_use
-from gateway.cli.output import complain, local, print_json, print_line, print_table
+from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.output import complain, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.people.people import PersonRef
 from gateway.documents.erasures import CertificateDocument, certificate_document, erasure_document
 
 if TYPE_CHECKING:
     from gateway.app.people.erasure import ErasureDone
+    from gateway.store.people.erasing import Erasure
 
 
 class AtMailchimp(StrEnum):
@@ -143,7 +145,18 @@ def export_person(
             print_line(f"Written: {number} files in {folder}")
 
 
-def list_erasures(context: typer.Context, as_json: Json = False) -> None:
+_ERASURES: "Columns[Erasure]" = {
+    "id": lambda erasure: ids.show(erasure.id),
+    "time": lambda erasure: erasure.at,
+    "by": lambda erasure: erasure.by,
+    "person": lambda erasure: erasure.person[:15],
+    "addresses": lambda erasure: len(erasure.addresses),
+    "rows": lambda erasure: sum(erasure.counts.values()),
+}
+
+
+@lists()
+def list_erasures(context: typer.Context, asked: ListRequest) -> None:
     """List the erasures that were done, without the data.
 
     After a restore it says which of them the store has lost.
@@ -153,24 +166,14 @@ def list_erasures(context: typer.Context, as_json: Json = False) -> None:
 
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        done = erasing.listed(connection)
+        done = [
+            listed
+            for listed in erasing.listed(connection)
+            if asked.since is None or listed.at >= asked.since
+        ]
         lost = erasure.undone(chosen.settings, connection)
-    if as_json:
-        print_json([erasure_document(erasure) for erasure in done])
-    else:
-        headings = ("id", "time", "by", "person", "addresses", "rows")
-        rows = (
-            (
-                ids.show(erasure.id),
-                local(erasure.at, chosen.zone),
-                erasure.by,
-                erasure.person[:15],
-                len(erasure.addresses),
-                sum(erasure.counts.values()),
-            )
-            for erasure in done
-        )
-        print_table(headings, rows, empty=_NOBODY)
+    source = in_memory(done, lambda listed: ids.show(listed.id))
+    asked.print(source, _ERASURES, document=erasure_document, empty=_NOBODY)
     if lost:
         complain(f"{len(lost)} erasures are lost, the store was restored: {erasure.AGAIN}")
         raise typer.Exit(1)
@@ -193,7 +196,7 @@ def _tell(chosen: Context, done: "ErasureDone", *, is_dry: bool) -> None:
     erasure = done.erasure
     verb = "Would be erased" if is_dry else "Erased"
     number = "" if is_dry else f"Certificate {ids.show(erasure.id)}. "
-    print_line(f"{number}{verb} on {local(erasure.at, chosen.zone)} by {erasure.by}:", "bold")
+    print_line(f"{number}{verb} on {chosen.local(erasure.at)} by {erasure.by}:", "bold")
     print_table(("what", "rows"), sorted(erasure.counts.items()), empty="Nothing is held.")
     for scope in sorted({kept.scope.covers for kept in erasure.kept}):
         print_line(f"Stays by keyed hash: {scope}, until gateway suppress release ADDRESS.")

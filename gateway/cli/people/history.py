@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.context import Context, Json, NotFound, of, read_id
-from gateway.cli.output import local, one_line, print_json, print_line
+from gateway.cli.output import one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.people.history import HistoryEntry
 from gateway.documents.replies import history_entry_document
@@ -49,10 +49,10 @@ def described(context: Context, entry: HistoryEntry) -> Iterator[str]:
         yield f"To:          {one_line(entry.recipients)}"
     if entry.copies:
         yield f"Cc:          {one_line(entry.copies)}"
-    date = local(entry.date, context.zone) if entry.date else one_line(entry.date_text)
+    date = context.local(entry.date) if entry.date else one_line(entry.date_text)
     yield f"Date:        {date}"
     yield f"Person:      {entry.person}, application {entry.reference}"
-    yield f"Filed:       {local(entry.at, context.zone)}, forwarded by {one_line(entry.staff)}"
+    yield f"Filed:       {context.local(entry.at)}, forwarded by {one_line(entry.staff)}"
     yield from (f"Remark:      {one_line(remark)}" for remark in entry.remarks)
     for document in entry.documents:
         description = f"{one_line(document.filename)} ({document.type}, {document.size} octets)"

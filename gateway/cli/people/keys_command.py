@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import Json, of, wrong_use
-from gateway.cli.output import local, print_json, print_line, print_table
+from gateway.cli.context import of, wrong_use
+from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.output import print_line
 
 app = typer.Typer(
     help="Keys of return addresses, links, and erased addresses.",
@@ -14,7 +15,8 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_keys(context: typer.Context, as_json: Json = False) -> None:
+@lists(has_since=False)
+def list_keys(context: typer.Context, asked: ListRequest) -> None:
     """List the keys by their marks, and who stays suppressed.
 
     Exit 1 if a key that somebody stays suppressed by is not in the file: bulk mail is held until it
@@ -30,32 +32,26 @@ def list_keys(context: typer.Context, as_json: Json = False) -> None:
     is_there = chosen.settings.keys.file.exists()
     keys = ErasedNames(lambda: signing_keys(chosen.settings)).key_marks if is_there else ()
     lost = [mark for mark in needed if mark not in keys]
-    rows = [
-        {
+
+    def state(mark: str) -> str:
+        return "LOST" if mark in lost else "signs" if mark == keys[0] else "verifies"
+
+    def document(mark: str) -> dict[str, object]:
+        since = needed.get(mark)
+        return {
             "mark": mark,
-            "signs": bool(keys) and mark == keys[0],
-            "suppresses_since": needed[mark].isoformat() if mark in needed else None,
+            "signs": state(mark) == "signs",
+            "suppresses_since": None if since is None else since.isoformat(),
             "lost": mark in lost,
         }
-        for mark in (*keys, *lost)
-    ]
-    if as_json:
-        print_json(rows)
-    else:
-        print_table(
-            ("mark", "", "keeps people suppressed since"),
-            (
-                (
-                    row["mark"],
-                    "LOST" if row["lost"] else "signs" if row["signs"] else "verifies",
-                    local(needed[mark], chosen.zone)
-                    if (mark := str(row["mark"])) in needed
-                    else "",
-                )
-                for row in rows
-            ),
-            empty=f"No keys yet: {chosen.settings.keys.file} is made when one is needed.",
-        )
+
+    columns: Columns[str] = {
+        "mark": lambda mark: mark,
+        "state": state,
+        "keeps people suppressed since": needed.get,
+    }
+    empty = f"No keys yet: {chosen.settings.keys.file} is made when one is needed."
+    asked.print(in_memory([*keys, *lost], str), columns, document=document, empty=empty)
     if lost:
         raise typer.Exit(1)
 

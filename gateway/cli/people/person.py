@@ -1,11 +1,13 @@
 """What is known of a person, and everything that happened, on one page."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from gateway.cli.context import Json, NotFound, of, read_person, wrong_use
-from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.listing import Columns, ListRequest, ListSource, Since, lists
+from gateway.cli.output import one_line, print_json, print_line, print_table
 from gateway.cli.people import erasing_command
 from gateway.cli.people.suppress import described, open_standings, refusal
 from gateway.core.people.people import PersonRef, SuppressionSource
@@ -17,7 +19,7 @@ from gateway.documents.people import (
     topics_of,
 )
 from gateway.store.people import people
-from gateway.store.people.search import search
+from gateway.store.people.search import PersonMatch, search
 from gateway.store.views.timeline import MOST_EVENTS, TimelineAsked, TimelineType, pages
 
 app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
@@ -34,16 +36,21 @@ def person() -> None:
     """People of the CRM."""
 
 
+_MATCHES: Columns[PersonMatch] = {
+    "person": lambda match: one_line(str(match.ref)),
+    "name": lambda match: one_line(match.name) + ("" if match.active else " (not active)"),
+    "addresses": lambda match: ", ".join(match.addresses) or None,
+    "status": lambda match: one_line(match.status),
+    "found by": lambda match: match.by,
+}
+
+
 @app.command("find")
+@lists(has_since=False)
 def find(
     context: typer.Context,
+    asked: ListRequest,
     text: Annotated[str, typer.Argument(help="A key, number, address, its beginning, or a name.")],
-    *,
-    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=1000)] = 50,
-    after: Annotated[
-        str | None, typer.Option(help="Only people behind this one.", metavar="PERSON")
-    ] = None,
-    as_json: Json = False,
 ) -> None:
     """Find people by key, address, the reference of an application, or name.
 
@@ -51,30 +58,22 @@ def find(
     word of the text stands, by key.
     """
     chosen = of(context)
-    behind = None if after is None else read_person(after)
-    if isinstance(behind, str):
-        wrong_use("--after takes a person: candidate:17")
-    with chosen.store() as store, store.reading() as connection:
-        matches, end = search(
-            connection, text, address=chosen.lookup(text), limit=limit, after=behind
-        )
-    if as_json:
-        print_json([person_match_document(match) for match in matches])
-        return
-    headings = ("person", "name", "addresses", "status", "found by")
-    rows = (
-        (
-            one_line(str(match.ref)),
-            one_line(match.name) + ("" if match.active else " (not active)"),
-            ", ".join(match.addresses) or "-",
-            one_line(match.status),
-            match.by,
-        )
-        for match in matches
-    )
-    print_table(headings, rows, empty=_NOBODY)
-    if end is not None and matches:
-        print_line(f"… and more: --after {one_line(str(end))}")
+    address = chosen.lookup(text)
+
+    def every(after: str | None, at_once: int) -> Iterator[PersonMatch]:
+        end = None if after is None else read_person(after)
+        if isinstance(end, str):
+            wrong_use("--after takes a person: candidate:17")
+        while True:
+            with store.reading() as connection:
+                matches, end = search(connection, text, address=address, limit=at_once, after=end)
+            yield from matches
+            if end is None:
+                return
+
+    with chosen.store() as store:
+        source = ListSource(every, lambda match: str(match.ref))
+        asked.print(source, _MATCHES, document=person_match_document, empty=_NOBODY)
 
 
 @app.command("show")
@@ -86,9 +85,7 @@ def show(
         list[TimelineType] | None,
         typer.Option("--type", help="Only this of the timeline; may be repeated."),
     ] = None,
-    since: Annotated[
-        str | None, typer.Option(help="Only what happened since a local date or time.")
-    ] = None,
+    since: Since = None,
     until: Annotated[
         str | None, typer.Option(help="Only what happened until then; a date counts whole.")
     ] = None,
@@ -105,7 +102,7 @@ def show(
     chosen = of(context)
     asked = TimelineAsked(
         types=frozenset(only or TimelineType),
-        since=chosen.moment(since),
+        since=chosen.since(since),
         until=chosen.end_of_day(until),
         limit=limit,
     )
@@ -151,7 +148,7 @@ def show(
         for refused in page.refusals:
             print_line(f"  {refusal(chosen, refused)}")
         for field in page.unread:
-            since = local(field.since, chosen.zone)
+            since = chosen.local(field.since)
             why = one_line(f"{field.place}: {field.text}")
             print_line(f"Unread:    {field.field} since {since} ({why})")
         for view in page.applications:
@@ -162,7 +159,7 @@ def show(
         headings = ("time", "type", "id", "state", "about", "summary")
         rows = (
             (
-                local(event.at, chosen.zone),
+                event.at,
                 event.type,
                 event.id,
                 event.state,
@@ -171,9 +168,9 @@ def show(
             )
             for event in page.timeline
         )
-        print_table(headings, rows, empty=_NO_TIMELINE)
+        print_table(headings, rows, empty=_NO_TIMELINE, times=chosen.times)
         if page.timeline_end is not None:
-            oldest = local(page.timeline_end.at, chosen.zone)
+            oldest = chosen.times.bare(page.timeline_end.at)
             print_line(f"… and more, before {oldest}: --limit, or --until '{oldest}'")
 
 

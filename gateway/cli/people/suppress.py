@@ -1,10 +1,8 @@
 """Who is suppressed, all that suppresses an address, and suppressions of single addresses."""
 
-import csv
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,17 +19,9 @@ from gateway.cli.context import (
     user_name,
     wrong_use,
 )
-from gateway.cli.output import (
-    complain,
-    local,
-    one_line,
-    print_json,
-    print_json_list,
-    print_line,
-    print_table,
-)
+from gateway.cli.listing import Columns, ListRequest, ListSource, lists
+from gateway.cli.output import one_line, print_json, print_line
 from gateway.core import ids
-from gateway.core.feed.spreadsheet import harmless
 from gateway.core.kinds import Scope
 from gateway.core.mail.typed.typed_address import NotAnAddress, TypedAddress, read_person_or_address
 from gateway.core.people.people import PersonRef, Standing, Suppression
@@ -47,9 +37,9 @@ from gateway.store.engine.database import Database
 from gateway.store.people import people, suppression
 from gateway.store.people.people import PersonUnknown
 from gateway.store.people.suppressed import (
-    AT_ONCE,
     START,
     ListedSource,
+    Position,
     Selection,
     SuppressedAddress,
 )
@@ -70,10 +60,6 @@ _Note = Annotated[str, typer.Option(help="Why; only staff see it unless --public
 _Public = Annotated[
     bool, typer.Option("--public", help="Show the note to whoever writes to the address.")
 ]
-_SHOWN = 100  #: Lines of the list on a terminal.
-_HEADINGS = ("address", "person", "scope", "source", "name", "since", "until", "by", "note")
-#: Those a program may know by their place come first.
-_CSV_HEADINGS = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
 _Source = Annotated[
     ListedSource | None,
     typer.Option(help="Only reasons from this source; mailchimp: opt-outs there."),
@@ -81,12 +67,6 @@ _Source = Annotated[
 _Covering = Annotated[
     Scope | None,
     typer.Option(help="Only reasons that stop this mail; bulk includes scope all."),
-]
-_Limit = Annotated[
-    int | None, typer.Option(help="How many lines at most; 100 on a terminal.", min=1)
-]
-_After = Annotated[
-    str | None, typer.Option(help="Only addresses after this one.", metavar="ADDRESS")
 ]
 _Until = Annotated[
     str | None,
@@ -189,7 +169,7 @@ def release(
 
 def refusal(context: Context, refused: "Refusal") -> str:
     """Return in one line that Mailchimp itself sends no campaigns to an address, and what helps."""
-    since = f" since {local(refused.since, context.zone)}" if refused.since else ""
+    since = f" since {context.local(refused.since)}" if refused.since else ""
     match refused.status:
         case "unsubscribed":
             why = (
@@ -202,95 +182,62 @@ def refusal(context: Context, refused: "Refusal") -> str:
     return f"Mailchimp itself still refuses {refused.address}: {why}"
 
 
+_COLUMNS: Columns[SuppressedAddress] = {
+    "address": lambda entry: entry.address,
+    "person": lambda entry: entry.suppression.person or "",
+    "scope": lambda entry: entry.suppression.scope,
+    "source": lambda entry: entry.suppression.source,
+    "name": lambda entry: one_line(entry.suppression.name),
+    "since": lambda entry: entry.suppression.since,
+    "until": lambda entry: entry.suppression.until,
+    "by": lambda entry: entry.suppression.origin,
+    "note": lambda entry: one_line(entry.suppression.remark),
+}
+#: Those a program may know by their place come first.
+_CSV_ORDER = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
+
+
 @app.command("list")
+@lists()
 def list_suppressions(
     context: typer.Context,
+    asked: ListRequest,
     *,
     source: _Source = None,
     scope: _Covering = None,
-    limit: _Limit = None,
-    after: _After = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    as_json: Json = False,
 ) -> None:
     """List everybody who is suppressed, and why.
 
     Sorted by address, a line for each reason: groups and statuses of the CRM, opt-outs at
-    Mailchimp, and what staff or the API added. --json and --csv print all unless --limit is given.
+    Mailchimp, and what staff or the API added.
     """
-    behind = None if after is None else read_mail_address(after)
-    chosen = of(context)
+    chosen, at = of(context), common.now()
+    selection = Selection(source, scope, asked.since)
     with chosen.store() as store:
-        asked = _ListRequest(chosen, store, Selection(source, scope), behind)
-        is_shown = not (as_csv or as_json)
-        most = _SHOWN if limit is None and is_shown else limit
-        suppressed = asked.all() if most is None else asked.first(most)
-        if as_json:
-            print_json_list(suppressed_address_document(entry) for entry in suppressed)
-        elif as_csv:
-            writer = csv.writer(sys.stdout)
-            writer.writerow(_CSV_HEADINGS)
-            writer.writerows(
-                map(harmless, map(str, _csv_row(chosen, entry))) for entry in suppressed
-            )
-        else:
-            by_name = (
-                dict(zip(_CSV_HEADINGS, _csv_row(chosen, entry), strict=True))
-                for entry in suppressed
-            )
-            rows = ([cells[heading] for heading in _HEADINGS] for cells in by_name)
-            print_table(_HEADINGS, rows, empty=_NONE_LISTED)
-        if asked.rest:
-            (print_line if is_shown else complain)(asked.rest)
+        listed = common.suppressed_addresses(chosen.settings, store)
 
-
-class _ListRequest:
-    """The list that is asked for, and what is said of the part that isn't shown."""
-
-    def __init__(
-        self, context: Context, store: Database, selection: Selection, after: str | None
-    ) -> None:
-        self._store = store
-        self._list = common.suppressed_addresses(context.settings, store)
-        self._selection = selection
-        self._at = common.now()
-        self._start = START
-        if after is not None:
+        def behind(address: str | None) -> Position:
+            if address is None:
+                return START
+            form = chosen.lookup(read_mail_address(address))
             with store.reading() as connection:
-                self._start = self._list.behind_all_of(
-                    connection, selection, context.lookup(after), at=self._at
-                )
-        self.rest = ""
+                return listed.behind_all_of(connection, selection, form, at=at)
 
-    def all(self) -> Iterator[SuppressedAddress]:
-        """Yield everything behind the start."""
-        return self._every(AT_ONCE)
+        def every(address: str | None, at_once: int) -> Iterator[SuppressedAddress]:
+            after = behind(address)
+            return listed.every(store.reading, selection, at=at, after=after, at_once=at_once)
 
-    def first(self, most: int) -> Iterator[SuppressedAddress]:
-        """Yield the first `most` reasons, by address, and set `rest`, the line about the others.
+        def count(address: str | None) -> int:
+            after = behind(address)
+            with store.reading() as connection:
+                return listed.count(connection, selection, at=at, after=after)
 
-        The reasons of one address stay together; all of them come, if they alone exceed `most`.
-        """
-        shown, last = 0, ""
-        for address, reasons in groupby(self._every(most + 1), attrgetter("address")):
-            together = list(reasons)
-            if shown and shown + len(together) > most:
-                break
-            yield from together
-            shown, last = shown + len(together), address
-        with self._store.reading() as connection:
-            total = self._list.count(connection, self._selection, at=self._at, after=self._start)
-        if total > shown:
-            more = total - shown
-            self.rest = f"… and {more} more: --after '{last}', or --json or --csv for all"
-
-    def _every(self, at_once: int) -> Iterator[SuppressedAddress]:
-        return self._list.every(
-            self._store.reading,
-            self._selection,
-            at=self._at,
-            after=self._start,
-            at_once=at_once,
+        asked.print(
+            ListSource(every, attrgetter("address"), count),
+            _COLUMNS,
+            csv_columns={heading: _COLUMNS[heading] for heading in _CSV_ORDER},
+            document=suppressed_address_document,
+            empty=_NONE_LISTED,
         )
 
 
@@ -364,7 +311,7 @@ def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
         print_line("  is not suppressed")
     for past in known.history:
         if past.released_at is not None:
-            when = local(past.released_at, chosen.zone)
+            when = chosen.local(past.released_at)
             print_line(f"  got {past.scope.covers}; released {when} by {past.released_by}")
 
 
@@ -421,7 +368,7 @@ def open_standings(context: Context, store: Database) -> Standings:
 def described(context: Context, suppression: Suppression) -> str:
     """Return a suppression in one line."""
     person = f", {suppression.person}" if suppression.person else ""
-    since = f" since {local(suppression.since, context.zone)}" if suppression.since else ""
+    since = f" since {context.local(suppression.since)}" if suppression.since else ""
     name = f' "{one_line(suppression.name)}"' if suppression.name else ""
     note = f": {one_line(suppression.remark)}" if suppression.remark else ""
     by = f" by {suppression.origin}" if suppression.origin else ""
@@ -429,13 +376,5 @@ def described(context: Context, suppression: Suppression) -> str:
     return f"{suppression.scope.covers}: {suppression.source}{name}{person}{since}{until}{by}{note}"
 
 
-def _csv_row(context: Context, entry: SuppressedAddress) -> Sequence[object]:
-    reason = entry.suppression
-    since, until = local(reason.since, context.zone), local(reason.until, context.zone)
-    note, name = one_line(reason.remark), one_line(reason.name)
-    first_columns = entry.address, reason.scope, since, until, reason.origin, note
-    return *first_columns, reason.person or "", reason.source, name
-
-
-def _until(context: Context, until: object) -> str:
-    return "" if until is None else f" until {local(until, context.zone)}"  # type: ignore[arg-type]
+def _until(context: Context, until: datetime | None) -> str:
+    return "" if until is None else f" until {context.local(until)}"

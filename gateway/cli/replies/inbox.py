@@ -10,12 +10,13 @@ import typer
 
 from gateway.app.replies.import_address import MISSING, import_addresses
 from gateway.cli.context import Context, Json, NotFound, of, read_id
-from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.listing import Columns, ListRequest, lists, newest_first
+from gateway.cli.output import one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.documents.replies import import_addresses_document, inbox_mail_document
 from gateway.store.engine.blobs import Blobs
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.replies import inbox
 
 if TYPE_CHECKING:
@@ -36,36 +37,31 @@ _State = Annotated[
 _Raw = Annotated[bool, typer.Option("--raw", help="Print the mail as it came, byte for byte.")]
 
 
+_COLUMNS: Columns[InboxRow] = {
+    "id": lambda mail: ids.show(mail.id),
+    "time": lambda mail: mail.at,
+    "sender": lambda mail: one_line(mail.sender),
+    "subject": lambda mail: one_line(mail.subject),
+    "state": lambda mail: mail.state,
+    "reason": lambda mail: mail.reason,
+    "detail": lambda mail: one_line(mail.detail),
+}
+
+
 @app.command("list")
-def list_mails(
-    context: typer.Context,
-    *,
-    state: _State = None,
-    limit: Annotated[int, typer.Option(help="How many at most, the newest first.", min=1)] = 50,
-    as_json: Json = False,
-) -> None:
+@lists()
+def list_mails(context: typer.Context, asked: ListRequest, *, state: _State = None) -> None:
     """List the mails that wait for a decision, the newest first."""
-    chosen = of(context)
     states = state or [InboxState.NEEDS_ATTENTION]
-    with chosen.store() as store, store.reading() as connection:
-        listed = inbox.listed(connection, states=states, limit=limit)
-    if as_json:
-        print_json([inbox_mail_document(mail) for mail in listed])
-        return
-    headings = ("id", "time", "sender", "subject", "state", "reason", "detail")
-    rows = (
-        (
-            ids.show(mail.id),
-            local(mail.at, chosen.zone),
-            one_line(mail.sender),
-            one_line(mail.subject),
-            mail.state,
-            mail.reason,
-            one_line(mail.detail),
+
+    def read(connection: StoreTransaction, before: int | None, limit: int) -> list[InboxRow]:
+        return inbox.listed(
+            connection, states=states, since=asked.since, before=before, limit=limit
         )
-        for mail in listed
-    )
-    print_table(headings, rows, empty=_NO_MAILS)
+
+    with of(context).store() as store:
+        source = newest_first(store, read, lambda mail: mail.id)
+        asked.print(source, _COLUMNS, document=inbox_mail_document, empty=_NO_MAILS)
 
 
 @app.command("show")
@@ -83,7 +79,7 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
         return
     print_line(f"Subject:     {one_line(row.subject)}")
     print_line(f"From:        {one_line(row.sender)}")
-    print_line(f"Came:        {local(row.at, chosen.zone)} by {row.origin}, {row.size} octets")
+    print_line(f"Came:        {chosen.local(row.at)} by {row.origin}, {row.size} octets")
     print_line(f"Message-ID:  {one_line(row.message_id)}")
     print_line(f"State:       {row.state}{f' ({row.reason})' if row.reason else ''}")
     if row.detail:

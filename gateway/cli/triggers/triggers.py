@@ -13,11 +13,21 @@ from gateway.app.roles.sender import OwnMailSender, send_reports
 from gateway.app.roles.triggered_mail import TriggerEngine
 from gateway.app.triggers import trigger_previews, triggers
 from gateway.cli.context import Context, Json, of, read_staff, wrong_use
-from gateway.cli.output import local, one_line, print_json, print_line, print_table
+from gateway.cli.listing import (
+    Columns,
+    ListForm,
+    ListRequest,
+    in_memory,
+    lists,
+    newest_first,
+)
+from gateway.cli.output import one_line, print_json, print_line, print_table
+from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.trigger_preview import Preview
 from gateway.core.triggers.trigger_run import TriggerRun
+from gateway.core.triggers.unread_fields import UnreadField
 from gateway.documents.triggers import (
     history_document,
     preview_document,
@@ -27,7 +37,7 @@ from gateway.documents.triggers import (
     waiting_document,
 )
 from gateway.metrics import Metrics
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.feed import unread
 from gateway.store.triggers import epochs, ledger, status_mail, trigger_runs
 from gateway.store.triggers.status_mail import MailedTransition
@@ -60,7 +70,6 @@ _On = Annotated[
 ]
 _Now = Annotated[bool, typer.Option("--now", help="Even before daily_at and in quiet hours.")]
 _Waiting = Annotated[bool, typer.Option("--waiting", help="Unreadable fields that mail waits for.")]
-_Limit = Annotated[int, typer.Option(help="How many at most, the newest first.", min=1)]
 
 
 class CannotRun(GatewayError):
@@ -68,57 +77,53 @@ class CannotRun(GatewayError):
 
 
 @app.command("list")
-def list_triggers(context: typer.Context, waiting: _Waiting = False, as_json: Json = False) -> None:
+@lists(has_since=False)
+def list_triggers(context: typer.Context, asked: ListRequest, waiting: _Waiting = False) -> None:
     """List the triggers, on and off, or the fields mail waits for."""
     chosen = of(context)
     if waiting:
-        list_waiting(chosen, as_json=as_json)
+        list_waiting(chosen, asked)
         return
     rules = triggers.rules(chosen.settings)
     with chosen.store() as store, store.reading() as connection:
         looked = {name: trigger_runs.looked(connection, name) for name in rules}
-    if as_json:
-        print_json([trigger_document(rule.trigger, looked[name]) for name, rule in rules.items()])
-        return
-    headings = ("name", "on", "event", "template", "kind", "looked at")
-    rows = (
-        (
-            name,
-            "yes" if rule.trigger.enabled else "no",
-            rule.trigger.event,
-            rule.trigger.template,
-            rule.trigger.kind,
-            looked[name] or "-",
-        )
-        for name, rule in rules.items()
-    )
+    columns: Columns[str] = {
+        "name": lambda name: name,
+        "on": lambda name: "yes" if rules[name].trigger.enabled else "no",
+        "event": lambda name: rules[name].trigger.event,
+        "template": lambda name: rules[name].trigger.template,
+        "kind": lambda name: rules[name].trigger.kind,
+        "looked at": looked.get,
+    }
     folder = chosen.settings.triggers.folder
-    empty = f"No triggers. Each is a file in {folder}: see docs/triggers.md."
-    print_table(headings, rows, empty=empty)
+    asked.print(
+        in_memory(rules, str),
+        columns,
+        document=lambda name: trigger_document(rules[name].trigger, looked[name]),
+        empty=f"No triggers. Each is a file in {folder}: see docs/triggers.md.",
+    )
 
 
-def list_waiting(chosen: Context, *, as_json: bool) -> None:
+_FIELDS: Columns[UnreadField] = {
+    "record": lambda field: one_line(f"{field.what} {field.record}"),
+    "field": lambda field: field.field,
+    "since": lambda field: field.since,
+    "in": lambda field: one_line(field.place),
+    "because": lambda field: one_line(field.text),
+}
+
+
+def list_waiting(chosen: Context, asked: ListRequest) -> None:
     """Print the fields that can't be read and that mail rests on, and the mail that waits."""
     with chosen.store() as store, store.reading() as connection:
         fields = unread.listed(connection, deciding=True)
         owed = ledger.waiting(connection)
-    if as_json:
+    if asked.form is ListForm.JSON:  # A document of its own, with both.
         print_json(waiting_document(fields, owed))
         return
-    headings = ("record", "field", "since", "in", "because")
-    rows = (
-        (
-            f"{field.what} {field.record}",
-            field.field,
-            local(field.since, chosen.zone),
-            field.place,
-            field.text,
-        )
-        for field in fields
-    )
-    lines = ([one_line(str(cell)) for cell in row] for row in rows)
-    print_table(headings, lines, empty=_NO_FIELD)
-    if owed:
+    source = in_memory(fields, lambda field: f"{field.what} {field.record} {field.field}")
+    asked.print(source, _FIELDS, document=str, empty=_NO_FIELD)
+    if owed and asked.form is ListForm.TABLE:
         print_line()
         mails = ((row.trigger, row.person, row.about, one_line(row.reason)) for row in owed)
         print_table(("mail that waits", "about", "subject", "because"), mails)
@@ -188,7 +193,8 @@ def run_triggers(
     if as_json:
         print_json(shown[0] if name else shown)
     else:
-        _show_runs(chosen, runs, _NONE_IS_ON)
+        rows = [[cell(run) for cell in _RUNS.values()] for run in runs]
+        print_table(list(_RUNS), rows, empty=_NONE_IS_ON, times=chosen.times)
     if held:
         raise CannotRun(f"all triggered mail is held: {held}; gateway triggers resume")
     if any(run.error or run.count(*_FAULTS) for run in runs):
@@ -196,45 +202,58 @@ def run_triggers(
 
 
 @app.command("history")
-def history(context: typer.Context, limit: _Limit = 50, as_json: Json = False) -> None:
+@lists()
+def history(context: typer.Context, asked: ListRequest) -> None:
     """List the runs and what became of them, the newest first.
 
     Changes of applications are listed with their mail, also what waits, to whom and until when.
     """
-    chosen = of(context)
-    with chosen.store() as store, store.reading() as connection:
-        runs = trigger_runs.listed(connection, limit=limit)
-        changes = status_mail.listed(connection, limit=limit)
-    both: list[TriggerRun | MailedTransition] = [*runs, *changes]
-    done = sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
-    if as_json:
-        print_json(history_document(done, chosen.zone))
-        return
-    as_runs = (entry if isinstance(entry, TriggerRun) else entry.run(chosen.zone) for entry in done)
-    _show_runs(chosen, list(as_runs), _NO_RUNS)
+    chosen, since = of(context), asked.since
+    shown: list[TriggerRun | MailedTransition] = []
+
+    def read(
+        connection: StoreTransaction, before: int | None, limit: int
+    ) -> list[TriggerRun | MailedTransition]:
+        runs = trigger_runs.listed(connection, since=since, before=before, limit=limit)
+        changes = status_mail.listed(connection, since=since, before=before, limit=limit)
+        both: list[TriggerRun | MailedTransition] = [*runs, *changes]
+        return sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
+
+    def as_run(entry: TriggerRun | MailedTransition) -> Iterator[TriggerRun]:
+        shown.append(entry)
+        yield entry if isinstance(entry, TriggerRun) else entry.run(chosen.zone)
+
+    with chosen.store() as store:
+        asked.print_lines(
+            newest_first(store, read, lambda entry: entry.id),
+            as_run,
+            {"id": lambda run: ids.show(run.id), **_RUNS},
+            document=lambda entry: history_document([entry], chosen.zone)[0],
+            empty=_NO_RUNS,
+        )
     mails = [
         (change, mail)
-        for change in done
+        for change in shown
         if isinstance(change, MailedTransition)
         for mail in change.mails
     ]
-    if mails:
+    if mails and asked.form is ListForm.TABLE:
         print_line()
         headings = ("changed", "by", "trigger", "application", "to", "state", "due", "because")
         rows = (
             (
-                local(change.at, chosen.zone),
+                change.at,
                 one_line(change.actor) or "-",
                 change.trigger,
                 one_line(f"{change.reference}: {change.before or '-'} → {change.status or '-'}"),
                 mail.to or mail.row.recipient or mail.row.person,
                 state_of(mail.row),
-                local(mail.row.next_at or mail.row.due_at, chosen.zone),
+                mail.row.next_at or mail.row.due_at,
                 one_line(mail.row.reason),
             )
             for change, mail in mails
         )
-        print_table(headings, rows)
+        print_table(headings, rows, times=chosen.times)
 
 
 @app.command("resume")
@@ -320,26 +339,23 @@ def _whom(name: str, who: str) -> str:
     return one_line(f"{who} {name}" if name else who)
 
 
-def _show_runs(chosen: Context, runs: Sequence[TriggerRun], empty: str) -> None:
-    headings = ("time", "trigger", "day", "state", "sent", "skipped", "failed", "other")
-    rows: list[Sequence[object]] = []
-    for run in runs:
-        states = (OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED, OccurrenceState.HELD)
-        others = [f"{run.count(state)} {state}" for state in states if run.count(state)]
-        if run.waiting:
-            others.append(f"{run.waiting} waiting")
-        if run.error:
-            others.append(one_line(run.error))
-        rows.append(
-            (
-                local(run.at, chosen.zone),
-                run.trigger,
-                run.day,
-                "failed" if run.error else run.state,
-                run.count(OccurrenceState.SENT),
-                run.left_out,
-                run.count(OccurrenceState.FAILED),
-                ", ".join(others) or "-",
-            )
-        )
-    print_table(headings, rows, empty=empty)
+def _other(run: TriggerRun) -> str | None:
+    states = (OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED, OccurrenceState.HELD)
+    others = [f"{run.count(state)} {state}" for state in states if run.count(state)]
+    if run.waiting:
+        others.append(f"{run.waiting} waiting")
+    if run.error:
+        others.append(one_line(run.error))
+    return ", ".join(others) or None
+
+
+_RUNS: Columns[TriggerRun] = {
+    "time": lambda run: run.at,
+    "trigger": lambda run: run.trigger,
+    "day": lambda run: run.day,
+    "state": lambda run: "failed" if run.error else run.state,
+    "sent": lambda run: run.count(OccurrenceState.SENT),
+    "skipped": lambda run: run.left_out,
+    "failed": lambda run: run.count(OccurrenceState.FAILED),
+    "other": _other,
+}

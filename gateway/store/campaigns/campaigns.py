@@ -1,6 +1,7 @@
 """Campaigns, one row each."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -41,11 +42,17 @@ def listed(
     connection: Connection,
     *,
     states: tuple[CampaignState, ...] = tuple(CampaignState),
+    since: datetime | None = None,
     before: int | None = None,
     limit: int | None = None,
 ) -> list[Campaign]:
-    """Return the campaigns in these states, the newest first; with `before`, older than this id."""
+    """Return the campaigns in these states, the newest first.
+
+    With `since`, those made from then on; with `before`, those older than this id.
+    """
     query = select(campaigns).where(campaigns.c.state.in_(states)).limit(limit)
+    if since is not None:
+        query = query.where(campaigns.c.id >= ids.first_id_at(since))
     if before is not None:
         query = query.where(campaigns.c.id < before)
     return [from_row(row) for row in connection.execute(query.order_by(campaigns.c.id.desc()))]

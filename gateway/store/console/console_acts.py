@@ -43,6 +43,7 @@ def listed(
     *,
     user: str | None = None,
     about: str | None = None,
+    since: datetime | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> Sequence[ConsoleAct]:
@@ -52,6 +53,8 @@ def listed(
         wanted = wanted.where(console_acts.c.user == user)
     if about is not None:
         wanted = wanted.where(console_acts.c.about == about)
+    if since is not None:
+        wanted = wanted.where(console_acts.c.id >= first_id_at(since))
     if before is not None:
         wanted = wanted.where(console_acts.c.id < before)
     return [ConsoleAct(**row._asdict()) for row in connection.execute(wanted)]

@@ -32,14 +32,13 @@ from gateway.core.decision.search_words import (
     state_facet,
     words_of,
 )
-from gateway.core.ids import first_id_at, moment_of
+from gateway.core.ids import LARGEST, first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.store.journal import searching
 from gateway.store.schema import attempts, deliveries, messages
 
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
-_LARGEST = 2**63 - 1  #: What an id can be at most; that is in the year 2089.
 _COUNTED = 50_000  #: So far it is counted which of two conditions leaves fewer.
 _FEW = 2000  #: So many messages are looked through for words one by one.
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
@@ -100,8 +99,8 @@ def listed(
         search = search.narrowed(*words_of(filter(None, (to, sender))))
         if state is State.SEND_FAILED:
             search = search.narrowed(state_facet(state))
-        first = 0 if since is None else min(first_id_at(since), _LARGEST)
-        last = _LARGEST if before is None else before
+        first = 0 if since is None else first_id_at(since)
+        last = LARGEST if before is None else before
         return several(
             connection,
             _searched(connection, query, number, search, first=first, before=last, limit=limit),
@@ -149,11 +148,21 @@ def one(connection: Connection, number: int) -> Message | None:
     return messages_of_id[0] if messages_of_id else None
 
 
-def would_fail(connection: Connection, since: datetime | None, limit: int = 1000) -> list[Message]:
-    """Return what observe mode relayed though a recipient is suppressed, the newest first."""
+def would_fail(
+    connection: Connection,
+    since: datetime | None,
+    *,
+    before: int | None = None,
+    limit: int = 1000,
+) -> list[Message]:
+    """Return what observe mode relayed though a recipient is suppressed, the newest first.
+
+    With `before`, those older than this id.
+    """
     number = deliveries.c.message
     is_indexed = deliveries.c.would != literal_column("''")
     fails = select(number).where(deliveries.c.would == State.SEND_FAILED, is_indexed).distinct()
+    fails = fails if before is None else fails.where(number < before)
     return several(connection, _newest(connection, fails, number, since, limit))
 
 
@@ -240,7 +249,7 @@ def _newest(
 ) -> list[int]:
     """Return the highest ids a query finds; `number` is the column in which it has them."""
     if since is not None:
-        query = query.where(number >= min(first_id_at(since), _LARGEST))
+        query = query.where(number >= first_id_at(since))
     return list(connection.scalars(query.order_by(number.desc()).limit(limit)))
 
 

@@ -48,6 +48,7 @@ class Selection:
 
     source: ListedSource | None = None
     scope: Scope | None = None  #: Those that keep this mail away: `bulk` lists `all` too.
+    since: datetime | None = None  #: Those that hold since then; never those nobody knows it of.
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class SuppressedAddresses:
         """Return the reasons in force at a moment behind a position, by address."""
         statement = f"{self._union(selection)} {_ORDER} LIMIT :limit OFFSET :skip"
         address, skip = after
-        values = {"now": microseconds(at), "after": address, "limit": limit, "skip": skip}
+        values = _values(selection, at, address) | {"limit": limit, "skip": skip}
         reasons = []
         for row in connection.execute(text(statement), values):
             person = PersonRef(PersonKind(row[2]), row[3]) if row[2] else None
@@ -107,7 +108,7 @@ class SuppressedAddresses:
         """Return how many reasons there are behind a position."""
         statement = _COUNT.format(reasons=self._union(selection))
         address, skip = after
-        values = {"now": microseconds(at), "after": address}
+        values = _values(selection, at, address)
         number: int = connection.execute(text(statement), values).scalar_one()
         return number - skip
 
@@ -145,6 +146,8 @@ class SuppressedAddresses:
             may_be = "p.status_unread_since IS NOT NULL"
             is_any = _covers(Scope.BULK, selection.scope)
             condition = f"({has_tag} OR {may_be})" if is_any else has_tag
+            if selection.since is not None:
+                condition += " AND (p.status_since >= :since OR p.status_unread_since >= :since)"
             branches.append(self._statement(OF_STATUS, condition))
         if source in (None, ListedSource.GROUP, ListedSource.MAILCHIMP):
             tags_of_mailchimp = self._tags(selection, "group", MAILCHIMP)
@@ -153,12 +156,16 @@ class SuppressedAddresses:
             by_others = f"(m.source <> '{MAILCHIMP}' AND g.tag IN ({others}))"
             is_all = source is not ListedSource.MAILCHIMP
             condition = f"({by_mailchimp} OR {by_others})" if is_all else by_mailchimp
+            if selection.since is not None:
+                condition += " AND m.since >= :since"
             branches.append(self._statement(OF_GROUP, condition))
         if source is None or source in _OWN:
             scopes = [scope for scope in Scope if _covers(scope, selection.scope)]
             condition = f"o.scope IN ({_listed(scopes)})"
             if source is not None:
                 condition += f" AND o.source = '{source}'"
+            if selection.since is not None:
+                condition += " AND o.since >= :since"
             branches += [self._statement(rows, condition) for rows in (OF_PERSON, OF_STAFF)]
         return " UNION ALL ".join(branches)
 
@@ -194,6 +201,11 @@ def behind(page: Sequence[SuppressedAddress], after: Position) -> Position:
     last = page[-1].address
     shown = sum(1 for reason in page if reason.address == last)
     return last, shown + (after[1] if after[0] == last else 0)
+
+
+def _values(selection: Selection, at: datetime, after: str) -> dict[str, object]:
+    values: dict[str, object] = {"now": microseconds(at), "after": after}
+    return values if selection.since is None else values | {"since": microseconds(selection.since)}
 
 
 def _covers(scope: Scope, wanted: Scope | None) -> bool:

@@ -174,11 +174,14 @@ def listed(
     connection: Connection,
     *,
     states: Sequence[InboxState] = (),
+    since: datetime | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[InboxRow]:
     """Return mails, the newest first; with `before`, those older than this id."""
     query = select(inbox).order_by(inbox.c.id.desc()).limit(limit)
+    if since is not None:
+        query = query.where(inbox.c.id >= ids.first_id_at(since))
     if states:
         query = query.where(inbox.c.state.in_(states))
     if before is not None:

@@ -191,11 +191,14 @@ def listed(
     connection: Connection,
     *,
     state: OutboxState | None = None,
+    since: datetime | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[OutboxRow]:
     """Return rows, the newest first; with `before`, those older than this id."""
     query = select(outbox.c.id).order_by(outbox.c.id.desc()).limit(limit)
+    if since is not None:
+        query = query.where(outbox.c.id >= ids.first_id_at(since))
     if state is not None:
         query = query.where(outbox.c.state == state)
     if before is not None:

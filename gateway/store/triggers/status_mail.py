@@ -80,12 +80,15 @@ def waiting(
     connection: Connection,
     *,
     state: OutboxState | None = None,
+    since: datetime | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[OutboxRow]:
     """Return what is due or being sent, as entries of the outbox, the newest first."""
     states = [own for own in _OPEN if state in (None, _AS_OUTBOX[own])]
     query = select(_c.id).where(_c.event.in_(APPLICATION_EVENTS), _c.state.in_(states))
+    if since is not None:
+        query = query.where(_c.id >= ids.first_id_at(since))
     if before is not None:
         query = query.where(_c.id < before)
     numbers = list(connection.scalars(query.order_by(_c.id.desc()).limit(limit)))
@@ -152,17 +155,22 @@ def _address(connection: Connection, row: Occurrence) -> str:
 
 
 def listed(
-    connection: Connection, *, limit: int = 50, before: int | None = None
+    connection: Connection,
+    *,
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[MailedTransition]:
     """Return the last transitions that owed mail, one for each trigger, the newest first.
 
     With `before`, those older than this id.
     """
     t = transitions.c
+    first = 0 if since is None else ids.first_id_at(since)
     changes: list[MailedTransition] = []
     last = before
     while len(changes) < limit:
-        query = select(t.id).order_by(t.id.desc()).limit(_AT_ONCE)
+        query = select(t.id).where(t.id >= first).order_by(t.id.desc()).limit(_AT_ONCE)
         if last is not None:
             query = query.where(t.id < last)
         numbers = list(connection.scalars(query))

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
+from gateway.core import ids
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun
@@ -93,10 +94,19 @@ def one(connection: Connection, number: int) -> TriggerRun | None:
 
 
 def listed(
-    connection: Connection, *, trigger: str | None = None, limit: int = 50
+    connection: Connection,
+    *,
+    trigger: str | None = None,
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[TriggerRun]:
-    """Return runs, the newest first."""
+    """Return runs, the newest first; with `before`, those older than this id."""
     query = select(trigger_runs).order_by(_c.id.desc()).limit(limit)
+    if since is not None:
+        query = query.where(_c.id >= ids.first_id_at(since))
+    if before is not None:
+        query = query.where(_c.id < before)
     return _runs(connection, query if trigger is None else query.where(_c.trigger == trigger))
 
 
