@@ -11,11 +11,9 @@ from gateway.store.campaigns.audiences import Audience
 from gateway.store.engine.database import Database
 from gateway.store.sending import events
 from gateway.sync.mailchimp.client import MailchimpClient
-from gateway.sync.mailchimp.official_client import PAGE
-from gateway.sync.reading import known_member
+from gateway.sync.mailchimp.transport import Document
+from gateway.sync.reading import known_member, read_until_nothing_is_new
 
-#: Read anew so often while members change under the pages, which shifts some of them past us.
-_AGAIN = 5
 _UNTIL = {"unsubscribed": "unsubscribed_until", "cleaned": "cleaned_until"}
 
 
@@ -69,23 +67,20 @@ class Departures:
         """Keep who left, until a reading brings nothing new; return how many, and until when."""
         until: datetime | None = getattr(audience, _UNTIL[status])
         since = until and until - OVERLAP
-        news = 0
-        newest: datetime | None = None
-        for reading in range(_AGAIN):
-            new, pages = 0, 1
-            for page in self.client.members(audience.id, status=status, changed_since=since):
-                pages += len(page) == PAGE
-                left = [known_member(member) for member in page]
-                times = [leaver.changed_at for leaver in left if leaver.changed_at]
-                newest = max(filter(None, [newest, *times]), default=None)
-                if not left:
-                    continue
-                self.may_write()
-                with self.database.writing() as connection:
-                    new += leavers.take_in(connection, audience.id, left, now=self.clock())
-            news += new
-            # Nobody can slip from one page to another where there is one. Of several, the first
-            # reading alone tells nothing: who slipped may be the only one who is new.
-            if pages == 1 or (reading and not new):
-                break
-        return news, max(filter(None, (until, newest)), default=None)
+        newest = until
+
+        def take(page: list[Document]) -> int:
+            nonlocal newest
+            left = [known_member(member) for member in page]
+            times = [leaver.changed_at for leaver in left if leaver.changed_at]
+            newest = max(filter(None, [newest, *times]), default=None)
+            if not left:
+                return 0
+            self.may_write()
+            with self.database.writing() as connection:
+                return leavers.take_in(connection, audience.id, left, now=self.clock())
+
+        news = read_until_nothing_is_new(
+            lambda: self.client.members(audience.id, status=status, changed_since=since), take
+        )
+        return news, newest

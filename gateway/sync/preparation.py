@@ -12,8 +12,9 @@ from gateway.documents.campaigns import CampaignChangesDocument
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments
 from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.mailchimp.errors import MailchimpNotFound
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import MailchimpSession
-from gateway.sync.reading import read_audience
+from gateway.sync.reading import read_audience, read_until_nothing_is_new
 
 DECIDED_AT_ONCE = 1_000
 PAGE = 2_000  #: Addresses that go out, looked at together: four batches for four threads.
@@ -164,20 +165,28 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
     if campaign.segment is None:
         return []
     leaving: list[str] = []
-    read = 0
+    seen: set[str] = set()
+
+    def take(page: list[Document]) -> int:
+        emails = {
+            lookup_form(email): email
+            for member in page
+            if (email := str(member.get("email_address") or ""))
+        }
+        new = [address for address in emails if address not in seen]
+        with session.database.writing() as connection:
+            extra = campaign_segments.found_in_segment(connection, campaign.id, new)
+        leaving.extend(emails[address] for address in extra)
+        seen.update(new)
+        session.beat("Reading the segment", len(seen), 0)
+        return len(new)
+
+    segment = campaign.segment
     try:
-        for page in session.client.segment_members(campaign.audience, campaign.segment):
-            emails = {
-                lookup_form(str(member.get("email_address") or "")): str(
-                    member.get("email_address")
-                )
-                for member in page
-            }
-            with session.database.writing() as connection:
-                extra = campaign_segments.found_in_segment(connection, campaign.id, list(emails))
-            leaving += [emails[address] for address in extra]
-            read += len(page)
-            session.beat("Reading the segment", read, 0)
+        # Whoever were passed over would stay in the segment, though the campaign leaves them out.
+        read_until_nothing_is_new(
+            lambda: session.client.segment_members(campaign.audience, segment), take
+        )
     except MailchimpNotFound as error:
         raise SegmentGone(
             "the campaign's segment was deleted at Mailchimp: gateway campaigns recreate"

@@ -1,16 +1,23 @@
 """Reading an audience into the store: a first time whole, then what changed."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns import audiences
 from gateway.sync.mailchimp.errors import MailchimpNotFound, MailchimpRefused
+from gateway.sync.mailchimp.official_client import PAGE, Pages
 from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import MailchimpSession, moment
 
 #: What was written at the same time as the newest change may show after it (MAILCHIMP 4.9).
 OVERLAP = timedelta(minutes=10)
+
+
+#: So often pages are read again at most. Who leaves a list between two pages lets those behind move
+#: up by one, and the first of the next page past us.
+_READINGS = 5
 
 
 class AudienceGone(MailchimpRefused):
@@ -50,6 +57,27 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
         ) from error
     with session.database.writing() as connection:
         audiences.change(connection, audience, read_until=newest, double_optin=double_optin)
+
+
+def read_until_nothing_is_new(
+    pages: Callable[[], Pages], take: Callable[[list[Document]], int]
+) -> int:
+    """Read pages whose members may change meanwhile, until a reading brings nobody new.
+
+    `take` takes a page and returns how many of it were new; returned is how many that were in all.
+    """
+    news = 0
+    for reading in range(_READINGS):
+        new = whole_pages = 0
+        for page in pages():
+            whole_pages += len(page) == PAGE
+            new += take(page)
+        news += new
+        # Nobody can slip from one page to another where there is one. Of several, the first
+        # reading alone tells nothing: who slipped may be the only one who is new.
+        if not whole_pages or (reading and not new):
+            break
+    return news
 
 
 def known_member(document: Document) -> KnownContact:

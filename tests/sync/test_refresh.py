@@ -1,5 +1,6 @@
 """A scheduled campaign is brought up to date once more, and taken back where it must be (S2)."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +10,8 @@ from gateway.sandbox import SandboxFault
 from gateway.sandbox.call import SandboxProblem
 from gateway.sync import campaign_calls
 from gateway.sync import campaigns as sync_campaigns
+from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.transport import Document
 from gateway.sync.refresh import Refreshed, RefreshFailed, Unscheduled
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, email, quarter
 
@@ -72,6 +75,36 @@ def test_who_opts_out_in_the_last_minutes_gets_nothing_either(
 
     leave(active)
     assert active.recipients(scheduled) == {email("bob")}
+
+
+def test_who_must_leave_is_seen_though_another_unsubscribes_between_two_pages(
+    active: MailchimpRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of pages of two: who stood at the head of the second moves to the end of the first."""
+    active.sandbox.options.snapshots_segments = True
+    active.people(ANN, BOB, CLO)
+    number = active.campaign(ANN, BOB, CLO)
+    sync_campaigns.schedule(active.session, number, quarter(active.sandbox.now()), yes=False)
+    active.opt_out(CLO)
+    for module in ("mailchimp.client", "reading"):
+        monkeypatch.setattr(f"gateway.sync.{module}.PAGE", 2)
+    segment_members = MailchimpClient.segment_members
+    pages: list[list[str]] = []
+
+    def changing(client: MailchimpClient, audience: str, segment: int) -> Iterator[list[Document]]:
+        for page in segment_members(client, audience, segment):
+            pages.append([str(member["email_address"]) for member in page])
+            yield page
+            if len(pages) == 1:
+                active.sandbox.opt_out(audience, email("ann"))
+
+    monkeypatch.setattr(MailchimpClient, "segment_members", changing)
+    active.refresh(minutes=110)
+
+    assert [email("ann"), email("bob")] == pages[0]
+    assert [email("bob"), email("clo")] == pages[1]
+    leave(active)
+    assert active.recipients(number) == {email("bob")}
 
 
 def test_who_was_taken_out_of_the_campaign_gets_nothing(

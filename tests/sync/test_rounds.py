@@ -193,7 +193,7 @@ def test_who_alone_is_new_and_slips_between_two_pages_of_people_known_opts_out(
     crm: Crm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two pages of two, where somebody who came back let the next one move up meanwhile."""
-    monkeypatch.setattr("gateway.sync.departures.PAGE", 2)
+    monkeypatch.setattr("gateway.sync.reading.PAGE", 2)
     for leaver in (BOB, CLO, DAN):
         crm.sandbox.opt_out(crm.audience, address(leaver))
     crm.sync()
