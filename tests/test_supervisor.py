@@ -379,6 +379,27 @@ def test_a_forked_process_has_its_order_and_its_sockets_and_no_others() -> None:
     } == json.loads(done.stdout)
 
 
+#: Has a fork server that hears nothing.
+_STOPPED = """
+import multiprocessing, os, signal
+from datetime import timedelta
+from gateway.supervisor import fork_server
+
+fork_server.ENDS_WITHIN = timedelta(seconds=0.1)
+with fork_server.ForkServer.started(lambda text: 0):
+    [process] = multiprocessing.active_children()
+    os.kill(process.pid, signal.SIGSTOP)
+print(process.exitcode)
+"""
+
+
+def test_a_fork_server_that_hears_nothing_keeps_nobody_from_ending() -> None:
+    command = [sys.executable, "-c", _STOPPED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+
+    assert ("", f"{-signal.SIGKILL}\n") == (done.stderr, done.stdout)
+
+
 @contextlib.asynccontextmanager
 async def kept(worker: RoleProcess) -> AsyncIterator[None]:
     task = asyncio.create_task(worker.keep())

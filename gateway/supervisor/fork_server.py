@@ -33,6 +33,7 @@ log = logs.get("supervisor")
 MOST_DESCRIPTORS = 250  #: In one message: SCM_MAX_FD is 253 (unix(7)).
 _LONGEST = 100_000  #: Octets of an order or an answer.
 _LOOK = timedelta(seconds=0.1)
+ENDS_WITHIN = timedelta(seconds=5)  #: A fork server, once the supervisor needs it no more.
 #: The 48th and 49th field of /proc/PID/stat, counted behind the command's name (proc_pid_stat(5)).
 _ARGUMENTS = slice(45, 47)
 
@@ -102,7 +103,10 @@ class ForkServer:
             yield cls(ours)
         finally:
             ours.close()
-            process.join()
+            process.join(ENDS_WITHIN.total_seconds())
+            if process.is_alive():  # stopped, or held up: what it started goes on without it
+                process.kill()
+                process.join()
 
     async def start(self, order: Order, descriptors: Sequence[int]) -> ForkedProcess:
         """Start a process that has these file descriptors; OSError where that fails."""

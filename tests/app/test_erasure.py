@@ -531,6 +531,11 @@ def test_an_address_that_others_have_stays_theirs(held: Held) -> None:
 
     assert 1 == done.shared
     assert [(ANN, "18"), (BOBS, "18")][::-1] == sorted(held.rows("addresses", "address", "person"))
+    # Mail to it was nobody else's.
+    assert {("", ANN, "")} == {
+        row for row in held.rows("deliveries", "persons", "address", "note") if row[1] == ANN
+    }
+    assert not any("Zandvoorter" in str(row) for row in held.rows("messages"))
 
 
 def test_a_topic_stays_declined_at_an_address_that_others_have_too(held: Held) -> None:

@@ -80,12 +80,14 @@ def recipient_of(
     sent = connection.execute(wanted.with_for_update() if lock else wanted).first()
     if sent is None:
         return None
-    if sent.person.startswith(PREFIX):
+    is_erased = sent.person.startswith(PREFIX)
+    if is_erased and not sent.mailbox:
         return _erased_recipient(connection, sent.person, trigger=sent.trigger)
     if not sent.mailbox:
         return None
-    # Staff are mailed about a person; it is they who want no more.
-    person = None if sent.recipient else PersonRef.parse(f"{sent.kind}:{sent.person}")
+    # Staff are mailed about a person; it is they who want no more. An address that is there though
+    # its person was erased is one that others have.
+    person = None if sent.recipient or is_erased else PersonRef.parse(f"{sent.kind}:{sent.person}")
     sender = select(messages.c.sender).where(messages.c.id == sent.message)
     return MailedRecipient(
         address=sent.mailbox,
@@ -104,7 +106,7 @@ def _erased_recipient(
     A mail program's opt-out counts whenever it comes: the CRM may bring the address again.
     """
     names, key_mark = erasing.named_by_mark(connection, mark) or ((), "")
-    if not names:  # Others have all addresses: nobody knows which of them had the mail.
+    if not names:  # Others have all addresses.
         return None
     source = SuppressionSource.UNSUBSCRIBE.value
     return MailedRecipient(

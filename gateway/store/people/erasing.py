@@ -739,22 +739,23 @@ class _Eraser:
             others = [person for person in persons if person != ref]
             # What several people have stays the others'.
             is_theirs = row.address in self._marks or not others
-            values: dict[str, object] = {"persons": " ".join(others)}
+            values: dict[str, object] = {"persons": " ".join(others), "note": "", "note_facts": ""}
             if is_theirs:
-                mark = self._marks.get(row.address, self._mark)
-                values |= {"address": mark, "recipient": mark, "note": "", "note_facts": ""}
                 code = _REPLY_CODE.match(row.reply)
                 values |= {"would": "", "reply": code[0] if code else ""}
                 numbers.add(row.message)
-            elif ref in persons:
-                values |= {"note": "", "note_facts": ""}
+            # By an address that others have, too, a link to unsubscribe goes on working.
+            if is_theirs and row.address not in self._subject.shared:
+                mark = self._marks.get(row.address, self._mark)
+                values |= {"address": mark, "recipient": mark}
             changed.add(row.message)
             self._update(deliveries, values, d.message == row.message, d.position == row.position)
         for chunk in batched(sorted(numbers), _AT_ONCE):
+            is_others = d.address.not_like("erased:%") & ~(
+                d.address.in_(self._subject.shared) & (d.persons == "")
+            )
             others_too = set(
-                self._connection.scalars(
-                    select(d.message).where(d.message.in_(chunk), d.address.not_like("erased:%"))
-                )
+                self._connection.scalars(select(d.message).where(d.message.in_(chunk), is_others))
             )
             for row in self._rows(
                 select(m.id, m.subject, m.sender, m.message_id).where(m.id.in_(chunk))
@@ -872,7 +873,7 @@ class _Eraser:
         if subject.ref is not None:
             kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
             whose.append((o.kind == kind) & (o.person == crm_id))
-        for row in self._rows(select(o.id, o.state).where(or_(*whose))):
+        for row in self._rows(select(o.id, o.state, o.mailbox).where(or_(*whose))):
             is_open = row.state in (OccurrenceState.DUE, OccurrenceState.HELD)
             values = {
                 "person": self._mark,
@@ -883,7 +884,8 @@ class _Eraser:
                 "recipient": "",
                 "facts": "",
                 "address": "",
-                "mailbox": "",
+                # As in the journal.
+                "mailbox": row.mailbox if row.mailbox in subject.shared else "",
                 "subject": "",
                 "message_id": "",
                 "body": None,
