@@ -1,7 +1,5 @@
 """Erasures: what was erased, without the data."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typing_extensions import TypedDict
@@ -61,35 +59,4 @@ def erasure_document(erasure: "Erasure") -> ErasureDocument:
         "addresses": list(erasure.addresses),
         "counts": dict(erasure.counts),
         "mailchimp": erasure.mailchimp,
-    }
-
-
-def certificate_document(
-    erasure: "Erasure",
-    *,
-    is_dry: bool,
-    shared: int,
-    files: Sequence[Path],
-    are_files_deleted: bool,
-    rows_in_files: int,
-    waiting_files: Sequence[Path],
-) -> CertificateDocument:
-    """Return what an erasure came to, or would."""
-    return {
-        **erasure_document(erasure),
-        "dry_run": is_dry,
-        "suppressed": [
-            {
-                "address": kept.name,
-                "scope": kept.scope,
-                "until": in_utc(kept.until) if kept.until else None,
-                "source": kept.source,
-            }
-            for kept in erasure.kept
-        ],
-        "shared_addresses": shared,
-        "files": [str(file) for file in files],
-        "files_deleted": are_files_deleted,
-        "rows_in_files": rows_in_files,
-        "waiting_files": [str(file) for file in waiting_files],
     }

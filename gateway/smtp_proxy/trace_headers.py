@@ -21,11 +21,13 @@ MAX_RECEIVED = 100  #: RFC 5321, 6.3.
 MAX_LOOPS = 3  #: How often one message may come by here.
 LOOP_HEADER = "X-Gateway-Loop"
 
-
-#: Whoever has one of these fields has a way out already, or a signature that covers none.
+#: Whoever has one of these fields has a way out already, or a signature that covers none (RFC 6376;
+#: RFC 8617, 4.1.2).
 _NO_MORE = (
-    *("list-unsubscribe", "list-unsubscribe-post"),
-    *("dkim-signature", "arc-message-signature"),  # RFC 6376; RFC 8617, 4.1.2
+    "list-unsubscribe",
+    "list-unsubscribe-post",
+    "dkim-signature",
+    "arc-message-signature",
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from gateway.core import ids
-from gateway.core.bounces.bounce import KeptBounce, Proof
+from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.bounces.return_address import ReturnedTo, return_address
 from gateway.core.bounces.suppressing import BounceRules
 from gateway.core.decision.journal import Delivery, Message
@@ -18,7 +18,7 @@ from gateway.core.people.people import Person, SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.signing import SigningKeys
 from gateway.documents.events import oldest_tellings
-from gateway.inbound.bounce_keeping import JournalBehind
+from gateway.inbound.bounce_keeping import JournalBehind, is_of_erased
 from gateway.inbound.verdict import Ignored, NeedsAttention, Origin, RawMail
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
@@ -791,3 +791,39 @@ async def test_nothing_of_who_was_erased_comes_back_with_a_bounce(rig: ImporterR
     assert ("", f"erased:{mail.id}") == (mail.subject, mail.content)
     blobs = [file for file in (rig.folder / "blobs").rglob("*") if file.is_file()]
     assert [] == [file for file in blobs if ANN.encode() in file.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("addresses_told_of", "expected"),
+    [
+        (["erased:5f0c21ab"], True),
+        (["erased:5f0c21ab", "erased:77aa0b1c"], True),
+        (["erased:5f0c21ab", "bob@example.org"], False),  # Staff may have to look at it for Bob.
+        (["bob@example.org", "erased:5f0c21ab"], False),
+        (["erased:5f0c21ab", ""], False),  # of somebody nobody knows
+        (["bob@example.org"], False),
+        ([], False),
+    ],
+)
+def test_a_mail_is_not_kept_that_tells_of_erased_people_alone(
+    addresses_told_of: list[str], expected: bool
+) -> None:
+    kept_bounces = [
+        KeptBounce(
+            inbox=1,
+            position=position,
+            message=1,
+            proof=Proof.TOKEN,
+            kind=BounceKind.BOUNCE,
+            address=address,
+            recipient=address,
+            action="failed",
+            status="5.1.1",
+            diagnostic="",
+            reason="",
+            hard=True,
+        )
+        for position, address in enumerate(addresses_told_of)
+    ]
+
+    assert expected == is_of_erased(kept_bounces)

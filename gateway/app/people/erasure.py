@@ -24,6 +24,7 @@ from gateway.app.keys import erased_names, signing_keys
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Scope
+from gateway.core.moments import in_utc
 from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef
 from gateway.crm.files import FieldReading
@@ -36,6 +37,7 @@ from gateway.crm.taken_out import (
     rows_taken_out,
     take_out_of_report,
 )
+from gateway.documents.erasures import CertificateDocument, erasure_document
 from gateway.store.engine.blobs import BlobMissing, Blobs
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.journal.worker_log import left_in
@@ -71,11 +73,33 @@ class ErasureDone:
     """What an erasure came to, or would."""
 
     erasure: Erasure
+    is_dry: bool  #: Nothing was done: what it would come to.
     shared: int  #: Addresses that stay, for others have them too.
     files: tuple[Path, ...]  #: Of the feed, that speak of the person and can't be written anew.
     are_files_deleted: bool
     rows_in_files: int = 0  #: Taken out of the others.
     waiting_files: tuple[Path, ...] = ()  #: Not taken in yet: they bring the person back.
+
+    def document(self) -> CertificateDocument:
+        """Return the certificate as JSON has it."""
+        return {
+            **erasure_document(self.erasure),
+            "dry_run": self.is_dry,
+            "suppressed": [
+                {
+                    "address": kept.name,
+                    "scope": kept.scope,
+                    "until": in_utc(kept.until) if kept.until else None,
+                    "source": kept.source,
+                }
+                for kept in self.erasure.kept
+            ],
+            "shared_addresses": self.shared,
+            "files": [str(file) for file in self.files],
+            "files_deleted": self.are_files_deleted,
+            "rows_in_files": self.rows_in_files,
+            "waiting_files": [str(file) for file in self.waiting_files],
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +178,7 @@ def erase(
                 _append(list_file(settings), outcome, names.key_marks[0])
     except _OnlyLooked:
         assert outcome is not None
-        return _done(outcome, whom, in_files, are_files_deleted=False)
+        return _done(outcome, whom, in_files, is_dry=True, are_files_deleted=False)
     finally:
         standings.close()
     for digest in outcome.blobs:
@@ -168,7 +192,7 @@ def erase(
         database.sweep_out()
     except StoreUnavailable as error:  # It is erased all the same.
         log.error("store_not_rewritten", reason=str(error))
-    return _done(outcome, whom, in_files, are_files_deleted=with_files)
+    return _done(outcome, whom, in_files, is_dry=False, are_files_deleted=with_files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,10 +205,16 @@ class _InFiles:
 
 
 def _done(
-    outcome: Erasure, whom: ErasureSubject, in_files: _InFiles, *, are_files_deleted: bool
+    outcome: Erasure,
+    whom: ErasureSubject,
+    in_files: _InFiles,
+    *,
+    is_dry: bool,
+    are_files_deleted: bool,
 ) -> ErasureDone:
     return ErasureDone(
         erasure=outcome,
+        is_dry=is_dry,
         shared=len(whom.shared),
         files=in_files.whole,
         are_files_deleted=are_files_deleted,

@@ -12,7 +12,7 @@ from gateway.app.people import erasure
 from gateway.app.people.export import ExportFailed, PersonExport, gather, write
 from gateway.config import Settings
 from gateway.core.people.people import PersonRef
-from gateway.documents.erasures import CertificateDocument, certificate_document
+from gateway.documents.erasures import CertificateDocument
 from gateway.store.engine.database import Database
 
 
@@ -44,15 +44,7 @@ class PrivacyAnswers:
                 with_files=with_files,
                 is_dry=dry_run,
             )
-        return certificate_document(
-            done.erasure,
-            is_dry=dry_run,
-            shared=done.shared,
-            files=done.files,
-            are_files_deleted=done.are_files_deleted,
-            rows_in_files=done.rows_in_files,
-            waiting_files=done.waiting_files,
-        )
+        return done.document()
 
     def export(self, wanted: PersonRef | str) -> dict[str, object]:
         """Return all that is held of a person, as `person.json`."""

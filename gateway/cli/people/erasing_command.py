@@ -12,7 +12,7 @@ from gateway.cli.listing import Columns, ListRequest, in_memory, lists
 from gateway.cli.output import complain, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.people.people import PersonRef
-from gateway.documents.erasures import CertificateDocument, certificate_document, erasure_document
+from gateway.documents.erasures import erasure_document
 
 if TYPE_CHECKING:
     from gateway.app.people.erasure import ErasureDone
@@ -94,15 +94,15 @@ def erase(
             preview = erasure.erase(
                 settings, store, whom, by=by, mailchimp=mode, with_files=files, is_dry=True
             )
-            _tell(chosen, preview, is_dry=True)
+            _tell(chosen, preview)
             typer.confirm(f"\nErase {wanted} for good?", abort=True, err=True)
         done = erasure.erase(
             settings, store, whom, by=by, mailchimp=mode, with_files=files, is_dry=dry_run
         )
     if as_json:
-        print_json(_document(done, is_dry=dry_run))
+        print_json(done.document())
         return
-    _tell(chosen, done, is_dry=dry_run)
+    _tell(chosen, done)
 
 
 def _erase_again(chosen: Context, *, as_json: bool) -> None:
@@ -112,10 +112,10 @@ def _erase_again(chosen: Context, *, as_json: bool) -> None:
     with chosen.store() as store:
         erasure.erase_again(chosen.settings, store, done.append)
     if as_json:
-        print_json([_document(erased, is_dry=False) for erased in done])
+        print_json([erased.document() for erased in done])
         return
     for erased in done:
-        _tell(chosen, erased, is_dry=False)
+        _tell(chosen, erased)
     if not done:
         print_line("The store knows of every erasure: nothing to do.")
 
@@ -179,21 +179,9 @@ def list_erasures(context: typer.Context, asked: ListRequest) -> None:
         raise typer.Exit(1)
 
 
-def _document(done: "ErasureDone", *, is_dry: bool) -> CertificateDocument:
-    return certificate_document(
-        done.erasure,
-        is_dry=is_dry,
-        shared=done.shared,
-        files=done.files,
-        are_files_deleted=done.are_files_deleted,
-        rows_in_files=done.rows_in_files,
-        waiting_files=done.waiting_files,
-    )
-
-
-def _tell(chosen: Context, done: "ErasureDone", *, is_dry: bool) -> None:
+def _tell(chosen: Context, done: "ErasureDone") -> None:
     """Print the certificate."""
-    erasure = done.erasure
+    erasure, is_dry = done.erasure, done.is_dry
     verb = "Would be erased" if is_dry else "Erased"
     number = "" if is_dry else f"Certificate {ids.show(erasure.id)}. "
     print_line(f"{number}{verb} on {chosen.local(erasure.at)} by {erasure.by}:", "bold")
