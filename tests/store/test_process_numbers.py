@@ -16,6 +16,7 @@ TERM = timedelta(hours=1)
 ALIVE, ENDED = "alive", "ended"
 
 OVER, RUNS = -1, 60
+AHEAD = int(TERM.total_seconds()) + 1
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +49,16 @@ def known(database: Database, rows: Mapping[int, tuple[str, int]]) -> None:
             {512: (ALIVE, RUNS), 513: (ENDED, RUNS), 514: (ALIVE, RUNS)},
             513,
             id="one of a process that has ended, where there is no other",
+        ),
+        pytest.param(
+            {512: (ENDED, RUNS), 513: (ENDED, RUNS - 1), 514: (ENDED, RUNS)},
+            513,
+            id="of those the one that was renewed longest ago",
+        ),
+        pytest.param(
+            {512: (ENDED, AHEAD), 513: (ALIVE, RUNS), 514: (ENDED, RUNS)},
+            514,
+            id="none that was renewed later than it is now: the clock was put back",
         ),
     ],
 )

@@ -28,7 +28,10 @@ def take(
 ) -> int:
     """Lease a number that no other process has, and return it; NoNumberFree: there is none.
 
-    Numbers nobody had for a while come first, those of processes that have just ended last.
+    Numbers nobody had for a while come first, those of processes that have ended without giving
+    theirs back last, and of them the one that was renewed longest ago: no id was made after that
+    process's end, but this machine's clock may have been put back since. Where it was put back
+    before the last renewal even, the number waits for its lease's end.
     """
     named = lease_table.c.name.startswith(_PREFIX, autoescape=True)
     known = {row.name: row for row in connection.execute(select(lease_table).where(named))}
@@ -37,7 +40,12 @@ def take(
         by_number = {number: known.get(_name(number)) for number in OTHERS}
         yield from (number for number, row in by_number.items() if row and row.until <= now)
         yield from (number for number, row in by_number.items() if row is None)
-        yield from (number for number, row in by_number.items() if row and is_gone(row.holder))
+        ended = [
+            (row.until, number)
+            for number, row in by_number.items()
+            if row and now < row.until <= now + duration and is_gone(row.holder)
+        ]
+        yield from (number for _, number in sorted(ended))
 
     for number in candidates():
         if leases.take(connection, _name(number), holder, now, duration, is_gone=is_gone):
