@@ -53,7 +53,12 @@ def holder_of(connection: Connection, name: str) -> str | None:
     return connection.scalar(select(leases.c.holder).where(leases.c.name == name))
 
 
-def drop(connection: Connection, name: str, holder: str) -> None:
-    """Give a lease back."""
-    own = delete(leases).where(leases.c.name == name, leases.c.holder == holder)
-    connection.execute(own)
+def drop(
+    connection: Connection, name: str, holder: str, *, free_from: datetime | None = None
+) -> None:
+    """Give a lease back; nobody gets it before `free_from`, if that is given."""
+    own = (leases.c.name == name, leases.c.holder == holder)
+    if free_from is None:
+        connection.execute(delete(leases).where(*own))
+    else:
+        connection.execute(update(leases).where(*own).values(holder="", until=free_from))

@@ -65,7 +65,7 @@ def renew(
 
 def give_back(connection: Connection, number: int, holder: str, now: datetime) -> None:
     """Let others have a number in a moment; its holder makes no more ids with it."""
-    leases.renew(connection, _name(number), holder, now, _UNUSED_FOR)
+    leases.drop(connection, _name(number), holder, free_from=now + _UNUSED_FOR)
 
 
 def _name(number: int) -> str:
