@@ -1,0 +1,99 @@
+"""The console in a real Chromium: signed in, watched for complaints, looked over by axe.
+
+    async with chromium(HOST, api.port) as browser:
+        async with console_page(browser, "anna") as page:
+            await page.goto(f"{URL}/console/inbox")
+            ...
+            await accessible(page)
+
+Whatever the browser's console says (violations of the content security policy, errors of scripts,
+requests that fail) fails the test in the end.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, Response
+
+from tests.api.console.browsing import PASSWORD
+from tests.rig.browser import PHONE_HEIGHT, PHONE_WIDTH
+
+HOST = "gateway.example"
+URL = f"http://{HOST}"
+_SECONDS = 15.0
+
+
+@asynccontextmanager
+async def console_page(
+    browser: Browser,
+    name: str = "anna",
+    *,
+    language: str = "en",
+    scheme: Literal["light", "dark"] = "light",
+    is_phone: bool = False,
+    scripts: bool = True,
+    refusals: tuple[int, ...] = (),
+) -> AsyncIterator[Page]:
+    """Open a page in which a user (`browsing.add_user` made it) is signed in.
+
+    `refusals` are the statuses of answers that the test wants to see; any other of 400 or more
+    fails it.
+    """
+    context = await browser.new_context(
+        locale=language,
+        color_scheme=scheme,
+        java_script_enabled=scripts,
+        viewport={"width": PHONE_WIDTH, "height": PHONE_HEIGHT}
+        if is_phone
+        else {"width": 1280, "height": 900},
+    )
+    context.set_default_timeout(_SECONDS * 1000)
+    faults: list[str] = []
+
+    def look_at(response: Response) -> None:
+        if response.status >= 400 and response.status not in refusals:
+            faults.append(f"{response.status} {response.request.method} {response.url}")
+
+    try:
+        page = await context.new_page()
+        page.on("response", look_at)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console",
+            # An answer of 400 or more is told by its status, above.
+            lambda said: (
+                None
+                if "Failed to load resource" in said.text
+                else faults.append(f"{said.type}: {said.text}")
+            ),
+        )
+        await page.goto(f"{URL}/console/login?next=/console/acts")
+        await page.fill("[name=user]", name)
+        await page.fill("[name=password]", PASSWORD)
+        await page.press("[name=password]", "Enter")
+        await page.wait_for_url(f"{URL}/console/acts")
+        yield page
+        assert [] == faults
+    finally:
+        await context.close()
+
+
+async def accessible(page: Page) -> None:
+    """Fail if axe finds anything wrong with the page as it is (WCAG 2.2 A and AA, good practice)."""
+    results = await Axe().run(page)
+    wrong = [
+        f"{violation['id']}: {violation['help']}: {node['html'][:200]}"
+        for violation in results.response["violations"]
+        for node in violation["nodes"]
+    ]
+    assert [] == wrong, page.url
+
+
+async def fits(page: Page) -> None:
+    """Fail if one has to scroll the page sideways."""
+    is_wider = await page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+    assert not is_wider, page.url
