@@ -81,7 +81,7 @@ async def console_page(
 
 
 async def accessible(page: Page) -> None:
-    """Fail if axe finds anything wrong with the page as it is (WCAG 2.2 A and AA, good practice)."""
+    """Fail if axe finds anything wrong with the page as it is."""
     results = await Axe().run(page)
     wrong = [
         f"{violation['id']}: {violation['help']}: {node['html'][:200]}"

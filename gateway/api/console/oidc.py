@@ -69,11 +69,10 @@ class _Provider:
         address = f"{terms.issuer.rstrip('/')}/.well-known/openid-configuration"
         try:
             async with asyncio.timeout(_SECONDS), _client(terms) as client:
-                document = (
-                    (await client.get(address, withhold_token=True)).raise_for_status().json()
-                )
-                jwks = (await client.get(document["jwks_uri"], withhold_token=True)).json()
-                keys = KeySet.import_key_set(jwks)
+                answer = await client.request("GET", address, withhold_token=True)
+                document = answer.raise_for_status().json()
+                jwks = await client.request("GET", document["jwks_uri"], withhold_token=True)
+                keys = KeySet.import_key_set(jwks.raise_for_status().json())
         except Exception as error:  # Whatever goes wrong there, nobody gets in.
             log.warning("console_oidc_failed", reason=type(error).__name__)
             raise Problem(502, f"the sign-in service doesn't answer: {terms.issuer}") from error
@@ -81,6 +80,10 @@ class _Provider:
             raise Problem(502, "the sign-in service calls itself something else than oidc.issuer")
         self._known = (terms.issuer, now + _KEPT_SECONDS, document, keys)
         return document, keys
+
+    def forget(self) -> None:
+        """Ask anew the next time."""
+        self._known = None
 
 
 def _client(terms: OidcTerms, **options: object) -> "AsyncOAuth2Client":
@@ -140,9 +143,11 @@ def router(monotonic: Callable[[], float]) -> APIRouter:
             raise Problem(403, said(request, "The sign-in service did not let you in."))
         claims = await _claims(provider, terms, login, code)
         name = str(claims.get(terms.name_claim) or claims.get("email") or claims["sub"])[:200]
-        given = claims.get(terms.role_claim, ())
-        names = given.replace(",", " ").split() if isinstance(given, str) else map(str, given)
-        roles = known_roles(names)
+        given = claims.get(terms.role_claim)
+        names = given.replace(",", " ").split() if isinstance(given, str) else given
+        if not isinstance(names, list):
+            names = []
+        roles = known_roles(map(str, names))
         if not roles:
             why = "Your account there has none of the roles {roles} in “{claim}”."
             all_roles = ", ".join(ConsoleRole)
@@ -200,6 +205,7 @@ async def _claims(
         ).validate(opened.claims)
     except (JoseError, KeyError, ValueError) as error:
         log.warning("console_oidc_refused", reason=type(error).__name__)
+        provider.forget()  # Its keys may be others by now: the next login asks for them.
         raise Problem(403, "the sign-in service's answer can't be trusted") from error
     except Exception as error:
         log.warning("console_oidc_failed", reason=type(error).__name__)

@@ -1,0 +1,93 @@
+"""Signing in at a provider of OpenID Connect."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.console.browsing import browser
+from tests.api.served import Served, served
+from tests.rig.oidcserver import CLIENT, SECRET, OidcServer
+
+START = "/console/oidc/start?next=/console/acts"
+
+
+@pytest.fixture
+def provider() -> Iterator[OidcServer]:
+    with OidcServer() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def api(provider: OidcServer, tmp_path: Path) -> AsyncIterator[Served]:
+    oidc = {"issuer": provider.issuer, "client_id": CLIENT, "client_secret": SECRET}
+    console = {"users": str(tmp_path / "users"), "oidc": oidc}
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    async with served(url, tmp_path, [("console", console)]) as opened:
+        yield opened
+
+
+async def test_whom_the_provider_knows_is_signed_in_with_the_roles_of_the_claim(
+    api: Served, provider: OidcServer
+) -> None:
+    async with browser(api) as browsing:
+        login = await browsing.open("/console/acts")
+        page = await browsing.open(dict(login.links)["Sign in with your organisation's account"])
+
+    assert "Who did what" in page.text
+    assert "anna login" in page.text
+
+
+@pytest.mark.parametrize(
+    ("claims", "status", "shown"),
+    [
+        ({"roles": "look manage"}, 200, "Who did what"),
+        ({"roles": ["boss"]}, 403, "Your account there has none of the roles"),
+        ({"roles": None}, 403, "Your account there has none of the roles"),
+        ({"preferred_username": "", "email": "ann@example.org"}, 200, "ann@example.org login"),
+        ({"nonce": "another"}, 403, "can't be trusted"),
+        ({"aud": "another"}, 403, "can't be trusted"),
+        ({"iss": "https://another.example"}, 403, "can't be trusted"),
+        ({"exp": 1_000_000_000}, 403, "can't be trusted"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+async def test_what_the_providers_answer_says(
+    api: Served, provider: OidcServer, claims: dict[str, Any], status: int, shown: str
+) -> None:
+    provider.changes = claims
+    async with browser(api) as browsing:
+        page = await browsing.open(START, status=status)
+
+    assert shown in page.text
+
+
+async def test_an_answer_signed_with_another_key_lets_nobody_in(
+    api: Served, provider: OidcServer
+) -> None:
+    provider.signs_with_published = False
+    async with browser(api) as browsing:
+        await browsing.open(START, status=403)
+
+
+async def test_a_login_that_began_in_another_browser_is_refused(api: Served) -> None:
+    async with browser(api) as one, browser(api) as other:
+        began = await one.client.get(START)
+        at_provider = await one.client.get(began.headers["location"])
+
+        await other.open(at_provider.headers["location"], status=400)
+
+
+async def test_without_a_provider_there_is_no_such_way(one_api: Served) -> None:
+    async with browser(one_api) as browsing:
+        await browsing.open(START, status=404)
+
+
+async def test_a_provider_that_is_away_is_said_to_be(api: Served, provider: OidcServer) -> None:
+    provider._server.shutdown()
+    provider._server.server_close()
+    async with browser(api) as browsing:
+        page = await browsing.open(START, status=502)
+
+    assert "doesn't answer" in page.text
