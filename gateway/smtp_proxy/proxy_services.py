@@ -52,6 +52,7 @@ class ProxyServices:
         self._shares = shares
         self._pools: dict[str, Pool] = {}
         self._ill: set[str] = set()  # relays that last refused us or could not be reached
+        self._reasons: dict[str, str] = {}  # why relays could not be used when they last were tried
         self._tasks: set[asyncio.Task[None]] = set()
         self._fresh_offers = asyncio.Event()
         self._date = (datetime.min.replace(tzinfo=UTC), "")
@@ -127,6 +128,7 @@ class ProxyServices:
     ) -> None:
         """Keep what a relay offers in its greeting, or that it can't be used."""
         if isinstance(seen, RelayConnection):
+            self._reasons.pop(relay.name, None)
             self.metrics.relay(relay.name, RelayHealth.UP)
             if self.offers.get(relay.name) != seen.extensions:
                 self.offers = {**self.offers, relay.name: seen.extensions}
@@ -138,7 +140,10 @@ class ProxyServices:
         health = RelayHealth.OUR_FAULT if refuses else RelayHealth.DOWN
         self.metrics.relay(relay.name, health)
         self._ill.add(relay.name)
-        log.error("relay_unusable", relay=relay.name, reason=str(seen))
+        reason = str(seen)
+        if self._reasons.get(relay.name) != reason:  # Else every try of an outage would say it again.
+            self._reasons[relay.name] = reason
+            log.error("relay_unusable", relay=relay.name, reason=reason)
 
     def relay_said(self, relay: RelaySettings, reply: Reply) -> None:
         """Count a relay's verdict, and raise the alarm where it is about us."""

@@ -37,6 +37,7 @@ class SmtpWorker:
         self._listeners: dict[str, Listener] = {}
         self._listening: set[socket.socket] = set()
         self._closing = False
+        self._unseen: dict[str, str] = {}  # why relays that were never seen could not be
         self._loop = asyncio.get_running_loop()
         # As many files may be open as the system lets us.
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -147,7 +148,10 @@ class SmtpWorker:
             try:
                 pool.release(await pool.acquire(_ASK_AGAIN_SECONDS))
             except (RelayLost, RelayRefuses) as error:
-                log.warning("relay_not_seen_yet", relay=relay.name, reason=str(error))
+                reason = str(error)
+                if self._unseen.get(relay.name) != reason:  # It is tried every second.
+                    self._unseen[relay.name] = reason
+                    log.warning("relay_not_seen_yet", relay=relay.name, reason=reason)
         return timedelta(seconds=_RETRY_SECONDS if unseen else _ASK_AGAIN_SECONDS)
 
     async def close(self) -> None:

@@ -6,9 +6,10 @@ import contextlib
 import pytest
 
 from gateway.core.kinds import State
+from tests.conftest import StartGateway
 from tests.rig import faults
 from tests.rig.client import RawClient, stuff
-from tests.rig.process import program, wait_until
+from tests.rig.process import LOOPBACK, program, wait_until
 from tests.smtp_proxy.conftest import StartCrm
 from tests.smtp_proxy.crm import INDIVIDUAL, SENDER, Crm, Person, as_sent, mail, states
 
@@ -287,3 +288,24 @@ async def test_nothing_is_left_over_of_clients_that_are_gone(crm: Crm) -> None:
     await wait_until(lambda: crm.gateway.open_files() <= before, "all files to be closed")
     assert [[b"warm@example.org"]] == [message.recipients for message in crm.relayed]
     assert State.ABORTED == (await crm.records())[0].deliveries[0].state
+
+
+async def test_a_relay_that_is_away_is_told_once_and_not_at_every_try(
+    start_gateway: StartGateway,
+) -> None:
+    tries = 0
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tries
+        tries += 1
+        writer.write(b"421 4.3.2 not now\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, LOOPBACK, 0) as relay:
+        gateway = await start_gateway(relay.sockets[0].getsockname()[1], is_started=False)
+        await gateway.start(is_ready=False)
+        await wait_until(lambda: tries >= 3, "three tries to reach the relay")
+
+        unseen = gateway.log_lines("relay_not_seen_yet")
+        assert ["relay"] == [line["relay"] for line in unseen if "relay" in line]
+        assert 1 == len(gateway.log_lines("relay_unusable"))
