@@ -89,7 +89,7 @@ class TestTheFile:
         with pytest.raises(ConfigError) as caught:
             load(None, {})
 
-        hint = "name the config file with --config FILE or GATEWAY_CONFIG"
+        hint = "gateway init writes one; --config FILE or GATEWAY_CONFIG names another"
         assert f"config/gateway.toml: no such file; {hint}" == str(caught.value)
 
     def test_must_be_readable(self, tmp_path: Path) -> None:

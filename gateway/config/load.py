@@ -42,7 +42,7 @@ def read_file(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        hint = "name the config file with --config FILE or GATEWAY_CONFIG"
+        hint = "gateway init writes one; --config FILE or GATEWAY_CONFIG names another"
         raise ConfigError(f"{file}: no such file; {hint}") from None
     except OSError as error:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from error

@@ -141,7 +141,9 @@ class ProxyServices:
         self.metrics.relay(relay.name, health)
         self._ill.add(relay.name)
         reason = str(seen)
-        if self._reasons.get(relay.name) != reason:  # Else every try of an outage would say it again.
+        if (
+            self._reasons.get(relay.name) != reason
+        ):  # Else every try of an outage would say it again.
             self._reasons[relay.name] = reason
             log.error("relay_unusable", relay=relay.name, reason=reason)
 

@@ -4,7 +4,9 @@ import asyncio
 import os
 import pty
 import smtplib
+import socket
 import subprocess
+import tomllib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -86,6 +88,11 @@ async def test_five_answers_make_a_gateway_that_mail_goes_through(
     assert "notices.fallback_to: not a mail address" in shown
     assert f"relay mailserver: {LOOPBACK}:{sink.port} answers and offers" in shown
     assert shown.endswith("Next: gateway check, then gateway run\r\n")
+    assert f"The CRM's outgoing mail server: {LOOPBACK}:{port}\r\n" in shown
+    assert (
+        "The console: http://127.0.0.1:8025/console; to sign in there: gateway console user NAME"
+        in shown
+    )
 
     settings = load(file, {})
     listener = settings.smtp.listeners[0]
@@ -193,6 +200,30 @@ def test_what_no_option_says_is_at_its_default_and_the_relay_may_be_away(cli: Cl
     assert f"Next: gateway --config {cli.file} check" in shown
     listener = load(cli.file, {}).smtp.listeners[0]
     assert ("127.0.0.1:2525", 2) == (str(listener.bind), len(listener.networks))
+
+
+def test_where_nobody_can_listen_is_told_and_check_says_it_too(cli: Cli) -> None:
+    cli.file.unlink()
+    elsewhere = "192.0.2.1:2525"  # no machine has it (RFC 5737)
+
+    shown = cli.do("init", *RELAY, "--listener", elsewhere, "--yes")
+    assert f"Warning: can't listen at {elsewhere}: this host has no such address" in shown
+    assert f"error    listener crm: {elsewhere}: this host has no such address" in cli("check").out
+
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        shown = cli.do("init", *RELAY, "--listener", f"0.0.0.0:{port}", "--yes", "--force")
+    assert f"can't listen at 0.0.0.0:{port}: another program listens there already" in shown
+    assert f"The CRM's outgoing mail server: port {port} of this machine" in shown
+
+
+def test_a_dry_run_prints_the_config_alone_and_writes_nothing(cli: Cli) -> None:
+    before = cli.file.read_text()
+
+    shown = cli.do("init", "--relay", "mail.example.org:465", "--yes", "--dry-run")
+    assert before == cli.file.read_text()
+    relay = tomllib.loads(shown)["relays"][0]
+    assert ("mail.example.org", 465, "implicit") == (relay["host"], relay["port"], relay["tls"])
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,10 @@ def test_a_config_that_is_not_there_is_told(cli: Cli) -> None:
 
     done = cli("messages", "list")
     assert 1 == done.code
-    assert "no such file; name the config file with --config FILE or GATEWAY_CONFIG" in done.err
+    assert (
+        "no such file; gateway init writes one; --config FILE or GATEWAY_CONFIG names another"
+        in done.err
+    )
 
 
 @pytest.mark.parametrize("wrong", [["nonsense"], ["messages", "list", "--nonsense"], ["pause"]])

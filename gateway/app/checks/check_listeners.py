@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gateway.app import common
 from gateway.app.checks.certificates import valid_until
+from gateway.app.checks.check_relays import can_be_bound, is_literal
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.config import Settings
 from gateway.config.smtp import ListenerConfig
@@ -37,7 +38,11 @@ def listener(own: ListenerConfig) -> Iterator[Finding]:
             advice = 'set tls = "starttls" with cert and key'
             yield warning(subject, f"passwords come in clear text: {advice}")
     described = f"{own.bind} ({own.protocol}, {own.kind})"
-    if own.mode == "observe":
+    if is_literal(own.bind.host) and not can_be_bound(own.bind.host):
+        yield error(
+            subject, f"{own.bind}: this host has no such address: set bind to one, or to 0.0.0.0"
+        )
+    elif own.mode == "observe":
         yield warning(subject, f'{described} only observes: set mode = "enforce" when you trust it')
     else:
         yield good(subject, described)

@@ -45,12 +45,12 @@ def own_listener(settings: Settings, relay: RelayConfig, *, offline: bool) -> Li
     candidates = [
         listener for listener in settings.smtp.listeners if listener.bind.port == relay.port
     ]
-    if not candidates or (offline and not (relay.host == "localhost" or _is_literal(relay.host))):
+    if not candidates or (offline and not (relay.host == "localhost" or is_literal(relay.host))):
         return None
     addresses = list(_addresses(relay.host))
     for listener in candidates:
         bind = listener.bind.host
-        if _is_literal(bind) and ip_address(bind).is_unspecified:
+        if is_literal(bind) and ip_address(bind).is_unspecified:
             is_at = any(map(can_be_bound, addresses))
         else:
             is_at = any(address in addresses for address in _addresses(bind))
@@ -59,7 +59,8 @@ def own_listener(settings: Settings, relay: RelayConfig, *, offline: bool) -> Li
     return None
 
 
-def _is_literal(host: str) -> bool:
+def is_literal(host: str) -> bool:
+    """Whether a host is an address, and no name."""
     try:
         ip_address(host)
     except ValueError:

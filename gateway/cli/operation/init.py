@@ -12,10 +12,11 @@ from gateway.app.checks.check_relays import call_relay, own_listener
 from gateway.app.checks.findings import Level
 from gateway.cli.context import of, wrong_use
 from gateway.cli.output import one_line, print_line
-from gateway.config import ConfigError
+from gateway.config import ConfigError, Settings
 from gateway.config.first_config import DATA, FirstConfig, check_free, write_first
 from gateway.config.load import config_file
 from gateway.config.smtp import LOOPBACK
+from gateway.supervisor.listening import CantListen, bound_sockets
 
 _QUESTIONS = {
     "relay": "The mail server that mail goes to (HOST or HOST:PORT)",
@@ -54,15 +55,19 @@ def init(
     force: Annotated[
         bool, typer.Option("--force", help="Write over a config that is there.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; print what would be written.")
+    ] = False,
 ) -> None:
     """Write a first config from five questions.
 
     Each answer is checked as it is given. At the end the gateway connects to the relay, without
-    sending mail; if it can't be reached, the config is written all the same.
+    sending mail, and looks whether it can listen; if not, the config is written all the same.
     """
     chosen = of(context)
     file = config_file(chosen.file, os.environ)
-    check_free(file, is_forced=force)
+    if not dry_run:
+        check_free(file, is_forced=force)
     options = {
         "relay": relay,
         "listener": listener,
@@ -77,11 +82,22 @@ def init(
     missing = [name for name, option in options.items() if option is None]
     if not yes:
         answers = _asked(answers, missing)
+    if dry_run:
+        print_line(answers.text().rstrip("\n"))
+        return
     write_first(file, answers, is_forced=force)
     print_line(f"Wrote {file}; what the gateway keeps goes to {file.parent / DATA}.")
     _report(answers)
-    named = f" --config {shlex.quote(str(chosen.file))}" if chosen.file else ""
-    print_line(f"Next: gateway{named} check, then gateway{named} run")
+    command = f"gateway --config {shlex.quote(str(chosen.file))}" if chosen.file else "gateway"
+    settings = answers.settings()
+    bind = settings.smtp.listeners[0].bind
+    where = f"port {bind.port} of this machine" if bind.host in ("0.0.0.0", "::") else str(bind)  # noqa: S104
+    print_line(f"The CRM's outgoing mail server: {where}")
+    print_line(
+        f"The console: http://{settings.api.bind}/console; to sign in there: "
+        f"{command} console user NAME --role manage --role run"
+    )
+    print_line(f"Next: {command} check, then {command} run")
 
 
 def _asked(answers: FirstConfig, missing: list[str]) -> FirstConfig:
@@ -138,12 +154,14 @@ def _report(answers: FirstConfig) -> None:
             async for finding in call_relay(settings.default_relay)
         ]
 
-    for line in (*asyncio.run(answered()), *_contradictions(answers)):
+    for line in asyncio.run(answered()):
         print_line(line)
+    for warning in (*_contradictions(settings), *_taken_addresses(settings)):
+        print_line(f"Warning: {warning}")
 
 
-def _contradictions(answers: FirstConfig) -> Iterator[str]:
-    listener = answers.settings().smtp.listeners[0]
+def _contradictions(settings: Settings) -> Iterator[str]:
+    listener = settings.smtp.listeners[0]
     elsewhere = [
         str(network)
         for network in listener.networks
@@ -154,9 +172,23 @@ def _contradictions(answers: FirstConfig) -> Iterator[str]:
     ]
     if listener.bind.is_loopback and elsewhere:
         yield (
-            f"Warning: {listener.bind} hears this machine only, and the CRM is to come from "
+            f"{listener.bind} hears this machine only, and the CRM is to come from "
             f"{', '.join(elsewhere)}: set bind to an address of this machine, or 0.0.0.0"
         )
+
+
+def _taken_addresses(settings: Settings) -> Iterator[str]:
+    """Say where this machine lets nobody listen, or another program does."""
+    binds = {
+        "smtp.listeners[0].bind": settings.smtp.listeners[0].bind,
+        "api.bind, with the console": settings.api.bind,
+    }
+    for key, bind in binds.items():
+        try:
+            for bound in bound_sockets((bind.host, bind.port), shared=False):
+                bound.close()
+        except CantListen as problem:
+            yield f"{problem} ({key})"
 
 
 def _environments_language(environ: Mapping[str, str]) -> str:
