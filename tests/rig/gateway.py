@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from gateway.crm.importer import import_file
 from gateway.store.engine.database import Database
+from tests.rig.command_server import ForkedCommand, can_fork, launch_command, run_command
 from tests.rig.logfile import LogFile
 from tests.rig.process import (
     LOOPBACK,
@@ -25,7 +26,6 @@ from tests.rig.process import (
     launch,
     open_files,
     resident_memory,
-    run,
     signal_group,
     wait_until,
 )
@@ -75,7 +75,7 @@ class GatewayProcess:
         self.config: Mapping[str, Any] = {}
         self._environment = {**(environment or {}), "GATEWAY_CONFIG": str(self.file)}
         self._wrapper = tuple(wrapper)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedCommand | None = None
         self._guard: Guard | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self.configure(config)
@@ -120,10 +120,16 @@ class GatewayProcess:
 
     async def start(self, *, is_ready: bool = True, timeout: float = 30.0) -> None:
         """Start it and, unless told otherwise, wait until its listeners greet with 220."""
-        command = [*self._wrapper, str(COMMAND), "run", *self.roles]
-        self._process = launch(
-            command, self._log.path, environment=self._environment, folder=self.folder
-        )
+        arguments = ("run", *self.roles)
+        if self._wrapper or not can_fork(self._environment):
+            command = [*self._wrapper, str(COMMAND), *arguments]
+            self._process = launch(
+                command, self._log.path, environment=self._environment, folder=self.folder
+            )
+        else:
+            self._process = launch_command(
+                arguments, self._log.path, environment=self._environment, folder=self.folder
+            )
         self._guard = Guard.of_group(self._process.pid)
         if is_ready and "smtp" in (self.roles or ("smtp",)):
             await wait_until(self._is_ready, "the banner of the gateway", timeout)
@@ -190,8 +196,7 @@ class GatewayProcess:
         self, *arguments: str, stdin: bytes = b"", timeout: float = 60.0
     ) -> subprocess.CompletedProcess[str]:
         """Run another command on the same config."""
-        return await run(
-            str(COMMAND),
+        return await run_command(
             *arguments,
             stdin=stdin,
             timeout=timeout,

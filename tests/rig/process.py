@@ -11,7 +11,7 @@ import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Protocol, Self
 
 import pytest
 
@@ -133,10 +133,21 @@ async def run(
     )
 
 
-async def ended(process: subprocess.Popen[bytes], timeout: float = 30.0) -> int:
+class Ending(Protocol):
+    """A process that can be asked whether it has ended."""
+
+    @property
+    def args(self) -> Any: ...
+
+    def poll(self) -> int | None: ...
+
+
+async def ended(process: Ending, timeout: float = 30.0) -> int:
     """Wait for the process to end and return its exit code."""
     await wait_until(lambda: process.poll() is not None, f"the end of {process.args!r}", timeout)
-    return process.returncode
+    code = process.poll()
+    assert code is not None
+    return code
 
 
 def signal_group(group: int, number: signal.Signals) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from tests.rig.certificates import Certificates, Pair
 from tests.rig.client import RawClient
-from tests.rig.gateway import COMMAND
-from tests.rig.process import LOOPBACK, run, wait_until
+from tests.rig.command_server import run_command
+from tests.rig.process import LOOPBACK, wait_until
 from tests.rig.sink import RawSink
 from tests.smtp_proxy.crm import Crm, listener_settings, open_crm
 
@@ -83,7 +83,7 @@ async def open_secured_gateway(
 
 async def hashed(login: str) -> str:
     """Return a line for the users file as the command prints it."""
-    done = await run(str(COMMAND), "users", "hash", login, stdin=f"{PASSWORD}\n".encode())
+    done = await run_command("users", "hash", login, stdin=f"{PASSWORD}\n".encode())
     assert 0 == done.returncode, done.stderr
     return done.stdout
 
