@@ -27,7 +27,7 @@ from tests.pages.markdown import PAGES, ROOT, blocks_of, code
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 COMMANDS = {
     "init", "run", "docs", "check", "demo", "db upgrade", "db check", "pause", "resume", "tail",
-    "users hash", "console user", "console users", "console acts",
+    "today", "users hash", "console user", "console users", "console acts",
     "import", "suppress add", "suppress release", "suppress list", "suppress show",
     "suppress mend", "explain",
     "messages list", "messages show", "report", "person show", "person find",

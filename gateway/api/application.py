@@ -35,6 +35,7 @@ from gateway.api.routes import (
     people,
     privacy,
     suppressions,
+    today,
     triggers,
 )
 from gateway.api.schemas import described
@@ -137,7 +138,7 @@ def add_routes(app: FastAPI, services: ApiServices) -> None:
         *(history, inbox, outbox),
     ):
         app.include_router(part.router)
-    for part in (campaigns, campaign_actions, triggers, explain, imports):
+    for part in (campaigns, campaign_actions, triggers, explain, imports, today):
         app.include_router(part.router)
 
     @cache

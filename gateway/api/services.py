@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
     )
     from gateway.documents.erasures import CertificateDocument
     from gateway.documents.explanations import ExplanationDocument
+    from gateway.documents.today import LightsDocument, TodayDocument
     from gateway.documents.triggers import (
         ChangeResultDocument,
         DoneDocument,
@@ -212,6 +213,16 @@ class TriggerQuestions(Protocol):
         """Tell whom giving an application a status would mail, and whom not."""
 
 
+class TodayAdapter(Protocol):
+    """Tells what flows, what waits for a person, and whether everything is well."""
+
+    async def today(self) -> "TodayDocument":
+        """Return what flows and what waits."""
+
+    def lights(self) -> "LightsDocument":
+        """Return what `gateway check` found last; nothing is called meanwhile."""
+
+
 class PrivacyActions(Protocol):
     """What is done for the rights of a person, as by `gateway person`; for a thread.
 
@@ -259,6 +270,7 @@ class ApiServices:
     campaigns: CampaignActions
     triggers: TriggerQuestions
     privacy: PrivacyActions
+    today: TodayAdapter
     explain: Callable[[ExplainedMail], Awaitable["ExplanationDocument"]]  #: Raises `NotDone`.
     standings: Callable[[], Standings]  #: Under the settings of this moment.
     suppressed: Callable[[], SuppressedAddresses]  #: The same.

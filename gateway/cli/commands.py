@@ -19,6 +19,7 @@ COMMANDS = {
     "run": ("operation.running:run", "Run the gateway, or some of its roles."),
     "docs": ("operation.pages:show_page", "Show a page of the documentation."),
     "check": ("operation.check:check_everything", "Try everything the config names."),
+    "today": ("operation.today:today", "Show what flows and what waits for a person."),
     "pause": ("operation.switches:pause", "Make the CRM hold its mail back."),
     "resume": ("operation.switches:resume", "Accept mail again after a pause."),
     "tail": ("decision.tail:tail", "Follow decisions live, until Ctrl-C."),

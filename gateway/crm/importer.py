@@ -28,7 +28,7 @@ _BATCH = 5_000
 #: So many problems are listed one by one, the rest are counted.
 _MOST_LISTED = 1_000
 
-_HELD_BACK = "held back: it would lift many suppressions"
+_HELD_BACK = f"{feed_faults.HELD_BACK} it would lift many suppressions"
 
 Progress = Callable[[int, int], None]
 

@@ -38,6 +38,7 @@ class FixedSettings:
     """What the API takes from the life of its process."""
 
     settings: Settings
+    config: Path | None = None
 
 
 @dataclass(slots=True)

@@ -80,6 +80,16 @@ async def test_messages_are_found_by_what_is_asked(api: Served) -> None:
     )
 
 
+async def test_what_flows_and_waits_is_told(one_api: Served) -> None:
+    keep(one_api, message("ann@example.org", State.SEND_FAILED), message("ben@example.org"))
+
+    today = await one_api.get("/today")
+
+    counted = [quarter["deliveries"] for quarter in today["quarters"] if quarter["deliveries"]]
+    assert [{"relayed": 1, "send_failed": 1}] == counted
+    assert ([], [], None) == (today["undecided"], today["paused"], today["lights"]["looked_at"])
+
+
 async def test_notes_come_in_the_language_asked_for(api: Served) -> None:
     one = message("ann@example.org", State.SEND_FAILED)
     part = replace(one.deliveries[0], note_facts=kept_note())

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from gateway.api.console.users import BadConsoleUsers, ConsoleUsers
 from gateway.app.checks.findings import Finding, error, good, warning
-from gateway.app.roles import webhooks
+from gateway.app.endpoints import endpoints
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 
@@ -23,7 +23,7 @@ def settings_for_http(settings: Settings) -> Iterator[Finding]:
     if not settings.webhooks:
         return
     try:
-        webhooks.endpoints(settings)
+        endpoints(settings)
     except GatewayError as problem:
         yield error("webhooks", str(problem))
         return

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.common import open_database
+from gateway.app.mailbox_settings import mailbox_settings
 from gateway.app.relays import BadCertificate
-from gateway.app.roles.mailboxes import mailbox_settings
 from gateway.config import Settings, load
 from gateway.config.inbound import MailboxConfig
 from gateway.inbound.imap.session import MailboxSession

@@ -18,6 +18,7 @@ from gateway.api.server import serve
 from gateway.api.services import ApiServices
 from gateway.app import common
 from gateway.app.campaigns.campaign_actions import Campaigns
+from gateway.app.checks.lights import lights_of
 from gateway.app.common import now, open_store_of
 from gateway.app.feed.feeding import StoreFeedAdapter
 from gateway.app.people.privacy import PrivacyAnswers
@@ -27,6 +28,7 @@ from gateway.app.roles.hints import StoredHints
 from gateway.app.roles.relay_watch import RelayWatch
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.unsubscribing import StoreUnsubscribeAdapter, public_paths
+from gateway.app.today import TodayAnswers
 from gateway.app.triggers import transitions
 from gateway.app.triggers.questions import TriggerAnswers, explain
 from gateway.app.wording import note_templates
@@ -80,6 +82,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         campaigns=Campaigns(lambda: context.settings, database),
         triggers=TriggerAnswers(lambda: context.settings, database),
         privacy=PrivacyAnswers(lambda: context.settings, database),
+        today=TodayAnswers(database, lights_of(lambda: context.settings, context.config, now), now),
         explain=lambda mail: explain(context.settings, database, mail),
         standings=lambda: common.standings(context.settings, database),
         suppressed=lambda: common.suppressed_addresses(context.settings, database),

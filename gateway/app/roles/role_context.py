@@ -61,6 +61,8 @@ class RoleContext:
         #: Takes new settings; whatever it raises, the old ones stay.
         self.apply: Apply = _nothing_to_do
         self.number = arguments.number
+        #: The config file that the settings are read from; None: the default place.
+        self.config = Path(arguments.config) if arguments.config else None
         self.store = (
             arguments.store
         )  #: The identity of the store there must be; empty: not seen yet.

@@ -2,19 +2,15 @@
 
 import asyncio
 import random
-import ssl
 from collections.abc import Callable
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from gateway import logs
 from gateway.app import common
 from gateway.app.common import now
-from gateway.app.relays import BadCertificate
+from gateway.app.endpoints import endpoints
 from gateway.config import Settings
-from gateway.config.events import WebhookConfig
 from gateway.core import ids
-from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import OutboxState
 from gateway.outbox.dispatcher import Dispatcher
 from gateway.outbox.webhook import CONCURRENCY, Endpoint, WebhookDelivery
@@ -148,24 +144,3 @@ class _Running:
             await self.worker.run()
         finally:
             await self._courier.close()
-
-
-def endpoints(settings: Settings) -> tuple[Endpoint, ...]:
-    """Return who is told what; BadCertificate for files that can't be used."""
-    return tuple(map(runtime_endpoint, settings.webhooks))
-
-
-def runtime_endpoint(webhook: WebhookConfig) -> Endpoint:
-    """Return the runtime form of a webhook; BadCertificate if its `ca` can't be used."""
-    try:
-        context = ssl.create_default_context(cafile=webhook.ca)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        host = urlsplit(webhook.url).hostname
-        raise BadCertificate(f"webhook to {host}: its authorities: {reason}") from error
-    return Endpoint(
-        url=webhook.url,
-        secret=webhook.secret.get_secret_value(),
-        events=frozenset(map(EventType, webhook.events)),
-        context=context,
-    )

@@ -9,6 +9,8 @@ from gateway.store.engine.database import Database
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema import feed_faults, feeds
 
+#: How the reason begins where an import lifts so much that a person has to say yes to it.
+HELD_BACK = "held back:"
 _KEYS = ("source", "what")
 
 

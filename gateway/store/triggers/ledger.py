@@ -8,15 +8,18 @@ sends them again. The whole life is a table, `core.triggers.occurrence.LEDGER_LI
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     Connection,
     Executable,
     RowMapping,
+    Select,
     and_,
     case,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -58,6 +61,8 @@ _COLUMNS = (
 _THERE_ALREADY = '("trigger", kind, person, occurrence, about, recipient) DO NOTHING'
 _c = occurrences.c
 _IS_DUE = _c.state == OccurrenceState.DUE
+#: As their index has it.
+_IS_WAITING = (_c.state == literal_column("'due'"), _c.reason.startswith(WAITS))
 _IS_SENDING = _c.state == OccurrenceState.SENDING
 QUEUE = DurableQueue(occurrences, LEDGER_LIFE)
 _FIELDS = tuple(
@@ -362,8 +367,13 @@ def is_busy(connection: Connection, run: int) -> bool:
 
 def waiting(connection: Connection, limit: int = 1000) -> list[Occurrence]:
     """Return what waits for a field that can't be read, the longest due first."""
-    query = select(occurrences).where(_IS_DUE, _c.reason.startswith(WAITS))
+    query = select(occurrences).where(*_IS_WAITING)
     return _listed(connection, query.order_by(_c.due_at, _c.id).limit(limit))
+
+
+def count_of_waiting() -> Select[Any]:
+    """Return the question how much waits so."""
+    return select(func.count()).where(*_IS_WAITING)
 
 
 def several(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:

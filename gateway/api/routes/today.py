@@ -1,0 +1,20 @@
+"""What flows now, what waits for a person, and whether everything is well."""
+
+from fastapi import APIRouter, Request, Response
+
+from gateway.api.bearer import READS
+from gateway.api.replies import Using, reply
+from gateway.api.schemas import answers
+from gateway.documents.today import TodayWithLightsDocument
+
+router = APIRouter(prefix="/today", tags=["today"], dependencies=[READS])
+
+
+@router.get("", responses=answers(TodayWithLightsDocument, "What flows, and what waits."))
+async def show_today(request: Request, using: Using) -> Response:
+    """Show what flowed in 24 hours, what waits for a person, and what `gateway check` said last."""
+    document: TodayWithLightsDocument = {
+        **(await using.today.today()),
+        "lights": using.today.lights(),
+    }
+    return reply(request, document)

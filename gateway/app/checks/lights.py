@@ -1,0 +1,88 @@
+"""What `gateway check` finds and what changes by itself, looked at now and then and remembered.
+
+Whoever asks hears at once what was found last. Nothing is called for somebody's question: it is
+looked at anew, in the background, once that is some minutes old, or as soon as something that was
+heard in passing (mail to a relay, a mailbox that was read) says otherwise.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gateway import logs, metrics
+from gateway.app.checks.check import check
+from gateway.app.checks.findings import Finding, Level
+from gateway.config import Settings
+
+LOOK_AFTER = timedelta(minutes=10)
+LISTEN_AFTER = timedelta(seconds=30)  #: How often it is asked what was heard, at most.
+#: What findings begin with that can change while the settings stay as they are.
+_CHANGING = frozenset(
+    ("relay", "mailbox", "mailchimp", "store", "feed", "mail", "outbox", "bounces", "erasures")
+)
+
+log = logs.get("lights")
+Look = Callable[[], AsyncIterator[Finding]]
+
+
+class Lights:
+    """Remembers what was found; for one event loop."""
+
+    def __init__(self, look: Look, clock: Callable[[], datetime]) -> None:
+        """`look` tries everything; `clock` returns the time."""
+        self._look = look
+        self._clock = clock
+        self._findings: tuple[Finding, ...] = ()
+        self._looked_at: datetime | None = None
+        self._heard: object = None
+        self._heard_at: datetime | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    def known(self) -> tuple[datetime | None, tuple[Finding, ...]]:
+        """Return when it was looked at last (None: not yet) and what was found; errors first."""
+        is_due = self._heard_at is None or self._clock() - self._heard_at > LISTEN_AFTER
+        if is_due and self._looking is None:
+            self._heard_at = self._clock()
+            self._looking = asyncio.get_running_loop().create_task(self._look_if_due())
+        return self._looked_at, self._findings
+
+    async def looked(self) -> None:
+        """Wait until it was looked at, where that is under way."""
+        if self._looking is not None:
+            await asyncio.wait([self._looking])
+
+    async def _look_if_due(self) -> None:
+        try:
+            heard = await asyncio.to_thread(_heard)
+            is_old = self._looked_at is None or self._clock() - self._looked_at > LOOK_AFTER
+            if not is_old and heard == self._heard:
+                return
+            self._heard = heard
+            findings = [finding async for finding in self._look() if is_light(finding)]
+        except Exception as error:  # Whatever ends a look ends neither the role nor the next look.
+            log.error("lights_not_looked_at", reason=str(error))
+        else:
+            order = list(Level)
+            findings.sort(key=lambda finding: order.index(finding.level), reverse=True)
+            self._findings, self._looked_at = tuple(findings), self._clock()
+        finally:
+            self._looking = None
+
+
+def is_light(finding: Finding) -> bool:
+    """Whether something can change by itself, or is wrong."""
+    what = finding.what.partition(" ")[0]
+    return what in _CHANGING or finding.level is Level.ERROR
+
+
+def lights_of(
+    settings: Callable[[], Settings], config: Path | None, clock: Callable[[], datetime]
+) -> Lights:
+    """Return the lights of the settings of each moment; `config` is the file they are of."""
+    return Lights(lambda: check(settings(), config, offline=False), clock)
+
+
+def _heard() -> object:
+    """Return what all processes of this host heard last of relays, mailboxes and Mailchimp."""
+    return metrics.relay_health(), metrics.mailboxes_up(), metrics.mailchimp_health()

@@ -1,0 +1,31 @@
+"""From the settings of webhooks to what their delivery works with."""
+
+import ssl
+from urllib.parse import urlsplit
+
+from gateway.app.relays import BadCertificate
+from gateway.config import Settings
+from gateway.config.events import WebhookConfig
+from gateway.core.sending.event import EventType
+from gateway.outbox.webhook import Endpoint
+
+
+def endpoints(settings: Settings) -> tuple[Endpoint, ...]:
+    """Return who is told what; BadCertificate for files that can't be used."""
+    return tuple(map(runtime_endpoint, settings.webhooks))
+
+
+def runtime_endpoint(webhook: WebhookConfig) -> Endpoint:
+    """Return the runtime form of a webhook; BadCertificate if its `ca` can't be used."""
+    try:
+        context = ssl.create_default_context(cafile=webhook.ca)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        host = urlsplit(webhook.url).hostname
+        raise BadCertificate(f"webhook to {host}: its authorities: {reason}") from error
+    return Endpoint(
+        url=webhook.url,
+        secret=webhook.secret.get_secret_value(),
+        events=frozenset(map(EventType, webhook.events)),
+        context=context,
+    )

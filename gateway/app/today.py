@@ -1,0 +1,76 @@
+"""What flows now and what waits for a person, as `gateway today`, the API and the console tell."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from gateway.app.checks.lights import Lights
+from gateway.documents.checks import FindingDocument
+from gateway.documents.today import LightsDocument, TodayDocument, lights_document, today_document
+from gateway.store.engine.database import Database, StoreTransaction
+from gateway.store.journal import message_lookup
+from gateway.store.views import today as views
+from gateway.store.views.today import QUARTER, QuarterHour
+
+DAY = timedelta(days=1)
+#: A quarter whose end is this long ago changes no more, but for what is written late.
+_SETTLED_AFTER = timedelta(minutes=20)
+_COUNT_ANEW = timedelta(minutes=10)  #: What is written late is seen after so long.
+
+
+class CountedQuarters:
+    """Counts the deliveries of a day; what was counted and changes no more is kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[datetime, QuarterHour] = {}
+        self._kept_since: datetime | None = None
+
+    def of_a_day(self, connection: StoreTransaction, now: datetime) -> list[QuarterHour]:
+        """Return the quarters of 24 hours, with the one that has just begun."""
+        until = views.quarter_of(now) + QUARTER
+        first = until - DAY
+        if self._kept_since is None or now - self._kept_since > _COUNT_ANEW:
+            self._kept, self._kept_since = {}, now
+        at = first
+        quarters: list[QuarterHour] = []
+        while at in self._kept:
+            quarters.append(self._kept[at])
+            at += QUARTER
+        quarters += views.flow(connection, at, until)
+        self._kept = {
+            quarter.at: quarter
+            for quarter in quarters
+            if quarter.at + QUARTER + _SETTLED_AFTER < now
+        }
+        return quarters
+
+
+def read_today(
+    connection: StoreTransaction, now: datetime, counted: CountedQuarters | None = None
+) -> TodayDocument:
+    """Read what flowed in 24 hours, what waits, and what is paused."""
+    quarters = (counted or CountedQuarters()).of_a_day(connection, now)
+    return today_document(
+        quarters, views.undecided(connection, now), message_lookup.paused(connection)
+    )
+
+
+class TodayAnswers:
+    """See `gateway.api.services.TodayAdapter`."""
+
+    def __init__(self, database: Database, lights: Lights, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._lights = lights
+        self._clock = clock
+        self._counted = CountedQuarters()
+
+    async def today(self) -> TodayDocument:
+        """Return what flows and what waits."""
+        return await self._database.read(
+            lambda connection: read_today(connection, self._clock(), self._counted)
+        )
+
+    def lights(self) -> LightsDocument:
+        """Return what was found when everything was looked at last; it is looked at again soon."""
+        looked_at, findings = self._lights.known()
+        documents: list[FindingDocument] = [finding.document() for finding in findings]
+        return lights_document(looked_at, documents)
