@@ -18,7 +18,7 @@ help:
 	@echo "make bench      the gateway beside its peers; writes docs/benchmarks.md"
 	@echo "make clients    real mail libraries and mail servers before the gateway; writes docs/clients.md"
 	@echo "make soak       the long form of the kill tests"
-	@echo "make docs       write docs/config.md, docs/webhooks, tables of other pages, config/gateway.toml (unless it is your own), and the site"
+	@echo "make docs       write docs/config.md, docs/webhooks, tables of other pages, config/gateway.toml (unless it is your own), pictures of the console, and the site"
 	@echo "make wheel      dist/: what pip installs, with templates, triggers, unit, alerts and pages; and its sources"
 	@echo "make lock       pin the newest allowed versions of all packages"
 	@echo "make setup      .venv alone; LOCK=requirements.lock leaves the development tools out"
@@ -104,6 +104,7 @@ docs: setup
 	@$(BIN)/python -c 'from pathlib import Path; from gateway.config.documents import write_docs; write_docs(Path())'
 	@$(BIN)/python -c 'from pathlib import Path; from gateway.api.schemas import write_webhook_schemas; write_webhook_schemas(Path("docs/webhooks"))'
 	@echo "Wrote docs/config.md, docs/webhooks, tables in docs/rules.md and docs/triggers.md, and config/gateway.toml, unless it is a config of your own."
+	@$(BIN)/python -m tests.screenshots
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "Wrote the pages as a site: open site/index.html."
 

@@ -138,3 +138,12 @@ def load_nav() -> list[list[str]]:
         for entry in config.nav or []
         for part in entry.values()
     ]
+
+
+def test_pictures_are_small_and_each_is_shown_on_the_console_s_page() -> None:
+    pictures = sorted((ROOT / "docs/console").glob("*.png"))
+    page = (ROOT / "docs/console.md").read_text()
+
+    assert [] == [file.name for file in pictures if f"](console/{file.name})" not in page]
+    assert [] == [file.name for file in pictures if file.stat().st_size > 60_000]
+    assert sum(file.stat().st_size for file in pictures) < 1_000_000

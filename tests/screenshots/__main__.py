@@ -1,0 +1,181 @@
+"""`make docs`: take a picture of every page of the console, into docs/console.
+
+The pages show the week of `sample_week.py`. A picture is written only where its page looks
+otherwise than before.
+"""
+
+import asyncio
+import io
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+from PIL import Image, ImageChops
+from playwright.async_api import Browser, Page
+
+from tests.rig.browser import PHONE_HEIGHT, PHONE_WIDTH, chromium
+from tests.screenshots.moved_clock import MovedClock
+from tests.screenshots.sample_week import PASSWORD, USER, at, sample_gateway
+
+FOLDER = Path(__file__).parents[2] / "docs/console"
+HOST = "gateway.crm.example"
+WIDTH, HEIGHT = 1200, 600  #: CSS pixels.
+TALLEST = 1400  #: What is further down is left out.
+COLOURS = 64
+#: Of the pixels; what another millisecond of the sample may change.
+SAME_SHARE = 0.002
+
+#: What differs from week to week: ids, and seconds. Ids stay apart from one another.
+STEADY = r"""
+() => {
+  const known = new Map();
+  const steady = (text) => text
+    .replace(/\b0s[0-9a-z]{11}\b/g, (id) => {
+      if (!known.has(id)) known.set(id, `0scb5r2k7${String(known.size).padStart(4, "0")}`);
+      return known.get(id);
+    })
+    .replace(/\b(\d\d:\d\d):\d\d\b/g, "$1:00");
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) texts.currentNode.data = steady(texts.currentNode.data);
+  for (const field of document.querySelectorAll("input")) field.value = steady(field.value);
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture to take."""
+
+    name: str
+    path: str
+    first: str = ""  #: If given: of the page that the first link to an address like this leads to.
+    is_dark: bool = False
+    is_phone: bool = False
+
+
+SHOTS = (
+    Shot("today", "today"),
+    Shot("today-dark", "today", is_dark=True),
+    Shot("today-phone", "today", is_phone=True),
+    Shot("send-failed", "send-failed"),
+    Shot("message", "send-failed", first="/(messages|send-failed)/0s"),
+    Shot("people", "people?q=ann"),
+    Shot("person", "people/candidate:302"),
+    Shot("inbox", "inbox"),
+    Shot("mail", "inbox", first="/inbox/0s"),
+    Shot("campaigns", "campaigns"),
+    Shot("campaign", "campaigns", first="/campaigns/0s"),
+    Shot("triggers", "triggers"),
+    Shot("trigger", "triggers", first="/triggers/birthday"),
+    Shot("applications", "applications"),
+    Shot("feed", "feed"),
+    Shot("messages", "messages"),
+    Shot("outbox", "outbox"),
+    Shot("acts", "acts"),
+)
+
+
+async def take_all(clock: MovedClock, port: int) -> None:
+    """Sign in, and take every picture whose page there is."""
+    start = f"http://{HOST}/console/"
+    async with chromium(HOST, port) as browser:
+        clock.set(at(day=4, hour=9))
+        login = await opened(browser, Shot("login", "login"))
+        await login.goto(urljoin(start, "login"))
+        keep("login", await picture(login))
+        await login.fill("[name=user]", USER)
+        await login.fill("[name=password]", PASSWORD)
+        await login.click("main form button")
+        cookies = await login.context.cookies()
+        for shot in SHOTS:
+            page = await opened(browser, shot)
+            await page.context.add_cookies(
+                [{"name": one["name"], "value": one["value"], "url": start} for one in cookies]
+            )
+            if await shown(page, urljoin(start, shot.path), shot.first):
+                keep(shot.name, await picture(page))
+            else:
+                print(f"{shot.name}: there is no such page.")
+            await page.context.close()
+
+
+async def opened(browser: Browser, shot: Shot) -> Page:
+    """Return a page as wide as the picture."""
+    width, height = (PHONE_WIDTH, PHONE_HEIGHT) if shot.is_phone else (WIDTH, HEIGHT)
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if shot.is_dark else "light",
+        reduced_motion="reduce",
+        locale="en",
+    )
+    return await context.new_page()
+
+
+async def shown(page: Page, address: str, first: str) -> bool:
+    """Go to a page; whether it, or the first page like `first` that it leads to, is there."""
+    answer = await page.goto(address)
+    if answer is None or not answer.ok:
+        return False
+    if not first:
+        return True
+    links = await page.eval_on_selector_all("main a[href]", "links => links.map(one => one.href)")
+    leading = next((link for link in links if re.search(first, link)), None)
+    if leading is None:
+        return False
+    answer = await page.goto(leading)
+    return answer is not None and answer.ok
+
+
+async def picture(page: Page) -> Image.Image:
+    """Return what is seen of a page, in few colours."""
+    await page.wait_for_load_state("networkidle")
+    await page.evaluate(STEADY)
+    taken = Image.open(io.BytesIO(await page.screenshot(full_page=True))).convert("RGB")
+    seen = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
+    return seen.quantize(COLOURS, dither=Image.Dither.NONE)
+
+
+def keep(name: str, taken: Image.Image) -> None:
+    """Write a picture if it shows something else than the one that is there."""
+    file = FOLDER / f"{name}.png"
+    if file.exists() and is_alike(Image.open(file), taken):
+        return
+    FOLDER.mkdir(exist_ok=True)
+    taken.save(file, optimize=True)
+    print(f"Wrote docs/console/{file.name} ({file.stat().st_size / 1000:.0f} kB).")
+
+
+def is_alike(one: Image.Image, other: Image.Image) -> bool:
+    """Whether two pictures differ in next to no pixel."""
+    if one.size != other.size:
+        return False
+    differences = ImageChops.difference(one.convert("L"), other.convert("L"))
+    differing = sum(differences.histogram()[25:])
+    return differing <= SAME_SHARE * one.width * one.height
+
+
+def main() -> None:
+    """Take the pictures, or say what is missing for it."""
+    missing = [
+        package
+        for package, is_there in (
+            ("chromium-headless-shell", shutil.which("chromium-headless-shell")),
+            ("faketime", MovedClock.library()),
+        )
+        if not is_there
+    ]
+    if missing:
+        names = " and ".join(missing)
+        print(f"Without {names} the pictures in docs/console stay as they are (make packages).")
+        return
+    with tempfile.TemporaryDirectory(prefix="gateway-pictures-") as name:
+        clock = MovedClock(Path(name) / "clock")
+        with sample_gateway(Path(name), clock) as port:
+            asyncio.run(take_all(clock, port))
+
+
+if __name__ == "__main__":
+    main()
