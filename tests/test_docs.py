@@ -40,8 +40,10 @@ COMMANDS = {
     "campaigns prepare", "campaigns open", "campaigns send", "campaigns schedule",
     "campaigns unschedule", "campaigns delete", "campaigns recreate",
     "triggers list", "triggers preview", "triggers run", "triggers history", "triggers resume",
+    "triggers calendar", "triggers show", "triggers new", "triggers edit", "triggers enable",
+    "triggers disable", "triggers template", "triggers edits", "triggers hold",
     "campaigns sync", "campaigns report", "campaigns opt-outs",
-    "applications submit", "applications status",
+    "applications submit", "applications status", "applications list",
     "tokens create", "tokens list", "tokens revoke",
     "bounces list", "bounces read", "bounces report", "dkim new", "dkim show", "dkim check",
 }  # fmt: skip

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
         CampaignDoneDocument,
         CampaignPreparedDocument,
         CampaignRemovedDocument,
+        CampaignReportDocument,
         CampaignSummaryDocument,
         FreshReportDocument,
         MailchimpAccountDocument,
@@ -28,6 +29,15 @@ if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
     from gateway.documents.erasures import CertificateDocument
     from gateway.documents.explanations import ExplanationDocument
     from gateway.documents.today import LightsDocument, TodayDocument
+    from gateway.documents.trigger_edits import (
+        CalendarDocument,
+        ProposalDocument,
+        SampleMailDocument,
+        TemplateFilesDocument,
+        TemplateTextDocument,
+        TriggerEditDocument,
+        TriggerFileDocument,
+    )
     from gateway.documents.triggers import (
         ChangeResultDocument,
         DoneDocument,
@@ -181,6 +191,12 @@ class CampaignActions(Protocol):
     def report(self, number: int) -> "FreshReportDocument":
         """Tell what became of one that was sent, having asked Mailchimp for what is new."""
 
+    def known_report(self, number: int) -> "CampaignReportDocument":
+        """Tell the same as it is known; Mailchimp isn't asked."""
+
+    def plot(self, number: int) -> str:
+        """Return the report over time as SVG; Mailchimp isn't asked."""
+
     def account(self) -> "MailchimpAccountDocument":
         """Tell what the account has and lacks, and when it was read."""
 
@@ -221,6 +237,90 @@ class TodayAdapter(Protocol):
 
     def lights(self) -> "LightsDocument":
         """Return what `gateway check` found last; nothing is called meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateText:
+    """A template in one language, as somebody writes it."""
+
+    subject: str
+    text: str
+    html: str = ""  #: Empty: there is none.
+
+
+class TriggerChanges(Protocol):
+    """How triggers and templates are changed, as by `gateway triggers`; for a thread.
+
+    A change names the `version` of what was read; an empty one makes something new, and a new
+    trigger is off. All raise `NotDone`: 404, 409 where somebody else changed it meanwhile (with
+    `now` and `yours` by file) or nobody has confirmed whom it would reach (with `reach`), 422 with
+    the problems a line each, 503 where the files can't be written.
+    """
+
+    def calendar(self, days: int) -> "CalendarDocument":
+        """Tell what date events will mail in the next days, today first."""
+
+    def triggers(self) -> "Sequence[TriggerFileDocument]":
+        """List the triggers' files, those that can't be used with what is wrong."""
+
+    def trigger(self, name: str) -> "TriggerFileDocument":
+        """Show a trigger's file."""
+
+    def propose_trigger(
+        self, name: str, *, changes: Mapping[str, object] | None, text: str | None, version: str
+    ) -> "ProposalDocument":
+        """Check other values for some keys, or another text, and tell what it would do."""
+
+    def keep_trigger(
+        self,
+        name: str,
+        *,
+        changes: Mapping[str, object] | None,
+        text: str | None,
+        version: str,
+        by: str,
+        token: str,
+    ) -> "TriggerEditDocument | None":
+        """Write it; None: nothing changes. `token` is that of the reach that was shown."""
+
+    def templates(self) -> "Sequence[TemplateFilesDocument]":
+        """List the templates, those that can't be used with what is wrong."""
+
+    def template(self, name: str) -> "TemplateFilesDocument":
+        """Show a template's files."""
+
+    def examples(self) -> Sequence[str]:
+        """Name the templates that are shipped as examples."""
+
+    def example(self, name: str) -> "Sequence[TemplateTextDocument]":
+        """Show a shipped example."""
+
+    def propose_template(
+        self, name: str, texts: Mapping[str, TemplateText | None], *, version: str
+    ) -> "ProposalDocument":
+        """Check other texts for some languages; None takes one out."""
+
+    def keep_template(
+        self, name: str, texts: Mapping[str, TemplateText | None], *, version: str, by: str
+    ) -> "TriggerEditDocument | None":
+        """Write them; None: nothing changes."""
+
+    def sample(self, language: str, text: TemplateText, person: str) -> "SampleMailDocument":
+        """Show what a text says to a person; empty: to somebody made up."""
+
+    def edits(
+        self, *, what: str | None, name: str | None, before: int | None, limit: int
+    ) -> "Sequence[TriggerEditDocument]":
+        """List what was changed and by whom, the newest first."""
+
+    def held(self) -> str:
+        """Tell why all triggered mail is held; empty: it isn't."""
+
+    def hold(self, *, by: str, note: str) -> int:
+        """Hold all triggered mail; return how many mails were due."""
+
+    def resume(self) -> int:
+        """Let go of what is held; return how many mails."""
 
 
 class PrivacyActions(Protocol):
@@ -269,6 +369,7 @@ class ApiServices:
     applications: ApplicationAdapter
     campaigns: CampaignActions
     triggers: TriggerQuestions
+    trigger_changes: TriggerChanges
     privacy: PrivacyActions
     today: TodayAdapter
     explain: Callable[[ExplainedMail], Awaitable["ExplanationDocument"]]  #: Raises `NotDone`.

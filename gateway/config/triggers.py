@@ -176,11 +176,16 @@ def trigger_files(folder: Path) -> dict[str, Path]:
 
 def load_trigger(name: str, file: Path, settings: Settings) -> Trigger:
     """Read one trigger file; ConfigError has a line for each key that is wrong."""
+    return parse_trigger(name, read_text(file), settings, file)
+
+
+def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigger:
+    """Read what a trigger's file says, or would say; ConfigError as of `load_trigger`."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise ConfigError(f"{file}: a trigger's name has letters, digits, . _ and - only")
     try:
         try:
-            values = tomllib.loads(read_text(file))
+            values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as fault:
             raise ConfigError(f"{file}: not TOML: {fault}") from fault
         checked = TriggerFile.model_validate(values)

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 from gateway.core.moments import in_utc
 from gateway.core.people.applications import KnownApplication
 from gateway.documents.fields import JsonSchema, PersonText, TimeText
+from gateway.store.views.application_list import ListedApplication, PastTransition
 
 
 class ApplicationDocument(TypedDict):
@@ -27,6 +28,23 @@ class WholeApplicationDocument(ApplicationDocument):
     responsible: Annotated[list[str], JsonSchema(description="crm_ids of staff.")]
 
 
+class ListedApplicationDocument(WholeApplicationDocument):
+    """An application in a list, with the name of whose it is."""
+
+    person_name: str
+    status_id: Annotated[str, JsonSchema(description="crm_id of its status.")]
+
+
+class PastTransitionDocument(TypedDict):
+    """What was done to an application through the gateway."""
+
+    at: TimeText
+    event: str
+    before: Annotated[str, JsonSchema(description="crm_id of the status it had.")]
+    status: str
+    by: Annotated[str | None, JsonSchema(description="Name of staff; none: the candidate.")]
+
+
 def application_document(known: KnownApplication) -> ApplicationDocument:
     """Return an application of a person."""
     return {
@@ -45,4 +63,24 @@ def whole_application_document(known: KnownApplication) -> WholeApplicationDocum
         **application_document(known),
         "person": str(known.application.person),
         "responsible": list(known.application.responsible),
+    }
+
+
+def listed_application_document(listed: ListedApplication) -> ListedApplicationDocument:
+    """Return an application with the name of whose it is."""
+    return {
+        **whole_application_document(listed.known),
+        "person_name": listed.person_name,
+        "status_id": listed.known.application.status,
+    }
+
+
+def past_transition_document(past: PastTransition) -> PastTransitionDocument:
+    """Return what was done to an application through the gateway."""
+    return {
+        "at": in_utc(past.at),
+        "event": past.event,
+        "before": past.before,
+        "status": past.status,
+        "by": past.actor or None,
     }

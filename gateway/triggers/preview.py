@@ -1,6 +1,6 @@
 """What a run would do: who would get what, who would not, and why. Nothing is sent or kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from gateway.core.batches import batched
@@ -9,6 +9,7 @@ from gateway.core.people.people import NOBODY, Standing
 from gateway.core.triggers.conditions import waits
 from gateway.core.triggers.due_times import first_day_to_look_at
 from gateway.core.triggers.occurrence import SETTLED, Occurrence, OccurrenceState
+from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs
@@ -43,26 +44,19 @@ def preview(
         # What was settled on an earlier day is in the history.
         if candidate.known not in SETTLED or candidate.day == today
     ]
-    mailboxes = [
-        plan.lookup(candidate.person.emails[0])
-        for candidate in candidates
-        if candidate.person.emails
-    ]
-    standings: dict[str, Standing] = {}
-    for batch in batched(mailboxes, _AT_ONCE):
-        standings |= plan.standings.within(connection, batch)
+    standings = standings_of(connection, plan, candidates)
     mails: list[PreviewMail] = []
     skipped: list[NotMailed] = []
     # A mailbox is mailed once a day, where the settings say so: the first of those who share it.
     mailed = {
-        _mail(plan, candidate): candidate.person.ref
+        mail_of(plan, candidate): candidate.person.ref
         for candidate in candidates
         if candidate.known in _GOT_IT
     }
     for candidate in candidates:
         outcome = outcome_of(connection, plan, rule, candidate, today, standings=standings)
         if plan.once_per_address and isinstance(outcome, PreviewMail):
-            first_mailed = mailed.setdefault(_mail(plan, candidate), candidate.person.ref)
+            first_mailed = mailed.setdefault(mail_of(plan, candidate), candidate.person.ref)
             if first_mailed != candidate.person.ref:
                 outcome = _left_out(candidate, same_mailbox(first_mailed))
         if isinstance(outcome, PreviewMail):
@@ -72,7 +66,19 @@ def preview(
     return Preview(trigger=trigger.name, mails=tuple(mails), skipped=tuple(skipped))
 
 
-def _mail(plan: TriggerSettings, candidate: DuePerson) -> tuple[object, ...]:
+def standings_of(
+    connection: StoreTransaction, plan: TriggerSettings, candidates: Iterable[DuePerson]
+) -> dict[str, Standing]:
+    """Return all that is known of the addresses of those selected, by lookup form."""
+    people = (candidate.person for candidate in candidates)
+    mailboxes = [plan.lookup(person.emails[0]) for person in people if person.emails]
+    standings: dict[str, Standing] = {}
+    for batch in batched(mailboxes, _AT_ONCE):
+        standings |= plan.standings.within(connection, batch)
+    return standings
+
+
+def mail_of(plan: TriggerSettings, candidate: DuePerson) -> tuple[object, ...]:
     """Return what two mails have in common that are one and the same for who reads them."""
     emails = candidate.person.emails
     mailbox = plan.lookup(emails[0]) if emails else ""
@@ -93,16 +99,7 @@ def outcome_of(
     `standings` are by the form an address is looked up in.
     """
     trigger, person = rule.trigger, candidate.person
-    if candidate.known in SETTLED:
-        return _left_out(candidate, f"already {candidate.known}")
-    why = waits(trigger, candidate.facts) or why_not(trigger, candidate, today)
-    if why:
-        return _left_out(candidate, why)
-    standing = standings.get(plan.lookup(person.emails[0]), NOBODY)
-    blocked = blocking(trigger.kind, standing)
-    if blocked:
-        return _left_out(candidate, record.reason(blocked))
-    why = declined(connection, plan, trigger, person.ref, person.emails[0])
+    why = why_left_out(connection, plan, trigger, candidate, today, standings=standings)
     if why:
         return _left_out(candidate, why)
     to = of_person(person)
@@ -121,6 +118,28 @@ def outcome_of(
         name=person.name,
         blank=rendered.blank,
     )
+
+
+def why_left_out(
+    connection: StoreTransaction,
+    plan: TriggerSettings,
+    trigger: Trigger,
+    candidate: DuePerson,
+    today: date,
+    *,
+    standings: Mapping[str, Standing],
+) -> str:
+    """Return why one whom the event selects gets no mail; empty: nothing speaks against it."""
+    if candidate.known in SETTLED:
+        return f"already {candidate.known}"
+    why = waits(trigger, candidate.facts) or why_not(trigger, candidate, today)
+    if why:
+        return why
+    address = candidate.person.emails[0]
+    blocked = blocking(trigger.kind, standings.get(plan.lookup(address), NOBODY))
+    if blocked:
+        return record.reason(blocked)
+    return declined(connection, plan, trigger, candidate.person.ref, address)
 
 
 def _left_out(candidate: DuePerson, reason: str) -> NotMailed:

@@ -252,3 +252,32 @@ async def test_it_takes_a_scope_of_its_own(fed: Served) -> None:
     answer = await fed.ask("POST", "/applications/4711/submitted", token=reader)
 
     assert 403 == answer.status_code
+
+
+async def test_applications_are_found_by_words_and_status(fed: Served) -> None:
+    await fed.feed("programmes", '{"crm_id": "p1", "name": "Zorg"}')
+    await fed.feed("people", '{"crm_id": "zoe", "first_name": "Zoë", "last_name": "de Wit"}')
+    await fed.feed(
+        "applications",
+        '{"reference": "4713", "person": "zoe", "programme": "p1", "title": "100% Verpleging"}',
+    )
+
+    async def found(**asked: object) -> list[str]:
+        return [row["reference"] for row in (await fed.get("/applications", **asked))["items"]]
+
+    first = await fed.get("/applications", limit=2)
+    second = await fed.get("/applications", limit=2, cursor=first["next"])
+    (zoe,) = second["items"]
+
+    assert (["4711", "4712"], None) == (
+        [row["reference"] for row in first["items"]],
+        second["next"],
+    )
+    assert ("candidate:zoe", "Zoë de Wit") == (zoe["person"], zoe["person_name"])
+    assert ["4713"] == await found(q="wit zorg")
+    assert ["4713"] == await found(q="100%")
+    assert [] == await found(q="100_")
+    assert ["4711"] == await found(q="ANN@example")
+    assert ["4711", "4712", "4713"] == await found(q="471")
+    assert ["4711", "4712"] == await found(status="new")
+    assert 422 == (await fed.ask("GET", "/applications", params={"cursor": "x"})).status_code

@@ -96,8 +96,11 @@ async def test_a_campaign_is_made_filled_opened_and_sent_once(
     anew = await done(active, f"{number}/send", status=409)
     sandbox.advance(minutes=30)
     report = await active.get(f"/campaigns/{number}/report")
+    plot = await active.ask("GET", f"/campaigns/{number}/plot")
     status = await active.get("/mailchimp/status")
 
+    assert "image/svg+xml" == plot.headers["content-type"]
+    assert "Sent to 2 on" in plot.text
     assert ("draft", None) == (campaign["state"], campaign["next_read"])
     assert (3, 0, ["the CRM has sent no candidate:99"]) == tuple(
         added[key] for key in ("added", "known", "problems")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.triggers.editing_answers import TriggerEditing
 from gateway.store.journal.journal import take_in
 from tests.api.served import Served, served
 from tests.store.journaling import message
@@ -139,3 +140,46 @@ async def test_a_template_that_is_being_replaced_is_told_until_it_is_whole_again
     assert (503, "5") == (broken.status_code, broken.headers.get("retry-after")), broken.text
     assert said in broken.json()["detail"]
     assert 200 == mended.status_code, mended.text
+
+
+async def test_the_next_days_and_what_was_changed_are_shown(fed: Served, tmp_path: Path) -> None:
+    editing = TriggerEditing(lambda: fed.settings, fed.database)
+    version = editing.trigger("birthday2")["version"]
+    changes: dict[str, object] = {"latest": "1d"}
+    editing.keep_trigger(
+        "rejected",
+        changes={"topic": None, "latest": "3d"},
+        text=None,
+        version=editing.trigger("rejected")["version"],
+        by="eva",
+        token=reach_token(editing, "rejected", {"topic": None, "latest": "3d"}),
+    )
+    editing.keep_trigger(
+        "birthday2",
+        changes=changes,
+        text=None,
+        version=version,
+        by="maria",
+        token=reach_token(editing, "birthday2", changes),
+    )
+
+    calendar = await fed.get("/triggers/calendar", days=366)
+    first = await fed.get("/triggers/edits", limit=1)
+    second = await fed.get("/triggers/edits", limit=1, cursor=first["next"])
+
+    assert (366, ["birthday2"]) == (len(calendar["days"]), calendar["triggers"])
+    assert [("-03-01", 0, 1)] == [
+        (due["day"][4:], due["mails"], due["left_out"]) for due in calendar["due"]
+    ]
+    assert [("maria", "birthday2"), ("eva", "rejected")] == [
+        (edit["by"], edit["name"]) for edit in (*first["items"], *second["items"])
+    ]
+    assert second["next"] is None
+
+
+def reach_token(editing: TriggerEditing, name: str, changes: dict[str, object]) -> str:
+    """Look whom a change reaches; return what confirms it."""
+    version = editing.trigger(name)["version"]
+    proposed = editing.propose_trigger(name, changes=changes, text=None, version=version)
+    assert proposed["reach"] is not None
+    return proposed["reach"]["token"]

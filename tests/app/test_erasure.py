@@ -69,6 +69,7 @@ IMPERSONAL = {
     "statuses": "of the CRM",
     "store_identity": "the store's own",
     "tokens": "of programs",
+    "trigger_edits": "what the templates say, and which member of staff changed it",
     "trigger_looks": "days",
     "workers": "processes",
 }

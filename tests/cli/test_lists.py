@@ -66,6 +66,8 @@ LISTS = [
     Listing("triggers list", entries=4, since=False, times=False, may_be_empty=False),
     Listing("triggers list --waiting", since=False, json=False),
     Listing("triggers history"),
+    Listing("triggers edits"),
+    Listing("applications list", since=False, times=False),
     Listing("import waiting"),
     Listing("documents list candidate:17"),
     Listing("person erasures"),
@@ -75,8 +77,9 @@ LISTS = [
     Listing("console acts"),
     Listing("console users", since=False, times=False),
 ]
-#: Tried where there is an account: tests/cli/test_campaigns.py
-ELSEWHERE = {"mailchimp templates"}
+#: Tried where there is an account, and triggers that are on: tests/cli/test_campaigns.py,
+#: tests/cli/test_trigger_changes.py
+ELSEWHERE = {"mailchimp templates", "triggers calendar"}
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         put(schema.trigger_runs, [
             {"id": number, "trigger": name, "day": at.date(), "state": "finished"}
             for name, at, number in each
+        ])  # fmt: skip
+        put(schema.trigger_edits, [
+            {"id": number, "by": "=Eva", "what": "trigger", "name": name,
+             "changes": '[["/x.toml", null, "=cmd()"]]'} for name, _, number in each
+        ])  # fmt: skip
+        put(schema.applications, [
+            {"reference": name, "source": "crm", "kind": "candidate", "person": "17",
+             "title": "=cmd()"} for name in "abc"
         ])  # fmt: skip
         put(schema.open_references, [
             {"reference": "memberships.group", "kind": "candidate", "given": name, "uses": uses,

@@ -134,6 +134,11 @@ class TriggerNode:
         await self.engine.reporter.report()
         return self.relay.recipients[before:]
 
+    async def resume(self) -> int:
+        """Let go of what is held; return how much."""
+        engine = self.engine
+        return await engine.watch.resume(engine._clock(), engine._new_id())
+
     async def work_through(self, first: str, days: int) -> list[tuple[str, str]]:
         """Work on each day; return the day and address of every mail."""
         sent = []

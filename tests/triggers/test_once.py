@@ -474,7 +474,7 @@ async def test_a_restored_store_holds_its_mail_until_it_is_let_go(node: TriggerN
     file.write_text(mark.replace('"high":', '"high":1'))
 
     held = await node.work("2027-03-02")
-    let_go = await node.engine.resume()
+    let_go = await node.resume()
     sent = await node.work("2027-03-02", 10)
 
     assert ([], 1) == (held, let_go)
@@ -537,7 +537,7 @@ async def test_a_run_far_larger_than_usual_is_held_and_reported_at_once(node: Tr
 
     held = await node.work("2027-03-02")
     reports = len(node.queued())
-    await node.engine.resume()
+    await node.resume()
     sent = await node.work("2027-03-02", 10)
 
     assert ([], 2) == (held, reports)

@@ -317,7 +317,7 @@ async def test_held_mail_of_a_status_taken_back_is_not_let_go(node: TriggerNode)
     change(node, "accepted")
     change(node, "new")
     change(node, "accepted")
-    await node.engine.resume()
+    await node.resume()
     now_is_real(node)
 
     assert BOTH == await sent(node)

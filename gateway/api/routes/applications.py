@@ -10,21 +10,47 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.api.bearer import READS, EventsToken
 from gateway.api.once import Key, in_one_step
 from gateway.api.problems import Problem
-from gateway.api.replies import JSON, StaffName, Text, Using, octets, reply
-from gateway.api.schemas import answers
+from gateway.api.replies import (
+    JSON,
+    Cursor,
+    Limit,
+    StaffName,
+    Text,
+    Using,
+    octets,
+    page,
+    reply,
+    unwrapped,
+    wrapped,
+)
+from gateway.api.schemas import answers, items
 from gateway.api.services import Happened
 from gateway.core.token import Token
-from gateway.documents.applications import WholeApplicationDocument, whole_application_document
+from gateway.documents.applications import (
+    ListedApplicationDocument,
+    WholeApplicationDocument,
+    listed_application_document,
+    whole_application_document,
+)
 from gateway.documents.triggers import ChangeResultDocument
 from gateway.store.api.answers import StoredAnswer
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications
+from gateway.store.views import application_list
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 
 MOST = 1000  #: Applications told of at once.
 
 _Reference = Annotated[Text, Field(min_length=1, max_length=200)]
+Words = Annotated[
+    Text,
+    Query(
+        max_length=200,
+        description="Words that begin the reference, or stand in the title, the programme, or the "
+        "person's name or address.",
+    ),
+]
 _StatusId = Annotated[Text, Field(min_length=1, max_length=200)]
 _DryRun = Annotated[
     bool, Query(description="Change and mail nothing; only show what would happen.")
@@ -88,6 +114,34 @@ async def submitted(
         dry_run=dry_run or (submission is not None and submission.dry_run),
     )
     return await _kept(request, using, token, key, happened)
+
+
+@router.get("", responses=items(ListedApplicationDocument), dependencies=[READS])
+async def list_applications(
+    request: Request,
+    using: Using,
+    q: Words = "",
+    status: Annotated[
+        Text, Query(max_length=200, description="crm_id of the status they have.")
+    ] = "",
+    *,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List applications by reference, those in which each word of `q` stands."""
+    after = unwrapped(cursor, 1)[0] if cursor else ""
+    rows = await using.database.read(
+        lambda connection: application_list.listed(
+            connection, words=q, status=status, after=after, limit=limit + 1
+        )
+    )
+    return page(
+        request,
+        rows,
+        limit,
+        document=listed_application_document,
+        cursor=lambda row: wrapped([row.known.application.reference]),
+    )
 
 
 @router.get(

@@ -36,6 +36,7 @@ MOST = 10_000  #: People named one by one in a request.
 #: Requests that work on campaigns side by side; others wait for their turn.
 _TURN = anyio.CapacityLimiter(4)
 _CSV = "text/csv"
+_SVG = "image/svg+xml"
 
 _Confirmed = Annotated[
     bool,
@@ -267,6 +268,16 @@ async def delete_campaign(deletion: Deletion, number: Number) -> Response:
 async def show_report(request: Request, using: Using, number: Number) -> Response:
     """Show what became of a campaign that was sent; Mailchimp is asked for what is new."""
     return reply(request, await _in_turn(lambda: using.campaigns.report(number)))
+
+
+@router.get(
+    "/campaigns/{id}/plot",
+    responses={200: {"description": "The report over time.", "content": {_SVG: {}}}},
+    dependencies=[READS_CAMPAIGNS],
+)
+async def show_plot(using: Using, number: Number) -> Response:
+    """Show how opens, clicks, bounces and unsubscribes grew, as it is known."""
+    return Response(await _in_turn(lambda: using.campaigns.plot(number)), media_type=_SVG)
 
 
 @router.get(

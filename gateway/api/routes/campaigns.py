@@ -5,18 +5,35 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS_CAMPAIGNS
-from gateway.api.replies import Cursor, Limit, Using, before, page, read_id, reply
+from gateway.api.problems import Problem
+from gateway.api.replies import (
+    Cursor,
+    Limit,
+    Text,
+    Using,
+    before,
+    page,
+    read_id,
+    reply,
+    unwrapped,
+    wrapped,
+)
 from gateway.api.schemas import answers, items
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
+from gateway.core.people.people import PersonRef
 from gateway.documents.campaigns import (
     CampaignDocument,
     CampaignWholeDocument,
+    MemberDocument,
+    MemberDoings,
     campaign_document,
     campaign_summary_document,
     campaign_whole_document,
+    member_document,
 )
-from gateway.store.campaigns import campaign_members, campaigns
+from gateway.store.campaigns import activities, campaign_members, campaigns
+from gateway.store.campaigns.campaign_members import WhichMembers
 from gateway.store.engine.database import StoreTransaction
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], dependencies=[READS_CAMPAIGNS])
@@ -59,3 +76,43 @@ async def show_campaign(
         lambda connection: document_of(connection, number, count_machine_opens=machines)
     )
     return reply(request, document)
+
+
+@router.get("/{id}/members", responses=items(MemberDocument))
+async def list_members(
+    request: Request,
+    using: Using,
+    id: str,  # noqa: A002
+    *,
+    which: WhichMembers = WhichMembers.ALL,
+    reason: Annotated[Text, Query(max_length=100, description="Why they are out.")] = "",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """List members with what they did: all, or those who are in, out, dropped out or joined."""
+    number, machines = read_id(id), using.count_machine_opens()
+    after = None if cursor is None else _member_of(unwrapped(cursor, 1)[0])
+
+    def look(connection: StoreTransaction) -> list[MemberDocument]:
+        campaigns.one(connection, number)
+        members = campaign_members.some_members(
+            connection, number, which=which, reason=reason, after=after, limit=limit + 1
+        )
+        addresses = [member.address for member in members if member.address]
+        doings = MemberDoings(activities.of_recipients(connection, number, addresses), machines)
+        return [member_document(member, doings) for member in members]
+
+    return page(
+        request,
+        await using.database.read(look),
+        limit,
+        document=lambda member: member,
+        cursor=lambda member: wrapped([member["person"]]),
+    )
+
+
+def _member_of(cursor: str) -> PersonRef:
+    try:
+        return PersonRef.parse(cursor)
+    except ValueError:
+        raise Problem(422, "cursor: not the `next` of a page") from None

@@ -8,8 +8,9 @@ import anyio
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
-from gateway.api.replies import Limit, Text, Using, reply
+from gateway.api.replies import Cursor, Limit, Text, Using, before, page, reply
 from gateway.api.schemas import answers, items
+from gateway.documents.trigger_edits import CalendarDocument, TriggerEditDocument
 from gateway.documents.triggers import (
     DoneDocument,
     PreviewDocument,
@@ -44,6 +45,30 @@ async def list_history(request: Request, using: Using, limit: Limit = 50) -> Res
 async def list_waiting(request: Request, using: Using) -> Response:
     """List the fields of the feed that can't be read and that mail waits for."""
     return reply(request, await _looked(using.triggers.waiting))
+
+
+@router.get(
+    "/calendar", responses=answers(CalendarDocument, "What date events will mail, day by day.")
+)
+async def show_calendar(
+    request: Request, using: Using, days: Annotated[int, Query(ge=1, le=366)] = 14
+) -> Response:
+    """Show what date events will mail in the next days, as things stand now."""
+    return reply(request, await _looked(lambda: using.trigger_changes.calendar(days)))
+
+
+@router.get("/edits", responses=items(TriggerEditDocument))
+async def list_edits(
+    request: Request, using: Using, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """List what was changed of triggers and templates, and by whom, the newest first."""
+    last = before(cursor)
+    edits = await _looked(
+        lambda: using.trigger_changes.edits(what=None, name=None, before=last, limit=limit + 1)
+    )
+    return page(
+        request, edits, limit, document=lambda edit: edit, cursor=lambda edit: str(edit["id"])
+    )
 
 
 @router.get(

@@ -9,27 +9,26 @@ from gateway.api.services import NewCampaign, NotDone
 from gateway.app import common
 from gateway.app.campaigns import campaign_people, mailchimp
 from gateway.app.campaigns.campaign_people import NobodyMeant, PeopleFileRefused
-from gateway.app.campaigns.campaign_report import NotSent, sent
+from gateway.app.campaigns.campaign_report import NotSent, drawing, report_document, sent
 from gateway.config import Settings
 from gateway.core import ids
-from gateway.core.campaigns.campaign_report import report
-from gateway.core.campaigns.counters import Counters
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import PersonRef
+from gateway.core.plot import svg
 from gateway.documents.campaigns import (
     CampaignAddedDocument,
     CampaignDoneDocument,
     CampaignPreparedDocument,
     CampaignRemovedDocument,
+    CampaignReportDocument,
     CampaignSummaryDocument,
     FreshReportDocument,
     MailchimpAccountDocument,
     MailchimpTemplateDocument,
     campaign_document,
-    campaign_report_document,
     campaign_summary_document,
 )
-from gateway.store.campaigns import campaign_members, campaign_reports, campaigns
+from gateway.store.campaigns import campaign_members, campaigns
 from gateway.store.campaigns.campaigns import NoSuchCampaign
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync import campaigns as work
@@ -159,14 +158,18 @@ class Campaigns:
                 mailchimp.sync_rounds(self._settings(), session, lambda _: None).one(number)
         except NotDone as error:
             remarks.append(f"Mailchimp can't be asked; this is what was known before: {error}")
+        return {**self.known_report(number), "remarks": remarks}
+
+    def known_report(self, number: int) -> CampaignReportDocument:
+        """Tell the same as it is known; Mailchimp isn't asked."""
+        with _told_as_problems():
+            return report_document(self._settings(), self._database, number)
+
+    def plot(self, number: int) -> str:
+        """Return the report over time as SVG; Mailchimp isn't asked."""
         with _told_as_problems():
             known = sent(self._database, number)
-        with self._database.reading() as connection:
-            kept = campaign_reports.kept(connection, number)
-        campaign_report = report(known.counters or Counters(), kept)
-        machines = self._settings().mailchimp.count_machine_opens
-        document = campaign_report_document(known, campaign_report, count_machine_opens=machines)
-        return {**document, "remarks": remarks}
+        return svg(drawing(self._settings(), self._database, known))
 
     def account(self) -> MailchimpAccountDocument:
         """Tell what the account has and lacks, and when it was read."""

@@ -1,9 +1,18 @@
-"""What became of a campaign that was sent, for the command line and the API."""
+"""What became of a campaign that was sent, in numbers and as a plot, for the command line, the API
+and the console."""
 
+from datetime import datetime, timedelta
+
+from gateway.app import common
+from gateway.config import Settings
 from gateway.core import ids
+from gateway.core.campaigns.campaign_report import growth, report, width
 from gateway.core.campaigns.campaigns import CampaignState
+from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
-from gateway.store.campaigns import campaign_syncs, campaigns
+from gateway.core.plot import Shape, draw
+from gateway.documents.campaigns import CampaignReportDocument, campaign_report_document
+from gateway.store.campaigns import campaign_reports, campaign_syncs, campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.store.engine.database import Database
 
@@ -34,4 +43,48 @@ def sent(store: Database, number: int) -> Synced:
         return known
     raise NotSent(
         f"there is no report of {ids.show(number)} yet, for it was not sent: {_SAYS[state]}"
+    )
+
+
+def report_document(settings: Settings, store: Database, number: int) -> CampaignReportDocument:
+    """Return the report of a campaign that was sent, as it is known; NotSent, NoSuchCampaign."""
+    known = sent(store, number)
+    with store.reading() as connection:
+        kept = campaign_reports.kept(connection, number)
+    return campaign_report_document(
+        known,
+        report(known.counters or Counters(), kept),
+        count_machine_opens=settings.mailchimp.count_machine_opens,
+    )
+
+
+def drawing(settings: Settings, store: Database, known: Synced) -> list[Shape]:
+    """Return the plot of a campaign: how much of each there was by which time."""
+    zone = common.time_zone(settings)
+
+    def minute(at: datetime | None) -> str:
+        return f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else "-"
+
+    start = known.campaign.sent_at or common.now()
+    with store.reading() as connection:
+        latest = campaign_reports.last(connection, known.campaign.id)
+        end = max(filter(None, (known.synced_at, latest, start + timedelta(minutes=10))))
+        buckets = campaign_reports.over_time(connection, known.campaign.id, width(end - start))
+    names = {
+        "opened": "Opens",
+        "people": "not by machines",
+        "clicked": "Clicks",
+        "unsubscribed": "Unsubscribes",
+        "bounced": "Bounces",
+    }
+    series = [growth(name, buckets.get(key, []), start, end) for key, name in names.items()]
+    mailed = known.counters.sent if known.counters else 0
+    subtitle = f"Sent to {mailed:,} on {minute(known.campaign.sent_at)}"
+    title = " ".join(known.campaign.name.split())
+    return draw(
+        title if len(title) <= 70 else f"{title[:69]}…",
+        f"{subtitle} · as of {minute(known.synced_at)}",
+        series,
+        zone=zone,
+        nothing="Nothing yet",
     )

@@ -30,6 +30,7 @@ from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.unsubscribing import StoreUnsubscribeAdapter, public_paths
 from gateway.app.today import TodayAnswers
 from gateway.app.triggers import transitions
+from gateway.app.triggers.editing_answers import TriggerEditing
 from gateway.app.triggers.questions import TriggerAnswers, explain
 from gateway.app.wording import note_templates
 from gateway.core.bounces.bounce_share import MOST_COMPLAINTS, BounceShare
@@ -81,6 +82,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         applications=transitions.StoreApplicationAdapter(lambda: context.settings, database),
         campaigns=Campaigns(lambda: context.settings, database),
         triggers=TriggerAnswers(lambda: context.settings, database),
+        trigger_changes=TriggerEditing(lambda: context.settings, database),
         privacy=PrivacyAnswers(lambda: context.settings, database),
         today=TodayAnswers(database, lights_of(lambda: context.settings, context.config, now), now),
         explain=lambda mail: explain(context.settings, database, mail),

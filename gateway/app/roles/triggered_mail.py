@@ -135,10 +135,6 @@ class TriggerEngine:
         )
         return finished or nothing
 
-    async def resume(self) -> int:
-        """Let everything go that is held; return how many occurrences."""
-        return await self.watch.resume(self._clock(), self._new_id())
-
     def close(self) -> None:
         """Let go of the store."""
         self._standings.close()

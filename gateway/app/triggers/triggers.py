@@ -15,6 +15,7 @@ from gateway.config.triggers import (
     trigger_files,
 )
 from gateway.core.triggers.run_words import RUN_REPORT
+from gateway.core.triggers.trigger import Trigger
 from gateway.store.engine.database import Database
 from gateway.store.people.suppression import Standings
 from gateway.triggers.plan import TriggerSettings
@@ -30,36 +31,65 @@ EPOCH_FILE = "epoch"  #: In the folder of `[store] outage`, unless the settings 
 def rules(settings: Settings) -> dict[str, CheckedTrigger]:
     """Read every trigger with its template; ConfigError has a line for all that is wrong."""
     problems: list[str] = []
-    checked = {}
+    rules = {}
     for name, file in trigger_files(settings.triggers.folder).items():
         try:
-            checked[name] = rule(settings, name, file)
+            rules[name] = rule(settings, name, file)
         except ConfigError as error:
             problems += error.problems
     if problems:
         raise ConfigError(*problems)
-    return checked
+    return rules
+
+
+def usable_rules(settings: Settings) -> dict[str, CheckedTrigger]:
+    """Read every trigger with its template; those that can't be used are left out."""
+    usable = {}
+    for name, file in trigger_files(settings.triggers.folder).items():
+        with suppress(ConfigError):
+            usable[name] = rule(settings, name, file)
+    return usable
 
 
 def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:
     """Read one trigger with its template; ConfigError says what is wrong."""
     trigger = load_trigger(name, file, settings)
-    folder, default = settings.templates.folder / trigger.template, settings.suppression.language
+    return checked(settings, trigger, file, template_sources(settings, trigger.template))
+
+
+def template_sources(settings: Settings, name: str) -> dict[str, TemplateSource]:
+    """Return the files of a template by language, none where there is no such template.
+
+    A file that can't be read raises ConfigError.
+    """
     # Those of the operator's own come last, and replace what is shipped.
-    folders = [folder]
-    if trigger.template in ACTIVE_AS_SHIPPED:
-        folders.insert(0, SHIPPED_TEMPLATES / trigger.template)
+    folders = [settings.templates.folder / name]
+    if name in ACTIVE_AS_SHIPPED:
+        folders.insert(0, SHIPPED_TEMPLATES / name)
     texts = {text.stem: text for place in folders for text in sorted(place.glob("*.txt"))}
-    if not texts:
-        fault = f"write it first, {folder} has no text such as nl.txt"
-        raise ConfigError(f'{file}: template: {fault}: "{trigger.template}"')
     sources: dict[str, TemplateSource] = {}
-    for language in sorted(texts, key=lambda language: (language != default, language)):
-        text, html = texts[language], texts[language].with_suffix(".html")
+    for language, text in texts.items():
+        html = text.with_suffix(".html")
         own_html = read_text(html) if html.is_file() else None
         sources[language] = TemplateSource(file=str(text), text=read_text(text), html=own_html)
+    return sources
+
+
+def checked(
+    settings: Settings, trigger: Trigger, file: Path, sources: Mapping[str, TemplateSource]
+) -> CheckedTrigger:
+    """Return a trigger with the template it names, in these sources; ConfigError says what is wrong
+    with the two of them.
+    """
+    folder, default = settings.templates.folder / trigger.template, settings.suppression.language
+    if not sources:
+        fault = f"write it first, {folder} has no text such as nl.txt"
+        raise ConfigError(f'{file}: template: {fault}: "{trigger.template}"')
+    in_order = sorted(sources, key=lambda language: (language != default, language))
     try:
-        template = MailTemplate(sources, default=default)
+        template = MailTemplate(
+            {language: sources[language] for language in in_order}, default=default
+        )
     except BadTemplate as error:
         raise ConfigError(str(error)) from None
     faults = [f"{fault} ({file})" for fault in template.faults(trigger)]
@@ -76,13 +106,13 @@ def epoch_file(settings: Settings) -> Path:
 
 
 def plan(
-    settings: Settings, checked: Mapping[str, CheckedTrigger], standings: Standings
+    settings: Settings, rules: Mapping[str, CheckedTrigger], standings: Standings
 ) -> TriggerSettings:
     """Return what triggered mail goes by; GatewayError if a file can't be used."""
     own = settings.triggers
     language = settings.suppression.language
     return TriggerSettings(
-        rules=checked,
+        rules=rules,
         zone=common.time_zone(settings),
         daily_at=own.daily_at,
         quiet_hours=own.quiet_hours,

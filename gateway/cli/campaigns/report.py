@@ -2,29 +2,26 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.app import common
-from gateway.app.campaigns.campaign_report import sent
+from gateway.app.campaigns.campaign_report import drawing, sent
 from gateway.cli.campaigns.campaign_context import session_of
 from gateway.cli.campaigns.command import Id, app
 from gateway.cli.campaigns.exports import list_opt_outs
 from gateway.cli.context import Context, Json, of, read_id, wrong_use
 from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.core import ids
-from gateway.core.campaigns.campaign_report import CampaignReport, growth, report, width
+from gateway.core.campaigns.campaign_report import CampaignReport, report
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
-from gateway.core.plot import Shape, draw, svg
+from gateway.core.plot import svg
 from gateway.documents.campaigns import campaign_report_document
 from gateway.store.campaigns import campaign_reports, campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
-from gateway.store.engine.database import Database
 
 if TYPE_CHECKING:
     from gateway.sync.sync_round import Heard
@@ -107,7 +104,7 @@ def show_report(
             kept = campaign_reports.kept(connection, wanted)
         campaign_report = report(known.counters or Counters(), kept)
         if plot is not None:
-            shapes = drawing(chosen, store, known)
+            shapes = drawing(chosen.settings, store, known)
             if kind == ".svg":
                 painted = svg(shapes).encode()
             else:
@@ -220,38 +217,3 @@ def _lines(context: Context, known: Synced, report: CampaignReport) -> Iterator[
 
 def _often(times: int) -> str:
     return {0: "never", 1: "once"}.get(times, f"{times} times")
-
-
-# The plot.
-
-
-def drawing(context: Context, store: Database, known: Synced) -> list[Shape]:
-    """Return the plot of a campaign: how much of each there was by which time."""
-    start = known.campaign.sent_at or common.now()
-    with store.reading() as connection:
-        latest = campaign_reports.last(connection, known.campaign.id)
-        end = max(filter(None, (known.synced_at, latest, start + timedelta(minutes=10))))
-        buckets = campaign_reports.over_time(connection, known.campaign.id, width(end - start))
-    names = {
-        "opened": "Opens",
-        "people": "not by machines",
-        "clicked": "Clicks",
-        "unsubscribed": "Unsubscribes",
-        "bounced": "Bounces",
-    }
-    series = [growth(name, buckets.get(key, []), start, end) for key, name in names.items()]
-    sent = known.counters.sent if known.counters else 0
-    subtitle = f"Sent to {sent:,} on {_minute(context, known.campaign.sent_at)}"
-    as_of = f" · as of {_minute(context, known.synced_at)}"
-    title = one_line(known.campaign.name)
-    return draw(
-        title if len(title) <= 70 else f"{title[:69]}…",
-        subtitle + as_of,
-        series,
-        zone=context.zone,
-        nothing="Nothing yet",
-    )
-
-
-def _minute(context: Context, at: datetime | None) -> str:
-    return "-" if at is None else f"{at.astimezone(context.zone):%Y-%m-%d %H:%M}"

@@ -1,21 +1,34 @@
 """What happens to applications, told by hand: submitted, or given a status."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from gateway.app.triggers.transitions import carry_out, who_acts
-from gateway.cli.context import Json, of, read_staff
-from gateway.cli.output import complain, one_line, print_json, print_line, printable
+from gateway.cli.context import Json, of, read_staff, wrong_use
+from gateway.cli.listing import Columns, ListRequest, ListSource, lists
+from gateway.cli.output import (
+    complain,
+    one_line,
+    print_json,
+    print_line,
+    printable,
+)
 from gateway.cli.triggers.triggers import show_preview
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.application_change import Change, ChangeOutcome, ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import is_yes, question
+from gateway.documents.applications import (
+    ListedApplicationDocument,
+    listed_application_document,
+)
 from gateway.documents.triggers import change_result_document
+from gateway.store.views import application_list
 from gateway.triggers.transitions import ChangeRequest
 
 app = typer.Typer(
@@ -29,6 +42,10 @@ _References = Annotated[
     list[str], typer.Argument(metavar="REFERENCE …", help="References of applications.")
 ]
 _Status = Annotated[str, typer.Argument(metavar="STATUS", help="The status's crm_id or name.")]
+_Words = Annotated[list[str] | None, typer.Argument(metavar="[WORD …]", help="What to look for.")]
+_WithStatus = Annotated[
+    str, typer.Option("--status", metavar="S", help="Those with this status: its crm_id.")
+]
 _NewStatus = Annotated[
     str | None, typer.Option("--status", metavar="S", help="The status it has now: crm_id or name.")
 ]
@@ -48,6 +65,54 @@ _DryRun = Annotated[
 
 class NotConfirmed(GatewayError):
     """Nothing was changed, since it would mail and nobody was asked."""
+
+
+@app.command("list")
+@lists(has_since=False)
+def list_applications(
+    context: typer.Context,
+    asked: ListRequest,
+    words: _Words = None,
+    status: _WithStatus = "",
+) -> None:
+    """List applications, by reference.
+
+    Each word begins the reference, or stands in the title, the programme, or the person's name or
+    address.
+    """
+    chosen = of(context)
+    with chosen.store() as store:
+
+        def every(after: str | None, at_once: int) -> Iterator[ListedApplicationDocument]:
+            last, looked_for = after or "", " ".join(words or [])
+            with store.reading() as connection:
+                if after is not None and application_list.one(connection, after) is None:
+                    wrong_use(f"--after {after}: the list has no such entry")
+            while True:
+                with store.reading() as connection:
+                    page = application_list.listed(
+                        connection, words=looked_for, status=status, after=last, limit=at_once
+                    )
+                yield from map(listed_application_document, page)
+                if len(page) < at_once:
+                    return
+                last = page[-1].known.application.reference
+
+        asked.print(
+            ListSource(every, lambda row: row["reference"]),
+            _APPLICATIONS,
+            document=lambda row: row,
+            empty="No applications. The CRM tells of them: gateway import applications FILE.",
+        )
+
+
+_APPLICATIONS: Columns[ListedApplicationDocument] = {
+    "reference": lambda row: one_line(row["reference"]),
+    "person": lambda row: one_line(row["person"]),
+    "name": lambda row: one_line(row["person_name"]),
+    "title": lambda row: one_line(row["title"]),
+    "status": lambda row: one_line(row["status"]),
+}
 
 
 @app.command("submit")

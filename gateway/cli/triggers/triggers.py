@@ -12,6 +12,7 @@ from gateway import logs
 from gateway.app.roles.sender import OwnMailSender, send_reports
 from gateway.app.roles.triggered_mail import TriggerEngine
 from gateway.app.triggers import trigger_previews, triggers
+from gateway.app.triggers.holding import resume_all
 from gateway.cli.context import Context, Json, of, read_staff, wrong_use
 from gateway.cli.listing import (
     Columns,
@@ -22,6 +23,7 @@ from gateway.cli.listing import (
     newest_first,
 )
 from gateway.cli.output import one_line, print_json, print_line, print_table
+from gateway.cli.triggers import changing
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.occurrence import OccurrenceState
@@ -44,6 +46,15 @@ from gateway.store.triggers.status_mail import MailedTransition
 from gateway.triggers.templates import CheckedTrigger
 
 app = typer.Typer(help="Mail on events.", no_args_is_help=True)
+app.command("calendar")(changing.show_calendar)
+app.command("show")(changing.show_trigger)
+app.command("new")(changing.new_trigger)
+app.command("edit")(changing.edit_trigger)
+app.command("enable")(changing.enable)
+app.command("disable")(changing.disable)
+app.command("template")(changing.change_template)
+app.command("edits")(changing.list_edits)
+app.command("hold")(changing.hold)
 
 _NO_FIELD = (
     "No mail waits for a field. Fields that can't be read, but decide about mail, are listed here."
@@ -264,13 +275,8 @@ def resume(context: typer.Context) -> None:
     """
     chosen = of(context)
     _log_as_usual(chosen)
-
-    async def let_go(store: Database) -> int:
-        with _sending(chosen, store) as (_, engine):
-            return await engine.resume()
-
     with chosen.store() as store:
-        count = asyncio.run(let_go(store))
+        count = resume_all(chosen.settings, store)
     if count:
         print_line(f"Released: {count}; mail that would be too late now is not sent.")
     else:

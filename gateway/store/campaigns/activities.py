@@ -211,6 +211,18 @@ def by_recipient(connection: Connection, campaign: int) -> dict[str, list[Activi
     return activities_of
 
 
+def of_recipients(
+    connection: Connection, campaign: int, recipients: Sequence[str]
+) -> dict[str, list[Activity]]:
+    """Return what up to some hundred recipients did with a campaign, in time."""
+    c = activities.c
+    theirs = select(activities).where(c.campaign == campaign, c.recipient.in_(recipients))
+    doings: dict[str, list[Activity]] = {}
+    for row in connection.execute(theirs.order_by(c.at, c.type, c.link, c.nth)):
+        doings.setdefault(row.recipient, []).append(_activity(row))
+    return doings
+
+
 def of_person(connection: Connection, person: PersonRef) -> list[MemberActivity]:
     """Return what a person did with campaigns it was a member of."""
     c = activities.c

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, assert_never
 
 from sqlalchemy import (
     Connection,
@@ -137,6 +138,28 @@ def find_groups(connection: Connection, name: str) -> list[Group]:
     return []
 
 
+def all_groups(connection: Connection) -> list[tuple[Group, int]]:
+    """Return the groups there are, by name, each with how many people are in it."""
+    m, c = memberships.c, groups.c
+    counted = select(m.kind, m.group_id, func.count().label("number")).group_by(m.kind, m.group_id)
+    counts = counted.subquery()
+    same = and_(counts.c.kind == c.kind, counts.c.group_id == c.crm_id)
+    query = select(groups, counts.c.number).select_from(groups.outerjoin(counts, same))
+    return [
+        (
+            Group(
+                kind=PersonKind(row.kind),
+                crm_id=row.crm_id,
+                name=row.name,
+                tag=row.tag,
+                active=row.active,
+            ),
+            row.number or 0,
+        )
+        for row in connection.execute(query.order_by(c.name, c.kind, c.crm_id))
+    ]
+
+
 def people_in(connection: Connection, group: Group) -> list[PersonRef]:
     """Return the people in a group the CRM tells of."""
     c = memberships.c
@@ -158,15 +181,57 @@ def members(connection: Connection, campaign: int) -> Iterator[CampaignMember]:
         .order_by(_M.kind, _M.person)
         .execution_options(yield_per=1000)
     )
-    for row in connection.execute(query):
-        yield CampaignMember(
-            ref=_ref(row),
-            name=f"{row.first_name or ''} {row.last_name or ''}".strip(),
-            address=row.address,
-            included=row.included,
-            reason=row.reason,
-            detail=row.detail,
-        )
+    yield from map(_member, connection.execute(query))
+
+
+class WhichMembers(StrEnum):
+    """Members of a campaign, as prepared last."""
+
+    ALL = "all"
+    IN = "in"
+    OUT = "out"
+    #: Was in when it was last looked at or added, and isn't now.
+    DROPPED = "dropped"
+    #: Is in, and wasn't.
+    JOINED = "joined"
+
+
+def some_members(
+    connection: Connection,
+    campaign: int,
+    *,
+    which: WhichMembers = WhichMembers.ALL,
+    reason: str = "",
+    after: PersonRef | None = None,
+    limit: int = 50,
+) -> list[CampaignMember]:
+    """Return so many members behind one of them, candidates first; `reason` is why they are out."""
+    same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
+    query = (
+        select(campaign_members, people.c.first_name, people.c.last_name)
+        .outerjoin(people, same)
+        .where(_M.campaign == campaign)
+        .order_by(_M.kind, _M.person)
+        .limit(limit)
+    )
+    match which:
+        case WhichMembers.IN:
+            query = query.where(_M.included)
+        case WhichMembers.OUT:
+            query = query.where(~_M.included)
+        case WhichMembers.DROPPED:
+            query = query.where(_M.expected, ~_M.included)
+        case WhichMembers.JOINED:
+            query = query.where(_M.included, ~_M.expected)
+        case WhichMembers.ALL:
+            pass
+        case _:
+            assert_never(which)
+    if reason:
+        query = query.where(_M.reason == reason)
+    if after is not None:
+        query = query.where(tuple_(_M.kind, _M.person) > (after.kind.value, after.crm_id))
+    return [_member(row) for row in connection.execute(query)]
 
 
 # Judging.
@@ -292,6 +357,17 @@ def exclude(connection: Connection, campaign: int, outs: Iterable[tuple[str, Out
         connection.execute(
             change.values(included=False, reason=out.reason.value, detail=out.detail)
         )
+
+
+def _member(row: Row[Any]) -> CampaignMember:
+    return CampaignMember(
+        ref=_ref(row),
+        name=f"{row.first_name or ''} {row.last_name or ''}".strip(),
+        address=row.address,
+        included=row.included,
+        reason=row.reason,
+        detail=row.detail,
+    )
 
 
 def _ref(row: Row[Any]) -> PersonRef:

@@ -38,6 +38,15 @@ def find(connection: Connection, reference: str) -> KnownApplication | None:
     return None if row is None else _application(row)
 
 
+def known_applications(
+    connection: Connection, references: Iterable[str]
+) -> dict[str, KnownApplication]:
+    """Return those of several applications that are known, by reference."""
+    wanted = applications.c.reference.in_(list(references))
+    rows = connection.execute(_KNOWN.where(wanted))
+    return {row.reference: _application(row) for row in rows}
+
+
 def of_person(connection: Connection, person: PersonRef) -> tuple[KnownApplication, ...]:
     """Return a person's applications, by reference."""
     of_person = (applications.c.kind == person.kind.value, applications.c.person == person.crm_id)

@@ -64,6 +64,7 @@ from gateway.store.schema.triggers import (
     epochs,
     occurrences,
     transitions,
+    trigger_edits,
     trigger_looks,
     trigger_runs,
 )
@@ -140,6 +141,7 @@ __all__ = [
     "tokens",
     "topic_opt_outs",
     "transitions",
+    "trigger_edits",
     "trigger_looks",
     "trigger_runs",
     "unread_fields",

@@ -158,3 +158,16 @@ epochs = Table(
     Column("beat", BigInteger, nullable=False),
     words("held"),  # why all mail is held; empty: it isn't
 )
+
+# Changes of triggers and templates that were made through the gateway.
+
+trigger_edits = Table(
+    "trigger_edits",
+    metadata,
+    number(),
+    Column("by", Text, nullable=False),
+    Column("what", Text, nullable=False),  # trigger | template
+    Column("name", Text, nullable=False),
+    Column("changes", Text, nullable=False),  # JSON: [[file, before, after], …]; null: no file
+    Index(None, "name", "id"),
+)

@@ -315,3 +315,27 @@ def _staff(connection: Connection, crm_id: str) -> Staff | None:
 def never_fed(connection: Connection, what: str) -> bool:
     """Whether no source has ever told of a kind of record."""
     return connection.scalar(select(feeds.c.source).where(feeds.c.what == what).limit(1)) is None
+
+
+def facts_for_preview(connection: Connection, ref: PersonRef, subject: str) -> OccurrenceFacts:
+    """Return what a template shown for a person is filled with: of several qualifications or
+    applications the one that ends, or came, last. The person may be unknown.
+    """
+    row = connection.execute(
+        select(people).where(people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)
+    ).first()
+    person = None if row is None else from_row(ref, row)
+    if subject == QUALIFICATIONS:
+        c = qualifications.c
+        source = qualifications.outerjoin(staff, staff.c.crm_id == c.created_by)
+        theirs = select(*_QUALIFIED).select_from(source)
+        theirs = theirs.where(c.kind == ref.kind.value, c.person == ref.crm_id)
+        last = connection.execute(theirs.order_by(c.expires_on.desc(), c.crm_id).limit(1)).first()
+        if last is not None:
+            qualification = _qualification(last)
+            return OccurrenceFacts(
+                person=person, qualification=qualification, issuer=last.issuer or ""
+            )
+    if subject == APPLICATIONS and (known := applications.of_person(connection, ref)):
+        return OccurrenceFacts(person=person, application=known[-1])
+    return OccurrenceFacts(person=person)

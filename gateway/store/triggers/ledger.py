@@ -288,6 +288,15 @@ def hold(connection: Connection, why: str) -> int:
     return QUEUE.change(connection, QueueEvent.HELD, values=values)
 
 
+def hold_by_hand(connection: Connection, why: str, *, epoch: str) -> int:
+    """Hold all mail because a person says so; return how many occurrences were due.
+
+    A store without an epoch gets this one: nothing was sent from it yet.
+    """
+    epochs.begin(connection, epoch)
+    return hold(connection, why)
+
+
 def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> int:
     """Let go of everything that is held; return how many occurrences that were.
 

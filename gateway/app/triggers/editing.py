@@ -1,0 +1,519 @@
+"""Changing triggers and templates: checked like the config, written back to the same files.
+
+A change is proposed first, which checks it and says what it would do, and then kept. Nothing that
+can't be used is ever written; processes that run read the files again by themselves.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gateway.app import common
+from gateway.app.keys import unsubscribe_links
+from gateway.app.triggers import triggers
+from gateway.app.whole_files import one_at_a_time, remove_file, write_whole
+from gateway.app.wording import SHIPPED_TEMPLATES
+from gateway.config import ConfigError, Settings, read_text
+from gateway.config.trigger_text import changed_text
+from gateway.config.triggers import (
+    ACTIVE_AS_SHIPPED,
+    SHIPPED,
+    load_trigger,
+    parse_trigger,
+    trigger_files,
+)
+from gateway.core.errors import GatewayError
+from gateway.core.people.people import PersonRef
+from gateway.core.triggers import confirmation
+from gateway.core.triggers.due_day import DueDay
+from gateway.core.triggers.sample_facts import sample_facts
+from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.trigger_edit import EditedThing, FileChange, TriggerEdit, version_of
+from gateway.core.triggers.trigger_preview import Preview
+from gateway.core.triggers.unread_fields import APPLICATIONS, QUALIFICATIONS
+from gateway.core.triggers.values import ACTOR, APPLICATION, PERSON, QUALIFICATION, values
+from gateway.store.engine.database import Database
+from gateway.store.triggers import due, trigger_edits
+from gateway.triggers.calendar import calendar
+from gateway.triggers.preview import preview
+from gateway.triggers.templates import (
+    BadTemplate,
+    CheckedTrigger,
+    MailTemplate,
+    Rendered,
+    TemplateSource,
+)
+
+AHEAD = 14  #: Days that are looked at to tell whom a trigger will reach.
+#: Folders beside the templates that hold wording of other mail.
+OTHER_WORDING = frozenset(
+    {"notes", "bounce_report", "reply_imported", "reply_refused", "trigger_report"}
+)
+#: What any trigger's mail can be filled with.
+EVERY_VALUE = (PERSON, QUALIFICATION, APPLICATION, ACTOR)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LANGUAGE = re.compile(r"[a-z]{2}")
+
+
+class NoSuchPerson(GatewayError):
+    """Nobody is known by that key."""
+
+
+class NoSuchFile(GatewayError):
+    """There is no trigger, or no template, of that name."""
+
+
+class ChangedMeanwhile(GatewayError):
+    """Somebody else has changed the same file since it was read; nothing was written."""
+
+    def __init__(self, text: str, now: Mapping[str, str], yours: Mapping[str, str]) -> None:
+        super().__init__(text)
+        self.now = now  #: What stands in each file now, by its name.
+        self.yours = yours  #: What was to stand there.
+
+
+class ReachUnconfirmed(GatewayError):
+    """The trigger would mail people; nobody has said yet that they were shown whom."""
+
+    def __init__(self, reach: "TriggerReach") -> None:
+        super().__init__("look first whom it would reach, then confirm")
+        self.reach = reach
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerState:
+    """A trigger's file as it stands."""
+
+    name: str
+    file: Path  #: Where a change is written to.
+    text: str
+    version: str
+    is_shipped: bool  #: There is no file of one's own yet: the text is the shipped one.
+    values: Mapping[str, object]  #: As the file has them; none where it isn't TOML.
+    rule: CheckedTrigger | None  #: None: it can't be used.
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateState:
+    """A template's files as they stand."""
+
+    name: str
+    folder: Path  #: Where a change is written to.
+    version: str
+    sources: Mapping[str, TemplateSource]  #: By language.
+    own: frozenset[str]  #: The languages that have a file of one's own.
+    used_by: tuple[str, ...]  #: Triggers that name it.
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedEdit:
+    """A change that was checked and may be kept."""
+
+    what: EditedThing
+    name: str
+    changes: tuple[FileChange, ...]  #: Of files that really change.
+    rule: CheckedTrigger | None  #: Of a trigger: as it will be.
+    before: CheckedTrigger | None  #: Of a trigger: as it is.
+    doubts: tuple[str, ...]  #: What may not be meant so.
+
+    @property
+    def must_be_confirmed(self) -> bool:
+        """Whether somebody has to be shown first whom it would reach."""
+        if self.rule is None or not self.rule.trigger.enabled:
+            return False
+        return self.before is None or self.before.trigger != self.rule.trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerReach:
+    """Whom a trigger would mail if it were on as proposed."""
+
+    preview: Preview | None  #: What a run would do today; None: it is not a date event.
+    days: tuple[DueDay, ...]  #: The next days, as the calendar has them.
+    token: str  #: Confirms what is shown, for ten minutes.
+
+
+def trigger_state(settings: Settings, name: str) -> TriggerState:
+    """Return a trigger's file; raise `NoSuchFile`."""
+    files = trigger_files(settings.triggers.folder)
+    if name not in files:
+        raise NoSuchFile(f"no trigger is called {name} (known: {', '.join(files)})")
+    own = settings.triggers.folder / f"{name}.toml"
+    text = read_text(files[name])
+    problems: tuple[str, ...] = ()
+    rule: CheckedTrigger | None = None
+    given: dict[str, object] = {}
+    with suppress(tomllib.TOMLDecodeError):
+        given = tomllib.loads(text)
+    try:
+        rule = triggers.rule(settings, name, files[name])
+    except ConfigError as error:
+        problems = error.problems
+    return TriggerState(
+        name=name,
+        file=own,
+        text=text,
+        version=version_of({str(own): text}),
+        is_shipped=files[name] != own,
+        values=given,
+        rule=rule,
+        problems=problems,
+    )
+
+
+def propose_trigger(
+    settings: Settings,
+    name: str,
+    *,
+    changes: Mapping[str, object] | None = None,
+    text: str | None = None,
+    version: str,
+) -> ProposedEdit:
+    """Check a change of a trigger's file: other values for keys, or another text.
+
+    An empty `version` makes a new trigger, which is off whatever is said; else it must be that of
+    the file as it stands, or `ChangedMeanwhile` is raised. ConfigError says what is wrong.
+    """
+    own = settings.triggers.folder / f"{name}.toml"
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{name}: a trigger's name has letters, digits, . _ and - only")
+    before, now, is_shipped = None, "", False
+    if version:
+        state = trigger_state(settings, name)
+        before, now, is_shipped = state.rule, state.text, state.is_shipped
+        after = changed_text(now, changes or {}, str(own)) if text is None else ended(text)
+        if version != state.version:
+            raise ChangedMeanwhile(
+                f"{own} was changed by somebody else since you opened it",
+                {own.name: now},
+                {own.name: after},
+            )
+    elif name in trigger_files(settings.triggers.folder):
+        raise ConfigError(f"{name}: there is a trigger of that name; choose another name")
+    else:
+        given = text if text is not None else changed_text("", {"enabled": False}, str(own))
+        after = ended(changed_text(given, {**(changes or {}), "enabled": False}, str(own)))
+    trigger = parse_trigger(name, after, settings, own)
+    sources = triggers.template_sources(settings, trigger.template)
+    rule = triggers.checked(settings, trigger, own, sources)
+    old = None if is_shipped or not version else now
+    return ProposedEdit(
+        what=EditedThing.TRIGGER,
+        name=name,
+        changes=() if after == now else (FileChange(file=str(own), before=old, after=after),),
+        rule=rule,
+        before=before,
+        doubts=tuple(rule.template.doubts()),
+    )
+
+
+def ended(text: str) -> str:
+    """Return a text as a browser sends it with the line ends of a file, the last one included."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return plain if plain.endswith("\n") or not plain else f"{plain}\n"
+
+
+def template_names(settings: Settings) -> list[str]:
+    """Return the templates of triggered mail that there are, with those active as shipped."""
+    own = (file.parent.name for file in settings.templates.folder.glob("*/*.txt"))
+    return sorted({*own, *ACTIVE_AS_SHIPPED} - OTHER_WORDING)
+
+
+def example_names() -> list[str]:
+    """Return the templates that are shipped as examples."""
+    shipped = {file.parent.name for file in SHIPPED_TEMPLATES.glob("*/*.txt")}
+    return sorted(shipped - OTHER_WORDING)
+
+
+def example_sources(name: str) -> dict[str, TemplateSource]:
+    """Return a shipped template by language; raise `NoSuchFile`."""
+    if name not in example_names():
+        raise NoSuchFile(
+            f"no template is shipped as {name} (there are {', '.join(example_names())})"
+        )
+    files = sorted(SHIPPED_TEMPLATES.joinpath(name).glob("*.txt"))
+    return {file.stem: TemplateSource(file=str(file), text=read_text(file)) for file in files}
+
+
+def example_trigger(name: str) -> Mapping[str, object]:
+    """Return what a shipped example of a trigger says; empty: there is none of that name."""
+    file = SHIPPED / f"{name}.toml"
+    return tomllib.loads(read_text(file)) if file.is_file() else {}
+
+
+def template_state(settings: Settings, name: str) -> TemplateState:
+    """Return a template's files; raise `NoSuchFile`."""
+    if name not in template_names(settings):
+        known = ", ".join(template_names(settings))
+        raise NoSuchFile(f"no template is called {name} (known: {known})")
+    folder = settings.templates.folder / name
+    sources = triggers.template_sources(settings, name)
+    own = frozenset(
+        language for language, source in sources.items() if Path(source.file).parent == folder
+    )
+    using = _using(settings, name)
+    problems: list[str] = []
+    try:
+        _checked_sources(settings, sources, using)
+    except ConfigError as error:
+        problems += error.problems
+    return TemplateState(
+        name=name,
+        folder=folder,
+        version=version_of(_texts(folder, sources)),
+        sources=sources,
+        own=own,
+        used_by=tuple(using),
+        problems=tuple(problems),
+    )
+
+
+def propose_template(
+    settings: Settings,
+    name: str,
+    texts: Mapping[str, TemplateSource | None],
+    *,
+    version: str,
+) -> ProposedEdit:
+    """Check a change of a template: other texts for some languages; None takes a language out.
+
+    An empty `version` makes a new template. All triggers that name it must go on working with it.
+    Raises as `propose_trigger` does.
+    """
+    folder = settings.templates.folder / name
+    if not _NAME.fullmatch(name) or name in OTHER_WORDING:
+        taken = f"{name} is the wording of other mail" if name in OTHER_WORDING else ""
+        rule = "a template's name has letters, digits, . _ and - only"
+        raise ConfigError(f"{folder}: {taken or rule}; choose another name")
+    for language in texts:
+        if not _LANGUAGE.fullmatch(language):
+            raise ConfigError(f"{folder}: {language}: a language is two small letters, such as nl")
+    state = template_state(settings, name) if version else None
+    if state is None and name in template_names(settings):
+        raise ConfigError(f"{folder}: there is a template of that name; choose another name")
+    sources = dict(state.sources) if state else {}
+    before = dict(sources)
+    for language, source in texts.items():
+        if source is None:
+            sources.pop(language, None)
+        else:
+            sources[language] = TemplateSource(
+                file=str(folder / f"{language}.txt"),
+                text=ended(source.text),
+                html=ended(source.html) if source.html and source.html.strip() else None,
+            )
+    old, new = _texts(folder, before), _texts(folder, sources)
+    if state and version != state.version:
+        changed = {file for file in {*old, *new} if old.get(file) != new.get(file)}
+        raise ChangedMeanwhile(
+            f"{folder} was changed by somebody else since you opened it",
+            {Path(file).name: old.get(file, "") for file in sorted(changed)},
+            {Path(file).name: new.get(file, "") for file in sorted(changed)},
+        )
+    if not sources:
+        raise ConfigError(f"{folder}: no language is left: a template needs one text at least")
+    own = state.own if state else frozenset()
+    for language in before.keys() - sources.keys() - own:
+        raise ConfigError(
+            f"{folder}: {language} is as shipped and can't be removed: write another text instead"
+        )
+    template = _checked_sources(settings, sources, _using(settings, name))
+    # What is shipped and stays as it is gets no file.
+    changes = [
+        FileChange(
+            file=file,
+            before=old.get(file) if Path(file).stem in own else None,
+            after=new.get(file),
+        )
+        for file in sorted({*old, *new})
+        if old.get(file) != new.get(file)
+    ]
+    return ProposedEdit(
+        what=EditedThing.TEMPLATE,
+        name=name,
+        changes=tuple(changes),
+        rule=None,
+        before=None,
+        doubts=tuple(template.doubts()),
+    )
+
+
+def _texts(folder: Path, sources: Mapping[str, TemplateSource]) -> dict[str, str]:
+    """Return what stands in the files of a template, by the file it would be written to."""
+    texts = {str(folder / f"{language}.txt"): source.text for language, source in sources.items()}
+    texts |= {
+        str(folder / f"{language}.html"): source.html
+        for language, source in sources.items()
+        if source.html is not None
+    }
+    return texts
+
+
+def _using(settings: Settings, template: str) -> dict[str, Trigger]:
+    """Return the triggers that name a template; one that can't be read counts for none."""
+    using = {}
+    for name, file in trigger_files(settings.triggers.folder).items():
+        with suppress(ConfigError):
+            trigger = load_trigger(name, file, settings)
+            if trigger.template == template:
+                using[name] = trigger
+    return using
+
+
+def _checked_sources(
+    settings: Settings, sources: Mapping[str, TemplateSource], using: Mapping[str, Trigger]
+) -> MailTemplate:
+    """Return the template these files make; ConfigError names what any of its triggers lacks."""
+    try:
+        template = MailTemplate(sources, default=settings.suppression.language)
+    except BadTemplate as error:
+        raise ConfigError(str(error)) from None
+    problems: list[str] = []
+    for name, trigger in using.items():
+        try:
+            file = settings.triggers.folder / f"{name}.toml"
+            triggers.checked(settings, trigger, file, sources)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*dict.fromkeys(problems))
+    return template
+
+
+def keep(
+    settings: Settings,
+    database: Database,
+    proposed: ProposedEdit,
+    *,
+    by: str,
+    token: str = "",
+    is_confirmed: bool = False,
+) -> TriggerEdit | None:
+    """Write a proposed change to its files, and down who made it; None: nothing changes.
+
+    What would reach people needs the `token` of the `reach` that was shown, or to be confirmed;
+    else `ReachUnconfirmed` is raised. So are `ChangedMeanwhile` and `FileNotWritten`.
+    """
+    if not proposed.changes:
+        return None
+    if proposed.must_be_confirmed and not is_confirmed:
+        shown = reach(settings, database, proposed)
+        if not (token and confirmation.is_valid(token, _shown(proposed, shown), common.now())):
+            raise ReachUnconfirmed(shown)
+    edit = TriggerEdit(
+        id=common.ids_of(database).next(),
+        by=by,
+        what=proposed.what,
+        name=proposed.name,
+        changes=proposed.changes,
+    )
+    is_trigger = proposed.what is EditedThing.TRIGGER
+    folder = settings.triggers.folder if is_trigger else settings.templates.folder
+    with one_at_a_time(folder):
+        meanwhile = [change for change in edit.changes if _text_of(change.file) != change.before]
+        if meanwhile:
+            raise ChangedMeanwhile(
+                f"{meanwhile[0].file} was changed by somebody else since you opened it",
+                {Path(change.file).name: _text_of(change.file) or "" for change in meanwhile},
+                {Path(change.file).name: change.after or "" for change in meanwhile},
+            )
+        written: list[FileChange] = []
+        try:
+            # Written down and on disk, or neither.
+            with database.writing() as connection:
+                trigger_edits.add(connection, edit)
+                for change in edit.changes:
+                    written.append(change)
+                    _write(change.file, change.after)
+        except BaseException:
+            for change in written:
+                with suppress(GatewayError):
+                    _write(change.file, change.before)
+            raise
+    return edit
+
+
+def _text_of(file: str) -> str | None:
+    return read_text(Path(file)) if Path(file).exists() else None
+
+
+def _write(file: str, text: str | None) -> None:
+    if text is None:
+        remove_file(Path(file))
+    else:
+        write_whole(Path(file), text)
+
+
+def reach(settings: Settings, database: Database, proposed: ProposedEdit) -> TriggerReach:
+    """Return whom a trigger would mail today and in the next days if the change were kept."""
+    if proposed.rule is None:
+        raise AssertionError("a template alone reaches nobody")
+    rule = proposed.rule
+    shown: Preview | None = None
+    days: list[DueDay] = []
+    if rule.trigger.is_of_date:
+        standings = common.standings(settings, database)
+        try:
+            plan = triggers.plan(settings, {rule.trigger.name: rule}, standings)
+            today = plan.day(common.now())
+            with database.reading() as connection:
+                shown = preview(connection, plan, rule, today, is_today=True)
+                days = calendar(connection, plan, [rule], today, AHEAD)
+        finally:
+            standings.close()
+    reached = TriggerReach(preview=shown, days=tuple(days), token="")
+    token, _ = confirmation.token(_shown(proposed, reached), common.now())
+    return TriggerReach(preview=shown, days=tuple(days), token=token)
+
+
+def _shown(proposed: ProposedEdit, reached: TriggerReach) -> list[object]:
+    """Return what a token stands for: the change, and who would get what."""
+    mails = reached.preview.mails if reached.preview else ()
+    return [
+        *(change.after for change in proposed.changes),
+        *((str(mail.person), mail.about, mail.to) for mail in mails),
+    ]
+
+
+def sample_mail(
+    settings: Settings,
+    database: Database,
+    sources: Mapping[str, TemplateSource],
+    language: str,
+    *,
+    person: PersonRef | None = None,
+) -> Rendered:
+    """Return what a template says in a language to a person; without one, to a made-up one.
+
+    What the person lacks, such as a qualification, is made up. Raises ConfigError for files that
+    can't be used, `NoSuchPerson`, and `NotRendered`.
+    """
+    try:
+        template = MailTemplate(sources, default=language)
+    except BadTemplate as error:
+        raise ConfigError(str(error)) from None
+    today = common.now().astimezone(common.time_zone(settings)).date()
+    facts = sample_facts(language, today)
+    if person is not None:
+        with database.reading() as connection:
+            known = [
+                due.facts_for_preview(connection, person, subject)
+                for subject in (QUALIFICATIONS, APPLICATIONS)
+            ]
+        if known[0].person is None:
+            raise NoSuchPerson(f"nobody known as {person}")
+        facts = replace(
+            facts,
+            person=known[0].person,
+            qualification=known[0].qualification or facts.qualification,
+            issuer=known[0].issuer if known[0].qualification else facts.issuer,
+            application=known[1].application or facts.application,
+        )
+    links = unsubscribe_links(settings)
+    url = links.url(None) if links else ""
+    return template.render(language, values(EVERY_VALUE, facts, today, language, url))

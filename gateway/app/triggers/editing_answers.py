@@ -1,0 +1,295 @@
+"""Triggers and templates as command line, API and console show and change them, in JSON."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from gateway.api.services import NotDone, TemplateText
+from gateway.app import common
+from gateway.app.triggers import editing, triggers
+from gateway.app.triggers.editing import (
+    ChangedMeanwhile,
+    NoSuchFile,
+    NoSuchPerson,
+    ProposedEdit,
+    ReachUnconfirmed,
+    TriggerReach,
+)
+from gateway.app.triggers.holding import hold_all, resume_all
+from gateway.app.whole_files import FileNotWritten
+from gateway.config import ConfigError, Settings
+from gateway.config.triggers import trigger_files
+from gateway.core.people.people import PersonRef
+from gateway.core.triggers.trigger_edit import EditedThing
+from gateway.documents.trigger_edits import (
+    CalendarDocument,
+    ProposalDocument,
+    ReachDocument,
+    SampleMailDocument,
+    TemplateFilesDocument,
+    TemplateTextDocument,
+    TriggerEditDocument,
+    TriggerFileDocument,
+    due_day_document,
+    file_change_document,
+    reach_document,
+    trigger_edit_document,
+)
+from gateway.store.engine.database import Database
+from gateway.store.triggers import epochs, trigger_edits
+from gateway.triggers.calendar import calendar
+from gateway.triggers.epoch import EpochFileUnusable
+from gateway.triggers.templates import NotRendered, TemplateSource
+
+_SUBJECT = "Subject:"
+
+
+class TriggerEditing:
+    """See `gateway.api.services.TriggerChanges`."""
+
+    def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
+        self._settings = settings
+        self._database = database
+
+    def calendar(self, days: int) -> CalendarDocument:
+        """Tell what date events will mail in the next days, today first."""
+        settings = self._settings()
+        rules = [
+            rule
+            for rule in triggers.usable_rules(settings).values()
+            if rule.trigger.enabled and rule.trigger.is_of_date
+        ]
+        standings = common.standings(settings, self._database)
+        try:
+            plan = triggers.plan(settings, {rule.trigger.name: rule for rule in rules}, standings)
+            today = plan.day(common.now())
+            with self._database.reading() as connection:
+                due = calendar(connection, plan, rules, today, days)
+        finally:
+            standings.close()
+        return {
+            "days": [(today + timedelta(days=number)).isoformat() for number in range(days)],
+            "triggers": [rule.trigger.name for rule in rules],
+            "due": [due_day_document(day) for day in due],
+        }
+
+    def triggers(self) -> Sequence[TriggerFileDocument]:
+        """List the triggers' files, those that can't be used with what is wrong."""
+        with _told_as_problems():
+            return [self.trigger(name) for name in trigger_files(self._settings().triggers.folder)]
+
+    def trigger(self, name: str) -> TriggerFileDocument:
+        """Show a trigger's file."""
+        with _told_as_problems():
+            state = editing.trigger_state(self._settings(), name)
+        return {
+            "name": name,
+            "file": str(state.file),
+            "text": state.text,
+            "version": state.version,
+            "is_shipped": state.is_shipped,
+            "enabled": state.rule is not None and state.rule.trigger.enabled,
+            "values": dict(state.values),
+            "problems": list(state.problems),
+        }
+
+    def propose_trigger(
+        self,
+        name: str,
+        *,
+        changes: Mapping[str, object] | None,
+        text: str | None,
+        version: str,
+    ) -> ProposalDocument:
+        """Check a change of a trigger's file, and tell what it would do."""
+        with _told_as_problems():
+            proposed = editing.propose_trigger(
+                self._settings(), name, changes=changes, text=text, version=version
+            )
+            return self._proposal(proposed)
+
+    def keep_trigger(
+        self,
+        name: str,
+        *,
+        changes: Mapping[str, object] | None,
+        text: str | None,
+        version: str,
+        by: str,
+        token: str,
+    ) -> TriggerEditDocument | None:
+        """Write a change of a trigger's file; None: nothing changes."""
+        with _told_as_problems():
+            proposed = editing.propose_trigger(
+                self._settings(), name, changes=changes, text=text, version=version
+            )
+            edit = editing.keep(self._settings(), self._database, proposed, by=by, token=token)
+        return None if edit is None else trigger_edit_document(edit)
+
+    def templates(self) -> Sequence[TemplateFilesDocument]:
+        """List the templates, those that can't be used with what is wrong."""
+        return [self.template(name) for name in editing.template_names(self._settings())]
+
+    def template(self, name: str) -> TemplateFilesDocument:
+        """Show a template's files."""
+        with _told_as_problems():
+            state = editing.template_state(self._settings(), name)
+        return {
+            "name": name,
+            "folder": str(state.folder),
+            "version": state.version,
+            "texts": [
+                _text_document(language, source, is_shipped=language not in state.own)
+                for language, source in sorted(state.sources.items())
+            ],
+            "used_by": list(state.used_by),
+            "problems": list(state.problems),
+        }
+
+    def examples(self) -> Sequence[str]:
+        """Name the templates that are shipped as examples."""
+        return editing.example_names()
+
+    def example(self, name: str) -> Sequence[TemplateTextDocument]:
+        """Show a shipped example."""
+        with _told_as_problems():
+            sources = editing.example_sources(name)
+        return [
+            _text_document(language, source, is_shipped=True)
+            for language, source in sorted(sources.items())
+        ]
+
+    def propose_template(
+        self, name: str, texts: Mapping[str, TemplateText | None], *, version: str
+    ) -> ProposalDocument:
+        """Check a change of a template."""
+        with _told_as_problems():
+            return self._proposal(self._proposed_template(name, texts, version))
+
+    def keep_template(
+        self, name: str, texts: Mapping[str, TemplateText | None], *, version: str, by: str
+    ) -> TriggerEditDocument | None:
+        """Write a change of a template; None: nothing changes."""
+        with _told_as_problems():
+            proposed = self._proposed_template(name, texts, version)
+            edit = editing.keep(self._settings(), self._database, proposed, by=by)
+        return None if edit is None else trigger_edit_document(edit)
+
+    def sample(self, language: str, text: TemplateText, person: str) -> SampleMailDocument:
+        """Show what a text says to a person, or to somebody made up."""
+        ref = None
+        with _told_as_problems():
+            if person:
+                try:
+                    ref = PersonRef.parse(person)
+                except ValueError as error:
+                    raise NotDone(422, str(error)) from None
+            source = _source(f"{language}.txt", text)
+            shown = editing.sample_mail(
+                self._settings(), self._database, {language: source}, language, person=ref
+            )
+        return {
+            "language": shown.language,
+            "subject": shown.subject,
+            "text": shown.text,
+            "html": shown.html or None,
+            "blank": list(shown.blank),
+        }
+
+    def edits(
+        self, *, what: str | None, name: str | None, before: int | None, limit: int
+    ) -> Sequence[TriggerEditDocument]:
+        """List what was changed and by whom, the newest first."""
+        thing = None if what is None else EditedThing(what)
+        with self._database.reading() as connection:
+            edits = trigger_edits.listed(
+                connection, what=thing, name=name, before=before, limit=limit
+            )
+        return [trigger_edit_document(edit) for edit in edits]
+
+    def held(self) -> str:
+        """Tell why all triggered mail is held; empty: it isn't."""
+        with self._database.reading() as connection:
+            return epochs.held(connection)
+
+    def hold(self, *, by: str, note: str) -> int:
+        """Hold all triggered mail; return how many mails were due."""
+        return hold_all(self._database, by=by, note=note)
+
+    def resume(self) -> int:
+        """Let go of what is held; return how many mails."""
+        with _told_as_problems():
+            return resume_all(self._settings(), self._database)
+
+    def _proposed_template(
+        self, name: str, texts: Mapping[str, TemplateText | None], version: str
+    ) -> ProposedEdit:
+        # What says the same is left as it is written.
+        known = {text["language"]: text for text in self.template(name)["texts"]} if version else {}
+        sources = {
+            language: None if text is None else _source("", text)
+            for language, text in texts.items()
+            if text is None or language not in known or not _is_same(known[language], text)
+        }
+        return editing.propose_template(self._settings(), name, sources, version=version)
+
+    def _proposal(self, proposed: ProposedEdit) -> ProposalDocument:
+        reached = None
+        if proposed.must_be_confirmed and proposed.changes:
+            reached = _reach(editing.reach(self._settings(), self._database, proposed))
+        return {
+            "what": proposed.what,
+            "name": proposed.name,
+            "changes": [file_change_document(change) for change in proposed.changes],
+            "doubts": list(proposed.doubts),
+            "reach": reached,
+        }
+
+
+def _reach(reached: TriggerReach) -> ReachDocument:
+    return reach_document(reached.preview, reached.days, reached.token)
+
+
+def _source(file: str, text: TemplateText) -> TemplateSource:
+    subject = " ".join(text.subject.split())
+    whole = f"{_SUBJECT} {subject}\n\n{text.text.lstrip()}"
+    return TemplateSource(file=file, text=whole, html=text.html or None)
+
+
+def _is_same(known: TemplateTextDocument, text: TemplateText) -> bool:
+    given = (" ".join(text.subject.split()), editing.ended(text.text), editing.ended(text.html))
+    html = editing.ended(known["html"] or "")
+    return given == (known["subject"], editing.ended(known["text"]), html)
+
+
+def _text_document(
+    language: str, source: TemplateSource, *, is_shipped: bool
+) -> TemplateTextDocument:
+    head, _, body = source.text.removeprefix("\ufeff").partition("\n")
+    return {
+        "language": language,
+        "file": source.file,
+        "subject": head.removeprefix(_SUBJECT).strip(),
+        "text": body.lstrip("\n"),
+        "html": source.html,
+        "is_shipped": is_shipped,
+    }
+
+
+@contextmanager
+def _told_as_problems() -> Iterator[None]:
+    """Raise what keeps a change from being made as `NotDone`."""
+    try:
+        yield
+    except (NoSuchFile, NoSuchPerson) as error:
+        raise NotDone(404, str(error)) from error
+    except ReachUnconfirmed as error:
+        reached = _reach(error.reach)
+        raise NotDone(409, str(error), more={"needs_confirmed": True, "reach": reached}) from error
+    except ChangedMeanwhile as error:
+        more = {"now": dict(error.now), "yours": dict(error.yours)}
+        raise NotDone(409, str(error), more=more) from error
+    except (ConfigError, NotRendered) as error:
+        raise NotDone(422, str(error)) from error
+    except (FileNotWritten, EpochFileUnusable) as error:
+        raise NotDone(503, str(error)) from error

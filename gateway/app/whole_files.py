@@ -1,0 +1,86 @@
+"""Files of the operator's that are replaced whole: whoever reads one sees all of it, old or new."""
+
+import fcntl
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gateway.core.errors import FileUnusable
+
+_USUAL_MODE = 0o644
+
+
+class FileNotWritten(FileUnusable):
+    """A file can't be written; it is as it was."""
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Put a text into a file, which has the mode it had, or comes to be; on disk when this returns.
+
+    A link stays one: what it leads to is replaced. Raises `FileNotWritten`.
+    """
+    real = Path(os.path.realpath(file))
+    made = ""
+    try:
+        real.parent.mkdir(parents=True, exist_ok=True)
+        mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else _USUAL_MODE
+        # Not named as what is read from the folder: `birthday.toml.x1.new`.
+        handle, made = tempfile.mkstemp(prefix=f"{real.name}.", suffix=".new", dir=real.parent)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fchmod(opened.fileno(), mode)
+            os.fsync(opened.fileno())
+        Path(made).replace(real)
+        made = ""
+        sync_folder(real.parent)
+    except OSError as error:
+        raise _not_written(file, error) from error
+    finally:
+        if made:
+            with suppress(OSError):
+                Path(made).unlink()
+
+
+def remove_file(file: Path) -> None:
+    """Remove a file, if it is there. Raises `FileNotWritten`."""
+    try:
+        file.unlink(missing_ok=True)
+        if file.parent.exists():
+            sync_folder(file.parent)
+    except OSError as error:
+        raise _not_written(file, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names on disk."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until no other process of this machine is in here for the same folder, which is made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _not_written(folder, error) from error
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
+
+
+def _not_written(file: Path, error: OSError) -> FileNotWritten:
+    return FileNotWritten(
+        f"{file}: can't be written: {error.strerror}; let the user the gateway runs as write there "
+        "(under systemd: ReadWritePaths=)"
+    )

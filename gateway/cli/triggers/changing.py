@@ -1,0 +1,358 @@
+"""Triggers and templates changed from the command line, and what they will mail next."""
+
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.context import Context, Json, of, user_name, wrong_use
+from gateway.cli.listing import Columns, ListRequest, in_memory, lists, newest_first
+from gateway.cli.output import one_line, print_json, print_line
+from gateway.core.errors import GatewayError
+from gateway.core.triggers.trigger_edit import TriggerEdit
+from gateway.documents.trigger_edits import trigger_edit_document
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.triggers import trigger_edits
+
+if TYPE_CHECKING:
+    from gateway.app.triggers.editing import ProposedEdit, TriggerReach
+    from gateway.documents.trigger_edits import DueDayDocument
+
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="The trigger's file, without .toml.")]
+_TemplateName = Annotated[str, typer.Argument(metavar="NAME", help="The template's folder.")]
+_Event = Annotated[str, typer.Option("--event", metavar="EVENT", help="What it mails on.")]
+_Template = Annotated[str, typer.Option("--template", metavar="NAME", help="What it mails.")]
+_Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A key of the file, as TOML or as plain text."),
+]
+_Unset = Annotated[
+    list[str] | None, typer.Option("--unset", metavar="KEY", help="A key to take out.")
+]
+_Whole = Annotated[
+    Path | None, typer.Option("--text", metavar="FILE", help="The whole text instead.")
+]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; show the change.")]
+_Yes = Annotated[
+    bool, typer.Option("--yes", help="Go on although it reaches people; else you are asked.")
+]
+_Language = Annotated[
+    str | None, typer.Option("--language", metavar="nl", help="Of the text that is written.")
+]
+_Text = Annotated[
+    Path | None, typer.Option("--text", metavar="FILE", help="Its text, `Subject: …` first.")
+]
+_Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Its HTML.")]
+_Remove = Annotated[
+    str | None, typer.Option("--remove", metavar="nl", help="A language to take out.")
+]
+_Days = Annotated[int, typer.Option("--days", help="So many days from today on.", min=1, max=366)]
+_Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for the others.")]
+_AnyName = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="A trigger or template; by default all.")
+]
+
+
+class NotKept(GatewayError):
+    """A change would reach people, and nobody has confirmed it."""
+
+
+@lists(has_since=False)
+def show_calendar(context: typer.Context, asked: ListRequest, days: _Days = 14) -> None:
+    """List what date events will mail in the next days.
+
+    Counted as things stand now; `triggers preview NAME --on DATE` shows each mail of a day.
+    """
+    from gateway.app.triggers.editing_answers import TriggerEditing
+
+    chosen = of(context)
+    with chosen.store() as store:
+        due = TriggerEditing(lambda: chosen.settings, store).calendar(days)["due"]
+    in_order = sorted(due, key=lambda day: (day["day"], day["trigger"]))
+    asked.print(
+        in_memory(in_order, lambda day: f"{day['day']} {day['trigger']}"),
+        _DUE,
+        document=lambda day: day,
+        empty=f"Nothing is due in the next {days} days. `gateway triggers list` shows what is on.",
+    )
+
+
+def _people(day: "DueDayDocument") -> str:
+    named = (f"{person['person']} {person['name']}".strip() for person in day["people"])
+    return one_line(", ".join(named) + (" …" if day["mails"] > len(day["people"]) else ""))
+
+
+_DUE: Columns["DueDayDocument"] = {
+    "day": lambda day: day["day"],
+    "trigger": lambda day: day["trigger"],
+    "mails": lambda day: day["mails"],
+    "left out": lambda day: day["left_out"],
+    "to": _people,
+}
+
+
+def hold(context: typer.Context, note: _Note = "") -> None:
+    """Hold all triggered mail until `triggers resume`.
+
+    What is due then, and still of use, goes out; nothing is lost.
+    """
+    from gateway.app.triggers.holding import hold_all
+
+    chosen = of(context)
+    with chosen.store() as store:
+        count = hold_all(store, by=user_name(), note=note)
+    print_line(f"Held; mails that were due: {count}. `gateway triggers resume` lets them go.")
+
+
+def show_trigger(context: typer.Context, name: _Name, as_json: Json = False) -> None:
+    """Show a trigger's file, and what is wrong with it."""
+    from gateway.app.triggers.editing_answers import TriggerEditing
+
+    chosen = of(context)
+    with chosen.store() as store:
+        shown = TriggerEditing(lambda: chosen.settings, store).trigger(name)
+    if as_json:
+        print_json(shown)
+        return
+    print_line(f"{shown['file']}{' (as shipped)' if shown['is_shipped'] else ''}", "bold")
+    print_line(shown["text"].rstrip("\n"))
+    for problem in shown["problems"]:
+        print_line(problem, "red")
+
+
+def new_trigger(
+    context: typer.Context,
+    name: _Name,
+    *,
+    event: _Event,
+    template: _Template,
+    settings: _Set = None,
+    dry_run: _DryRun = False,
+) -> None:
+    """Write a new trigger, which is off at first.
+
+    Its template is written before: `gateway triggers template`. Look whom it would reach with
+    `gateway triggers preview`, then turn it on with `gateway triggers enable`.
+    """
+    values = {"event": event, "template": template, **_values(settings or [])}
+    _change(of(context), name, values, is_new=True, dry_run=dry_run, yes=False)
+
+
+def edit_trigger(
+    context: typer.Context,
+    name: _Name,
+    *,
+    settings: _Set = None,
+    unset: _Unset = None,
+    text: _Whole = None,
+    dry_run: _DryRun = False,
+    yes: _Yes = False,
+) -> None:
+    """Change keys of a trigger's file, or all of it.
+
+    It is checked first, comments stay, and processes that run take it in by themselves. If the
+    trigger is on, you are shown whom it reaches.
+    """
+    if (text is None) == (not settings and not unset):
+        wrong_use("give --set and --unset, or --text")
+    values = {**_values(settings or []), **dict.fromkeys(unset or [])}
+    _change(of(context), name, values, text=text, dry_run=dry_run, yes=yes)
+
+
+def enable(
+    context: typer.Context, name: _Name, yes: _Yes = False, dry_run: _DryRun = False
+) -> None:
+    """Turn a trigger on, shown first whom it reaches."""
+    _change(of(context), name, {"enabled": True}, dry_run=dry_run, yes=yes)
+
+
+def disable(context: typer.Context, name: _Name) -> None:
+    """Turn a trigger off; mail of it that is due is not sent."""
+    _change(of(context), name, {"enabled": False}, dry_run=False, yes=False)
+
+
+def change_template(
+    context: typer.Context,
+    name: _TemplateName,
+    *,
+    language: _Language = None,
+    text: _Text = None,
+    html: _Html = None,
+    remove: _Remove = None,
+    dry_run: _DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Show a template, or write it in a language.
+
+    A text is checked against every trigger that uses the template before it is written.
+    """
+    from gateway.app.triggers import editing
+    from gateway.app.triggers.editing_answers import TriggerEditing
+    from gateway.triggers.templates import TemplateSource
+
+    chosen = of(context)
+    if (language is None) != (text is None):
+        wrong_use("a text needs --language and --text")
+    if language is None and remove is None:
+        with chosen.store() as store:
+            shown = TriggerEditing(lambda: chosen.settings, store).template(name)
+        if as_json:
+            print_json(shown)
+            return
+        for text_shown in shown["texts"]:
+            print_line(
+                f"{text_shown['file']}{' (as shipped)' if text_shown['is_shipped'] else ''}", "bold"
+            )
+            print_line(f"Subject: {text_shown['subject']}\n\n{text_shown['text']}")
+        for problem in shown["problems"]:
+            print_line(problem, "red")
+        return
+    texts: dict[str, TemplateSource | None] = {}
+    if remove is not None:
+        texts[remove] = None
+    if language is not None and text is not None:
+        own_html = None if html is None else _read(html)
+        texts[language] = TemplateSource(file="", text=_read(text), html=own_html)
+    is_known = name in editing.template_names(chosen.settings)
+    version = editing.template_state(chosen.settings, name).version if is_known else ""
+    proposed = editing.propose_template(chosen.settings, name, texts, version=version)
+    _finish(chosen, proposed, dry_run=dry_run, yes=True)
+
+
+@lists()
+def list_edits(context: typer.Context, asked: ListRequest, name: _AnyName = None) -> None:
+    """List what was changed of triggers and templates, and by whom."""
+    chosen = of(context)
+
+    def read(connection: StoreTransaction, before: int | None, limit: int) -> Sequence[TriggerEdit]:
+        edits = trigger_edits.listed(connection, name=name, before=before, limit=limit)
+        return [edit for edit in edits if asked.since is None or edit.at >= asked.since]
+
+    def lines_of(edit: TriggerEdit) -> Iterator[tuple[TriggerEdit, str, str]]:
+        return (
+            (edit, change.file, line)
+            for change in edit.changes
+            for line in change.diff()
+            if not line.startswith("@@")
+        )
+
+    with chosen.store() as store:
+        asked.print_lines(
+            newest_first(store, read, lambda edit: edit.id),
+            lines_of,
+            _EDITED,
+            document=trigger_edit_document,
+            empty="No changes. What is changed by hand in the files is not written down.",
+        )
+
+
+_EDITED: Columns[tuple[TriggerEdit, str, str]] = {
+    "time": lambda line: line[0].at,
+    "by": lambda line: one_line(line[0].by),
+    "what": lambda line: f"{line[0].what} {line[0].name}",
+    "file": lambda line: Path(line[1]).name,
+    "changed": lambda line: line[2],
+}
+
+
+def _values(settings: list[str]) -> Mapping[str, object]:
+    """Read `key=value`: as TOML has it, else as plain text."""
+    values: dict[str, object] = {}
+    for setting in settings:
+        key, sign, value = setting.partition("=")
+        if not sign or not key.strip():
+            wrong_use(f"not KEY=VALUE: {setting}")
+        try:
+            values[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[key.strip()] = value.strip()
+    return values
+
+
+def _read(file: Path) -> str:
+    from gateway.config import read_text
+
+    return read_text(file)
+
+
+def _change(
+    chosen: Context,
+    name: str,
+    values: Mapping[str, object],
+    *,
+    text: Path | None = None,
+    is_new: bool = False,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    from gateway.app.triggers import editing
+
+    version = "" if is_new else editing.trigger_state(chosen.settings, name).version
+    proposed = editing.propose_trigger(
+        chosen.settings,
+        name,
+        changes=values,
+        text=None if text is None else _read(text),
+        version=version,
+    )
+    _finish(chosen, proposed, dry_run=dry_run, yes=yes)
+
+
+def _finish(chosen: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bool) -> None:
+    """Show a change, ask where it reaches people, and write it."""
+    from gateway.app.triggers import editing
+    from gateway.cli.triggers.triggers import show_preview
+
+    for change in proposed.changes:
+        print_line(change.file, "bold")
+        for line in change.diff():
+            print_line(line, {"+": "green", "-": "red"}.get(line[:1], ""))
+    for doubt in proposed.doubts:
+        print_line(doubt, "yellow")
+    if not proposed.changes:
+        print_line("Nothing changes.")
+        return
+    with chosen.store() as store:
+        if dry_run:
+            if proposed.must_be_confirmed:
+                reached = editing.reach(chosen.settings, store, proposed)
+                if reached.preview is not None:
+                    show_preview(reached.preview)
+            return
+        token = ""
+        while True:
+            try:
+                editing.keep(
+                    chosen.settings, store, proposed, by=user_name(), token=token, is_confirmed=yes
+                )
+            except editing.ReachUnconfirmed as error:
+                _ask(error.reach)
+                token = error.reach.token
+            else:
+                break
+    is_off = proposed.rule is not None and not proposed.rule.trigger.enabled
+    print_line("Written; it is off." if is_off else "Written.")
+
+
+def _ask(reach: "TriggerReach") -> None:
+    """Show whom a trigger reaches, and go on only if that is wanted."""
+    from gateway.cli.triggers.triggers import show_preview
+
+    if reach.preview is not None:
+        show_preview(reach.preview)
+    print_line(reach_words(reach))
+    if not sys.stdin.isatty():
+        raise NotKept("nothing was written: look at it with --dry-run, then repeat with --yes")
+    if not typer.confirm("Turn it on so?", err=True):
+        raise typer.Abort
+
+
+def reach_words(reach: "TriggerReach") -> str:
+    """Return in words whom a trigger will mail in the next days."""
+    if reach.preview is None:
+        return "It mails nobody now; from then on whenever its event happens."
+    later = sum(day.mails for day in reach.days[1:])
+    return f"Today: {len(reach.preview.mails)} mails; in the 13 days after: {later}."

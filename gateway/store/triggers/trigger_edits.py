@@ -1,0 +1,54 @@
+"""What was changed of triggers and templates through the gateway, and by whom."""
+
+import orjson
+from sqlalchemy import Connection, insert, select
+
+from gateway.core.triggers.trigger_edit import EditedThing, FileChange, TriggerEdit
+from gateway.store.schema import trigger_edits
+
+_c = trigger_edits.c
+
+
+def add(connection: Connection, edit: TriggerEdit) -> None:
+    """Keep a change."""
+    changes = [[change.file, change.before, change.after] for change in edit.changes]
+    connection.execute(
+        insert(trigger_edits).values(
+            id=edit.id,
+            by=edit.by,
+            what=edit.what.value,
+            name=edit.name,
+            changes=orjson.dumps(changes).decode(),
+        )
+    )
+
+
+def listed(
+    connection: Connection,
+    *,
+    what: EditedThing | None = None,
+    name: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[TriggerEdit]:
+    """Return changes, the newest first; those of one thing, of one name, older than an id."""
+    query = select(trigger_edits).order_by(_c.id.desc()).limit(limit)
+    if what is not None:
+        query = query.where(_c.what == what.value)
+    if name is not None:
+        query = query.where(_c.name == name)
+    if before is not None:
+        query = query.where(_c.id < before)
+    return [
+        TriggerEdit(
+            id=row.id,
+            by=row.by,
+            what=EditedThing(row.what),
+            name=row.name,
+            changes=tuple(
+                FileChange(file=file, before=before, after=after)
+                for file, before, after in orjson.loads(row.changes)
+            ),
+        )
+        for row in connection.execute(query)
+    ]
