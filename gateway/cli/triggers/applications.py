@@ -17,7 +17,7 @@ from gateway.cli.output import (
     print_line,
     printable,
 )
-from gateway.cli.triggers.triggers import show_preview
+from gateway.cli.triggers.previews import show_preview
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.application_change import Change, ChangeOutcome, ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED

@@ -11,6 +11,7 @@ import typer
 from gateway.cli.context import Context, Json, of, user_name, wrong_use
 from gateway.cli.listing import Columns, ListRequest, in_memory, lists, newest_first
 from gateway.cli.output import one_line, print_json, print_line
+from gateway.cli.triggers.previews import show_preview
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.trigger_edit import TriggerEdit
 from gateway.documents.trigger_edits import trigger_edit_document
@@ -304,7 +305,6 @@ def _change(
 def _finish(chosen: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bool) -> None:
     """Show a change, ask where it reaches people, and write it."""
     from gateway.app.triggers import editing
-    from gateway.cli.triggers.triggers import show_preview
 
     for change in proposed.changes:
         print_line(change.file, "bold")
@@ -339,7 +339,6 @@ def _finish(chosen: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bo
 
 def _ask(reach: "TriggerReach") -> None:
     """Show whom a trigger reaches, and go on only if that is wanted."""
-    from gateway.cli.triggers.triggers import show_preview
 
     if reach.preview is not None:
         show_preview(reach.preview)

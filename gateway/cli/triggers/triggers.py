@@ -1,7 +1,7 @@
 """Mail on events: what triggers there are, what they would do, and what they did."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Annotated
@@ -24,10 +24,10 @@ from gateway.cli.listing import (
 )
 from gateway.cli.output import one_line, print_json, print_line, print_table
 from gateway.cli.triggers import changing
+from gateway.cli.triggers.previews import show_preview
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.occurrence import OccurrenceState
-from gateway.core.triggers.trigger_preview import Preview
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.core.triggers.unread_fields import UnreadField
 from gateway.documents.triggers import (
@@ -314,35 +314,6 @@ def _sending(chosen: Context, store: Database) -> Iterator[tuple[OwnMailSender, 
     finally:
         engine.close()
         own_mail.close()
-
-
-def show_preview(shown: Preview, *, is_done: bool = False) -> None:
-    """Print who gets which mail and who gets none; a preview begins with its warning."""
-    if shown.warning and not is_done:
-        print_line(f"{shown.warning}\n", "bold yellow")
-    counted = f"mails: {len(shown.mails)}, left out: {len(shown.skipped)}"
-    print_line(f"{shown.trigger}: {counted}" if shown.trigger else counted, "bold")
-    for mail in shown.mails:
-        about = f" about {mail.about}" if mail.about else ""
-        to = _whom(mail.name, mail.recipient)
-        print_line(f"\n{to}{about} <{mail.to}>: {one_line(mail.subject)}", "green")
-        if mail.blank:
-            print_line(f"  blank: {', '.join(mail.blank)}", "yellow")
-        for line in mail.text.splitlines():
-            print_line(f"  {line}" if line else "")
-    if shown.skipped:
-        print_line()
-        rows: list[Sequence[object]] = []
-        for skip in shown.skipped:
-            reason = one_line(skip.reason)
-            # Of `responsible:manager: nobody` there is nobody to name.
-            whom = "-" if reason.startswith(f"{skip.person}:") else _whom(skip.name, skip.person)
-            rows.append((whom, skip.about, reason))
-        print_table(("left out", "about", "because"), rows)
-
-
-def _whom(name: str, who: str) -> str:
-    return one_line(f"{who} {name}" if name else who)
 
 
 def _other(run: TriggerRun) -> str | None:

@@ -1,0 +1,35 @@
+"""How it is shown whom a trigger, or a change, would mail."""
+
+from collections.abc import Sequence
+
+from gateway.cli.output import one_line, print_line, print_table
+from gateway.core.triggers.trigger_preview import Preview
+
+
+def show_preview(shown: Preview, *, is_done: bool = False) -> None:
+    """Print who gets which mail and who gets none; a preview begins with its warning."""
+    if shown.warning and not is_done:
+        print_line(f"{shown.warning}\n", "bold yellow")
+    counted = f"mails: {len(shown.mails)}, left out: {len(shown.skipped)}"
+    print_line(f"{shown.trigger}: {counted}" if shown.trigger else counted, "bold")
+    for mail in shown.mails:
+        about = f" about {mail.about}" if mail.about else ""
+        to = _whom(mail.name, mail.recipient)
+        print_line(f"\n{to}{about} <{mail.to}>: {one_line(mail.subject)}", "green")
+        if mail.blank:
+            print_line(f"  blank: {', '.join(mail.blank)}", "yellow")
+        for line in mail.text.splitlines():
+            print_line(f"  {line}" if line else "")
+    if shown.skipped:
+        print_line()
+        rows: list[Sequence[object]] = []
+        for skip in shown.skipped:
+            reason = one_line(skip.reason)
+            # Of `responsible:manager: nobody` there is nobody to name.
+            whom = "-" if reason.startswith(f"{skip.person}:") else _whom(skip.name, skip.person)
+            rows.append((whom, skip.about, reason))
+        print_table(("left out", "about", "because"), rows)
+
+
+def _whom(name: str, who: str) -> str:
+    return one_line(f"{who} {name}" if name else who)
