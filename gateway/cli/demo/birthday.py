@@ -16,10 +16,7 @@ from gateway.triggers.reports import TYPE
 def show_birthday(context: Context, file: Path) -> None:
     """Mail whose birthday is today, as the commands do it, and print the report."""
     folder, today = file.parent, common.now()
-    for name, content in sample.BIRTHDAY.items():
-        target = folder / name  # The trigger and its template.
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
+    sample.write_files(folder, sample.BIRTHDAY)
     born = today.astimezone(context.zone).strftime("1980-%m-%d")
     exported = folder / "people.csv"
     exported.write_text(sample.BORN.format(born=born), encoding="utf-8")

@@ -1,24 +1,30 @@
 """The demo from its beginning to its end."""
 
+import signal
 import smtplib
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Annotated, Never
+
+import typer
 
 from gateway.app import common
 from gateway.cli.context import Context
 from gateway.cli.demo import campaign, sample
 from gateway.cli.demo.birthday import show_birthday
 from gateway.cli.demo.mails import send_mail, show_mails
+from gateway.cli.demo.open_console import open_console
 from gateway.cli.demo.provider import DemoProvider
 from gateway.cli.demo.relay import capturing_relay
 from gateway.cli.demo.reply import forward_reply, show_reply
 from gateway.cli.demo.week import Week, show_week
+from gateway.cli.output import print_line
 from gateway.core.errors import GatewayError
 from gateway.crm.importer import import_file
 
@@ -31,19 +37,30 @@ class DemoFailed(GatewayError):
     """The demo's gateway didn't do what it should; the text has the end of its log."""
 
 
-def demo() -> None:
+def demo(
+    *,
+    with_console: Annotated[
+        bool,
+        typer.Option(
+            "--console", help="Then show it all in the console, with a login, until Ctrl-C."
+        ),
+    ] = False,
+) -> None:
     """Show in ten seconds what the gateway does.
 
     Starts a gateway on SQLite, with a sample CRM and a relay of its own, sends a mailing to
     everybody and one personal mail, and tells person by person what became of them; then forwards
     a reply and shows where it was filed; mails birthdays; sends a campaign through a Mailchimp
     account of its own and shows the report; then goes through a week in which mail bounces and
-    people complain and unsubscribe. Nothing leaves this machine, and nothing stays on it.
+    people complain and unsubscribe. --console then opens the console on all that, with a login, a
+    mail that waits to be filed, and a status of an application that mails. Nothing leaves this
+    machine, and nothing stays on it.
     """
+    signal.signal(signal.SIGTERM, _end)  # What was started must end, too.
     with (
         tempfile.TemporaryDirectory(prefix="gateway-demo-") as name,
         capturing_relay() as relay,
-        campaign.account(common.now()) as account,
+        campaign.account() as account,
     ):
         folder, port, replies = Path(name), _free_port(), _free_port()
         bounces, api = _free_port(), _free_port()
@@ -63,7 +80,7 @@ def demo() -> None:
                 exported = folder / f"{kind}.csv"
                 exported.write_text(text, encoding="utf-8")
                 import_file(store, kind, exported, source="crm", now=common.now())
-        with running_gateway(file, port), context.store() as store:
+        with running_gateway(file, port, _ROLES), context.store() as store:
             mailing = [send_mail(port, sample.MAILING, person) for person in sample.PEOPLE]
             personal = send_mail(port, sample.PERSONAL, sample.PERSONAL_TO)
             show_mails(context, mailing, personal, relay)
@@ -78,6 +95,16 @@ def demo() -> None:
             week.thursday()
             week.a_week_later()
         show_week(context, file, week)
+        if with_console:
+            sample.write_files(folder, sample.INVITED)
+            with running_gateway(file, port) as gateway:
+                open_console(context, replies, gateway)
+        else:
+            print_line("\nTo look at all this in the console: gateway demo --console", "bold")
+
+
+def _end(*_: object) -> Never:
+    raise KeyboardInterrupt
 
 
 def _free_port() -> int:
@@ -87,10 +114,12 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running_gateway(file: Path, port: int) -> Iterator[None]:
+def running_gateway(
+    file: Path, port: int, roles: Sequence[str] = ()
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a gateway beside the block; DemoFailed has its log if it doesn't listen in time."""
     log = file.with_suffix(".log")
-    command = [sys.executable, "-m", "gateway", "--config", str(file), "run", *_ROLES]
+    command = [sys.executable, "-m", "gateway", "--config", str(file), "run", *roles]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -103,7 +132,7 @@ def running_gateway(file: Path, port: int) -> Iterator[None]:
         else:
             text = log.read_text(encoding="utf-8", errors="replace")
             raise DemoFailed(f"the gateway didn't start:\n{text[-2000:]}")
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(_STOP_SECONDS)

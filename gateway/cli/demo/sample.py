@@ -1,6 +1,7 @@
 """A small CRM: eleven people, four groups, and someone who has died."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 #: The files of the feed, by kind, in the order they are taken in.
 FEED: Mapping[str, str] = {
@@ -16,6 +17,8 @@ kind,crm_id,name,tag
 candidate,available,Beschikbaar,
 contact,active,Actief,
 contact,deceased,Overleden,NoMailTag
+application,received,Received,
+application,invited,Invited,
 """,
     "memberships": """\
 kind,group,person
@@ -43,7 +46,7 @@ crm_id,name,email,roles,language
 1,Eva Bos,eva@crm.example,personnel_manager,en
 """,
     "programmes": "crm_id,name\n1,Teacher of mathematics\n",
-    "applications": "reference,person,programme,responsible\n4711,103,1,1\n",
+    "applications": "reference,person,programme,responsible,status\n4711,103,1,1,received\n",
 }
 
 PEOPLE: Mapping[str, str] = {
@@ -262,6 +265,40 @@ JVBERi0xLjQK
 --parts--
 """
 
+#: What staff forward without saying which application it belongs to: it waits in the inbox.
+UNFILED = """\
+From: Eva Bos <eva@crm.example>
+To: replies@crm.example
+Subject: WG: Unterlagen
+Message-ID: <forward-2@crm.example>
+
+-----Ursprüngliche Nachricht-----
+Von: Carla Weber <carla@example.org>
+Gesendet: Donnerstag, 5. März 2026 9:02
+An: Eva Bos <eva@crm.example>
+Betreff: Unterlagen
+
+Guten Tag Frau Bos,
+
+fehlt Ihnen noch ein Zeugnis von mir?
+
+Carla Weber
+"""
+
+#: What mails an applicant when staff change the status of the application.
+INVITED: Mapping[str, str] = {
+    "triggers/invited.toml": """\
+event = "status_changed"
+status = "invited"
+template = "invited"
+""",
+    "templates/invited/de.txt": """\
+Subject: Einladung zum Gespräch
+
+Guten Tag {{ person.name }}, wir freuen uns auf das Gespräch mit Ihnen!
+""",
+}
+
 #: A trigger and its template.
 BIRTHDAY: Mapping[str, str] = {
     "triggers/birthday.toml": 'event = "birthday"\ntemplate = "birthday"\n',
@@ -279,3 +316,11 @@ crm_id,birthday,consent_email
 102,{born},yes
 103,{born},no
 """
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files by name below a folder: a trigger and its template."""
+    for name, content in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")

@@ -1,0 +1,72 @@
+"""The end of `gateway demo --console`: the console on what the demo left, until Ctrl-C."""
+
+import os
+import secrets
+import smtplib
+import subprocess
+import sys
+import time
+import urllib.request
+import webbrowser
+from contextlib import suppress
+
+from gateway.api.console.roles import ConsoleRole
+from gateway.api.console.users import put_user
+from gateway.cli.context import Context
+from gateway.cli.demo import sample
+from gateway.cli.output import print_line
+from gateway.core.errors import GatewayError
+
+_USER = "demo"
+_START_SECONDS = 30.0
+
+
+class NoConsole(GatewayError):
+    """The demo's console did not answer in time."""
+
+
+def open_console(context: Context, replies: int, gateway: "subprocess.Popen[bytes]") -> None:
+    """Print a login of its own, have a browser show it, and wait until Ctrl-C or the gateway ends.
+
+    The browser is the desktop's, or what BROWSER names; on a machine without either, and over SSH,
+    the address is there to be copied. `replies` is the port that takes forwarded replies.
+    """
+    settings = context.settings
+    with smtplib.SMTP("127.0.0.1", replies, timeout=30) as server:
+        server.sendmail(sample.STAFF, "replies@crm.example", sample.UNFILED.encode())
+    password = secrets.token_urlsafe(9)
+    put_user(settings.console.users, _USER, password, [ConsoleRole.MANAGE, ConsoleRole.RUN])
+    url = f"http://{settings.api.bind}/console"
+    _wait_for(url)
+    print_line("\nThe console is open on all this:", "bold")
+    print_line(f"  URL:      {url}\n  user:     {_USER}\n  password: {password}")
+    print_line("\nWorth a look there:")
+    for page, why in (
+        ("Send failed", "why Bram, Élise and Frits got no mailing, and what lifts it"),
+        ("Inbox", "a forwarded mail whose subject names no application"),
+        ("Applications", "4711: the status “Invited” mails Carla Weber, after a preview"),
+        ("Triggers", "birthday and invited, to be changed"),
+        ("Campaigns", "the report of the one that was sent"),
+    ):
+        print_line(f"  {page:<13} {why}")
+    print_line(f"\nThe same for commands: gateway --config {context.file} messages list")
+    print_line("Ctrl-C ends it, and nothing stays on this machine.")
+    sys.stdout.flush()
+    if sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & os.environ.keys():
+        with suppress(webbrowser.Error):
+            webbrowser.open(url)
+    with suppress(KeyboardInterrupt):
+        gateway.wait()
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        with (
+            suppress(OSError),
+            urllib.request.urlopen(f"{url}/login", timeout=5) as page,  # noqa: S310 - this machine
+        ):
+            if page.status == 200:
+                return
+        time.sleep(0.1)
+    raise NoConsole("the console did not answer in time")
