@@ -6,6 +6,7 @@ from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gateway.core.decision.classify import Rule
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
 from gateway.core.people.people import PersonRef
@@ -375,6 +376,7 @@ class ApiServices:
     explain: Callable[[ExplainedMail], Awaitable["ExplanationDocument"]]  #: Raises `NotDone`.
     standings: Callable[[], Standings]  #: Under the settings of this moment.
     suppressed: Callable[[], SuppressedAddresses]  #: The same.
+    rules: Callable[[], Sequence[Rule]]  #: That tell bulk mail, in their order.
     lookup: Callable[[str], str]
     zone: Callable[[], tzinfo]
     notes: Callable[[], Mapping[str, NoteTemplate]]  #: The wording of notes by language.

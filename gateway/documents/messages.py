@@ -1,15 +1,20 @@
 """Messages of the journal, and what webhooks are told of those who were left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
+from gateway.core.decision.delivery_reason import DeliveryReason
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Kind, State
 from gateway.core.moments import in_utc
+from gateway.documents.delivery_reasons import (
+    DeliveryReasonDocument,
+    delivery_reason_document,
+)
 from gateway.documents.fields import IdText, JsonSchema, PersonText, TimeText
 
 
@@ -23,6 +28,12 @@ class DeliveryDocument(TypedDict):
     reply: Annotated[str, JsonSchema(description="What the relay said last.")]
     note: Annotated[str, JsonSchema(description="Why it failed, for people; else empty.")]
     would: Annotated[str, JsonSchema(description="In observe mode: the state it would have.")]
+    why: NotRequired[
+        Annotated[
+            DeliveryReasonDocument,
+            JsonSchema(description="Step by step, where it is asked for and known."),
+        ]
+    ]
 
 
 class DeliveryReportDocument(TypedDict):
@@ -89,8 +100,15 @@ class SendFailedData(TransactionFields):
     ]
 
 
-def message_document(message: Message, reports: Sequence[KeptBounce] = ()) -> MessageDocument:
-    """Return a message of the journal, with what was reported of it where it is asked for."""
+def message_document(
+    message: Message,
+    reports: Sequence[KeptBounce] = (),
+    reasons: Mapping[tuple[int, int], DeliveryReason] | None = None,
+) -> MessageDocument:
+    """Return a message of the journal, with what was reported of it where it is asked for.
+
+    So with the reasons of its deliveries, by message and position.
+    """
     document: MessageDocument = {
         "id": ids.show(message.id),
         "at": in_utc(message.at),
@@ -107,6 +125,9 @@ def message_document(message: Message, reports: Sequence[KeptBounce] = ()) -> Me
         "attempt_of": None if message.attempt_of is None else ids.show(message.attempt_of),
         "deliveries": [delivery_document(delivery) for delivery in message.deliveries],
     }
+    for position, delivery in enumerate(document["deliveries"]):
+        if reasons and (reason := reasons.get((message.id, position))):
+            delivery["why"] = delivery_reason_document(reason)
     if reports:
         document["reports"] = [
             {

@@ -107,6 +107,21 @@ async def test_notes_come_in_the_language_asked_for(api: Served) -> None:
     assert 422 == (await api.ask("GET", f"{path}?language=xx")).status_code
 
 
+async def test_why_is_told_where_it_is_asked_for(one_api: Served) -> None:
+    sent = message("ann@example.org", State.SEND_FAILED)
+    part = replace(sent.deliveries[0], note_facts=kept_note())
+    keep(one_api, replace(sent, deliveries=(part,)))
+
+    shown = await one_api.get(f"/messages/{ids.show(sent.id)}", why="true")
+
+    [hit] = shown["deliveries"][0]["why"]["suppressions"]
+    assert ("Geen bulk-mail", False, "relay") == (
+        hit["suppression"]["name"],
+        hit["holds_now"],
+        hit["without_it"],
+    )
+
+
 async def test_pages_of_messages_have_no_gap_while_new_ones_come(api: Served) -> None:
     mails = [message("ben@example.org") for _ in range(7)]
     keep(api, *mails)

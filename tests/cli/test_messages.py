@@ -52,6 +52,27 @@ def test_the_note_is_told_in_another_language_when_asked(cli: Cli) -> None:
     assert 2 == cli("messages", "show", number, "--language", "xx").code
 
 
+def test_why_is_told_step_by_step(cli: Cli) -> None:
+    part = delivery("ann@example.org", State.SEND_FAILED, note="Nederlands", persons=[ANN])
+    kept = message(0, replace(part, note_facts=kept_note()), delivery("ben@example.org"))
+    cli.keep(kept)
+    number = ids.show(kept.id)
+
+    shown = cli.do("messages", "show", number, "--why")
+    told, other = cli.json("messages", "show", number, "--why")["deliveries"]
+
+    assert "  → precedence: bulk if its `Precedence` matches" in shown
+    assert 'group "Geen bulk-mail" (not in force any more)' in shown
+    assert "      without it alone: relay" in shown
+    assert shown.endswith("250 2.0.0 queued as 7\n")
+    assert "  The same mail now: relay" in shown
+    assert ("precedence", "relay", "relay") == tuple(
+        told["why"][name] for name in ("rule", "as_individual", "now")
+    )
+    assert "why" not in other
+    assert "why" not in cli.json("messages", "show", number)["deliveries"][0]
+
+
 def test_a_message_has_the_fields_scripts_rely_on(cli: Cli) -> None:
     kept = message(
         0,

@@ -30,6 +30,7 @@ from gateway.documents.messages import MessageDocument, message_document
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
+from gateway.store.views.delivery_reasons import reasons_of
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
 
@@ -110,6 +111,7 @@ async def show_message(
     using: Using,
     id: str,  # noqa: A002
     language: _Language = None,
+    why: Annotated[bool, Query(description="With `why` of each delivery that failed.")] = False,
 ) -> Response:
     """Show a message with what became of it for each recipient, and the note that says why."""
     number = read_id(id)
@@ -119,9 +121,19 @@ async def show_message(
         if message is None:
             return None
         reports = list(bounces.of_message(connection, number))
-        return message_document(_retold(using, message, language), reports)
+        reasons = None
+        if standings is not None:
+            reasons = reasons_of(
+                connection, standings, [message], rules=using.rules(), zone=using.zone()
+            )
+        return message_document(_retold(using, message, language), reports, reasons)
 
-    document = await using.database.read(look)
+    standings = using.standings() if why else None
+    try:
+        document = await using.database.read(look)
+    finally:
+        if standings is not None:
+            standings.close()
     if document is None:
         raise Problem(404, "the journal has no such message")
     return reply(request, document)

@@ -28,6 +28,7 @@ from gateway.app.roles.hints import StoredHints
 from gateway.app.roles.relay_watch import RelayWatch
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.unsubscribing import StoreUnsubscribeAdapter, public_paths
+from gateway.app.rules import rules_of
 from gateway.app.today import TodayAnswers
 from gateway.app.triggers import transitions
 from gateway.app.triggers.editing_answers import TriggerEditing
@@ -88,6 +89,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         explain=lambda mail: explain(context.settings, database, mail),
         standings=lambda: common.standings(context.settings, database),
         suppressed=lambda: common.suppressed_addresses(context.settings, database),
+        rules=lambda: rules_of(context.settings),
         lookup=lambda address: common.lookup(context.settings, address),
         zone=lambda: common.time_zone(context.settings),
         notes=lambda: note_templates(context.settings),

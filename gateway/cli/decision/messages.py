@@ -1,11 +1,13 @@
 """The journal: what came, what was decided for each recipient, and why."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
 
+from gateway.app import common
+from gateway.app.rules import rules_of
 from gateway.app.wording import note_templates
 from gateway.cli.context import (
     Context,
@@ -20,17 +22,20 @@ from gateway.cli.context import (
 from gateway.cli.listing import Columns, ListRequest, lists, newest_first
 from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.core import ids
+from gateway.core.decision.delivery_reason import DeliveryReason, RuleOutcome
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note import retold_in, told_in
 from gateway.core.decision.note_template import NoteTemplate, exactly
 from gateway.core.decision.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.core.wording import in_language
+from gateway.documents.explanations import outcome_of
 from gateway.documents.messages import message_document
 from gateway.store.bounces import bounces
-from gateway.store.engine.database import StoreTransaction
+from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.journal import messages as journal
 from gateway.store.journal import searching
+from gateway.store.views.delivery_reasons import reasons_of
 
 app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
 
@@ -142,27 +147,32 @@ def show_message(
     number: Annotated[str, typer.Argument(metavar="ID", help="The id of a message.")],
     *,
     language: Language = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Rule by rule, suppression by suppression.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show a message, what became of it, and why.
 
     For each recipient: the state, who decided it, and the note, in the sender's language unless
-    --language asks for another.
+    --language asks for another. --why tells step by step what kept the mail away, and what would
+    have let it through.
     """
     chosen = of(context)
     template = None if language is None else wording_in(chosen, language)
     with chosen.store() as store, store.reading() as connection:
         message = journal.one(connection, read_id(number))
         reports = bounces.of_message(connection, read_id(number))
-    if message is None:
-        raise NotFound(f"the journal has no message {number}")
+        if message is None:
+            raise NotFound(f"the journal has no message {number}")
+        reasons = _reasons(chosen, store, connection, message) if why else {}
     if template is not None:
         message = retold_in(template, message, chosen.zone)
     if as_json:
-        print_json(message_document(message, reports))
+        print_json(message_document(message, reports, reasons))
         return
     words = template or told_in(note_templates(chosen.settings).values(), message)
-    for line in described(chosen, message, words or wording(chosen)):
+    for line in described(chosen, message, words or wording(chosen), reasons):
         print_line(line)
     for entry in reports:
         report = one_line(f"{entry.action} {entry.status}, {entry.diagnostic}")
@@ -204,7 +214,12 @@ def report(context: typer.Context, asked: ListRequest, would_fail: _WouldFail) -
         )
 
 
-def described(context: Context, message: Message, template: NoteTemplate) -> Iterator[str]:
+def described(
+    context: Context,
+    message: Message,
+    template: NoteTemplate,
+    reasons: Mapping[tuple[int, int], DeliveryReason] | None = None,
+) -> Iterator[str]:
     """Yield a message line by line, then each of its deliveries, states in the template's words."""
     yield f"Subject:     {one_line(message.subject)}"
     yield f"From:        {message.sender or '<>'}"
@@ -217,7 +232,7 @@ def described(context: Context, message: Message, template: NoteTemplate) -> Ite
     yield f"Relay:       {message.relay or '-'}, {message.size} octets"
     if message.attempt_of is not None:
         yield f"Attempt of:  {ids.show(message.attempt_of)}"
-    for delivery in message.deliveries:
+    for position, delivery in enumerate(message.deliveries):
         yield ""
         persons = f" ({', '.join(map(str, delivery.persons))})" if delivery.persons else ""
         yield f"To:          {delivery.recipient}{persons}"
@@ -227,6 +242,45 @@ def described(context: Context, message: Message, template: NoteTemplate) -> Ite
         if delivery.reply:
             yield f"Reply:       {one_line(delivery.reply)}"
         yield from (f"    {line}" for line in delivery.note.splitlines())
+        if reasons and (reason := reasons.get((message.id, position))):
+            yield from steps(context, reason)
+
+
+def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
+    """Yield a line for each rule and suppression that had a say, and for each way out."""
+    from gateway.cli.people.suppress import described as suppression_described
+
+    yield "Why:"
+    if all(step.outcome is RuleOutcome.UNKNOWN for step in reason.rules):
+        yield f"  → {reason.kind} by {reason.rule}, which is none of the rules"
+    else:
+        for step in reason.rules:
+            if step.outcome is not RuleOutcome.NOT_ASKED:
+                decided = step.outcome is RuleOutcome.DECIDED
+                said = f"{step.kind} if {step.in_words}" if decided else "no match"
+                yield f"  {'→' if decided else ' '} {step.name}: {said}"
+        if not any(step.outcome is RuleOutcome.DECIDED for step in reason.rules):
+            yield f"  → {reason.rule}: {reason.kind}"
+    for hit in reason.hits:
+        holds = "still in force" if hit.holds_now else "not in force any more"
+        yield f"  ✗ {suppression_described(context, hit.suppression)} ({holds})"
+        yield f"      without it alone: {outcome_of(hit.alone)}"
+    yield f"  Personal mail then: {outcome_of(reason.as_individual)}"
+    yield f"  The same mail now: {outcome_of(reason.now)}"
+    for suppression in reason.new_hits:
+        yield f"  ✗ now: {suppression_described(context, suppression)}"
+
+
+def _reasons(
+    chosen: Context, store: Database, connection: StoreTransaction, message: Message
+) -> dict[tuple[int, int], DeliveryReason]:
+    standings = common.standings(chosen.settings, store)
+    try:
+        return reasons_of(
+            connection, standings, [message], rules=rules_of(chosen.settings), zone=chosen.zone
+        )
+    finally:
+        standings.close()
 
 
 def wording(context: Context) -> NoteTemplate:

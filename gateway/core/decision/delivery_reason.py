@@ -1,0 +1,125 @@
+"""Why a delivery of the past failed, step by step, and what would have let it through.
+
+What was decided is told from what was kept of it; headers are not. So rules are told by their
+order: those before the one that decided did not match. What holds now is beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.decision.classify import DEFAULT, OVERRIDE, Rule
+from gateway.core.decision.decide import blocking
+from gateway.core.decision.note_facts import NoteFacts
+from gateway.core.kinds import Kind, State
+from gateway.core.people.people import ENTRY_SOURCES, Standing, Suppression
+
+
+class RuleOutcome(StrEnum):
+    """What is known of a rule and a message of the past."""
+
+    NO_MATCH = "no_match"
+    DECIDED = "decided"
+    NOT_ASKED = "not_asked"  #: An earlier one had decided.
+    UNKNOWN = "unknown"  #: What decided is none of the rules there are now.
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStep:
+    """A rule of those there are now, in their order."""
+
+    name: str
+    kind: Kind
+    in_words: str  #: When it matches: "its `Precedence` matches …".
+    outcome: RuleOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitSuppression:
+    """A suppression that kept the mail away."""
+
+    suppression: Suppression
+    holds_now: bool
+    alone: State  #: What would have become of the mail without it alone.
+    is_ours: bool  #: Whether it is lifted here, and not in the CRM.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReason:
+    """Why one recipient of a message got none of it."""
+
+    kind: Kind
+    rule: str
+    rules: tuple[RuleStep, ...]  #: Those that matter: up to the one that decided.
+    hits: tuple[HitSuppression, ...]
+    sharing: int  #: How many people who count have the address.
+    as_individual: State  #: What would have become of a personal mail.
+    now: State  #: What would become of the same mail now.
+    new_hits: tuple[Suppression, ...]  #: What keeps it away now and didn't then.
+
+
+def reason_of(facts: NoteFacts, rules: Sequence[Rule], standing: Standing) -> DeliveryReason:
+    """Tell why a delivery failed; `rules` and `standing` are those of now."""
+    holding = blocking(facts.kind, standing)
+    hits = facts.suppressions
+    return DeliveryReason(
+        kind=facts.kind,
+        rule=facts.rule,
+        rules=tuple(_steps(facts.rule, rules)),
+        hits=tuple(
+            HitSuppression(
+                suppression=hit,
+                holds_now=any(_is_same(hit, other) for other in holding),
+                alone=_without(hit, hits, facts.kind),
+                is_ours=hit.source in ENTRY_SOURCES,
+            )
+            for hit in hits
+        ),
+        sharing=facts.sharing,
+        as_individual=State.RELAYED if facts.personal_mail else State.SEND_FAILED,
+        now=State.SEND_FAILED if holding else State.RELAYED,
+        new_hits=tuple(other for other in holding if not any(_is_same(hit, other) for hit in hits)),
+    )
+
+
+def _steps(decided: str, rules: Sequence[Rule]) -> list[RuleStep]:
+    names = [rule.name for rule in rules]
+    if decided in (DEFAULT, OVERRIDE):
+        last, outcome = len(rules), RuleOutcome.NO_MATCH
+    elif decided in names:
+        last, outcome = names.index(decided), RuleOutcome.NO_MATCH
+    else:  # A listener, a trigger, or a rule that was renamed since.
+        last, outcome = -1, RuleOutcome.UNKNOWN
+    steps = []
+    for place, rule in enumerate(rules):
+        if outcome is RuleOutcome.UNKNOWN or place < last:
+            said = outcome
+        else:
+            said = RuleOutcome.DECIDED if place == last else RuleOutcome.NOT_ASKED
+        steps.append(RuleStep(rule.name, rule.kind, rule.test.in_words, said))
+    return steps
+
+
+def _without(hit: Suppression, hits: Sequence[Suppression], kind: Kind) -> State:
+    """Return what becomes of the mail where one suppression isn't there.
+
+    For individual mail a person's counts only as long as everybody with the address has one
+    (`decide.blocking`).
+    """
+    rest = [other for other in hits if other is not hit]
+    if kind is Kind.BULK:
+        return State.SEND_FAILED if rest else State.RELAYED
+    people = {other.person for other in hits if other.person is not None}
+    left = {other.person for other in rest if other.person is not None}
+    is_own = any(other.person is None for other in rest)
+    return State.SEND_FAILED if is_own or (left and left == people) else State.RELAYED
+
+
+def _is_same(suppression: Suppression, other: Suppression) -> bool:
+    """Whether it is the same one still; its remark and its names may have changed."""
+    return (suppression.source, suppression.name, suppression.person, suppression.scope) == (
+        other.source,
+        other.name,
+        other.person,
+        other.scope,
+    )

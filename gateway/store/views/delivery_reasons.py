@@ -1,0 +1,41 @@
+"""Why deliveries of the journal failed, told with what holds now."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from sqlalchemy import Connection
+
+from gateway.core.decision.classify import Rule
+from gateway.core.decision.delivery_reason import DeliveryReason, reason_of
+from gateway.core.decision.journal import Message
+from gateway.core.decision.note_facts import facts_of
+from gateway.core.people.people import NOBODY
+from gateway.store.people.suppression import Standings
+
+
+def reasons_of(
+    connection: Connection,
+    standings: Standings,
+    messages: Sequence[Message],
+    *,
+    rules: Sequence[Rule],
+    zone: tzinfo,
+) -> dict[tuple[int, int], DeliveryReason]:
+    """Return by message and position why deliveries failed, or would have.
+
+    Of those alone of which it was kept: not of erased people, nor where a relay said no.
+    """
+    kept = [
+        (message, position, delivery)
+        for message in messages
+        for position, delivery in enumerate(message.deliveries)
+        if delivery.note_facts
+    ]
+    addresses = list(dict.fromkeys(delivery.address for *_, delivery in kept))
+    known = standings.within(connection, addresses) if addresses else {}
+    return {
+        (message.id, position): reason_of(
+            facts_of(message, delivery, zone), rules, known.get(delivery.address, NOBODY)
+        )
+        for message, position, delivery in kept
+    }
