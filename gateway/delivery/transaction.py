@@ -1,4 +1,16 @@
-"""One mail transaction at a relay: the way of a message from MAIL to the verdict."""
+"""One mail transaction at a relay: the way of a message from MAIL to the verdict.
+
+    add(ann, bob)          MAIL FROM, RCPT ann, RCPT bob     one write; a reply for each
+    add(clo)               RCPT clo
+    keep(ann, clo)         RSET, MAIL FROM, RCPT ann, RCPT clo     without Bob, who gets none
+    begin_content()        DATA, and the relay's 354
+    write(…), drain()      the content
+    finish(…)              the last of it and the dot; the relay's verdict, or `Lost`
+
+A connection that was idle may be closed by now, or is closed as it is spoken to (421): then the
+same is said once more on a new one, as the relay had only heard commands. Once content has begun
+nothing is said twice.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -183,7 +195,7 @@ class RelayTransaction:
         """Wait until the relay keeps up; return its refusal, or another 451, to end the content.
 
         A no that comes before the dot is the relay's verdict: it may have been full, or closing, or
-        tired of a slow client. A yes to half a mail is none.
+        tired of a slow client. A yes to half a mail counts for nothing.
         """
         if self._connection is None:
             return replies.TRY_LATER

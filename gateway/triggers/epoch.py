@@ -1,4 +1,20 @@
-"""The mark outside the database by which a restored or cloned store is told from the real one."""
+"""The mark outside the database by which a restored or cloned store is told from the real one.
+
+A copy of the store that was made at noon and put back at two knows nothing of the birthday mails of
+one o'clock, and would send them again. So a store has an epoch, drawn once, and the newest message
+sent from it, and a file beside it says the same. Before each sending they are compared:
+
+    store        file
+    a1, 700      a1, 700     send
+    a1, 650      a1, 700     restored: the store is older than what was sent
+    b2, 10       a1, 700     another store
+    a1, 700      none        a clone, or one more machine on the same store: that one sees within
+                             20 seconds the sign of life of another gateway that has the file
+    none         none        the first start: both begin
+
+Where they don't agree, all that is due is held until a person says that it may go
+(`gateway triggers resume`).
+"""
 
 import asyncio
 import os

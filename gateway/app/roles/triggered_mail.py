@@ -34,7 +34,12 @@ log = logs.get("triggers")
 
 
 class TriggerEngine:
-    """Everything that mails on events, for one process; `close` it in the end."""
+    """Everything that mails on events, for one process; `close` it in the end.
+
+    `runner` puts what happened into the ledger, `sender` sends what is due there, `reporter` tells
+    what became of it; `watch` says before each sending whether the store is the one it was. All ask
+    for `plan`, which `refresh` replaces where settings or the files of triggers have changed.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,14 @@
-"""What the CRM tells, taken in: staged, compared, and only the differences written at once."""
+"""What the CRM tells, taken in: staged, compared, and only the differences written at once.
+
+A listing of people, of a source that brought Ann (1), Bob (2) and Clo (3) before:
+
+    line 2: 1,Ann        `staged`: 1, 2, 4       each record, those of one key settled to one
+    line 3: 2,Bobby      `changes`: 2, 4         what is new or told differently
+    line 4: 4,Dan        `removed`: 3            what the source had and doesn't tell now
+
+These are temporary tables (`staging.py`), filled while mail goes on. Then one transaction writes
+the differences, and `guard.py` counts whose suppressions it would lift, before it is kept.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

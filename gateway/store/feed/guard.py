@@ -1,4 +1,15 @@
-"""What an import does to suppressions, counted before anything is kept."""
+"""What an import does to suppressions, counted before anything is kept.
+
+An import that takes Ann and Bob out of the group "no bulk mail", and puts Clo into it:
+
+    touched           ann, bob, clo             whoever it may concern, by `changes` and `removed`
+    effects_before    ann bulk, bob bulk        who of them is suppressed, address and scope
+    (the differences are written)
+    effects_after     clo bulk
+
+Lifted is what is in the first alone, added what is in the second alone. Somebody who is suppressed
+by another group, too, is in both.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Records laid beside what is known, in temporary tables."""
+"""Records laid beside what is known, in temporary tables; `feed.py` has an example."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

@@ -20,8 +20,8 @@ from gateway.core.replies.forwarded.separators import is_line
 from gateway.core.replies.subject_prefixes import without_prefixes
 
 _LONGEST = 60  #: Lines of a block, wrapped ones and empty ones included.
-_AHEAD = 3  #: Lines in which a known word has to follow what is none …
-_AHEAD_IF_ANNOUNCED = 6  #: … and below a separator.
+_AHEAD = 3  #: A known word has to follow an unknown one within so many lines,
+_AHEAD_IF_ANNOUNCED = 6  #: below a separator within these.
 _SHORTEST_FRAME, _LONGEST_FRAME = 4, 12
 _SHORTEST_BARE = 3
 _GLUED_LINES = 5
@@ -112,7 +112,18 @@ def read_glued(lines: Sequence[TextLine], start: int, text: str = "") -> Block |
 
 
 class HeaderBlockReader:
-    """Reads one block, line by line."""
+    """Reads one block, line by line.
+
+        Von: Ann Beispiel <ann@example.org>      a known word and its value: a field
+        Gesendet: Montag, 23. November 2026
+        Organisation: Beispiel GmbH              an unknown word: taken, as known ones follow
+        An: Bob <bob@example.com>,
+        Cleo <cleo@example.com>                  goes on with the field above, which ends in a comma
+        Betreff: Bewerbung
+                                                 nothing below is a field: the block ends here
+
+    Its languages are those that have all its words, here German: the date is read in them.
+    """
 
     def __init__(
         self, lines: Sequence[TextLine], start: int, announced: bool, subject: str
