@@ -6,9 +6,9 @@ Of a reply that Eva forwarded with `VAC-9931` in its subject:
     decision    None: nothing is against filing it
     kept        the row of the inbox as `filed`, the entry of the history, its documents, an event
 
-If nobody knew Eva, the decision would be an `Objection`: the row is kept as `needs_attention`, she is
-told, and so are webhooks. A vacation reply is decided on as a row that is `ignored`. What came back
-of our own mail is kept at that mail first, and may decide, too (`_came_back`).
+If nobody knew Eva, the decision would be an `Objection`: the row is kept as `needs_attention`, she
+is told, and so are webhooks. A vacation reply is decided on as a row that is `ignored`. What came
+back of our own mail is kept at that mail first, and may decide, too (`_came_back`).
 
 A mail's files must be in the blob store before it is filed, and of most mail they never are: so
 `would_file` is asked first, and where things have changed since, `settle` returns None and is

@@ -366,29 +366,11 @@ def _also(
     whom: ErasureSubject | None, addresses: Iterable[str], entry: ListedErasure
 ) -> ErasureSubject:
     """Return who is erased again, by the addresses that the store has of theirs too."""
-    base = whom or ErasureSubject(
-        ref=None,
-        addresses=(),
-        shared=(),
-        spellings=(),
-        names=(),
-        references=(),
-        qualifications=(),
-        closings=(),
-    )
+    base = whom or ErasureSubject(ref=None, addresses=())
     more = tuple(address for address in addresses if address not in (*base.addresses, *base.shared))
     known = (*base.addresses, *more)
     # What is left of somebody of whom the store has nothing: the entry alone is taken in.
-    return ErasureSubject(
-        ref=base.ref,
-        addresses=known or (entry.person,),
-        shared=base.shared,
-        spellings=base.spellings,
-        names=base.names,
-        references=base.references,
-        qualifications=base.qualifications,
-        closings=base.closings,
-    )
+    return replace(base, addresses=known or (entry.person,))
 
 
 def _by_name(names: ErasedNames, texts: Iterable[str]) -> dict[str, str]:

@@ -94,12 +94,12 @@ class ErasureSubject:
 
     ref: PersonRef | None  #: None: an address that nobody has.
     addresses: tuple[str, ...]  #: In lookup form; those that nobody else has.
-    shared: tuple[str, ...]  #: What others have too: it stays theirs.
-    spellings: tuple[str, ...]  #: Addresses as they were given.
-    names: tuple[str, ...]
-    references: tuple[str, ...]  #: Of applications.
-    qualifications: tuple[str, ...]
-    closings: tuple[str, ...]
+    shared: tuple[str, ...] = ()  #: What others have too: it stays theirs.
+    spellings: tuple[str, ...] = ()  #: Addresses as they were given.
+    names: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()  #: Of applications.
+    qualifications: tuple[str, ...] = ()
+    closings: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -156,16 +156,7 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
         if len(rows) > 1:
             return None
         if not rows:
-            return ErasureSubject(
-                ref=None,
-                addresses=(wanted,),
-                shared=(),
-                spellings=(),
-                names=(),
-                references=(),
-                qualifications=(),
-                closings=(),
-            )
+            return ErasureSubject(ref=None, addresses=(wanted,))
         wanted = PersonRef.parse(f"{rows[0].kind}:{rows[0].person}")
     kind, crm_id = wanted.kind.value, wanted.crm_id
     a = addresses.c
