@@ -14,6 +14,7 @@ from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
 from tests.pages.markdown import DOCS, ROOT, links
+from tests.rig.browser import chromium
 
 #: What a page has of each, however it is rendered.
 COUNTED = {
@@ -120,6 +121,25 @@ def test_a_dead_link_a_dead_anchor_and_a_page_outside_the_nav_end_the_build(
         build(config)
 
     assert all(fault in caplog.text for fault in ("'apis.md'", "'#feeds'", "unlisted.md"))
+
+
+@pytest.mark.system
+async def test_a_page_opened_as_a_file_is_searched_without_a_fault(site: Path) -> None:
+    async with chromium("nowhere.example", 1) as browser:
+        page = await (await browser.new_context()).new_page()
+        faults: list[str] = []
+        asked: set[str] = set()
+        page.on("console", lambda said: faults.append(said.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda sent: asked.add(urlsplit(sent.url).scheme))
+        await page.goto((site / "index.html").as_uri())
+        await page.get_by_role("textbox", name="Search").press_sequentially("sandbox")
+        found = page.locator(".md-search-result__link", has_text="Campaigns through Mailchimp")
+        await found.first.click()
+        await page.wait_for_url("**/campaigns.html*")
+
+    assert [] == faults
+    assert asked <= {"file", "data", "blob"}
 
 
 def test_the_readme_names_the_pages_in_the_order_of_the_site() -> None:
