@@ -43,6 +43,11 @@ def with_slashes(part: str) -> str:
     return part.replace(_SLASH, "/")
 
 
+def written(path: str) -> str:
+    """Return a path as it can be asked for again, its slashes within ids as `%2F`."""
+    return quote(path.replace(_SLASH, "\0"), safe="/:@!$&'()*+,;=~").replace("%00", "%2F")
+
+
 class _Id(Convertor[str]):
     """An id, which may have slashes in it; longer routes must stand before one that ends in it."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -313,6 +313,9 @@ class TriggerChanges(Protocol):
         self, *, what: str | None, name: str | None, before: int | None, limit: int
     ) -> "Sequence[TriggerEditDocument]":
         """List what was changed and by whom, the newest first."""
+
+    def undo(self) -> timedelta:
+        """Return how long mail about a changed status waits, so that it can be taken back."""
 
     def held(self) -> str:
         """Tell why all triggered mail is held; empty: it isn't."""

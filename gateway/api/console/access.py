@@ -20,6 +20,7 @@ from gateway.api.console.languages import LANGUAGES, preferred, say
 from gateway.api.console.roles import ConsoleRole, known_roles, may
 from gateway.api.console.terms import ConsoleTerms, terms_of
 from gateway.api.console.users import ConsoleLogin
+from gateway.api.paths import written
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices
 from gateway.core.errors import GatewayError
@@ -225,7 +226,7 @@ def _is_of_another_page(request: Request) -> bool:
 def _to_login(request: Request) -> Response:
     target = LOGIN
     if request.method == "GET":
-        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        asked = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
         if asked not in (ROOT, f"{ROOT}/", START):
             target += f"?next={quote(asked)}"
     if "hx-request" in request.headers:  # The page as a whole is to go there, not a part of it.

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse
 
 from gateway.api.console.access import ConsoleUser, language_of
 from gateway.api.console.languages import LANGUAGES, NAMES, say
+from gateway.api.paths import written
 from gateway.api.using import services
 from gateway.core import ids
 from gateway.store.console import console_sessions
@@ -83,7 +84,7 @@ async def render(
                 "zone": using.zone(),
                 "notice": notice,
                 "navigation": NAVIGATION,
-                "here": request.url.path,
+                "here": written(request.url.path),
                 "query": dict(request.query_params),
                 "_": translated,
                 **(values or {}),

@@ -207,6 +207,10 @@ class TriggerEditing:
             )
         return [trigger_edit_document(edit) for edit in edits]
 
+    def undo(self) -> timedelta:
+        """Return how long mail about a changed status waits, so that it can be taken back."""
+        return self._settings().triggers.undo
+
     def held(self) -> str:
         """Tell why all triggered mail is held; empty: it isn't."""
         with self._database.reading() as connection:

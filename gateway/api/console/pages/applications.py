@@ -1,0 +1,169 @@
+"""Applications: looked for, looked at, and given another status, shown first who is mailed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import anyio
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api import paths  # noqa: F401  # Routes with {reference:id} need it.
+from gateway.api.console.access import Fields, Looks, Works, language_of, said
+from gateway.api.console.acts import did
+from gateway.api.console.rendering import render, see_other
+from gateway.api.problems import Problem
+from gateway.api.replies import Cursor, Text, unwrapped, wrapped
+from gateway.api.routes.applications import MOST, Words, why_nothing_was_done
+from gateway.api.services import EventRefused, Happened
+from gateway.api.using import services
+from gateway.core.people.people import Status
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.views import application_list
+from gateway.store.views.application_list import ListedApplication, PastTransition
+
+router = APIRouter(prefix="/applications")
+_AT_ONCE = 50
+_StatusId = Annotated[Text, Query(max_length=200)]
+
+
+@router.get("")
+async def list_applications(
+    request: Request,
+    user: Looks,  # noqa: ARG001
+    q: Words = "",
+    status: _StatusId = "",
+    cursor: Cursor = None,
+) -> Response:
+    """List applications, those in which each word stands."""
+    after = unwrapped(cursor, 1)[0] if cursor else ""
+
+    def look(connection: StoreTransaction) -> tuple[list[ListedApplication], list[Status]]:
+        rows = application_list.listed(
+            connection, words=q, status=status, after=after, limit=_AT_ONCE + 1
+        )
+        return rows, application_list.statuses_of_applications(connection)
+
+    rows, statuses = await services(request).database.read(look)
+    shown = rows[:_AT_ONCE]
+    following = ""
+    if len(rows) > _AT_ONCE:
+        following = wrapped([shown[-1].known.application.reference])
+    return await render(
+        request,
+        "applications.html",
+        {"rows": shown, "statuses": statuses, "following": following, "q": q, "status": status},
+    )
+
+
+@router.post("/status")
+async def change_status(request: Request, user: Works, form: Fields) -> Response:
+    """Give applications a status; where that mails anybody, show first whom, and ask."""
+    using = services(request)
+    references = tuple(text for text in form.getlist("reference") if isinstance(text, str))
+    status, by = (str(form.get(name, "")).strip() for name in ("status", "by"))
+    asked = StatusForm(references=references, status=status, by=by or user.name)
+    if not references or len(references) > MOST:
+        raise Problem(
+            422, said(request, "Choose the applications first, {most} at most.", most=MOST)
+        )
+    if not status:
+        raise Problem(422, said(request, "Choose the status first."))
+    happened = Happened(
+        references=references,
+        status=status,
+        by=asked.by,
+        languages=(language_of(request),),
+        token=str(form.get("token", "")),
+    )
+    apply = await anyio.to_thread.run_sync(using.applications.open)
+    try:
+        answer = await using.database.write(lambda connection: apply(connection, happened))
+    except EventRefused as error:
+        return await _asking(request, asked, {"problem": str(error)}, status=422)
+    why = why_nothing_was_done(answer)
+    if answer["outcome"] in ("unconfirmed", "stale"):
+        is_stale = answer["outcome"] == "stale"
+        return await _asking(request, asked, {"answer": answer, "is_stale": is_stale})
+    if why is not None:
+        return await _asking(request, asked, {"answer": answer, "problem": why[1]}, status=why[0])
+    for change in answer["applications"]:
+        await did(request, user, "application.status", about=f"application:{change['reference']}")
+    page = f"/{quote(references[0], safe='')}" if len(references) == 1 else ""
+    return await see_other(request, f"/console/applications{page}", _what_was_done(request, answer))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusForm:
+    """What is asked for: which applications get which status, in whose name."""
+
+    references: tuple[str, ...]
+    status: str
+    by: str  #: Who acts, of the CRM's staff.
+
+
+async def _asking(
+    request: Request, asked: StatusForm, more: dict[str, Any], *, status: int = 200
+) -> Response:
+    """Show what a change would mail, or why it can't be made, with what was filled in."""
+    statuses = await services(request).database.read(application_list.statuses_of_applications)
+    known = {each.crm_id: each.name or each.crm_id for each in statuses}
+    values = {"answer": None, "problem": "", "is_stale": False, **more}
+    return await render(
+        request,
+        "application_status.html",
+        {**values, "asked": asked, "status_names": known},
+        status=status,
+    )
+
+
+def _what_was_done(request: Request, answer: Any) -> str:
+    changed = sum(change["changed"] for change in answer["applications"])
+    if not changed:
+        return said(request, "Nothing changes: it has that status already.")
+    if any(change["undone"] for change in answer["applications"]):
+        return said(request, "Taken back in time: nobody is mailed.")
+    return said(
+        request,
+        "Changed: {changed}. Mails: {mails}.",
+        changed=changed,
+        mails=len(answer["mails"]),
+    )
+
+
+@router.get("/{reference:id}")
+async def show_application(request: Request, user: Looks, reference: Text) -> Response:
+    """Show an application, what was done to it, and the form for another status."""
+    using = services(request)
+
+    def look(
+        connection: StoreTransaction,
+    ) -> tuple[ListedApplication | None, list[Status], list[PastTransition]]:
+        return (
+            application_list.one(connection, reference),
+            application_list.statuses_of_applications(connection),
+            list(application_list.past_transitions(connection, reference)),
+        )
+
+    listed, statuses, past = await using.database.read(look)
+    if listed is None:
+        raise Problem(404, said(request, "There is no such application."))
+    window = await anyio.to_thread.run_sync(using.trigger_changes.undo)
+    waits_until: datetime | None = None
+    last = past[0] if past else None
+    is_last_change = last is not None and last.before and last.event == "status_changed"
+    if last is not None and is_last_change and using.clock() - last.at < window:
+        waits_until = last.at + window
+    return await render(
+        request,
+        "application.html",
+        {
+            "listed": listed,
+            "statuses": statuses,
+            "status_names": {each.crm_id: each.name or each.crm_id for each in statuses},
+            "past": past,
+            "back_to": last.before if last is not None and is_last_change else "",
+            "waits_until": waits_until,
+            "acting": user.name,
+        },
+    )
