@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from PIL import Image, ImageChops
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, StorageState
 
 from tests.rig.browser import PHONE_HEIGHT, PHONE_WIDTH, chromium
 from tests.screenshots.moved_clock import MovedClock
@@ -82,25 +82,13 @@ SHOTS = (
 
 
 async def take_all(clock: MovedClock, port: int, shots: Sequence[Shot]) -> None:
-    """Sign in, and take every picture whose page there is."""
+    """Take every picture whose page there is."""
     start = f"http://{HOST}/console/"
     async with chromium(HOST, port) as browser:
         clock.set(at(day=4, hour=9))
-        login = await opened(browser, SHOTS[0])
-        await login.goto(urljoin(start, "login"))
-        if SHOTS[0] in shots:
-            keep("login", await picture(login))
-        await login.fill("[name=user]", USER)
-        await login.fill("[name=password]", PASSWORD)
-        await login.click("main form button")
-        cookies = await login.context.cookies()
+        session = await signed_in(browser, start)
         for shot in shots:
-            if shot == SHOTS[0]:
-                continue
-            page = await opened(browser, shot)
-            await page.context.add_cookies(
-                [{"name": one["name"], "value": one["value"], "url": start} for one in cookies]
-            )
+            page = await opened(browser, shot, None if shot.path == "login" else session)
             if await shown(page, urljoin(start, shot.path), shot.first):
                 keep(shot.name, await picture(page))
             else:
@@ -108,7 +96,19 @@ async def take_all(clock: MovedClock, port: int, shots: Sequence[Shot]) -> None:
             await page.context.close()
 
 
-async def opened(browser: Browser, shot: Shot) -> Page:
+async def signed_in(browser: Browser, start: str) -> StorageState:
+    """Sign in, and return the cookies by which one is known."""
+    page = await (await browser.new_context()).new_page()
+    await page.goto(urljoin(start, "login"))
+    await page.fill("[name=user]", USER)
+    await page.fill("[name=password]", PASSWORD)
+    await page.click("main form button")
+    session = await page.context.storage_state()
+    await page.context.close()
+    return session
+
+
+async def opened(browser: Browser, shot: Shot, session: StorageState | None) -> Page:
     """Return a page as wide as the picture."""
     width, height = (PHONE_WIDTH, PHONE_HEIGHT) if shot.is_phone else (WIDTH, HEIGHT)
     context = await browser.new_context(
@@ -116,6 +116,7 @@ async def opened(browser: Browser, shot: Shot) -> Page:
         color_scheme="dark" if shot.is_dark else "light",
         reduced_motion="reduce",
         locale="en",
+        storage_state=session,
     )
     return await context.new_page()
 
