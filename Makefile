@@ -13,7 +13,7 @@ help:
 	@echo "make demo       a gateway with a sample CRM: mailings, a reply, a campaign, and a week of what comes back"
 	@echo "make test       the whole suite (real Postfix, PostgreSQL and swaks where they can be had)"
 	@echo "make test-unit  the part of it that works on values alone, within a minute, with its coverage"
-	@echo "make check      format, lint, types, spelling, import rules, lock files, generated docs"
+	@echo "make check      format, lint, types, spelling, import rules, lock files, links of pages, generated docs"
 	@echo "make format     put the code in its usual form"
 	@echo "make bench      the gateway beside its peers; writes docs/benchmarks.md"
 	@echo "make clients    real mail libraries and mail servers before the gateway; writes docs/clients.md"
@@ -84,7 +84,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -q tests/test_architecture.py
+	$(BIN)/pytest -q tests/test_architecture.py tests/pages/test_text.py
 	@$(BIN)/python -m tests.code_numbers
 
 format: setup

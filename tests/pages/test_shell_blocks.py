@@ -17,24 +17,11 @@ from tests.pages.shell import open_shell
 from tests.rig.process import has_banner, wait_until
 from tests.rig.sink import RawSink
 
-#: What else a block may be.
-LANGUAGES = {"sh", "text", "toml", "json", "python", "nginx", "ini"}
-COMMANDS = ("gateway", "make", "curl", "systemctl", "docker", "pip", "python3", "sudo", "git")
 SHELL = {
     str(page.relative_to(ROOT)): [one for one in blocks(page.read_text()) if one.language == "sh"]
     for page in PAGES
 }
 RUN = {page: [one for one in found if not one.not_run] for page, found in SHELL.items()}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_block_says_what_it_is_and_commands_are_shell(page: Path) -> None:
-    for block in blocks(page.read_text()):
-        assert block.language in LANGUAGES, f"{page.name}, line {block.line}"
-        assert block.language == "sh" or not block.text.startswith(
-            tuple(f"{one} " for one in COMMANDS)
-        )
-    assert page.read_text().count("```") == 2 * len(list(blocks(page.read_text())))
 
 
 @pytest.mark.parametrize(

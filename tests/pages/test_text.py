@@ -1,4 +1,4 @@
-"""Every link of a page leads somewhere, and every file that it names is there."""
+"""What stands in a page is there: where links lead, files that it names, and what blocks are in."""
 
 import re
 from functools import partial
@@ -7,12 +7,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.pages.markdown import DOCS, PAGES, ROOT, anchors, code, links
+from tests.pages.markdown import DOCS, PAGES, ROOT, anchors, blocks, code, links
 
 #: Other texts for readers.
 TEXTS = [ROOT / "CHANGELOG.md", *sorted((ROOT / "tests").rglob("README.md"))]
 #: Where the paths begin that pages name: the repository, its code, and what is shipped beside it.
 FOLDERS = [ROOT, ROOT / "gateway", ROOT / "config"]
+
+#: What a block may be; what is in `sh` is run by a test.
+LANGUAGES = {"sh", "text", "toml", "json", "python", "nginx", "ini"}
+COMMANDS = re.compile("(gateway|make|curl|systemctl|docker|pip|python3|sudo|git) ")
 
 
 def named(page: Path) -> str:
@@ -63,3 +67,13 @@ def test_the_readme_leads_to_every_page() -> None:
     linked = {target for target, _ in links((ROOT / "README.md").read_text())}
 
     assert set() == {named(page) for page in DOCS} - linked
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_block_says_what_it_is_and_commands_are_shell(page: Path) -> None:
+    read = list(blocks(page.read_text()))
+    for block in read:
+        assert block.language in LANGUAGES, f"line {block.line}: {block.language!r}"
+        assert block.language == "sh" or not COMMANDS.match(block.text), f"line {block.line}"
+
+    assert 2 * len(read) == page.read_text().count("```")
