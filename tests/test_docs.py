@@ -175,7 +175,8 @@ def written_commands(page: Path) -> Iterator[list[str]]:
 
 def words_of(line: str) -> list[str]:
     """Return the words of the first command of a line, what may be left out (`[--yes]`) too."""
-    lexer = shlex.shlex(re.sub(r"[][]", " ", line), posix=True, punctuation_chars="|)")
+    given = re.sub(r"\[(--[^]]*)\]", r"\1", line)
+    lexer = shlex.shlex(given, posix=True, punctuation_chars="|)")
     lexer.whitespace_split = True
     return list(takewhile(lambda word: word not in ("|", ")"), lexer))
 

@@ -1,10 +1,13 @@
 """`gateway docs`: the documentation, in the terminal."""
 
+import re
+
 import pytest
 
 from gateway.cli.operation import pages
 from tests.cli.conftest import Cli
-from tests.pages.markdown import DOCS, ROOT
+from tests.pages.markdown import DOCS, PAGES, ROOT
+from tests.test_docs import written_commands
 
 
 def test_every_page_is_listed_with_its_heading(cli: Cli) -> None:
@@ -45,3 +48,35 @@ def test_a_page_that_is_not_there_is_told_with_those_that_are(cli: Cli) -> None:
 )
 def test_names_of_pages_are_completed(beginning: str, names: list[str]) -> None:
     assert names == pages.pages_beginning(beginning)
+
+
+#: What goes on until it is stopped, asks elsewhere, or has tests of its own that take longer.
+NOT_TRIED = {"run", "tail", "demo", "check", "init", "mailchimp", "dkim"}
+
+#: What is told of a command of which a sentence leaves something out.
+LACKING = re.compile("Missing (argument|option)|name the file|no password on standard input")
+
+
+def test_every_command_of_a_sentence_is_taken_as_it_stands_there(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None is wrong use, but for what a sentence leaves out; whether it finds anything is open."""
+    monkeypatch.chdir(cli.folder)
+    cli.feed("people", "crm_id,emails\n17,ann@example.org\n")
+    written = {tuple(words): page.name for page in PAGES for words in written_commands(page)}
+    tried = {
+        words: page
+        for words, page in written.items()
+        if words[0] not in NOT_TRIED and not any(re.search("[A-Z]{2}|…", word) for word in words)
+    }
+
+    refused = []
+    assert 60 < len(tried)
+    for words, page in tried.items():
+        for file in (word for word in words if re.fullmatch(r"[\w-]+\.(csv|eml|txt)", word)):
+            (cli.folder / file).write_text("Subject: Hello\n\nHello\n")
+        done = cli(*words)
+        if done.code == 2 and LACKING.search(done.err) is None:
+            refused.append(f"{page}: {' '.join(words)}: {done.err}")
+
+    assert [] == refused
