@@ -1,5 +1,7 @@
 """`make docs`: take the pictures of the console that docs/console.md shows, into docs/console.
 
+`python -m tests.screenshots NAME …` takes others, too.
+
 The pages show the week of `sample_week.py`. A picture is written only where its page looks
 otherwise than before.
 """
@@ -8,9 +10,10 @@ import asyncio
 import io
 import re
 import shutil
+import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -54,6 +57,8 @@ class Shot:
     name: str
     path: str
     first: str = ""  #: If given: of the page that the first link to an address like this leads to.
+    fills: Mapping[str, str] = field(default_factory=dict)  #: Fields, by name, to fill in there …
+    press: str = ""  #: … and the button to press then.
     is_dark: bool = False
     is_phone: bool = False
 
@@ -74,6 +79,13 @@ SHOTS = (
     Shot("triggers", "triggers"),
     Shot("trigger", "triggers", first="/triggers/birthday"),
     Shot("applications", "applications"),
+    Shot("application", "applications/4711"),
+    Shot(
+        "warning",
+        "applications/4711",
+        fills={"status": "invited", "by": USER},
+        press="Change status",
+    ),
     Shot("feed", "feed"),
     Shot("messages", "messages"),
     Shot("outbox", "outbox"),
@@ -89,7 +101,7 @@ async def take_all(clock: MovedClock, port: int, shots: Sequence[Shot]) -> None:
         session = await signed_in(browser, start)
         for shot in shots:
             page = await opened(browser, shot, None if shot.path == "login" else session)
-            if await shown(page, urljoin(start, shot.path), shot.first):
+            if await is_shown(page, urljoin(start, shot.path), shot):
                 keep(shot.name, await picture(page))
             else:
                 print(f"{shot.name}: there is no such page.")
@@ -121,19 +133,29 @@ async def opened(browser: Browser, shot: Shot, session: StorageState | None) -> 
     return await context.new_page()
 
 
-async def shown(page: Page, address: str, first: str) -> bool:
-    """Go to a page; whether it, or the first page like `first` that it leads to, is there."""
+async def is_shown(page: Page, address: str, shot: Shot) -> bool:
+    """Go to where the picture is taken; whether there is such a page."""
     answer = await page.goto(address)
+    if shot.first and answer is not None and answer.ok:
+        leading = await first_link(page, shot.first)
+        answer = await page.goto(leading) if leading else None
     if answer is None or not answer.ok:
         return False
-    if not first:
-        return True
+    for name, value in shot.fills.items():
+        control = page.locator(f"main [name={name}]:visible")
+        if await control.evaluate("control => control.tagName") == "SELECT":
+            await control.select_option(value)
+        else:
+            await control.fill(value)
+    if shot.press:
+        await page.locator("main").get_by_role("button", name=shot.press).click()
+    return True
+
+
+async def first_link(page: Page, pattern: str) -> str:
+    """Return the first address in the page that is like that; empty if there is none."""
     links = await page.eval_on_selector_all("main a[href]", "links => links.map(one => one.href)")
-    leading = next((link for link in links if re.search(first, link)), None)
-    if leading is None:
-        return False
-    answer = await page.goto(leading)
-    return answer is not None and answer.ok
+    return next((link for link in links if re.search(pattern, link)), "")
 
 
 async def picture(page: Page) -> Image.Image:
@@ -167,7 +189,9 @@ def is_alike(one: Image.Image, other: Image.Image) -> bool:
 def main() -> None:
     """Take the pictures, or say what is missing for it."""
     page = (DOCS / "console.md").read_text()
-    shots = [shot for shot in SHOTS if f"](console/{shot.name}.png)" in page]
+    shots = [
+        shot for shot in SHOTS if f"](console/{shot.name}.png)" in page or shot.name in sys.argv
+    ]
     if not shots:
         return
     missing = [

@@ -30,40 +30,30 @@ from tests.rig.process import LOOPBACK, free_port
 from tests.screenshots.moved_clock import MovedClock
 
 MONDAY = datetime(2026, 11, 23, tzinfo=ZoneInfo("Europe/Amsterdam"))
-USER, PASSWORD = "anna", "correct horse"
+USER, PASSWORD = "Eva Bos", "correct horse"
 ROLES = (ConsoleRole.MANAGE, ConsoleRole.RUN)
 
-#: What comes from Friday's export: one row of it can't be taken in.
-FRIDAY = """\
-kind,crm_id,first_name,last_name,emails,status,language,birthday
+#: More than the demo's feed has.
+APPLICATIONS = {
+    "programmes": "crm_id,name\n1,Teacher of mathematics\n2,Teacher of French\n",
+    "applications": """\
+reference,person,programme,status,responsible,submitted_at
+4711,103,1,received,1,2026-11-02T10:15
+4712,101,1,received,1,2026-11-20T16:40
+4713,102,2,invited,1,2026-11-21T09:05
+4714,302,2,invited,1,2026-11-09T11:30
+""",
+}
+#: What comes from Friday's export: a day that the month hasn't got, and a status that nobody knows.
+FRIDAY = """kind,crm_id,first_name,last_name,emails,status,language,birthday
 candidate,306,Lotte,Peters,lotte@example.net,available,nl,1991-04-31
 candidate,307,Milan,Maas,milan@example.net,vertrokken,nl,1988-11-30
 """
-#: Forwarded without a reference, and with one that no application has.
+#: Two mails that could not be filed: without a reference, and with one that no application has.
 UNFILED = (
-    (
-        "WG: Rückfrage zum Termin",
-        "Carla Weber",
-        "carla@example.org",
-        "Kann ich auch um elf kommen?",
-    ),
-    ("4799 FW: Sollicitatie", "Hanna Vos", "hanna@example.net", "Ik stuur u hierbij mijn cv."),
+    sample.UNFILED,
+    sample.UNFILED.replace("WG: Unterlagen", "4799 WG: Zeugnis").replace("forward-2", "forward-3"),
 )
-FORWARD = """\
-From: Eva Bos <eva@crm.example>
-To: replies@crm.example
-Subject: {subject}
-Message-ID: <unfiled-{number}@crm.example>
-Content-Type: text/plain; charset=utf-8
-
------Original Message-----
-From: {name} <{address}>
-Sent: Thursday, November 26, 2026 5:12 PM
-To: Eva Bos <eva@crm.example>
-Subject: {subject}
-
-{text}
-"""
 
 
 @contextmanager
@@ -77,7 +67,7 @@ def sample_gateway(folder: Path, clock: MovedClock) -> Iterator[int]:
     ):
         patch.setattr(common, "ids_of", partial(common.ids_of, clock=clock.now))
         patch.setattr(common, "now", clock.now)
-        for name, content in sample.BIRTHDAY.items():
+        for name, content in (*sample.BIRTHDAY.items(), *sample.INVITED.items()):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(content)
         ports = {name: free_port() for name in ("listener", "replies", "bounces", "api")}
@@ -85,7 +75,7 @@ def sample_gateway(folder: Path, clock: MovedClock) -> Iterator[int]:
         file.write_text(sample.CONFIG.format(relay=relay.port, mailchimp=account.url, **ports))
         context = Context(file)
         feed(context, folder, sample.FEED)
-        feed(context, folder, {"people": sample.BORN.format(born="1980-11-27")})
+        feed(context, folder, {"people": sample.BORN.format(born="1980-11-27"), **APPLICATIONS})
         put_user(context.settings.console.users, USER, PASSWORD, ROLES)
         # Without the role that sends what the gateway writes: the week tells mails by their order.
         with running(file, ports["listener"], clock, "smtp", "inbound", "api"):
@@ -94,15 +84,18 @@ def sample_gateway(folder: Path, clock: MovedClock) -> Iterator[int]:
             campaign.send_campaign(context, account)
         clock.set(at(day=4, hour=6))
         with running(file, ports["listener"], clock):
-            feed(context, folder, {**sample.FEED, "people": FRIDAY})
+            feed(context, folder, {**sample.FEED, **APPLICATIONS, "people": FRIDAY})
+            for minutes, people in enumerate((["anna"], sample.PEOPLE, ["dieter", "bram"])):
+                clock.set(at(day=4, hour=7, minute=20 * minutes))
+                for person in people:
+                    address = person if "@" in person else f"{person}@example.org"
+                    template = sample.PERSONAL if len(people) < 3 else sample.MAILING
+                    send_mail(ports["listener"], template, address)
             clock.set(at(day=4, hour=8, minute=10))
             week.a_week_later()
             forward_reply(context, ports["replies"])
             clock.set(at(day=4, hour=8, minute=40))
-            for number, (subject, name, address, words) in enumerate(UNFILED):
-                mail = FORWARD.format(
-                    subject=subject, name=name, address=address, text=words, number=number
-                )
+            for mail in UNFILED:
                 with smtplib.SMTP(LOOPBACK, ports["replies"], timeout=30) as server:
                     server.sendmail(sample.STAFF, "replies@crm.example", mail.encode())
             yield ports["api"]
