@@ -18,6 +18,8 @@ FOLDERS = [ROOT, ROOT / "gateway", ROOT / "config"]
 LANGUAGES = {"sh", "text", "toml", "json", "python", "nginx", "ini"}
 COMMANDS = re.compile("(gateway|make|curl|systemctl|docker|pip|python3|sudo|git) ")
 
+MAKEFILE = (ROOT / "Makefile").read_text()
+
 
 def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
@@ -77,3 +79,16 @@ def test_every_block_says_what_it_is_and_commands_are_shell(page: Path) -> None:
         assert block.language == "sh" or not COMMANDS.match(block.text), f"line {block.line}"
 
     assert 2 * len(read) == page.read_text().count("```")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_whatever_a_page_makes_can_be_made(page: Path) -> None:
+    text = page.read_text()
+    lines = [*code(text), *(line for block in blocks(text) for line in block.text.splitlines())]
+    made = [
+        target
+        for line in lines
+        for target in re.findall(r"(?:^|&& )make (?:-C \S+ )?([a-z][a-z-]*)", line)
+    ]
+
+    assert set() == set(made) - set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
