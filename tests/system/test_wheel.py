@@ -24,7 +24,7 @@ FILES = ("README.md", "LICENSE", "pyproject.toml")
 FOLDERS = {
     "gateway": ("__pycache__",),
     "config": ("gateway.toml", "gateway.keys", "*.pem", "gateway.db*", "blobs", "data", "outage"),
-    "docs": (),
+    "docs": ("mkdocs",),  # by which the site is made
 }
 
 # Whoever builds and installs waits for each step; beside the other tests that is a while.
