@@ -21,7 +21,7 @@ from PIL import Image, ImageChops
 from playwright.async_api import Browser, Page, StorageState
 
 from tests.rig.browser import PHONE_HEIGHT, PHONE_WIDTH, chromium
-from tests.screenshots.moved_clock import MovedClock
+from tests.rig.moved_clock import MovedClock
 from tests.screenshots.sample_week import PASSWORD, USER, at, sample_gateway
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -207,7 +207,7 @@ def main() -> None:
         print(f"Without {names} the pictures in docs/console stay as they are (make packages).")
         return
     with tempfile.TemporaryDirectory(prefix="gateway-pictures-") as name:
-        clock = MovedClock(Path(name) / "clock")
+        clock = MovedClock(Path(name) / "clock", look_seconds=1)
         with sample_gateway(Path(name), clock) as port:
             asyncio.run(take_all(clock, port, shots))
 

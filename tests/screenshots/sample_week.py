@@ -26,8 +26,8 @@ from gateway.cli.demo.relay import DemoRelay, capturing_relay
 from gateway.cli.demo.reply import forward_reply
 from gateway.cli.demo.week import Week
 from gateway.crm.importer import import_file
+from tests.rig.moved_clock import MovedClock
 from tests.rig.process import LOOPBACK, free_port
-from tests.screenshots.moved_clock import MovedClock
 
 MONDAY = datetime(2026, 11, 23, tzinfo=ZoneInfo("Europe/Amsterdam"))
 USER, PASSWORD = "Eva Bos", "correct horse"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.ids import first_id_at
-from tests.rig.process import needs
+from tests.rig.moved_clock import MovedClock
 from tests.smtp_proxy.crm import BULK, NO_BULK
 from tests.system.conftest import StartCrm
 from tests.system.traffic import Traffic, accounted, copies, journal
@@ -18,41 +18,13 @@ JUMPS = [timedelta(days=2), timedelta(hours=-1), timedelta(hours=1), timedelta(d
 pytestmark = pytest.mark.system
 
 
-class Clock:
-    """The time of day as processes see it that were started with `wrapper`."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.set(timedelta())
-
-    def set(self, offset: timedelta) -> None:
-        """Jump to so much before or after the true time."""
-        fresh = self._file.with_suffix(".new")
-        fresh.write_text(f"{offset.total_seconds():+.0f}")
-        fresh.replace(self._file)
-
-    @property
-    def wrapper(self) -> tuple[str, ...]:
-        """What is put before a command."""
-        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-        if not libraries:
-            needs("faketime", "libfaketime is not installed")
-        return (
-            "env",
-            f"LD_PRELOAD={libraries[0]}",
-            f"FAKETIME_TIMESTAMP_FILE={self._file}",
-            "FAKETIME_NO_CACHE=1",
-            "FAKETIME_DONT_FAKE_MONOTONIC=1",
-        )
-
-
 async def test_all_that_was_accepted_in_an_hour_is_told_at_its_end_whatever_restarts_meanwhile(
     start_crm: StartCrm, tmp_path: Path
 ) -> None:
-    clock = Clock(tmp_path / "clock")
+    clock = MovedClock(tmp_path / "clock")
     now = datetime.now(UTC)
     half_past = now.replace(minute=30, second=0) - now
-    clock.set(half_past)
+    clock.move(half_past)
     changes = {"suppression": {"reply": "accept"}, "smtp": {"workers": 2}}
     crm = await start_crm(changes, listeners={"crm": {}}, wrapper=clock.wrapper)
     members = [crm.person(NO_BULK) for _ in range(5)]
@@ -72,9 +44,9 @@ async def test_all_that_was_accepted_in_an_hour_is_told_at_its_end_whatever_rest
     await crm.gateway.start()
     await crm.send([members[4]], BULK)
     await crm.record(members[4])
-    clock.set(half_past + timedelta(minutes=31))
+    clock.move(half_past + timedelta(minutes=31))
     await crm.sink.wait_until(lambda: len(reports()) == 2, "the report at the hour's end")
-    clock.set(half_past + timedelta(hours=3))
+    clock.move(half_past + timedelta(hours=3))
     await crm.send([members[0]], BULK)
     await crm.sink.wait_until(lambda: len(reports()) == 3, "the next hour's report")
 
@@ -88,12 +60,12 @@ async def test_all_that_was_accepted_in_an_hour_is_told_at_its_end_whatever_rest
 async def test_K8_a_clock_that_jumps_costs_no_session_and_no_record(
     start_crm: StartCrm, tmp_path: Path
 ) -> None:
-    clock = Clock(tmp_path / "clock")
+    clock = MovedClock(tmp_path / "clock")
     crm = await start_crm(roles=("smtp",), listeners={"crm": {}}, wrapper=clock.wrapper)
     idle = await crm.client()
     async with Traffic(lambda: crm.gateway.port, clients=3) as traffic:
         for jump in JUMPS:
-            clock.set(jump)
+            clock.move(jump)
             await traffic.go_on()
             await traffic.go_on()
         await traffic.finish()
