@@ -63,4 +63,4 @@ class MovedClock:
         fresh.write_text(f"{by.total_seconds():+.3f}")
         fresh.replace(self._file)
         if self._look_seconds:
-            time.sleep(self._look_seconds + 0.1)
+            time.sleep(2 * self._look_seconds + 0.1)  # it counts whole seconds

@@ -28,12 +28,12 @@ DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "console"
 HOST = "gateway.crm.example"
 WIDTH, HEIGHT = 1200, 600  #: CSS pixels.
-TALLEST = 1400  #: What is further down is left out.
-COLOURS = 64
+TALLEST = 1000  #: What is further down is left out.
+COLOURS = 32
 #: Of the pixels; what another millisecond of the sample may change.
 SAME_SHARE = 0.002
 
-#: What differs from week to week: ids, and seconds. Ids stay apart from one another.
+#: What differs from run to run: ids (which stay apart from one another), seconds, ports, a folder.
 STEADY = r"""
 () => {
   const known = new Map();
@@ -42,7 +42,9 @@ STEADY = r"""
       if (!known.has(id)) known.set(id, `0scb5r2k7${String(known.size).padStart(4, "0")}`);
       return known.get(id);
     })
-    .replace(/\b(\d\d:\d\d):\d\d\b/g, "$1:00");
+    .replace(/\b(\d\d:\d\d):\d\d\b/g, "$1:00")
+    .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:2525")
+    .replace(/\/tmp\/gateway-pictures-\w+/g, "/var/lib/gateway");
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) texts.currentNode.data = steady(texts.currentNode.data);
   for (const field of document.querySelectorAll("input")) field.value = steady(field.value);
@@ -59,6 +61,7 @@ class Shot:
     first: str = ""  #: If given: of the page that the first link to an address like this leads to.
     fills: Mapping[str, str] = field(default_factory=dict)  #: Fields, by name, to fill in there …
     press: str = ""  #: … and the button to press then.
+    tallest: int = TALLEST
     is_dark: bool = False
     is_phone: bool = False
 
@@ -69,9 +72,9 @@ SHOTS = (
     Shot("today-dark", "today", is_dark=True),
     Shot("today-phone", "today", is_phone=True),
     Shot("send-failed", "send-failed"),
-    Shot("message", "send-failed", first="/(messages|send-failed)/0s"),
+    Shot("message", "send-failed?to=hanna@example.net", first="/messages/0s", tallest=1500),
     Shot("people", "people?q=ann"),
-    Shot("person", "people/candidate:302"),
+    Shot("person", "people/candidate:302", tallest=1500),
     Shot("inbox", "inbox"),
     Shot("mail", "inbox", first="/inbox/0s"),
     Shot("campaigns", "campaigns"),
@@ -102,7 +105,7 @@ async def take_all(clock: MovedClock, port: int, shots: Sequence[Shot]) -> None:
         for shot in shots:
             page = await opened(browser, shot, None if shot.path == "login" else session)
             if await is_shown(page, urljoin(start, shot.path), shot):
-                keep(shot.name, await picture(page))
+                keep(shot.name, await picture(page, shot.tallest))
             else:
                 print(f"{shot.name}: there is no such page.")
             await page.context.close()
@@ -158,12 +161,12 @@ async def first_link(page: Page, pattern: str) -> str:
     return next((link for link in links if re.search(pattern, link)), "")
 
 
-async def picture(page: Page) -> Image.Image:
+async def picture(page: Page, tallest: int) -> Image.Image:
     """Return what is seen of a page, in few colours."""
     await page.wait_for_load_state("networkidle")
     await page.evaluate(STEADY)
     taken = Image.open(io.BytesIO(await page.screenshot(full_page=True))).convert("RGB")
-    seen = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
+    seen = taken.crop((0, 0, taken.width, min(taken.height, tallest)))
     return seen.quantize(COLOURS, dither=Image.Dither.NONE)
 
 
