@@ -1,13 +1,15 @@
 """What would become of a message, and why."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typing_extensions import TypedDict
 
-from gateway.core.decision.explanation import Explanation, Fate
 from gateway.core.kinds import Kind, State
 from gateway.documents.fields import JsonSchema, PersonText
 from gateway.documents.suppressions import SuppressionDocument, suppression_document
+
+if TYPE_CHECKING:
+    from gateway.core.decision.explanation import Explanation, Fate
 
 Outcome = Literal["relay", "send_failed"]
 
@@ -78,7 +80,7 @@ def outcome_of(state: State) -> Outcome:
     return "relay" if state is State.RELAYED else "send_failed"
 
 
-def explanation_document(explanation: Explanation) -> ExplanationDocument:
+def explanation_document(explanation: "Explanation") -> ExplanationDocument:
     """Return a decision."""
     return {
         "kind": explanation.classification.kind,
@@ -104,7 +106,7 @@ def explanation_document(explanation: Explanation) -> ExplanationDocument:
     }
 
 
-def fate_document(fate: Fate) -> FateDocument:
+def fate_document(fate: "Fate") -> FateDocument:
     """Return what would become of one recipient."""
     return {
         "recipient": fate.recipient,

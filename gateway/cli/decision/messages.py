@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from gateway.app import common
-from gateway.app.rules import rules_of
 from gateway.app.wording import note_templates
 from gateway.cli.context import (
     Context,
@@ -274,6 +273,8 @@ def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
 def _reasons(
     chosen: Context, store: Database, connection: StoreTransaction, message: Message
 ) -> dict[tuple[int, int], DeliveryReason]:
+    from gateway.app.rules import rules_of
+
     standings = common.standings(chosen.settings, store)
     try:
         return reasons_of(

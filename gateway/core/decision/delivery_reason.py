@@ -7,12 +7,15 @@ order: those before the one that decided did not match. What holds now is beside
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from gateway.core.decision.classify import DEFAULT, OVERRIDE, Rule
 from gateway.core.decision.decide import blocking
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.kinds import Kind, State
 from gateway.core.people.people import ENTRY_SOURCES, Standing, Suppression
+
+if TYPE_CHECKING:  # Whoever shows a message doesn't load all rules.
+    from gateway.core.decision.classify import Rule
 
 
 class RuleOutcome(StrEnum):
@@ -58,7 +61,7 @@ class DeliveryReason:
     new_hits: tuple[Suppression, ...]  #: What keeps it away now and didn't then.
 
 
-def reason_of(facts: NoteFacts, rules: Sequence[Rule], standing: Standing) -> DeliveryReason:
+def reason_of(facts: NoteFacts, rules: "Sequence[Rule]", standing: Standing) -> DeliveryReason:
     """Tell why a delivery failed; `rules` and `standing` are those of now."""
     holding = blocking(facts.kind, standing)
     hits = facts.suppressions
@@ -82,7 +85,9 @@ def reason_of(facts: NoteFacts, rules: Sequence[Rule], standing: Standing) -> De
     )
 
 
-def _steps(decided: str, rules: Sequence[Rule]) -> list[RuleStep]:
+def _steps(decided: str, rules: "Sequence[Rule]") -> list[RuleStep]:
+    from gateway.core.decision.classify import DEFAULT, OVERRIDE
+
     names = [rule.name for rule in rules]
     if decided in (DEFAULT, OVERRIDE):
         last, outcome = len(rules), RuleOutcome.NO_MATCH

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import tzinfo
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from gateway.core.decision.classify import Rule
 from gateway.core.decision.delivery_reason import DeliveryReason, reason_of
 from gateway.core.decision.journal import Message
 from gateway.core.decision.note_facts import facts_of
 from gateway.core.people.people import NOBODY
 from gateway.store.people.suppression import Standings
+
+if TYPE_CHECKING:  # Whoever shows a message doesn't load all rules.
+    from gateway.core.decision.classify import Rule
 
 
 def reasons_of(
@@ -18,7 +21,7 @@ def reasons_of(
     standings: Standings,
     messages: Sequence[Message],
     *,
-    rules: Sequence[Rule],
+    rules: "Sequence[Rule]",
     zone: tzinfo,
 ) -> dict[tuple[int, int], DeliveryReason]:
     """Return by message and position why deliveries failed, or would have.
