@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 
 from gateway.api.console import oidc, sign_in
 from gateway.api.console.access import START, ConsoleAccess, checked_form, language_of, said
-from gateway.api.console.pages import acts, applications
+from gateway.api.console.pages import acts, applications, messages, outbox, today
 from gateway.api.console.rendering import render, static_file
 from gateway.api.console.terms import ConsoleTerms
 from gateway.api.console.throttle import LoginThrottle
@@ -23,7 +23,7 @@ from gateway.core.errors import GatewayError
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 #: The pages; each is a module with a router.
-PAGES = (acts, applications)
+PAGES = (today, messages, applications, outbox, acts)
 
 
 def console(

@@ -117,6 +117,7 @@ def environment() -> Environment:
     )
     made.filters["time"] = _time
     made.filters["day"] = _day
+    made.filters["moment"] = datetime.fromisoformat
     made.filters["id"] = ids.show
     made.globals["asset"] = asset
     made.globals["address"] = _address

@@ -60,6 +60,11 @@ class DeliveryReason:
     now: State  #: What would become of the same mail now.
     new_hits: tuple[Suppression, ...]  #: What keeps it away now and didn't then.
 
+    @property
+    def has_cure(self) -> bool:
+        """Whether something that is lifted here keeps the mail away still."""
+        return any(hit.is_ours and hit.holds_now for hit in self.hits)
+
 
 def reason_of(facts: NoteFacts, rules: "Sequence[Rule]", standing: Standing) -> DeliveryReason:
     """Tell why a delivery failed; `rules` and `standing` are those of now."""

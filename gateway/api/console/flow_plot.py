@@ -1,0 +1,94 @@
+"""What flowed in a day, as bars: a band for each state, a bar for each quarter of an hour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from gateway.core.kinds import State
+from gateway.core.plot import nice_step
+from gateway.documents.today import QuarterHourDocument
+
+WIDTH, BAND, GAP, LEFT = 960, 56, 34, 4
+_BELOW = 22
+#: Which states have a band, and the class of their bars in console.css.
+BANDS = (
+    (State.RELAYED, "fill-good"),
+    (State.SEND_FAILED, "fill-main"),
+    (State.DEFERRED, "fill-warn"),
+    (State.REJECTED, "fill-bad"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowBar:
+    """The deliveries of a quarter; `x`, `y`, `height` on the paper."""
+
+    at: datetime
+    count: int
+    x: float
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class FlowBand:
+    """The bars of one state, on a scale of their own: few failures are seen beside much mail."""
+
+    state: State
+    fill: str
+    top: float  #: Of the band on the paper.
+    total: int
+    highest: int  #: What a bar over the whole band would mean.
+    bars: tuple[FlowBar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowPlot:
+    """A plot of `width` × `height`, bars `bar_width` wide; `hours` are ticks with their text."""
+
+    width: int
+    height: float
+    bar_width: float
+    bands: tuple[FlowBand, ...]
+    hours: tuple[tuple[float, str], ...]
+    #: The same as a table: quarters in which anything was delivered, a number for each band.
+    rows: tuple[tuple[datetime, tuple[int, ...]], ...]
+
+
+def flow_plot(quarters: Sequence[QuarterHourDocument], zone: tzinfo) -> FlowPlot:
+    """Lay out what was counted by the quarter."""
+    step = (WIDTH - 2 * LEFT) / max(1, len(quarters))
+    moments = [datetime.fromisoformat(quarter["at"]).astimezone(zone) for quarter in quarters]
+    bands = []
+    for place, ((state, fill), counts) in enumerate(zip(BANDS, _counts(quarters), strict=True)):
+        scale = nice_step(max([1, *counts]))
+        floor = place * (BAND + GAP) + GAP + BAND
+        bars = tuple(
+            FlowBar(
+                at=at,
+                count=count,
+                x=round(LEFT + number * step, 1),
+                y=round(floor - max(1.5, count / scale * BAND), 1),
+                height=round(max(1.5, count / scale * BAND), 1),
+            )
+            for number, (at, count) in enumerate(zip(moments, counts, strict=True))
+            if count
+        )
+        bands.append(FlowBand(state, fill, floor - BAND, sum(counts), scale, bars))
+    hours = tuple(
+        (round(LEFT + number * step, 1), f"{at:%H:%M}")
+        for number, at in enumerate(moments)
+        if at.minute == 0 and at.hour % 3 == 0
+    )
+    rows = tuple(
+        (at, of_quarter)
+        for at, of_quarter in zip(moments, zip(*_counts(quarters), strict=True), strict=True)
+        if any(of_quarter)
+    )
+    height = len(BANDS) * (BAND + GAP) + _BELOW
+    return FlowPlot(WIDTH, height, round(step * 0.8, 1), tuple(bands), hours, rows)
+
+
+def _counts(quarters: Sequence[QuarterHourDocument]) -> list[list[int]]:
+    """Return for each band how many there were in each quarter."""
+    return [[quarter["deliveries"].get(state, 0) for quarter in quarters] for state, _ in BANDS]

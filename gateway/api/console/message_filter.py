@@ -1,0 +1,110 @@
+"""What a list of messages is narrowed by, as somebody typed it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+
+from fastapi import Request
+
+from gateway.api.console.access import said
+from gateway.api.services import ApiServices
+from gateway.core.decision.journal import Message
+from gateway.core.decision.search_words import MessageSearch
+from gateway.core.ids import first_id_at
+from gateway.core.kinds import State
+from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.journal import messages, searching
+
+
+@dataclass(slots=True)
+class MessageFilter:
+    """What is asked for; `problems` by field, told beside it."""
+
+    state: State | None = None
+    to: str | None = None
+    sender: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    search: MessageSearch | None = None
+    rule: str | None = None
+    group: str | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether messages are found by words that are taken from them a moment later."""
+        return bool(self.search or self.rule or self.group)
+
+    def listed(
+        self, connection: StoreTransaction, *, before: int | None, limit: int
+    ) -> list[Message]:
+        """Return messages that fit, the newest first; `before` is an id."""
+        if self.until is not None:
+            before = min(before or first_id_at(self.until), first_id_at(self.until))
+        return messages.listed(
+            connection,
+            state=self.state,
+            to=self.to,
+            sender=self.sender,
+            since=self.since,
+            before=before,
+            search=self.search,
+            rule=self.rule,
+            group=self.group,
+            limit=limit,
+        )
+
+    def missed_before(self, connection: StoreTransaction) -> datetime | None:
+        """Return a time before which messages may be missed that have the words; None: none."""
+        return searching.unsearched_before(connection) if self.is_searched else None
+
+
+def read_filter(request: Request, using: ApiServices) -> MessageFilter:
+    """Read the query of a list's address: state, to, from, since, until, search, rule, group."""
+    typed: Mapping[str, str] = {
+        name: value.strip() for name, value in request.query_params.items() if value.strip()
+    }
+    wanted = MessageFilter(rule=typed.get("rule"), group=typed.get("group"))
+    if (state := typed.get("state")) in set(State):
+        wanted.state = State(state)
+    if "to" in typed and (address := _address(request, wanted, "to", typed["to"])) is not None:
+        wanted.to = using.lookup(address)
+    if "from" in typed:
+        wanted.sender = _address(request, wanted, "from", typed["from"])
+    zone = using.zone()
+    wanted.since = _moment(request, wanted, "since", typed, zone)
+    wanted.until = _moment(request, wanted, "until", typed, zone)
+    if "search" in typed:
+        wanted.search = MessageSearch.read(typed["search"])
+        if wanted.search is None:
+            wanted.problems["search"] = said(request, "Words have letters or digits.")
+    return wanted
+
+
+def _address(request: Request, wanted: MessageFilter, name: str, text: str) -> str | None:
+    """Read an address; `<>` of a sender is the null sender, an empty text."""
+    if name == "from" and text == "<>":
+        return ""
+    read = read_address(text)
+    if isinstance(read, NotAnAddress):
+        wanted.problems[name] = said(request, "This is not an e-mail address.")
+        return None
+    return read.address
+
+
+def _moment(
+    request: Request, wanted: MessageFilter, name: str, typed: Mapping[str, str], zone: tzinfo
+) -> datetime | None:
+    """Read a day as its beginning in a zone, that of `until` as its end; a time as it is."""
+    if name not in typed:
+        return None
+    try:
+        moment = datetime.fromisoformat(typed[name])
+    except ValueError:
+        wanted.problems[name] = said(request, "This is not a day.")
+        return None
+    is_day = len(typed[name]) <= len("2026-11-29")
+    if is_day and name == "until":
+        moment += timedelta(days=1)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

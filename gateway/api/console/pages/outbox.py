@@ -1,0 +1,77 @@
+"""What the gateway itself sends, and having it sent anew or given up."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from gateway.api.console.access import Looks, Runs, said
+from gateway.api.console.acts import did
+from gateway.api.console.rendering import render, see_other
+from gateway.api.replies import Cursor, before, id_cursor, read_id
+from gateway.api.using import services
+from gateway.core import ids
+from gateway.core.queue import QueueEvent
+from gateway.core.sending.outbox import OUTBOX_LIFE, OutboxState
+from gateway.store.sending import outbox
+from gateway.store.triggers import status_mail
+
+router = APIRouter(prefix="/outbox")
+_AT_ONCE = 50
+
+
+@router.get("")
+async def list_entries(
+    request: Request,
+    user: Looks,  # noqa: ARG001
+    state: Annotated[str, Query()] = "",
+    cursor: Cursor = None,
+) -> Response:
+    """List what was and is to be sent, the newest first."""
+    number = before(cursor)
+    wanted = OutboxState(state) if state in set(OutboxState) else None
+    entries = await services(request).database.read(
+        lambda connection: status_mail.among(
+            outbox.listed(connection, state=wanted, before=number, limit=_AT_ONCE + 1),
+            status_mail.waiting(connection, state=wanted, before=number, limit=_AT_ONCE + 1),
+            _AT_ONCE + 1,
+        )
+    )
+    following = id_cursor(entries[_AT_ONCE - 1]) if len(entries) > _AT_ONCE else ""
+    values = {"entries": entries[:_AT_ONCE], "following": following, "states": list(OutboxState)}
+    return await render(request, "outbox.html", values)
+
+
+@router.get("/{number}")
+async def show_entry(request: Request, user: Looks, number: str) -> Response:  # noqa: ARG001
+    """Show an entry, and what can be done with it."""
+    wanted = read_id(number)
+    entry = await services(request).database.read(
+        lambda connection: status_mail.entry(connection, wanted)
+    )
+    life = OUTBOX_LIFE.after
+    values = {
+        "entry": entry,
+        "can_retry": life(entry.state, QueueEvent.RETRIED) is not None and not entry.about,
+        "can_cancel": life(entry.state, QueueEvent.CANCELLED) is not None,
+    }
+    return await render(request, "outbox_entry.html", values)
+
+
+@router.post("/{number}/retry")
+async def retry(request: Request, user: Runs, number: str) -> Response:
+    """Have an entry sent anew, as `gateway outbox retry` does."""
+    wanted, using = read_id(number), services(request)
+    await using.database.write(lambda connection: outbox.retry(connection, wanted, using.clock()))
+    await did(request, user, "outbox.retry", about=ids.show(wanted))
+    return await see_other(request, "/console/outbox", said(request, "It is sent again."))
+
+
+@router.post("/{number}/cancel")
+async def cancel(request: Request, user: Runs, number: str) -> Response:
+    """Give an entry up, as `gateway outbox cancel` does."""
+    wanted, using = read_id(number), services(request)
+    await using.database.write(
+        lambda connection: status_mail.cancel_entry(connection, wanted, using.clock())
+    )
+    await did(request, user, "outbox.cancel", about=ids.show(wanted))
+    return await see_other(request, "/console/outbox", said(request, "It is given up."))

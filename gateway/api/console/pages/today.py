@@ -1,0 +1,76 @@
+"""The page people open in the morning: what flows, what waits, whether everything is well."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from gateway.api.console.access import Fields, Looks, Runs, said
+from gateway.api.console.acts import did
+from gateway.api.console.flow_plot import flow_plot
+from gateway.api.console.rendering import render, see_other
+from gateway.api.console.state_words import state_words
+from gateway.api.problems import Problem
+from gateway.api.using import services
+from gateway.documents.today import DECIDED_AT
+from gateway.store.journal import message_lookup
+
+router = APIRouter(prefix="/today")
+
+
+@router.get("")
+async def show_today(request: Request, user: Looks) -> Response:  # noqa: ARG001
+    """Show what flows, what waits for a person, and whether everything is well."""
+    return await render(request, "today.html", await _values(request))
+
+
+@router.get("/live")
+async def show_live(request: Request, user: Looks) -> Response:  # noqa: ARG001
+    """Show the part that is fetched anew every half minute."""
+    return await render(request, "today_live.html", await _values(request))
+
+
+@router.get("/pause")
+async def ask_to_pause(request: Request, user: Runs) -> Response:  # noqa: ARG001
+    """Ask which mail to stop, and say what then happens."""
+    return await render(request, "pause.html")
+
+
+@router.post("/pause")
+async def pause(request: Request, user: Runs, fields: Fields) -> Response:
+    """Stop bulk mail or all mail, as `gateway pause` does."""
+    what = fields.get("what")
+    if what not in ("bulk", "all"):
+        raise Problem(422, said(request, "Choose which mail to stop."))
+    using = services(request)
+    await using.database.write(
+        lambda connection: message_lookup.pause(
+            connection, str(what), now=using.clock(), by=user.name
+        )
+    )
+    await did(request, user, "mail.pause", about=str(what))
+    return await see_other(
+        request, "/console/today", said(request, "Stopped. The CRM is asked to try again later.")
+    )
+
+
+@router.post("/resume")
+async def resume(request: Request, user: Runs) -> Response:
+    """Let mail go again, as `gateway resume` does."""
+    lifted = await services(request).database.write(message_lookup.resume)
+    await did(request, user, "mail.resume", about=" ".join(lifted))
+    told = said(request, "Mail goes again.") if lifted else said(request, "Nothing was stopped.")
+    return await see_other(request, "/console/today", told)
+
+
+async def _values(request: Request) -> dict[str, Any]:
+    using = services(request)
+    today = await using.today.today()
+    return {
+        "plot": flow_plot(today["quarters"], using.zone()),
+        "undecided": [
+            {**entry, "page": DECIDED_AT[entry["what"]][1]} for entry in today["undecided"]
+        ],
+        "paused": today["paused"],
+        "lights": using.today.lights(),
+        "states": state_words(request),
+    }

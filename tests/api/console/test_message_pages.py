@@ -1,0 +1,268 @@
+"""Messages and Send failed: found, told in the reader's language, explained, and cured."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from gateway.api.console.roles import ConsoleRole
+from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
+from gateway.core.decision.journal import Message
+from gateway.core.decision.note_facts import NoteFacts, kept
+from gateway.core.kinds import Kind, Scope, State
+from gateway.core.people.people import Suppression, SuppressionSource
+from gateway.store.bounces import bounces
+from gateway.store.console import console_acts
+from gateway.store.journal.journal import take_in
+from gateway.store.people import suppression
+from tests.api.console.browsing import signed_in
+from tests.api.served import Served, served
+from tests.cli.conftest import delivery, message
+from tests.store.feeding import NOW
+
+ANN = "ann@example.org"
+GROUP = Suppression(
+    scope=Scope.BULK,
+    source=SuppressionSource.GROUP,
+    name="Geen bulk-mail",
+    names=(("de", "Keine Massenmail"),),
+    since=NOW,
+)
+STAFF = Suppression(scope=Scope.BULK, source=SuppressionSource.STAFF, origin="eva")
+
+
+def failed(minute: int, *hits: Suppression, to: str = ANN, **fields: str) -> Message:
+    """A mailing that suppressions kept from somebody, beside one who got it."""
+    facts = NoteFacts(
+        message=0,
+        now=NOW,
+        kind=Kind.BULK,
+        rule="precedence",
+        recipient=to,
+        suppressions=hits,
+        personal_mail=True,
+    )
+    part = delivery(to, State.SEND_FAILED, note="Verzenden mislukt")
+    other = delivery("ben@example.org")
+    return message(minute, other, replace(part, note_facts=kept(facts)), **fields)
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Served]:
+    async with served(f"sqlite:///{tmp_path}/gateway.db", tmp_path) as opened:
+        yield opened
+
+
+def keep(api: Served, *messages: Message) -> None:
+    with api.database.writing() as connection:
+        take_in(connection, 1, messages, [])
+
+
+@contextmanager
+def counted(api: Served) -> Iterator[list[str]]:
+    """Note the statements that the store is asked meanwhile."""
+    asked: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    event.listen(api.database.engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(api.database.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(
+    ("query", "subjects"),
+    [
+        ("", ["newest", "of a group", "of staff"]),
+        ("search=STAFF", ["of staff"]),
+        ("search=eve%40example.org", ["newest"]),
+        ("state=send_failed", ["of a group", "of staff"]),
+        ("state=relayed&to=eve%40example.org", ["newest"]),
+        ("from=other%40example.org", ["newest"]),
+        ("group=keine+Massenmail", ["of a group"]),
+        ("rule=precedence&state=send_failed", ["of a group", "of staff"]),
+        ("since=2099-01-01", []),
+        ("until=2019-01-01", []),
+        ("since=2019-01-01&until=2099-01-01&to=ANN%40example.org", ["of a group", "of staff"]),
+    ],
+)
+async def test_messages_are_found(api: Served, query: str, subjects: list[str]) -> None:
+    keep(
+        api,
+        failed(0, STAFF, subject="of staff"),
+        failed(1, GROUP, subject="of a group"),
+        message(2, delivery("eve@example.org"), sender="other@example.org", subject="newest"),
+    )
+
+    async with signed_in(api) as browsing:
+        page = await browsing.open(f"/console/messages?{query}")
+
+    ways = [text for text, way in page.links if way.startswith("/console/messages/")]
+    assert subjects == ways
+    if not subjects:
+        assert "No messages. Whatever the CRM sends" in page.text
+
+
+async def test_what_cannot_be_meant_is_told_beside_its_field(api: Served) -> None:
+    async with signed_in(api) as browsing:
+        query = "to=nobody&since=yesterday&search=%21&from=x+y"
+        page = await browsing.open(f"/console/messages?{query}", status=422)
+
+    assert 2 == page.text.count("This is not an e-mail address.")
+    assert "This is not a day." in page.text
+    assert "Words have letters or digits." in page.text
+    assert "nobody" in [form.fields.get("to") for form in page.forms]
+
+
+async def test_a_list_goes_on_with_what_is_older(api: Served) -> None:
+    keep(api, *(message(minute, delivery(ANN), subject=f"s{minute}") for minute in range(51)))
+
+    async with signed_in(api) as browsing:
+        page = await browsing.open("/console/messages?search=crm")
+        [older] = [way for text, way in page.links if text == "Older"]
+        rest = await browsing.open(older)
+
+    assert "s50" in page.text
+    assert "s0" not in page.text.split()
+    assert "s0" in rest.text.split()
+    assert "search=crm" in older
+
+
+async def test_a_failed_mail_is_told_in_the_readers_language_and_explained(api: Served) -> None:
+    sent = failed(0, GROUP)
+    keep(api, sent)
+
+    async with signed_in(api, language="de") as browsing:
+        page = await browsing.open("/console/send-failed")
+        shown = await browsing.open(f"/console/messages/{ids.show(sent.id)}")
+
+    for each in (page, shown):
+        assert "Versand fehlgeschlagen: ann@example.org" in each.text
+        assert "Keine Massenmail" in each.text
+        assert "Es ist Massenmail Regel precedence" in each.text
+        assert "precedence traf zu: its `Precedence` matches" in each.text
+        assert "Gruppe “Geen bulk-mail”" in each.text
+        assert "gilt nicht mehr Ohne dies allein: versendet" in each.text
+        assert "Das wird im CRM aufgehoben" not in each.text  # it is not in force any more
+        assert "Eine persönliche Mail, aus der Akte der Person: versendet" in each.text
+        assert "ben@example.org" not in page.text
+
+
+async def test_what_came_back_is_shown_with_the_message(api: Served) -> None:
+    sent = message(0, delivery(ANN))
+    keep(api, sent)
+    report = KeptBounce(
+        inbox=ids.first_id_at(sent.at + timedelta(minutes=1)),
+        position=0,
+        message=sent.id,
+        proof=Proof.TRACE,
+        kind=BounceKind.BOUNCE,
+        address=ANN,
+        recipient=ANN,
+        action="failed",
+        status="5.1.1",
+        diagnostic="no such <b>user</b>",
+        reason="unknown_user",
+        hard=True,
+    )
+    with api.database.writing() as connection:
+        bounces.add(connection, [report])
+
+    async with signed_in(api) as browsing:
+        page = await browsing.open(f"/console/messages/{ids.show(sent.id)}")
+
+    assert "failed 5.1.1 no such <b>user</b>" in page.text
+
+
+def suppress(api: Served) -> None:
+    with api.database.writing() as connection:
+        suppression.add(
+            connection,
+            id=1,
+            address=ANN,
+            scope=Scope.BULK,
+            remark="",
+            public=False,
+            by="eva",
+            since=NOW,
+            until=None,
+        )
+
+
+async def test_what_staff_suppressed_is_lifted_with_a_reason(api: Served) -> None:
+    sent = failed(0, STAFF)
+    keep(api, sent)
+    suppress(api)
+
+    async with signed_in(api, ConsoleRole.WORK) as browsing:
+        page = await browsing.open("/console/send-failed")
+        assert "still in force Without it alone: sent" in page.text
+        [cure] = [way for text, way in page.links if text.startswith("Lift what keeps")]
+        await browsing.open(cure)
+        refused = await browsing.press("Lift it", status=422, reason=" ")
+        assert "Say why: it is kept with who did it." in refused.text
+        done = await browsing.press("Lift it", reason="Ann asked for it by phone")
+
+        assert "Lifted. The next mail goes." in done.text
+        assert "The same mail now: sent" in done.text
+        assert not [way for text, way in done.links if text.startswith("Lift what keeps")]
+        await browsing.open(cure, status=404)
+    with api.database.reading() as connection:
+        [entry] = suppression.history(connection, ANN)
+        [act] = [
+            act
+            for act in console_acts.listed(connection, user=None, before=None, limit=9)
+            if act.act == "message.release"
+        ]
+    assert ("anna", True) == (entry.released_by, entry.released_at is not None)
+    assert f"{ids.show(sent.id)}: Ann asked for it by phone" == act.about
+
+
+async def test_who_only_looks_lifts_nothing(api: Served) -> None:
+    sent = failed(0, STAFF)
+    keep(api, sent)
+    suppress(api)
+    way = f"/console/messages/{ids.show(sent.id)}/release"
+
+    async with signed_in(api, ConsoleRole.LOOK) as browsing:
+        page = await browsing.open("/console/send-failed")
+        assert "Lift what keeps" not in page.text
+        await browsing.open(f"{way}?position=1", status=403)
+        token = page.forms[0].fields["csrf"]
+        answer = await browsing.client.post(way, data={"csrf": token, "position": "1"})
+        assert 403 == answer.status_code
+    with api.database.reading() as connection:
+        assert suppression.history(connection, ANN)[0].released_at is None
+
+
+@pytest.mark.parametrize("way", ["/console/messages/0000000000000", "/console/messages/x"])
+async def test_an_unknown_message_is_told(api: Served, way: str) -> None:
+    async with signed_in(api) as browsing:
+        await browsing.open(way, status=404)
+
+
+_MANY: tuple[tuple[str, Callable[[int], Message]], ...] = (
+    ("/console/messages", lambda number: message(number, delivery(ANN))),
+    ("/console/send-failed", lambda number: failed(number, GROUP, to=f"a{number}@example.org")),
+)
+
+
+@pytest.mark.parametrize(("way", "make"), _MANY)
+async def test_more_messages_need_no_more_questions(
+    api: Served, way: str, make: Callable[[int], Message]
+) -> None:
+    async with signed_in(api) as browsing:
+        asked_of = []
+        for upto in (2, 20):
+            keep(api, *(make(number) for number in range(upto // 2, upto)))
+            with counted(api) as asked:
+                await browsing.open(way)
+            asked_of.append(len(asked))
+
+    assert asked_of[0] == asked_of[1] <= 12
