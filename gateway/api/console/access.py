@@ -151,6 +151,7 @@ async def begin(
         until=now + min(terms.session, LONGEST),
     )
     await using.database.write(lambda connection: console_sessions.start(connection, session, now))
+    using.today.lights()  # Begins to look whether everything is well, for the page that comes next.
     return ConsoleUser(name=name, roles=roles, session=session), secret
 
 

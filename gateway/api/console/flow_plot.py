@@ -10,6 +10,7 @@ from gateway.documents.today import QuarterHourDocument
 
 WIDTH, BAND, GAP, LEFT = 960, 56, 34, 4
 _BELOW = 22
+_HOUR_WIDTH = 44  #: Of `09:00`, which is not cut off at the right.
 #: Which states have a band, and the class of their bars in console.css.
 BANDS = (
     (State.RELAYED, "fill-good"),
@@ -78,7 +79,7 @@ def flow_plot(quarters: Sequence[QuarterHourDocument], zone: tzinfo) -> FlowPlot
     hours = tuple(
         (round(LEFT + number * step, 1), f"{at:%H:%M}")
         for number, at in enumerate(moments)
-        if at.minute == 0 and at.hour % 3 == 0
+        if at.minute == 0 and at.hour % 3 == 0 and LEFT + number * step < WIDTH - _HOUR_WIDTH
     )
     rows = tuple(
         (at, of_quarter)
