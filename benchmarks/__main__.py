@@ -19,6 +19,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 DISK = "/var/tmp"  # where /tmp may be memory, and a commit cost nothing
 FULL = Plan()
 QUICK_ROUNDS, QUICK_SECONDS, QUICK_SIZES = 1, 1.0, FULL.sizes[:3]
+QUICK_JOURNAL = 20_000  #: Messages.
 
 
 def main() -> int:
@@ -58,6 +59,7 @@ def _plan() -> Plan:
         seconds=QUICK_SECONDS if options.quick else options.seconds,
         sizes=QUICK_SIZES if options.quick else FULL.sizes,
         import_rounds=QUICK_ROUNDS if options.quick else FULL.import_rounds,
+        journaled=QUICK_JOURNAL if options.quick else FULL.journaled,
         against=options.against,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import (
+    console,
     decision,
     importer,
     latency,
@@ -18,6 +19,7 @@ from benchmarks import (
     throughput,
 )
 from benchmarks.cells import MATRIX, Cell
+from benchmarks.console import PageTime
 from benchmarks.decision import Decision
 from benchmarks.importer import Importing
 from benchmarks.latency import Latency
@@ -29,7 +31,10 @@ from benchmarks.start import Start
 from benchmarks.tables import Table
 from benchmarks.throughput import Measured
 
-PARTS = ("throughput", "start", "latency", "memory", "decision", "selection", "importer")
+PARTS = (
+    *("throughput", "start", "latency", "memory", "decision", "selection", "importer"),
+    "console",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,7 @@ class Plan:
     seconds: float = 2.5  #: A sample takes about this long.
     sizes: Sequence[int] = decision.SIZES
     import_rounds: int = importer.ROUNDS
+    journaled: int = console.MESSAGES  #: Messages in the journal that pages are opened on.
     against: Path | None = None  #: The command of a gateway that imports in turn with this one.
 
     @property
@@ -55,7 +61,7 @@ class Plan:
         alone += self.start_rounds * len(start.PEERS & {*self.peers}) * ("start" in self.parts)
         imports = len(importer.WAYS) * (2 if self.against else 1) * self.import_rounds
         alone += imports * ("importer" in self.parts)
-        return beside + ("memory" in self.parts) + alone
+        return beside + ("memory" in self.parts) + ("console" in self.parts) + alone
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +76,7 @@ class Results:
     decisions: Sequence[Decision] = ()
     selections: Sequence[Selection] = ()
     imports: Sequence[Importing] = ()
+    pages: Sequence[PageTime] = ()
 
     def tables(self) -> list[Table]:
         """Return everything there is to show."""
@@ -88,6 +95,8 @@ class Results:
             measured.append(tables.selections(self.selections))
         if self.imports:
             measured.append(tables.imports(self.imports))
+        if self.pages:
+            measured.append(tables.pages(self.pages))
         return [*measured, tables.machine(self.machine)]
 
 
@@ -115,6 +124,10 @@ def run(plan: Plan, directory: Path) -> Results:
         if "importer" in plan.parts:
             results.imports = importer.measure(
                 directory, rounds=plan.import_rounds, against=plan.against, step=step
+            )
+        if "console" in plan.parts:
+            results.pages = console.measure(
+                directory, count=plan.journaled, rounds=console.ROUNDS, step=step
             )
     return results
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from rich.table import Table as RichTable
 
+from benchmarks.console import MESSAGES as MESSAGES_OF_PAGES
+from benchmarks.console import PageTime
 from benchmarks.decision import Decision
 from benchmarks.importer import MAILS, Importing
 from benchmarks.latency import Latency
@@ -170,6 +172,16 @@ def imports(measured: Sequence[Importing]) -> Table:
     )
     head = ("", "processor time, s", "seconds", "memory, all processes", "of the reading process")
     return Table(f"{MAILS:,} mails to import", head, rows)
+
+
+def pages(measured: Sequence[PageTime]) -> Table:
+    """Return how long pages of the console take."""
+    rows = tuple(
+        (each.page, str(each.questions), f"{each.median * 1000:.0f}", f"{each.longest * 1000:.0f}")
+        for each in measured
+    )
+    title = f"Pages of the console, {MESSAGES_OF_PAGES:,} messages in the journal, ms (aim: 100)"
+    return Table(title, ("", "questions to the store", "median", "longest of 20"), rows)
 
 
 def machine(described: Machine) -> Table:

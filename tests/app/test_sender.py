@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from gateway.core import ids
 from gateway.core.decision.journal import Delivery, Message
@@ -14,6 +14,7 @@ from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal import messages
 from gateway.store.journal.journal import take_in
+from gateway.store.schema import message_words
 from gateway.store.sending import outbox
 from tests.conftest import StartGateway
 from tests.rig.faults import reply
@@ -70,6 +71,23 @@ async def test_old_messages_are_forgotten_and_young_ones_kept(
 
     with writing(gateway) as connection:
         assert [young.id] == [one.id for one in messages.listed(connection)]
+
+
+async def test_words_of_messages_are_taken_in_the_background(
+    start_gateway: StartGateway, sink: RawSink
+) -> None:
+    gateway = await start_gateway(sink.port, roles=("sender",), is_started=False)
+    kept = old_message(timedelta(hours=1))
+    with writing(gateway) as connection:
+        take_in(connection, 1, [kept], [])
+
+    await gateway.start()
+
+    def taken() -> bool:
+        with writing(gateway) as connection:
+            return list(connection.scalars(select(message_words.c.message))) == [kept.id]
+
+    await wait_until(taken, "the words", 30)
 
 
 async def test_what_is_in_the_outbox_is_sent_through_the_relay(
