@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -174,6 +175,24 @@ def unwrapped(cursor: str, count: int) -> list[str]:
         if len(texts) == count:
             return texts
     raise Problem(422, "cursor: not the `next` of a page")
+
+
+def time_cursor(moment: datetime) -> str:
+    """Return the cursor behind an entry that is told by its time."""
+    return wrapped([moment.isoformat()])
+
+
+def before_time(cursor: str | None) -> datetime | None:
+    """Read a cursor that is a time."""
+    if cursor is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(unwrapped(cursor, 1)[0])
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise Problem(422, "cursor: not the `next` of a page")
+    return moment
 
 
 def read_id(text: str) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gateway.core.decision.classify import Rule
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
+from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
@@ -64,6 +65,9 @@ class FeedTerms:
     remove: bool = False  #: The records are gone; only their keys count.
     lift: bool = False
     dry_run: bool = False
+    refused: Path | None = (
+        None  #: Where the rows that aren't taken in are written, if there are any.
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,21 @@ class FeedAdapter(Protocol):
 
     def take_in(self, kind: str, file: Path, terms: FeedTerms) -> Taken:
         """Take in a file; `FeedRefused` if it can't be."""
+
+    def source(self) -> str:
+        """Return who owns what people import by hand."""
+
+    def folder(self) -> Path | None:
+        """Return the folder whose files are imported by themselves; None: there is none."""
+
+    def laid_aside(self, limit: int) -> Sequence[LaidAside]:
+        """Return the files of that folder that were imported or refused last, the newest first."""
+
+    def file_laid_aside(self, state: str, name: str) -> LaidAside | None:
+        """Return one of them; None: there is none of that name."""
+
+    def refused_rows(self, aside: LaidAside) -> bytes:
+        """Return the rows of such a file that weren't taken in, as CSV; OSError: there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

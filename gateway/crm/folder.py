@@ -12,6 +12,7 @@ from typing import Literal
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
+from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
@@ -25,6 +26,7 @@ _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
 #: What nobody but the feed has here, and no file it can read: moved to `failed/`, with the cure.
 _UNREADABLE = (".xls", ".xlsb", ".ods")
 _FULL = tuple(f".full{ending}" for ending in _ENDINGS)
+_REPORT, _REFUSED = ".report.json", ".refused.csv"  #: What lies beside a file, behind its name.
 _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 _HELD_BACK = (
     "would lift {lifted}; nothing was applied. If that is right: "
@@ -232,10 +234,50 @@ class FeedFolder:
             if handled.state == "done" and report and report.problem_count:
                 reading = FieldReading(mapping=self._mapping(report.kind), zone=self._zone)
                 feed_file = FeedFile(file.path, KINDS[report.kind], reading)
-                write_refused(feed_file, report, target.with_name(f"{target.name}.refused.csv"))
+                write_refused(feed_file, report, target.with_name(f"{target.name}{_REFUSED}"))
             file.path.rename(target)
         except OSError as error:
             raise FolderUnusable(f"{error.filename}: {error.strerror}") from error
+
+
+def laid_aside(folder: Path, limit: int) -> Sequence[LaidAside]:
+    """Return the files that were laid aside last, the newest first; OSError if one can't look."""
+    found: list[tuple[int, Literal["done", "failed"], Path]] = []
+    states: tuple[Literal["done"], Literal["failed"]] = ("done", "failed")
+    for state in states:
+        if (folder / state).is_dir():
+            for path in (folder / state).glob(f"*{_REPORT}"):
+                found.append((path.stat().st_mtime_ns, state, path))
+    newest = sorted(found, key=lambda entry: entry[0], reverse=True)[:limit]
+    return [_laid_aside(state, path) for _, state, path in newest]
+
+
+def file_laid_aside(folder: Path, state: str, name: str) -> LaidAside | None:
+    """Return one file that was laid aside; None: there is none of that name."""
+    if state not in ("done", "failed") or not name or Path(name).name != name:
+        return None
+    path = folder / state / f"{name}{_REPORT}"
+    return _laid_aside("done" if state == "done" else "failed", path) if path.is_file() else None
+
+
+def refused_rows(folder: Path, aside: LaidAside) -> bytes:
+    """Return the rows of a file that weren't taken in, as CSV; OSError if there are none."""
+    return (folder / aside.state / f"{aside.name}{_REFUSED}").read_bytes()
+
+
+def _laid_aside(state: Literal["done", "failed"], path: Path) -> LaidAside:
+    name = path.name.removesuffix(_REPORT)
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        report = {}
+    return LaidAside(
+        name=name,
+        state=state,
+        at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+        report=report if isinstance(report, dict) else {},
+        has_refused=path.with_name(f"{name}{_REFUSED}").is_file(),
+    )
 
 
 def is_for_feed(name: str) -> bool:
@@ -265,4 +307,4 @@ def _found(path: Path) -> _Waiting | None:
 
 
 def _beside(target: Path) -> Path:
-    return target.with_name(f"{target.name}.report.json")
+    return target.with_name(f"{target.name}{_REPORT}")

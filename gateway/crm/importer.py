@@ -265,6 +265,24 @@ def import_file(
         shortfall=shortfall,
     )  # fmt: skip
     fault_record.end(report)
+    if not dry_run and (is_listing or report.records > 1):
+        feed_faults.note_import(
+            database,
+            feed_faults.PastImport(
+                at=now,
+                source=source,
+                what=kind,
+                file=path.name,
+                added=outcome.added,
+                changed=outcome.changed,
+                removed=outcome.removed,
+                unchanged=outcome.unchanged,
+                suppressions_added=outcome.suppressions_added,
+                suppressions_lifted=outcome.suppressions_lifted,
+                problems=report.problem_count,
+                held_back=outcome.is_held_back,
+            ),
+        )
     return report
 
 

@@ -9,7 +9,7 @@ from gateway.core.moments import in_utc
 from gateway.documents.fields import JsonSchema, TimeText
 
 if TYPE_CHECKING:
-    from gateway.store.feed.feed_faults import KindState
+    from gateway.store.feed.feed_faults import KindState, PastImport
     from gateway.store.feed.open_references import Open
 
 
@@ -42,6 +42,23 @@ class KindStateDocument(TypedDict):
     kind: str
     at: TimeText | None
     fault: FeedFaultDocument | None
+
+
+class PastImportDocument(TypedDict):
+    """What an import did."""
+
+    at: TimeText
+    source: str
+    kind: str
+    file: str
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    suppressions_added: int
+    suppressions_lifted: int
+    problems: int
+    is_held_back: Annotated[bool, JsonSchema(description="The guard let nothing of it through.")]
 
 
 class RowProblemDocument(TypedDict):
@@ -153,6 +170,24 @@ def open_reference_document(reference: "Open") -> OpenReferenceDocument:
         "count": reference.uses,
         "since": in_utc(reference.since),
         "examples": list(reference.examples),
+    }
+
+
+def past_import_document(done: "PastImport") -> PastImportDocument:
+    """Return what an import did."""
+    return {
+        "at": in_utc(done.at),
+        "source": done.source,
+        "kind": done.what,
+        "file": done.file,
+        "added": done.added,
+        "changed": done.changed,
+        "removed": done.removed,
+        "unchanged": done.unchanged,
+        "suppressions_added": done.suppressions_added,
+        "suppressions_lifted": done.suppressions_lifted,
+        "problems": done.problems,
+        "is_held_back": done.held_back,
     }
 
 

@@ -16,10 +16,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 
 def examples() -> list[str]:
     """Return the commands, one by one."""
-    text = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    text = next(block for block in blocks if "$API" in block)
     whole = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
     whole = re.sub(r"(\\|\|)\n +", lambda end: "" if end[1] == "\\" else "| ", whole)
-    return [line for line in whole.splitlines() if line.strip()]
+    lines = (line for line in whole.splitlines() if line.strip())
+    return [
+        line for line in lines if not line.startswith(("API=", "TOKEN="))
+    ]  # the test has its own
 
 
 @pytest.mark.system

@@ -103,6 +103,11 @@ def personal(blobs: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
             {"source": "crm", "what": "people", "since": NOW, "at": NOW, "problems": 1}
             | {"reason": f"line 3: {ANN} is no address"}
         ],
+        "imports": [
+            {"source": "crm", "what": "people", "at": NOW, "file": f"people ({ANN}).csv"}
+            | dict.fromkeys(("added", "changed", "removed", "unchanged", "problems"), 0)
+            | {"suppressions_added": 0, "suppressions_lifted": 0}
+        ],
         "applications": [WHO | {"reference": "VAC-9931", "title": "Nurse"}],
         "qualifications": [WHO | {"crm_id": "q1", "name": "anorexia", "expires_on": date.max}],
         "closings": [WHO | {"crm_id": "d1", "closed_on": date(2026, 1, 1)}],

@@ -69,6 +69,7 @@ LISTS = [
     Listing("triggers edits"),
     Listing("applications list", since=False, times=False),
     Listing("import waiting"),
+    Listing("import past", may_be_empty=False),  # Whatever is in the store was imported.
     Listing("documents list candidate:17"),
     Listing("person erasures"),
     Listing("person find Ann", since=False, times=False),
@@ -146,6 +147,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         put(schema.open_references, [
             {"reference": "memberships.group", "kind": "candidate", "given": name, "uses": uses,
              "since": at} for uses, (name, at, _) in zip((3, 2, 1), each, strict=True)
+        ])  # fmt: skip
+        put(schema.imports, [
+            {"at": at, "source": "crm", "what": "people", "file": f"{name}.csv", "added": 1,
+             "changed": 0, "removed": 0, "unchanged": 0, "suppressions_added": 0,
+             "suppressions_lifted": 0, "problems": 0} for name, at, _ in each
         ])  # fmt: skip
         put(schema.unread_fields, [
             {"what": "people", "kind": "candidate", "key": name, "field": "status", "line": 2,

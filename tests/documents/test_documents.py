@@ -59,6 +59,7 @@ from gateway.documents.explanations import explanation_document
 from gateway.documents.feed import (
     kind_state_document,
     open_reference_document,
+    past_import_document,
 )
 from gateway.documents.messages import message_document
 from gateway.documents.people import person_document, timeline_event_document
@@ -98,7 +99,7 @@ from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.store.campaigns.leavers import Leaving
 from gateway.store.campaigns.opt_outs import Refusal
 from gateway.store.feed.feed import ImportOutcome
-from gateway.store.feed.feed_faults import KindState
+from gateway.store.feed.feed_faults import KindState, PastImport
 from gateway.store.feed.open_references import Open
 from gateway.store.people.mending import Unmatched
 from gateway.store.people.people import PersonRecord
@@ -188,6 +189,7 @@ DOCUMENTS: dict[str, tuple[Make, Make]] = {
     "open_reference": of(open_reference_document, Open),
     "unread_field": of(unread_field_document, UnreadField),
     "import_state": of(kind_state_document, KindState),
+    "import_past": of(past_import_document, PastImport),
     "import_report": (
         lambda: full(ImportReport, outcome=full(ImportOutcome, references=(USE,))).document(),
         lambda: bare(ImportReport).document(),

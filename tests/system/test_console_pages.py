@@ -55,5 +55,5 @@ async def test_pages_without_anything_in_them(browser: Browser, look: str) -> No
 
 
 #: Until the others are there.
-PAGES: tuple[tuple[str, str], ...] = ()
+PAGES: tuple[tuple[str, str], ...] = (("feed", "Feed"),)
 assert NAVIGATION

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -263,29 +263,33 @@ def _needs(role: ConsoleRole) -> Callable[[Request], Awaitable[ConsoleUser]]:
     return let_in
 
 
+#: For routes that must know who may before they read a form.
+let_in_to_run = _needs(ConsoleRole.RUN)
 #: Who asks; 403 for whoever lacks the role.
 Looks = Annotated[ConsoleUser, Depends(_needs(ConsoleRole.LOOK))]
 Works = Annotated[ConsoleUser, Depends(_needs(ConsoleRole.WORK))]
 Manages = Annotated[ConsoleUser, Depends(_needs(ConsoleRole.MANAGE))]
-Runs = Annotated[ConsoleUser, Depends(_needs(ConsoleRole.RUN))]
+Runs = Annotated[ConsoleUser, Depends(let_in_to_run)]
 
 
-async def checked_form(request: Request) -> None:
+async def checked_form(request: Request) -> AsyncIterator[None]:
     """Refuse a form that doesn't bring the token its page was given.
 
     The login's has none yet; `ConsoleAccess` has refused what other sites' pages send there.
     """
     user: ConsoleUser | None = getattr(request.state, "user", None)
-    if request.method in ("GET", "HEAD") or user is None or request.url.path == LOGIN:
+    if request.method in ("GET", "HEAD"):
+        yield
         return
-    form = await request.form()
-    shown = form.get("csrf", "")
-    if not isinstance(shown, str) or not compare_digest(
-        shown.encode(), user.session.form_token.encode()
-    ):
-        raise Problem(
-            403, said(request, "This page was too old or not ours; open it anew and try again.")
-        )
+    async with request.form() as form:  # Files in it are closed in the end.
+        shown = form.get("csrf", "")
+        token = "" if user is None or request.url.path == LOGIN else user.session.form_token
+        is_right = isinstance(shown, str) and compare_digest(shown.encode(), token.encode())
+        if token and not is_right:
+            raise Problem(
+                403, said(request, "This page was too old or not ours; open it anew and try again.")
+            )
+        yield
 
 
 async def _form(request: Request) -> FormData:

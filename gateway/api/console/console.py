@@ -11,7 +11,14 @@ from starlette.responses import RedirectResponse
 
 from gateway.api.console import oidc, sign_in
 from gateway.api.console.access import START, ConsoleAccess, checked_form, language_of, said
-from gateway.api.console.pages import acts, applications, messages, outbox, today
+from gateway.api.console.pages import (
+    acts,
+    applications,
+    feed,
+    messages,
+    outbox,
+    today,
+)
 from gateway.api.console.rendering import render, static_file
 from gateway.api.console.terms import ConsoleTerms
 from gateway.api.console.throttle import LoginThrottle
@@ -23,7 +30,7 @@ from gateway.core.errors import GatewayError
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 #: The pages; each is a module with a router.
-PAGES = (today, messages, applications, outbox, acts)
+PAGES = (today, messages, applications, feed, outbox, acts)
 
 
 def console(
@@ -42,6 +49,7 @@ def console(
     for page in PAGES:
         routes.include_router(page.router)
     app.include_router(routes)
+    app.include_router(feed.uploads)
 
     app.add_api_route("/", lead_to_start)
 

@@ -1,17 +1,20 @@
 """What the CRM tells over HTTP, taken in by the same code as its files."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gateway.api.services import FeedRefused, FeedTerms, Taken
 from gateway.app import common
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.config import Settings
+from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.people.people import PersonKind, StatusKind
-from gateway.crm.files import FileRefused
+from gateway.crm.files import FeedFile, FieldReading, FileRefused
+from gateway.crm.folder import file_laid_aside, laid_aside, refused_rows
 from gateway.crm.importer import import_file
 from gateway.crm.kinds import KINDS
+from gateway.crm.refused import write_refused
 from gateway.store.engine.database import Database
 
 _OF_A_KIND = ("people", "groups", "statuses")
@@ -66,7 +69,37 @@ class StoreFeedAdapter:
             )
         except FileRefused as error:
             raise FeedRefused(str(error).removeprefix(f"{file}: ")) from error
+        if terms.refused is not None and report.problem_count:
+            reading = FieldReading(
+                mapping=settings.crm.mapping(kind), zone=common.time_zone(settings)
+            )
+            write_refused(FeedFile(file, KINDS[kind], reading), report, terms.refused)
         document = {name: value for name, value in report.document().items() if name != "file"}
         return Taken(
             report=document, records=report.records, is_held_back=report.outcome.is_held_back
         )
+
+    def source(self) -> str:
+        """Return who owns what people import by hand."""
+        return self._settings().crm.source
+
+    def folder(self) -> Path | None:
+        """Return the folder whose files are imported by themselves; None: there is none."""
+        return self._settings().crm.folder
+
+    def laid_aside(self, limit: int) -> Sequence[LaidAside]:
+        """Return the files of that folder that were imported or refused last, the newest first."""
+        folder = self.folder()
+        return () if folder is None else laid_aside(folder, limit)
+
+    def file_laid_aside(self, state: str, name: str) -> LaidAside | None:
+        """Return one of them; None: there is none of that name."""
+        folder = self.folder()
+        return None if folder is None else file_laid_aside(folder, state, name)
+
+    def refused_rows(self, aside: LaidAside) -> bytes:
+        """Return the rows of such a file that weren't taken in, as CSV; OSError: there are none."""
+        folder = self.folder()
+        if folder is None:
+            raise FileNotFoundError(aside.name)
+        return refused_rows(folder, aside)

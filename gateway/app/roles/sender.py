@@ -38,6 +38,7 @@ from gateway.store.console import console_acts
 from gateway.store.engine import done_once
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.feed import feed_faults
 from gateway.store.journal import held_reports, known_bulk, message_lookup, messages, searching
 from gateway.store.people import retention
 from gateway.store.people.retention import Forgetting
@@ -216,7 +217,13 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
     await database.write(lambda connection: message_lookup.forget_attempts(connection, now()))
     await database.write(lambda connection: known_bulk.forget(connection, now()))
     oldest = now() - context.settings.journal.keep
-    for prune in (messages.prune, outbox.prune, held_reports.prune, console_acts.prune):
+    for prune in (
+        messages.prune,
+        outbox.prune,
+        held_reports.prune,
+        console_acts.prune,
+        feed_faults.prune,
+    ):
         await _prune(context, database, prune, oldest)
     await _prune(context, database, answers.prune, now() - answers.KEEP)
     await _prune(context, database, done_once.prune, now())

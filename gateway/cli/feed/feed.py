@@ -16,22 +16,27 @@ from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.cli.context import Context, of, wrong_use
 from gateway.cli.listing import Columns, ListForm, ListRequest, in_memory, lists
 from gateway.cli.output import complain, one_line, print_json, print_line
+from gateway.core.moments import in_utc
 from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.propose import propose as proposed_mapping
-from gateway.documents.feed import open_reference_document
-from gateway.store.feed import open_references
+from gateway.documents.feed import open_reference_document, past_import_document
+from gateway.store.feed import feed_faults, open_references
+from gateway.store.feed.feed_faults import PastImport
 from gateway.store.feed.open_references import Open
 
-_WAITING = "waiting"
+_WAITING, _PAST = "waiting", "past"
+_MOST_PAST = 10_000
 _NOTHING_WAITS = (
     "Nothing waits. Rows whose group, status or person isn't known yet are listed here."
 )
-Kind = StrEnum("Kind", {name: name for name in (*KINDS, _WAITING)})  # type: ignore[misc]
+Kind = StrEnum("Kind", {name: name for name in (*KINDS, _WAITING, _PAST)})  # type: ignore[misc]
 
 _Kind = Annotated[
     Kind,
-    typer.Argument(help="What the rows of the file are; `waiting` lists the rows that wait."),
+    typer.Argument(
+        help="What the rows of the file are; `waiting` lists rows that wait, `past` the imports."
+    ),
 ]
 _File = Annotated[
     Path | None,
@@ -74,8 +79,11 @@ def import_feed(
     if kind.value == _WAITING:
         list_waiting(chosen, asked)
         return
+    if kind.value == _PAST:
+        list_past(chosen, asked)
+        return
     if asked.is_part or asked.form is ListForm.CSV:
-        wrong_use("--limit, --since, --after and --csv go with `waiting`")
+        wrong_use("--limit, --since, --after and --csv go with `waiting` and `past`")
     if file is None:
         raise typer.BadParameter(f"name the file: gateway import {kind.value} FILE")
     if propose:
@@ -138,6 +146,34 @@ def list_waiting(chosen: Context, asked: ListRequest) -> None:
         listed, lambda waits: one_line(f"{waits.reference} {waits.kind} {waits.given}")
     )
     asked.print(source, _COLUMNS, document=open_reference_document, empty=_NOTHING_WAITS)
+
+
+_PAST_COLUMNS: Columns[PastImport] = {
+    "at": lambda done: done.at,
+    "source": lambda done: done.source,
+    "kind": lambda done: done.what,
+    "file": lambda done: one_line(done.file),
+    "added": lambda done: done.added,
+    "changed": lambda done: done.changed,
+    "removed": lambda done: done.removed,
+    "unchanged": lambda done: done.unchanged,
+    "suppressions": lambda done: f"+{done.suppressions_added} -{done.suppressions_lifted}",
+    "problems": lambda done: done.problems,
+    "held back": lambda done: "yes" if done.held_back else "",
+}
+_NO_IMPORTS = "No imports yet. `gateway import people FILE`, the feed's folder and the API import."
+
+
+def list_past(chosen: Context, asked: ListRequest) -> None:
+    """Print what each import did, the newest first."""
+    with chosen.store() as store, store.reading() as connection:
+        listed = [
+            done
+            for done in feed_faults.past(connection, limit=_MOST_PAST)
+            if asked.since is None or done.at >= asked.since
+        ]
+    source = in_memory(listed, lambda done: f"{in_utc(done.at)} {done.source} {done.what}")
+    asked.print(source, _PAST_COLUMNS, document=past_import_document, empty=_NO_IMPORTS)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""For which kinds of files the CRM's latest one was not imported in full, and since when."""
+"""What became of what the CRM told: every import, and the faults of each kind's last file."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, exists, func, select
 
 from gateway.store.engine.database import Database
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import feed_faults, feeds
+from gateway.store.schema import feed_faults, feeds, imports
 
 #: How the reason begins where an import lifts so much that a person has to say yes to it.
 HELD_BACK = "held back:"
@@ -36,6 +36,48 @@ class KindState:
     what: str
     at: datetime | None  #: When something of it was taken in last; None: never.
     fault: FeedFault | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastImport:
+    """What an import did."""
+
+    at: datetime
+    source: str
+    what: str  #: people, groups …
+    file: str
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    suppressions_added: int
+    suppressions_lifted: int
+    problems: int
+    held_back: bool  #: The guard let nothing of it through.
+
+
+def note_import(database: Database, done: PastImport) -> None:
+    """Keep what an import did."""
+    values = {name: getattr(done, name) for name in imports.c.keys()}  # noqa: SIM118
+    with database.writing() as connection:
+        statement = insert_into(connection, imports).values(values)
+        connection.execute(statement.on_conflict_do_nothing())
+
+
+def past(
+    connection: Connection, *, before: datetime | None = None, limit: int = 50
+) -> tuple[PastImport, ...]:
+    """Return the imports, the newest first; `before` is the time of the last one seen."""
+    wanted = select(imports).order_by(imports.c.at.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(imports.c.at < before)
+    return tuple(PastImport(**row._mapping) for row in connection.execute(wanted))
+
+
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Forget up to a number of imports older than a time; return how many."""
+    old = select(imports.c.at).where(imports.c.at < before).limit(limit)
+    return connection.execute(delete(imports).where(imports.c.at.in_(old))).rowcount
 
 
 def note(database: Database, fault: FeedFault) -> None:

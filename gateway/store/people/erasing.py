@@ -61,6 +61,7 @@ from gateway.store.schema import (
     feed_faults,
     held_reports,
     history,
+    imports,
     inbox,
     mailchimp_removals,
     memberships,
@@ -643,6 +644,8 @@ class _Eraser:
         acted_on = (*subject.references, *((str(subject.ref),) if subject.ref else ()))
         for chunk in batched(acted_on, _AT_ONCE):
             self._update(console_acts, {"about": self._mark}, console_acts.c.about.in_(chunk))
+        i = imports.c
+        self._replace_text(imports, "file", (i.at, i.source, i.what))
         f = feed_faults.c
         for row in self._rows(select(f.source, f.what, f.reason).where(f.reason != "")):
             reason = self._likely.taken_out(row.reason)

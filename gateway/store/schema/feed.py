@@ -156,6 +156,24 @@ feed_faults = Table(
     words("reason"),
 )
 
+#: Every import of a file or of many records; what was wrong with which row is beside the file.
+imports = Table(
+    "imports",
+    metadata,
+    Column("at", UtcTime, primary_key=True, autoincrement=False),
+    key("source"),
+    key("what"),
+    words("file"),
+    Column("added", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("suppressions_added", Integer, nullable=False),
+    Column("suppressions_lifted", Integer, nullable=False),
+    Column("problems", Integer, nullable=False),
+    flag("held_back"),  # the guard let nothing of it through
+)
+
 programmes = Table("programmes", metadata, key("crm_id"), words("source"), words("name"))
 
 applications = Table(

@@ -24,6 +24,7 @@ class Form:
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)  #: As they stand; a select's first choice.
+    names: set[str] = field(default_factory=set)  #: Of inputs, chosen or not.
     buttons: list[tuple[str, str, str]] = field(default_factory=list)  #: Text, name, value.
 
 
@@ -56,6 +57,7 @@ class PageReader(HTMLParser):
             return
         elif tag == "input":
             is_chosen = given.get("type") not in ("checkbox", "radio") or "checked" in given
+            form.names.add(given["name"])
             if is_chosen:
                 form.fields[given["name"]] = given.get("value", "")
         elif tag == "select":
@@ -116,7 +118,7 @@ class Browsing:
         assert self.answer is not None
         for form in self.page.forms:
             for text, name, value in form.buttons:
-                if text == button and fields.keys() <= form.fields.keys() | {name}:
+                if text == button and fields.keys() <= form.fields.keys() | form.names | {name}:
                     given = {**form.fields, **({name: value} if name else {}), **fields}
                     action = form.action or str(self.answer.request.url.raw_path, "ascii")
                     if form.method == "get":

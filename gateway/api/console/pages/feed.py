@@ -1,0 +1,276 @@
+"""The feed: how each kind stands, what imports did, refused rows, and files to import by hand."""
+
+import secrets
+import tempfile
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+from urllib.parse import quote
+
+import anyio
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.datastructures import UploadFile
+
+from gateway.api import paths  # noqa: F401  # Routes with {name:id} need it.
+from gateway.api.console.access import (
+    ConsoleUser,
+    Fields,
+    Looks,
+    Runs,
+    checked_form,
+    let_in_to_run,
+    said,
+)
+from gateway.api.console.acts import did
+from gateway.api.console.rendering import render, see_other
+from gateway.api.problems import Problem
+from gateway.api.replies import Cursor, before_time, time_cursor
+from gateway.api.services import FeedRefused, FeedTerms
+from gateway.api.using import services
+from gateway.core.feed.laid_aside import LaidAside
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.feed import feed_faults, open_references
+
+router = APIRouter(prefix="/feed")
+#: Files of any size are posted here: who may is asked before the body is read.
+uploads = APIRouter(
+    prefix="/feed/upload", dependencies=[Depends(let_in_to_run), Depends(checked_form)]
+)
+
+_AT_ONCE = 50
+_FILES = 30
+_REFERENCES = 20
+_PIECE = 1024 * 1024
+_KEPT_SECONDS = 3600.0
+_MOST_KEPT = 20
+_CSV = "text/csv; charset=utf-8"
+#: Files are taken in one at a time, as for the API: the store has one writer anyway.
+_TURN = anyio.CapacityLimiter(1)
+
+
+@router.get("")
+async def show_feed(request: Request, user: Looks, cursor: Cursor = None) -> Response:
+    """Show how the feed of each kind stands, what waits, past imports and files laid aside."""
+    using = services(request)
+    before = before_time(cursor)
+
+    def look(connection: StoreTransaction) -> dict[str, Any]:
+        waiting = open_references.listed(connection, limit=_REFERENCES + 1)
+        return {
+            "states": feed_faults.states(connection),
+            "waiting": waiting[:_REFERENCES],
+            "more_wait": len(waiting) > _REFERENCES,
+            "past": feed_faults.past(connection, before=before, limit=_AT_ONCE + 1),
+        }
+
+    values = await using.database.read(look)
+    files = await anyio.to_thread.run_sync(lambda: _aside(request))
+    past = values.pop("past")
+    more = time_cursor(past[_AT_ONCE - 1].at) if len(past) > _AT_ONCE else ""
+    return await render(
+        request,
+        "feed.html",
+        {
+            **values,
+            "past": past[:_AT_ONCE],
+            "following": more,
+            "files": files,
+            "folder": using.feed.folder(),
+            "kinds": [(kind, kind) for kind in using.feed.kinds()] if user.may("run") else [],
+            "problem": "",
+        },
+    )
+
+
+def _aside(request: Request) -> list[LaidAside]:
+    try:
+        return list(services(request).feed.laid_aside(_FILES))
+    except OSError:
+        return []
+
+
+@router.get("/refused/{state}/{name:id}")
+async def download_refused(request: Request, user: Looks, state: str, name: str) -> Response:  # noqa: ARG001
+    """Give out the rows of a file that weren't taken in, to be mended and dropped again."""
+
+    def read() -> bytes | None:
+        feed = services(request).feed
+        aside = feed.file_laid_aside(state, name)
+        try:
+            return None if aside is None else feed.refused_rows(aside)
+        except OSError:
+            return None
+
+    rows = await anyio.to_thread.run_sync(read)
+    if rows is None:
+        raise Problem(404, said(request, "There are no refused rows of such a file."))
+    return _download(rows, f"{name}.refused.csv")
+
+
+@router.get("/files/{state}/{name:id}")
+async def show_file(request: Request, user: Looks, state: str, name: str) -> Response:  # noqa: ARG001
+    """Show what became of a file of the folder, row by row where something was wrong."""
+    aside = await anyio.to_thread.run_sync(
+        lambda: services(request).feed.file_laid_aside(state, name)
+    )
+    if aside is None:
+        raise Problem(404, said(request, "There is no such file any more."))
+    return await render(request, "feed_file.html", {"aside": aside, "report": aside.report})
+
+
+@dataclass(slots=True)
+class _Upload:
+    """A file that was sent here and is not imported yet, or has just been."""
+
+    user: str
+    kind: str
+    name: str
+    folder: tempfile.TemporaryDirectory[str]
+    until: float
+    replace: bool
+    report: Mapping[str, Any] = field(default_factory=dict)
+    is_held_back: bool = False
+    is_done: bool = False
+
+    @property
+    def file(self) -> Path:
+        return Path(self.folder.name) / self.name
+
+    @property
+    def refused(self) -> Path:
+        return Path(self.folder.name) / ".refused.csv"
+
+
+class _Uploads:
+    """The files of this process that wait for a yes; the oldest go first, all after an hour."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, _Upload] = OrderedDict()
+
+    def add(self, upload: _Upload) -> str:
+        self._forget()
+        token = secrets.token_urlsafe(12)
+        self._kept[token] = upload
+        while len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)[1].folder.cleanup()
+        return token
+
+    def of(self, request: Request, user: ConsoleUser, token: str) -> _Upload:
+        """Return somebody's own upload; `Problem` 404 where it isn't there any more."""
+        self._forget()
+        upload = self._kept.get(token)
+        if upload is None or upload.user != user.name:
+            raise Problem(404, said(request, "That file is not kept any more: choose it anew."))
+        return upload
+
+    def drop(self, token: str) -> None:
+        upload = self._kept.pop(token, None)
+        if upload is not None:
+            upload.folder.cleanup()
+
+    def _forget(self) -> None:
+        now = time.monotonic()
+        for token in [token for token, upload in self._kept.items() if upload.until < now]:
+            self.drop(token)
+
+
+_kept = _Uploads()
+
+
+@uploads.post("")
+async def upload(request: Request, user: Runs, form: Fields) -> Response:
+    """Keep a file and show what importing it would change."""
+    using = services(request)
+    kind, sent = str(form.get("kind", "")), form.get("file")
+    if kind not in using.feed.kinds():
+        raise Problem(422, said(request, "Choose what the rows of the file are."))
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        raise Problem(422, said(request, "Choose a file."))
+    name = PurePath(sent.filename.replace("\\", "/")).name.lstrip(".")[-100:] or kind
+    if not name.isprintable():
+        raise Problem(422, said(request, "The file's name can't be read: give it another one."))
+    made = _Upload(
+        user=user.name,
+        kind=kind,
+        name=name,
+        folder=tempfile.TemporaryDirectory(prefix="gateway-upload-"),
+        until=time.monotonic() + _KEPT_SECONDS,
+        replace=form.get("replace") == "yes",
+    )
+    token = _kept.add(made)
+    try:
+        async with await anyio.open_file(made.file, "wb") as kept:
+            while piece := await sent.read(_PIECE):
+                await kept.write(piece)
+        await _take_in(request, made, dry_run=True, lift=False)
+    except FeedRefused as error:
+        _kept.drop(token)
+        why = said(request, "The file can't be imported: {why}", why=error)
+        raise Problem(422, why) from None
+    except BaseException:
+        _kept.drop(token)
+        raise
+    return await see_other(request, f"/console/feed/upload/{token}")
+
+
+@uploads.get("/{token}")
+async def show_upload(request: Request, user: Runs, token: str) -> Response:
+    """Show what an import would change, or has changed."""
+    made = _kept.of(request, user, token)
+    return await render(
+        request, "feed_upload.html", {"upload": made, "report": made.report, "token": token}
+    )
+
+
+@uploads.post("/{token}")
+async def import_upload(request: Request, user: Runs, token: str, form: Fields) -> Response:
+    """Import a file that was looked through."""
+    made = _kept.of(request, user, token)
+    if form.get("do") == "forget":
+        _kept.drop(token)
+        return await see_other(request, "/console/feed", said(request, "Nothing was imported."))
+    if not made.is_done:
+        made.is_done = True  # It is taken in once, however often the button is pressed.
+        try:
+            await _take_in(request, made, dry_run=False, lift=form.get("lift") == "yes")
+        except BaseException:
+            made.is_done = False
+            raise
+        made.is_done = not made.is_held_back
+        if made.is_done:
+            await did(request, user, "import", about=made.kind)
+    return await see_other(request, f"/console/feed/upload/{token}")
+
+
+@uploads.get("/{token}/refused.csv")
+async def download_refused_of_upload(request: Request, user: Runs, token: str) -> Response:
+    """Give out the rows that weren't, or won't be, taken in."""
+    made = _kept.of(request, user, token)
+    if not made.refused.exists():
+        raise Problem(404, said(request, "There are no refused rows of such a file."))
+    return _download(made.refused.read_bytes(), f"{made.name}.refused.csv")
+
+
+async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool) -> None:
+    feed = services(request).feed
+    terms = FeedTerms(
+        source=feed.source(),
+        replace=made.replace,
+        lift=lift,
+        dry_run=dry_run,
+        refused=made.refused,
+    )
+    taken = await anyio.to_thread.run_sync(
+        lambda: feed.take_in(made.kind, made.file, terms), limiter=_TURN
+    )
+    made.report, made.is_held_back = taken.report, taken.is_held_back
+
+
+def _download(content: bytes, name: str) -> Response:
+    """Return a file to keep; its name in plain letters, too, for browsers that know no other."""
+    plain = "".join(each if each.isascii() and each.isalnum() else "_" for each in name[:-4])
+    named = f"attachment; filename=\"{plain}.csv\"; filename*=UTF-8''{quote(name, safe='')}"
+    return Response(content, media_type=_CSV, headers={"content-disposition": named})

@@ -1,0 +1,191 @@
+"""The feed's pages: how it stands, what imports did, and a file imported by hand."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.api.console.roles import ConsoleRole
+from gateway.core.kinds import TAG_SCOPES
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.crm.folder import FeedFolder
+from gateway.store.console import console_acts
+from gateway.store.people import people
+from tests.api.console.browsing import Browsing, signed_in
+from tests.api.served import Served, served
+
+PEOPLE = "kind,crm_id,first_name,emails,birthday\n"
+GOOD = "candidate,17,Ann,ann@example.org,1990-05-04\n"
+BAD = "candidate,18,Bob,bob@example.org,31/31/1990\n"
+MOMENT = datetime(2026, 11, 29, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Served]:
+    folder = tmp_path / "feed"
+    folder.mkdir()
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    async with served(url, tmp_path, [("crm", {"folder": str(folder)})]) as opened:
+        yield opened
+
+
+def drop(api: Served, name: str, text: str) -> None:
+    """Have the folder take in a file, as the sender does."""
+    folder = api.settings.crm.folder
+    assert folder is not None
+    (folder / name).write_text(text)
+    looking = FeedFolder(
+        api.database, folder, source="crm", tag_scopes=TAG_SCOPES, clock=lambda: MOMENT, zone=UTC
+    )
+    list(looking.look())  # a file that changed since the last look waits
+    list(looking.look())
+
+
+async def uploaded(
+    browsing: Browsing, text: str, *, kind: str = "people", status: int = 200
+) -> str:
+    await browsing.open("/console/feed")
+    page = await browsing.press(
+        "Show what would change",
+        status=status,
+        files={"file": ("people.csv", text.encode())},
+        kind=kind,
+    )
+    return page.text
+
+
+async def test_nothing_yet(one_api: Served) -> None:
+    async with signed_in(one_api) as browsing:
+        page = await browsing.open("/console/feed")
+
+    for said in ("Nothing was imported yet.", "No imports.", "The gateway looks at no folder"):
+        assert said in page.text
+    assert "Import a file" not in page.text  # only with the role
+
+
+async def test_a_file_of_the_folder_with_its_refused_rows(api: Served) -> None:
+    drop(api, "people.csv", PEOPLE + GOOD + BAD)
+    async with signed_in(api) as browsing:
+        page = await browsing.open("/console/feed")
+        links = dict(page.links)
+        one = await browsing.open(links["people.csv"])
+        rows = await browsing.client.get(links["Download people.csv"])
+
+    assert "people crm" in page.text
+    assert "in part" in page.text
+    assert "birthday" in one.text
+    assert 'attachment; filename="people_csv_refused.csv"' in rows.headers["content-disposition"]
+    header, row, *rest = rows.text.splitlines()
+    assert header.startswith("kind,crm_id,first_name,emails,birthday,")
+    assert row.startswith("candidate,18,Bob,bob@example.org,31/31/1990,3,")
+    assert [] == rest
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "refused/done/nothing.csv",
+        "refused/done/..%2F..%2Fgateway.db",
+        "refused/../people.csv",
+        "files/done/../../gateway.keys",
+        "files/secret/people.csv",
+    ],
+)
+async def test_nothing_outside_the_folder_is_given_out(api: Served, path: str) -> None:
+    async with signed_in(api) as browsing:
+        answer = await browsing.client.get(f"/console/feed/{path}")
+
+    assert 404 == answer.status_code
+
+
+async def test_a_file_is_imported_after_one_saw_what_it_changes(api: Served) -> None:
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        shown = await uploaded(browsing, PEOPLE + GOOD + BAD)
+        with api.database.reading() as connection:
+            before = people.find(connection, PersonRef(PersonKind.CANDIDATE, "17"))
+        done = await browsing.press("Import")
+        feed = await browsing.open("/console/feed")
+
+    assert "people.csv: what would change" in shown
+    assert "Added 2" in shown
+    assert () == before
+    assert "people.csv: imported" in done.text
+    assert "people.csv 2 0 0 0" in feed.text
+    with api.database.reading() as connection:
+        acts = [act.act for act in console_acts.listed(connection)]
+    assert ["import", "login"] == acts
+
+
+async def test_its_refused_rows_can_be_kept(api: Served) -> None:
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        await uploaded(browsing, PEOPLE + BAD)
+        rows = await browsing.client.get(dict(browsing.page.links)["Download the refused rows"])
+
+    assert "31/31/1990" in rows.text
+
+
+async def test_a_file_that_is_left_changes_nothing_and_is_gone(api: Served) -> None:
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        await uploaded(browsing, PEOPLE + GOOD)
+        where = str(browsing.answer and browsing.answer.url)
+        page = await browsing.press("Leave it")
+        gone = await browsing.client.get(where)
+
+    assert "Nothing was imported." in page.text
+    assert 404 == gone.status_code
+
+
+async def test_an_upload_is_its_users_alone(api: Served) -> None:
+    async with (
+        signed_in(api, ConsoleRole.RUN) as anna,
+        signed_in(api, ConsoleRole.RUN, name="bob") as bob,
+    ):
+        await uploaded(anna, PEOPLE + GOOD)
+        seen = await bob.client.get(str(anna.answer and anna.answer.url))
+
+    assert 404 == seen.status_code
+
+
+async def test_what_lifts_many_suppressions_is_asked_for(api: Served) -> None:
+    everybody = "".join(f"candidate,{n},P{n},p{n}@example.org,s9\n" for n in range(60))
+    drop(api, "statuses.csv", "kind,crm_id,name,tag\ncandidate,s9,Out,NoMailingsTag\n")
+    drop(api, "people.csv", PEOPLE.replace("birthday", "status") + everybody)
+    lifting = "kind,crm_id,name,tag\ncandidate,s9,Out,\n"
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        asked = await uploaded(browsing, lifting, kind="statuses")
+        held = await browsing.press("Import")
+        done = await browsing.press("Import", lift="yes")
+
+    assert "This would lift many suppressions: 60." in asked
+    assert "Nothing was applied." in held.text
+    assert "people.csv: imported" in done.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "said"),
+    [
+        ("nothing", "x\n", "Choose what the rows of the file are."),
+        ("people", "a,b\n1,2\n", "The file can't be imported:"),
+        ("people", "", "The file can't be imported:"),
+    ],
+)
+async def test_what_is_no_file_is_refused_with_why(
+    api: Served, kind: str, text: str, said: str
+) -> None:
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        shown = await uploaded(browsing, text, kind=kind, status=422)
+
+    assert said in shown
+
+
+async def test_whoever_lacks_the_role_is_refused_before_the_file_is_read(api: Served) -> None:
+    async with signed_in(api, ConsoleRole.MANAGE) as browsing:
+        answer = await browsing.client.post(
+            "/console/feed/upload",
+            files={"file": ("people.csv", (PEOPLE + GOOD).encode())},
+            data={"kind": "people", "csrf": "wrong"},
+        )
+
+    assert 403 == answer.status_code
+    assert "lacks the role" in answer.text
