@@ -54,6 +54,5 @@ async def test_pages_without_anything_in_them(browser: Browser, look: str) -> No
             await fits(page)
 
 
-#: Until the others are there.
-PAGES: tuple[tuple[str, str], ...] = (("feed", "Feed"),)
-assert NAVIGATION
+#: All but those that are still to come.
+PAGES = [page for page in NAVIGATION if page[0] not in ("people", "inbox", "campaigns", "triggers")]

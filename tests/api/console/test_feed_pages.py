@@ -129,7 +129,7 @@ async def test_a_file_that_is_left_changes_nothing_and_is_gone(api: Served) -> N
     async with signed_in(api, ConsoleRole.RUN) as browsing:
         await uploaded(browsing, PEOPLE + GOOD)
         where = str(browsing.answer and browsing.answer.url)
-        page = await browsing.press("Leave it")
+        page = await browsing.press("Do not import it")
         gone = await browsing.client.get(where)
 
     assert "Nothing was imported." in page.text
