@@ -61,16 +61,19 @@ class Shot:
     first: str = ""  #: If given: of the page that the first link to an address like this leads to.
     fills: Mapping[str, str] = field(default_factory=dict)  #: Fields, by name, to fill in there …
     press: str = ""  #: … and the button to press then.
+    #: Words that come once what is looked at in the background is there.
+    until: str = ""
     tallest: int = TALLEST
     is_dark: bool = False
     is_phone: bool = False
 
 
+LOOKED = "As gateway check says it"
 SHOTS = (
     Shot("login", "login"),
-    Shot("today", "today"),
-    Shot("today-dark", "today", is_dark=True),
-    Shot("today-phone", "today", is_phone=True),
+    Shot("today", "today", until=LOOKED),
+    Shot("today-dark", "today", until=LOOKED, is_dark=True),
+    Shot("today-phone", "today", until=LOOKED, is_phone=True),
     Shot("send-failed", "send-failed"),
     Shot("message", "send-failed?to=hanna@example.net", first="/messages/0s", tallest=1500),
     Shot("people", "people?q=ann"),
@@ -144,6 +147,9 @@ async def is_shown(page: Page, address: str, shot: Shot) -> bool:
         answer = await page.goto(leading) if leading else None
     if answer is None or not answer.ok:
         return False
+    while shot.until and not await page.get_by_text(shot.until).count():
+        await asyncio.sleep(0.5)
+        await page.reload()
     for name, value in shot.fills.items():
         control = page.locator(f"main [name={name}]:visible")
         if await control.evaluate("control => control.tagName") == "SELECT":

@@ -25,7 +25,11 @@ from gateway.cli.demo.provider import DemoProvider
 from gateway.cli.demo.relay import DemoRelay, capturing_relay
 from gateway.cli.demo.reply import forward_reply
 from gateway.cli.demo.week import Week
+from gateway.core.sending.outbox import OutboxState
 from gateway.crm.importer import import_file
+from gateway.store.journal import messages
+from gateway.store.sending import outbox
+from gateway.triggers.reports import TYPE
 from tests.rig.moved_clock import MovedClock
 from tests.rig.process import LOOPBACK, free_port
 
@@ -91,6 +95,8 @@ def sample_gateway(folder: Path, clock: MovedClock) -> Iterator[int]:
                     address = person if "@" in person else f"{person}@example.org"
                     template = sample.PERSONAL if len(people) < 3 else sample.MAILING
                     send_mail(ports["listener"], template, address)
+            clock.set(at(day=4, hour=8))
+            wait_for_birthdays(context)
             clock.set(at(day=4, hour=8, minute=10))
             week.a_week_later()
             forward_reply(context, ports["replies"])
@@ -118,6 +124,19 @@ def go_through(
             clock.set(at(day=day, hour=10 + day, minute=25))
             happens()
     return week
+
+
+def wait_for_birthdays(context: Context) -> None:
+    """Return once the trigger has mailed, and its report has left."""
+    with context.store() as store:
+        for _ in range(300):
+            with store.reading() as connection:
+                mailed = [mail.rule for mail in messages.listed(connection)]
+                reports = [row.state for row in outbox.listed(connection) if row.type == TYPE]
+            if mailed.count("trigger:birthday") == 2 and OutboxState.SENT in reports:
+                return
+            time.sleep(0.1)
+    raise TimeoutError("no mail on birthdays")
 
 
 def feed(context: Context, folder: Path, files: Mapping[str, str]) -> None:
