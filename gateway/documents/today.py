@@ -21,7 +21,7 @@ DECIDED_AT = {
     Undecided.MESSAGES_UNKNOWN: ("gateway messages list --state unknown", "messages?state=unknown"),
     Undecided.OUTBOX_UNKNOWN: ("gateway outbox list --state unknown", "outbox?state=unknown"),
     Undecided.OUTBOX_FAILED: ("gateway outbox list --state failed", "outbox?state=failed"),
-    Undecided.BOUNCES: ("gateway bounces list", "messages"),
+    Undecided.BOUNCES: ("gateway bounces list --undecided", "bounces"),
     Undecided.IMPORTS: ("gateway check --offline", "feed"),
     Undecided.CAMPAIGNS: ("gateway campaigns list", "campaigns"),
 }

@@ -12,10 +12,12 @@ from gateway.app.checks import lights
 from gateway.app.checks.findings import Finding, good, warning
 from gateway.core import ids
 from gateway.core.kinds import Scope, State
+from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
 from gateway.store.people import suppression
 from gateway.store.schema import outbox as entries
 from tests.api.console.browsing import add_user
+from tests.api.console.test_bounces_page import FORGED
 from tests.api.console.test_message_pages import ANN, GROUP, STAFF, failed
 from tests.api.served import Served, served
 from tests.cli.conftest import delivery, message
@@ -37,6 +39,8 @@ PAGES = (
     f"messages/{ids.show(OF_STAFF.id)}/release?position=1",
     "outbox",
     f"outbox/{ids.show(UNKNOWN)}",
+    "bounces",
+    f"bounces/{ids.show(FORGED.inbox)}/0",
 )
 
 
@@ -53,6 +57,7 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]
             for name, role in (("anna", ConsoleRole.LOOK), ("wim", ConsoleRole.WORK)):
                 add_user(opened, name, [role])
             add_user(opened, "ops", [ConsoleRole.RUN])
+            add_user(opened, "boss", ConsoleRole)
             fill(opened)
             yield opened
 
@@ -67,6 +72,7 @@ def fill(api: Served) -> None:
     own = {"type": "notice", "key": "n", "sender": "", "body": b"", "error": "no answer"}
     with api.database.writing() as connection:
         take_in(connection, 1, kept, [])
+        bounces.add(connection, [FORGED])
         values = {"id": UNKNOWN, "state": "unknown", "recipient": "eva@crm.example"}
         connection.execute(insert(entries).values(own | values))
         suppression.add(
@@ -91,7 +97,7 @@ async def browser(api: Served) -> AsyncIterator[Browser]:
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 async def test_the_pages_are_usable_by_everybody(browser: Browser, look: str) -> None:
     async with console_page(
-        browser, "ops", is_phone=look == "phone", scheme="dark" if look == "dark" else "light"
+        browser, "boss", is_phone=look == "phone", scheme="dark" if look == "dark" else "light"
     ) as page:
         for path in PAGES:
             await page.goto(f"{URL}/console/{path}")

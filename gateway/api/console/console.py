@@ -14,6 +14,7 @@ from gateway.api.console.access import START, ConsoleAccess, checked_form, langu
 from gateway.api.console.pages import (
     acts,
     applications,
+    bounces,
     feed,
     messages,
     outbox,
@@ -30,7 +31,7 @@ from gateway.core.errors import GatewayError
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 #: The pages; each is a module with a router.
-PAGES = (today, messages, applications, feed, outbox, acts)
+PAGES = (today, messages, applications, feed, outbox, bounces, acts)
 
 
 def console(

@@ -23,6 +23,9 @@ async def list_bounces(
     *,
     address: Annotated[MailAddress | None, Query(description="Only of this address.")] = None,
     kind: Annotated[BounceKind | None, Query(description="Only what is of this kind.")] = None,
+    undecided: Annotated[
+        bool, Query(description="Only what suppresses nobody by itself: a person has to decide.")
+    ] = False,
     since: Annotated[datetime | None, Query(description="Local time unless it has a zone.")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -36,6 +39,7 @@ async def list_bounces(
             connection,
             address=wanted,
             kinds=() if kind is None else (kind,),
+            undecided=undecided,
             since=start,
             after=after,
             limit=limit + 1,

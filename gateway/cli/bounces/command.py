@@ -69,6 +69,12 @@ def list_bounces(
         str | None, typer.Option(metavar="ADDRESS", help="Only of this address.")
     ] = None,
     kind: _Kind = None,
+    undecided: Annotated[
+        bool,
+        typer.Option(
+            "--undecided", help="Only what suppresses nobody by itself: a person has to decide."
+        ),
+    ] = False,
 ) -> None:
     """List what came back, a line for each recipient, the newest first.
 
@@ -83,6 +89,7 @@ def list_bounces(
             connection,
             address=wanted,
             kinds=kind or (),
+            undecided=undecided,
             since=asked.since,
             after=None if before is None else (before, _LAST_POSITION),
             limit=limit,

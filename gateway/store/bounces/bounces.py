@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select
 from sqlalchemy import exists as exists_query
 
 from gateway.core import ids
@@ -15,7 +15,7 @@ from gateway.core.kinds import State
 from gateway.core.mail.address import lookup_form
 from gateway.store.journal.received import between, was_theirs
 from gateway.store.people.people import PersonRecord
-from gateway.store.schema import bounces, deliveries, inbox, messages
+from gateway.store.schema import bounces, deliveries, inbox, messages, suppressions
 
 _RECENT = 50  #: Messages to a recipient among which that of a bounce is looked for.
 _MOST_HOPS = 8  #: Ids that a mail got on its way, of those that may be ours by their form.
@@ -199,22 +199,48 @@ def arrived(
     return None if number is None else ids.moment_of(number)
 
 
+def is_undecided() -> ColumnElement[bool]:
+    """Return what holds of what a person has to decide on: it suppresses nobody by itself.
+
+    Hard, or a complaint, and of no message of ours for certain, so that it may be forged; and
+    nobody has said anything of the address yet.
+    """
+    c = bounces.c
+    of_address = suppressions.c.address.in_((c.address, func.lower(c.recipient)))
+    is_grave = or_(c.hard, c.kind == BounceKind.COMPLAINT)
+    return and_(c.proof == "", is_grave, ~select(1).where(of_address).exists())
+
+
+def one(connection: Connection, mail: int, position: int) -> KeptBounce | None:
+    """Return what a mail tells of the recipient at a position; None: nothing."""
+    c = bounces.c
+    query = select(bounces).where(c.inbox == mail, c.position == position)
+    row = connection.execute(query).first()
+    return None if row is None else _kept(row)
+
+
 def listed(
     connection: Connection,
     *,
     address: str = "",
     kinds: Sequence[BounceKind] = (),
+    undecided: bool = False,
     since: datetime | None = None,
     after: tuple[int, int] | None = None,
     limit: int | None = 50,
 ) -> list[KeptBounce]:
-    """Return what came back, the newest first; with `after`, what follows a mail's position."""
+    """Return what came back, the newest first; with `after`, what follows a mail's position.
+
+    `undecided`: only what a person has to decide on.
+    """
     c = bounces.c
     query = select(bounces).order_by(c.inbox.desc(), c.position).limit(limit)
     if address:
         query = query.where(c.address == address)
     if kinds:
         query = query.where(c.kind.in_(kinds))
+    if undecided:
+        query = query.where(is_undecided())
     if since is not None:
         query = query.where(c.inbox >= ids.first_id_at(since))
     if after is not None:

@@ -12,20 +12,19 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    exists,
     func,
     literal_column,
     or_,
     select,
 )
 
-from gateway.core.bounces.bounce import BounceKind
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.ids import EPOCH, first_id_at
 from gateway.core.kinds import State
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.store.bounces.bounces import is_undecided
 from gateway.store.feed import feed_faults
 from gateway.store.journal.messages import in_state
 from gateway.store.schema import (
@@ -35,7 +34,6 @@ from gateway.store.schema import (
     inbox,
     occurrences,
     outbox,
-    suppressions,
 )
 from gateway.store.schema import feed_faults as faults
 from gateway.store.triggers import ledger
@@ -128,22 +126,10 @@ def undecided(connection: Connection, now: datetime) -> dict[Undecided, int]:
         ),
         Undecided.OUTBOX_UNKNOWN: select(func.count()).where(outbox.c.state == OutboxState.UNKNOWN),
         Undecided.OUTBOX_FAILED: select(func.count()).where(outbox.c.state == OutboxState.FAILED),
-        Undecided.BOUNCES: select(func.count()).where(*_is_unproven(lately)),
+        Undecided.BOUNCES: select(func.count()).where(bounces.c.inbox >= lately, is_undecided()),
         Undecided.IMPORTS: select(func.count())
         .select_from(faults)
         .where(faults.c.reason.startswith(feed_faults.HELD_BACK)),
         Undecided.CAMPAIGNS: select(func.count()).where(or_(begun, in_trouble)),
     }
     return {what: connection.scalar(query) or 0 for what, query in questions.items()}
-
-
-def _is_unproven(lately: int) -> tuple[ColumnElement[bool], ...]:
-    """Return what holds of a bounce that suppresses nobody by itself, as it may be forged."""
-    b = bounces.c
-    of_address = suppressions.c.address.in_((b.address, func.lower(b.recipient)))
-    return (
-        b.inbox >= lately,
-        b.proof == "",
-        or_(b.hard, b.kind == BounceKind.COMPLAINT),
-        ~exists().where(of_address),
-    )

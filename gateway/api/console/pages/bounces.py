@@ -1,0 +1,86 @@
+"""What came back and suppresses nobody by itself, for somebody to decide on."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from gateway.api.console.access import Fields, Looks, Works, said
+from gateway.api.console.acts import did
+from gateway.api.console.rendering import render, see_other
+from gateway.api.problems import Problem
+from gateway.api.replies import read_id
+from gateway.api.using import services
+from gateway.core.bounces.bounce import KeptBounce
+from gateway.core.kinds import Scope
+from gateway.core.mail.address import lookup_form
+from gateway.store.bounces import bounces
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.people import suppression
+from gateway.store.views.today import LATELY
+
+router = APIRouter(prefix="/bounces")
+_MOST = 200
+
+
+@router.get("")
+async def list_undecided(request: Request, user: Looks) -> Response:  # noqa: ARG001
+    """List what came back in the last week and waits for a decision, the newest first."""
+    using = services(request)
+    rows = await using.database.read(
+        lambda connection: bounces.listed(
+            connection, undecided=True, since=using.clock() - LATELY, limit=_MOST
+        )
+    )
+    return await render(request, "bounces.html", {"bounces": rows})
+
+
+@router.get("/{mail}/{position}")
+async def ask(request: Request, user: Works, mail: str, position: int) -> Response:  # noqa: ARG001
+    """Show what came back, and ask whether the address is to be suppressed."""
+    return await render(request, "bounce.html", await _values(request, mail, position))
+
+
+@router.post("/{mail}/{position}")
+async def suppress(
+    request: Request, user: Works, mail: str, position: int, fields: Fields
+) -> Response:
+    """Suppress the address, as `gateway suppress add` does."""
+    values = await _values(request, mail, position)
+    reason = str(fields.get("reason", "")).strip()
+    scope = Scope.ALL if fields.get("scope") == "all" else Scope.BULK
+    if not reason:
+        problem = said(request, "Say why: it is kept with who did it.")
+        return await render(request, "bounce.html", {**values, "problem": problem}, status=422)
+    using, number = services(request), services(request).new_id()
+    now, address = using.clock(), values["address"]
+
+    def add(connection: StoreTransaction) -> None:
+        suppression.add(
+            connection,
+            id=number,
+            address=address,
+            scope=scope,
+            remark=reason,
+            public=False,
+            by=user.name,
+            since=now,
+            until=None,
+        )
+
+    await using.database.write(add)
+    await did(request, user, "address.suppress", about=mail)
+    told = said(request, "Suppressed from the next message on.")
+    return await see_other(request, "/console/bounces", told)
+
+
+async def _values(request: Request, mail: str, position: int) -> dict[str, Any]:
+    number, using = read_id(mail), services(request)
+
+    def look(connection: StoreTransaction) -> KeptBounce | None:
+        return bounces.one(connection, number, position)
+
+    bounce = await using.database.read(look) if 0 <= position < 2**31 else None
+    address = "" if bounce is None else bounce.address or lookup_form(bounce.recipient)
+    if bounce is None or "@" not in address:
+        raise Problem(404, said(request, "Nothing of that kind came back."))
+    return {"bounce": bounce, "address": using.lookup(address), "problem": ""}
