@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event
@@ -107,6 +108,18 @@ async def test_messages_are_found(api: Served, query: str, subjects: list[str]) 
     assert subjects == ways
     if not subjects:
         assert "No messages. Whatever the CRM sends" in page.text
+
+
+async def test_a_day_is_meant_whole_and_in_the_configured_zone(api: Served) -> None:
+    sent = message(0, delivery(ANN))
+    keep(api, sent)
+    day = sent.at.astimezone(ZoneInfo(api.settings.time_zone)).date()
+
+    async with signed_in(api) as browsing:
+        for first, last, is_shown in ((0, 0, True), (-1, -1, False), (1, 1, False)):
+            since, until = day + timedelta(days=first), day + timedelta(days=last)
+            page = await browsing.open(f"/console/messages?since={since}&until={until}")
+            assert is_shown == ("Hello" in page.text), (since, until)
 
 
 async def test_what_cannot_be_meant_is_told_beside_its_field(api: Served) -> None:
