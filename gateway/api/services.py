@@ -11,6 +11,8 @@ from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
 from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.people.people import PersonRef
+from gateway.core.replies.inbox import InboxRow
+from gateway.core.replies.inbox_reading import InboxReading
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
 from gateway.store.people.suppressed import SuppressedAddresses
@@ -346,6 +348,28 @@ class TriggerChanges(Protocol):
         """Let go of what is held; return how many mails."""
 
 
+class InboxActions(Protocol):
+    """What is asked and decided of the inbox, as by `gateway inbox`.
+
+    All raise `NotDone`; what decides raises `NoSuchMail` and `WrongInboxState`, too.
+    """
+
+    async def look(self, number: int) -> InboxReading:
+        """Read a mail, with the applications it is likely about."""
+
+    async def assign(self, number: int, reference: str) -> InboxRow:
+        """File a mail at an application; return what became of it."""
+
+    async def retry(self, number: int) -> InboxRow:
+        """Try to file a mail again; return what became of it."""
+
+    async def discard(self, number: int) -> InboxRow:
+        """Give a mail up; return it as it is then."""
+
+    async def close(self) -> None:
+        """Let go of the process that reads mails."""
+
+
 class PrivacyActions(Protocol):
     """What is done for the rights of a person, as by `gateway person`; for a thread.
 
@@ -393,6 +417,7 @@ class ApiServices:
     campaigns: CampaignActions
     triggers: TriggerQuestions
     trigger_changes: TriggerChanges
+    inbox: InboxActions
     privacy: PrivacyActions
     today: TodayAdapter
     explain: Callable[[ExplainedMail], Awaitable["ExplanationDocument"]]  #: Raises `NotDone`.

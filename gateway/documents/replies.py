@@ -9,6 +9,9 @@ from gateway.core import ids
 from gateway.core.moments import in_utc
 from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
+from gateway.core.replies.inbox_reading import InboxReading
+from gateway.core.replies.suggestions import Suggestion, SuggestionReason
+from gateway.documents.applications import ApplicationDocument, application_document
 from gateway.documents.fields import IdText, JsonSchema, PersonText, TimeText
 
 
@@ -37,6 +40,42 @@ class MailToAttendDocument(_InboxMailFields):
     """A mail that could not be filed."""
 
     reason: AttentionReason
+
+
+class AttachedFileDocument(TypedDict):
+    """A file that came with a mail."""
+
+    filename: str
+    size: int
+
+
+class SuggestionReasonDocument(TypedDict):
+    """Why an application is suggested, or what speaks against it."""
+
+    reason: SuggestionReason
+    text: Annotated[str, JsonSchema(description="What it rests on: an address, number, name, day.")]
+
+
+class SuggestionDocument(TypedDict):
+    """An application that a mail is likely about."""
+
+    application: ApplicationDocument
+    person: PersonText
+    name: str
+    weight: Annotated[int, JsonSchema(description="The higher, the likelier.")]
+    reasons: list[SuggestionReasonDocument]
+
+
+class InboxReadingDocument(InboxMailDocument):
+    """A mail of the inbox with what it says, and the applications it is likely about."""
+
+    readable: Annotated[bool, JsonSchema(description="Whether more than its header can be read.")]
+    text: Annotated[str, JsonSchema(description="What staff wrote, then the mail it holds.")]
+    html: Annotated[str, JsonSchema(description="Of that mail; without pictures and links.")]
+    author: Annotated[str, JsonSchema(description="Name of whoever wrote the mail it holds.")]
+    author_address: str
+    files: list[AttachedFileDocument]
+    suggestions: Annotated[list[SuggestionDocument], JsonSchema(description="The likeliest first.")]
 
 
 class PersonFileDocument(TypedDict):
@@ -117,6 +156,32 @@ def inbox_mail_document(mail: InboxRow) -> InboxMailDocument:
         "origin": mail.origin,
         "size": mail.size,
         "entry": None if mail.entry is None else ids.show(mail.entry),
+    }
+
+
+def inbox_reading_document(reading: InboxReading) -> InboxReadingDocument:
+    """Return a mail of the inbox with what it says, and the applications it is likely about."""
+    return {
+        **inbox_mail_document(reading.row),
+        "readable": reading.is_read,
+        "text": "\n\n".join(filter(None, (reading.staff_text, reading.text))),
+        "html": reading.html,
+        "author": reading.sender_name,
+        "author_address": reading.sender,
+        "files": [{"filename": file.filename, "size": file.size} for file in reading.files],
+        "suggestions": [suggestion_document(suggestion) for suggestion in reading.suggestions],
+    }
+
+
+def suggestion_document(suggestion: Suggestion) -> SuggestionDocument:
+    """Return an application that a mail is likely about."""
+    possible = suggestion.application
+    return {
+        "application": application_document(possible.known),
+        "person": str(possible.known.application.person),
+        "name": possible.name,
+        "weight": suggestion.weight,
+        "reasons": [{"reason": reason, "text": text} for reason, text in suggestion.reasons],
     }
 
 

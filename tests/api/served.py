@@ -186,4 +186,5 @@ async def served(
         stopping.set()
         async with asyncio.timeout(30):
             await task
+        await using.inbox.close()
         database.close()

@@ -330,3 +330,24 @@ class TestApplications:
 
         found = fed.json("person", "show", "candidate:17")["applications"]
         assert ["5000"] == [one["reference"] for one in found]
+
+
+def test_a_mail_that_was_not_filed_is_shown_with_what_it_is_likely_about(
+    fed: Cli, waiting: str
+) -> None:
+    shown = fed.json("inbox", "show", waiting)
+    [suggestion] = shown["suggestions"]
+
+    assert ("4711", "candidate:17", "Lehrkräfte") == (
+        suggestion["application"]["reference"],
+        suggestion["person"],
+        suggestion["application"]["title"],
+    )
+    assert [{"reason": "sender", "text": "ann@example.org"}] == suggestion["reasons"]
+    assert [{"filename": "Lebenslauf.pdf", "size": len(PDF)}] == shown["files"]
+    text = fed.do("inbox", "show", waiting)
+    assert "Lebenslauf.pdf" in text
+    assert "sender ann@example.org" in text
+
+    fed.do("inbox", "assign", waiting, "4711")
+    assert [] == fed.json("inbox", "show", waiting)["suggestions"]

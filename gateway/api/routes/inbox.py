@@ -12,8 +12,10 @@ from gateway.core.replies.inbox import InboxState
 from gateway.documents.replies import (
     ImportAddressesDocument,
     InboxMailDocument,
+    InboxReadingDocument,
     import_addresses_document,
     inbox_mail_document,
+    inbox_reading_document,
 )
 from gateway.store.replies import inbox
 
@@ -46,6 +48,15 @@ async def list_mails(
 async def show_address(request: Request, using: Using) -> Response:
     """Show the address staff forward replies to; empty where no setting tells it."""
     return reply(request, import_addresses_document(using.import_addresses()))
+
+
+@router.get(
+    "/{id}/reading",
+    responses=answers(InboxReadingDocument, "What it says, and what it is likely about."),
+)
+async def read_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
+    """Read a mail, made harmless, with the applications it is likely about."""
+    return reply(request, inbox_reading_document(await using.inbox.look(read_id(id))))
 
 
 @router.get("/{id}", responses=answers(InboxMailDocument, "The mail."))

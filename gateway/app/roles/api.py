@@ -23,6 +23,7 @@ from gateway.app.common import now, open_store_of
 from gateway.app.feed.feeding import StoreFeedAdapter
 from gateway.app.people.privacy import PrivacyAnswers
 from gateway.app.replies.import_address import import_addresses
+from gateway.app.replies.inbox_answers import InboxAnswers
 from gateway.app.roles.bounce_reports import REPORTED
 from gateway.app.roles.hints import StoredHints
 from gateway.app.roles.relay_watch import RelayWatch
@@ -51,6 +52,7 @@ _STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
 async def run_api(context: RoleContext) -> None:
     """Answer requests until the life ends."""
     database = open_store_of(context.settings, context.store)
+    answering = services(context, database)
     try:
         collector = HealthCollector(context, database)
         app = application(
@@ -65,12 +67,13 @@ async def run_api(context: RoleContext) -> None:
                 ),
             ],
             public=lambda: public_paths(context.settings),
-            services=services(context, database),
+            services=answering,
             console_terms=console_terms(context),
             count=Metrics().request,
         )
         await serve(app, context.sockets["api"], ready=context.ready, stopping=context.stopping)
     finally:
+        await answering.inbox.close()
         database.close()
 
 
@@ -84,6 +87,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         campaigns=Campaigns(lambda: context.settings, database),
         triggers=TriggerAnswers(lambda: context.settings, database),
         trigger_changes=TriggerEditing(lambda: context.settings, database),
+        inbox=InboxAnswers(lambda: context.settings, database),
         privacy=PrivacyAnswers(lambda: context.settings, database),
         today=TodayAnswers(database, lights_of(lambda: context.settings, context.config, now), now),
         explain=lambda mail: explain(context.settings, database, mail),

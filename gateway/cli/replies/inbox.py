@@ -14,12 +14,17 @@ from gateway.cli.listing import Columns, ListRequest, lists, newest_first
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.replies.inbox import InboxRow, InboxState
-from gateway.documents.replies import import_addresses_document, inbox_mail_document
+from gateway.documents.replies import (
+    import_addresses_document,
+    inbox_mail_document,
+    inbox_reading_document,
+)
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.replies import inbox
 
 if TYPE_CHECKING:
+    from gateway.core.replies.inbox_reading import InboxReading
     from gateway.inbound.importer import ReplyImporter
     from gateway.inbound.verdict import Verdict
 
@@ -66,16 +71,16 @@ def list_mails(context: typer.Context, asked: ListRequest, *, state: _State = No
 
 @app.command("show")
 def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Json = False) -> None:
-    """Show a mail: why it waits, and what it says."""
+    """Show a mail: why it waits, what it says, and which applications it is likely about."""
     chosen = of(context)
     with chosen.store() as store:
         row = _found(store, number)
         if raw:
             sys.stdout.buffer.writelines(Blobs(chosen.settings.store.blobs).read(row.content))
             return
-        text = asyncio.run(text_of(chosen, store, row))
+        reading = asyncio.run(reading_of(chosen, store, row))
     if as_json:
-        print_json(inbox_mail_document(row) | {"text": text})
+        print_json(inbox_reading_document(reading))
         return
     print_line(f"Subject:     {one_line(row.subject)}")
     print_line(f"From:        {one_line(row.sender)}")
@@ -86,9 +91,27 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
         print_line(f"Because:     it {one_line(row.detail)}")
     if row.entry is not None:
         print_line(f"Filed as:    {ids.show(row.entry)}")
-    if text:
+    for file in reading.files:
+        print_line(f"File:        {one_line(file.filename)} ({file.size} octets)")
+    for text in filter(None, (reading.staff_text, reading.text)):
         print_line()
         print_line(text)
+    if reading.suggestions:
+        print_line()
+        print_line("Likely about, the likeliest first; gateway inbox assign ID REFERENCE files it:")
+        headings = ("reference", "person", "name", "about", "status", "because")
+        rows = (
+            (
+                one_line(suggestion.application.known.application.reference),
+                one_line(str(suggestion.application.known.application.person)),
+                one_line(suggestion.application.name),
+                one_line(suggestion.application.known.about),
+                one_line(suggestion.application.known.status_name),
+                one_line("; ".join(because(*reason) for reason in suggestion.reasons)),
+            )
+            for suggestion in reading.suggestions
+        )
+        print_table(headings, rows)
 
 
 @app.command("address")
@@ -178,13 +201,15 @@ def _found(store: Database, number: str) -> InboxRow:
     return row
 
 
-async def text_of(context: Context, store: Database, row: InboxRow) -> str:
-    """Return what a mail says: what staff wrote above, then the original; empty: unreadable."""
+async def reading_of(context: Context, store: Database, row: InboxRow) -> "InboxReading":
+    """Return a mail, read, with the applications it is likely about."""
     from gateway.app.replies.importing import importer_by_hand
+    from gateway.app.replies.inbox_reading import read_of_inbox
 
     async with importer_by_hand(context.settings, store) as importer:
-        reading = await importer.look(row)
-    if reading is None or reading.original is None:
-        return ""
-    original = reading.original
-    return "\n\n".join(filter(None, (original.staff_text, original.text)))
+        return await read_of_inbox(importer, store, context.lookup, row)
+
+
+def because(reason: str, text: str) -> str:
+    """Return in words why an application is suggested: `sender ann@example.org`."""
+    return f"{reason.replace('_', ' ')} {text}".strip()

@@ -99,6 +99,20 @@ def safe_html(markup: str) -> str:
     )
 
 
+def inert_html(markup: str) -> str:
+    """Return safe HTML in which nothing leads elsewhere: no pictures, no links, no forms.
+
+    What a link says stays, and where it leads is no part of that.
+    """
+    return nh3.clean(
+        markup,
+        tags=set(_TAGS) - {"a", "img", "details", "summary"},
+        clean_content_tags={"script", "style", "title"},
+        attributes={"td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
+        link_rel=None,
+    )
+
+
 def _bare(markup: str) -> str:
     """Leave out what nobody reads: pictures in the HTML itself, and comments.
 

@@ -1,10 +1,10 @@
 """Applications as they are known now, and the staff around them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, tuple_
 
 from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.people import NAME_LANGUAGES, PersonKind, PersonRef, Staff, StatusKind
@@ -51,6 +51,31 @@ def of_person(connection: Connection, person: PersonRef) -> tuple[KnownApplicati
     """Return a person's applications, by reference."""
     of_person = (applications.c.kind == person.kind.value, applications.c.person == person.crm_id)
     rows = connection.execute(_KNOWN.where(*of_person).order_by(applications.c.reference))
+    return tuple(map(_application, rows))
+
+
+def several(connection: Connection, references: Sequence[str]) -> tuple[KnownApplication, ...]:
+    """Return those of several references that are known, in that order."""
+    if not references:
+        return ()
+    rows = connection.execute(_KNOWN.where(applications.c.reference.in_(references)))
+    by_reference = {row.reference: _application(row) for row in rows}
+    return tuple(by_reference[each] for each in references if each in by_reference)
+
+
+def of_people(
+    connection: Connection, people: Sequence[PersonRef], limit: int = 200
+) -> tuple[KnownApplication, ...]:
+    """Return the applications of several people, the last submitted first."""
+    if not people:
+        return ()
+    c = applications.c
+    keys = [(person.kind.value, person.crm_id) for person in people]
+    rows = connection.execute(
+        _KNOWN.where(tuple_(c.kind, c.person).in_(keys))
+        .order_by(c.submitted_at.desc(), c.reference)
+        .limit(limit)
+    )
     return tuple(map(_application, rows))
 
 

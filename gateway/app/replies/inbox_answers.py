@@ -1,0 +1,103 @@
+"""What is asked and decided of the inbox over HTTP and in the console, as by `gateway inbox`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gateway.api.services import NotDone
+from gateway.app import common
+from gateway.config import Settings
+from gateway.core.replies.inbox import InboxRow, InboxState
+from gateway.core.replies.inbox_reading import InboxReading
+from gateway.store.engine.blobs import BlobMissing
+from gateway.store.engine.database import Database
+from gateway.store.replies import inbox
+
+if TYPE_CHECKING:  # Few ask for mails: until then the process needs none of what reads them.
+    from gateway.inbound.importer import ReplyImporter
+    from gateway.inbound.reading.readers import Readers
+    from gateway.inbound.verdict import Verdict
+
+_IDLE_SECONDS = 300.0  #: After so long the process that reads mails is let go.
+
+
+class InboxAnswers:
+    """See `gateway.api.services.InboxActions`; mails are read in a process of its own."""
+
+    def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._readers: Readers | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    async def look(self, number: int) -> InboxReading:
+        """Read a mail, with the applications it is likely about."""
+        from gateway.app.replies.inbox_reading import read_of_inbox
+        from gateway.inbound.reading.readers import ReaderUnavailable
+
+        row, settings = await self._row(number), self._settings()
+        try:
+            return await read_of_inbox(
+                self._importer(settings),
+                self._database,
+                lambda address: common.lookup(settings, address),
+                row,
+            )
+        except ReaderUnavailable as error:
+            raise NotDone(503, str(error), again_after=5) from error
+
+    async def assign(self, number: int, reference: str) -> InboxRow:
+        """File a mail at an application; return what became of it."""
+        return await self._decided(lambda importer: importer.assign(number, reference.strip()))
+
+    async def retry(self, number: int) -> InboxRow:
+        """Try to file a mail again; return what became of it."""
+        return await self._decided(lambda importer: importer.retry(number))
+
+    async def discard(self, number: int) -> InboxRow:
+        """Give a mail up; return it as it is then."""
+        before = await self._database.write(lambda connection: inbox.discard(connection, number))
+        return replace(before, state=InboxState.DISCARDED)
+
+    async def close(self) -> None:
+        """Let go of the process that reads mails."""
+        if self._idle is not None:
+            self._idle.cancel()
+        if self._readers is not None:
+            await self._readers.close()
+
+    async def _decided(self, work: "Callable[[ReplyImporter], Awaitable[Verdict]]") -> InboxRow:
+        from gateway.inbound.importer import NotWhole, UnknownReference
+        from gateway.inbound.reading.readers import ReaderUnavailable
+
+        try:
+            verdict = await work(self._importer(self._settings()))
+        except UnknownReference as error:
+            raise NotDone(422, str(error)) from error
+        except (NotWhole, BlobMissing) as error:
+            raise NotDone(409, str(error)) from error
+        except ReaderUnavailable as error:
+            raise NotDone(503, str(error), again_after=5) from error
+        return await self._row(verdict.inbox)
+
+    async def _row(self, number: int) -> InboxRow:
+        row = await self._database.read(lambda connection: inbox.one(connection, number))
+        if row is None:
+            raise NotDone(404, "the inbox has no such mail")
+        return row
+
+    def _importer(self, settings: Settings) -> "ReplyImporter":
+        from gateway.app.replies.importing import reply_importer
+        from gateway.inbound.reading.readers import Readers
+
+        if self._readers is None:
+            self._readers = Readers()
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._rest)
+        return reply_importer(settings, self._database, self._readers)
+
+    def _rest(self) -> None:
+        self._closing = asyncio.create_task(self.close())
