@@ -319,3 +319,10 @@ def test_a_table_without_rows_says_what_would_be_there_and_how_it_comes(
     cli.feed("people", PEOPLE)
 
     assert cli.do(*command.split()).startswith(said)
+
+
+def test_a_release_says_why(cli: Cli) -> None:
+    cli.do("suppress", "add", "ann@example.org")
+    cli.do("suppress", "release", "ann@example.org", "--by", "Eva", "--note", "asked by phone")
+
+    assert "by Eva: asked by phone" in cli.do("suppress", "show", "ann@example.org")

@@ -236,7 +236,9 @@ async def release(
     using: Using,
     token: SuppressionsToken,
     address: Text,
+    *,
     by: Annotated[StaffName, Query(max_length=200, description="Who asked for it.")] = "",
+    note: Annotated[Text, Query(max_length=2000, description="Why; only staff see it.")] = "",
 ) -> Response:
     """Lift what suppresses the address or the person itself, and opt-outs from Mailchimp.
 
@@ -255,7 +257,7 @@ async def release(
     def lift(connection: StoreTransaction) -> Released:
         manager = acting_manager(connection, using, token, by)
         erased = standings.names_if_erased(connection, whom)
-        return releases.release(connection, whom, by=manager, now=now, erased=erased)
+        return releases.release(connection, whom, by=manager, now=now, remark=note, erased=erased)
 
     try:
         released = await using.database.write(lift)

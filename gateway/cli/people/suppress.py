@@ -57,6 +57,9 @@ _NONE_LISTED = (
 _Whom = Annotated[str, typer.Argument(metavar="ADDRESS", help="A mail address, or candidate:17.")]
 _Scope = Annotated[Scope, typer.Option(help="Which mail the address no longer gets.")]
 _Note = Annotated[str, typer.Option(help="Why; only staff see it unless --public.", metavar="TEXT")]
+_ReleaseNote = Annotated[
+    str, typer.Option("--note", help="Why; only staff see it.", metavar="TEXT")
+]
 _Public = Annotated[
     bool, typer.Option("--public", help="Show the note to whoever writes to the address.")
 ]
@@ -123,6 +126,8 @@ def add(
 def release(
     context: typer.Context,
     address: _Whom,
+    *,
+    note: _ReleaseNote = "",
     by: _By = None,
 ) -> None:
     """Lift the suppression of an address or a person, and opt-outs.
@@ -146,7 +151,9 @@ def release(
         standings = open_standings(chosen, store)
         with store.writing() as connection:
             erased = standings.names_if_erased(connection, key)
-            outcome = releases.release(connection, key, by=who, now=present, erased=erased)
+            outcome = releases.release(
+                connection, key, by=who, now=present, remark=note, erased=erased
+            )
         standings.close()
         try:
             remaining = _look(chosen, store, key).reasons
@@ -312,7 +319,8 @@ def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
     for past in known.history:
         if past.released_at is not None:
             when = chosen.local(past.released_at)
-            print_line(f"  got {past.scope.covers}; released {when} by {past.released_by}")
+            why = f": {one_line(past.released_remark)}" if past.released_remark else ""
+            print_line(f"  got {past.scope.covers}; released {when} by {past.released_by}{why}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import typer
 from gateway.app.replies.import_address import MISSING, import_addresses
 from gateway.cli.context import Context, Json, NotFound, of, read_id
 from gateway.cli.listing import Columns, ListRequest, lists, newest_first
-from gateway.cli.output import one_line, print_json, print_line
+from gateway.cli.output import one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.documents.replies import (
@@ -111,7 +111,7 @@ def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Jso
             )
             for suggestion in reading.suggestions
         )
-        print_table(headings, rows)
+        print_table(headings, rows, empty="", times=chosen.times)
 
 
 @app.command("address")

@@ -32,24 +32,27 @@ def release(
     *,
     by: str,
     now: datetime,
+    remark: str = "",
     erased: Sequence[str] = (),
 ) -> Released:
     """Lift what suppresses an address (in lookup form) or a person, and opt-outs.
 
     Whoever has it leaves the opt-out group as far as Mailchimp put them in, and what they said by
     links to unsubscribe is undone; history stays. `erased` are the names under which the address
-    stays suppressed if its person was erased.
+    stays suppressed if its person was erased. `remark` says why.
     """
     if isinstance(wanted, PersonRef):
         refs: tuple[PersonRef, ...] = (wanted,)
     else:
         refs = people.holders(connection, wanted)
-    count = suppression.release(connection, wanted, by=by, at=now, erased=erased)
+    count = suppression.release(connection, wanted, by=by, at=now, remark=remark, erased=erased)
     count += topic_opt_outs.release(connection, wanted, by=by, at=now, erased=erased)
     for ref in refs:
         if ref != wanted:
             unsubscribed = SuppressionSource.UNSUBSCRIBE
-            count += suppression.release(connection, ref, by=by, at=now, source=unsubscribed)
+            count += suppression.release(
+                connection, ref, by=by, at=now, remark=remark, source=unsubscribed
+            )
             count += topic_opt_outs.release(connection, ref, by=by, at=now)
     lifted = leavers.lift(connection, refs, by=by, now=now)
     records = [record for ref in refs for record in people.find(connection, ref)]

@@ -383,6 +383,7 @@ class SuppressionEntry:
     until: datetime | None
     released_at: datetime | None
     released_by: str
+    released_remark: str = ""  #: Why; stays inside.
 
 
 def add(
@@ -430,6 +431,7 @@ def release(
     *,
     by: str,
     at: datetime,
+    remark: str = "",
     erased: Sequence[str] = (),
     source: SuppressionSource | None = None,
 ) -> int:
@@ -445,7 +447,8 @@ def release(
     if source is not None:
         in_force &= c.source == source.value
     statement = update(table).where(in_force, of_address)
-    return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
+    released = statement.values(released_at=at, released_by=by, released_remark=remark)
+    return connection.execute(released).rowcount
 
 
 def history(

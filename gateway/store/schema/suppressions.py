@@ -18,6 +18,7 @@ def _what_was_said() -> list[Column[Any]]:
         Column("until", UtcTime),
         Column("released_at", UtcTime),
         words("released_by"),
+        words("released_remark"),  # why; only staff see it
     ]
 
 

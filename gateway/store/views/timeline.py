@@ -311,6 +311,8 @@ def _of_suppression(kept: SuppressionEntry | TopicOptOut, what: str) -> Iterator
     )
     if kept.released_at is not None:
         at = kept.released_at
+        why = kept.released_remark if isinstance(kept, SuppressionEntry) else ""
+        what = f"{what} ({why})" if why else what
         yield TimelineEvent(
             at=at, type=TimelineType.SUPPRESSION, id=number, summary=what, state=RELEASED
         )
