@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typing_extensions import TypedDict
 
+from gateway.core.kinds import State
 from gateway.core.moments import in_utc
 from gateway.documents.applications import ApplicationDocument, application_document
 from gateway.documents.fields import JsonSchema, PersonText, TimeText
@@ -56,6 +57,14 @@ class DanglingReferenceDocument(TypedDict):
     id: str
 
 
+class MailNowDocument(TypedDict):
+    """What mail to an address of a person would become now: relayed or send_failed."""
+
+    address: str
+    mailing: State
+    personal: State
+
+
 class PersonDocument(TypedDict):
     """A person with suppressions, applications and timeline."""
 
@@ -73,6 +82,7 @@ class PersonDocument(TypedDict):
     status: Annotated[str, JsonSchema(description="The name of it; its crm_id if that is unknown.")]
     groups: list[str]
     suppressions: list[SuppressionDocument]
+    now: Annotated[list[MailNowDocument], JsonSchema(description="What mail would meet now.")]
     topics: Annotated[list[str], JsonSchema(description="Of which they want no mailings.")]
     mailchimp: list[MailchimpRefusalDocument]
     unread: list[UnreadFieldDocument]
@@ -93,6 +103,14 @@ def person_document(page: "PersonPage") -> PersonDocument:
         "status": status_of(page.record),
         "groups": groups_of(page.record),
         "suppressions": [suppression_document(reason) for reason in page.suppressions],
+        "now": [
+            {
+                "address": prospect.address,
+                "mailing": State.SEND_FAILED if prospect.mailing else State.RELAYED,
+                "personal": State.SEND_FAILED if prospect.personal else State.RELAYED,
+            }
+            for prospect in page.prospects
+        ],
         "topics": topics_of(page),
         "mailchimp": [mailchimp_refusal_document(refusal) for refusal in page.refusals],
         "unread": [unread_field_document(field) for field in page.unread],

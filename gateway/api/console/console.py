@@ -18,6 +18,7 @@ from gateway.api.console.pages import (
     feed,
     messages,
     outbox,
+    people,
     today,
 )
 from gateway.api.console.rendering import render, static_file
@@ -31,7 +32,7 @@ from gateway.core.errors import GatewayError
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 #: The pages; each is a module with a router.
-PAGES = (today, messages, applications, feed, outbox, bounces, acts)
+PAGES = (today, messages, people, applications, feed, outbox, bounces, acts)
 
 
 def console(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import Json, NotFound, of, read_person, wrong_use
+from gateway.cli.context import Context, Json, NotFound, of, read_person, wrong_use
 from gateway.cli.listing import Columns, ListRequest, ListSource, Since, lists
 from gateway.cli.output import one_line, print_json, print_line, print_table
 from gateway.cli.people import erasing_command
@@ -20,7 +20,13 @@ from gateway.documents.people import (
 )
 from gateway.store.people import people
 from gateway.store.people.search import PersonMatch, search
-from gateway.store.views.timeline import MOST_EVENTS, TimelineAsked, TimelineType, pages
+from gateway.store.views.timeline import (
+    MOST_EVENTS,
+    PersonPage,
+    TimelineAsked,
+    TimelineType,
+    pages,
+)
 
 app = typer.Typer(help="People of the CRM.", no_args_is_help=True)
 
@@ -121,57 +127,69 @@ def show(
         print_json(documented if len(documented) > 1 else documented[0])
         return
     for page in records:
-        known, record = page.record.person, page.record
-        inactive = "" if known.active else " (not active)"
-        print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
-        print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
-        if record.lookalikes:
-            print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
-        # What nobody knows may keep mail away, once others of the sort are known.
-        sources = {suppression.source for suppression in page.suppressions}
-        is_held = SuppressionSource.UNREAD_STATUS in sources
-        not_known = f" (not known: {'no bulk mail until it is' if is_held else 'no effect'})"
-        is_known = record.status is not None or not known.status
-        status = status_of(record) + ("" if is_known else not_known)
-        print_line(f"Status:    {one_line(status) or '-'}")
-        unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
-        groups = [name + (not_known if name in unknown else "") for name in groups_of(record)]
-        print_line(f"Groups:    {one_line(', '.join(groups)) or '-'}")
-        for reference, given in page.leads_nowhere:
-            is_kept_away = is_held and reference in (_STATUS, _GROUP)
-            effect = "no bulk mail until it is" if is_kept_away else "it has no effect"
-            print_line(f"Not known: {one_line(f'{reference} {given!r}')}: {effect}")
-        for suppression in page.suppressions:
-            print_line(f"  {described(chosen, suppression)}")
-        for topic in topics_of(page):
-            print_line(f"  wants no mailings of: {one_line(topic)}")
-        for refused in page.refusals:
-            print_line(f"  {refusal(chosen, refused)}")
-        for field in page.unread:
-            since = chosen.local(field.since)
-            why = one_line(f"{field.place}: {field.text}")
-            print_line(f"Unread:    {field.field} since {since} ({why})")
-        for view in page.applications:
-            status = view.status_name or view.application.status or "no status"
-            about = f"{view.application.reference}: {view.about or '-'} ({status})"
-            print_line(f"Application {one_line(about)}")
-        print_line()
-        headings = ("time", "type", "id", "state", "about", "summary")
-        rows = (
-            (
-                event.at,
-                event.type,
-                event.id,
-                event.state,
-                event.reference,
-                one_line(event.summary),
-            )
-            for event in page.timeline
+        print_page(chosen, page)
+
+
+def print_page(chosen: Context, page: PersonPage) -> None:
+    """Print all that is known of a person, with the timeline."""
+    known, record = page.record.person, page.record
+    inactive = "" if known.active else " (not active)"
+    print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
+    print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
+    if record.lookalikes:
+        print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
+    # What nobody knows may keep mail away, once others of the sort are known.
+    sources = {suppression.source for suppression in page.suppressions}
+    is_held = SuppressionSource.UNREAD_STATUS in sources
+    not_known = f" (not known: {'no bulk mail until it is' if is_held else 'no effect'})"
+    is_known = record.status is not None or not known.status
+    status = status_of(record) + ("" if is_known else not_known)
+    print_line(f"Status:    {one_line(status) or '-'}")
+    unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
+    groups = [name + (not_known if name in unknown else "") for name in groups_of(record)]
+    print_line(f"Groups:    {one_line(', '.join(groups)) or '-'}")
+    for reference, given in page.leads_nowhere:
+        is_kept_away = is_held and reference in (_STATUS, _GROUP)
+        effect = "no bulk mail until it is" if is_kept_away else "it has no effect"
+        print_line(f"Not known: {one_line(f'{reference} {given!r}')}: {effect}")
+    for suppression in page.suppressions:
+        print_line(f"  {described(chosen, suppression)}")
+    for prospect in page.prospects:
+        mailing, personal = (
+            "send failed" if keeps_away else "relayed"
+            for keeps_away in (prospect.mailing, prospect.personal)
         )
-        print_table(headings, rows, empty=_NO_TIMELINE, times=chosen.times)
-        if page.timeline_end is not None:
-            oldest = chosen.times.bare(page.timeline_end.at)
-            print_line(f"… and more, before {oldest}: --limit, or --until '{oldest}'")
+        now = f"a mailing: {mailing}, personal mail: {personal}"
+        print_line(f"Now to {one_line(prospect.address)}: {now}")
+    for topic in topics_of(page):
+        print_line(f"  wants no mailings of: {one_line(topic)}")
+    for refused in page.refusals:
+        print_line(f"  {refusal(chosen, refused)}")
+    for field in page.unread:
+        since = chosen.local(field.since)
+        why = one_line(f"{field.place}: {field.text}")
+        print_line(f"Unread:    {field.field} since {since} ({why})")
+    for view in page.applications:
+        status = view.status_name or view.application.status or "no status"
+        about = f"{view.application.reference}: {view.about or '-'} ({status})"
+        print_line(f"Application {one_line(about)}")
+    print_line()
+    headings = ("time", "type", "id", "state", "about", "summary")
+    rows = (
+        (
+            event.at,
+            event.type,
+            event.id,
+            event.state,
+            event.reference,
+            one_line(event.summary),
+        )
+        for event in page.timeline
+    )
+    print_table(headings, rows, empty=_NO_TIMELINE, times=chosen.times)
+    if page.timeline_end is not None:
+        oldest = chosen.times.bare(page.timeline_end.at)
+        print_line(f"… and more, before {oldest}: --limit, or --until '{oldest}'")
 
 
 app.command("erase")(erasing_command.erase)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from gateway.core import ids
 from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.campaigns.precedence import Activity, ActivityType
+from gateway.core.decision.prospects import MailProspect, prospects
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import Document, ReplyHead
 from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression, SuppressionSource
@@ -116,6 +117,7 @@ class PersonPage:
     #: of the past.
     topic_opt_outs: tuple[TopicOptOut, ...] = ()
     timeline_end: TimelinePlace | None = None  #: Where the timeline goes on.
+    prospects: tuple[MailProspect, ...] = ()  #: What mail to each address would meet now.
 
 
 def pages(
@@ -189,6 +191,7 @@ def _page(
         open_references.of_person(connection, ref),
         tuple(said.declined),
         timeline.end,
+        prospects(record.addresses, standings.within(connection, record.addresses)),
     )
 
 

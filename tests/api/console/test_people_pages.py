@@ -1,0 +1,182 @@
+"""People in the console: found, shown, suppressed and released."""
+
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import event
+
+from gateway.api.console.roles import ConsoleRole
+from gateway.core.kinds import State
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.console import console_acts
+from gateway.store.people import suppression
+from tests.api.console.browsing import PASSWORD, add_user, browser, signed_in
+from tests.api.served import Served
+from tests.api.test_reading import filed, keep, message
+
+LOOK, WORK = ConsoleRole.LOOK, ConsoleRole.WORK
+ANN = PersonRef(PersonKind.CANDIDATE, "17")
+HOME = "ann@example.org"
+
+
+@pytest.fixture
+async def api(one_api: Served) -> Served:
+    """A small CRM, with Ann in a group that keeps mailings away."""
+    await one_api.feed(
+        "groups", '{"crm_id":"quiet","kind":"candidate","name":"Rust","tag":"NoMailingsTag"}'
+    )
+    await one_api.feed(
+        "people",
+        f'{{"crm_id":"17","emails":"{HOME}","first_name":"Ann","last_name":"Smit"}}',
+        '{"crm_id":"2026/18","emails":"ben@example.org","first_name":"Ben"}',
+    )
+    await one_api.feed("memberships", '{"group":"quiet","kind":"candidate","person":"17"}')
+    keep(one_api, message(HOME, State.SEND_FAILED))
+    await filed(one_api)
+    return one_api
+
+
+async def test_a_person_is_found_and_shown_with_why_mail_is_kept_away(api: Served) -> None:
+    async with signed_in(api, LOOK, language="nl") as browsing:
+        page = await browsing.open("/console/people")
+        assert {"Ann Smit", "Ben"} <= {text for text, _ in page.links}
+        page = await browsing.press("Zoeken", q="smit")
+        [link] = [address for text, address in page.links if text == "Ann Smit"]
+        page = await browsing.open(link)
+
+    assert "Verzenden" not in page.text.partition("Waarom mail wordt tegengehouden")[0][:50]
+    for text in ("Rust", "geen bulk-mail", HOME, "verzenden mislukt", "verzonden", "Hi",
+                 "Lebenslauf.pdf", "4711"):  # fmt: skip
+        assert text in page.text, text
+    assert "Blokkeren" not in page.text  # Who may only look has no button for it.
+
+
+@pytest.mark.parametrize("key", ["candidate:2026/18", "candidate:2026%2F18"])
+async def test_a_key_may_have_slashes(api: Served, key: str) -> None:
+    async with signed_in(api, WORK) as browsing:
+        page = await browsing.open(f"/console/people/{key}")
+        assert "ben@example.org" in page.text
+        page = await browsing.press("Suppress", note="asked")
+        assert "candidate:2026/18 is suppressed from now on." in page.text
+        page = await browsing.press("Release", note="came back")
+        assert "candidate:2026/18 is released." in page.text
+
+
+async def test_somebody_is_suppressed_and_released_with_a_reason(api: Served) -> None:
+    async with signed_in(api, WORK, name="eva") as browsing:
+        await browsing.open("/console/people/candidate:17")
+        page = await browsing.press("Suppress", whom=HOME, scope="all", note="asked by phone")
+        assert f"{HOME} is suppressed from now on." in page.text
+        assert "Remark of staff: asked by phone" in page.text
+        page = await browsing.press("Release", whom=HOME, note="changed her mind")
+        assert f"{HOME} is released." in page.text
+        assert "changed her mind" in page.text
+        page = await browsing.open("/console/acts")
+
+    assert "person.suppress" in page.text
+    with api.database.reading() as connection:
+        [entry] = suppression.history(connection, HOME)
+        acts = console_acts.listed(connection, limit=9)
+    assert ("all", "asked by phone", "eva", "eva", "changed her mind") == (
+        entry.scope, entry.remark, entry.by, entry.released_by, entry.released_remark,
+    )  # fmt: skip
+    assert [("person.release", "candidate:17"), ("person.suppress", "candidate:17")] == [
+        (act.act, act.about) for act in acts if act.about
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "told"),
+    [
+        ({"note": ""}, 422, "Say why"),
+        ({"note": "x", "until": "2020-01-01"}, 422, "This day is over."),
+        ({"note": "x", "until": "soon"}, 422, "write a day"),
+        ({"note": "x", "scope": "none"}, 422, "Choose one of these."),
+        ({"note": "x", "whom": "ben@example.org"}, 422, "no address of this person"),
+    ],
+)
+async def test_what_is_wrong_is_told_and_nothing_done(
+    api: Served, fields: dict[str, str], status: int, told: str
+) -> None:
+    async with signed_in(api, WORK) as browsing:
+        await browsing.open("/console/people/candidate:17")
+        page = await browsing.press("Suppress", status=status, **fields)
+
+    assert told in page.text
+    with api.database.reading() as connection:
+        assert () == suppression.history(connection, ANN)
+
+
+async def test_what_is_not_ours_is_not_released(api: Served) -> None:
+    async with signed_in(api, WORK) as browsing:
+        page = await browsing.open("/console/people/candidate:17")
+        assert "Release" not in [text for form in page.forms for text, *_ in form.buttons]
+        csrf = page.forms[0].fields["csrf"]
+        answer = await browsing.client.post(
+            "/console/people/candidate:17/release", data={"csrf": csrf, "note": "x"}
+        )
+
+    assert 409 == answer.status_code
+    assert "Nothing of ours suppresses candidate:17." in answer.text
+
+
+async def test_a_key_with_a_slash_is_led_back_to_after_the_login(api: Served) -> None:
+    add_user(api, "eva")
+    async with browser(api) as browsing:
+        await browsing.open("/console/people/candidate:2026%2F18?type=reply")
+        page = await browsing.press("Sign in", user="eva", password=PASSWORD)
+    assert "ben@example.org" in page.text
+
+
+async def test_who_may_only_look_does_nothing(api: Served) -> None:
+    async with signed_in(api, LOOK) as browsing:
+        page = await browsing.open("/console/people/candidate:17")
+        csrf = page.forms[0].fields["csrf"]
+        for act in ("suppress", "release"):
+            answer = await browsing.client.post(
+                f"/console/people/candidate:17/{act}", data={"csrf": csrf, "note": "x"}
+            )
+            assert 403 == answer.status_code
+
+
+async def test_a_timeline_is_read_on_by_sort_and_time(api: Served) -> None:
+    keep(api, *(message(HOME) for _ in range(60)))
+    async with signed_in(api, LOOK) as browsing:
+        page = await browsing.open("/console/people/candidate:17")
+        [older] = [address for text, address in page.links if text == "Older"]
+        page = await browsing.open(older)
+        assert "Lebenslauf.pdf" in page.text or "Newest" in page.text
+        page = await browsing.press("Show", type="document")
+        assert "Lebenslauf.pdf" in page.text
+        assert "Hi" not in [text for text, _ in page.links]
+        page = await browsing.press("Show", type="", until="2020-01-01")
+        assert "Nothing. Mail through the gateway" in page.text
+        await browsing.open("/console/people/candidate:17?since=yesterday", status=422)
+        await browsing.open("/console/people/candidate:17?cursor=x", status=422)
+
+
+@pytest.mark.parametrize("path", ["candidate:99", "nobody", "candidate:17/x", "%00"])
+async def test_nobody_is_a_page_too(api: Served, path: str) -> None:
+    async with signed_in(api, LOOK) as browsing:
+        answer = await browsing.client.get(f"/console/people/{path}")
+        assert answer.status_code in (400, 404)
+        nothing = await browsing.open(f"/console/people?q={quote('no such name')}")
+    assert "Nobody. Whoever has this key" in nothing.text
+
+
+async def test_length_costs_no_further_questions(api: Served) -> None:
+    asked: list[str] = []
+    event.listen(
+        api.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2])
+    )
+    counts = []
+    async with signed_in(api, WORK) as browsing:
+        for more in (0, 200):
+            keep(api, *(message(HOME, State.SEND_FAILED) for _ in range(more)))
+            for path in ("/console/people?q=ann", "/console/people/candidate:17"):
+                await browsing.open(path)
+                asked.clear()
+                await browsing.open(path)
+                counts.append(len(asked))
+    assert counts[:2] == counts[2:]
+    assert max(counts) <= 45
