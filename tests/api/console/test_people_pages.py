@@ -100,7 +100,7 @@ async def test_what_is_wrong_is_told_and_nothing_done(
 ) -> None:
     async with signed_in(api, WORK) as browsing:
         await browsing.open("/console/people/candidate:17")
-        page = await browsing.press("Suppress", status=status, **fields)
+        page = await browsing.press("Suppress", status=status, **fields)  # type: ignore[arg-type]  # none of them is `files`
 
     assert told in page.text
     with api.database.reading() as connection:
