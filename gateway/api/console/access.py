@@ -120,7 +120,9 @@ class ConsoleAccess:
         roles = named[1] if named is not None else _roles_now(session, terms)
         if roles is None:
             return None, ""
-        if console_sessions.is_stale(session, now):
+        # What a page fetches by itself is no use of the session: a tab left open would keep it.
+        is_used = "hx-request" not in request.headers
+        if is_used and console_sessions.is_stale(session, now):
             until = min(now + terms.session, session.since + LONGEST)
             await using.database.write(
                 lambda connection: console_sessions.seen(connection, session.digest, now, until)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from gateway.api.console.flow_plot import flow_plot
 from gateway.api.console.roles import ConsoleRole
@@ -15,6 +16,7 @@ from gateway.core.kinds import State
 from gateway.store.console import console_acts
 from gateway.store.journal import message_lookup
 from gateway.store.journal.journal import take_in
+from gateway.store.schema import console_sessions
 from tests.api.console.browsing import signed_in
 from tests.api.served import Served, served
 from tests.cli.conftest import delivery, message
@@ -66,6 +68,23 @@ async def test_lights_say_what_gateway_check_says(api: Served) -> None:
     assert f"look at it feed crm {FEED.text}" in page.text
     assert f"well relay main {RELAY.text}" in page.text
     assert page.text.index(FEED.text) < page.text.index(RELAY.text)
+
+
+async def test_a_page_that_is_left_open_keeps_no_session(api: Served) -> None:
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+
+    def last_use() -> datetime:
+        with api.database.reading() as connection:
+            seen: datetime = connection.scalars(select(console_sessions.c.seen)).one()
+            return seen
+
+    async with signed_in(api) as browsing:
+        with api.database.writing() as connection:
+            connection.execute(update(console_sessions).values(seen=long_ago))
+        await browsing.open("/console/today/live", headers={"hx-request": "true"})
+        assert long_ago == last_use()
+        await browsing.open("/console/today")
+        assert long_ago < last_use()
 
 
 async def test_where_nothing_is_the_page_says_what_would_be(api: Served) -> None:
