@@ -16,6 +16,7 @@ from gateway.api.console.pages import (
     applications,
     bounces,
     feed,
+    inbox,
     messages,
     outbox,
     people,
@@ -32,7 +33,7 @@ from gateway.core.errors import GatewayError
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 #: The pages; each is a module with a router.
-PAGES = (today, messages, people, applications, feed, outbox, bounces, acts)
+PAGES = (today, messages, people, inbox, applications, feed, outbox, bounces, acts)
 
 
 def console(
