@@ -8,7 +8,6 @@ from fastapi import Request
 
 from gateway.api.console.access import said
 from gateway.api.services import ApiServices
-from gateway.core.decision.journal import Message
 from gateway.core.decision.search_words import MessageSearch
 from gateway.core.ids import first_id_at
 from gateway.core.kinds import State
@@ -36,13 +35,11 @@ class MessageFilter:
         """Whether messages are found by words that are taken from them a moment later."""
         return bool(self.search or self.rule or self.group)
 
-    def listed(
-        self, connection: StoreTransaction, *, before: int | None, limit: int
-    ) -> list[Message]:
-        """Return messages that fit, the newest first; `before` is an id."""
+    def listed(self, connection: StoreTransaction, *, before: int | None, limit: int) -> list[int]:
+        """Return the ids of messages that fit, the newest first; `before` is an id."""
         if self.until is not None:
             before = min(before or first_id_at(self.until), first_id_at(self.until))
-        return messages.listed(
+        return messages.listed_ids(
             connection,
             state=self.state,
             to=self.to,

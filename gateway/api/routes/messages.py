@@ -30,7 +30,7 @@ from gateway.documents.messages import MessageDocument, message_document
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
-from gateway.store.views.delivery_reasons import reasons_of
+from gateway.store.views.delivery_reasons import deliveries_of, reasons_of
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
 
@@ -124,7 +124,11 @@ async def show_message(
         reasons = None
         if standings is not None:
             reasons = reasons_of(
-                connection, standings, [message], rules=using.rules(), zone=using.zone()
+                connection,
+                standings,
+                deliveries_of(message),
+                rules=using.rules(),
+                zone=using.zone(),
             )
         return message_document(_retold(using, message, language), reports, reasons)
 

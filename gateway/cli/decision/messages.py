@@ -34,7 +34,7 @@ from gateway.store.bounces import bounces
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.journal import messages as journal
 from gateway.store.journal import searching
-from gateway.store.views.delivery_reasons import reasons_of
+from gateway.store.views.delivery_reasons import deliveries_of, reasons_of
 
 app = typer.Typer(help="The journal of messages.", no_args_is_help=True)
 
@@ -278,7 +278,11 @@ def _reasons(
     standings = common.standings(chosen.settings, store)
     try:
         return reasons_of(
-            connection, standings, [message], rules=rules_of(chosen.settings), zone=chosen.zone
+            connection,
+            standings,
+            deliveries_of(message),
+            rules=rules_of(chosen.settings),
+            zone=chosen.zone,
         )
     finally:
         standings.close()

@@ -6,12 +6,14 @@ Ids rise with time, so times are searched through them. Addresses are taken in l
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     and_,
     delete,
@@ -54,7 +56,12 @@ def in_state(state: State) -> ColumnElement[bool]:
     return and_(deliveries.c.state == state, true() if state is State.RELAYED else _is_indexed)
 
 
-def listed(
+def listed(connection: Connection, **asked: Any) -> list[Message]:
+    """Return messages that fit everything asked for (`listed_ids`), the newest first."""
+    return several(connection, listed_ids(connection, **asked))
+
+
+def listed_ids(
     connection: Connection,
     *,
     state: State | None = None,
@@ -66,8 +73,8 @@ def listed(
     rule: str | None = None,
     group: str | None = None,
     limit: int = 50,
-) -> list[Message]:
-    """Return messages that fit everything asked for, the newest first.
+) -> list[int]:
+    """Return the ids of messages that fit everything asked for, the newest first.
 
     `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is
     an id: only what is older is returned. `group` is the name of one that kept somebody from mail.
@@ -101,13 +108,10 @@ def listed(
             search = search.narrowed(state_facet(state))
         first = 0 if since is None else first_id_at(since)
         last = LARGEST if before is None else before
-        return several(
-            connection,
-            _searched(connection, query, number, search, first=first, before=last, limit=limit),
-        )
+        return _searched(connection, query, number, search, first=first, before=last, limit=limit)
     if before is not None:
         query = query.where(number < before)
-    return several(connection, _newest(connection, query, number, since, limit))
+    return _newest(connection, query, number, since, limit)
 
 
 def _searched(
@@ -176,6 +180,72 @@ def settled_after(connection: Connection, after: int, waiting_since: int) -> lis
     return list(connection.scalars(query.order_by(messages.c.id)))
 
 
+@dataclass(frozen=True, slots=True)
+class SomeDeliveries:
+    """Some of a message's deliveries, each with its position, of those that were asked for."""
+
+    total: int
+    shown: tuple[tuple[int, Delivery], ...]
+
+
+def some_deliveries(
+    connection: Connection,
+    ids: Sequence[int],
+    *,
+    state: State | None = None,
+    to: str | None = None,
+    group: str | None = None,
+    first: int = 0,
+    most: int,
+) -> dict[int, SomeDeliveries]:
+    """Return of each message the deliveries asked for, `most` of them from the one `first` on.
+
+    A mailing may have thousands. `to` is in lookup form.
+    """
+    d = deliveries.c
+    query = select(
+        deliveries,
+        func.row_number().over(partition_by=d.message, order_by=d.position).label("place"),
+        func.count().over(partition_by=d.message).label("total"),
+    ).where(d.message.in_(ids))
+    if state is not None:
+        query = query.where(in_state(state))
+    if to is not None:
+        query = query.where(d.address == to)
+    if group is not None:  # Its name stands in what the note is written from.
+        query = query.where(func.lower(d.note_facts).contains(group.lower(), autoescape=True))
+    ranked = query.subquery()
+    place = ranked.c.place
+    wanted = select(ranked).where(place > first, place <= first + most)
+    shown: defaultdict[int, list[tuple[int, Delivery]]] = defaultdict(list)
+    totals: dict[int, int] = {}
+    for row in connection.execute(wanted.order_by(ranked.c.message, place)):
+        shown[row.message].append((row.position, _delivery(row)))
+        totals[row.message] = row.total
+    return {
+        number: SomeDeliveries(totals[number], tuple(entries)) for number, entries in shown.items()
+    }
+
+
+def tallies(connection: Connection, ids: Sequence[int]) -> dict[int, dict[State, int]]:
+    """Return how many deliveries of each message are in which state."""
+    d = deliveries.c
+    query = select(d.message, d.state, func.count().label("deliveries")).where(d.message.in_(ids))
+    counts: defaultdict[int, dict[State, int]] = defaultdict(dict)
+    for row in connection.execute(query.group_by(d.message, d.state).order_by(d.message, d.state)):
+        counts[row.message][State(row.state)] = row.deliveries
+    return dict(counts)
+
+
+def heads(connection: Connection, ids: Sequence[int]) -> list[Message]:
+    """Return the messages of these ids in this order, without their deliveries."""
+    known: dict[int, Message] = {}
+    for wanted in batched(ids, _AT_ONCE):
+        for row in connection.execute(select(messages).where(messages.c.id.in_(wanted))):
+            known[row.id] = _message(row, ())
+    return [known[number] for number in ids if number in known]
+
+
 def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
     """Return the messages of these ids in this order; what isn't there is left out."""
     by_id: dict[int, Message] = {}
@@ -183,26 +253,30 @@ def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
         parts: defaultdict[int, list[Delivery]] = defaultdict(list)
         query = select(deliveries).where(deliveries.c.message.in_(wanted))
         for row in connection.execute(query.order_by(deliveries.c.message, deliveries.c.position)):
-            parts[row.message].append(
-                Delivery(
-                    recipient=row.recipient,
-                    address=row.address,
-                    state=State(row.state),
-                    by=By(row.by),
-                    reply=row.reply,
-                    note=row.note,
-                    note_facts=row.note_facts,
-                    would=row.would,
-                    persons=persons_of(row.persons),
-                )
-            )
+            parts[row.message].append(_delivery(row))
         for row in connection.execute(select(messages).where(messages.c.id.in_(wanted))):
-            values = {name: getattr(row, name) for name in MESSAGE_VALUES}
-            values["kind"] = Kind(row.kind)
-            by_id[row.id] = Message(
-                id=row.id, at=moment_of(row.id), deliveries=tuple(parts[row.id]), **values
-            )
+            by_id[row.id] = _message(row, parts[row.id])
     return [by_id[number] for number in ids if number in by_id]
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        recipient=row.recipient,
+        address=row.address,
+        state=State(row.state),
+        by=By(row.by),
+        reply=row.reply,
+        note=row.note,
+        note_facts=row.note_facts,
+        would=row.would,
+        persons=persons_of(row.persons),
+    )
+
+
+def _message(row: Row[Any], parts: Sequence[Delivery]) -> Message:
+    values = {name: getattr(row, name) for name in MESSAGE_VALUES}
+    values["kind"] = Kind(row.kind)
+    return Message(id=row.id, at=moment_of(row.id), deliveries=tuple(parts), **values)
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:

@@ -1,13 +1,13 @@
 """Why deliveries of the journal failed, told with what holds now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from gateway.core.decision.delivery_reason import DeliveryReason, reason_of
-from gateway.core.decision.journal import Message
+from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note_facts import facts_of
 from gateway.core.people.people import NOBODY
 from gateway.store.people.suppression import Standings
@@ -19,21 +19,17 @@ if TYPE_CHECKING:  # Whoever shows a message doesn't load all rules.
 def reasons_of(
     connection: Connection,
     standings: Standings,
-    messages: Sequence[Message],
+    wanted: Iterable[tuple[Message, int, Delivery]],
     *,
     rules: "Sequence[Rule]",
     zone: tzinfo,
 ) -> dict[tuple[int, int], DeliveryReason]:
     """Return by message and position why deliveries failed, or would have.
 
-    Of those alone of which it was kept: not of erased people, nor where a relay said no.
+    `wanted` are messages with positions and deliveries. Told is of those alone of which it was
+    kept: not of erased people, nor where a relay said no.
     """
-    kept = [
-        (message, position, delivery)
-        for message in messages
-        for position, delivery in enumerate(message.deliveries)
-        if delivery.note_facts
-    ]
+    kept = [entry for entry in wanted if entry[2].note_facts]
     addresses = list(dict.fromkeys(delivery.address for *_, delivery in kept))
     known = standings.within(connection, addresses) if addresses else {}
     return {
@@ -42,3 +38,9 @@ def reasons_of(
         )
         for message, position, delivery in kept
     }
+
+
+def deliveries_of(message: Message) -> Iterator[tuple[Message, int, Delivery]]:
+    """Yield the deliveries of a message as `reasons_of` wants them."""
+    for position, delivery in enumerate(message.deliveries):
+        yield message, position, delivery

@@ -260,6 +260,42 @@ async def test_an_unknown_message_is_told(api: Served, way: str) -> None:
         await browsing.open(way, status=404)
 
 
+async def test_a_mailing_to_thousands_is_shown_a_part_at_a_time(api: Served) -> None:
+    one = failed(0, GROUP)
+    kept_away = one.deliveries[1]
+    parts = [
+        replace(kept_away, recipient=f"p{number}@example.org", address=f"p{number}@example.org")
+        for number in range(2000)
+    ]
+    sent = replace(one, deliveries=(one.deliveries[0], *parts))
+    keep(api, sent)
+
+    async with signed_in(api) as browsing:
+        page = await browsing.open("/console/send-failed")
+        assert ["p0@example.org", "p4@example.org"] == [
+            name
+            for name in ("p0@example.org", "p4@example.org", "p5@example.org")
+            if name in page.text
+        ]
+        assert "This mail was kept from 1995 more people." in page.text
+        page = await browsing.open("/console/send-failed?to=p1777%40example.org")
+        assert "p1777@example.org" in page.text
+        assert "more people" not in page.text
+        page = await browsing.open("/console/messages")
+        assert "ben@example.org and 2000 more" in page.text
+        assert "1 sent 2000 send failed" in page.text
+        page = await browsing.open(f"/console/messages/{ids.show(sent.id)}")
+        assert "p48@example.org" in page.text
+        assert "p49@example.org" not in page.text
+        [more] = [way for text, way in page.links if text == "More recipients"]
+        page = await browsing.open(more)
+        assert "p49@example.org" in page.text
+        assert "p48@example.org" not in page.text
+    answer = browsing.answer
+    assert answer is not None
+    assert len(answer.content) < 400_000
+
+
 _MANY: tuple[tuple[str, Callable[[int], Message]], ...] = (
     ("/console/messages", lambda number: message(number, delivery(ANN))),
     ("/console/send-failed", lambda number: failed(number, GROUP, to=f"a{number}@example.org")),

@@ -1,6 +1,7 @@
 """The journal: lists, a search, a message with all that is known of it, and what failed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -11,33 +12,53 @@ from gateway.api.console.message_filter import MessageFilter, read_filter
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.state_words import note_words, state_words
 from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, before, id_cursor, read_id
+from gateway.api.replies import Cursor, before, read_id
 from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.decision.delivery_reason import DeliveryReason
-from gateway.core.decision.journal import Message
-from gateway.core.decision.note import retold_in
+from gateway.core.decision.journal import Delivery, Message
+from gateway.core.decision.note import retold
 from gateway.core.kinds import State
 from gateway.core.people.people import PersonRef
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
+from gateway.store.journal.messages import SomeDeliveries
 from gateway.store.people import releases
+from gateway.store.people.suppression import Standings
 from gateway.store.views.delivery_reasons import reasons_of
 
 router = APIRouter()
 _AT_ONCE = 50
 _FAILED_AT_ONCE = 20
+_OF_ONE_MAILING = 5  #: Recipients shown of each; a mailing may be kept from thousands.
 
-Reasons = dict[tuple[int, int], DeliveryReason]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownDelivery:
+    """A delivery of a message as a page shows it: its note in the reader's language."""
+
+    position: int
+    delivery: Delivery
+    reason: DeliveryReason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownMessage:
+    """A message, some of its deliveries, and how many there are of what was asked for."""
+
+    message: Message
+    deliveries: tuple[ShownDelivery, ...]
+    total: int
+    tally: Mapping[State, int] = field(default_factory=dict)  #: Of all deliveries.
 
 
 @router.get("/messages")
 async def list_messages(request: Request, user: Looks, cursor: Cursor = None) -> Response:  # noqa: ARG001
     """List messages, the newest first, narrowed by what was asked for."""
     wanted = read_filter(request, services(request))
-    shown = await _listed(request, wanted, cursor, _AT_ONCE, with_reasons=False)
-    return await render(request, "messages.html", shown, status=422 if wanted.problems else 200)
+    values = await _listed(request, wanted, cursor, _AT_ONCE, deliveries=1)
+    return await render(request, "messages.html", values, status=422 if wanted.problems else 200)
 
 
 @router.get("/send-failed")
@@ -45,19 +66,34 @@ async def list_failed(request: Request, user: Looks, cursor: Cursor = None) -> R
     """List what was kept from people, each with the note, why exactly, and the cure."""
     wanted = read_filter(request, services(request))
     wanted.state = State.SEND_FAILED
-    shown = await _listed(request, wanted, cursor, _FAILED_AT_ONCE, with_reasons=True)
-    return await render(request, "send_failed.html", shown, status=422 if wanted.problems else 200)
+    values = await _listed(request, wanted, cursor, _FAILED_AT_ONCE, deliveries=_OF_ONE_MAILING)
+    return await render(request, "send_failed.html", values, status=422 if wanted.problems else 200)
 
 
 @router.get("/messages/{number}")
-async def show_message(request: Request, user: Looks, number: str) -> Response:  # noqa: ARG001
+async def show_message(
+    request: Request,
+    user: Looks,  # noqa: ARG001
+    number: str,
+    after: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+) -> Response:
     """Show a message with its deliveries, why they failed, and what came back."""
-    message, reasons = await _one(request, number)
-    reports = await services(request).database.read(
-        lambda connection: bounces.of_message(connection, message.id)
-    )
-    values = {"message": message, "reasons": reasons, "reports": reports}
-    return await render(request, "message.html", {**values, "states": state_words(request)})
+    wanted = read_id(number)
+
+    def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
+        heads = messages.heads(connection, [wanted])
+        parts = messages.some_deliveries(connection, [wanted], first=after, most=_AT_ONCE)
+        shown = _shown(request, connection, standings, heads, parts=parts)
+        reports = bounces.of_message(connection, wanted)
+        return {"shown": shown[0] if shown else None, "reports": reports[:_AT_ONCE]}
+
+    values = await _looked(request, look)
+    shown: ShownMessage | None = values["shown"]
+    if shown is None:
+        raise Problem(404, said(request, "The journal has no such message."))
+    more = after + len(shown.deliveries)
+    following = str(more) if more < shown.total else ""
+    return await render(request, "message.html", {**values, "following": following})
 
 
 @router.get("/messages/{number}/release")
@@ -81,10 +117,11 @@ async def release(request: Request, user: Works, number: str, fields: Fields) ->
     if not reason:
         problem = said(request, "Say why: it is kept with who did it.")
         return await render(request, "release.html", {**values, "problem": problem}, status=422)
-    address = values["delivery"].address
+    entry: ShownDelivery = values["entry"]
+    hits = entry.reason.hits if entry.reason else ()
     whom = {
-        hit.suppression.person or address
-        for hit in values["reason"].hits
+        hit.suppression.person or entry.delivery.address
+        for hit in hits
         if hit.is_ours and hit.holds_now
     }
     told = await _release(request, user, whom)
@@ -123,73 +160,101 @@ async def _release(request: Request, user: ConsoleUser, whom: Iterable[PersonRef
 
 async def _releasable(request: Request, number: str, position: int) -> dict[str, Any]:
     """Return what is known of a delivery whose suppression can be lifted here; else 404."""
-    message, reasons = await _one(request, number)
-    reason = reasons.get((message.id, position))
-    if reason is None or not reason.has_cure:
-        raise Problem(404, said(request, "Nothing that is lifted here keeps this mail away now."))
-    return {
-        "message": message,
-        "position": position,
-        "delivery": message.deliveries[position],
-        "reason": reason,
-        "problem": "",
-        "states": state_words(request),
-    }
+    wanted = read_id(number)
 
+    def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
+        heads = messages.heads(connection, [wanted])
+        parts = messages.some_deliveries(connection, [wanted], first=position, most=1)
+        return {"shown": _shown(request, connection, standings, heads, parts=parts)}
 
-async def _one(request: Request, text: str) -> tuple[Message, Reasons]:
-    number, using = read_id(text), services(request)
-
-    def look(connection: StoreTransaction) -> Message | None:
-        return messages.one(connection, number)
-
-    message = await using.database.read(look)
-    if message is None:
-        raise Problem(404, said(request, "The journal has no such message."))
-    told = retold_in(note_words(request), message, using.zone())
-    return told, await _reasons(request, [told])
+    values = await _looked(request, look)
+    for shown in values["shown"]:
+        for entry in shown.deliveries:
+            if entry.position == position and entry.reason and entry.reason.has_cure:
+                return {**values, "message": shown.message, "entry": entry, "problem": ""}
+    raise Problem(404, said(request, "Nothing that is lifted here keeps this mail away now."))
 
 
 async def _listed(
-    request: Request,
-    wanted: MessageFilter,
-    cursor: str | None,
-    limit: int,
-    *,
-    with_reasons: bool,
+    request: Request, wanted: MessageFilter, cursor: str | None, limit: int, *, deliveries: int
 ) -> dict[str, Any]:
     """Return a page of messages, what follows it, and what may be missing from it."""
-    number, using = before(cursor), services(request)
-    rows: list[Message] = []
-    missed = None
-    if not wanted.problems:
-        rows, missed = await using.database.read(
-            lambda connection: (
-                wanted.listed(connection, before=number, limit=limit + 1),
-                wanted.missed_before(connection),
-            )
+    number = before(cursor)
+    has_state = wanted.state is State.SEND_FAILED
+
+    def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
+        numbers = (
+            [] if wanted.problems else wanted.listed(connection, before=number, limit=limit + 1)
         )
-    words, zone = note_words(request), using.zone()
-    shown = [retold_in(words, message, zone) for message in rows[:limit]]
-    return {
-        "messages": shown,
-        "following": id_cursor(rows[limit - 1]) if len(rows) > limit else "",
-        "reasons": await _reasons(request, shown) if with_reasons else {},
-        "rules": [rule.name for rule in using.rules()],
-        "missed": missed,
-        "problems": wanted.problems,
-        "states": state_words(request),
-    }
+        on_page = numbers[:limit]
+        heads = messages.heads(connection, on_page)
+        parts = messages.some_deliveries(
+            connection,
+            on_page,
+            state=wanted.state if has_state else None,
+            to=wanted.to,
+            group=wanted.group if has_state else None,
+            most=deliveries,
+        )
+        tallies = messages.tallies(connection, on_page)
+        return {
+            "messages": _shown(request, connection, standings, heads, parts=parts, tallies=tallies),
+            "following": ids.show(on_page[-1]) if len(numbers) > limit else "",
+            "missed": wanted.missed_before(connection),
+        }
+
+    values = await _looked(request, look)
+    return {**values, "problems": wanted.problems}
 
 
-async def _reasons(request: Request, shown: Sequence[Message]) -> Reasons:
+async def _looked(
+    request: Request, look: Callable[[StoreTransaction, Standings], dict[str, Any]]
+) -> dict[str, Any]:
+    """Look into the store; return what was seen, and what states are called."""
     using = services(request)
     standings = using.standings()
     try:
-        return await using.database.read(
-            lambda connection: reasons_of(
-                connection, standings, shown, rules=using.rules(), zone=using.zone()
-            )
-        )
+        values = await using.database.read(lambda connection: look(connection, standings))
     finally:
         standings.close()
+    return {**values, "states": state_words(request)}
+
+
+def _shown(
+    request: Request,
+    connection: StoreTransaction,
+    standings: Standings,
+    heads: Sequence[Message],
+    *,
+    parts: Mapping[int, SomeDeliveries],
+    tallies: Mapping[int, Mapping[State, int]] | None = None,
+) -> list[ShownMessage]:
+    """Return messages with some of their deliveries, notes told in the reader's language."""
+    using, words = services(request), note_words(request)
+    none = SomeDeliveries(0, ())
+    entries = [
+        (head, position, delivery)
+        for head in heads
+        for position, delivery in parts.get(head.id, none).shown
+    ]
+    zone = using.zone()
+    reasons = reasons_of(connection, standings, entries, rules=using.rules(), zone=zone)
+    told: dict[int, list[ShownDelivery]] = {}
+    for head, position, delivery in entries:
+        note = retold(words, head, delivery, zone) if delivery.note else ""
+        told.setdefault(head.id, []).append(
+            ShownDelivery(
+                position=position,
+                delivery=replace(delivery, note=note),
+                reason=reasons.get((head.id, position)),
+            )
+        )
+    return [
+        ShownMessage(
+            message=head,
+            deliveries=tuple(told.get(head.id, ())),
+            total=parts.get(head.id, none).total,
+            tally=(tallies or {}).get(head.id, {}),
+        )
+        for head in heads
+    ]
