@@ -15,6 +15,7 @@ from gateway.api.console.pages import (
     acts,
     applications,
     bounces,
+    campaigns,
     feed,
     inbox,
     messages,
@@ -33,7 +34,7 @@ from gateway.core.errors import GatewayError
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 #: The pages; each is a module with a router.
-PAGES = (today, messages, people, inbox, applications, feed, outbox, bounces, acts)
+PAGES = (today, messages, people, inbox, campaigns, applications, feed, outbox, bounces, acts)
 
 
 def console(

@@ -86,7 +86,8 @@ class TemplateChoice(_RequestBody):
     template: int | None = Field(None, ge=0, lt=2**63, description="Else the same.")
 
 
-async def _in_turn(work: Callable[[], Any]) -> Any:
+async def in_turn(work: Callable[[], Any]) -> Any:
+    """Work on campaigns in a thread, a few at a time: Mailchimp may be asked."""
     return await anyio.to_thread.run_sync(work, limiter=_TURN)
 
 
@@ -103,7 +104,7 @@ class _Action:
         """Work in a thread and return the answer; what failed may be asked for again."""
 
         async def answer() -> StoredAnswer:
-            document = await _in_turn(lambda: work(self.using.campaigns))
+            document = await in_turn(lambda: work(self.using.campaigns))
             return StoredAnswer(status=status, type=JSON, body=octets(document))
 
         digest = hashlib.sha256(await self.request.body()).hexdigest()
@@ -267,7 +268,7 @@ async def delete_campaign(deletion: Deletion, number: Number) -> Response:
 )
 async def show_report(request: Request, using: Using, number: Number) -> Response:
     """Show what became of a campaign that was sent; Mailchimp is asked for what is new."""
-    return reply(request, await _in_turn(lambda: using.campaigns.report(number)))
+    return reply(request, await in_turn(lambda: using.campaigns.report(number)))
 
 
 @router.get(
@@ -277,7 +278,7 @@ async def show_report(request: Request, using: Using, number: Number) -> Respons
 )
 async def show_plot(using: Using, number: Number) -> Response:
     """Show how opens, clicks, bounces and unsubscribes grew, as it is known."""
-    return Response(await _in_turn(lambda: using.campaigns.plot(number)), media_type=_SVG)
+    return Response(await in_turn(lambda: using.campaigns.plot(number)), media_type=_SVG)
 
 
 @router.get(
@@ -289,7 +290,7 @@ async def show_plot(using: Using, number: Number) -> Response:
 )
 async def show_account(request: Request, using: Using) -> Response:
     """Say what a first campaign needs and still lacks, and when Mailchimp is read."""
-    return reply(request, await _in_turn(using.campaigns.account))
+    return reply(request, await in_turn(using.campaigns.account))
 
 
 @router.get(
@@ -299,5 +300,5 @@ async def show_account(request: Request, using: Using) -> Response:
 )
 async def list_templates(request: Request, using: Using) -> Response:
     """List the account's templates, and whether campaigns can be made with them."""
-    templates = await _in_turn(using.campaigns.templates)
+    templates = await in_turn(using.campaigns.templates)
     return reply(request, {"items": templates, "next": None})

@@ -1,0 +1,517 @@
+"""Campaigns: made, filled, prepared, opened, sent, scheduled; and what became of them."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.datastructures import FormData, UploadFile
+
+from gateway.api.console.access import ConsoleUser, Fields, Looks, Manages, Works, said
+from gateway.api.console.acts import did
+from gateway.api.console.rendering import render, see_other
+from gateway.api.problems import Problem
+from gateway.api.replies import Cursor, Using, before, id_cursor, unwrapped, wrapped
+from gateway.api.routes.campaign_actions import Number, in_turn
+from gateway.api.services import ApiServices, CampaignActions, NewCampaign, NotDone, Told
+from gateway.core import ids
+from gateway.core.campaigns.campaigns import OPEN_STATES, CampaignState
+from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
+from gateway.core.people.people import PersonRef
+from gateway.documents.campaigns import MemberDoings, campaign_document, known_numbers
+from gateway.store.campaigns import activities, campaign_members, campaign_syncs, campaigns
+from gateway.store.campaigns.campaign_members import WhichMembers
+from gateway.store.campaigns.campaigns import NoSuchCampaign
+from gateway.store.engine.database import StoreTransaction
+
+router = APIRouter(prefix="/campaigns")
+
+_AT_ONCE = 50
+_MOST_TOLD = 20  #: Of those who could not be added.
+_QUARTER = timedelta(minutes=15)
+_SVG = "image/svg+xml"
+#: It has left, and what became of it is known or will be.
+LEFT = (CampaignState.SENDING, CampaignState.SENT)
+
+
+@router.get("")
+async def list_campaigns(
+    request: Request,
+    using: Using,
+    user: Looks,  # noqa: ARG001
+    cursor: Cursor = None,
+) -> Response:
+    """List the campaigns, the newest first."""
+    number, machines = before(cursor), using.count_machine_opens()
+
+    def look(connection: StoreTransaction) -> list[dict[str, Any]]:
+        return [
+            {
+                "campaign": campaign,
+                "tally": campaign_members.tally(connection, campaign.id),
+                "numbers": known_numbers(connection, campaign.id, count_machine_opens=machines)
+                if campaign.state in LEFT
+                else None,
+            }
+            for campaign in campaigns.listed(connection, before=number, limit=_AT_ONCE + 1)
+        ]
+
+    rows = await using.database.read(look)
+    following = id_cursor(rows[_AT_ONCE - 1]["campaign"]) if len(rows) > _AT_ONCE else ""
+    return await render(
+        request,
+        "campaigns.html",
+        {"rows": rows[:_AT_ONCE], "following": following, "state_names": state_names(request)},
+    )
+
+
+@router.get("/new")
+async def show_new(request: Request, using: Using, user: Works) -> Response:  # noqa: ARG001
+    """Show the form for a new campaign."""
+    return await _new(request, using, {})
+
+
+@router.post("/new")
+async def create(request: Request, using: Using, user: Works, form: Fields) -> Response:
+    """Make a campaign; nothing is created at Mailchimp yet."""
+    name, from_name = _text(form, "name"), _text(form, "from_name")
+    problems: dict[str, str] = {}
+    sender = read_address(_text(form, "from_address"))
+    template = _text(form, "template")
+    if not name:
+        problems["name"] = said(request, "Say what the mail's subject is.")
+    if not from_name:
+        problems["from_name"] = said(request, "Say whom the mail is from.")
+    if isinstance(sender, NotAnAddress):
+        problems["from_address"] = said(request, "This is no address.")
+    if not template.isdecimal():
+        problems["template"] = said(request, "Choose a template.")
+    if problems or isinstance(sender, NotAnAddress):
+        return await _new(request, using, _given(form), problems=problems, status=422)
+    wanted = NewCampaign(
+        name=name, template=int(template), from_name=from_name, from_address=sender.address
+    )
+    try:
+        made = await in_turn(
+            lambda: using.campaigns.create(wanted, confirmed=_text(form, "confirmed") == "yes")
+        )
+    except NotDone as error:
+        asks = bool(error.more.get("needs_confirmed"))
+        why = said(request, "There is a campaign of this name already.") if asks else str(error)
+        return await _new(request, using, _given(form), problem=why, asks=asks, status=error.status)
+    await did(request, user, "campaign.create", about=made["id"])
+    told = said(request, "“{name}” is made. Now add people.", name=name)
+    return await see_other(request, f"/console/campaigns/{made['id']}", _with_remarks(told, made))
+
+
+async def _new(
+    request: Request,
+    using: ApiServices,
+    given: Mapping[str, str],
+    *,
+    problems: Mapping[str, str] | None = None,
+    problem: str = "",
+    asks: bool = False,
+    status: int = 200,
+) -> Response:
+    """Show the form for a new campaign with the account's templates, or why there are none."""
+    try:
+        templates = await in_turn(using.campaigns.templates)
+    except NotDone as error:
+        templates, problem = [], problem or str(error)
+    last = await using.database.read(lambda connection: campaigns.listed(connection, limit=1))
+    sender = {
+        "from_name": last[0].from_name if last else "",
+        "from_address": last[0].from_address if last else "",
+    }
+    return await render(
+        request,
+        "campaign_new.html",
+        {
+            "templates": templates,
+            "given": {"name": "", "template": "", **sender, **given},
+            "problems": problems or {},
+            "problem": problem,
+            "asks": asks,
+        },
+        status=status,
+    )
+
+
+@router.get("/{id}")
+async def show(
+    request: Request,
+    using: Using,
+    user: Looks,  # noqa: ARG001
+    number: Number,
+    *,
+    which: Annotated[str, Query()] = WhichMembers.ALL,
+    cursor: Cursor = None,
+) -> Response:
+    """Show a campaign: its numbers, its members and why some are out, what can be done next."""
+    return await _shown(request, using, number, which=which, cursor=cursor)
+
+
+@router.get("/{id}/plot")
+async def show_plot(using: Using, user: Looks, number: Number) -> Response:  # noqa: ARG001
+    """Show how opens, clicks, bounces and unsubscribes grew."""
+    return Response(await in_turn(lambda: using.campaigns.plot(number)), media_type=_SVG)
+
+
+@router.post("/{id}/add")
+async def add(
+    request: Request, using: Using, user: Works, number: Number, form: Fields
+) -> Response:
+    """Put people in: a group, keys and addresses, or those of a CSV file."""
+    groups = [text for text in form.getlist("group") if isinstance(text, str) and text]
+    people = [text for text in _text(form, "people").replace(",", "\n").split("\n") if text.strip()]
+    sent = form.get("file")
+    content = await sent.read() if isinstance(sent, UploadFile) and sent.filename else b""
+    if not (groups or people or content):
+        why = said(request, "Choose a group, name people, or choose a file.")
+        return await _shown(request, using, number, problem=why, status=422)
+
+    def work(actions: CampaignActions) -> Told:
+        named = [text.strip() for text in people]
+        if not content:
+            return actions.add(number, people=named, groups=groups, file=None)
+        with tempfile.TemporaryDirectory(prefix="gateway-members-") as folder:
+            file = Path(folder) / "members.csv"
+            file.write_bytes(content)
+            return actions.add(number, people=named, groups=groups, file=file)
+
+    def detail(done: Mapping[str, Any]) -> list[str]:
+        counted = {"added": done["added"], "known": done["known"]}
+        added = said(request, "Added: {added}. In already: {known}.", **counted)
+        return [added, *done["problems"][:_MOST_TOLD]]
+
+    return await _done(request, using, user, number, act="add", work=work, detail=detail)
+
+
+@router.post("/{id}/remove")
+async def remove(
+    request: Request, using: Using, user: Works, number: Number, form: Fields
+) -> Response:
+    """Take a person out."""
+    person = _text(form, "person")
+    return await _done(
+        *(request, using, user, number),
+        act="remove",
+        work=lambda actions: actions.remove(number, person),
+        told=said(request, "{person} is taken out.", person=person),
+    )
+
+
+@router.post("/{id}/prepare")
+async def prepare(
+    request: Request, using: Using, user: Works, number: Number, form: Fields
+) -> Response:
+    """Look who is in, who is out and why, and what would change at Mailchimp; nothing leaves."""
+    confirmed = _text(form, "confirmed") == "yes"
+    try:
+        prepared = await in_turn(lambda: using.campaigns.prepare(number, confirmed=confirmed))
+    except NotDone as error:
+        return await _refused(request, using, number, error, action="prepare")
+    await did(request, user, "campaign.prepare", about=ids.show(number))
+    return await _shown(request, using, number, prepared=prepared)
+
+
+@router.post("/{id}/open")
+async def open_it(
+    request: Request, using: Using, user: Works, number: Number, form: Fields
+) -> Response:
+    """Create it at Mailchimp with its recipients, not sent."""
+    confirmed = _text(form, "confirmed") == "yes"
+    return await _done(
+        *(request, using, user, number),
+        act="open",
+        work=lambda actions: actions.open(number, confirmed=confirmed),
+        told=said(request, "It is at Mailchimp now, not sent."),
+    )
+
+
+@router.post("/{id}/send")
+async def send(
+    request: Request, using: Using, user: Manages, number: Number, form: Fields
+) -> Response:
+    """Send it now, once whoever sends it has seen to how many."""
+    if _text(form, "sure") != "yes":
+        return await _shown(request, using, number, asks="send")
+    confirmed = _text(form, "confirmed") == "yes"
+    return await _done(
+        *(request, using, user, number),
+        act="send",
+        work=lambda actions: actions.send(number, confirmed=confirmed),
+        told=said(request, "It is on its way."),
+    )
+
+
+@router.post("/{id}/schedule")
+async def schedule(
+    request: Request, using: Using, user: Manages, number: Number, form: Fields
+) -> Response:
+    """Schedule it for a quarter of an hour, local time."""
+    confirmed = _text(form, "confirmed") == "yes"
+    try:
+        at = datetime.fromisoformat(_text(form, "at"))
+    except ValueError:
+        why = said(request, "Say the day and the quarter of an hour.")
+        return await _shown(request, using, number, problem=why, status=422)
+    return await _done(
+        *(request, using, user, number),
+        act="schedule",
+        work=lambda actions: actions.schedule(number, at, confirmed=confirmed),
+        told=said(request, "It is scheduled."),
+        fields={"at": at.isoformat()},
+    )
+
+
+@router.post("/{id}/unschedule")
+async def unschedule(request: Request, using: Using, user: Manages, number: Number) -> Response:
+    """Take it out of the schedule; it stays at Mailchimp."""
+    return await _done(
+        *(request, using, user, number),
+        act="unschedule",
+        work=lambda actions: actions.unschedule(number),
+        told=said(request, "It is not scheduled any more."),
+    )
+
+
+@router.post("/{id}/recreate")
+async def recreate(request: Request, using: Using, user: Works, number: Number) -> Response:
+    """Delete one that was not sent and make it again with the same people."""
+    try:
+        made = await in_turn(lambda: using.campaigns.recreate(number, None))
+    except NotDone as error:
+        return await _refused(request, using, number, error, action="recreate")
+    await did(request, user, "campaign.recreate", about=made["id"])
+    told = said(request, "This is the new one, with the same people.")
+    return await see_other(request, f"/console/campaigns/{made['id']}", _with_remarks(told, made))
+
+
+@router.post("/{id}/delete")
+async def delete(
+    request: Request, using: Using, user: Manages, number: Number, form: Fields
+) -> Response:
+    """Delete one that was not sent, here and at Mailchimp, after a yes."""
+    if _text(form, "sure") != "yes":
+        return await _shown(request, using, number, asks="delete")
+    return await _done(
+        *(request, using, user, number),
+        act="delete",
+        work=lambda actions: actions.delete(number),
+        told=said(request, "It is deleted, here and at Mailchimp."),
+    )
+
+
+@router.post("/{id}/report")
+async def ask_for_report(request: Request, using: Using, user: Looks, number: Number) -> Response:  # noqa: ARG001
+    """Ask Mailchimp for what is new."""
+    try:
+        fresh = await in_turn(lambda: using.campaigns.report(number))
+    except NotDone as error:
+        return await _refused(request, using, number, error, action="report")
+    told = said(request, "This is what Mailchimp knows now.")
+    return await see_other(
+        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(told, fresh)
+    )
+
+
+async def _done(
+    request: Request,
+    using: ApiServices,
+    user: ConsoleUser,
+    number: int,
+    *,
+    act: str,
+    work: Callable[[CampaignActions], Told],
+    told: str = "",
+    detail: Callable[[Any], list[str]] | None = None,
+    fields: Mapping[str, str] | None = None,
+) -> Response:
+    """Do something with a campaign, and say what was done, or why it can't be."""
+    try:
+        done = await in_turn(lambda: work(using.campaigns))
+    except NotDone as error:
+        return await _refused(request, using, number, error, action=act, fields=fields)
+    await did(request, user, f"campaign.{act}", about=ids.show(number))
+    said_of_it = " ".join([told] if detail is None else detail(done))
+    return await see_other(
+        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(said_of_it, done)
+    )
+
+
+async def _refused(
+    request: Request,
+    using: ApiServices,
+    number: int,
+    error: NotDone,
+    *,
+    action: str,
+    fields: Mapping[str, str] | None = None,
+) -> Response:
+    """Say why it was not done; where a yes is enough, ask for it."""
+    if error.status == 404:
+        raise error
+    if not error.more.get("needs_confirmed"):
+        return await _shown(request, using, number, problem=str(error), status=error.status)
+    return await _shown(
+        request,
+        using,
+        number,
+        asks="confirm",
+        question={
+            "action": action,
+            "fields": {"sure": "yes", **(fields or {})},
+            "dropped": error.more.get("dropped", 0),
+            "of": error.more.get("dropped_of", 0),
+        },
+        status=error.status,
+    )
+
+
+async def _shown(
+    request: Request,
+    using: ApiServices,
+    number: int,
+    *,
+    which: str = WhichMembers.ALL,
+    cursor: str | None = None,
+    problem: str = "",
+    asks: str = "",
+    question: Mapping[str, Any] | None = None,
+    prepared: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    chosen = WhichMembers(which) if which in set(WhichMembers) else WhichMembers.ALL
+    after = None if cursor is None else _member_of(request, cursor)
+    machines = using.count_machine_opens()
+
+    def look(connection: StoreTransaction) -> dict[str, Any]:
+        campaign = campaigns.one(connection, number)
+        members = campaign_members.some_members(
+            connection, number, which=chosen, after=after, limit=_AT_ONCE + 1
+        )
+        addresses = [member.address for member in members if member.address]
+        doings = MemberDoings(activities.of_recipients(connection, number, addresses), machines)
+        has_left = campaign.state in LEFT
+        synced = campaign_syncs.one(connection, number) if has_left else None
+        return {
+            "campaign": campaign,
+            "document": campaign_document(campaign, campaign_members.tally(connection, number)),
+            "members": [(member, doings.status(member)) for member in members],
+            "numbers": known_numbers(connection, number, count_machine_opens=machines)
+            if has_left
+            else None,
+            "as_of": None if synced is None else synced.synced_at,
+            "groups": campaign_members.all_groups(connection)
+            if campaign.state in OPEN_STATES
+            else [],
+        }
+
+    try:
+        values = await using.database.read(look)
+    except NoSuchCampaign:
+        raise Problem(404, said(request, "There is no such campaign.")) from None
+    members = values.pop("members")
+    shown = members[:_AT_ONCE]
+    following = wrapped([str(shown[-1][0].ref)]) if len(members) > _AT_ONCE else ""
+    return await render(
+        request,
+        "campaign.html",
+        {
+            **values,
+            "members": shown,
+            "following": following,
+            "which": chosen,
+            "which_names": which_names(request),
+            "state_names": state_names(request),
+            "reason_names": reason_names(request),
+            "activity_names": activity_names(request),
+            "is_filled": values["campaign"].state in OPEN_STATES,
+            "has_left": values["campaign"].state in LEFT,
+            "next_quarter": _next_quarter(using),
+            "problem": problem,
+            "asks": asks,
+            "question": question,
+            "prepared": prepared,
+        },
+        status=status,
+    )
+
+
+def _member_of(request: Request, cursor: str) -> PersonRef:
+    try:
+        return PersonRef.parse(unwrapped(cursor, 1)[0])
+    except ValueError:
+        raise Problem(422, said(request, "This page of the list is not known.")) from None
+
+
+def _next_quarter(using: ApiServices) -> str:
+    """Return the first quarter of an hour tomorrow at this time, as browsers write it."""
+    local = using.clock().astimezone(using.zone()) + timedelta(days=1)
+    start = local.replace(minute=local.minute // 15 * 15, second=0, microsecond=0) + _QUARTER
+    return f"{start:%Y-%m-%dT%H:%M}"
+
+
+def _with_remarks(told: str, done: Mapping[str, Any]) -> str:
+    return " ".join([told, *done.get("remarks", ())])
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _given(form: FormData) -> dict[str, str]:
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def state_names(request: Request) -> dict[str, str]:
+    """Return the states as people call them."""
+    return {
+        CampaignState.DRAFT: said(request, "draft"),
+        CampaignState.OPENED: said(request, "at Mailchimp, not sent"),
+        CampaignState.SCHEDULED: said(request, "scheduled"),
+        CampaignState.SENDING: said(request, "being sent"),
+        CampaignState.SENT: said(request, "campaign sent"),
+        CampaignState.DELETED: said(request, "deleted"),
+    }
+
+
+def which_names(request: Request) -> dict[str, str]:
+    """Return which members can be looked at."""
+    return {
+        WhichMembers.ALL: said(request, "all members"),
+        WhichMembers.IN: said(request, "those who are in"),
+        WhichMembers.OUT: said(request, "those who are out"),
+        WhichMembers.DROPPED: said(request, "those who dropped out"),
+        WhichMembers.JOINED: said(request, "those who joined"),
+    }
+
+
+def reason_names(request: Request) -> dict[str, str]:
+    """Return why members are out."""
+    return {
+        "opt_out": said(request, "wants no campaigns"),
+        "suppressed": said(request, "gets no bulk mail"),
+        "invalid_address": said(request, "the address can't be right"),
+        "no_address": said(request, "has no address"),
+        "duplicate": said(request, "another member has the address"),
+        "unsubscribed": said(request, "unsubscribed at Mailchimp"),
+        "cleaned": said(request, "Mailchimp found that the address bounces"),
+        "refused": said(request, "Mailchimp refuses the address"),
+        "unread": said(request, "what decides it could not be read"),
+    }
+
+
+def activity_names(request: Request) -> dict[str, str]:
+    """Return what members did, in words."""
+    return {
+        "opened": said(request, "opened it"),
+        "clicked": said(request, "clicked a link"),
+        "bounced": said(request, "it came back"),
+        "unsubscribed": said(request, "unsubscribed"),
+    }

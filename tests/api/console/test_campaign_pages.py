@@ -1,0 +1,186 @@
+"""The campaigns' pages, against an account to try with."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.api.console.roles import ConsoleRole
+from gateway.store.console import console_acts
+from tests.api.console.browsing import Browsing, signed_in
+from tests.api.served import Served
+from tests.api.test_campaign_actions import activate, serving
+from tests.rig.sandbox import ScriptedSandbox
+from tests.sync.contract import contract
+
+WORK, MANAGE = ConsoleRole.WORK, ConsoleRole.MANAGE
+
+
+@pytest.fixture
+def sandbox() -> Iterator[ScriptedSandbox]:
+    """An account with a template and a verified domain."""
+    with ScriptedSandbox(check=contract()) as opened:
+        opened.furnish()
+        yield opened
+        assert not opened.violations
+
+
+@pytest.fixture
+async def api(sandbox: ScriptedSandbox, tmp_path: Path) -> AsyncIterator[Served]:
+    """Activated, with candidates 1 to 3 in a group, of whom 3 opted out."""
+    async with serving(sandbox, tmp_path) as opened:
+        activate(opened)
+        await opened.feed("groups", '{"crm_id":"7","name":"Nieuws"}')
+        await opened.feed(
+            "people",
+            *(f'{{"crm_id":"{n}","emails":"{n}@klant.test","first_name":"A{n}"}}' for n in "123"),
+        )
+        await opened.feed("memberships", *(f'{{"group":"7","person":"{n}"}}' for n in "123"))
+        await opened.feed("memberships", '{"group":"mailchimp-opt-out","person":"3"}')
+        yield opened
+
+
+async def make(browsing: Browsing, name: str = "Vacatures", status: int = 200) -> str:
+    """Make a campaign; return its path."""
+    await browsing.open("/console/campaigns/new")
+    await browsing.press(
+        "Make it", status=status, name=name, from_name="CRM", from_address="office@crm.test"
+    )
+    assert browsing.answer is not None
+    return browsing.answer.url.path
+
+
+async def test_no_campaigns_yet(one_api: Served) -> None:
+    async with signed_in(one_api) as browsing:
+        page = await browsing.open("/console/campaigns")
+
+    assert "No campaigns yet." in page.text
+    assert "New campaign" not in page.text
+
+
+async def test_a_campaign_is_made_filled_prepared_and_sent_after_a_question(
+    api: Served, sandbox: ScriptedSandbox
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        path = await make(browsing)
+        added = await browsing.press("Add", group="7", people="candidate:99\n1@klant.test")
+        prepared = await browsing.press("Prepare: who is in, what would change")
+        question = await browsing.press("Send…")
+        sent = await browsing.press("Yes, send it now")
+        sandbox.advance(minutes=30)
+        asked = await browsing.press("Ask Mailchimp now")
+        plot = await browsing.client.get(f"{path}/plot")
+        listed = await browsing.open("/console/campaigns")
+
+    assert "Added: 3. In already: 1." in added.text or "Added: 3." in added.text
+    assert "the CRM has sent no candidate:99" in added.text
+    assert "new in the audience 2" in prepared.text
+    assert "wants no campaigns" in prepared.text
+    assert "Send it now to 2 people?" in question.text
+    assert "It is on its way." in sent.text
+    assert "This is what Mailchimp knows now." in asked.text
+    assert "image/svg+xml" == plot.headers["content-type"]
+    assert "Vacatures" in listed.text
+    with api.database.reading() as connection:
+        acts = [act.act for act in console_acts.listed(connection)]
+    assert ["campaign.send", "campaign.prepare", "campaign.add", "campaign.create", "login"] == acts
+
+
+async def test_whoever_may_work_fills_but_does_not_send(api: Served) -> None:
+    async with signed_in(api, WORK) as browsing:
+        path = await make(browsing)
+        page = await browsing.press("Add", group="7")
+        token = page.forms[0].fields["csrf"]
+        answers = [
+            await browsing.client.post(f"{path}/{act}", data={"csrf": token, "sure": "yes"})
+            for act in ("send", "schedule", "delete")
+        ]
+        opened = await browsing.press("Create it at Mailchimp")
+
+    assert "Send…" not in page.text
+    assert [403] * 3 == [answer.status_code for answer in answers]
+    assert "It is at Mailchimp now, not sent." in opened.text
+
+
+async def test_a_campaign_is_scheduled_taken_out_again_and_deleted(api: Served) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await make(browsing)
+        await browsing.press("Add", group="7")
+        odd = await browsing.press("Schedule", status=409, at="2030-01-01T09:05")
+        scheduled = await browsing.press("Schedule")
+        out = await browsing.press("Take it out of the schedule")
+        question = await browsing.press("Delete…")
+        deleted = await browsing.press("Yes, delete it")
+
+    assert "the nearest is" in odd.text
+    assert "It is scheduled." in scheduled.text
+    assert "It is not scheduled any more." in out.text
+    assert "Delete it, here and at Mailchimp?" in question.text
+    assert "It is deleted, here and at Mailchimp." in deleted.text
+
+
+async def test_many_who_drop_out_are_asked_about(api: Served) -> None:
+    crowd = [f'{{"crm_id":"c{n}","emails":"c{n}@klant.test"}}' for n in range(30)]
+    await api.feed("people", *crowd)
+    async with signed_in(api, MANAGE) as browsing:
+        await make(browsing)
+        await browsing.press("Add", people="\n".join(f"candidate:c{n}" for n in range(30)))
+        await browsing.press("Add", people="candidate:1")
+        await api.feed("people", *(line.replace("@klant.test", "") for line in crowd))
+        await browsing.press("Send…")
+        asked = await browsing.press("Yes, send it now", status=409)
+        sent = await browsing.press("Yes, that is right")
+
+    assert "30 of 31 people who were in drop out. Is that right?" in asked.text
+    assert "It is on its way." in sent.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": ""}, "Say what the mail's subject is."),
+        ({"from_address": "nonsense"}, "This is no address."),
+        ({"from_name": ""}, "Say whom the mail is from."),
+    ],
+)
+async def test_what_is_wrong_is_told_at_its_field_and_the_rest_kept(
+    api: Served, fields: dict[str, str], said: str
+) -> None:
+    given = {"name": "Nieuws", "from_name": "CRM", "from_address": "office@crm.test"}
+    async with signed_in(api, WORK) as browsing:
+        await browsing.open("/console/campaigns/new")
+        page = await browsing.press("Make it", status=422, **{**given, **fields})  # type: ignore[arg-type]
+
+    kept = page.forms[1].fields if "name" in page.forms[1].fields else page.forms[2].fields
+    assert said in page.text
+    assert {**given, **fields}.items() <= kept.items()
+
+
+async def test_a_second_campaign_of_one_name_is_asked_about(api: Served) -> None:
+    async with signed_in(api, WORK) as browsing:
+        await make(browsing)
+        await make(browsing, "VACATURES", status=409)
+        asked = browsing.page
+        made = await browsing.press("Make it", confirmed="yes")
+
+    assert "There is a campaign of this name already." in asked.text
+    assert "“VACATURES” is made." in made.text
+
+
+async def test_people_come_from_a_file_and_are_taken_out(api: Served) -> None:
+    rows = "kind,crm_id\ncandidate,1\ncandidate,2\ncandidate,98\n"
+    async with signed_in(api, WORK) as browsing:
+        await make(browsing)
+        added = await browsing.press("Add", files={"file": ("people.csv", rows.encode())})
+        out = await browsing.press("Take out", person="candidate:1")
+
+    assert "Added: 2." in added.text
+    assert "candidate:1 is taken out." in out.text
+
+
+async def test_without_an_account_the_page_says_what_to_do(one_api: Served) -> None:
+    async with signed_in(one_api, WORK) as browsing:
+        page = await browsing.open("/console/campaigns/new")
+
+    assert "mailchimp" in page.text.lower()
+    assert "api_key" in page.text
