@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from fastapi import Request
 
 from gateway.api.console.access import said
+from gateway.api.console.form_text import typed_text
 from gateway.api.services import ApiServices
 from gateway.core.decision.search_words import MessageSearch
 from gateway.core.ids import first_id_at
@@ -59,9 +60,8 @@ class MessageFilter:
 
 def read_filter(request: Request, using: ApiServices) -> MessageFilter:
     """Read the query of a list's address: state, to, from, since, until, search, rule, group."""
-    typed: Mapping[str, str] = {
-        name: value.strip() for name, value in request.query_params.items() if value.strip()
-    }
+    query = request.query_params
+    typed = {name: text for name in query if (text := typed_text(query, name))}
     wanted = MessageFilter(rule=typed.get("rule"), group=typed.get("group"))
     if (state := typed.get("state")) in set(State):
         wanted.state = State(state)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from gateway.api.console.access import Fields, Looks, Works, said
 from gateway.api.console.acts import did
+from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
 from gateway.api.replies import read_id
@@ -46,7 +47,7 @@ async def suppress(
 ) -> Response:
     """Suppress the address, as `gateway suppress add` does."""
     values = await _values(request, mail, position)
-    reason = str(fields.get("reason", "")).strip()
+    reason = typed_text(fields, "reason")
     scope = Scope.ALL if fields.get("scope") == "all" else Scope.BULK
     if not reason:
         problem = said(request, "Say why: it is kept with who did it.")

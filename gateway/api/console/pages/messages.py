@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.console.access import ConsoleUser, Fields, Looks, Works, said
 from gateway.api.console.acts import did
+from gateway.api.console.form_text import typed_text
 from gateway.api.console.message_filter import MessageFilter, read_filter
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.state_words import note_words, state_words
@@ -110,9 +111,9 @@ async def ask_to_release(
 @router.post("/messages/{number}/release")
 async def release(request: Request, user: Works, number: str, fields: Fields) -> Response:
     """Lift what suppresses the recipient of a delivery, as `gateway suppress release` does."""
-    given = str(fields.get("position", ""))
+    given = typed_text(fields, "position")
     position = int(given) if given.isascii() and given.isdecimal() and len(given) < 6 else 0
-    reason = str(fields.get("reason", "")).strip()
+    reason = typed_text(fields, "reason")
     values = await _releasable(request, number, position)
     if not reason:
         problem = said(request, "Say why: it is kept with who did it.")
@@ -124,13 +125,14 @@ async def release(request: Request, user: Works, number: str, fields: Fields) ->
         for hit in hits
         if hit.is_ours and hit.holds_now
     }
-    told = await _release(request, user, whom)
-    about = f"{ids.show(values['message'].id)}: {reason}"
-    await did(request, user, "message.release", about=about)
+    told = await _release(request, user, whom, reason)
+    await did(request, user, "message.release", about=ids.show(values["message"].id))
     return await see_other(request, f"/console/messages/{number}", told)
 
 
-async def _release(request: Request, user: ConsoleUser, whom: Iterable[PersonRef | str]) -> str:
+async def _release(
+    request: Request, user: ConsoleUser, whom: Iterable[PersonRef | str], reason: str
+) -> str:
     """Lift what suppresses people or addresses themselves; return what to tell."""
     using = services(request)
     standings = using.standings()
@@ -142,6 +144,7 @@ async def _release(request: Request, user: ConsoleUser, whom: Iterable[PersonRef
                 each,
                 by=user.name,
                 now=using.clock(),
+                remark=reason,
                 erased=standings.names_if_erased(connection, each),
             )
             for each in whom
