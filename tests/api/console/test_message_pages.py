@@ -88,7 +88,6 @@ def counted(api: Served) -> Iterator[list[str]]:
         ("from=other%40example.org", ["newest"]),
         ("group=keine+Massenmail", ["of a group"]),
         ("rule=precedence&state=send_failed", ["of a group", "of staff"]),
-        ("group=%00&rule=%00&to=%00", ["newest", "of a group", "of staff"]),
         ("since=2099-01-01", []),
         ("until=2019-01-01", []),
         ("since=2019-01-01&until=2099-01-01&to=ANN%40example.org", ["of a group", "of staff"]),
