@@ -27,6 +27,7 @@ from gateway.cli.demo.reply import forward_reply
 from gateway.cli.demo.week import Week
 from gateway.core.sending.outbox import OutboxState
 from gateway.crm.importer import import_file
+from gateway.sandbox import Sandbox
 from gateway.store.journal import messages
 from gateway.store.sending import outbox
 from gateway.triggers.reports import TYPE
@@ -67,7 +68,7 @@ def sample_gateway(folder: Path, clock: MovedClock) -> Iterator[int]:
     with (
         pytest.MonkeyPatch.context() as patch,
         capturing_relay() as relay,
-        campaign.account(at(day=3, hour=16)) as account,
+        campaign.account(at(day=2, hour=13)) as account,
     ):
         patch.setattr(common, "ids_of", partial(common.ids_of, clock=clock.now))
         patch.setattr(common, "now", clock.now)
@@ -83,9 +84,7 @@ def sample_gateway(folder: Path, clock: MovedClock) -> Iterator[int]:
         put_user(context.settings.console.users, USER, PASSWORD, ROLES)
         # Without the role that sends what the gateway writes: the week tells mails by their order.
         with running(file, ports["listener"], clock, "smtp", "inbound", "api"):
-            week = go_through(context, clock, relay, ports)
-            clock.set(at(day=3, hour=16))
-            campaign.send_campaign(context, account)
+            week = go_through(context, clock, relay, ports, account)
         clock.set(at(day=4, hour=6))
         with running(file, ports["listener"], clock):
             feed(context, folder, {**sample.FEED, **APPLICATIONS, "people": FRIDAY})
@@ -108,7 +107,11 @@ def sample_gateway(folder: Path, clock: MovedClock) -> Iterator[int]:
 
 
 def go_through(
-    context: Context, clock: MovedClock, relay: DemoRelay, ports: Mapping[str, int]
+    context: Context,
+    clock: MovedClock,
+    relay: DemoRelay,
+    ports: Mapping[str, int],
+    account: Sandbox,
 ) -> Week:
     """Send the mailings of the demo, and let come back what does, until Thursday."""
     port = ports["listener"]
@@ -123,6 +126,9 @@ def go_through(
         for day, happens in enumerate(days):
             clock.set(at(day=day, hour=10 + day, minute=25))
             happens()
+            if happens == week.wednesday:
+                clock.set(account.now())
+                campaign.send_campaign(context, account)
     return week
 
 
