@@ -193,7 +193,7 @@ async def test_what_came_back_is_shown_with_the_message(api: Served) -> None:
     assert "failed 5.1.1 no such <b>user</b>" in page.text
 
 
-def suppress(api: Served) -> None:
+def suppress(api: Served, source: SuppressionSource = SuppressionSource.STAFF) -> None:
     with api.database.writing() as connection:
         suppression.add(
             connection,
@@ -205,6 +205,7 @@ def suppress(api: Served) -> None:
             by="eva",
             since=NOW,
             until=None,
+            source=source,
         )
 
 
@@ -235,6 +236,24 @@ async def test_what_staff_suppressed_is_lifted_with_a_reason(api: Served) -> Non
         ]
     assert ("anna", "Ann asked for it by phone") == (entry.released_by, entry.released_remark)
     assert ids.show(sent.id) == act.about
+
+
+@pytest.mark.parametrize(
+    ("source", "is_wanted"),
+    [(SuppressionSource.STAFF, False), (SuppressionSource.UNSUBSCRIBE, True)],
+)
+async def test_what_people_wanted_themselves_is_lifted_only_if_they_ask(
+    api: Served, source: SuppressionSource, is_wanted: bool
+) -> None:
+    sent = failed(0, replace(STAFF, source=source))
+    keep(api, sent)
+    suppress(api, source)
+
+    async with signed_in(api, ConsoleRole.WORK) as browsing:
+        way = f"/console/messages/{ids.show(sent.id)}/release?position=1"
+        page = await browsing.open(way)
+
+    assert is_wanted == ("only if they ask for mail again" in page.text)
 
 
 async def test_who_only_looks_lifts_nothing(api: Served) -> None:
