@@ -22,6 +22,7 @@ from gateway.api.console.pages import (
     outbox,
     people,
     today,
+    triggers,
 )
 from gateway.api.console.rendering import render, static_file
 from gateway.api.console.terms import ConsoleTerms
@@ -34,7 +35,19 @@ from gateway.core.errors import GatewayError
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
 #: The pages; each is a module with a router.
-PAGES = (today, messages, people, inbox, campaigns, applications, feed, outbox, bounces, acts)
+PAGES = (
+    today,
+    messages,
+    people,
+    inbox,
+    campaigns,
+    triggers,
+    applications,
+    feed,
+    outbox,
+    bounces,
+    acts,
+)
 
 
 def console(
