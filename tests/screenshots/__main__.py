@@ -83,7 +83,9 @@ SHOTS = (
     Shot("campaigns", "campaigns"),
     Shot("campaign", "campaigns", first="/campaigns/0s"),
     Shot("triggers", "triggers"),
-    Shot("trigger", "triggers", first="/triggers/birthday"),
+    Shot("trigger", "triggers/birthday"),
+    Shot("preview", "triggers/birthday/preview?on=2026-12-01"),
+    Shot("template", "triggers/templates/birthday"),
     Shot("applications", "applications"),
     Shot("application", "applications/4711"),
     Shot(
@@ -94,6 +96,7 @@ SHOTS = (
     ),
     Shot("feed", "feed"),
     Shot("messages", "messages"),
+    Shot("bounces", "bounces"),
     Shot("outbox", "outbox"),
     Shot("acts", "acts"),
 )

@@ -49,6 +49,7 @@ reference,person,programme,status,responsible,submitted_at
 4714,302,2,invited,1,2026-11-09T11:30
 """,
 }
+BORN_LATER = "305,1986-12-01,yes\n304,1979-12-04,yes\n104,1990-12-08,yes\n"
 #: What comes from Friday's export: a day that the month hasn't got, and a status that nobody knows.
 FRIDAY = """kind,crm_id,first_name,last_name,emails,status,language,birthday
 candidate,306,Lotte,Peters,lotte@example.net,available,nl,1991-04-31
@@ -80,7 +81,8 @@ def sample_gateway(folder: Path, clock: MovedClock) -> Iterator[int]:
         file.write_text(sample.CONFIG.format(relay=relay.port, mailchimp=account.url, **ports))
         context = Context(file)
         feed(context, folder, sample.FEED)
-        feed(context, folder, {"people": sample.BORN.format(born="1980-11-27"), **APPLICATIONS})
+        born = sample.BORN.format(born="1980-11-27") + BORN_LATER
+        feed(context, folder, {"people": born, **APPLICATIONS})
         put_user(context.settings.console.users, USER, PASSWORD, ROLES)
         # Without the role that sends what the gateway writes: the week tells mails by their order.
         with running(file, ports["listener"], clock, "smtp", "inbound", "api"):
