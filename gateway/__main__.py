@@ -1,6 +1,7 @@
 """`gateway` on the command line."""
 
 import gc
+import io
 import os
 import sys
 
@@ -15,6 +16,10 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from gateway.cli import run
 
+    # A letter that a terminal doesn't have is a question mark, and no end of the command.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 

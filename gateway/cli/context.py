@@ -25,7 +25,10 @@ from gateway.store.engine.database import Database
 
 
 class NotFound(GatewayError):
-    """What was asked for isn't there."""
+    """What was asked for isn't there; the cure is where to look for it."""
+
+    def __init__(self, text: str, cure: str = "") -> None:
+        super().__init__(f"{text}: {cure}" if cure else text)
 
 
 class Context:
@@ -70,12 +73,12 @@ class Context:
         """Return the form by which an address is looked up."""
         return common.lookup(self.settings, address)
 
-    def moment(self, text: str | None) -> datetime | None:
+    def moment(self, text: str, option: str) -> datetime:
         """Read a local date or time, `2026-03-12` or `2026-03-12T08:30`; wrong use otherwise."""
         try:
-            return None if text is None else read_moment(text, self.zone)
+            return read_moment(text, self.zone)
         except ValueError as error:
-            wrong_use(str(error))
+            wrong_use(f"{option}: {error}")
 
     def since(self, text: str | None) -> datetime | None:
         """Read from when on a list is wanted: a local date or time, `yesterday`, `7d`."""
@@ -84,12 +87,12 @@ class Context:
         except ValueError as error:
             wrong_use(f"--since: {error}")
 
-    def end_of_day(self, text: str | None) -> datetime | None:
+    def end_of_day(self, text: str | None, option: str) -> datetime | None:
         """Read a local date as the end of that day, a time as it is."""
-        at = self.moment(text)
-        if at is None or text is None or len(text) > len("2026-03-12"):
-            return at
-        return datetime.combine(at.date(), time.max, at.tzinfo)
+        if text is None:
+            return None
+        at = self.moment(text, option)
+        return at if len(text) > len("2026-03-12") else datetime.combine(at, time.max, at.tzinfo)
 
 
 def of(context: typer.Context) -> Context:

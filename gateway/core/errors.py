@@ -1,8 +1,14 @@
 """The root of everything the gateway raises on purpose."""
 
+from typing import ClassVar
+
 
 class GatewayError(Exception):
     """Something the operator should read; its text says what is wrong and what to do."""
+
+    #: What to do where all of these errors have one cure on the command line, such as the command
+    #: that lists what there is.
+    cure: ClassVar[str] = ""
 
 
 class FileUnusable(GatewayError):

@@ -23,6 +23,8 @@ _PUNCTUATION = re.compile(r"[\W_]+")
 _UMLAUT = re.compile("([aou])e")
 _ALPHABETS_WITHOUT_SHAPING = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN")
 _ALIKE = 0.8  #: From here on two words may be the same one with a slip.
+#: … where nothing follows from it but a hint.
+_LIKE_A_NAME = 0.6
 
 
 def plain(text: str) -> str:
@@ -72,6 +74,22 @@ def nearest(text: str, known: Iterable[str], alike: float = _ALIKE) -> str:
     forms = {_squeezed(word): word for word in known}
     closest = get_close_matches(_squeezed(text), forms, 1, alike)
     return forms[closest[0]] if closest else ""
+
+
+def did_you_mean(text: str, known: Iterable[str]) -> str:
+    """Return `: did you mean …?` with the known text that is nearest; empty: none is near."""
+    near = nearest(text, known, _LIKE_A_NAME)
+    return f": did you mean {near}?" if near else ""
+
+
+def no_such_name(what: str, name: str, known: Iterable[str]) -> str:
+    """Return that nothing has a name, what there is, and what may have been meant.
+
+    `no trigger is called birthdy (known: birthday, letter): did you mean birthday?`
+    """
+    names = list(known)
+    there = ", ".join(names) or "none"
+    return f"no {what} is called {name} (known: {there}){did_you_mean(name, names)}"
 
 
 def same_word(text: str, known: Iterable[str]) -> str:

@@ -51,6 +51,8 @@ TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
 class UnknownReference(GatewayError):
     """No application has a reference."""
 
+    cure = "gateway person show PERSON lists those of a person"
+
 
 class NotWhole(GatewayError):
     """Only the header of a mail was kept; it can't be filed."""

@@ -70,9 +70,9 @@ def test_an_unknown_kind_or_file_is_told_in_one_line(cli: Cli) -> None:
     assert 2 == cli("import", "nonsense", "people.csv").code
 
     done = cli("import", "people", str(cli.folder / "none.csv"))
-    assert 1 == done.code
+    assert 2 == done.code
     assert 1 == len(done.err.splitlines())
-    assert "No such file" in done.err
+    assert "does not exist" in done.err
 
 
 def test_a_person_is_shown_with_all_that_is_known(cli: Cli) -> None:
@@ -136,7 +136,10 @@ def test_everybody_who_has_an_address_is_shown(cli: Cli) -> None:
 def test_an_unknown_person_is_no_and_a_wrong_one_wrong_use(cli: Cli) -> None:
     unknown, wrong = cli("person", "show", "candidate:99"), cli("person", "show", "99")
 
-    assert (1, "gateway: nobody known as candidate:99\n") == (unknown.code, unknown.err)
+    assert (1, "gateway: nobody known as candidate:99: gateway person find NAME\n") == (
+        unknown.code,
+        unknown.err,
+    )
     assert 2 == wrong.code
     assert "write candidate:17 or contact:17" in wrong.err
 

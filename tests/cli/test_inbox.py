@@ -152,7 +152,8 @@ def test_assigning_files_it(fed: Cli, waiting: str) -> None:
 def test_assigning_to_nothing_is_refused(fed: Cli, waiting: str) -> None:
     done = fed("inbox", "assign", waiting, "99")
 
-    assert (1, "gateway: no application has the reference 99\n") == (done.code, done.err)
+    said = "no application has the reference 99: gateway person show PERSON lists those of a person"
+    assert (1, f"gateway: {said}\n") == (done.code, done.err)
 
 
 def test_a_retry_that_changes_nothing_says_so(fed: Cli, waiting: str) -> None:

@@ -176,7 +176,8 @@ def test_what_a_stranger_wrote_does_not_steer_the_terminal(cli: Cli) -> None:
 def test_an_unknown_message_is_no_and_a_wrong_id_is_wrong_use(cli: Cli) -> None:
     unknown, wrong = cli("messages", "show", "0" * 13), cli("messages", "show", "17")
 
-    assert (1, "gateway: the journal has no message 0000000000000\n") == (unknown.code, unknown.err)
+    said = "gateway: the journal has no message 0000000000000: gateway messages list\n"
+    assert (1, said) == (unknown.code, unknown.err)
     assert 2 == wrong.code
     assert "not an id: '17'" in wrong.err
 

@@ -40,7 +40,7 @@ def test_a_page_that_is_not_there_is_told_with_those_that_are(cli: Cli) -> None:
     done = cli("docs", "../README")
 
     assert 1 == done.code
-    assert "no page ../README; there are: api, " in done.err
+    assert "no page is called ../README (known: api, " in done.err
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_names_of_pages_are_completed(beginning: str, names: list[str]) -> None:
 NOT_TRIED = {"run", "tail", "demo", "check", "init", "mailchimp", "dkim"}
 
 #: What is told of a command of which a sentence leaves something out.
-LACKING = re.compile("Missing (argument|option)|name the file|no password on standard input")
+LACKING = re.compile("is missing|name the file|no password on standard input")
 
 
 def test_every_command_of_a_sentence_is_taken_as_it_stands_there(

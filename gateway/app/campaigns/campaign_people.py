@@ -14,6 +14,7 @@ from gateway.core.people.people import Group, PersonKind, PersonRef
 from gateway.store.campaigns import campaign_members
 from gateway.store.engine.database import Database
 from gateway.store.people import people as store_people
+from gateway.store.people.people import PersonUnknown
 
 #: The columns of a file that name a person, by key or by address.
 KEYS = ("person", "crm_id", "id")
@@ -87,7 +88,7 @@ def named(settings: Settings, store: Database, wanted: PersonRef | str) -> tuple
     with store.reading() as connection:
         holders = store_people.holders(connection, common.lookup(settings, wanted))
     if not holders:
-        raise NobodyMeant(f"nobody known as {wanted}")
+        raise NobodyMeant(f"nobody known as {wanted}: {PersonUnknown.cure}")
     return tuple(holders)
 
 

@@ -34,6 +34,7 @@ from gateway.core.mail.link_signatures import LinkSignature, unsubscribe_report
 from gateway.core.mail.mail_writer import field_lines, subject_field, text_part
 from gateway.core.sending.notice import MARK
 from gateway.core.sending.outbox import Deferred, Refused, Sent, Unknown
+from gateway.core.written import no_such_name
 from gateway.delivery.pool import Pool
 from gateway.delivery.submission import submit
 from gateway.documents.checks import ProbeDocument, ProbeState
@@ -193,9 +194,8 @@ async def send_probe(
         next(iter(of_crm), None) if listener is None else None,
     )
     if chosen is None:
-        known = ", ".join(own.name for own in of_crm) or "none"
-        called = f" is called {listener}" if listener else ""
-        raise NoSuchListener(f"no listener for the CRM's mail{called} (known: {known})")
+        what, known = "listener for the CRM's mail", [own.name for own in of_crm]
+        raise NoSuchListener(no_such_name(what, listener, known) if listener else f"no {what}")
 
     number, at = common.ids_of(database).next(), common.now().astimezone(common.time_zone(settings))
     message_id = f"<{ids.show(number)}.probe@{common.host_name().strip('[]')}>"

@@ -23,6 +23,7 @@ from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
 from gateway.core.mail.link_signatures import unsubscribe_report
 from gateway.core.people.people import Standing, Suppression, SuppressionSource
+from gateway.core.written import no_such_name
 from gateway.delivery.settings import choose
 from gateway.smtp_proxy.decider import Decider, MessageDecision, Verdict
 from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
@@ -60,7 +61,7 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     known = {listener.name: listener for listener in listeners(settings)}
     name = next(iter(known)) if question.listener is None else question.listener
     if name not in known:
-        raise NoSuchListener(f"no listener is called {name} (known: {', '.join(known)})")
+        raise NoSuchListener(no_such_name("listener", name, known))
     case = MessageToDecide(
         listener=known[name],
         login=question.login,

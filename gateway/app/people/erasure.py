@@ -43,6 +43,7 @@ from gateway.store.engine.database import Database, StoreTransaction, StoreUnava
 from gateway.store.journal.worker_log import left_in
 from gateway.store.people import erasing
 from gateway.store.people.erasing import Erasure, ErasureSubject, KeptSuppression
+from gateway.store.people.people import PersonUnknown
 
 AGAIN = "gateway person erase --again"
 _AT_ONCE = 200
@@ -54,6 +55,8 @@ log = logs.get("privacy")
 
 class NobodyToErase(GatewayError):
     """Nobody is meant."""
+
+    cure = PersonUnknown.cure
 
 
 class SeveralMeant(GatewayError):

@@ -18,6 +18,7 @@ from gateway.store.engine.blobs import BlobMissing, Blobs
 from gateway.store.engine.database import Database
 from gateway.store.people.erasing import ErasureSubject
 from gateway.store.people.holdings import HoldingRow, holdings
+from gateway.store.people.people import PersonUnknown
 
 _UNSAFE = re.compile(r"[^\w.()+ -]")
 _STYLE = """
@@ -62,7 +63,7 @@ def gather(settings: Settings, database: Database, whom: ErasureSubject) -> Pers
     finally:
         standings.close()
     if not held:
-        raise ExportFailed(f"nothing is held of {whom.key}")
+        raise ExportFailed(f"nothing is held of {whom.key}: {PersonUnknown.cure}")
     master = held.get("people", [{}])[0]
     wanted = str(master.get("language", "")) or settings.suppression.language
     return PersonExport(

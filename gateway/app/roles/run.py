@@ -13,6 +13,7 @@ from gateway.app.roles.role_process import load_roles, run_role
 from gateway.app.triggers import triggers
 from gateway.config import Settings, load
 from gateway.core.errors import GatewayError
+from gateway.core.written import no_such_name
 from gateway.runtime.periodic import every
 from gateway.store.engine.database import StoreUnavailable
 from gateway.supervisor import ForkServer, Role, Supervisor
@@ -36,7 +37,7 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     """
     for name in names:
         if name not in ROLES:
-            raise UnknownRole(f"no such role: {name} (known: {', '.join(ROLES)})")
+            raise UnknownRole(no_such_name("role", name, ROLES))
     wanted = tuple(name for name in ROLES if name in (names or ROLES))
     settings = _read(config)
     if "sender" in wanted:

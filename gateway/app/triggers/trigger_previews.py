@@ -9,6 +9,7 @@ from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.trigger_preview import Preview
+from gateway.core.written import no_such_name
 from gateway.store.engine.database import Database
 from gateway.triggers.preview import preview
 from gateway.triggers.templates import CheckedTrigger
@@ -31,7 +32,7 @@ def named(settings: Settings, name: str) -> CheckedTrigger:
     """Return a trigger; NoSuchTrigger names those there are."""
     rules = triggers.rules(settings)
     if name not in rules:
-        raise NoSuchTrigger(f"no trigger is called {name} (known: {', '.join(rules)})")
+        raise NoSuchTrigger(no_such_name("trigger", name, rules))
     return rules[name]
 
 

@@ -240,8 +240,9 @@ def prepare(
     """
     from gateway.sync import campaigns as work
 
+    wanted = read_id(number)
     with session_of(context) as (_, session):
-        campaign, plan, faults = work.preview(session, read_id(number))
+        campaign, plan, faults = work.preview(session, wanted)
         _warn(faults)
         if yes:
             with session.database.writing() as connection:
@@ -273,8 +274,9 @@ def open_campaign(
     """
     from gateway.sync import campaigns as work
 
+    wanted = read_id(number)
     with session_of(context) as (chosen, session):
-        campaign, missing = work.open_at_mailchimp(session, read_id(number), yes=yes)
+        campaign, missing = work.open_at_mailchimp(session, wanted, yes=yes)
         _warn([f"before it can be sent: {prerequisite}" for prerequisite in missing])
         _done(chosen, session, campaign, f"Opened: {campaign.link}", as_json=as_json)
 
@@ -284,8 +286,9 @@ def send(context: typer.Context, number: Id, *, yes: _Yes = False, as_json: Json
     """Send a campaign now."""
     from gateway.sync import campaigns as work
 
+    wanted = read_id(number)
     with session_of(context) as (chosen, session):
-        campaign = work.send(session, read_id(number), yes=yes)
+        campaign = work.send(session, wanted, yes=yes)
         _done(chosen, session, campaign, f"On its way: {campaign.link}", as_json=as_json)
 
 
@@ -299,12 +302,10 @@ def schedule(
     """
     from gateway.sync import campaigns as work
 
-    wanted = read_id(number)
+    wanted, wished = read_id(number), of(context).moment(at, "--at")
     with session_of(context) as (chosen, session):
         from gateway.app.campaigns.mailchimp import quarter
 
-        wished = chosen.moment(at)
-        assert wished
         moment = quarter(wished, chosen.zone, at)
         campaign = work.schedule(session, wanted, moment, yes=yes)
         text = f"Scheduled for {chosen.local(campaign.scheduled_for)}: {campaign.link}"
@@ -316,8 +317,9 @@ def unschedule(context: typer.Context, number: Id, as_json: Json = False) -> Non
     """Take a campaign out of the schedule; it stays at Mailchimp."""
     from gateway.sync import campaigns as work
 
+    wanted = read_id(number)
     with session_of(context) as (chosen, session):
-        campaign = work.unschedule(session, read_id(number))
+        campaign = work.unschedule(session, wanted)
         _done(chosen, session, campaign, f"Not scheduled any more: {number}", as_json=as_json)
 
 
@@ -329,8 +331,9 @@ def delete(context: typer.Context, number: Id, as_json: Json = False) -> None:
     """
     from gateway.sync import campaigns as work
 
+    wanted = read_id(number)
     with session_of(context) as (chosen, session):
-        campaign = work.delete(session, read_id(number))
+        campaign = work.delete(session, wanted)
         _done(chosen, session, campaign, f"Deleted: {number}", as_json=as_json)
 
 
@@ -348,9 +351,10 @@ def recreate(
     """
     from gateway.sync import campaigns as work
 
+    wanted = read_id(number)
     with session_of(context) as (chosen, session):
         campaign, remarks = work.recreate(
-            session, read_id(number), template=template, new=common.ids_of(session.database).next()
+            session, wanted, template=template, new=common.ids_of(session.database).next()
         )
         _warn(remarks)
         text = f"Created: {ids.show(campaign.id)}, in place of {number}"

@@ -163,7 +163,7 @@ def show_message(
         message = journal.one(connection, read_id(number))
         reports = bounces.of_message(connection, read_id(number))
         if message is None:
-            raise NotFound(f"the journal has no message {number}")
+            raise NotFound(f"the journal has no message {number}", "gateway messages list")
         reasons = _reasons(chosen, store, connection, message) if why else {}
     if template is not None:
         message = retold_in(template, message, chosen.zone)

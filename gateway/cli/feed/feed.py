@@ -85,7 +85,9 @@ def import_feed(
     if asked.is_part or asked.form is ListForm.CSV:
         wrong_use("--limit, --since, --after and --csv go with `waiting` and `past`")
     if file is None:
-        raise typer.BadParameter(f"name the file: gateway import {kind.value} FILE")
+        wrong_use(f"name the file: gateway import {kind.value} FILE")
+    if not file.exists():
+        wrong_use(f"FILE: file '{file}' does not exist")
     if propose:
         print_line(proposed_mapping(file, KINDS[kind.value]).removesuffix("\n"))
         return

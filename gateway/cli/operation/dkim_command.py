@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.context import Json, of, wrong_use
+from gateway.cli.context import Json, NotFound, of, wrong_use
 from gateway.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
@@ -128,13 +128,15 @@ def _keys(context: typer.Context, domain: str | None) -> "Sequence[DkimKey]":
     """Return the keys, or those of a domain; one that has none is wrong use."""
     from gateway.app.dkim_keys import dkim_keys
     from gateway.core.mail.address import domain_of
+    from gateway.core.written import no_such_name
 
     keys = dkim_keys(of(context).settings)
     if domain is None:
         return keys
     theirs = [key for key in keys if key.domain == domain_of(f"x@{domain}")]
     if not theirs:
-        wrong_use(f"no key of {domain}; there are: {', '.join(key.name for key in keys) or '-'}")
+        names = sorted({key.domain for key in keys})
+        raise NotFound(no_such_name("DKIM domain", domain, names), "gateway dkim new DOMAIN")
     return theirs
 
 

@@ -7,10 +7,16 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.output import complain, print_line
+from gateway.cli.output import print_line
 from gateway.config.shipped import SHIPPED_DOCS
+from gateway.core.errors import GatewayError
+from gateway.core.written import no_such_name
 
 _WIDEST = 100  #: Columns of a text that is read easily.
+
+
+class NoSuchPage(GatewayError):
+    """No page has that name."""
 
 
 def pages_beginning(incomplete: str = "") -> list[str]:
@@ -43,8 +49,7 @@ def show_page(page: _Page = None) -> None:
         return
     name = page.removeprefix("docs/").removesuffix(".md")
     if name not in names:
-        complain(f"gateway: no page {page}; there are: {', '.join(names)}")
-        raise typer.Exit(1)
+        raise NoSuchPage(no_such_name("page", page, names))
     text = (SHIPPED_DOCS / f"{name}.md").read_text(encoding="utf-8")
     if sys.stdout.isatty():
         _draw(text)

@@ -16,6 +16,7 @@ from gateway.core.people.people import PersonRef
 from gateway.documents.replies import person_file_document
 from gateway.store.engine.blobs import Blobs
 from gateway.store.people import history, people
+from gateway.store.people.people import PersonUnknown
 
 app = typer.Typer(help="Documents of people.", no_args_is_help=True)
 
@@ -57,7 +58,7 @@ def list_documents(context: typer.Context, asked: ListRequest, wanted: _Person) 
         kept = [document for ref in persons for document in history.documents_of(connection, ref)]
         is_known = bool(kept or people.find(connection, key))
     if not is_known:
-        raise NotFound(f"nobody known as {wanted}")
+        raise NotFound(f"nobody known as {wanted}", PersonUnknown.cure)
     listed = [document for document in kept if asked.since is None or document.at >= asked.since]
     source = in_memory(listed, lambda document: ids.show(document.id))
     asked.print(source, _COLUMNS, document=person_file_document, empty=_NO_DOCUMENTS)
@@ -70,7 +71,7 @@ def save(context: typer.Context, number: _Document, to: _To = None) -> None:
     with chosen.store() as store, store.reading() as connection:
         document = history.document(connection, read_id(number))
     if document is None:
-        raise NotFound(f"there is no document {number}")
+        raise NotFound(f"there is no document {number}", "gateway documents list PERSON")
     pieces = Blobs(chosen.settings.store.blobs).read(document.sha256)
     if to is not None and str(to) == "-":
         sys.stdout.buffer.writelines(pieces)

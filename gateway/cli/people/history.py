@@ -32,7 +32,7 @@ def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
     with chosen.store() as store, store.reading() as connection:
         entry = history.one(connection, read_id(number))
     if entry is None:
-        raise NotFound(f"the history has no entry {number}")
+        raise NotFound(f"the history has no entry {number}", "gateway person show PERSON")
     if as_json:
         print_json(history_entry_document(entry))
         return

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import of, wrong_use
+from gateway.cli.context import NotFound, of, wrong_use
 from gateway.cli.listing import Columns, ListRequest, in_memory, lists
 from gateway.cli.output import print_line
 
@@ -109,5 +109,5 @@ def forget(
     with chosen.store() as store, store.writing() as connection:
         is_done = erasure_keys.forget(connection, mark)
     if not is_done:
-        wrong_use(f"nobody is suppressed by a key {mark}: see gateway keys list")
+        raise NotFound(f"nobody is suppressed by a key {mark}", "gateway keys list")
     print_line(f"Given up by {by}: {mark}.")

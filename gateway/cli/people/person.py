@@ -19,6 +19,7 @@ from gateway.documents.people import (
     topics_of,
 )
 from gateway.store.people import people
+from gateway.store.people.people import PersonUnknown
 from gateway.store.people.search import PersonMatch, search
 from gateway.store.views.timeline import (
     MOST_EVENTS,
@@ -58,7 +59,7 @@ def find(
     asked: ListRequest,
     text: Annotated[str, typer.Argument(help="A key, number, address, its beginning, or a name.")],
 ) -> None:
-    """Find people by key, address, the reference of an application, or name.
+    """Find people by key, address, reference or name.
 
     Who has just this key, reference or address comes first, then everybody in whose names each
     word of the text stands, by key.
@@ -109,7 +110,7 @@ def show(
     asked = TimelineAsked(
         types=frozenset(only or TimelineType),
         since=chosen.since(since),
-        until=chosen.end_of_day(until),
+        until=chosen.end_of_day(until, "--until"),
         limit=limit,
     )
     sought = read_person(wanted)
@@ -121,7 +122,7 @@ def show(
         records = pages(connection, standings, key, asked)
         standings.close()
     if not records:
-        raise NotFound(f"nobody known as {wanted}")
+        raise NotFound(f"nobody known as {wanted}", PersonUnknown.cure)
     if as_json:
         documented = [person_document(page) for page in records]
         print_json(documented if len(documented) > 1 else documented[0])

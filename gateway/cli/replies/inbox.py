@@ -71,7 +71,10 @@ def list_mails(context: typer.Context, asked: ListRequest, *, state: _State = No
 
 @app.command("show")
 def show(context: typer.Context, number: _Id, *, raw: _Raw = False, as_json: Json = False) -> None:
-    """Show a mail: why it waits, what it says, and which applications it is likely about."""
+    """Show a mail: why it waits and what it is about.
+
+    The applications it is likely about are named, with what speaks for each.
+    """
     chosen = of(context)
     with chosen.store() as store:
         row = _found(store, number)
@@ -197,7 +200,7 @@ def _found(store: Database, number: str) -> InboxRow:
     with store.reading() as connection:
         row = inbox.one(connection, read_id(number))
     if row is None:
-        raise NotFound(f"the inbox has no mail {number}")
+        raise NotFound(f"the inbox has no mail {number}", inbox.NoSuchMail.cure)
     return row
 
 

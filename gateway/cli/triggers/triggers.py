@@ -163,7 +163,7 @@ def preview_trigger(
     try:
         day = None if on is None else date.fromisoformat(on)
     except ValueError:
-        wrong_use(f"not a date such as 2027-03-01: {on}")
+        wrong_use(f"--on: not a date such as 2027-03-01: {on}")
     with chosen.store() as store:
         if reference is not None:
             shown = trigger_previews.of_change(chosen.settings, store, reference, status, staff)

@@ -18,6 +18,8 @@ _EXACTLY = timedelta(minutes=1)
 class NoSuchToken(GatewayError):
     """There is no token of that id."""
 
+    cure = "gateway tokens list"
+
 
 def add(connection: Connection, token: Token, secret: str) -> None:
     """Keep a new token; `secret` is what its bearer shows."""

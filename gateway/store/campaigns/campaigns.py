@@ -17,6 +17,8 @@ _FIELDS = tuple(Campaign.__dataclass_fields__)
 class NoSuchCampaign(GatewayError):
     """There is no campaign of that id."""
 
+    cure = "gateway campaigns list"
+
 
 def put(connection: Connection, campaign: Campaign) -> None:
     """Keep a new campaign."""
@@ -28,7 +30,7 @@ def one(connection: Connection, number: int) -> Campaign:
     """Return a campaign; NoSuchCampaign if there is none."""
     row = connection.execute(select(campaigns).where(campaigns.c.id == number)).first()
     if row is None:
-        raise NoSuchCampaign(f"there is no campaign {ids.show(number)}: gateway campaigns list")
+        raise NoSuchCampaign(f"there is no campaign {ids.show(number)}")
     return from_row(row)
 
 

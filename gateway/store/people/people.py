@@ -55,6 +55,8 @@ _MEMBERSHIPS = (
 class PersonUnknown(GatewayError):
     """Nobody of that key is known."""
 
+    cure = "gateway person find NAME"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:

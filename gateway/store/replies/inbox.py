@@ -35,6 +35,8 @@ _OF_ID = select(inbox).where(inbox.c.id == bindparam("wanted"))
 class NoSuchMail(GatewayError):
     """The inbox has no such mail."""
 
+    cure = "gateway inbox list"
+
 
 class WrongInboxState(GatewayError):
     """A mail can't be assigned, discarded or retried in the state it is in."""
@@ -164,7 +166,7 @@ def waiting_for_person(connection: Connection, number: int) -> InboxRow:
     """Return a mail that needs attention; `NoSuchMail` or `WrongInboxState` otherwise."""
     row = one(connection, number, lock=True)
     if row is None:
-        raise NoSuchMail(f"the inbox has no {ids.show(number)}")
+        raise NoSuchMail(f"the inbox has no mail {ids.show(number)}")
     if row.state not in INBOX_LIFE.before(QueueEvent.DISCARDED):
         raise WrongInboxState(f"{ids.show(number)} is {row.state}: there is nothing to decide")
     return row

@@ -65,6 +65,8 @@ GONE = "no webhook with this address is in the settings any more"
 class NoSuchRow(GatewayError):
     """The outbox has no such row."""
 
+    cure = "gateway outbox list"
+
 
 class WrongOutboxState(GatewayError):
     """A row of the outbox can't be retried or cancelled in the state it is in."""

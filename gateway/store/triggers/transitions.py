@@ -31,6 +31,8 @@ _AT_ONCE = 50  #: Changes of one application looked at for what was undone.
 class NoSuchApplication(GatewayError):
     """No application has a reference."""
 
+    cure = "gateway person show PERSON lists those of a person"
+
 
 class NoSuchStatus(GatewayError):
     """The CRM has told of the statuses of applications, and this isn't one of them."""
