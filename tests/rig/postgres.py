@@ -38,6 +38,10 @@ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum >
     AND NOT a.attisdropped
 UNION ALL SELECT 'schema_version', version FROM schema_version ORDER BY 1, 2
 """
+OTHERS_END = """\
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 USER = "gateway"
 PASSWORD = "s3cret"
 
@@ -51,6 +55,8 @@ class Postgres:
         self._databases: list[str] = []
         self._spare: list[str] = []  # prepared databases that nobody uses
         self._shape: list[tuple[str, str]] = []  # of a prepared database
+        #: By URL: a connection of ours to each prepared database, with nothing under way.
+        self._emptying: dict[str, psycopg.Connection] = {}
 
     def fresh_database(self) -> str:
         """Make an empty database and return its URL, `postgresql://user:pw@host:port/name`."""
@@ -69,9 +75,26 @@ class Postgres:
             prepare(url)
             self._shape = _shape(url)
         yield url
-        self.terminate_backends(url)
-        if _emptied(url, self._shape):
+        if self._emptied(url):
             self._spare.append(url)
+
+    def _emptied(self, url: str) -> bool:
+        """End all other connections and delete all rows, if it has the shape of a prepared one."""
+        tables = {table for table, _ in self._shape} - {"schema_version"}
+        deletions = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in tables]
+        try:
+            if url not in self._emptying:
+                self._emptying[url] = psycopg.connect(url, autocommit=True)
+            connection = self._emptying[url]
+            connection.execute(OTHERS_END)
+            if connection.execute(SHAPE).fetchall() != self._shape:
+                return False
+            connection.execute(sql.SQL(";").join(deletions))
+        except psycopg.Error:  # The server was stopped, or nobody can log in any more.
+            if url in self._emptying:
+                self._emptying.pop(url).close()
+            return False
+        return True
 
     def terminate_backends(self, url: str) -> int:
         """End every connection to that database and return how many there were."""
@@ -87,10 +110,16 @@ class Postgres:
 
     def drop_databases(self) -> None:
         """Remove what `fresh_database` made."""
+        self._disconnect()
         for name in self._databases:
             drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
             self._run(drop.format(sql.Identifier(name)))
         self._databases.clear()
+
+    def _disconnect(self) -> None:
+        for connection in self._emptying.values():
+            connection.close()
+        self._emptying.clear()
 
     def _run(self, statement: sql.Composed) -> None:
         with self._connection() as connection:
@@ -110,20 +139,6 @@ def _shape(url: str) -> list[tuple[str, str]]:
             return connection.execute(SHAPE).fetchall()
     except psycopg.Error:
         return []
-
-
-def _emptied(url: str, shape: list[tuple[str, str]]) -> bool:
-    """Delete all rows, if the database still has the shape of a prepared one."""
-    tables = {table for table, _ in shape} - {"schema_version"}
-    deletions = [sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in tables]
-    try:
-        with psycopg.connect(url) as connection:
-            if connection.execute(SHAPE).fetchall() != shape:
-                return False
-            connection.execute(sql.SQL(";").join(deletions))
-    except psycopg.Error:
-        return False
-    return True
 
 
 class OwnPostgres(Postgres):
@@ -151,7 +166,7 @@ class OwnPostgres(Postgres):
         if os.geteuid() == 0:
             shutil.chown(self._folder, "postgres")
             shutil.chown(password, "postgres")
-        access = ("--auth-local=trust", "--auth-host=password", f"--pwfile={password}")
+        access = ("--auth-local=trust", "--auth-host=md5", f"--pwfile={password}")
         options = ("--no-sync", "--locale=C", "--encoding=UTF8", f"--username={USER}")
         self._do("initdb", "-D", self._data, *access, *options)
         settings = SETTINGS.format(port=self.port, folder=self._folder)
@@ -183,6 +198,7 @@ class OwnPostgres(Postgres):
 
     def close(self) -> None:
         """End the server and remove its folder."""
+        self._disconnect()
         self.stop("immediate")
         self._guard.release()
         shutil.rmtree(self._folder)

@@ -1,16 +1,21 @@
 """Compiled SQL that all stores of a test process share: each statement is compiled once.
 
-Every test has a store of its own, and SQLAlchemy (2.1) keeps what it has compiled by engine: half
-of the time of a test that imports something went into compiling the same statements again.
+Every test has a store of its own, and SQLAlchemy (2.1) keeps what it has compiled by engine, and of
+what creates tables and indexes nothing: half of the time of a test that imports something went into
+compiling the same statements again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import Dialect
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.util import LRUCache
+
+from gateway.store.schema.columns import create_all
 
 
 class SharedStatements:
@@ -47,4 +52,54 @@ def statements_shared() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Engine, "__init__", make)
+        for kind in (CreateTable, CreateIndex):
+            patch.setattr(kind, "compile", _compiled_once(kind.compile))
+        patch.setattr("gateway.store.engine.database.create_all", _created_again(create_all))
         yield
+
+
+def _compiled_once(compile_anew: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `compile` of what creates a table or an index, which compiles that once."""
+    compiled: dict[Any, Any] = {}
+
+    def compile_one(creation: Any, *, dialect: Dialect, schema_translate_map: Any = None) -> Any:
+        keys = getattr(creation, "include_foreign_key_constraints", None)
+        key = (
+            creation.element,
+            creation.if_not_exists,
+            None if keys is None else frozenset(keys),
+            f"{dialect.name}+{dialect.driver}",
+        )
+        if key not in compiled:
+            assert not schema_translate_map
+            compiled[key] = compile_anew(creation, dialect=dialect)
+        return compiled[key]
+
+    return compile_one
+
+
+def _created_again(create: Callable[[Connection], None]) -> Callable[[Connection], None]:
+    """Return `create_all`, which creates every later schema with the SQL of the first."""
+    created: dict[str, list[str]] = {}
+
+    def create_again(connection: Connection) -> None:
+        kind = connection.dialect.name
+        if kind not in created:
+            statements: list[str] = []
+
+            def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+                if statement.lstrip().startswith("CREATE "):
+                    statements.append(statement)
+
+            event.listen(connection, "before_cursor_execute", note)
+            try:
+                create(connection)
+            finally:
+                event.remove(connection, "before_cursor_execute", note)
+            created[kind] = statements
+            return
+        together = [";".join(created[kind])] if kind == "postgresql" else created[kind]
+        for statement in together:
+            connection.connection.cursor().execute(statement)
+
+    return create_again
