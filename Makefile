@@ -54,8 +54,10 @@ demo: $(RUNS)
 	@$(BIN)/gateway demo
 
 # test_architecture.py is run by `make check`. What works with stores, servers and gateways waits for
-# them most of the time: four processes are right for two cores.
-PYTEST := $(BIN)/pytest -q --dist loadfile --ignore=tests/test_architecture.py
+# them half of the time: five processes are right for two cores. The order is that of tests/conftest.py.
+PYTEST := $(BIN)/pytest -q --dist loadfile --no-loadscope-reorder --ignore=tests/test_architecture.py
+# What pytest makes of a test file is kept: to make it anew takes as long as the tests' own loading.
+export PYTHONDONTWRITEBYTECODE :=
 # Where no branch may be without a test.
 FULLY_COVERED := classify decide burst note note_facts short_note envelope address occurrence \
 	conditions due_times occurrence_facts birthday first_delivery qualification_end \
@@ -73,7 +75,7 @@ coverage:
 	@$(BIN)/coverage report
 
 test-stores: setup packages
-	$(PYTEST) -n 4 -m "not unit and not soak"
+	$(PYTEST) -n 5 -m "not unit and not soak"
 
 test-failed: setup packages
 	$(BIN)/pytest -q --last-failed --last-failed-no-failures none -m "not soak"

@@ -1,7 +1,15 @@
 """What all tests share: relays, stores, gateways and clients, ended in order."""
 
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +35,7 @@ StartProxy = Callable[[int], Awaitable[FaultProxy]]
 StartPostfix = Callable[[Postfix], Awaitable[Postfix]]
 
 
+_TESTS = Path(__file__).parent
 #: Where tests work on a store, a process or a server, if not all of them do there.
 _STARTING_FOLDERS = frozenset(
     ("api", "app", "cli", "outbox", "rig", "smtp_proxy", "store", "sync", "system", "triggers")
@@ -40,18 +49,51 @@ _STARTING_FIXTURES = frozenset(
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+#: Where tests wait for servers and gateways most of the time; those that take longest come first.
+_WAITING_FOLDERS = ("system", "smtp_proxy", "inbound", "outbox")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Don't even load for the unit tests what has none: that would take a third of their time."""
+    folder = collection_path.relative_to(_TESTS).parts[:1]
+    is_asked_for = not config.option.markexpr.startswith("unit")
+    return None if is_asked_for or not _STARTING_FOLDERS.issuperset(folder) or not folder else True
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark as `unit` what works on values alone: `make test-unit` runs it within a minute.
 
     Traced for its coverage: what is asked for its time is none of it.
+
+    Where several processes share the tests, files that wait and files that compute come in turn:
+    otherwise the processor would be idle at one time and fought for at another. (xdist itself puts
+    files of few tests last: these are the ones that take a minute.)
     """
+    if hasattr(config, "workerinput"):
+        place = _places({item.path for item in items})
+        items.sort(key=lambda item: place[item.path])
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        folder = item.path.relative_to(_TESTS).parts[0]
         marks = {mark.name for mark in item.iter_markers()}
         starts = folder in _STARTING_FOLDERS or not marks.isdisjoint(("system", "no_cover"))
         asked = getattr(item, "fixturenames", ())
         if not starts and _STARTING_FIXTURES.isdisjoint(asked):
             item.add_marker(pytest.mark.unit)
+
+
+def _places(files: Collection[Path]) -> dict[Path, tuple[float, Path]]:
+    """Return by file where its tests come: a number from 0 to 1, and the file itself."""
+    waiting: list[Path] = []
+    computing: list[Path] = []
+    for file in sorted(files):
+        is_waiting = file.relative_to(_TESTS).parts[0] in _WAITING_FOLDERS
+        (waiting if is_waiting else computing).append(file)
+    waiting.sort(key=lambda file: _WAITING_FOLDERS.index(file.relative_to(_TESTS).parts[0]))
+    return {
+        file: (rank / len(group), file)
+        for group in (waiting, computing)
+        for rank, file in enumerate(group)
+    }
 
 
 class StartGateway(Protocol):
