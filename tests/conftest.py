@@ -54,10 +54,9 @@ _WAITING_FOLDERS = ("system", "smtp_proxy", "inbound", "outbox")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Don't even load for the unit tests what has none: that would take a third of their time."""
-    folder = collection_path.relative_to(_TESTS).parts[:1]
-    is_asked_for = not config.option.markexpr.startswith("unit")
-    return None if is_asked_for or not _STARTING_FOLDERS.issuperset(folder) or not folder else True
+    """Don't even load what has no unit tests where these are asked for: a third of their time."""
+    starts = any(collection_path.is_relative_to(_TESTS / name) for name in _STARTING_FOLDERS)
+    return True if starts and config.option.markexpr.startswith("unit") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
