@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +10,9 @@ import pytest
 from gateway.core.replies.forwarded import Mailbox, find_original
 from gateway.core.replies.forwarded.language.languages import LANGUAGES, Words
 from gateway.core.replies.subject_prefixes import without_prefixes
+from tests.rig.shared import needs_shared, shared_fixtures
 
-SAMPLES = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "forwarded"
+SAMPLES = shared_fixtures("forwarded")
 
 ANN = Mailbox("Ann Müller", "ann@example.org")
 BOB = Mailbox("Bob", "bob@example.com")
@@ -30,7 +30,7 @@ def _samples() -> list[dict[str, Any]]:
     return [case | {"expected": described["expected"]} for case in described["cases"]]
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="../shared/fixtures/forwarded is not there")
+@needs_shared(SAMPLES)
 @pytest.mark.parametrize("case", _samples(), ids=lambda case: case["body"])
 def test_every_real_sample_is_recovered(case: dict[str, Any]) -> None:
     expected = case["expected"]

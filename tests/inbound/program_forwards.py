@@ -17,8 +17,9 @@ from pathlib import Path
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.reading import ReadMail, Task, read
+from tests.rig.shared import shared_fixtures
 
-CORPUS = Path(__file__).parents[2] / ".." / "shared" / "fixtures" / "forwards"
+CORPUS = shared_fixtures("forwards")
 NOTE = "Bitte beachten: Kandidatin kommt gern."
 REFERENCE = "9001"
 FIELDS = ("sender", "name", "subject", "date", "to", "cc", "text", "staff_text", "documents")

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.inbound.program_forwards import CORPUS, FIELDS, compare, mails, originals, program_of
+from tests.rig.shared import needs_shared
 
 _RIGHT = 0.9  #: Of all mails, those of SOGo aside.
 _WRONG_OF_SOGO = 8
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="../shared/fixtures/forwards is not there")
+@needs_shared(CORPUS)
 def test_the_forwards_of_real_programs_are_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
