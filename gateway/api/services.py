@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
     from gateway.documents.erasures import CertificateDocument
     from gateway.documents.explanations import ExplanationDocument
     from gateway.documents.today import LightsDocument, TodayDocument
-    from gateway.documents.trigger_edits import (
+    from gateway.documents.triggers.trigger_edits import (
         CalendarDocument,
         ProposalDocument,
         SampleMailDocument,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
         TriggerEditDocument,
         TriggerFileDocument,
     )
-    from gateway.documents.triggers import (
+    from gateway.documents.triggers.triggers import (
         ChangeResultDocument,
         DoneDocument,
         PreviewDocument,

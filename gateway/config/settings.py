@@ -200,7 +200,9 @@ class Console(Section):
     session: Interval = option("12h")
     """How long one stays signed in without doing anything; after 7 days one signs in anew."""
     oidc: ConsoleOidc | None = None
+    """Whom a provider of OpenID Connect vouches for; absent: nobody signs in that way."""
     proxy: ConsoleProxy | None = None
+    """Whom a web server on this host vouches for; absent: nobody signs in that way."""
 
 
 class Journal(Section):

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -218,3 +219,25 @@ def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger
         recipients=file.recipients or by_default,
         initial_phase=file.phase is not None,
     )
+
+
+def changed_text(text: str, changes: Mapping[str, object], file: str) -> str:
+    """Return a file's text with other values for some keys; None takes a key out.
+
+    Comments, the order of keys and the spelling of values that don't change stay. `file` names it
+    in errors: a text that isn't TOML raises ConfigError.
+    """
+    # Loaded where a file is changed only: every command reads triggers.
+    from tomlkit import dumps, parse
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = parse(text)
+    except TOMLKitError as error:
+        raise ConfigError(f"{file}: not TOML: {error}; change it as text") from error
+    for key, value in changes.items():
+        if value is None:
+            document.pop(key, None)
+        elif key not in document or document[key] != value:
+            document[key] = value
+    return dumps(document)

@@ -11,7 +11,7 @@ from gateway.documents.events import EventDocument
 from gateway.documents.fields import JsonSchema, PersonText
 from gateway.documents.messages import SendFailedData
 from gateway.documents.replies import FiledReplyDocument, MailToAttendDocument
-from gateway.documents.triggers import RunFinishedData, TriggerSentData
+from gateway.documents.triggers.triggers import RunFinishedData, TriggerSentData
 
 
 @dataclass(frozen=True, slots=True)

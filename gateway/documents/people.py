@@ -6,7 +6,6 @@ from typing_extensions import TypedDict
 
 from gateway.core.kinds import State
 from gateway.core.moments import in_utc
-from gateway.documents.applications import ApplicationDocument, application_document
 from gateway.documents.fields import JsonSchema, PersonText, TimeText
 from gateway.documents.suppressions import (
     MailchimpRefusalDocument,
@@ -14,6 +13,7 @@ from gateway.documents.suppressions import (
     mailchimp_refusal_document,
     suppression_document,
 )
+from gateway.documents.triggers.applications import ApplicationDocument, application_document
 from gateway.documents.unread_fields import UnreadFieldDocument, unread_field_document
 
 if TYPE_CHECKING:

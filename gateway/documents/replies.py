@@ -11,8 +11,8 @@ from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.replies.inbox_reading import InboxReading
 from gateway.core.replies.suggestions import Suggestion, SuggestionReason
-from gateway.documents.applications import ApplicationDocument, application_document
 from gateway.documents.fields import IdText, JsonSchema, PersonText, TimeText
+from gateway.documents.triggers.applications import ApplicationDocument, application_document
 
 
 class _InboxMailFields(TypedDict):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from gateway.core.triggers.due_day import DueDay
 from gateway.core.triggers.due_times import first_day_to_look_at
 from gateway.core.triggers.occurrence import SETTLED
+from gateway.core.triggers.trigger_preview import DueDay
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson

@@ -14,7 +14,7 @@ from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.run_report import values_of_report
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
 from gateway.core.wording import in_language
-from gateway.documents.triggers import (
+from gateway.documents.triggers.triggers import (
     RunFinishedData,
     run_finished_data,
     run_numbers,

@@ -20,7 +20,7 @@ from gateway.core.triggers.occurrence import (
     ending,
 )
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
-from gateway.documents.triggers import trigger_sent_data
+from gateway.documents.triggers.triggers import trigger_sent_data
 from gateway.runtime.attempts import attempt, keep
 from gateway.runtime.queue_worker import QueueWorker
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable

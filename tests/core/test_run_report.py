@@ -7,8 +7,7 @@ from pathlib import Path
 from gateway.core import ids
 from gateway.core.sending.mail_wording import parse_mail_wording
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
-from gateway.core.triggers.run_report import details, values_of_report
-from gateway.core.triggers.run_words import RUN_REPORT
+from gateway.core.triggers.run_report import RUN_REPORT, details, values_of_report
 from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun
 from tests.core.events.known import ANN, BOB, TODAY
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.sending.mail_wording import parse_mail_wording
-from gateway.core.triggers.run_words import REASONS, RUN_REPORT, in_words
+from gateway.core.triggers.run_report import REASONS, RUN_REPORT, in_words
 
 FOLDER = Path(__file__).parents[2] / "config" / "templates" / "trigger_report"
 LANGUAGES = ("nl", "de", "fr", "en")

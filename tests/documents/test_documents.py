@@ -42,7 +42,6 @@ from gateway.core.triggers.trigger_run import RunState, TriggerRun
 from gateway.core.triggers.unread_fields import UnreadField
 from gateway.crm.importer import ImportReport
 from gateway.documents.access import token_document
-from gateway.documents.applications import application_document, whole_application_document
 from gateway.documents.bounces import address_event_data, bounce_document
 from gateway.documents.campaigns import (
     MemberDoings,
@@ -81,7 +80,8 @@ from gateway.documents.suppressions import (
     suppression_entry_document,
     unmatched_address_document,
 )
-from gateway.documents.triggers import (
+from gateway.documents.triggers.applications import application_document, whole_application_document
+from gateway.documents.triggers.triggers import (
     application_transition_document,
     change_result_document,
     preview_document,

@@ -18,7 +18,7 @@ from gateway.core.triggers.application_change import ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.documents.events import oldest_tellings
-from gateway.documents.triggers import state_of
+from gateway.documents.triggers.triggers import state_of
 from gateway.store.journal import messages
 from gateway.store.triggers import ledger, status_mail, transitions
 from gateway.triggers.transitions import ChangeRequest

@@ -26,13 +26,13 @@ from gateway.api.replies import (
 from gateway.api.schemas import answers, items
 from gateway.api.services import Happened
 from gateway.core.token import Token
-from gateway.documents.applications import (
+from gateway.documents.triggers.applications import (
     ListedApplicationDocument,
     WholeApplicationDocument,
     listed_application_document,
     whole_application_document,
 )
-from gateway.documents.triggers import ChangeResultDocument
+from gateway.documents.triggers.triggers import ChangeResultDocument
 from gateway.store.api.answers import StoredAnswer
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from gateway.api.bearer import READS
 from gateway.api.replies import Cursor, Limit, Text, Using, before, page, reply
 from gateway.api.schemas import answers, items
-from gateway.documents.trigger_edits import CalendarDocument, TriggerEditDocument
-from gateway.documents.triggers import (
+from gateway.documents.triggers.trigger_edits import CalendarDocument, TriggerEditDocument
+from gateway.documents.triggers.triggers import (
     DoneDocument,
     PreviewDocument,
     TriggerDocument,

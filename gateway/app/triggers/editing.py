@@ -17,10 +17,10 @@ from gateway.app.triggers import triggers
 from gateway.app.whole_files import one_at_a_time, remove_file, write_whole
 from gateway.app.wording import SHIPPED_TEMPLATES
 from gateway.config import ConfigError, Settings, read_text
-from gateway.config.trigger_text import changed_text
 from gateway.config.triggers import (
     ACTIVE_AS_SHIPPED,
     SHIPPED,
+    changed_text,
     load_trigger,
     parse_trigger,
     trigger_files,
@@ -28,11 +28,10 @@ from gateway.config.triggers import (
 from gateway.core.errors import GatewayError
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers import confirmation
-from gateway.core.triggers.due_day import DueDay
 from gateway.core.triggers.sample_facts import sample_facts
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_edit import EditedThing, FileChange, TriggerEdit, version_of
-from gateway.core.triggers.trigger_preview import Preview
+from gateway.core.triggers.trigger_preview import DueDay, Preview
 from gateway.core.triggers.unread_fields import APPLICATIONS, QUALIFICATIONS
 from gateway.core.triggers.values import ACTOR, APPLICATION, PERSON, QUALIFICATION, values
 from gateway.store.engine.database import Database

@@ -21,7 +21,7 @@ from gateway.config import ConfigError, Settings
 from gateway.config.triggers import trigger_files
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.trigger_edit import EditedThing
-from gateway.documents.trigger_edits import (
+from gateway.documents.triggers.trigger_edits import (
     CalendarDocument,
     ProposalDocument,
     ReachDocument,

@@ -12,7 +12,7 @@ from gateway.config import Settings
 from gateway.core.mail.mail_file import NoMail, read_mail
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.documents.explanations import ExplanationDocument, explanation_document
-from gateway.documents.triggers import (
+from gateway.documents.triggers.triggers import (
     DoneDocument,
     PreviewDocument,
     TriggerDocument,

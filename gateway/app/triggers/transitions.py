@@ -13,7 +13,7 @@ from gateway.core.triggers.application_change import ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import WARNINGS
-from gateway.documents.triggers import ChangeResultDocument, change_result_document
+from gateway.documents.triggers.triggers import ChangeResultDocument, change_result_document
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
 from gateway.store.triggers.transitions import NoSuchStatus

@@ -14,7 +14,7 @@ from gateway.config.triggers import (
     load_trigger,
     trigger_files,
 )
-from gateway.core.triggers.run_words import RUN_REPORT
+from gateway.core.triggers.run_report import RUN_REPORT
 from gateway.core.triggers.trigger import Trigger
 from gateway.store.engine.database import Database
 from gateway.store.people.suppression import Standings

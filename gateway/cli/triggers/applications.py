@@ -23,11 +23,11 @@ from gateway.core.triggers.application_change import Change, ChangeOutcome, Chan
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import is_yes, question
-from gateway.documents.applications import (
+from gateway.documents.triggers.applications import (
     ListedApplicationDocument,
     listed_application_document,
 )
-from gateway.documents.triggers import change_result_document
+from gateway.documents.triggers.triggers import change_result_document
 from gateway.store.views import application_list
 from gateway.triggers.transitions import ChangeRequest
 

@@ -14,13 +14,13 @@ from gateway.cli.output import one_line, print_json, print_line
 from gateway.cli.triggers.previews import show_preview
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.trigger_edit import TriggerEdit
-from gateway.documents.trigger_edits import trigger_edit_document
+from gateway.documents.triggers.trigger_edits import trigger_edit_document
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import trigger_edits
 
 if TYPE_CHECKING:
     from gateway.app.triggers.editing import ProposedEdit, TriggerReach
-    from gateway.documents.trigger_edits import DueDayDocument
+    from gateway.documents.triggers.trigger_edits import DueDayDocument
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The trigger's file, without .toml.")]
 _TemplateName = Annotated[str, typer.Argument(metavar="NAME", help="The template's folder.")]

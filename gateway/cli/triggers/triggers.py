@@ -30,7 +30,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.core.triggers.unread_fields import UnreadField
-from gateway.documents.triggers import (
+from gateway.documents.triggers.triggers import (
     history_document,
     preview_document,
     state_of,

@@ -1,13 +1,53 @@
-"""What the report of a run says, in the words of its reader's language."""
+"""What the report of a run says, and why people got no mail of it, in its reader's language.
 
-from collections.abc import Sequence
+The ledger keeps reasons in English.
+"""
 
-from gateway.core.sending.mail_wording import MailWording
+import re
+from collections.abc import Mapping, Sequence
+
+from gateway.core.sending.mail_wording import MailWording, WordingForm
+from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
-from gateway.core.triggers.run_words import in_words
+from gateway.core.triggers.trigger import NO_CONSENT
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.core.triggers.values import written
 
+#: The reasons the gateway itself gives, by the key of their wording; `{}` is what differs.
+REASONS: Mapping[str, str] = {
+    "person_gone": "the person is gone",
+    "not_active": "not active",
+    "no_address": "no address",
+    "no_consent": NO_CONSENT,
+    "unread": "can't be read: {}",
+    "trigger_gone": "the trigger is gone",
+    "trigger_off": "the trigger is switched off",
+    "suppressed": "suppressed: {}",
+    "topic_declined": "wants no mailings of: {}",
+    "same_address": "the address had it once today, for {}",
+    "too_late": "too late to be of use",
+    "too_late_again": "too late for another try: {}",
+    "given_up": "given up: {}",
+    "interrupted": "the process that sent it ended; it may have been sent or not",
+    **{key: reason for event in EVENTS.values() for key, reason in event.reasons.items()},
+}
+#: What stands for a part of a reason, or a state, by itself.
+PARTS = ("group", "status", "staff", "failed", "unknown", "expired", "due")
+WORDS = frozenset((*REASONS, *PARTS))
+#: Tells of a run of a trigger.
+RUN_REPORT = WordingForm(
+    placeholders=frozenset(
+        (
+            *("trigger", "day", "sent", "skipped", "failed", "unknown", "expired", "waiting"),
+            *("held", "error", "details"),
+        )
+    ),
+    sections=frozenset(),
+    words=WORDS,
+    optional=WORDS,
+)
+_SOURCE = re.compile(r'\b(group|status|staff)(?= "|, |\Z)')
+_STARTS = sorted(REASONS.items(), key=lambda reason: -len(reason[1]))
 _LINES = 100  #: Of those who got no mail; the rest are in the history.
 _FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED)
 
@@ -56,3 +96,18 @@ def details(run: TriggerRun, rows: Sequence[Occurrence], wording: MailWording) -
     lines = [f"- {f'{person} {about}'.strip()}: {why}" for person, about, why in reasons]
     left_out = len(lines) - _LINES
     return [*lines[:_LINES], f"- … ({left_out})"] if left_out > 0 else lines
+
+
+def in_words(reason: str, words: Mapping[str, str]) -> str:
+    """Return a reason in the words of a report; one that others gave (a relay) as it is."""
+    for key, english in _STARTS:
+        start, has_more, _ = english.partition("{}")
+        if reason != start and not (has_more and reason.startswith(start)):
+            continue
+        rest = reason.removeprefix(start)
+        if key == "suppressed":
+            rest = _SOURCE.sub(lambda match: words[match[1]], rest)
+        elif key in ("too_late_again", "given_up"):
+            rest = in_words(rest, words)
+        return words[key].replace("{}", rest)
+    return reason

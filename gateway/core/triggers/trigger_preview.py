@@ -1,6 +1,7 @@
 """What a trigger would do: who would get what, who would not, and why."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import WAITS
@@ -46,3 +47,14 @@ class Preview:
         return bool(self.mails) or any(
             occurrence.reason.startswith(WAITS) for occurrence in self.skipped
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueDay:
+    """What one trigger will mail on one day."""
+
+    trigger: str
+    day: date
+    mails: int
+    left_out: int  #: Selected by the event, but not mailed as things stand.
+    people: tuple[tuple[PersonRef, str], ...]  #: The first of those mailed, with their names.

@@ -73,7 +73,11 @@ async def test_who_only_looks_decides_nothing(api: Served) -> None:
         await browsing.open(WAY, status=403)
 
 
-@pytest.mark.parametrize("way", [f"{WAY}7", f"{WAY}99999999999", "/console/bounces/x/0"])
+@pytest.mark.parametrize(
+    "way",
+    [f"{WAY}7", f"{WAY}99999999999", "/console/bounces/x/0"],
+    ids=["another place", "a place far off", "no id"],
+)
 async def test_what_did_not_come_back_is_told(api: Served, way: str) -> None:
     async with signed_in(api, ConsoleRole.WORK) as browsing:
         await browsing.open(way, status=404)

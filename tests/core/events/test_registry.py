@@ -11,7 +11,7 @@ from gateway.core.kinds import Kind
 from gateway.core.people.people import Person
 from gateway.core.people.training import Closing, Qualification
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS, EVENTS, application_event
-from gateway.core.triggers.run_words import REASONS
+from gateway.core.triggers.run_report import REASONS
 from gateway.core.triggers.trigger import NO_CONSENT, DateEvent, TriggerEvent
 from tests.core.events.known import trigger
 

@@ -7,11 +7,10 @@ from typing_extensions import TypedDict
 
 from gateway.core import ids
 from gateway.core.moments import in_utc
-from gateway.core.triggers.due_day import DueDay
 from gateway.core.triggers.trigger_edit import EditedThing, FileChange, TriggerEdit
-from gateway.core.triggers.trigger_preview import Preview
+from gateway.core.triggers.trigger_preview import DueDay, Preview
 from gateway.documents.fields import DayText, IdText, JsonSchema, PersonText, TimeText
-from gateway.documents.triggers import PreviewDocument, preview_document
+from gateway.documents.triggers.triggers import PreviewDocument, preview_document
 
 
 class NamedPersonDocument(TypedDict):
