@@ -261,7 +261,7 @@ def test_every_list_has_the_same_options() -> None:
 MORE = r"^… and(?: \d)? more: --after '(.+)', or --json or --csv for all$"
 
 
-@pytest.mark.parametrize("name", [*(each.words for each in LISTS), *ELSEWHERE])
+@pytest.mark.parametrize("name", [*(each.words for each in LISTS), *sorted(ELSEWHERE)])
 def test_the_page_on_lists_has_every_list_and_says_what_since_counts(name: str) -> None:
     page = (ROOT / "docs/lists.md").read_text()
     command = name.partition(" --waiting")[0].replace(" candidate:17", " PERSON")

@@ -88,7 +88,7 @@ async def accessible(page: Page) -> None:
         for violation in results.response["violations"]
         for node in violation["nodes"]
     ]
-    assert [] == wrong, page.url
+    assert not wrong, "\n".join([page.url, *wrong])
 
 
 async def fits(page: Page) -> None:

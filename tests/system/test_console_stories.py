@@ -1,0 +1,158 @@
+"""What people do in the console, from end to end, in a real browser.
+
+A recruiter keeps mail from a person and lets it go again, and files a reply without a reference; a
+manager writes a template and a trigger, and turns it on; a marketer makes a campaign and sends it.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from gateway.api.console.roles import ConsoleRole
+from tests.api.console.browsing import add_user
+from tests.api.console.test_inbox_pages import LISTENER, take
+from tests.api.served import Served, served
+from tests.api.test_campaign_actions import activate, serving
+from tests.inbound.mails import EVA
+from tests.rig.browser import chromium
+from tests.rig.console_browser import HOST, URL, accessible, console_page
+from tests.rig.sandbox import ScriptedSandbox
+from tests.sync.contract import contract
+
+pytestmark = pytest.mark.system
+
+TODAY = datetime.now(ZoneInfo("Europe/Amsterdam")).date()
+
+
+@pytest.fixture(scope="module")
+async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    folder: Path = tmp_path_factory.mktemp("stories")
+    changes = [
+        ("smtp", {"listeners": [LISTENER]}),
+        ("triggers", {"folder": str(folder / "triggers")}),
+        ("templates", {"folder": str(folder / "templates")}),
+    ]
+    for name in ("triggers", "templates"):
+        (folder / name).mkdir()
+    async with served(f"sqlite:///{folder}/gateway.db", folder, changes) as opened:
+        await opened.feed("staff", f'{{"crm_id":"s1","email":"{EVA}","roles":"personnel_manager"}}')
+        await opened.feed(
+            "people",
+            '{"kind":"candidate","crm_id":"17","first_name":"Ann","last_name":"Ash",'
+            '"emails":["ann@example.org"],"owner":"s1","mail_on_set_date":"yes"}',
+        )
+        await opened.feed("applications", '{"reference":"4711","person":"17","title":"Nurse"}')
+        add_user(opened, "recruiter", [ConsoleRole.WORK])
+        add_user(opened, "manager", [ConsoleRole.MANAGE])
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def browser(api: Served) -> AsyncIterator[Browser]:
+    async with chromium(HOST, api.port) as opened:
+        yield opened
+
+
+async def sees(page: Page, text: str) -> None:
+    await page.get_by_text(text).first.wait_for()
+
+
+async def test_a_recruiter_keeps_mail_from_a_person_and_lets_it_go_again(browser: Browser) -> None:
+    async with console_page(browser, "recruiter") as page:
+        await page.goto(f"{URL}/console/people")
+        await page.fill("[name=q]", "ash")
+        await page.press("[name=q]", "Enter")
+        await page.get_by_role("link", name="Ann Ash").click()
+        await accessible(page)
+        await page.fill("[name=note]", "asked on the phone")
+        await page.get_by_role("button", name="Suppress", exact=True).click()
+        await sees(page, "is suppressed from now on.")
+        await accessible(page)
+        await page.fill("#f-release-note", "changed her mind")
+        await page.get_by_role("button", name="Release", exact=True).click()
+
+        await page.goto(f"{URL}/console/acts")
+        await sees(page, "person.release")
+
+
+async def test_a_recruiter_files_a_reply_that_had_no_reference(
+    browser: Browser, api: Served
+) -> None:
+    await take(api, "WG: AW: Bewerbung", "WG: AW: Noch etwas")
+    async with console_page(browser, "recruiter") as page:
+        await page.goto(f"{URL}/console/inbox")
+        await page.get_by_role("link", name="WG: AW: Noch etwas").click()
+        await accessible(page)
+        await page.get_by_role("button", name="File at 4711").click()
+
+        await sees(page, "“WG: AW: Noch etwas” is filed. This is the next one.")
+        assert "WG: AW: Bewerbung" == await page.locator("h1").inner_text()
+
+
+async def test_a_manager_writes_a_template_and_a_trigger_and_turns_it_on(browser: Browser) -> None:
+    async with console_page(browser, "manager") as page:
+        await page.goto(f"{URL}/console/triggers/templates/new")
+        await page.fill("[name=name]", "letter")
+        await page.fill("[name=subject-en]", "Hello {{ person.first_name }}")
+        await page.fill("[name=text-en]", "Some words")
+        await page.locator("#preview pre").get_by_text("Some words").wait_for()  # by itself
+        await accessible(page)
+        await page.get_by_role("button", name="Save").click()
+        await sees(page, "The template is saved and used from now on.")
+
+        await page.goto(f"{URL}/console/triggers/new")
+        await page.fill("[name=name]", "letter")
+        await page.select_option("[name=event]", "set_date")
+        await page.select_option("[name=template]", "letter")
+        await page.fill("[name=settings]", f'dates = [{TODAY}]\nlatest = "2d"')
+        await page.get_by_role("button", name="Make it, off").click()
+        await page.get_by_role("button", name="Turn it on…").click()
+        await sees(page, "Ann Ash <ann@example.org>: Hello Ann")
+        await accessible(page)
+        await page.get_by_role("button", name="Yes, keep it").click()
+
+        await sees(page, "It is on.")
+        await page.goto(f"{URL}/console/triggers")
+        await sees(page, "1 mails")
+        await accessible(page)
+
+
+async def test_a_marketer_makes_a_campaign_and_sends_it(tmp_path: Path) -> None:
+    with ScriptedSandbox(check=contract()) as sandbox:
+        sandbox.furnish()
+        async with serving(sandbox, tmp_path) as api:
+            activate(api)
+            await api.feed("groups", '{"crm_id":"7","name":"Nieuws"}')
+            await api.feed("people", '{"crm_id":"1","emails":"1@klant.test","first_name":"Ann"}')
+            await api.feed("memberships", '{"group":"7","person":"1"}')
+            add_user(api, "marketer", [ConsoleRole.MANAGE])
+            async with (
+                chromium(HOST, api.port) as browser,
+                console_page(browser, "marketer") as page,
+            ):
+                await page.goto(f"{URL}/console/campaigns/new")
+                await page.fill("[name=name]", "Vacatures")
+                await page.fill("[name=from_name]", "CRM")
+                await page.fill("[name=from_address]", "office@crm.test")
+                await accessible(page)
+                await page.get_by_role("button", name="Make it").click()
+                await page.select_option("[name=group]", "7")
+                await page.get_by_role("button", name="Add", exact=True).click()
+                await sees(page, "Added: 1.")
+                await page.get_by_role("button", name="Prepare: who is in").click()
+                await sees(page, "new in the audience")
+                await accessible(page)
+                await page.get_by_role("button", name="Send…").click()
+                await page.get_by_role("button", name="Yes, send it now").click()
+                await sees(page, "It is on its way.")
+                sandbox.advance(minutes=30)
+                await page.get_by_role("button", name="Ask Mailchimp now").click()
+
+                await sees(page, "This is what Mailchimp knows now.")
+                await page.locator("img.plot").wait_for()
+                await accessible(page)
+        assert not sandbox.violations
