@@ -1,7 +1,8 @@
 """What people do in the console, from end to end, in a real browser.
 
 A recruiter keeps mail from a person and lets it go again, and files a reply without a reference; a
-manager writes a template and a trigger, and turns it on; a marketer makes a campaign and sends it.
+manager writes a template and a trigger, and turns it on; a marketer makes a campaign and sends it;
+ops import a file.
 """
 
 from collections.abc import AsyncIterator
@@ -48,6 +49,7 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]
         await opened.feed("applications", '{"reference":"4711","person":"17","title":"Nurse"}')
         add_user(opened, "recruiter", [ConsoleRole.WORK])
         add_user(opened, "manager", [ConsoleRole.MANAGE])
+        add_user(opened, "ops", [ConsoleRole.RUN])
         yield opened
 
 
@@ -118,6 +120,28 @@ async def test_a_manager_writes_a_template_and_a_trigger_and_turns_it_on(browser
         await sees(page, "It is on.")
         await page.goto(f"{URL}/console/triggers")
         await sees(page, "1 mails")
+        await accessible(page)
+
+
+async def test_ops_import_a_file_once_they_saw_what_it_changes(browser: Browser) -> None:
+    rows = b"crm_id,first_name,emails,birthday\n18,Bob,bob@example.org,1990-02-30\n"
+    async with console_page(browser, "ops") as page:
+        await page.goto(f"{URL}/console/feed")
+        await page.select_option("[name=kind]", "people")
+        await page.set_input_files(
+            "[name=file]", {"name": "people.csv", "mimeType": "text/csv", "buffer": rows}
+        )
+        await page.get_by_role("button", name="Show what would change").click()
+        await sees(page, "people.csv: what would change")
+        await accessible(page)
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="Download the refused rows").click()
+        kept = Path(await (await download.value).path())
+        await page.get_by_role("button", name="Import", exact=True).click()
+
+        await sees(page, "people.csv: imported")
+        assert "1990-02-30" in kept.read_text()
+        await page.goto(f"{URL}/console/feed")
         await accessible(page)
 
 

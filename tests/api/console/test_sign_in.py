@@ -1,7 +1,9 @@
 """Who gets in at the console, how they leave, and what nobody may do for them."""
 
+import json
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -314,3 +316,24 @@ async def test_a_wrong_file_of_users_lets_nobody_in_and_says_so(one_api: Served)
 
     assert 503 == answer.status_code
     assert "line 1" in answer.text
+
+
+async def test_what_strangers_write_is_shown_as_text(one_api: Served) -> None:
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    record = {"crm_id": "17", "first_name": evil, "emails": "ann@example.org"}
+    await one_api.feed("people", json.dumps(record))
+    async with signed_in(one_api, ConsoleRole.WORK) as browsing:
+        for path in (
+            "people",
+            "people/candidate:17",
+            f"people?q={quote(evil)}",
+            f"messages?q={quote(evil)}",
+            f"acts?who={quote(evil)}",
+            f"login?next={quote('/console/' + evil)}",
+            f"inbox?state={quote(evil)}",
+            f"send-failed?sender={quote(evil)}",
+        ):
+            answer = await browsing.client.get(f"/console/{path}", follow_redirects=True)
+            assert "Mail gateway" in answer.text
+            assert "<script>alert" not in answer.text, path
+            assert "<img src=x" not in answer.text, path
