@@ -118,7 +118,8 @@ def kept(settings: Settings, database: Database) -> Iterator[Finding]:
     ):
         how_long = f"kept {keep.days} days" if keep is not None else "kept for good"
         first = oldest[kind]
-        since = f"the oldest is of {first:%Y-%m-%d}" if first else "there are none"
+        day = first and first.astimezone(common.time_zone(settings))
+        since = f"the oldest is of {day:%Y-%m-%d}" if day else "there are none"
         text = f"{kind}: {how_long} ({kind}.keep); {since}"
         is_late = keep is not None and first and common.now() - first > keep + _TIDIED_WITHIN
         advice = ": does the role sender run?"
