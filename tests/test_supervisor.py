@@ -214,7 +214,7 @@ async def test_a_role_that_does_not_exist_is_wrong_use(
     done = await gateway.cli("run", "postman")
 
     assert 2 == done.returncode
-    assert "no such role: postman (known: smtp, inbound, sync, sender, api)" in done.stderr
+    assert "no role is called postman (known: smtp, inbound, sync, sender, api)" in done.stderr
 
 
 @pytest.mark.system

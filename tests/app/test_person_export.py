@@ -21,6 +21,7 @@ NOT_GIVEN_OUT = {
     "deliveries": "with the messages",
     "events": "what waits to be told to the CRM",
     "feed_faults": "of whole files",
+    "imports": "counts of whole files",
     "held_reports": "reports to senders",
     "message_words": "of the messages",
     "open_references": "counts",

@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+import structlog
 
+from gateway import logs
 from gateway.cli import run
 from gateway.core import ids
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
+from gateway.logs import setup as _set_up
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
 
@@ -92,9 +95,20 @@ class Cli:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """The command line on an empty store."""
-    return Cli(tmp_path, capsys, monkeypatch)
+def cli(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cli]:
+    """The command line on an empty store; how a command logs ends with it."""
+    monkeypatch.setattr("gateway.logs.setup", _set_up_for_now)
+    monkeypatch.setattr("gateway.logs._plain", logs._plain)  # as it was, in the end
+    yield Cli(tmp_path, capsys, monkeypatch)
+    structlog.reset_defaults()
+
+
+def _set_up_for_now(level: str, style: Literal["json", "console"], *, role: str) -> None:
+    """Set logs up so that no logger keeps what it finds: other tests look at what is logged."""
+    _set_up(level, style, role=role)
+    structlog.configure(cache_logger_on_first_use=False)
 
 
 def message(

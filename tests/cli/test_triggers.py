@@ -2,15 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
-import structlog
 
-from gateway import logs
 from gateway.cli.demo.relay import DemoRelay, capturing_relay
-from gateway.logs import setup as _set_up
 from tests.cli.conftest import Cli
 
 TODAY = datetime.now(ZoneInfo("Europe/Amsterdam")).date().isoformat()
@@ -50,19 +46,8 @@ def relay() -> Iterator[DemoRelay]:
 
 
 @pytest.fixture
-def installation(
-    cli: Cli, relay: DemoRelay, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Installation]:
-    monkeypatch.setattr("gateway.logs.setup", _set_up_for_now)
-    monkeypatch.setattr("gateway.logs._plain", logs._plain)  # as it was, in the end
-    yield Installation(cli, relay.port)
-    structlog.reset_defaults()
-
-
-def _set_up_for_now(level: str, style: Literal["json", "console"], *, role: str) -> None:
-    """Set logs up so that no logger keeps what it finds: other tests look at what is logged."""
-    _set_up(level, style, role=role)
-    structlog.configure(cache_logger_on_first_use=False)
+def installation(cli: Cli, relay: DemoRelay) -> Installation:
+    return Installation(cli, relay.port)
 
 
 def test_the_list_names_every_trigger_with_what_it_does(installation: Installation) -> None:
