@@ -147,7 +147,11 @@ async def served(
     """Serve the API of an empty store."""
     settings = Settings.model_validate(
         {
-            "store": {"url": store_url, "blobs": f"file://{folder}/blobs"},
+            "store": {
+                "url": store_url,
+                "blobs": f"file://{folder}/blobs",
+                "outage": str(folder / "outage"),
+            },
             "keys": {"file": str(folder / "gateway.keys")},
             "console": {"users": str(folder / "console-users")},
             **dict(changes),
