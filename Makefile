@@ -54,7 +54,8 @@ demo: $(RUNS)
 	@$(BIN)/gateway demo
 
 # test_architecture.py is run by `make check`. What works with stores, servers and gateways waits for
-# them half of the time: four processes are right for two cores, with five what is timed is too slow. The order is that of tests/conftest.py.
+# them half of the time: four processes are right for two cores, with five what is timed is too slow.
+# The order is that of tests/conftest.py.
 PYTEST := $(BIN)/pytest -q --dist loadfile --no-loadscope-reorder --ignore=tests/test_architecture.py
 # What pytest makes of a test file is kept: to make it anew takes as long as the tests' own loading.
 export PYTHONDONTWRITEBYTECODE :=
