@@ -47,22 +47,22 @@ def _what(error: Any) -> str:
     if kind == "MissingParameter" and param is not None:
         help_text = (getattr(param, "help", None) or "").removesuffix(".")
         return f"{_name(param)} is missing" + (f": {help_text}" if help_text else "")
-    if found := _COMMAND.match(message):
+    if match := _COMMAND.match(message):
         known = [] if context is None else context.command.list_commands(context)
         path = context.command_path.partition(" ")[2] if context is not None else ""
-        name = f"{path} {found['given']}".strip()
-        return f"no such command: {name}{did_you_mean(found['given'], known)}"
-    if found := _EXTRA.match(message):
-        return f"unexpected: {found['given']}"
-    if found := _OPTION_VALUE.match(message):
-        needs = "needs a value" if found[2] == "requires" else "takes no value"
-        return f"{found[1]} {needs}"
+        name = f"{path} {match['given']}".strip()
+        return f"no such command: {name}{did_you_mean(match['given'], known)}"
+    if match := _EXTRA.match(message):
+        return f"unexpected: {match['given']}"
+    if match := _OPTION_VALUE.match(message):
+        needs = "needs a value" if match[2] == "requires" else "takes no value"
+        return f"{match[1]} {needs}"
     for pattern, words in _WORDS:
         message = pattern.sub(words, message)
-    if found := _CHOICE.match(message):
-        known = re.findall(r"'([^']*)'", found["known"])
-        hint = did_you_mean(found["given"], known)
-        message = f"{found['given']} is not one of {', '.join(known)}{hint}"
+    if match := _CHOICE.match(message):
+        known = re.findall(r"'([^']*)'", match["known"])
+        hint = did_you_mean(match["given"], known)
+        message = f"{match['given']} is not one of {', '.join(known)}{hint}"
     return f"{_name(param)}: {message.removesuffix('.')}" if param is not None else message
 
 

@@ -88,8 +88,8 @@ def no_such_name(what: str, name: str, known: Iterable[str]) -> str:
     `no trigger is called birthdy (known: birthday, letter): did you mean birthday?`
     """
     names = list(known)
-    there = ", ".join(names) or "none"
-    return f"no {what} is called {name} (known: {there}){did_you_mean(name, names)}"
+    known_names = ", ".join(names) or "none"
+    return f"no {what} is called {name} (known: {known_names}){did_you_mean(name, names)}"
 
 
 def same_word(text: str, known: Iterable[str]) -> str:

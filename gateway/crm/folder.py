@@ -242,13 +242,13 @@ class FeedFolder:
 
 def laid_aside(folder: Path, limit: int) -> Sequence[LaidAside]:
     """Return the files that were laid aside last, the newest first; OSError if one can't look."""
-    found: list[tuple[int, Literal["done", "failed"], Path]] = []
+    reports: list[tuple[int, Literal["done", "failed"], Path]] = []
     states: tuple[Literal["done"], Literal["failed"]] = ("done", "failed")
     for state in states:
         if (folder / state).is_dir():
             for path in (folder / state).glob(f"*{_REPORT}"):
-                found.append((path.stat().st_mtime_ns, state, path))
-    newest = sorted(found, key=lambda entry: entry[0], reverse=True)[:limit]
+                reports.append((path.stat().st_mtime_ns, state, path))
+    newest = sorted(reports, key=lambda entry: entry[0], reverse=True)[:limit]
     return [_laid_aside(state, path) for _, state, path in newest]
 
 

@@ -74,5 +74,5 @@ def delivery_reason_document(reason: DeliveryReason) -> DeliveryReasonDocument:
         "sharing": reason.sharing,
         "as_individual": outcome_of(reason.as_individual),
         "now": outcome_of(reason.now),
-        "new_suppressions": [suppression_document(each) for each in reason.new_hits],
+        "new_suppressions": [suppression_document(hit) for hit in reason.new_hits],
     }

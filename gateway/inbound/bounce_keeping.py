@@ -154,8 +154,8 @@ def keep_bounces(
     if about is not None:
         senders.append(bounces.sender_of(connection, about.message)[0])
     kept = []
-    for position, told in enumerate(report.bounces):
-        bounce = told_of_sender(told, filter(None, senders))
+    for position, reported in enumerate(report.bounces):
+        bounce = told_of_sender(reported, filter(None, senders))
         address = "" if about is None else _address(bounce, whom, about, settings)
         entry = KeptBounce(
             inbox=row.id,

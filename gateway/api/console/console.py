@@ -100,19 +100,19 @@ async def _error_page(request: Request, error: Exception) -> Response:
             why = said(
                 request, "A value of the address or form can't be read: {fields}.", fields=fields
             )
-            told = Problem(422, why)
+            problem = Problem(422, why)
         case HTTPException():
-            told = Problem(error.status_code, str(error.detail), headers=error.headers)
+            problem = Problem(error.status_code, str(error.detail), headers=error.headers)
         case _:
-            told = known_fault(error)
-    title = HTTPStatus(told.status_code).phrase
-    detail = "" if told.detail == title else str(told.detail)
+            problem = known_fault(error)
+    title = HTTPStatus(problem.status_code).phrase
+    detail = "" if problem.detail == title else str(problem.detail)
     response = await render(
         request,
         "error.html",
-        {"status": told.status_code, "detail": detail, "language": language_of(request)},
-        status=told.status_code,
+        {"status": problem.status_code, "detail": detail, "language": language_of(request)},
+        status=problem.status_code,
     )
-    for name, value in (told.headers or {}).items():
+    for name, value in (problem.headers or {}).items():
         response.headers[name] = value
     return response

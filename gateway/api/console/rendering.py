@@ -94,13 +94,13 @@ async def render(
     return Response(body, status, _HEADERS, "text/html; charset=utf-8")
 
 
-async def see_other(request: Request, path: str, told: str = "") -> Response:
+async def see_other(request: Request, path: str, sentence: str = "") -> Response:
     """Lead to another page after a POST, which says what was done."""
     user: ConsoleUser | None = request.state.user
-    if told and user is not None:
+    if sentence and user is not None:
         digest = user.session.digest
         await services(request).database.write(
-            lambda connection: console_sessions.tell(connection, digest, told)
+            lambda connection: console_sessions.tell(connection, digest, sentence)
         )
     return RedirectResponse(path, 303, headers={"cache-control": "no-store"})
 

@@ -200,10 +200,10 @@ class TriggerEditing:
         self, *, what: str | None, name: str | None, before: int | None, limit: int
     ) -> Sequence[TriggerEditDocument]:
         """List what was changed and by whom, the newest first."""
-        thing = None if what is None else EditedThing(what)
+        edited = None if what is None else EditedThing(what)
         with self._database.reading() as connection:
             edits = trigger_edits.listed(
-                connection, what=thing, name=name, before=before, limit=limit
+                connection, what=edited, name=name, before=before, limit=limit
             )
         return [trigger_edit_document(edit) for edit in edits]
 

@@ -43,7 +43,7 @@ def today(context: typer.Context, as_json: Json = False) -> None:
     total = ("24 hours", *(_summed(quarters)[state] for state in states))
     print_table(headings, [*rows, total] if states else [], empty=_NO_MAIL)
     print_line()
-    waiting = ((each["what"], each["count"], each["command"]) for each in document["undecided"])
+    waiting = ((entry["what"], entry["count"], entry["command"]) for entry in document["undecided"])
     print_table(("waits for a person", "how many", "where"), waiting, empty=_NOTHING_WAITS)
 
 

@@ -76,7 +76,7 @@ def at_addresses(
             .subquery()
             for address in several
         ]
-        rows += connection.execute(union_all(*(select(found) for found in newest))).all()
+        rows += connection.execute(union_all(*(select(of_address) for of_address in newest))).all()
     rows.sort(key=lambda row: (-row.message, row.position))
     received = [
         ReceivedMessage(id=row.message, subject=row.subject, state=State(row.state))

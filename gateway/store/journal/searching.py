@@ -181,8 +181,12 @@ def _words(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int
         for row in connection.execute(values):
             recipients = parts[row.id]
             texts = [row.subject, row.sender, row.message_id]
-            texts += [each.recipient for each in recipients]
-            texts += [each.address for each in recipients if each.address != each.recipient]
+            texts += [delivery.recipient for delivery in recipients]
+            texts += [
+                delivery.address
+                for delivery in recipients
+                if delivery.address != delivery.recipient
+            ]
             yield row.id, words_of(texts) | _facets(row.rule, recipients)
 
 

@@ -60,7 +60,7 @@ def several(connection: Connection, references: Sequence[str]) -> tuple[KnownApp
         return ()
     rows = connection.execute(_KNOWN.where(applications.c.reference.in_(references)))
     by_reference = {row.reference: _application(row) for row in rows}
-    return tuple(by_reference[each] for each in references if each in by_reference)
+    return tuple(by_reference[reference] for reference in references if reference in by_reference)
 
 
 def of_people(

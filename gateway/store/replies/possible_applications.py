@@ -32,19 +32,19 @@ def possible_applications(connection: Connection, clues: Clues) -> list[Possible
     named = _people_at(connection, (*clues.senders, *clues.addresses))
     named += [ref for ref in _people_called(connection, clues.names) if ref not in named]
     of_named = applications.of_people(connection, named[:_MOST_PEOPLE])
-    known = list({each.application.reference: each for each in (*numbered, *of_named)}.values())
-    refs = list(dict.fromkeys(each.application.person for each in known))
+    known = list({entry.application.reference: entry for entry in (*numbered, *of_named)}.values())
+    refs = list(dict.fromkeys(entry.application.person for entry in known))
     names, theirs = _names_of(connection, refs), _addresses_of(connection, refs)
     replied = _last_replies(connection, known)
     return [
         PossibleApplication(
-            known=each,
-            first_name=names.get(each.application.person, ("", ""))[0],
-            last_name=names.get(each.application.person, ("", ""))[1],
-            addresses=frozenset(theirs[each.application.person]),
-            last_reply=replied.get(each.application.reference),
+            known=entry,
+            first_name=names.get(entry.application.person, ("", ""))[0],
+            last_name=names.get(entry.application.person, ("", ""))[1],
+            addresses=frozenset(theirs[entry.application.person]),
+            last_reply=replied.get(entry.application.reference),
         )
-        for each in known
+        for entry in known
     ]
 
 
@@ -106,7 +106,7 @@ def _addresses_of(
 
 def _last_replies(connection: Connection, known: Iterable[KnownApplication]) -> dict[str, datetime]:
     """Return when a reply was filed to applications last, by reference."""
-    references = [each.application.reference for each in known]
+    references = [entry.application.reference for entry in known]
     c = history.c
     query = select(c.reference, func.max(c.id).label("last")).where(c.reference.in_(references))
     rows = connection.execute(query.group_by(c.reference))

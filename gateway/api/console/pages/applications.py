@@ -107,7 +107,7 @@ async def _asking(
 ) -> Response:
     """Show what a change would mail, or why it can't be made, with what was filled in."""
     statuses = await services(request).database.read(application_list.statuses_of_applications)
-    known = {each.crm_id: each.name or each.crm_id for each in statuses}
+    known = {status.crm_id: status.name or status.crm_id for status in statuses}
     values = {"answer": None, "problem": "", "is_stale": False, **more}
     return await render(
         request,
@@ -160,7 +160,7 @@ async def show_application(request: Request, user: Looks, reference: Text) -> Re
         {
             "listed": listed,
             "statuses": statuses,
-            "status_names": {each.crm_id: each.name or each.crm_id for each in statuses},
+            "status_names": {status.crm_id: status.name or status.crm_id for status in statuses},
             "past": past,
             "back_to": last.before if last is not None and is_last_change else "",
             "waits_until": waits_until,

@@ -70,8 +70,8 @@ async def suppress(
 
     await using.database.write(add)
     await did(request, user, "address.suppress", about=mail)
-    told = said(request, "Suppressed from the next message on.")
-    return await see_other(request, "/console/bounces", told)
+    sentence = said(request, "Suppressed from the next message on.")
+    return await see_other(request, "/console/bounces", sentence)
 
 
 async def _values(request: Request, mail: str, position: int) -> dict[str, Any]:

@@ -102,8 +102,10 @@ async def create(request: Request, using: Using, user: Works, form: Fields) -> R
         why = said(request, "There is a campaign of this name already.") if asks else str(error)
         return await _new(request, using, _given(form), problem=why, asks=asks, status=error.status)
     await did(request, user, "campaign.create", about=made["id"])
-    told = said(request, "“{name}” is made. Now add people.", name=name)
-    return await see_other(request, f"/console/campaigns/{made['id']}", _with_remarks(told, made))
+    sentence = said(request, "“{name}” is made. Now add people.", name=name)
+    return await see_other(
+        request, f"/console/campaigns/{made['id']}", _with_remarks(sentence, made)
+    )
 
 
 async def _new(
@@ -200,7 +202,7 @@ async def remove(
         *(request, using, user, number),
         act="remove",
         work=lambda actions: actions.remove(number, person),
-        told=said(request, "{person} is taken out.", person=person),
+        sentence=said(request, "{person} is taken out.", person=person),
     )
 
 
@@ -228,7 +230,7 @@ async def open_it(
         *(request, using, user, number),
         act="open",
         work=lambda actions: actions.open(number, confirmed=confirmed),
-        told=said(request, "It is at Mailchimp now, not sent."),
+        sentence=said(request, "It is at Mailchimp now, not sent."),
     )
 
 
@@ -244,7 +246,7 @@ async def send(
         *(request, using, user, number),
         act="send",
         work=lambda actions: actions.send(number, confirmed=confirmed),
-        told=said(request, "It is on its way."),
+        sentence=said(request, "It is on its way."),
     )
 
 
@@ -263,7 +265,7 @@ async def schedule(
         *(request, using, user, number),
         act="schedule",
         work=lambda actions: actions.schedule(number, at, confirmed=confirmed),
-        told=said(request, "It is scheduled."),
+        sentence=said(request, "It is scheduled."),
         fields={"at": at.isoformat()},
     )
 
@@ -275,7 +277,7 @@ async def unschedule(request: Request, using: Using, user: Manages, number: Numb
         *(request, using, user, number),
         act="unschedule",
         work=lambda actions: actions.unschedule(number),
-        told=said(request, "It is not scheduled any more."),
+        sentence=said(request, "It is not scheduled any more."),
     )
 
 
@@ -287,8 +289,10 @@ async def recreate(request: Request, using: Using, user: Works, number: Number) 
     except NotDone as error:
         return await _refused(request, using, number, error, action="recreate")
     await did(request, user, "campaign.recreate", about=made["id"])
-    told = said(request, "This is the new one, with the same people.")
-    return await see_other(request, f"/console/campaigns/{made['id']}", _with_remarks(told, made))
+    sentence = said(request, "This is the new one, with the same people.")
+    return await see_other(
+        request, f"/console/campaigns/{made['id']}", _with_remarks(sentence, made)
+    )
 
 
 @router.post("/{id}/delete")
@@ -302,7 +306,7 @@ async def delete(
         *(request, using, user, number),
         act="delete",
         work=lambda actions: actions.delete(number),
-        told=said(request, "It is deleted, here and at Mailchimp."),
+        sentence=said(request, "It is deleted, here and at Mailchimp."),
     )
 
 
@@ -313,9 +317,9 @@ async def ask_for_report(request: Request, using: Using, user: Looks, number: Nu
         fresh = await in_turn(lambda: using.campaigns.report(number))
     except NotDone as error:
         return await _refused(request, using, number, error, action="report")
-    told = said(request, "This is what Mailchimp knows now.")
+    sentence = said(request, "This is what Mailchimp knows now.")
     return await see_other(
-        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(told, fresh)
+        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(sentence, fresh)
     )
 
 
@@ -327,7 +331,7 @@ async def _done(
     *,
     act: str,
     work: Callable[[CampaignActions], Told],
-    told: str = "",
+    sentence: str = "",
     detail: Callable[[Any], list[str]] | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> Response:
@@ -337,7 +341,7 @@ async def _done(
     except NotDone as error:
         return await _refused(request, using, number, error, action=act, fields=fields)
     await did(request, user, f"campaign.{act}", about=ids.show(number))
-    said_of_it = " ".join([told] if detail is None else detail(done))
+    said_of_it = " ".join([sentence] if detail is None else detail(done))
     return await see_other(
         request, f"/console/campaigns/{ids.show(number)}", _with_remarks(said_of_it, done)
     )
@@ -456,8 +460,8 @@ def _next_quarter(using: ApiServices) -> str:
     return f"{start:%Y-%m-%dT%H:%M}"
 
 
-def _with_remarks(told: str, done: Mapping[str, Any]) -> str:
-    return " ".join([told, *done.get("remarks", ())])
+def _with_remarks(sentence: str, done: Mapping[str, Any]) -> str:
+    return " ".join([sentence, *done.get("remarks", ())])
 
 
 def _text(form: FormData, name: str) -> str:

@@ -110,18 +110,18 @@ async def _decided(
     await did(request, user, f"inbox.{act}", about=ids.show(number))
     if row.state is InboxState.NEEDS_ATTENTION:
         why = attention_words(request).get(row.reason, row.reason)
-        told = said(request, "It still can't be filed: {why}", why=why)
-        return await see_other(request, f"/console/inbox/{ids.show(number)}", told)
-    told = _what_was_done(request, row)
+        sentence = said(request, "It still can't be filed: {why}", why=why)
+        return await see_other(request, f"/console/inbox/{ids.show(number)}", sentence)
+    sentence = _what_was_done(request, row)
     following = await using.database.read(lambda connection: _next_waiting(connection, number))
     if following is None:
         return await see_other(
-            request, "/console/inbox", f"{told} {said(request, 'Nothing else waits.')}"
+            request, "/console/inbox", f"{sentence} {said(request, 'Nothing else waits.')}"
         )
     return await see_other(
         request,
         f"/console/inbox/{ids.show(following.id)}",
-        f"{told} {said(request, 'This is the next one.')}",
+        f"{sentence} {said(request, 'This is the next one.')}",
     )
 
 

@@ -125,9 +125,9 @@ async def release(request: Request, user: Works, number: str, fields: Fields) ->
         for hit in hits
         if hit.is_ours and hit.holds_now
     }
-    told = await _release(request, user, whom, reason)
+    sentence = await _release(request, user, whom, reason)
     await did(request, user, "message.release", about=ids.show(values["message"].id))
-    return await see_other(request, f"/console/messages/{number}", told)
+    return await see_other(request, f"/console/messages/{number}", sentence)
 
 
 async def _release(
@@ -141,20 +141,20 @@ async def _release(
         return [
             releases.release(
                 connection,
-                each,
+                person_or_address,
                 by=user.name,
                 now=using.clock(),
                 remark=reason,
-                erased=standings.names_if_erased(connection, each),
+                erased=standings.names_if_erased(connection, person_or_address),
             )
-            for each in whom
+            for person_or_address in whom
         ]
 
     try:
         released = await using.database.write(lift)
     finally:
         standings.close()
-    if any(each.refused for each in released):
+    if any(entry.refused for entry in released):
         return said(
             request, "Lifted here; Mailchimp itself goes on refusing until the person asks there."
         )
@@ -242,10 +242,10 @@ def _shown(
     ]
     zone = using.zone()
     reasons = reasons_of(connection, standings, entries, rules=using.rules(), zone=zone)
-    told: dict[int, list[ShownDelivery]] = {}
+    shown: dict[int, list[ShownDelivery]] = {}
     for head, position, delivery in entries:
         note = retold(words, head, delivery, zone) if delivery.note else ""
-        told.setdefault(head.id, []).append(
+        shown.setdefault(head.id, []).append(
             ShownDelivery(
                 position=position,
                 delivery=replace(delivery, note=note),
@@ -255,7 +255,7 @@ def _shown(
     return [
         ShownMessage(
             message=head,
-            deliveries=tuple(told.get(head.id, ())),
+            deliveries=tuple(shown.get(head.id, ())),
             total=parts.get(head.id, none).total,
             tally=(tallies or {}).get(head.id, {}),
         )

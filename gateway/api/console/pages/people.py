@@ -82,7 +82,7 @@ async def show_person(
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response:
     """Show a person."""
-    types = [each for each in type or () if each in set(TimelineType)]
+    types = [name for name in type or () if name in set(TimelineType)]
     asked = TimelineAsked(
         types=frozenset(map(TimelineType, types or TimelineType)),
         since=_moment(request, using, since, "since"),
@@ -171,12 +171,12 @@ async def release(
         problems = {"release_note": none_of_ours}
         return await _shown(request, using, ref, problems=problems, given=form, status=409)
     await did(request, user, "person.release", about=str(ref))
-    told = [said(request, "{whom} is released.", whom=whom)]
-    told += [
+    sentences = [said(request, "{whom} is released.", whom=whom)]
+    sentences += [
         said(request, "Mailchimp itself still refuses {address}.", address=refused.address)
         for refused in released.refused
     ]
-    return await see_other(request, _path(ref), " ".join(told))
+    return await see_other(request, _path(ref), " ".join(sentences))
 
 
 async def _shown(

@@ -58,8 +58,10 @@ async def resume(request: Request, user: Runs) -> Response:
     """Let mail go again, as `gateway resume` does."""
     lifted = await services(request).database.write(message_lookup.resume)
     await did(request, user, "mail.resume", about=" ".join(lifted))
-    told = said(request, "Mail goes again.") if lifted else said(request, "Nothing was stopped.")
-    return await see_other(request, "/console/today", told)
+    sentence = (
+        said(request, "Mail goes again.") if lifted else said(request, "Nothing was stopped.")
+    )
+    return await see_other(request, "/console/today", sentence)
 
 
 async def _values(request: Request) -> dict[str, Any]:
