@@ -49,7 +49,6 @@ IMPERSONAL = {
     "audiences": "Mailchimp's lists",
     "bulk_messages": "hashes of what was sent",
     "campaigns": "texts of staff",
-    "console_sessions": "staff who are signed in",
     "done_once": "hashes of what Mailchimp's webhooks told, and days; kept for a week at most",
     "epochs": "the store's own",
     "erasure_keys": "hashes of keys",
@@ -117,8 +116,12 @@ def personal(blobs: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
         ],
         "console_acts": [
             {"id": 1, "user": "eva", "act": "person.suppress", "about": "candidate:4711x"},
-            {"id": 2, "user": "eva", "act": "application.close", "about": "VAC-9931"},
+            {"id": 2, "user": "eva", "act": "application.status", "about": "application:VAC-9931"},
             {"id": 3, "user": "eva", "act": "person.suppress", "about": "candidate:18"},
+        ],
+        "console_sessions": [
+            {"digest": "d", "user": "eva", "roles": "work", "way": "password", "form_token": "f"}
+            | {"notice": f"{ANN} is released.", "since": NOW, "seen": NOW, "until": NOW}
         ],
         "suppressions": [
             {"id": 1, "address": ANN, "scope": "bulk", "remark": "anorexia", "since": NOW},

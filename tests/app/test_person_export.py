@@ -18,6 +18,7 @@ from tests.app.test_erasure import ANN, DOCUMENT, MAIL, NOW, REF, Held, personal
 NOT_GIVEN_OUT = {
     "answers": "what programs were answered, for a day",
     "attempts": "how the mail server was asked, for a day",
+    "console_sessions": "what staff were told on a page, for a day",
     "deliveries": "with the messages",
     "events": "what waits to be told to the CRM",
     "feed_faults": "of whole files",

@@ -13,6 +13,7 @@ from gateway.app.checks.check_store import kept
 from gateway.app.roles import sender
 from gateway.config import Settings
 from gateway.core.ids import first_id_at
+from gateway.store.console import console_sessions
 from gateway.store.engine.blobs import BlobMissing, Blobs
 from gateway.store.engine.database import Database
 from gateway.store.people import retention
@@ -181,6 +182,19 @@ def test_old_campaigns_lose_their_members_and_keep_their_counters(
     assert [2, 2, 3, 3] == store.ids("campaign_members", "campaign")
     assert [2, 3] == store.ids("activities", "campaign")
     assert [1, 2, 3] == store.ids("campaigns")
+
+
+def test_console_sessions_that_have_ended_are_forgotten_though_nobody_signs_in(
+    store: Kept,
+) -> None:
+    for digest, until in (("over", OLD), ("goes on", NOW + timedelta(hours=1))):
+        values = dict.fromkeys(("user", "way", "form_token"), "x") | {"since": OLD, "seen": OLD}
+        store.add("console_sessions", digest=digest, until=until, **values)
+
+    with store.database.writing() as connection:
+        assert 1 == console_sessions.prune(connection, NOW, 10)
+
+    assert ["goes on"] == store.ids("console_sessions", "digest")
 
 
 def test_check_shows_each_kind_and_warns_where_nothing_tidies(store: Kept) -> None:

@@ -122,6 +122,10 @@ def test_the_rule_and_the_group_are_found(database: Database) -> None:
         assert ["kept away"] == found(database, group="keine massenmail")
         assert [] == found(database, group="Alle")
         assert ["of another rule"] == found(database, "office", rule="burst")
+        # Neither is the message of an id that is of another rule.
+        number = ids.show(message(2).id)
+        assert ["of another rule"] == found(database, number, rule="burst")
+        assert [] == found(database, number, rule="precedence")
         index(database)
 
 

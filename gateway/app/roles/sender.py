@@ -34,7 +34,7 @@ from gateway.runtime import processes
 from gateway.runtime.lease import Lease
 from gateway.runtime.periodic import every, in_steps, repeat
 from gateway.store.api import answers
-from gateway.store.console import console_acts
+from gateway.store.console import console_acts, console_sessions
 from gateway.store.engine import done_once
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -227,6 +227,7 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
         await _prune(context, database, prune, oldest)
     await _prune(context, database, answers.prune, now() - answers.KEEP)
     await _prune(context, database, done_once.prune, now())
+    await _prune(context, database, console_sessions.prune, now())
     settings = context.settings
     for kind, keep, forgetting in (
         ("replies", settings.replies.keep, retention.replies),

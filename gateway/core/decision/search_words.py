@@ -7,7 +7,7 @@ muller, anne, a, m, x and org. Words are kept in ASCII, so that databases part t
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from gateway.core import ids
@@ -21,10 +21,11 @@ _MOST_ASKED = 16  #: Words of one search; more make it no narrower.
 
 @dataclass(frozen=True, slots=True)
 class MessageSearch:
-    """What is looked for: a message that has all the words, or the one of this id."""
+    """What is looked for: messages that have all the words, or the one of this id."""
 
     words: frozenset[str] = frozenset()
     number: int | None = None  #: A journal id, where what was typed can be one.
+    facets: frozenset[str] = frozenset()  #: What a message must have in any case.
 
     @classmethod
     def read(cls, text: str) -> "MessageSearch | None":
@@ -39,7 +40,16 @@ class MessageSearch:
 
     def narrowed(self, *facets: str) -> "MessageSearch":
         """Return the search for those messages among them that also have these facets."""
-        return MessageSearch(self.words.union(facets), self.number)
+        return replace(self, facets=self.facets.union(facets))
+
+    @property
+    def all_words(self) -> frozenset[str]:
+        """The words that a message must have which isn't looked for by its id."""
+        return self.words | self.facets
+
+    def fits(self, number: int, words: frozenset[str]) -> bool:
+        """Whether the message with an id and words is one that is looked for."""
+        return self.facets <= words and (number == self.number or self.words <= words)
 
 
 def words_of(texts: Iterable[str]) -> frozenset[str]:

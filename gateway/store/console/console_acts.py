@@ -25,6 +25,11 @@ class ConsoleAct:
         return moment_of(self.id)
 
 
+def about_application(reference: str) -> str:
+    """Return what an act says it was about, where that is an application: `application:2026/17`."""
+    return f"application:{reference}"
+
+
 def add(connection: Connection, act: ConsoleAct) -> None:
     """Keep what was done."""
     row = {"id": act.id, "user": act.user, "act": act.act, "about": act.about}

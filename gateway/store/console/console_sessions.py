@@ -78,6 +78,13 @@ def tell(connection: Connection, digest: str, notice: str) -> None:
     connection.execute(use.values(notice=notice))
 
 
+def prune(connection: Connection, now: datetime, limit: int) -> int:
+    """Forget up to a number of sessions that have ended; return how many."""
+    over = select(console_sessions.c.digest).where(console_sessions.c.until <= now).limit(limit)
+    gone = delete(console_sessions).where(console_sessions.c.digest.in_(over))
+    return connection.execute(gone).rowcount
+
+
 def end(connection: Connection, digest: str) -> None:
     """End one session."""
     connection.execute(delete(console_sessions).where(console_sessions.c.digest == digest))

@@ -3,6 +3,7 @@
 Ids rise with time, so times are searched through them. Addresses are taken in lookup form.
 """
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ from gateway.core.decision.search_words import (
 from gateway.core.ids import LARGEST, first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
+from gateway.store.engine.any_case import stands_in
 from gateway.store.journal import searching
 from gateway.store.schema import attempts, deliveries, messages
 
@@ -213,7 +215,8 @@ def some_deliveries(
     if to is not None:
         query = query.where(d.address == to)
     if group is not None:  # Its name stands in what the note is written from.
-        query = query.where(func.lower(d.note_facts).contains(group.lower(), autoescape=True))
+        name = json.dumps(group, ensure_ascii=False)
+        query = query.where(stands_in(connection, d.note_facts, name))
     ranked = query.subquery()
     place = ranked.c.place
     wanted = select(ranked).where(place > first, place <= first + most)

@@ -57,24 +57,22 @@ def newest_with(
     Ids are from `first` on and below `before`.
     """
     is_sqlite = connection.dialect.name == "sqlite"
-    wanted = sorted(search.words)
+    wanted = sorted(search.all_words)
     words = " ".join(f'"{word}"' for word in wanted) if is_sqlite else " ".join(wanted)
     asked = {"words": words, "first": first, "before": before, "limit": limit}
     numbers = set(connection.scalars(_FOUND[connection.dialect.name], asked))
-    unindexed = [number for number in _unindexed(connection) if first <= number < before]
-    numbers.update(having(connection, search, unindexed))
-    if search.number is not None and first <= search.number < before:
-        of_id = select(messages.c.id).where(messages.c.id == search.number)
-        numbers.update(connection.scalars(of_id))
+    looked_at = _unindexed(connection)
+    if search.number is not None:
+        looked_at.append(search.number)
+    within = [number for number in looked_at if first <= number < before]
+    numbers.update(having(connection, search, within))
     return sorted(numbers, reverse=True)[:limit]
 
 
 def having(connection: Connection, search: MessageSearch, numbers: Sequence[int]) -> list[int]:
     """Return those of some messages that are searched for, in their order."""
     fitting = {
-        number
-        for number, words in _words(connection, numbers)
-        if search.words <= words or number == search.number
+        number for number, words in _words(connection, numbers) if search.fits(number, words)
     }
     return [number for number in numbers if number in fitting]
 

@@ -39,6 +39,7 @@ from gateway.core.people.people import PersonRef, Standing, Suppression, Suppres
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.core.triggers.occurrence import OccurrenceState
+from gateway.store.console.console_acts import about_application
 from gateway.store.journal import searching
 from gateway.store.people import erasure_keys
 from gateway.store.people.suppression import Standings
@@ -54,6 +55,7 @@ from gateway.store.schema import (
     campaigns,
     closings,
     console_acts,
+    console_sessions,
     deliveries,
     documents,
     erasures,
@@ -106,6 +108,12 @@ class ErasureSubject:
     def key(self) -> str:
         """Return the text whose hash stands for the person."""
         return str(self.ref) if self.ref else self.addresses[0]
+
+    @property
+    def acted_on(self) -> tuple[str, ...]:
+        """Return what acts in the console say they were about, where it is the person."""
+        theirs = tuple(map(about_application, self.references))
+        return (*theirs, str(self.ref)) if self.ref else theirs
 
     def certain(self, replacement: str) -> Mentions:
         """Return what finds words that are of nobody else."""
@@ -641,9 +649,10 @@ class _Eraser:
         for address in subject.addresses:
             self._delete(suppressions, suppressions.c.address == address)
         self._delete(topic_opt_outs, _choices_of(subject))
-        acted_on = (*subject.references, *((str(subject.ref),) if subject.ref else ()))
-        for chunk in batched(acted_on, _AT_ONCE):
+        for chunk in batched(subject.acted_on, _AT_ONCE):
             self._update(console_acts, {"about": self._mark}, console_acts.c.about.in_(chunk))
+        # What the next page would have said to who closed the browser meanwhile.
+        self._replace_text(console_sessions, "notice", (console_sessions.c.digest,))
         i = imports.c
         self._replace_text(imports, "file", (i.at, i.source, i.what))
         f = feed_faults.c

@@ -136,9 +136,7 @@ def holdings(
         "opt_outs": select(opt_outs).where(
             or_(of_person(opt_outs), opt_outs.c.address.in_(subject.addresses))
         ),
-        "console_acts": select(console_acts).where(
-            console_acts.c.about.in_((str(subject.ref), *subject.references))
-        ),
+        "console_acts": select(console_acts).where(console_acts.c.about.in_(subject.acted_on)),
         "audience_members": select(audience_members).where(audience_members.c.address.in_(theirs)),
     }
     rows = {

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.engine.any_case import stands_in
 from gateway.store.feed.layouts import UNSURE
 from gateway.store.schema import addresses, applications, people, statuses
 
@@ -112,26 +113,12 @@ def _known_by(connection: Connection, text: str, address: str) -> dict[PersonRef
 
 
 def _has_words(connection: Connection, text: str) -> list[ColumnElement[bool]]:
-    """Return the conditions that each word of a text stands in a person's names.
-
-    SQLite's LIKE makes a difference of case beyond ASCII: how names are usually written counts.
-    """
-    is_sqlite = connection.dialect.name == "sqlite"
-    conditions: list[ColumnElement[bool]] = []
-    for word in text.split()[:_MOST_WORDS]:
-        spellings = {word} if word.isascii() else {word, word.lower(), word.title(), word.upper()}
-        conditions.append(
-            or_(
-                *(
-                    name.contains(spelling, autoescape=True)
-                    if is_sqlite
-                    else name.icontains(spelling, autoescape=True)
-                    for name in (people.c.first_name, people.c.last_name)
-                    for spelling in sorted(spellings)
-                )
-            )
-        )
-    return conditions
+    """Return the conditions that each word of a text stands in a person's names."""
+    names = (people.c.first_name, people.c.last_name)
+    return [
+        or_(*(stands_in(connection, name, word) for name in names))
+        for word in text.split()[:_MOST_WORDS]
+    ]
 
 
 def _behind(after: PersonRef | None) -> list[ColumnElement[bool]]:

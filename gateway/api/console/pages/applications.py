@@ -18,6 +18,7 @@ from gateway.api.routes.applications import MOST, Words, why_nothing_was_done
 from gateway.api.services import EventRefused, Happened
 from gateway.api.using import services
 from gateway.core.people.people import Status
+from gateway.store.console.console_acts import about_application
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views import application_list
 from gateway.store.views.application_list import ListedApplication, PastTransition
@@ -88,7 +89,7 @@ async def change_status(request: Request, user: Works, form: Fields) -> Response
     if why is not None:
         return await _asking(request, asked, {"answer": answer, "problem": why[1]}, status=why[0])
     for change in answer["applications"]:
-        await did(request, user, "application.status", about=f"application:{change['reference']}")
+        await did(request, user, "application.status", about=about_application(change["reference"]))
     page = f"/{quote(references[0], safe='')}" if len(references) == 1 else ""
     return await see_other(request, f"/console/applications{page}", _what_was_done(request, answer))
 
