@@ -19,6 +19,10 @@ _SHAPING = re.compile(
 )
 #: Blanks of other widths than the usual one, and ends of lines.
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\x85]")
+#: What a file's name may have and no text: octets that aren't UTF-8 (PEP 383), other halves of
+#: characters, and what moves a cursor.
+_NO_UTF8 = re.compile("[\udc80-\udcff]+")
+_NO_TEXT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _PUNCTUATION = re.compile(r"[\W_]+")
 _UMLAUT = re.compile("([aou])e")
 _ALPHABETS_WITHOUT_SHAPING = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN")
@@ -50,6 +54,31 @@ def plain_name(text: str) -> str:
     composed = _composed(text)
     shaped = _UNSEEN_RUN.sub(lambda run: shaping_marks(run, composed), composed)
     return _BLANKS.sub(" ", shaped).strip()
+
+
+def readable_name(name: str) -> str:
+    """Return the name of a file, or a path, as text that can be stored, sent and shown.
+
+    Names are octets. Python has those that aren't UTF-8 as lone surrogates, which neither a store
+    nor JSON nor a page takes. They are read as Windows-1252, in which archives and FTP servers
+    bring them: `people-M\\udcfcnchen.csv` is `people-München.csv`. What is no text is U+FFFD.
+    """
+    if name.isascii() and name.isprintable():
+        return name
+    readable = _NO_UTF8.sub(
+        lambda run: run[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), name
+    )
+    return _NO_TEXT.sub("\ufffd", readable)
+
+
+def short_name(name: str, octets: int) -> str:
+    """Return a file's name in at most so many octets, its ending kept: file systems have 255."""
+    if len(name.encode()) <= octets:
+        return name
+    stem, _, ending = name.rpartition(".")
+    tail = f".{ending}" if stem and len(ending.encode()) + 1 < octets else ""
+    room = octets - len(tail.encode())
+    return name.removesuffix(tail).encode()[:room].decode(errors="ignore") + tail
 
 
 def as_read(text: str) -> str:

@@ -1,5 +1,6 @@
 """Which of a file's columns are which of ours."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -14,12 +15,15 @@ from gateway.core.feed.feed_mapping import (
     compared,
     nearest,
 )
+from gateway.core.feed.spreadsheet import harmless
 from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested
 from gateway.crm.unreadable import UnreadableCell
 from gateway.crm.workbook import NO_VALUE
 
 _AS_OURS = ColumnMapping()
+#: A formula that is a text, and nothing more: `="00017"`, but not `="a"&b&"c"`.
+_QUOTED_TEXT = re.compile('="(?:[^"]|"")+"')
 #: What spreadsheets show where a formula has no value, in nl, de, fr and en.
 _ERRORS = frozenset(
     f"""#N/A #N/B #NV #VALUE! #WAARDE! #WERT! #VALEUR! #REF! #VERW! #BEZUG! #NAME? #NAAM? #NOM?
@@ -242,12 +246,18 @@ def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> in
     return sum(column_key(name) in known for name in names if name.strip())
 
 
+def guarded(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula and that `unguarded` reads the same."""
+    safe = harmless(cell)
+    return safe if unguarded(safe) == unguarded(cell) else cell
+
+
 def unguarded(cell: str) -> str:
     """Return a cell without what keeps spreadsheets from changing it.
 
     `="00017"` keeps the zeros; with `'` before `=`, `+`, `-` or `@` it is no formula (OWASP, CSV
     injection; EspoCRM, Odoo and hitobito write it).
     """
-    if cell.startswith('="') and cell.endswith('"') and len(cell) > 2:
+    if cell.startswith('="') and _QUOTED_TEXT.fullmatch(cell):
         return cell[2:-1]
     return cell[1:] if cell.startswith(("'=", "'+", "'-", "'@")) else cell

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import DATES, KindMapping
-from gateway.core.written import plain
+from gateway.core.written import plain, readable_name
 from gateway.crm.columns import Columns, ColumnsWrong, is_header, recognised, unguarded
 from gateway.crm.date_columns import DateColumns
 from gateway.crm.kinds import FileKind
@@ -83,8 +83,8 @@ class FeedFile:
 
     @property
     def name(self) -> str:
-        """What the file is called."""
-        return self._path.name
+        """What the file is called, in readable form."""
+        return readable_name(self._path.name)
 
     @property
     def position(self) -> int:
@@ -228,7 +228,7 @@ class FeedFile:
             )
 
     def _refused(self, reason: str) -> FileRefused:
-        return FileRefused(f"{self._path}: {reason}")
+        return FileRefused(f"{readable_name(str(self._path))}: {reason}")
 
 
 def _row(

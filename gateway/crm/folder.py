@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from itertools import count
 from pathlib import Path
@@ -14,12 +14,19 @@ from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
 from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.kinds import Scope
+from gateway.core.mail.keepable import keepable_line
 from gateway.core.people.people import PersonRef
+from gateway.core.written import readable_name, short_name
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
 from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.refused import write_refused
-from gateway.store.engine.database import Database, RowRefused, StoreTransaction
+from gateway.store.engine.database import (
+    Database,
+    RowRefused,
+    StoreTransaction,
+    StoreUnavailable,
+)
 from gateway.store.feed.feed import KeepSuppressed, last_file
 
 _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
@@ -27,10 +34,16 @@ _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
 _UNREADABLE = (".xls", ".xlsb", ".ods")
 _FULL = tuple(f".full{ending}" for ending in _ENDINGS)
 _REPORT, _REFUSED = ".report.json", ".refused.csv"  #: What lies beside a file, behind its name.
+#: What a name may have, so that the time and these endings fit behind it in 255 octets.
+_LONGEST_NAME = 200
 _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 _HELD_BACK = (
     "would lift {lifted}; nothing was applied. If that is right: "
     "gateway import {kind} FILE --lift{replace}"
+)
+_FAULT = (
+    "the gateway failed at this file ({fault}); its log says more. Import it by hand, or drop it "
+    "again after an update"
 )
 
 
@@ -46,10 +59,11 @@ class FolderUnusable(GatewayError):
 class Handled:
     """What became of a file of the folder."""
 
-    name: str
-    state: Literal["done", "failed"]
+    name: str  #: In readable form.
+    state: Literal["done", "failed", "waiting"]  #: One that waits is tried at the next look.
     report: ImportReport | None = None
-    error: str = ""  #: Why it failed, or what is worth knowing.
+    error: str = ""  #: Why it failed or waits, or what is worth knowing.
+    fault: Exception | None = None  #: Of the gateway itself.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +140,13 @@ class FeedFolder:
         self._mapping = mapping
         self._keep_suppressed = keep_suppressed
         self._seen: dict[Path, str] = {}
+        self._not_moved: dict[str, Handled] = {}  #: By mark; not to be taken in again.
 
     def look(self) -> Iterator[Handled]:
         """Take in the files that stand still, and yield what became of each.
 
-        Raises `FolderUnusable`, and `StoreUnavailable`: the files wait for the next look.
+        What goes wrong with one keeps no other back. Raises `FolderUnusable`, at the end where it
+        is about single files, and `StoreUnavailable`: the files wait for the next look.
         """
         try:
             paths = sorted(self._path.iterdir())
@@ -140,43 +156,87 @@ class FeedFolder:
         waiting = [file for file in candidates if file is not None]
         settled = [file for file in waiting if self._seen.get(file.path) == file.mark]
         self._seen = {file.path: file.mark for file in waiting}
-        self._note_who_goes(settled)
+        marks = {file.mark for file in waiting}
+        self._not_moved = {
+            mark: handled for mark, handled in self._not_moved.items() if mark in marks
+        }
+        new = [file for file in settled if file.mark not in self._not_moved]
+        faults = self._note_who_goes(new)
+        unusable: FolderUnusable | None = None
         for file in sorted(settled, key=lambda file: file.order):
-            handled = self._take(file)
-            if _found(file.path) == file:
-                self._put_aside(file, handled)
+            handled = self._not_moved.get(file.mark)
+            if handled is None:
+                handled = self._take(file, faults.get(file.mark))
+            if handled.state != "waiting" and _found(file.path) == file:
+                # Until it is moved it is known to be handled: else each look would take it in.
+                self._not_moved[file.mark] = handled
+                try:
+                    handled = self._put_aside(file, handled)
+                except FolderUnusable as error:
+                    unusable = unusable or error
+                    continue
+                del self._not_moved[file.mark]
                 yield handled
+            elif handled.state == "waiting":
+                yield handled
+        if unusable is not None:
+            raise unusable
 
-    def _note_who_goes(self, files: Sequence[_Waiting]) -> None:
+    def _note_who_goes(self, files: Sequence[_Waiting]) -> Mapping[str, Exception]:
         """Look ahead for people who go, while what suppresses them is still there.
 
         An export of everything has neither the person nor the membership any more, and memberships
-        are taken in first.
+        are taken in first. Returns by their marks the files at which that failed: without it they
+        are not to be taken in.
         """
+        faults: dict[str, Exception] = {}
         if self._keep_suppressed is None or len(files) < 2:
-            return
+            return faults
         ahead = _LookAhead()
         for file in files:
             if file.kind == "people" and file.replaces:
-                with suppress(FileRefused, RowRefused):
-                    import_file(
-                        self._database,
-                        file.kind,
-                        file.path,
-                        source=self._source,
-                        now=self._clock(),
-                        replace=True,
-                        lift=True,
-                        dry_run=True,
-                        tag_scopes=self._tag_scopes,
-                        zone=self._zone,
-                        mapping=self._mapping(file.kind),
-                        keep_suppressed=ahead,
-                    )
+                try:
+                    with suppress(FileRefused, RowRefused):
+                        import_file(
+                            self._database,
+                            file.kind,
+                            file.path,
+                            source=self._source,
+                            now=self._clock(),
+                            replace=True,
+                            lift=True,
+                            dry_run=True,
+                            tag_scopes=self._tag_scopes,
+                            zone=self._zone,
+                            mapping=self._mapping(file.kind),
+                            keep_suppressed=ahead,
+                        )
+                except StoreUnavailable:
+                    raise
+                except Exception as error:
+                    faults[file.mark] = error
         self._keep_suppressed.note(ahead.going)
+        return faults
 
-    def _take(self, file: _Waiting) -> Handled:
-        name = file.path.name
+    def _take(self, file: _Waiting, fault: Exception | None) -> Handled:
+        """Take a file in, unless it was found to make the gateway fail."""
+        name = readable_name(file.path.name)
+        try:
+            if fault is not None:
+                raise fault
+            return self._imported(file, name)
+        except GatewayError as error:
+            # Such as a key file that can't be read: the file is as good as it was.
+            if isinstance(error, StoreUnavailable):
+                # Raises where the store is away; else it fails at this file.
+                with self._database.reading() as connection:
+                    last_file(connection, self._source, "")
+            return Handled(name=name, state="waiting", error=str(error))
+        except Exception as error:
+            why = _FAULT.format(fault=_told(error))
+            return Handled(name=name, state="failed", error=why, fault=error)
+
+    def _imported(self, file: _Waiting, name: str) -> Handled:
         if file.kind is None:
             return Handled(name=name, state="failed", error=f"no kind of file: {', '.join(KINDS)}")
         with self._database.reading() as connection:
@@ -212,12 +272,14 @@ class FeedFolder:
             return Handled(name=name, state="failed", report=report, error=why)
         return Handled(name=name, state="done", report=report)
 
-    def _put_aside(self, file: _Waiting, handled: Handled) -> None:
+    def _put_aside(self, file: _Waiting, handled: Handled) -> Handled:
+        """Move a file to `done/` or `failed/`, its report and refused rows beside it."""
         folder = self._path / handled.state
         try:
             folder.mkdir(exist_ok=True)
             # The file's own name, else the first with the time that nothing has yet.
-            path, stamp = file.path, f"{self._clock():%Y%m%dT%H%M%S}"
+            path = Path(short_name(handled.name, _LONGEST_NAME))
+            stamp = f"{self._clock():%Y%m%dT%H%M%S}"
             names = (f"{path.stem}.{stamp}-{number}{path.suffix}" for number in count(1))
             target = folder / path.name
             while target.exists() or _beside(target).exists():
@@ -232,12 +294,28 @@ class FeedFolder:
             text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
             _beside(target).write_text(text, encoding="utf-8", errors="backslashreplace")
             if handled.state == "done" and report and report.problem_count:
-                reading = FieldReading(mapping=self._mapping(report.kind), zone=self._zone)
-                feed_file = FeedFile(file.path, KINDS[report.kind], reading)
-                write_refused(feed_file, report, target.with_name(f"{target.name}{_REFUSED}"))
+                try:
+                    self._lay_refused_beside(file, report, target)
+                except OSError:
+                    raise
+                except FileRefused:
+                    pass  # It is not as it was any more.
+                except Exception as error:
+                    handled = replace(handled, fault=error)
             file.path.rename(target)
         except OSError as error:
-            raise FolderUnusable(f"{error.filename}: {error.strerror}") from error
+            where = readable_name(str(error.filename or file.path))
+            raise FolderUnusable(f"{where}: {error.strerror}") from error
+        return handled
+
+    def _lay_refused_beside(self, file: _Waiting, report: ImportReport, target: Path) -> None:
+        reading = FieldReading(mapping=self._mapping(report.kind), zone=self._zone)
+        feed_file = FeedFile(file.path, KINDS[report.kind], reading)
+        write_refused(feed_file, report, target.with_name(f"{target.name}{_REFUSED}"))
+
+
+def _told(fault: Exception) -> str:
+    return keepable_line(f"{type(fault).__name__}: {fault}")
 
 
 def laid_aside(folder: Path, limit: int) -> Sequence[LaidAside]:
@@ -256,13 +334,21 @@ def file_laid_aside(folder: Path, state: str, name: str) -> LaidAside | None:
     """Return one file that was laid aside; None: there is none of that name."""
     if state not in ("done", "failed") or not name or Path(name).name != name:
         return None
-    path = folder / state / f"{name}{_REPORT}"
+    path = _file_of(folder / state, f"{name}{_REPORT}")
     return _laid_aside("done" if state == "done" else "failed", path) if path.is_file() else None
 
 
 def refused_rows(folder: Path, aside: LaidAside) -> bytes:
     """Return the rows of a file that weren't taken in, as CSV; OSError if there are none."""
-    return (folder / aside.state / f"{aside.name}{_REFUSED}").read_bytes()
+    return _file_of(folder / aside.state, f"{aside.name}{_REFUSED}").read_bytes()
+
+
+def _file_of(folder: Path, name: str) -> Path:
+    """Return the file that is shown by a name: one moved here by others may have another."""
+    path = folder / name
+    if path.exists() or not folder.is_dir():
+        return path
+    return next((file for file in folder.iterdir() if readable_name(file.name) == name), path)
 
 
 def _laid_aside(state: Literal["done", "failed"], path: Path) -> LaidAside:
@@ -272,7 +358,7 @@ def _laid_aside(state: Literal["done", "failed"], path: Path) -> LaidAside:
     except (OSError, ValueError):
         report = {}
     return LaidAside(
-        name=name,
+        name=readable_name(name),
         state=state,
         at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
         report=report if isinstance(report, dict) else {},
@@ -298,11 +384,11 @@ def is_for_feed(name: str) -> bool:
 def _found(path: Path) -> _Waiting | None:
     try:
         facts = path.stat()
-    except FileNotFoundError:
+    except OSError:  # Such as a link that leads nowhere, or to itself.
         return None
     if not S_ISREG(facts.st_mode):
         return None
-    mark = f"{path.name}:{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
+    mark = f"{readable_name(path.name)}:{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
     return _Waiting(path=path, mark=mark, written=facts.st_mtime_ns)
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from gateway.core.batches import batched
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import TAG_SCOPES, Scope
+from gateway.core.mail.keepable import keepable_line
 from gateway.core.people.people import PersonKind
+from gateway.core.written import readable_name
 from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
 from gateway.documents.feed import ImportReportDocument
-from gateway.store.engine.database import Database, RowRefused
+from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
 from gateway.store.feed import feed_faults
 from gateway.store.feed.contested import Duplicate
 from gateway.store.feed.feed import Feed, ImportOutcome, KeepSuppressed, Terms, feed
@@ -201,8 +203,9 @@ def import_file(
     listing (a single record) isn't compared with the one before; `keep_suppressed` has people who
     go stay suppressed. Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
     """
+    name = readable_name(path.name)
     is_kept = is_listing and not dry_run and path.exists()
-    fault_record = _FaultRecord(database, source, kind, path.name, now, is_kept=is_kept)
+    fault_record = _FaultRecord(database, source, kind, name, now, is_kept=is_kept)
     reading = FieldReading(mapping=mapping, zone=zone, today=now.astimezone(zone).date())
     file = FeedFile(path, KINDS[kind], reading)
     with fault_record.failure(), feed(database, kind) as under_way:
@@ -221,7 +224,7 @@ def import_file(
             tag_scopes=tag_scopes,
             columns=file.columns,
             file=mark,
-            called=path.name,
+            called=name,
             is_listing=is_listing,
             keep_suppressed=keep_suppressed,
             is_doubtful=is_doubtful,
@@ -254,7 +257,7 @@ def import_file(
         with database.reading() as connection:
             shortfall = status.shortfall(connection)
     report = ImportReport(
-        kind=kind, file=path.name, source=source, at=now, replace=replace, dry_run=dry_run,
+        kind=kind, file=name, source=source, at=now, replace=replace, dry_run=dry_run,
         records=file_import.records,
         outcome=outcome,
         problems=tuple(file_import.problems),
@@ -272,7 +275,7 @@ def import_file(
                 at=now,
                 source=source,
                 what=kind,
-                file=path.name,
+                file=name,
                 added=outcome.added,
                 changed=outcome.changed,
                 removed=outcome.removed,
@@ -313,6 +316,11 @@ class _FaultRecord:
             yield
         except (FileRefused, RowRefused) as error:
             self._note(1, str(error), failed=True)
+            raise
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # A fault of the gateway counts as one of the file.
+            self._note(1, keepable_line(f"{type(error).__name__}: {error}"), failed=True)
             raise
 
     def end(self, report: ImportReport) -> None:

@@ -1,23 +1,27 @@
 """Rows of a file that weren't taken in whole, as they stood, to be mended and dropped again."""
 
 import csv
+import re
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
+from gateway.core.feed.spreadsheet import harmless
 from gateway.core.written import plain
-from gateway.crm.columns import LINE, REASON
+from gateway.crm.columns import LINE, REASON, guarded
 from gateway.crm.files import FeedFile
 from gateway.crm.importer import ImportReport
 
 #: So many are written at most; the report counts the rest.
 MOST = 10_000
+_NO_OCTETS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 def write_refused(file: FeedFile, report: ImportReport, target: Path) -> int:
     """Write the rows a report finds fault with, each with its line and the reason.
 
-    The file has the header, the delimiter and the cells of the first one, and imports as that did.
+    The file has the header, the delimiter and the cells of the first one, and imports as that did;
+    what a spreadsheet would take for a formula gets an apostrophe, which importing takes away.
     Returns how many rows there are; without any no file is made. OSError if it can't be written.
     """
     reasons = _Reasons(report)
@@ -31,17 +35,24 @@ def write_refused(file: FeedFile, report: ImportReport, target: Path) -> int:
     writer.writerow([*header, LINE, REASON])
     for line, cells, texts in rows:
         if reason := reasons.of(line, texts):
-            writer.writerow([*cells[: len(header)], line, reason])
+            writer.writerow([*map(guarded, cells[: len(header)]), line, harmless(reason)])
             count += 1
         if count == MOST:
             break
     if count:
         text = out.getvalue()
-        # Excel takes what has no byte order mark for text in the code page of Windows.
-        encoding = "utf-8" if text.isascii() else "utf-8-sig"
-        # What could not be decoded stays as it was, octet for octet.
-        target.write_bytes(text.encode(encoding, errors="surrogateescape"))
+        target.write_bytes(as_octets(text))
     return count
+
+
+def as_octets(text: str) -> bytes:
+    """Return rows as a spreadsheet reads them; what could not be decoded stays octet for octet.
+
+    Half a character, as JSON may bring it (`"\\ud83d"`), is no octet and becomes U+FFFD.
+    """
+    # Excel takes what has no byte order mark for text in the code page of Windows.
+    encoding = "utf-8" if text.isascii() else "utf-8-sig"
+    return _NO_OCTETS.sub("\ufffd", text).encode(encoding, errors="surrogateescape")
 
 
 class _Reasons:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from gateway.core.errors import GatewayError
 from gateway.core.people.people import PersonRef
+from gateway.core.written import readable_name, short_name
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
 from gateway.crm.kinds import KINDS
+from gateway.crm.refused import as_octets
 from gateway.crm.synonyms import KIND_WORDS
 from gateway.crm.text_encoding import UnknownEncoding, find_encoding
 
@@ -38,14 +40,18 @@ def rows_taken_out(
     kind = next((kind for kind in KINDS if name.startswith(kind)), None)
     if name.endswith(_WORKBOOKS):
         if kind is None or _rows_of(file, kind, reading, speaks_of, ref)[1]:
-            raise CannotBeTakenOut(f"{file}: a workbook that names the person, or may")
+            raise CannotBeTakenOut(
+                f"{readable_name(str(file))}: a workbook that names the person, or may"
+            )
         return []
     text = _text_of(file)
     if not (speaks_of(text) or (ref is not None and ref.crm_id in text)):
         return []
     if kind is None:
         if speaks_of(text):
-            raise CannotBeTakenOut(f"{file}: names the person, and is of no kind")
+            raise CannotBeTakenOut(
+                f"{readable_name(str(file))}: names the person, and is of no kind"
+            )
         return []
     others, theirs = _rows_of(file, kind, reading, speaks_of, ref)
     if theirs and not dry_run:
@@ -124,10 +130,7 @@ def _rows_of(
         raise CannotBeTakenOut(f"{file}: {error}") from error
     if lines:
         return b"".join(others), theirs
-    text = out.getvalue()
-    # Excel takes what has no byte order mark for text in the code page of Windows.
-    encoding = "utf-8" if text.isascii() else "utf-8-sig"
-    return text.encode(encoding, errors="surrogateescape"), theirs
+    return as_octets(out.getvalue()), theirs
 
 
 def _names(texts: Mapping[str, str], column: str, ref: PersonRef) -> bool:
@@ -148,7 +151,7 @@ def _text_of(file: Path) -> str:
 
 def _write_anew(file: Path, octets: bytes) -> None:
     """Write a file whole or not at all."""
-    fresh = file.with_name(f".{file.name}.new")
+    fresh = file.with_name(f".{short_name(readable_name(file.name), 200)}.new")
     try:
         fresh.write_bytes(octets)
         fresh.chmod(file.stat().st_mode & 0o777)

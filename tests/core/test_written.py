@@ -3,7 +3,15 @@
 import pytest
 
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.core.written import as_read, nearest, plain, plain_name, same_word
+from gateway.core.written import (
+    as_read,
+    nearest,
+    plain,
+    plain_name,
+    readable_name,
+    same_word,
+    short_name,
+)
 
 FAMILY = "\U0001f469\u200d\U0001f467"  # A woman and a girl, joined.
 
@@ -98,3 +106,34 @@ def test_a_person_is_named_with_what_cant_be_seen_or_without() -> None:
     assert PersonRef(PersonKind.CANDIDATE, "17") == PersonRef.parse(
         "\ufeffcandidate:1\u200b7\u00a0"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("people.csv", "people.csv"),
+        ("people-Zürich.csv", "people-Zürich.csv"),
+        ("people-Z\udcfcrich.csv", "people-Zürich.csv"),
+        ("ü-\udcfc \udc80.csv", "ü-ü €.csv"),
+        ("\udc81-.csv", "\ufffd-.csv"),  # of no character in Windows-1252
+        ("\ud83d.csv", "\ufffd.csv"),  # half a character, as JSON may bring it
+        ("a\0b\nc\x1b[2J.csv", "a\ufffdb\ufffdc\ufffd[2J.csv"),
+    ],
+)
+def test_the_name_of_a_file_can_be_stored_and_shown(name: str, expected: str) -> None:
+    assert expected == readable_name(name)
+    assert expected == readable_name(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "octets", "expected"),
+    [
+        ("people.csv", 10, "people.csv"),
+        ("people.csv", 7, "peo.csv"),
+        ("éé.csv", 7, "é.csv"),
+        ("people.a-long-ending", 3, "peo"),
+        ("people", 3, "peo"),
+    ],
+)
+def test_a_long_name_is_cut_before_its_ending(name: str, octets: int, expected: str) -> None:
+    assert expected == short_name(name, octets)

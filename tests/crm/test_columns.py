@@ -8,6 +8,7 @@ import pytest
 
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping, read_mapping
 from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
+from gateway.crm.columns import guarded, unguarded
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
 from gateway.crm.kinds import KINDS
 from tests.crm.conftest import Write
@@ -239,3 +240,21 @@ def test_the_page_shows_what_is_shipped(name: str) -> None:
         ours: each.columns for ours, each in shown.columns.items()
     }
     assert shipped.ignored == shown.ignored
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("Ann", "Ann"),
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("+31 6 1234", "'+31 6 1234"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-", "-"),
+        ("'=1", "'=1"),
+        ('="00017"', '="00017"'),  # a text, and Excel keeps its zeros
+        ('="a"&HYPERLINK("x")&"b"', '\'="a"&HYPERLINK("x")&"b"'),
+    ],
+)
+def test_a_cell_given_back_is_no_formula_and_is_read_as_before(cell: str, expected: str) -> None:
+    assert expected == guarded(cell)
+    assert unguarded(cell) == unguarded(expected)

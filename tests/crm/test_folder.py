@@ -3,20 +3,32 @@
 import json
 import os
 from codecs import BOM_UTF8
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import AS_OURS, ColumnMapping, KindMapping, read_mapping
 from gateway.core.kinds import TAG_SCOPES
+from gateway.core.written import readable_name
 from gateway.crm import folder as folder_module
-from gateway.crm.folder import FeedFolder, FolderUnusable, Handled
+from gateway.crm.files import FeedFile
+from gateway.crm.folder import (
+    FeedFolder,
+    FolderUnusable,
+    Handled,
+    file_laid_aside,
+    laid_aside,
+    refused_rows,
+)
 from gateway.crm.importer import import_file
 from gateway.store import schema
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.feed import feed_faults
 from tests.crm import test_workbook as workbooks
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -33,6 +45,14 @@ def path(tmp_path: Path) -> Path:
 def opened(database: Database, path: Path) -> FeedFolder:
     """Begin to watch a folder."""
     return FeedFolder(database, path, source="crm", tag_scopes=TAG_SCOPES, clock=lambda: NOW)
+
+
+def ticking(database: Database, path: Path) -> FeedFolder:
+    """Begin to watch a folder, at another time for each file: imports are kept by theirs."""
+    times = (NOW + timedelta(seconds=number) for number in count())
+    return FeedFolder(
+        database, path, source="crm", tag_scopes=TAG_SCOPES, clock=lambda: next(times)
+    )
 
 
 @pytest.fixture
@@ -158,6 +178,174 @@ def test_an_unreadable_file_fails_alone(
     assert ["1"] == ids(database)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"people-M\xfcnchen.csv", "people-München.csv"),
+        (
+            "people-ü-".encode() + b"\xfc.csv",
+            "people-ü-ü.csv",
+        ),
+        (b"people-\x81\n\x1b[2J.csv", "people-\ufffd\ufffd\ufffd[2J.csv"),
+        (b"people-\xed\xa0\xbd.csv", "people-í\xa0½.csv"),  # half a character, as Java writes it
+        (f"people-{'é' * 122}.csv".encode(), f"people-{'é' * 94}.csv"),  # 255 octets
+    ],
+)
+def test_a_file_is_taken_in_whatever_its_name(
+    database: Database, path: Path, name: bytes, shown: str
+) -> None:
+    Path(os.fsdecode(os.fsencode(path) + b"/" + name)).write_text("crm_id,birthday\n1,\n2,x\n")
+    (path / "people-good.csv").write_text("crm_id\n7\n")
+
+    handled = {each.name: each.state for each in look_twice(ticking(database, path))}
+
+    assert ["done", "done"] == list(handled.values())
+    assert ["1", "2", "7"] == ids(database)
+    assert {f"done/{shown}{end}" for end in ("", ".report.json", ".refused.csv")} <= {*names(path)}
+    (aside,) = (each for each in laid_aside(path, 9) if each.has_refused)
+    assert shown == aside.name
+    with database.reading() as connection:
+        past = {done.file for done in feed_faults.past(connection)}
+    assert {"people-good.csv", readable_name(os.fsdecode(name))} == past
+
+
+def test_a_file_moved_aside_by_others_is_found_by_the_name_that_is_shown(path: Path) -> None:
+    (path / "done").mkdir()
+    for end in (b"", b".report.json", b".refused.csv"):
+        Path(os.fsdecode(os.fsencode(path) + b"/done/people-\xfc.csv" + end)).write_text("{}")
+
+    (aside,) = laid_aside(path, 9)
+
+    assert "people-ü.csv" == aside.name
+    assert aside == file_laid_aside(path, "done", aside.name)
+    assert b"{}" == refused_rows(path, aside)
+
+
+def _breaks(at: str, error: Exception) -> Any:
+    """Import, and fail at a file of this name."""
+
+    def broken(database: Database, kind: str, file: Path, **terms: Any) -> Any:
+        if file.name == at:
+            raise error
+        return import_file(database, kind, file, **terms)
+
+    return broken
+
+
+def test_a_fault_of_the_gateway_at_one_file_keeps_no_other_back(
+    database: Database, path: Path, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("groups.csv", "people.csv", "staff.csv"):
+        (path / name).write_text("crm_id\n1\n")
+    monkeypatch.setattr(folder_module, "import_file", _breaks("people.csv", KeyError("\ud83d x")))
+
+    handled = {each.name: each for each in look_twice(feed)}
+
+    assert {"groups.csv": "done", "staff.csv": "done", "people.csv": "failed"} == {
+        name: each.state for name, each in handled.items()
+    }
+    assert isinstance(handled["people.csv"].fault, KeyError)
+    document = json.loads((path / "failed/people.csv.report.json").read_text())
+    assert "the gateway failed at this file (KeyError: " in document["error"]
+
+
+def test_no_cell_of_the_refused_rows_is_a_formula(path: Path, feed: FeedFolder) -> None:
+    (path / "people.csv").write_text("crm_id,first_name,birthday\n1,=cmd|x,=x\n")
+
+    look_twice(feed)
+
+    _, row = (path / "done/people.csv.refused.csv").read_text().splitlines()
+    assert row.startswith("1,'=cmd|x,'=x,2,")
+
+
+def test_a_fault_at_the_refused_rows_leaves_the_file_imported_and_moved(
+    database: Database, path: Path, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path / "people.csv").write_text("crm_id,birthday\n1,x\n")
+    monkeypatch.setattr(folder_module, "write_refused", _raise(KeyError("rows")))
+
+    (handled,) = look_twice(feed)
+
+    assert ("done", KeyError) == (handled.state, type(handled.fault))
+    assert ["done/people.csv", "done/people.csv.report.json"] == names(path)
+
+
+def test_a_fault_within_an_import_counts_as_one_of_its_kind(
+    database: Database, path: Path, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path / "people.csv").write_text("crm_id\n1\n")
+    monkeypatch.setattr(FeedFile, "rows", _raise(ZeroDivisionError("by none")))
+
+    (handled,) = look_twice(feed)
+
+    assert "failed" == handled.state
+    with database.reading() as connection:
+        (state,) = feed_faults.states(connection)
+    assert state.fault is not None
+    assert ("ZeroDivisionError: by none", True) == (state.fault.reason, state.fault.failed)
+
+
+def _raise(error: Exception) -> Any:
+    def fail(*_: object) -> Any:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("not now"), GatewayError("no keys")])
+def test_a_file_that_fails_for_another_reason_waits_and_the_others_go_on(
+    database: Database,
+    path: Path,
+    feed: FeedFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    error: GatewayError,
+) -> None:
+    for name in ("groups.csv", "staff.csv"):
+        (path / name).write_text("crm_id\n1\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(folder_module, "import_file", _breaks("groups.csv", error))
+        states = {each.name: (each.state, each.error) for each in look_twice(feed)}
+    (later,) = feed.look()
+
+    assert {"groups.csv": ("waiting", str(error)), "staff.csv": ("done", "")} == states
+    assert ("groups.csv", "done") == (later.name, later.state)
+
+
+def test_a_file_that_cannot_be_moved_is_taken_in_once_and_keeps_no_other_back(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path / "people-1.csv").write_text("crm_id,first_name\n1,Ann\n")
+    (path / "people-2.csv").write_text("crm_id,first_name\n1,Anna\n")
+    rename = Path.rename
+
+    def stuck(self: Path, target: Path) -> Path:
+        return rename(self, target) if self.name == "people-2.csv" else _fail(self, target)
+
+    feed, handled = ticking(database, path), list[str]()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", stuck)
+        list(feed.look())
+        for _ in range(3):
+            with pytest.raises(FolderUnusable, match="No space left"):
+                handled.extend(each.name for each in feed.look())
+    (last,) = feed.look()
+
+    assert ["people-2.csv"] == handled
+    assert "people-1.csv" == last.name
+    with database.reading() as connection:
+        assert ["Anna"] == list(connection.scalars(select(schema.people.c.first_name)))
+        assert 2 == len(feed_faults.past(connection))
+
+
+def test_a_link_to_itself_keeps_no_file_back(
+    database: Database, path: Path, feed: FeedFolder
+) -> None:
+    (path / "groups.csv").symlink_to(path / "groups.csv")
+    (path / "people.csv").write_text("crm_id\n1\n")
+
+    assert ["people.csv"] == [each.name for each in look_twice(feed)]
+
+
 def test_what_the_guard_holds_back_fails_and_says_how_to_go_on(
     database: Database, path: Path, feed: FeedFolder
 ) -> None:
@@ -198,7 +386,7 @@ def test_a_file_is_not_taken_in_twice_after_a_crash_before_it_was_moved(
     assert not file.exists()
 
 
-def _fail(self: Path, target: Path) -> None:
+def _fail(self: Path, target: Path) -> Path:
     raise OSError(28, "No space left on device", str(target))
 
 
@@ -361,6 +549,11 @@ def test_rows_that_name_nothing_known_are_laid_beside_too(
             b'{"crm_id": "1", "first_name": "Ann", "birthday": "x"}\n{"crm_id": "2"}\n',
             b"",
             "1,Ann,x,1,",
+        ),
+        (
+            b'{"crm_id": "1", "first_name": "\\ud83d", "birthday": "x"}\n{"crm_id": "2"}\n',
+            BOM_UTF8,
+            "1,\ufffd,x,1,",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.config import Settings
 from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.people.people import PersonKind, StatusKind
+from gateway.core.written import readable_name
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
 from gateway.crm.folder import file_laid_aside, laid_aside, refused_rows
 from gateway.crm.importer import import_file
@@ -68,7 +69,7 @@ class StoreFeedAdapter:
                 keep_suppressed=DeletedPeople(settings, self._database),
             )
         except FileRefused as error:
-            raise FeedRefused(str(error).removeprefix(f"{file}: ")) from error
+            raise FeedRefused(str(error).removeprefix(f"{readable_name(str(file))}: ")) from error
         if terms.refused is not None and report.problem_count:
             reading = FieldReading(
                 mapping=settings.crm.mapping(kind), zone=common.time_zone(settings)

@@ -27,6 +27,7 @@ from gateway.core.kinds import Scope
 from gateway.core.moments import in_utc
 from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef
+from gateway.core.written import readable_name
 from gateway.crm.files import FieldReading
 from gateway.crm.folder import is_for_feed
 from gateway.crm.kinds import KINDS
@@ -98,10 +99,10 @@ class ErasureDone:
                 for kept in self.erasure.kept
             ],
             "shared_addresses": self.shared,
-            "files": [str(file) for file in self.files],
+            "files": [readable_name(str(file)) for file in self.files],
             "files_deleted": self.are_files_deleted,
             "rows_in_files": self.rows_in_files,
-            "waiting_files": [str(file) for file in self.waiting_files],
+            "waiting_files": [readable_name(str(file)) for file in self.waiting_files],
         }
 
 

@@ -21,9 +21,10 @@ from gateway.app.roles.store_ready import store_ready
 from gateway.app.roles.triggered_mail import TriggeredMail
 from gateway.app.roles.webhooks import Webhooks
 from gateway.config import Settings
+from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
 from gateway.core.sending.outbox import OutboxRow, OutboxState, Result
-from gateway.crm.folder import FeedFolder, FolderUnusable, Handled
+from gateway.crm.folder import FeedFolder, Handled
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import PROXY_SHARE, Pool
 from gateway.delivery.settings import RelaySettings, choose
@@ -307,8 +308,8 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
             await _look(folder, database, holder, settings.crm.every)
         return settings.crm.every
 
-    def failed(error: Exception) -> None:
-        raise error
+    def failed(_: Exception) -> None:
+        log.exception("feed_fault")
 
     await repeat(look, stopping=context.stopping, failed=failed, after_failure=TIDY_EVERY)
 
@@ -316,16 +317,25 @@ async def take_in_files(context: RoleContext, database: Database, holder: str) -
 async def _look(folder: FeedFolder, database: Database, holder: str, every: timedelta) -> None:
     term = max(2 * every, FEED_LEASE)
     lease = Lease(database=database, name="feed", holder=holder, term=term, clock=now)
+
+    def take_in() -> None:
+        for handled in folder.look():
+            log_file(handled)
+
     try:
         if await lease.take():
-            for handled in await asyncio.to_thread(lambda: list(folder.look())):
-                log_file(handled)
-    except (FolderUnusable, StoreUnavailable) as error:
+            await asyncio.to_thread(take_in)
+    except GatewayError as error:
         log.error("feed_folder_unusable", reason=str(error))
 
 
 def log_file(handled: Handled) -> None:
     """Log what became of a file of the feed's folder."""
+    if handled.fault is not None:
+        log.error("feed_file_fault", file=handled.name, exc_info=handled.fault)
+    if handled.state == "waiting":
+        log.error("feed_file_waits", file=handled.name, reason=handled.error)
+        return
     if handled.state == "failed":
         log.error("feed_file_failed", file=handled.name, reason=handled.error)
         return

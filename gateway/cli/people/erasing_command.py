@@ -12,6 +12,7 @@ from gateway.cli.listing import Columns, ListRequest, in_memory, lists
 from gateway.cli.output import complain, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.people.people import PersonRef
+from gateway.core.written import readable_name
 from gateway.documents.erasures import erasure_document
 
 if TYPE_CHECKING:
@@ -195,9 +196,9 @@ def _tell(chosen: Context, done: "ErasureDone") -> None:
         print_line(f"At Mailchimp: {erasure.members} contacts {_be(is_dry)} {what}.")
     if done.rows_in_files:
         print_line(f"Files of the feed: {done.rows_in_files} rows {_be(is_dry)} taken out.")
-    for file in done.waiting_files:
+    for file in map(readable_name, map(str, done.waiting_files)):
         print_line(f"{file}: waits to be taken in, and brings them back: erase again then")
-    for file in done.files:
+    for file in map(readable_name, map(str, done.files)):
         what = (
             _be(is_dry) + " deleted"
             if done.are_files_deleted
