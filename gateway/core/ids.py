@@ -50,6 +50,11 @@ def first_id_at(moment: datetime) -> int:
     return min(max(0, milliseconds_of(moment)) << _SEQUENCE_BITS, LARGEST)
 
 
+def first_id_after(moment: datetime) -> int:
+    """Return the smallest id of what came later than a moment, to the millisecond."""
+    return min((max(0, milliseconds_of(moment)) + 1) << _SEQUENCE_BITS, LARGEST)
+
+
 def moment_of(number: int) -> datetime:
     """Return when an id was made, to the millisecond."""
     return EPOCH + timedelta(milliseconds=number >> _SEQUENCE_BITS)

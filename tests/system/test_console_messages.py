@@ -33,6 +33,7 @@ PAGES = (
     "today",
     "today/pause",
     "send-failed",
+    "send-failed?to=nobody&since=then",
     "messages",
     "messages?search=newsletter",
     f"messages/{ids.show(OF_STAFF.id)}",
@@ -97,7 +98,11 @@ async def browser(api: Served) -> AsyncIterator[Browser]:
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 async def test_the_pages_are_usable_by_everybody(browser: Browser, look: str) -> None:
     async with console_page(
-        browser, "boss", is_phone=look == "phone", scheme="dark" if look == "dark" else "light"
+        browser,
+        "boss",
+        is_phone=look == "phone",
+        scheme="dark" if look == "dark" else "light",
+        refusals=(422,),
     ) as page:
         for path in PAGES:
             await page.goto(f"{URL}/console/{path}")

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 from fastapi import Request
 
 from gateway.api.console.access import said
-from gateway.api.console.form_text import typed_text
+from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.services import ApiServices
 from gateway.core.decision.search_words import MessageSearch
-from gateway.core.ids import first_id_at
+from gateway.core.ids import LARGEST, first_id_after
 from gateway.core.kinds import State
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.store.engine.database import StoreTransaction
@@ -39,7 +39,7 @@ class MessageFilter:
     def listed(self, connection: StoreTransaction, *, before: int | None, limit: int) -> list[int]:
         """Return the ids of messages that fit, the newest first; `before` is an id."""
         if self.until is not None:
-            before = min(before or first_id_at(self.until), first_id_at(self.until))
+            before = min(before or LARGEST, first_id_after(self.until))
         return messages.listed_ids(
             connection,
             state=self.state,
@@ -93,15 +93,10 @@ def _address(request: Request, wanted: MessageFilter, name: str, text: str) -> s
 def _moment(
     request: Request, wanted: MessageFilter, name: str, typed: Mapping[str, str], zone: tzinfo
 ) -> datetime | None:
-    """Read a day as its beginning in a zone, that of `until` as its end; a time as it is."""
     if name not in typed:
         return None
     try:
-        moment = datetime.fromisoformat(typed[name])
+        return typed_moment(typed[name], zone, is_end=name == "until")
     except ValueError:
         wanted.problems[name] = said(request, "This is not a day.")
         return None
-    is_day = len(typed[name]) <= len("2026-11-29")
-    if is_day and name == "until":
-        moment += timedelta(days=1)
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

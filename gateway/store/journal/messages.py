@@ -202,7 +202,8 @@ def some_deliveries(
 ) -> dict[int, SomeDeliveries]:
     """Return of each message the deliveries asked for, `most` of them from the one `first` on.
 
-    A mailing may have thousands. `to` is in lookup form.
+    A mailing may have thousands. `to` is in lookup form; `group` kept somebody away, in whatever
+    case its name is written.
     """
     d = deliveries.c
     query = select(
@@ -214,9 +215,8 @@ def some_deliveries(
         query = query.where(in_state(state))
     if to is not None:
         query = query.where(d.address == to)
-    if group is not None:  # Its name stands in what the note is written from.
-        name = json.dumps(group, ensure_ascii=False)
-        query = query.where(stands_in(connection, d.note_facts, name))
+    if group is not None:
+        query = query.where(_names_group(connection, group))
     ranked = query.subquery()
     place = ranked.c.place
     wanted = select(ranked).where(place > first, place <= first + most)
@@ -228,6 +228,20 @@ def some_deliveries(
     return {
         number: SomeDeliveries(totals[number], tuple(entries)) for number, entries in shown.items()
     }
+
+
+def _names_group(connection: Connection, group: str) -> ColumnElement[bool]:
+    """Return the condition that a group of this name, in any language, is among a note's reasons.
+
+    The name stands there as JSON (`note_facts.kept`), within its quotes: `"source": "group",
+    "name": "A \\"B\\""`, or `"names": [["de", "Ärzte"]]`.
+    """
+    name = json.dumps(group, ensure_ascii=False)
+    facts = deliveries.c.note_facts
+    return or_(
+        stands_in(connection, facts, f'"source": "group", "name": {name}'),
+        stands_in(connection, facts, f'", {name}]'),
+    )
 
 
 def tallies(connection: Connection, ids: Sequence[int]) -> dict[int, dict[State, int]]:

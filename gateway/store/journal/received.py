@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
 from sqlalchemy import ColumnElement, Connection, Row, or_, select, union_all
 
 from gateway.core.batches import batched
-from gateway.core.ids import first_id_at, moment_of
+from gateway.core.ids import first_id_after, first_id_at, moment_of
 from gateway.core.kinds import State
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import TRIGGERS_LISTENER
@@ -100,5 +100,5 @@ def between(
     if since is not None:
         conditions.append(number >= min(first_id_at(since), _LARGEST))
     if until is not None:
-        conditions.append(number < min(first_id_at(until + timedelta(milliseconds=1)), _LARGEST))
+        conditions.append(number < min(first_id_after(until), _LARGEST))
     return conditions

@@ -94,7 +94,7 @@ def _known_by(connection: Connection, text: str, address: str) -> dict[PersonRef
         pass
     is_key = tuple_(p.kind, p.crm_id).in_(keys)
     add(connection.execute(select(p.kind, p.crm_id).where(is_key)), MatchedBy.KEY)
-    if " " not in text:
+    if " " not in text or "@" in text:  # `"ann lee"@example.org` has one, a name has no @.
         begins = a.address == address
         if len(text) >= _SHORTEST_START:
             # By its index in either database: PostgreSQL's order of letters is that of a language.

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -108,6 +109,59 @@ async def test_messages_are_found(api: Served, query: str, subjects: list[str]) 
     assert subjects == ways
     if not subjects:
         assert "No messages. Whatever the CRM sends" in page.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ärzte & Ömer",
+        'A "quoted" <b>name</b>',
+        "back\\slash 100 %_",
+        "Ne plus écrire 🎉",
+        "ПОМОГАТЬ",
+    ],
+)
+@pytest.mark.parametrize("case", [str, str.lower, str.upper])
+async def test_whoever_a_group_kept_mail_from_is_found_whatever_its_name(
+    api: Served, name: str, case: Callable[[str], str]
+) -> None:
+    named = replace(GROUP, name=name, names=(("en", f"{name} (en)"),))
+    keep(api, failed(0, named), failed(1, replace(named, name=f"{name} 2", names=())))
+
+    async with signed_in(api) as browsing:
+        for asked in (name, f"{name} (en)"):
+            page = await browsing.open(f"/console/send-failed?{urlencode({'group': case(asked)})}")
+            shown = [text for text, way in page.links if text == "Hello"]
+            assert ["Hello"] == shown, page.text
+            assert page.text.count(ANN) >= 1, page.text
+
+
+async def test_only_whom_the_group_kept_mail_from_is_shown(api: Served) -> None:
+    """A name that stands in another's, or in anything else that is kept, is no match."""
+    of_a, of_ab = (
+        failed(0, replace(GROUP, name=name, names=()), to=f"{name.lower()}@example.org")
+        for name in ("A", "AB")
+    )
+    keep(api, replace(of_a, deliveries=(*of_a.deliveries, of_ab.deliveries[1])))
+
+    async with signed_in(api) as browsing:
+        page = await browsing.open("/console/send-failed?group=a")
+
+    assert "a@example.org" in page.text
+    assert "ab@example.org" not in page.text
+
+
+@pytest.mark.parametrize("page", ["send-failed", "messages", "people/candidate:17"])
+async def test_days_at_the_ends_of_the_calendar_are_days_too(one_api: Served, page: str) -> None:
+    await one_api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
+    keep(one_api, failed(0, GROUP, subject="of today"))
+
+    async with signed_in(one_api) as browsing:
+        for query in ("until=9999-12-31", "until=9999-12-31T23:59:59.999999"):
+            shown = await browsing.open(f"/console/{page}?{query}")
+            assert "of today" in shown.text or page.startswith("people"), query
+        await browsing.open(f"/console/{page}?since=9999-12-31")
+        await browsing.open(f"/console/{page}?until=0001-01-02")
 
 
 async def test_a_day_is_meant_whole_and_in_the_configured_zone(api: Served) -> None:

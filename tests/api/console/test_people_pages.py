@@ -1,5 +1,6 @@
 """People in the console: found, shown, suppressed and released."""
 
+import json
 from urllib.parse import quote
 
 import pytest
@@ -60,6 +61,39 @@ async def test_a_key_may_have_slashes(api: Served, key: str) -> None:
         assert "candidate:2026/18 is suppressed from now on." in page.text
         page = await browsing.press("Release", note="came back")
         assert "candidate:2026/18 is released." in page.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [HOME, "ANN@Example.org", "Ann Smit <ann@example.org>", "17", '"ann lee"@bücher.example'],
+)
+async def test_an_address_or_bare_key_leads_to_whose_it_is(api: Served, text: str) -> None:
+    await api.feed(
+        "people",
+        json.dumps(
+            {"crm_id": "17", "emails": f'{HOME},"ann lee"@bücher.example', "last_name": "Smit"}
+        ),
+    )
+    async with signed_in(api, LOOK) as browsing:
+        page = await browsing.open(f"/console/people/{quote(text, safe='')}?type=message")
+        answer = browsing.answer
+        assert answer is not None
+        found = await browsing.open(f"/console/people?q={quote(text, safe='')}")
+
+    assert "/console/people/candidate:17?type=message" == answer.url.raw_path.decode()
+    assert "What mail would meet now" in page.text
+    if "<" not in text:
+        assert "/console/people/candidate%3A17" in [way for _, way in found.links]
+
+
+async def test_an_address_of_several_people_leads_to_all_of_them(api: Served) -> None:
+    await api.feed("people", f'{{"crm_id":"19","emails":"{HOME}","first_name":"Eve"}}')
+    async with signed_in(api, LOOK) as browsing:
+        page = await browsing.open(f"/console/people/{HOME}")
+        nobody = await browsing.open("/console/people/nobody@example.org", status=404)
+
+    assert {"Ann Smit", "Eve"} <= {text for text, _ in page.links}
+    assert "Nobody has the address nobody@example.org." in nobody.text
 
 
 async def test_somebody_is_suppressed_and_released_with_a_reason(api: Served) -> None:

@@ -1,15 +1,17 @@
 """People: found, shown with all that is known and happened, suppressed and released."""
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse
 
 from gateway.api import paths  # noqa: F401  # Routes with {person:id} need it.
 from gateway.api.console.access import Fields, Looks, Works, language_of, said
 from gateway.api.console.acts import did
+from gateway.api.console.form_text import typed_moment
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
 from gateway.api.replies import Text, Using, plain_text, unwrapped, wrapped
@@ -17,6 +19,7 @@ from gateway.core.decision.note import reasons
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.kinds import Kind, Scope
+from gateway.core.mail.typed.typed_address import TypedAddress, read_address
 from gateway.core.people.people import ENTRY_SOURCES, PersonKind, PersonRef, Suppression
 from gateway.documents.people import groups_of, status_of, topics_of
 from gateway.store.engine.database import StoreTransaction
@@ -81,7 +84,11 @@ async def show_person(
     until: Annotated[str, Query(max_length=40)] = "",
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response:
-    """Show a person."""
+    """Show a person; an address or bare key leads to whoever has it."""
+    try:
+        ref = PersonRef.parse(person)
+    except ValueError:
+        return await _to_whom_it_is(request, using, person)
     types = [name for name in type or () if name in set(TimelineType)]
     asked = TimelineAsked(
         types=frozenset(map(TimelineType, types or TimelineType)),
@@ -90,7 +97,7 @@ async def show_person(
         after=_place(request, cursor),
         limit=_AT_ONCE,
     )
-    return await _shown(request, using, _ref(request, person), asked, types=types)
+    return await _shown(request, using, ref, asked, types=types)
 
 
 @router.post("/{person:id}/suppress")
@@ -177,6 +184,28 @@ async def release(
         for refused in released.refused
     ]
     return await see_other(request, _path(ref), " ".join(sentences))
+
+
+async def _to_whom_it_is(request: Request, using: Using, text: str) -> Response:
+    """Lead to the one person with an address or key, or to the list of several; else 404."""
+    typed = read_address(text)
+    address = using.lookup(typed.address if isinstance(typed, TypedAddress) else text)
+
+    def look(connection: StoreTransaction) -> list[PersonRef]:
+        refs = set(people.holders(connection, address))
+        keys = [PersonRef(kind, text) for kind in PersonKind if text]
+        refs |= {key for key in keys if people.find(connection, key)}
+        return sorted(refs)
+
+    refs = await using.database.read(look)
+    if len(refs) > 1:
+        return RedirectResponse(f"/console/people?{urlencode({'q': text})}", 303)
+    for ref in refs:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(_path(ref) + query, 303)
+    if "@" in text:
+        raise Problem(404, said(request, "Nobody has the address {address}.", address=text))
+    raise Problem(404, said(request, "A person is written candidate:17 or contact:17."))
 
 
 async def _shown(
@@ -296,15 +325,12 @@ def _moment(
     if not text.strip():
         return None
     try:
-        at = datetime.fromisoformat(text.strip())
+        return typed_moment(text, using.zone(), is_end=is_end)
     except ValueError:
         raise Problem(
             422,
             said(request, "{name}: write a day such as 2026-03-12.", name=name),
         ) from None
-    if is_end and len(text.strip()) == len("2026-03-12"):
-        at = datetime.combine(at.date(), time.max)
-    return at if at.tzinfo else at.replace(tzinfo=using.zone())
 
 
 def _place(request: Request, cursor: str | None) -> TimelinePlace | None:
