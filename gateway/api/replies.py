@@ -22,6 +22,7 @@ from gateway.core.mail.typed.typed_address import (
     read_address,
     read_person_or_address,
 )
+from gateway.core.moments import read_since
 from gateway.core.people.people import PersonRef
 
 T = TypeVar("T")
@@ -44,6 +45,27 @@ def plain_text(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(plain_text)]
+
+
+async def _since(
+    using: Using,
+    since: Annotated[
+        Text | None,
+        Query(
+            max_length=100,
+            description="Only from then on: a day or time (`2026-03-12`, `2026-03-12T08:30`; local "
+            "time unless it has a zone), `today`, `yesterday`, or how long ago (`2h`, `7d`).",
+        ),
+    ] = None,
+) -> datetime | None:
+    try:
+        return None if since is None else read_since(since, using.clock(), using.zone())
+    except ValueError as error:
+        raise Problem(422, f"since: {error}") from None
+
+
+#: From when on a list is asked for, read as `--since` of the command line.
+Since = Annotated[datetime | None, Depends(_since)]
 
 
 def _one_address(text: str) -> str:
@@ -136,6 +158,36 @@ def part(request: Request, whole: Sequence[object], limit: int, cursor: str | No
     shown = whole[start : start + limit]
     left = older - len(shown)
     return reply(request, {"items": shown, "next": str(left) if left else None})
+
+
+def as_it_is(document: T) -> T:
+    """Return a document that a list is made of already."""
+    return document
+
+
+def whole_page(
+    request: Request,
+    entries: Sequence[T],
+    limit: int,
+    cursor: str | None,
+    *,
+    document: Callable[[T], Mapping[str, object]],
+    key: Callable[[T], str],
+) -> Response:
+    """Return a page of a list that is there as a whole, in an order of its own.
+
+    The cursor names the last entry that was shown; if that one is gone by now, the list goes on
+    where it stood.
+    """
+    start = 0
+    if cursor is not None:
+        last, place = unwrapped(cursor, 2)
+        known = (at for at, entry in enumerate(entries, 1) if key(entry) == last)
+        start = next(known, _count(place))
+    shown = entries[start : start + limit]
+    end = start + len(shown)
+    more = wrapped([key(shown[-1]), str(end)]) if shown and end < len(entries) else None
+    return reply(request, {"items": [document(entry) for entry in shown], "next": more})
 
 
 def _count(cursor: str) -> int:

@@ -241,8 +241,10 @@ class TriggerQuestions(Protocol):
     def waiting(self) -> "WaitingDocument":
         """List the fields that mail waits for, and the mail."""
 
-    def history(self, limit: int) -> "Sequence[DoneDocument]":
-        """List runs and changes of applications, the newest first."""
+    def history(
+        self, limit: int, *, since: datetime | None = None, before: int | None = None
+    ) -> "Sequence[DoneDocument]":
+        """List runs and changes of applications, the newest first, older than the id `before`."""
 
     def preview(self, name: str, day: date | None) -> "PreviewDocument":
         """Tell whom a date event would mail on a day, and whom not."""
@@ -331,7 +333,13 @@ class TriggerChanges(Protocol):
         """Show what a text says to a person; empty: to somebody made up."""
 
     def edits(
-        self, *, what: str | None, name: str | None, before: int | None, limit: int
+        self,
+        *,
+        what: str | None,
+        name: str | None,
+        since: datetime | None = None,
+        before: int | None = None,
+        limit: int,
     ) -> "Sequence[TriggerEditDocument]":
         """List what was changed and by whom, the newest first."""
 

@@ -1,13 +1,12 @@
 """What came back: bounces and complaints."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, Limit, MailAddress, Using, page, unwrapped, wrapped
+from gateway.api.replies import Cursor, Limit, MailAddress, Since, Using, page, unwrapped, wrapped
 from gateway.api.schemas import items
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.documents.bounces import BounceDocument, bounce_document
@@ -26,13 +25,12 @@ async def list_bounces(
     undecided: Annotated[
         bool, Query(description="Only what suppresses nobody by itself: a person has to decide.")
     ] = False,
-    since: Annotated[datetime | None, Query(description="Local time unless it has a zone.")] = None,
+    since: Since,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """List what came back, an entry for each recipient, the newest first."""
     wanted = "" if address is None else using.lookup(address)
-    start = since if since is None or since.tzinfo else since.replace(tzinfo=using.zone())
     after = None if cursor is None else _place(cursor)
     entries = await using.database.read(
         lambda connection: bounces.listed(
@@ -40,7 +38,7 @@ async def list_bounces(
             address=wanted,
             kinds=() if kind is None else (kind,),
             undecided=undecided,
-            since=start,
+            since=since,
             after=after,
             limit=limit + 1,
         )

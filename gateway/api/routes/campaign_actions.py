@@ -15,7 +15,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.api.bearer import READS_CAMPAIGNS, CampaignsToken
 from gateway.api.once import Key, asked_as, in_steps
 from gateway.api.problems import Problem
-from gateway.api.replies import JSON, MailAddress, Text, Using, octets, read_id, reply
+from gateway.api.replies import (
+    JSON,
+    MOST,
+    Cursor,
+    Limit,
+    MailAddress,
+    Text,
+    Using,
+    as_it_is,
+    octets,
+    read_id,
+    reply,
+    whole_page,
+)
 from gateway.api.schemas import answers, items
 from gateway.api.services import ApiServices, CampaignActions, NewCampaign, Told
 from gateway.core.token import Token
@@ -32,7 +45,7 @@ from gateway.store.api.answers import StoredAnswer
 
 router = APIRouter(tags=["campaigns"])
 
-MOST = 10_000  #: People named one by one in a request.
+_MOST_NAMED = 10_000  #: People named one by one in a request.
 #: Requests that work on campaigns side by side; others wait for their turn.
 _TURN = anyio.CapacityLimiter(4)
 _CSV = "text/csv"
@@ -62,7 +75,9 @@ class CampaignDraft(_RequestBody):
 class NewMembers(_RequestBody):
     """Who is put into a campaign; at least one."""
 
-    people: list[_Word] = Field([], max_length=MOST, description="`candidate:17`, or addresses.")
+    people: list[_Word] = Field(
+        [], max_length=_MOST_NAMED, description="`candidate:17`, or addresses."
+    )
     groups: list[_Word] = Field(
         [], max_length=100, description="crm_id or name; `contact:7` for a group of contacts."
     )
@@ -298,7 +313,11 @@ async def show_account(request: Request, using: Using) -> Response:
     responses=items(MailchimpTemplateDocument),
     dependencies=[READS_CAMPAIGNS],
 )
-async def list_templates(request: Request, using: Using) -> Response:
+async def list_templates(
+    request: Request, using: Using, limit: Limit = MOST, cursor: Cursor = None
+) -> Response:
     """List the account's templates, and whether campaigns can be made with them."""
     templates = await in_turn(using.campaigns.templates)
-    return reply(request, {"items": templates, "next": None})
+    return whole_page(
+        request, templates, limit, cursor, document=as_it_is, key=lambda one: str(one["id"])
+    )

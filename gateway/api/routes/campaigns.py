@@ -9,6 +9,7 @@ from gateway.api.problems import Problem
 from gateway.api.replies import (
     Cursor,
     Limit,
+    Since,
     Text,
     Using,
     before,
@@ -44,13 +45,13 @@ _Members = Annotated[bool, Query(description="Leave the members out with `false`
 
 @router.get("", responses=items(CampaignDocument))
 async def list_campaigns(
-    request: Request, using: Using, limit: Limit = 50, cursor: Cursor = None
+    request: Request, using: Using, *, since: Since, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """List the campaigns, the newest first, without their members."""
     number = before(cursor)
 
     def look(connection: StoreTransaction) -> list[_Counted]:
-        rows = campaigns.listed(connection, before=number, limit=limit + 1)
+        rows = campaigns.listed(connection, since=since, before=number, limit=limit + 1)
         return [(campaign, campaign_members.tally(connection, campaign.id)) for campaign in rows]
 
     return page(

@@ -3,7 +3,17 @@
 from fastapi import APIRouter, Request, Response
 
 from gateway.api.bearer import READS_FEED
-from gateway.api.replies import Cursor, Limit, Using, before_time, page, reply, time_cursor
+from gateway.api.replies import (
+    MOST,
+    Cursor,
+    Limit,
+    Since,
+    Using,
+    before_time,
+    page,
+    time_cursor,
+    whole_page,
+)
 from gateway.api.schemas import items
 from gateway.documents.feed import (
     KindStateDocument,
@@ -19,23 +29,32 @@ router = APIRouter(prefix="/imports", tags=["feed"], dependencies=[READS_FEED])
 
 
 @router.get("", responses=items(KindStateDocument))
-async def list_imports(request: Request, using: Using) -> Response:
-    """List what each source brought last of each kind, and what was wrong with its last file."""
-    kind_states = await using.database.read(feed_faults.states)
-    return reply(
+async def list_imports(
+    request: Request, using: Using, *, since: Since, limit: Limit = MOST, cursor: Cursor = None
+) -> Response:
+    """List what each source brought last of each kind, and what was wrong with its last file.
+
+    `since` counts when the last file came, taken in or not.
+    """
+    states = await using.database.read(feed_faults.states)
+    return whole_page(
         request,
-        {"items": [kind_state_document(kind_state) for kind_state in kind_states], "next": None},
+        [state for state in states if since is None or state.last_came >= since],
+        limit,
+        cursor,
+        document=kind_state_document,
+        key=lambda kind_state: f"{kind_state.source} {kind_state.what}",
     )
 
 
 @router.get("/past", responses=items(PastImportDocument))
 async def list_past(
-    request: Request, using: Using, limit: Limit = 50, cursor: Cursor = None
+    request: Request, using: Using, *, since: Since, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """List what each import did, the newest first, as `gateway import past` does."""
     before = before_time(cursor)
     rows = await using.database.read(
-        lambda connection: feed_faults.past(connection, before=before, limit=limit + 1)
+        lambda connection: feed_faults.past(connection, since=since, before=before, limit=limit + 1)
     )
     return page(
         request,
@@ -47,8 +66,17 @@ async def list_past(
 
 
 @router.get("/waiting", responses=items(OpenReferenceDocument))
-async def list_waiting(request: Request, using: Using) -> Response:
+async def list_waiting(
+    request: Request, using: Using, *, since: Since, limit: Limit = MOST, cursor: Cursor = None
+) -> Response:
     """List the references that lead nowhere, as `gateway import waiting` does."""
-    references = await using.database.read(open_references.listed)
-    listed = [open_reference_document(reference) for reference in references]
-    return reply(request, {"items": listed, "next": None})
+    return whole_page(
+        request,
+        await using.database.read(
+            lambda connection: open_references.listed(connection, since=since)
+        ),
+        limit,
+        cursor,
+        document=open_reference_document,
+        key=lambda waits: f"{waits.reference} {waits.kind} {waits.given}",
+    )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, Limit, Using, before, id_cursor, page, read_id, reply
+from gateway.api.replies import Cursor, Limit, Since, Using, before, id_cursor, page, read_id, reply
 from gateway.api.schemas import answers, items
 from gateway.core.replies.inbox import InboxState
 from gateway.documents.replies import (
@@ -30,14 +30,18 @@ _State = Annotated[
 async def list_mails(
     request: Request,
     using: Using,
+    *,
     state: _State = None,
+    since: Since,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """List the mails that wait for a decision, the newest first."""
     number, states = before(cursor), state or [InboxState.NEEDS_ATTENTION]
     mails = await using.database.read(
-        lambda connection: inbox.listed(connection, states=states, before=number, limit=limit + 1)
+        lambda connection: inbox.listed(
+            connection, states=states, since=since, before=number, limit=limit + 1
+        )
     )
     return page(request, mails, limit, document=inbox_mail_document, cursor=id_cursor)
 

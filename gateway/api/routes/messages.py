@@ -1,6 +1,5 @@
 """The journal: what came, what was decided for each recipient, and why."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,6 +11,7 @@ from gateway.api.replies import (
     Limit,
     MailAddress,
     SenderAddress,
+    Since,
     Using,
     before,
     id_cursor,
@@ -38,9 +38,6 @@ _From = Annotated[
     SenderAddress | None,
     Query(alias="from", description="From this envelope sender; `<>` is the null sender."),
 ]
-_Since = Annotated[datetime | None, Query(description="Local time unless it has a zone.")]
-
-
 _Language = Annotated[
     str | None, Query(description="Notes in this language instead of the sender's.")
 ]
@@ -70,7 +67,7 @@ async def list_messages(
     state: Annotated[State | None, Query(description="With a delivery in this state.")] = None,
     to: Annotated[MailAddress | None, Query(description="To this address.")] = None,
     sender: _From = None,
-    since: _Since = None,
+    since: Since,
     search: _Search = None,
     rule: Annotated[str | None, Query(description="Where this rule said the kind.")] = None,
     group: Annotated[
@@ -82,7 +79,6 @@ async def list_messages(
 ) -> Response:
     """List messages, the newest first."""
     recipient = None if to is None else using.lookup(to)
-    start = since if since is None or since.tzinfo else since.replace(tzinfo=using.zone())
     number = before(cursor)
     wanted = None if search is None else MessageSearch.read(search)
     if search is not None and wanted is None:
@@ -93,7 +89,7 @@ async def list_messages(
             state=state,
             to=recipient,
             sender=sender,
-            since=start,
+            since=since,
             before=number,
             search=wanted,
             rule=rule,

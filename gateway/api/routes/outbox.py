@@ -10,6 +10,7 @@ from gateway.api.replies import (
     JSON,
     Cursor,
     Limit,
+    Since,
     Using,
     before,
     id_cursor,
@@ -35,16 +36,17 @@ async def list_entries(
     using: Using,
     *,
     state: Annotated[OutboxState | None, Query(description="Only in this state.")] = None,
+    since: Since,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """List what was and is to be sent, the newest first."""
-    number = before(cursor)
+    number, most = before(cursor), limit + 1
     entries = await using.database.read(
         lambda connection: status_mail.among(
-            outbox.listed(connection, state=state, before=number, limit=limit + 1),
-            status_mail.waiting(connection, state=state, before=number, limit=limit + 1),
-            limit + 1,
+            outbox.listed(connection, state=state, since=since, before=number, limit=most),
+            status_mail.waiting(connection, state=state, since=since, before=number, limit=most),
+            most,
         )
     )
     return page(request, entries, limit, document=outbox_entry_document, cursor=id_cursor)

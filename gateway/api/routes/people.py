@@ -1,7 +1,8 @@
 """People: what is known of them, and everything that happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,11 +14,14 @@ from gateway.api.replies import (
     Cursor,
     Limit,
     MailAddress,
+    Since,
     Text,
     Using,
+    as_it_is,
     part,
     reply,
     unwrapped,
+    whole_page,
     wrapped,
 )
 from gateway.api.schemas import answers, items
@@ -44,6 +48,7 @@ from gateway.store.views.timeline import pages as timeline
 from gateway.store.views.timeline import part as part_of_timeline
 
 T = TypeVar("T")
+_Dated = TypeVar("_Dated", HistoryEntryDocument, PersonFileDocument)
 
 _MOST_ALIKE = 10_000  #: Events of one moment that a cursor may skip.
 
@@ -55,6 +60,8 @@ async def find_people(
     request: Request,
     using: Using,
     address: Annotated[MailAddress, Query(description="A mail address.")],
+    limit: Limit = MOST,
+    cursor: Cursor = None,
 ) -> Response:
     """Find everybody who has an address."""
     lookup, standings = using.lookup(address), using.standings()
@@ -63,7 +70,7 @@ async def find_people(
             person_document(page) for page in timeline(connection, standings, lookup)
         ]
     )
-    return reply(request, {"items": records, "next": None})
+    return whole_page(request, records, limit, cursor, document=as_it_is, key=itemgetter("person"))
 
 
 @router.get("/search", responses=items(PersonMatchDocument))
@@ -96,19 +103,18 @@ async def show_timeline(
     type: Annotated[  # noqa: A002
         list[TimelineType] | None, Query(description="Only of these sorts.")
     ] = None,
-    since: Annotated[
-        datetime | None, Query(description="Only since then; local time unless it has a zone.")
+    since: Since,
+    until: Annotated[
+        datetime | None, Query(description="Only until then; local time unless it has a zone.")
     ] = None,
-    until: Annotated[datetime | None, Query(description="Only until then; the same.")] = None,
     limit: Limit = MOST,
     cursor: Cursor = None,
 ) -> Response:
     """List everything that happened with a person, the newest first."""
-    zone = using.zone()
     asked = TimelineAsked(
         types=frozenset(type or TimelineType),
-        since=since.replace(tzinfo=zone) if since and since.tzinfo is None else since,
-        until=until.replace(tzinfo=zone) if until and until.tzinfo is None else until,
+        since=since,
+        until=until.replace(tzinfo=using.zone()) if until and until.tzinfo is None else until,
         after=None if cursor is None else _place(cursor),
         limit=limit,
     )
@@ -136,6 +142,8 @@ async def list_history(
     request: Request,
     using: Using,
     person: Text,
+    *,
+    since: Since,
     limit: Limit = MOST,
     cursor: Cursor = None,
 ) -> Response:
@@ -148,7 +156,7 @@ async def list_history(
             history_entry_document(entry) for entry in history.of_person(connection, ref)
         ],
     )
-    return part(request, entries, limit, cursor)
+    return part(request, _from_then_on(entries, since), limit, cursor)
 
 
 @router.get("/{person:id}/documents", responses=items(PersonFileDocument))
@@ -156,6 +164,8 @@ async def list_documents(
     request: Request,
     using: Using,
     person: Text,
+    *,
+    since: Since,
     limit: Limit = MOST,
     cursor: Cursor = None,
 ) -> Response:
@@ -168,7 +178,7 @@ async def list_documents(
             person_file_document(file) for file in history.documents_of(connection, ref)
         ],
     )
-    return part(request, documents, limit, cursor)
+    return part(request, _from_then_on(documents, since), limit, cursor)
 
 
 @router.get("/{person:id}", responses=answers(PersonDocument, "The person with the timeline."))
@@ -190,6 +200,13 @@ async def _listed(
     if documents is None:
         raise Problem(404, "nobody is known by this key")
     return documents
+
+
+def _from_then_on(documents: Sequence[_Dated], since: datetime | None) -> Sequence[_Dated]:
+    """Leave out what is older."""
+    if since is None:
+        return documents
+    return [one for one in documents if datetime.fromisoformat(one["at"]) >= since]
 
 
 async def _known(using: Using, person: str) -> PersonDocument:

@@ -9,7 +9,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.api.bearer import READS, SuppressionsToken
 from gateway.api.managers import acting_manager
 from gateway.api.once import Key, asked_as, in_steps
-from gateway.api.replies import JSON, AddressOrPerson, StaffName, Using, octets, reply
+from gateway.api.replies import (
+    JSON,
+    MOST,
+    AddressOrPerson,
+    Cursor,
+    Limit,
+    Since,
+    StaffName,
+    Using,
+    before,
+    id_cursor,
+    octets,
+    page,
+    reply,
+)
 from gateway.api.schemas import answers, items
 from gateway.core.mail.typed.typed_address import read_person_or_address
 from gateway.core.people.people import PersonRef
@@ -100,10 +114,15 @@ async def export_person_with_files(using: Using, person: AddressOrPerson) -> Res
 
 
 @router.get("/erasures", dependencies=[READS], responses=items(ErasureDocument))
-async def list_erasures(request: Request, using: Using) -> Response:
+async def list_erasures(
+    request: Request, using: Using, *, since: Since, limit: Limit = MOST, cursor: Cursor = None
+) -> Response:
     """List the erasures that were done, without the data, the newest first."""
-    done = await using.database.read(erasing.listed)
-    return reply(request, {"items": [erasure_document(erasure) for erasure in done], "next": None})
+    number = before(cursor)
+    done = await using.database.read(
+        lambda connection: erasing.listed(connection, since=since, before=number, limit=limit + 1)
+    )
+    return page(request, done, limit, document=erasure_document, cursor=id_cursor)
 
 
 def _wanted(using: Using, typed: str) -> PersonRef | str:

@@ -19,6 +19,7 @@ from gateway.api.replies import (
     AddressOrPerson,
     Cursor,
     Limit,
+    Since,
     StaffName,
     Text,
     Using,
@@ -102,11 +103,15 @@ async def list_suppressions(
     *,
     source: Source = None,
     scope: Covering = None,
+    since: Since,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """List everybody who is suppressed, by address: an entry for each reason in force."""
-    at, listed, selection = using.clock(), using.suppressed(), Selection(source, scope)
+    """List everybody who is suppressed, by address: an entry for each reason in force.
+
+    `since` counts since when a reason holds; reasons nobody knows that of are left out.
+    """
+    at, listed, selection = using.clock(), using.suppressed(), Selection(source, scope, since)
     after = START if cursor is None else _position(cursor)
     suppressed = await using.database.read(
         lambda connection: listed.page(connection, selection, at=at, after=after, limit=limit + 1)
@@ -123,11 +128,11 @@ async def list_suppressions(
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 async def export_suppressions(
-    using: Using, source: Source = None, scope: Covering = None
+    using: Using, *, source: Source = None, scope: Covering = None, since: Since
 ) -> Response:
     """Return everybody who is suppressed as CSV; no cell of it is a formula."""
     headers = {"content-disposition": 'attachment; filename="suppressions.csv"'}
-    rows = csv_pages(using, Selection(source, scope))
+    rows = csv_pages(using, Selection(source, scope, since))
     first = await anext(rows)  # A store that is away is told with a status, not in the middle.
     return StreamingResponse(_from(first, rows), headers=headers, media_type="text/csv")
 

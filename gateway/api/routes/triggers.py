@@ -2,13 +2,29 @@
 
 from collections.abc import Callable
 from datetime import date
+from operator import itemgetter
 from typing import Annotated, Any
 
 import anyio
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
-from gateway.api.replies import Cursor, Limit, Text, Using, before, page, reply
+from gateway.api.problems import Problem
+from gateway.api.replies import (
+    MOST,
+    Cursor,
+    Limit,
+    Since,
+    Text,
+    Using,
+    as_it_is,
+    before,
+    page,
+    reply,
+    unwrapped,
+    whole_page,
+    wrapped,
+)
 from gateway.api.schemas import answers, items
 from gateway.documents.triggers.trigger_edits import CalendarDocument, TriggerEditDocument
 from gateway.documents.triggers.triggers import (
@@ -29,16 +45,29 @@ _On = Annotated[date | None, Query(description="As if it were this day; by defau
 
 
 @router.get("", responses=items(TriggerDocument))
-async def list_triggers(request: Request, using: Using) -> Response:
+async def list_triggers(
+    request: Request, using: Using, limit: Limit = MOST, cursor: Cursor = None
+) -> Response:
     """List the triggers, on and off."""
-    return reply(request, {"items": await _looked(using.triggers.all), "next": None})
+    listed = await _looked(using.triggers.all)
+    return whole_page(request, listed, limit, cursor, document=as_it_is, key=itemgetter("name"))
 
 
 @router.get("/history", responses=items(DoneDocument))
-async def list_history(request: Request, using: Using, limit: Limit = 50) -> Response:
+async def list_history(
+    request: Request, using: Using, *, since: Since, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
     """List runs, and changes of applications with their mail, the newest first."""
-    runs = await _looked(lambda: using.triggers.history(limit))
-    return reply(request, {"items": runs, "next": None})
+    # A change that several triggers mail is as many entries of one id.
+    last, seen = (None, 0) if cursor is None else _seen(cursor)
+    most, before_it = limit + 1 + seen, None if last is None else last + 1
+    done = await _looked(lambda: using.triggers.history(most, since=since, before=before_it))
+
+    def behind(entry: DoneDocument) -> str:
+        of_it = [one["id"] for one in done[: seen + limit]].count(entry["id"])
+        return wrapped([entry["id"], str(of_it)])
+
+    return page(request, done[seen:], limit, document=as_it_is, cursor=behind)
 
 
 @router.get("/waiting", responses=answers(WaitingDocument, "The fields that mail waits for."))
@@ -59,16 +88,16 @@ async def show_calendar(
 
 @router.get("/edits", responses=items(TriggerEditDocument))
 async def list_edits(
-    request: Request, using: Using, limit: Limit = 50, cursor: Cursor = None
+    request: Request, using: Using, *, since: Since, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """List what was changed of triggers and templates, and by whom, the newest first."""
     last = before(cursor)
     edits = await _looked(
-        lambda: using.trigger_changes.edits(what=None, name=None, before=last, limit=limit + 1)
+        lambda: using.trigger_changes.edits(
+            what=None, name=None, since=since, before=last, limit=limit + 1
+        )
     )
-    return page(
-        request, edits, limit, document=lambda edit: edit, cursor=lambda edit: str(edit["id"])
-    )
+    return page(request, edits, limit, document=as_it_is, cursor=itemgetter("id"))
 
 
 @router.get(
@@ -96,6 +125,14 @@ async def show_trigger(request: Request, using: Using, name: Text) -> Response:
 async def preview_trigger(request: Request, using: Using, name: Text, on: _On = None) -> Response:
     """Show whom a date event would mail on a day, and whom not and why; nothing is sent."""
     return reply(request, await _looked(lambda: using.triggers.preview(name, on)))
+
+
+def _seen(cursor: str) -> tuple[int, int]:
+    """Read the id that a page ended in, and how many entries of it were shown."""
+    number, seen = unwrapped(cursor, 2)
+    if not (seen.isascii() and seen.isdecimal() and len(seen) <= len(str(MOST))):
+        raise Problem(422, "cursor: not the `next` of a page")
+    return before(number) or 0, int(seen)
 
 
 async def _looked(work: Callable[[], Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.api.services import NotDone, TemplateText
 from gateway.app import common
@@ -197,13 +197,19 @@ class TriggerEditing:
         }
 
     def edits(
-        self, *, what: str | None, name: str | None, before: int | None, limit: int
+        self,
+        *,
+        what: str | None,
+        name: str | None,
+        since: datetime | None = None,
+        before: int | None = None,
+        limit: int,
     ) -> Sequence[TriggerEditDocument]:
         """List what was changed and by whom, the newest first."""
         edited = None if what is None else EditedThing(what)
         with self._database.reading() as connection:
             edits = trigger_edits.listed(
-                connection, what=edited, name=name, before=before, limit=limit
+                connection, what=edited, name=name, since=since, before=before, limit=limit
             )
         return [trigger_edit_document(edit) for edit in edits]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 
 from gateway.api.services import ExplainedMail, NotDone
 from gateway.app import common
@@ -64,11 +64,13 @@ class TriggerAnswers:
             fields = unread.listed(connection, deciding=True)
             return waiting_document(fields, ledger.waiting(connection))
 
-    def history(self, limit: int) -> Sequence[DoneDocument]:
+    def history(
+        self, limit: int, *, since: datetime | None = None, before: int | None = None
+    ) -> Sequence[DoneDocument]:
         """List runs and changes of applications, with what became of their mail."""
         with self._database.reading() as connection:
-            runs = trigger_runs.listed(connection, limit=limit)
-            changes = status_mail.listed(connection, limit=limit)
+            runs = trigger_runs.listed(connection, since=since, before=before, limit=limit)
+            changes = status_mail.listed(connection, since=since, before=before, limit=limit)
         both: list[TriggerRun | MailedTransition] = [*runs, *changes]
         done = sorted(both, key=lambda entry: entry.id, reverse=True)[:limit]
         return history_document(done, common.time_zone(self._settings()))

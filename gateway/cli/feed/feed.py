@@ -139,11 +139,7 @@ _COLUMNS: Columns[Open] = {
 def list_waiting(chosen: Context, asked: ListRequest) -> None:
     """Print the references that lead nowhere yet, each with how many rows and which of them."""
     with chosen.store() as store, store.reading() as connection:
-        listed = [
-            waits
-            for waits in open_references.listed(connection)
-            if asked.since is None or waits.since >= asked.since
-        ]
+        listed = open_references.listed(connection, since=asked.since)
     source = in_memory(
         listed, lambda waits: one_line(f"{waits.reference} {waits.kind} {waits.given}")
     )
@@ -169,11 +165,7 @@ _NO_IMPORTS = "No imports yet. `gateway import people FILE`, the feed's folder a
 def list_past(chosen: Context, asked: ListRequest) -> None:
     """Print what each import did, the newest first."""
     with chosen.store() as store, store.reading() as connection:
-        listed = [
-            done
-            for done in feed_faults.past(connection, limit=_MOST_PAST)
-            if asked.since is None or done.at >= asked.since
-        ]
+        listed = feed_faults.past(connection, since=asked.since, limit=_MOST_PAST)
     source = in_memory(listed, lambda done: f"{in_utc(done.at)} {done.source} {done.what}")
     asked.print(source, _PAST_COLUMNS, document=past_import_document, empty=_NO_IMPORTS)
 

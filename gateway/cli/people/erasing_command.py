@@ -167,11 +167,7 @@ def list_erasures(context: typer.Context, asked: ListRequest) -> None:
 
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        done = [
-            listed
-            for listed in erasing.listed(connection)
-            if asked.since is None or listed.at >= asked.since
-        ]
+        done = erasing.listed(connection, since=asked.since)
         lost = erasure.undone(chosen.settings, connection)
     source = in_memory(done, lambda listed: ids.show(listed.id))
     asked.print(source, _ERASURES, document=erasure_document, empty=_NOBODY)

@@ -229,8 +229,9 @@ def list_edits(context: typer.Context, asked: ListRequest, name: _AnyName = None
     chosen = of(context)
 
     def read(connection: StoreTransaction, before: int | None, limit: int) -> Sequence[TriggerEdit]:
-        edits = trigger_edits.listed(connection, name=name, before=before, limit=limit)
-        return [edit for edit in edits if asked.since is None or edit.at >= asked.since]
+        return trigger_edits.listed(
+            connection, name=name, since=asked.since, before=before, limit=limit
+        )
 
     def lines_of(edit: TriggerEdit) -> Iterator[tuple[TriggerEdit, str, str]]:
         return (

@@ -37,6 +37,12 @@ class KindState:
     at: datetime | None  #: When something of it was taken in last; None: never.
     fault: FeedFault | None
 
+    @property
+    def last_came(self) -> datetime:
+        """When its last file came, taken in or not."""
+        times = (self.at, None if self.fault is None else self.fault.at)
+        return max(time for time in times if time is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastImport:
@@ -65,10 +71,16 @@ def note_import(database: Database, done: PastImport) -> None:
 
 
 def past(
-    connection: Connection, *, before: datetime | None = None, limit: int = 50
+    connection: Connection,
+    *,
+    since: datetime | None = None,
+    before: datetime | None = None,
+    limit: int = 50,
 ) -> tuple[PastImport, ...]:
     """Return the imports, the newest first; `before` is the time of the last one seen."""
     wanted = select(imports).order_by(imports.c.at.desc()).limit(limit)
+    if since is not None:
+        wanted = wanted.where(imports.c.at >= since)
     if before is not None:
         wanted = wanted.where(imports.c.at < before)
     return tuple(PastImport(**row._mapping) for row in connection.execute(wanted))

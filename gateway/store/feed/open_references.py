@@ -301,13 +301,19 @@ class Open:
 
 
 def listed(
-    connection: Connection, *, reference: str = "", limit: int | None = None
+    connection: Connection,
+    *,
+    reference: str = "",
+    since: datetime | None = None,
+    limit: int | None = None,
 ) -> tuple[Open, ...]:
     """Return the open references, those that stand in the most rows first."""
     c = open_references.c
     statement = select(open_references).order_by(c.reference, c.uses.desc(), c.kind, c.given)
     if reference:
         statement = statement.where(c.reference == reference)
+    if since is not None:
+        statement = statement.where(c.since >= since)
     open_ones = []
     for row in connection.execute(statement.limit(limit)).all():
         relation = _BY_NAME[row.reference]

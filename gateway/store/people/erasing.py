@@ -960,9 +960,20 @@ def are_referred_to(connection: Connection, digest: str) -> bool:
     )
 
 
-def listed(connection: Connection) -> list[Erasure]:
-    """Return the erasures that were done, the newest first."""
+def listed(
+    connection: Connection,
+    *,
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int | None = None,
+) -> list[Erasure]:
+    """Return the erasures that were done, the newest first; with `before`, older than this id."""
     e = erasures.c
+    query = select(erasures).order_by(e.id.desc()).limit(limit)
+    if since is not None:
+        query = query.where(e.at >= since)
+    if before is not None:
+        query = query.where(e.id < before)
     return [
         Erasure(
             id=row.id,
@@ -974,7 +985,7 @@ def listed(connection: Connection) -> list[Erasure]:
             mailchimp=row.mailchimp,
             counts=Counter(orjson.loads(row.counts or "{}")),
         )
-        for row in connection.execute(select(erasures).order_by(e.id.desc()))
+        for row in connection.execute(query)
     ]
 
 

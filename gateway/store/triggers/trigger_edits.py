@@ -1,8 +1,11 @@
 """What was changed of triggers and templates through the gateway, and by whom."""
 
+from datetime import datetime
+
 import orjson
 from sqlalchemy import Connection, insert, select
 
+from gateway.core import ids
 from gateway.core.triggers.trigger_edit import EditedThing, FileChange, TriggerEdit
 from gateway.store.schema import trigger_edits
 
@@ -28,6 +31,7 @@ def listed(
     *,
     what: EditedThing | None = None,
     name: str | None = None,
+    since: datetime | None = None,
     before: int | None = None,
     limit: int = 50,
 ) -> list[TriggerEdit]:
@@ -37,6 +41,8 @@ def listed(
         query = query.where(_c.what == what.value)
     if name is not None:
         query = query.where(_c.name == name)
+    if since is not None:
+        query = query.where(_c.id >= ids.first_id_at(since))
     if before is not None:
         query = query.where(_c.id < before)
     return [

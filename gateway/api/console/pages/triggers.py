@@ -77,7 +77,7 @@ async def show_history(request: Request, using: Using, user: Looks) -> Response:
     """Show the last runs, and what was changed of triggers and templates, and by whom."""
 
     def look() -> dict[str, Any]:
-        edits = using.trigger_changes.edits(what=None, name=None, before=None, limit=50)
+        edits = using.trigger_changes.edits(what=None, name=None, limit=50)
         return {"runs": using.triggers.history(50), "edits": edits}
 
     return await render(request, "triggers_history.html", await _looked(look))
@@ -355,7 +355,7 @@ async def _shown(
 ) -> Response:
     def look() -> dict[str, Any]:
         file = using.trigger_changes.trigger(name)
-        edits = using.trigger_changes.edits(what="trigger", name=name, before=None, limit=10)
+        edits = using.trigger_changes.edits(what="trigger", name=name, limit=10)
         try:
             runs = using.triggers.one(name)["runs"][:_MOST_RUNS]
         except NotDone:  # The file can't be used: it says why itself.
