@@ -1,12 +1,21 @@
 """The feed's pages: how it stands, what imports did, and a file imported by hand."""
 
+import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
 
+from gateway.api.console.pages import feed as feed_page
 from gateway.api.console.roles import ConsoleRole
+from gateway.api.services import FeedRefused, FeedTerms, Taken
+from gateway.app.feed.feeding import StoreFeedAdapter
 from gateway.core.kinds import TAG_SCOPES
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.crm.folder import FeedFolder
@@ -160,6 +169,104 @@ async def test_what_lifts_many_suppressions_is_asked_for(api: Served) -> None:
     assert "This would lift many suppressions: 60." in asked
     assert "Nothing was applied." in held.text
     assert "people.csv: imported" in done.text
+
+
+class _Held:
+    """Holds imports until they are let go, as one of many rows takes a while."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.go_on, self.times = threading.Event(), threading.Event(), 0
+        take_in = StoreFeedAdapter.take_in
+
+        def slowly(feed: StoreFeedAdapter, kind: str, file: Path, terms: FeedTerms) -> Taken:
+            if not terms.dry_run:
+                self.times += 1
+                self.begun.set()
+                assert self.go_on.wait(30)
+            return take_in(feed, kind, file, terms)
+
+        monkeypatch.setattr(StoreFeedAdapter, "take_in", slowly)
+
+
+@pytest.mark.parametrize("meanwhile", ["forget", "expire", "crowd", "again"])
+async def test_a_file_is_kept_while_it_is_imported_and_is_imported_once(
+    api: Served, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        await uploaded(browsing, PEOPLE + GOOD + BAD)
+        page, form = str(browsing.answer and browsing.answer.url), browsing.page.forms[-1]
+        held = _Held(monkeypatch)
+        importing = asyncio.create_task(
+            browsing.client.post(page, data={**form.fields, "do": "import"})
+        )
+        assert await asyncio.to_thread(held.begun.wait, 30)
+        if meanwhile == "expire":
+            later = time.monotonic() + 100_000
+            monkeypatch.setattr(feed_page, "time", SimpleNamespace(monotonic=lambda: later))
+        elif meanwhile == "crowd":
+            monkeypatch.setattr(feed_page, "_MOST_KEPT", 1)
+            (kept,) = (each for each in feed_page._kept._kept.values() if each.is_read)
+            feed_page._kept.add(replace(kept, folder=TemporaryDirectory()))
+        else:
+            do = "forget" if meanwhile == "forget" else "import"
+            answer = await browsing.client.post(page, data={**form.fields, "do": do})
+            assert 303 == answer.status_code
+        shown = await browsing.open(page)
+        held.go_on.set()
+        answer = await importing
+        done = await browsing.open(page)
+
+    assert "people.csv: is being imported" in shown.text
+    assert "Look again" in dict(shown.links)
+    assert not [form for form in shown.forms if ("Import", "do", "import") in form.buttons]
+    assert (303, 1) == (answer.status_code, held.times)
+    assert "people.csv: imported" in done.text
+    with api.database.reading() as connection:
+        assert people.find(connection, PersonRef(PersonKind.CANDIDATE, "17"))
+
+
+async def test_what_fails_while_it_is_imported_can_be_imported_again(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Taken:
+        raise FeedRefused("the mapping is another one now")
+
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        await uploaded(browsing, PEOPLE + GOOD)
+        page = str(browsing.answer and browsing.answer.url)
+        with monkeypatch.context() as patched:
+            patched.setattr(StoreFeedAdapter, "take_in", refuse)
+            refused = await browsing.press("Import", status=422)
+        await browsing.open(page)
+        done = await browsing.press("Import")
+
+    assert "The file can't be imported: the mapping is another one now" in refused.text
+    assert "people.csv: imported" in done.text
+
+
+async def test_a_file_there_is_no_room_for_is_told_so(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Taken:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(StoreFeedAdapter, "take_in", full)
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        shown = await uploaded(browsing, PEOPLE + GOOD, status=503)
+
+    assert "The file can't be kept here: No space left on device" in shown
+
+
+async def test_a_file_may_have_a_long_name(api: Served) -> None:
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        await browsing.open("/console/feed")
+        page = await browsing.press(
+            "Show what would change",
+            files={"file": ("🙂" * 100 + ".csv", (PEOPLE + GOOD).encode())},
+            kind="people",
+        )
+
+    assert "🙂.csv: what would change" in page.text
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from gateway.api.replies import Cursor, before_time, time_cursor
 from gateway.api.services import FeedRefused, FeedTerms
 from gateway.api.using import services
 from gateway.core.feed.laid_aside import LaidAside
+from gateway.core.written import short_name
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.feed import feed_faults, open_references
 
@@ -46,6 +47,7 @@ _REFERENCES = 20
 _PIECE = 1024 * 1024
 _KEPT_SECONDS = 3600.0
 _MOST_KEPT = 20
+_LONGEST_NAME = 200  #: In octets.
 _CSV = "text/csv; charset=utf-8"
 #: Files are taken in one at a time, as for the API: the store has one writer anyway.
 _TURN = anyio.CapacityLimiter(1)
@@ -134,6 +136,7 @@ class _Upload:
     report: Mapping[str, Any] = field(default_factory=dict)
     is_held_back: bool = False
     is_done: bool = False
+    is_read: bool = False  #: At this moment, so its file stays.
 
     @property
     def file(self) -> Path:
@@ -145,7 +148,10 @@ class _Upload:
 
 
 class _Uploads:
-    """The files of this process that wait for a yes; the oldest go first, all after an hour."""
+    """The files of this process that wait for a yes; the oldest go first, all after an hour.
+
+    One that is just being read stays, however old it is.
+    """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, _Upload] = OrderedDict()
@@ -154,8 +160,10 @@ class _Uploads:
         self._forget()
         token = secrets.token_urlsafe(12)
         self._kept[token] = upload
-        while len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)[1].folder.cleanup()
+        too_many = len(self._kept) - _MOST_KEPT
+        idle = [each for each, kept in self._kept.items() if not kept.is_read and each != token]
+        for each in idle[: max(0, too_many)]:
+            self.drop(each)
         return token
 
     def of(self, request: Request, user: ConsoleUser, token: str) -> _Upload:
@@ -173,7 +181,12 @@ class _Uploads:
 
     def _forget(self) -> None:
         now = time.monotonic()
-        for token in [token for token, upload in self._kept.items() if upload.until < now]:
+        old = [
+            token
+            for token, upload in self._kept.items()
+            if upload.until < now and not upload.is_read
+        ]
+        for token in old:
             self.drop(token)
 
 
@@ -189,7 +202,8 @@ async def upload(request: Request, user: Runs, form: Fields) -> Response:
         raise Problem(422, said(request, "Choose what the rows of the file are."))
     if not isinstance(sent, UploadFile) or not sent.filename:
         raise Problem(422, said(request, "Choose a file."))
-    name = PurePath(sent.filename.replace("\\", "/")).name.lstrip(".")[-100:] or kind
+    name = PurePath(sent.filename.replace("\\", "/")).name.lstrip(".")
+    name = short_name(name, _LONGEST_NAME) or kind
     if not name.isprintable():
         raise Problem(422, said(request, "The file's name can't be read: give it another one."))
     made = _Upload(
@@ -200,18 +214,17 @@ async def upload(request: Request, user: Runs, form: Fields) -> Response:
         until=time.monotonic() + _KEPT_SECONDS,
         replace=form.get("replace") == "yes",
     )
+    made.is_read = True
     token = _kept.add(made)
     try:
         async with await anyio.open_file(made.file, "wb") as kept:
             while piece := await sent.read(_PIECE):
                 await kept.write(piece)
         await _take_in(request, made, dry_run=True, lift=False)
-    except FeedRefused as error:
+    except BaseException as error:
         _kept.drop(token)
-        why = said(request, "The file can't be imported: {why}", why=error)
-        raise Problem(422, why) from None
-    except BaseException:
-        _kept.drop(token)
+        if isinstance(error, OSError):
+            raise _no_room(request, error) from None
         raise
     return await see_other(request, f"/console/feed/upload/{token}")
 
@@ -229,18 +242,15 @@ async def show_upload(request: Request, user: Runs, token: str) -> Response:
 async def import_upload(request: Request, user: Runs, token: str, form: Fields) -> Response:
     """Import a file that was looked through."""
     made = _kept.of(request, user, token)
+    if made.is_read:
+        # The page says so; it is taken in once, however often the button is pressed.
+        return await see_other(request, f"/console/feed/upload/{token}")
     if form.get("do") == "forget":
         _kept.drop(token)
         return await see_other(request, "/console/feed", said(request, "Nothing was imported."))
     if not made.is_done:
-        made.is_done = True  # It is taken in once, however often the button is pressed.
-        try:
-            await _take_in(request, made, dry_run=False, lift=form.get("lift") == "yes")
-        except BaseException:
-            made.is_done = False
-            raise
-        made.is_done = not made.is_held_back
-        if made.is_done:
+        await _take_in(request, made, dry_run=False, lift=form.get("lift") == "yes")
+        if not made.is_held_back:
             await did(request, user, "import", about=made.kind)
     return await see_other(request, f"/console/feed/upload/{token}")
 
@@ -263,10 +273,27 @@ async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool
         dry_run=dry_run,
         refused=made.refused,
     )
-    taken = await anyio.to_thread.run_sync(
-        lambda: feed.take_in(made.kind, made.file, terms), limiter=_TURN
-    )
-    made.report, made.is_held_back = taken.report, taken.is_held_back
+
+    def take_in() -> None:
+        made.refused.unlink(missing_ok=True)  # They are told anew.
+        taken = feed.take_in(made.kind, made.file, terms)
+        made.report, made.is_held_back = taken.report, taken.is_held_back
+        made.is_done = not (dry_run or taken.is_held_back)
+
+    made.is_read = True
+    try:
+        await anyio.to_thread.run_sync(take_in, limiter=_TURN)
+    except FeedRefused as error:
+        raise Problem(422, said(request, "The file can't be imported: {why}", why=error)) from None
+    except OSError as error:
+        raise _no_room(request, error) from None
+    finally:
+        made.is_read, made.until = False, time.monotonic() + _KEPT_SECONDS
+
+
+def _no_room(request: Request, error: OSError) -> Problem:
+    why = error.strerror or str(error)
+    return Problem(503, said(request, "The file can't be kept here: {why}", why=why))
 
 
 def _download(content: bytes, name: str) -> Response:
