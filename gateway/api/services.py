@@ -435,6 +435,8 @@ class ApiServices:
     lookup: Callable[[str], str]
     zone: Callable[[], tzinfo]
     notes: Callable[[], Mapping[str, NoteTemplate]]  #: The wording of notes by language.
+    #: By language, the words of why somebody got no triggered mail (`run_report.in_words`).
+    run_words: Callable[[], Mapping[str, Mapping[str, str]]]
     #: Where staff forward replies to, each with what told it.
     import_addresses: Callable[[], Sequence[tuple[str, str]]]
     count_machine_opens: Callable[[], bool]

@@ -25,6 +25,7 @@ from gateway.api.console.pages import (
     triggers,
 )
 from gateway.api.console.rendering import render, static_file
+from gateway.api.console.sentences import retell
 from gateway.api.console.terms import ConsoleTerms
 from gateway.api.console.throttle import LoginThrottle
 from gateway.api.problems import Problem, known_fault
@@ -106,7 +107,7 @@ async def _error_page(request: Request, error: Exception) -> Response:
         case _:
             problem = known_fault(error)
     title = HTTPStatus(problem.status_code).phrase
-    detail = "" if problem.detail == title else str(problem.detail)
+    detail = "" if problem.detail == title else retell(language_of(request), str(problem.detail))
     response = await render(
         request,
         "error.html",

@@ -16,9 +16,11 @@ from starlette.responses import RedirectResponse
 
 from gateway.api.console.access import ConsoleUser, language_of
 from gateway.api.console.languages import LANGUAGES, NAMES, say
+from gateway.api.console.sentences import retell
 from gateway.api.paths import written
 from gateway.api.using import services
 from gateway.core import ids
+from gateway.core.triggers.run_report import in_words
 from gateway.store.console import console_sessions
 
 POLICY = (
@@ -121,6 +123,8 @@ def environment() -> Environment:
     made.filters["id"] = ids.show
     made.globals["asset"] = asset
     made.globals["address"] = _address
+    made.globals["told"] = _told
+    made.globals["reason"] = _reason
     return made
 
 
@@ -146,6 +150,24 @@ def _day(context: Context, day: date | None) -> str:
         day = day.astimezone(context["zone"]).date()
     shown = day.strftime(_TIME[context["language"]].partition(" ")[0])
     return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), shown)
+
+
+@pass_context
+def _told(context: Context, sentence: str) -> str | Markup:
+    """Tell a sentence of the gateway's in the page's language; unknown ones stay English."""
+    language: str = context["language"]
+    retold = retell(language, sentence)
+    if language == "en" or retold != sentence:
+        return retold
+    return Markup('<span lang="en">{}</span>').format(sentence)
+
+
+@pass_context
+def _reason(context: Context, why: str) -> str:
+    """Tell why somebody got no triggered mail as the report of a run says it."""
+    words = services(context["request"]).run_words()
+    known = words.get(context["language"]) or next(iter(words.values()))
+    return in_words(why, known)
 
 
 @pass_context

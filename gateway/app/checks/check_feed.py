@@ -35,8 +35,9 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
             if fault.failed:
                 yield error(subject, f"nothing was imported from {text}")
             else:
-                problems = "problem" if fault.problems == 1 else "problems"
-                yield warning(subject, f"{fault.problems} {problems} in {text}")
+                count = fault.problems
+                one = f"{count} problem in {text}"
+                yield warning(subject, one if count == 1 else f"{count} problems in {text}")
         if kind.at is not None and (age := common.now() - kind.at) > old_after:
             yield warning(subject, f"was last fed {age.days} days ago: is its export running?")
 

@@ -86,7 +86,7 @@ def _cure(mailbox: MailboxConfig, stage: Stage) -> str:
             return "compare oauth with the registration of the application"
         case "login" if mailbox.auth == "xoauth2":
             return (
-                "the token is not accepted: compare username and oauth.scope, and its permissions"
+                "the token is not accepted, compare username and oauth.scope, and its permissions"
             )
         case "login":
             return "set username and password; some servers want an app password or xoauth2"

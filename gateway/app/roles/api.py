@@ -34,9 +34,11 @@ from gateway.app.today import TodayAnswers
 from gateway.app.triggers import transitions
 from gateway.app.triggers.editing_answers import TriggerEditing
 from gateway.app.triggers.questions import TriggerAnswers, explain
-from gateway.app.wording import note_templates
+from gateway.app.wording import mail_wordings, note_templates
+from gateway.config import Settings
 from gateway.core.bounces.bounce_share import MOST_COMPLAINTS, BounceShare
 from gateway.core.kinds import State
+from gateway.core.triggers.run_report import RUN_REPORT
 from gateway.metrics import MailchimpHealth, MetricReading, Metrics, RelayHealth
 from gateway.store.bounces.bounce_shares import by_domain, highest
 from gateway.store.engine.blobs import Blobs
@@ -97,6 +99,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         lookup=lambda address: common.lookup(context.settings, address),
         zone=lambda: common.time_zone(context.settings),
         notes=lambda: note_templates(context.settings),
+        run_words=lambda: run_words(context.settings),
         import_addresses=lambda: [
             (place.address, place.told_by) for place in import_addresses(context.settings)
         ],
@@ -104,6 +107,12 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         clock=now,
         new_id=common.ids_of(database).next,
     )
+
+
+def run_words(settings: Settings) -> dict[str, Mapping[str, str]]:
+    """Return the words of reports on triggers' runs, by language."""
+    wordings = mail_wordings(settings, "trigger_report", RUN_REPORT)
+    return {language: wording.words for language, wording in wordings.items()}
 
 
 def console_terms(context: RoleContext) -> Callable[[], ConsoleTerms]:

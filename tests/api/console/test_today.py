@@ -68,6 +68,10 @@ async def test_lights_say_what_gateway_check_says(api: Served) -> None:
     assert f"look at it feed crm {FEED.text}" in page.text
     assert f"well relay main {RELAY.text}" in page.text
     assert page.text.index(FEED.text) < page.text.index(RELAY.text)
+    async with signed_in(api, language="fr") as browsing:
+        page = await browsing.open("/console/today")
+    assert "relais main 127.0.0.1:25 répond et propose PIPELINING" in page.text
+    assert "flux crm a été alimenté pour la dernière fois il y a 3 jours" in page.text
 
 
 async def test_a_page_that_is_left_open_keeps_no_session(api: Served) -> None:
@@ -91,7 +95,7 @@ async def test_where_nothing_is_the_page_says_what_would_be(api: Served) -> None
     async with signed_in(api, language="nl") as browsing:
         page = await browsing.open("/console/today")
 
-    assert "Er wacht niets. Antwoorden die niet kunnen worden opgeborgen" in page.text
+    assert "Er wacht niets. Antwoorden die niet kunnen worden opgeslagen" in page.text
     assert "Geen mail. Wat het CRM via een listener verstuurt" in page.text
 
 

@@ -1,0 +1,133 @@
+"""Sentences that the gateway writes in English are told in the reader's language."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gateway
+from gateway.api.console import sentences
+from gateway.api.console.sentences import retell
+from tests.api.console.test_texts import TRANSLATED, files
+
+HERE = Path(gateway.__file__).parent
+#: Where sentences are written that the console tells.
+WRITERS = (
+    *sorted((HERE / "app/checks").glob("*.py")),
+    HERE / "app/people/erasure.py",
+    HERE / "api/problems.py",
+    HERE / "api/replies.py",
+    HERE / "core/bounces/bounce_share.py",
+    HERE / "core/decision/classify.py",
+    HERE / "core/mail/automatic.py",
+    HERE / "delivery/connection.py",
+    HERE / "inbound/imap/login.py",
+    HERE / "store/views/status.py",
+    HERE / "sync/readiness.py",
+)
+#: Whose findings are lights of the page Today, all of them.
+LIGHTS = ("check_relays", "mailbox_calls", "check_mailbox", "check_mailchimp", "check_bounces")
+NO_LIGHTS = ("templates",)
+_PLACE = re.compile(r"{\w+}")
+_FEWEST = 6  #: Letters of a form that says enough to be told from others.
+
+
+def written_form(node: ast.expr) -> str | None:
+    """Return a pattern for what a text in code may come to; None: it is no text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.escape(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".*"
+            for part in node.values
+        )
+    return None
+
+
+def forms_in(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.expr) and (form := written_form(node)) is not None:
+            yield form
+            yield form.replace("_", r"\ ")  # of names: `delivery_report`
+
+
+def test_every_sentence_that_is_translated_is_one_the_gateway_writes() -> None:
+    forms = {form for file in WRITERS for form in forms_in(file)}
+    telling = [form for form in forms if len(re.sub(r"\.\*|\W", "", form)) >= _FEWEST]
+    unknown = [
+        text
+        for text in files("nl")[sentences.FILE]
+        if re.escape(_PLACE.sub("\0", text)).replace("\0", ".*") not in forms
+        and not any(re.fullmatch(form, text) for form in telling)
+    ]
+
+    assert [] == unknown
+
+
+def test_every_light_is_told_in_the_readers_language() -> None:
+    known = [_PLACE.sub("x", text) for text in files("nl")[sentences.FILE]]
+    missing = []
+    for name in LIGHTS:
+        for node in ast.walk(ast.parse((HERE / f"app/checks/{name}.py").read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id not in ("good", "warning", "error"):
+                continue
+            subject, text = node.args
+            if isinstance(subject, ast.Constant) and subject.value in NO_LIGHTS:
+                continue
+            form = written_form(text)
+            if form is not None and not any(re.fullmatch(form, sentence) for sentence in known):
+                missing.append((name, form))
+
+    assert [] == missing
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "told"),
+    [
+        ("nl", "answers, and its schema is whole", "antwoordt, en zijn schema is volledig"),
+        (
+            "de",
+            "127.0.0.1:25: no connection within 20 s: is it running, and are host, port and tls "
+            "right?",
+            "127.0.0.1:25: keine Verbindung innerhalb von 20 s: Läuft er, und stimmen host, port "
+            "und tls?",
+        ),
+        (
+            "fr",
+            "crm was last fed 3 days ago: is its export running?",
+            "crm a été alimenté pour la dernière fois il y a 3 jours : son export tourne-t-il ?",
+        ),
+        (
+            "nl",
+            "imap.example:993: the login is refused: NO [AUTH] bad: set username and password; "
+            "some servers want an app password or xoauth2",
+            "imap.example:993: de aanmelding wordt geweigerd: NO [AUTH] bad: stel username en "
+            "password in; sommige servers willen een app-wachtwoord of xoauth2",
+        ),
+        (
+            "de",
+            "7 entries are failed: gateway outbox list --state failed, then retry or cancel",
+            "7 Einträge sind failed: gateway outbox list --state failed, dann retry oder cancel",
+        ),
+        ("fr", "its `Precedence` matches `bulk`", "`Precedence` correspond à `bulk`"),
+        ("fr", "whatever else it may say", "whatever else it may say"),
+        ("en", "answers at https://x", "answers at https://x"),
+        ("nl", "", ""),
+        # What is inserted is nobody's form: braces in it stand as they are.
+        ("nl", "answers at {url}", "antwoordt op {url}"),
+    ],
+)
+def test_a_sentence_is_known_by_its_form(language: str, sentence: str, told: str) -> None:
+    assert told == retell(language, sentence)
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_strangers_write_is_soon_told(language: str) -> None:
+    """A server's answer may be long and look like many sentences at once."""
+    text = "x: " * 199 + "is it?"  # as long as is looked at at all
+
+    assert text == retell(language, text)
