@@ -292,6 +292,28 @@ async def test_what_staff_suppressed_is_lifted_with_a_reason(api: Served) -> Non
     assert ids.show(sent.id) == act.about
 
 
+async def test_what_somebody_else_lifted_meanwhile_is_told(api: Served) -> None:
+    sent = failed(0, STAFF)
+    keep(api, sent)
+    suppress(api)
+
+    async with signed_in(api, ConsoleRole.WORK) as browsing:
+        await browsing.open(f"/console/messages/{ids.show(sent.id)}/release?position=1")
+        with api.database.writing() as connection:
+            suppression.release(connection, ANN, by="eva", at=NOW, remark="")
+        page = await browsing.press("Lift it", status=409, reason="Ann asked for it")
+        assert "Somebody was faster" in page.text
+        csrf = {"csrf": page.forms[0].fields["csrf"], "reason": "x"}
+        way = f"/console/messages/{ids.show(sent.id)}/release"
+        for position in ("", "x", "-1"):  # never taken for the first recipient
+            answer = await browsing.client.post(way, data={**csrf, "position": position})
+            assert 422 == answer.status_code
+    with api.database.reading() as connection:
+        assert "eva" == suppression.history(connection, ANN)[0].released_by
+        acts = console_acts.listed(connection, limit=9)
+    assert "message.release" not in [act.act for act in acts]
+
+
 @pytest.mark.parametrize(
     ("source", "is_wanted"),
     [(SuppressionSource.STAFF, False), (SuppressionSource.UNSUBSCRIBE, True)],

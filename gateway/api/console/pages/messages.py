@@ -112,9 +112,11 @@ async def ask_to_release(
 async def release(request: Request, user: Works, number: str, fields: Fields) -> Response:
     """Lift what suppresses the recipient of a delivery, as `gateway suppress release` does."""
     given = typed_text(fields, "position")
-    position = int(given) if given.isascii() and given.isdecimal() and len(given) < 6 else 0
+    if not (given.isascii() and given.isdecimal() and len(given) < 8):
+        raise Problem(422, said(request, "This form lacks whose mail it is about."))
+    position = int(given)
     reason = typed_text(fields, "reason")
-    values = await _releasable(request, number, position)
+    values = await _releasable(request, number, position, status=409)
     if not reason:
         problem = said(request, "Say why: it is kept with who did it.")
         return await render(request, "release.html", {**values, "problem": problem}, status=422)
@@ -125,15 +127,24 @@ async def release(request: Request, user: Works, number: str, fields: Fields) ->
         for hit in hits
         if hit.is_ours and hit.holds_now
     }
-    sentence = await _release(request, user, whom, reason)
+    stays = any(hit.holds_now and not hit.is_ours for hit in hits)
+    sentence = await _release(request, user, whom, reason, stays=stays)
     await did(request, user, "message.release", about=ids.show(values["message"].id))
     return await see_other(request, f"/console/messages/{number}", sentence)
 
 
 async def _release(
-    request: Request, user: ConsoleUser, whom: Iterable[PersonRef | str], reason: str
+    request: Request,
+    user: ConsoleUser,
+    whom: Iterable[PersonRef | str],
+    reason: str,
+    *,
+    stays: bool,
 ) -> str:
-    """Lift what suppresses people or addresses themselves; return what to tell."""
+    """Lift what suppresses people or addresses themselves; return what to tell.
+
+    `stays`: something of the CRM's keeps mail away all the same.
+    """
     using = services(request)
     standings = using.standings()
 
@@ -154,15 +165,23 @@ async def _release(
         released = await using.database.write(lift)
     finally:
         standings.close()
+    if not any(entry.is_any for entry in released):
+        raise Problem(409, said(request, "It was lifted meanwhile."))
     if any(entry.refused for entry in released):
         return said(
             request, "Lifted here; Mailchimp itself goes on refusing until the person asks there."
         )
+    if stays:
+        return said(
+            request, "Lifted. What the CRM says in groups and statuses still keeps mail away."
+        )
     return said(request, "Lifted. The next mail goes.")
 
 
-async def _releasable(request: Request, number: str, position: int) -> dict[str, Any]:
-    """Return what is known of a delivery whose suppression can be lifted here; else 404."""
+async def _releasable(
+    request: Request, number: str, position: int, *, status: int = 404
+) -> dict[str, Any]:
+    """Return what is known of a delivery whose suppression can be lifted here; else `status`."""
     wanted = read_id(number)
 
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
@@ -175,7 +194,7 @@ async def _releasable(request: Request, number: str, position: int) -> dict[str,
         for entry in shown.deliveries:
             if entry.position == position and entry.reason and entry.reason.has_cure:
                 return {**values, "message": shown.message, "entry": entry, "problem": ""}
-    raise Problem(404, said(request, "Nothing that is lifted here keeps this mail away now."))
+    raise Problem(status, said(request, "Nothing that is lifted here keeps this mail away now."))
 
 
 async def _listed(
