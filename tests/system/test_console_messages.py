@@ -156,6 +156,30 @@ async def test_what_flows_is_fetched_anew_by_itself(api: Served, browser: Browse
         await accessible(page)
 
 
+async def test_what_is_fetched_anew_stays_as_it_was_opened(api: Served, browser: Browser) -> None:
+    with api.database.writing() as connection:
+        sent = [message(number, delivery("a@example.org")) for number in range(-600, 0, 15)]
+        take_in(connection, 1, sent, [])
+    async with console_page(browser, "anna") as page:
+        await page.clock.install()
+        await page.goto(f"{URL}/console/today")
+        table, opens = page.locator("#flow-table"), page.locator("#flow-table-opens")
+        link = page.locator("#to-messages_unknown")
+        for focused in (opens, link):
+            await opens.focus()
+            if await table.get_attribute("open") is None:
+                await opens.press("Enter")
+            await focused.focus()
+            was = await page.evaluate("[document.activeElement.id, scrollY]")
+            async with page.expect_response("**/today/live"):
+                await page.clock.run_for(31_000)
+            await page.clock.run_for(1_000)
+
+            await expect(table).to_have_attribute("open", "")
+            await expect(focused).to_be_focused()
+            assert was == await page.evaluate("[document.activeElement.id, scrollY]")
+
+
 async def test_a_mail_is_found_and_what_kept_it_away_is_lifted(browser: Browser) -> None:
     async with console_page(browser, "wim") as page:
         await page.goto(f"{URL}/console/messages")

@@ -24,7 +24,7 @@ BANDS = (
 class FlowBar:
     """The deliveries of a quarter; `x`, `y`, `height` on the paper."""
 
-    at: datetime
+    clock: str  #: When the quarter began.
     count: int
     x: float
     y: float
@@ -53,7 +53,7 @@ class FlowPlot:
     bands: tuple[FlowBand, ...]
     hours: tuple[tuple[float, str], ...]
     #: The same as a table: quarters in which anything was delivered, a number for each band.
-    rows: tuple[tuple[datetime, tuple[int, ...]], ...]
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
 
 
 def flow_plot(quarters: Sequence[QuarterHourDocument], zone: tzinfo) -> FlowPlot:
@@ -66,7 +66,7 @@ def flow_plot(quarters: Sequence[QuarterHourDocument], zone: tzinfo) -> FlowPlot
         floor = place * (BAND + GAP) + GAP + BAND
         bars = tuple(
             FlowBar(
-                at=at,
+                clock=_clock(at),
                 count=count,
                 x=round(LEFT + number * step, 1),
                 y=round(floor - max(1.5, count / scale * BAND), 1),
@@ -82,12 +82,18 @@ def flow_plot(quarters: Sequence[QuarterHourDocument], zone: tzinfo) -> FlowPlot
         if at.minute == 0 and at.hour % 3 == 0 and LEFT + number * step < WIDTH - _HOUR_WIDTH
     )
     rows = tuple(
-        (at, of_quarter)
+        (_clock(at), of_quarter)
         for at, of_quarter in zip(moments, zip(*_counts(quarters), strict=True), strict=True)
         if any(of_quarter)
     )
     height = len(BANDS) * (BAND + GAP) + _BELOW
     return FlowPlot(WIDTH, height, round(step * 0.8, 1), tuple(bands), hours, rows)
+
+
+def _clock(at: datetime) -> str:
+    """Return `02:15`; in the night when an hour comes twice, `02:15 CEST` and `02:15 CET`."""
+    comes_twice = at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
+    return f"{at:%H:%M %Z}" if comes_twice else f"{at:%H:%M}"
 
 
 def _counts(quarters: Sequence[QuarterHourDocument]) -> list[list[int]]:

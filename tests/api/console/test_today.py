@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
@@ -153,5 +154,23 @@ def test_each_state_is_drawn_on_a_scale_of_its_own() -> None:
     assert [(1350, 1000), (2, 2)] == [(b.total, b.highest) for b in (relayed, rejected)]
     assert [(900, 50.4), (450, 25.2)] == [(bar.count, bar.height) for bar in relayed.bars]
     assert [(2, 56.0)] == [(bar.count, bar.height) for bar in rejected.bars]
-    assert [8, 8] == [at.hour for at, _ in plot.rows]
+    assert ["08:00", "08:30"] == [clock for clock, _ in plot.rows]
     assert [(900, 0, 0, 2), (450, 0, 0, 0)] == [counts for _, counts in plot.rows]
+
+
+def test_an_hour_that_comes_twice_is_told_apart() -> None:
+    began = datetime(2026, 10, 25, 0, 45, tzinfo=UTC)  # Clocks go back at 01:00 UTC.
+    plot = flow_plot(
+        [
+            {
+                "at": (began + number * timedelta(minutes=15)).isoformat(),
+                "deliveries": {State.RELAYED: 1},
+            }
+            for number in range(6)
+        ],
+        ZoneInfo("Europe/Amsterdam"),
+    )
+
+    assert ["02:45 CEST", "02:00 CET", "02:15 CET", "02:30 CET", "02:45 CET", "03:00"] == [
+        clock for clock, _ in plot.rows
+    ]

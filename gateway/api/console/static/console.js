@@ -12,3 +12,19 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+// What is fetched anew stays as somebody opened and scrolled it; htmx itself keeps the focus.
+let seen = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  seen = [...event.detail.target.querySelectorAll("details[id], .scroll[id]")].map((part) => ({
+    id: part.id, open: part.open, top: part.scrollTop, left: part.scrollLeft,
+  }));
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const { id, open, top, left } of seen) {
+    const part = document.getElementById(id);
+    if (!part) continue;
+    if (open) part.open = true;
+    part.scrollTop = top;
+    part.scrollLeft = left;
+  }
+});
