@@ -33,7 +33,7 @@ PAGES = (
     "today",
     "today/pause",
     "send-failed",
-    "send-failed?to=nobody&since=then",
+    "send-failed?to=nobody",
     "messages",
     "messages?search=newsletter",
     f"messages/{ids.show(OF_STAFF.id)}",
