@@ -38,6 +38,7 @@ PAGES = (
     "messages?search=newsletter",
     f"messages/{ids.show(OF_STAFF.id)}",
     f"messages/{ids.show(OF_STAFF.id)}/release?position=1",
+    "people/candidate:18",
     "outbox",
     f"outbox/{ids.show(UNKNOWN)}",
     "bounces",
@@ -60,6 +61,13 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]
             add_user(opened, "ops", [ConsoleRole.RUN])
             add_user(opened, "boss", ConsoleRole)
             fill(opened)
+            name = "Nieuwsbriefabonnement" * 8  # No blank in it: a page must part it somewhere.
+            await opened.feed(
+                "groups",
+                f'{{"crm_id":"1","kind":"candidate","name":"{name}","tag":"NoMailingsTag"}}',
+            )
+            await opened.feed("people", '{"crm_id":"18","emails":"lena@example.org"}')
+            await opened.feed("memberships", '{"group":"1","kind":"candidate","person":"18"}')
             yield opened
 
 

@@ -125,6 +125,7 @@ def environment() -> Environment:
     made.globals["address"] = _address
     made.globals["told"] = _told
     made.globals["reason"] = _reason
+    made.globals["triggered"] = _triggered
     return made
 
 
@@ -168,6 +169,16 @@ def _reason(context: Context, why: str) -> str:
     words = services(context["request"]).run_words()
     known = words.get(context["language"]) or next(iter(words.values()))
     return in_words(why, known)
+
+
+@pass_context
+def _triggered(context: Context, summary: str) -> str:
+    """Tell a timeline's `birthday: not active` or `birthday: Many happy returns (not active)`."""
+    trigger, colon, rest = summary.partition(": ")
+    subject, opening, why = rest.rpartition(" (")
+    if opening and why.endswith(")"):
+        return f"{trigger}: {subject} ({_reason(context, why[:-1])})"
+    return f"{trigger}{colon}{_reason(context, rest)}"
 
 
 @pass_context

@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 
 FILE = "sentences.toml"
+_WORD = re.compile(r"[a-z]{2}")
 _PLACE = re.compile(r"{(\w+)}")
 _LONGEST = 600  #: Characters; in what is longer forms would be looked for too long.
 
@@ -30,11 +31,14 @@ def retell(language: str, sentence: str) -> str:
         return known
     if len(sentence) > _LONGEST:
         return sentence
-    for form, translated in _forms(language):
+    for form, translated, has_words in _forms(language):
         match = form.fullmatch(sentence)
         if match is not None:
-            values = {name: retell(language, text) for name, text in match.groupdict().items()}
-            return translated.format_map(values)
+            written = match.groupdict()
+            values = {name: retell(language, text) for name, text in written.items()}
+            # `{whom}: {scope}` has no words of its own: it is one where something in it is known.
+            if has_words or values != written:
+                return translated.format_map(values)
     return sentence
 
 
@@ -45,11 +49,21 @@ def _sentences(language: str) -> dict[str, str]:
 
 
 @cache
-def _forms(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Return the forms with something inserted and their translations, the most exact first."""
+def _forms(language: str) -> tuple[tuple[re.Pattern[str], str, bool], ...]:
+    """Return the forms with something inserted, the most exact first.
+
+    Each with its translation, and whether it has words beside what is inserted.
+    """
     forms = [(form, told) for form, told in _sentences(language).items() if _PLACE.search(form)]
     forms.sort(key=lambda pair: len(_PLACE.sub("", pair[0])), reverse=True)
-    return tuple((re.compile(_pattern(form), re.DOTALL), told) for form, told in forms)
+    return tuple(
+        (
+            re.compile(_pattern(form), re.DOTALL),
+            told,
+            _WORD.search(_PLACE.sub("", form)) is not None,
+        )
+        for form, told in forms
+    )
 
 
 def _pattern(form: str) -> str:

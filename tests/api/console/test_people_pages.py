@@ -1,18 +1,21 @@
 """People in the console: found, shown, suppressed and released."""
 
 import json
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, insert
 
 from gateway.api.console.roles import ConsoleRole
-from gateway.core.kinds import State
+from gateway.core import ids
+from gateway.core.kinds import Scope, State
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.console import console_acts
 from gateway.store.people import suppression
+from gateway.store.schema import occurrences
 from tests.api.console.browsing import PASSWORD, add_user, browser, signed_in
-from tests.api.served import Served
+from tests.api.served import IDS, Served
 from tests.api.test_reading import filed, keep, message
 
 LOOK, WORK = ConsoleRole.LOOK, ConsoleRole.WORK
@@ -214,3 +217,38 @@ async def test_length_costs_no_further_questions(api: Served) -> None:
                 counts.append(len(asked))
     assert counts[:2] == counts[2:]
     assert max(counts) <= 45
+
+
+async def test_the_page_is_in_the_readers_language_as_a_whole(api: Served) -> None:
+    with api.database.writing() as connection:
+        suppression.add(
+            connection, id=1, address=HOME, scope=Scope.BULK, remark="moved", public=False,
+            by="eva", since=datetime.now(UTC), until=None,
+        )  # fmt: skip
+    async with signed_in(api, LOOK, language="de") as browsing:
+        page = await browsing.open("/console/people/candidate:17")
+
+    assert "keine Massenmails Gruppe Rust" in page.text
+    assert "Gruppe „Rust“: keine Massenmails" in page.text
+    assert f"{HOME}: keine Massenmails (moved)" in page.text
+
+
+async def test_what_has_no_message_leads_to_none(api: Served) -> None:
+    """Mail on an event that was skipped has no page; nor has a message that the journal forgot."""
+    skipped, sent = IDS.next(), message(HOME)
+    keep(api, sent)
+    now = datetime.now(UTC)
+    row = {
+        "id": skipped, "trigger": "birthday", "event": "birthday", "kind": "candidate",
+        "person": "17", "occurrence": "2026", "state": "skipped", "reason": "not active",
+        "due_at": now, "settled_at": now,
+    }  # fmt: skip
+    with api.database.writing() as connection:
+        connection.execute(insert(occurrences).values(row))
+    async with signed_in(api, LOOK, language="de") as browsing:
+        page = await browsing.open("/console/people/candidate:17?type=trigger_mail&type=message")
+
+    ways = [way for _, way in page.links]
+    assert "birthday: nicht aktiv" in page.text
+    assert f"/console/messages/{ids.show(sent.id)}" in ways
+    assert f"/console/messages/{ids.show(skipped)}" not in ways

@@ -17,14 +17,18 @@ HERE = Path(gateway.__file__).parent
 WRITERS = (
     *sorted((HERE / "app/checks").glob("*.py")),
     HERE / "app/people/erasure.py",
+    HERE / "app/triggers/editing.py",
     HERE / "api/problems.py",
     HERE / "api/replies.py",
     HERE / "core/bounces/bounce_share.py",
     HERE / "core/decision/classify.py",
+    HERE / "core/kinds.py",
     HERE / "core/mail/automatic.py",
+    HERE / "core/people/people.py",
     HERE / "delivery/connection.py",
     HERE / "inbound/imap/login.py",
     HERE / "store/views/status.py",
+    HERE / "store/views/timeline.py",
     HERE / "sync/readiness.py",
 )
 #: Whose findings are lights of the page Today, all of them.
@@ -115,6 +119,9 @@ def test_every_light_is_told_in_the_readers_language() -> None:
         ),
         ("fr", "its `Precedence` matches `bulk`", "`Precedence` correspond à `bulk`"),
         ("fr", "whatever else it may say", "whatever else it may say"),
+        ("fr", "whoever: whatever", "whoever: whatever"),
+        ("nl", 'group "A: B (c)": no bulk mail', "groep “A: B (c)”: geen bulkmail"),
+        ("nl", "a@b.example: no campaigns (asked: 2)", "a@b.example: geen campagnes (asked: 2)"),
         ("en", "answers at https://x", "answers at https://x"),
         ("nl", "", ""),
         # What is inserted is nobody's form: braces in it stand as they are.

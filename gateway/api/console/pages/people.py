@@ -15,6 +15,7 @@ from gateway.api.console.form_text import typed_moment
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
 from gateway.api.replies import Text, Using, plain_text, unwrapped, wrapped
+from gateway.core import ids
 from gateway.core.decision.note import reasons
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import NoteTemplate
@@ -23,6 +24,7 @@ from gateway.core.mail.typed.typed_address import TypedAddress, read_address
 from gateway.core.people.people import ENTRY_SOURCES, PersonKind, PersonRef, Suppression
 from gateway.documents.people import groups_of, status_of, topics_of
 from gateway.store.engine.database import StoreTransaction
+from gateway.store.journal import messages
 from gateway.store.people import people, releases, suppression
 from gateway.store.people.releases import Released
 from gateway.store.people.search import search
@@ -222,10 +224,14 @@ async def _shown(
     """Return the page of a person; with `problems`, what was `given` is kept in the forms."""
     standings = using.standings()
 
-    def look(connection: StoreTransaction) -> PersonPage | None:
-        return next(iter(pages(connection, standings, ref, asked)), None)
+    def look(connection: StoreTransaction) -> tuple[PersonPage | None, set[str]]:
+        page = next(iter(pages(connection, standings, ref, asked)), None)
+        # Mail that never left has no message, and the journal forgets old ones before bounces.
+        events = page.timeline if page else ()
+        numbers = [ids.read(event.id) for event in events if event.id and event.type in _MORE]
+        return page, {ids.show(head.id) for head in messages.heads(connection, numbers)}
 
-    page = await using.database.read(look)
+    page, linked = await using.database.read(look)
     if page is None:
         raise Problem(404, said(request, "Nobody is known by the key {person}.", person=str(ref)))
     template, end = note_wording(request, using), page.timeline_end
@@ -249,6 +255,7 @@ async def _shown(
             "all_types": list(TimelineType),
             "scopes": [scope.value for scope in (Scope.BULK, Scope.ALL, Scope.MAILCHIMP)],
             "more": _MORE,
+            "linked": linked,
             "following": "" if end is None else wrapped([end.at.isoformat(), str(end.shown)]),
             "problems": problems or {},
             "given": given or {},
