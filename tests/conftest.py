@@ -1,6 +1,5 @@
 """What all tests share: relays, stores, gateways and clients, ended in order."""
 
-import shutil
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -16,7 +15,6 @@ from typing import Any, Protocol
 
 import pytest
 
-from gateway.store.engine.database import Database
 from gateway.store.sending import events
 from tests.rig.certificates import Certificates, make_certificates
 from tests.rig.client import RawClient
@@ -25,6 +23,7 @@ from tests.rig.faultproxy import FaultProxy
 from tests.rig.gateway import GatewayProcess, gateway_config
 from tests.rig.postfix import Postfix
 from tests.rig.postgres import Postgres, open_postgres
+from tests.rig.prepared import copy_prepared, prepare
 from tests.rig.schemas import checked_put
 from tests.rig.sink import RawSink, SinkSettings
 from tests.rig.statements import statements_shared
@@ -43,7 +42,7 @@ _STARTING_FOLDERS = frozenset(
 #: What such tests ask for elsewhere.
 _STARTING_FIXTURES = frozenset(
     (
-        *("bare_store_url", "store_url", "prepared_file", "postgres", "cleanup", "dovecot"),
+        *("bare_store_url", "store_url", "postgres", "cleanup", "dovecot"),
         *("database", "readers", "rig", "each_rig", "server", "modern", "issuer", "empty"),
     )
 )
@@ -166,27 +165,13 @@ def bare_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A store of each kind with a schema and nothing in it."""
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("prepared_file"), tmp_path / "gateway.db")
-        yield f"sqlite:///{tmp_path}/gateway.db"
+        url = f"sqlite:///{tmp_path}/gateway.db"
+        copy_prepared(url)
+        yield url
         return
     server: Postgres = request.getfixturevalue("postgres")
     with server.prepared_database(prepare) as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in a file with a schema and nothing in it, to be copied."""
-    file = tmp_path_factory.mktemp("prepared") / "gateway.db"
-    prepare(f"sqlite:///{file}")
-    return file
-
-
-def prepare(url: str) -> None:
-    """Create the schema."""
-    database = Database(url)
-    database.prepare()
-    database.close()
 
 
 @pytest.fixture
@@ -261,6 +246,8 @@ def start_gateway(cleanup: AsyncExitStack, tmp_path: Path) -> StartGateway:
         number += 1
         folder = tmp_path / f"gateway-{number}"
         url = store_url or f"sqlite:///{folder}/gateway.db"
+        if not store_url:  # To make the tables takes half of a gateway's start.
+            copy_prepared(url)
         config = gateway_config(store_url=url, relay_port=relay_port, changes=changes)
         gateway = GatewayProcess(
             folder, config, roles=roles, environment=environment, wrapper=wrapper

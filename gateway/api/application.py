@@ -1,5 +1,6 @@
 """What can be asked over HTTP."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import cache
@@ -60,10 +61,12 @@ def application(
     routers: Sequence[APIRouter] = (),
     count: Count = _uncounted,
     public: Callable[[], PublicPaths] = PublicPaths,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """Build the API; without `services` only health, metrics and further routers, no console.
 
-    `public` returns by which name the open internet reaches what stands below which paths.
+    `public` returns by which name the open internet reaches what stands below which paths,
+    `monotonic` the seconds by which the console counts attempts to sign in.
     Nothing is built from the Host header, no other origin is let in, and `/a/` isn't `/a`.
     """
     app = FastAPI(
@@ -81,7 +84,7 @@ def application(
         add_routes(app, services)
     if services is not None and console_terms is not None:
         app.add_api_route("/console", lead_to_start, include_in_schema=False)
-        app.mount("/console", console(services, console_terms))
+        app.mount("/console", console(services, console_terms, monotonic))
     for router in routers:
         app.include_router(router, include_in_schema=False)
     app.add_middleware(SlashesInParts)

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.inbound.reading.readers import Readers
 from gateway.store.engine.database import Database
-from tests.inbound.importer_rig import ImporterRig
+from tests.inbound.importer_rig import ImporterRig, copy_fed, take_in_records
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ async def readers() -> AsyncIterator[Readers]:
 @pytest.fixture
 def rig(tmp_path: Path, readers: Readers) -> Iterator[ImporterRig]:
     """An importer with its store in a file."""
-    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    database = Database(copy_fed(tmp_path))
     database.prepare()
     yield ImporterRig(database, tmp_path, readers)
     database.close()
@@ -30,7 +30,10 @@ def rig(tmp_path: Path, readers: Readers) -> Iterator[ImporterRig]:
 @pytest.fixture
 def each_rig(store_url: str, tmp_path: Path, readers: Readers) -> Iterator[ImporterRig]:
     """The same on either store."""
-    database = Database(store_url)
+    is_sqlite = store_url.startswith("sqlite")
+    database = Database(copy_fed(tmp_path) if is_sqlite else store_url)
     database.prepare()
+    if not is_sqlite:
+        take_in_records(database)
     yield ImporterRig(database, tmp_path, readers)
     database.close()

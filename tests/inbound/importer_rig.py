@@ -1,10 +1,14 @@
 """An importer, the candidates and staff it knows, its store and blobs in a folder."""
 
+import atexit
 import itertools
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 
 from gateway.core import ids
@@ -38,12 +42,14 @@ from gateway.store.people import history
 from gateway.store.replies import inbox
 from gateway.store.sending import outbox
 from tests.inbound.mails import EVA, SERVER
+from tests.rig.prepared import prepared_file
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
 MAILBOX = Origin(name="replies", trust="authentication-results", authserv_id=SERVER)
 CANDIDATE = PersonRef(PersonKind.CANDIDATE, "17")
 OTHER = PersonRef(PersonKind.CANDIDATE, "18")
 
+BEGAN = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)  #: When the tests begin.
 RECORDS: Mapping[str, list[object]] = {
     "statuses": [
         Status(kind=StatusKind.APPLICATION, crm_id="open", name="Offen"),
@@ -85,14 +91,45 @@ RECORDS: Mapping[str, list[object]] = {
 LINKS = UnsubscribeLinks(SigningKeys((b"k" * 32,)), address="bounces@office.example")
 
 
+def take_in_records(database: Database) -> None:
+    """Take in what the CRM tells before a test."""
+    for what, records in RECORDS.items():
+        _take_in(database, what, records, BEGAN)
+
+
+def copy_fed(folder: Path) -> str:
+    """Put a store that has all `RECORDS` into a folder; return its URL."""
+    shutil.copy(_fed_file(), folder / "gateway.db")
+    return f"sqlite:///{folder}/gateway.db"
+
+
+@cache
+def _fed_file() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="gateway-fed-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "gateway.db"
+    shutil.copy(prepared_file(), file)
+    database = Database(f"sqlite:///{file}")
+    database.prepare()
+    take_in_records(database)
+    database.close()
+    return file
+
+
+def _take_in(database: Database, what: str, records: Sequence[object], now: datetime) -> None:
+    with feed(database, what) as under_way:
+        under_way.add(list(enumerate(records, 2)))
+        under_way.apply(Terms(source="crm", now=now))
+
+
 class ImporterRig:
-    """What the tests act on and look at."""
+    """What the tests act on and look at, on a store that has all `RECORDS`."""
 
     def __init__(self, database: Database, folder: Path, readers: Readers) -> None:
         self.database = database
         self.folder = folder
         self.blobs = Blobs(f"file://{folder}/blobs")
-        self.now = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+        self.now = BEGAN
         self._ids = ids.IdSource(1)
         self._files = itertools.count(1)
         self._uids = itertools.count(1)
@@ -108,8 +145,6 @@ class ImporterRig:
             heard=lambda _, verdict: self.heard.append(verdict),
             heard_bounce=self.heard_bounces.append,
         )
-        for what, records in RECORDS.items():
-            self.feed(what, *records)
 
     def new_id(self) -> int:
         return self._ids.next(ids.milliseconds_of(self.now))
@@ -120,9 +155,7 @@ class ImporterRig:
 
     def feed(self, what: str, *records: object) -> None:
         """Take in records of one kind."""
-        with feed(self.database, what) as under_way:
-            under_way.add(list(enumerate(records, 2)))
-            under_way.apply(Terms(source="crm", now=self.now))
+        _take_in(self.database, what, records, self.now)
 
     def sighting(self, uid: int | None = None, uidvalidity: int = 1) -> Sighting:
         """Return a place in the mailbox; a new one unless it is named."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store.engine.database import Database
+from tests.rig.prepared import copy_prepared
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import START, Api
 from tests.sync.contract import contract
@@ -46,7 +47,9 @@ def audience(sandbox: ScriptedSandbox) -> str:
 @pytest.fixture
 def rig(sandbox: ScriptedSandbox, tmp_path: Path) -> Iterator[MailchimpRig]:
     """A CRM before an account with an audience, a template and a sender domain."""
-    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    copy_prepared(url)
+    database = Database(url)
     database.prepare()
     rig = MailchimpRig(database, sandbox)
     yield rig

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from gateway.sync.mailchimp.transport import Document
 from gateway.sync.reading import AudienceGone, known_member
 from gateway.sync.sync_round import PutOff
 from tests.rig import schemas
+from tests.rig.prepared import copy_prepared, prepare
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.returning import ANN, BOB, CLO, DAN, Crm, address
 
@@ -35,13 +36,16 @@ BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=Tr
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty store, in a file where nothing else is asked for."""
-    url = f"sqlite:///{tmp_path}/gateway.db"
-    if getattr(request, "param", "sqlite") == "postgresql":
-        url = request.getfixturevalue("postgres").fresh_database()
-    database = Database(url)
-    database.prepare()
-    yield database
-    database.close()
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path}/gateway.db"
+        if getattr(request, "param", "sqlite") == "postgresql":
+            server = request.getfixturevalue("postgres")
+            url = stack.enter_context(server.prepared_database(prepare))
+        copy_prepared(url)
+        database = Database(url)
+        database.prepare()
+        yield database
+        database.close()
 
 
 @pytest.fixture

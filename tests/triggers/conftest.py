@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.store.engine.database import Database
+from tests.rig.prepared import copy_prepared
 from tests.triggers.node import TriggerNode
 
 
@@ -28,7 +29,9 @@ def node(tmp_path: Path, database: Database) -> Iterator[TriggerNode]:
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[TriggerNode]:
     """A node on SQLite, for what doesn't depend on the store."""
-    database = Database(f"sqlite:///{tmp_path}/store.db")
+    url = f"sqlite:///{tmp_path}/store.db"
+    copy_prepared(url)
+    database = Database(url)
     database.prepare()
     node = TriggerNode(tmp_path / "node", database)
     yield node

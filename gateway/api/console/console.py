@@ -1,6 +1,5 @@
 """The console as an application of its own, below `/console`."""
 
-import time
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -54,7 +53,7 @@ PAGES = (
 def console(
     using: ApiServices,
     terms: Callable[[], ConsoleTerms],
-    monotonic: Callable[[], float] = time.monotonic,
+    monotonic: Callable[[], float],
 ) -> FastAPI:
     """Build the console; `terms` returns those of the moment."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
