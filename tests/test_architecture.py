@@ -143,7 +143,7 @@ def test_lock_files_pin_by_hash_and_hold_no_address(name: str) -> None:
         assert "--hash=sha256:" in pinned
 
 
-def test_the_development_lock_has_what_runs_at_the_same_versions() -> None:
+def test_the_development_lock_has_what_runs_at_the_same_versions_and_hashes() -> None:
     runtime, development = pinned("requirements.lock"), pinned("requirements-dev.lock")
 
     assert runtime.items() <= development.items()
@@ -217,9 +217,14 @@ def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
-def pinned(name: str) -> dict[str, str]:
-    text = (ROOT / name).read_text()
-    return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", text, re.MULTILINE))
+def pinned(name: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Return by package its version and the hashes of what may be installed."""
+    entries = re.split(r"\n(?=\S)", (ROOT / name).read_text())
+    pins = {}
+    for entry in entries:
+        package, _, rest = entry.partition("==")
+        pins[package] = (rest.split()[0], frozenset(re.findall(r"--hash=(\S+)", entry)))
+    return pins
 
 
 # Migrations
