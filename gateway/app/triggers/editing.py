@@ -19,7 +19,6 @@ from gateway.app.wording import SHIPPED_TEMPLATES
 from gateway.config import ConfigError, Settings, read_text
 from gateway.config.triggers import (
     ACTIVE_AS_SHIPPED,
-    SHIPPED,
     changed_text,
     load_trigger,
     parse_trigger,
@@ -237,12 +236,6 @@ def example_sources(name: str) -> dict[str, TemplateSource]:
         )
     files = sorted(SHIPPED_TEMPLATES.joinpath(name).glob("*.txt"))
     return {file.stem: TemplateSource(file=str(file), text=read_text(file)) for file in files}
-
-
-def example_trigger(name: str) -> Mapping[str, object]:
-    """Return what a shipped example of a trigger says; empty: there is none of that name."""
-    file = SHIPPED / f"{name}.toml"
-    return tomllib.loads(read_text(file)) if file.is_file() else {}
 
 
 def template_state(settings: Settings, name: str) -> TemplateState:

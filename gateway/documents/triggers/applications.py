@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from gateway.core.moments import in_utc
 from gateway.core.people.applications import KnownApplication
 from gateway.documents.fields import JsonSchema, PersonText, TimeText
-from gateway.store.views.application_list import ListedApplication, PastTransition
+from gateway.store.views.application_list import ListedApplication
 
 
 class ApplicationDocument(TypedDict):
@@ -33,16 +33,6 @@ class ListedApplicationDocument(WholeApplicationDocument):
 
     person_name: str
     status_id: Annotated[str, JsonSchema(description="crm_id of its status.")]
-
-
-class PastTransitionDocument(TypedDict):
-    """What was done to an application through the gateway."""
-
-    at: TimeText
-    event: str
-    before: Annotated[str, JsonSchema(description="crm_id of the status it had.")]
-    status: str
-    by: Annotated[str | None, JsonSchema(description="Name of staff; none: the candidate.")]
 
 
 def application_document(known: KnownApplication) -> ApplicationDocument:
@@ -72,15 +62,4 @@ def listed_application_document(listed: ListedApplication) -> ListedApplicationD
         **whole_application_document(listed.known),
         "person_name": listed.person_name,
         "status_id": listed.known.application.status,
-    }
-
-
-def past_transition_document(past: PastTransition) -> PastTransitionDocument:
-    """Return what was done to an application through the gateway."""
-    return {
-        "at": in_utc(past.at),
-        "event": past.event,
-        "before": past.before,
-        "status": past.status,
-        "by": past.actor or None,
     }
