@@ -141,11 +141,16 @@ def page(
     *,
     document: Callable[[T], Mapping[str, object]],
     cursor: Callable[[T], str],
+    more: Mapping[str, object] | None = None,
 ) -> Response:
-    """Return a page of at most `limit` entries; `found` has one more if there is a next page."""
+    """Return a page of at most `limit` entries; `rows` has one more if there is a next page.
+
+    `more` are further members of the document.
+    """
     shown = rows[:limit]
-    more = cursor(shown[-1]) if len(rows) > limit else None
-    return reply(request, {"items": [document(item) for item in shown], "next": more})
+    following = cursor(shown[-1]) if len(rows) > limit else None
+    entries = [document(item) for item in shown]
+    return reply(request, {"items": entries, "next": following, **(more or {})})
 
 
 def part(request: Request, whole: Sequence[object], limit: int, cursor: str | None) -> Response:

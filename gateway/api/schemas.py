@@ -34,14 +34,17 @@ def answers(document: Any, text: str, status: int = 200) -> dict[int | str, dict
     return _answers(_reference(document), text, status)
 
 
-def items(document: Any) -> dict[int | str, dict[str, Any]]:
-    """Return the answers of a route that gives a list of documents."""
+def items(
+    document: Any, more: Mapping[str, Schema] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """Return the answers of a route that gives a list of documents, `more` beside it at times."""
     page = {
         "type": "object",
         "required": ["items", "next"],
         "properties": {
             "items": {"type": "array", "items": _reference(document)},
             "next": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+            **(more or {}),
         },
     }
     text = "The entries; `next` is the cursor of the next page, if there is one."

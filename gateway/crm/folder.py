@@ -334,8 +334,12 @@ def file_laid_aside(folder: Path, state: str, name: str) -> LaidAside | None:
     """Return one file that was laid aside; None: there is none of that name."""
     if state not in ("done", "failed") or not name or Path(name).name != name:
         return None
-    path = _file_of(folder / state, f"{name}{_REPORT}")
-    return _laid_aside("done" if state == "done" else "failed", path) if path.is_file() else None
+    try:
+        path = _file_of(folder / state, f"{name}{_REPORT}")
+        is_there = path.is_file()
+    except OSError:  # Such as a name longer than any.
+        return None
+    return _laid_aside("done" if state == "done" else "failed", path) if is_there else None
 
 
 def refused_rows(folder: Path, aside: LaidAside) -> bytes:

@@ -10,10 +10,12 @@ from gateway.api.routes.history import disposition
 from gateway.core import ids
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.kinds import By, State
+from gateway.core.moments import in_utc
 from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxDraft
+from gateway.store.journal import searching
 from gateway.store.journal.journal import take_in
 from gateway.store.people import history
 from gateway.store.replies import inbox
@@ -37,6 +39,24 @@ def message(to: str, state: State = State.RELAYED, sender: str = "crm@example.or
 def keep(api: Served, *messages: Message) -> None:
     with api.database.writing() as connection:
         take_in(connection, 1, messages, [])
+
+
+async def test_a_search_says_from_when_on_it_finds_all(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "_MOST_UNINDEXED", 2)
+    kept = [message("ann@example.org") for _ in range(3)]
+    keep(api, *kept)
+
+    async def missed(**asked: str) -> object:
+        return (await api.get("/messages", **asked)).get("may_miss_before", "not said")
+
+    before = [await missed(**{word: "x"}) for word in ("search", "rule", "group")]
+    with api.database.writing() as connection:
+        searching.index(connection, datetime.now(UTC) + timedelta(minutes=5), 10)
+
+    assert [in_utc(kept[1].at)] * 3 == before
+    assert (None, "not said") == (await missed(search="x"), await missed(state="relayed"))
 
 
 async def filed(api: Served, filename: str = "Lebenslauf.pdf") -> tuple[str, str]:

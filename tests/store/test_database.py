@@ -488,3 +488,18 @@ def test_two_processes_may_make_the_schema_at_once(store_url: str) -> None:
         store.close()
 
     assert ([], True) == (offers, len(errors) < 2)
+
+
+def test_a_python_whose_sqlite_has_no_full_text_search_is_told_with_the_cure(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    database.prepare()
+    no_module = text("CREATE VIRTUAL TABLE words USING fts5_away(words)")
+
+    with (
+        pytest.raises(StoreUnavailable, match=r"search \(FTS5\).*: use a Python whose SQLite has"),
+        database.writing() as connection,
+    ):
+        connection.execute(no_module)
+    database.close()

@@ -1,5 +1,7 @@
 """The journal: what came, what was decided for each recipient, and why."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -19,17 +21,18 @@ from gateway.api.replies import (
     read_id,
     reply,
 )
-from gateway.api.schemas import answers, items
+from gateway.api.schemas import Schema, answers, items
 from gateway.api.services import ApiServices
 from gateway.core.decision.journal import Message
 from gateway.core.decision.note import retold_in
 from gateway.core.decision.note_template import exactly
 from gateway.core.decision.search_words import MessageSearch
 from gateway.core.kinds import State
+from gateway.core.moments import in_utc
 from gateway.documents.messages import MessageDocument, message_document
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import StoreTransaction
-from gateway.store.journal import messages
+from gateway.store.journal import messages, searching
 from gateway.store.views.delivery_reasons import deliveries_of, reasons_of
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READS])
@@ -59,7 +62,14 @@ _Search = Annotated[
 ]
 
 
-@router.get("", responses=items(MessageDocument))
+_MISSED: Schema = {
+    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}],
+    "description": "With `search`, `rule` or `group`: messages before this time may be missing, "
+    "as their words are still being taken (after an upgrade); null: none is.",
+}
+
+
+@router.get("", responses=items(MessageDocument, {"may_miss_before": _MISSED}))
 async def list_messages(
     request: Request,
     using: Using,
@@ -83,8 +93,12 @@ async def list_messages(
     wanted = None if search is None else MessageSearch.read(search)
     if search is not None and wanted is None:
         raise Problem(422, "search: no word in it, which is letters and digits")
-    rows = await using.database.read(
-        lambda connection: messages.listed(
+    is_searched = wanted is not None or rule is not None or group is not None
+
+    def look(connection: StoreTransaction) -> tuple[Sequence[Message], datetime | None]:
+        # Asked first: what is made searchable meanwhile is then told of, not passed over.
+        missed = searching.unsearched_before(connection) if is_searched else None
+        rows = messages.listed(
             connection,
             state=state,
             to=recipient,
@@ -96,9 +110,12 @@ async def list_messages(
             group=group,
             limit=limit + 1,
         )
-    )
+        return rows, missed
+
+    rows, missed = await using.database.read(look)
     retold = [_retold(using, message, language) for message in rows]
-    return page(request, retold, limit, document=message_document, cursor=id_cursor)
+    more = {"may_miss_before": in_utc(missed) if missed else None} if is_searched else {}
+    return page(request, retold, limit, document=message_document, cursor=id_cursor, more=more)
 
 
 @router.get("/{id}", responses=answers(MessageDocument, "The message with its deliveries."))

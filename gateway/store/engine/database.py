@@ -330,6 +330,14 @@ async def _on(
     return await asyncio.get_running_loop().run_in_executor(pool, run)
 
 
+#: Said where the library was compiled without it, as in some small containers.
+NO_FTS5 = (
+    f"SQLite {sqlite3.sqlite_version} of this Python has no full-text search (FTS5), which the "
+    "journal's search needs: use a Python whose SQLite has it (as Debian's and python.org's have), "
+    "or PostgreSQL as [store] url"
+)
+
+
 class HostLock:
     """The turn of one writer on this machine: SQLite's own waiting would let some starve."""
 
@@ -368,9 +376,14 @@ def _translated() -> Iterator[None]:
     except (DataError, IntegrityError) as error:
         raise RowRefused(f"the store refuses a row: {_first_line(error.orig)}") from error
     except DBAPIError as error:
-        raise StoreUnavailable(f"the store failed: {_first_line(error.orig)}") from error
+        raise StoreUnavailable(_failure(error.orig)) from error
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise StoreUnavailable(f"the store failed: {_first_line(error)}") from error
+        raise StoreUnavailable(_failure(error)) from error
+
+
+def _failure(error: object) -> str:
+    text = _first_line(error)
+    return NO_FTS5 if text.startswith("no such module: fts5") else f"the store failed: {text}"
 
 
 def _first_line(error: object) -> str:

@@ -187,6 +187,34 @@ async def test_what_cannot_be_meant_is_told_beside_its_field(api: Served) -> Non
     assert "nobody" in [form.fields.get("to") for form in page.forms]
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("messages?until=9999-12-31", 200),
+        ("messages?since=0001-01-01", 422),
+        ("send-failed?until=9999-12-31T23:59:59-14:00", 422),
+        ("messages?state=%00", 400),
+        (f"messages?search={'x' * 10_000}", 200),
+        ("messages/0saa0pjrw0000/release?position=99999999999999999999", 422),
+        ("messages/0saa0pjrw0000?after=99999999999999999999", 422),
+        (f"feed/files/done/{'x' * 5_000}", 404),
+        (f"feed/refused/failed/{'x' * 5_000}", 404),
+        ("outbox/99999999999999999999", 404),
+    ],
+)
+async def test_what_nobody_types_is_answered_all_the_same(
+    tmp_path: Path, path: str, status: int
+) -> None:
+    folder = [("crm", {"folder": str(tmp_path)})]
+    async with (
+        served(f"sqlite:///{tmp_path}/gateway.db", tmp_path, folder) as api,
+        signed_in(api, ConsoleRole.WORK) as browsing,
+    ):
+        answer = await browsing.client.get(f"/console/{path}")
+
+    assert status == answer.status_code
+
+
 async def test_a_list_goes_on_with_what_is_older(api: Served) -> None:
     keep(api, *(message(minute, delivery(ANN), subject=f"s{minute}") for minute in range(51)))
 

@@ -102,7 +102,7 @@ async def ask_to_release(
     request: Request,
     user: Works,  # noqa: ARG001
     number: str,
-    position: Annotated[int, Query(ge=0)] = 0,
+    position: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Response:
     """Say what would be lifted, and ask for the reason."""
     return await render(request, "release.html", await _releasable(request, number, position))
