@@ -88,9 +88,9 @@ class _GuardedRequest:
             headers = self.scope["headers"]
             given = next((value for header, value in headers if header == b"content-length"), b"0")
             length = int(given) if given.isdigit() else 0
-            if length > (MAX_BULK if _is_bulk(self.scope) else _most(self.scope)):
+            if length > (MAX_BULK if is_bulk(self.scope) else _most(self.scope)):
                 raise Problem(413, "the request is too large")
-            came = self._bulk() if _is_bulk(self.scope) else await self._whole()
+            came = self._bulk() if is_bulk(self.scope) else await self._whole()
         except Problem as refused:
             answer = problem(refused.status_code, refused.detail, headers={"connection": "close"})
             await answer(self.scope, self.receive, self._send)
@@ -169,5 +169,6 @@ def _most(scope: Scope) -> int:
     return MAX_FORM if scope["path"].startswith(PATH) else MAX_BODY
 
 
-def _is_bulk(scope: Scope) -> bool:
+def is_bulk(scope: Scope) -> bool:
+    """Whether a file is posted, which may be large."""
     return bool(scope["method"] == "POST" and scope["path"].startswith(_BULK))

@@ -74,6 +74,8 @@ def test_a_user_is_taken_out(config: Path) -> None:
     ("arguments", "said"),
     [
         (("user", "an:na"), "a name must not"),
+        (("user", "#anna"), "a name must not"),
+        (("user", "an\u202ena"), "a name must not"),
         (("user", "anna", "--role", "boss"), "a role is one of look, work, manage, run"),
         (("user", "anna", "--keep-password"), "--keep-password needs --role"),
     ],

@@ -2,40 +2,44 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hmac import compare_digest
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 from starlette._utils import get_route_path
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.api.console.kept_form import ROOT, KeptForm, kept_of
 from gateway.api.console.languages import LANGUAGES, preferred, say
 from gateway.api.console.roles import ConsoleRole, known_roles, may
-from gateway.api.console.terms import ConsoleTerms, terms_of
-from gateway.api.console.users import ConsoleLogin
-from gateway.api.paths import written
+from gateway.api.console.terms import ConsoleTerms, OidcTerms, terms_of
+from gateway.api.console.users import ConsoleLogin, compared, is_name
 from gateway.api.problems import Problem
+from gateway.api.replies import plain_text
 from gateway.api.services import ApiServices
 from gateway.core.errors import GatewayError
 from gateway.store.console import console_sessions
 from gateway.store.console.console_sessions import ConsoleSession
+from gateway.store.engine.database import StoreTransaction
 
 #: Makes the page that tells of an error.
 ErrorPage = Callable[[Request, Exception], Awaitable[Response]]
+#: Leads whoever isn't signed in to the login.
+ToLogin = Callable[[Request], Awaitable[Response]]
 
 COOKIE = "gateway_console"
 LANGUAGE_COOKIE = "gateway_console_language"
-ROOT = "/console"
 LOGIN = f"{ROOT}/login"
-START = f"{ROOT}/today"
 LONGEST = timedelta(days=7)  #: A session, however much it is used.
+#: How sessions are marked that a web server of this host, or a provider, vouches for.
+PROXY, OIDC = "proxy", "oidc"
 #: What is answered to whoever isn't signed in.
 _OPEN = ("/login", "/static/", "/oidc/", "/language")
 
@@ -63,12 +67,14 @@ class ConsoleAccess:
         using: ApiServices,
         terms: Callable[[], ConsoleTerms],
         refuse: ErrorPage,
+        lead: ToLogin,
     ) -> None:
-        """`refuse` makes the page that tells an error."""
+        """`refuse` makes the page that tells an error, `lead` leads to the login."""
         self._app = app
         self._using = using
         self._terms = terms
         self._refuse = refuse
+        self._lead = lead
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -79,16 +85,17 @@ class ConsoleAccess:
             await self._app(scope, receive, send)
             return
         try:
-            if _is_of_another_page(request):
+            if request.method not in ("GET", "HEAD") and came_from_here(request) is False:
                 raise Problem(403, said(request, "This form came from a page of another site."))
             user, secret = await self._user(request)
-        except (GatewayError, Problem) as error:
+            request.state.user = user
+            if user is None and not path.startswith(_OPEN):
+                led = await self._lead(request)
+                await led(scope, receive, send)
+                return
+        except (GatewayError, HTTPException) as error:
             refusal = await self._refuse(request, error)
             await refusal(scope, receive, send)
-            return
-        request.state.user = user
-        if user is None and not path.startswith(_OPEN):
-            await _to_login(request)(scope, receive, send)
             return
 
         async def send_with_cookie(message: Message) -> None:
@@ -113,9 +120,12 @@ class ConsoleAccess:
             session = await using.database.read(
                 lambda connection: console_sessions.find(connection, digest, now)
             )
-        if named is not None and (session is None or session.user != named[0]):
-            return await begin(using, terms, named[0], named[1], way="proxy")
-        if session is None or (session.way == "proxy") != (named is not None):
+        if named is not None and (
+            session is None or session.way != PROXY or session.user != named[0]
+        ):
+            # What the web server says now counts, whatever login this browser had before.
+            return await begin(using, terms, named[0], named[1], way=PROXY, instead=session)
+        if session is None or (session.way == PROXY) != (named is not None):
             return None, ""
         roles = named[1] if named is not None else _roles_now(session, terms)
         if roles is None:
@@ -137,8 +147,14 @@ async def begin(
     roles: frozenset[ConsoleRole],
     *,
     way: str,
+    instead: ConsoleSession | None = None,
 ) -> tuple[ConsoleUser, str]:
-    """Begin a session; return its user and the secret that its cookie shows."""
+    """Begin a session; return its user and the secret that its cookie shows.
+
+    A name stands for one person at any moment: whom the web server of this host names is nobody
+    whom the provider of OpenID Connect names, so that one's sessions of that name end. `instead` is
+    the session that the browser had and gives up.
+    """
     now: datetime = using.clock()
     secret = secrets.token_urlsafe(32)
     session = ConsoleSession(
@@ -152,9 +168,23 @@ async def begin(
         seen=now,
         until=now + min(terms.session, LONGEST),
     )
-    await using.database.write(lambda connection: console_sessions.start(connection, session, now))
+
+    def start(connection: StoreTransaction) -> None:
+        if way == PROXY:
+            for user in like(name, console_sessions.users(connection, now, way=OIDC)):
+                console_sessions.end_all(connection, user, way=OIDC)
+        if instead is not None:
+            console_sessions.end(connection, instead.digest)
+        console_sessions.start(connection, session, now)
+
+    await using.database.write(start)
     using.today.lights()  # Begins to look whether everything is well, for the page that comes next.
     return ConsoleUser(name=name, roles=roles, session=session), secret
+
+
+def like(name: str, names: Iterable[str]) -> list[str]:
+    """Return those of the names that can be taken for a name."""
+    return [each for each in names if compared(each) == compared(name)]
 
 
 def set_cookie(response: Response, request: Request, secret: str) -> None:
@@ -166,22 +196,34 @@ def set_cookie(response: Response, request: Request, secret: str) -> None:
         httponly=True,
         samesite="lax",
         secure=is_encrypted(request),
-        max_age=int(LONGEST.total_seconds()),
+        # Longer than a session: what its browser posts after the end is kept, not lost.
+        max_age=int(LONGEST.total_seconds()) * 8,
     )
 
 
 def is_encrypted(request: Request) -> bool:
-    """Whether a request came over TLS, to us or to the web server of this host before us."""
-    passed_on = request.headers.get("x-forwarded-proto", "") if is_local(request) else ""
-    return "https" in (request.url.scheme, passed_on.strip().lower())
+    """Whether a request came over TLS, to us or to a web server before us whose word counts."""
+    peer, known = _peer(request), terms_of(request).proxies
+    is_believed = peer is not None and (peer.is_loopback or any(peer in each for each in known))
+    passed_on = request.headers.get("x-forwarded-proto", "") if is_believed else ""
+    return "https" in (request.url.scheme, passed_on.partition(",")[0].strip().lower())
 
 
 def is_local(request: Request) -> bool:
     """Whether whoever connects is on this host."""
+    peer = _peer(request)
+    return peer is not None and peer.is_loopback
+
+
+def _peer(request: Request) -> IPv4Address | IPv6Address | None:
+    """Return who connects; None: not by an address."""
     try:
-        return ip_address(request.client.host if request.client else "").is_loopback
+        address = ip_address(request.client.host if request.client else "")
     except ValueError:
-        return False
+        return None
+    if isinstance(address, IPv6Address):  # As `::ffff:127.0.0.1`, where one listens at `[::]`.
+        return address.ipv4_mapped or address
+    return address
 
 
 def password_way(login: ConsoleLogin) -> str:
@@ -189,11 +231,19 @@ def password_way(login: ConsoleLogin) -> str:
     return "password:" + hashlib.sha256(login.digest.encode()).hexdigest()[:16]
 
 
+def oidc_way(terms: OidcTerms) -> str:
+    """Return how a session by OpenID Connect is marked: another provider ends it."""
+    provider = f"{terms.issuer} {terms.client_id}"
+    return f"{OIDC}:" + hashlib.sha256(provider.encode()).hexdigest()[:16]
+
+
 def _roles_now(session: ConsoleSession, terms: ConsoleTerms) -> frozenset[ConsoleRole] | None:
     """Return what a user may do at this moment; None: nothing any more."""
-    if session.way == "oidc":
-        return known_roles(session.roles) if terms.oidc is not None else None
-    login = terms.users.all().get(session.user)
+    users = terms.users.all()
+    if session.way.startswith(OIDC):
+        is_theirs = terms.oidc is not None and session.way == oidc_way(terms.oidc)
+        return known_roles(session.roles) if is_theirs and not like(session.user, users) else None
+    login = users.get(session.user)
     if login is None or session.way != password_way(login):
         return None
     return login.roles
@@ -205,36 +255,45 @@ def _named_by_proxy(
     """Return whom a web server of this host says it has let in."""
     if terms.proxy is None or not is_local(request):
         return None
-    name = request.headers.get(terms.proxy.user_header, "").strip()
-    if not name or not name.isprintable() or len(name) > 200:
+    given = _header(request, terms.proxy.user_header)
+    name = "" if given is None else given.strip()
+    if not is_name(name):
         return None
     roles = frozenset({ConsoleRole.LOOK})
     if terms.proxy.role_header:
-        given = request.headers.get(terms.proxy.role_header, "").replace(",", " ").lower()
-        roles |= known_roles(given.split())
+        named = _header(request, terms.proxy.role_header) or ""
+        roles |= known_roles(named.replace(",", " ").lower().split())
     return name, roles
 
 
-def _is_of_another_page(request: Request) -> bool:
-    """Whether something is posted by a page that isn't ours (as browsers say)."""
-    if request.method in ("GET", "HEAD"):
-        return False
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return True
+def _header(request: Request, name: str) -> str | None:
+    """Return a header, UTF-8 or else Latin-1; None where it isn't there, or several times.
+
+    Of two, one may be what a browser sent and the web server left in.
+    """
+    values = request.headers.getlist(name)
+    if len(values) != 1:
+        return None
+    octets = values[0].encode("latin-1")
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return values[0]
+
+
+def came_from_here(request: Request) -> bool | None:
+    """Whether a page of ours posted something, as browsers say; None: nothing says it."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:  # No page can write it, and it counts behind any web server.
+        return {"same-origin": True, "none": None}.get(site, False)
     origin = request.headers.get("origin", "")
+    if origin in ("", "null"):
+        return None
     hosts = (request.headers.get("host", ""), request.headers.get("x-forwarded-host", ""))
-    return origin not in ("", "null") and urlsplit(origin).netloc not in hosts
-
-
-def _to_login(request: Request) -> Response:
-    target = LOGIN
-    if request.method == "GET":
-        asked = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
-        if asked not in (ROOT, f"{ROOT}/", START):
-            target += f"?next={quote(asked)}"
-    if "hx-request" in request.headers:  # The page as a whole is to go there, not a part of it.
-        return Response(status_code=401, headers={"hx-redirect": LOGIN})
-    return RedirectResponse(target, 303)
+    try:
+        return urlsplit(origin).netloc in hosts
+    except ValueError:
+        return False
 
 
 def language_of(request: Request) -> str:
@@ -274,8 +333,16 @@ Manages = Annotated[ConsoleUser, Depends(_needs(ConsoleRole.MANAGE))]
 Runs = Annotated[ConsoleUser, Depends(let_in_to_run)]
 
 
+class StaleForm(Problem):
+    """A form without the token of this session; `kept` is what it brought, of a page of ours."""
+
+    def __init__(self, why: str, kept: KeptForm | None) -> None:
+        super().__init__(403, why)
+        self.kept = kept
+
+
 async def checked_form(request: Request) -> AsyncIterator[None]:
-    """Refuse a form that doesn't bring the token its page was given.
+    """Refuse a form that can't be read, or doesn't bring the token its page was given.
 
     The login's has none yet; `ConsoleAccess` has refused what other sites' pages send there.
     """
@@ -283,15 +350,32 @@ async def checked_form(request: Request) -> AsyncIterator[None]:
     if request.method in ("GET", "HEAD"):
         yield
         return
-    async with request.form() as form:  # Files in it are closed in the end.
+    form = await posted_form(request)
+    try:
         shown = form.get("csrf", "")
         token = "" if user is None or request.url.path == LOGIN else user.session.form_token
         is_right = isinstance(shown, str) and compare_digest(shown.encode(), token.encode())
         if token and not is_right:
-            raise Problem(
-                403, said(request, "This page was too old or not ours; open it anew and try again.")
-            )
+            why = said(request, "This page was too old or not ours; open it anew and try again.")
+            raise StaleForm(why, kept_of(request, form) if came_from_here(request) else None)
         yield
+    finally:
+        await form.close()  # With the files in it.
+
+
+async def posted_form(request: Request) -> FormData:
+    """Return what was posted; `Problem` where it can't be read: 400, or 422 where no store can."""
+    try:
+        form = await request.form()
+    except UnicodeError:  # In a coding of the sender's choice.
+        raise Problem(400, said(request, "The form can't be read.")) from None
+    try:
+        for name, value in form.multi_items():
+            plain_text(name + (value if isinstance(value, str) else value.filename or ""))
+    except ValueError:
+        await form.close()
+        raise Problem(422, said(request, "The form can't be read.")) from None
+    return form
 
 
 async def _form(request: Request) -> FormData:

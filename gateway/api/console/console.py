@@ -9,7 +9,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from gateway.api.console import oidc, sign_in
-from gateway.api.console.access import START, ConsoleAccess, checked_form, language_of, said
+from gateway.api.console.access import (
+    ConsoleAccess,
+    StaleForm,
+    checked_form,
+    language_of,
+    said,
+)
+from gateway.api.console.kept_form import START
 from gateway.api.console.pages import (
     acts,
     applications,
@@ -83,7 +90,9 @@ def console(
 
     for kind in (HTTPException, RequestValidationError, GatewayError, Exception):
         app.add_exception_handler(kind, _error_page)
-    app.add_middleware(ConsoleAccess, using=using, terms=terms, refuse=_error_page)
+    app.add_middleware(
+        ConsoleAccess, using=using, terms=terms, refuse=_error_page, lead=sign_in.lead_to_login
+    )
     return app
 
 
@@ -93,8 +102,10 @@ async def lead_to_start() -> Response:
 
 
 async def _error_page(request: Request, error: Exception) -> Response:
-    """Show what went wrong, in a sentence."""
+    """Show what went wrong, in a sentence; a form that came too late, to be sent once more."""
     match error:
+        case StaleForm(kept=kept) if kept is not None:
+            return await render(request, "again.html", {"kept": kept}, status=403)
         case RequestValidationError():
             fields = ", ".join(sorted({str(fault["loc"][-1]) for fault in error.errors()}))
             why = said(

@@ -13,19 +13,24 @@ from starlette.responses import RedirectResponse
 
 from gateway import logs
 from gateway.api.console.access import (
-    ROOT,
+    PROXY,
+    ConsoleUser,
     begin,
     is_encrypted,
+    like,
+    oidc_way,
     said,
     set_cookie,
 )
 from gateway.api.console.acts import did
+from gateway.api.console.kept_form import ROOT, within
 from gateway.api.console.rendering import see_other
 from gateway.api.console.roles import ConsoleRole, known_roles
-from gateway.api.console.sign_in import within
 from gateway.api.console.terms import OidcTerms, terms_of
+from gateway.api.console.users import is_name
 from gateway.api.problems import Problem
 from gateway.api.using import services
+from gateway.store.console import console_sessions
 
 if TYPE_CHECKING:
     from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -142,7 +147,8 @@ def router(monotonic: Callable[[], float]) -> APIRouter:
         if login.until < monotonic() or error or not code:
             raise Problem(403, said(request, "The sign-in service did not let you in."))
         claims = await _claims(provider, terms, login, code)
-        name = str(claims.get(terms.name_claim) or claims.get("email") or claims["sub"])[:200]
+        name = claims.get(terms.name_claim) or claims.get("email") or claims["sub"]
+        await _see_that_it_is_free(request, terms, name)
         given = claims.get(terms.role_claim)
         names = given.replace(",", " ").split() if isinstance(given, str) else given
         if not isinstance(names, list):
@@ -152,7 +158,12 @@ def router(monotonic: Callable[[], float]) -> APIRouter:
             why = "Your account there has none of the roles {roles} in “{claim}”."
             all_roles = ", ".join(ConsoleRole)
             raise Problem(403, said(request, why, roles=all_roles, claim=terms.role_claim))
-        user, secret = await begin(services(request), terms_of(request), name, roles, way="oidc")
+        before: ConsoleUser | None = request.state.user
+        user, secret = await begin(
+            *(services(request), terms_of(request), name, roles),
+            way=oidc_way(terms),
+            instead=None if before is None else before.session,
+        )
         await did(request, user, "login")
         request.state.user = user
         response = await see_other(request, login.target)
@@ -168,6 +179,36 @@ def _terms(request: Request) -> OidcTerms:
     if terms is None:
         raise Problem(404)
     return terms
+
+
+async def _see_that_it_is_free(request: Request, terms: OidcTerms, name: object) -> None:
+    """Refuse a name that can't be one, or is somebody else's: acts go by name; `Problem` 403.
+
+    Others are who signs in with a password, and whom a web server of this host names.
+    """
+    if not isinstance(name, str) or not is_name(name):
+        log.warning("console_oidc_name_refused", reason="not a name", claim=terms.name_claim)
+        why = said(
+            request,
+            "Your account there has no name that can be used here, in “{claim}”.",
+            claim=terms.name_claim,
+        )
+        raise Problem(403, why)
+    using = services(request)
+    now = using.clock()
+    named = await using.database.read(
+        lambda connection: console_sessions.users(connection, now, way=PROXY)
+    )
+    if like(name, (*terms_of(request).users.all(), *named)):
+        log.warning("console_oidc_name_refused", reason="somebody else's", claim=terms.name_claim)
+        why = said(
+            request,
+            "“{name}” is somebody else here, who signs in another way. "
+            "On the gateway's host: gateway console users --remove {name}, "
+            "or another name_claim in [console.oidc].",
+            name=name,
+        )
+        raise Problem(403, why)
 
 
 def _own_address(request: Request) -> str:

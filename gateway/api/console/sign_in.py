@@ -1,35 +1,50 @@
 """Signing in and out."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse
 
 from gateway import logs
 from gateway.api.console.access import (
     COOKIE,
     LANGUAGE_COOKIE,
-    ROOT,
-    START,
+    LOGIN,
+    ConsoleUser,
     Fields,
     Looks,
     begin,
+    came_from_here,
     password_way,
+    posted_form,
     said,
     set_cookie,
 )
 from gateway.api.console.acts import did
+from gateway.api.console.kept_form import (
+    ROOT,
+    START,
+    KeptForm,
+    kept_of,
+    page_before,
+    read_kept,
+    within,
+)
 from gateway.api.console.languages import LANGUAGES
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.terms import terms_of
 from gateway.api.console.throttle import LoginThrottle
+from gateway.api.console.users import is_name
+from gateway.api.guard import is_bulk
+from gateway.api.paths import written
 from gateway.api.public.client_rates import ClientRates
 from gateway.api.using import services
 from gateway.store.console import console_sessions
 
 log = logs.get("console")
-_LONGEST_NAME, _LONGEST_PASSWORD = 200, 1000
+_LONGEST_PASSWORD = 1000
 
 
 def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
@@ -47,7 +62,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
     @routes.post("/login")
     async def sign_in(request: Request, form: Fields) -> Response:
         name, password = _text(form, "user").strip(), _text(form, "password")
-        target = _text(form, "next")
+        target, kept = _text(form, "next"), read_kept(_text(form, "kept"))
         who = (name, rates.client(request))
         seconds = throttle.seconds_left(*who)
         if seconds > 0:
@@ -56,25 +71,35 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
                 "Too many attempts. Try again in {seconds} seconds.",
                 seconds=round(seconds),
             )
-            page = await _login_page(request, target=target, name=name, why=why, status=429)
+            page = await _login_page(
+                request, target=target, name=name, why=why, kept=kept, status=429
+            )
             page.headers["retry-after"] = str(round(seconds) + 1)
             return page
         using = services(request)
         login = None
-        if 0 < len(name) <= _LONGEST_NAME and 0 < len(password) <= _LONGEST_PASSWORD:
+        if is_name(name) and 0 < len(password) <= _LONGEST_PASSWORD:
             throttle.failed(*who)  # Before the hash is worked out: attempts may come at once.
             login = await terms_of(request).users.verify(name, password)
         if login is None:
             log.info("console_login_failed")
             why = said(request, "The name or the password is wrong.")
-            return await _login_page(request, target=target, name=name, why=why, status=401)
+            return await _login_page(
+                request, target=target, name=name, why=why, kept=kept, status=401
+            )
         throttle.succeeded(*who)
+        before: ConsoleUser | None = request.state.user
         user, secret = await begin(
-            using, terms_of(request), name, login.roles, way=password_way(login)
+            *(using, terms_of(request), name, login.roles),
+            way=password_way(login),
+            instead=None if before is None else before.session,
         )
         await did(request, user, "login")
         request.state.user = user
-        response = await see_other(request, within(target))
+        if kept is None:
+            response = await see_other(request, within(target))
+        else:
+            response = await render(request, "again.html", {"kept": kept})
         set_cookie(response, request, secret)
         return response
 
@@ -111,17 +136,42 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
     return routes
 
 
-def within(target: str) -> str:
-    """Return where a browser is led after a login: a page of the console, wherever it asked."""
-    parts = urlsplit(target)
-    is_ours = not parts.scheme and not parts.netloc and parts.path.startswith(f"{ROOT}/")
-    if not is_ours or "\\" in target or not target.isprintable() or parts.path == f"{ROOT}/login":
-        return START
-    return target
+async def lead_to_login(request: Request) -> Response:
+    """Lead whoever isn't signed in to the login, and from there to where they wanted to go.
+
+    What they had filled in is kept in the login's page.
+    """
+    is_read = request.method in ("GET", "HEAD")
+    if "hx-request" in request.headers:
+        # The page as a whole is to go there, not a part of it; but not while somebody writes.
+        return Response(status_code=401, headers={"hx-redirect": LOGIN} if is_read else None)
+    if is_read:
+        asked = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
+        return _see_login(asked)
+    is_from_page = came_from_here(request) or COOKIE in request.cookies
+    kept = None
+    if is_from_page and not is_bulk(request.scope):  # Of a file nothing is read before that.
+        form = await posted_form(request)
+        kept = kept_of(request, form)
+        await form.close()
+    if kept is None:
+        return _see_login(page_before(request))
+    return await _login_page(request, target=kept.back, kept=kept, status=401)
+
+
+def _see_login(target: str) -> Response:
+    is_start = target in (ROOT, f"{ROOT}/", START)
+    return RedirectResponse(LOGIN if is_start else f"{LOGIN}?next={quote(target)}", 303)
 
 
 async def _login_page(
-    request: Request, *, target: str, name: str = "", why: str = "", status: int = 200
+    request: Request,
+    *,
+    target: str,
+    name: str = "",
+    why: str = "",
+    kept: KeptForm | None = None,
+    status: int = 200,
 ) -> Response:
     terms = terms_of(request)
     return await render(
@@ -131,6 +181,7 @@ async def _login_page(
             "target": target,
             "name": name,
             "why": why,
+            "kept": kept,
             "has_users": bool(terms.users.all()),
             "has_oidc": terms.oidc is not None,
         },

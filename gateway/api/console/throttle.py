@@ -1,12 +1,14 @@
 """How often a login may be tried."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 _FIRST_SECONDS = 15.0
 _LONGEST_SECONDS = 900.0
 _FORGOTTEN_SECONDS = 3600.0
 _MOST = 10_000
+#: What failures are counted by: how many are free, a name or none, an address or none.
+_Counted = tuple[int, str, str]
 
 
 class LoginThrottle:
@@ -14,18 +16,22 @@ class LoginThrottle:
 
     A name tried from one address is free five times, a name from anywhere twenty, and an address
     (a whole office may have one) thirty; then one waits 15 seconds, then 30, 60 … up to a quarter
-    of an hour. Kept in memory: a restart forgets.
+    of an hour. Where a name has signed in before, at most from its last ten thousand places, what
+    fails elsewhere makes nobody wait: strangers can't lock out whom they know by name. Kept in
+    memory: a restart forgets.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._failures: OrderedDict[_Counted, tuple[int, float]] = OrderedDict()
+        self._signed_in: OrderedDict[_Counted, None] = OrderedDict()  #: Names at addresses.
 
     def seconds_left(self, name: str, client: str) -> float:
         """Return how long a name must wait at an address; 0: it may be tried."""
         now = self._monotonic()
-        waits = (self._until(key, free) - now for key, free in _keys(name, client).items())
-        return max(0.0, *waits)
+        pair, everywhere, address = _keys(name, client)
+        keys = (pair, address) if pair in self._signed_in else (pair, everywhere, address)
+        return max(0.0, *(self._until(key) - now for key in keys))
 
     def failed(self, name: str, client: str) -> None:
         """Count a failure."""
@@ -38,19 +44,26 @@ class LoginThrottle:
 
     def succeeded(self, name: str, client: str) -> None:
         """Take the failure back that was counted before the password was looked at."""
-        for key in _keys(name, client):
-            count, at = self._failures.pop(key, (0, 0.0))
-            if key.startswith("address") and count > 1:  # Others may be trying from there.
-                self._failures[key] = (count - 1, at)
+        pair, everywhere, address = _keys(name, client)
+        for key in (pair, everywhere):
+            self._failures.pop(key, None)
+        count, at = self._failures.pop(address, (0, 0.0))
+        if count > 1:  # Others may be trying from there.
+            self._failures[address] = (count - 1, at)
+        self._signed_in.pop(pair, None)
+        self._signed_in[pair] = None
+        while len(self._signed_in) > _MOST:
+            self._signed_in.popitem(last=False)
 
-    def _until(self, key: str, free: int) -> float:
+    def _until(self, key: _Counted) -> float:
         count, at = self._failures.get(key, (0, 0.0))
+        free = key[0]
         if count < free:
             return 0.0
         return at + min(_LONGEST_SECONDS, _FIRST_SECONDS * 2.0 ** min(count - free, 10))
 
 
-def _keys(name: str, client: str) -> Mapping[str, int]:
-    """Return what failures are counted by, and how many are free."""
+def _keys(name: str, client: str) -> tuple[_Counted, _Counted, _Counted]:
+    """Return what failures are counted by: a name at an address, the name, the address."""
     name = name.strip().lower()[:200]
-    return {f"name {name} at {client}": 5, f"name {name}": 20, f"address {client}": 30}
+    return (5, name, client), (20, name, ""), (30, "", client)

@@ -10,6 +10,7 @@ import asyncio
 import os
 import secrets
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from gateway.api.console.roles import ConsoleRole, read_roles
 from gateway.core.errors import FileUnusable
 
+LONGEST_NAME = 200
 _hashing = ThreadPoolExecutor(2, "argon2-console")
 
 
@@ -76,6 +78,16 @@ class ConsoleUsers:
 
         is_right = await asyncio.get_running_loop().run_in_executor(_hashing, matches)
         return login if is_right else None
+
+
+def is_name(name: str) -> bool:
+    """Whether somebody may be called so: nothing that hides, turns or breaks a line, and no end."""
+    return name != "" and name == name.strip() and name.isprintable() and len(name) <= LONGEST_NAME
+
+
+def compared(name: str) -> str:
+    """Return a name as it is compared with another that must not be taken for it."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
 @cache

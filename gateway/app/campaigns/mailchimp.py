@@ -150,7 +150,10 @@ def wishes(settings: Settings) -> ActivationRequest:
 
 def quarter(moment: datetime, zone: ZoneInfo, text: str) -> datetime:
     """Return the time Mailchimp takes for one in a zone; WrongState names the nearest ones."""
-    scheduled = schedule(moment.astimezone(zone).replace(tzinfo=None), zone, common.now())
+    try:
+        scheduled = schedule(moment.astimezone(zone).replace(tzinfo=None), zone, common.now())
+    except OverflowError:  # Of the first and the last day of the calendar, as 9999-12-31.
+        raise WrongCampaignState(f"{text}: the calendar ends there") from None
     if isinstance(scheduled, NotScheduled):
         offered = " or ".join(f"{near:%Y-%m-%dT%H:%M}" for near in scheduled.nearest)
         raise WrongCampaignState(

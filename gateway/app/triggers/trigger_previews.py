@@ -43,7 +43,10 @@ def of_date(settings: Settings, store: Database, name: str, day: date | None) ->
         raise CannotPreview(f"{name} is not a date event: preview it with a reference and a status")
     with triggers.planned(settings, store) as plan, store.reading() as connection:
         today = plan.day(common.now())
-        return preview(connection, plan, rule, day or today, is_today=day in (None, today))
+        try:
+            return preview(connection, plan, rule, day or today, is_today=day in (None, today))
+        except OverflowError:  # The days before 0001-01-01 or after 9999-12-31 are looked at, too.
+            raise CannotPreview(f"{day}: the calendar ends there") from None
 
 
 def of_change(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.api.console.roles import ConsoleRole
-from gateway.api.console.users import put_user, read_users, remove_user
+from gateway.api.console.users import LONGEST_NAME, is_name, put_user, read_users, remove_user
 from gateway.cli.context import of, wrong_use
 from gateway.cli.listing import Columns, ListRequest, in_memory, lists, newest_first
 from gateway.cli.output import print_line
@@ -56,9 +56,11 @@ def put(
     """
     chosen = of(context)
     file = chosen.settings.console.users
-    if not name or ":" in name or not name.isprintable() or name != name.strip():
+    # A line that begins with # is a comment of the file.
+    if not is_name(name) or ":" in name or name.startswith("#"):
         wrong_use(
-            "a name must not be empty or have a colon, blanks around it or control characters"
+            "a name must not be empty or have a colon, blanks around it or control characters, or "
+            f"begin with #; it has {LONGEST_NAME} letters at most"
         )
     if remove:
         remove_user(file, name)

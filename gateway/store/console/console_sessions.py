@@ -1,7 +1,6 @@
 """Who is signed in at the console; a session is kept by the SHA-256 of what its cookie shows."""
 
 import hashlib
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,7 +19,7 @@ class ConsoleSession:
     digest: str
     user: str
     roles: frozenset[str]  #: At the time of the login.
-    way: str  #: `password`, `oidc` or `proxy`.
+    way: str  #: `proxy`; or `password:` or `oidc:` and what it ends with, as another password.
     form_token: str  #: What every form must bring along.
     notice: str
     since: datetime
@@ -90,9 +89,16 @@ def end(connection: Connection, digest: str) -> None:
     connection.execute(delete(console_sessions).where(console_sessions.c.digest == digest))
 
 
-def end_all(connection: Connection, user: str, *, but: Collection[str] = ()) -> int:
-    """End all sessions of a user; return how many there were."""
+def end_all(connection: Connection, user: str, *, way: str = "") -> int:
+    """End all sessions of a user, or those that began in one way; return how many there were."""
     theirs = delete(console_sessions).where(
-        console_sessions.c.user == user, console_sessions.c.digest.not_in(but)
+        console_sessions.c.user == user, console_sessions.c.way.startswith(way)
     )
     return connection.execute(theirs).rowcount
+
+
+def users(connection: Connection, now: datetime, *, way: str) -> list[str]:
+    """Return who has a session that began in one way and has not ended."""
+    theirs = select(console_sessions.c.user).distinct()
+    theirs = theirs.where(console_sessions.c.way.startswith(way), console_sessions.c.until > now)
+    return list(connection.scalars(theirs))

@@ -10,7 +10,7 @@ console_sessions = Table(
     Column("digest", Text, primary_key=True),  # SHA-256 of what the browser's cookie shows
     Column("user", Text, nullable=False),
     words("roles"),  # a space between two
-    Column("way", Text, nullable=False),  # password | oidc | proxy
+    Column("way", Text, nullable=False),  # proxy, or password: or oidc: and what it ends with
     Column("form_token", Text, nullable=False),  # what a form must bring along
     words("notice"),  # shown on the next page, once
     Column("since", UtcTime, nullable=False),

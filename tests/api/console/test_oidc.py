@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.console.browsing import browser
+from tests.api.console.browsing import add_user, browser
 from tests.api.served import Served, served
 from tests.rig.oidcserver import CLIENT, SECRET, OidcServer
 
@@ -61,6 +61,71 @@ async def test_what_the_providers_answer_says(
         page = await browsing.open(START, status=status)
 
     assert shown in page.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["an\u202ena", "anna\nbob", "a" * 201, " anna", 17, ["anna"]],
+    ids=["turned around", "two lines", "endless", "with a blank", "a number", "a list"],
+)
+async def test_a_name_that_is_none_lets_nobody_in(
+    api: Served, provider: OidcServer, name: object
+) -> None:
+    provider.changes = {"preferred_username": name}
+    async with browser(api) as browsing:
+        page = await browsing.open(START, status=403)
+
+    assert "no name that can be used here, in “preferred_username”" in page.text
+
+
+@pytest.mark.parametrize("name", ["anna", "Anna", "ａｎｎａ"], ids=["same", "capital", "wide"])
+async def test_who_signs_in_with_a_password_here_is_nobody_elsewhere(
+    api: Served, provider: OidcServer, name: str
+) -> None:
+    add_user(api, "anna")
+    provider.changes = {"preferred_username": name}
+    async with browser(api) as browsing:
+        page = await browsing.open(START, status=403)
+
+    assert f"“{name}” is somebody else here" in page.text
+    assert f"gateway console users --remove {name}" in page.text
+
+
+async def test_a_session_ends_when_its_name_becomes_that_of_a_user_with_a_password(
+    api: Served,
+) -> None:
+    async with browser(api) as browsing:
+        await browsing.open(START)
+        before = await browsing.client.get("/console/acts")
+        add_user(api, "Anna")
+        after = await browsing.client.get("/console/acts")
+
+    assert (200, 303) == (before.status_code, after.status_code)
+
+
+async def test_whom_a_web_server_names_is_not_whom_the_provider_names(
+    provider: OidcServer, tmp_path: Path
+) -> None:
+    oidc = {"issuer": provider.issuer, "client_id": CLIENT, "client_secret": SECRET}
+    console = {
+        "users": str(tmp_path / "users"),
+        "oidc": oidc,
+        "proxy": {"user_header": "X-Remote-User"},
+    }
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    named = {"x-remote-user": "anna"}
+    async with (
+        served(url, tmp_path, [("console", console)]) as api,
+        browser(api) as by_provider,
+        browser(api) as by_server,
+    ):
+        await by_provider.open(START)
+        await by_server.open("/console/acts", headers=named)
+        ended = await by_provider.client.get("/console/acts")
+        refused = await by_provider.open(START, status=403)
+
+    assert 303 == ended.status_code
+    assert "is somebody else here" in refused.text
 
 
 async def test_an_answer_signed_with_another_key_lets_nobody_in(

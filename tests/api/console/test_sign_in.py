@@ -2,15 +2,18 @@
 
 import json
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import pytest
 
+from gateway.api.console.kept_form import KeptForm, read_kept, within
 from gateway.api.console.roles import ConsoleRole, may
-from gateway.api.console.sign_in import within
 from gateway.api.console.throttle import LoginThrottle
 from gateway.api.console.users import BadConsoleUsers, put_user, read_users, remove_user
+from gateway.store.console import console_sessions
 from tests.api.console.browsing import PASSWORD, add_user, browser, signed_in
 from tests.api.served import Served, served
 
@@ -92,6 +95,31 @@ def test_waits_grow_and_end() -> None:
     assert 0 == throttle.seconds_left("anna", "a")
 
 
+def test_strangers_lock_nobody_out_where_they_signed_in_before() -> None:
+    throttle = LoginThrottle(lambda: 0.0)
+    throttle.succeeded("anna", "office")
+    for number in range(25):
+        throttle.failed("anna", f"elsewhere {number}")
+        throttle.failed("anna at office", f"elsewhere {number}")
+
+    assert 0 == throttle.seconds_left("anna", "office")
+    assert 0 < throttle.seconds_left("anna", "a new place")
+
+    for _ in range(5):
+        throttle.failed("anna", "office")
+    assert 0 < throttle.seconds_left("anna", "office")
+
+
+def test_what_the_throttle_remembers_has_a_bound() -> None:
+    throttle = LoginThrottle(lambda: 0.0)
+    for number in range(11_000):
+        throttle.failed(f"name {number}", f"place {number}")
+        throttle.succeeded(f"user {number}", f"place {number}")
+
+    assert 10_000 >= len(throttle._failures)
+    assert 10_000 == len(throttle._signed_in)
+
+
 async def test_the_cookie_is_kept_from_scripts_and_other_sites(one_api: Served) -> None:
     add_user(one_api, "anna")
     login = {"user": "anna", "password": PASSWORD}
@@ -105,6 +133,26 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(one_api: Served) 
         assert part in plain.headers["set-cookie"]
     assert "Secure" not in plain.headers["set-cookie"]
     assert "Secure" in encrypted.headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("client", "is_secure"), [("192.0.2.7", True), ("::1", True), ("192.0.2.8", False)]
+)
+async def test_a_web_server_with_tls_elsewhere_is_believed_where_it_is_known(
+    tmp_path: Path, client: str, is_secure: bool
+) -> None:
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    async with served(url, tmp_path, [("api", {"proxies": ["192.0.2.7/32"]})]) as api:
+        add_user(api, "anna")
+        application = httpx.ASGITransport(api.app, client=(client, 4711))
+        async with httpx.AsyncClient(transport=application, base_url="http://gateway") as asking:
+            answer = await asking.post(
+                LOGIN,
+                data={"user": "anna", "password": PASSWORD},
+                headers={"x-forwarded-proto": "https"},
+            )
+
+    assert is_secure == ("Secure" in answer.headers["set-cookie"])
 
 
 async def test_a_cookie_that_was_changed_is_nobodys(one_api: Served) -> None:
@@ -130,8 +178,12 @@ async def test_a_form_without_its_token_is_refused(one_api: Served) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.example"}],
-    ids=["as the browser says", "by its origin"],
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "https://elsewhere.example"},
+        {"origin": "http://["},
+    ],
+    ids=["as the browser says", "by its origin", "by an origin that is none"],
 )
 async def test_a_form_of_another_site_is_refused_even_at_the_login(
     one_api: Served, headers: dict[str, str]
@@ -144,6 +196,138 @@ async def test_a_form_of_another_site_is_refused_even_at_the_login(
 
     assert 403 == answer.status_code
     assert "set-cookie" not in answer.headers
+
+
+ANOTHER = "A note & <b>reason</b>\nof two lines"
+
+
+async def test_what_was_filled_in_when_the_sign_in_ended_is_offered_again(one_api: Served) -> None:
+    await one_api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
+    async with signed_in(one_api, ConsoleRole.WORK) as browsing:
+        await browsing.open("/console/people/candidate:17")
+        with one_api.database.writing() as connection:
+            console_sessions.end_all(connection, "anna")
+        led = await browsing.press("Suppress", status=401, note=ANOTHER, scope="bulk")
+        wrong = await browsing.press("Sign in", status=401, user="anna", password="wrong")
+        kept = await browsing.press("Sign in", user="anna", password=PASSWORD)
+        before = (await one_api.get("/suppressions"))["items"]
+        done = await browsing.press("Send it now")
+
+    for page in (led, wrong):
+        assert "What you filled in is kept on this page" in page.text
+    assert "Nothing was done yet" in kept.text
+    assert "A note & <b>reason</b> of two lines" in kept.text
+    assert [] == before
+    assert "is suppressed from now on" in done.text
+    (entry,) = (await one_api.get("/suppressions"))["items"]
+    assert ANOTHER == entry["note"].replace("\r\n", "\n")
+
+
+async def test_a_page_from_before_another_sign_in_is_sent_again_after_a_look(
+    one_api: Served,
+) -> None:
+    await one_api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
+    way = "/console/people/candidate:17/suppress"
+    posted = {"csrf": "of before", "scope": "all", "note": "moved"}
+    async with signed_in(one_api, ConsoleRole.WORK) as browsing:
+        host = f"http://127.0.0.1:{one_api.port}"
+        ours = {"origin": host, "referer": f"{host}/console/people/candidate:17"}
+        unsaid = await browsing.client.post(way, data=posted)
+        browsing.answer = await browsing.client.post(way, data=posted, headers=ours)
+        page, status = browsing.page, browsing.answer.status_code
+        before = (await one_api.get("/suppressions"))["items"]
+        await browsing.press("Send it now")
+
+    assert (403, 403) == (unsaid.status_code, status)
+    assert "moved" not in unsaid.text  # nothing says that it came from a page of ours
+    assert "moved" in page.text
+    assert ("Back to the page", "/console/people/candidate:17") in page.links
+    assert [] == before
+    assert 1 == len((await one_api.get("/suppressions"))["items"])
+
+
+async def test_a_file_is_not_kept_and_the_page_says_so(one_api: Served) -> None:
+    async with signed_in(one_api, ConsoleRole.WORK) as browsing:
+        with one_api.database.writing() as connection:
+            console_sessions.end_all(connection, "anna")
+        browsing.answer = await browsing.client.post(
+            "/console/campaigns/0000000000001/add",
+            data={"people": "candidate:17"},
+            files={"file": ("members.csv", b"email\n")},
+        )
+        page = await browsing.press("Sign in", user="anna", password=PASSWORD)
+
+    for text in ("candidate:17", "members.csv", "Files are not kept"):
+        assert text in page.text
+    assert "Send it now" not in page.text
+
+
+async def test_of_a_large_file_nothing_is_read_before_the_sign_in(one_api: Served) -> None:
+    async with signed_in(one_api, ConsoleRole.RUN) as browsing:
+        with one_api.database.writing() as connection:
+            console_sessions.end_all(connection, "anna")
+        answer = await browsing.client.post(
+            "/console/feed/upload", data={"kind": "people"}, files={"file": ("p.csv", b"x\n")}
+        )
+
+    assert (303, LOGIN) == (answer.status_code, answer.headers["location"])
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "nonsense",
+        "[]",
+        '{"to": "https://elsewhere.example/console/x", "back": "/console/today", "fields": [],'
+        ' "files": []}',
+        '{"to": "/messages", "back": "/console/today", "fields": [["a", "b"]], "files": []}',
+        '{"to": "/console/logout", "back": "/console/today", "fields": [["a", "b"]], "files": []}',
+        '{"to": "/console/x", "back": "//x.example/console/", "fields": [["a", 1]], "files": []}',
+        '{"to": "/console/x", "back": "/console/today", "fields": [["a", "b", "c"]], "files": []}',
+    ],
+    ids=range(7),
+)
+def test_only_what_the_login_page_carried_is_kept(kept: str) -> None:
+    assert read_kept(kept) is None
+
+
+def test_what_is_kept_is_read_as_it_was() -> None:
+    kept = KeptForm(
+        to="/console/people/candidate:2026%2F17/suppress",
+        back="/console/people/candidate:2026%2F17?type=message",
+        fields=(("note", "é\r\n</script>"), ("note", "")),
+        files=("a.csv",),
+    )
+
+    assert kept == read_kept(kept.text())
+
+
+async def test_what_a_page_fetches_while_somebody_writes_leaves_it_alone(one_api: Served) -> None:
+    async with browser(one_api) as browsing:
+        headers = {"hx-request": "true"}
+        fetched = await browsing.client.get("/console/today/live", headers=headers)
+        previewed = await browsing.client.post(
+            "/console/triggers/templates/letter", data={"text-nl": "Dag"}, headers=headers
+        )
+
+    assert (401, LOGIN) == (fetched.status_code, fetched.headers["hx-redirect"])
+    assert (401, None) == (previewed.status_code, previewed.headers.get("hx-redirect"))
+
+
+async def test_another_sign_in_in_the_same_browser_ends_the_one_before(one_api: Served) -> None:
+    async with signed_in(one_api) as browsing:
+        first = browsing.client.cookies["gateway_console"]
+        await browsing.client.post(LOGIN, data={"user": "anna", "password": PASSWORD})
+        second = browsing.client.cookies["gateway_console"]
+        browsing.client.cookies.clear()
+        answers = [
+            await browsing.client.get(
+                "/console/acts", headers={"cookie": f"gateway_console={secret}"}
+            )
+            for secret in (first, second)
+        ]
+
+    assert [303, 200] == [answer.status_code for answer in answers]
 
 
 async def test_signing_out_ends_the_session_here(one_api: Served) -> None:
@@ -229,6 +413,72 @@ async def test_a_web_server_of_this_host_may_say_who_it_let_in(
     assert "dora" in other.text
 
 
+@pytest.fixture
+async def behind_proxy(tmp_path: Path) -> AsyncIterator[Served]:
+    """A console behind a web server of this host that lets people in itself."""
+    proxy = {"user_header": "X-Remote-User", "role_header": "X-Remote-Roles"}
+    console = {"users": str(tmp_path / "console-users"), "proxy": proxy}
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    async with served(url, tmp_path, [("console", console)]) as api:
+        yield api
+
+
+async def test_the_web_servers_word_counts_over_an_earlier_login(behind_proxy: Served) -> None:
+    named = {"x-remote-user": "anna", "x-remote-roles": "look"}
+    async with signed_in(behind_proxy, ConsoleRole.WORK) as browsing:
+        before = await browsing.open("/console/campaigns")
+        now = await browsing.open("/console/campaigns", headers=named)
+        password_again = await browsing.client.get("/console/campaigns")
+
+    assert "New campaign" in before.text
+    assert "anna" in now.text
+    assert "New campaign" not in now.text  # the roles, too, are what it says now
+    assert 303 == password_again.status_code  # past the web server nobody gets in by its session
+
+
+@pytest.mark.parametrize(
+    ("headers", "shown"),
+    [
+        ([("x-remote-user", "J\xfcrgen".encode())], "Jürgen"),
+        ([("x-remote-user", "J\xfcrgen".encode("latin-1"))], "Jürgen"),
+        ([("x-remote-user", b"carla"), ("x-remote-user", b"dora")], "Sign in"),
+        ([("x-remote-user", "car\u202ela".encode())], "Sign in"),
+        ([("x-remote-user", b"c" * 201)], "Sign in"),
+        ([("x-remote-user", b"")], "Sign in"),
+    ],
+    ids=["UTF-8", "Latin-1", "twice", "turned around", "endless", "empty"],
+)
+async def test_what_names_somebody_and_what_does_not(
+    behind_proxy: Served, headers: list[tuple[str, bytes]], shown: str
+) -> None:
+    async with browser(behind_proxy) as browsing:
+        page = await browsing.open("/console/acts", headers=headers)
+
+    assert shown in page.text
+
+
+@pytest.mark.parametrize(
+    ("client", "is_trusted"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("192.0.2.1", False),
+        ("fe80::1%lo", False),
+        ("", False),
+    ],
+)
+async def test_only_a_web_server_of_this_host_is_believed(
+    behind_proxy: Served, client: str, is_trusted: bool
+) -> None:
+    application = httpx.ASGITransport(behind_proxy.app, client=(client, 4711))
+    named = {"x-remote-user": "carla", "x-forwarded-for": "127.0.0.1"}
+    async with httpx.AsyncClient(transport=application, base_url="http://gateway") as asking:
+        answer = await asking.get("/console/acts", headers=named)
+
+    assert (200 if is_trusted else 303) == answer.status_code
+
+
 async def test_without_that_setting_such_a_header_says_nothing(one_api: Served) -> None:
     async with browser(one_api) as browsing:
         answer = await browsing.client.get("/console/acts", headers={"x-remote-user": "carla"})
@@ -256,6 +506,8 @@ async def test_by_the_public_name_there_is_no_console(tmp_path: Path) -> None:
         ("/messages", "/console/today"),
         ("/console/\\elsewhere.example", "/console/today"),
         ("/console/login", "/console/today"),
+        ("/console/logout", "/console/today"),
+        ("http://[", "/console/today"),
     ],
 )
 def test_a_login_leads_to_pages_of_the_console_only(target: str, led_to: str) -> None:

@@ -29,6 +29,7 @@ from gateway.store.engine.database import StoreTransaction
 router = APIRouter(prefix="/campaigns")
 
 _AT_ONCE = 50
+_LONGEST_NUMBER = 18  #: Digits: what the store can keep.
 _MOST_TOLD = 20  #: Of those who could not be added.
 _QUARTER = timedelta(minutes=15)
 _SVG = "image/svg+xml"
@@ -86,7 +87,7 @@ async def create(request: Request, using: Using, user: Works, form: Fields) -> R
         problems["from_name"] = said(request, "Say whom the mail is from.")
     if isinstance(sender, NotAnAddress):
         problems["from_address"] = said(request, "This is no address.")
-    if not template.isdecimal():
+    if not template.isdecimal() or len(template) > _LONGEST_NUMBER:
         problems["template"] = said(request, "Choose a template.")
     if problems or isinstance(sender, NotAnAddress):
         return await _new(request, using, _given(form), problems=problems, status=422)
@@ -311,12 +312,13 @@ async def delete(
 
 
 @router.post("/{id}/report")
-async def ask_for_report(request: Request, using: Using, user: Looks, number: Number) -> Response:  # noqa: ARG001
+async def ask_for_report(request: Request, using: Using, user: Works, number: Number) -> Response:
     """Ask Mailchimp for what is new."""
     try:
         fresh = await in_turn(lambda: using.campaigns.report(number))
     except NotDone as error:
         return await _refused(request, using, number, error, action="report")
+    await did(request, user, "campaign.report", about=ids.show(number))
     sentence = said(request, "This is what Mailchimp knows now.")
     return await see_other(
         request, f"/console/campaigns/{ids.show(number)}", _with_remarks(sentence, fresh)

@@ -1,0 +1,95 @@
+"""What somebody had filled in when the sign-in ended: kept in the page, and offered again.
+
+Nothing of it is stored here: the login's page carries it, and the page after it, which asks whether
+it is to be sent. Only that page's button, with the token of the new session, does anything.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import orjson
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+
+from gateway.api.paths import written
+
+ROOT = "/console"
+START = f"{ROOT}/today"
+_MOST = 300_000  #: Octets; written into a form once more they are three times as many at most.
+#: Belong to the sign-in that has ended, or to none.
+_NEVER = (f"{ROOT}/login", f"{ROOT}/logout", f"{ROOT}/language", f"{ROOT}/oidc/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptForm:
+    """A form that was posted, and did nothing."""
+
+    to: str  #: Where it was posted, below `/console`.
+    back: str  #: The page that it was on.
+    fields: tuple[tuple[str, str], ...]  #: Without the token.
+    files: tuple[str, ...] = ()  #: Names of files, which are not kept.
+
+    @property
+    def typed(self) -> list[tuple[str, str]]:
+        """What there is to see of it."""
+        return [(name, value) for name, value in self.fields if value.strip()]
+
+    def text(self) -> str:
+        """Return it as a page carries it; empty where it is too much for that."""
+        parts = {"to": self.to, "back": self.back, "fields": self.fields, "files": self.files}
+        octets = orjson.dumps(parts)
+        return octets.decode() if len(octets) <= _MOST else ""
+
+
+def kept_of(request: Request, form: FormData) -> KeptForm | None:
+    """Return what a form brought; None where that is nothing that anybody filled in."""
+    to = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
+    items = [(name, value) for name, value in form.multi_items() if name != "csrf"]
+    kept = KeptForm(
+        to=to,
+        back=page_before(request),
+        fields=tuple((name, value) for name, value in items if isinstance(value, str)),
+        files=tuple(
+            value.filename for _, value in items if isinstance(value, UploadFile) and value.filename
+        ),
+    )
+    is_any = kept.typed or kept.files
+    return kept if is_any and not to.startswith(_NEVER) and kept.text() else None
+
+
+def read_kept(text: str) -> KeptForm | None:
+    """Read what a login's page carried; None where it carried nothing that can be used."""
+    if not text or len(text) > _MOST:
+        return None
+    try:
+        parts = orjson.loads(text)
+        fields = tuple((name, value) for name, value in parts["fields"])
+        kept = KeptForm(
+            to=parts["to"], back=parts["back"], fields=fields, files=tuple(parts["files"])
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+    texts = (kept.to, kept.back, *kept.files, *(part for field in fields for part in field))
+    is_ours = all(isinstance(part, str) for part in texts) and within(kept.to) == kept.to
+    return kept if is_ours and within(kept.back) == kept.back else None
+
+
+def within(target: str) -> str:
+    """Return where a browser is led after a login: a page of the console, wherever it asked."""
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # As of `http://[`.
+        return START
+    is_ours = not parts.scheme and not parts.netloc and parts.path.startswith(f"{ROOT}/")
+    if not is_ours or "\\" in target or not target.isprintable() or parts.path.startswith(_NEVER):
+        return START
+    return target
+
+
+def page_before(request: Request) -> str:
+    """Return the page of the console that something was posted from, as browsers say."""
+    try:
+        parts = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return START
+    return within(parts.path + (f"?{parts.query}" if parts.query else ""))
