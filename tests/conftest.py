@@ -1,10 +1,10 @@
 """What all tests share: relays, stores, gateways and clients, ended in order."""
 
+from collections import Counter
 from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Collection,
     Iterator,
     Mapping,
     Sequence,
@@ -65,10 +65,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Where several processes share the tests, files that wait and files that compute come in turn:
     otherwise the processor would be idle at one time and fought for at another. (xdist itself puts
-    files of few tests last: these are the ones that take a minute.)
+    files of few tests last: these are the ones that take a minute.) Of those that compute the ones
+    with most tests come first, so that none is left to run alone at the end.
     """
     if hasattr(config, "workerinput"):
-        place = _places({item.path for item in items})
+        place = _places(Counter(item.path for item in items))
         items.sort(key=lambda item: place[item.path])
     for item in items:
         folder = item.path.relative_to(_TESTS).parts[0]
@@ -79,14 +80,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.unit)
 
 
-def _places(files: Collection[Path]) -> dict[Path, tuple[float, Path]]:
-    """Return by file where its tests come: a number from 0 to 1, and the file itself."""
+def _places(files: Mapping[Path, int]) -> dict[Path, tuple[float, Path]]:
+    """Return by file where its tests come: a number from 0 to 1, and the file itself.
+
+    `files` says of each how many tests it has.
+    """
     waiting: list[Path] = []
     computing: list[Path] = []
     for file in sorted(files):
         is_waiting = file.relative_to(_TESTS).parts[0] in _WAITING_FOLDERS
         (waiting if is_waiting else computing).append(file)
     waiting.sort(key=lambda file: _WAITING_FOLDERS.index(file.relative_to(_TESTS).parts[0]))
+    computing.sort(key=lambda file: -files[file])
     return {
         file: (rank / len(group), file)
         for group in (waiting, computing)
