@@ -54,15 +54,19 @@ def _forms(language: str) -> tuple[tuple[re.Pattern[str], str, bool], ...]:
 
     Each with its translation, and whether it has words beside what is inserted.
     """
-    forms = [(form, told) for form, told in _sentences(language).items() if _PLACE.search(form)]
+    forms = [
+        (form, translation)
+        for form, translation in _sentences(language).items()
+        if _PLACE.search(form)
+    ]
     forms.sort(key=lambda pair: len(_PLACE.sub("", pair[0])), reverse=True)
     return tuple(
         (
             re.compile(_pattern(form), re.DOTALL),
-            told,
+            translation,
             _WORD.search(_PLACE.sub("", form)) is not None,
         )
-        for form, told in forms
+        for form, translation in forms
     )
 
 

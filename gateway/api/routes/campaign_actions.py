@@ -319,5 +319,10 @@ async def list_templates(
     """List the account's templates, and whether campaigns can be made with them."""
     templates = await in_turn(using.campaigns.templates)
     return whole_page(
-        request, templates, limit, cursor, document=as_it_is, key=lambda one: str(one["id"])
+        request,
+        templates,
+        limit,
+        cursor,
+        document=as_it_is,
+        key=lambda template: str(template["id"]),
     )

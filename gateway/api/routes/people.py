@@ -206,7 +206,7 @@ def _from_then_on(documents: Sequence[_Dated], since: datetime | None) -> Sequen
     """Leave out what is older."""
     if since is None:
         return documents
-    return [one for one in documents if datetime.fromisoformat(one["at"]) >= since]
+    return [document for document in documents if datetime.fromisoformat(document["at"]) >= since]
 
 
 async def _known(using: Using, person: str) -> PersonDocument:

@@ -64,7 +64,7 @@ async def list_history(
     done = await _looked(lambda: using.triggers.history(most, since=since, before=before_it))
 
     def behind(entry: DoneDocument) -> str:
-        of_it = [one["id"] for one in done[: seen + limit]].count(entry["id"])
+        of_it = [run["id"] for run in done[: seen + limit]].count(entry["id"])
         return wrapped([entry["id"], str(of_it)])
 
     return page(request, done[seen:], limit, document=as_it_is, cursor=behind)

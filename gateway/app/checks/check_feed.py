@@ -36,8 +36,8 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
                 yield error(subject, f"nothing was imported from {text}")
             else:
                 count = fault.problems
-                one = f"{count} problem in {text}"
-                yield warning(subject, one if count == 1 else f"{count} problems in {text}")
+                single = f"{count} problem in {text}"
+                yield warning(subject, single if count == 1 else f"{count} problems in {text}")
         if kind.at is not None and (age := common.now() - kind.at) > old_after:
             yield warning(subject, f"was last fed {age.days} days ago: is its export running?")
 

@@ -161,9 +161,9 @@ class _Uploads:
         token = secrets.token_urlsafe(12)
         self._kept[token] = upload
         too_many = len(self._kept) - _MOST_KEPT
-        idle = [each for each, kept in self._kept.items() if not kept.is_read and each != token]
-        for each in idle[: max(0, too_many)]:
-            self.drop(each)
+        idle = [other for other, kept in self._kept.items() if not kept.is_read and other != token]
+        for other in idle[: max(0, too_many)]:
+            self.drop(other)
         return token
 
     def of(self, request: Request, user: ConsoleUser, token: str) -> _Upload:
@@ -298,6 +298,8 @@ def _no_room(request: Request, error: OSError) -> Problem:
 
 def _download(content: bytes, name: str) -> Response:
     """Return a file to keep; its name in plain letters, too, for browsers that know no other."""
-    plain = "".join(each if each.isascii() and each.isalnum() else "_" for each in name[:-4])
+    plain = "".join(
+        letter if letter.isascii() and letter.isalnum() else "_" for letter in name[:-4]
+    )
     named = f"attachment; filename=\"{plain}.csv\"; filename*=UTF-8''{quote(name, safe='')}"
     return Response(content, media_type=_CSV, headers={"content-disposition": named})

@@ -59,8 +59,8 @@ async def hold(request: Request, using: Using, user: Manages, form: Fields) -> R
     note = _text(form, "note")
     await _looked(lambda: using.trigger_changes.hold(by=user.name, note=note))
     await did(request, user, "triggers.hold")
-    told = said(request, "Triggered mail is held until somebody lets it go.")
-    return await see_other(request, "/console/triggers", told)
+    sentence = said(request, "Triggered mail is held until somebody lets it go.")
+    return await see_other(request, "/console/triggers", sentence)
 
 
 @router.post("/resume")
@@ -68,8 +68,8 @@ async def resume(request: Request, using: Using, user: Manages) -> Response:
     """Let triggered mail go again."""
     released = await _looked(using.trigger_changes.resume)
     await did(request, user, "triggers.resume")
-    told = said(request, "Triggered mail goes again; {count} were held.", count=released)
-    return await see_other(request, "/console/triggers", told)
+    sentence = said(request, "Triggered mail goes again; {count} were held.", count=released)
+    return await see_other(request, "/console/triggers", sentence)
 
 
 @router.get("/history")
@@ -110,10 +110,10 @@ async def create(request: Request, using: Using, user: Manages, form: Fields) ->
     except NotDone as error:
         return await _new(request, using, _given(form), problem=str(error), status=error.status)
     await did(request, user, "trigger.create", about=name)
-    told = said(
+    sentence = said(
         request, "“{name}” is made and off. Look whom it would mail, then turn it on.", name=name
     )
-    return await see_other(request, f"/console/triggers/{quote(name)}", told)
+    return await see_other(request, f"/console/triggers/{quote(name)}", sentence)
 
 
 async def _new(
@@ -131,7 +131,7 @@ async def _new(
         "trigger_new.html",
         {
             "given": {**blank, "kind": KINDS[0], **given},
-            "templates": [(each["name"], each["name"]) for each in templates],
+            "templates": [(template["name"], template["name"]) for template in templates],
             "events": [(name, name) for name in EVENTS],
             "kinds": kind_names(request),
             "problem": problem,
@@ -151,7 +151,7 @@ async def show_new_template(
     texts: dict[str, TemplateText] = {}
     if example:
         shown = await _looked(lambda: using.trigger_changes.example(example))
-        texts = {each["language"]: _as_text(each) for each in shown}
+        texts = {text["language"]: _as_text(text) for text in shown}
     return await _template_page(request, using, name="", texts=texts, version="")
 
 
@@ -165,7 +165,7 @@ async def create_template(request: Request, using: Using, user: Manages, form: F
 async def show_template(request: Request, using: Using, user: Looks, name: Text) -> Response:  # noqa: ARG001
     """Show a template in each language, with what it says to somebody beside."""
     known = await _looked(lambda: using.trigger_changes.template(name))
-    texts = {each["language"]: _as_text(each) for each in known["texts"]}
+    texts = {text["language"]: _as_text(text) for text in known["texts"]}
     return await _template_page(
         request, using, name=name, texts=texts, version=known["version"], known=known
     )
@@ -192,7 +192,7 @@ async def _template_form(
     known = None
     if version:
         known = await _looked(lambda: using.trigger_changes.template(name))
-    before = {each["language"] for each in known["texts"]} if known else set()
+    before = {text["language"] for text in known["texts"]} if known else set()
     wanted: dict[str, TemplateText | None] = {
         **dict.fromkeys(before - texts.keys()),
         **texts,
@@ -214,8 +214,8 @@ async def _template_form(
         is_kept = False
     if is_kept:
         await did(request, request.state.user, "template.save", about=name)
-        told = said(request, "The template is saved and used from now on.")
-        return await see_other(request, f"/console/triggers/templates/{quote(name)}", told)
+        sentence = said(request, "The template is saved and used from now on.")
+        return await see_other(request, f"/console/triggers/templates/{quote(name)}", sentence)
     return await _template_page(
         request,
         using,
@@ -335,11 +335,11 @@ async def change(
     if kept is not None:
         act = {"on": "trigger.enable", "off": "trigger.disable"}.get(turn, "trigger.change")
         await did(request, user, act, about=name)
-    told = {
+    sentence = {
         "on": said(request, "It is on."),
         "off": said(request, "It is off."),
     }.get(turn, said(request, "The trigger is saved."))
-    return await see_other(request, f"/console/triggers/{quote(name)}", told)
+    return await see_other(request, f"/console/triggers/{quote(name)}", sentence)
 
 
 async def _shown(
