@@ -120,7 +120,7 @@ def test_every_light_is_told_in_the_readers_language() -> None:
         ("fr", "its `Precedence` matches `bulk`", "`Precedence` correspond à `bulk`"),
         ("fr", "whatever else it may say", "whatever else it may say"),
         ("fr", "whoever: whatever", "whoever: whatever"),
-        ("nl", 'group "A: B (c)": no bulk mail', "groep “A: B (c)”: geen bulkmail"),
+        ("nl", 'group "A: B (c)": no bulk mail', "groep “A: B (c)”: geen bulk-mail"),
         ("nl", "a@b.example: no campaigns (asked: 2)", "a@b.example: geen campagnes (asked: 2)"),
         ("en", "answers at https://x", "answers at https://x"),
         ("nl", "", ""),
