@@ -204,7 +204,7 @@ async def _see_that_it_is_free(request: Request, terms: OidcTerms, name: object)
         why = said(
             request,
             "“{name}” is somebody else here, who signs in another way. "
-            "On the gateway's host: gateway console users --remove {name}, "
+            "On the gateway's host: gateway console user {name} --remove, "
             "or another name_claim in [console.oidc].",
             name=name,
         )
