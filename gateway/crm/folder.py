@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import count
 from pathlib import Path
 from stat import S_ISREG
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
@@ -36,6 +36,7 @@ _FULL = tuple(f".full{ending}" for ending in _ENDINGS)
 _REPORT, _REFUSED = ".report.json", ".refused.csv"  #: What lies beside a file, behind its name.
 #: What a name may have, so that the time and these endings fit behind it in 255 octets.
 _LONGEST_NAME = 200
+_SHOWN = {"line", "column", "text", "cure"}  #: What is shown of each problem of a report.
 _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 _HELD_BACK = (
     "would lift {lifted}; nothing was applied. If that is right: "
@@ -357,17 +358,30 @@ def _file_of(folder: Path, name: str) -> Path:
 
 def _laid_aside(state: Literal["done", "failed"], path: Path) -> LaidAside:
     name = path.name.removesuffix(_REPORT)
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        report = {}
     return LaidAside(
         name=readable_name(name),
         state=state,
         at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
-        report=report if isinstance(report, dict) else {},
+        report=_read_report(path),
         has_refused=path.with_name(f"{name}{_REFUSED}").is_file(),
     )
+
+
+def _read_report(path: Path) -> Mapping[str, Any]:
+    """Return the report that lies beside a file; empty where somebody else wrote it."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(report, dict):
+        return {}
+    problems, remarks = report.get("problems", []), report.get("remarks", [])
+    is_ours = (
+        isinstance(problems, list)
+        and isinstance(remarks, list)
+        and all(isinstance(each, dict) and each.keys() >= _SHOWN for each in problems)
+    )
+    return report if is_ours else {}
 
 
 def is_for_feed(name: str) -> bool:

@@ -221,6 +221,16 @@ def test_a_file_moved_aside_by_others_is_found_by_the_name_that_is_shown(path: P
     assert b"{}" == refused_rows(path, aside)
 
 
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"problems": 5}', '{"remarks": 7}', '{"problems": ["x"]}', "[" * 100_000]
+)
+def test_a_report_that_somebody_else_wrote_is_passed_over(path: Path, text: str) -> None:
+    (path / "done").mkdir()
+    (path / "done/people.csv.report.json").write_text(text)
+
+    assert [("people.csv", {})] == [(aside.name, aside.report) for aside in laid_aside(path, 9)]
+
+
 def _breaks(at: str, error: Exception) -> Any:
     """Import, and fail at a file of this name."""
 
