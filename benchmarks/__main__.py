@@ -1,4 +1,7 @@
-"""`python -m benchmarks`: measure, show, and write docs/benchmarks.md after a full run."""
+"""`python -m benchmarks`: measure, show, and write docs/benchmarks.md after a full run.
+
+Of the console's pages the times are written into docs/console.md.
+"""
 
 import argparse
 import resource
@@ -13,7 +16,7 @@ from benchmarks.cells import MATRIX
 from benchmarks.peers import PEERS
 from benchmarks.processes import BenchmarkError
 from benchmarks.run import PARTS, Plan, Results, run
-from benchmarks.tables import verdict
+from benchmarks.tables import pages, verdict
 
 DOCS = Path(__file__).parent.parent / "docs"
 DISK = "/var/tmp"  # where /tmp may be memory, and a commit cost nothing
@@ -37,6 +40,8 @@ def main() -> int:
         console.print(verdict(results.cells))
     if _is_full(plan):
         page.write(DOCS, cells=results.cells, tables=results.tables(), rounds=plan.rounds)
+    if results.pages and plan.journaled == FULL.journaled:
+        page.write_pages(DOCS, pages(results.pages), results.machine)
     return 0
 
 

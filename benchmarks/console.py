@@ -3,12 +3,13 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks import crm_data
 from benchmarks.processes import BenchmarkError
 from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
@@ -20,7 +21,8 @@ from gateway.store.engine.database import Database
 from gateway.store.journal import searching
 from gateway.store.schema import deliveries, messages
 from tests.api.console.browsing import signed_in
-from tests.api.served import served
+from tests.api.served import Served, served
+from tests.rig.new_ids import RowIds
 
 MESSAGES = 1_000_000
 DAYS = 30  #: Over which they came.
@@ -29,9 +31,10 @@ AIM = 0.1  #: Seconds.
 _STEP = 20_000
 _GROUP = "Geen bulk-mail"
 _MESSAGE, _DELIVERY = tuple(messages.c.keys()), tuple(deliveries.c.keys())
-#: What is opened; of the journal's pages with what costs most.
+#: What is opened; of the journal's pages with what costs most, of each list with what it leads to.
 PAGES = (
     "today",
+    "today/live",
     "send-failed",
     f"send-failed?group={_GROUP}",
     "send-failed?rule=precedence",
@@ -44,13 +47,34 @@ PAGES = (
     "messages?to=anna.jansen17%40x3.example",
     "messages?from=office3%40crm.example&search=word17",
     "messages/{failed}",
-    "outbox",
+    "bounces",
+    "bounces/{bounce}/0",
     "people",
+    "people?q=jansen",
+    "people?q=R4711",
+    "people/{busy}",
+    "people/{busy}?type=message",
     "inbox",
+    "inbox?state=all",
+    "inbox/{mail}",
     "campaigns",
+    "campaigns/{campaign}",
+    "campaigns/{campaign}?which=out",
+    "campaigns/{campaign}?which=dropped",
+    "campaigns/{campaign}/plot",
     "triggers",
+    "triggers/history",
+    "triggers/{trigger}",
+    "triggers/{trigger}/preview",
+    "triggers/templates/{trigger}",
     "applications",
+    "applications?q=nurse+jansen",
+    "applications/{reference}",
     "feed",
+    "feed/files/done/{file}",
+    "feed/refused/done/{file}",
+    "outbox",
+    "outbox/{entry}",
     "acts",
 )
 
@@ -70,31 +94,47 @@ def measure(
 ) -> tuple[PageTime, ...]:
     """Fill a journal and open every page again and again."""
     url = f"sqlite:///{directory}/console.db"
-    database = Database(url)
-    database.prepare()
-    failed = _fill(database, count)
-    database.close()
     with asyncio.Runner() as runner:
-        measured = runner.run(_opened(url, directory, ids.show(failed), rounds))
+        measured = runner.run(_filled_and_opened(url, directory, count, rounds))
     step("console")
     return measured
 
 
-async def _opened(url: str, directory: Path, failed: str, rounds: int) -> tuple[PageTime, ...]:
+async def _filled_and_opened(
+    url: str, directory: Path, count: int, rounds: int
+) -> tuple[PageTime, ...]:
+    async with served(url, directory, crm_data.changes(directory)) as api:
+        failed = _fill(api.database, count)
+        new_id = RowIds(9).next
+        places = crm_data.fill(api.settings, api.database, directory, new_id)
+        named = {
+            "failed": ids.show(failed),
+            "busy": crm_data.BUSY,
+            "mail": ids.show(places.mail),
+            "campaign": ids.show(places.campaign),
+            "trigger": places.trigger,
+            "reference": places.reference,
+            "file": places.file,
+            "entry": ids.show(places.entry),
+            "bounce": ids.show(places.bounce),
+        }
+        return await _opened(api, named, rounds)
+
+
+async def _opened(api: Served, named: Mapping[str, str], rounds: int) -> tuple[PageTime, ...]:
     from sqlalchemy import event
 
     measured = []
     asked: list[str] = []
-    async with served(url, directory) as api, signed_in(api, *ConsoleRole) as browsing:
-        event.listen(
-            api.database.engine,
-            "before_cursor_execute",
-            lambda _, __, statement, *___: asked.append(statement),
-        )
+    event.listen(
+        api.database.engine,
+        "before_cursor_execute",
+        lambda _, __, statement, *___: asked.append(statement),
+    )
+    async with signed_in(api, *ConsoleRole) as browsing:
         for page in PAGES:
-            path = f"/console/{page.format(failed=failed)}"
-            if (await browsing.client.get(path)).status_code == 404:
-                continue
+            path = f"/console/{page.format(**named)}"
+            await browsing.client.get(path)  # What is read once, and kept, is not measured.
             asked.clear()
             seconds = []
             for _ in range(rounds):
@@ -105,7 +145,7 @@ async def _opened(url: str, directory: Path, failed: str, rounds: int) -> tuple[
                     raise BenchmarkError(f"{path}: {answer.status_code}")
             measured.append(
                 PageTime(
-                    page=page,
+                    page=page.format(**dict.fromkeys(named, "…")),
                     questions=len(asked) // rounds,
                     median=statistics.median(seconds),
                     longest=max(seconds),
@@ -182,6 +222,8 @@ def _deliveries(numbers: range, first: int, apart: int, facts: str) -> Iterator[
         state = "unknown" if n % 5000 == 77 else states.get(place, "relayed")
         has_failed = state == "send_failed"
         address = f"{names[n % 6]}.jansen{n * 7919 % 4001}@x{n % 50}.example"
+        if n % 1000 == 501:
+            address = crm_data.BUSY_ADDRESS
         values = {
             "message": first + n * apart,
             "position": 0,

@@ -1,10 +1,15 @@
 """The benchmark page of the documentation."""
 
+import os
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.console import DAYS, MESSAGES
+from benchmarks.console import ROUNDS as CONSOLE_ROUNDS
+from benchmarks.crm_data import MAILS_OF_A_RUN, Sizes
+from benchmarks.machine import Machine
 from benchmarks.plot import draw
 from benchmarks.start import ROUNDS
 from benchmarks.tables import Table, verdict
@@ -63,9 +68,55 @@ TAIL = """\
 """
 
 
-def write(docs: Path, *, cells: Sequence[Measured], tables: Sequence[Table], rounds: int) -> None:
-    """Write `benchmarks.md` and its plot."""
-    draw(cells, docs / "benchmarks.svg")
+PAGES_BEGIN = "<!-- times of pages: from here on `python -m benchmarks console` writes it -->"
+PAGES_HEAD = """\
+Written by `python -m benchmarks console`, at commit {commit} on {day}: {cores} × {processor},
+Python {python}, SQLite {sqlite}. {load}
+
+The journal has {messages:,} messages of {days} days; beside it the store has {people:,} people with
+{applications:,} applications, {campaigns} campaigns, the largest with {members:,} members and what
+they did, {triggers} triggers with {occurrences:,} mails, {mails} mails in the inbox with their
+originals, {files} files imported with refused rows, and {entries:,} entries of the outbox. Each
+page is opened once, then {rounds} times; times are from the request to its last octet. What
+triggers will mail is told again for up to five minutes where nothing changed, and takes seconds
+the first time. No page asks the store more questions the more it has to list
+(`tests/api/console/test_page_queries.py`).
+"""
+
+
+def write_pages(docs: Path, pages: Table, machine: Machine) -> None:
+    """Write how long pages of the console take below their heading at the end of `console.md`."""
+    page, sizes = docs / "console.md", Sizes()
+    kept, _, _ = page.read_text().partition(PAGES_BEGIN)
+    busy = os.getloadavg()[0] - 1  # This process, and what it starts, are one of them.
+    head = PAGES_HEAD.format(
+        commit=_commit(docs),
+        day=f"{datetime.now(UTC):%Y-%m-%d}",
+        cores=machine.cores,
+        processor=machine.processor,
+        python=machine.python,
+        sqlite=machine.sqlite,
+        load="Nothing else ran."
+        if busy < machine.cores / 2
+        else f"Other work ran beside: {busy:.0f} processes more than this one waited or ran.",
+        messages=MESSAGES,
+        days=DAYS,
+        people=sizes.people,
+        applications=sizes.applications,
+        campaigns=sizes.campaigns,
+        members=sizes.members,
+        triggers=sizes.triggers,
+        occurrences=sizes.triggers * sizes.runs * MAILS_OF_A_RUN,
+        mails=sizes.mails,
+        files=sizes.files,
+        entries=sizes.entries,
+        rounds=CONSOLE_ROUNDS,
+    )
+    table = pages.for_page().partition("\n\n")[2]
+    page.write_text(f"{kept}{PAGES_BEGIN}\n\n{head}\n{table}\n")
+
+
+def _commit(docs: Path) -> str:
     described = subprocess.run(
         ("git", "describe", "--always", "--dirty"),
         cwd=docs,
@@ -73,9 +124,15 @@ def write(docs: Path, *, cells: Sequence[Measured], tables: Sequence[Table], rou
         text=True,
         check=True,
     )
+    return described.stdout.strip()
+
+
+def write(docs: Path, *, cells: Sequence[Measured], tables: Sequence[Table], rounds: int) -> None:
+    """Write `benchmarks.md` and its plot."""
+    draw(cells, docs / "benchmarks.svg")
     head = HEAD.format(
         rounds=rounds,
-        commit=described.stdout.strip(),
+        commit=_commit(docs),
         day=f"{datetime.now(UTC):%Y-%m-%d}",
         verdict=verdict(cells),
     )

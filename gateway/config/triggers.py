@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -186,13 +187,18 @@ def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigg
         raise ConfigError(f"{file}: a trigger's name has letters, digits, . _ and - only")
     try:
         try:
-            values = tomllib.loads(text)
+            checked = _checked(text)
         except tomllib.TOMLDecodeError as fault:
             raise ConfigError(f"{file}: not TOML: {fault}") from fault
-        checked = TriggerFile.model_validate(values)
     except ValidationError as error:
         raise describe(error, TriggerFile, str(file), {}) from None
     return runtime_trigger(name, checked, settings)
+
+
+@lru_cache(maxsize=500)
+def _checked(text: str) -> TriggerFile:
+    """Read a file's text; what was read last is kept, as pages of the console ask for all files."""
+    return TriggerFile.model_validate(tomllib.loads(text))
 
 
 def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger:

@@ -356,11 +356,26 @@ def known_numbers(
     connection: StoreTransaction, number: int, *, count_machine_opens: bool
 ) -> CampaignNumbersDocument | None:
     """Return the numbers of a campaign as read last; None while there are none."""
-    synced = campaign_syncs.one(connection, number)
-    if synced is None or synced.counters is None:
-        return None
-    numbers = report(synced.counters, campaign_reports.kept(connection, number))
-    return numbers_document(numbers, count_machine_opens=count_machine_opens)
+    known = known_numbers_of_several(connection, [number], count_machine_opens=count_machine_opens)
+    return known.get(number)
+
+
+def known_numbers_of_several(
+    connection: StoreTransaction, numbers: Sequence[int], *, count_machine_opens: bool
+) -> dict[int, CampaignNumbersDocument]:
+    """Return the same of up to some hundred campaigns, without those of which there are none."""
+    counters = {
+        number: synced.counters
+        for number, synced in campaign_syncs.several(connection, numbers).items()
+        if synced.counters is not None
+    }
+    kept = campaign_reports.kept_of_several(connection, list(counters))
+    return {
+        number: numbers_document(
+            report(counted, kept[number]), count_machine_opens=count_machine_opens
+        )
+        for number, counted in counters.items()
+    }
 
 
 def campaign_summary_document(

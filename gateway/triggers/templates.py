@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -146,8 +147,12 @@ class MailTemplate:
                 yield f"{wording.file}: [{word}] is not a placeholder and stays; {known} are"
 
 
+@lru_cache(maxsize=500)
 def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
-    """Read a template in one language, with what it takes; BadTemplate says what is wrong."""
+    """Read a template in one language, with what it takes; BadTemplate says what is wrong.
+
+    What was read last is kept: pages of the console ask for all templates whenever they are opened.
+    """
     head, _, body = source.text.removeprefix("\ufeff").partition("\n")
     if not head.startswith(_SUBJECT) or not head.removeprefix(_SUBJECT).strip():
         raise BadTemplate(f"{source.file}: the first line must be `{_SUBJECT} …`")

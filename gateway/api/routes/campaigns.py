@@ -52,7 +52,8 @@ async def list_campaigns(
 
     def look(connection: StoreTransaction) -> list[_Counted]:
         rows = campaigns.listed(connection, since=since, before=number, limit=limit + 1)
-        return [(campaign, campaign_members.tally(connection, campaign.id)) for campaign in rows]
+        tallies = campaign_members.tallies(connection, [campaign.id for campaign in rows])
+        return [(campaign, tallies[campaign.id]) for campaign in rows]
 
     return page(
         request,

@@ -1,7 +1,6 @@
 """Whom the command line and the API add to a campaign: people one by one, groups, files."""
 
-import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -11,6 +10,11 @@ from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import Group, PersonKind, PersonRef
+from gateway.crm.delimited import CellRow
+from gateway.crm.synonyms import suggested, surely
+from gateway.crm.tables import ObjectRow, Objects, TableRefused, open_table, padded_cells
+from gateway.crm.text_encoding import UnknownEncoding
+from gateway.crm.workbook import WorkbookRefused
 from gateway.store.campaigns import campaign_members
 from gateway.store.engine.database import Database
 from gateway.store.people import people as store_people
@@ -93,35 +97,59 @@ def named(settings: Settings, store: Database, wanted: PersonRef | str) -> tuple
 
 
 def rows(path: Path, holders: Holders) -> Iterator[PeopleFileRow]:
-    """Yield the people of a CSV file.
+    """Yield the people of a file, in whatever encoding and with whatever delimiter it was saved.
 
     With a header row, `kind` and `crm_id` (or `person`) name a person, or an `email` does; other
-    columns don't matter. Without one, each line begins with `candidate:17` or an address.
+    columns don't matter. Without one, each line begins with `candidate:17` or an address. What
+    the feed reads is read here, too: Excel's CSV has semicolons in most of Europe, and its
+    workbooks are none. Raises PeopleFileRefused.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            first = next(reader, [])
-            names = [cell.strip().lower() for cell in first]
-            columns: Sequence[str] = names
-            given: Iterator[list[str]] = reader
-            start = 1
-            if not {*KEYS, *ADDRESSES} & set(names):
-                columns, given, start = ("person",), chain([first], reader), 0
-            for line, values in enumerate(given, start + 1):
-                cells = dict(zip(columns, (value.strip() for value in values), strict=False))
+        with path.open("rb") as file:
+            table = open_table(file, "", _is_header, _known_names).table
+            names = [_column(name) for name in table.names]
+            given: Iterable[CellRow | ObjectRow] = table.rows()
+            if not _is_header(table.names):
+                if isinstance(table, Objects):
+                    raise PeopleFileRefused(f"{path.name}: no column names a person or an address")
+                names = ["person"]
+                given = chain([CellRow(table.header_line, list(table.names))], given)
+            for entry in given:
+                if entry.problem:
+                    yield PeopleFileRow(entry.line, (), entry.problem)
+                    continue
+                values = padded_cells(entry, len(names))
+                cells = {name: value.strip() for name, value in zip(names, values, strict=True)}
                 if any(cells.values()):
-                    yield row(line, cells, holders)
-    except UnicodeDecodeError as error:
-        raise PeopleFileRefused(f"{path}: is not UTF-8") from error
-    except csv.Error as error:
-        raise PeopleFileRefused(f"{path}: {error}") from error
+                    yield row(entry.line, cells, holders)
+    except (TableRefused, UnknownEncoding, WorkbookRefused) as error:
+        raise PeopleFileRefused(f"{path.name}: {error}") from error
+
+
+def _column(name: str) -> str:
+    """Return a column as it is named here: `E-Mail` is `emails`, `Kandidaat-id` is `crm_id`."""
+    key = name.strip().lower()
+    if key in {*KEYS, *ADDRESSES, "kind"}:
+        return key
+    ours = suggested("people", name)
+    # What is only like a name of a column may be a person: `contact:1` is like `contactid`.
+    return ours if surely("people", name, ours) else key
+
+
+def _known_names(names: Sequence[str]) -> int:
+    return sum(_column(name) in {*KEYS, *ADDRESSES, "kind"} for name in names)
+
+
+def _is_header(names: Sequence[str]) -> bool:
+    return any(_column(name) in {*KEYS, *ADDRESSES} for name in names)
 
 
 def row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow:
     """Return whom a line of a file names, by key or address, or why it names nobody."""
     key = next(filter(None, (cells.get(name) for name in KEYS)), "")
     email = next(filter(None, (cells.get(name) for name in ADDRESSES)), "")
+    if not key.isprintable():
+        return PeopleFileRow(line, (), "the key can't be read; save the file as CSV UTF-8")
     try:
         if key and "@" not in key:
             if ":" in key:

@@ -240,15 +240,26 @@ def example_sources(name: str) -> dict[str, TemplateSource]:
 
 def template_state(settings: Settings, name: str) -> TemplateState:
     """Return a template's files; raise `NoSuchFile`."""
-    if name not in template_names(settings):
-        known = ", ".join(template_names(settings))
-        raise NoSuchFile(f"no template is called {name} (known: {known})")
+    names = template_names(settings)
+    if name not in names:
+        raise NoSuchFile(f"no template is called {name} (known: {', '.join(names)})")
+    return _template_state(settings, name, _using(settings, name))
+
+
+def template_states(settings: Settings) -> list[TemplateState]:
+    """Return the files of every template; the triggers that use them are read once."""
+    using = _by_template(settings)
+    return [
+        _template_state(settings, name, using.get(name, {})) for name in template_names(settings)
+    ]
+
+
+def _template_state(settings: Settings, name: str, using: Mapping[str, Trigger]) -> TemplateState:
     folder = settings.templates.folder / name
     sources = triggers.template_sources(settings, name)
     own = frozenset(
         language for language, source in sources.items() if Path(source.file).parent == folder
     )
-    using = _using(settings, name)
     problems: list[str] = []
     try:
         _checked_sources(settings, sources, using)
@@ -348,12 +359,16 @@ def _texts(folder: Path, sources: Mapping[str, TemplateSource]) -> dict[str, str
 
 def _using(settings: Settings, template: str) -> dict[str, Trigger]:
     """Return the triggers that name a template; one that can't be read counts for none."""
-    using = {}
+    return _by_template(settings).get(template, {})
+
+
+def _by_template(settings: Settings) -> dict[str, dict[str, Trigger]]:
+    """Return the triggers that can be read, by the template they name."""
+    using: dict[str, dict[str, Trigger]] = {}
     for name, file in trigger_files(settings.triggers.folder).items():
         with suppress(ConfigError):
             trigger = load_trigger(name, file, settings)
-            if trigger.template == template:
-                using[name] = trigger
+            using.setdefault(trigger.template, {})[name] = trigger
     return using
 
 

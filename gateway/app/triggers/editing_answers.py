@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from time import monotonic
 
 from gateway.api.services import NotDone, TemplateText
 from gateway.app import common
@@ -13,6 +15,7 @@ from gateway.app.triggers.editing import (
     NoSuchPerson,
     ProposedEdit,
     ReachUnconfirmed,
+    TemplateState,
     TriggerReach,
 )
 from gateway.app.triggers.holding import hold_all, resume_all
@@ -37,11 +40,23 @@ from gateway.documents.triggers.trigger_edits import (
 )
 from gateway.store.engine.database import Database
 from gateway.store.triggers import epochs, trigger_edits
+from gateway.store.triggers.calendar_mark import calendar_mark
 from gateway.triggers.calendar import calendar
 from gateway.triggers.epoch import EpochFileUnusable
 from gateway.triggers.templates import NotRendered, TemplateSource
 
 _SUBJECT = "Subject:"
+_CALENDAR_SECONDS = 300.0  #: So long what triggers will mail is told again where nothing changed.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KeptCalendar:
+    """What was told last, and about what."""
+
+    settings: Settings
+    about: tuple[object, ...]
+    at: float  #: By the monotonic clock.
+    document: CalendarDocument
 
 
 class TriggerEditing:
@@ -50,10 +65,32 @@ class TriggerEditing:
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
         self._database = database
+        self._calendar: _KeptCalendar | None = None
 
     def calendar(self, days: int) -> CalendarDocument:
-        """Tell what date events will mail in the next days, today first."""
+        """Tell what date events will mail in the next days, today first.
+
+        Thousands of people may have to be decided on, so what was told last is told again for some
+        minutes, unless the day, a file, or what the store has shows that it has changed.
+        """
         settings = self._settings()
+        today = common.now().astimezone(common.time_zone(settings)).date()
+        with self._database.reading() as connection:
+            store = calendar_mark(connection)
+        about = (days, today, triggers.signature(settings), store)
+        kept = self._calendar
+        is_old = kept is None or monotonic() - kept.at > _CALENDAR_SECONDS
+        if kept is None or is_old or kept.about != about or kept.settings is not settings:
+            kept = _KeptCalendar(
+                settings=settings,
+                about=about,
+                at=monotonic(),
+                document=self._new_calendar(settings, today, days),
+            )
+            self._calendar = kept
+        return kept.document
+
+    def _new_calendar(self, settings: Settings, today: date, days: int) -> CalendarDocument:
         rules = [
             rule
             for rule in triggers.usable_rules(settings).values()
@@ -62,7 +99,6 @@ class TriggerEditing:
         standings = common.standings(settings, self._database)
         try:
             plan = triggers.plan(settings, {rule.trigger.name: rule for rule in rules}, standings)
-            today = plan.day(common.now())
             with self._database.reading() as connection:
                 due = calendar(connection, plan, rules, today, days)
         finally:
@@ -128,23 +164,15 @@ class TriggerEditing:
 
     def templates(self) -> Sequence[TemplateFilesDocument]:
         """List the templates, those that can't be used with what is wrong."""
-        return [self.template(name) for name in editing.template_names(self._settings())]
+        with _told_as_problems():
+            states = editing.template_states(self._settings())
+        return [_template_document(state) for state in states]
 
     def template(self, name: str) -> TemplateFilesDocument:
         """Show a template's files."""
         with _told_as_problems():
             state = editing.template_state(self._settings(), name)
-        return {
-            "name": name,
-            "folder": str(state.folder),
-            "version": state.version,
-            "texts": [
-                _text_document(language, source, is_shipped=language not in state.own)
-                for language, source in sorted(state.sources.items())
-            ],
-            "used_by": list(state.used_by),
-            "problems": list(state.problems),
-        }
+        return _template_document(state)
 
     def examples(self) -> Sequence[str]:
         """Name the templates that are shipped as examples."""
@@ -254,6 +282,20 @@ class TriggerEditing:
             "doubts": list(proposed.doubts),
             "reach": reached,
         }
+
+
+def _template_document(state: TemplateState) -> TemplateFilesDocument:
+    return {
+        "name": state.name,
+        "folder": str(state.folder),
+        "version": state.version,
+        "texts": [
+            _text_document(language, source, is_shipped=language not in state.own)
+            for language, source in sorted(state.sources.items())
+        ],
+        "used_by": list(state.used_by),
+        "problems": list(state.problems),
+    }
 
 
 def _reach(reached: TriggerReach) -> ReachDocument:

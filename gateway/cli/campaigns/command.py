@@ -79,12 +79,9 @@ def list_campaigns(context: typer.Context, asked: ListRequest) -> None:
     def read(
         connection: StoreTransaction, before: int | None, limit: int
     ) -> list[tuple[Campaign, Mapping[str, int]]]:
-        return [
-            (campaign, campaign_members.tally(connection, campaign.id))
-            for campaign in campaigns.listed(
-                connection, since=asked.since, before=before, limit=limit
-            )
-        ]
+        rows = campaigns.listed(connection, since=asked.since, before=before, limit=limit)
+        tallies = campaign_members.tallies(connection, [campaign.id for campaign in rows])
+        return [(campaign, tallies[campaign.id]) for campaign in rows]
 
     columns: Columns[tuple[Campaign, Mapping[str, int]]] = {
         "id": lambda entry: ids.show(entry[0].id),

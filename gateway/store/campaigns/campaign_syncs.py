@@ -1,6 +1,6 @@
 """How far the activities of campaigns are known, and when each is looked at next."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -58,6 +58,13 @@ def at_mailchimp(connection: Connection) -> list[Synced]:
 def one(connection: Connection, number: int) -> Synced | None:
     """Return a campaign."""
     return next(iter(_found(connection, campaigns.c.id == number)), None)
+
+
+def several(connection: Connection, numbers: Sequence[int]) -> dict[int, Synced]:
+    """Return up to some hundred campaigns by their number; who isn't there is left out."""
+    return {
+        synced.campaign.id: synced for synced in _found(connection, campaigns.c.id.in_(numbers))
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,6 +182,54 @@ async def test_people_come_from_a_file_and_are_taken_out(api: Served) -> None:
     assert "candidate:1 is taken out." in out.text
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "E-mail;Naam\n1@klant.test;Zoë\n2@klant.test;Jörg\n".encode("cp1252"),
+        "kind\tcrm_id\ncandidate\t1\ncandidate\t2\n".encode("utf-16"),
+        b"sep=;\r\nKandidaat-id;Naam\r\n1;Ann\r\n2;Bob\r\n",
+        b"candidate:1\n2@klant.test\n",
+    ],
+    ids=["semicolons in Windows-1252", "tabs in UTF-16", "Excel's first line", "no header"],
+)
+async def test_a_file_is_taken_as_programs_save_it(api: Served, content: bytes) -> None:
+    async with signed_in(api, WORK) as browsing:
+        await make(browsing)
+        added = await browsing.press("Add", files={"file": ("people.csv", content)})
+
+    assert "Added: 2. In already: 0." in added.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("leden.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "leden.xls: is an old Excel workbook"),
+        ("../" + "ü" * 300 + ".csv", b"", "ü.csv: is empty"),
+    ],
+    ids=["an old workbook", "an empty file of a long name"],
+)
+async def test_a_file_nobody_can_read_is_named_as_whoever_sent_it_knows_it(
+    api: Served, name: str, content: bytes, said: str
+) -> None:
+    async with signed_in(api, WORK) as browsing:
+        await make(browsing)
+        page = await browsing.press("Add", status=422, files={"file": (name, content)})
+
+    assert said in page.text
+    assert "gateway-members" not in page.text  # The folder it was kept in for a moment.
+
+
+async def test_rows_that_name_nobody_are_told_with_the_name_of_the_file(api: Served) -> None:
+    rows = b"kind,crm_id\ncandidate,1\ncandidate,\xff\x81\nbird,7\n"
+    async with signed_in(api, WORK) as browsing:
+        await make(browsing)
+        page = await browsing.press("Add", files={"file": ("leden.csv", rows)})
+
+    assert "Added: 1." in page.text
+    assert "leden.csv:3: the key can't be read" in page.text
+    assert "leden.csv:4: " in page.text
+
+
 async def test_without_an_account_the_page_says_what_to_do(one_api: Served) -> None:
     async with signed_in(one_api, WORK) as browsing:
         page = await browsing.open("/console/campaigns/new")

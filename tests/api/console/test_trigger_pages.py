@@ -100,6 +100,30 @@ async def test_the_template_first_then_the_trigger_then_it_is_turned_on(
     assert ["trigger.enable", "trigger.create", "template.save", "login"] == acts
 
 
+async def test_the_calendar_knows_at_once_who_came_who_is_suppressed_and_what_was_turned_off(
+    api: Served,
+) -> None:
+    bob = ANN.replace('"1"', '"2"').replace("Ann", "Bob").replace("ann@", "bob@")
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await make(browsing)
+        await browsing.press("Turn it on…")
+        await browsing.press("Yes, keep it")
+        counts = [(await browsing.open("/console/triggers")).text.count("1 mails")]
+        await api.feed("people", bob)
+        counts.append((await browsing.open("/console/triggers")).text.count("2 mails"))
+        await browsing.open("/console/people/candidate:2")
+        await browsing.press("Suppress", note="asked for it", scope="all")
+        counts.append((await browsing.open("/console/triggers")).text.count("1 mails"))
+        await browsing.open("/console/triggers/letter")
+        await browsing.press("Turn it off…")
+        await browsing.press("Yes, keep it")
+        off = await browsing.open("/console/triggers")
+
+    assert [1, 1, 1] == counts
+    assert "No date trigger is on." in off.text
+
+
 async def test_what_is_written_is_shown_before_it_is_saved(api: Served, tmp_path: Path) -> None:
     async with signed_in(api, MANAGE) as browsing:
         await browsing.open("/console/triggers/templates/new")

@@ -20,7 +20,13 @@ from gateway.core import ids
 from gateway.core.campaigns.campaigns import OPEN_STATES, CampaignState
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import PersonRef
-from gateway.documents.campaigns import MemberDoings, campaign_document, known_numbers
+from gateway.core.replies.document_types import clean_filename
+from gateway.documents.campaigns import (
+    MemberDoings,
+    campaign_document,
+    known_numbers,
+    known_numbers_of_several,
+)
 from gateway.store.campaigns import activities, campaign_members, campaign_syncs, campaigns
 from gateway.store.campaigns.campaign_members import WhichMembers
 from gateway.store.campaigns.campaigns import NoSuchCampaign
@@ -48,15 +54,20 @@ async def list_campaigns(
     number, machines = before(cursor), using.count_machine_opens()
 
     def look(connection: StoreTransaction) -> list[dict[str, Any]]:
+        listed = campaigns.listed(connection, before=number, limit=_AT_ONCE + 1)
+        tallies = campaign_members.tallies(connection, [each.id for each in listed])
+        numbers = known_numbers_of_several(
+            connection,
+            [campaign.id for campaign in listed if campaign.state in LEFT],
+            count_machine_opens=machines,
+        )
         return [
             {
                 "campaign": campaign,
-                "tally": campaign_members.tally(connection, campaign.id),
-                "numbers": known_numbers(connection, campaign.id, count_machine_opens=machines)
-                if campaign.state in LEFT
-                else None,
+                "tally": tallies[campaign.id],
+                "numbers": numbers.get(campaign.id),
             }
-            for campaign in campaigns.listed(connection, before=number, limit=_AT_ONCE + 1)
+            for campaign in listed
         ]
 
     rows = await using.database.read(look)
@@ -171,17 +182,19 @@ async def add(
     groups = [text for text in form.getlist("group") if isinstance(text, str) and text]
     people = [text for text in _text(form, "people").replace(",", "\n").split("\n") if text.strip()]
     sent = form.get("file")
-    content = await sent.read() if isinstance(sent, UploadFile) and sent.filename else b""
-    if not (groups or people or content):
+    content, sent_name = b"", ""
+    if isinstance(sent, UploadFile) and sent.filename:
+        content, sent_name = await sent.read(), sent.filename
+    if not (groups or people or sent_name):
         why = said(request, "Choose a group, name people, or choose a file.")
         return await _shown(request, using, number, problem=why, status=422)
 
     def work(actions: CampaignActions) -> Told:
         named = [text.strip() for text in people]
-        if not content:
+        if not sent_name:
             return actions.add(number, people=named, groups=groups, file=None)
         with tempfile.TemporaryDirectory(prefix="gateway-members-") as folder:
-            file = Path(folder) / "members.csv"
+            file = Path(folder) / clean_filename(sent_name)
             file.write_bytes(content)
             return actions.add(number, people=named, groups=groups, file=file)
 
