@@ -44,3 +44,18 @@ def test_what_it_says_and_how_it_is_divided_stays() -> None:
         '<p>Dear Ann</p><table><tbody><tr><td colspan="2">x</td></tr></tbody></table>'
         == inert_html(safe_html(markup))
     )
+
+
+def test_no_part_of_a_mail_passes_for_a_part_of_the_page_around_it() -> None:
+    markup = (
+        '<main title="<nav>"><nav>one</nav><header>two</header><section>three</section>'
+        "<footer>four</footer><aside>five</aside><article>six</article></main>"
+        '<table><tr><td colspan="<main>" rowspan="2">seven</td></tr></table>'
+    )
+
+    shown = inert_html(safe_html(markup))
+
+    assert shown == (
+        "<div><div>one</div><div>two</div><div>three</div><div>four</div><div>five</div>"
+        '<div>six</div></div><table><tbody><tr><td rowspan="2">seven</td></tr></tbody></table>'
+    )

@@ -34,6 +34,8 @@ _BARE_ADDRESS = re.compile(r"<([^\s<>@\"'=/]{1,64}@[^\s<>@\"'=/]{1,255})>")
 _MOST_ADDRESSES = 1_000
 _TOKEN = re.compile(r'<(?P<closing>/?)(?P<name>[a-z][a-z0-9]*)(?:[^">]|"[^"]*")*>')
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
+#: What divides a page for those who hear it.
+_LANDMARK = re.compile(r"<(/?)(?:main|nav|header|footer|aside|section|article)>")
 _EMPTY = frozenset({"area", "br", "col", "hr", "img", "wbr"})
 _CELLS = frozenset({"td", "th"})
 _FORMATTING = frozenset(
@@ -102,15 +104,19 @@ def safe_html(markup: str) -> str:
 def inert_html(markup: str) -> str:
     """Return safe HTML in which nothing leads elsewhere: no pictures, no links, no forms.
 
-    What a link says stays, and where it leads is no part of that.
+    What a link says stays, and where it leads is no part of that. It is shown within a page, whose
+    parts it must not seem to be: its own `main` or `nav` are mere blocks there.
     """
-    return nh3.clean(
+    clean = nh3.clean(
         markup,
         tags=set(_TAGS) - {"a", "img", "details", "summary"},
         clean_content_tags={"script", "style", "title"},
-        attributes={"td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
+        # No text of the mail's own is in a tag, so that what looks like one below is one.
+        attributes={"*": set(), "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
+        attribute_filter=lambda _, __, value: value if value.isdecimal() else None,
         link_rel=None,
     )
+    return _LANDMARK.sub(r"<\1div>", clean)
 
 
 def _bare(markup: str) -> str:

@@ -1,5 +1,6 @@
 """The campaigns' pages, against an account to try with."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -139,6 +140,78 @@ async def test_many_who_drop_out_are_asked_about(api: Served) -> None:
     assert "It is on its way." in sent.text
 
 
+async def test_whoever_read_an_old_number_is_asked_once_more_before_it_is_sent(
+    api: Served,
+) -> None:
+    async with signed_in(api, MANAGE) as browsing, signed_in(api, WORK, name="bob") as other:
+        path = await make(browsing)
+        await browsing.press("Add", people="candidate:1")
+        question = await browsing.press("Send…")
+        await other.open(path)
+        await other.press("Add", people="candidate:2")
+        again = await browsing.press("Yes, send it now", status=409)
+        sent = await browsing.press("Yes, send it now")
+
+    assert "Send it now to 1 people?" in question.text
+    assert "It has changed meanwhile" in again.text
+    assert "Send it now to 2 people?" in again.text
+    assert "It is on its way." in sent.text
+
+
+async def test_a_campaign_is_sent_once_however_often_the_button_is_pressed(
+    api: Served, sandbox: ScriptedSandbox
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        path = await make(browsing)
+        await browsing.press("Add", people="candidate:1")
+        page = await browsing.press("Send…")
+        token = page.forms[0].fields["csrf"]
+        fields = {"csrf": token, "sure": "yes", "people": "1"}
+        answers = await asyncio.gather(
+            *(browsing.client.post(f"{path}/send", data=fields) for _ in range(3))
+        )
+
+    assert 303 in {answer.status_code for answer in answers}
+    assert {answer.status_code for answer in answers} <= {303, 409}
+    with api.database.reading() as connection:
+        acts = [act.act for act in console_acts.listed(connection)]
+    assert acts.count("campaign.send") == sum(answer.status_code == 303 for answer in answers)
+    assert 1 == len(sandbox.account.campaigns)
+
+
+async def test_what_is_missing_is_told_in_words_of_the_page_and_no_commands(api: Served) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await make(browsing)
+        await browsing.press("Send…")
+        empty = await browsing.press("Yes, send it now", status=409)
+
+    assert "nobody is in: “Add people”" in empty.text
+    assert "gateway campaigns" not in empty.text
+
+
+async def test_a_deleted_campaign_is_made_anew_with_its_people(api: Served) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        path = await make(browsing)
+        await browsing.press("Add", people="candidate:1")
+        await browsing.press("Delete…")
+        await browsing.press("Yes, delete it")
+        anew = await browsing.press("Make it anew")
+        assert browsing.answer is not None
+
+    assert path != browsing.answer.url.path
+    assert "This is the new one, with the same people." in anew.text
+    assert "A1" in anew.text
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "2020-01-01T09:00"])
+async def test_a_time_at_which_nothing_can_leave_is_refused(api: Served, at: str) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await make(browsing)
+        page = await browsing.press("Schedule", status=409, at=at)
+
+    assert at in page.text
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
@@ -236,3 +309,4 @@ async def test_without_an_account_the_page_says_what_to_do(one_api: Served) -> N
 
     assert "mailchimp" in page.text.lower()
     assert "api_key" in page.text
+    assert "The account has no template yet" not in page.text  # Nobody could ask for them.

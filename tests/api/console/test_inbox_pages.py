@@ -118,6 +118,20 @@ async def test_other_decisions(
     assert said in page.text
 
 
+async def test_marks_of_direction_in_a_mail_turn_nothing_but_its_own_words(api: Served) -> None:
+    [path] = await take(api, "WG: Re\u202egnuhc")
+    async with signed_in(api) as browsing:
+        await browsing.open("/console/inbox")
+        listed = browsing.answer
+        await browsing.open(path)
+        shown = browsing.answer
+
+    assert listed is not None
+    assert shown is not None
+    assert "<bdi>WG: Re\u202egnuhc</bdi>" in listed.text
+    assert "<h1><bdi>WG: Re\u202egnuhc</bdi></h1>" in shown.text
+
+
 async def test_nobody_decides_without_the_role_and_nothing_twice(api: Served) -> None:
     [path] = await take(api, "WG: AW: Ihre Bewerbung")
     async with signed_in(api) as looking, signed_in(api, WORK, name="bob") as working:

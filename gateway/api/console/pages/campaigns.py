@@ -1,5 +1,6 @@
 """Campaigns: made, filled, prepared, opened, sent, scheduled; and what became of them."""
 
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -13,7 +14,15 @@ from gateway.api.console.access import ConsoleUser, Fields, Looks, Manages, Work
 from gateway.api.console.acts import did
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, Using, before, id_cursor, unwrapped, wrapped
+from gateway.api.replies import (
+    Cursor,
+    Using,
+    before,
+    id_cursor,
+    plain_text,
+    unwrapped,
+    wrapped,
+)
 from gateway.api.routes.campaign_actions import Number, in_turn
 from gateway.api.services import ApiServices, CampaignActions, NewCampaign, NotDone, Told
 from gateway.core import ids
@@ -39,6 +48,7 @@ _LONGEST_NUMBER = 18  #: Digits: what the store can keep.
 _MOST_TOLD = 20  #: Of those who could not be added.
 _QUARTER = timedelta(minutes=15)
 _SVG = "image/svg+xml"
+_COMMAND = re.compile(r"gateway campaigns ([a-z]+(?: --template)?)")
 #: It has left, and what became of it is known or will be.
 LEFT = (CampaignState.SENDING, CampaignState.SENT)
 
@@ -111,12 +121,14 @@ async def create(request: Request, using: Using, user: Works, form: Fields) -> R
         )
     except NotDone as error:
         asks = bool(error.more.get("needs_confirmed"))
-        why = said(request, "There is a campaign of this name already.") if asks else str(error)
+        why = in_words_of_the_page(request, str(error))
+        if asks:
+            why = said(request, "There is a campaign of this name already.")
         return await _new(request, using, _given(form), problem=why, asks=asks, status=error.status)
     await did(request, user, "campaign.create", about=made["id"])
     sentence = said(request, "“{name}” is made. Now add people.", name=name)
     return await see_other(
-        request, f"/console/campaigns/{made['id']}", _with_remarks(sentence, made)
+        request, f"/console/campaigns/{made['id']}", _with_remarks(request, sentence, made)
     )
 
 
@@ -134,7 +146,7 @@ async def _new(
     try:
         templates = await in_turn(using.campaigns.templates)
     except NotDone as error:
-        templates, problem = [], problem or str(error)
+        templates, problem = [], problem or in_words_of_the_page(request, str(error))
     last = await using.database.read(lambda connection: campaigns.listed(connection, limit=1))
     sender = {
         "from_name": last[0].from_name if last else "",
@@ -201,7 +213,11 @@ async def add(
     def detail(done: Mapping[str, Any]) -> list[str]:
         counted = {"added": done["added"], "known": done["known"]}
         added = said(request, "Added: {added}. In already: {known}.", **counted)
-        return [added, *done["problems"][:_MOST_TOLD]]
+        told = [added, *done["problems"][:_MOST_TOLD]]
+        if len(done["problems"]) > _MOST_TOLD:
+            more = len(done["problems"]) - _MOST_TOLD
+            told.append(said(request, "And {more} more rows name nobody.", more=more))
+        return told
 
     return await _done(request, using, user, number, act="add", work=work, detail=detail)
 
@@ -255,6 +271,12 @@ async def send(
     """Send it now, once whoever sends it has seen to how many."""
     if _text(form, "sure") != "yes":
         return await _shown(request, using, number, asks="send")
+    read_number = _text(form, "people")
+    tally = await using.database.read(lambda connection: campaign_members.tally(connection, number))
+    if read_number and read_number != str(tally.get("", 0)):
+        # Somebody else put people in, or took some out, since the question was read.
+        why = said(request, "It has changed meanwhile: look at the number once more.")
+        return await _shown(request, using, number, asks="send", problem=why, status=409)
     confirmed = _text(form, "confirmed") == "yes"
     return await _done(
         *(request, using, user, number),
@@ -305,7 +327,7 @@ async def recreate(request: Request, using: Using, user: Works, number: Number) 
     await did(request, user, "campaign.recreate", about=made["id"])
     sentence = said(request, "This is the new one, with the same people.")
     return await see_other(
-        request, f"/console/campaigns/{made['id']}", _with_remarks(sentence, made)
+        request, f"/console/campaigns/{made['id']}", _with_remarks(request, sentence, made)
     )
 
 
@@ -334,7 +356,7 @@ async def ask_for_report(request: Request, using: Using, user: Works, number: Nu
     await did(request, user, "campaign.report", about=ids.show(number))
     sentence = said(request, "This is what Mailchimp knows now.")
     return await see_other(
-        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(sentence, fresh)
+        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(request, sentence, fresh)
     )
 
 
@@ -358,7 +380,7 @@ async def _done(
     await did(request, user, f"campaign.{act}", about=ids.show(number))
     said_of_it = " ".join([sentence] if detail is None else detail(done))
     return await see_other(
-        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(said_of_it, done)
+        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(request, said_of_it, done)
     )
 
 
@@ -375,7 +397,8 @@ async def _refused(
     if error.status == 404:
         raise error
     if not error.more.get("needs_confirmed"):
-        return await _shown(request, using, number, problem=str(error), status=error.status)
+        why = in_words_of_the_page(request, str(error))
+        return await _shown(request, using, number, problem=why, status=error.status)
     return await _shown(
         request,
         using,
@@ -456,6 +479,7 @@ async def _shown(
             "asks": asks,
             "question": question,
             "prepared": prepared,
+            "in_words": lambda text: in_words_of_the_page(request, text),
         },
         status=status,
     )
@@ -475,13 +499,36 @@ def _next_quarter(using: ApiServices) -> str:
     return f"{start:%Y-%m-%dT%H:%M}"
 
 
-def _with_remarks(sentence: str, done: Mapping[str, Any]) -> str:
-    return " ".join([sentence, *done.get("remarks", ())])
+def _with_remarks(request: Request, sentence: str, done: Mapping[str, Any]) -> str:
+    remarks = (in_words_of_the_page(request, remark) for remark in done.get("remarks", ()))
+    return " ".join([sentence, *remarks])
+
+
+def in_words_of_the_page(request: Request, text: str) -> str:
+    """Return what is wrong with a campaign with the buttons of its page in place of commands.
+
+    Whoever works here need not know that `gateway campaigns recreate` is “Make it anew”.
+    """
+    buttons = {
+        "add": said(request, "Add people"),
+        "prepare": said(request, "Prepare: who is in, what would change"),
+        "recreate": said(request, "Make it anew"),
+        "recreate --template": said(request, "New campaign"),
+        "send": said(request, "Send…"),
+        "show": said(request, "Members"),
+        "unschedule": said(request, "Take it out of the schedule"),
+    }
+    return _COMMAND.sub(
+        lambda command: f"“{buttons[command[1]]}”" if command[1] in buttons else command[0], text
+    )
 
 
 def _text(form: FormData, name: str) -> str:
     value = form.get(name, "")
-    return value.strip() if isinstance(value, str) else ""
+    try:
+        return plain_text(value.strip()) if isinstance(value, str) else ""
+    except ValueError:
+        return ""
 
 
 def _given(form: FormData) -> dict[str, str]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.console.access import ConsoleUser, Fields, Looks, Works, said
 from gateway.api.console.acts import did
+from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, Using, before, id_cursor, read_id
@@ -65,7 +66,7 @@ async def show_mail(request: Request, using: Using, user: Looks, id: str) -> Res
 @router.post("/{id}/assign")
 async def assign(request: Request, using: Using, user: Works, id: str, form: Fields) -> Response:  # noqa: A002
     """File a mail at an application; then the next one opens."""
-    reference = str(form.get("reference", "")).strip()[:_LONGEST_REFERENCE]
+    reference = typed_text(form, "reference")[:_LONGEST_REFERENCE]
     if not reference:
         why = said(request, "Say which application: its reference, or choose one.")
         return await _shown(request, using, read_id(id), problem=why, status=422)
