@@ -219,6 +219,9 @@ class CampaignActions(Protocol):
     def plot(self, number: int) -> str:
         """Return the report over time as SVG; Mailchimp isn't asked."""
 
+    def activate(self) -> "Sequence[Mapping[str, str]]":
+        """Find or make what campaigns need at Mailchimp; tell `did`, `what` and `text` of each."""
+
     def account(self) -> "MailchimpAccountDocument":
         """Tell what the account has and lacks, and when it was read."""
 

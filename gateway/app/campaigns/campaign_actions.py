@@ -1,6 +1,6 @@
 """What is done with campaigns over the API, by the same code as on the command line."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from gateway.store.campaigns import campaign_members, campaigns
 from gateway.store.campaigns.campaigns import NoSuchCampaign
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync import campaigns as work
+from gateway.sync.activation import Activation, CannotActivate
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.campaigns import CampaignRefused, CampaignRequest, NameTaken
 from gateway.sync.mailchimp.errors import MailchimpError
@@ -171,6 +172,26 @@ class Campaigns:
             known = sent(self._database, number)
         return svg(drawing(self._settings(), self._database, known))
 
+    def activate(self) -> Sequence[Mapping[str, str]]:
+        """Find or make what campaigns need at Mailchimp, as often as it is asked."""
+        settings = self._settings()
+        with _told_as_problems():
+            client = mailchimp.client(settings)
+            try:
+                activation = Activation(
+                    client=client,
+                    database=self._database,
+                    wishes=mailchimp.wishes(settings),
+                    clock=common.now,
+                    dry_run=False,
+                )
+                return [
+                    {"did": step.did, "what": step.what, "text": step.text}
+                    for step in activation.run()
+                ]
+            finally:
+                client.close()
+
     def account(self) -> MailchimpAccountDocument:
         """Tell what the account has and lacks, and when it was read."""
         with _told_as_problems():
@@ -221,7 +242,14 @@ def _told_as_problems() -> Iterator[None]:
         raise NotDone(409, str(error), again_after=_AGAIN_AFTER) from error
     except (CampaignRefused, NobodyMeant, PeopleFileRefused) as error:
         raise NotDone(422, str(error)) from error
-    except (NotReady, WrongCampaignState, SegmentGone, NotSent, mailchimp.NoKey) as error:
+    except (
+        NotReady,
+        WrongCampaignState,
+        SegmentGone,
+        NotSent,
+        mailchimp.NoKey,
+        CannotActivate,
+    ) as error:
         raise NotDone(409, str(error)) from error
     except MailchimpError as error:
         again = _AGAIN_AFTER if error.is_temporary else None

@@ -51,6 +51,33 @@ async def make(browsing: Browsing, name: str = "Vacatures", status: int = 200) -
     return browsing.answer.url.path
 
 
+async def test_mailchimp_is_activated_from_the_page_by_whoever_may_send(
+    sandbox: ScriptedSandbox, tmp_path: Path
+) -> None:
+    async with (
+        serving(sandbox, tmp_path) as api,
+        signed_in(api, MANAGE) as browsing,
+        signed_in(api, WORK, name="bob") as other,
+    ):
+        early = await browsing.open("/console/campaigns/new")
+        before = await browsing.open("/console/campaigns/account")
+        refused = await other.open("/console/campaigns/account")
+        token = before.forms[0].fields["csrf"]
+        done = await browsing.press("Activate Mailchimp")
+        again = await browsing.press("Activate Mailchimp")
+        path = await make(browsing)
+        posted = await other.client.post("/console/campaigns/account", data={"csrf": token})
+
+    assert "gateway mailchimp" not in early.text + before.text
+    assert "missing" in before.text
+    assert "Activate Mailchimp" not in [text for form in refused.forms for text, *_ in form.buttons]
+    assert 403 == posted.status_code
+    assert "What was done" in done.text
+    assert "made" in done.text
+    assert "failed" not in (done.text + again.text).replace("Send failed", "")
+    assert path != "/console/campaigns/new"
+
+
 async def test_no_campaigns_yet(one_api: Served) -> None:
     async with signed_in(one_api) as browsing:
         page = await browsing.open("/console/campaigns")

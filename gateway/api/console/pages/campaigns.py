@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,7 +48,7 @@ _LONGEST_NUMBER = 18  #: Digits: what the store can keep.
 _MOST_TOLD = 20  #: Of those who could not be added.
 _QUARTER = timedelta(minutes=15)
 _SVG = "image/svg+xml"
-_COMMAND = re.compile(r"gateway campaigns ([a-z]+(?: --template)?)")
+_COMMAND = re.compile(r"gateway (?:campaigns|mailchimp) ([a-z]+(?: --template)?)")
 #: It has left, and what became of it is known or will be.
 LEFT = (CampaignState.SENDING, CampaignState.SENT)
 
@@ -161,6 +161,49 @@ async def _new(
             "problems": problems or {},
             "problem": problem,
             "asks": asks,
+        },
+        status=status,
+    )
+
+
+@router.get("/account")
+async def show_account(request: Request, using: Using, user: Looks) -> Response:  # noqa: ARG001
+    """Show what the Mailchimp account has and lacks for campaigns."""
+    return await _account(request, using)
+
+
+@router.post("/account")
+async def activate(request: Request, using: Using, user: Manages) -> Response:
+    """Find or make what campaigns need at Mailchimp, as `gateway mailchimp activate` does."""
+    try:
+        steps = await in_turn(using.campaigns.activate)
+    except NotDone as error:
+        why = in_words_of_the_page(request, str(error))
+        return await _account(request, using, problem=why, status=error.status)
+    await did(request, user, "mailchimp.activate")
+    return await _account(request, using, steps=steps)
+
+
+async def _account(
+    request: Request,
+    using: ApiServices,
+    *,
+    steps: Sequence[Mapping[str, str]] = (),
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    try:
+        account = await in_turn(using.campaigns.account)
+    except NotDone as error:
+        account, problem = None, problem or in_words_of_the_page(request, str(error))
+    return await render(
+        request,
+        "campaign_account.html",
+        {
+            "account": account,
+            "steps": steps,
+            "problem": problem,
+            "in_words": lambda text: in_words_of_the_page(request, text),
         },
         status=status,
     )
@@ -510,6 +553,7 @@ def in_words_of_the_page(request: Request, text: str) -> str:
     Whoever works here need not know that `gateway campaigns recreate` is “Make it anew”.
     """
     buttons = {
+        "activate": said(request, "Activate Mailchimp"),
         "add": said(request, "Add people"),
         "prepare": said(request, "Prepare: who is in, what would change"),
         "recreate": said(request, "Make it anew"),
