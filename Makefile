@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup packages demo test test-failed test-unit test-stores coverage check format bench clients soak docs wheel lock clean
+.PHONY: help setup packages demo test test-failed test-unit test-stores coverage check format bench clients soak docs wheel deb lock clean
 
 help:
 	@echo "make demo       a gateway with a sample CRM: mailings, a reply, a campaign, and a week of what comes back"
@@ -20,6 +20,7 @@ help:
 	@echo "make soak       the long form of the kill tests"
 	@echo "make docs       write docs/config.md, docs/webhooks, tables of other pages, config/gateway.toml (unless it is your own), pictures of the console, and the site"
 	@echo "make wheel      dist/: what pip installs, with templates, triggers, unit, alerts and pages; and its sources"
+	@echo "make deb        dist/: a package for Debian and Ubuntu of that wheel: /opt, a user, a unit, a config"
 	@echo "make lock       pin the newest allowed versions of all packages"
 	@echo "make setup      .venv alone; LOCK=requirements.lock leaves the development tools out"
 	@echo "make clean      remove .venv and everything made here"
@@ -114,6 +115,10 @@ docs: setup
 wheel: setup
 	@$(BIN)/python -m build --no-isolation >/dev/null
 	@ls dist/*
+
+deb: wheel
+	@PIP="$(abspath $(BIN)/python) -m pip" config/debian/build "$$(ls -t dist/*.whl | head -n 1)" dist
+	@ls dist/*.deb
 
 lock: setup
 	@$(COMPILE) pyproject.toml -o requirements.lock

@@ -17,13 +17,13 @@ DATA = "data"
 _TLS_PORT = 465  #: TLS from the start (RFC 8314, 7.3).
 
 _TEXT = """\
-# The gateway's settings, as `gateway init` was told. Every other key, with its default, is in
-# docs/config.md. Relative paths count from this file's folder.
+# The gateway's settings, as `gateway init` was told. `gateway docs config` shows every other key,
+# with its default. Relative paths count from this file's folder.
 
-[store]   # what the gateway knows, beside this file
-url = "sqlite:///{data}/gateway.db"
-blobs = "file:{data}/blobs"
-outage = "{data}/outage"
+[store]   # what the gateway knows
+url = {database}
+blobs = {blobs}
+outage = {outage}
 
 [[relays]]   # the mail server that mail is handed to
 name = "mailserver"
@@ -42,6 +42,14 @@ language = {language}   # of notes and mail to staff whose own language isn't kn
 [notices]   # mail the gateway writes itself
 {notices}   # who gets it where nobody else would
 """
+#: Where this file's folder is not for the gateway to write in.
+_ELSEWHERE = """
+[keys]   # by which its links and tokens are signed
+file = {keys}
+
+[console]   # who may sign in: `gateway console user NAME`
+users = {users}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class FirstConfig:
     networks: str = "127.0.0.0/8, ::1/128"  #: Separated by commas or blanks.
     language: str = "en"
     notices: str = ""  #: Empty: nobody.
+    data: str = DATA  #: Where the gateway keeps what it knows; relative to the config's folder.
 
     def given(self, name: str, answer: str) -> Self:
         """Return the answers with one more; ConfigError says why it can't be one, by its key."""
@@ -71,8 +80,10 @@ class FirstConfig:
         """Return the config file, with comments."""
         relay = self._relay()
         notices = f"fallback_to = {_toml(self.notices)}"
-        return _TEXT.format(
-            data=DATA,
+        text = _TEXT.format(
+            database=_toml(f"sqlite:///{self.data}/gateway.db"),
+            blobs=_toml(f"file:{self.data}/blobs"),
+            outage=_toml(f"{self.data}/outage"),
             host=_toml(relay["host"]),
             port=relay["port"],
             tls=_toml(relay["tls"]),
@@ -81,6 +92,10 @@ class FirstConfig:
             language=_toml(self.language),
             notices=notices if self.notices else '#fallback_to = "office@example.org"',
         )
+        if not Path(self.data).is_absolute():
+            return text
+        own = {"keys": f"{self.data}/gateway.keys", "users": f"{self.data}/console-users"}
+        return text + _ELSEWHERE.format(**{key: _toml(path) for key, path in own.items()})
 
     def _values(self) -> dict[str, Any]:
         listener = {"name": "crm", "bind": self.listener, "networks": self._networks()}
@@ -89,6 +104,7 @@ class FirstConfig:
             "smtp": {"listeners": [listener]},
             "suppression": {"language": self.language},
             "notices": {"fallback_to": self.notices or None},
+            "store": {"blobs": f"file:{self.data}/blobs", "outage": f"{self.data}/outage"},
         }
 
     def _relay(self) -> dict[str, Any]:
@@ -125,7 +141,8 @@ def write_first(file: Path, answers: FirstConfig, *, is_forced: bool = False) ->
     """
     check_free(file, is_forced=is_forced)
     text = answers.text().encode()  # What can't be written must not empty the file that is there.
-    (file.parent / DATA).mkdir(mode=0o750, parents=True, exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    (file.parent / answers.data).mkdir(mode=0o750, parents=True, exist_ok=True)
     is_replaced = is_forced or says_nothing(file)
     with file.open("wb" if is_replaced else "xb") as config:
         config.write(text)

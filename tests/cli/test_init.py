@@ -253,3 +253,21 @@ def test_a_wrong_option_is_wrong_use_and_nothing_is_written(
     done = cli("init", *options, "--yes")
     assert (2, False) == (done.code, cli.file.exists())
     assert problem in " ".join(done.err.split())
+
+
+def test_what_the_gateway_keeps_may_go_elsewhere_and_nothing_then_lies_beside_the_config(
+    cli: Cli, tmp_path: Path
+) -> None:
+    cli.file = tmp_path / "etc" / "gateway.toml"
+    data = tmp_path / "var"
+
+    told = cli.do("init", "--yes", *RELAY, "--data", f"{data}/")
+    settings = load(cli.file, {})
+
+    assert f"what the gateway keeps goes to {data}." in told
+    kept = (settings.store.outage, settings.keys.file, settings.console.users)
+    assert [data] * 3 == [path.parent for path in kept if path]
+    assert f"sqlite:///{data}/gateway.db" == settings.store.url.get_secret_value()
+    assert f"{data}/blobs" == settings.store.blobs.removeprefix("file://")
+    assert ["gateway.toml"] == [file.name for file in cli.file.parent.iterdir()]
+    assert data.is_dir()

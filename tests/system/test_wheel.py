@@ -1,5 +1,6 @@
 """What `pip install crm-mail-gateway` gives: everything the gateway needs, without a clone."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from packaging.requirements import Requirement
 
 from gateway import __version__
 from tests.conftest import StartSink
-from tests.rig.process import LOOPBACK, free_port, run
+from tests.rig.process import LOOPBACK, free_port, needs, program, run
 from tests.rig.toml import write_toml
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,10 @@ FILES = ("README.md", "LICENSE", "pyproject.toml")
 #: Folders, and what of them is not shipped: what Python compiles, and what somebody's gateway has.
 FOLDERS = {
     "gateway": ("__pycache__",),
-    "config": ("gateway.toml", "gateway.keys", "*.pem", "gateway.db*", "blobs", "data", "outage"),
+    "config": (
+        *("gateway.toml", "gateway.keys", "*.pem", "gateway.db*", "blobs", "data", "outage"),
+        "debian",  # by which the package for it is made
+    ),
     "docs": ("mkdocs",),  # by which the site is made
 }
 
@@ -219,3 +223,111 @@ async def test_an_installed_gateway_shows_the_demo(installed: Installed) -> None
     assert "Gefeliciteerd, Anna!" in done.stdout
     assert "Sent:         2 on" in done.stdout
     assert "$ gateway bounces report" in done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class DebianPackage:
+    """A package for Debian."""
+
+    file: Path
+
+    def told(self, question: str) -> str:
+        """Return what dpkg-deb tells: `--info`, `--contents`."""
+        return output("dpkg-deb", question, str(self.file))
+
+
+def output(*command: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run a command to its end and return what it prints."""
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=300, env=environment
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def debian_package(
+    built: Built, installed: Installed, tmp_path_factory: pytest.TempPathFactory
+) -> DebianPackage:
+    """Build the package from the environment that has everything already."""
+    program("dpkg-deb", "dpkg")
+    theirs = Path("/usr/bin") / f"python3.{sys.version_info.minor}"
+    if not theirs.exists():
+        needs("the system's own Python of this version", str(theirs))
+    folder = tmp_path_factory.mktemp("debian")
+    script = str(ROOT / "config" / "debian" / "build")
+    environment = {**os.environ, "DEB_PYTHON": str(theirs)}
+    output(script, str(built.wheel), str(folder), str(installed.folder), environment=environment)
+    [file] = folder.glob("*.deb")
+    return DebianPackage(file)
+
+
+def test_a_debian_package_says_what_it_is_and_where_its_files_go(
+    debian_package: DebianPackage,
+) -> None:
+    about = debian_package.told("--info")
+    files = debian_package.told("--contents")
+    names = {line.split()[5].removeprefix(".") for line in files.splitlines()}
+
+    assert debian_package.file.name.startswith(f"crm-mail-gateway_{__version__}_")
+    assert f"Version: {__version__}\n" in about
+    assert f"Depends: python3 (>= 3.{sys.version_info.minor})" in about
+    assert {"control", "md5sums", "postinst", "prerm", "postrm"} <= set(about.split())
+    assert {
+        "/opt/crm-mail-gateway/bin/gateway",
+        "/usr/bin/crm-mail-gateway",
+        "/usr/lib/systemd/system/crm-mail-gateway.service",
+        "/usr/share/doc/crm-mail-gateway/copyright",
+        "/usr/share/doc/crm-mail-gateway/changelog.gz",
+    } <= names
+    places = ("/opt/crm-mail-gateway/", "/usr/")
+    assert {"/", "/opt/"} == {name for name in names if not name.startswith(places)}
+    assert {"root/root"} == {line.split()[1] for line in files.splitlines()}
+
+
+def test_nothing_in_a_debian_package_names_where_it_was_built(
+    built: Built, debian_package: DebianPackage, tmp_path: Path
+) -> None:
+    output("dpkg-deb", "--raw-extract", str(debian_package.file), str(tmp_path))
+    opt = tmp_path / "opt" / "crm-mail-gateway"
+    unit = (tmp_path / "usr/lib/systemd/system/crm-mail-gateway.service").read_text()
+    written = [opt / "pyvenv.cfg", opt / "bin" / "gateway", *tmp_path.glob("DEBIAN/*")]
+    written += (file for file in opt.rglob("*.dist-info/*") if file.is_file())
+
+    here = str(built.wheel.parents[1]).encode()
+    assert [] == [file for file in written if here in file.read_bytes()]
+    assert [] == [*opt.rglob("direct_url.json")]
+    assert (opt / "bin" / "gateway").read_text().startswith("#!/opt/crm-mail-gateway/bin/python\n")
+    assert "ExecStart=/opt/crm-mail-gateway/bin/gateway --config /etc/crm-mail-gateway/" in unit
+    assert "/opt/gateway" not in unit
+    assert "User=crm-mail-gateway\n" in unit
+
+
+def test_a_debian_package_is_installed_used_removed_and_purged_without_a_trace(
+    debian_package: DebianPackage,
+) -> None:
+    name = "crm-mail-gateway"
+    places = [Path(place) for place in (f"/opt/{name}", f"/etc/{name}", f"/var/lib/{name}")]
+    if os.geteuid() != 0 or any(place.exists() for place in places):
+        needs("root, and a machine without a gateway", "packages are installed by root")
+    program("runuser", "util-linux")
+    said = output("dpkg", "--force-unsafe-io", "--install", str(debian_package.file))
+    try:
+        version = output(f"/opt/{name}/bin/gateway", "--version")
+        output(name, "check", "--offline")
+        output(name, "console", "user", "anna", "--role", "manage")
+        data = places[2]
+        of_its_own = {file.name: file.owner() for file in data.iterdir()}
+        config = (places[1] / "gateway.toml").read_text()
+        output("dpkg", "--remove", name)
+        after_removal = [place.exists() for place in places]
+    finally:
+        output("dpkg", "--purge", name)
+
+    assert "is installed and not started" in said
+    assert f"gateway {__version__}\n" == version
+    assert f'"sqlite:////var/lib/{name}/gateway.db"' in config
+    assert (True, {name}) == ("console-users" in of_its_own, set(of_its_own.values()))
+    assert [False, True, True] == after_removal
+    assert [] == [place for place in places if place.exists()]
+    assert f"\n{name}:" not in Path("/etc/passwd").read_text()

@@ -49,6 +49,13 @@ def init(
     notices: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Who gets notices; empty for nobody.")
     ] = None,
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the gateway keeps what it knows; beside the config unless absolute.",
+        ),
+    ] = DATA,
     yes: Annotated[
         bool, typer.Option("--yes", help="Ask nothing: defaults where no option says it.")
     ] = False,
@@ -75,7 +82,9 @@ def init(
         "language": language,
         "notices": notices,
     }
-    answers = FirstConfig(language=_environments_language(os.environ))
+    answers = FirstConfig(
+        language=_environments_language(os.environ), data=data.rstrip("/") or DATA
+    )
     for name, option in options.items():
         if option is not None:
             answers = _taken(answers, name, option, _option(name))
@@ -86,7 +95,7 @@ def init(
         print_line(answers.text().rstrip("\n"))
         return
     write_first(file, answers, is_forced=force)
-    print_line(f"Wrote {file}; what the gateway keeps goes to {file.parent / DATA}.")
+    print_line(f"Wrote {file}; what the gateway keeps goes to {file.parent / answers.data}.")
     _report(answers)
     command = f"gateway --config {shlex.quote(str(chosen.file))}" if chosen.file else "gateway"
     settings = answers.settings()
