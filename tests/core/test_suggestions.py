@@ -1,7 +1,9 @@
 """Which applications a mail is likely about, and why."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -118,9 +120,21 @@ def mail(
 def test_what_speaks_for_an_application(
     words: MailWords, application: PossibleApplication, expected: list[tuple[SuggestionReason, str]]
 ) -> None:
-    suggested = suggestions(clues_of(words), [application])
+    suggested = suggestions(clues_of(words), [application], zone=UTC)
 
     assert expected == [reason for each in suggested for reason in each.reasons]
+
+
+def test_days_are_those_of_the_zone_in_which_people_see_times() -> None:
+    late = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+    application = possible()
+    told = replace(application.known.application, submitted_at=late)
+    application = replace(application, known=replace(application.known, application=told))
+    words = mail(senders=("ann@example.org",), date=late + timedelta(hours=1))
+
+    [suggested] = suggestions(clues_of(words), [application], zone=ZoneInfo("Europe/Amsterdam"))
+
+    assert (SuggestionReason.SUBMITTED_BEFORE, "2026-03-02") in suggested.reasons
 
 
 def test_the_likeliest_comes_first_and_few_are_suggested() -> None:
@@ -135,7 +149,7 @@ def test_the_likeliest_comes_first_and_few_are_suggested() -> None:
         possible("7", first="Ben", last="Else", addresses=()),
     ]
 
-    suggested = suggestions(clues_of(words), applications)
+    suggested = suggestions(clues_of(words), applications, zone=UTC)
 
     references = [each.application.known.application.reference for each in suggested]
     assert ["4700", "4", "3", "2", "5"] == references

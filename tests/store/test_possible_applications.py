@@ -59,7 +59,7 @@ def found(store: Database, subject: str = "", text: str = "", *senders: str) -> 
         possible = possible_applications(connection, clues)
     return [
         " ".join([each.application.known.application.reference, *(r for r, _ in each.reasons)])
-        for each in suggestions(clues, possible)
+        for each in suggestions(clues, possible, zone=UTC)
     ]
 
 

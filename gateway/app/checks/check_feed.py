@@ -5,7 +5,7 @@ References to nothing, words that look like known ones and aren't, addresses no 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 
 from gateway.app import common
 from gateway.app.checks.findings import Finding, error, warning
@@ -42,7 +42,7 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
             yield warning(subject, f"was last fed {age.days} days ago: is its export running?")
 
 
-def told_by_the_crm(database: Database) -> Iterator[Finding]:
+def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
     """Count what protects nobody, because it names nothing known or has no address to stop."""
     with database.reading() as connection:
         short = status.shortfall(connection)
@@ -63,7 +63,7 @@ def told_by_the_crm(database: Database) -> Iterator[Finding]:
                     f"{rows - at_fault} of {reference} wait for what they name ({named}): "
                     "gateway import waiting",
                 )
-    for line in replace(short, references_to_nothing={}).lines():
+    for line in replace(short, references_to_nothing={}).lines(zone):
         yield warning("feed", line)
 
 

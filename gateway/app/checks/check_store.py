@@ -41,7 +41,7 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
             finances = status.finance_statuses(connection)
         rest = [
             *stored_addresses(database),
-            *told_by_the_crm(database),
+            *told_by_the_crm(database, common.time_zone(settings)),
             *store_for_replies(settings, database),
             *store_for_triggers(settings, database),
             *erasures(settings, database),

@@ -8,10 +8,11 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from datetime import tzinfo
 from pathlib import Path
 
 from gateway.app.checks.findings import Finding, error, good, warning
-from gateway.app.common import open_database
+from gateway.app.common import open_database, time_zone
 from gateway.app.mailbox_settings import mailbox_settings
 from gateway.app.relays import BadCertificate
 from gateway.config import Settings, load
@@ -68,7 +69,7 @@ async def call_mailbox(
         async for finding in folders_of(what, where, session, own):
             yield finding
         if session.can_idle:
-            async for finding in silent_idle(what, session, own, database):
+            async for finding in silent_idle(what, session, own, database, time_zone(settings)):
                 yield finding
     except MailboxRefuses as problem:
         yield error(what, f"{where}: {problem}: {_cure(mailbox, problem.stage)}")
@@ -119,7 +120,11 @@ async def folders_of(
 
 
 async def silent_idle(
-    what: str, session: MailboxSession, settings: MailboxSettings, database: Database | None
+    what: str,
+    session: MailboxSession,
+    settings: MailboxSettings,
+    database: Database | None,
+    zone: tzinfo,
 ) -> AsyncIterator[Finding]:
     """Tell where a server that offers IDLE tells of new mail late or not at all."""
     since = None
@@ -129,7 +134,9 @@ async def silent_idle(
         )
     if since is None and not session.is_courier:
         return
-    why = "Courier looks for news once a minute" if session.is_courier else f"seen {since:%Y-%m-%d}"
+    why = "Courier looks for news once a minute"
+    if since is not None and not session.is_courier:
+        why = f"seen {since.astimezone(zone):%Y-%m-%d}"
     every = settings.every.total_seconds()
     yield warning(
         what,

@@ -44,6 +44,7 @@ class InboxAnswers:
                 self._database,
                 lambda address: common.lookup(settings, address),
                 row,
+                common.time_zone(settings),
             )
         except ReaderUnavailable as error:
             raise NotDone(503, str(error), again_after=5) from error

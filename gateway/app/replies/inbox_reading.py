@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import tzinfo
 
 from gateway.core.replies.document_types import clean_filename
 from gateway.core.replies.inbox import InboxRow, InboxState
@@ -23,6 +24,7 @@ async def read_of_inbox(
     database: Database,
     lookup: Callable[[str], str],
     row: InboxRow,
+    zone: tzinfo,
 ) -> InboxReading:
     """Read a mail, and look up which applications it is likely about while it is undecided."""
     try:
@@ -33,14 +35,14 @@ async def read_of_inbox(
     if row.state not in (InboxState.NEEDS_ATTENTION, InboxState.DISCARDED):
         return reading
     words = words_of(row, mail, lookup)
-    return replace(reading, suggestions=await suggested(database, words))
+    return replace(reading, suggestions=await suggested(database, words, zone))
 
 
-async def suggested(database: Database, words: MailWords) -> tuple[Suggestion, ...]:
+async def suggested(database: Database, words: MailWords, zone: tzinfo) -> tuple[Suggestion, ...]:
     """Return the applications that what a mail says is likely about, the likeliest first."""
     clues = clues_of(words)
     possible = await database.read(lambda connection: possible_applications(connection, clues))
-    return suggestions(clues, possible)
+    return suggestions(clues, possible, zone=zone)
 
 
 def words_of(row: InboxRow, mail: ReadMail | None, lookup: Callable[[str], str]) -> MailWords:

@@ -119,7 +119,7 @@ def import_feed(
             f"{outcome.unchanged} unchanged; suppressions: {outcome.suppressions_added} added, "
             f"{outcome.suppressions_lifted} lifted"
         )
-        for line in report.shortfall.lines() if report.shortfall else ():
+        for line in report.shortfall.lines(chosen.zone) if report.shortfall else ():
             print_line(line)
     raise typer.Exit(0 if report.is_good else 1)
 

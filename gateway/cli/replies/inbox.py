@@ -210,7 +210,7 @@ async def reading_of(context: Context, store: Database, row: InboxRow) -> "Inbox
     from gateway.app.replies.inbox_reading import read_of_inbox
 
     async with importer_by_hand(context.settings, store) as importer:
-        return await read_of_inbox(importer, store, context.lookup, row)
+        return await read_of_inbox(importer, store, context.lookup, row, context.zone)
 
 
 def because(reason: str, text: str) -> str:

@@ -7,7 +7,7 @@ it one (`FINDS`); what else speaks for it, or against, only ranks it.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from gateway.core.feed.addresses_in_text import addresses_in
@@ -171,12 +171,19 @@ def clues_of(words: MailWords) -> Clues:
 
 
 def suggestions(
-    clues: Clues, applications: Iterable[PossibleApplication], most: int = MOST
+    clues: Clues,
+    applications: Iterable[PossibleApplication],
+    *,
+    zone: tzinfo,
+    most: int = MOST,
 ) -> tuple[Suggestion, ...]:
-    """Return the likeliest applications, the likeliest first; those nothing names are left out."""
+    """Return the likeliest applications, the likeliest first; those nothing names are left out.
+
+    Days that reasons name are those of `zone`.
+    """
     likely = []
     for application in applications:
-        reasons = sorted(_reasons(clues, application), key=lambda reason: -WEIGHTS[reason[0]])
+        reasons = sorted(_reasons(clues, application, zone), key=lambda reason: -WEIGHTS[reason[0]])
         if any(reason in FINDS for reason, _ in reasons):
             likely.append(Suggestion(application, tuple(reasons)))
 
@@ -188,14 +195,16 @@ def suggestions(
     return tuple(sorted(likely, key=order)[:most])
 
 
-def _reasons(clues: Clues, possible: PossibleApplication) -> Iterator[tuple[SuggestionReason, str]]:
+def _reasons(
+    clues: Clues, possible: PossibleApplication, zone: tzinfo
+) -> Iterator[tuple[SuggestionReason, str]]:
     yield from _reasons_in_numbers(clues, possible.known.application.reference)
     yield from _reasons_in_person(clues, possible)
     about = as_read(possible.known.about)
     if about and f" {about} " in clues.subject:
         yield _R.TITLE_IN_SUBJECT, possible.known.about
     if clues.date is not None:
-        yield from _reasons_in_time(clues.date, possible)
+        yield from _reasons_in_time(clues.date, possible, zone)
     if possible.known.closed:
         yield _R.CLOSED, possible.known.status_name
 
@@ -230,15 +239,15 @@ def _reasons_in_person(
 
 
 def _reasons_in_time(
-    date: datetime, possible: PossibleApplication
+    date: datetime, possible: PossibleApplication, zone: tzinfo
 ) -> Iterator[tuple[SuggestionReason, str]]:
     submitted, last = possible.known.application.submitted_at, possible.last_reply
     if submitted is not None and submitted > date:
-        yield _R.SUBMITTED_AFTER, f"{submitted:%Y-%m-%d}"
+        yield _R.SUBMITTED_AFTER, f"{submitted.astimezone(zone):%Y-%m-%d}"
     elif submitted is not None and date - submitted <= _AROUND:
-        yield _R.SUBMITTED_BEFORE, f"{submitted:%Y-%m-%d}"
+        yield _R.SUBMITTED_BEFORE, f"{submitted.astimezone(zone):%Y-%m-%d}"
     if last is not None and abs(date - last) <= _LATELY:
-        yield _R.LATELY_REPLIED, f"{last:%Y-%m-%d}"
+        yield _R.LATELY_REPLIED, f"{last.astimezone(zone):%Y-%m-%d}"
 
 
 def is_slip(number: str, reference: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection, exists, func, or_, select, union
 
@@ -95,8 +95,8 @@ class Shortfall:
     unread_fields: Mapping[str, int]  #: By kind of record.
     unread_since: datetime | None
 
-    def lines(self) -> Iterator[str]:
-        """Yield a line for each sort that occurs."""
+    def lines(self, zone: tzinfo) -> Iterator[str]:
+        """Yield a line for each sort that occurs; days are those of a zone."""
         if self.protected_without_address:
             yield (
                 f"{self.protected_without_address} people are in a group or have a status that "
@@ -110,7 +110,9 @@ class Shortfall:
             yield f"{count} references to nothing: {waiting} (gateway import waiting)"
         if self.unread_fields:
             waiting = ", ".join(f"{what} {count}" for what, count in self.unread_fields.items())
-            since = "" if self.unread_since is None else f" since {self.unread_since:%Y-%m-%d}"
+            since = ""
+            if self.unread_since is not None:
+                since = f" since {self.unread_since.astimezone(zone):%Y-%m-%d}"
             yield f"{sum(self.unread_fields.values())} fields unread{since}: {waiting}"
 
 
