@@ -177,11 +177,16 @@ def imports(measured: Sequence[Importing]) -> Table:
 def pages(measured: Sequence[PageTime]) -> Table:
     """Return how long pages of the console take."""
     rows = tuple(
-        (each.page, str(each.questions), f"{each.median * 1000:.0f}", f"{each.longest * 1000:.0f}")
+        (
+            each.page,
+            str(each.questions),
+            *(f"{value * 1000:.0f}" for value in (each.processor, each.median, each.longest)),
+        )
         for each in measured
     )
     title = f"Pages of the console, {MESSAGES_OF_PAGES:,} messages in the journal, ms (aim: 100)"
-    return Table(title, ("", "questions to the store", "median", "longest of 20"), rows)
+    head = ("page", "questions to the store", "processor time", "median", "longest of 20")
+    return Table(title, head, rows)
 
 
 def machine(described: Machine) -> Table:
