@@ -4,19 +4,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
-from typing import Any
+from itertools import chain, islice
 
-from jinja2 import StrictUndefined, Template, TemplateError, nodes
-from jinja2.exceptions import SecurityError
+from jinja2 import Template, TemplateError, nodes
 from jinja2.meta import find_undeclared_variables
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway.core.errors import FileUnusable, GatewayError
 from gateway.core.triggers.events.registry import TEMPLATE_VALUES
 from gateway.core.triggers.trigger import QUALIFICATION_DATA, Trigger
 from gateway.core.triggers.values import DATE, QUALIFICATION, UNSUBSCRIBE_URL
 from gateway.core.wording import in_language
+from gateway.triggers.template_sandbox import TemplateSandbox, TooMuch, check_nesting, limited
 
 #: The placeholders of seed S4 and the link to unsubscribe, and what stands for them.
 PLACEHOLDERS = {
@@ -29,12 +27,14 @@ PLACEHOLDERS = {
     "VERFALLDATUM": f"{QUALIFICATION.name}.expires_on",
     "ABMELDELINK": UNSUBSCRIBE_URL,
 }
-MOST_OCTETS = 1_000_000  #: Of a rendered text.
+MOST_OCTETS = 1_000_000  #: Of a rendered text, and of a template.
+MOST_TOKENS = 10_000  #: Words and signs of code, `{{ person.name }}` has 7: more takes seconds.
 
 _SUBJECT = "Subject:"
 _PLACEHOLDER = re.compile(rf"\[({'|'.join(PLACEHOLDERS)})\]")
 _BRACKETED = re.compile(r"\[([^\W\d_][\w-]+)\]")
-_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<!.*?>", re.DOTALL)
+#: What begins and never ends goes on to the end: to look again from each beginning takes hours.
+_CODE = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)|<!.*?(?:>|\Z)", re.DOTALL)
 
 
 class BadTemplate(FileUnusable):
@@ -79,20 +79,10 @@ class CompiledTemplate:
     bracketed: tuple[str, ...]  #: Words in brackets that are no placeholders.
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Where templates run: they reach nothing but their values, and make nothing huge."""
-
-    intercepted_binops = frozenset(("*", "**"))
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        numbers = isinstance(left, int | float) and isinstance(right, int | float)
-        if operator == "**" or not numbers:
-            raise SecurityError(f"{operator} is for numbers only")
-        return super().call_binop(context, operator, left, right)
-
-
-_TEXT = _Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-_HTML = _Sandbox(undefined=StrictUndefined, autoescape=True, keep_trailing_newline=True)
+_TEXT = TemplateSandbox(autoescape=False)
+_HTML = TemplateSandbox(autoescape=True)
+#: What parsing and compiling raise for what nobody writes by hand: too deep, too many digits.
+_UNCOMPILABLE = (TemplateError, RecursionError, SyntaxError, ValueError, MemoryError)
 
 
 class MailTemplate:
@@ -158,25 +148,25 @@ def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
         raise BadTemplate(f"{source.file}: the first line must be `{_SUBJECT} …`")
     subject = head.removeprefix(_SUBJECT).strip()
     html = None if source.html is None else _code(source.html)
-    parts = [_code(subject), _code(body)]
+    subject_code, text_code = _code(subject), _code(body)
     html_file = source.file.removesuffix(".txt") + ".html"
-    used = frozenset(_used(_TEXT, parts[0], source.file)) | frozenset(
-        _used(_TEXT, parts[1], source.file)
-    )
+    parts = [
+        _compiled_part(_TEXT, subject_code, source.file),
+        _compiled_part(_TEXT, text_code, source.file),
+    ]
     if html is not None:
-        used |= frozenset(_used(_HTML, html, html_file))
-        parts.append(html)
+        parts.append(_compiled_part(_HTML, html, html_file))
     # Words in brackets that are neither placeholders nor within code stay as they are.
     written = "\n".join((subject, body, source.html or ""))
     plain = _CODE.sub("", _PLACEHOLDER.sub("", written))
     return CompiledTemplate(
         language=language,
         file=source.file,
-        subject=_TEXT.from_string(parts[0]),
-        text=_TEXT.from_string(parts[1]),
-        html=None if html is None else _HTML.from_string(html),
-        used=used,
-        takes=tuple(sorted(frozenset(chain.from_iterable(map(values_taken, parts))))),
+        subject=parts[0].template,
+        text=parts[1].template,
+        html=None if html is None else parts[2].template,
+        used=frozenset(chain.from_iterable(part.used for part in parts)),
+        takes=tuple(sorted(frozenset(chain.from_iterable(part.takes for part in parts)))),
         bracketed=tuple(dict.fromkeys(_BRACKETED.findall(plain))),
     )
 
@@ -186,14 +176,38 @@ def _code(text: str) -> str:
     return _PLACEHOLDER.sub(lambda placeholder: f"{{{{ {PLACEHOLDERS[placeholder[1]]} }}}}", text)
 
 
-def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
-    """Yield the names a template takes values from; BadTemplate for what there can't be."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CompiledPart:
+    """A subject, a text or HTML."""
+
+    template: Template
+    used: frozenset[str]
+    takes: frozenset[str]
+
+
+def _compiled_part(sandbox: TemplateSandbox, text: str, file: str) -> _CompiledPart:
+    """Read a part of a template; BadTemplate says what is wrong."""
+    if len(text) > MOST_OCTETS:
+        raise BadTemplate(f"{file}: more than {MOST_OCTETS} characters")
     try:
+        if next(islice(sandbox.lex(text), MOST_TOKENS, None), None) is not None:
+            raise BadTemplate(f"{file}: more than {MOST_TOKENS} words and signs of code")
         tree = sandbox.parse(text)
-        names = find_undeclared_variables(tree)
-    except TemplateError as error:
-        line = getattr(error, "lineno", None)
-        raise BadTemplate(f"{file}{f':{line}' if line else ''}: {error}") from None
+        check_nesting(tree)
+        used = frozenset(_used(sandbox, tree, file))
+        takes = frozenset(values_taken(tree))
+        return _CompiledPart(template=sandbox.from_string(tree), used=used, takes=takes)
+    except BadTemplate:
+        raise
+    except _UNCOMPILABLE as error:
+        line = getattr(error, "lineno", None) if isinstance(error, TemplateError) else None
+        why = f"{error}" if isinstance(error, TemplateError) else f"can't be compiled: {error}"
+        raise BadTemplate(f"{file}{f':{line}' if line else ''}: {why}") from None
+
+
+def _used(sandbox: TemplateSandbox, tree: nodes.Template, file: str) -> Iterator[str]:
+    """Yield the names a template takes values from; BadTemplate for what there can't be."""
+    names = find_undeclared_variables(tree)
     for name in sorted(names - TEMPLATE_VALUES.keys() - sandbox.globals.keys()):
         known = ", ".join(sorted(TEMPLATE_VALUES))
         raise BadTemplate(f"{file}: {name} is unknown; known: {known}")
@@ -207,9 +221,8 @@ def _used(sandbox: _Sandbox, text: str, file: str) -> Iterator[str]:
     yield from names & TEMPLATE_VALUES.keys()
 
 
-def values_taken(text: str) -> Iterator[str]:
+def values_taken(tree: nodes.Template) -> Iterator[str]:
     """Yield the values a template takes, be they written `person.first_name` or with brackets."""
-    tree = _TEXT.parse(text)
     taken: list[tuple[nodes.Expr, object]]
     taken = [(node.node, node.attr) for node in tree.find_all(nodes.Getattr)]
     for node in tree.find_all(nodes.Getitem):  # `person["first_name"]`
@@ -227,13 +240,22 @@ def is_blank(values: Mapping[str, object], taken: str) -> bool:
 
 
 def _run(wording: CompiledTemplate, template: Template, values: Mapping[str, object]) -> str:
+    pieces: list[str] = []
+    size = 0
     try:
-        text = template.render(values)
+        with limited():
+            for piece in template.generate(values):
+                pieces.append(piece)
+                size += len(piece)
+                if size > MOST_OCTETS:
+                    raise TooMuch(f"more than {MOST_OCTETS} characters: make it shorter")
+    except TooMuch as error:
+        raise NotRendered(f"{wording.file}: {error}") from error
+    except RecursionError as error:
+        raise NotRendered(f"{wording.file}: a macro of it calls itself without end") from error
     except Exception as error:  # whatever a template does, the others' mail goes
         raise NotRendered(f"{wording.file}: {type(error).__name__}: {error}") from error
-    if len(text) > MOST_OCTETS:
-        raise NotRendered(f"{wording.file}: more than {MOST_OCTETS} characters")
-    return text
+    return "".join(pieces)
 
 
 @dataclass(frozen=True, slots=True)

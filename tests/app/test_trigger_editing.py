@@ -250,6 +250,22 @@ def test_a_template_is_checked_against_each_trigger_that_names_it(folder: Trigge
     assert folder.read("templates/letter/nl.txt") == LETTER
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}", "steps"),
+        ("{{ 1 / 0 }}", "division by zero"),
+    ],
+)
+def test_a_template_that_fails_for_everybody_is_not_kept(
+    folder: TriggerFolder, text: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"letter/nl\.txt: .*{said}"):
+        folder.template(f"Subject: Dag\n\n{text}")
+
+    assert LETTER == folder.read("templates/letter/nl.txt")
+
+
 def test_a_template_is_written_with_its_html_and_loses_it_again(folder: TriggerFolder) -> None:
     folder.keep(folder.template(LETTER, html="<p>Woorden</p>"))
     assert folder.read("templates/letter/nl.html") == "<p>Woorden</p>\n"

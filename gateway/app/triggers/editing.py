@@ -6,7 +6,7 @@ can't be used is ever written; processes that run read the files again by themse
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +41,7 @@ from gateway.triggers.templates import (
     BadTemplate,
     CheckedTrigger,
     MailTemplate,
+    NotRendered,
     Rendered,
     TemplateSource,
 )
@@ -387,9 +388,23 @@ def _checked_sources(
             triggers.checked(settings, trigger, file, sources)
         except ConfigError as error:
             problems += error.problems
+    problems += _failures(settings, template, sources)
     if problems:
         raise ConfigError(*dict.fromkeys(problems))
     return template
+
+
+def _failures(
+    settings: Settings, template: MailTemplate, sources: Mapping[str, TemplateSource]
+) -> Iterator[str]:
+    """Tell in which languages a template fails for somebody made up: it would for everybody."""
+    today = common.now().astimezone(common.time_zone(settings)).date()
+    for language in sources:
+        facts = sample_facts(language, today)
+        try:
+            template.render(language, values(EVERY_VALUE, facts, today, language))
+        except NotRendered as error:
+            yield str(error)
 
 
 def keep(

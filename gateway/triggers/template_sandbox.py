@@ -1,0 +1,410 @@
+"""Where templates run: they reach nothing but their values, and end soon, whatever they say.
+
+Who writes templates is trusted with the words of a mail, not with the machine: loops within loops,
+macros that call themselves and texts that double (`{% set x = x ~ x %}`) would keep a process busy
+for hours or take all of its memory. So a template pays for what it does out of an `Effort`: a step
+for each part of a loop, filter or call, and the characters it reads and makes. What one operation
+could blow up by itself (`"x"|center(999999999)`) is looked at before it is done.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from itertools import islice
+from types import GeneratorType
+from typing import Any
+
+from jinja2 import StrictUndefined, nodes, pass_context, pass_eval_context
+from jinja2.exceptions import SecurityError
+from jinja2.filters import do_join, make_attrgetter
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, markup_join, str_join
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+MOST_STEPS = 50_000  #: Of one rendering; a usual mail takes some dozens.
+MOST_MADE = 4_000_000  #: Characters that are read and made in one rendering, all in all.
+MOST_IN_VALUE = 250_000  #: Characters of one value; an item of a list counts for `_ITEM`.
+MOST_NESTED = 100  #: Levels of one expression or block within another.
+MOST_WIDTH = 1_000  #: A number given to a filter or to a method of a text.
+_ITEM = 25
+_MOST_BITS = 256  #: Of a whole number that is reckoned with.
+_MOST_WORDS = 200  #: Characters of a text given to a filter beside the one it is for.
+_LONG_NUMBER = re.compile(r"\d{4}")
+#: What numbers and texts of any size may be given to.
+_FREE = frozenset(("default", "d", "int", "float", "replace", "join", "format", "attr", "in"))
+_SLOW = frozenset(("urlize", "wordwrap"))  #: Filters whose time grows faster than their text.
+_MOST_FOR_SLOW = 20_000
+
+
+class TooMuch(SecurityError):
+    """A template would take too long or make too much; the text says what to change."""
+
+
+class Effort:
+    """What one rendering may still do."""
+
+    def __init__(self) -> None:
+        self._steps, self._made = MOST_STEPS, MOST_MADE
+
+    def spend(self, steps: int, made: int = 0) -> None:
+        """Count steps, and characters read or made; raise `TooMuch`."""
+        self._steps -= steps
+        self._made -= made
+        if self._steps < 0:
+            raise TooMuch(f"it takes more than {MOST_STEPS} steps: shorten its loops")
+        if self._made < 0:
+            raise TooMuch(f"it makes more than {MOST_MADE} characters: shorten its loops or texts")
+
+
+_EFFORT: ContextVar[Effort | None] = ContextVar("effort", default=None)
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Give what is rendered within a fresh effort."""
+    token = _EFFORT.set(Effort())
+    try:
+        yield
+    finally:
+        _EFFORT.reset(token)
+
+
+def spend(steps: int, *values: object) -> None:
+    """Count steps and the sizes of values that are read or were made."""
+    effort = _EFFORT.get()
+    if effort is not None:
+        effort.spend(steps, sum(map(size_of, values)))
+
+
+def size_of(value: object) -> int:
+    """Return how many characters a value has, and items; `TooMuch` once there are too many."""
+    if isinstance(value, str):
+        return _at_most(len(value))
+    if isinstance(value, range):
+        return _at_most(len(value) * _ITEM)
+    if not isinstance(value, list | tuple | set | frozenset | Mapping):
+        return 1
+    size = _at_most(len(value) * _ITEM)
+    items = (*value.keys(), *value.values()) if isinstance(value, Mapping) else value
+    for item in items:
+        size = _at_most(size + size_of(item))
+    return size
+
+
+def _at_most(size: int) -> int:
+    if size > MOST_IN_VALUE:
+        raise TooMuch(f"a value of it has more than {MOST_IN_VALUE} characters: make it shorter")
+    return size
+
+
+class TemplateSandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, in which everything costs."""
+
+    intercepted_binops = frozenset(("+", "-", "*", "/", "//", "%", "**"))
+
+    def __init__(self, *, autoescape: bool) -> None:
+        super().__init__(
+            undefined=StrictUndefined,
+            autoescape=autoescape,
+            keep_trailing_newline=True,
+            finalize=_shown,
+            # Nothing is reckoned while a template is compiled, where nothing counts it.
+            optimized=False,
+        )
+        self.globals["range"] = _bounded_range
+        del self.globals["lipsum"]  # Mail says something.
+        self.filters = {name: _counted(name, work) for name, work in self.filters.items()}
+        self.tests = {name: _counted(name, work) for name, work in self.tests.items()}
+        self.filters |= {"join": _join, "_each": _each, "_concat": _concat}
+        self.filters |= {"_read": _read, "_steps": _steps}
+
+    def _generate(self, source: nodes.Template, *rest: Any, **options: Any) -> str:
+        """Compile a template that counts what it does; a hook that Jinja documents."""
+        return super()._generate(_Counting().visit(source), *rest, **options)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Reckon, or put texts and lists together, where the result stays small."""
+        spend(1, left, right)
+        if operator == "%" and isinstance(left, str):
+            _check_format(left, _values(right))
+        elif operator in ("*", "**") or isinstance(left, int):
+            _check_numbers(operator, left, right)
+        made = super().call_binop(context, operator, left, right)
+        size_of(made)
+        return made
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may take an attribute: numbers and octets have none it needs."""
+        if isinstance(obj, int | float | bytes) or attr in ("encode", "translate", "maketrans"):
+            return False
+        return super().is_safe_attribute(obj, attr, value)
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        """Return a text's `format`, where its fields can't make much."""
+        work = super().wrap_str_format(value)
+        if work is None:
+            return None
+        pattern: str = value.__self__
+
+        @wraps(work)
+        def formatted(*args: Any, **kwargs: Any) -> str:
+            if re.search(r"\{[^{}]*\{", pattern):  # A width that stands in a value.
+                raise TooMuch("a field of format() has a field within: write the width itself")
+            _check_format(pattern, (*args, *kwargs.values()))
+            return work(*args, **kwargs)
+
+        return formatted
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """Call a macro or a method of a text."""
+        # Named as in Jinja, so that no keyword of a template's call is taken for one of these.
+        owner = getattr(__obj, "__self__", None)
+        spend(1, owner, *args, *kwargs.values())
+        if isinstance(owner, str):
+            _check_method(owner, __obj.__name__, args, kwargs)
+        made = _kept(super().call(__context, __obj, *args, **kwargs))
+        spend(1, made)
+        return made
+
+
+class _Counting(NodeTransformer):
+    """Rewrites a template so that its loops, macros and growing texts are counted.
+
+    Its methods are named as Jinja looks for them.
+    """
+
+    def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
+        """Count the rounds of a loop, each with what stands in it."""
+        if node.recursive:  # What it is called with within itself is not seen here.
+            self._called(node)
+            return node
+        weight = _counts(node.body)
+        self.generic_visit(node)
+        node.iter = _filter(node.iter, "_each", *weight)
+        return node
+
+    def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802
+        """Count what stands in a macro each time it is called."""
+        self._called(node)
+        return node
+
+    def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.CallBlock:  # noqa: N802
+        """Count what stands in a call's block each time it is called."""
+        self._called(node)
+        return node
+
+    def _called(self, node: nodes.For | nodes.Macro | nodes.CallBlock) -> None:
+        steps, literal = _counts(node.body)
+        self.generic_visit(node)
+        counted = _filter(nodes.Const("", lineno=node.lineno), "_steps", steps, literal)
+        node.body.insert(0, nodes.Output([counted], lineno=node.lineno))
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802
+        """Look at the sizes of texts before `~` puts them together."""
+        self.generic_visit(node)
+        return _filter(nodes.List(node.nodes, lineno=node.lineno), "_concat")
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:  # noqa: N802
+        """Count what is compared, or looked for in something."""
+        self.generic_visit(node)
+        node.expr = _filter(node.expr, "_read")
+        for operand in node.ops:
+            operand.expr = _filter(operand.expr, "_read")
+        return node
+
+    def visit_AssignBlock(self, node: nodes.AssignBlock) -> nodes.AssignBlock:  # noqa: N802
+        """Look at the size of a text that a block keeps under a name."""
+        self.generic_visit(node)
+        node.filter = _filter(node.filter, "_read", lineno=node.lineno)
+        return node
+
+
+def _filter(node: Any, name: str, *numbers: int, lineno: int = 0) -> nodes.Filter:
+    line = lineno or node.lineno
+    given: list[nodes.Expr] = [nodes.Const(number, lineno=line) for number in numbers]
+    return nodes.Filter(node, name, given, [], None, None, lineno=line)
+
+
+def _counts(body: Iterable[nodes.Node]) -> tuple[int, int]:
+    """Return how many nodes a body has, and how many characters that stand in it as they are."""
+    steps, literal = 1, 0
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        steps += 1
+        if isinstance(node, nodes.TemplateData):
+            literal += len(node.data)
+        waiting += node.iter_child_nodes()
+    return steps, literal
+
+
+def check_nesting(tree: nodes.Node) -> None:
+    """Raise `TooMuch` where a template is nested so deeply that it can't be compiled."""
+    level: list[nodes.Node] = [tree]
+    for _ in range(MOST_NESTED):
+        level = [child for node in level for child in node.iter_child_nodes()]
+    if level:
+        raise TooMuch(f"nested deeper than {MOST_NESTED} levels: write it in shorter parts")
+
+
+@pass_context
+def _shown(context: Context, value: object) -> object:  # noqa: ARG001
+    """Count what `{{ … }}` writes. Taking the context keeps Jinja from doing it beforehand."""
+    spend(1, value)
+    return value
+
+
+def _bounded_range(*bounds: int) -> range:
+    numbers = range(*bounds)
+    most = MOST_IN_VALUE // _ITEM
+    if len(numbers) > most:
+        raise TooMuch(f"range() has more than {most} numbers: shorten its loops")
+    return numbers
+
+
+def _each(items: Any, steps: int, literal: int) -> Any:
+    """Count the rounds of a loop, and return what it goes over."""
+    if not isinstance(items, Sized):
+        items = list(islice(items, MOST_STEPS + 1))
+    rounds = len(items)
+    effort = _EFFORT.get()
+    if effort is not None:
+        effort.spend(1 + rounds * steps, rounds * literal)
+    return items
+
+
+@pass_eval_context
+def _concat(eval_ctx: EvalContext, parts: Sequence[Any]) -> str:
+    spend(1, parts)
+    return markup_join(parts) if eval_ctx.autoescape else str_join(parts)
+
+
+def _read(value: Any) -> Any:
+    spend(1, value)
+    return value
+
+
+def _steps(value: Any, steps: int, literal: int) -> Any:
+    effort = _EFFORT.get()
+    if effort is not None:
+        effort.spend(steps, literal)
+    return value
+
+
+@pass_eval_context
+def _join(
+    eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: str | int | None = None
+) -> str:
+    """Jinja's `join`, which looks first at how much there is to put together."""
+    items = list(islice(value, MOST_STEPS + 1))
+    if attribute is not None:
+        items = list(map(make_attrgetter(eval_ctx.environment, attribute), items))
+    spend(1 + len(items), items)
+    _at_most(len(items) * len(str(d)))
+    made: str = do_join(eval_ctx, items, d)
+    spend(0, made)
+    return made
+
+
+def _counted(name: str, work: Any) -> Any:
+    """Return a filter or test that counts what it reads and makes."""
+    skipped = 1 if hasattr(work, "jinja_pass_arg") else 0
+
+    @wraps(work)
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        subject, *given = (*args[skipped:], *kwargs.values()) or ("",)
+        spend(1, subject, *given)
+        _check_filter(name, subject, given)
+        made = _kept(work(*args, **kwargs))
+        spend(1, made)
+        return made
+
+    return counted
+
+
+def _kept(made: Any) -> Any:
+    """Return what comes one by one as a list, so that it is counted now."""
+    return list(islice(made, MOST_STEPS + 1)) if isinstance(made, GeneratorType) else made
+
+
+def _check_filter(name: str, subject: object, given: Sequence[object]) -> None:
+    if name in _SLOW and size_of(subject) > _MOST_FOR_SLOW:
+        raise TooMuch(f"|{name} is for texts of {_MOST_FOR_SLOW} characters at most")
+    if name not in _FREE:
+        _check_given(f"|{name}", given)
+    if not isinstance(subject, str):
+        return
+    if name == "format":
+        _check_format(subject, given)
+    elif name == "replace":
+        _check_replaced(subject, given)
+    elif name == "indent":
+        _at_most((subject.count("\n") + 1) * max([4, *_numbers(given), *map(len, _texts(given))]))
+
+
+def _check_method(
+    subject: str, name: str, args: Sequence[Any], kwargs: Mapping[str, object]
+) -> None:
+    given = (*args, *kwargs.values())
+    if name == "join" and args:
+        _at_most(size_of(args[0]) * (1 + len(subject)))
+    elif name == "replace":
+        _check_replaced(subject, given)
+    elif name not in ("format", "format_map"):  # `wrap_str_format` looks at these.
+        _check_given(f".{name}()", given)
+    if name == "expandtabs":
+        _at_most(subject.count("\t") * max([8, *_numbers(given)]))
+
+
+def _check_given(what: str, given: Iterable[object]) -> None:
+    for number in _numbers(given):
+        if number > MOST_WIDTH:
+            raise TooMuch(f"{what} takes numbers up to {MOST_WIDTH}")
+    for text in _texts(given):
+        if len(text) > _MOST_WORDS:
+            raise TooMuch(f"{what} takes texts of {_MOST_WORDS} characters at most")
+
+
+def _check_replaced(subject: str, given: Sequence[object]) -> None:
+    if len(given) > 1:
+        old, new = str(given[0]), str(given[1])
+        _at_most(len(subject) + subject.count(old) * len(new))
+
+
+def _check_format(pattern: str, given: Sequence[object]) -> None:
+    """Raise `TooMuch` where a pattern such as `%5d` or `{:>5}` could make a long text."""
+    # The width of `%*d` is one of the values.
+    is_wide = "*" in pattern and any(number > MOST_WIDTH for number in _numbers(given))
+    if is_wide or _LONG_NUMBER.search(pattern):
+        raise TooMuch(f"a width in a format is at most {MOST_WIDTH - 1}")
+    fields = pattern.count("%") + pattern.count("{")
+    longest = max((size_of(value) for value in given), default=0)
+    _at_most(len(pattern) + fields * max(longest, MOST_WIDTH if re.search(r"\d", pattern) else 20))
+
+
+def _check_numbers(operator: str, left: object, right: object) -> None:
+    if not isinstance(left, int | float) or not isinstance(right, int | float):
+        raise SecurityError(f"{operator} is for numbers only")
+    whole = [abs(number).bit_length() for number in (left, right) if isinstance(number, int)]
+    bits = max(whole, default=0)
+    if operator == "**" and isinstance(right, int):
+        bits = whole[0] * abs(right) if isinstance(left, int) else bits
+    if bits > _MOST_BITS:
+        raise TooMuch(f"{operator} is for smaller numbers")
+
+
+def _values(right: object) -> Sequence[object]:
+    if isinstance(right, tuple):
+        return right
+    return tuple(right.values()) if isinstance(right, Mapping) else (right,)
+
+
+def _numbers(given: Iterable[object]) -> list[int]:
+    return [abs(value) for value in given if isinstance(value, int)]
+
+
+def _texts(given: Iterable[object]) -> list[str]:
+    return [value for value in given if isinstance(value, str)]
