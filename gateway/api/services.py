@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
         DoneDocument,
         PreviewDocument,
         TriggerDocument,
+        TriggerRunDocument,
         TriggerWithRunsDocument,
         WaitingDocument,
     )
@@ -241,6 +242,9 @@ class TriggerQuestions(Protocol):
     def one(self, name: str) -> "TriggerWithRunsDocument":
         """Show a trigger with its last runs."""
 
+    def runs(self, name: str) -> "Sequence[TriggerRunDocument]":
+        """List the last runs of a trigger, also of one whose file can't be used now."""
+
     def waiting(self) -> "WaitingDocument":
         """List the fields that mail waits for, and the mail."""
 
@@ -281,7 +285,7 @@ class TriggerChanges(Protocol):
     A change names the `version` of what was read; an empty one makes something new, and a new
     trigger is off. All raise `NotDone`: 404, 409 where somebody else changed it meanwhile (with
     `now` and `yours` by file) or nobody has confirmed whom it would reach (with `reach`), 422 with
-    the problems a line each, 503 where the files can't be written.
+    the problems a line each (and as a list `problems`), 503 where the files can't be written.
     """
 
     def calendar(self, days: int) -> "CalendarDocument":
@@ -292,6 +296,9 @@ class TriggerChanges(Protocol):
 
     def trigger(self, name: str) -> "TriggerFileDocument":
         """Show a trigger's file."""
+
+    def trigger_file(self, name: str) -> str:
+        """Return the path that a trigger's file has, or would have."""
 
     def propose_trigger(
         self, name: str, *, changes: Mapping[str, object] | None, text: str | None, version: str
@@ -312,6 +319,9 @@ class TriggerChanges(Protocol):
 
     def templates(self) -> "Sequence[TemplateFilesDocument]":
         """List the templates, those that can't be used with what is wrong."""
+
+    def template_names(self) -> Sequence[str]:
+        """Name the templates there are."""
 
     def template(self, name: str) -> "TemplateFilesDocument":
         """Show a template's files."""

@@ -2,11 +2,11 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
@@ -31,6 +31,9 @@ from gateway.core.triggers.trigger import (
     Trigger,
 )
 from gateway.core.written import plain
+
+if TYPE_CHECKING:
+    from tomlkit.items import Array
 
 SHIPPED = SHIPPED_CONFIG / "triggers"
 #: Of the shipped files, those that are active without being copied; a file of that name replaces
@@ -230,12 +233,13 @@ def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger
 def changed_text(text: str, changes: Mapping[str, object], file: str) -> str:
     """Return a file's text with other values for some keys; None takes a key out.
 
-    Comments, the order of keys and the spelling of values that don't change stay. `file` names it
-    in errors: a text that isn't TOML raises ConfigError.
+    Comments, the order of keys and the spelling of values that don't change stay, also within
+    lists. `file` names it in errors: a text that isn't TOML raises ConfigError.
     """
     # Loaded where a file is changed only: every command reads triggers.
     from tomlkit import dumps, parse
     from tomlkit.exceptions import TOMLKitError
+    from tomlkit.items import Array
 
     try:
         document = parse(text)
@@ -245,5 +249,24 @@ def changed_text(text: str, changes: Mapping[str, object], file: str) -> str:
         if value is None:
             document.pop(key, None)
         elif key not in document or document[key] != value:
-            document[key] = value
+            known = document.get(key)
+            if isinstance(known, Array) and isinstance(value, list | tuple):
+                _change_list(known, value)
+            else:
+                document[key] = value
     return dumps(document)
+
+
+def _change_list(known: "Array", wanted: Sequence[object]) -> None:
+    """Take out of a list what it is not to have any more, and add what it lacks."""
+    values = [item.isoformat() if isinstance(item, date) else item for item in list(known.unwrap())]
+    for number in reversed(range(len(values))):
+        if values[number] not in wanted:
+            del known[number]
+    is_of_lines = "\n" in known.as_string()
+    for item in wanted:
+        if item not in values:
+            if is_of_lines:
+                known.add_line(item, indent="  ")
+            else:
+                known.append(item)

@@ -172,6 +172,23 @@ def test_a_name_leads_nowhere_else(folder: TriggerFolder, name: str) -> None:
             editing.propose_template(folder.settings, "letter2", {name: text}, version="")
 
 
+@pytest.mark.parametrize("name", ["Founded", "new", "history", "templates"])
+def test_a_new_trigger_is_called_like_no_other_and_no_page(
+    folder: TriggerFolder, name: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"{name}: .*choose another name"):
+        editing.propose_trigger(folder.settings, name, text=TRIGGER, version="")
+
+
+@pytest.mark.parametrize("name", ["Letter", "new"])
+def test_a_new_template_is_called_like_no_other_and_no_page(
+    folder: TriggerFolder, name: str
+) -> None:
+    source = TemplateSource(file="", text=LETTER)
+    with pytest.raises(ConfigError, match=rf"{name}: .*choose another name"):
+        editing.propose_template(folder.settings, name, {"nl": source}, version="")
+
+
 def test_a_trigger_of_that_name_is_not_written_over(folder: TriggerFolder) -> None:
     for name in ("founded", "acknowledgement"):
         with pytest.raises(ConfigError, match="there is a trigger of that name"):

@@ -1,8 +1,8 @@
 """What people do in the console, from end to end, in a real browser.
 
-A recruiter keeps mail from a person and lets it go again, and files a reply without a reference; a
-manager writes a template and a trigger, and turns it on; a marketer makes a campaign and sends it;
-ops import a file.
+A recruiter keeps mail from a person and lets it go again, files a reply without a reference, and
+gives an application another status, warned of the mail; a manager writes a template and a trigger,
+and turns it on; a marketer makes a campaign and sends it; ops import a file.
 """
 
 from collections.abc import AsyncIterator
@@ -14,6 +14,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from gateway.api.console.roles import ConsoleRole
+from gateway.store.views import application_list
 from tests.api.console.browsing import add_user
 from tests.api.console.test_inbox_pages import LISTENER, take
 from tests.api.served import Served, served
@@ -47,6 +48,7 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]
             '"emails":["ann@example.org"],"owner":"s1","mail_on_set_date":"yes"}',
         )
         await opened.feed("applications", '{"reference":"4711","person":"17","title":"Nurse"}')
+        await opened.feed("statuses", '{"kind":"application","crm_id":"in","name":"Invited"}')
         add_user(opened, "recruiter", [ConsoleRole.WORK])
         add_user(opened, "manager", [ConsoleRole.MANAGE])
         add_user(opened, "ops", [ConsoleRole.RUN])
@@ -96,7 +98,7 @@ async def test_a_recruiter_files_a_reply_that_had_no_reference(
 
 
 async def test_a_manager_writes_a_template_and_a_trigger_and_turns_it_on(browser: Browser) -> None:
-    async with console_page(browser, "manager") as page:
+    async with console_page(browser, "manager", refusals=(422,)) as page:
         await page.goto(f"{URL}/console/triggers/templates/new")
         await page.fill("[name=name]", "letter")
         await page.fill("[name=subject-en]", "Hello {{ person.first_name }}")
@@ -109,8 +111,16 @@ async def test_a_manager_writes_a_template_and_a_trigger_and_turns_it_on(browser
         await page.goto(f"{URL}/console/triggers/new")
         await page.fill("[name=name]", "letter")
         await page.select_option("[name=event]", "set_date")
+        await page.locator("[name=dates-1]").wait_for()  # Its fields come by themselves.
         await page.select_option("[name=template]", "letter")
-        await page.fill("[name=settings]", f'dates = [{TODAY}]\nlatest = "2d"')
+        await page.fill("[name=latest]", "2")
+        await page.fill("[name=monthly]", "32")
+        await accessible(page)
+        await page.get_by_role("button", name="Make it, off").click()
+        await sees(page, "Days of the month from 1 to 31, such as 1, 15.")
+        await accessible(page)
+        await page.fill("[name=monthly]", "")
+        await page.fill("[name=dates-1]", TODAY.isoformat())
         await page.get_by_role("button", name="Make it, off").click()
         await page.get_by_role("button", name="Turn it on…").click()
         await sees(page, "Ann Ash <ann@example.org>: Hello Ann")
@@ -121,6 +131,39 @@ async def test_a_manager_writes_a_template_and_a_trigger_and_turns_it_on(browser
         await page.goto(f"{URL}/console/triggers")
         await sees(page, "1 mails")
         await accessible(page)
+
+
+async def test_a_recruiter_gives_a_status_once_the_page_has_warned_of_the_mail(
+    browser: Browser, api: Served
+) -> None:
+    folder = api.settings.triggers.folder
+    (api.settings.templates.folder / "invited").mkdir()
+    (api.settings.templates.folder / "invited/fr.txt").write_text(
+        "Subject: Invitation\n\nBonjour {{ person.first_name }}\n"
+    )
+    (folder / "invited.toml").write_text(
+        'event = "status_changed"\ntemplate = "invited"\nstatus = "in"\n'
+    )
+    async with console_page(browser, "recruiter", language="fr") as page:
+        await page.goto(f"{URL}/console/applications")
+        await page.check("[name=reference]")
+        await page.select_option("#f-new-status", "in")
+        await page.fill("[name=by]", "s1")
+        await page.get_by_role("button", name="Changer le statut").click()
+        await sees(page, "Cette action enverra un e-mail aux candidats sélectionnés")
+        await sees(page, "Ann Ash <ann@example.org>")
+        await accessible(page)
+        with api.database.reading() as connection:
+            before = application_list.one(connection, "4711")
+        await page.locator("[name=token] ~ .actions button").click()
+        await page.wait_for_url(f"{URL}/console/applications/4711")
+        await accessible(page)
+    with api.database.reading() as connection:
+        after = application_list.one(connection, "4711")
+
+    assert before is not None
+    assert after is not None
+    assert ("", "in") == (before.known.application.status, after.known.application.status)
 
 
 async def test_ops_import_a_file_once_they_saw_what_it_changes(browser: Browser) -> None:

@@ -6,7 +6,7 @@ can't be used is ever written; processes that run read the files again by themse
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,6 +53,8 @@ OTHER_WORDING = frozenset(
 )
 #: What any trigger's mail can be filled with.
 EVERY_VALUE = (PERSON, QUALIFICATION, APPLICATION, ACTOR)
+#: Names that are addresses of pages beside those of triggers and templates.
+PAGES = frozenset(("new", "history", "templates"))
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
@@ -192,7 +194,7 @@ def propose_trigger(
                 {own.name: now},
                 {own.name: after},
             )
-    elif name in trigger_files(settings.triggers.folder):
+    elif _is_taken(name, trigger_files(settings.triggers.folder)):
         raise ConfigError(f"{name}: there is a trigger of that name; choose another name")
     else:
         given = text if text is not None else changed_text("", {"enabled": False}, str(own))
@@ -209,6 +211,11 @@ def propose_trigger(
         before=before,
         doubts=tuple(rule.template.doubts()),
     )
+
+
+def _is_taken(name: str, known: Iterable[str]) -> bool:
+    """Whether a new thing can't be called so: also of names that some systems take for the same."""
+    return name in PAGES or name.casefold() in map(str.casefold, known)
 
 
 def ended(text: str) -> str:
@@ -298,7 +305,7 @@ def propose_template(
         if not _LANGUAGE.fullmatch(language):
             raise ConfigError(f"{folder}: {language}: a language is two small letters, such as nl")
     state = template_state(settings, name) if version else None
-    if state is None and name in template_names(settings):
+    if state is None and _is_taken(name, template_names(settings)):
         raise ConfigError(f"{folder}: there is a template of that name; choose another name")
     sources = dict(state.sources) if state else {}
     before = dict(sources)

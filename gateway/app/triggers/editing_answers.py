@@ -129,6 +129,10 @@ class TriggerEditing:
             "problems": list(state.problems),
         }
 
+    def trigger_file(self, name: str) -> str:
+        """Return the path that a trigger's file has, or would have."""
+        return str(self._settings().triggers.folder / f"{name}.toml")
+
     def propose_trigger(
         self,
         name: str,
@@ -167,6 +171,10 @@ class TriggerEditing:
         with _told_as_problems():
             states = editing.template_states(self._settings())
         return [_template_document(state) for state in states]
+
+    def template_names(self) -> Sequence[str]:
+        """Name the templates there are."""
+        return editing.template_names(self._settings())
 
     def template(self, name: str) -> TemplateFilesDocument:
         """Show a template's files."""
@@ -341,7 +349,9 @@ def _told_as_problems() -> Iterator[None]:
     except ChangedMeanwhile as error:
         more = {"now": dict(error.now), "yours": dict(error.yours)}
         raise NotDone(409, str(error), more=more) from error
-    except (ConfigError, NotRendered) as error:
+    except ConfigError as error:
+        raise NotDone(422, str(error), more={"problems": list(error.problems)}) from error
+    except NotRendered as error:
         raise NotDone(422, str(error)) from error
     except (FileNotWritten, EpochFileUnusable) as error:
         raise NotDone(503, str(error)) from error

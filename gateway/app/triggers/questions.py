@@ -16,6 +16,7 @@ from gateway.documents.triggers.triggers import (
     DoneDocument,
     PreviewDocument,
     TriggerDocument,
+    TriggerRunDocument,
     TriggerWithRunsDocument,
     WaitingDocument,
     history_document,
@@ -52,11 +53,13 @@ class TriggerAnswers:
             rule = trigger_previews.named(self._settings(), name)
         with self._database.reading() as connection:
             looked = trigger_runs.looked(connection, name)
+        return {**trigger_document(rule.trigger, looked), "runs": list(self.runs(name))}
+
+    def runs(self, name: str) -> Sequence[TriggerRunDocument]:
+        """List the last runs of a trigger, also of one whose file can't be used now."""
+        with self._database.reading() as connection:
             runs = trigger_runs.listed(connection, trigger=name)
-        return {
-            **trigger_document(rule.trigger, looked),
-            "runs": [trigger_run_document(run) for run in runs],
-        }
+        return [trigger_run_document(run) for run in runs]
 
     def waiting(self) -> WaitingDocument:
         """List the fields that mail waits for, and the mail."""

@@ -6,6 +6,7 @@ from gateway.app import common
 from gateway.app.triggers import triggers
 from gateway.app.triggers.transitions import carry_out, who_acts
 from gateway.config import Settings
+from gateway.config.triggers import trigger_files
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.trigger_preview import Preview
@@ -29,11 +30,14 @@ class CannotPreview(GatewayError):
 
 
 def named(settings: Settings, name: str) -> CheckedTrigger:
-    """Return a trigger; NoSuchTrigger names those there are."""
-    rules = triggers.rules(settings)
-    if name not in rules:
-        raise NoSuchTrigger(no_such_name("trigger", name, rules))
-    return rules[name]
+    """Return a trigger; NoSuchTrigger names those there are, ConfigError what is wrong with it.
+
+    What is wrong with others doesn't matter.
+    """
+    files = trigger_files(settings.triggers.folder)
+    if name not in files:
+        raise NoSuchTrigger(no_such_name("trigger", name, files))
+    return triggers.rule(settings, name, files[name])
 
 
 def of_date(settings: Settings, store: Database, name: str, day: date | None) -> Preview:
@@ -41,7 +45,8 @@ def of_date(settings: Settings, store: Database, name: str, day: date | None) ->
     rule = named(settings, name)
     if not rule.trigger.is_of_date:
         raise CannotPreview(f"{name} is not a date event: preview it with a reference and a status")
-    with triggers.planned(settings, store) as plan, store.reading() as connection:
+    rules = {name: rule}
+    with triggers.planned(settings, store, rules) as plan, store.reading() as connection:
         today = plan.day(common.now())
         try:
             return preview(connection, plan, rule, day or today, is_today=day in (None, today))

@@ -131,11 +131,13 @@ def plan(
 
 
 @contextmanager
-def planned(settings: Settings, database: Database) -> Iterator[TriggerSettings]:
-    """Lend the plan of a command that only looks."""
+def planned(
+    settings: Settings, database: Database, only: Mapping[str, CheckedTrigger] | None = None
+) -> Iterator[TriggerSettings]:
+    """Lend the plan of a command that only looks, at all triggers or at some."""
     standings = common.standings(settings, database)
     try:
-        yield plan(settings, rules(settings), standings)
+        yield plan(settings, rules(settings) if only is None else only, standings)
     finally:
         standings.close()
 

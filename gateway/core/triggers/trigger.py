@@ -44,6 +44,8 @@ class TriggerEvent(ABC):
     """What a trigger mails on (seeds S4 and S5); as text it is its name."""
 
     name: ClassVar[str]  #: As trigger files, the ledger and webhooks have it.
+    title: ClassVar[str]  #: As people call it; the console has it in every language.
+    summary: ClassVar[str]  #: Whom it mails and when, in a sentence; as the title.
     #: The cells of its line in docs/triggers.md, behind its name.
     documented: ClassVar[tuple[str, str]]
     subject: ClassVar[str] = PEOPLE  #: The kind of record its mail is about.

@@ -1,15 +1,18 @@
 """The triggers' pages: what is due, and triggers and templates that managers change there."""
 
+import tomllib
 from collections.abc import AsyncIterator
 from datetime import datetime
+from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway.api.console.roles import ConsoleRole
+from gateway.core.triggers.events.registry import EVENTS
 from gateway.store.console import console_acts
-from tests.api.console.browsing import Browsing, signed_in
+from tests.api.console.browsing import Browsing, Form, PageReader, signed_in
 from tests.api.served import Served, served
 
 MANAGE = ConsoleRole.MANAGE
@@ -43,17 +46,23 @@ async def write(browsing: Browsing, *, status: int = 200, **fields: str) -> str:
     return page.text
 
 
-async def make(browsing: Browsing, settings: str = "", status: int = 200) -> str:
+def form_of(page: PageReader) -> Form:
+    """Return the form with a trigger's fields."""
+    return next(form for form in page.forms if "shown" in form.fields)
+
+
+async def make(browsing: Browsing, *, status: int = 200, **fields: str) -> str:
     """Make a trigger named letter, for today; return what the page says."""
-    await browsing.open("/console/triggers/new")
-    page = await browsing.press(
-        "Make it, off",
-        status=status,
-        name="letter",
-        event="set_date",
-        template="letter",
-        settings=settings or f'dates = [{TODAY}]\nlatest = "2d"',
-    )
+    await browsing.open("/console/triggers/new?event=set_date")
+    given = {
+        "name": "letter",
+        "template": "letter",
+        "dates-1": TODAY.isoformat(),
+        "latest": "2",
+        "latest-unit": "d",
+        **fields,
+    }
+    page = await browsing.press("Make it, off", status=status, **given)  # type: ignore[arg-type]
     return page.text
 
 
@@ -141,43 +150,254 @@ async def test_what_is_written_is_shown_before_it_is_saved(api: Served, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("field", "value", "expected"),
     [
-        ("dates = [2026-13-01]", "letter.toml"),
-        (f'dates = [{TODAY}]\nlatest = "soon"', "latest"),
-        (f"dates = [{TODAY}]\nsurprise = 1", "surprise"),
+        ("dates-1", "2026-13-01", "A day that there is."),
+        ("dates-1", "", "A day that there is. This event needs one at least."),
+        ("dates-2", "tomorrow", "A day that there is."),
+        ("yearly-1-day", "31", "A day that this month has."),
+        ("monthly", "1, 32", "Days of the month from 1 to 31"),
+        ("monthly", "first", "Days of the month from 1 to 31"),
+        ("latest", "soon", "A number, such as 2."),
+        ("from", "nobody", "An address such as Office <office@example.org>."),
+        ("report_to", "nobody", "An address such as office@example.org."),
+        ("topic", "x" * 61, "Only bulk mail has a topic"),
+        ("name", "../letter", "Letters, digits, . _ and - only"),
+        ("name", "", "Letters, digits, . _ and - only"),
+        ("template", "other", "Choose a template that is there."),
     ],
 )
-async def test_what_is_wrong_names_file_and_key_and_writes_nothing(
-    api: Served, tmp_path: Path, settings: str, said: str
+async def test_what_is_wrong_is_told_at_its_field_and_nothing_is_written(
+    api: Served, tmp_path: Path, field: str, value: str, expected: str
 ) -> None:
     async with signed_in(api, MANAGE) as browsing:
         await write(browsing)
-        shown = await make(browsing, settings, status=422)
-        kept = browsing.page
+        await make(browsing, status=422, **{field: value})
+        assert browsing.answer is not None
+        page = browsing.answer.text
 
-    assert said in shown
-    assert settings.splitlines()[-1] in str(kept.forms)
-    assert not (tmp_path / "triggers/letter.toml").exists()
+    told = page.partition(f'id="e-{field}">')[2].partition("<")[0]
+    assert unescape(told).startswith(expected)
+    assert f'aria-describedby="e-{field}' in page
+    assert form_of(browsing.page).fields[field] == value  # what was typed stays
+    assert [] == list((tmp_path / "triggers").iterdir())
 
 
-async def test_a_change_is_kept_with_its_comments_and_who_made_it(
-    api: Served, tmp_path: Path
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("topic", 'Feest"\nenabled = true'),
+        ("topic", "''' \nenabled = true\n'''"),
+        ("topic", '\\u0022 \\" # [x] é'),
+        ("from", '"enabled = true\n" <office@example.org>'),
+    ],
+)
+async def test_what_is_typed_is_a_value_of_its_key_and_nothing_else(
+    api: Served, tmp_path: Path, field: str, typed: str
 ) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await make(browsing, **{field: typed})  # type: ignore[arg-type]
+
+    file = tomllib.loads((tmp_path / "triggers/letter.toml").read_text())
+    assert {"enabled", "event", "template", "dates", "latest", field} == file.keys()
+    assert file["enabled"] is False
+    assert " ".join(typed.split()) == file[field]
+
+
+@pytest.mark.parametrize("text", ["x" * 200_001, "Dag\x00"])
+async def test_a_text_that_cannot_be_kept_whole_is_refused(
+    api: Served, tmp_path: Path, text: str
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing, status=422, **{"text-nl": text})
+
+    assert [] == list((tmp_path / "templates").iterdir())
+
+
+async def test_a_trigger_called_hold_holds_nothing(api: Served, tmp_path: Path) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await make(browsing, name="hold")
+        await browsing.press("Turn it on…")
+        turned_on = await browsing.press("Yes, keep it")
+        page = await browsing.open("/console/triggers")
+
+    assert "It is on." in turned_on.text
+    assert "Triggered mail is held" not in page.text
+    assert "enabled = true" in (tmp_path / "triggers/hold.toml").read_text()
+
+
+async def test_a_new_trigger_is_off_whatever_is_sent(api: Served, tmp_path: Path) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await browsing.open("/console/triggers/new?event=birthday")
+        form = form_of(browsing.page).fields
+        answer = await browsing.client.post(
+            "/console/triggers/new",
+            data={**form, "name": "letter", "template": "letter", "enabled": "true", "turn": "on"},
+        )
+
+    assert 303 == answer.status_code
+    assert "enabled = false" in (tmp_path / "triggers/letter.toml").read_text()
+
+
+@pytest.mark.parametrize("event", EVENTS)
+async def test_each_event_has_a_field_for_each_fact_it_goes_by(
+    api: Served, tmp_path: Path, event: str
+) -> None:
+    await api.feed("statuses", '{"kind":"application","crm_id":"in","name":"Invited"}')
+    await api.feed("programmes", '{"crm_id":"p1","name":"Nursing"}')
+    await api.feed("staff", '{"crm_id":"s1","email":"eva@example.org","roles":"manager"}')
+    given = {
+        "dates-1": "2027-03-01",
+        "yearly-1-day": "24",
+        "yearly-1-month": "12",
+        "monthly": "1, 15",
+        "before_send": "yes",
+        "programme": "p1",
+        "status": "in",
+        "phase": "yes",
+        "recipients-owner": "yes",
+        "recipients-responsible:manager": "yes",
+        "recipients-addresses": "b@example.org, a@example.org",
+    }
+    expected = {
+        "dates": ["2027-03-01"],
+        "yearly": ["12-24"],
+        "monthly": [1, 15],
+        "before_send": ["qualification_data"],
+        "programme": "p1",
+        "status": "in",
+        "phase": "initial",
+        "recipients": [
+            *("candidate", "owner", "responsible:manager", "b@example.org", "a@example.org")
+        ],
+    }
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        page = await browsing.open(f"/console/triggers/new?event={event}")
+        form = form_of(page)
+        fitting = {
+            name: value for name, value in given.items() if name in {*form.fields, *form.names}
+        }
+        data = {**form.fields, "name": "letter", "template": "letter", **fitting}
+        answer = await browsing.client.post("/console/triggers/new", data=data)
+
+    assert 303 == answer.status_code
+    written = tomllib.loads((tmp_path / "triggers/letter.toml").read_text())
+    assert {
+        "enabled": False,
+        "event": event,
+        "template": "letter",
+        **{key: expected[key] for key in EVENTS[event].keys},
+    } == written
+
+
+async def test_the_fields_follow_the_event_without_scripts(api: Served, tmp_path: Path) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        first = await browsing.open("/console/triggers/new")
+        second = await browsing.press(
+            "Show the fields of this event", event="set_date", name="letter", topic="Feest"
+        )
+
+    assert "dates-1" not in form_of(first).fields
+    assert "dates-1" in form_of(second).fields
+    assert ("letter", "Feest") == (
+        form_of(second).fields["name"],
+        form_of(second).fields["topic"],
+    )
+    assert [] == list((tmp_path / "triggers").iterdir())
+
+
+async def test_who_chose_another_event_is_shown_its_fields(api: Served) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await browsing.open("/console/triggers/new")
+        page = await browsing.press(
+            "Make it, off", status=422, event="set_date", name="letter", template="letter"
+        )
+
+    assert "This event needs one at least." in page.text
+    assert "dates-1" in form_of(page).fields
+
+
+async def test_a_change_is_kept_with_its_comments(api: Served, tmp_path: Path) -> None:
     file = tmp_path / "triggers/letter.toml"
+    text = '# Ours\nenabled = false\nevent="set_date" # so\ntemplate = "letter"\n'
     async with signed_in(api, MANAGE) as browsing:
         await write(browsing)
-        await make(browsing)
-        file.write_text(f"# Ours\n{file.read_text()}")
+        file.write_text(text + f"dates = [\n  {TODAY}, # today\n]\nlatest = '2d'\n")
         await browsing.open("/console/triggers/letter")
-        text = file.read_text().replace('latest = "2d"', 'latest = "3d"')
-        shown = await browsing.press("Show what this changes", text=text)
+        shown = await browsing.press(
+            "Show what this changes",
+            **{"latest": "3", "dates-2": "2030-01-01"},  # type: ignore[arg-type]
+        )
         kept = await browsing.press("Yes, keep it")
 
     assert '+latest = "3d"' in shown.text
     assert "The trigger is saved." in kept.text
-    assert file.read_text().startswith("# Ours\n")
-    assert '"3d"' in file.read_text()
+    assert file.read_text() == text + (
+        f'dates = [\n  {TODAY}, # today\n  "2030-01-01",\n]\nlatest = "3d"\n'
+    )
+
+
+async def test_a_form_that_changes_nothing_changes_nothing(api: Served, tmp_path: Path) -> None:
+    file = tmp_path / "triggers/letter.toml"
+    texts = [
+        f'enabled = false\nevent = "set_date"\ntemplate = "letter"\ndates = "{TODAY}"\n',
+        'event = "first_delivery"\ntemplate = "letter"\nyearly = ["02-29"]\nmonthly = 1\n'
+        'report_empty = false\nlatest = "90m"\nkind = "individual"\n',
+        'event = "status_changed"\ntemplate = "letter"\nrecipients = "responsible:gone"\n'
+        'status = "gone"\n',
+        'event = "submitted"\ntemplate = "letter"\nphase = "initial"\n',
+        'event = "qualification_expired"\ntemplate = "letter"\n'
+        'before_send = "qualification_data"\n',
+    ]
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        for text in texts:
+            file.write_text(text)
+            await browsing.open("/console/triggers/letter")
+            shown = await browsing.press("Show what this changes")
+            await browsing.press("Yes, keep it")
+
+            assert "Nothing would change." in shown.text
+            assert text == file.read_text()
+
+
+async def test_a_file_that_cannot_be_read_is_mended_as_text(api: Served, tmp_path: Path) -> None:
+    file = tmp_path / "triggers/letter.toml"
+    text = 'event = "birthday"\ntemplate = "letter"\nenabled = false\n'
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        file.write_text('event = "birthday\n')
+        broken = await browsing.open("/console/triggers/letter")
+        await browsing.press("Show what this changes", text=text)
+        await browsing.press("Yes, keep it")
+
+    assert "can't be used" in broken.text
+    assert text == file.read_text()
+
+
+async def test_a_file_that_cannot_be_read_stops_no_other_trigger(
+    api: Served, tmp_path: Path
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await make(browsing)
+        (tmp_path / "triggers/broken.toml").write_text('event = "birthday\n')
+        shown = await browsing.open("/console/triggers")
+        await browsing.open("/console/triggers/letter")
+        preview = await browsing.open(f"/console/triggers/letter/preview?on={TODAY}")
+        await browsing.open("/console/triggers/letter")
+        await browsing.press("Turn it on…")
+        turned_on = await browsing.press("Yes, keep it")
+
+    assert "broken can't be used" in shown.text
+    assert "Dag Ann" in preview.text
+    assert "It is on." in turned_on.text
 
 
 async def test_who_comes_second_sees_both_versions(api: Served, tmp_path: Path) -> None:
@@ -186,15 +406,13 @@ async def test_who_comes_second_sees_both_versions(api: Served, tmp_path: Path) 
         await write(browsing)
         await make(browsing)
         await browsing.open("/console/triggers/letter")
-        before = file.read_text()
-        file.write_text(before.replace('"2d"', '"5d"'))
-        clash = await browsing.press(
-            "Show what this changes", status=409, text=before.replace('"2d"', '"3d"')
-        )
+        file.write_text(file.read_text().replace('"2d"', '"5d"'))
+        clash = await browsing.press("Show what this changes", status=409, latest="3")
 
     assert '"5d"' in clash.text
     assert '"3d"' in clash.text
     assert "As it is now" in clash.text
+    assert '"5d"' in file.read_text()
 
 
 @pytest.mark.parametrize("role", [ConsoleRole.LOOK, ConsoleRole.WORK, ConsoleRole.RUN])
@@ -217,8 +435,8 @@ async def test_nobody_else_changes_triggers_or_templates(
                 ("new", {"name": "other", "event": "birthday"}),
                 ("templates/letter", {"subject-nl": "x", "text-nl": "y"}),
                 ("templates/new", {"name": "x", "subject-nl": "x", "text-nl": "y"}),
-                ("hold", {}),
-                ("resume", {}),
+                ("all/hold", {}),
+                ("all/resume", {}),
             )
         ]
         pages = [

@@ -1,6 +1,5 @@
 """Triggers: what is due, what they do, and how they and their templates are changed."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Any, TypeVar
@@ -14,10 +13,21 @@ from gateway.api.console.access import Fields, Looks, Manages, said
 from gateway.api.console.acts import did
 from gateway.api.console.languages import LANGUAGES, NAMES
 from gateway.api.console.rendering import render, see_other
+from gateway.api.console.trigger_form import (
+    SHOWN,
+    changes,
+    event_names,
+    filled,
+    groups,
+    sorted_out,
+    typed,
+)
 from gateway.api.problems import Problem
 from gateway.api.replies import Text, Using
 from gateway.api.services import ApiServices, NotDone, TemplateText
 from gateway.core.triggers.events.registry import EVENTS
+from gateway.core.triggers.trigger import TriggerEvent
+from gateway.store.people import vocabulary
 
 router = APIRouter(prefix="/triggers")
 
@@ -25,7 +35,6 @@ T = TypeVar("T")
 _DAYS = 14
 _MOST_RUNS = 20
 _LONGEST = 200_000  #: Characters of a text somebody writes.
-KINDS = ("bulk", "individual")
 
 
 @router.get("")
@@ -33,12 +42,13 @@ async def show_all(request: Request, using: Using, user: Looks) -> Response:  # 
     """Show what is due in the next days as a calendar, the triggers, templates, what waits."""
 
     def look() -> dict[str, Any]:
-        changes = using.trigger_changes
+        editing = using.trigger_changes
         return {
-            "triggers": changes.triggers(),
-            "templates": changes.templates(),
+            "event_titles": {name: event.title for name, event in EVENTS.items()},
+            "triggers": editing.triggers(),
+            "templates": editing.templates(),
             "waiting": using.triggers.waiting(),
-            "held": changes.held(),
+            "held": editing.held(),
             "problem": "",
         }
 
@@ -53,7 +63,7 @@ async def show_all(request: Request, using: Using, user: Looks) -> Response:  # 
     return await render(request, "triggers.html", values)
 
 
-@router.post("/hold")
+@router.post("/all/hold")  # A trigger may be called hold: its own page posts to its name.
 async def hold(request: Request, using: Using, user: Manages, form: Fields) -> Response:
     """Hold all triggered mail."""
     note = _text(form, "note")
@@ -63,7 +73,7 @@ async def hold(request: Request, using: Using, user: Manages, form: Fields) -> R
     return await see_other(request, "/console/triggers", sentence)
 
 
-@router.post("/resume")
+@router.post("/all/resume")
 async def resume(request: Request, using: Using, user: Manages) -> Response:
     """Let triggered mail go again."""
     released = await _looked(using.trigger_changes.resume)
@@ -84,31 +94,32 @@ async def show_history(request: Request, using: Using, user: Looks) -> Response:
 
 
 @router.get("/new")
-async def show_new(request: Request, using: Using, user: Manages) -> Response:  # noqa: ARG001
+async def show_new(
+    request: Request,
+    using: Using,
+    user: Manages,  # noqa: ARG001
+    event: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
     """Show the form for a new trigger; its template comes first."""
-    return await _new(request, using, {})
+    return await _new(request, using, {"event": event})
 
 
 @router.post("/new")
 async def create(request: Request, using: Using, user: Manages, form: Fields) -> Response:
     """Make a trigger, which is off; it is shown then whom it would mail."""
-    name = _text(form, "name")
-    lines = {key: _text(form, key) for key in ("event", "template", "kind", "report_to")}
-    # A name in quotes is the same in JSON and TOML.
-    text = "".join(
-        f"{key} = {json.dumps(value, ensure_ascii=False)}\n"
-        for key, value in lines.items()
-        if value
-    )
-    text += _text(form, "settings")
+    given = typed(form)
+    if _text(form, "do") == "fields":
+        return await _new(request, using, given)
+    event, name = _event(given), given.get("name", "")
+    wanted = {"event": event.name, **changes(event, given, {})}
     try:
         await _looked(
             lambda: using.trigger_changes.keep_trigger(
-                name, changes=None, text=text, version="", by=user.name, token=""
+                name, changes=wanted, text=None, version="", by=user.name, token=""
             )
         )
     except NotDone as error:
-        return await _new(request, using, _given(form), problem=str(error), status=error.status)
+        return await _new(request, using, given, error=error)
     await did(request, user, "trigger.create", about=name)
     sentence = said(
         request, "“{name}” is made and off. Look whom it would mail, then turn it on.", name=name
@@ -116,28 +127,64 @@ async def create(request: Request, using: Using, user: Manages, form: Fields) ->
     return await see_other(request, f"/console/triggers/{quote(name)}", sentence)
 
 
+def _event(given: Mapping[str, str]) -> TriggerEvent:
+    """Return the event that was chosen; the first one, where none was."""
+    return EVENTS.get(given.get("event", ""), next(iter(EVENTS.values())))
+
+
 async def _new(
     request: Request,
     using: ApiServices,
     given: Mapping[str, str],
     *,
-    problem: str = "",
-    status: int = 200,
+    error: NotDone | None = None,
 ) -> Response:
-    templates = await _looked(using.trigger_changes.templates)
-    blank = dict.fromkeys(("name", "event", "template", "kind", "report_to", "settings"), "")
+    event = _event(given)
+    if given.get(SHOWN) != event.name:  # Its own fields are shown for the first time.
+        given = {**filled(event, {}), **given}
+    form = await _form(request, using, event, given, error=error)
     return await render(
         request,
         "trigger_new.html",
         {
-            "given": {**blank, "kind": KINDS[0], **given},
-            "templates": [(template["name"], template["name"]) for template in templates],
-            "events": [(name, name) for name in EVENTS],
-            "kinds": kind_names(request),
-            "problem": problem,
+            **form,
+            "given": {"name": "", **given},
+            "event": event,
+            "events": event_names(request),
         },
-        status=status,
+        status=error.status if error else 200,
     )
+
+
+async def _form(
+    request: Request,
+    using: ApiServices,
+    event: TriggerEvent,
+    given: Mapping[str, str],
+    *,
+    name: str = "",
+    file: str = "",
+    error: NotDone | None = None,
+) -> dict[str, Any]:
+    """Return the fields of a trigger with what is wrong of each, and what is wrong besides."""
+    templates = await _looked(using.trigger_changes.template_names)
+    known = await using.database.read(vocabulary.read)
+    problems: Any = error.more.get("problems", [str(error)]) if error else []
+    name = name or given.get("name", "")
+    starts = (file or using.trigger_changes.trigger_file(name), name)
+    by_field, others = sorted_out(problems, starts, given, event)
+    about_name = [problem for problem in others if problem.startswith(f"{name}: ")]
+    return {
+        "groups": groups(
+            request, event, given, templates=templates, known=known, problems=by_field
+        ),
+        "name_problem": said(
+            request, "Letters, digits, . _ and - only, and not the name of another trigger."
+        )
+        if about_name
+        else "",
+        "problem": "\n".join(each for each in others if each not in about_name),
+    }
 
 
 @router.get("/templates/new")
@@ -301,37 +348,31 @@ async def change(
 ) -> Response:
     """Change a trigger's file, turn it on or off: shown first, kept after a yes."""
     version, token = _text(form, "version"), _text(form, "token")
-    turn = _text(form, "turn")
-    changes = {"enabled": turn == "on"} if turn else None
-    text = None if turn else _text(form, "text")
-    asked: dict[str, Any] = {"turn": turn, "text": text, "version": version}
+    turn, given = _text(form, "turn"), typed(form)
+    text = _text(form, "text") if "text" in form and not turn else None
+    asked: dict[str, Any] = {"turn": turn, "text": text, "version": version, "given": given}
+    if not version:  # An empty one would make something new.
+        raise Problem(
+            422, said(request, "This page was too old or not ours; open it anew and try again.")
+        )
     try:
+        wanted = await _looked(lambda: _wanted(using, name, turn, given, text))
         proposal = await _looked(
             lambda: using.trigger_changes.propose_trigger(
-                name, changes=changes, text=text, version=version
+                name, changes=wanted, text=text, version=version
             )
         )
         if _text(form, "do") != "save":
             return await _shown(request, using, name, asked=asked, proposal=proposal)
         kept = await _looked(
             lambda: using.trigger_changes.keep_trigger(
-                name, changes=changes, text=text, version=version, by=user.name, token=token
+                name, changes=wanted, text=text, version=version, by=user.name, token=token
             )
         )
     except NotDone as error:
         if error.more.get("reach"):  # It reaches others than were shown: they are shown now.
-            return await _shown(
-                request, using, name, asked=asked, proposal=proposal, problem=str(error), status=409
-            )
-        return await _shown(
-            request,
-            using,
-            name,
-            asked=asked,
-            problem=str(error),
-            clash=_clash(error),
-            status=error.status,
-        )
+            return await _shown(request, using, name, asked=asked, proposal=proposal, error=error)
+        return await _shown(request, using, name, asked=asked, error=error)
     if kept is not None:
         act = {"on": "trigger.enable", "off": "trigger.disable"}.get(turn, "trigger.change")
         await did(request, user, act, about=name)
@@ -342,6 +383,22 @@ async def change(
     return await see_other(request, f"/console/triggers/{quote(name)}", sentence)
 
 
+def _wanted(
+    using: ApiServices, name: str, turn: str, given: Mapping[str, str], text: str | None
+) -> Mapping[str, object] | None:
+    """Return the keys that are to say something else; None: the text is given."""
+    if turn:
+        return {"enabled": turn == "on"}
+    if text is not None:
+        return None
+    values = using.trigger_changes.trigger(name)["values"]
+    return changes(_event_of(values), given, values)
+
+
+def _event_of(values: Mapping[str, object]) -> TriggerEvent:
+    return _event({"event": str(values.get("event", ""))})
+
+
 async def _shown(
     request: Request,
     using: ApiServices,
@@ -349,34 +406,45 @@ async def _shown(
     *,
     asked: Mapping[str, Any] | None = None,
     proposal: Any = None,
-    problem: str = "",
-    clash: Mapping[str, Any] | None = None,
-    status: int = 200,
+    error: NotDone | None = None,
 ) -> Response:
     def look() -> dict[str, Any]:
         file = using.trigger_changes.trigger(name)
         edits = using.trigger_changes.edits(what="trigger", name=name, limit=10)
-        try:
-            runs = using.triggers.one(name)["runs"][:_MOST_RUNS]
-        except NotDone:  # The file can't be used: it says why itself.
-            runs = []
+        runs = using.triggers.runs(name)[:_MOST_RUNS]
         return {"file": file, "edits": edits, "runs": runs}
 
     values = await _looked(look)
-    text = values["file"]["text"] if asked is None or asked["text"] is None else asked["text"]
+    file = values["file"]
+    text = file["text"] if asked is None or asked["text"] is None else asked["text"]
+    event = _event_of(file["values"])
+    given: Mapping[str, str] = asked["given"] if asked else {}
+    is_form = SHOWN in given
+    form = await _form(
+        request,
+        using,
+        event,
+        given if is_form else filled(event, file["values"]),
+        name=name,
+        file=file["file"],
+        error=error,
+    )
     return await render(
         request,
         "trigger.html",
         {
             **values,
+            **form,
             "name": name,
             "text": text,
+            "event": event,
+            # What can't be read as a trigger is mended as text.
+            "is_text": bool(file["problems"]) or (asked is not None and asked["text"] is not None),
             "asked": asked,
             "proposal": proposal,
-            "problem": problem,
-            "clash": clash,
+            "clash": _clash(error) if error else None,
         },
-        status=status,
+        status=error.status if error else 200,
     )
 
 
@@ -398,17 +466,11 @@ def _as_text(document: Any) -> TemplateText:
 
 
 def _text(form: FormData, name: str) -> str:
+    """Return what was typed; too long a text is refused: what is cut off unseen would be lost."""
     value = form.get(name, "")
-    return value.replace("\r\n", "\n").strip()[:_LONGEST] if isinstance(value, str) else ""
-
-
-def _given(form: FormData) -> dict[str, str]:
-    return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-def kind_names(request: Request) -> list[tuple[str, str]]:
-    """Return the kinds of mail, in words."""
-    return [
-        ("bulk", said(request, "bulk: nobody who is suppressed gets it")),
-        ("individual", said(request, "individual: about something of the person's own")),
-    ]
+    text = value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
+    if len(text) > _LONGEST:
+        raise NotDone(422, f"{name} is longer than {_LONGEST} characters")
+    if "\x00" in text:
+        raise NotDone(422, f"{name} has a character that no text has (U+0000)")
+    return text

@@ -17,6 +17,8 @@ class Birthday(DateEvent):
     """Somebody's birthday."""
 
     name = "birthday"
+    title = "Birthday"
+    summary = "Everybody who consents to e-mail, on the birthday; nobody who has left or died."
     documented = (
         "whose birthday is on the day the event is looked at",
         "consent to e-mail given; finance status none of Gekündigt, Gekündigt (Widerrufen), "

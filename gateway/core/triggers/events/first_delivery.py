@@ -17,6 +17,8 @@ class FirstDelivery(DateEvent):
     """A stored date has come for the first time since somebody's first closing."""
 
     name = "first_delivery"
+    title = "First delivery"
+    summary = "Everybody who wants it, once: on the first day named below after a first closing."
     documented = (
         "once ever, on the first date stored in the trigger strictly after the first closing "
         "(`closed_on` of `deliveries`)",

@@ -16,6 +16,8 @@ class QualificationExpired(QualificationEnd):
     """A qualification has ended."""
 
     name = "qualification_expired"
+    title = "Qualification has ended"
+    summary = "Everybody who consents to e-mail, once a qualification of theirs has ended."
     documented = (
         "a qualification has reached its end (`expires_on`); once per qualification and end",
         "consent to e-mail given",

@@ -18,6 +18,8 @@ class QualificationExpiring(QualificationEnd):
     """A qualification will end in its own lead time, or sooner."""
 
     name = "qualification_expiring"
+    title = "Qualification will end"
+    summary = "Everybody who consents to e-mail, as long before a qualification ends as it says."
     documented = (
         "its own lead time (`notice_days`) before its end; blank: never. Found on its end or "
         "later, only the expired mail goes. A moved end is a new occurrence",

@@ -16,6 +16,8 @@ class SetDate(DateEvent):
     """A date stored in the trigger has come."""
 
     name = "set_date"
+    title = "Set days"
+    summary = "Everybody who wants mail on set days, on each day that is named below."
     documented = (
         "on each date stored in the trigger, everybody whose `mail_on_set_date` is yes then; who "
         "says yes later waits for the next one",

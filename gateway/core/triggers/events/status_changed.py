@@ -7,6 +7,8 @@ class StatusChanged(ApplicationEvent):
     """Staff have given an application another status."""
 
     name = "status_changed"
+    title = "Status changed"
+    summary = "At once, when staff give an application another status."
     documented = (
         "staff give it another status by hand",
         "`gateway applications status accepted 4711 4712 --by s1 [--yes]`, or the API",

@@ -1,0 +1,463 @@
+"""A trigger's file as the fields of a form: one for each fact that its event goes by.
+
+What is typed is checked where the files are, as of commands; here it is only put into the form that
+a file has, and what is wrong is told at the field it is about. What no field is for (comments, keys
+nobody knows) stays as it is: only what somebody changed is handed on.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from fastapi import Request
+
+from gateway.api.console.access import said
+from gateway.core.kinds import Kind
+from gateway.core.triggers.events.registry import EVENTS
+from gateway.core.triggers.trigger import (
+    ACTING,
+    BEFORE_SEND,
+    CANDIDATE,
+    OWNER,
+    QUALIFICATION_DATA,
+    RECIPIENTS,
+    RESPONSIBLE,
+    STORED_DATE_KEYS,
+    TriggerEvent,
+)
+from gateway.core.triggers.vocabulary import Vocabulary
+
+NAME, EVENT, TEMPLATE = "name", "event", "template"
+#: Keys of every trigger's file that have a field, beside those its event takes.
+COMMON_KEYS = (TEMPLATE, "kind", "topic", "from", "report_to", "report_empty", "latest")
+SHOWN = "shown"  #: Names the event whose fields a form had.
+_YES = "yes"
+_FREE_ROWS = 2  #: Rows for days that are still to be named.
+_MOST_ROWS = 100
+_LONGEST = 500  #: Characters of a field.
+_BETWEEN = re.compile(r"[\s,;]+")
+_LATEST = re.compile(r"(\d{1,6})([smhd])")
+_PROBLEM = re.compile(r"(?P<key>[a-z_]+)(?:\[(?P<index>\d+)\])?: (?P<text>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One field."""
+
+    name: str
+    key: str  #: Of the file.
+    sort: str = "text"  #: `text`, `date`, `choice`, `check`.
+    label: str
+    value: str = ""
+    options: tuple[tuple[str, str], ...] = ()  #: Of a choice: value and text.
+    hint: str = ""
+    expected: str = ""  #: What is told where it is wrong; empty: what the check says.
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldGroup:
+    """Fields that belong together."""
+
+    title: str
+    fields: tuple[FormField, ...]
+
+
+def typed(form: Mapping[str, object]) -> dict[str, str]:
+    """Return what was typed into fields, and ticked, without blanks around."""
+    return {
+        name: " ".join(value.split())[: _LONGEST + 1]
+        for name, value in form.items()
+        if isinstance(value, str) and name not in ("csrf", "do", "version", "token")
+    }
+
+
+def filled(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
+    """Return what the fields of a trigger hold, by their names; `values` are its file's."""
+    texts = {key: _text(values.get(key)) for key in COMMON_KEYS}
+    if isinstance(values.get("report_empty"), bool):
+        texts["report_empty"] = _YES if values["report_empty"] else "no"
+    latest = _LATEST.fullmatch(texts["latest"])
+    if latest is not None:
+        texts["latest"], texts["latest-unit"] = latest[1], latest[2]
+    for number, day in enumerate(_items(values.get("dates")), 1):
+        texts[f"dates-{number}"] = day
+    for number, day in enumerate(_items(values.get("yearly")), 1):
+        month, _, of_month = day.partition("-")
+        texts[f"yearly-{number}-month"], texts[f"yearly-{number}-day"] = month, of_month.lstrip("0")
+    texts["monthly"] = ", ".join(_items(values.get("monthly")))
+    texts |= {key: _text(values.get(key)) for key in ("programme", "status")}
+    texts["phase"] = _YES if values.get("phase") else ""
+    is_asked = QUALIFICATION_DATA in _items(values.get(BEFORE_SEND))
+    texts[BEFORE_SEND] = _YES if is_asked else ""
+    recipients = _items(values.get(RECIPIENTS))
+    if RECIPIENTS in event.keys and RECIPIENTS not in values:
+        recipients = [CANDIDATE]
+    texts["recipients-addresses"] = ", ".join(each for each in recipients if "@" in each)
+    texts |= {f"recipients-{each}": _YES for each in recipients if "@" not in each}
+    return texts
+
+
+def changes(
+    event: TriggerEvent, given: Mapping[str, str], before: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the keys whose fields say something else than the file; None: it is to have none.
+
+    A box that isn't ticked is not sent: only the event whose fields were `shown` tells of boxes.
+    """
+    known = filled(event, before)
+    keys = [*COMMON_KEYS, *event.keys] if given.get(SHOWN) == event.name else list(COMMON_KEYS)
+    return {
+        key: value
+        for key in keys
+        if key in given or key not in COMMON_KEYS
+        if (value := value_of(key, given)) != value_of(key, known)
+    }
+
+
+def value_of(key: str, given: Mapping[str, str]) -> object:
+    """Return what a key of the file says by the form's fields; None: nothing."""
+    text = given.get(key, "")
+    match key:
+        case "latest":
+            return f"{text}{given.get('latest-unit') or 'd'}" if text else None
+        case "report_empty":
+            return text == _YES if text else None
+        case "dates":
+            return list(filter(None, (given[name] for name in rows("dates", given)))) or None
+        case "yearly":
+            return [day for row in rows("yearly", given) if (day := _yearly(row, given))] or None
+        case "monthly":
+            days = [day for day in _BETWEEN.split(text) if day]
+            return [int(day) if re.fullmatch(r"\d{1,4}", day) else day for day in days] or None
+        case "phase":
+            return "initial" if text else None
+        case "before_send":
+            return [QUALIFICATION_DATA] if text else None
+        case "recipients":
+            ticked = (
+                name.removeprefix("recipients-")
+                for name in given
+                if name.startswith("recipients-") and name != "recipients-addresses" and given[name]
+            )
+            typed_in = _BETWEEN.split(given.get("recipients-addresses", ""))
+            return [*sorted(ticked), *filter(None, typed_in)]
+        case _:
+            return text or None
+
+
+def _yearly(row: str, given: Mapping[str, str]) -> str:
+    month, day = given.get(f"{row}-month", ""), given.get(f"{row}-day", "")
+    return f"{month:0>2}-{day:0>2}" if month or day else ""
+
+
+def rows(key: str, given: Mapping[str, str]) -> list[str]:
+    """Return the rows of days that a form has: `dates-1`, `dates-2` …, in order."""
+    pattern = re.compile(rf"{key}-(\d{{1,3}})(?:-day|-month)?")
+    numbers = {int(row[1]) for name in given if (row := pattern.fullmatch(name))}
+    return [f"{key}-{number}" for number in sorted(numbers)][:_MOST_ROWS]
+
+
+def groups(
+    request: Request,
+    event: TriggerEvent,
+    given: Mapping[str, str],
+    *,
+    templates: Iterable[str],
+    known: Vocabulary,
+    problems: Mapping[str, str],
+) -> list[FieldGroup]:
+    """Return the fields of a trigger on an event, with what was given and what is wrong of it."""
+    fields = [*_of_mail(request, event, templates), *_of_event(request, event, given, known)]
+    after = [*_of_report(request)]
+    made = (
+        FieldGroup(title=said(request, "The mail"), fields=tuple(fields)),
+        FieldGroup(title=said(request, "Its runs"), fields=tuple(after)),
+    )
+    return [
+        replace(
+            group,
+            fields=tuple(
+                replace(
+                    field,
+                    value=given.get(field.name, ""),
+                    options=_with_given(field, given),
+                    problem=(field.expected or problems[field.name])
+                    if field.name in problems
+                    else "",
+                )
+                for field in group.fields
+            ),
+        )
+        for group in made
+        if group.fields
+    ]
+
+
+def _with_given(field: FormField, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return what can be chosen, and what is chosen though it isn't known (any more)."""
+    chosen = given.get(field.name, "")
+    if field.sort != "choice" or not chosen or chosen in dict(field.options):
+        return field.options
+    return (*field.options, (chosen, chosen))
+
+
+def _of_mail(
+    request: Request, event: TriggerEvent, templates: Iterable[str]
+) -> Iterator[FormField]:
+    usual = {
+        Kind.BULK: said(request, "as usual for this event: bulk"),
+        Kind.INDIVIDUAL: said(request, "as usual for this event: individual"),
+    }
+    yield FormField(
+        name=TEMPLATE,
+        key=TEMPLATE,
+        sort="choice",
+        label=said(request, "Template"),
+        options=(("", "–"), *((name, name) for name in templates)),
+        hint=said(request, "Write it first, if it isn't there yet."),
+        expected=said(request, "Choose a template that is there."),
+    )
+    yield FormField(
+        name="kind",
+        key="kind",
+        sort="choice",
+        label=said(request, "Kind of mail"),
+        options=(("", usual[event.kind]), *kind_names(request)),
+    )
+    yield FormField(
+        name="topic",
+        key="topic",
+        label=said(request, "Topic"),
+        hint=said(request, "People can unsubscribe from this alone. For bulk mail only."),
+        expected=said(request, "Only bulk mail has a topic, of 60 characters at most."),
+    )
+    yield FormField(
+        name="from",
+        key="from",
+        label=said(request, "Sender"),
+        hint=said(request, "Empty: the sender of the gateway's own mail."),
+        expected=said(request, "An address such as Office <office@example.org>."),
+    )
+
+
+def _of_event(
+    request: Request, event: TriggerEvent, given: Mapping[str, str], known: Vocabulary
+) -> Iterator[FormField]:
+    if event.goes_by_stored_dates:
+        yield from _of_days(request, given)
+    if BEFORE_SEND in event.keys:
+        yield FormField(
+            name=BEFORE_SEND,
+            key=BEFORE_SEND,
+            sort="check",
+            label=said(request, "The template may use the qualification's values"),
+        )
+    if event.is_of_application:
+        yield from _of_application(request, given, known)
+
+
+def _of_days(request: Request, given: Mapping[str, str]) -> Iterator[FormField]:
+    expected = said(request, "A day that there is. This event needs one at least.")
+    for number in range(1, _shown_rows("dates", given) + 1):
+        yield FormField(
+            name=f"dates-{number}",
+            key="dates",
+            sort="date",
+            label=said(request, "Day {number}", number=number),
+            hint=said(request, "Such as 2026-12-24.") if number == 1 else "",
+            expected=expected,
+        )
+    months = tuple((f"{number:02}", name) for number, name in enumerate(_months(request), 1))
+    for number in range(1, _shown_rows("yearly", given) + 1):
+        yield FormField(
+            name=f"yearly-{number}-day",
+            key="yearly",
+            label=said(request, "Every year, day {number}", number=number),
+            expected=said(request, "A day that this month has."),
+        )
+        yield FormField(
+            name=f"yearly-{number}-month",
+            key="yearly",
+            sort="choice",
+            label=said(request, "of the month"),
+            options=(("", "–"), *months),
+        )
+    yield FormField(
+        name="monthly",
+        key="monthly",
+        label=said(request, "Every month, on"),
+        hint=said(request, "Days of the month, such as 1, 15."),
+        expected=said(request, "Days of the month from 1 to 31, such as 1, 15."),
+    )
+
+
+def _shown_rows(key: str, given: Mapping[str, str]) -> int:
+    used = [int(row.rpartition("-")[2]) for row in rows(key, given) if value_of_row(row, given)]
+    return min(max(used, default=0) + _FREE_ROWS, _MOST_ROWS)
+
+
+def value_of_row(row: str, given: Mapping[str, str]) -> str:
+    """Return what stands in a row of days; empty: nothing."""
+    return given.get(row, "") or _yearly(row, given)
+
+
+def _months(request: Request) -> Sequence[str]:
+    return (
+        said(request, "January"),
+        said(request, "February"),
+        said(request, "March"),
+        said(request, "April"),
+        said(request, "May"),
+        said(request, "June"),
+        said(request, "July"),
+        said(request, "August"),
+        said(request, "September"),
+        said(request, "October"),
+        said(request, "November"),
+        said(request, "December"),
+    )
+
+
+def _of_application(
+    request: Request, given: Mapping[str, str], known: Vocabulary
+) -> Iterator[FormField]:
+    for key, label, every, words in (
+        (
+            "programme",
+            said(request, "Programme"),
+            said(request, "every programme"),
+            known.programmes,
+        ),
+        ("status", said(request, "Status it comes into"), said(request, "any"), known.statuses),
+    ):
+        named = tuple((word, name or word) for word, name in words.items())
+        yield FormField(
+            name=key, key=key, sort="choice", label=label, options=(("", every), *named)
+        )
+    yield FormField(
+        name="phase",
+        key="phase",
+        sort="check",
+        label=said(request, "Only while its status is of the first phase"),
+    )
+    people = {
+        CANDIDATE: said(request, "To the candidate"),
+        OWNER: said(request, "To whoever of the staff the candidate belongs to"),
+        ACTING: said(request, "To whoever made the change"),
+    }
+    roles = [f"{RESPONSIBLE}{role}" for role in known.roles]
+    chosen = [name.removeprefix("recipients-") for name in given if given[name]]
+    for each in dict.fromkeys((*people, *roles, *sorted(chosen))):
+        if each not in people and not each.startswith(RESPONSIBLE):
+            continue
+        role = each.removeprefix(RESPONSIBLE)
+        yield FormField(
+            name=f"recipients-{each}",
+            key=RECIPIENTS,
+            sort="check",
+            label=people.get(each) or said(request, "To those responsible: {role}", role=role),
+        )
+    yield FormField(
+        name="recipients-addresses",
+        key=RECIPIENTS,
+        label=said(request, "To other addresses"),
+        hint=said(request, "Several with commas between."),
+        expected=said(request, "Tick somebody, or write an address such as office@example.org."),
+    )
+
+
+def _of_report(request: Request) -> Iterator[FormField]:
+    yield FormField(
+        name="latest",
+        key="latest",
+        label=said(request, "How late a mail may still leave"),
+        hint=said(request, "After an outage what is later is not sent. Empty: as usual."),
+        expected=said(request, "A number, such as 2."),
+    )
+    yield FormField(
+        name="latest-unit",
+        key="latest",
+        sort="choice",
+        label=said(request, "Unit of time"),
+        options=(
+            ("d", said(request, "days")),
+            ("h", said(request, "hours")),
+            ("m", said(request, "minutes")),
+            ("s", said(request, "seconds")),
+        ),
+    )
+    yield FormField(
+        name="report_to",
+        key="report_to",
+        label=said(request, "Address that is told of each run"),
+        expected=said(request, "An address such as office@example.org."),
+    )
+    yield FormField(
+        name="report_empty",
+        key="report_empty",
+        sort="choice",
+        label=said(request, "Runs without mail are told, too"),
+        options=(
+            ("", said(request, "as set for all triggers")),
+            (_YES, said(request, "yes")),
+            ("no", said(request, "no")),
+        ),
+    )
+
+
+def sorted_out(
+    problems: Iterable[str], prefixes: Iterable[str], given: Mapping[str, str], event: TriggerEvent
+) -> tuple[dict[str, str], list[str]]:
+    """Return what is wrong by the field it is about, and what is about none.
+
+    A problem names its file, or its trigger, and then the key: `x.toml: dates[1]: not a date`.
+    """
+    by_field: dict[str, str] = {}
+    others: list[str] = []
+    starts = tuple(f"{prefix}: " for prefix in prefixes)
+    for problem in problems:
+        start = next((each for each in starts if problem.startswith(each)), "")
+        about = _PROBLEM.fullmatch(problem.removeprefix(start)) if start else None
+        name = _field_of(about["key"], int(about["index"] or 0), given, event) if about else ""
+        if name and about:
+            by_field[name] = about["text"]
+        else:
+            others.append(problem)
+    return by_field, others
+
+
+def _field_of(key: str, index: int, given: Mapping[str, str], event: TriggerEvent) -> str:
+    if key in STORED_DATE_KEYS[:2]:
+        used = [row for row in rows(key, given) if value_of_row(row, given)] or [f"{key}-1"]
+        row = used[min(index, len(used) - 1)]
+        return f"{row}-day" if key == STORED_DATE_KEYS[1] else row
+    if key == RECIPIENTS:
+        return "recipients-addresses"
+    return key if key in (*COMMON_KEYS, *event.keys) else ""
+
+
+def event_names(request: Request) -> list[tuple[str, str]]:
+    """Return the events, each with what it is called."""
+    return [(name, said(request, event.title)) for name, event in EVENTS.items()]
+
+
+def kind_names(request: Request) -> list[tuple[str, str]]:
+    """Return the kinds of mail, in words."""
+    return [
+        ("bulk", said(request, "bulk: nobody who is suppressed gets it")),
+        ("individual", said(request, "individual: about something of the person's own")),
+    ]
+
+
+def _items(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [_text(item) for item in value]
+    return [] if value is None else [_text(value)]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, date) else " ".join(str(value).split())
