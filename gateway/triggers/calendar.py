@@ -7,6 +7,7 @@ from gateway.core.triggers.due_times import first_day_to_look_at
 from gateway.core.triggers.occurrence import SETTLED
 from gateway.core.triggers.trigger_preview import DueDay
 from gateway.store.engine.database import StoreTransaction
+from gateway.store.feed.unread import EventFields
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers.plan import TriggerSettings
@@ -29,14 +30,20 @@ def calendar(
     that is settled.
     """
     selected: list[tuple[CheckedTrigger, date, list[DuePerson]]] = []
+    unread_of: dict[str, EventFields] = {}
     for rule in rules:
+        event = rule.trigger.event
+        fields = unread_of.get(event.name) or EventFields(connection, event)
+        unread_of[event.name] = fields
         looked = trigger_runs.looked(connection, rule.trigger.name)
         for number in range(days):
             day = today + timedelta(days=number)
             first = first_day_to_look_at(rule.trigger, looked, today) if not number else day
             candidates = [
                 candidate
-                for candidate in due.candidates(connection, rule.trigger, first, day, fresh=False)
+                for candidate in due.candidates(
+                    connection, rule.trigger, first, day, fresh=False, fields=fields
+                )
                 # Whose lead time has begun before counts on the first day alone.
                 if candidate.known not in SETTLED and (not number or candidate.day == day)
             ]

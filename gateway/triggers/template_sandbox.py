@@ -39,7 +39,7 @@ _SLOW = frozenset(("urlize", "wordwrap"))  #: Filters whose time grows faster th
 _MOST_FOR_SLOW = 20_000
 
 
-class TooMuch(SecurityError):
+class TooCostly(SecurityError):
     """A template would take too long or make too much; the text says what to change."""
 
 
@@ -50,13 +50,15 @@ class Effort:
         self._steps, self._made = MOST_STEPS, MOST_MADE
 
     def spend(self, steps: int, made: int = 0) -> None:
-        """Count steps, and characters read or made; raise `TooMuch`."""
+        """Count steps, and characters read or made; raise `TooCostly`."""
         self._steps -= steps
         self._made -= made
         if self._steps < 0:
-            raise TooMuch(f"it takes more than {MOST_STEPS} steps: shorten its loops")
+            raise TooCostly(f"it takes more than {MOST_STEPS} steps: shorten its loops")
         if self._made < 0:
-            raise TooMuch(f"it makes more than {MOST_MADE} characters: shorten its loops or texts")
+            raise TooCostly(
+                f"it makes more than {MOST_MADE} characters: shorten its loops or texts"
+            )
 
 
 _EFFORT: ContextVar[Effort | None] = ContextVar("effort", default=None)
@@ -80,7 +82,7 @@ def spend(steps: int, *values: object) -> None:
 
 
 def size_of(value: object) -> int:
-    """Return how many characters a value has, and items; `TooMuch` once there are too many."""
+    """Return how many characters a value has, and items; `TooCostly` once there are too many."""
     if isinstance(value, str):
         return _at_most(len(value))
     if isinstance(value, range):
@@ -96,7 +98,7 @@ def size_of(value: object) -> int:
 
 def _at_most(size: int) -> int:
     if size > MOST_IN_VALUE:
-        raise TooMuch(f"a value of it has more than {MOST_IN_VALUE} characters: make it shorter")
+        raise TooCostly(f"a value of it has more than {MOST_IN_VALUE} characters: make it shorter")
     return size
 
 
@@ -152,7 +154,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         @wraps(work)
         def formatted(*args: Any, **kwargs: Any) -> str:
             if re.search(r"\{[^{}]*\{", pattern):  # A width that stands in a value.
-                raise TooMuch("a field of format() has a field within: write the width itself")
+                raise TooCostly("a field of format() has a field within: write the width itself")
             _check_format(pattern, (*args, *kwargs.values()))
             return work(*args, **kwargs)
 
@@ -242,12 +244,12 @@ def _counts(body: Iterable[nodes.Node]) -> tuple[int, int]:
 
 
 def check_nesting(tree: nodes.Node) -> None:
-    """Raise `TooMuch` where a template is nested so deeply that it can't be compiled."""
+    """Raise `TooCostly` where a template is nested so deeply that it can't be compiled."""
     level: list[nodes.Node] = [tree]
     for _ in range(MOST_NESTED):
         level = [child for node in level for child in node.iter_child_nodes()]
     if level:
-        raise TooMuch(f"nested deeper than {MOST_NESTED} levels: write it in shorter parts")
+        raise TooCostly(f"nested deeper than {MOST_NESTED} levels: write it in shorter parts")
 
 
 @pass_context
@@ -261,7 +263,7 @@ def _bounded_range(*bounds: int) -> range:
     numbers = range(*bounds)
     most = MOST_IN_VALUE // _ITEM
     if len(numbers) > most:
-        raise TooMuch(f"range() has more than {most} numbers: shorten its loops")
+        raise TooCostly(f"range() has more than {most} numbers: shorten its loops")
     return numbers
 
 
@@ -332,7 +334,7 @@ def _kept(made: Any) -> Any:
 
 def _check_filter(name: str, subject: object, given: Sequence[object]) -> None:
     if name in _SLOW and size_of(subject) > _MOST_FOR_SLOW:
-        raise TooMuch(f"|{name} is for texts of {_MOST_FOR_SLOW} characters at most")
+        raise TooCostly(f"|{name} is for texts of {_MOST_FOR_SLOW} characters at most")
     if name not in _FREE:
         _check_given(f"|{name}", given)
     if not isinstance(subject, str):
@@ -362,10 +364,10 @@ def _check_method(
 def _check_given(what: str, given: Iterable[object]) -> None:
     for number in _numbers(given):
         if number > MOST_WIDTH:
-            raise TooMuch(f"{what} takes numbers up to {MOST_WIDTH}")
+            raise TooCostly(f"{what} takes numbers up to {MOST_WIDTH}")
     for text in _texts(given):
         if len(text) > _MOST_WORDS:
-            raise TooMuch(f"{what} takes texts of {_MOST_WORDS} characters at most")
+            raise TooCostly(f"{what} takes texts of {_MOST_WORDS} characters at most")
 
 
 def _check_replaced(subject: str, given: Sequence[object]) -> None:
@@ -375,11 +377,11 @@ def _check_replaced(subject: str, given: Sequence[object]) -> None:
 
 
 def _check_format(pattern: str, given: Sequence[object]) -> None:
-    """Raise `TooMuch` where a pattern such as `%5d` or `{:>5}` could make a long text."""
+    """Raise `TooCostly` where a pattern such as `%5d` or `{:>5}` could make a long text."""
     # The width of `%*d` is one of the values.
     is_wide = "*" in pattern and any(number > MOST_WIDTH for number in _numbers(given))
     if is_wide or _LONG_NUMBER.search(pattern):
-        raise TooMuch(f"a width in a format is at most {MOST_WIDTH - 1}")
+        raise TooCostly(f"a width in a format is at most {MOST_WIDTH - 1}")
     fields = pattern.count("%") + pattern.count("{")
     longest = max((size_of(value) for value in given), default=0)
     _at_most(len(pattern) + fields * max(longest, MOST_WIDTH if re.search(r"\d", pattern) else 20))
@@ -393,7 +395,7 @@ def _check_numbers(operator: str, left: object, right: object) -> None:
     if operator == "**" and isinstance(right, int):
         bits = whole[0] * abs(right) if isinstance(left, int) else bits
     if bits > _MOST_BITS:
-        raise TooMuch(f"{operator} is for smaller numbers")
+        raise TooCostly(f"{operator} is for smaller numbers")
 
 
 def _values(right: object) -> Sequence[object]:

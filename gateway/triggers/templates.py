@@ -14,7 +14,7 @@ from gateway.core.triggers.events.registry import TEMPLATE_VALUES
 from gateway.core.triggers.trigger import QUALIFICATION_DATA, Trigger
 from gateway.core.triggers.values import DATE, QUALIFICATION, UNSUBSCRIBE_URL
 from gateway.core.wording import in_language
-from gateway.triggers.template_sandbox import TemplateSandbox, TooMuch, check_nesting, limited
+from gateway.triggers.template_sandbox import TemplateSandbox, TooCostly, check_nesting, limited
 
 #: The placeholders of seed S4 and the link to unsubscribe, and what stands for them.
 PLACEHOLDERS = {
@@ -248,8 +248,8 @@ def _run(wording: CompiledTemplate, template: Template, values: Mapping[str, obj
                 pieces.append(piece)
                 size += len(piece)
                 if size > MOST_OCTETS:
-                    raise TooMuch(f"more than {MOST_OCTETS} characters: make it shorter")
-    except TooMuch as error:
+                    raise TooCostly(f"more than {MOST_OCTETS} characters: make it shorter")
+    except TooCostly as error:
         raise NotRendered(f"{wording.file}: {error}") from error
     except RecursionError as error:
         raise NotRendered(f"{wording.file}: a macro of it calls itself without end") from error

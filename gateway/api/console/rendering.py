@@ -129,6 +129,12 @@ def environment() -> Environment:
     return made
 
 
+def compile_pages() -> None:
+    """Compile the templates of all pages, so that nobody waits for it who opens one first."""
+    for name in environment().list_templates():
+        environment().get_template(name)
+
+
 @pass_context
 def _time(context: Context, moment: datetime | None) -> str:
     """Show a time in the configured zone, in the form of the page's language."""

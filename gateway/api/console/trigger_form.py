@@ -36,6 +36,7 @@ _YES = "yes"
 _FREE_ROWS = 2  #: Rows for days that are still to be named.
 _MOST_ROWS = 100
 _LONGEST = 500  #: Characters of a field.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _BETWEEN = re.compile(r"[\s,;]+")
 _LATEST = re.compile(r"(\d{1,6})([smhd])")
 _PROBLEM = re.compile(r"(?P<key>[a-z_]+)(?:\[(?P<index>\d+)\])?: (?P<text>.*)", re.DOTALL)
@@ -65,9 +66,9 @@ class FieldGroup:
 
 
 def typed(form: Mapping[str, object]) -> dict[str, str]:
-    """Return what was typed into fields, and ticked, without blanks around."""
+    """Return what was typed into fields, and ticked, without what no field can hold."""
     return {
-        name: " ".join(value.split())[: _LONGEST + 1]
+        name: " ".join(_CONTROL.sub(" ", value).split())[: _LONGEST + 1]
         for name, value in form.items()
         if isinstance(value, str) and name not in ("csrf", "do", "version", "token")
     }

@@ -9,6 +9,7 @@ from functools import cache
 from gateway import metrics
 from gateway.api import mailchimp
 from gateway.api.application import application
+from gateway.api.console.rendering import compile_pages
 from gateway.api.console.terms import ConsoleTerms, OidcTerms, ProxyTerms
 from gateway.api.console.users import ConsoleUsers
 from gateway.api.health import Health
@@ -73,6 +74,7 @@ async def run_api(context: RoleContext) -> None:
             console_terms=console_terms(context),
             count=Metrics().request,
         )
+        asyncio.get_running_loop().run_in_executor(None, compile_pages)
         await serve(app, context.sockets["api"], ready=context.ready, stopping=context.stopping)
     finally:
         await answering.inbox.close()

@@ -16,6 +16,9 @@ from gateway.triggers.preview import preview
 from gateway.triggers.templates import CheckedTrigger
 from gateway.triggers.transitions import ChangeRequest
 
+#: Days before and after a day are looked at: the first and last there are have none.
+_YEARS = range(1900, 3000)
+
 
 class NoSuchTrigger(GatewayError):
     """No file of the triggers' folder has that name."""
@@ -45,6 +48,8 @@ def of_date(settings: Settings, store: Database, name: str, day: date | None) ->
     rule = named(settings, name)
     if not rule.trigger.is_of_date:
         raise CannotPreview(f"{name} is not a date event: preview it with a reference and a status")
+    if day is not None and day.year not in _YEARS:
+        raise CannotPreview(f"no mail is due in {day.year}: name a day from 1900 to 2999")
     rules = {name: rule}
     with triggers.planned(settings, store, rules) as plan, store.reading() as connection:
         today = plan.day(common.now())

@@ -73,33 +73,46 @@ class DuePerson:
 
 
 def candidates(
-    connection: Connection, trigger: Trigger, first: date, today: date, *, fresh: bool
+    connection: Connection,
+    trigger: Trigger,
+    first: date,
+    today: date,
+    *,
+    fresh: bool,
+    fields: unread.EventFields | None = None,
 ) -> Iterator[DuePerson]:
     """Yield whom a date event selects on the days from `first` to `today`.
 
-    With `fresh`, those that are not in the ledger yet.
+    With `fresh`, those that are not in the ledger yet. `fields` are the event's, where they were
+    looked up before.
     """
     if not isinstance(trigger.event, DateEvent):
         return
     for selection in trigger.event.selections(trigger, first, today):
+        if fields is None:
+            fields = unread.EventFields(connection, trigger.event)
         match selection:
             case PeopleSelection():
-                yield from of_people(connection, trigger, selection, fresh=fresh)
+                yield from of_people(connection, trigger, selection, fields, fresh=fresh)
             case QualificationSelection():
-                yield from of_qualifications(connection, trigger, selection, fresh=fresh)
+                yield from of_qualifications(connection, trigger, selection, fields, fresh=fresh)
             case ClosingSelection():
-                yield from of_closings(connection, trigger, selection, fresh=fresh)
+                yield from of_closings(connection, trigger, selection, fields, fresh=fresh)
             case _:
                 assert_never(selection)
 
 
 def of_people(
-    connection: Connection, trigger: Trigger, selection: PeopleSelection, *, fresh: bool
+    connection: Connection,
+    trigger: Trigger,
+    selection: PeopleSelection,
+    fields: unread.EventFields,
+    *,
+    fresh: bool,
 ) -> Iterator[DuePerson]:
     """Yield people for whom an event falls on a day, once for each such day."""
     day = selection.day
     query = _query(trigger, people, literal(day.isoformat()), fresh=fresh)
-    fields = unread.EventFields(connection, trigger.event)
     for where in conditions(connection, people, selection.where):
         for row in connection.execute(query.where(where)):
             person = _person(row)
@@ -108,7 +121,12 @@ def of_people(
 
 
 def of_closings(
-    connection: Connection, trigger: Trigger, selection: ClosingSelection, *, fresh: bool
+    connection: Connection,
+    trigger: Trigger,
+    selection: ClosingSelection,
+    fields: unread.EventFields,
+    *,
+    fresh: bool,
 ) -> Iterator[DuePerson]:
     """Yield those whose first closing lies between two days, once ever."""
     c, earlier = closings.c, closings.alias("earlier")
@@ -122,7 +140,6 @@ def of_closings(
     theirs = and_(firsts.c.kind == people.c.kind, firsts.c.person == people.c.crm_id)
     source = people.join(firsts, theirs)
     query = _query(trigger, source, literal(ONCE), firsts.c.first_closing, fresh=fresh)
-    fields = unread.EventFields(connection, trigger.event)
     for where in conditions(connection, people, selection.where):
         for row in connection.execute(query.where(where)):
             person = _person(row)
@@ -132,7 +149,12 @@ def of_closings(
 
 
 def of_qualifications(
-    connection: Connection, trigger: Trigger, selection: QualificationSelection, *, fresh: bool
+    connection: Connection,
+    trigger: Trigger,
+    selection: QualificationSelection,
+    fields: unread.EventFields,
+    *,
+    fresh: bool,
 ) -> Iterator[DuePerson]:
     """Yield qualifications with their people, once for each value of the column they go by."""
     c = qualifications.c
@@ -142,7 +164,6 @@ def of_qualifications(
     theirs = and_(c.kind == people.c.kind, c.person == people.c.crm_id)
     source = qualifications.join(people, theirs).outerjoin(staff, staff.c.crm_id == c.created_by)
     query = _query(trigger, source, occurrence, *_QUALIFIED, about=c.crm_id, fresh=fresh)
-    fields = unread.EventFields(connection, trigger.event)
     for where in conditions(connection, qualifications, selection.where):
         for row in connection.execute(query.where(where)):
             qualification = _qualification(row)

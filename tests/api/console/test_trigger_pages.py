@@ -1,13 +1,16 @@
 """The triggers' pages: what is due, and triggers and templates that managers change there."""
 
 import tomllib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from gateway.api.console.roles import ConsoleRole
 from gateway.core.triggers.events.registry import EVENTS
@@ -213,6 +216,67 @@ async def test_a_text_that_cannot_be_kept_whole_is_refused(
         await write(browsing, status=422, **{"text-nl": text})
 
     assert [] == list((tmp_path / "templates").iterdir())
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_a_day_without_others_around_it_is_refused(api: Served, day: str) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await make(browsing)
+        page = await browsing.open(f"/console/triggers/letter/preview?on={day}", status=422)
+
+    assert "name a day from 1900 to 2999" in page.text
+
+
+async def test_what_no_field_can_hold_is_left_out_and_no_event_is_made_up(
+    api: Served, tmp_path: Path
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await make(browsing, topic="Fe\x00est\x7f")
+        await browsing.open("/console/triggers/new")
+        data = {**form_of(browsing.page).fields, "name": "other", "template": "letter"}
+        answer = await browsing.client.post(
+            "/console/triggers/new", data={**data, "event": "wedding"}
+        )
+
+    assert "Fe est" == tomllib.loads((tmp_path / "triggers/letter.toml").read_text())["topic"]
+    assert 422 == answer.status_code
+    assert not (tmp_path / "triggers/other.toml").exists()
+
+
+async def test_a_day_more_in_the_calendar_asks_the_store_little(
+    api: Served, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        text = 'event = "birthday"\ntemplate = "letter"\n'
+        (tmp_path / "triggers/one.toml").write_text(text)
+        await browsing.open("/console/triggers")
+        with counted_queries(asked):
+            await browsing.open("/console/triggers")
+            one = len(asked)
+            for number in range(9):
+                (tmp_path / f"triggers/more-{number}.toml").write_text(text)
+            await browsing.open("/console/triggers")
+
+    # A query for each day and trigger, one for the last look, and nothing besides.
+    assert len(asked) - one <= one + 9 * (14 + 1)
+
+
+@contextmanager
+def counted_queries(asked: list[str]) -> Iterator[None]:
+    """Note each statement that is sent to any store."""
+
+    def note(*given: object) -> None:
+        asked.append(str(given[2]))
+
+    sa.event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield
+    finally:
+        sa.event.remove(Engine, "before_cursor_execute", note)
 
 
 async def test_a_trigger_called_hold_holds_nothing(api: Served, tmp_path: Path) -> None:

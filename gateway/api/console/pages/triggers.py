@@ -111,7 +111,7 @@ async def create(request: Request, using: Using, user: Manages, form: Fields) ->
     if _text(form, "do") == "fields":
         return await _new(request, using, given)
     event, name = _event(given), given.get("name", "")
-    wanted = {"event": event.name, **changes(event, given, {})}
+    wanted = {"event": given.get("event", ""), **changes(event, given, {})}
     try:
         await _looked(
             lambda: using.trigger_changes.keep_trigger(
@@ -351,7 +351,7 @@ async def change(
     turn, given = _text(form, "turn"), typed(form)
     text = _text(form, "text") if "text" in form and not turn else None
     asked: dict[str, Any] = {"turn": turn, "text": text, "version": version, "given": given}
-    if not version:  # An empty one would make something new.
+    if not version or turn not in ("", "on", "off"):  # An empty one would make something new.
         raise Problem(
             422, said(request, "This page was too old or not ours; open it anew and try again.")
         )
