@@ -1,6 +1,8 @@
 """What `pip install crm-mail-gateway` gives: everything the gateway needs, without a clone."""
 
+import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,12 +16,22 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from zipfile import ZipFile
 
+import httpx
 import pytest
 from packaging.requirements import Requirement
 
 from gateway import __version__
+from tests.api.console.browsing import PageReader
 from tests.conftest import StartSink
-from tests.rig.process import LOOPBACK, free_port, needs, program, run
+from tests.rig.process import (
+    LOOPBACK,
+    free_port,
+    has_listener,
+    needs,
+    program,
+    run,
+    wait_until,
+)
 from tests.rig.toml import write_toml
 
 ROOT = Path(__file__).parents[2]
@@ -212,6 +224,49 @@ async def test_an_installed_gateway_checks_a_minimal_config(
 
     assert (0, "") == (done.returncode, done.stderr), done.stdout
     assert "ok" == next(line for line in done.stdout.splitlines() if "mailserver" in line)[:2]
+
+
+async def test_an_installed_gateway_serves_the_console_with_its_styles_and_languages(
+    installed: Installed, tmp_path: Path
+) -> None:
+    port, config = free_port(), str(tmp_path / "gateway.toml")
+    relay = {"name": "mailserver", "host": LOOPBACK, "port": 1}
+    tables = {"relays": [relay], "api": {"bind": f"{LOOPBACK}:{port}"}}
+    Path(config).write_text(write_toml(tables))
+    made = await installed("--config", config, "console", "user", "anna", "--role", "manage")
+    [password] = re.findall(r"Password: (\S+)", made.stdout + made.stderr)
+    names = "today send-failed people inbox campaigns triggers applications feed messages outbox"
+
+    command = str(installed.folder / "bin" / "gateway")
+    running = await asyncio.create_subprocess_exec(
+        *(command, "--config", config, "run", "api"),
+        env={**os.environ, "PYTHONPATH": ""},
+        cwd=installed.folder,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await wait_until(lambda: has_listener(port), "the console", 60)
+        async with httpx.AsyncClient(
+            base_url=f"http://{LOOPBACK}:{port}", follow_redirects=True, timeout=60, trust_env=False
+        ) as browser:
+            dutch = await browser.get("/console/login", headers={"accept-language": "nl"})
+            [form, *_] = PageReader((await browser.get("/console/login")).text).forms
+            login = {**form.fields, "user": "anna", "password": password}
+            today = await browser.post("/console/login", data=login)
+            pages = {name: await browser.get(f"/console/{name}") for name in names.split()}
+            assets = re.findall(r'(?:href|src)="(/console/static/[^"]+)"', today.text)
+            files = {asset: await browser.get(asset) for asset in assets}
+    finally:
+        running.terminate()
+        await running.wait()
+
+    assert '<html lang="nl">' in dutch.text
+    assert "Inloggen" in dutch.text
+    assert "/console/today" == today.url.path
+    assert {} == {name: page.status_code for name, page in pages.items() if not page.is_success}
+    assert set(names.split()) == {page.url.path.split("/")[2] for page in pages.values()}
+    assert 3 == len([asset for asset, file in files.items() if file.is_success and file.content])
 
 
 async def test_an_installed_gateway_shows_the_demo(installed: Installed) -> None:
