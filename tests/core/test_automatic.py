@@ -86,6 +86,8 @@ def test_I15_what_a_program_wrote_is_recognised(fields: dict[str, str], kind: Au
         {"Content_Type": "multipart/report; boundary=b"},
         {"Return_Path": "<ann@example.org>"},
         {"From": "Postmaster Ann <ann@example.org>"},
+        {"From": "Jan Postmaster <jan.postmaster@example.org>"},
+        {"From": "it-postmaster@example.org"},
     ],
 )
 def test_what_a_person_sent_is_not_automatic(fields: dict[str, str]) -> None:

@@ -50,7 +50,10 @@ _GENERATED_FIELDS = (
 _FIRST_WORD = re.compile(r"[\s;(]")
 _COMMENTS_BEFORE = re.compile(r"\A\s*(?:\([^()]*\)\s*)+")
 _BULK = frozenset({"bulk", "junk", "list"})
-_MAILER = re.compile(r"\b(?:mailer-daemon|postmaster)@|\A\s*mailer-daemon\s*\Z|<>", re.IGNORECASE)
+# A whole local part: `jan.postmaster@example.org` is a person.
+_MAILER = re.compile(
+    r"(?<![\w.+-])(?:mailer-daemon|postmaster)@|\A\s*mailer-daemon\s*\Z|<>", re.IGNORECASE
+)
 
 #: How programs begin a subject; what staff forward begins otherwise.
 _SUBJECTS = {
