@@ -42,6 +42,8 @@ LONGEST = timedelta(days=7)  #: A session, however much it is used.
 PROXY, OIDC = "proxy", "oidc"
 #: What is answered to whoever isn't signed in.
 _OPEN = ("/login", "/static/", "/oidc/", "/language")
+#: What a GET does there it does once: a provider's answer is not asked about.
+_ONLY_ONCE = "/oidc/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,13 @@ class ConsoleAccess:
         self._lead = lead
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; to HEAD what GET is answered, of which the server sends the head."""
+        if scope.get("method") == "HEAD" and not get_route_path(scope).startswith(_ONLY_ONCE):
+            inner = {**scope, "method": "GET"}
+            await self(inner, receive, send)
+            if "route" in inner:
+                scope["route"] = inner["route"]
+            return
         request = Request(scope, receive)
         request.state.user = None
         path = get_route_path(scope)

@@ -27,6 +27,7 @@ from gateway.api.console.pages import (
     messages,
     outbox,
     people,
+    replies,
     today,
     triggers,
 )
@@ -46,6 +47,7 @@ PAGES = (
     today,
     messages,
     people,
+    replies,
     inbox,
     campaigns,
     triggers,

@@ -23,7 +23,7 @@ from gateway.store.sending import outbox
 from tests.api.console.test_bounces_page import FORGED
 from tests.api.served import IDS, Served, served
 from tests.api.test_campaign_actions import ACCOUNT, activate
-from tests.api.test_reading import keep, message
+from tests.api.test_reading import filed, keep, message
 from tests.inbound.mails import forward
 from tests.rig.sandbox import ScriptedSandbox
 
@@ -117,6 +117,7 @@ async def _fill(api: Served) -> dict[str, str]:
         inbox.put(connection, row)
         outbox.put(connection, draft)
         bounces.add(connection, [FORGED])
+    entry, document = await filed(api)
     templates = (await api.ask("GET", "/mailchimp/templates")).json()["items"]
     campaign = await api.ask(
         "POST",
@@ -137,6 +138,8 @@ async def _fill(api: Served) -> dict[str, str]:
         "bounces position": str(FORGED.position),
         "people person": "candidate:17",
         "applications reference": "4711",
+        "replies id": entry,
+        "replies document": document,
         "campaigns id": campaign.json()["id"],
         "triggers name": "letter",
         "feed state": "done",

@@ -28,7 +28,7 @@ from tests.api.console.furnished import (
 FORM = "application/x-www-form-urlencoded"
 PAGES = (
     "acts", "applications", "bounces", "campaigns", "feed", "inbox", "language", "login",
-    "messages", "oidc", "outbox", "people", "send-failed", "today", "triggers",
+    "messages", "oidc", "outbox", "people", "replies", "send-failed", "today", "triggers",
 )  # fmt: skip
 #: What whoever may only look can post, and why.
 EVERYBODYS = {
@@ -314,6 +314,22 @@ async def test_no_page_is_kept_by_a_browser(everything: Furnished, client: _Clie
             kept[page, answer.headers.get("cache-control")] = route.path_format
 
     assert {"no-store"} == {control for _, control in kept}
+
+
+async def test_head_is_answered_what_get_is(everything: Furnished, client: _Client) -> None:
+    differ = {}
+    for page in PAGES:
+        for method, route in of_page(everything, page):
+            if method == "GET" and page != "oidc":  # A provider's answer is taken once.
+                path = everything.path(route)
+                answers = [await client.request(each, path) for each in ("HEAD", "GET")]
+                head, get = [
+                    (answer.status_code, answer.headers.get("content-type")) for answer in answers
+                ]
+                if head != get:
+                    differ[path] = (head, get)
+
+    assert {} == differ
 
 
 def policy(answer: httpx.Response) -> str:

@@ -46,7 +46,11 @@ _MORE = {
     TimelineType.MESSAGE: "/console/messages/",
     TimelineType.BOUNCE: "/console/messages/",
     TimelineType.TRIGGER_MAIL: "/console/messages/",
+    TimelineType.REPLY: "/console/replies/",
+    TimelineType.DOCUMENT: "/console/replies/documents/",
 }
+#: Those of them that are always there: what is listed is read from where they are.
+_FILED = (TimelineType.REPLY, TimelineType.DOCUMENT)
 
 
 @router.get("")
@@ -228,8 +232,10 @@ async def _shown(
         page = next(iter(pages(connection, standings, ref, asked)), None)
         # Mail that never left has no message, and the journal forgets old ones before bounces.
         events = page.timeline if page else ()
-        numbers = [ids.read(event.id) for event in events if event.id and event.type in _MORE]
-        return page, {ids.show(head.id) for head in messages.heads(connection, numbers)}
+        filed = {event.id for event in events if event.type in _FILED}
+        mails = [event.id for event in events if event.id and event.type in _MORE]
+        numbers = [ids.read(mail) for mail in mails if mail not in filed]
+        return page, filed | {ids.show(head.id) for head in messages.heads(connection, numbers)}
 
     page, linked = await using.database.read(look)
     if page is None:

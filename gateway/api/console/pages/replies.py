@@ -1,0 +1,106 @@
+"""Replies that were filed to people, as they were read, and the documents that came with them."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+
+from gateway.api.console.access import Looks, said
+from gateway.api.console.rendering import render
+from gateway.api.problems import Problem
+from gateway.api.replies import Using, read_id
+from gateway.api.routes.history import download
+from gateway.core.people import history as remarks
+from gateway.core.people.history import HistoryEntry
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.people import applications, history, people
+
+router = APIRouter(prefix="/replies")
+
+
+@dataclass(frozen=True, slots=True)
+class _Filed:
+    """A reply, with names for those it is about."""
+
+    entry: HistoryEntry
+    person: str
+    staff: str  #: Who forwarded it.
+    has_application: bool  #: Whether its application is still known.
+
+
+@router.get("/documents/{document}")
+async def download_document(
+    request: Request,
+    using: Using,
+    user: Looks,  # noqa: ARG001
+    document: str,
+) -> Response:
+    """Have a document saved; nothing that came by mail is ever shown as what it claims to be."""
+    answer = await download(request, using, document)
+    answer.headers["cache-control"] = "no-store"
+    return answer
+
+
+@router.get("/{id}")
+async def show_reply(request: Request, using: Using, user: Looks, id: str) -> Response:  # noqa: A002, ARG001
+    """Show a reply: who wrote what to whom, what staff added, and its documents."""
+    number = read_id(id)
+
+    def look(connection: StoreTransaction) -> _Filed | None:
+        entry = history.one(connection, number)
+        if entry is None:
+            return None
+        names = [record.person.name for record in people.find(connection, entry.person)]
+        staff = [known.name for known in applications.staff_of(connection, [entry.staff])]
+        return _Filed(
+            entry,
+            next(filter(None, names), str(entry.person)),
+            next(filter(None, staff), entry.staff),
+            applications.find(connection, entry.reference) is not None,
+        )
+
+    filed = await using.database.read(look)
+    if filed is None:
+        raise Problem(404, said(request, "No such reply was filed."))
+    words = remark_words(request)
+    sorts = (remark.partition(" ") for remark in filed.entry.remarks)
+    return await render(
+        request,
+        "reply.html",
+        {
+            "reply": filed.entry,
+            "person": filed.person,
+            "staff": filed.staff,
+            "has_application": filed.has_application,
+            "remarks": [
+                words[sort].format(person=rest) if sort in words else f"{sort}{blank}{rest}"
+                for sort, blank, rest in sorts
+            ],
+        },
+    )
+
+
+def remark_words(request: Request) -> dict[str, str]:
+    """Return what is remarked on a reply, in words; `{person}` stands for who is meant."""
+    return {
+        remarks.CLOSED: said(request, "The application was closed by then."),
+        remarks.NOT_THE_CANDIDATE: said(
+            request, "The sender's address is not one of the person's: the reference alone decided."
+        ),
+        remarks.NOTE: said(request, "No forwarded mail was found in it; it was filed whole."),
+        remarks.REPEATED: said(request, "It was forwarded more than once."),
+        remarks.NAME_ONLY: said(request, "The forward names the sender without an address."),
+        remarks.NO_TEXT: said(request, "No text came along when it was forwarded."),
+        remarks.TEXT_UNREAD: said(
+            request, "Its text could not be read; the file is among the documents."
+        ),
+        remarks.INCOMPLETE: said(request, "A part of it is missing: its end, or attachments."),
+        remarks.SENT_BY: said(request, "Sent on the sender's behalf by {person}."),
+        remarks.NOTE_BELOW: said(request, "What staff wrote below it may be part of its text."),
+        remarks.DATE_UNREAD: said(request, "Its date is as the mail program wrote it."),
+        remarks.ZONE_GUESSED: said(
+            request, "Its date came without a time zone: the hour may be another."
+        ),
+        remarks.OTHER_READING: said(
+            request, "It could be read in two ways; the other mail in it is from {person}."
+        ),
+    }
