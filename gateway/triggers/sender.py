@@ -121,7 +121,7 @@ class TriggerSender:
         self, runs: Collection[int] | None, *, in_quiet_hours_too: bool
     ) -> Sequence[Prepared]:
         """Claim what is due and write the mails; tell what others have abandoned."""
-        outside, now, plan = self._outside, self._outside.clock(), self._plan()
+        outside, now = self._outside, self._outside.clock()
         has_work = partial(ledger.has_work, now=now, is_gone=outside.is_gone)
         if not await self._database.read(has_work):
             return []
@@ -130,6 +130,7 @@ class TriggerSender:
             self._tell(row, Ending(state=row.state, reason=row.reason))
         if not await self.watch.may_send():
             return []
+        plan = self._plan()
         is_quiet = in_quiet_hours(plan.quiet_hours, now.astimezone(plan.zone).time())
         # What was done to applications mails at any hour.
         events = APPLICATION_EVENTS if is_quiet and not in_quiet_hours_too else _EVERY
@@ -145,6 +146,9 @@ class TriggerSender:
         rows = await self._database.write(claim)
         if not rows:
             return []
+        # A status may have been changed a second after its trigger was made or switched on: by the
+        # plan of before, its mail would be skipped for good.
+        plan = self._plan()
         # What rows are about is looked at, and their mails are written, all in one go.
         try:
             facts = await self._database.read(

@@ -99,6 +99,22 @@ async def test_a_submission_is_acknowledged_at_once_without_consent_or_hours(
     assert [] == await sent(node)
 
 
+@pytest.mark.parametrize("before", ["", ACCEPTED + "enabled = false\n"], ids=["made", "on"])
+async def test_what_a_trigger_owes_leaves_however_lately_it_was_made_or_switched_on(
+    node: TriggerNode, before: str
+) -> None:
+    file = node.folder / "triggers" / "accepted.toml"
+    file.unlink()
+    if before:
+        node.trigger("accepted", before)
+    assert [] == await sent(node)  # It has read the files, and looks again in some seconds.
+    node.trigger("accepted", ACCEPTED)
+    change(node, "accepted")
+    now_is_real(node)
+
+    assert ["ann@example.org", "eva@crm.example"] == await sent(node)
+
+
 async def test_a_dry_run_leaves_nothing_behind(node: TriggerNode) -> None:
     shown = change(node, "accepted", dry_run=True)
     now_is_real(node)

@@ -38,7 +38,8 @@ class TriggerEngine:
 
     `runner` puts what happened into the ledger, `sender` sends what is due there, `reporter` tells
     what became of it; `watch` says before each sending whether the store is the one it was. All ask
-    for `plan`, which `refresh` replaces where settings or the files of triggers have changed.
+    for `plan`, which `refresh` replaces where settings or the files of triggers have changed. The
+    sender asks for the newest: what it sends may rest on a file that was written a moment ago.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class TriggerEngine:
         self.watch = RestoreDetector(database, self.plan.epoch_file)
         self.sender = TriggerSender(
             database,
-            lambda: self.plan,
+            self.newest_plan,
             carrier,
             self.watch,
             outside=Outside(
@@ -100,6 +101,14 @@ class TriggerEngine:
         elif not self.files.refresh():
             return
         self.plan = self._make_plan()
+
+    def newest_plan(self) -> TriggerSettings:
+        """Return the plan by the files as they are now; where they can't be read, by the old."""
+        try:
+            self.refresh(self._settings)
+        except (GatewayError, OSError) as error:
+            log.error("triggers_put_off", reason=str(error))
+        return self.plan
 
     async def look(self) -> None:
         """Run every trigger whose hour has come, where mail may leave; else it is held."""
