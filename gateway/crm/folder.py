@@ -47,6 +47,9 @@ _FAULT = (
     "again after an update"
 )
 
+#: Whoever may only drop files here could else have others read that the gateway may read.
+_LINK = "a link: drop the file itself"
+
 
 def _as_ours(_kind: str) -> KindMapping:
     return AS_OURS
@@ -74,6 +77,8 @@ class _Waiting:
     path: Path
     mark: str  #: Tells this file from one of the same name dropped later, or still growing.
     written: int
+
+    is_link: bool = False
 
     @property
     def kind(self) -> str | None:
@@ -195,7 +200,7 @@ class FeedFolder:
             return faults
         ahead = _LookAhead()
         for file in files:
-            if file.kind == "people" and file.replaces:
+            if file.kind == "people" and file.replaces and not file.is_link:
                 try:
                     with suppress(FileRefused, RowRefused):
                         import_file(
@@ -238,6 +243,8 @@ class FeedFolder:
             return Handled(name=name, state="failed", error=why, fault=error)
 
     def _imported(self, file: _Waiting, name: str) -> Handled:
+        if file.is_link:
+            return Handled(name=name, state="failed", error=_LINK)
         if file.kind is None:
             return Handled(name=name, state="failed", error=f"no kind of file: {', '.join(KINDS)}")
         with self._database.reading() as connection:
@@ -275,7 +282,7 @@ class FeedFolder:
 
     def _put_aside(self, file: _Waiting, handled: Handled) -> Handled:
         """Move a file to `done/` or `failed/`, its report and refused rows beside it."""
-        folder = self._path / handled.state
+        folder, laid = self._path / handled.state, list[Path]()
         try:
             folder.mkdir(exist_ok=True)
             # The file's own name, else the first with the time that nothing has yet.
@@ -283,7 +290,7 @@ class FeedFolder:
             stamp = f"{self._clock():%Y%m%dT%H%M%S}"
             names = (f"{path.stem}.{stamp}-{number}{path.suffix}" for number in count(1))
             target = folder / path.name
-            while target.exists() or _beside(target).exists():
+            while _is_taken(target):
                 target = folder / next(names)
             report = handled.report
             document: dict[str, object] = {
@@ -293,8 +300,11 @@ class FeedFolder:
                 **({} if report is None else report.document()),
             }
             text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-            _beside(target).write_text(text, encoding="utf-8", errors="backslashreplace")
+            with _beside(target).open("x", encoding="utf-8", errors="backslashreplace") as opened:
+                laid.append(_beside(target))
+                opened.write(text)
             if handled.state == "done" and report and report.problem_count:
+                laid.append(_refused_beside(target))
                 try:
                     self._lay_refused_beside(file, report, target)
                 except OSError:
@@ -305,6 +315,9 @@ class FeedFolder:
                     handled = replace(handled, fault=error)
             file.path.rename(target)
         except OSError as error:
+            for each in laid:  # Else each look would lay them there once more, by another name.
+                with suppress(OSError):
+                    each.unlink()
             where = readable_name(str(error.filename or file.path))
             raise FolderUnusable(f"{where}: {error.strerror}") from error
         return handled
@@ -312,7 +325,7 @@ class FeedFolder:
     def _lay_refused_beside(self, file: _Waiting, report: ImportReport, target: Path) -> None:
         reading = FieldReading(mapping=self._mapping(report.kind), zone=self._zone)
         feed_file = FeedFile(file.path, KINDS[report.kind], reading)
-        write_refused(feed_file, report, target.with_name(f"{target.name}{_REFUSED}"))
+        write_refused(feed_file, report, _refused_beside(target))
 
 
 def _told(fault: Exception) -> str:
@@ -407,8 +420,21 @@ def _found(path: Path) -> _Waiting | None:
     if not S_ISREG(facts.st_mode):
         return None
     mark = f"{readable_name(path.name)}:{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
-    return _Waiting(path=path, mark=mark, written=facts.st_mtime_ns)
+    is_link = path.is_symlink()
+    return _Waiting(path=path, mark=mark, written=facts.st_mtime_ns, is_link=is_link)
 
 
 def _beside(target: Path) -> Path:
     return target.with_name(f"{target.name}{_REPORT}")
+
+
+def _refused_beside(target: Path) -> Path:
+    return target.with_name(f"{target.name}{_REFUSED}")
+
+
+def _is_taken(target: Path) -> bool:
+    """Whether something has this name or one of those beside it; a link that leads nowhere, too."""
+    return any(
+        path.exists() or path.is_symlink()
+        for path in (target, _beside(target), _refused_beside(target))
+    )

@@ -338,13 +338,72 @@ def test_a_file_that_cannot_be_moved_is_taken_in_once_and_keeps_no_other_back(
         for _ in range(3):
             with pytest.raises(FolderUnusable, match="No space left"):
                 handled.extend(each.name for each in feed.look())
+        left = names(path)
     (last,) = feed.look()
 
+    assert ["done/people-2.csv", "done/people-2.csv.report.json", "people-1.csv"] == left
     assert ["people-2.csv"] == handled
     assert "people-1.csv" == last.name
     with database.reading() as connection:
         assert ["Anna"] == list(connection.scalars(select(schema.people.c.first_name)))
         assert 2 == len(feed_faults.past(connection))
+
+
+def test_a_report_that_no_room_is_left_for_leaves_nothing(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path / "people.csv").write_text("crm_id,birthday\n1,\n2,x\n")
+    feed = opened(database, path)
+    with monkeypatch.context() as patched:
+        patched.setattr(folder_module, "write_refused", _write_a_part)
+        list(feed.look())
+        for _ in range(3):
+            with pytest.raises(FolderUnusable, match="No space left"):
+                list(feed.look())
+        left = names(path)
+    list(feed.look())
+
+    assert ["people.csv"] == left
+    assert [
+        "done/people.csv",
+        "done/people.csv.refused.csv",
+        "done/people.csv.report.json",
+    ] == names(path)
+
+
+def _write_a_part(_file: FeedFile, _report: object, target: Path) -> None:
+    target.write_text("crm_")
+    _fail(target, target)
+
+
+def test_a_link_is_not_followed(path: Path, tmp_path: Path, feed: FeedFolder) -> None:
+    secret = tmp_path / "gateway.env"
+    secret.write_text("PASSWORD=sesame\n1\n")
+    for name in ("groups.csv", "people.full.csv"):
+        (path / name).symlink_to(secret)
+
+    handled = look_twice(feed)
+
+    assert [("failed", "a link: drop the file itself")] * 2 == [
+        (each.state, each.error) for each in handled
+    ]
+    for report in (path / "failed").glob("*.report.json"):
+        assert "sesame" not in report.read_text()
+    assert "PASSWORD=sesame\n1\n" == secret.read_text()
+
+
+@pytest.mark.parametrize("ending", ["", ".report.json", ".refused.csv"])
+def test_nothing_is_written_where_a_link_leads(
+    path: Path, tmp_path: Path, feed: FeedFolder, ending: str
+) -> None:
+    (path / "done").mkdir()
+    (path / f"done/people.csv{ending}").symlink_to(tmp_path / "elsewhere")
+    (path / "people.csv").write_text("crm_id,birthday\n1,\n2,x\n")
+
+    look_twice(feed)
+
+    assert not (tmp_path / "elsewhere").exists()
+    assert (path / f"done/people.{NOW:%Y%m%dT%H%M%S}-1.csv.refused.csv").exists()
 
 
 def test_a_link_to_itself_keeps_no_file_back(
