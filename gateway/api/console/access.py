@@ -16,7 +16,8 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api.console.kept_form import ROOT, KeptForm, kept_of
+from gateway import logs
+from gateway.api.console.kept_form import ROOT, KeptForm, kept_of, new_token
 from gateway.api.console.languages import LANGUAGES, preferred, say
 from gateway.api.console.roles import ConsoleRole, known_roles, may
 from gateway.api.console.terms import ConsoleTerms, OidcTerms, terms_of
@@ -25,9 +26,12 @@ from gateway.api.problems import Problem
 from gateway.api.replies import plain_text
 from gateway.api.services import ApiServices
 from gateway.core.errors import GatewayError
-from gateway.store.console import console_sessions
+from gateway.store.console import console_acts, console_sessions
+from gateway.store.console.console_acts import ConsoleAct
 from gateway.store.console.console_sessions import ConsoleSession
 from gateway.store.engine.database import StoreTransaction
+
+log = logs.get("console")
 
 #: Makes the page that tells of an error.
 ErrorPage = Callable[[Request, Exception], Awaitable[Response]]
@@ -170,7 +174,7 @@ async def begin(
         user=name,
         roles=frozenset(map(str, roles)),
         way=way,
-        form_token=secrets.token_urlsafe(24),
+        form_token=new_token(name),
         notice="",
         since=now,
         seen=now,
@@ -184,8 +188,13 @@ async def begin(
         if instead is not None:
             console_sessions.end(connection, instead.digest)
         console_sessions.start(connection, session, now)
+        if way != PROXY:  # Its sessions begin by themselves.
+            act = ConsoleAct(id=using.new_id(), user=name, act="login", about="")
+            console_acts.add(connection, act)
 
     await using.database.write(start)
+    if way != PROXY:
+        log.info("console_act", act="login")
     using.today.lights()  # Begins to look whether everything is well, for the page that comes next.
     return ConsoleUser(name=name, roles=roles, session=session), secret
 
@@ -342,7 +351,7 @@ Runs = Annotated[ConsoleUser, Depends(let_in_to_run)]
 
 
 class StaleForm(Problem):
-    """A form without the token of this session; `kept` is what it brought, of a page of ours."""
+    """A form without the token of this session; `kept` is what one of this user's pages brought."""
 
     def __init__(self, why: str, kept: KeptForm | None) -> None:
         super().__init__(403, why)
@@ -365,7 +374,9 @@ async def checked_form(request: Request) -> AsyncIterator[None]:
         is_right = isinstance(shown, str) and compare_digest(shown.encode(), token.encode())
         if token and not is_right:
             why = said(request, "This page was too old or not ours; open it anew and try again.")
-            raise StaleForm(why, kept_of(request, form) if came_from_here(request) else None)
+            kept = kept_of(request, form) if came_from_here(request) else None
+            is_theirs = kept is not None and user is not None and kept.is_of(user.name)
+            raise StaleForm(why, kept if is_theirs else None)
         yield
     finally:
         await form.close()  # With the files in it.

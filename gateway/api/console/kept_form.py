@@ -1,9 +1,12 @@
 """What somebody had filled in when the sign-in ended: kept in the page, and offered again.
 
 Nothing of it is stored here: the login's page carries it, and the page after it, which asks whether
-it is to be sent. Only that page's button, with the token of the new session, does anything.
+it is to be sent. Only that page's button, with the token of the new session, does anything. Who
+signs in at another's computer is not shown what that one had filled in.
 """
 
+import hashlib
+import secrets
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -26,8 +29,14 @@ class KeptForm:
 
     to: str  #: Where it was posted, below `/console`.
     back: str  #: The page that it was on.
+    token: str  #: That it brought: whose it is can be told by it.
     fields: tuple[tuple[str, str], ...]  #: Without the token.
     files: tuple[str, ...] = ()  #: Names of files, which are not kept.
+
+    def is_of(self, user: str) -> bool:
+        """Whether the form was on a page of this user."""
+        rest, _, mark = self.token.partition(".")
+        return mark != "" and mark == _mark(rest, user)
 
     @property
     def typed(self) -> list[tuple[str, str]]:
@@ -36,7 +45,8 @@ class KeptForm:
 
     def text(self) -> str:
         """Return it as a page carries it; empty where it is too much for that."""
-        parts = {"to": self.to, "back": self.back, "fields": self.fields, "files": self.files}
+        parts: dict[str, object] = {"to": self.to, "back": self.back, "token": self.token}
+        parts |= {"fields": self.fields, "files": self.files}
         octets = orjson.dumps(parts)
         return octets.decode() if len(octets) <= _MOST else ""
 
@@ -48,6 +58,7 @@ def kept_of(request: Request, form: FormData) -> KeptForm | None:
     kept = KeptForm(
         to=to,
         back=page_before(request),
+        token=shown if isinstance(shown := form.get("csrf"), str) else "",
         fields=tuple((name, value) for name, value in items if isinstance(value, str)),
         files=tuple(
             value.filename for _, value in items if isinstance(value, UploadFile) and value.filename
@@ -65,13 +76,33 @@ def read_kept(text: str) -> KeptForm | None:
         parts = orjson.loads(text)
         fields = tuple((name, value) for name, value in parts["fields"])
         kept = KeptForm(
-            to=parts["to"], back=parts["back"], fields=fields, files=tuple(parts["files"])
+            to=parts["to"],
+            back=parts["back"],
+            token=parts["token"],
+            fields=fields,
+            files=tuple(parts["files"]),
         )
     except (ValueError, KeyError, TypeError):
         return None
-    texts = (kept.to, kept.back, *kept.files, *(part for field in fields for part in field))
+    texts = (
+        kept.to,
+        kept.back,
+        kept.token,
+        *kept.files,
+        *(part for field in fields for part in field),
+    )
     is_ours = all(isinstance(part, str) for part in texts) and within(kept.to) == kept.to
     return kept if is_ours and within(kept.back) == kept.back else None
+
+
+def new_token(user: str) -> str:
+    """Return what the forms of a session bring along, made for its user."""
+    rest = secrets.token_urlsafe(24)
+    return f"{rest}.{_mark(rest, user)}"
+
+
+def _mark(rest: str, user: str) -> str:
+    return hashlib.sha256(f"{rest} {user}".encode()).hexdigest()[:16]
 
 
 def within(target: str) -> str:

@@ -22,7 +22,6 @@ from gateway.api.console.access import (
     said,
     set_cookie,
 )
-from gateway.api.console.acts import did
 from gateway.api.console.kept_form import ROOT, within
 from gateway.api.console.rendering import see_other
 from gateway.api.console.roles import ConsoleRole, known_roles
@@ -164,7 +163,6 @@ def router(monotonic: Callable[[], float]) -> APIRouter:
             way=oidc_way(terms),
             instead=None if before is None else before.session,
         )
-        await did(request, user, "login")
         request.state.user = user
         response = await see_other(request, login.target)
         set_cookie(response, request, secret)

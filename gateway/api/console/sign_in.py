@@ -22,7 +22,7 @@ from gateway.api.console.access import (
     said,
     set_cookie,
 )
-from gateway.api.console.acts import did
+from gateway.api.console.acts import change_store
 from gateway.api.console.kept_form import (
     ROOT,
     START,
@@ -94,9 +94,8 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
             way=password_way(login),
             instead=None if before is None else before.session,
         )
-        await did(request, user, "login")
         request.state.user = user
-        if kept is None:
+        if kept is None or not kept.is_of(name):
             response = await see_other(request, within(target))
         else:
             response = await render(request, "again.html", {"kept": kept})
@@ -113,9 +112,10 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
 
     @routes.post("/logout-everywhere")
     async def sign_out_everywhere(request: Request, user: Looks) -> Response:
-        await did(request, user, "logout.everywhere")
-        await services(request).database.write(
-            lambda connection: console_sessions.end_all(connection, user.name)
+        await change_store(
+            *(request, user, "logout.everywhere"),
+            lambda connection: console_sessions.end_all(connection, user.name),
+            about="",
         )
         return _signed_out(await see_other(request, f"{ROOT}/login"))
 

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.core.ids import first_id_at, moment_of
 from gateway.store.schema import console_acts
+
+#: Behind an act of which it is not known (yet) whether it was done.
+BEGUN = ".begun"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +19,7 @@ class ConsoleAct:
 
     id: int
     user: str
-    act: str  #: As `person.suppress`.
+    act: str  #: As `person.suppress`, or `campaign.send.begun`.
     about: str  #: What it was done to: a key or an id, as `candidate:17`; may be empty.
 
     @property
@@ -34,6 +37,17 @@ def add(connection: Connection, act: ConsoleAct) -> None:
     """Keep what was done."""
     row = {"id": act.id, "user": act.user, "act": act.act, "about": act.about}
     connection.execute(insert(console_acts).values(**row))
+
+
+def end(connection: Connection, act: ConsoleAct, *, about: str) -> None:
+    """Say that an act was done which had begun, and to what."""
+    row = update(console_acts).where(console_acts.c.id == act.id)
+    connection.execute(row.values(act=act.act.removesuffix(BEGUN), about=about))
+
+
+def take_out(connection: Connection, act: ConsoleAct) -> None:
+    """Take an act out which had begun and was refused."""
+    connection.execute(delete(console_acts).where(console_acts.c.id == act.id))
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:

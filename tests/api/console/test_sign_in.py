@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from gateway.api.console.kept_form import KeptForm, read_kept, within
+from gateway.api.console.kept_form import KeptForm, new_token, read_kept, within
 from gateway.api.console.roles import ConsoleRole, may
 from gateway.api.console.throttle import LoginThrottle
 from gateway.api.console.users import BadConsoleUsers, put_user, read_users, remove_user
@@ -223,16 +223,33 @@ async def test_what_was_filled_in_when_the_sign_in_ended_is_offered_again(one_ap
     assert ANOTHER == entry["note"].replace("\r\n", "\n")
 
 
+async def test_what_one_had_filled_in_is_not_offered_to_another(one_api: Served) -> None:
+    await one_api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
+    add_user(one_api, "bob", [ConsoleRole.WORK])
+    async with signed_in(one_api, ConsoleRole.WORK) as browsing:
+        await browsing.open("/console/people/candidate:17")
+        with one_api.database.writing() as connection:
+            console_sessions.end_all(connection, "anna")
+        await browsing.press("Suppress", status=401, note=ANOTHER, scope="bulk")
+        page = await browsing.press("Sign in", user="bob", password=PASSWORD)
+
+    assert "Nothing was done yet" not in page.text
+    assert "reason" not in page.text
+    assert [] == (await one_api.get("/suppressions"))["items"]
+
+
 async def test_a_page_from_before_another_sign_in_is_sent_again_after_a_look(
     one_api: Served,
 ) -> None:
     await one_api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
     way = "/console/people/candidate:17/suppress"
-    posted = {"csrf": "of before", "scope": "all", "note": "moved"}
+    posted = {"csrf": new_token("anna"), "scope": "all", "note": "moved"}
+    others = posted | {"csrf": new_token("bob")}
     async with signed_in(one_api, ConsoleRole.WORK) as browsing:
         host = f"http://127.0.0.1:{one_api.port}"
         ours = {"origin": host, "referer": f"{host}/console/people/candidate:17"}
         unsaid = await browsing.client.post(way, data=posted)
+        bobs = await browsing.client.post(way, data=others, headers=ours)
         browsing.answer = await browsing.client.post(way, data=posted, headers=ours)
         page, status = browsing.page, browsing.answer.status_code
         before = (await one_api.get("/suppressions"))["items"]
@@ -240,6 +257,7 @@ async def test_a_page_from_before_another_sign_in_is_sent_again_after_a_look(
 
     assert (403, 403) == (unsaid.status_code, status)
     assert "moved" not in unsaid.text  # nothing says that it came from a page of ours
+    assert (403, False) == (bobs.status_code, "moved" in bobs.text)
     assert "moved" in page.text
     assert ("Back to the page", "/console/people/candidate:17") in page.links
     assert [] == before
@@ -252,7 +270,7 @@ async def test_a_file_is_not_kept_and_the_page_says_so(one_api: Served) -> None:
             console_sessions.end_all(connection, "anna")
         browsing.answer = await browsing.client.post(
             "/console/campaigns/0000000000001/add",
-            data={"people": "candidate:17"},
+            data={"csrf": new_token("anna"), "people": "candidate:17"},
             files={"file": ("members.csv", b"email\n")},
         )
         page = await browsing.press("Sign in", user="anna", password=PASSWORD)
@@ -273,21 +291,37 @@ async def test_of_a_large_file_nothing_is_read_before_the_sign_in(one_api: Serve
     assert (303, LOGIN) == (answer.status_code, answer.headers["location"])
 
 
+CARRIED = {
+    "to": "/console/x",
+    "back": "/console/today",
+    "token": "",
+    "fields": [["a", "b"]],
+    "files": [],
+}
+
+
 @pytest.mark.parametrize(
     "kept",
     [
         "nonsense",
         "[]",
-        '{"to": "https://elsewhere.example/console/x", "back": "/console/today", "fields": [],'
-        ' "files": []}',
-        '{"to": "/messages", "back": "/console/today", "fields": [["a", "b"]], "files": []}',
-        '{"to": "/console/logout", "back": "/console/today", "fields": [["a", "b"]], "files": []}',
-        '{"to": "/console/x", "back": "//x.example/console/", "fields": [["a", 1]], "files": []}',
-        '{"to": "/console/x", "back": "/console/today", "fields": [["a", "b", "c"]], "files": []}',
+        *(
+            json.dumps(CARRIED | another)
+            for another in (
+                {"to": "https://elsewhere.example/console/x"},
+                {"to": "/messages"},
+                {"to": "/console/logout"},
+                {"back": "//x.example/console/"},
+                {"fields": [["a", 1]]},
+                {"fields": [["a", "b", "c"]]},
+                {"token": None},
+            )
+        ),
     ],
-    ids=range(7),
+    ids=range(9),
 )
 def test_only_what_the_login_page_carried_is_kept(kept: str) -> None:
+    assert read_kept(json.dumps(CARRIED)) is not None
     assert read_kept(kept) is None
 
 
@@ -295,6 +329,7 @@ def test_what_is_kept_is_read_as_it_was() -> None:
     kept = KeptForm(
         to="/console/people/candidate:2026%2F17/suppress",
         back="/console/people/candidate:2026%2F17?type=message",
+        token=new_token("anna"),
         fields=(("note", "é\r\n</script>"), ("note", "")),
         files=("a.csv",),
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
 import anyio
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api import paths  # noqa: F401  # Routes with {reference:id} need it.
 from gateway.api.console.access import Fields, Looks, Works, language_of, said
-from gateway.api.console.acts import did
+from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, Text, unwrapped, wrapped
@@ -22,6 +22,9 @@ from gateway.store.console.console_acts import about_application
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views import application_list
 from gateway.store.views.application_list import ListedApplication, PastTransition
+
+if TYPE_CHECKING:
+    from gateway.documents.triggers.triggers import ChangeResultDocument
 
 router = APIRouter(prefix="/applications")
 _AT_ONCE = 50
@@ -79,7 +82,11 @@ async def change_status(request: Request, user: Works, form: Fields) -> Response
     )
     apply = await anyio.to_thread.run_sync(using.applications.open)
     try:
-        answer = await using.database.write(lambda connection: apply(connection, happened))
+        answer = await change_store(
+            *(request, user, "application.status"),
+            lambda connection: apply(connection, happened),
+            about=_abouts,
+        )
     except EventRefused as error:
         return await _asking(request, asked, {"problem": str(error)}, status=422)
     why = why_nothing_was_done(answer)
@@ -88,10 +95,15 @@ async def change_status(request: Request, user: Works, form: Fields) -> Response
         return await _asking(request, asked, {"answer": answer, "is_stale": is_stale})
     if why is not None:
         return await _asking(request, asked, {"answer": answer, "problem": why[1]}, status=why[0])
-    for change in answer["applications"]:
-        await did(request, user, "application.status", about=about_application(change["reference"]))
     page = f"/{quote(references[0], safe='')}" if len(references) == 1 else ""
     return await see_other(request, f"/console/applications{page}", _what_was_done(request, answer))
+
+
+def _abouts(answer: "ChangeResultDocument") -> list[str]:
+    """Return what was changed, as acts name it."""
+    if why_nothing_was_done(answer) is not None:
+        return []
+    return [about_application(change["reference"]) for change in answer["applications"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

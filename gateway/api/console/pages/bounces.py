@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from gateway.api.console.access import Fields, Looks, Works, said
-from gateway.api.console.acts import did
+from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
@@ -68,8 +68,7 @@ async def suppress(
             until=None,
         )
 
-    await using.database.write(add)
-    await did(request, user, "address.suppress", about=mail)
+    await change_store(request, user, "address.suppress", add, about=mail)
     sentence = said(request, "Suppressed from the next message on.")
     return await see_other(request, "/console/bounces", sentence)
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
 
 from gateway.api.console.access import ConsoleUser, Fields, Looks, Manages, Works, said
-from gateway.api.console.acts import did
+from gateway.api.console.acts import doing
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
 from gateway.api.replies import (
@@ -116,16 +116,17 @@ async def create(request: Request, using: Using, user: Works, form: Fields) -> R
         name=name, template=int(template), from_name=from_name, from_address=sender.address
     )
     try:
-        made = await in_turn(
-            lambda: using.campaigns.create(wanted, confirmed=_text(form, "confirmed") == "yes")
-        )
+        async with doing(request, user, "campaign.create") as act:
+            made = await in_turn(
+                lambda: using.campaigns.create(wanted, confirmed=_text(form, "confirmed") == "yes")
+            )
+            act.about = made["id"]
     except NotDone as error:
         asks = bool(error.more.get("needs_confirmed"))
         why = in_words_of_the_page(request, str(error))
         if asks:
             why = said(request, "There is a campaign of this name already.")
         return await _new(request, using, _given(form), problem=why, asks=asks, status=error.status)
-    await did(request, user, "campaign.create", about=made["id"])
     sentence = said(request, "“{name}” is made. Now add people.", name=name)
     return await see_other(
         request, f"/console/campaigns/{made['id']}", _with_remarks(request, sentence, made)
@@ -176,11 +177,11 @@ async def show_account(request: Request, using: Using, user: Looks) -> Response:
 async def activate(request: Request, using: Using, user: Manages) -> Response:
     """Find or make what campaigns need at Mailchimp, as `gateway mailchimp activate` does."""
     try:
-        steps = await in_turn(using.campaigns.activate)
+        async with doing(request, user, "mailchimp.activate"):
+            steps = await in_turn(using.campaigns.activate)
     except NotDone as error:
         why = in_words_of_the_page(request, str(error))
         return await _account(request, using, problem=why, status=error.status)
-    await did(request, user, "mailchimp.activate")
     return await _account(request, using, steps=steps)
 
 
@@ -286,10 +287,10 @@ async def prepare(
     """Look who is in, who is out and why, and what would change at Mailchimp; nothing leaves."""
     confirmed = _text(form, "confirmed") == "yes"
     try:
-        prepared = await in_turn(lambda: using.campaigns.prepare(number, confirmed=confirmed))
+        async with doing(request, user, "campaign.prepare", about=ids.show(number)):
+            prepared = await in_turn(lambda: using.campaigns.prepare(number, confirmed=confirmed))
     except NotDone as error:
         return await _refused(request, using, number, error, action="prepare")
-    await did(request, user, "campaign.prepare", about=ids.show(number))
     return await _shown(request, using, number, prepared=prepared)
 
 
@@ -364,10 +365,11 @@ async def unschedule(request: Request, using: Using, user: Manages, number: Numb
 async def recreate(request: Request, using: Using, user: Works, number: Number) -> Response:
     """Delete one that was not sent and make it again with the same people."""
     try:
-        made = await in_turn(lambda: using.campaigns.recreate(number, None))
+        async with doing(request, user, "campaign.recreate", about=ids.show(number)) as act:
+            made = await in_turn(lambda: using.campaigns.recreate(number, None))
+            act.about = made["id"]
     except NotDone as error:
         return await _refused(request, using, number, error, action="recreate")
-    await did(request, user, "campaign.recreate", about=made["id"])
     sentence = said(request, "This is the new one, with the same people.")
     return await see_other(
         request, f"/console/campaigns/{made['id']}", _with_remarks(request, sentence, made)
@@ -393,10 +395,10 @@ async def delete(
 async def ask_for_report(request: Request, using: Using, user: Works, number: Number) -> Response:
     """Ask Mailchimp for what is new."""
     try:
-        fresh = await in_turn(lambda: using.campaigns.report(number))
+        async with doing(request, user, "campaign.report", about=ids.show(number)):
+            fresh = await in_turn(lambda: using.campaigns.report(number))
     except NotDone as error:
         return await _refused(request, using, number, error, action="report")
-    await did(request, user, "campaign.report", about=ids.show(number))
     sentence = said(request, "This is what Mailchimp knows now.")
     return await see_other(
         request, f"/console/campaigns/{ids.show(number)}", _with_remarks(request, sentence, fresh)
@@ -417,10 +419,10 @@ async def _done(
 ) -> Response:
     """Do something with a campaign, and say what was done, or why it can't be."""
     try:
-        done = await in_turn(lambda: work(using.campaigns))
+        async with doing(request, user, f"campaign.{act}", about=ids.show(number)):
+            done = await in_turn(lambda: work(using.campaigns))
     except NotDone as error:
         return await _refused(request, using, number, error, action=act, fields=fields)
-    await did(request, user, f"campaign.{act}", about=ids.show(number))
     said_of_it = " ".join([sentence] if detail is None else detail(done))
     return await see_other(
         request, f"/console/campaigns/{ids.show(number)}", _with_remarks(request, said_of_it, done)

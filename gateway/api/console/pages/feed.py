@@ -24,7 +24,7 @@ from gateway.api.console.access import (
     let_in_to_run,
     said,
 )
-from gateway.api.console.acts import did
+from gateway.api.console.acts import doing
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, before_time, time_cursor
@@ -249,9 +249,13 @@ async def import_upload(request: Request, user: Runs, token: str, form: Fields) 
         _kept.drop(token)
         return await see_other(request, "/console/feed", said(request, "Nothing was imported."))
     if not made.is_done:
-        await _take_in(request, made, dry_run=False, lift=form.get("lift") == "yes")
-        if not made.is_held_back:
-            await did(request, user, "import", about=made.kind)
+        made.is_read = True  # Nobody drops it, or takes it in once more, while that is journaled.
+        try:
+            async with doing(request, user, "import", about=made.kind) as act:
+                await _take_in(request, made, dry_run=False, lift=form.get("lift") == "yes")
+                act.is_done = not made.is_held_back
+        finally:
+            made.is_read = False
     return await see_other(request, f"/console/feed/upload/{token}")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.console.access import ConsoleUser, Fields, Looks, Works, said
-from gateway.api.console.acts import did
+from gateway.api.console.acts import doing
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
@@ -104,11 +104,11 @@ async def _decided(
 ) -> Response:
     """Do what was decided, and open the next mail that waits; what can't be done is said."""
     try:
-        row = await work(number)
+        async with doing(request, user, f"inbox.{act}", about=ids.show(number)):
+            row = await work(number)
     except (NotDone, inbox.WrongInboxState) as error:
         status = error.status if isinstance(error, NotDone) else 409
         return await _shown(request, using, number, problem=str(error), status=status)
-    await did(request, user, f"inbox.{act}", about=ids.show(number))
     if row.state is InboxState.NEEDS_ATTENTION:
         why = attention_words(request).get(row.reason, row.reason)
         sentence = said(request, "It still can't be filed: {why}", why=why)

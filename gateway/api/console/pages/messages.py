@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.console.access import ConsoleUser, Fields, Looks, Works, said
-from gateway.api.console.acts import did
+from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.message_filter import MessageFilter, read_filter
 from gateway.api.console.rendering import render, see_other
@@ -128,8 +128,8 @@ async def release(request: Request, user: Works, number: str, fields: Fields) ->
         if hit.is_ours and hit.holds_now
     }
     stays = any(hit.holds_now and not hit.is_ours for hit in hits)
-    sentence = await _release(request, user, whom, reason, stays=stays)
-    await did(request, user, "message.release", about=ids.show(values["message"].id))
+    about = ids.show(values["message"].id)
+    sentence = await _release(request, user, whom, reason, about=about, stays=stays)
     return await see_other(request, f"/console/messages/{number}", sentence)
 
 
@@ -139,6 +139,7 @@ async def _release(
     whom: Iterable[PersonRef | str],
     reason: str,
     *,
+    about: str,
     stays: bool,
 ) -> str:
     """Lift what suppresses people or addresses themselves; return what to tell.
@@ -162,7 +163,11 @@ async def _release(
         ]
 
     try:
-        released = await using.database.write(lift)
+        released = await change_store(
+            *(request, user, "message.release"),
+            lift,
+            about=lambda released: [about] if any(entry.is_any for entry in released) else [],
+        )
     finally:
         standings.close()
     if not any(entry.is_any for entry in released):

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.console.access import Looks, Runs, said
-from gateway.api.console.acts import did
+from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
 from gateway.api.replies import Cursor, before, id_cursor, read_id
 from gateway.api.using import services
@@ -61,8 +61,11 @@ async def show_entry(request: Request, user: Looks, number: str) -> Response:  #
 async def retry(request: Request, user: Runs, number: str) -> Response:
     """Have an entry sent anew, as `gateway outbox retry` does."""
     wanted, using = read_id(number), services(request)
-    await using.database.write(lambda connection: outbox.retry(connection, wanted, using.clock()))
-    await did(request, user, "outbox.retry", about=ids.show(wanted))
+    await change_store(
+        *(request, user, "outbox.retry"),
+        lambda connection: outbox.retry(connection, wanted, using.clock()),
+        about=ids.show(wanted),
+    )
     return await see_other(request, "/console/outbox", said(request, "It is sent again."))
 
 
@@ -70,8 +73,9 @@ async def retry(request: Request, user: Runs, number: str) -> Response:
 async def cancel(request: Request, user: Runs, number: str) -> Response:
     """Give an entry up, as `gateway outbox cancel` does."""
     wanted, using = read_id(number), services(request)
-    await using.database.write(
-        lambda connection: status_mail.cancel_entry(connection, wanted, using.clock())
+    await change_store(
+        *(request, user, "outbox.cancel"),
+        lambda connection: status_mail.cancel_entry(connection, wanted, using.clock()),
+        about=ids.show(wanted),
     )
-    await did(request, user, "outbox.cancel", about=ids.show(wanted))
     return await see_other(request, "/console/outbox", said(request, "It is given up."))

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 
 from gateway.api import paths  # noqa: F401  # Routes with {person:id} need it.
 from gateway.api.console.access import Fields, Looks, Works, language_of, said
-from gateway.api.console.acts import did
+from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_moment
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
@@ -144,8 +144,7 @@ async def suppress(
         )
         return str(whom)
 
-    whom = await using.database.write(add)
-    await did(request, user, "person.suppress", about=str(ref))
+    whom = await change_store(request, user, "person.suppress", add, about=str(ref))
     return await see_other(
         request, _path(ref), said(request, "{whom} is suppressed from now on.", whom=whom)
     )
@@ -176,14 +175,17 @@ async def release(
         return str(whom), released
 
     try:
-        whom, released = await using.database.write(lift)
+        whom, released = await change_store(
+            *(request, user, "person.release"),
+            lift,
+            about=lambda done: [str(ref)] if done[1].is_any else [],
+        )
     finally:
         standings.close()
     if not released.is_any:
         none_of_ours = said(request, "Nothing of ours suppresses {whom}.", whom=whom)
         problems = {"release_note": none_of_ours}
         return await _shown(request, using, ref, problems=problems, given=form, status=409)
-    await did(request, user, "person.release", about=str(ref))
     sentences = [said(request, "{whom} is released.", whom=whom)]
     sentences += [
         said(request, "Mailchimp itself still refuses {address}.", address=refused.address)

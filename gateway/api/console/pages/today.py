@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from gateway.api.console.access import Fields, Looks, Runs, said
-from gateway.api.console.acts import did
+from gateway.api.console.acts import change_store
 from gateway.api.console.flow_plot import flow_plot
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.state_words import state_words
@@ -42,12 +42,13 @@ async def pause(request: Request, user: Runs, fields: Fields) -> Response:
     if what not in ("bulk", "all"):
         raise Problem(422, said(request, "Choose which mail to stop."))
     using = services(request)
-    await using.database.write(
+    await change_store(
+        *(request, user, "mail.pause"),
         lambda connection: message_lookup.pause(
             connection, str(what), now=using.clock(), by=user.name
-        )
+        ),
+        about=str(what),
     )
-    await did(request, user, "mail.pause", about=str(what))
     return await see_other(
         request, "/console/today", said(request, "Stopped. The CRM is asked to try again later.")
     )
@@ -56,8 +57,11 @@ async def pause(request: Request, user: Runs, fields: Fields) -> Response:
 @router.post("/resume")
 async def resume(request: Request, user: Runs) -> Response:
     """Let mail go again, as `gateway resume` does."""
-    lifted = await services(request).database.write(message_lookup.resume)
-    await did(request, user, "mail.resume", about=" ".join(lifted))
+    lifted = await change_store(
+        *(request, user, "mail.resume"),
+        message_lookup.resume,
+        about=lambda lifted: [" ".join(lifted)],
+    )
     sentence = (
         said(request, "Mail goes again.") if lifted else said(request, "Nothing was stopped.")
     )

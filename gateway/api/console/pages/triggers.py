@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
 
 from gateway.api.console.access import Fields, Looks, Manages, said
-from gateway.api.console.acts import did
+from gateway.api.console.acts import doing
 from gateway.api.console.languages import LANGUAGES, NAMES
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.trigger_form import (
@@ -67,8 +67,8 @@ async def show_all(request: Request, using: Using, user: Looks) -> Response:  # 
 async def hold(request: Request, using: Using, user: Manages, form: Fields) -> Response:
     """Hold all triggered mail."""
     note = _text(form, "note")
-    await _looked(lambda: using.trigger_changes.hold(by=user.name, note=note))
-    await did(request, user, "triggers.hold")
+    async with doing(request, user, "triggers.hold"):
+        await _looked(lambda: using.trigger_changes.hold(by=user.name, note=note))
     sentence = said(request, "Triggered mail is held until somebody lets it go.")
     return await see_other(request, "/console/triggers", sentence)
 
@@ -76,8 +76,8 @@ async def hold(request: Request, using: Using, user: Manages, form: Fields) -> R
 @router.post("/all/resume")
 async def resume(request: Request, using: Using, user: Manages) -> Response:
     """Let triggered mail go again."""
-    released = await _looked(using.trigger_changes.resume)
-    await did(request, user, "triggers.resume")
+    async with doing(request, user, "triggers.resume"):
+        released = await _looked(using.trigger_changes.resume)
     sentence = said(request, "Triggered mail goes again; {count} were held.", count=released)
     return await see_other(request, "/console/triggers", sentence)
 
@@ -113,14 +113,14 @@ async def create(request: Request, using: Using, user: Manages, form: Fields) ->
     event, name = _event(given), given.get("name", "")
     wanted = {"event": given.get("event", ""), **changes(event, given, {})}
     try:
-        await _looked(
-            lambda: using.trigger_changes.keep_trigger(
-                name, changes=wanted, text=None, version="", by=user.name, token=""
+        async with doing(request, user, "trigger.create", about=name):
+            await _looked(
+                lambda: using.trigger_changes.keep_trigger(
+                    name, changes=wanted, text=None, version="", by=user.name, token=""
+                )
             )
-        )
     except NotDone as error:
         return await _new(request, using, given, error=error)
-    await did(request, user, "trigger.create", about=name)
     sentence = said(
         request, "“{name}” is made and off. Look whom it would mail, then turn it on.", name=name
     )
@@ -248,9 +248,12 @@ async def _template_form(
     is_kept = _text(form, "do") == "save"
     try:
         if is_kept:
-            await _looked(
-                lambda: using.trigger_changes.keep_template(name, wanted, version=version, by=by)
-            )
+            async with doing(request, request.state.user, "template.save", about=name):
+                await _looked(
+                    lambda: using.trigger_changes.keep_template(
+                        name, wanted, version=version, by=by
+                    )
+                )
         else:
             proposal = await _looked(
                 lambda: using.trigger_changes.propose_template(name, wanted, version=version)
@@ -260,7 +263,6 @@ async def _template_form(
         problem, status, clash = str(error), error.status, _clash(error)
         is_kept = False
     if is_kept:
-        await did(request, request.state.user, "template.save", about=name)
         sentence = said(request, "The template is saved and used from now on.")
         return await see_other(request, f"/console/triggers/templates/{quote(name)}", sentence)
     return await _template_page(
@@ -364,18 +366,18 @@ async def change(
         )
         if _text(form, "do") != "save":
             return await _shown(request, using, name, asked=asked, proposal=proposal)
-        kept = await _looked(
-            lambda: using.trigger_changes.keep_trigger(
-                name, changes=wanted, text=text, version=version, by=user.name, token=token
+        act = {"on": "trigger.enable", "off": "trigger.disable"}.get(turn, "trigger.change")
+        async with doing(request, user, act, about=name) as change_of_it:
+            kept = await _looked(
+                lambda: using.trigger_changes.keep_trigger(
+                    name, changes=wanted, text=text, version=version, by=user.name, token=token
+                )
             )
-        )
+            change_of_it.is_done = kept is not None
     except NotDone as error:
         if error.more.get("reach"):  # It reaches others than were shown: they are shown now.
             return await _shown(request, using, name, asked=asked, proposal=proposal, error=error)
         return await _shown(request, using, name, asked=asked, error=error)
-    if kept is not None:
-        act = {"on": "trigger.enable", "off": "trigger.disable"}.get(turn, "trigger.change")
-        await did(request, user, act, about=name)
     sentence = {
         "on": said(request, "It is on."),
         "off": said(request, "It is off."),
