@@ -35,6 +35,7 @@ from gateway.api.console.rendering import render, static_file
 from gateway.api.console.sentences import retell
 from gateway.api.console.terms import ConsoleTerms
 from gateway.api.console.throttle import LoginThrottle
+from gateway.api.console.upload_folder import remove_left_folders
 from gateway.api.problems import Problem, known_fault
 from gateway.api.public.client_rates import ClientRates
 from gateway.api.services import ApiServices
@@ -65,6 +66,7 @@ def console(
     monotonic: Callable[[], float],
 ) -> FastAPI:
     """Build the console; `terms` returns those of the moment."""
+    remove_left_folders()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = using
     app.state.terms = terms

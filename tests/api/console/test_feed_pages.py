@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
 
 from gateway.api.console.pages import feed as feed_page
 from gateway.api.console.roles import ConsoleRole
+from gateway.api.console.upload_folder import UploadFolder
 from gateway.api.services import FeedRefused, FeedTerms, Taken
 from gateway.app.feed.feeding import StoreFeedAdapter
 from gateway.core.kinds import TAG_SCOPES
@@ -206,7 +206,7 @@ async def test_a_file_is_kept_while_it_is_imported_and_is_imported_once(
         elif meanwhile == "crowd":
             monkeypatch.setattr(feed_page, "_MOST_KEPT", 1)
             (kept,) = (each for each in feed_page._kept._kept.values() if each.is_read)
-            feed_page._kept.add(replace(kept, folder=TemporaryDirectory()))
+            feed_page._kept.add(replace(kept, folder=UploadFolder()))
         else:
             do = "forget" if meanwhile == "forget" else "import"
             answer = await browsing.client.post(page, data={**form.fields, "do": do})

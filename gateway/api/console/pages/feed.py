@@ -1,7 +1,6 @@
 """The feed: how each kind stands, what imports did, refused rows, and files to import by hand."""
 
 import secrets
-import tempfile
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from gateway.api.console.access import (
 )
 from gateway.api.console.acts import doing
 from gateway.api.console.rendering import render, see_other
+from gateway.api.console.upload_folder import UploadFolder
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, before_time, time_cursor
 from gateway.api.services import FeedRefused, FeedTerms
@@ -130,7 +130,7 @@ class _Upload:
     user: str
     kind: str
     name: str
-    folder: tempfile.TemporaryDirectory[str]
+    folder: UploadFolder
     until: float
     replace: bool
     report: Mapping[str, Any] = field(default_factory=dict)
@@ -140,11 +140,11 @@ class _Upload:
 
     @property
     def file(self) -> Path:
-        return Path(self.folder.name) / self.name
+        return self.folder.path / self.name
 
     @property
     def refused(self) -> Path:
-        return Path(self.folder.name) / ".refused.csv"
+        return self.folder.path / ".refused.csv"
 
 
 class _Uploads:
@@ -177,7 +177,7 @@ class _Uploads:
     def drop(self, token: str) -> None:
         upload = self._kept.pop(token, None)
         if upload is not None:
-            upload.folder.cleanup()
+            upload.folder.remove()
 
     def _forget(self) -> None:
         now = time.monotonic()
@@ -206,11 +206,15 @@ async def upload(request: Request, user: Runs, form: Fields) -> Response:
     name = short_name(name, _LONGEST_NAME) or kind
     if not name.isprintable():
         raise Problem(422, said(request, "The file's name can't be read: give it another one."))
+    try:
+        folder = UploadFolder()
+    except OSError as error:
+        raise _no_room(request, error) from None
     made = _Upload(
         user=user.name,
         kind=kind,
         name=name,
-        folder=tempfile.TemporaryDirectory(prefix="gateway-upload-"),
+        folder=folder,
         until=time.monotonic() + _KEPT_SECONDS,
         replace=form.get("replace") == "yes",
     )
