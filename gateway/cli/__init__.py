@@ -36,7 +36,10 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
-        return _tell(f"{named}{error.strerror or error}", 1)
+        cure = ""
+        if isinstance(error, PermissionError) and error.filename:
+            cure = ": try it as the user that the gateway runs as"
+        return _tell(f"{named}{error.strerror or error}{cure}", 1)
     except UnicodeEncodeError:
         if all(
             not any("\udc80" <= char <= "\udcff" for char in argument) for argument in arguments

@@ -1,6 +1,7 @@
 """A config to begin with, from five answers: relay, listener, networks, language, notices."""
 
 import json
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,10 +150,21 @@ def write_first(file: Path, answers: FirstConfig, *, is_forced: bool = False) ->
 
 
 def check_free(file: Path, *, is_forced: bool) -> None:
-    """Refuse to write a config over one that is there (ConfigError)."""
+    """Refuse to write a config over one that is there, or where nobody can write (ConfigError)."""
     if (file.exists() or file.is_symlink()) and not is_forced and not says_nothing(file):
         raise ConfigError(
             f"{file}: exists and stays as it is: --force writes it anew, --config FILE another one"
+        )
+    there = next(path for path in (file, *file.parents) if path.exists())
+    if there != file and not there.is_dir():
+        raise ConfigError(
+            f"{there}: a file where a folder is needed: say --config FILE before init"
+        )
+    # A new file or folder needs both rights on the folder that it comes to.
+    if not os.access(there, os.W_OK if there == file else os.W_OK | os.X_OK, effective_ids=True):
+        raise ConfigError(
+            f"{there.absolute()}: this user may not write there: say --config FILE before init, or "
+            "try it as another user"
         )
 
 

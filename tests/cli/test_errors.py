@@ -109,7 +109,7 @@ NAMING = [
     (name, metavar)
     for name, command in COMMANDS.items()
     for metavar in arguments(command)
-    if name not in ELSEWHERE and metavar not in ("REFERENCE", "FILE", "KIND", "WHAT", "ROLE …")
+    if name not in ELSEWHERE and metavar not in ("REFERENCE", "FILE", "KIND", "WHAT", "ROLE")
 ]
 
 

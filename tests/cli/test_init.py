@@ -7,12 +7,13 @@ import smtplib
 import socket
 import subprocess
 import tomllib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from gateway.cli import run
 from gateway.config import load
 from gateway.config.first_config import FirstConfig
 from gateway.config.problems import ConfigError
@@ -48,6 +49,16 @@ def on_a_terminal(folder: Path, answers: Sequence[str]) -> tuple[int, str]:
         shown += piece
     os.close(screen)
     return process.wait(30), shown.decode()
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Go on as a user whom folders can be closed to, as they can't to root."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(before)
 
 
 @asynccontextmanager
@@ -174,6 +185,32 @@ def test_a_config_that_is_there_stays_unless_it_is_forced(cli: Cli) -> None:
 
     cli.do("init", *RELAY, "--yes", "--force")
     assert "mailserver" == load(cli.file, {}).relays[0].name
+
+
+def test_where_nothing_can_be_written_is_told_before_the_first_question(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.do("init", "--yes", "--dry-run")  # What is loaded now need not be read by somebody else.
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o555)
+    monkeypatch.chdir(closed)
+    monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
+
+    with as_nobody():
+        code = run(["init"])
+
+    told = capsys.readouterr()
+    assert (1, "") == (code, told.out)
+    assert f"gateway: {closed}: this user may not write there: say --config FILE" in told.err
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_before_the_first_question(cli: Cli) -> None:
+    taken = cli.file
+    cli.file = taken / "gateway.toml"
+
+    done = cli("init")
+    assert (1, "") == (done.code, done.out)
+    assert f"gateway: {taken}: a file where a folder is needed: say --config FILE" in done.err
 
 
 def test_a_forced_answer_that_cannot_be_written_leaves_the_config_as_it_is(cli: Cli) -> None:

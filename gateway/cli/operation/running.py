@@ -7,9 +7,7 @@ import typer
 from gateway.app.roles.run import ROLES, UnknownRole, run_gateway
 from gateway.cli.context import of, wrong_use
 
-_ROLES = typer.Argument(
-    metavar="ROLE …", help=f"Any of {', '.join(ROLES)}; by default all of them."
-)
+_ROLES = typer.Argument(metavar="ROLE", help=f"Any of {', '.join(ROLES)}; by default all of them.")
 
 
 def run(context: typer.Context, roles: Annotated[list[str] | None, _ROLES] = None) -> None:

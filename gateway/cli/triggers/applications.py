@@ -39,10 +39,10 @@ _Reference = Annotated[
     str, typer.Argument(metavar="REFERENCE", help="The application's reference.")
 ]
 _References = Annotated[
-    list[str], typer.Argument(metavar="REFERENCE …", help="References of applications.")
+    list[str], typer.Argument(metavar="REFERENCE", help="References of applications.")
 ]
 _Status = Annotated[str, typer.Argument(metavar="STATUS", help="The status's crm_id or name.")]
-_Words = Annotated[list[str] | None, typer.Argument(metavar="[WORD …]", help="What to look for.")]
+_Words = Annotated[list[str] | None, typer.Argument(metavar="WORD", help="What to look for.")]
 _WithStatus = Annotated[
     str, typer.Option("--status", metavar="S", help="Those with this status: its crm_id.")
 ]
