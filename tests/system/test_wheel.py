@@ -369,6 +369,9 @@ def test_a_debian_package_is_installed_used_removed_and_purged_without_a_trace(
     said = output("dpkg", "--force-unsafe-io", "--install", str(debian_package.file))
     try:
         version = output(f"/opt/{name}/bin/gateway", "--version")
+        began = subprocess.run(
+            [name, "init", "--yes", "--force"], capture_output=True, text=True, check=True
+        )
         output(name, "check", "--offline")
         output(name, "console", "user", "anna", "--role", "manage")
         data = places[2]
@@ -381,6 +384,8 @@ def test_a_debian_package_is_installed_used_removed_and_purged_without_a_trace(
 
     assert "is installed and not started" in said
     assert f"gateway {__version__}\n" == version
+    assert "Next: gateway check" in began.stdout
+    assert f"Of this package the command is {name}, in the place of gateway." in began.stderr
     assert f'"sqlite:////var/lib/{name}/gateway.db"' in config
     assert (True, {name}) == ("console-users" in of_its_own, set(of_its_own.values()))
     assert [False, True, True] == after_removal
