@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.mail.address import domain_of, fits_envelope, lookup_form, parse_path
+from gateway.core.mail.address import domain_of, fits_envelope, lookup_form, parse_path, readable
 
 #: Why a path is one: how it is written, its mailbox, and what stands behind it.
 PATHS = {
@@ -173,3 +173,19 @@ def test_what_stands_behind_a_plus_is_dropped_where_it_is_asked_for(
 )
 def test_the_domain_of_an_address(address: str, domain: str) -> None:
     assert domain == domain_of(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("bob@xn--bcher-kva.example", "bob@bücher.example"),
+        ("bob@mail.xn--bcher-kva.example", "bob@mail.bücher.example"),
+        ("bob@example.org", "bob@example.org"),
+        ("xn--bcher-kva", "bücher"),
+        ("bob@xn--bücher.example", "bob@xn--bücher.example"),  # No A-label has such letters.
+        ("bob@xn--abc-.example", "bob@xn--abc-.example"),  # It would stand for "abc" itself.
+        ("bob@xn--.example", "bob@xn--.example"),
+    ],
+)
+def test_an_address_is_read_with_the_letters_of_its_domain(address: str, shown: str) -> None:
+    assert shown == readable(address)

@@ -20,6 +20,7 @@ from gateway.api.console.sentences import retell
 from gateway.api.paths import written
 from gateway.api.using import services
 from gateway.core import ids
+from gateway.core.mail.address import readable
 from gateway.core.triggers.run_report import in_words
 from gateway.store.console import console_sessions
 
@@ -121,6 +122,7 @@ def environment() -> Environment:
     made.filters["day"] = _day
     made.filters["moment"] = datetime.fromisoformat
     made.filters["id"] = ids.show
+    made.filters["readable"] = readable
     made.globals["asset"] = asset
     made.globals["address"] = _address
     made.globals["told"] = _told
@@ -149,10 +151,12 @@ def _time(context: Context, moment: datetime | None) -> str:
 
 
 @pass_context
-def _day(context: Context, day: date | None) -> str:
-    """Show a day (of a time: in the configured zone)."""
+def _day(context: Context, day: date | str | None) -> str:
+    """Show a day (of a time: in the configured zone; as documents have it: `2026-03-12`)."""
     if day is None:
         return ""
+    if isinstance(day, str):
+        day = date.fromisoformat(day)
     if isinstance(day, datetime):
         day = day.astimezone(context["zone"]).date()
     shown = day.strftime(_TIME[context["language"]].partition(" ")[0])

@@ -98,6 +98,30 @@ def a_label(label: str) -> str:
     return "xn--" + folded.encode("punycode").decode("ascii")
 
 
+def readable(address: str) -> str:
+    """Return an address as people write it: the A-labels of its domain as U-labels.
+
+    Only where they lead back to the same: `xn--` before anything else stays as it is.
+
+    >>> readable("bob@xn--bcher-kva.example")
+    'bob@bücher.example'
+    """
+    local, at, domain = address.rpartition("@")
+    if "xn--" not in domain:
+        return address
+    return f"{local}{at}{'.'.join(map(_u_label, domain.split('.')))}"
+
+
+def _u_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        shown = label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+    return shown if shown.isprintable() and "." not in shown and a_label(shown) == label else label
+
+
 def domain_of(address: str) -> str:
     """Return the domain of an address in lookup form; empty where there is none."""
     _, at, domain = lookup_form(address).rpartition("@")

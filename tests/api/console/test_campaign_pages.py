@@ -118,6 +118,15 @@ async def test_a_campaign_is_made_filled_prepared_and_sent_after_a_question(
     assert [f"campaign.{act}" for act in done[:0:-1]] + done[:1] == acts
 
 
+async def test_who_was_named_stays_in_the_form_where_one_is_not_known(api: Served) -> None:
+    async with signed_in(api, WORK) as browsing:
+        await make(browsing)
+        page = await browsing.press("Add", people="candidate:17\nnobody@else.example", status=422)
+
+    [form] = [form for form in page.forms if form.action.endswith("/add")]
+    assert "candidate:17\nnobody@else.example" == form.fields["people"]
+
+
 async def test_whoever_may_work_fills_but_does_not_send(api: Served) -> None:
     async with signed_in(api, WORK) as browsing:
         path = await make(browsing)

@@ -55,6 +55,23 @@ async def test_a_person_is_found_and_shown_with_why_mail_is_kept_away(api: Serve
     assert "Blokkeren" not in page.text  # Who may only look has no button for it.
 
 
+async def test_addresses_are_shown_as_people_write_them(api: Served) -> None:
+    await api.feed(
+        "people", '{"crm_id":"19","emails":"bob@b\u00fccher.example","last_name":"B\u00fccher"}'
+    )
+    async with signed_in(api, WORK) as browsing:
+        listed = await browsing.open("/console/people?q=candidate:19")
+        page = await browsing.open("/console/people/candidate:19")
+        done = await browsing.press(
+            "Suppress", note="asked", whom="bob@xn--bcher-kva.example", scope="all"
+        )
+
+    for shown in (listed, page):
+        assert "bob@b\u00fccher.example" in shown.text
+        assert "xn--" not in shown.text
+    assert "is suppressed from now on" in done.text
+
+
 @pytest.mark.parametrize("key", ["candidate:2026/18", "candidate:2026%2F18"])
 async def test_a_key_may_have_slashes(api: Served, key: str) -> None:
     async with signed_in(api, WORK) as browsing:

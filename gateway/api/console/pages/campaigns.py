@@ -263,7 +263,10 @@ async def add(
             told.append(said(request, "And {more} more rows name nobody.", more=more))
         return told
 
-    return await _done(request, using, user, number, act="add", work=work, detail=detail)
+    written = "\n".join(text.strip() for text in people)
+    return await _done(
+        request, using, user, number, act="add", work=work, detail=detail, named=written
+    )
 
 
 @router.post("/{id}/remove")
@@ -416,13 +419,17 @@ async def _done(
     sentence: str = "",
     detail: Callable[[Any], list[str]] | None = None,
     fields: Mapping[str, str] | None = None,
+    named: str = "",
 ) -> Response:
-    """Do something with a campaign, and say what was done, or why it can't be."""
+    """Do something with a campaign, and say what was done, or why it can't be.
+
+    `named` are the people of the form, who are still in it where one of them is not known.
+    """
     try:
         async with doing(request, user, f"campaign.{act}", about=ids.show(number)):
             done = await in_turn(lambda: work(using.campaigns))
     except NotDone as error:
-        return await _refused(request, using, number, error, action=act, fields=fields)
+        return await _refused(request, using, number, error, action=act, fields=fields, named=named)
     said_of_it = " ".join([sentence] if detail is None else detail(done))
     return await see_other(
         request, f"/console/campaigns/{ids.show(number)}", _with_remarks(request, said_of_it, done)
@@ -437,13 +444,14 @@ async def _refused(
     *,
     action: str,
     fields: Mapping[str, str] | None = None,
+    named: str = "",
 ) -> Response:
     """Say why it was not done; where a yes is enough, ask for it."""
     if error.status == 404:
         raise error
     if not error.more.get("needs_confirmed"):
         why = in_words_of_the_page(request, str(error))
-        return await _shown(request, using, number, problem=why, status=error.status)
+        return await _shown(request, using, number, problem=why, named=named, status=error.status)
     return await _shown(
         request,
         using,
@@ -467,6 +475,7 @@ async def _shown(
     which: str = WhichMembers.ALL,
     cursor: str | None = None,
     problem: str = "",
+    named: str = "",
     asks: str = "",
     question: Mapping[str, Any] | None = None,
     prepared: Mapping[str, Any] | None = None,
@@ -521,6 +530,7 @@ async def _shown(
             "has_left": values["campaign"].state in LEFT,
             "next_quarter": _next_quarter(using),
             "problem": problem,
+            "named": named,
             "asks": asks,
             "question": question,
             "prepared": prepared,
