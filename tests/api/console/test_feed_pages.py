@@ -200,12 +200,14 @@ async def test_a_file_is_kept_while_it_is_imported_and_is_imported_once(
             browsing.client.post(page, data={**form.fields, "do": "import"})
         )
         assert await asyncio.to_thread(held.begun.wait, 30)
+        (kept,) = (each for each in feed_page._kept._kept.values() if each.is_read)
+        kept.refused.write_text("crm_")  # as far as it is written by now
+        in_part = await browsing.client.get(f"{page}/refused.csv")
         if meanwhile == "expire":
             later = time.monotonic() + 100_000
             monkeypatch.setattr(feed_page, "time", SimpleNamespace(monotonic=lambda: later))
         elif meanwhile == "crowd":
             monkeypatch.setattr(feed_page, "_MOST_KEPT", 1)
-            (kept,) = (each for each in feed_page._kept._kept.values() if each.is_read)
             feed_page._kept.add(replace(kept, folder=UploadFolder()))
         else:
             do = "forget" if meanwhile == "forget" else "import"
@@ -219,7 +221,7 @@ async def test_a_file_is_kept_while_it_is_imported_and_is_imported_once(
     assert "people.csv: is being imported" in shown.text
     assert "Look again" in dict(shown.links)
     assert not [form for form in shown.forms if ("Import", "do", "import") in form.buttons]
-    assert (303, 1) == (answer.status_code, held.times)
+    assert (404, 303, 1) == (in_part.status_code, answer.status_code, held.times)
     assert "people.csv: imported" in done.text
     with api.database.reading() as connection:
         assert people.find(connection, PersonRef(PersonKind.CANDIDATE, "17"))

@@ -267,7 +267,8 @@ async def import_upload(request: Request, user: Runs, token: str, form: Fields) 
 async def download_refused_of_upload(request: Request, user: Runs, token: str) -> Response:
     """Give out the rows that weren't, or won't be, taken in."""
     made = _kept.of(request, user, token)
-    if not made.refused.exists():
+    # While the file is being read they are told anew, and may be there in part.
+    if made.is_read or not made.refused.exists():
         raise Problem(404, said(request, "There are no refused rows of such a file."))
     return _download(made.refused.read_bytes(), f"{made.name}.refused.csv")
 
