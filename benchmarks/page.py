@@ -80,8 +80,8 @@ originals, {files} files imported with refused rows, and {entries:,} entries of 
 page is opened once, then {rounds} times. Times are in milliseconds, from the request to its last
 octet (aim: 100); processor time is the median of what server, store and browser used together,
 and says more where other work ran beside. What triggers will mail is told again for up to five
-minutes where nothing changed, and takes seconds the first time. No page asks the store more
-questions the more it has to list (`tests/api/console/test_page_queries.py`).
+minutes where nothing changed. No page asks the store more questions the more it has to list
+(`tests/api/console/test_page_queries.py`).
 """
 
 

@@ -13,6 +13,7 @@ from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.people.people import PersonRef
 from gateway.core.replies.inbox import InboxRow
 from gateway.core.replies.inbox_reading import InboxReading
+from gateway.store.campaigns.campaign_reports import CountedCampaigns
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
 from gateway.store.people.suppressed import SuppressedAddresses
@@ -436,6 +437,7 @@ class ApiServices:
     feed: FeedAdapter
     applications: ApplicationAdapter
     campaigns: CampaignActions
+    campaign_counts: CountedCampaigns
     triggers: TriggerQuestions
     trigger_changes: TriggerChanges
     inbox: InboxActions

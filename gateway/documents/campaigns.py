@@ -16,13 +16,13 @@ from gateway.documents.fields import IdText, JsonSchema, PersonText, TimeText
 from gateway.store.campaigns import (
     activities,
     campaign_members,
-    campaign_reports,
     campaign_syncs,
     campaigns,
     opt_outs,
 )
 from gateway.store.campaigns.activities import Act, Mailing
 from gateway.store.campaigns.campaign_members import CampaignMember
+from gateway.store.campaigns.campaign_reports import CountedCampaigns
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.store.campaigns.leavers import Leaving
 from gateway.store.engine.database import StoreTransaction
@@ -353,26 +353,39 @@ def numbers_document(
 
 
 def known_numbers(
-    connection: StoreTransaction, number: int, *, count_machine_opens: bool
+    connection: StoreTransaction,
+    number: int,
+    *,
+    count_machine_opens: bool,
+    kept: CountedCampaigns | None = None,
 ) -> CampaignNumbersDocument | None:
     """Return the numbers of a campaign as read last; None while there are none."""
-    known = known_numbers_of_several(connection, [number], count_machine_opens=count_machine_opens)
+    known = known_numbers_of_several(
+        connection, [number], count_machine_opens=count_machine_opens, kept=kept
+    )
     return known.get(number)
 
 
 def known_numbers_of_several(
-    connection: StoreTransaction, numbers: Sequence[int], *, count_machine_opens: bool
+    connection: StoreTransaction,
+    numbers: Sequence[int],
+    *,
+    count_machine_opens: bool,
+    kept: CountedCampaigns | None = None,
 ) -> dict[int, CampaignNumbersDocument]:
-    """Return the same of up to some hundred campaigns, without those of which there are none."""
+    """Return the same of up to some hundred campaigns, without those of which there are none.
+
+    `kept` remembers what was counted before.
+    """
     counters = {
         number: synced.counters
         for number, synced in campaign_syncs.several(connection, numbers).items()
         if synced.counters is not None
     }
-    kept = campaign_reports.kept_of_several(connection, list(counters))
+    counts = (kept or CountedCampaigns()).several(connection, list(counters))
     return {
         number: numbers_document(
-            report(counted, kept[number]), count_machine_opens=count_machine_opens
+            report(counted, counts[number]), count_machine_opens=count_machine_opens
         )
         for number, counted in counters.items()
     }

@@ -1,20 +1,33 @@
 """What date events will mail in the next days, as things stand now. Nothing is rendered or kept."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from gateway.core.people.people import PersonRef, Standing
 from gateway.core.triggers.due_times import first_day_to_look_at
-from gateway.core.triggers.occurrence import SETTLED
+from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_preview import DueDay
 from gateway.store.engine.database import StoreTransaction
-from gateway.store.feed.unread import EventFields
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers.plan import TriggerSettings
-from gateway.triggers.preview import mail_of, standings_of, why_left_out
+from gateway.triggers.preview import decliners_of, mail_of, standings_of, why_left_out
 from gateway.triggers.templates import CheckedTrigger
 
 NAMED = 5  #: So many of a day's people are named.
+
+_Key = tuple[PersonRef, str, str]  #: Person, occurrence, about: as the ledger has it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    """Somebody selected, on which day, and whether there is a mail."""
+
+    key: _Key
+    day: date
+    mail: tuple[object, ...] | None  #: The same as that of others: one mail. None: left out.
+    person: tuple[PersonRef, str]  #: With the name.
 
 
 def calendar(
@@ -27,48 +40,89 @@ def calendar(
     """Return what date events will mail on so many days from today on; days without are left out.
 
     Today has what a run would find now: also what is still of use of the days before, and nothing
-    that is settled.
+    that is settled. The days are asked for at once, and once for all triggers that differ in their
+    words only.
     """
-    selected: list[tuple[CheckedTrigger, date, list[DuePerson]]] = []
-    unread_of: dict[str, EventFields] = {}
+    looks = trigger_runs.looks(connection)
+    last = today + timedelta(days=days - 1)
+    alike: dict[tuple[date, Trigger], list[Trigger]] = {}
     for rule in rules:
-        event = rule.trigger.event
-        fields = unread_of.get(event.name) or EventFields(connection, event)
-        unread_of[event.name] = fields
-        looked = trigger_runs.looked(connection, rule.trigger.name)
-        for number in range(days):
-            day = today + timedelta(days=number)
-            first = first_day_to_look_at(rule.trigger, looked, today) if not number else day
-            candidates = [
-                candidate
-                for candidate in due.candidates(
-                    connection, rule.trigger, first, day, fresh=False, fields=fields
-                )
-                # Whose lead time has begun before counts on the first day alone.
-                if candidate.known not in SETTLED and (not number or candidate.day == day)
-            ]
-            if candidates:
-                selected.append((rule, day, candidates))
-    everybody = (candidate for _, _, candidates in selected for candidate in candidates)
+        first = first_day_to_look_at(rule.trigger, looks.get(rule.trigger.name), today)
+        alike.setdefault((first, _asked(rule.trigger)), []).append(rule.trigger)
+    selected = [
+        (triggers, list(due.upcoming(connection, triggers[0], first, today, last)))
+        for (first, _), triggers in alike.items()
+    ]
+    everybody = (candidate for _, candidates in selected for candidate in candidates)
     standings = standings_of(connection, plan, everybody)
+    due_days: dict[str, list[DueDay]] = {}
+    for triggers, candidates in selected:
+        decided = _decided(connection, plan, triggers[0], candidates, today, standings=standings)
+        names = [trigger.name for trigger in triggers]
+        settled = due.settled(connection, names, (entry.key[0] for entry in decided))
+        keys = {entry.key for entry in decided}
+        counted: dict[frozenset[_Key], list[DueDay]] = {}
+        for name in names:
+            done = frozenset(keys & settled.get(name, set()))
+            if done not in counted:
+                counted[done] = _counted([entry for entry in decided if entry.key not in done])
+            due_days[name] = [replace(day, trigger=name) for day in counted[done]]
+    return [day for rule in rules for day in due_days[rule.trigger.name]]
+
+
+def _asked(trigger: Trigger) -> Trigger:
+    """Return a trigger without what changes nothing about who is mailed on which day."""
+    return replace(trigger, name="", template="", sender="", report_to="", report_empty=False)
+
+
+def _decided(
+    connection: StoreTransaction,
+    plan: TriggerSettings,
+    trigger: Trigger,
+    candidates: Sequence[DuePerson],
+    today: date,
+    *,
+    standings: dict[str, Standing],
+) -> list[_Decided]:
+    """Decide about those selected, each as on the day it is due, by that day."""
+    decliners = decliners_of(connection, trigger)
+    decided = []
+    for number, candidate in enumerate(candidates):
+        day, person = max(candidate.day, today), candidate.person
+        mail: tuple[object, ...] | None = None
+        if not why_left_out(
+            connection, plan, trigger, candidate, day, standings=standings, decliners=decliners
+        ):
+            mail = mail_of(plan, candidate) if plan.once_per_address else (number,)
+        decided.append(
+            _Decided(
+                key=(person.ref, candidate.occurrence, candidate.about),
+                day=day,
+                mail=mail,
+                person=(person.ref, person.name),
+            )
+        )
+    return sorted(decided, key=lambda entry: entry.day)
+
+
+def _counted(decided: Sequence[_Decided]) -> list[DueDay]:
+    """Count mails and those left out, day by day."""
+    of_days: dict[date, list[_Decided]] = {}
+    for entry in decided:
+        of_days.setdefault(entry.day, []).append(entry)
     due_days = []
-    for rule, day, candidates in selected:
-        mailed: dict[object, DuePerson] = {}
-        for candidate in candidates:
-            if not why_left_out(
-                connection, plan, rule.trigger, candidate, day, standings=standings
-            ):
-                is_shared = plan.once_per_address
-                mail = mail_of(plan, candidate) if is_shared else (len(mailed),)
-                mailed.setdefault(mail, candidate)
-        people = [candidate.person for candidate in list(mailed.values())[:NAMED]]
+    for day, entries in of_days.items():
+        mailed: dict[object, tuple[PersonRef, str]] = {}
+        for entry in entries:
+            if entry.mail is not None:
+                mailed.setdefault(entry.mail, entry.person)
         due_days.append(
             DueDay(
-                trigger=rule.trigger.name,
+                trigger="",
                 day=day,
                 mails=len(mailed),
-                left_out=len(candidates) - len(mailed),
-                people=tuple((person.ref, person.name) for person in people),
+                left_out=len(entries) - len(mailed),
+                people=tuple(mailed.values())[:NAMED],
             )
         )
     return due_days

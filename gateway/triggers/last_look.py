@@ -17,6 +17,7 @@ from gateway.core.written import as_read
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import message_lookup
 from gateway.store.people import topic_opt_outs
+from gateway.store.people.topic_opt_outs import Decliners
 from gateway.store.triggers import due, ledger
 from gateway.triggers import record
 from gateway.triggers.occurrence_mail import addressee
@@ -156,8 +157,29 @@ def declined(
         mailbox,
         erased=plan.standings.names_if_erased(connection, mailbox),
     ):
-        return f"wants no mailings of: {topic}"
+        return _wants_none(topic)
     return ""
+
+
+def declined_by(
+    connection: StoreTransaction,
+    plan: TriggerSettings,
+    trigger: Trigger,
+    person: PersonRef,
+    mailbox: str,
+    *,
+    decliners: Decliners,
+) -> str:
+    """Return the same of one of many, for whom it was asked at once who declined a topic."""
+    is_declined = decliners.has(person, mailbox)
+    if decliners.erased and not is_declined:
+        names = plan.standings.names_if_erased(connection, mailbox)
+        is_declined = not decliners.erased.isdisjoint(names)
+    return _wants_none(trigger.topic) if is_declined else ""
+
+
+def _wants_none(topic: str) -> str:
+    return f"wants no mailings of: {topic}"
 
 
 def same_mailbox(person: PersonRef) -> str:

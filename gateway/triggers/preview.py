@@ -12,10 +12,18 @@ from gateway.core.triggers.occurrence import SETTLED, Occurrence, OccurrenceStat
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
 from gateway.store.engine.database import StoreTransaction
+from gateway.store.people import topic_opt_outs
+from gateway.store.people.topic_opt_outs import Decliners
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
 from gateway.triggers import record
-from gateway.triggers.last_look import declined, refused, same_mailbox, subject_of
+from gateway.triggers.last_look import (
+    declined,
+    declined_by,
+    refused,
+    same_mailbox,
+    subject_of,
+)
 from gateway.triggers.occurrence_mail import addressee, of_person, render
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.search import why_not
@@ -45,6 +53,7 @@ def preview(
         if candidate.known not in SETTLED or candidate.day == today
     ]
     standings = standings_of(connection, plan, candidates)
+    decliners = decliners_of(connection, trigger)
     mails: list[PreviewMail] = []
     skipped: list[NotMailed] = []
     # A mailbox is mailed once a day, where the settings say so: the first of those who share it.
@@ -54,7 +63,9 @@ def preview(
         if candidate.known in _GOT_IT
     }
     for candidate in candidates:
-        outcome = outcome_of(connection, plan, rule, candidate, today, standings=standings)
+        outcome = outcome_of(
+            connection, plan, rule, candidate, today, standings=standings, decliners=decliners
+        )
         if plan.once_per_address and isinstance(outcome, PreviewMail):
             first_mailed = mailed.setdefault(mail_of(plan, candidate), candidate.person.ref)
             if first_mailed != candidate.person.ref:
@@ -71,11 +82,17 @@ def standings_of(
 ) -> dict[str, Standing]:
     """Return all that is known of the addresses of those selected, by lookup form."""
     people = (candidate.person for candidate in candidates)
-    mailboxes = [plan.lookup(person.emails[0]) for person in people if person.emails]
+    mailboxes = {plan.lookup(person.emails[0]): None for person in people if person.emails}
     standings: dict[str, Standing] = {}
-    for batch in batched(mailboxes, _AT_ONCE):
+    for batch in batched(list(mailboxes), _AT_ONCE):
         standings |= plan.standings.within(connection, batch)
     return standings
+
+
+def decliners_of(connection: StoreTransaction, trigger: Trigger) -> Decliners:
+    """Return who wants no mailings of a trigger's topic."""
+    topic = trigger.topic
+    return topic_opt_outs.decliners(connection, topic) if topic else Decliners()
 
 
 def mail_of(plan: TriggerSettings, candidate: DuePerson) -> tuple[object, ...]:
@@ -93,13 +110,16 @@ def outcome_of(
     today: date,
     *,
     standings: Mapping[str, Standing],
+    decliners: Decliners,
 ) -> PreviewMail | NotMailed:
     """Return what would become of one whom the event selects: the mail, or why there is none.
 
-    `standings` are by the form an address is looked up in.
+    `standings` are by the form an address is looked up in; `decliners` are of the trigger's topic.
     """
     trigger, person = rule.trigger, candidate.person
-    why = why_left_out(connection, plan, trigger, candidate, today, standings=standings)
+    why = why_left_out(
+        connection, plan, trigger, candidate, today, standings=standings, decliners=decliners
+    )
     if why:
         return _left_out(candidate, why)
     to = of_person(person)
@@ -128,6 +148,7 @@ def why_left_out(
     today: date,
     *,
     standings: Mapping[str, Standing],
+    decliners: Decliners,
 ) -> str:
     """Return why one whom the event selects gets no mail; empty: nothing speaks against it."""
     if candidate.known in SETTLED:
@@ -135,11 +156,12 @@ def why_left_out(
     why = waits(trigger, candidate.facts) or why_not(trigger, candidate, today)
     if why:
         return why
-    address = candidate.person.emails[0]
-    blocked = blocking(trigger.kind, standings.get(plan.lookup(address), NOBODY))
+    mailbox = plan.lookup(candidate.person.emails[0])
+    blocked = blocking(trigger.kind, standings.get(mailbox, NOBODY))
     if blocked:
         return record.reason(blocked)
-    return declined(connection, plan, trigger, candidate.person.ref, address)
+    person = candidate.person.ref
+    return declined_by(connection, plan, trigger, person, mailbox, decliners=decliners)
 
 
 def _left_out(candidate: DuePerson, reason: str) -> NotMailed:

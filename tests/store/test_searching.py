@@ -133,6 +133,7 @@ def test_many_that_have_the_words_and_few_that_answer(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "_AT_ONCE", 3)
+    monkeypatch.setattr(journal, "_MOST_AT_ONCE", 4)
     keep(database, message(0, replace(going(ANN), state=State.UNKNOWN), subject="old one"))
     keep(database, message(0.5, replace(going(ANN), state=State.UNKNOWN), subject="another"))
     keep(database, *(message(minute, going(BEN), subject="new") for minute in range(1, 9)))
@@ -140,8 +141,7 @@ def test_many_that_have_the_words_and_few_that_answer(
 
     assert ["old one"] == found(database, "office old", state=State.UNKNOWN)
     assert ["another", "old one"] == found(database, "office", state=State.UNKNOWN)
-    monkeypatch.setattr(journal, "_FEW", 0)
-    assert ["another", "old one"] == found(database, "office", state=State.UNKNOWN)
+    assert ["another"] == found(database, "office", state=State.UNKNOWN, limit=1)
     assert ["new", "new"] == found(database, "office", state=State.SENDING, limit=2)
     assert 8 == len(found(database, "office", state=State.SENDING))
 

@@ -42,6 +42,7 @@ from gateway.core.kinds import State
 from gateway.core.triggers.run_report import RUN_REPORT
 from gateway.metrics import MailchimpHealth, MetricReading, Metrics, RelayHealth
 from gateway.store.bounces.bounce_shares import by_domain, highest
+from gateway.store.campaigns.campaign_reports import CountedCampaigns
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.views.status import Snapshot, snapshot
@@ -89,6 +90,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         feed=StoreFeedAdapter(lambda: context.settings, database),
         applications=transitions.StoreApplicationAdapter(lambda: context.settings, database),
         campaigns=Campaigns(lambda: context.settings, database),
+        campaign_counts=CountedCampaigns(),
         triggers=TriggerAnswers(lambda: context.settings, database),
         trigger_changes=TriggerEditing(lambda: context.settings, database),
         inbox=InboxAnswers(lambda: context.settings, database),

@@ -74,9 +74,10 @@ class TriggerEditing:
         minutes, unless the day, a file, or what the store has shows that it has changed.
         """
         settings = self._settings()
-        today = common.now().astimezone(common.time_zone(settings)).date()
+        now = common.now()
+        today = now.astimezone(common.time_zone(settings)).date()
         with self._database.reading() as connection:
-            store = calendar_mark(connection)
+            store = calendar_mark(connection, now)
         about = (days, today, triggers.signature(settings), store)
         kept = self._calendar
         is_old = kept is None or monotonic() - kept.at > _CALENDAR_SECONDS

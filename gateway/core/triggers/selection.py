@@ -50,11 +50,15 @@ class IsBetween:
 
 @dataclass(frozen=True, slots=True)
 class IsAhead:
-    """A column of days lies after a day, by no more than as many days as another column says."""
+    """A column of days lies after a day, by no more than as many days as another column says.
+
+    With `last`, by no more than that after one of the days from `today` to `last`.
+    """
 
     column: str
     days: str
     today: date
+    last: date | None = None
 
 
 Condition = IsTrue | IsAmong | IsBefore | IsBetween | IsAhead

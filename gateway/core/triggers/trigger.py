@@ -104,6 +104,15 @@ class DateEvent(TriggerEvent):
     def selections(self, trigger: "Trigger", first: date, today: date) -> Iterator[DueSelection]:
         """Yield whom it selects on the days from `first` to `today`."""
 
+    def upcoming(
+        self, trigger: "Trigger", first: date, today: date, last: date
+    ) -> Iterator[DueSelection]:
+        """Yield whom it selects today, looking back to `first`, and on the days up to `last`.
+
+        Whoever is selected on one of these days alone is selected here, and nobody else.
+        """
+        return self.selections(trigger, first, last)
+
     def useless_from(self, facts: OccurrenceFacts) -> date | None:
         """Return the day from whose beginning on its mail is of no use; None: none is known."""
         return None

@@ -44,8 +44,8 @@ from gateway.store.schema import attempts, deliveries, messages
 
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
 _COUNTED = 50_000  #: So far it is counted which of two conditions leaves fewer.
-_FEW = 2000  #: So many messages are looked through for words one by one.
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
+_MOST_AT_ONCE = 4_000  #: Of numbers alone.
 
 _is_of_message = deliveries.c.message == messages.c.id
 _is_sending = exists().where(_is_of_message, deliveries.c.state == State.SENDING)
@@ -128,23 +128,27 @@ def _searched(
 ) -> list[int]:
     """Return the highest ids a query finds of messages that have the words, some at a time.
 
-    Where more have the words than answer the query, those that answer are looked at instead.
+    Messages that have the words and messages that answer the query are looked through in turns:
+    where many have the words and few answer, or the other way round, the few are soon through.
     """
     asked = query.where(number >= first).order_by(number.desc())
+    unindexed = searching.unindexed_with(connection, search, first=first, before=before)
     numbers: list[int] = []
-    while len(numbers) < limit:
+    most, few = _AT_ONCE, min(2 * limit, _AT_ONCE)  # Words are read one message after the other.
+    while True:
         candidates = searching.newest_with(
-            connection, search, first=first, before=before, limit=_AT_ONCE
+            connection, search, unindexed, first=first, before=before, limit=most
         )
-        numbers += connection.scalars(asked.where(number.in_(candidates)))
-        if len(candidates) < _AT_ONCE:
+        numbers += connection.scalars(asked.where(number.in_(candidates)).limit(limit))
+        if len(candidates) < most or len(numbers) >= limit:
             break
         before = candidates[-1]
-        rest = asked.where(number < before).limit(_FEW + 1).subquery()
-        if (connection.scalar(select(func.count()).select_from(rest)) or 0) <= _FEW:
-            answers = connection.scalars(asked.where(number < before)).all()
-            numbers += searching.having(connection, search, answers)
+        answers = connection.scalars(asked.where(number < before).limit(few)).all()
+        numbers += searching.having(connection, search, answers)
+        if len(answers) < few or len(numbers) >= limit:
             break
+        before = answers[-1]
+        most, few = min(2 * most, _MOST_AT_ONCE), min(2 * few, _AT_ONCE)
     return numbers[:limit]
 
 

@@ -7,7 +7,7 @@ just now. What is written late, as the record of an outage is, has the chore go 
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,23 +50,39 @@ _FOUND = {
 
 
 def newest_with(
-    connection: Connection, search: MessageSearch, *, first: int, before: int, limit: int
+    connection: Connection,
+    search: MessageSearch,
+    unindexed: Iterable[int],
+    *,
+    first: int,
+    before: int,
+    limit: int,
 ) -> list[int]:
     """Return the ids of messages that have all the words, the newest first.
 
-    Ids are from `first` on and below `before`.
+    Ids are from `first` on and below `before`; `unindexed` are those of `unindexed_with`.
     """
     is_sqlite = connection.dialect.name == "sqlite"
     wanted = sorted(search.all_words)
     words = " ".join(f'"{word}"' for word in wanted) if is_sqlite else " ".join(wanted)
     asked = {"words": words, "first": first, "before": before, "limit": limit}
     numbers = set(connection.scalars(_FOUND[connection.dialect.name], asked))
+    numbers.update(number for number in unindexed if first <= number < before)
+    return sorted(numbers, reverse=True)[:limit]
+
+
+def unindexed_with(
+    connection: Connection, search: MessageSearch, *, first: int, before: int
+) -> list[int]:
+    """Return the ids of messages that are found by looking at them: their words aren't taken yet.
+
+    The one that was asked for by its id is among them.
+    """
     looked_at = _unindexed(connection)
     if search.number is not None:
         looked_at.append(search.number)
     within = [number for number in looked_at if first <= number < before]
-    numbers.update(having(connection, search, within))
-    return sorted(numbers, reverse=True)[:limit]
+    return having(connection, search, within)
 
 
 def having(connection: Connection, search: MessageSearch, numbers: Sequence[int]) -> list[int]:

@@ -58,6 +58,41 @@ def is_declined(
     return any(declined.casefold() == wanted for declined in connection.scalars(query))
 
 
+@dataclass(frozen=True, slots=True)
+class Decliners:
+    """Everybody who wants no mailings of a topic: for many who would be mailed at once."""
+
+    people: frozenset[PersonRef] = frozenset()
+    addresses: frozenset[str] = frozenset()  #: Theirs, and those that declined: in lookup form.
+    erased: frozenset[str] = frozenset()  #: The names under which erased addresses are known.
+
+    def has(self, person: PersonRef, address: str) -> bool:
+        """Whether a person, or anybody who has the address, is among them, but for `erased`."""
+        return address in self.addresses or person in self.people
+
+
+def decliners(connection: Connection, topic: str) -> Decliners:
+    """Return who wants no mailings of a topic, as `is_declined` would say it of each."""
+    holds = table.c.released_at.is_(None)
+    topics = connection.scalars(select(table.c.topic).where(holds).distinct())
+    spelled = [name for name in topics if name.casefold() == topic.casefold()]
+    if not spelled:
+        return Decliners()
+    of_topic = (holds, table.c.topic.in_(spelled))
+    people, own, erased = set[PersonRef](), set[str](), set[str]()
+    query = select(table.c.kind, table.c.person, table.c.address).where(*of_topic)
+    for kind, person, address in connection.execute(query):
+        if person:
+            people.add(PersonRef(PersonKind(kind), person))
+        else:
+            (erased if kind == "erased" else own).add(address)
+    a = addresses.c
+    same = (a.kind == table.c.kind) & (a.person == table.c.person)
+    held = select(a.address).join(table, same).where(*of_topic, a.position >= 0)
+    own.update(connection.scalars(held))
+    return Decliners(frozenset(people), frozenset(own), frozenset(erased))
+
+
 def history(
     connection: Connection, whose: PersonRef | str, *, erased: Sequence[str] = ()
 ) -> tuple[TopicOptOut, ...]:

@@ -1,6 +1,8 @@
 """By what the store shows that what triggers will mail may have changed."""
 
-from sqlalchemy import Connection, func, select
+from datetime import datetime
+
+from sqlalchemy import Connection, func, literal_column, select
 
 from gateway.store.schema import (
     console_acts,
@@ -25,10 +27,21 @@ _NEWEST = (
 )
 
 
-def calendar_mark(connection: Connection) -> tuple[object, ...]:
-    """Return another mark when the feed told something, a run ended, or somebody was suppressed.
+#: Of these what was lifted is asked, too: they have as many rows as there are suppressions.
+_LIFTED = (suppressions, person_suppressions, topic_opt_outs)
 
-    What was lifted on the command line, or has lapsed, it doesn't show.
+
+def calendar_mark(connection: Connection, now: datetime) -> tuple[object, ...]:
+    """Return another mark when the feed told something, a run began, mail of it left or was
+    settled, or when somebody was suppressed or mailed again: by whom and wherever it was done.
     """
     newest = (select(func.max(column)).scalar_subquery() for column in _NEWEST)
-    return tuple(connection.execute(select(*newest)).one())
+    lifted = (select(func.max(table.c.released_at)).scalar_subquery() for table in _LIFTED)
+    lapsed = (
+        select(func.count()).select_from(table).where(table.c.until <= now).scalar_subquery()
+        for table in (suppressions, person_suppressions)
+    )
+    # SQLite takes a partial index where its condition stands in the question.
+    is_due = occurrences.c.state == literal_column("'due'")
+    due = select(func.count()).select_from(occurrences).where(is_due).scalar_subquery()
+    return tuple(connection.execute(select(*newest, *lifted, *lapsed, due)).one())

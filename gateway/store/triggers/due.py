@@ -4,7 +4,7 @@ What an event selects it says itself (`gateway.core.triggers.selection`); here i
 selection is looked up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, assert_never
@@ -21,17 +21,26 @@ from sqlalchemy import (
     cast,
     func,
     literal,
+    null,
     select,
 )
 
+from gateway.core.batches import batched
 from gateway.core.people.people import Person, PersonKind, PersonRef, Staff
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.events.registry import EVENTS
-from gateway.core.triggers.occurrence import ONCE, STAFF_RECIPIENT, Occurrence, OccurrenceState
+from gateway.core.triggers.occurrence import (
+    ONCE,
+    SETTLED,
+    STAFF_RECIPIENT,
+    Occurrence,
+    OccurrenceState,
+)
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.selection import (
     ClosingSelection,
     Condition,
+    DueSelection,
     IsAhead,
     IsAmong,
     IsBefore,
@@ -53,6 +62,8 @@ from gateway.store.people.people import from_row
 from gateway.store.schema import closings, feeds, occurrences, people, qualifications, staff
 from gateway.store.triggers import transitions
 
+_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuePerson:
@@ -73,22 +84,60 @@ class DuePerson:
 
 
 def candidates(
-    connection: Connection,
-    trigger: Trigger,
-    first: date,
-    today: date,
-    *,
-    fresh: bool,
-    fields: unread.EventFields | None = None,
+    connection: Connection, trigger: Trigger, first: date, today: date, *, fresh: bool
 ) -> Iterator[DuePerson]:
     """Yield whom a date event selects on the days from `first` to `today`.
 
-    With `fresh`, those that are not in the ledger yet. `fields` are the event's, where they were
-    looked up before.
+    With `fresh`, those that are not in the ledger yet.
     """
     if not isinstance(trigger.event, DateEvent):
         return
-    for selection in trigger.event.selections(trigger, first, today):
+    selections = trigger.event.selections(trigger, first, today)
+    yield from _of_selections(connection, trigger, selections, fresh=fresh)
+
+
+def upcoming(
+    connection: Connection, trigger: Trigger, first: date, today: date, last: date
+) -> Iterator[DuePerson]:
+    """Yield whom a date event selects today, looking back to `first`, and on the days up to `last`.
+
+    The ledger isn't asked: see `settled`.
+    """
+    if isinstance(trigger.event, DateEvent):
+        selections = trigger.event.upcoming(trigger, first, today, last)
+        yield from _of_selections(connection, trigger, selections, fresh=None)
+
+
+def settled(
+    connection: Connection, triggers: Sequence[str], refs: Iterable[PersonRef]
+) -> dict[str, set[tuple[PersonRef, str, str]]]:
+    """Return what is settled of people in the ledger, by trigger: person, occurrence, about."""
+    o = occurrences.c
+    of_triggers = (o.trigger.in_(triggers), o.recipient == "", o.state.in_(SETTLED))
+    by_kind: dict[PersonKind, set[str]] = {}
+    for ref in refs:
+        by_kind.setdefault(ref.kind, set()).add(ref.crm_id)
+    found: dict[str, set[tuple[PersonRef, str, str]]] = {}
+    for kind, persons in by_kind.items():
+        for batch in batched(sorted(persons), _AT_ONCE):
+            query = select(o.trigger, o.person, o.occurrence, o.about).where(
+                *of_triggers, o.kind == kind.value, o.person.in_(batch)
+            )
+            for name, person, occurrence, about in connection.execute(query):
+                key = (PersonRef(kind, person), occurrence, about)
+                found.setdefault(name, set()).add(key)
+    return found
+
+
+def _of_selections(
+    connection: Connection,
+    trigger: Trigger,
+    selections: Iterable[DueSelection],
+    *,
+    fresh: bool | None,
+) -> Iterator[DuePerson]:
+    fields: unread.EventFields | None = None
+    for selection in selections:
         if fields is None:
             fields = unread.EventFields(connection, trigger.event)
         match selection:
@@ -108,7 +157,7 @@ def of_people(
     selection: PeopleSelection,
     fields: unread.EventFields,
     *,
-    fresh: bool,
+    fresh: bool | None,
 ) -> Iterator[DuePerson]:
     """Yield people for whom an event falls on a day, once for each such day."""
     day = selection.day
@@ -126,7 +175,7 @@ def of_closings(
     selection: ClosingSelection,
     fields: unread.EventFields,
     *,
-    fresh: bool,
+    fresh: bool | None,
 ) -> Iterator[DuePerson]:
     """Yield those whose first closing lies between two days, once ever."""
     c, earlier = closings.c, closings.alias("earlier")
@@ -154,7 +203,7 @@ def of_qualifications(
     selection: QualificationSelection,
     fields: unread.EventFields,
     *,
-    fresh: bool,
+    fresh: bool | None,
 ) -> Iterator[DuePerson]:
     """Yield qualifications with their people, once for each value of the column they go by."""
     c = qualifications.c
@@ -212,13 +261,14 @@ def conditions(
     (looked_ahead,) = ahead  # Two would need the parts of both, each with each.
     end, days, today = c[looked_ahead.column], c[looked_ahead.days], looked_ahead.today
     # Of each number of days there is, its part of the index on both columns.
-    number = -1
+    last = looked_ahead.last or today
+    number = 0  # What ends today, or before, is never ahead.
     while True:
         larger = connection.scalar(select(func.min(days)).where(days > number))
         if larger is None:
             return
         number = larger
-        until = date.fromordinal(min(date.max.toordinal(), today.toordinal() + number))
+        until = date.fromordinal(min(date.max.toordinal(), last.toordinal() + number))
         yield and_(days == number, end > today, end <= until, *all_of)
 
 
@@ -234,10 +284,16 @@ def _query(
     source: FromClause,
     occurrence: ColumnElement[str],
     *columns: ColumnElement[Any],
-    fresh: bool,
+    fresh: bool | None,
     about: ColumnElement[str] | str = "",
 ) -> Select[Any]:
-    """Return a query for people, each beside the occurrence's row in the ledger."""
+    """Return a query for people, each beside the occurrence's row in the ledger.
+
+    With `fresh`, only those that have none; with None for it, the ledger isn't asked.
+    """
+    if fresh is None:
+        query = select(*people.c, null().label("known"), *columns).select_from(source)
+        return query.order_by(people.c.kind, people.c.crm_id)
     o = occurrences.c
     same = and_(
         o.trigger == trigger.name,

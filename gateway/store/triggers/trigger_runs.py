@@ -23,6 +23,12 @@ def looked(connection: Connection, trigger: str) -> date | None:
     return connection.scalar(select(trigger_looks.c.day).where(trigger_looks.c.trigger == trigger))
 
 
+def looks(connection: Connection) -> dict[str, date]:
+    """Return the last local day each trigger has looked at; who never looked is left out."""
+    query = select(trigger_looks.c.trigger, trigger_looks.c.day)
+    return {row.trigger: row.day for row in connection.execute(query)}
+
+
 def look(connection: Connection, trigger: str, day: date, now: datetime) -> None:
     """Record that a trigger has looked at a day."""
     insert = insert_into(connection, trigger_looks).values(trigger=trigger, day=day, at=now)

@@ -70,6 +70,7 @@ async def list_campaigns(
             connection,
             [campaign.id for campaign in listed if campaign.state in LEFT],
             count_machine_opens=machines,
+            kept=using.campaign_counts,
         )
         return [
             {
@@ -498,7 +499,9 @@ async def _shown(
             "campaign": campaign,
             "document": campaign_document(campaign, campaign_members.tally(connection, number)),
             "members": [(member, doings.status(member)) for member in members],
-            "numbers": known_numbers(connection, number, count_machine_opens=machines)
+            "numbers": known_numbers(
+                connection, number, count_machine_opens=machines, kept=using.campaign_counts
+            )
             if has_left
             else None,
             "as_of": None if synced is None else synced.synced_at,

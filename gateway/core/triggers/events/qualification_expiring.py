@@ -35,11 +35,13 @@ class QualificationExpiring(QualificationEnd):
 
     def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
         """Yield the qualifications that end within their lead time, whenever it began."""
-        yield QualificationSelection(
-            where=(IsAhead("expires_on", "notice_days", today),),
-            occurrence="expires_on",
-            day_of=notice_day,
-        )
+        yield _ahead(IsAhead("expires_on", "notice_days", today))
+
+    def upcoming(
+        self, trigger: Trigger, first: date, today: date, last: date
+    ) -> Iterator[DueSelection]:
+        """Yield the qualifications that end within their lead time on one of the days."""
+        yield _ahead(IsAhead("expires_on", "notice_days", today, last))
 
     def wrong_day(self, qualification: Qualification, end: date, today: date) -> str:
         """Return that it has ended, or that it is too early for notice."""
@@ -54,6 +56,10 @@ class QualificationExpiring(QualificationEnd):
 
 
 QUALIFICATION_EXPIRING = QualificationExpiring()
+
+
+def _ahead(condition: IsAhead) -> QualificationSelection:
+    return QualificationSelection(where=(condition,), occurrence="expires_on", day_of=notice_day)
 
 
 def notice_day(qualification: Qualification) -> date | None:
