@@ -100,6 +100,7 @@ def test_every_light_is_told_in_the_readers_language() -> None:
             "127.0.0.1:25: keine Verbindung innerhalb von 20 s: Läuft er, und stimmen host, port "
             "und tls?",
         ),
+        ("nl", "/srv/data can be written to", "/srv/data is beschrijfbaar"),
         (
             "fr",
             "crm was last fed 3 days ago: is its export running?",
