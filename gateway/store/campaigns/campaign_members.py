@@ -201,7 +201,9 @@ def members(connection: Connection, campaign: int) -> Iterator[CampaignMember]:
         .order_by(_M.kind, _M.person)
         .execution_options(yield_per=1000)
     )
-    yield from map(_member, connection.execute(query))
+    # Closed also where only the first are asked for: PostgreSQL keeps the others for us till then.
+    with connection.execute(query) as rows:
+        yield from map(_member, rows)
 
 
 class WhichMembers(StrEnum):

@@ -405,7 +405,7 @@ async def test_what_was_done_says_by_whom(one_api: Served) -> None:
     async with signed_in(one_api, name="bob") as browsing:
         page = await browsing.open("/console/acts")
 
-    assert re.search(r"bob login", page.text)
+    assert re.search(r"bob signed in", page.text)
 
 
 async def test_the_page_speaks_the_users_language(one_api: Served) -> None:
