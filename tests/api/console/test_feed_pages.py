@@ -200,7 +200,7 @@ async def test_a_file_is_kept_while_it_is_imported_and_is_imported_once(
             browsing.client.post(page, data={**form.fields, "do": "import"})
         )
         assert await asyncio.to_thread(held.begun.wait, 30)
-        (kept,) = (each for each in feed_page._kept._kept.values() if each.is_read)
+        kept = feed_page._kept._kept[page.rpartition("/")[2]]
         kept.refused.write_text("crm_")  # as far as it is written by now
         in_part = await browsing.client.get(f"{page}/refused.csv")
         if meanwhile == "expire":

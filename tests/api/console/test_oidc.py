@@ -36,7 +36,7 @@ async def test_whom_the_provider_knows_is_signed_in_with_the_roles_of_the_claim(
         page = await browsing.open(dict(login.links)["Sign in with your organisation's account"])
 
     assert "Who did what" in page.text
-    assert "anna login" in page.text
+    assert "anna signed in" in page.text
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ async def test_whom_the_provider_knows_is_signed_in_with_the_roles_of_the_claim(
         ({"roles": "look manage"}, 200, "Who did what"),
         ({"roles": ["boss"]}, 403, "Your account there has none of the roles"),
         ({"roles": None}, 403, "Your account there has none of the roles"),
-        ({"preferred_username": "", "email": "ann@example.org"}, 200, "ann@example.org login"),
+        ({"preferred_username": "", "email": "ann@example.org"}, 200, "ann@example.org signed in"),
         ({"nonce": "another"}, 403, "can't be trusted"),
         ({"aud": "another"}, 403, "can't be trusted"),
         ({"iss": "https://another.example"}, 403, "can't be trusted"),
