@@ -187,4 +187,5 @@ def test_a_hostile_text_takes_no_time(text: str) -> None:
     began = time.process_time()
     read_cell(text)
 
-    assert time.process_time() - began < 3
+    # A usual machine takes a third of it; what grows with the square would take minutes.
+    assert time.process_time() - began < 9

@@ -56,10 +56,11 @@ ENDLESS = (
         "----- Forwarded message from a@b.c -----\nFrom: a@b.c\nTo: d@e\n\n",
     ],
 )
-def test_a_megabyte_of_anything_costs_less_than_a_second(before: str, piece: str) -> None:
+def test_a_megabyte_of_anything_costs_no_time_to_speak_of(before: str, piece: str) -> None:
     text = before + piece * (1_000_000 // len(piece))
 
     started = time.process_time()
     find_original(text)
 
-    assert time.process_time() - started < 1
+    # A usual machine takes a third of it; what grows with the square would take minutes.
+    assert time.process_time() - started < 3

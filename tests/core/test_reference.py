@@ -225,7 +225,8 @@ def test_any_run_of_prefixes_is_passed_over(
 def test_the_longest_subject_costs_next_to_nothing(subject: str) -> None:
     best = min(_seconds(subject) for _ in range(3))
 
-    assert best < 0.05
+    # A usual machine takes a third of it; what grows with the square would take seconds.
+    assert best < 0.15
 
 
 def _seconds(subject: str) -> float:

@@ -63,4 +63,5 @@ def test_hostile_text_costs_little(piece: str) -> None:
     started = time.process_time()
     _text(text)
 
-    assert time.process_time() - started < 2
+    # A usual machine takes a third of it; what grows with the square would take minutes.
+    assert time.process_time() - started < 6

@@ -105,7 +105,8 @@ def test_hostile_rtf_costs_little(head: bytes, unit: bytes) -> None:
 
     read_rtf(rtf, RtfRoom())
 
-    assert time.process_time() - started < 2
+    # A usual machine takes a third of it; what grows with the square would take minutes.
+    assert time.process_time() - started < 6
 
 
 def _stored(rtf: bytes) -> bytes:
