@@ -73,7 +73,7 @@ def console(
     rates = ClientRates(lambda: terms().proxies, monotonic)
     routes = APIRouter(dependencies=[Depends(checked_form)])
     routes.include_router(sign_in.router(LoginThrottle(monotonic), rates))
-    routes.include_router(oidc.router(monotonic))
+    routes.include_router(oidc.router(rates, monotonic))
     for page in PAGES:
         routes.include_router(page.router)
     app.include_router(routes)

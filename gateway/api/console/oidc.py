@@ -28,6 +28,7 @@ from gateway.api.console.roles import ConsoleRole, known_roles
 from gateway.api.console.terms import OidcTerms, terms_of
 from gateway.api.console.users import is_name
 from gateway.api.problems import Problem
+from gateway.api.public.client_rates import ClientRates
 from gateway.api.using import services
 from gateway.store.console import console_sessions
 
@@ -42,13 +43,15 @@ _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
 _SECONDS = 10.0  #: For an answer of the provider.
 _PATIENCE_SECONDS = 600.0  #: For people to sign in there.
 _KEPT_SECONDS = 600.0  #: What the provider says of itself.
-_MOST = 1000
+_MOST = 1000  #: Logins under way.
+_MOST_OF_CLIENT = 50  #: The same from one address, which a whole office may have.
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
     """A login on its way."""
 
+    client: str
     nonce: str
     verifier: str
     target: str
@@ -105,8 +108,8 @@ def _client(terms: OidcTerms, **options: object) -> "AsyncOAuth2Client":
     )
 
 
-def router(monotonic: Callable[[], float]) -> APIRouter:
-    """Build the routes."""
+def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
+    """Build the routes; `rates` tells clients apart."""
     routes = APIRouter(prefix="/oidc")
     provider = _Provider(monotonic)
     begun: OrderedDict[str, _Begun] = OrderedDict()
@@ -117,12 +120,16 @@ def router(monotonic: Callable[[], float]) -> APIRouter:
         document, _ = await provider.about(terms)
         redirect_uri = _own_address(request)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        until = monotonic() + _PATIENCE_SECONDS
-        begun[state] = _Begun(nonce, verifier, within(target), redirect_uri, until)
-        while len(begun) > _MOST:
+        until, client = monotonic() + _PATIENCE_SECONDS, rates.client(request)
+        # Whoever begins many ends their own, not those of others.
+        theirs = [other for other, login in begun.items() if login.client == client]
+        if len(theirs) >= _MOST_OF_CLIENT:
+            del begun[theirs[0]]
+        elif len(begun) >= _MOST:
             begun.popitem(last=False)
-        async with _client(terms, redirect_uri=redirect_uri) as client:
-            address, _ = client.create_authorization_url(
+        begun[state] = _Begun(client, nonce, verifier, within(target), redirect_uri, until)
+        async with _client(terms, redirect_uri=redirect_uri) as asking:
+            address, _ = asking.create_authorization_url(
                 document["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
             )
         response = RedirectResponse(address, 303)

@@ -35,6 +35,7 @@ SHOWN = "shown"  #: Names the event whose fields a form had.
 _YES = "yes"
 _FREE_ROWS = 2  #: Rows for days that are still to be named.
 _MOST_ROWS = 100
+_KEYS_OF_ROWS = ("dates", "yearly")
 _LONGEST = 500  #: Characters of a field.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _BETWEEN = re.compile(r"[\s,;]+")
@@ -109,12 +110,18 @@ def changes(
     """
     known = filled(event, before)
     keys = [*COMMON_KEYS, *event.keys] if given.get(SHOWN) == event.name else list(COMMON_KEYS)
-    return {
+    changed = {
         key: value
         for key in keys
         if key in given or key not in COMMON_KEYS
         if (value := value_of(key, given)) != value_of(key, known)
     }
+    for key in _KEYS_OF_ROWS:  # What a file has more than the form has rows stays.
+        beyond = _items(before.get(key))[_MOST_ROWS:]
+        if key in changed and beyond:
+            shown = changed[key]
+            changed[key] = [*(shown if isinstance(shown, list) else ()), *beyond]
+    return changed
 
 
 def value_of(key: str, given: Mapping[str, str]) -> object:

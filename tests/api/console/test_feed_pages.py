@@ -81,7 +81,7 @@ async def test_a_file_of_the_folder_with_its_refused_rows(api: Served) -> None:
         one = await browsing.open(links["people.csv"])
         rows = await browsing.client.get(links["Download people.csv"])
 
-    assert "people crm" in page.text
+    assert "People crm" in page.text
     assert "in part" in page.text
     assert "birthday" in one.text
     assert 'attachment; filename="people_csv_refused.csv"' in rows.headers["content-disposition"]
@@ -89,6 +89,17 @@ async def test_a_file_of_the_folder_with_its_refused_rows(api: Served) -> None:
     assert header.startswith("kind,crm_id,first_name,emails,birthday,")
     assert row.startswith("candidate,18,Bob,bob@example.org,31/31/1990,3,")
     assert [] == rest
+
+
+async def test_kinds_are_called_as_people_call_them(api: Served) -> None:
+    drop(api, "people.csv", PEOPLE + GOOD)
+    async with signed_in(api, ConsoleRole.RUN, language="fr") as browsing:
+        page = await browsing.open("/console/feed")
+
+    assert "Personnes crm" in page.text
+    assert '<option value="memberships">Appartenances aux groupes' in str(
+        browsing.answer and browsing.answer.text
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.api.console import oidc
 from tests.api.console.browsing import add_user, browser
 from tests.api.served import Served, served
 from tests.rig.oidcserver import CLIENT, SECRET, OidcServer
@@ -21,8 +22,8 @@ def provider() -> Iterator[OidcServer]:
 
 @pytest.fixture
 async def api(provider: OidcServer, tmp_path: Path) -> AsyncIterator[Served]:
-    oidc = {"issuer": provider.issuer, "client_id": CLIENT, "client_secret": SECRET}
-    console = {"users": str(tmp_path / "users"), "oidc": oidc}
+    provided = {"issuer": provider.issuer, "client_id": CLIENT, "client_secret": SECRET}
+    console = {"users": str(tmp_path / "users"), "oidc": provided}
     url = f"sqlite:///{tmp_path}/gateway.db"
     async with served(url, tmp_path, [("console", console)]) as opened:
         yield opened
@@ -78,6 +79,21 @@ async def test_a_name_that_is_none_lets_nobody_in(
     assert "no name that can be used here, in “preferred_username”" in page.text
 
 
+async def test_whoever_begins_many_logins_ends_none_of_others(
+    api: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "_MOST", 20)
+    monkeypatch.setattr(oidc, "_MOST_OF_CLIENT", 5)
+    async with browser(api) as browsing, browser(api) as flooding:
+        browsing.client.headers["x-forwarded-for"] = "192.0.2.1"
+        begun = await browsing.client.get("/console/oidc/start?next=/console/acts")
+        for _ in range(25):
+            await flooding.client.get("/console/oidc/start")
+        page = await browsing.open(begun.headers["location"])
+
+    assert "Who did what" in page.text
+
+
 @pytest.mark.parametrize("name", ["anna", "Anna", "ａｎｎａ"], ids=["same", "capital", "wide"])
 async def test_who_signs_in_with_a_password_here_is_nobody_elsewhere(
     api: Served, provider: OidcServer, name: str
@@ -106,10 +122,10 @@ async def test_a_session_ends_when_its_name_becomes_that_of_a_user_with_a_passwo
 async def test_whom_a_web_server_names_is_not_whom_the_provider_names(
     provider: OidcServer, tmp_path: Path
 ) -> None:
-    oidc = {"issuer": provider.issuer, "client_id": CLIENT, "client_secret": SECRET}
+    provided = {"issuer": provider.issuer, "client_id": CLIENT, "client_secret": SECRET}
     console = {
         "users": str(tmp_path / "users"),
-        "oidc": oidc,
+        "oidc": provided,
         "proxy": {"user_header": "X-Remote-User"},
     }
     url = f"sqlite:///{tmp_path}/gateway.db"

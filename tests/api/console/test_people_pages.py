@@ -13,7 +13,7 @@ from gateway.core.kinds import Scope, State
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.console import console_acts
 from gateway.store.people import suppression
-from gateway.store.schema import occurrences
+from gateway.store.schema import activities, campaign_members, campaigns, occurrences
 from tests.api.console.browsing import PASSWORD, add_user, browser, signed_in
 from tests.api.served import IDS, Served
 from tests.api.test_reading import filed, keep, message
@@ -269,3 +269,20 @@ async def test_what_has_no_message_leads_to_none(api: Served) -> None:
     assert "birthday: nicht aktiv" in page.text
     assert f"/console/messages/{ids.show(sent.id)}" in ways
     assert f"/console/messages/{ids.show(skipped)}" not in ways
+
+
+async def test_what_somebody_did_with_a_campaign_leads_to_it(api: Served) -> None:
+    number, now = IDS.next(), datetime.now(UTC)
+    sent = {"id": number, "name": "Autumn", "state": "sent", "template": 1}
+    sent |= {"from_name": "HR", "from_address": "hr@crm.example"}
+    member = {"campaign": number, "kind": "candidate", "person": "17", "address": HOME}
+    opened = {"campaign": number, "recipient": HOME, "type": "opened", "at": now, "link": 0}
+    with api.database.writing() as connection:
+        connection.execute(insert(campaigns).values(sent))
+        connection.execute(insert(campaign_members).values(**member, added_at=now))
+        connection.execute(insert(activities).values(**opened, nth=0, seen_at=now))
+    async with signed_in(api, LOOK) as browsing:
+        page = await browsing.open("/console/people/candidate:17")
+        campaign = await browsing.open(dict(page.links)['"Autumn": opened'])
+
+    assert "Autumn" in campaign.text

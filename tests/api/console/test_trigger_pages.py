@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -413,6 +413,21 @@ async def test_a_change_is_kept_with_its_comments(api: Served, tmp_path: Path) -
     assert file.read_text() == text + (
         f'dates = [\n  {TODAY}, # today\n  "2030-01-01",\n]\nlatest = "3d"\n'
     )
+
+
+async def test_days_that_the_form_has_no_room_for_stay(api: Served, tmp_path: Path) -> None:
+    file = tmp_path / "triggers/letter.toml"
+    days = [(TODAY + timedelta(days=number)).isoformat() for number in range(120)]
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        file.write_text(
+            f'enabled = false\nevent = "set_date"\ntemplate = "letter"\ndates = {days}\n'
+        )
+        await browsing.open("/console/triggers/letter")
+        await browsing.press("Show what this changes", **{"dates-1": ""})  # type: ignore[arg-type]
+        await browsing.press("Yes, keep it")
+
+    assert days[1:] == tomllib.loads(file.read_text())["dates"]
 
 
 async def test_a_form_that_changes_nothing_changes_nothing(api: Served, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ async def show_feed(request: Request, user: Looks, cursor: Cursor = None) -> Res
             "following": more,
             "files": files,
             "folder": using.feed.folder(),
-            "kinds": [(kind, kind) for kind in using.feed.kinds()] if user.may("run") else [],
+            "kinds": using.feed.kinds() if user.may("run") else [],
             "problem": "",
         },
     )

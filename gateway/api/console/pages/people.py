@@ -48,9 +48,10 @@ _MORE = {
     TimelineType.TRIGGER_MAIL: "/console/messages/",
     TimelineType.REPLY: "/console/replies/",
     TimelineType.DOCUMENT: "/console/replies/documents/",
+    TimelineType.ACTIVITY: "/console/campaigns/",
 }
 #: Those of them that are always there: what is listed is read from where they are.
-_FILED = (TimelineType.REPLY, TimelineType.DOCUMENT)
+_FILED = (TimelineType.REPLY, TimelineType.DOCUMENT, TimelineType.ACTIVITY)
 
 
 @router.get("")
