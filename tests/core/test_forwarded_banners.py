@@ -1,15 +1,15 @@
 """Warnings of mail security products above what people wrote."""
 
-import time
-
 import pytest
 
 from gateway.core.replies.forwarded.banners import without_banner
+from tests.rig.cost import cost_of
 
 CAUTION = (
     "CAUTION: This email originated from outside of the organization. Do not click links or open"
     "\nattachments unless you recognize the sender and know the content is safe."
 )
+
 BANNERS = [
     CAUTION,
     CAUTION.replace("\n", " "),
@@ -110,8 +110,5 @@ def test_what_people_write_themselves_stays(text: str) -> None:
 @pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize("piece", ["CAUTION ", "external ", "this mail ", "- ", "[", "open ", "\n"])
 def test_a_megabyte_of_anything_costs_little(piece: str) -> None:
-    started = time.process_time()
-    without_banner(piece * (1_000_000 // len(piece)))
-    without_banner((piece * 180 + "\n") * 5_000)
-
-    assert time.process_time() - started < 0.2
+    assert cost_of(lambda: without_banner(piece * (1_000_000 // len(piece)))) < 0.4
+    assert cost_of(lambda: without_banner((piece * 180 + "\n") * 5_000)) < 0.4

@@ -8,6 +8,7 @@ import json
 import resource
 import signal
 import sys
+import time
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,9 @@ from gateway.inbound.reading.skeleton import TooMuch
 
 CPU_SECONDS = 0.45  #: One mail may take so long, two starts of this process come on top …
 HEADER_CPU_SECONDS = 0.12  #: … its header alone so long …
-CPU_SECONDS_PER_OCTET = 5e-9  #: … and so much longer for its size.
+CPU_SECONDS_PER_OCTET = 5e-9  #: … and so much longer for its size, …
+USUAL_START = 0.25  #: … on a machine that takes so long for a start; others get in proportion, …
+SLOWEST = 2  #: … but no more than so many times as much.
 MEMORY = 64 * 1024 * 1024  #: So many octets.
 READY = b"ready\n"
 
@@ -88,6 +91,7 @@ def _original(values: dict[str, Any] | None) -> RepliedMail | None:
 
 def main() -> None:
     """Read mails until nobody asks any more."""
+    started_in = time.process_time()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
@@ -95,11 +99,13 @@ def main() -> None:
         pages = int(file.read().split()[5])
     most_memory = pages * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_DATA, (most_memory, most_memory))
+    slow = min(SLOWEST, max(1.0, started_in / USUAL_START))
     for line in sys.stdin.buffer:
         task = Task(**json.loads(line))
         size = Path(task.file).stat().st_size
         most = CPU_SECONDS + CPU_SECONDS_PER_OCTET * size
-        signal.setitimer(signal.ITIMER_PROF, HEADER_CPU_SECONDS if task.header_only else most)
+        seconds = HEADER_CPU_SECONDS if task.header_only else most
+        signal.setitimer(signal.ITIMER_PROF, seconds * slow)
         answer = answer_to(task)
         signal.setitimer(signal.ITIMER_PROF, 0)
         sys.stdout.buffer.write(answer.encode() + b"\n")

@@ -79,3 +79,11 @@ def test_notice_begins_so_many_days_before_the_end(
     ending = Qualification(crm_id="q1", person=ANN, expires_on=expires_on, notice_days=notice_days)
 
     assert day == notice_day(ending)
+
+
+def test_what_will_end_is_selected_by_its_first_day_of_notice() -> None:
+    [selection] = QUALIFICATION_EXPIRING.upcoming(RULE, TODAY, TODAY, in_days(14))
+
+    assert isinstance(selection, QualificationSelection)
+    assert (IsAhead("expires_on", "notice_days", TODAY, in_days(14)),) == selection.where
+    assert selection.day_of is notice_day
