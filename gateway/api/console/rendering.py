@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.filters import do_urlencode
 from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.responses import RedirectResponse
@@ -90,6 +91,7 @@ async def render(
                 "here": written(request.url.path),
                 "query": dict(request.query_params),
                 "_": translated,
+                "run_words": cache(using.run_words),  # Read from files: once a page, if at all.
                 **(values or {}),
             }
         )
@@ -118,6 +120,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # Names of people and triggers stand in many links of a page, and on every page.
+    made.filters["urlencode"] = lru_cache(10_000)(do_urlencode)
     made.filters["time"] = _time
     made.filters["day"] = _day
     made.filters["moment"] = datetime.fromisoformat
@@ -176,7 +180,7 @@ def _told(context: Context, sentence: str) -> str | Markup:
 @pass_context
 def _reason(context: Context, why: str) -> str:
     """Tell why somebody got no triggered mail as the report of a run says it."""
-    words = services(context["request"]).run_words()
+    words = context["run_words"]()
     known = words.get(context["language"]) or next(iter(words.values()))
     return in_words(why, known)
 

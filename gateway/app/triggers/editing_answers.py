@@ -59,6 +59,16 @@ class _KeptCalendar:
     document: CalendarDocument
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KeptLists:
+    """All triggers and templates as they were read last, and from which files."""
+
+    settings: Settings
+    about: triggers.Signature
+    triggers: Sequence[TriggerFileDocument]
+    templates: Sequence[TemplateFilesDocument]
+
+
 class TriggerEditing:
     """See `gateway.api.services.TriggerChanges`."""
 
@@ -66,6 +76,7 @@ class TriggerEditing:
         self._settings = settings
         self._database = database
         self._calendar: _KeptCalendar | None = None
+        self._lists: _KeptLists | None = None
 
     def calendar(self, days: int) -> CalendarDocument:
         """Tell what date events will mail in the next days, today first.
@@ -112,8 +123,27 @@ class TriggerEditing:
 
     def triggers(self) -> Sequence[TriggerFileDocument]:
         """List the triggers' files, those that can't be used with what is wrong."""
-        with _told_as_problems():
-            return [self.trigger(name) for name in trigger_files(self._settings().triggers.folder)]
+        return self._listed().triggers
+
+    def _listed(self) -> _KeptLists:
+        """Return what there is of triggers and templates; read anew only where a file has changed.
+
+        To read and check thirty of each takes longer than all else that a page does.
+        """
+        settings = self._settings()
+        kept, about = self._lists, triggers.signature(settings)
+        if kept is None or kept.about != about or kept.settings is not settings:
+            with _told_as_problems():
+                names = trigger_files(settings.triggers.folder)
+                states = editing.template_states(settings)
+                kept = _KeptLists(
+                    settings=settings,
+                    about=about,
+                    triggers=[self.trigger(name) for name in names],
+                    templates=[_template_document(state) for state in states],
+                )
+            self._lists = kept
+        return kept
 
     def trigger(self, name: str) -> TriggerFileDocument:
         """Show a trigger's file."""
@@ -169,9 +199,7 @@ class TriggerEditing:
 
     def templates(self) -> Sequence[TemplateFilesDocument]:
         """List the templates, those that can't be used with what is wrong."""
-        with _told_as_problems():
-            states = editing.template_states(self._settings())
-        return [_template_document(state) for state in states]
+        return self._listed().templates
 
     def template_names(self) -> Sequence[str]:
         """Name the templates there are."""

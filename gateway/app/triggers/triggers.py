@@ -182,5 +182,6 @@ def signature(settings: Settings) -> Signature:
     for file in files:
         with suppress(OSError):  # It is gone since the folder was read.
             state = file.stat()
-            states.append((str(file), state.st_mtime_ns, state.st_size))
+            # That of a change of the entry: a copy may bring its own time of writing along.
+            states.append((str(file), state.st_ctime_ns, state.st_size))
     return tuple(sorted(states))
