@@ -26,7 +26,7 @@ from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.triggers.occurrence import Due
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
-from gateway.crm.folder import FeedFolder
+from gateway.crm.folder.feed_folder import FeedFolder
 from gateway.store.bounces import bounces
 from gateway.store.campaigns import activities, campaign_members, campaign_syncs, campaigns
 from gateway.store.campaigns.activities import Mailing

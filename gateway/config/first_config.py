@@ -155,16 +155,18 @@ def check_free(file: Path, *, is_forced: bool) -> None:
         raise ConfigError(
             f"{file}: exists and stays as it is: --force writes it anew, --config FILE another one"
         )
-    there = next(path for path in (file, *file.parents) if path.exists())
-    if there != file and not there.is_dir():
+    nearest = next(path for path in (file, *file.parents) if path.exists())
+    if nearest != file and not nearest.is_dir():
         raise ConfigError(
-            f"{there}: a file where a folder is needed: say --config FILE before init"
+            f"{nearest}: a file where a folder is needed: say --config FILE before init"
         )
     # A new file or folder needs both rights on the folder that it comes to.
-    if not os.access(there, os.W_OK if there == file else os.W_OK | os.X_OK, effective_ids=True):
+    if not os.access(
+        nearest, os.W_OK if nearest == file else os.W_OK | os.X_OK, effective_ids=True
+    ):
         raise ConfigError(
-            f"{there.absolute()}: this user may not write there: say --config FILE before init, or "
-            "try it as another user"
+            f"{nearest.absolute()}: this user may not write there: say --config FILE before init, "
+            "or try it as another user"
         )
 
 

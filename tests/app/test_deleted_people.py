@@ -10,7 +10,7 @@ from gateway.app import common
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import PersonRef, SuppressionSource
-from gateway.crm.folder import FeedFolder
+from gateway.crm.folder.feed_folder import FeedFolder
 from gateway.store.engine.database import Database
 from gateway.store.people import suppression, topic_opt_outs
 from gateway.store.people.topic_opt_outs import TopicOptOut

@@ -15,16 +15,10 @@ from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import AS_OURS, ColumnMapping, KindMapping, read_mapping
 from gateway.core.kinds import TAG_SCOPES
 from gateway.core.written import readable_name
-from gateway.crm import folder as folder_module
 from gateway.crm.files import FeedFile
-from gateway.crm.folder import (
-    FeedFolder,
-    FolderUnusable,
-    Handled,
-    file_laid_aside,
-    laid_aside,
-    refused_rows,
-)
+from gateway.crm.folder import feed_folder as folder_module
+from gateway.crm.folder.feed_folder import FeedFolder, FolderUnusable, Handled
+from gateway.crm.folder.laid_aside import file_laid_aside, laid_aside, refused_rows
 from gateway.crm.importer import import_file
 from gateway.store import schema
 from gateway.store.engine.database import Database, StoreUnavailable

@@ -201,7 +201,7 @@ async def begin(
 
 def like(name: str, names: Iterable[str]) -> list[str]:
     """Return those of the names that can be taken for a name."""
-    return [each for each in names if compared(each) == compared(name)]
+    return [known for known in names if compared(known) == compared(name)]
 
 
 def set_cookie(response: Response, request: Request, secret: str) -> None:
@@ -221,7 +221,9 @@ def set_cookie(response: Response, request: Request, secret: str) -> None:
 def is_encrypted(request: Request) -> bool:
     """Whether a request came over TLS, to us or to a web server before us whose word counts."""
     peer, known = _peer(request), terms_of(request).proxies
-    is_believed = peer is not None and (peer.is_loopback or any(peer in each for each in known))
+    is_believed = peer is not None and (
+        peer.is_loopback or any(peer in network for network in known)
+    )
     passed_on = request.headers.get("x-forwarded-proto", "") if is_believed else ""
     return "https" in (request.url.scheme, passed_on.partition(",")[0].strip().lower())
 

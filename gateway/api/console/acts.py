@@ -44,8 +44,8 @@ async def change_store(
     def work_and_journal(connection: StoreTransaction) -> tuple[T, int]:
         done = work(connection)
         abouts = [about] if isinstance(about, str) else about(done)
-        for each in abouts:
-            line = ConsoleAct(id=using.new_id(), user=user.name, act=act, about=each)
+        for subject in abouts:
+            line = ConsoleAct(id=using.new_id(), user=user.name, act=act, about=subject)
             console_acts.add(connection, line)
         return done, len(abouts)
 

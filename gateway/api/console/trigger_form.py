@@ -96,8 +96,8 @@ def filled(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
     recipients = _items(values.get(RECIPIENTS))
     if RECIPIENTS in event.keys and RECIPIENTS not in values:
         recipients = [CANDIDATE]
-    texts["recipients-addresses"] = ", ".join(each for each in recipients if "@" in each)
-    texts |= {f"recipients-{each}": _YES for each in recipients if "@" not in each}
+    texts["recipients-addresses"] = ", ".join(name for name in recipients if "@" in name)
+    texts |= {f"recipients-{name}": _YES for name in recipients if "@" not in name}
     return texts
 
 
@@ -357,15 +357,15 @@ def _of_application(
     }
     roles = [f"{RESPONSIBLE}{role}" for role in known.roles]
     chosen = [name.removeprefix("recipients-") for name in given if given[name]]
-    for each in dict.fromkeys((*people, *roles, *sorted(chosen))):
-        if each not in people and not each.startswith(RESPONSIBLE):
+    for recipient in dict.fromkeys((*people, *roles, *sorted(chosen))):
+        if recipient not in people and not recipient.startswith(RESPONSIBLE):
             continue
-        role = each.removeprefix(RESPONSIBLE)
+        role = recipient.removeprefix(RESPONSIBLE)
         yield FormField(
-            name=f"recipients-{each}",
+            name=f"recipients-{recipient}",
             key=RECIPIENTS,
             sort="check",
-            label=people.get(each) or said(request, "To those responsible: {role}", role=role),
+            label=people.get(recipient) or said(request, "To those responsible: {role}", role=role),
         )
     yield FormField(
         name="recipients-addresses",
@@ -426,7 +426,7 @@ def sorted_out(
     others: list[str] = []
     starts = tuple(f"{prefix}: " for prefix in prefixes)
     for problem in problems:
-        start = next((each for each in starts if problem.startswith(each)), "")
+        start = next((start for start in starts if problem.startswith(start)), "")
         about = _PROBLEM.fullmatch(problem.removeprefix(start)) if start else None
         name = _field_of(about["key"], int(about["index"] or 0), given, event) if about else ""
         if name and about:

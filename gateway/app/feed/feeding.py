@@ -12,7 +12,7 @@ from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.people.people import PersonKind, StatusKind
 from gateway.core.written import readable_name
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
-from gateway.crm.folder import file_laid_aside, laid_aside, refused_rows
+from gateway.crm.folder.laid_aside import file_laid_aside, laid_aside, refused_rows
 from gateway.crm.importer import import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.refused import write_refused

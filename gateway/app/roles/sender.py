@@ -24,7 +24,7 @@ from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
 from gateway.core.sending.outbox import OutboxRow, OutboxState, Result
-from gateway.crm.folder import FeedFolder, Handled
+from gateway.crm.folder.feed_folder import FeedFolder, Handled
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import PROXY_SHARE, Pool
 from gateway.delivery.settings import RelaySettings, choose

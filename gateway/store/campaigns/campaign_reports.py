@@ -114,13 +114,13 @@ def _marks(connection: Connection, numbers: Sequence[int]) -> dict[int, object]:
     """
     machines = func.sum(case((_A.machine, 1), else_=0))
     counted = select(_A.campaign, func.count(), machines).where(_A.campaign.in_(numbers))
-    found = {
+    activity_counts = {
         campaign: (count, int(of_machines))
         for campaign, count, of_machines in connection.execute(counted.group_by(_A.campaign))
     }
     synced = select(_C.id, _C.synced_at).where(_C.id.in_(numbers))
     at = {row.id: row.synced_at for row in connection.execute(synced)}
-    return {number: (at.get(number), found.get(number)) for number in numbers}
+    return {number: (at.get(number), activity_counts.get(number)) for number in numbers}
 
 
 def _tally_columns(name: str, times: ColumnElement[int]) -> Sequence[ColumnElement[int]]:

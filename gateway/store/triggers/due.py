@@ -117,7 +117,7 @@ def settled(
     by_kind: dict[PersonKind, set[str]] = {}
     for ref in refs:
         by_kind.setdefault(ref.kind, set()).add(ref.crm_id)
-    found: dict[str, set[tuple[PersonRef, str, str]]] = {}
+    keys: dict[str, set[tuple[PersonRef, str, str]]] = {}
     for kind, persons in by_kind.items():
         for batch in batched(sorted(persons), _AT_ONCE):
             query = select(o.trigger, o.person, o.occurrence, o.about).where(
@@ -125,8 +125,8 @@ def settled(
             )
             for name, person, occurrence, about in connection.execute(query):
                 key = (PersonRef(kind, person), occurrence, about)
-                found.setdefault(name, set()).add(key)
-    return found
+                keys.setdefault(name, set()).add(key)
+    return keys
 
 
 def _of_selections(

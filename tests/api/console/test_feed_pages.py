@@ -18,7 +18,7 @@ from gateway.api.services import FeedRefused, FeedTerms, Taken
 from gateway.app.feed.feeding import StoreFeedAdapter
 from gateway.core.kinds import TAG_SCOPES
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.crm.folder import FeedFolder
+from gateway.crm.folder.feed_folder import FeedFolder
 from gateway.store.console import console_acts
 from gateway.store.people import people
 from tests.api.console.browsing import Browsing, signed_in

@@ -1,44 +1,36 @@
 """Campaigns: made, filled, prepared, opened, sent, scheduled; and what became of them."""
 
-import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
 
-from gateway.api.console.access import ConsoleUser, Fields, Looks, Manages, Works, said
+from gateway.api.console.access import Fields, Looks, Manages, Works, said
 from gateway.api.console.acts import doing
+from gateway.api.console.pages import campaign_page as page
+from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render, see_other
-from gateway.api.problems import Problem
 from gateway.api.replies import (
     Cursor,
     Using,
     before,
     id_cursor,
     plain_text,
-    unwrapped,
-    wrapped,
 )
 from gateway.api.routes.campaign_actions import Number, in_turn
 from gateway.api.services import ApiServices, CampaignActions, NewCampaign, NotDone, Told
 from gateway.core import ids
-from gateway.core.campaigns.campaigns import OPEN_STATES, CampaignState
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
-from gateway.core.people.people import PersonRef
 from gateway.core.replies.document_types import clean_filename
 from gateway.documents.campaigns import (
-    MemberDoings,
-    campaign_document,
-    known_numbers,
     known_numbers_of_several,
 )
-from gateway.store.campaigns import activities, campaign_members, campaign_syncs, campaigns
+from gateway.store.campaigns import campaign_members, campaigns
 from gateway.store.campaigns.campaign_members import WhichMembers
-from gateway.store.campaigns.campaigns import NoSuchCampaign
 from gateway.store.engine.database import StoreTransaction
 
 router = APIRouter(prefix="/campaigns")
@@ -46,11 +38,7 @@ router = APIRouter(prefix="/campaigns")
 _AT_ONCE = 50
 _LONGEST_NUMBER = 18  #: Digits: what the store can keep.
 _MOST_TOLD = 20  #: Of those who could not be added.
-_QUARTER = timedelta(minutes=15)
 _SVG = "image/svg+xml"
-_COMMAND = re.compile(r"gateway (?:campaigns|mailchimp) ([a-z]+(?: --template)?)")
-#: It has left, and what became of it is known or will be.
-LEFT = (CampaignState.SENDING, CampaignState.SENT)
 
 
 @router.get("")
@@ -65,10 +53,10 @@ async def list_campaigns(
 
     def look(connection: StoreTransaction) -> list[dict[str, Any]]:
         listed = campaigns.listed(connection, before=number, limit=_AT_ONCE + 1)
-        tallies = campaign_members.tallies(connection, [each.id for each in listed])
+        tallies = campaign_members.tallies(connection, [campaign.id for campaign in listed])
         numbers = known_numbers_of_several(
             connection,
-            [campaign.id for campaign in listed if campaign.state in LEFT],
+            [campaign.id for campaign in listed if campaign.state in page.LEFT],
             count_machine_opens=machines,
             kept=using.campaign_counts,
         )
@@ -86,7 +74,11 @@ async def list_campaigns(
     return await render(
         request,
         "campaigns.html",
-        {"rows": rows[:_AT_ONCE], "following": following, "state_names": state_names(request)},
+        {
+            "rows": rows[:_AT_ONCE],
+            "following": following,
+            "state_names": words.state_names(request),
+        },
     )
 
 
@@ -124,13 +116,13 @@ async def create(request: Request, using: Using, user: Works, form: Fields) -> R
             act.about = made["id"]
     except NotDone as error:
         asks = bool(error.more.get("needs_confirmed"))
-        why = in_words_of_the_page(request, str(error))
+        why = words.in_words_of_the_page(request, str(error))
         if asks:
             why = said(request, "There is a campaign of this name already.")
         return await _new(request, using, _given(form), problem=why, asks=asks, status=error.status)
     sentence = said(request, "“{name}” is made. Now add people.", name=name)
     return await see_other(
-        request, f"/console/campaigns/{made['id']}", _with_remarks(request, sentence, made)
+        request, f"/console/campaigns/{made['id']}", words.with_remarks(request, sentence, made)
     )
 
 
@@ -148,7 +140,7 @@ async def _new(
     try:
         templates = await in_turn(using.campaigns.templates)
     except NotDone as error:
-        templates, problem = [], problem or in_words_of_the_page(request, str(error))
+        templates, problem = [], problem or words.in_words_of_the_page(request, str(error))
     last = await using.database.read(lambda connection: campaigns.listed(connection, limit=1))
     sender = {
         "from_name": last[0].from_name if last else "",
@@ -181,7 +173,7 @@ async def activate(request: Request, using: Using, user: Manages) -> Response:
         async with doing(request, user, "mailchimp.activate"):
             steps = await in_turn(using.campaigns.activate)
     except NotDone as error:
-        why = in_words_of_the_page(request, str(error))
+        why = words.in_words_of_the_page(request, str(error))
         return await _account(request, using, problem=why, status=error.status)
     return await _account(request, using, steps=steps)
 
@@ -197,7 +189,7 @@ async def _account(
     try:
         account = await in_turn(using.campaigns.account)
     except NotDone as error:
-        account, problem = None, problem or in_words_of_the_page(request, str(error))
+        account, problem = None, problem or words.in_words_of_the_page(request, str(error))
     return await render(
         request,
         "campaign_account.html",
@@ -205,7 +197,7 @@ async def _account(
             "account": account,
             "steps": steps,
             "problem": problem,
-            "in_words": lambda text: in_words_of_the_page(request, text),
+            "in_words": lambda text: words.in_words_of_the_page(request, text),
         },
         status=status,
     )
@@ -222,7 +214,7 @@ async def show(
     cursor: Cursor = None,
 ) -> Response:
     """Show a campaign: its numbers, its members and why some are out, what can be done next."""
-    return await _shown(request, using, number, which=which, cursor=cursor)
+    return await page.shown(request, using, number, which=which, cursor=cursor)
 
 
 @router.get("/{id}/plot")
@@ -244,7 +236,7 @@ async def add(
         content, sent_name = await sent.read(), sent.filename
     if not (groups or people or sent_name):
         why = said(request, "Choose a group, name people, or choose a file.")
-        return await _shown(request, using, number, problem=why, status=422)
+        return await page.shown(request, using, number, problem=why, status=422)
 
     def work(actions: CampaignActions) -> Told:
         named = [text.strip() for text in people]
@@ -258,14 +250,14 @@ async def add(
     def detail(done: Mapping[str, Any]) -> list[str]:
         counted = {"added": done["added"], "known": done["known"]}
         added = said(request, "Added: {added}. In already: {known}.", **counted)
-        told = [added, *done["problems"][:_MOST_TOLD]]
+        lines = [added, *done["problems"][:_MOST_TOLD]]
         if len(done["problems"]) > _MOST_TOLD:
             more = len(done["problems"]) - _MOST_TOLD
-            told.append(said(request, "And {more} more rows name nobody.", more=more))
-        return told
+            lines.append(said(request, "And {more} more rows name nobody.", more=more))
+        return lines
 
     written = "\n".join(text.strip() for text in people)
-    return await _done(
+    return await page.done(
         request, using, user, number, act="add", work=work, detail=detail, named=written
     )
 
@@ -276,7 +268,7 @@ async def remove(
 ) -> Response:
     """Take a person out."""
     person = _text(form, "person")
-    return await _done(
+    return await page.done(
         *(request, using, user, number),
         act="remove",
         work=lambda actions: actions.remove(number, person),
@@ -294,8 +286,8 @@ async def prepare(
         async with doing(request, user, "campaign.prepare", about=ids.show(number)):
             prepared = await in_turn(lambda: using.campaigns.prepare(number, confirmed=confirmed))
     except NotDone as error:
-        return await _refused(request, using, number, error, action="prepare")
-    return await _shown(request, using, number, prepared=prepared)
+        return await page.refused(request, using, number, error, action="prepare")
+    return await page.shown(request, using, number, prepared=prepared)
 
 
 @router.post("/{id}/open")
@@ -304,7 +296,7 @@ async def open_it(
 ) -> Response:
     """Create it at Mailchimp with its recipients, not sent."""
     confirmed = _text(form, "confirmed") == "yes"
-    return await _done(
+    return await page.done(
         *(request, using, user, number),
         act="open",
         work=lambda actions: actions.open(number, confirmed=confirmed),
@@ -318,15 +310,15 @@ async def send(
 ) -> Response:
     """Send it now, once whoever sends it has seen to how many."""
     if _text(form, "sure") != "yes":
-        return await _shown(request, using, number, asks="send")
+        return await page.shown(request, using, number, asks="send")
     read_number = _text(form, "people")
     tally = await using.database.read(lambda connection: campaign_members.tally(connection, number))
     if read_number and read_number != str(tally.get("", 0)):
         # Somebody else put people in, or took some out, since the question was read.
         why = said(request, "It has changed meanwhile: look at the number once more.")
-        return await _shown(request, using, number, asks="send", problem=why, status=409)
+        return await page.shown(request, using, number, asks="send", problem=why, status=409)
     confirmed = _text(form, "confirmed") == "yes"
-    return await _done(
+    return await page.done(
         *(request, using, user, number),
         act="send",
         work=lambda actions: actions.send(number, confirmed=confirmed),
@@ -344,8 +336,8 @@ async def schedule(
         at = datetime.fromisoformat(_text(form, "at"))
     except ValueError:
         why = said(request, "Say the day and the quarter of an hour.")
-        return await _shown(request, using, number, problem=why, status=422)
-    return await _done(
+        return await page.shown(request, using, number, problem=why, status=422)
+    return await page.done(
         *(request, using, user, number),
         act="schedule",
         work=lambda actions: actions.schedule(number, at, confirmed=confirmed),
@@ -357,7 +349,7 @@ async def schedule(
 @router.post("/{id}/unschedule")
 async def unschedule(request: Request, using: Using, user: Manages, number: Number) -> Response:
     """Take it out of the schedule; it stays at Mailchimp."""
-    return await _done(
+    return await page.done(
         *(request, using, user, number),
         act="unschedule",
         work=lambda actions: actions.unschedule(number),
@@ -373,10 +365,10 @@ async def recreate(request: Request, using: Using, user: Works, number: Number) 
             made = await in_turn(lambda: using.campaigns.recreate(number, None))
             act.about = made["id"]
     except NotDone as error:
-        return await _refused(request, using, number, error, action="recreate")
+        return await page.refused(request, using, number, error, action="recreate")
     sentence = said(request, "This is the new one, with the same people.")
     return await see_other(
-        request, f"/console/campaigns/{made['id']}", _with_remarks(request, sentence, made)
+        request, f"/console/campaigns/{made['id']}", words.with_remarks(request, sentence, made)
     )
 
 
@@ -386,8 +378,8 @@ async def delete(
 ) -> Response:
     """Delete one that was not sent, here and at Mailchimp, after a yes."""
     if _text(form, "sure") != "yes":
-        return await _shown(request, using, number, asks="delete")
-    return await _done(
+        return await page.shown(request, using, number, asks="delete")
+    return await page.done(
         *(request, using, user, number),
         act="delete",
         work=lambda actions: actions.delete(number),
@@ -402,183 +394,12 @@ async def ask_for_report(request: Request, using: Using, user: Works, number: Nu
         async with doing(request, user, "campaign.report", about=ids.show(number)):
             fresh = await in_turn(lambda: using.campaigns.report(number))
     except NotDone as error:
-        return await _refused(request, using, number, error, action="report")
+        return await page.refused(request, using, number, error, action="report")
     sentence = said(request, "This is what Mailchimp knows now.")
     return await see_other(
-        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(request, sentence, fresh)
-    )
-
-
-async def _done(
-    request: Request,
-    using: ApiServices,
-    user: ConsoleUser,
-    number: int,
-    *,
-    act: str,
-    work: Callable[[CampaignActions], Told],
-    sentence: str = "",
-    detail: Callable[[Any], list[str]] | None = None,
-    fields: Mapping[str, str] | None = None,
-    named: str = "",
-) -> Response:
-    """Do something with a campaign, and say what was done, or why it can't be.
-
-    `named` are the people of the form, who are still in it where one of them is not known.
-    """
-    try:
-        async with doing(request, user, f"campaign.{act}", about=ids.show(number)):
-            done = await in_turn(lambda: work(using.campaigns))
-    except NotDone as error:
-        return await _refused(request, using, number, error, action=act, fields=fields, named=named)
-    said_of_it = " ".join([sentence] if detail is None else detail(done))
-    return await see_other(
-        request, f"/console/campaigns/{ids.show(number)}", _with_remarks(request, said_of_it, done)
-    )
-
-
-async def _refused(
-    request: Request,
-    using: ApiServices,
-    number: int,
-    error: NotDone,
-    *,
-    action: str,
-    fields: Mapping[str, str] | None = None,
-    named: str = "",
-) -> Response:
-    """Say why it was not done; where a yes is enough, ask for it."""
-    if error.status == 404:
-        raise error
-    if not error.more.get("needs_confirmed"):
-        why = in_words_of_the_page(request, str(error))
-        return await _shown(request, using, number, problem=why, named=named, status=error.status)
-    return await _shown(
         request,
-        using,
-        number,
-        asks="confirm",
-        question={
-            "action": action,
-            "fields": {"sure": "yes", **(fields or {})},
-            "dropped": error.more.get("dropped", 0),
-            "of": error.more.get("dropped_of", 0),
-        },
-        status=error.status,
-    )
-
-
-async def _shown(
-    request: Request,
-    using: ApiServices,
-    number: int,
-    *,
-    which: str = WhichMembers.ALL,
-    cursor: str | None = None,
-    problem: str = "",
-    named: str = "",
-    asks: str = "",
-    question: Mapping[str, Any] | None = None,
-    prepared: Mapping[str, Any] | None = None,
-    status: int = 200,
-) -> Response:
-    chosen = WhichMembers(which) if which in set(WhichMembers) else WhichMembers.ALL
-    after = None if cursor is None else _member_of(request, cursor)
-    machines = using.count_machine_opens()
-
-    def look(connection: StoreTransaction) -> dict[str, Any]:
-        campaign = campaigns.one(connection, number)
-        members = campaign_members.some_members(
-            connection, number, which=chosen, after=after, limit=_AT_ONCE + 1
-        )
-        addresses = [member.address for member in members if member.address]
-        doings = MemberDoings(activities.of_recipients(connection, number, addresses), machines)
-        has_left = campaign.state in LEFT
-        synced = campaign_syncs.one(connection, number) if has_left else None
-        return {
-            "campaign": campaign,
-            "document": campaign_document(campaign, campaign_members.tally(connection, number)),
-            "members": [(member, doings.status(member)) for member in members],
-            "numbers": known_numbers(
-                connection, number, count_machine_opens=machines, kept=using.campaign_counts
-            )
-            if has_left
-            else None,
-            "as_of": None if synced is None else synced.synced_at,
-            "groups": campaign_members.all_groups(connection)
-            if campaign.state in OPEN_STATES
-            else [],
-        }
-
-    try:
-        values = await using.database.read(look)
-    except NoSuchCampaign:
-        raise Problem(404, said(request, "There is no such campaign.")) from None
-    members = values.pop("members")
-    shown = members[:_AT_ONCE]
-    following = wrapped([str(shown[-1][0].ref)]) if len(members) > _AT_ONCE else ""
-    return await render(
-        request,
-        "campaign.html",
-        {
-            **values,
-            "members": shown,
-            "following": following,
-            "which": chosen,
-            "which_names": which_names(request),
-            "state_names": state_names(request),
-            "reason_names": reason_names(request),
-            "activity_names": activity_names(request),
-            "is_filled": values["campaign"].state in OPEN_STATES,
-            "has_left": values["campaign"].state in LEFT,
-            "next_quarter": _next_quarter(using),
-            "problem": problem,
-            "named": named,
-            "asks": asks,
-            "question": question,
-            "prepared": prepared,
-            "in_words": lambda text: in_words_of_the_page(request, text),
-        },
-        status=status,
-    )
-
-
-def _member_of(request: Request, cursor: str) -> PersonRef:
-    try:
-        return PersonRef.parse(unwrapped(cursor, 1)[0])
-    except ValueError:
-        raise Problem(422, said(request, "This page of the list is not known.")) from None
-
-
-def _next_quarter(using: ApiServices) -> str:
-    """Return the first quarter of an hour tomorrow at this time, as browsers write it."""
-    local = using.clock().astimezone(using.zone()) + timedelta(days=1)
-    start = local.replace(minute=local.minute // 15 * 15, second=0, microsecond=0) + _QUARTER
-    return f"{start:%Y-%m-%dT%H:%M}"
-
-
-def _with_remarks(request: Request, sentence: str, done: Mapping[str, Any]) -> str:
-    remarks = (in_words_of_the_page(request, remark) for remark in done.get("remarks", ()))
-    return " ".join([sentence, *remarks])
-
-
-def in_words_of_the_page(request: Request, text: str) -> str:
-    """Return what is wrong with a campaign with the buttons of its page in place of commands.
-
-    Whoever works here need not know that `gateway campaigns recreate` is “Make it anew”.
-    """
-    buttons = {
-        "activate": said(request, "Activate Mailchimp"),
-        "add": said(request, "Add people"),
-        "prepare": said(request, "Prepare: who is in, what would change"),
-        "recreate": said(request, "Make it anew"),
-        "recreate --template": said(request, "New campaign"),
-        "send": said(request, "Send…"),
-        "show": said(request, "Members"),
-        "unschedule": said(request, "Take it out of the schedule"),
-    }
-    return _COMMAND.sub(
-        lambda command: f"“{buttons[command[1]]}”" if command[1] in buttons else command[0], text
+        f"/console/campaigns/{ids.show(number)}",
+        words.with_remarks(request, sentence, fresh),
     )
 
 
@@ -592,51 +413,3 @@ def _text(form: FormData, name: str) -> str:
 
 def _given(form: FormData) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-def state_names(request: Request) -> dict[str, str]:
-    """Return the states as people call them."""
-    return {
-        CampaignState.DRAFT: said(request, "draft"),
-        CampaignState.OPENED: said(request, "at Mailchimp, not sent"),
-        CampaignState.SCHEDULED: said(request, "scheduled"),
-        CampaignState.SENDING: said(request, "being sent"),
-        CampaignState.SENT: said(request, "campaign sent"),
-        CampaignState.DELETED: said(request, "deleted"),
-    }
-
-
-def which_names(request: Request) -> dict[str, str]:
-    """Return which members can be looked at."""
-    return {
-        WhichMembers.ALL: said(request, "all members"),
-        WhichMembers.IN: said(request, "those who are in"),
-        WhichMembers.OUT: said(request, "those who are out"),
-        WhichMembers.DROPPED: said(request, "those who dropped out"),
-        WhichMembers.JOINED: said(request, "those who joined"),
-    }
-
-
-def reason_names(request: Request) -> dict[str, str]:
-    """Return why members are out."""
-    return {
-        "opt_out": said(request, "wants no campaigns"),
-        "suppressed": said(request, "gets no bulk mail"),
-        "invalid_address": said(request, "the address can't be right"),
-        "no_address": said(request, "has no address"),
-        "duplicate": said(request, "another member has the address"),
-        "unsubscribed": said(request, "unsubscribed at Mailchimp"),
-        "cleaned": said(request, "Mailchimp found that the address bounces"),
-        "refused": said(request, "Mailchimp refuses the address"),
-        "unread": said(request, "what decides it could not be read"),
-    }
-
-
-def activity_names(request: Request) -> dict[str, str]:
-    """Return what members did, in words."""
-    return {
-        "opened": said(request, "opened it"),
-        "clicked": said(request, "clicked a link"),
-        "bounced": said(request, "it came back"),
-        "unsubscribed": said(request, "unsubscribed"),
-    }

@@ -183,7 +183,7 @@ async def _form(
         )
         if about_name
         else "",
-        "problem": "\n".join(each for each in others if each not in about_name),
+        "problem": "\n".join(line for line in others if line not in about_name),
     }
 
 

@@ -5,19 +5,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
-from itertools import count
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any, Literal
+from typing import Literal
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
-from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.kinds import Scope
 from gateway.core.mail.keepable import keepable_line
 from gateway.core.people.people import PersonRef
-from gateway.core.written import readable_name, short_name
+from gateway.core.written import readable_name
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
+from gateway.crm.folder.laid_aside import free_target, refused_beside, report_beside
 from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.refused import write_refused
@@ -33,10 +32,6 @@ _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
 #: What nobody but the feed has here, and no file it can read: moved to `failed/`, with the cure.
 _UNREADABLE = (".xls", ".xlsb", ".ods")
 _FULL = tuple(f".full{ending}" for ending in _ENDINGS)
-_REPORT, _REFUSED = ".report.json", ".refused.csv"  #: What lies beside a file, behind its name.
-#: What a name may have, so that the time and these endings fit behind it in 255 octets.
-_LONGEST_NAME = 200
-_SHOWN = {"line", "column", "text", "cure"}  #: What is shown of each problem of a report.
 _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 _HELD_BACK = (
     "would lift {lifted}; nothing was applied. If that is right: "
@@ -285,13 +280,7 @@ class FeedFolder:
         folder, laid = self._path / handled.state, list[Path]()
         try:
             folder.mkdir(exist_ok=True)
-            # The file's own name, else the first with the time that nothing has yet.
-            path = Path(short_name(handled.name, _LONGEST_NAME))
-            stamp = f"{self._clock():%Y%m%dT%H%M%S}"
-            names = (f"{path.stem}.{stamp}-{number}{path.suffix}" for number in count(1))
-            target = folder / path.name
-            while _is_taken(target):
-                target = folder / next(names)
+            target = free_target(folder, handled.name, self._clock())
             report = handled.report
             document: dict[str, object] = {
                 "file": handled.name,
@@ -300,13 +289,15 @@ class FeedFolder:
                 **({} if report is None else report.document()),
             }
             text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-            with _beside(target).open("x", encoding="utf-8", errors="backslashreplace") as opened:
-                laid.append(_beside(target))
+            with report_beside(target).open(
+                "x", encoding="utf-8", errors="backslashreplace"
+            ) as opened:
+                laid.append(report_beside(target))
                 opened.write(text)
             if handled.state == "done" and report and report.problem_count:
-                laid.append(_refused_beside(target))
+                laid.append(refused_beside(target))
                 try:
-                    self._lay_refused_beside(file, report, target)
+                    self._layrefused_beside(file, report, target)
                 except OSError:
                     raise
                 except FileRefused:
@@ -315,86 +306,21 @@ class FeedFolder:
                     handled = replace(handled, fault=error)
             file.path.rename(target)
         except OSError as error:
-            for each in laid:  # Else each look would lay them there once more, by another name.
+            for path in laid:  # Else each look would lay them there once more, by another name.
                 with suppress(OSError):
-                    each.unlink()
+                    path.unlink()
             where = readable_name(str(error.filename or file.path))
             raise FolderUnusable(f"{where}: {error.strerror}") from error
         return handled
 
-    def _lay_refused_beside(self, file: _Waiting, report: ImportReport, target: Path) -> None:
+    def _layrefused_beside(self, file: _Waiting, report: ImportReport, target: Path) -> None:
         reading = FieldReading(mapping=self._mapping(report.kind), zone=self._zone)
         feed_file = FeedFile(file.path, KINDS[report.kind], reading)
-        write_refused(feed_file, report, _refused_beside(target))
+        write_refused(feed_file, report, refused_beside(target))
 
 
 def _told(fault: Exception) -> str:
     return keepable_line(f"{type(fault).__name__}: {fault}")
-
-
-def laid_aside(folder: Path, limit: int) -> Sequence[LaidAside]:
-    """Return the files that were laid aside last, the newest first; OSError if one can't look."""
-    reports: list[tuple[int, Literal["done", "failed"], Path]] = []
-    states: tuple[Literal["done"], Literal["failed"]] = ("done", "failed")
-    for state in states:
-        if (folder / state).is_dir():
-            for path in (folder / state).glob(f"*{_REPORT}"):
-                reports.append((path.stat().st_mtime_ns, state, path))
-    newest = sorted(reports, key=lambda entry: entry[0], reverse=True)[:limit]
-    return [_laid_aside(state, path) for _, state, path in newest]
-
-
-def file_laid_aside(folder: Path, state: str, name: str) -> LaidAside | None:
-    """Return one file that was laid aside; None: there is none of that name."""
-    if state not in ("done", "failed") or not name or Path(name).name != name:
-        return None
-    try:
-        path = _file_of(folder / state, f"{name}{_REPORT}")
-        is_there = path.is_file()
-    except OSError:  # Such as a name longer than any.
-        return None
-    return _laid_aside("done" if state == "done" else "failed", path) if is_there else None
-
-
-def refused_rows(folder: Path, aside: LaidAside) -> bytes:
-    """Return the rows of a file that weren't taken in, as CSV; OSError if there are none."""
-    return _file_of(folder / aside.state, f"{aside.name}{_REFUSED}").read_bytes()
-
-
-def _file_of(folder: Path, name: str) -> Path:
-    """Return the file that is shown by a name: one moved here by others may have another."""
-    path = folder / name
-    if path.exists() or not folder.is_dir():
-        return path
-    return next((file for file in folder.iterdir() if readable_name(file.name) == name), path)
-
-
-def _laid_aside(state: Literal["done", "failed"], path: Path) -> LaidAside:
-    name = path.name.removesuffix(_REPORT)
-    return LaidAside(
-        name=readable_name(name),
-        state=state,
-        at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
-        report=_read_report(path),
-        has_refused=path.with_name(f"{name}{_REFUSED}").is_file(),
-    )
-
-
-def _read_report(path: Path) -> Mapping[str, Any]:
-    """Return the report that lies beside a file; empty where somebody else wrote it."""
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(report, dict):
-        return {}
-    problems, remarks = report.get("problems", []), report.get("remarks", [])
-    is_ours = (
-        isinstance(problems, list)
-        and isinstance(remarks, list)
-        and all(isinstance(each, dict) and each.keys() >= _SHOWN for each in problems)
-    )
-    return report if is_ours else {}
 
 
 def is_for_feed(name: str) -> bool:
@@ -422,19 +348,3 @@ def _found(path: Path) -> _Waiting | None:
     mark = f"{readable_name(path.name)}:{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
     is_link = path.is_symlink()
     return _Waiting(path=path, mark=mark, written=facts.st_mtime_ns, is_link=is_link)
-
-
-def _beside(target: Path) -> Path:
-    return target.with_name(f"{target.name}{_REPORT}")
-
-
-def _refused_beside(target: Path) -> Path:
-    return target.with_name(f"{target.name}{_REFUSED}")
-
-
-def _is_taken(target: Path) -> bool:
-    """Whether something has this name or one of those beside it; a link that leads nowhere, too."""
-    return any(
-        path.exists() or path.is_symlink()
-        for path in (target, _beside(target), _refused_beside(target))
-    )

@@ -1,0 +1,184 @@
+"""The page of one campaign: its numbers and members, what was done, or why it can't be."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from fastapi import Request, Response
+
+from gateway.api.console.access import ConsoleUser, said
+from gateway.api.console.acts import doing
+from gateway.api.console.pages import campaign_words as words
+from gateway.api.console.rendering import render, see_other
+from gateway.api.problems import Problem
+from gateway.api.replies import unwrapped, wrapped
+from gateway.api.routes.campaign_actions import in_turn
+from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
+from gateway.core import ids
+from gateway.core.campaigns.campaigns import OPEN_STATES, CampaignState
+from gateway.core.people.people import PersonRef
+from gateway.documents.campaigns import MemberDoings, campaign_document, known_numbers
+from gateway.store.campaigns import activities, campaign_members, campaign_syncs, campaigns
+from gateway.store.campaigns.campaign_members import WhichMembers
+from gateway.store.campaigns.campaigns import NoSuchCampaign
+from gateway.store.engine.database import StoreTransaction
+
+_AT_ONCE = 50
+_QUARTER = timedelta(minutes=15)
+#: It has left, and what became of it is known or will be.
+LEFT = (CampaignState.SENDING, CampaignState.SENT)
+
+
+async def shown(
+    request: Request,
+    using: ApiServices,
+    number: int,
+    *,
+    which: str = WhichMembers.ALL,
+    cursor: str | None = None,
+    problem: str = "",
+    named: str = "",
+    asks: str = "",
+    question: Mapping[str, Any] | None = None,
+    prepared: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    """Show a campaign with its members, a page of them; `problem`: why what was wanted is not done.
+
+    `asks` names the question it shows (`send`, `delete`, `confirm`, with what `question` says of
+    it); `prepared` is what `prepare` found. Raises `Problem` (404) where there is no such campaign.
+    """
+    chosen = WhichMembers(which) if which in set(WhichMembers) else WhichMembers.ALL
+    after = None if cursor is None else _member_of(request, cursor)
+    machines = using.count_machine_opens()
+
+    def look(connection: StoreTransaction) -> dict[str, Any]:
+        campaign = campaigns.one(connection, number)
+        members = campaign_members.some_members(
+            connection, number, which=chosen, after=after, limit=_AT_ONCE + 1
+        )
+        addresses = [member.address for member in members if member.address]
+        doings = MemberDoings(activities.of_recipients(connection, number, addresses), machines)
+        has_left = campaign.state in LEFT
+        synced = campaign_syncs.one(connection, number) if has_left else None
+        return {
+            "campaign": campaign,
+            "document": campaign_document(campaign, campaign_members.tally(connection, number)),
+            "members": [(member, doings.status(member)) for member in members],
+            "numbers": known_numbers(
+                connection, number, count_machine_opens=machines, kept=using.campaign_counts
+            )
+            if has_left
+            else None,
+            "as_of": None if synced is None else synced.synced_at,
+            "groups": campaign_members.all_groups(connection)
+            if campaign.state in OPEN_STATES
+            else [],
+        }
+
+    try:
+        values = await using.database.read(look)
+    except NoSuchCampaign:
+        raise Problem(404, said(request, "There is no such campaign.")) from None
+    members = values.pop("members")
+    shown = members[:_AT_ONCE]
+    following = wrapped([str(shown[-1][0].ref)]) if len(members) > _AT_ONCE else ""
+    return await render(
+        request,
+        "campaign.html",
+        {
+            **values,
+            "members": shown,
+            "following": following,
+            "which": chosen,
+            "which_names": words.which_names(request),
+            "state_names": words.state_names(request),
+            "reason_names": words.reason_names(request),
+            "activity_names": words.activity_names(request),
+            "is_filled": values["campaign"].state in OPEN_STATES,
+            "has_left": values["campaign"].state in LEFT,
+            "next_quarter": _next_quarter(using),
+            "problem": problem,
+            "named": named,
+            "asks": asks,
+            "question": question,
+            "prepared": prepared,
+            "in_words": lambda text: words.in_words_of_the_page(request, text),
+        },
+        status=status,
+    )
+
+
+async def done(
+    request: Request,
+    using: ApiServices,
+    user: ConsoleUser,
+    number: int,
+    *,
+    act: str,
+    work: Callable[[CampaignActions], Told],
+    sentence: str = "",
+    detail: Callable[[Any], list[str]] | None = None,
+    fields: Mapping[str, str] | None = None,
+    named: str = "",
+) -> Response:
+    """Do something with a campaign, and say what was done, or why it can't be.
+
+    `named` are the people of the form, who are still in it where one of them is not known.
+    """
+    try:
+        async with doing(request, user, f"campaign.{act}", about=ids.show(number)):
+            done = await in_turn(lambda: work(using.campaigns))
+    except NotDone as error:
+        return await refused(request, using, number, error, action=act, fields=fields, named=named)
+    said_of_it = " ".join([sentence] if detail is None else detail(done))
+    return await see_other(
+        request,
+        f"/console/campaigns/{ids.show(number)}",
+        words.with_remarks(request, said_of_it, done),
+    )
+
+
+async def refused(
+    request: Request,
+    using: ApiServices,
+    number: int,
+    error: NotDone,
+    *,
+    action: str,
+    fields: Mapping[str, str] | None = None,
+    named: str = "",
+) -> Response:
+    """Say why it was not done; where a yes is enough, ask for it."""
+    if error.status == 404:
+        raise error
+    if not error.more.get("needs_confirmed"):
+        why = words.in_words_of_the_page(request, str(error))
+        return await shown(request, using, number, problem=why, named=named, status=error.status)
+    return await shown(
+        request,
+        using,
+        number,
+        asks="confirm",
+        question={
+            "action": action,
+            "fields": {"sure": "yes", **(fields or {})},
+            "dropped": error.more.get("dropped", 0),
+            "of": error.more.get("dropped_of", 0),
+        },
+        status=error.status,
+    )
+
+
+def _member_of(request: Request, cursor: str) -> PersonRef:
+    try:
+        return PersonRef.parse(unwrapped(cursor, 1)[0])
+    except ValueError:
+        raise Problem(422, said(request, "This page of the list is not known.")) from None
+
+
+def _next_quarter(using: ApiServices) -> str:
+    """Return the first quarter of an hour tomorrow at this time, as browsers write it."""
+    local = using.clock().astimezone(using.zone()) + timedelta(days=1)
+    start = local.replace(minute=local.minute // 15 * 15, second=0, microsecond=0) + _QUARTER
+    return f"{start:%Y-%m-%dT%H:%M}"

@@ -1,0 +1,87 @@
+"""How campaigns, their members and what is wrong with them are called on their pages."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request
+
+from gateway.api.console.access import said
+from gateway.core.campaigns.campaigns import CampaignState
+from gateway.store.campaigns.campaign_members import WhichMembers
+
+_COMMAND = re.compile(r"gateway (?:campaigns|mailchimp) ([a-z]+(?: --template)?)")
+
+
+def with_remarks(request: Request, sentence: str, done: Mapping[str, Any]) -> str:
+    """Return a sentence with what is remarked about what was done."""
+    remarks = (in_words_of_the_page(request, remark) for remark in done.get("remarks", ()))
+    return " ".join([sentence, *remarks])
+
+
+def in_words_of_the_page(request: Request, text: str) -> str:
+    """Return what is wrong with a campaign with the buttons of its page in place of commands.
+
+    Whoever works here need not know that `gateway campaigns recreate` is “Make it anew”.
+    """
+    buttons = {
+        "activate": said(request, "Activate Mailchimp"),
+        "add": said(request, "Add people"),
+        "prepare": said(request, "Prepare: who is in, what would change"),
+        "recreate": said(request, "Make it anew"),
+        "recreate --template": said(request, "New campaign"),
+        "send": said(request, "Send…"),
+        "show": said(request, "Members"),
+        "unschedule": said(request, "Take it out of the schedule"),
+    }
+    return _COMMAND.sub(
+        lambda command: f"“{buttons[command[1]]}”" if command[1] in buttons else command[0], text
+    )
+
+
+def state_names(request: Request) -> dict[str, str]:
+    """Return the states as people call them."""
+    return {
+        CampaignState.DRAFT: said(request, "draft"),
+        CampaignState.OPENED: said(request, "at Mailchimp, not sent"),
+        CampaignState.SCHEDULED: said(request, "scheduled"),
+        CampaignState.SENDING: said(request, "being sent"),
+        CampaignState.SENT: said(request, "campaign sent"),
+        CampaignState.DELETED: said(request, "deleted"),
+    }
+
+
+def which_names(request: Request) -> dict[str, str]:
+    """Return which members can be looked at."""
+    return {
+        WhichMembers.ALL: said(request, "all members"),
+        WhichMembers.IN: said(request, "those who are in"),
+        WhichMembers.OUT: said(request, "those who are out"),
+        WhichMembers.DROPPED: said(request, "those who dropped out"),
+        WhichMembers.JOINED: said(request, "those who joined"),
+    }
+
+
+def reason_names(request: Request) -> dict[str, str]:
+    """Return why members are out."""
+    return {
+        "opt_out": said(request, "wants no campaigns"),
+        "suppressed": said(request, "gets no bulk mail"),
+        "invalid_address": said(request, "the address can't be right"),
+        "no_address": said(request, "has no address"),
+        "duplicate": said(request, "another member has the address"),
+        "unsubscribed": said(request, "unsubscribed at Mailchimp"),
+        "cleaned": said(request, "Mailchimp found that the address bounces"),
+        "refused": said(request, "Mailchimp refuses the address"),
+        "unread": said(request, "what decides it could not be read"),
+    }
+
+
+def activity_names(request: Request) -> dict[str, str]:
+    """Return what members did, in words."""
+    return {
+        "opened": said(request, "opened it"),
+        "clicked": said(request, "clicked a link"),
+        "bounced": said(request, "it came back"),
+        "unsubscribed": said(request, "unsubscribed"),
+    }

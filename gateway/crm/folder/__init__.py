@@ -1,0 +1,1 @@
+"""The folder of the feed: files dropped there, and what became of them."""
