@@ -27,6 +27,7 @@ from gateway.smtp_proxy.transaction_record import Client
 
 _NOT_HERE = Reply.of("554 5.7.1 Access denied")
 _STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
+_MOST_LATE, _LOOK = 3.0, 0.1  #: Seconds that a client waits for a relay to be seen; how often.
 _UNKNOWN_RELAY = Reply.of("421 4.3.2 No relay has been reached yet; try again later")
 #: Extensions of a listener for the importer.
 _TAKEN_IN = ("SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
@@ -162,6 +163,18 @@ class Listener:
         """Return the banner; 421 while no relay has ever said what it takes."""
         self._keep_up()
         return self._greeting
+
+    async def greeting_in_time(self) -> Reply:
+        """Return the banner, once a relay has said what it takes; 421 if none does in time.
+
+        A client that hears 421 may count its mail as failed. It waits minutes for a banner (RFC
+        5321, 4.5.3.2.1), and a gateway that was just started may know its relay a moment later.
+        """
+        for _ in range(round(_MOST_LATE / _LOOK)):
+            if self._stopping or self.greeting().code == 220:
+                break
+            await asyncio.sleep(_LOOK)
+        return self.greeting()
 
     @property
     def extensions(self) -> frozenset[str]:

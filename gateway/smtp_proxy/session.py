@@ -175,7 +175,7 @@ class GatewaySMTP(AuthExchange):
     async def converse(self) -> None:
         """Greet, then answer command by command until QUIT, too many errors or the client's end."""
         try:
-            greeting = self._listener.greeting()
+            greeting = await self._listener.greeting_in_time()
             self._write(greeting.encode())
             if greeting.code != 220:
                 raise _Closing

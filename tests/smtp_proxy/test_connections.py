@@ -10,6 +10,7 @@ from tests.conftest import StartGateway
 from tests.rig import faults
 from tests.rig.client import RawClient, stuff
 from tests.rig.process import LOOPBACK, program, wait_until
+from tests.rig.sink import RawSink
 from tests.smtp_proxy.conftest import StartCrm
 from tests.smtp_proxy.crm import INDIVIDUAL, SENDER, Crm, Person, as_sent, mail, states
 
@@ -288,6 +289,23 @@ async def test_nothing_is_left_over_of_clients_that_are_gone(crm: Crm) -> None:
     await wait_until(lambda: crm.gateway.open_files() <= before, "all files to be closed")
     assert [[b"warm@example.org"]] == [message.recipients for message in crm.relayed]
     assert State.ABORTED == (await crm.records())[0].deliveries[0].state
+
+
+async def test_who_comes_before_a_relay_was_ever_seen_is_greeted_as_soon_as_it_is(
+    start_gateway: StartGateway,
+) -> None:
+    async with await RawSink.start() as relay:
+        relay.refuse()
+        gateway = await start_gateway(relay.port, is_started=False)
+        await gateway.start(is_ready=False)
+        await wait_until(lambda: bool(gateway.log_lines("started")), "a listener without a relay")
+        early, gone = [await RawClient.connect(gateway.port, greeted=False) for _ in range(2)]
+        await gone.close()
+        await relay.listen()
+
+        assert 220 == (await early.reply()).code
+        await early.close()
+        assert [] == gateway.log_lines("session_failed")
 
 
 async def test_a_relay_that_is_away_is_told_once_and_not_at_every_try(
