@@ -119,6 +119,7 @@ class Happened:
     status: str | None  #: crm_id of the one they have now; None: as it was.
     by: str | None  #: The member of staff who gave it; None: the candidate submitted it.
     languages: tuple[str, ...]  #: Those the one who asks reads, the best first.
+    signed_in: str = ""  #: Who does it in the console, whom the CRM need not know.
     is_partial: bool = False  #: Whether some are changed where not all can be.
     is_confirmed: bool = False  #: Whether staff were told who is mailed.
     token: str = ""  #: Of a preview staff were shown.

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime, time, tzinfo
 
 from gateway.api.replies import plain_text
-from gateway.core.moments import read_moment
+from gateway.core.moments import read_since
 
 LONGEST = 2_000  #: Characters of a reason.
+_UNITS = ("s", "m", "h", "d")  #: Ends of how long ago something was: `2h`.
 
 
 def typed_text(fields: Mapping[str, object], name: str) -> str:
@@ -18,12 +19,13 @@ def typed_text(fields: Mapping[str, object], name: str) -> str:
         return ""
 
 
-def typed_moment(text: str, zone: tzinfo, *, is_end: bool = False) -> datetime:
+def typed_moment(text: str, now: datetime, zone: tzinfo, *, is_end: bool = False) -> datetime:
     """Read a day as its beginning in a zone, or as its last moment; a time as it is.
 
-    ValueError where it is neither.
+    It may be written as lists on the command line take it: `yesterday`, `7d`. ValueError where it
+    is neither.
     """
-    moment = read_moment(text, zone)
-    if not is_end or len(text.strip()) > len("2026-11-29"):
-        return moment
-    return datetime.combine(moment, time.max, moment.tzinfo)
+    moment = read_since(text, now, zone)
+    written = text.strip().lower()
+    is_day = len(written) <= len("2026-11-29") and not written.endswith(_UNITS)
+    return datetime.combine(moment, time.max, moment.tzinfo) if is_end and is_day else moment

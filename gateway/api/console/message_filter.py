@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from fastapi import Request
 
@@ -15,6 +15,8 @@ from gateway.core.kinds import State
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages, searching
+
+_ALSO = {"recipient": "to", "sender": "from"}
 
 
 @dataclass(slots=True)
@@ -59,9 +61,12 @@ class MessageFilter:
 
 
 def read_filter(request: Request, using: ApiServices) -> MessageFilter:
-    """Read the query of a list's address: state, to, from, since, until, search, rule, group."""
+    """Read the query of a list's address: state, to, from, since, until, search, rule, group.
+
+    `recipient` and `sender`, as JSON calls them, are `to` and `from`.
+    """
     query = request.query_params
-    typed = {name: text for name in query if (text := typed_text(query, name))}
+    typed = {_ALSO.get(name, name): text for name in query if (text := typed_text(query, name))}
     wanted = MessageFilter(rule=typed.get("rule"), group=typed.get("group"))
     if (state := typed.get("state")) in set(State):
         wanted.state = State(state)
@@ -69,9 +74,8 @@ def read_filter(request: Request, using: ApiServices) -> MessageFilter:
         wanted.to = using.lookup(address)
     if "from" in typed:
         wanted.sender = _address(request, wanted, "from", typed["from"])
-    zone = using.zone()
-    wanted.since = _moment(request, wanted, "since", typed, zone)
-    wanted.until = _moment(request, wanted, "until", typed, zone)
+    wanted.since = _moment(request, using, wanted, "since", typed=typed)
+    wanted.until = _moment(request, using, wanted, "until", typed=typed)
     if "search" in typed:
         wanted.search = MessageSearch.read(typed["search"])
         if wanted.search is None:
@@ -91,12 +95,17 @@ def _address(request: Request, wanted: MessageFilter, name: str, text: str) -> s
 
 
 def _moment(
-    request: Request, wanted: MessageFilter, name: str, typed: Mapping[str, str], zone: tzinfo
+    request: Request,
+    using: ApiServices,
+    wanted: MessageFilter,
+    name: str,
+    *,
+    typed: Mapping[str, str],
 ) -> datetime | None:
     if name not in typed:
         return None
     try:
-        return typed_moment(typed[name], zone, is_end=name == "until")
+        return typed_moment(typed[name], using.clock(), using.zone(), is_end=name == "until")
     except ValueError:
         wanted.problems[name] = said(request, "This is not a day.")
         return None

@@ -34,15 +34,22 @@ def carry_out(
 
 
 class NobodyActs(GatewayError):
-    """Who is said to act is nobody the CRM told of, or may be several."""
+    """Who is said to act is nobody the CRM told of."""
 
     def __init__(self, text: str, nearest: Sequence[Staff] = ()) -> None:
         super().__init__(text)
         self.nearest = nearest
 
 
+class SeveralAct(NobodyActs):
+    """Who is said to act may be several."""
+
+
 def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> Staff:
-    """Return the member of staff of a crm_id, an address, or a name; else raise NobodyActs."""
+    """Return the member of staff of a crm_id, an address, or a name.
+
+    Raise `SeveralAct` where it is not one alone, and `NobodyActs` where there is none.
+    """
     for known in applications.staff_of(connection, (named,)):
         return known
     if "@" in named:
@@ -56,7 +63,7 @@ def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> St
         return staff[0]
     if staff:
         several = ", ".join(map(_named, staff))
-        raise NobodyActs(f"several staff are {named}: {several}; give the crm_id", staff)
+        raise SeveralAct(f"several staff are {named}: {several}; give the crm_id", staff)
     near = applications.nearest_staff(connection, named)
     hint = "there are none yet: gateway import staff FILE"
     if near:
@@ -66,6 +73,20 @@ def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> St
 
 def _named(member: Staff) -> str:
     return f"{member.name} ({member.crm_id})" if member.name else member.crm_id
+
+
+def _actor(settings: Settings, connection: StoreTransaction, happened: Happened) -> Staff | None:
+    """Return who acts; whoever is signed in here may be none of the CRM's staff."""
+    if not happened.by:
+        return None
+    try:
+        return who_acts(settings, connection, happened.by)
+    except SeveralAct:
+        raise
+    except NobodyActs:
+        if happened.by != happened.signed_in:
+            raise
+        return Staff(crm_id=happened.by)
 
 
 class StoreApplicationAdapter:
@@ -91,7 +112,7 @@ class StoreApplicationAdapter:
         def apply(connection: StoreTransaction, happened: Happened) -> ChangeResultDocument:
             changes = ApplicationChanges(connection, plan, now=common.now(), new_id=self._new_id)
             try:
-                actor = who_acts(settings, connection, happened.by) if happened.by else None
+                actor = _actor(settings, connection, happened)
                 known = (actor.language if actor else "", settings.suppression.language)
                 spoken = (
                     language for language in (*happened.languages, *known) if language in WARNINGS

@@ -39,7 +39,7 @@ from gateway.core.ids import LARGEST, first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.any_case import stands_in
-from gateway.store.journal import searching
+from gateway.store.journal import group_names, searching
 from gateway.store.schema import attempts, deliveries, messages
 
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
@@ -79,11 +79,11 @@ def listed_ids(
     """Return the ids of messages that fit everything asked for, the newest first.
 
     `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is
-    an id: only what is older is returned. `group` is the name of one that kept somebody from mail.
+    an id: only what is older is returned. `group` is the name of one that kept somebody from mail,
+    or a part of it (`group_names`).
     """
     facets = [rule_facet(rule)] if rule is not None else []
-    facets += [group_facet(group)] if group is not None else []
-    if search is not None or facets:
+    if search is not None or facets or group is not None:
         search = (search or MessageSearch()).narrowed(*facets)
     number: ColumnElement[int] = messages.c.id
     query = select(number)
@@ -108,9 +108,20 @@ def listed_ids(
         search = search.narrowed(*words_of(filter(None, (to, sender))))
         if state is State.SEND_FAILED:
             search = search.narrowed(state_facet(state))
+        searches = [search]
+        if group is not None:
+            names = group_names.meant(connection, group)
+            searches = [search.narrowed(group_facet(name)) for name in names]
         first = 0 if since is None else first_id_at(since)
         last = LARGEST if before is None else before
-        return _searched(connection, query, number, search, first=first, before=last, limit=limit)
+        found = {
+            id_found
+            for each in searches
+            for id_found in _searched(
+                connection, query, number, each, first=first, before=last, limit=limit
+            )
+        }
+        return sorted(found, reverse=True)[:limit]
     if before is not None:
         query = query.where(number < before)
     return _newest(connection, query, number, since, limit)
@@ -207,7 +218,7 @@ def some_deliveries(
     """Return of each message the deliveries asked for, `most` of them from the one `first` on.
 
     A mailing may have thousands. `to` is in lookup form; `group` kept somebody away, in whatever
-    case its name is written.
+    case its name is written, or a part of it (`group_names`).
     """
     d = deliveries.c
     query = select(
@@ -220,7 +231,8 @@ def some_deliveries(
     if to is not None:
         query = query.where(d.address == to)
     if group is not None:
-        query = query.where(_names_group(connection, group))
+        names = group_names.meant(connection, group)
+        query = query.where(or_(*(_names_group(connection, name) for name in names)))
     ranked = query.subquery()
     place = ranked.c.place
     wanted = select(ranked).where(place > first, place <= first + most)

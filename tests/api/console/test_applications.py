@@ -115,13 +115,52 @@ async def test_what_mails_nobody_is_done_at_once(fed: Served) -> None:
 
 
 async def test_who_acts_must_be_known_and_what_was_filled_in_stays(fed: Served) -> None:
-    async with signed_in(fed, ConsoleRole.WORK, name="nobody") as browsing:
+    async with signed_in(fed, ConsoleRole.WORK) as browsing:
         await open_one(browsing)
-        await browsing.press("Change status", status=422)
+        await browsing.press("Change status", by="nobody", status=422)
 
         assert "no member of staff is known as nobody; the nearest: Eva (s1)" in browsing.page.text
         await browsing.press("Try again", by="s1")
         assert "Change it and send" in browsing.page.text
+
+
+async def test_whoever_is_signed_in_need_not_be_staff_of_the_crm(fed: Served) -> None:
+    async with signed_in(fed, ConsoleRole.WORK, name="olga") as browsing:
+        await open_one(browsing)
+        await browsing.press("Change status")
+        done = await browsing.press("Change it and send")
+
+        assert "Changed: 1. Mails: 1." in done.text
+        assert "olga" in done.text[done.text.index("What was done") :]
+        assert "ok" == await status_of(fed)
+
+
+async def test_who_may_be_several_of_the_staff_must_say_which(fed: Served) -> None:
+    await fed.feed("staff", '{"crm_id":"s2","name":"Eva","email":"eva.b@crm.example"}')
+
+    async with signed_in(fed, ConsoleRole.WORK, name="Eva") as browsing:
+        await open_one(browsing)
+        page = await browsing.press("Change status", status=422)
+
+        assert "several staff are Eva" in page.text
+        assert "new" == await status_of(fed)
+
+
+@pytest.mark.parametrize("event", ["status_changed", "submitted"])
+async def test_whom_a_trigger_would_mail_about_an_application_is_shown(
+    fed: Served, event: str
+) -> None:
+    if event == "submitted":
+        trigger = Path(fed.settings.triggers.folder) / "accepted.toml"
+        trigger.write_text('event = "submitted"\ntemplate = "accepted"\n')
+
+    async with signed_in(fed, ConsoleRole.LOOK) as browsing:
+        await browsing.open("/console/triggers/accepted/preview")
+        page = await browsing.press("Show", reference="2026/1")
+        assert "Bravo" in page.text
+        assert ("new", []) == (await status_of(fed), mails(fed))
+        path = "/console/triggers/accepted/preview?reference=2099/1"
+        assert "2099/1" in (await browsing.open(path, status=422)).text
 
 
 async def test_whoever_may_only_look_changes_nothing(fed: Served) -> None:

@@ -147,13 +147,17 @@ async def test_a_campaign_is_scheduled_taken_out_again_and_deleted(api: Served) 
     async with signed_in(api, MANAGE) as browsing:
         await make(browsing)
         await browsing.press("Add", group="7")
-        odd = await browsing.press("Schedule", status=409, at="2030-01-01T09:05")
-        scheduled = await browsing.press("Schedule")
+        await browsing.press("Schedule…", at="2030-01-01T09:05")
+        odd = await browsing.press("Yes, schedule it", status=409)
+        asked = await browsing.press("Schedule…")
+        scheduled = await browsing.press("Yes, schedule it")
         out = await browsing.press("Take it out of the schedule")
         question = await browsing.press("Delete…")
         deleted = await browsing.press("Yes, delete it")
 
     assert "the nearest is" in odd.text
+    assert "Send it to 2 people, at " in asked.text
+    assert "scheduled" not in asked.text
     assert "It is scheduled." in scheduled.text
     assert "It is not scheduled any more." in out.text
     assert "Delete it, here and at Mailchimp?" in question.text
@@ -243,7 +247,8 @@ async def test_a_deleted_campaign_is_made_anew_with_its_people(api: Served) -> N
 async def test_a_time_at_which_nothing_can_leave_is_refused(api: Served, at: str) -> None:
     async with signed_in(api, MANAGE) as browsing:
         await make(browsing)
-        page = await browsing.press("Schedule", status=409, at=at)
+        await browsing.press("Schedule…", at=at)
+        page = await browsing.press("Yes, schedule it", status=409)
 
     assert at in page.text
 

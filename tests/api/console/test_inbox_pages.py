@@ -78,7 +78,10 @@ async def test_a_mail_is_shown_with_what_it_is_likely_about(api: Served) -> None
     assert "WG: AW: Ihre Bewerbung" in listed.text
     assert "the subject begins with no reference" in listed.text
     assert "ann@example.org" in page.text
-    assert "What is it about?" not in page.text  # only with the role
+    assert "the person's address sent it" in page.text
+    assert "File" not in [
+        word for form in page.forms for text, *_ in form.buttons for word in text.split()
+    ]
 
 
 async def test_a_suggested_application_is_one_click_and_the_next_mail_opens(api: Served) -> None:

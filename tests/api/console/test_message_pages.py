@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import event
 
+from gateway.api.console.form_text import typed_moment
 from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
@@ -89,8 +90,12 @@ def counted(api: Served) -> Iterator[list[str]]:
         ("from=other%40example.org", ["newest"]),
         ("group=keine+Massenmail", ["of a group"]),
         ("rule=precedence&state=send_failed", ["of a group", "of staff"]),
+        ("recipient=eve%40example.org", ["newest"]),
+        ("sender=other%40example.org", ["newest"]),
         ("since=2099-01-01", []),
         ("until=2019-01-01", []),
+        ("since=7d", ["newest", "of a group", "of staff"]),
+        ("until=7d", []),
         ("since=2019-01-01&until=2099-01-01&to=ANN%40example.org", ["of a group", "of staff"]),
     ],
 )
@@ -136,6 +141,46 @@ async def test_whoever_a_group_kept_mail_from_is_found_whatever_its_name(
             assert page.text.count(ANN) >= 1, page.text
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("Ärzte", ["ärzte"]),
+        ("ärzte", ["ärzte"]),
+        ("mailing", ["keine mailings", "mailings aus"]),
+        ("no news", ["mailings aus"]),
+        ("keine mailings", ["keine mailings"]),
+        ("g2", ["mailings aus"]),
+        ("ma", []),
+        ("of old", ["of old"]),
+        ("none of these", []),
+    ],
+)
+async def test_a_group_is_found_by_a_part_of_its_name_or_its_key(
+    one_api: Served, asked: str, found: list[str]
+) -> None:
+    await one_api.feed(
+        "groups",
+        '{"crm_id":"g1","name":"Keine Mailings"}',
+        '{"crm_id":"g2","name":"Mailings aus","name_en":"No news"}',
+        '{"crm_id":"g3","name":"Die Ärzte"}',
+    )
+    named = {"Keine Mailings": (), "Mailings aus": (("en", "No news"),), "Die Ärzte": ()}
+    named |= {"Of old": ()}
+    keep(
+        one_api,
+        *(
+            failed(number, replace(GROUP, name=name, names=names), subject=name)
+            for number, (name, names) in enumerate(named.items())
+        ),
+    )
+
+    async with signed_in(one_api) as browsing:
+        page = await browsing.open(f"/console/send-failed?{urlencode({'group': asked})}")
+
+    shown = [text for text, way in page.links if text in named]
+    assert found == sorted(text.lower().removeprefix("die ") for text in shown)
+
+
 async def test_only_whom_the_group_kept_mail_from_is_shown(api: Served) -> None:
     """A name that stands in another's, or in anything else that is kept, is no match."""
     of_a, of_ab = (
@@ -164,6 +209,28 @@ async def test_days_at_the_ends_of_the_calendar_are_days_too(one_api: Served, pa
         await browsing.open(f"/console/{page}?until=0001-01-02")
 
 
+@pytest.mark.parametrize(
+    ("written", "begins", "ends"),
+    [
+        ("2026-03-11", "2026-03-11T00:00", "2026-03-11T23:59:59.999999"),
+        ("yesterday", "2026-03-11T00:00", "2026-03-11T23:59:59.999999"),
+        ("Today", "2026-03-12T00:00", "2026-03-12T23:59:59.999999"),
+        ("2026-03-11T08:30", "2026-03-11T08:30", "2026-03-11T08:30"),
+        ("2h", "2026-03-12T06:00", "2026-03-12T06:00"),
+        ("7d", "2026-03-05T08:00", "2026-03-05T08:00"),
+    ],
+)
+def test_days_and_times_are_written_as_on_the_command_line(
+    written: str, begins: str, ends: str
+) -> None:
+    zone = ZoneInfo("Europe/Amsterdam")
+    now = datetime(2026, 3, 12, 8, tzinfo=zone)
+
+    for expected, is_end in ((begins, False), (ends, True)):
+        meant = typed_moment(written, now, zone, is_end=is_end)
+        assert datetime.fromisoformat(expected) == meant.astimezone(zone).replace(tzinfo=None)
+
+
 async def test_a_day_is_meant_whole_and_in_the_configured_zone(api: Served) -> None:
     sent = message(0, delivery(ANN))
     keep(api, sent)
@@ -178,7 +245,7 @@ async def test_a_day_is_meant_whole_and_in_the_configured_zone(api: Served) -> N
 
 async def test_what_cannot_be_meant_is_told_beside_its_field(api: Served) -> None:
     async with signed_in(api) as browsing:
-        query = "to=nobody&since=yesterday&search=%21&from=x+y"
+        query = "to=nobody&since=soon&search=%21&from=x+y"
         page = await browsing.open(f"/console/messages?{query}", status=422)
 
     assert 2 == page.text.count("This is not an e-mail address.")

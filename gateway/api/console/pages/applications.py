@@ -78,6 +78,7 @@ async def change_status(request: Request, user: Works, form: Fields) -> Response
         status=status,
         by=asked.by,
         languages=(language_of(request),),
+        signed_in=user.name,
         token=str(form.get("token", "")),
     )
     apply = await anyio.to_thread.run_sync(using.applications.open)

@@ -309,14 +309,8 @@ async def send(
     request: Request, using: Using, user: Manages, number: Number, form: Fields
 ) -> Response:
     """Send it now, once whoever sends it has seen to how many."""
-    if _text(form, "sure") != "yes":
-        return await page.shown(request, using, number, asks="send")
-    read_number = _text(form, "people")
-    tally = await using.database.read(lambda connection: campaign_members.tally(connection, number))
-    if read_number and read_number != str(tally.get("", 0)):
-        # Somebody else put people in, or took some out, since the question was read.
-        why = said(request, "It has changed meanwhile: look at the number once more.")
-        return await page.shown(request, using, number, asks="send", problem=why, status=409)
+    if (asking := await _asking(request, using, number, form, asks="send")) is not None:
+        return asking
     confirmed = _text(form, "confirmed") == "yes"
     return await page.done(
         *(request, using, user, number),
@@ -326,17 +320,44 @@ async def send(
     )
 
 
+async def _asking(
+    request: Request,
+    using: ApiServices,
+    number: int,
+    form: FormData,
+    *,
+    asks: str,
+    at: datetime | None = None,
+) -> Response | None:
+    """Ask whether it is to leave, and to how many; None where that was read and said yes to."""
+    question = None if at is None else {"at": at}
+    if _text(form, "sure") != "yes":
+        return await page.shown(request, using, number, asks=asks, question=question)
+    read_number = _text(form, "people")
+    tally = await using.database.read(lambda connection: campaign_members.tally(connection, number))
+    if not read_number or read_number == str(tally.get("", 0)):
+        return None
+    # Somebody else put people in, or took some out, since the question was read.
+    why = said(request, "It has changed meanwhile: look at the number once more.")
+    return await page.shown(
+        request, using, number, asks=asks, question=question, problem=why, status=409
+    )
+
+
 @router.post("/{id}/schedule")
 async def schedule(
     request: Request, using: Using, user: Manages, number: Number, form: Fields
 ) -> Response:
-    """Schedule it for a quarter of an hour, local time."""
+    """Schedule it for a quarter of an hour, local time, once it was seen to how many."""
     confirmed = _text(form, "confirmed") == "yes"
     try:
         at = datetime.fromisoformat(_text(form, "at"))
     except ValueError:
         why = said(request, "Say the day and the quarter of an hour.")
         return await page.shown(request, using, number, problem=why, status=422)
+    asking = await _asking(request, using, number, form, asks="schedule", at=at)
+    if asking is not None:
+        return asking
     return await page.done(
         *(request, using, user, number),
         act="schedule",

@@ -341,7 +341,7 @@ def _moment(
     if not text.strip():
         return None
     try:
-        return typed_moment(text, using.zone(), is_end=is_end)
+        return typed_moment(text, using.clock(), using.zone(), is_end=is_end)
     except ValueError:
         raise Problem(
             422,

@@ -9,10 +9,11 @@ import anyio
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
 
-from gateway.api.console.access import Fields, Looks, Manages, said
+from gateway.api.console.access import Fields, Looks, Manages, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.languages import LANGUAGES, NAMES
 from gateway.api.console.rendering import render, see_other
+from gateway.api.console.sentences import retell
 from gateway.api.console.trigger_form import (
     SHOWN,
     changes,
@@ -24,10 +25,11 @@ from gateway.api.console.trigger_form import (
 )
 from gateway.api.problems import Problem
 from gateway.api.replies import Text, Using
-from gateway.api.services import ApiServices, NotDone, TemplateText
+from gateway.api.services import ApiServices, EventRefused, Happened, NotDone, TemplateText
 from gateway.core.triggers.events.registry import EVENTS
-from gateway.core.triggers.trigger import TriggerEvent
+from gateway.core.triggers.trigger import ApplicationEvent, TriggerEvent
 from gateway.store.people import vocabulary
+from gateway.store.views import application_list
 
 router = APIRouter(prefix="/triggers")
 
@@ -331,17 +333,63 @@ async def show(request: Request, using: Using, user: Looks, name: Text) -> Respo
 async def preview(
     request: Request,
     using: Using,
-    user: Looks,  # noqa: ARG001
+    user: Looks,
     name: Text,
+    *,
     on: Annotated[str, Query(max_length=10)] = "",
+    reference: Annotated[str, Query(max_length=200)] = "",
+    status: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Show the mails of a day, rendered, and who gets none and why."""
+    """Show the mails of a day, or about an application, rendered, and who gets none and why."""
+    values = (await _looked(lambda: using.trigger_changes.trigger(name)))["values"]
+    event = _event_of(values)
+    if isinstance(event, ApplicationEvent):
+        happened = Happened(
+            references=(reference.strip(),),
+            status=None if event.by_candidate else status or str(values.get("status", "")),
+            by=None if event.by_candidate else user.name,
+            languages=(language_of(request),),
+            signed_in=user.name,
+            dry_run=True,
+        )
+        return await _about_an_application(request, using, name, event, happened)
     try:
         day = date.fromisoformat(on) if on else None
     except ValueError:
         raise Problem(422, said(request, "This is no day.")) from None
     shown = await _looked(lambda: using.triggers.preview(name, day))
     return await render(request, "trigger_preview.html", {"name": name, "preview": shown, "on": on})
+
+
+async def _about_an_application(
+    request: Request, using: ApiServices, name: str, event: ApplicationEvent, happened: Happened
+) -> Response:
+    """Show whom something done to an application mails; nothing of it is done."""
+    preview, problem = None, ""
+    if happened.references != ("",) and happened.status != "":
+        apply = await _looked(using.applications.open)
+        try:
+            preview = await using.database.write(lambda connection: apply(connection, happened))
+        except EventRefused as error:
+            problem = str(error)
+        else:
+            (change,) = preview["applications"]
+            preview, problem = (None, change["error"]) if change["error"] else (preview, "")
+    statuses = await using.database.read(application_list.statuses_of_applications)
+    return await render(
+        request,
+        "trigger_preview.html",
+        {
+            "name": name,
+            "event": event,
+            "preview": preview,
+            "problem": retell(language_of(request), problem) if problem else "",
+            "reference": happened.references[0],
+            "status": happened.status,
+            "statuses": [(each.crm_id, each.name or each.crm_id) for each in statuses],
+        },
+        status=422 if problem else 200,
+    )
 
 
 @router.post("/{name}")
