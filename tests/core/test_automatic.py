@@ -40,6 +40,20 @@ def _fields(**fields: str) -> Callable[[str], str]:
             {"Content_Type": "multipart/report; report-type=disposition-notification"},
             Automatic.READ_RECEIPT,
         ),
+        (
+            {
+                "Content_Type": "multipart/report; report-type=disposition-notification",
+                "Auto_Submitted": "auto-replied (rejected)",
+            },
+            Automatic.DELIVERY_REPORT,
+        ),
+        (
+            {
+                "Content_Type": "multipart/report; report-type=disposition-notification",
+                "Auto_Submitted": "auto-replied",
+            },
+            Automatic.READ_RECEIPT,
+        ),
         ({"Subject": "Gelesen: Ihre Bewerbung"}, Automatic.READ_RECEIPT),
         ({"Subject": "Lu : Votre candidature"}, Automatic.READ_RECEIPT),
         (

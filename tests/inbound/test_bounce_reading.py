@@ -3,12 +3,14 @@
 import base64
 import quopri
 from email import message_from_bytes
+from pathlib import Path
 
 import pytest
 
 from gateway.inbound.reading.bounces.bounce_parts import address_in
 from gateway.inbound.reading.bounces.bounces import read_bounces
-from gateway.inbound.reading.bounces.reports import read_reports
+from gateway.inbound.reading.bounces.reports import ReportSet, read_reports
+from gateway.inbound.reading.reading import Task, read
 
 FIELDS = """\
 Reporting-MTA: dns; mx.example.org
@@ -106,6 +108,66 @@ def test_a_reason_that_names_nobody_is_not_every_recipients() -> None:
     told = read_bounces(message_from_bytes(mail))
 
     assert ["userunknown", "mailboxfull", "undefined"] == [one.reason for one in told]
+
+
+def refused_by_script(auto_submitted: str, *, text: str = "I have left the firm.") -> bytes:
+    """Return what Pigeonhole and Cyrus send for Sieve's `reject`, and mail programs for no mark."""
+    return (
+        "From: Postmaster <postmaster@receiver.example>\r\nTo: <crm@office.example>\r\n"
+        f"Subject: Rejected: Vacancy\r\nAuto-Submitted: {auto_submitted}\r\nPrecedence: bulk\r\n"
+        "Content-Type: multipart/report; report-type=disposition-notification;\r\n"
+        "\tboundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+        f"Your message was automatically rejected:\r\n{text}\r\n"
+        "--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
+        "Final-Recipient: rfc822; ann@example.org\r\nOriginal-Message-ID: <m-1@office.example>\r\n"
+        "Disposition: automatic-action/MDN-sent-automatically; deleted\r\n\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        "Message-ID: <m-1@office.example>\r\nTo: ann@example.org, bob@example.org\r\n\r\n\r\n"
+        "--b--\r\n"
+    ).encode()
+
+
+def reports_of(folder: Path, mail: bytes) -> ReportSet:
+    """Return what is read of a mail that came among the replies."""
+    file = folder / "mail.eml"
+    file.write_bytes(mail)
+    report = read(
+        Task(file=str(file), folder=str(folder), reference=r"(?P<reference>\d{4})", zone="UTC")
+    ).report
+    assert report is not None
+    return report
+
+
+@pytest.mark.parametrize("text", ["I have left the firm.", "550 5.1.1 user unknown"])
+def test_mail_that_a_sieve_script_refused_came_back_and_says_nothing_of_the_address(
+    tmp_path: Path, text: str
+) -> None:
+    mail = refused_by_script("auto-replied (rejected)", text=text)
+
+    told = reports_of(tmp_path, mail)
+
+    assert "<m-1@office.example>" == told.message_id
+    assert [("bounce", "ann@example.org", "filtered", False)] == [
+        (one.kind, one.recipient, one.reason, one.is_hard) for one in told.bounces
+    ]
+    assert told.bounces[0].diagnostic.endswith(text)
+
+
+@pytest.mark.parametrize("auto_submitted", ["auto-replied", "auto-replied (read; not rejected)"])
+def test_a_receipt_of_mail_deleted_unread_is_no_bounce(tmp_path: Path, auto_submitted: str) -> None:
+    assert () == reports_of(tmp_path, refused_by_script(auto_submitted)).bounces
+
+
+@pytest.mark.parametrize("to", ["Crm (Sales, EU) <crm@office.example>", "crm@office.example,"])
+def test_where_a_bounce_came_to_is_known_whatever_commas_its_to_has(to: str) -> None:
+    """Newer Pythons know nobody in any field then, unless told otherwise."""
+    mail = report("delivery-status", written()).replace(
+        b"To: crm@office.example", f"Delivered-To: bounces@office.example\r\nTo: {to}".encode()
+    )
+
+    told = read_reports(message_from_bytes(mail), is_bounce=True)
+
+    assert ("bounces@office.example", "crm@office.example") == told.addressed_to
 
 
 def complaint(feedback_type: str, *recipients: str) -> bytes:

@@ -50,6 +50,7 @@ _GENERATED_FIELDS = (
 _FIRST_WORD = re.compile(r"[\s;(]")
 _COMMENTS_BEFORE = re.compile(r"\A\s*(?:\([^()]*\)\s*)+")
 _BULK = frozenset({"bulk", "junk", "list"})
+_REJECTED = re.compile(r"\A\s*auto-replied\s*\(rejected\)", re.IGNORECASE)
 # A whole local part: `jan.postmaster@example.org` is a person.
 _MAILER = re.compile(
     r"(?<![\w.+-])(?:mailer-daemon|postmaster)@|\A\s*mailer-daemon\s*\Z|<>", re.IGNORECASE
@@ -106,7 +107,7 @@ def automatic_kind(field: Field) -> Automatic | None:
     """
     reported = report_kind(field("content-type"))
     if reported is not None:
-        return reported
+        return Automatic.DELIVERY_REPORT if is_rejection(field) else reported
     # Apple Mail's button to unsubscribe says "Auto-Submitted: auto-replied" and answers nothing
     # (iCloud, 2024: github.com/sisimai/rb-sisimai/issues/279).
     if field("x-apple-unsubscribe"):
@@ -134,6 +135,17 @@ def automatic_kind(field: Field) -> Automatic | None:
     if is_of_nobody(field):
         return by_subject or Automatic.GENERATED
     return by_subject
+
+
+def is_rejection(field: Field) -> bool:
+    """Whether a mail tells that its recipient's Sieve script refused one (`reject`, RFC 5429).
+
+    Pigeonhole, and Cyrus where the text is beyond ASCII, tell it as RFC 3028 had it: in a read
+    receipt that says "deleted", as those of mail that was deleted unread do. Its own mark is the
+    comment in `Auto-Submitted: auto-replied (rejected)`.
+    """
+    is_receipt = report_kind(field("content-type")) is Automatic.READ_RECEIPT
+    return is_receipt and bool(_REJECTED.match(field("auto-submitted")))
 
 
 def is_of_nobody(field: Field) -> bool:

@@ -23,9 +23,10 @@ _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
 _ENCODED_RUN = re.compile(rf'(?P<quote>"?){_ENCODED.pattern}(?:\s+{_ENCODED.pattern})*(?P=quote)')
 #: What a name must be quoted for (RFC 5322, 3.2.3); a dot changes nothing.
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
-#: Pythons mended against CVE-2023-27043 (3.12.6, Debian's 3.11.2) return none of a list that is not
-#: quite RFC 5322's, such as `ann@x <ann@x>`, unless told; those before can't be told.
-_mailboxes_in = (
+#: Returns the (name, address) pairs in values of address fields. Pythons mended against
+#: CVE-2023-27043 (3.12.6, Debian's 3.11.2) return none of all values, be one not quite RFC 5322's
+#: (`ann@x <ann@x>`) or have a comma in a comment, unless told; those before can't be told.
+mailboxes_in = (
     partial(utils.getaddresses, strict=False)
     if hasattr(utils, "supports_strict_parsing")
     else utils.getaddresses
@@ -117,15 +118,15 @@ class Headers:
             if text.count("(") >= _MOST_COMMENTS:
                 continue
             if "=?" not in text:
-                pairs += _mailboxes_in([text])
+                pairs += mailboxes_in([text])
                 continue
             # Some leave characters in their words that end a word (RFC 2047, 5 (3)).
             words = _ENCODED.sub(lambda word: _SPECIAL.sub(_in_q_encoding, word[0]), text)
-            divided = _mailboxes_in([words])
+            divided = mailboxes_in([words])
             if any("@" in address for _, address in divided):
                 pairs += [(_decoded_words(phrase), address) for phrase, address in divided[:_MOST]]
             elif (shown := _decoded_words(text)).count("(") < _MOST_COMMENTS:
-                pairs += _mailboxes_in([shown])
+                pairs += mailboxes_in([shown])
         return pairs[:_MOST]
 
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email import message_from_bytes, message_from_string
 from email.message import Message
-from email.utils import getaddresses
 
-from gateway.core.mail.headers import decoded
+from gateway.core.mail.automatic import is_rejection
+from gateway.core.mail.headers import decoded, mailboxes_in
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.texts import children, decoded_text
 
@@ -22,6 +22,7 @@ _MOST_PAGES = 5
 _UNICODE = re.compile(r"\\x\{([0-9A-Fa-f]{2,5}|10[0-9A-Fa-f]{4})\}")
 _BRACKETED = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,255})>\s*\Z")
 STATUSES = ("message/delivery-status", "message/global-delivery-status")
+_RECEIPT = "message/disposition-notification"
 _ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
 
 
@@ -33,6 +34,8 @@ class BounceParts:
     notice: str  #: What is written in it for people.
     groups: Sequence[Message] = ()  #: The fields of each recipient in a delivery report.
     feedback: Message | None = None  #: The fields of a complaint (RFC 5965).
+    #: The fields of a receipt by which a Sieve script tells that it refused the mail.
+    rejection: Message | None = None
     original: Message | None = None  #: What came back, or its header.
 
 
@@ -41,7 +44,8 @@ def take_apart(mail: Message) -> BounceParts:
     plain: list[str] = []
     pages: list[str] = []
     groups: list[Message] = []
-    feedback = original = None
+    feedback = rejection = original = None
+    is_rejected = is_rejection(lambda name: str(mail.get(name, "")))
     stack = [mail]
     for _ in range(_MOST_PARTS):
         if not stack:
@@ -59,6 +63,8 @@ def take_apart(mail: Message) -> BounceParts:
             groups += status_groups(part)
         elif kind == "message/feedback-report":
             feedback = mail_in(part) or read_fields(decoded_text(part))
+        elif kind == _RECEIPT and is_rejected:
+            rejection = mail_in(part) or read_fields(decoded_text(part))
         elif kind in _ORIGINALS and original is None:
             original = mail_in(part) or read_fields(decoded_text(part))
     notice = "\n".join(plain)[:_LONGEST_NOTICE]
@@ -68,7 +74,12 @@ def take_apart(mail: Message) -> BounceParts:
     if not (notice.strip() or groups or feedback):
         notice = unparsed(mail)[:_LONGEST_NOTICE]
     return BounceParts(
-        mail=mail, notice=notice, groups=groups, feedback=feedback, original=original
+        mail=mail,
+        notice=notice,
+        groups=groups,
+        feedback=feedback,
+        rejection=rejection,
+        original=original,
     )
 
 
@@ -139,7 +150,7 @@ def _octets_of(part: Message) -> bytes:
 
 def recipients_of(original: Message) -> list[str]:
     fields = [str(original.get(name, "")) for name in ("to", "cc")]
-    return [address for _, address in getaddresses(fields) if "@" in address]
+    return [address for _, address in mailboxes_in(fields) if "@" in address]
 
 
 def unparsed(mail: Message) -> str:

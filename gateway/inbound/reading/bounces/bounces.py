@@ -10,15 +10,17 @@ import logging
 import re
 from collections.abc import Iterator
 from email.message import Message
-from email.utils import getaddresses
 from itertools import islice
 
 from gateway.core.bounces.bounce import Bounce, BounceKind, told_of_sender
 from gateway.core.bounces.notice_text import MOST_LINES, essence, failures_in, notice_of
+from gateway.core.bounces.reason import Reason
 from gateway.core.bounces.why import why_of
 from gateway.core.mail.automatic import Automatic, automatic_kind
+from gateway.core.mail.headers import mailboxes_in
 from gateway.inbound.reading.bounces.bounce_parts import (
     BounceParts,
+    address_in,
     field,
     on_one_line,
     recipients_of,
@@ -70,7 +72,7 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
     """Return what a mail says of each recipient; empty where it says nothing."""
     parts = take_apart(mail)
     is_report = mail.get_content_type() == "multipart/report" and bool(
-        parts.groups or parts.feedback
+        parts.groups or parts.feedback or parts.rejection
     )
     is_notice = _is_of_a_server(parts) and _has_form_of_bounce(parts)
     if not (is_report or is_notice or _is_outlook_complaint(parts)):
@@ -91,7 +93,7 @@ def _senders_of(parts: BounceParts) -> list[str]:
     fields = [str(parts.mail.get("to", ""))]
     if parts.original is not None:
         fields += [str(parts.original.get(name, "")) for name in ("return-path", "sender", "from")]
-    return [address for _, address in getaddresses(fields) if "@" in address]
+    return [address for _, address in mailboxes_in(fields) if "@" in address]
 
 
 def _is_of_a_server(parts: BounceParts) -> bool:
@@ -162,7 +164,10 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
     if parts.notice.lstrip().startswith("{") and NOTIFIES.search(parts.notice):
         yield from notified(parts.notice)
         return
-    senders = [address for _, address in getaddresses([str(parts.mail.get("to", ""))])]
+    if parts.rejection is not None and "final-recipient" in parts.rejection:
+        yield _refused_by_recipient(parts.rejection, parts.notice)
+        return
+    senders = [address for _, address in mailboxes_in([str(parts.mail.get("to", ""))])]
     failures = failures_in(parts.notice, senders=senders)
     groups = parts.groups or list(groups_in(parts.notice))
     is_only = sum("final-recipient" in group for group in groups) < 2
@@ -182,6 +187,19 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
             diagnostic=on_one_line(texts[0] or texts[1]),
             reason=why_of(texts, recipient=failure.recipient),
         )
+
+
+def _refused_by_recipient(receipt: Message, notice: str) -> Bounce:
+    """Return what a Sieve script says of a mail that it refused.
+
+    The reason is a person's words (`reject "user unknown";`): they say nothing of the address.
+    """
+    return Bounce(
+        kind=BounceKind.BOUNCE,
+        recipient=address_in(field(receipt, "final-recipient")),
+        diagnostic=on_one_line(notice),
+        reason=Reason.FILTERED,
+    )
 
 
 def _of_bounded_size(parts: BounceParts) -> Message:
@@ -221,7 +239,7 @@ def detected(parts: BounceParts) -> Iterator[Bounce]:
     """Yield whom Mailman's detectors find, else whom the mail that came back was to."""
     failed = str(parts.mail.get("x-failed-recipients", ""))
     addresses = sorted(_known_to_mailman(parts))
-    addresses = addresses or [address for _, address in getaddresses([failed]) if address]
+    addresses = addresses or [address for _, address in mailboxes_in([failed]) if address]
     if not addresses and parts.original is not None:
         addresses = recipients_of(parts.original)
     texts = essence(notice_of(parts.notice))

@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
-from email.utils import getaddresses
 
 from gateway.core import ids
 from gateway.core.bounces.bounce import Bounce
-from gateway.core.mail.headers import Headers, decoded
+from gateway.core.mail.headers import Headers, decoded, mailboxes_in
 from gateway.inbound.reading.bounces.bounce_parts import STATUSES, mail_in, status_groups
 from gateway.inbound.reading.header_fields import hop_ids
 from gateway.inbound.reading.texts import children, decoded_text
@@ -109,7 +108,7 @@ def _field(group: Message, name: str) -> str:
 def _addressed_to(mail: Message) -> tuple[str, ...]:
     names = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to")
     values = [_field_of(value) for name in names for value in mail.get_all(name, [])]
-    addresses = [address for _, address in getaddresses(values) if "@" in address]
+    addresses = [address for _, address in mailboxes_in(values) if "@" in address]
     return tuple(dict.fromkeys(addresses))[:_MOST_RECIPIENTS]
 
 
