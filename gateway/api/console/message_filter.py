@@ -16,7 +16,7 @@ from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages, searching
 
-_ALSO = {"recipient": "to", "sender": "from"}
+_ALSO = {"recipient": "to", "sender": "from", "q": "search"}
 
 
 @dataclass(slots=True)
@@ -63,7 +63,8 @@ class MessageFilter:
 def read_filter(request: Request, using: ApiServices) -> MessageFilter:
     """Read the query of a list's address: state, to, from, since, until, search, rule, group.
 
-    `recipient` and `sender`, as JSON calls them, are `to` and `from`.
+    `recipient` and `sender`, as JSON calls them, are `to` and `from`; `q` is what other pages call
+    the words that are searched for.
     """
     query = request.query_params
     typed = {_ALSO.get(name, name): text for name in query if (text := typed_text(query, name))}

@@ -23,9 +23,9 @@ def meant(connection: Connection, text: str) -> tuple[str, ...]:
     if len(text) >= _SHORTEST_PART:
         fits += [stands_in(connection, name, text) for name in _NAMES]
     query = select(*_NAMES).where(or_(*fits)).order_by(groups.c.kind, groups.c.crm_id)
-    found = [tuple(filter(None, row)) for row in connection.execute(query)]
+    rows = [tuple(filter(None, row)) for row in connection.execute(query)]
     wanted = text.casefold()
-    if any(wanted == name.casefold() for names in found for name in names):
+    if any(wanted == name.casefold() for names in rows for name in names):
         return (text,)
-    firsts = {names[0].casefold(): names[0] for names in found if names}
+    firsts = {names[0].casefold(): names[0] for names in rows if names}
     return (text, *list(firsts.values())[:_MOST])

@@ -114,14 +114,14 @@ def listed_ids(
             searches = [search.narrowed(group_facet(name)) for name in names]
         first = 0 if since is None else first_id_at(since)
         last = LARGEST if before is None else before
-        found = {
-            id_found
-            for each in searches
-            for id_found in _searched(
-                connection, query, number, each, first=first, before=last, limit=limit
+        ids = {
+            message_id
+            for wanted in searches
+            for message_id in _searched(
+                connection, query, number, wanted, first=first, before=last, limit=limit
             )
         }
-        return sorted(found, reverse=True)[:limit]
+        return sorted(ids, reverse=True)[:limit]
     if before is not None:
         query = query.where(number < before)
     return _newest(connection, query, number, since, limit)

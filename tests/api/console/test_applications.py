@@ -124,6 +124,15 @@ async def test_who_acts_must_be_known_and_what_was_filled_in_stays(fed: Served) 
         assert "Change it and send" in browsing.page.text
 
 
+async def test_why_a_status_cannot_be_changed_is_told_in_the_readers_language(fed: Served) -> None:
+    async with signed_in(fed, ConsoleRole.WORK, language="nl") as browsing:
+        await open_one(browsing)
+        page = await browsing.press("Status wijzigen", by="nobody", status=422)
+
+        why = "geen medewerker is bekend als nobody; de meest gelijkende: Eva (s1)"
+        assert why in page.text
+
+
 async def test_whoever_is_signed_in_need_not_be_staff_of_the_crm(fed: Served) -> None:
     async with signed_in(fed, ConsoleRole.WORK, name="olga") as browsing:
         await open_one(browsing)

@@ -145,6 +145,20 @@ async def test_its_refused_rows_can_be_kept(api: Served) -> None:
     assert "31/31/1990" in rows.text
 
 
+async def test_what_was_sent_and_its_refused_rows_are_found_on_the_feed_again(api: Served) -> None:
+    async with signed_in(api, ConsoleRole.RUN) as browsing:
+        await uploaded(browsing, PEOPLE + BAD)
+        waiting = await browsing.open("/console/feed")
+        await browsing.open(dict(waiting.links)["people.csv"])
+        await browsing.press("Import")
+        done = await browsing.open("/console/feed")
+        rows = await browsing.client.get(dict(done.links)["Download the refused rows people.csv"])
+
+    assert "people.csv waits for your yes" in waiting.text
+    assert "people.csv imported" in done.text
+    assert "31/31/1990" in rows.text
+
+
 async def test_a_file_that_is_left_changes_nothing_and_is_gone(api: Served) -> None:
     async with signed_in(api, ConsoleRole.RUN) as browsing:
         await uploaded(browsing, PEOPLE + GOOD)
@@ -163,8 +177,10 @@ async def test_an_upload_is_its_users_alone(api: Served) -> None:
     ):
         await uploaded(anna, PEOPLE + GOOD)
         seen = await bob.client.get(str(anna.answer and anna.answer.url))
+        feed = await bob.open("/console/feed")
 
     assert 404 == seen.status_code
+    assert "people.csv" not in feed.text
 
 
 async def test_what_lifts_many_suppressions_is_asked_for(api: Served) -> None:
@@ -295,6 +311,10 @@ async def test_what_is_no_file_is_refused_with_why(
 ) -> None:
     async with signed_in(api, ConsoleRole.RUN) as browsing:
         shown = await uploaded(browsing, text, kind=kind, status=422)
+        if kind == "people":  # The form is there, to choose another file at once.
+            await browsing.press(
+                "Show what would change", files={"file": ("people.csv", (PEOPLE + GOOD).encode())}
+            )
 
     assert said in shown
 

@@ -84,6 +84,7 @@ def counted(api: Served) -> Iterator[list[str]]:
     [
         ("", ["newest", "of a group", "of staff"]),
         ("search=STAFF", ["of staff"]),
+        ("q=STAFF", ["of staff"]),
         ("search=eve%40example.org", ["newest"]),
         ("state=send_failed", ["of a group", "of staff"]),
         ("state=relayed&to=eve%40example.org", ["newest"]),

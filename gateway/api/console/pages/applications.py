@@ -12,6 +12,7 @@ from gateway.api import paths  # noqa: F401  # Routes with {reference:id} need i
 from gateway.api.console.access import Fields, Looks, Works, language_of, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
+from gateway.api.console.sentences import retell
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, Text, unwrapped, wrapped
 from gateway.api.routes.applications import MOST, Words, why_nothing_was_done
@@ -126,7 +127,12 @@ async def _asking(
     return await render(
         request,
         "application_status.html",
-        {**values, "asked": asked, "status_names": known},
+        {
+            **values,
+            "asked": asked,
+            "status_names": known,
+            "in_words": lambda text: retell(language_of(request), text),
+        },
         status=status,
     )
 

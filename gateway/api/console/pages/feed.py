@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import quote
@@ -56,8 +57,19 @@ _TURN = anyio.CapacityLimiter(1)
 @router.get("")
 async def show_feed(request: Request, user: Looks, cursor: Cursor = None) -> Response:
     """Show how the feed of each kind stands, what waits, past imports and files laid aside."""
+    return await _shown(request, user, before=before_time(cursor))
+
+
+async def _shown(
+    request: Request,
+    user: ConsoleUser,
+    *,
+    before: datetime | None = None,
+    kind: str = "",
+    problem: str = "",
+) -> Response:
+    """Show the feed; `problem` is what is wrong with a file of a kind that was sent here."""
     using = services(request)
-    before = before_time(cursor)
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
         waiting = open_references.listed(connection, limit=_REFERENCES + 1)
@@ -82,8 +94,11 @@ async def show_feed(request: Request, user: Looks, cursor: Cursor = None) -> Res
             "files": files,
             "folder": using.feed.folder(),
             "kinds": using.feed.kinds() if user.may("run") else [],
-            "problem": "",
+            "kind": kind,
+            "sent": _kept.of_user(user) if user.may("run") else [],
+            "problem": problem,
         },
+        status=422 if problem else 200,
     )
 
 
@@ -174,6 +189,12 @@ class _Uploads:
             raise Problem(404, said(request, "That file is not kept any more: choose it anew."))
         return upload
 
+    def of_user(self, user: ConsoleUser) -> list[tuple[str, _Upload]]:
+        """Return what somebody sent, by token, the newest first."""
+        self._forget()
+        theirs = [(token, kept) for token, kept in self._kept.items() if kept.user == user.name]
+        return theirs[::-1]
+
     def drop(self, token: str) -> None:
         upload = self._kept.pop(token, None)
         if upload is not None:
@@ -227,6 +248,8 @@ async def upload(request: Request, user: Runs, form: Fields) -> Response:
         await _take_in(request, made, dry_run=True, lift=False)
     except BaseException as error:
         _kept.drop(token)
+        if isinstance(error, Problem) and error.status_code == 422:
+            return await _shown(request, user, kind=kind, problem=str(error.detail))
         if isinstance(error, OSError):
             raise _no_room(request, error) from None
         raise

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.console.access import ConsoleUser, Fields, Looks, Works, said
+from gateway.api.console.access import ConsoleUser, Fields, Looks, Works, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
+from gateway.api.console.sentences import retell
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, Using, before, id_cursor, read_id
 from gateway.api.services import ApiServices, NotDone
@@ -164,7 +165,7 @@ async def _shown(
             "states": state_names(request),
             "reasons": attention_words(request),
             "because": suggestion_words(request),
-            "problem": problem,
+            "problem": retell(language_of(request), problem),
         },
         status=status,
     )

@@ -386,7 +386,7 @@ async def _about_an_application(
             "problem": retell(language_of(request), problem) if problem else "",
             "reference": happened.references[0],
             "status": happened.status,
-            "statuses": [(each.crm_id, each.name or each.crm_id) for each in statuses],
+            "statuses": [(status.crm_id, status.name or status.crm_id) for status in statuses],
         },
         status=422 if problem else 200,
     )
