@@ -341,6 +341,10 @@ async def preview(
     status: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Show the mails of a day, or about an application, rendered, and who gets none and why."""
+    try:
+        day = date.fromisoformat(on) if on else None
+    except ValueError:
+        raise Problem(422, said(request, "This is no day.")) from None
     values = (await _looked(lambda: using.trigger_changes.trigger(name)))["values"]
     event = _event_of(values)
     if isinstance(event, ApplicationEvent):
@@ -353,12 +357,12 @@ async def preview(
             dry_run=True,
         )
         return await _about_an_application(request, using, name, event, happened)
-    try:
-        day = date.fromisoformat(on) if on else None
-    except ValueError:
-        raise Problem(422, said(request, "This is no day.")) from None
     shown = await _looked(lambda: using.triggers.preview(name, day))
-    return await render(request, "trigger_preview.html", {"name": name, "preview": shown, "on": on})
+    return await render(
+        request,
+        "trigger_preview.html",
+        {"name": name, "event": None, "preview": shown, "on": on},
+    )
 
 
 async def _about_an_application(
