@@ -410,7 +410,6 @@ def test_K5_a_server_that_became_read_only_is_away_until_it_is_not(postgres: Pos
 async def test_K5_a_server_that_hangs_is_away(
     postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_READ_SECONDS", 0.2)
     url = postgres.fresh_database()
     port = Database(url).url.port
     assert port is not None
@@ -419,8 +418,10 @@ async def test_K5_a_server_that_hangs_is_away(
         database = Database(proxied)
         await asyncio.to_thread(database.prepare)
         proxy.cut_all(Cut.BLACKHOLE)
-        with pytest.raises(StoreUnavailable, match="no answer"):
-            await database.read(lambda connection: connection.scalar(select(pauses.c.what)))
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "_READ_SECONDS", 0.2)
+            with pytest.raises(StoreUnavailable, match="no answer"):
+                await database.read(lambda connection: connection.scalar(select(pauses.c.what)))
         proxy.cut_all()
         found = await database.read(lambda connection: connection.scalars(select(pauses)).all())
         # The read that was given up connects anew, through this loop: it must not be blocked.

@@ -107,7 +107,10 @@ async def test_the_gateway_greets_with_its_helo_name(side: RelaySide) -> None:
 async def test_no_more_connections_than_allowed_and_the_others_wait(side: RelaySide) -> None:
     await side.use({"max_connections": 3})
     side.sink.fault("dot", faults.delay(0.1))
-    ends = await asyncio.gather(*(side.crm.send([BOB], listener="personal") for _ in range(10)))
+    mails = [mail(f"{number}") for number in range(10)]
+    ends = await asyncio.gather(
+        *(side.crm.send([BOB], each, listener="personal") for each in mails)
+    )
 
     assert {"250 2.0.0"} == {short(conversation.end) for conversation in ends}
     assert 2 == len(side.sink.connections)
@@ -118,7 +121,8 @@ async def test_who_waits_longer_than_the_budget_for_a_connection_hears_451(
 ) -> None:
     await side.use({"max_connections": 2})
     side.sink.fault("dot", faults.delay(BUDGET * 0.6))
-    ends = await asyncio.gather(*(side.crm.send([BOB]) for _ in range(5)))
+    mails = [mail(f"{number}") for number in range(5)]
+    ends = await asyncio.gather(*(side.crm.send([BOB], each) for each in mails))
     heard = [short(conversation.end) for conversation in ends]
 
     assert {"250 2.0.0", "451 4.3.2"} == set(heard)
@@ -127,7 +131,8 @@ async def test_who_waits_longer_than_the_budget_for_a_connection_hears_451(
 
 async def test_messages_a_minute_queue_inside_the_budget_then_hear_451(side: RelaySide) -> None:
     await side.use({"messages_per_minute": 60})
-    ends = await asyncio.gather(*(side.crm.send([BOB]) for _ in range(6)))
+    mails = [mail(f"{number}") for number in range(6)]
+    ends = await asyncio.gather(*(side.crm.send([BOB], each) for each in mails))
     heard = sorted(short(conversation.end) for conversation in ends)
 
     assert {"250 2.0.0", "451 4.3.2"} == set(heard)
