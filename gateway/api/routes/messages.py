@@ -81,7 +81,10 @@ async def list_messages(
     search: _Search = None,
     rule: Annotated[str | None, Query(description="Where this rule said the kind.")] = None,
     group: Annotated[
-        str | None, Query(description="Where this group kept somebody from mail.")
+        str | None,
+        Query(
+            description="Where this group kept somebody from mail: its name, a part, or its key."
+        ),
     ] = None,
     language: _Language = None,
     limit: Limit = 50,

@@ -66,7 +66,10 @@ _Rule = Annotated[
 ]
 _Group = Annotated[
     str | None,
-    typer.Option(help="Only where this group kept somebody from mail.", metavar="GROUP"),
+    typer.Option(
+        help="Only where this group kept somebody from mail; a part of its name will do.",
+        metavar="GROUP",
+    ),
 ]
 _WouldFail = Annotated[
     bool, typer.Option("--would-fail", help="Mail to suppressed people that was let through.")

@@ -3,10 +3,10 @@
 import contextlib
 import inspect
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from fastapi.dependencies.models import Dependant
@@ -158,11 +158,19 @@ def reached(endpoint: Callable[..., Any]) -> set[Callable[..., Any]]:
         if function in known:
             continue
         known.add(function)
-        for name in _names_in(function.__code__):
-            called = function.__globals__.get(name)
-            if isinstance(called, FunctionType) and called.__module__.startswith("gateway.api"):
-                waiting.append(called)
+        waiting += _called(function, set(_names_in(function.__code__)))
     return known
+
+
+def _called(function: Callable[..., Any], names: Collection[str]) -> Iterator[Callable[..., Any]]:
+    """Yield the API's functions that a function names: `said`, and `page.shown` of a module."""
+    known = function.__globals__
+    modules = [known[name] for name in names if isinstance(known.get(name), ModuleType)]
+    for where in (known, *map(vars, modules)):
+        for name in names:
+            called = where.get(name)
+            if isinstance(called, FunctionType) and called.__module__.startswith("gateway.api"):
+                yield called
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

@@ -205,7 +205,7 @@ async def test_a_timeline_is_read_on_by_sort_and_time(api: Served) -> None:
         assert "Hi" not in [text for text, _ in page.links]
         page = await browsing.press("Show", type="", until="2020-01-01")
         assert "Nothing. Mail through the gateway" in page.text
-        await browsing.open("/console/people/candidate:17?since=yesterday", status=422)
+        await browsing.open("/console/people/candidate:17?since=soon", status=422)
         await browsing.open("/console/people/candidate:17?cursor=x", status=422)
 
 
