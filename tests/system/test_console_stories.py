@@ -145,6 +145,9 @@ async def test_a_recruiter_gives_a_status_once_the_page_has_warned_of_the_mail(
         'event = "status_changed"\ntemplate = "invited"\nstatus = "in"\n'
     )
     async with console_page(browser, "recruiter", language="fr") as page:
+        await page.goto(f"{URL}/console/triggers/invited/preview?reference=4711")
+        await sees(page, "Bonjour Ann")
+        await accessible(page)
         await page.goto(f"{URL}/console/applications")
         await page.check("[name=reference]")
         await page.select_option("#f-new-status", "in")
@@ -213,6 +216,10 @@ async def test_a_marketer_makes_a_campaign_and_sends_it(tmp_path: Path) -> None:
                 await page.get_by_role("button", name="Prepare: who is in").click()
                 await sees(page, "new in the audience")
                 await accessible(page)
+                await page.get_by_role("button", name="Schedule…").click()
+                await sees(page, "Send it to 1 people, at ")
+                await accessible(page)
+                await page.get_by_role("link", name="No, back").click()
                 await page.get_by_role("button", name="Send…").click()
                 await page.get_by_role("button", name="Yes, send it now").click()
                 await sees(page, "It is on its way.")
