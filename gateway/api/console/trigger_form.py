@@ -32,7 +32,7 @@ NAME, EVENT, TEMPLATE = "name", "event", "template"
 #: Keys of every trigger's file that have a field, beside those its event takes.
 COMMON_KEYS = (TEMPLATE, "kind", "topic", "from", "report_to", "report_empty", "latest")
 SHOWN = "shown"  #: Names the event whose fields a form had.
-_YES = "yes"
+YES = "yes"
 _FREE_ROWS = 2  #: Rows for days that are still to be named.
 _MOST_ROWS = 100
 _KEYS_OF_ROWS = ("dates", "yearly")
@@ -79,7 +79,7 @@ def filled(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
     """Return what the fields of a trigger hold, by their names; `values` are its file's."""
     texts = {key: _text(values.get(key)) for key in COMMON_KEYS}
     if isinstance(values.get("report_empty"), bool):
-        texts["report_empty"] = _YES if values["report_empty"] else "no"
+        texts["report_empty"] = YES if values["report_empty"] else "no"
     latest = _LATEST.fullmatch(texts["latest"])
     if latest is not None:
         texts["latest"], texts["latest-unit"] = latest[1], latest[2]
@@ -90,14 +90,14 @@ def filled(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
         texts[f"yearly-{number}-month"], texts[f"yearly-{number}-day"] = month, of_month.lstrip("0")
     texts["monthly"] = ", ".join(_items(values.get("monthly")))
     texts |= {key: _text(values.get(key)) for key in ("programme", "status")}
-    texts["phase"] = _YES if values.get("phase") else ""
+    texts["phase"] = YES if values.get("phase") else ""
     is_asked = QUALIFICATION_DATA in _items(values.get(BEFORE_SEND))
-    texts[BEFORE_SEND] = _YES if is_asked else ""
+    texts[BEFORE_SEND] = YES if is_asked else ""
     recipients = _items(values.get(RECIPIENTS))
     if RECIPIENTS in event.keys and RECIPIENTS not in values:
         recipients = [CANDIDATE]
     texts["recipients-addresses"] = ", ".join(name for name in recipients if "@" in name)
-    texts |= {f"recipients-{name}": _YES for name in recipients if "@" not in name}
+    texts |= {f"recipients-{name}": YES for name in recipients if "@" not in name}
     return texts
 
 
@@ -131,7 +131,7 @@ def value_of(key: str, given: Mapping[str, str]) -> object:
         case "latest":
             return f"{text}{given.get('latest-unit') or 'd'}" if text else None
         case "report_empty":
-            return text == _YES if text else None
+            return text == YES if text else None
         case "dates":
             return list(filter(None, (given[name] for name in rows("dates", given)))) or None
         case "yearly":
@@ -261,6 +261,7 @@ def _of_event(
             key=BEFORE_SEND,
             sort="check",
             label=said(request, "The template may use the qualification's values"),
+            expected=said(request, "Tick this: the template uses them."),
         )
     if event.is_of_application:
         yield from _of_application(request, given, known)
@@ -409,7 +410,7 @@ def _of_report(request: Request) -> Iterator[FormField]:
         label=said(request, "Runs without mail are told, too"),
         options=(
             ("", said(request, "as set for all triggers")),
-            (_YES, said(request, "yes")),
+            (YES, said(request, "yes")),
             ("no", said(request, "no")),
         ),
     )
@@ -431,6 +432,8 @@ def sorted_out(
         name = _field_of(about["key"], int(about["index"] or 0), given, event) if about else ""
         if name and about:
             by_field[name] = about["text"]
+        elif BEFORE_SEND in event.keys and f" need {BEFORE_SEND} = " in problem:
+            by_field[BEFORE_SEND] = problem  # Told of the template, and mended here.
         else:
             others.append(problem)
     return by_field, others

@@ -72,6 +72,25 @@ async def make(browsing: Browsing, *, status: int = 200, **fields: str) -> str:
     return page.text
 
 
+@pytest.mark.parametrize("event", ["qualification_expired", "qualification_expiring"])
+async def test_mail_about_a_qualification_may_name_it_unless_that_is_unticked(
+    api: Served, tmp_path: Path, event: str
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing, **{"text-nl": "{{ qualification.name }}"})  # type: ignore[arg-type]
+        page = await browsing.open(f"/console/triggers/new?event={event}")
+        given = {**form_of(page).fields, "name": "letter", "template": "letter"}
+        unticked = {name: value for name, value in given.items() if name != "before_send"}
+        refused = await browsing.client.post("/console/triggers/new", data=unticked)
+        made = await browsing.client.post("/console/triggers/new", data=given)
+
+    assert (422, 303) == (refused.status_code, made.status_code)
+    assert "Tick this: the template uses them." in refused.text
+    assert "letter/nl.txt" not in refused.text
+    written = tomllib.loads((tmp_path / "triggers/letter.toml").read_text())
+    assert ["qualification_data"] == written["before_send"]
+
+
 async def test_no_triggers_are_on_yet(api: Served) -> None:
     async with signed_in(api) as browsing:
         page = await browsing.open("/console/triggers")

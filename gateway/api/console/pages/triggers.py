@@ -16,6 +16,7 @@ from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
 from gateway.api.console.trigger_form import (
     SHOWN,
+    YES,
     changes,
     event_names,
     filled,
@@ -27,7 +28,7 @@ from gateway.api.problems import Problem
 from gateway.api.replies import Text, Using
 from gateway.api.services import ApiServices, EventRefused, Happened, NotDone, TemplateText
 from gateway.core.triggers.events.registry import EVENTS
-from gateway.core.triggers.trigger import ApplicationEvent, TriggerEvent
+from gateway.core.triggers.trigger import BEFORE_SEND, ApplicationEvent, TriggerEvent
 from gateway.store.people import vocabulary
 from gateway.store.views import application_list
 
@@ -143,7 +144,7 @@ async def _new(
 ) -> Response:
     event = _event(given)
     if given.get(SHOWN) != event.name:  # Its own fields are shown for the first time.
-        given = {**filled(event, {}), **given}
+        given = {**filled(event, {}), BEFORE_SEND: YES, **given}
     form = await _form(request, using, event, given, error=error)
     return await render(
         request,
