@@ -146,7 +146,7 @@ async def test_its_refused_rows_can_be_kept(api: Served) -> None:
 
 
 async def test_what_was_sent_and_its_refused_rows_are_found_on_the_feed_again(api: Served) -> None:
-    async with signed_in(api, ConsoleRole.RUN) as browsing:
+    async with signed_in(api, ConsoleRole.RUN, name="olga") as browsing:
         await uploaded(browsing, PEOPLE + BAD)
         waiting = await browsing.open("/console/feed")
         await browsing.open(dict(waiting.links)["people.csv"])
