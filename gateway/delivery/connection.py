@@ -324,16 +324,17 @@ class ReplyTimer:
         self._loop = loop
         self._callback: Callable[[], None] | None = callback
         self._deadline = 0.0
-        self._handle: asyncio.TimerHandle | None = None
+        self._handle: asyncio.Handle | None = None
+        self._rings_at = 0.0  #: When it was set; uvloop's handle of what is due at once can't tell.
 
     def set(self, seconds: float) -> None:
         """Call back in so many seconds, and not before."""
         self.seconds, self._deadline = seconds, self._loop.time() + seconds
         if self._handle is not None:
-            if self._handle.when() <= self._deadline:
+            if self._rings_at <= self._deadline:
                 return
             self._handle.cancel()
-        self._handle = self._loop.call_later(seconds, self._ring)
+        self._ring_in(seconds)
 
     def close(self) -> None:
         """Never call back again, and let go of who is called."""
@@ -346,9 +347,13 @@ class ReplyTimer:
         self._handle = None
         left = self._deadline - self._loop.time()
         if left > 0.001:
-            self._handle = self._loop.call_later(left, self._ring)
+            self._ring_in(left)
         elif self._callback is not None:
             self._callback()
+
+    def _ring_in(self, seconds: float) -> None:
+        self._rings_at = self._deadline
+        self._handle = self._loop.call_later(seconds, self._ring)
 
 
 @lru_cache(1024)

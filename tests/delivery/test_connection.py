@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+from collections.abc import Callable
 
 import pytest
+import uvloop
 
 from gateway.delivery import connection
-from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses, ReplyTimer
 from gateway.delivery.settings import RelaySettings
 from tests.conftest import StartProxy, StartSink
 from tests.delivery.relays import relay_settings
@@ -388,3 +390,28 @@ async def test_a_cancelled_opening_leaves_no_connection(sink: RawSink) -> None:
         await task
 
     await sink.wait_until(lambda: sink.open_connections == 0)
+
+
+# The deadline of replies
+
+
+@pytest.mark.parametrize("loop_of", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("spent", [0.0, -1.0, 0.0001])
+def test_a_budget_that_is_spent_is_set_again_in_either_loop(
+    loop_of: Callable[[], asyncio.AbstractEventLoop], spent: float
+) -> None:
+    async def has_rung_early() -> bool:
+        rang = asyncio.Event()
+        timer = ReplyTimer(asyncio.get_running_loop(), rang.set)
+        timer.set(spent)
+        timer.set(60.0)
+        await asyncio.sleep(0.01)
+        is_early = rang.is_set()
+        timer.set(spent)
+        async with asyncio.timeout(5):
+            await rang.wait()
+        timer.close()
+        return is_early
+
+    with asyncio.Runner(loop_factory=loop_of) as runner:
+        assert not runner.run(has_rung_early())
