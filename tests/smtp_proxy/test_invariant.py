@@ -128,6 +128,7 @@ async def test_the_relay_gets_what_was_judged_for_whom_it_was_judged(crm: Crm, s
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)
 @settings(
     max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
