@@ -11,8 +11,7 @@ _WORD = re.compile(r"[a-z]+(?=@)|^> ?", re.MULTILINE)
 
 
 def cost_of(work: Callable[[], object]) -> float:
-    """Return the processor seconds that work takes, without what is collected of other tests."""
-    gc.collect()
+    """Return the processor seconds that work takes, without a look at what other tests left."""
     gc.disable()
     try:
         slow = slowness()
