@@ -42,10 +42,12 @@ $(VENV)/.%: % pyproject.toml
 	@echo "Setting up $(VENV) from $< …"
 	@test -x $(BIN)/pip || $(PY) -m venv --clear $(VENV)
 	@$(PIP) install -qq --require-hashes --no-deps --no-compile -r $<
-	@$(PIP) install -qq --no-deps --no-compile $(if $(findstring dev,$<),--no-build-isolation) -e .
+	@# Compiled on all processors, which pip doesn't, and meanwhile the gateway itself is installed;
+	@# olefile has a file for Python 2 that can't be compiled.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib gateway & \
+		$(PIP) install -qq --no-deps --no-compile $(if $(findstring dev,$<),--no-build-isolation) -e .; \
+		installed=$$?; wait; exit $$installed
 	@$(PIP) -q check
-	@# On all processors, which pip doesn't; olefile has a file for Python 2 that can't be compiled.
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib gateway || true
 	@touch $@
 
 packages:
