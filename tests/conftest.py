@@ -59,7 +59,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark as `unit` what works on values alone: `make test-unit` runs it within a minute.
+    """Mark as `unit` what works on values alone: `make test-unit` runs it within minutes.
 
     Traced for its coverage: what is asked for its time is none of it.
 
