@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.inbound.reading.reader import room_of
 from gateway.inbound.reading.readers import Readers, UnreadableMail
 from gateway.inbound.reading.reading import ReadMail, Task
 from tests.inbound.mails import PDF, as_attachment, forward, original, with_file
@@ -405,6 +406,13 @@ HOSTILE = {
     "a parameter in 5,000 pieces": HEAD + b"Content-Type: text/plain; "
     + b"; ".join(b"name*%d=x" % n for n in range(5000)) + b"\r\n\r\nHallo",
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("started_in", "times"), [(0.1, 1.0), (0.25, 1.0), (0.375, 1.5), (0.5, 2.0), (9.0, 2.0)]
+)
+def test_a_slow_machine_gives_a_mail_twice_as_long_at_most(started_in: float, times: float) -> None:
+    assert times == room_of(started_in)
 
 
 @pytest.mark.no_cover  # being traced costs time of its own
