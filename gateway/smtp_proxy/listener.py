@@ -46,6 +46,9 @@ class Session(Protocol):
         """End a wait that has lasted too long."""
 
     def stop(self) -> None:
+        """End once its client has no transaction in hand."""
+
+    def interrupt(self) -> None:
         """End at the next wait for the client."""
 
     @property
@@ -237,10 +240,15 @@ class Listener:
     # The end
 
     def stop(self) -> None:
-        """Take nobody in any more, and end every session that waits for its client."""
+        """Take nobody in any more, and end every session but those within a transaction."""
         self._stopping = True
         for session in tuple(self.sessions):
             session.stop()
+
+    def interrupt(self) -> None:
+        """End every session that waits for its client."""
+        for session in tuple(self.sessions):
+            session.interrupt()
 
     async def empty(self) -> None:
         """Wait until every session has finished its work."""

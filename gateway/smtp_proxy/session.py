@@ -104,6 +104,7 @@ class GatewaySMTP(AuthExchange):
         self._transaction_in_data: Transaction | None = None  #: Whose content is coming in.
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
         self._has_bare_newlines = False
+        self._stopping = False
 
     # What the transport calls
 
@@ -161,7 +162,17 @@ class GatewaySMTP(AuthExchange):
             self._listener.spawn(transaction.step_aside())
 
     def stop(self) -> None:
-        """End the session at the next wait for the client."""
+        """End the session once its client has nothing in hand: a transaction may reach its dot.
+
+        A client that hears 421 to a RCPT may take the recipients it named as lost: smtplib and
+        Mailman do.
+        """
+        self._stopping = True
+        if self._transaction is None and self._transaction_in_data is None:
+            self.interrupt()
+
+    def interrupt(self) -> None:
+        """End the session at the next wait for the client, whatever it has in hand."""
         self._client_reader.interrupt(ListenerStopping())
 
     @property
@@ -175,11 +186,10 @@ class GatewaySMTP(AuthExchange):
     async def converse(self) -> None:
         """Greet, then answer command by command until QUIT, too many errors or the client's end."""
         try:
-            greeting = await self._listener.greeting_in_time()
-            self._write(greeting.encode())
-            if greeting.code != 220:
-                raise _Closing
+            await self._greet()
             while True:
+                if self._stopping and self._transaction is None:
+                    raise ListenerStopping
                 self._client_reader.deadline = self.loop.time() + COMMAND_SECONDS
                 try:
                     await self.command(await self._client_reader.line(MAX_COMMAND))
@@ -211,6 +221,12 @@ class GatewaySMTP(AuthExchange):
         finally:
             if self.transport is not None:
                 self.transport.close()
+
+    async def _greet(self) -> None:
+        greeting = await self._listener.greeting_in_time()
+        self._write(greeting.encode())
+        if greeting.code != 220:
+            raise _Closing
 
     async def command(self, line: bytes) -> None:
         """Answer one command, given as its line up to the LF; raise `CommandRefused`."""

@@ -19,7 +19,8 @@ from gateway.store.engine.database import StoreUnavailable
 
 log = logs.get("smtp_proxy")
 
-FINISH_SECONDS = 25.0  #: How long messages at the dot may take when the gateway stops.
+OPEN_SECONDS = 5.0  #: In which a transaction may come to its dot when the gateway stops.
+FINISH_SECONDS = 25.0  #: In which, all told, the relay may answer the dots then.
 _MOST_DESCRIPTORS = 65_536
 _DESCRIPTORS_PER_SESSION = 3
 HELP = timedelta(seconds=0.05)  #: Between two looks at what waits at other workers.
@@ -155,18 +156,27 @@ class SmtpWorker:
         return timedelta(seconds=_RETRY_SECONDS if unseen else _ASK_AGAIN_SECONDS)
 
     async def close(self) -> None:
-        """Take nobody in any more; finish what is at the dot, 421 to the rest."""
+        """Take nobody in any more; finish what comes to its dot in time, 421 to the rest."""
         self._closing = True
         for bound in self._listening:
             self._loop.remove_reader(bound)
         for listener in self._listeners.values():
             listener.stop()
+        if not await self._emptied(OPEN_SECONDS):
+            for listener in self._listeners.values():
+                listener.interrupt()
+            if not await self._emptied(FINISH_SECONDS - OPEN_SECONDS):
+                log.error("sessions_cut_off")
+        await self._services.settle(1.0)
+
+    async def _emptied(self, within: float) -> bool:
+        """Wait until no session is left; return False where some are after so many seconds."""
         try:
-            async with asyncio.timeout(FINISH_SECONDS):
+            async with asyncio.timeout(within):
                 await asyncio.gather(*(listener.empty() for listener in self._listeners.values()))
         except TimeoutError:
-            log.error("sessions_cut_off")
-        await self._services.settle(1.0)
+            return False
+        return True
 
 
 def put_off(chore: str, error: Exception) -> None:

@@ -46,6 +46,29 @@ async def in_the_content(crm: Crm) -> RawClient:
 # K2, SIGTERM
 
 
+async def test_K2_a_stop_lets_an_open_transaction_come_to_its_dot(start_crm: StartCrm) -> None:
+    crm = await start_crm(roles=("smtp",))
+    idle, named = await crm.client(), await crm.client()
+    await named.command(b"MAIL FROM:<%s>" % SENDER)
+    await named.command(b"RCPT TO:<first@example.org>")
+    stopping = asyncio.create_task(crm.gateway.stop(GRACE + 5))
+    told = await idle.reply()  # The stop has begun.
+    second = await named.command(b"RCPT TO:<second@example.org>")
+    go_ahead = await named.command(b"DATA")
+    await named.send(INDIVIDUAL + b"\r\n.\r\n")
+    verdict, end = await named.reply(), await named.reply()
+    await stopping
+    became = {
+        name: state for one in journal(crm.database).values() for name, state in states(one).items()
+    }
+
+    assert [421, 250, 354, 250, 421] == [
+        reply.code for reply in (told, second, go_ahead, verdict, end)
+    ]
+    assert {"first@example.org", "second@example.org"} == became.keys()
+    assert {"relayed by relay"} == set(became.values())
+
+
 async def test_K2_a_stop_finishes_what_is_at_the_dot_and_says_421_to_the_rest(
     start_crm: StartCrm,
 ) -> None:
