@@ -19,7 +19,7 @@ from tests.code_numbers import modules, reused_class_names
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "gateway").rglob("*.py"))
 #: What several packages may use: it shapes values and knows nothing of the outside.
-SHARED = {"argon2", "jinja2", "orjson", "pydantic"}
+SHARED = {"argon2", "cryptography", "jinja2", "orjson", "pydantic"}
 #: Hosts of package registries, and folders of one machine. Written apart, or this file had them.
 FOREIGN = re.compile("|".join(("pypi" + r"\.org", "python" + "hosted", r"(?<![\w.])/(work|root)/")))
 

@@ -46,6 +46,11 @@ def signing_keys(settings: Settings) -> SigningKeys:
         raise BadKeys(f"keys.file: {file}: {error}") from error
 
 
+def form_keys(settings: Settings) -> tuple[bytes, ...]:
+    """Return the keys, of 32 octets, by which the console seals what somebody filled in."""
+    return tuple(map(bytes.fromhex, signing_keys(settings).digests("console form", "")))
+
+
 def rotate(settings: Settings) -> SigningKeys:
     """Put a new key on top of the file, which signs from then on; return all keys.
 

@@ -52,3 +52,18 @@ async def test_pages_without_anything_in_them(browser: Browser, look: str) -> No
             assert 1 == await page.locator("h1").count(), path
             await accessible(page)
             await fits(page)
+
+
+@pytest.mark.parametrize("is_phone", [False, True], ids=["wide", "phone"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_one_signs_out_at_once(browser: Browser, is_phone: bool, language: str) -> None:
+    async with console_page(browser, language=language, is_phone=is_phone, scripts=False) as page:
+        await page.goto(f"{URL}/console/acts")
+        await fits(page)
+        button = page.locator("header form[action='/console/logout'] button")
+        await button.focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/console/login")
+
+        await page.goto(f"{URL}/console/acts")
+        assert 1 == await page.locator("input[name=password]").count()

@@ -1,6 +1,7 @@
 """Who asks: a session's cookie, or a trusted proxy's header; nobody else gets past the login."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -40,10 +41,13 @@ ToLogin = Callable[[Request], Awaitable[Response]]
 
 COOKIE = "gateway_console"
 LANGUAGE_COOKIE = "gateway_console_language"
+GUEST_COOKIE = "gateway_console_guest"  #: Of whoever isn't signed in; its forms bring the same.
 LOGIN = f"{ROOT}/login"
+KEPT = f"{LOGIN}/kept"
 LONGEST = timedelta(days=7)  #: A session, however much it is used.
 #: How sessions are marked that a web server of this host, or a provider, vouches for.
 PROXY, OIDC = "proxy", "oidc"
+_GUEST = re.compile(r"[\w-]{32}", re.ASCII)
 #: What is answered to whoever isn't signed in.
 _OPEN = ("/login", "/static/", "/oidc/", "/language")
 #: What a GET does there it does once: a provider's answer is not asked about.
@@ -218,6 +222,36 @@ def set_cookie(response: Response, request: Request, secret: str) -> None:
     )
 
 
+def guest_token(request: Request) -> str:
+    """Return what the forms of somebody who isn't signed in bring along, with the same cookie."""
+    shown = request.cookies.get(GUEST_COOKIE, "")
+    known: str = getattr(request.state, "guest_token", shown)
+    request.state.guest_token = known if _GUEST.fullmatch(known) else secrets.token_urlsafe(24)
+    return str(request.state.guest_token)
+
+
+def set_guest_cookie(response: Response, request: Request) -> None:
+    """Have a browser keep the token of its forms, unless another site's page makes it post.
+
+    It sends no cookie then, and the answer would replace the one that an open login page goes by.
+    """
+    if request.method not in ("GET", "HEAD") and came_from_here(request) is False:
+        return
+    response.set_cookie(
+        GUEST_COOKIE,
+        guest_token(request),
+        path=ROOT,
+        httponly=True,
+        samesite="lax",
+        secure=is_encrypted(request),
+    )
+
+
+def is_guests_form(request: Request, form: FormData) -> bool:
+    """Whether a form of somebody who isn't signed in brings the token that its cookie has."""
+    return _is_same(form.get("csrf"), request.cookies.get(GUEST_COOKIE, ""))
+
+
 def is_encrypted(request: Request) -> bool:
     """Whether a request came over TLS, to us or to a web server before us whose word counts."""
     peer, known = _peer(request), terms_of(request).proxies
@@ -363,7 +397,7 @@ class StaleForm(Problem):
 async def checked_form(request: Request) -> AsyncIterator[None]:
     """Refuse a form that can't be read, or doesn't bring the token its page was given.
 
-    The login's has none yet; `ConsoleAccess` has refused what other sites' pages send there.
+    What the login's page posts is looked at there: it shows that page anew.
     """
     user: ConsoleUser | None = getattr(request.state, "user", None)
     if request.method in ("GET", "HEAD"):
@@ -371,17 +405,31 @@ async def checked_form(request: Request) -> AsyncIterator[None]:
         return
     form = await posted_form(request)
     try:
-        shown = form.get("csrf", "")
-        token = "" if user is None or request.url.path == LOGIN else user.session.form_token
-        is_right = isinstance(shown, str) and compare_digest(shown.encode(), token.encode())
-        if token and not is_right:
-            why = said(request, "This page was too old or not ours; open it anew and try again.")
+        if request.url.path not in (LOGIN, KEPT) and not _is_its_form(request, form, user):
+            why = too_old(request)
             kept = kept_of(request, form) if came_from_here(request) else None
             is_theirs = kept is not None and user is not None and kept.is_of(user.name)
             raise StaleForm(why, kept if is_theirs else None)
         yield
     finally:
         await form.close()  # With the files in it.
+
+
+def too_old(request: Request) -> str:
+    """Return why a form is refused that brings no token, or another."""
+    return said(request, "This page was too old or not ours; open it anew and try again.")
+
+
+def _is_its_form(request: Request, form: FormData, user: ConsoleUser | None) -> bool:
+    if user is None:
+        return is_guests_form(request, form)
+    return _is_same(form.get("csrf"), user.session.form_token)
+
+
+def _is_same(shown: object, token: str) -> bool:
+    if not isinstance(shown, str) or not token:
+        return False
+    return compare_digest(shown.encode(), token.encode())
 
 
 async def posted_form(request: Request) -> FormData:

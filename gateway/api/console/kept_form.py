@@ -1,13 +1,17 @@
 """What somebody had filled in when the sign-in ended: kept in the page, and offered again.
 
-Nothing of it is stored here: the login's page carries it, and the page after it, which asks whether
-it is to be sent. Only that page's button, with the token of the new session, does anything. Who
-signs in at another's computer is not shown what that one had filled in.
+Nothing of it is stored here: the login's page carries it, sealed, so that its source tells nobody
+anything, and the page after it, which asks whether it is to be sent. Only that page's button, with
+the token of the new session, does anything. Who signs in at another's computer is not shown what
+that one had filled in.
 """
 
+import base64
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import orjson
@@ -16,9 +20,13 @@ from starlette.datastructures import FormData, UploadFile
 
 from gateway.api.paths import written
 
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
 ROOT = "/console"
 START = f"{ROOT}/today"
-_MOST = 300_000  #: Octets; written into a form once more they are three times as many at most.
+_MOST = 300_000  #: Octets; sealed they are a third more.
+_MOST_SEALED = 410_000
 #: Belong to the sign-in that has ended, or to none.
 _NEVER = (f"{ROOT}/login", f"{ROOT}/logout", f"{ROOT}/language", f"{ROOT}/oidc/")
 
@@ -44,7 +52,7 @@ class KeptForm:
         return [(name, value) for name, value in self.fields if value.strip()]
 
     def text(self) -> str:
-        """Return it as a page carries it; empty where it is too much for that."""
+        """Return it as it is sealed; empty where it is too much for a page."""
         parts: dict[str, object] = {"to": self.to, "back": self.back, "token": self.token}
         parts |= {"fields": self.fields, "files": self.files}
         octets = orjson.dumps(parts)
@@ -68,8 +76,32 @@ def kept_of(request: Request, form: FormData) -> KeptForm | None:
     return kept if is_any and not to.startswith(_NEVER) and kept.text() else None
 
 
-def read_kept(text: str) -> KeptForm | None:
+def seal(kept: KeptForm, keys: Sequence[bytes]) -> str:
+    """Return it as a page carries it: nobody can read or change it without a key (32 octets)."""
+    return _sealing(keys).encrypt(kept.text().encode()).decode()
+
+
+def unseal(text: str, keys: Sequence[bytes]) -> KeptForm | None:
     """Read what a login's page carried; None where it carried nothing that can be used."""
+    from cryptography.fernet import InvalidToken
+
+    if not text or len(text) > _MOST_SEALED:
+        return None
+    try:
+        return read_kept(_sealing(keys).decrypt(text).decode())
+    except (InvalidToken, ValueError):
+        return None
+
+
+def _sealing(keys: Sequence[bytes]) -> "MultiFernet":
+    """Return what seals with the first key and opens with each."""
+    from cryptography.fernet import Fernet, MultiFernet  # Loaded where something is kept only.
+
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+
+
+def read_kept(text: str) -> KeptForm | None:
+    """Read what was sealed; None where that is nothing that can be used."""
     if not text or len(text) > _MOST:
         return None
     try:

@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.responses import RedirectResponse
 
-from gateway.api.console.access import ConsoleUser, language_of
+from gateway.api.console.access import ConsoleUser, guest_token, language_of, set_guest_cookie
 from gateway.api.console.languages import LANGUAGES, NAMES, say
 from gateway.api.console.sentences import retell
 from gateway.api.paths import written
@@ -82,6 +82,7 @@ async def render(
         .render(
             {
                 "user": user,
+                "form_token": guest_token(request) if user is None else user.session.form_token,
                 "request": request,
                 "language": language,
                 "languages": [(code, NAMES[code]) for code in LANGUAGES],
@@ -96,7 +97,10 @@ async def render(
             }
         )
     )
-    return Response(body, status, _HEADERS, "text/html; charset=utf-8")
+    response = Response(body, status, _HEADERS, "text/html; charset=utf-8")
+    if user is None:
+        set_guest_cookie(response, request)
+    return response
 
 
 async def see_other(request: Request, path: str, sentence: str = "") -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 from gateway import logs
 from gateway.api.console.access import (
     COOKIE,
+    KEPT,
     LANGUAGE_COOKIE,
     LOGIN,
     ConsoleUser,
@@ -17,10 +18,12 @@ from gateway.api.console.access import (
     Looks,
     begin,
     came_from_here,
+    is_guests_form,
     password_way,
     posted_form,
     said,
     set_cookie,
+    too_old,
 )
 from gateway.api.console.acts import change_store
 from gateway.api.console.kept_form import (
@@ -29,7 +32,8 @@ from gateway.api.console.kept_form import (
     KeptForm,
     kept_of,
     page_before,
-    read_kept,
+    seal,
+    unseal,
     within,
 )
 from gateway.api.console.languages import LANGUAGES
@@ -62,7 +66,11 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
     @routes.post("/login")
     async def sign_in(request: Request, form: Fields) -> Response:
         name, password = _text(form, "user").strip(), _text(form, "password")
-        target, kept = _text(form, "next"), read_kept(_text(form, "kept"))
+        target, kept = _text(form, "next"), _kept(request, form)
+        if not (is_guests_form(request, form) or _is_program(request, form)):
+            return await _login_page(
+                request, target=target, name=name, why=too_old(request), kept=kept, status=403
+            )
         who = (name, rates.client(request))
         seconds = throttle.seconds_left(*who)
         if seconds > 0:
@@ -101,6 +109,17 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
             response = await render(request, "again.html", {"kept": kept})
         set_cookie(response, request, secret)
         return response
+
+    @routes.post(KEPT.removeprefix(ROOT))
+    async def go_on(request: Request, form: Fields) -> Response:
+        """Show what was filled in to whom it is of, who signed in in another tab."""
+        kept, user = _kept(request, form), request.state.user
+        if user is None or not is_guests_form(request, form):
+            status = 401 if user is None else 403
+            return await _login_page(request, target=START, kept=kept, status=status)
+        if kept is None or not kept.is_of(user.name):
+            return await see_other(request, START)
+        return await render(request, "again.html", {"kept": kept})
 
     @routes.post("/logout")
     async def sign_out(request: Request, user: Looks) -> Response:
@@ -181,12 +200,27 @@ async def _login_page(
             "target": target,
             "name": name,
             "why": why,
-            "kept": kept,
+            "kept": None if kept is None else seal(kept, terms.form_keys()),
             "has_users": bool(terms.users.all()),
             "has_oidc": terms.oidc is not None,
         },
         status=status,
     )
+
+
+def _is_program(request: Request, form: FormData) -> bool:
+    """Whether a program signs in that never saw the login's page.
+
+    No site can make it post anything. A browser says that it is one (Fetch Metadata), and has the
+    token from the page.
+    """
+    return "csrf" not in form and "sec-fetch-site" not in request.headers
+
+
+def _kept(request: Request, form: FormData) -> KeptForm | None:
+    """Return what the login's page carried."""
+    text = _text(form, "kept")
+    return unseal(text, terms_of(request).form_keys()) if text else None
 
 
 def _signed_out(response: Response) -> Response:

@@ -1,5 +1,6 @@
 """What the console is told by the settings of a moment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -37,6 +38,8 @@ class ConsoleTerms:
     session: timedelta  #: How long one stays signed in without doing anything.
     language: str
     proxies: tuple[Network, ...]  #: Web servers whose word counts for where a request comes from.
+    #: By which what somebody filled in is sealed: 32 octets each, the first seals, all open.
+    form_keys: Callable[[], tuple[bytes, ...]]
     proxy: ProxyTerms | None = None
     oidc: OidcTerms | None = None
 

@@ -22,6 +22,7 @@ from gateway.app.campaigns.campaign_actions import Campaigns
 from gateway.app.checks.lights import lights_of
 from gateway.app.common import now, open_store_of
 from gateway.app.feed.feeding import StoreFeedAdapter
+from gateway.app.keys import form_keys
 from gateway.app.people.privacy import PrivacyAnswers
 from gateway.app.replies.import_address import import_addresses
 from gateway.app.replies.inbox_answers import InboxAnswers
@@ -130,6 +131,7 @@ def console_terms(context: RoleContext) -> Callable[[], ConsoleTerms]:
             session=console.session,
             proxies=context.settings.api.proxies,
             language=context.settings.suppression.language,
+            form_keys=lambda: form_keys(context.settings),
             proxy=None
             if console.proxy is None
             else ProxyTerms(

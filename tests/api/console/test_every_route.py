@@ -32,6 +32,7 @@ PAGES = (
 #: What whoever may only look can post, and why.
 EVERYBODYS = {
     "/login": "nobody is signed in yet",
+    "/login/kept": "it shows what one had filled in, and does nothing",
     "/language": "it changes the reader's own pages only",
     "/logout": "one's own session",
     "/logout-everywhere": "one's own sessions",
@@ -39,6 +40,7 @@ EVERYBODYS = {
 #: What is posted and not journaled, and why.
 NOT_JOURNALED = {
     "/language": "it changes the reader's own pages only",
+    "/login/kept": "it shows what one had filled in, and does nothing",
     "/logout": "one's own session; signing in is",
     "/feed/upload": "it shows what an import would change, and changes nothing",
 }
@@ -263,7 +265,7 @@ async def test_every_form_must_bring_its_token(everything: Furnished, client: _C
             answers[str(route.path_format), csrf] = answer.status_code
 
     without = {path for (path, _), status in answers.items() if status != 403}
-    assert {"/login"} == without  # Its page has no session yet; see `ConsoleAccess`.
+    assert {"/login"} == without  # For programs that have a name and password only.
 
 
 async def test_whoever_may_only_look_can_do_nothing(everything: Furnished) -> None:

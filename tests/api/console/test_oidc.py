@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.api.console import oidc
+from gateway.store.console import console_sessions
 from tests.api.console.browsing import add_user, browser
 from tests.api.served import Served, served
 from tests.rig.oidcserver import CLIENT, SECRET, OidcServer
@@ -142,6 +143,37 @@ async def test_whom_a_web_server_names_is_not_whom_the_provider_names(
 
     assert 303 == ended.status_code
     assert "is somebody else here" in refused.text
+
+
+async def test_what_was_filled_in_is_shown_once_one_signed_in_in_another_tab(
+    api: Served, provider: OidcServer
+) -> None:
+    provider.changes = {"roles": ["work"]}
+    await api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
+    async with browser(api) as browsing:
+        await browsing.open(START)
+        await browsing.open("/console/people/candidate:17")
+        with api.database.writing() as connection:
+            console_sessions.end_all(connection, "anna")
+        await browsing.press("Suppress", status=401, note="moved away", scope="bulk")
+        login = browsing.answer
+        too_early = await browsing.press("Go on with what I filled in", status=401)
+        provider.changes = {"roles": ["work"], "preferred_username": "bob"}
+        await browsing.open(START)
+        browsing.answer = login
+        as_another = await browsing.press("Go on with what I filled in")
+        provider.changes = {"roles": ["work"]}
+        await browsing.open(START)
+        browsing.answer = login
+        shown = await browsing.press("Go on with what I filled in")
+        done = await browsing.press("Send it now")
+
+    assert login is not None
+    assert "moved away" not in login.text
+    assert "kept on this page" in too_early.text
+    assert "moved away" not in as_another.text
+    assert "moved away" in shown.text
+    assert "is suppressed from now on" in done.text
 
 
 async def test_an_answer_signed_with_another_key_lets_nobody_in(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from gateway.api.console.kept_form import KeptForm, new_token, read_kept, within
+from gateway.api.console.kept_form import KeptForm, new_token, read_kept, seal, unseal, within
 from gateway.api.console.roles import ConsoleRole, may
 from gateway.api.console.throttle import LoginThrottle
 from gateway.api.console.users import BadConsoleUsers, put_user, read_users, remove_user
@@ -198,6 +198,84 @@ async def test_a_form_of_another_site_is_refused_even_at_the_login(
     assert "set-cookie" not in answer.headers
 
 
+AS_BROWSERS_DO = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
+
+
+@pytest.mark.parametrize(
+    ("has_cookie", "token", "headers", "status"),
+    [
+        (True, "the page's", AS_BROWSERS_DO, 303),
+        (True, "the page's", {}, 303),
+        (True, None, AS_BROWSERS_DO, 403),
+        (True, "another", AS_BROWSERS_DO, 403),
+        (True, "another", {}, 403),
+        (True, "", {}, 403),
+        (False, "the page's", AS_BROWSERS_DO, 403),
+        (False, None, AS_BROWSERS_DO, 403),
+        (False, "", {}, 403),
+        (True, None, {}, 303),
+        (False, None, {}, 303),
+    ],
+    ids=[
+        "as the page posts it",
+        "a program that read the page",
+        "a browser without it",
+        "a browser with another's",
+        "a program with another's",
+        "an empty one",
+        "without the cookie",
+        "a browser without either",
+        "empty as the cookie is",
+        "a program that keeps cookies",
+        "a program with name and password alone",
+    ],
+)
+async def test_the_login_wants_its_pages_token(
+    one_api: Served, has_cookie: bool, token: str | None, headers: dict[str, str], status: int
+) -> None:
+    add_user(one_api, "anna")
+    async with browser(one_api) as browsing:
+        page = await browsing.open(LOGIN)
+        assert browsing.answer is not None
+        assert "SameSite=lax" in browsing.answer.headers["set-cookie"]
+        of_page = page.forms[0].fields["csrf"]
+        if not has_cookie:
+            browsing.client.cookies.clear()
+        posted = {"user": "anna", "password": PASSWORD}
+        if token is not None:
+            posted["csrf"] = of_page if token == "the page's" else token
+        answer = await browsing.client.post(LOGIN, data=posted, headers=headers)
+        browsing.answer = answer
+        again = None if status == 303 else await browsing.press("Sign in", password=PASSWORD)
+
+    assert status == answer.status_code
+    assert (status == 303) == ("gateway_console" in answer.cookies)
+    if again is not None:  # The page that says so is a good one.
+        assert "too old or not ours" in answer.text
+        assert "Today" in again.text
+
+
+async def test_every_form_of_somebody_not_signed_in_brings_a_token(one_api: Served) -> None:
+    async with browser(one_api) as browsing:
+        page = await browsing.open(LOGIN)
+        refused = await browsing.client.post(
+            "/console/language", data={"language": "nl"}, headers=AS_BROWSERS_DO
+        )
+
+    assert 2 == len(page.forms)
+    assert all(len(form.fields["csrf"]) == 32 for form in page.forms)
+    assert 403 == refused.status_code
+
+
+async def test_another_sites_form_does_not_replace_the_token_of_an_open_page(
+    one_api: Served,
+) -> None:
+    async with browser(one_api) as browsing:
+        answer = await browsing.client.post(LOGIN, headers={"sec-fetch-site": "cross-site"})
+
+    assert (403, None) == (answer.status_code, answer.headers.get("set-cookie"))
+
+
 ANOTHER = "A note & <b>reason</b>\nof two lines"
 
 
@@ -208,11 +286,15 @@ async def test_what_was_filled_in_when_the_sign_in_ended_is_offered_again(one_ap
         with one_api.database.writing() as connection:
             console_sessions.end_all(connection, "anna")
         led = await browsing.press("Suppress", status=401, note=ANOTHER, scope="bulk")
+        sources = [browsing.answer.text if browsing.answer else ""]
         wrong = await browsing.press("Sign in", status=401, user="anna", password="wrong")
+        sources.append(browsing.answer.text if browsing.answer else "")
         kept = await browsing.press("Sign in", user="anna", password=PASSWORD)
         before = (await one_api.get("/suppressions"))["items"]
         done = await browsing.press("Send it now")
 
+    for source in sources:
+        assert "reason" not in source  # whoever sits down there next reads none of it
     for page in (led, wrong):
         assert "What you filled in is kept on this page" in page.text
     assert "Nothing was done yet" in kept.text
@@ -236,6 +318,21 @@ async def test_what_one_had_filled_in_is_not_offered_to_another(one_api: Served)
     assert "Nothing was done yet" not in page.text
     assert "reason" not in page.text
     assert [] == (await one_api.get("/suppressions"))["items"]
+
+
+async def test_what_is_kept_is_lost_to_no_refused_login(one_api: Served) -> None:
+    await one_api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
+    async with signed_in(one_api, ConsoleRole.WORK) as browsing:
+        await browsing.open("/console/people/candidate:17")
+        with one_api.database.writing() as connection:
+            console_sessions.end_all(connection, "anna")
+        await browsing.press("Suppress", status=401, note=ANOTHER, scope="bulk")
+        del browsing.client.cookies["gateway_console_guest"]
+        await browsing.press("Sign in", status=403, user="anna", password=PASSWORD)
+        page = await browsing.press("Sign in", user="anna", password=PASSWORD)
+
+    assert "Send it now" in page.text
+    assert "A note" in page.text
 
 
 async def test_a_page_from_before_another_sign_in_is_sent_again_after_a_look(
@@ -335,6 +432,16 @@ def test_what_is_kept_is_read_as_it_was() -> None:
     )
 
     assert kept == read_kept(kept.text())
+
+    new, old, unknown = (bytes([number]) * 32 for number in range(3))
+    sealed = seal(kept, [old])
+    assert kept == unseal(sealed, [new, old])
+    assert [None] * 4 == [
+        unseal(sealed, [unknown]),
+        unseal(sealed[:-4] + "AAA=", [old]),
+        unseal("é", [old]),
+        unseal("A" * 500_000, [old]),
+    ]
 
 
 async def test_what_a_page_fetches_while_somebody_writes_leaves_it_alone(one_api: Served) -> None:
