@@ -35,9 +35,12 @@ StartPostfix = Callable[[Postfix], Awaitable[Postfix]]
 
 
 _TESTS = Path(__file__).parent
-#: Where tests work on a store, a process or a server, if not all of them do there.
-_STARTING_FOLDERS = frozenset(
-    ("api", "app", "cli", "outbox", "rig", "smtp_proxy", "store", "sync", "system", "triggers")
+#: Where tests work on a store, a process, a server or whole pages, if not all of them do there.
+_STARTING = frozenset(
+    (
+        *("api", "app", "cli", "outbox", "pages", "rig", "smtp_proxy", "store", "sync", "system"),
+        *("triggers", "test_docs.py", "test_supervisor.py"),
+    )
 )
 #: What such tests ask for elsewhere.
 _STARTING_FIXTURES = frozenset(
@@ -54,12 +57,12 @@ _WAITING_FOLDERS = ("system", "smtp_proxy", "inbound", "outbox")
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Don't even load what has no unit tests where these are asked for: a third of their time."""
-    starts = any(collection_path.is_relative_to(_TESTS / name) for name in _STARTING_FOLDERS)
+    starts = any(collection_path.is_relative_to(_TESTS / name) for name in _STARTING)
     return True if starts and config.option.markexpr.startswith("unit") else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark as `unit` what works on values alone: `make test-unit` runs it within minutes.
+    """Mark as `unit` what works on values alone: `make test-unit` runs it within a minute.
 
     Traced for its coverage: what is asked for its time is none of it.
 
@@ -74,7 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         folder = item.path.relative_to(_TESTS).parts[0]
         marks = {mark.name for mark in item.iter_markers()}
-        starts = folder in _STARTING_FOLDERS or not marks.isdisjoint(("system", "no_cover"))
+        starts = folder in _STARTING or not marks.isdisjoint(("system", "no_cover"))
         asked = getattr(item, "fixturenames", ())
         if not starts and _STARTING_FIXTURES.isdisjoint(asked):
             item.add_marker(pytest.mark.unit)

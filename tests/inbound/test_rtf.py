@@ -73,6 +73,7 @@ def test_what_holds_no_text_or_too_much_isnt_read(rtf: bytes) -> None:
     assert read_rtf(_stored(rtf), RtfRoom()) is None
 
 
+@pytest.mark.no_cover  # being traced costs time of its own
 @pytest.mark.parametrize(
     "unit",
     [
