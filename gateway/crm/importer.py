@@ -84,6 +84,12 @@ class ImportReport:
         return bool(self.problem_count) and not self.records
 
     @property
+    def takes_all_away(self) -> bool:
+        """Whether what is not in the file is removed, if it replaces: it counts as whole."""
+        is_held_back = self.outcome.is_held_back
+        return not (self.is_incomplete or self.is_truncated or is_held_back or self.took_nothing)
+
+    @property
     def is_good(self) -> bool:
         """Whether everything in the file was taken in."""
         return not (self.problem_count or self.outcome.is_held_back or self.is_truncated)

@@ -10,7 +10,7 @@ from gateway.app import common
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import PersonRef, SuppressionSource
-from gateway.crm.folder.feed_folder import FeedFolder
+from gateway.crm.folder.feed_folder import FeedFolder, Handled
 from gateway.store.engine.database import Database
 from gateway.store.people import suppression, topic_opt_outs
 from gateway.store.people.topic_opt_outs import TopicOptOut
@@ -61,6 +61,52 @@ def test_who_goes_with_the_membership_stays_suppressed(
     assert [(SuppressionSource.ERASED, Scope.BULK)] == own
     assert () == known["bob@example.org"].holders[0].suppressions == known["bob@example.org"].own
     assert () == known["cas@example.org"].own
+
+
+@pytest.mark.parametrize(
+    "broken", ["person;emails\n19;cas@example.org\n", "crm_id,emails\n,cas@example.org\n"]
+)
+def test_nobody_is_lifted_by_a_membership_beside_a_file_of_people_that_is_refused(
+    database: Database, store_url: str, tmp_path: Path, broken: str
+) -> None:
+    settings = loaded(tmp_path, f'[store]\nurl = "{store_url}"\n{RELAY}')
+    path = tmp_path / "feed"
+    path.mkdir()
+    folder = FeedFolder(
+        database,
+        path,
+        source="crm",
+        tag_scopes=TAG_SCOPES,
+        clock=lambda: datetime.now(UTC),
+        keep_suppressed=DeletedPeople(settings, database),
+    )
+
+    def export(people: str, members: str) -> dict[str, Handled]:
+        (path / "people.full.csv").write_text(people)
+        (path / "groups.full.csv").write_text("kind,crm_id,tag\ncandidate,g,NoMailingsTag\n")
+        (path / "memberships.full.csv").write_text(f"kind,group,person\n{members}")
+        return {each.name: each for each in (*folder.look(), *folder.look())}
+
+    def suppressed() -> set[str]:
+        standings = common.standings(settings, database)
+        known = standings.now([ANN, "cas@example.org"])
+        standings.close()
+        return {
+            address
+            for address, standing in known.items()
+            if standing.own or any(holder.suppressions for holder in standing.holders)
+        }
+
+    whole = f"crm_id,emails\n17,{ANN}\n19,cas@example.org\n"
+    export(whole, "candidate,g,17\n")
+    beside = export(broken, "candidate,g,19\n")["memberships.full.csv"]
+    meanwhile = suppressed()
+    mended = export("crm_id,emails\n19,cas@example.org\n", "candidate,g,19\n")
+
+    assert "failed" == beside.state
+    assert "people.full.csv beside it" in beside.error
+    assert {ANN, "cas@example.org"} == meanwhile == suppressed()
+    assert {"done"} == {each.state for each in mended.values()}
 
 
 @pytest.mark.parametrize("kept", ["17,new@example.org\n", "17,\n"])

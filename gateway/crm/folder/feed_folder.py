@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from stat import S_ISREG
@@ -40,6 +40,12 @@ _HELD_BACK = (
 _FAULT = (
     "the gateway failed at this file ({fault}); its log says more. Import it by hand, or drop it "
     "again after an update"
+)
+
+#: What a file of people would have taken away is not known, and who it is stays suppressed.
+_ADDED_ONLY = (
+    "what it adds was taken in, and nothing was taken away: {people} beside it could not be taken "
+    "in whole, so that whoever is gone from both would no longer be suppressed. Drop both again"
 )
 
 #: Whoever may only drop files here could else have others read that the gateway may read.
@@ -87,6 +93,16 @@ class _Waiting:
     @property
     def order(self) -> tuple[int, int, str]:
         return _RANKS.get(self.kind or "", len(_RANKS)), self.written, self.path.name
+
+
+@dataclass(slots=True)
+class _Foreseen:
+    """What a look ahead tells of the files that are taken in next."""
+
+    #: Of the gateway itself, by the marks of the files at which it failed.
+    faults: dict[str, Exception] = field(default_factory=dict)
+    #: The full file of people, in readable form, of which it can't be told who goes; else empty.
+    unknown: str = ""
 
 
 class _LookAhead:
@@ -162,12 +178,12 @@ class FeedFolder:
             mark: handled for mark, handled in self._not_moved.items() if mark in marks
         }
         new = [file for file in settled if file.mark not in self._not_moved]
-        faults = self._note_who_goes(new)
+        foreseen = self._note_who_goes(new)
         unusable: FolderUnusable | None = None
         for file in sorted(settled, key=lambda file: file.order):
             handled = self._not_moved.get(file.mark)
             if handled is None:
-                handled = self._take(file, faults.get(file.mark))
+                handled = self._take(file, foreseen)
             if handled.state != "waiting" and _found(file.path) == file:
                 # Until it is moved it is known to be handled: else each look would take it in.
                 self._not_moved[file.mark] = handled
@@ -183,49 +199,52 @@ class FeedFolder:
         if unusable is not None:
             raise unusable
 
-    def _note_who_goes(self, files: Sequence[_Waiting]) -> Mapping[str, Exception]:
+    def _note_who_goes(self, files: Sequence[_Waiting]) -> _Foreseen:
         """Look ahead for people who go, while what suppresses them is still there.
 
         An export of everything has neither the person nor the membership any more, and memberships
-        are taken in first. Returns by their marks the files at which that failed: without it they
-        are not to be taken in.
+        are taken in first. A file at which that failed is not to be taken in; where a full file of
+        people is refused, held back or lacks a row, nobody knows who goes.
         """
-        faults: dict[str, Exception] = {}
+        foreseen = _Foreseen()
         if self._keep_suppressed is None or len(files) < 2:
-            return faults
+            return foreseen
         ahead = _LookAhead()
         for file in files:
             if file.kind == "people" and file.replaces and not file.is_link:
+                is_known = False
                 try:
                     with suppress(FileRefused, RowRefused):
-                        import_file(
+                        is_known = import_file(
                             self._database,
                             file.kind,
                             file.path,
                             source=self._source,
                             now=self._clock(),
                             replace=True,
-                            lift=True,
                             dry_run=True,
                             tag_scopes=self._tag_scopes,
                             zone=self._zone,
                             mapping=self._mapping(file.kind),
                             keep_suppressed=ahead,
-                        )
+                        ).takes_all_away
                 except StoreUnavailable:
                     raise
                 except Exception as error:
-                    faults[file.mark] = error
+                    foreseen.faults[file.mark] = error
+                if not is_known:
+                    foreseen.unknown = readable_name(file.path.name)
         self._keep_suppressed.note(ahead.going)
-        return faults
+        return foreseen
 
-    def _take(self, file: _Waiting, fault: Exception | None) -> Handled:
+    def _take(self, file: _Waiting, foreseen: _Foreseen) -> Handled:
         """Take a file in, unless it was found to make the gateway fail."""
         name = readable_name(file.path.name)
         try:
+            fault = foreseen.faults.get(file.mark)
             if fault is not None:
                 raise fault
-            return self._imported(file, name)
+            return self._imported(file, name, unknown=foreseen.unknown)
         except GatewayError as error:
             # Such as a key file that can't be read: the file is as good as it was.
             if isinstance(error, StoreUnavailable):
@@ -237,7 +256,7 @@ class FeedFolder:
             why = _FAULT.format(fault=_told(error))
             return Handled(name=name, state="failed", error=why, fault=error)
 
-    def _imported(self, file: _Waiting, name: str) -> Handled:
+    def _imported(self, file: _Waiting, name: str, *, unknown: str) -> Handled:
         if file.is_link:
             return Handled(name=name, state="failed", error=_LINK)
         if file.kind is None:
@@ -246,6 +265,7 @@ class FeedFolder:
             is_taken = last_file(connection, self._source, file.kind) == file.mark
         if is_taken:
             return Handled(name=name, state="done", error="was imported before, and not moved")
+        adds_only = bool(unknown) and file.replaces and file.kind != "people"
         try:
             report = import_file(
                 self._database,
@@ -253,9 +273,9 @@ class FeedFolder:
                 file.path,
                 source=self._source,
                 now=self._clock(),
-                replace=file.replaces,
+                replace=file.replaces and not adds_only,
                 tag_scopes=self._tag_scopes,
-                mark=file.mark,
+                mark="" if adds_only else file.mark,  # It is to be dropped again.
                 zone=self._zone,
                 mapping=self._mapping(file.kind),
                 keep_suppressed=self._keep_suppressed,
@@ -272,6 +292,9 @@ class FeedFolder:
         if report.took_nothing:
             first = report.problems[0]
             why = f"no row could be imported; line {first.line}: {first.text}"
+            return Handled(name=name, state="failed", report=report, error=why)
+        if adds_only:
+            why = _ADDED_ONLY.format(people=unknown)
             return Handled(name=name, state="failed", report=report, error=why)
         return Handled(name=name, state="done", report=report)
 
