@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import literal, select
 
+from gateway.core.decision.search_words import AddressParts
 from gateway.core.kinds import State
-from gateway.store.engine.any_case import stands_in
+from gateway.store.engine.any_case import begins_with, ends_with, stands_in
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages
 from gateway.store.journal.journal import take_in
@@ -29,6 +30,39 @@ def test_a_text_stands_in_another_in_any_case(database: Database, text: str, is_
         condition = stands_in(connection, literal("Alle Ärzte ohne Mail"), text)
 
         assert is_in == bool(connection.scalar(select(condition)))
+
+
+def test_a_text_begins_or_ends_with_another_in_any_case(database: Database) -> None:
+    address = literal("Anna.Jansen@Example.org")
+    conditions = {
+        begins_with: {"anna.": True, "ANNA": True, "nna": False, "a_na": False},
+        ends_with: {"@example.ORG": True, "ple.org": True, "example": False, "%org": False},
+    }
+    with database.reading() as connection:
+        told = {
+            way: {
+                text: bool(connection.scalar(select(way(connection, address, text))))
+                for text in texts
+            }
+            for way, texts in conditions.items()
+        }
+
+    assert conditions == told
+
+
+def test_messages_are_found_by_parts_of_addresses(database: Database) -> None:
+    to_ann, to_ben = message(0, suppressed(ANN)), message(1, suppressed(BEN))
+    with database.writing() as connection:
+        take_in(connection, 1, [to_ann, to_ben], [])
+
+    with database.reading() as connection:
+        part = AddressParts.read(ANN.partition("@")[0])
+        assert [to_ann.id] == messages.listed_ids(connection, to=part)
+        shown = messages.some_deliveries(connection, [to_ann.id, to_ben.id], to=part, most=10)
+        domain = AddressParts.read("@" + ANN.partition("@")[2].upper())
+        assert [to_ben.id, to_ann.id] == messages.listed_ids(connection, to=domain)
+
+    assert [to_ann.id] == list(shown)
 
 
 @pytest.mark.parametrize("typed", ['Ärzte "ohne" Mail', 'ärzte "ohne" mail', "keine massenmail"])

@@ -9,12 +9,13 @@ from fastapi import Request
 from gateway.api.console.access import said
 from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.services import ApiServices
-from gateway.core.decision.search_words import MessageSearch
+from gateway.core.decision.search_words import AddressParts, MessageSearch
 from gateway.core.ids import LARGEST, first_id_after
 from gateway.core.kinds import State
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages, searching
+from gateway.store.journal.messages import FoundMessages
 
 _ALSO = {"recipient": "to", "sender": "from", "q": "search"}
 
@@ -24,8 +25,8 @@ class MessageFilter:
     """What is asked for; `problems` by field, told beside it."""
 
     state: State | None = None
-    to: str | None = None
-    sender: str | None = None
+    to: str | AddressParts | None = None
+    sender: str | AddressParts | None = None
     since: datetime | None = None
     until: datetime | None = None
     search: MessageSearch | None = None
@@ -36,13 +37,16 @@ class MessageFilter:
     @property
     def is_searched(self) -> bool:
         """Whether messages are found by words that are taken from them a moment later."""
-        return bool(self.search or self.rule or self.group)
+        parts = isinstance(self.to, AddressParts) or isinstance(self.sender, AddressParts)
+        return bool(self.search or self.rule or self.group or parts)
 
-    def listed(self, connection: StoreTransaction, *, before: int | None, limit: int) -> list[int]:
-        """Return the ids of messages that fit, the newest first; `before` is an id."""
+    def found(
+        self, connection: StoreTransaction, *, before: int | None, limit: int
+    ) -> FoundMessages:
+        """Return the messages that fit, the newest first; `before` is an id."""
         if self.until is not None:
             before = min(before or LARGEST, first_id_after(self.until))
-        return messages.listed_ids(
+        return messages.find(
             connection,
             state=self.state,
             to=self.to,
@@ -71,8 +75,9 @@ def read_filter(request: Request, using: ApiServices) -> MessageFilter:
     wanted = MessageFilter(rule=typed.get("rule"), group=typed.get("group"))
     if (state := typed.get("state")) in set(State):
         wanted.state = State(state)
-    if "to" in typed and (address := _address(request, wanted, "to", typed["to"])) is not None:
-        wanted.to = using.lookup(address)
+    if "to" in typed:
+        to = _address(request, wanted, "to", typed["to"])
+        wanted.to = using.lookup(to) if isinstance(to, str) else to
     if "from" in typed:
         wanted.sender = _address(request, wanted, "from", typed["from"])
     wanted.since = _moment(request, using, wanted, "since", typed=typed)
@@ -84,15 +89,19 @@ def read_filter(request: Request, using: ApiServices) -> MessageFilter:
     return wanted
 
 
-def _address(request: Request, wanted: MessageFilter, name: str, text: str) -> str | None:
-    """Read an address; `<>` of a sender is the null sender, an empty text."""
+def _address(
+    request: Request, wanted: MessageFilter, name: str, text: str
+) -> str | AddressParts | None:
+    """Read an address, or parts of one; `<>` of a sender is the null sender, an empty text."""
     if name == "from" and text == "<>":
         return ""
     read = read_address(text)
-    if isinstance(read, NotAnAddress):
-        wanted.problems[name] = said(request, "This is not an e-mail address.")
-        return None
-    return read.address
+    if not isinstance(read, NotAnAddress):
+        return read.address
+    parts = AddressParts.read(text)
+    if parts is None:
+        wanted.problems[name] = said(request, "Words have letters or digits.")
+    return parts
 
 
 def _moment(

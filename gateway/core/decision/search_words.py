@@ -52,6 +52,27 @@ class MessageSearch:
         return self.facets <= words and (number == self.number or self.words <= words)
 
 
+@dataclass(frozen=True, slots=True)
+class AddressParts:
+    """What somebody knows of an address: full words of it, `jansen`, or what stands at an end.
+
+    `@example.org` is a whole domain, `anna.jansen@` a whole local part. An address has all of them.
+    """
+
+    texts: tuple[str, ...]
+
+    @classmethod
+    def read(cls, text: str) -> "AddressParts | None":
+        """Read what somebody typed, blanks between several; None where one has no word at all."""
+        texts = tuple(dict.fromkeys(text.lower().split()))[:_MOST_ASKED]
+        return cls(texts) if texts and all(words_of([part]) for part in texts) else None
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words of every message that such an address has to do with."""
+        return words_of(self.texts)
+
+
 def words_of(texts: Iterable[str]) -> frozenset[str]:
     """Return the words of a message's subject, Message-ID and addresses.
 

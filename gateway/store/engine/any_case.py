@@ -3,6 +3,24 @@
 from sqlalchemy import ColumnElement, Connection, or_
 
 
+def begins_with(
+    connection: Connection, column: ColumnElement[str], text: str
+) -> ColumnElement[bool]:
+    """Return the condition that a column begins with a text, in capitals or not (of ASCII)."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    begins = column.startswith if is_sqlite else column.istartswith
+    return begins(text, autoescape=True)
+
+
+def ends_with(
+    connection: Connection, column: ColumnElement[str], text: str
+) -> ColumnElement[bool]:
+    """Return the condition that a column ends with a text, in capitals or not (of ASCII)."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    ends = column.endswith if is_sqlite else column.iendswith
+    return ends(text, autoescape=True)
+
+
 def stands_in(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
     """Return the condition that a text stands in a column, in capitals or not.
 

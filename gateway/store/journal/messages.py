@@ -29,6 +29,7 @@ from sqlalchemy import (
 from gateway.core.batches import batched
 from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message
 from gateway.core.decision.search_words import (
+    AddressParts,
     MessageSearch,
     group_facet,
     rule_facet,
@@ -38,7 +39,7 @@ from gateway.core.decision.search_words import (
 from gateway.core.ids import LARGEST, first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
-from gateway.store.engine.any_case import stands_in
+from gateway.store.engine.any_case import begins_with, ends_with, stands_in
 from gateway.store.journal import group_names, searching
 from gateway.store.schema import attempts, deliveries, messages
 
@@ -46,6 +47,7 @@ _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
 _COUNTED = 50_000  #: So far it is counted which of two conditions leaves fewer.
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 _MOST_AT_ONCE = 4_000  #: Of numbers alone.
+_MOST_LOOKED_AT = 7_000  #: Messages that have the words of a part of an address, in one question.
 
 _is_of_message = deliveries.c.message == messages.c.id
 _is_sending = exists().where(_is_of_message, deliveries.c.state == State.SENDING)
@@ -63,27 +65,42 @@ def listed(connection: Connection, **asked: Any) -> list[Message]:
     return several(connection, listed_ids(connection, **asked))
 
 
-def listed_ids(
+@dataclass(frozen=True, slots=True)
+class FoundMessages:
+    """Ids of messages, the newest first, and how far back was looked."""
+
+    ids: list[int]
+    looked_from: int | None = None  #: Older ones than this were not looked at; None: all were.
+
+
+def listed_ids(connection: Connection, **asked: Any) -> list[int]:
+    """Return the ids of messages that fit everything asked for (`find`), the newest first."""
+    return find(connection, **asked).ids
+
+
+def find(
     connection: Connection,
     *,
     state: State | None = None,
-    to: str | None = None,
-    sender: str | None = None,
+    to: str | AddressParts | None = None,
+    sender: str | AddressParts | None = None,
     since: datetime | None = None,
     before: int | None = None,
     search: MessageSearch | None = None,
     rule: str | None = None,
     group: str | None = None,
     limit: int = 50,
-) -> list[int]:
-    """Return the ids of messages that fit everything asked for, the newest first.
+) -> FoundMessages:
+    """Find up to `limit` messages that fit everything asked for.
 
     `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is
     an id: only what is older is returned. `group` is the name of one that kept somebody from mail,
-    or a part of it (`group_names`).
+    or a part of it (`group_names`). By parts of addresses some thousand messages are looked at that
+    have their words somewhere: where many have them elsewhere, older ones are to be asked for anew.
     """
+    parts = [each for each in (to, sender) if isinstance(each, AddressParts)]
     facets = [rule_facet(rule)] if rule is not None else []
-    if search is not None or facets or group is not None:
+    if search is not None or facets or group is not None or parts:
         search = (search or MessageSearch()).narrowed(*facets)
     number: ColumnElement[int] = messages.c.id
     query = select(number)
@@ -94,18 +111,21 @@ def listed_ids(
         if sender is not None:
             query = query.join(messages, _is_of_message)
     if to is not None:
-        query = query.where(deliveries.c.address == to)
+        query = query.where(_is_to(connection, to))
         query = query if state is None else query.where(deliveries.c.state == state)
     elif state is not None and number is messages.c.id:
         # Relayed most are, so that soon enough are found among the newest.
         query = query.where(exists().where(_is_of_message, in_state(state)))
     elif state is not None:
         query = query.where(in_state(state))
-    if sender is not None:
+    if isinstance(sender, AddressParts):
+        query = query.where(*_has_parts(connection, messages.c.sender, sender))
+    elif sender is not None:
         query = query.where(func.lower(messages.c.sender) == sender.lower())
     if search is not None:
         # An address is found by its words, too, before it is compared.
-        search = search.narrowed(*words_of(filter(None, (to, sender))))
+        whole = [each for each in (to, sender) if each and not isinstance(each, AddressParts)]
+        search = search.narrowed(*words_of(whole), *(word for each in parts for word in each.words))
         if state is State.SEND_FAILED:
             search = search.narrowed(state_facet(state))
         searches = [search]
@@ -114,17 +134,84 @@ def listed_ids(
             searches = [search.narrowed(group_facet(name)) for name in names]
         first = 0 if since is None else first_id_at(since)
         last = LARGEST if before is None else before
-        ids = {
-            message_id
-            for wanted in searches
-            for message_id in _searched(
-                connection, query, number, wanted, first=first, before=last, limit=limit
+        asked = (connection, query, number)
+        found = [
+            _looked_through(*asked, wanted, first=first, before=last, limit=limit)
+            if parts
+            else FoundMessages(
+                _searched(*asked, wanted, first=first, before=last, limit=limit)
             )
-        }
-        return sorted(ids, reverse=True)[:limit]
+            for wanted in searches
+        ]
+        return _together(found, limit)
     if before is not None:
         query = query.where(number < before)
-    return _newest(connection, query, number, since, limit)
+    return FoundMessages(_newest(connection, query, number, since, limit))
+
+
+def _together(found: Sequence[FoundMessages], limit: int) -> FoundMessages:
+    """Return what several searches found, as far back as all of them looked."""
+    looked_from = max(
+        (each.looked_from for each in found if each.looked_from is not None), default=None
+    )
+    ids = {number for each in found for number in each.ids if number >= (looked_from or 0)}
+    newest = sorted(ids, reverse=True)
+    if len(newest) >= limit:
+        return FoundMessages(newest[:limit])
+    return FoundMessages(newest, looked_from)
+
+
+def _is_to(connection: Connection, to: str | AddressParts) -> ColumnElement[bool]:
+    """Return the condition that a delivery is to an address, or to one that has the parts."""
+    if isinstance(to, str):
+        return deliveries.c.address == to
+    columns = (deliveries.c.address, deliveries.c.recipient)
+    return or_(*(and_(*_has_parts(connection, column, to)) for column in columns))
+
+
+def _has_parts(
+    connection: Connection, column: ColumnElement[str], parts: AddressParts
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that an address has parts."""
+    return [
+        ends_with(connection, column, text)
+        if text.startswith("@")
+        else begins_with(connection, column, text)
+        if text.endswith("@")
+        else stands_in(connection, column, text)
+        for text in parts.texts
+    ]
+
+
+def _looked_through(
+    connection: Connection,
+    query: Select[Any],
+    number: ColumnElement[int],
+    search: MessageSearch,
+    *,
+    first: int,
+    before: int,
+    limit: int,
+) -> FoundMessages:
+    """Find what a query answers among the newest messages that have the words.
+
+    No index helps the query: of those that have the words elsewhere no end might be reached.
+    """
+    unindexed = searching.unindexed_with(connection, search, first=first, before=before)
+    asked = query.order_by(number.desc())
+    ids: list[int] = []
+    looked_at, most = 0, _AT_ONCE
+    while looked_at < _MOST_LOOKED_AT:
+        candidates = searching.newest_with(
+            connection, search, unindexed, first=first, before=before, limit=most
+        )
+        ids += connection.scalars(asked.where(number.in_(candidates)).limit(limit))
+        if len(candidates) < most or len(ids) >= limit:
+            return FoundMessages(ids[:limit])
+        looked_at += len(candidates)
+        before = candidates[-1]
+        most = min(2 * most, _MOST_AT_ONCE)
+    return FoundMessages(ids, before)
 
 
 def _searched(
@@ -210,7 +297,7 @@ def some_deliveries(
     ids: Sequence[int],
     *,
     state: State | None = None,
-    to: str | None = None,
+    to: str | AddressParts | None = None,
     group: str | None = None,
     first: int = 0,
     most: int,
@@ -229,7 +316,7 @@ def some_deliveries(
     if state is not None:
         query = query.where(in_state(state))
     if to is not None:
-        query = query.where(d.address == to)
+        query = query.where(_is_to(connection, to))
     if group is not None:
         names = group_names.meant(connection, group)
         query = query.where(or_(*(_names_group(connection, name) for name in names)))
@@ -331,12 +418,14 @@ def sending(connection: Connection) -> int:
     return connection.scalar(query) or 0
 
 
-def _is_rare_sender(connection: Connection, sender: str | None, state: State | None) -> bool:
+def _is_rare_sender(
+    connection: Connection, sender: str | AddressParts | None, state: State | None
+) -> bool:
     """Say whether fewer messages are of a sender than in a state: then these are looked through.
 
     Of a million refused ones none may be of a sender who wrote twice, and the other way round.
     """
-    if sender is None or state is None:
+    if not isinstance(sender, str) or state is None:
         return False
     of_sender = select(messages.c.id).where(func.lower(messages.c.sender) == sender.lower())
     of_state = select(deliveries.c.message).where(in_state(state))

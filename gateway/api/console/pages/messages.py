@@ -24,7 +24,7 @@ from gateway.core.people.people import PersonRef
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
-from gateway.store.journal.messages import SomeDeliveries
+from gateway.store.journal.messages import FoundMessages, SomeDeliveries
 from gateway.store.people import releases
 from gateway.store.people.suppression import Standings
 from gateway.store.views.delivery_reasons import reasons_of
@@ -210,10 +210,12 @@ async def _listed(
     has_state = wanted.state is State.SEND_FAILED
 
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
-        numbers = (
-            [] if wanted.problems else wanted.listed(connection, before=number, limit=limit + 1)
-        )
-        on_page = numbers[:limit]
+        found = FoundMessages([])
+        if not wanted.problems:
+            found = wanted.found(connection, before=number, limit=limit + 1)
+        on_page, last = found.ids[:limit], found.looked_from
+        if len(found.ids) > limit:
+            last = on_page[-1]
         heads = messages.heads(connection, on_page)
         parts = messages.some_deliveries(
             connection,
@@ -226,7 +228,8 @@ async def _listed(
         tallies = messages.tallies(connection, on_page)
         return {
             "messages": _shown(request, connection, standings, heads, parts=parts, tallies=tallies),
-            "following": ids.show(on_page[-1]) if len(numbers) > limit else "",
+            "following": "" if last is None else ids.show(last),
+            "looked_from": None if found.looked_from is None else ids.moment_of(found.looked_from),
             "missed": wanted.missed_before(connection),
         }
 
