@@ -117,10 +117,36 @@ def of_person(
     was_sent = exists_query().where(
         d.message == c.message, d.address == c.address, was_theirs(record.person.ref)
     )
+    of_theirs = and_(c.address.in_(record.every_address), was_sent)
+    return _newest(connection, of_theirs, since=since, until=until, limit=limit)
+
+
+def of_address(
+    connection: Connection,
+    address: str,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> list[KeptBounce]:
+    """Return the newest of what came back of mail to an address (in lookup form), of a time."""
+    c = bounces.c
+    of_theirs = c.address == address
+    return _newest(connection, of_theirs, since=since, until=until, limit=limit)
+
+
+def _newest(
+    connection: Connection,
+    whose: ColumnElement[bool],
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> list[KeptBounce]:
+    c = bounces.c
     query = (
         select(bounces)
-        .where(c.address.in_(record.every_address), c.kind != BounceKind.DELIVERED.value, was_sent)
-        .where(*between(c.inbox, since, until))
+        .where(whose, c.kind != BounceKind.DELIVERED.value, *between(c.inbox, since, until))
         .order_by(c.inbox.desc(), c.position)
         .limit(limit)
     )

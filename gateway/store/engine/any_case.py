@@ -12,9 +12,7 @@ def begins_with(
     return begins(text, autoescape=True)
 
 
-def ends_with(
-    connection: Connection, column: ColumnElement[str], text: str
-) -> ColumnElement[bool]:
+def ends_with(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
     """Return the condition that a column ends with a text, in capitals or not (of ASCII)."""
     is_sqlite = connection.dialect.name == "sqlite"
     ends = column.endswith if is_sqlite else column.iendswith

@@ -138,9 +138,7 @@ def find(
         found = [
             _looked_through(*asked, wanted, first=first, before=last, limit=limit)
             if parts
-            else FoundMessages(
-                _searched(*asked, wanted, first=first, before=last, limit=limit)
-            )
+            else FoundMessages(_searched(*asked, wanted, first=first, before=last, limit=limit))
             for wanted in searches
         ]
         return _together(found, limit)

@@ -52,13 +52,13 @@ def by_person(
 def at_addresses(
     connection: Connection,
     own: Iterable[str],
-    person: PersonRef,
+    person: PersonRef | None,
     *,
     since: datetime | None,
     until: datetime | None,
     limit: int,
 ) -> list[ReceivedMessage]:
-    """Return the newest messages to a person at these addresses.
+    """Return the newest messages to a person at these addresses; None: all mail to them.
 
     Each address is looked up in the index by itself, so that it makes no difference how much there
     is of other people, or older.
@@ -69,8 +69,8 @@ def at_addresses(
         newest = [
             select(d.message, d.position, d.state, messages.c.subject)
             .join(messages, messages.c.id == d.message)
-            .where(d.address == address, messages.c.listener != TRIGGERS_LISTENER)
-            .where(was_theirs(person), *between(d.message, since, until))
+            .where(d.address == address, *between(d.message, since, until))
+            .where(*_told_of(person))
             .order_by(d.message.desc(), d.position.desc())
             .limit(limit)
             .subquery()
@@ -83,6 +83,13 @@ def at_addresses(
         for row in (next(group) for _, group in groupby(rows, attrgetter("message")))
     ]
     return received[:limit]
+
+
+def _told_of(person: PersonRef | None) -> list[ColumnElement[bool]]:
+    """Return the conditions on a message and delivery to a person; the ledger tells of triggers."""
+    if person is None:
+        return []
+    return [messages.c.listener != TRIGGERS_LISTENER, was_theirs(person)]
 
 
 def was_theirs(person: PersonRef) -> ColumnElement[bool]:

@@ -221,9 +221,19 @@ def _part(
         if TimelineType.OPT_OUT in types:
             yield from of_opt_outs(opt_outs.of_person(connection, ref))
 
+    return part_of(events(), asked)
+
+
+def part_of(events: Iterable[TimelineEvent], asked: TimelineAsked) -> TimelinePart:
+    """Return the part of a timeline that is asked for.
+
+    Of each sort `events` has the newest `asked.at_most` up to `asked.latest`, at least, in an order
+    that stays.
+    """
+    since, until = asked.since, asked.latest
     within = (
         event
-        for event in events()
+        for event in events
         if (since is None or event.at >= since) and (until is None or event.at <= until)
     )
     newest = sorted(within, key=lambda event: event.at, reverse=True)

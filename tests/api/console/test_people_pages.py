@@ -9,8 +9,10 @@ from sqlalchemy import event, insert
 
 from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
+from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.core.kinds import Scope, State
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.bounces import bounces
 from gateway.store.console import console_acts
 from gateway.store.people import suppression
 from gateway.store.schema import activities, campaign_members, campaigns, occurrences
@@ -114,6 +116,77 @@ async def test_an_address_of_several_people_leads_to_all_of_them(api: Served) ->
 
     assert {"Ann Smit", "Eve"} <= {text for text, _ in page.links}
     assert "Nobody has the address nobody@example.org." in nobody.text
+
+
+GONE = "gone@example.org"
+
+
+async def test_an_address_that_nobody_has_is_shown_with_what_is_known_of_it(api: Served) -> None:
+    mail, moment = message(GONE, State.SEND_FAILED), datetime.now(UTC)
+    keep(api, mail)
+    with api.database.writing() as connection:
+        suppression.add(
+            connection, id=IDS.next(), address=GONE, scope=Scope.ALL, remark="moved away",
+            public=False, by="eva", since=moment, until=None,
+        )  # fmt: skip
+        came_back = KeptBounce(
+            inbox=IDS.next(), position=0, message=None, proof=None, kind=BounceKind.BOUNCE,
+            address=GONE, recipient=GONE, action="failed", status="5.1.1",
+            diagnostic="550 nobody", reason="", hard=True,
+        )  # fmt: skip
+        bounces.add(connection, [came_back])
+    async with signed_in(api, LOOK) as browsing:
+        listed = await browsing.open("/console/send-failed")
+        page = await browsing.open(dict(listed.links)[GONE])
+        only_mail = await browsing.open("/console/people/GONE@example.org?type=message")
+        before = await browsing.open(f"/console/people/{GONE}?until=2020-01-01")
+        found = await browsing.open(f"/console/people?q={GONE}")
+
+    assert f"Nobody has the address {GONE}." in page.text
+    for text in ("moved away", "eva", "550 nobody", "A mailing", f"{GONE}: no mail at all"):
+        assert text in page.text, text
+    assert "send failed send failed" in page.text  # a mailing, and personal mail
+    assert f"/console/messages/{ids.show(mail.id)}" in [way for _, way in page.links]
+    assert not page.forms[0].fields.get("whom")
+    assert ("550 nobody" in only_mail.text, "Hi" in only_mail.text) == (False, True)
+    assert "Nothing. Mail through the gateway" in before.text
+    assert "What is known of the address itself" in dict(found.links)
+
+
+async def test_an_address_that_nobody_has_is_suppressed_and_released(api: Served) -> None:
+    async with signed_in(api, WORK, name="eva") as browsing:
+        await browsing.open(f"/console/people/{GONE}", status=404)
+        unsaid = await browsing.press("Suppress", status=422, note=" ")
+        page = await browsing.press("Suppress", note="asked for it", scope="all")
+        again = await browsing.press("Release", note="asked for it back")
+        twice = await browsing.client.post(
+            f"/console/people/{GONE}/release",
+            data={"csrf": again.forms[0].fields["csrf"], "note": "once more"},
+        )
+        acts = await browsing.open("/console/acts")
+    with api.database.reading() as connection:
+        entries = suppression.history(connection, GONE)
+
+    assert "Say why" in unsaid.text
+    assert f"{GONE} is suppressed from now on." in page.text
+    assert f"{GONE} is released." in again.text
+    assert "asked for it back" in again.text
+    assert 409 == twice.status_code
+    assert "suppressed an address" in acts.text
+    assert "released an address" in acts.text
+    assert GONE not in acts.text
+    assert ["eva"] == [entry.released_by for entry in entries]
+
+
+async def test_an_address_is_looked_at_the_way_it_is_looked_up(api: Served) -> None:
+    """As the person who was erased with it, and as mail names it: `ann+x` where plus counts."""
+    keep(api, message("bob@xn--bcher-kva.example"))
+    async with signed_in(api, LOOK) as browsing:
+        page = await browsing.open(f"/console/people/{quote('Bob@bücher.example')}")
+        await browsing.open(f"/console/people/{quote('no/body@example.org', safe='')}", status=404)
+        await browsing.open("/console/people/a%20b@x@y", status=404)
+
+    assert "Hi" in page.text
 
 
 async def test_somebody_is_suppressed_and_released_with_a_reason(api: Served) -> None:

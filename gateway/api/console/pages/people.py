@@ -1,7 +1,8 @@
 """People: found, shown with all that is known and happened, suppressed and released."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,22 +10,20 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
 from gateway.api import paths  # noqa: F401  # Routes with {person:id} need it.
-from gateway.api.console.access import Fields, Looks, Works, language_of, said
+from gateway.api.console.access import Fields, Looks, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_moment
+from gateway.api.console.pages.addresses import shown_address
+from gateway.api.console.pages.person_parts import following, linked, parts_of_page
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
 from gateway.api.replies import Text, Using, plain_text, unwrapped, wrapped
 from gateway.core import ids
-from gateway.core.decision.note import reasons
-from gateway.core.decision.note_facts import NoteFacts
-from gateway.core.decision.note_template import NoteTemplate
-from gateway.core.kinds import Kind, Scope
+from gateway.core.kinds import Scope
 from gateway.core.mail.typed.typed_address import TypedAddress, read_address
-from gateway.core.people.people import ENTRY_SOURCES, PersonKind, PersonRef, Suppression
+from gateway.core.people.people import PersonKind, PersonRef
 from gateway.documents.people import groups_of, status_of, topics_of
 from gateway.store.engine.database import StoreTransaction
-from gateway.store.journal import messages
 from gateway.store.people import people, releases, suppression
 from gateway.store.people.releases import Released
 from gateway.store.people.search import search
@@ -41,17 +40,6 @@ router = APIRouter(prefix="/people")
 _AT_ONCE = 50
 _FIRST_PART = TimelineAsked(limit=_AT_ONCE)
 _LONGEST = 2_000  #: Characters of a reason.
-#: Pages that tell more of what happened, by its sort; the id follows.
-_MORE = {
-    TimelineType.MESSAGE: "/console/messages/",
-    TimelineType.BOUNCE: "/console/messages/",
-    TimelineType.TRIGGER_MAIL: "/console/messages/",
-    TimelineType.REPLY: "/console/replies/",
-    TimelineType.DOCUMENT: "/console/replies/documents/",
-    TimelineType.ACTIVITY: "/console/campaigns/",
-}
-#: Those of them that are always there: what is listed is read from where they are.
-_FILED = (TimelineType.REPLY, TimelineType.DOCUMENT, TimelineType.ACTIVITY)
 
 
 @router.get("")
@@ -73,9 +61,17 @@ async def find_people(
     matches, end = await using.database.read(
         lambda connection: search(connection, q, address=address, limit=_AT_ONCE, after=after)
     )
-    following = "" if end is None else wrapped([end.kind, end.crm_id])
+    cursor_after = "" if end is None else wrapped([end.kind, end.crm_id])
+    is_address = isinstance(read_address(q), TypedAddress)
     return await render(
-        request, "people.html", {"matches": matches, "following": following, "q": q}
+        request,
+        "people.html",
+        {
+            "matches": matches,
+            "following": cursor_after,
+            "q": q,
+            "unknown_address": address if is_address and not matches else "",
+        },
     )
 
 
@@ -95,7 +91,7 @@ async def show_person(
     try:
         ref = PersonRef.parse(person)
     except ValueError:
-        return await _to_whom_it_is(request, using, person)
+        ref = None
     types = [name for name in type or () if name in set(TimelineType)]
     asked = TimelineAsked(
         types=frozenset(map(TimelineType, types or TimelineType)),
@@ -104,6 +100,8 @@ async def show_person(
         after=_place(request, cursor),
         limit=_AT_ONCE,
     )
+    if ref is None:
+        return await _to_whom_it_is(request, using, person, asked, types=types)
     return await _shown(request, using, ref, asked, types=types)
 
 
@@ -112,7 +110,7 @@ async def suppress(
     request: Request, using: Using, user: Works, person: Text, form: Fields
 ) -> Response:
     """Suppress a person, or one of the addresses, from the next message on."""
-    ref = _ref(request, person)
+    whose = _whose(request, using, person)
     problems: dict[str, str] = {}
     scope, note = _given(form, "scope"), _given(form, "note")
     until = None
@@ -128,13 +126,14 @@ async def suppress(
     if not note:
         problems["note"] = said(request, "Say why: whoever releases it later asks for that.")
     if problems:
-        return await _shown(request, using, ref, problems=problems, given=form, status=422)
+        return await _shown(request, using, whose, problems=problems, given=form, status=422)
+    number = using.new_id()
 
     def add(connection: StoreTransaction) -> str:
-        whom = _whom(request, connection, ref, _given(form, "whom"))
+        whom = _whom(request, connection, whose, _given(form, "whom"))
         suppression.add(
             connection,
-            id=using.new_id(),
+            id=number,
             address=whom,
             scope=Scope(scope),
             remark=note[:_LONGEST],
@@ -145,9 +144,14 @@ async def suppress(
         )
         return str(whom)
 
-    whom = await change_store(request, user, "person.suppress", add, about=str(ref))
+    is_person = isinstance(whose, PersonRef)
+    whom = await change_store(
+        *(request, user, "person.suppress" if is_person else "address.suppress"),
+        add,
+        about=str(whose) if is_person else ids.show(number),
+    )
     return await see_other(
-        request, _path(ref), said(request, "{whom} is suppressed from now on.", whom=whom)
+        request, _path(whose), said(request, "{whom} is suppressed from now on.", whom=whom)
     )
 
 
@@ -156,15 +160,18 @@ async def release(
     request: Request, using: Using, user: Works, person: Text, form: Fields
 ) -> Response:
     """Lift what suppresses a person, or one of the addresses, as far as it is ours."""
-    ref, note = _ref(request, person), _given(form, "note")
+    whose, note = _whose(request, using, person), _given(form, "note")
     if not note:
         problems = {"release_note": said(request, "Say why: the history keeps it.")}
-        return await _shown(request, using, ref, problems=problems, given=form, status=422)
+        return await _shown(request, using, whose, problems=problems, given=form, status=422)
     standings = using.standings()
 
-    def lift(connection: StoreTransaction) -> tuple[str, Released]:
-        whom = _whom(request, connection, ref, _given(form, "whom"))
+    def lift(connection: StoreTransaction) -> tuple[str, Released, list[str]]:
+        whom = _whom(request, connection, whose, _given(form, "whom"))
         erased = standings.names_if_erased(connection, whom)
+        about = [str(whose)]
+        if isinstance(whose, str):
+            about = _in_force(connection, whose, erased)
         released = releases.release(
             connection,
             whom,
@@ -173,30 +180,42 @@ async def release(
             remark=note[:_LONGEST],
             erased=erased,
         )
-        return str(whom), released
+        return str(whom), released, about if released.is_any else []
 
+    is_person = isinstance(whose, PersonRef)
     try:
-        whom, released = await change_store(
-            *(request, user, "person.release"),
+        whom, released, _ = await change_store(
+            *(request, user, "person.release" if is_person else "address.release"),
             lift,
-            about=lambda done: [str(ref)] if done[1].is_any else [],
+            about=lambda done: done[2],
         )
     finally:
         standings.close()
     if not released.is_any:
         none_of_ours = said(request, "Nothing of ours suppresses {whom}.", whom=whom)
         problems = {"release_note": none_of_ours}
-        return await _shown(request, using, ref, problems=problems, given=form, status=409)
+        return await _shown(request, using, whose, problems=problems, given=form, status=409)
     sentences = [said(request, "{whom} is released.", whom=whom)]
     sentences += [
         said(request, "Mailchimp itself still refuses {address}.", address=refused.address)
         for refused in released.refused
     ]
-    return await see_other(request, _path(ref), " ".join(sentences))
+    return await see_other(request, _path(whose), " ".join(sentences))
 
 
-async def _to_whom_it_is(request: Request, using: Using, text: str) -> Response:
-    """Lead to the one person with an address or key, or to the list of several; else 404."""
+def _in_force(connection: StoreTransaction, address: str, erased: Sequence[str]) -> list[str]:
+    """Return the ids of what was said of an address and stands: acts name no address."""
+    entries = suppression.history(connection, address, erased=erased)
+    return [ids.show(entry.id) for entry in entries if entry.released_at is None]
+
+
+async def _to_whom_it_is(
+    request: Request, using: Using, text: str, asked: TimelineAsked, *, types: list[str]
+) -> Response:
+    """Lead to the one person with an address or key, or to the list of several; else 404.
+
+    An address that nobody has is shown itself.
+    """
     typed = read_address(text)
     address = using.lookup(typed.address if isinstance(typed, TypedAddress) else text)
 
@@ -212,6 +231,10 @@ async def _to_whom_it_is(request: Request, using: Using, text: str) -> Response:
     for ref in refs:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(_path(ref) + query, 303)
+    if isinstance(typed, TypedAddress):
+        return await shown_address(
+            *(request, using, address), asked, path=_path(address), types=types
+        )
     if "@" in text:
         raise Problem(404, said(request, "Nobody has the address {address}.", address=text))
     raise Problem(404, said(request, "A person is written candidate:17 or contact:17."))
@@ -220,7 +243,7 @@ async def _to_whom_it_is(request: Request, using: Using, text: str) -> Response:
 async def _shown(
     request: Request,
     using: Using,
-    ref: PersonRef,
+    whose: PersonRef | str,
     asked: TimelineAsked = _FIRST_PART,
     *,
     types: list[str] | None = None,
@@ -228,82 +251,65 @@ async def _shown(
     given: FormData | None = None,
     status: int = 200,
 ) -> Response:
-    """Return the page of a person; with `problems`, what was `given` is kept in the forms."""
+    """Return the page of a person, or address; with `problems` the forms keep what was `given`."""
+    filled: dict[str, Any] = {
+        "problems": problems or {},
+        "given": given or {},
+        "types": types or [],
+    }
+    if isinstance(whose, str):
+        return await shown_address(
+            *(request, using, whose, asked), path=_path(whose), status=status, **filled
+        )
     standings = using.standings()
 
     def look(connection: StoreTransaction) -> tuple[PersonPage | None, set[str]]:
-        page = next(iter(pages(connection, standings, ref, asked)), None)
-        # Mail that never left has no message, and the journal forgets old ones before bounces.
-        events = page.timeline if page else ()
-        filed = {event.id for event in events if event.type in _FILED}
-        mails = [event.id for event in events if event.id and event.type in _MORE]
-        numbers = [ids.read(mail) for mail in mails if mail not in filed]
-        return page, filed | {ids.show(head.id) for head in messages.heads(connection, numbers)}
+        page = next(iter(pages(connection, standings, whose, asked)), None)
+        return page, linked(connection, page.timeline if page else ())
 
-    page, linked = await using.database.read(look)
+    try:
+        page, links = await using.database.read(look)
+    finally:
+        standings.close()
     if page is None:
-        raise Problem(404, said(request, "Nobody is known by the key {person}.", person=str(ref)))
-    template, end = note_wording(request, using), page.timeline_end
-    now = using.clock().astimezone(using.zone())
+        raise Problem(404, said(request, "Nobody is known by the key {person}.", person=str(whose)))
     return await render(
         request,
         "person.html",
         {
+            **parts_of_page(
+                *(request, using),
+                suppressions=page.suppressions,
+                prospects=page.prospects,
+                recipient=next(iter(page.record.every_address), str(whose)),
+                persons=(whose,),
+            ),
             "page": page,
-            "note": template,
+            "refusals": page.refusals,
+            "timeline": page.timeline,
+            "references": [known.application.reference for known in page.applications],
             "person": page.record.person,
-            "path": _path(ref),
+            "every_address": page.record.every_address,
+            "path": _path(whose),
             "status_name": status_of(page.record),
             "groups": groups_of(page.record),
             "topics": topics_of(page),
-            "reasons": [
-                (entry, told_why(template, entry, now, page)) for entry in page.suppressions
-            ],
-            "has_ours": any(_is_ours(entry) for entry in page.suppressions),
-            "types": types or [],
             "all_types": list(TimelineType),
-            "scopes": [scope.value for scope in (Scope.BULK, Scope.ALL, Scope.MAILCHIMP)],
-            "more": _MORE,
-            "linked": linked,
-            "following": "" if end is None else wrapped([end.at.isoformat(), str(end.shown)]),
-            "problems": problems or {},
-            "given": given or {},
+            "linked": links,
+            "following": following(page.timeline_end),
+            **filled,
         },
         status=status,
     )
 
 
-def note_wording(request: Request, using: Using) -> NoteTemplate:
-    """Return the wording of notes in the language of the page."""
-    notes = using.notes()
-    return notes.get(language_of(request)) or next(iter(notes.values()))
-
-
-def told_why(template: NoteTemplate, entry: Suppression, now: datetime, page: PersonPage) -> str:
-    """Return why a suppression is there and how it is lifted, as a note says it."""
-    ref = page.record.person.ref
-    facts = NoteFacts(
-        message=0,
-        now=now,
-        kind=Kind.BULK,
-        rule="",
-        recipient=next(iter(page.record.every_address), str(ref)),
-        suppressions=(entry,),
-        personal_mail=not any(prospect.personal for prospect in page.prospects),
-        persons=(ref,),
-    )
-    return reasons(template, facts)
-
-
-def _is_ours(entry: Suppression) -> bool:
-    """Whether releasing may lift it: an entry of ours, or an opt-out that Mailchimp told of."""
-    return entry.source in ENTRY_SOURCES or entry.origin == "mailchimp"
-
-
 def _whom(
-    request: Request, connection: StoreTransaction, ref: PersonRef, whom: str
+    request: Request, connection: StoreTransaction, whose: PersonRef | str, whom: str
 ) -> PersonRef | str:
-    """Return the person, or the one of the addresses that is meant."""
+    """Return the person, or the address, that is meant on a page."""
+    if isinstance(whose, str):
+        return whose
+    ref = whose
     record = people.known(connection, ref)
     if whom in record.every_address:
         return whom
@@ -321,17 +327,19 @@ def _given(form: FormData, name: str) -> str:
         return ""
 
 
-def _ref(request: Request, text: str) -> PersonRef:
+def _whose(request: Request, using: Using, text: str) -> PersonRef | str:
+    """Return whom a path names: a person, or an address in lookup form."""
     try:
         return PersonRef.parse(text)
     except ValueError:
-        raise Problem(
-            404, said(request, "A person is written candidate:17 or contact:17.")
-        ) from None
+        typed = read_address(text)
+    if isinstance(typed, TypedAddress):
+        return using.lookup(typed.address)
+    raise Problem(404, said(request, "A person is written candidate:17 or contact:17."))
 
 
-def _path(ref: PersonRef) -> str:
-    return f"/console/people/{quote(str(ref), safe=':')}"
+def _path(whose: PersonRef | str) -> str:
+    return f"/console/people/{quote(str(whose), safe=':@')}"
 
 
 def _moment(

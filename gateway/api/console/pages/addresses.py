@@ -1,0 +1,68 @@
+"""An address that nobody in the CRM has, and what is known of it all the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request, Response
+
+from gateway.api.console.pages.person_parts import following, linked, parts_of_page
+from gateway.api.console.rendering import render
+from gateway.api.replies import Using
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.views.address_page import SORTS, AddressPage, page_of
+from gateway.store.views.timeline import TimelineAsked
+
+
+async def shown_address(
+    request: Request,
+    using: Using,
+    address: str,
+    asked: TimelineAsked,
+    *,
+    path: str,
+    types: list[str],
+    problems: Mapping[str, str] | None = None,
+    given: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> Response:
+    """Return the page of an address (in lookup form); 404 where nothing is known of it.
+
+    It may be suppressed there all the same.
+    """
+    standings = using.standings()
+
+    def look(connection: StoreTransaction) -> tuple[AddressPage, set[str]]:
+        page = page_of(connection, standings, address, asked)
+        return page, linked(connection, page.timeline.events)
+
+    try:
+        page, links = await using.database.read(look)
+    finally:
+        standings.close()
+    return await render(
+        request,
+        "address.html",
+        {
+            **parts_of_page(
+                *(request, using),
+                suppressions=page.suppressions,
+                prospects=(page.prospect,),
+                recipient=address,
+                persons=(),
+            ),
+            "address_shown": address,
+            "person": None,
+            "path": path,
+            "refusals": page.refusals,
+            "topics": sorted({left.topic for left in page.topic_opt_outs if not left.released_at}),
+            "timeline": page.timeline.events,
+            "references": (),
+            "all_types": SORTS,
+            "types": types,
+            "linked": links,
+            "following": following(page.timeline.end),
+            "problems": problems or {},
+            "given": given or {},
+        },
+        status=status if page.is_known or status != 200 else 404,
+    )

@@ -1,0 +1,107 @@
+"""What the pages of people, and of addresses that nobody has, have in common."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request
+
+from gateway.api.console.access import language_of
+from gateway.api.replies import Using, wrapped
+from gateway.core import ids
+from gateway.core.decision.note import reasons
+from gateway.core.decision.note_facts import NoteFacts
+from gateway.core.decision.note_template import NoteTemplate
+from gateway.core.decision.prospects import MailProspect
+from gateway.core.kinds import Kind, Scope
+from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression
+from gateway.store.engine.database import StoreTransaction
+from gateway.store.journal import messages
+from gateway.store.views.timeline import TimelineEvent, TimelinePlace, TimelineType
+
+#: Pages that tell more of what happened, by its sort; the id follows.
+_MORE = {
+    TimelineType.MESSAGE: "/console/messages/",
+    TimelineType.BOUNCE: "/console/messages/",
+    TimelineType.TRIGGER_MAIL: "/console/messages/",
+    TimelineType.REPLY: "/console/replies/",
+    TimelineType.DOCUMENT: "/console/replies/documents/",
+    TimelineType.ACTIVITY: "/console/campaigns/",
+}
+#: Those of them that are always there: what is listed is read from where they are.
+_FILED = (TimelineType.REPLY, TimelineType.DOCUMENT, TimelineType.ACTIVITY)
+
+
+def parts_of_page(
+    request: Request,
+    using: Using,
+    *,
+    suppressions: Sequence[Suppression],
+    prospects: Sequence[MailProspect],
+    recipient: str,
+    persons: tuple[PersonRef, ...],
+) -> dict[str, Any]:
+    """Return what the templates of what keeps mail away, and of what happened, are filled with."""
+    template = note_wording(request, using)
+    now = using.clock().astimezone(using.zone())
+    has_personal = not any(prospect.personal for prospect in prospects)
+
+    def told_why(entry: Suppression) -> str:
+        """Return why a suppression is there and how it is lifted, as a note says it."""
+        return reasons(template, _facts(entry, now, recipient, has_personal, persons))
+
+    return {
+        "note": template,
+        "prospects": prospects,
+        "reasons": [(entry, told_why(entry)) for entry in suppressions],
+        "has_ours": any(is_ours(entry) for entry in suppressions),
+        "scopes": [scope.value for scope in (Scope.BULK, Scope.ALL, Scope.MAILCHIMP)],
+        "more": _MORE,
+    }
+
+
+def _facts(
+    entry: Suppression,
+    now: datetime,
+    recipient: str,
+    personal_mail: bool,
+    persons: tuple[PersonRef, ...],
+) -> NoteFacts:
+    return NoteFacts(
+        message=0,
+        now=now,
+        kind=Kind.BULK,
+        rule="",
+        recipient=recipient,
+        suppressions=(entry,),
+        personal_mail=personal_mail,
+        persons=persons,
+    )
+
+
+def note_wording(request: Request, using: Using) -> NoteTemplate:
+    """Return the wording of notes in the language of the page."""
+    notes = using.notes()
+    return notes.get(language_of(request)) or next(iter(notes.values()))
+
+
+def is_ours(entry: Suppression) -> bool:
+    """Whether releasing may lift it: an entry of ours, or an opt-out that Mailchimp told of."""
+    return entry.source in ENTRY_SOURCES or entry.origin == "mailchimp"
+
+
+def linked(connection: StoreTransaction, events: Iterable[TimelineEvent]) -> set[str]:
+    """Return the ids of what happened that have a page.
+
+    Mail that never left has no message, and the journal forgets old ones before bounces.
+    """
+    shown = list(events)
+    filed = {event.id for event in shown if event.type in _FILED}
+    mails = [event.id for event in shown if event.id and event.type in _MORE]
+    numbers = [ids.read(mail) for mail in mails if mail not in filed]
+    return filed | {ids.show(head.id) for head in messages.heads(connection, numbers)}
+
+
+def following(end: TimelinePlace | None) -> str:
+    """Return the cursor of what is older; empty: nothing is."""
+    return "" if end is None else wrapped([end.at.isoformat(), str(end.shown)])
