@@ -324,17 +324,17 @@ def test_what_processes_of_all_roles_share_is_loaded_before_they_are_forked() ->
     assert {"aiosmtpd"} == loaded & LIBRARIES
 
 
-#: Forks two processes that tell what they were ordered and given, and waits for their ends.
+#: Forks two processes that tell what they were given, and waits for their ends.
 _FORKS = """
 import asyncio, json, os, signal, socket, sys
 from gateway.supervisor.fork_server import ForkServer
 
 def run(text):
-    order = json.loads(text)
-    if order["role"] == "waits":
+    arguments = json.loads(text)
+    if arguments["role"] == "waits":
         signal.pause()
-    given = socket.socket(fileno=order["sockets"]["crm"][0])
-    link = socket.socket(fileno=order["link"])
+    given = socket.socket(fileno=arguments["sockets"]["crm"][0])
+    link = socket.socket(fileno=arguments["link"])
     places = [os.path.realpath(f"/proc/self/fd/{file}") for file in os.listdir("/proc/self/fd")]
     held = [place for place in places if "socket:" in place]
     words = open("/proc/self/cmdline").read().split("\\0")
@@ -345,10 +345,10 @@ def run(text):
 async def main(server):
     listening = socket.create_server(("127.0.0.1", 0))
     ours, theirs = socket.socketpair()
-    order = {"sockets": {"crm": [listening.fileno()]}, "others": {}, "link": theirs.fileno()}
+    arguments = {"sockets": {"crm": [listening.fileno()]}, "others": {}, "link": theirs.fileno()}
     descriptors = [theirs.fileno(), listening.fileno()]
-    tells = await server.start({**order, "role": "tells", "number": 1}, descriptors)
-    waits = await server.start({**order, "role": "waits", "number": 2}, descriptors)
+    tells = await server.start({**arguments, "role": "tells", "number": 1}, descriptors)
+    waits = await server.start({**arguments, "role": "waits", "number": 2}, descriptors)
     code = await tells.wait()
     waits.send_signal(signal.SIGKILL)
     port, parent, held, shown = json.loads(ours.recv(1000))
@@ -365,7 +365,7 @@ with ForkServer.started(run) as server:
 """
 
 
-def test_a_forked_process_has_its_order_and_its_sockets_and_no_others() -> None:
+def test_a_forked_process_has_its_arguments_and_its_sockets_and_no_others() -> None:
     command = [sys.executable, "-c", _FORKS]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
@@ -415,7 +415,7 @@ def worker(program: str, timing: Timing = QUICK) -> RoleProcess:
         Role(name="test"),
         1,
         command=[sys.executable, "-c", program],
-        order={},
+        arguments={},
         sockets={},
         others={},
         timing=timing,
@@ -466,9 +466,9 @@ async def test_a_stopped_worker_is_not_started_again() -> None:
 #: A role: says that it is ready, `mute` doesn't; ends with the supervisor.
 _ROLE = """
 import json, socket, sys
-order = json.loads(sys.argv[1])
-link = socket.socket(fileno=order["link"])
-if order["role"] != "mute":
+arguments = json.loads(sys.argv[1])
+link = socket.socket(fileno=arguments["link"])
+if arguments["role"] != "mute":
     link.send(b"ready\\n")
 while link.recv(1000):
     pass
@@ -483,7 +483,7 @@ async def test_the_first_role_starts_alone_but_does_not_keep_the_others_waiting_
     supervisor = Supervisor(
         roles,
         command=[sys.executable, "-c", _ROLE],
-        order={},
+        arguments={},
         reload=lambda: roles,
         timing=Timing(first_turn=timedelta(seconds=turn)),
     )

@@ -1,15 +1,28 @@
 """A mail of the gateway's own on its way to a relay: sent once, and what is known of it then."""
 
+from typing import Protocol
+
 from gateway.core.mail.envelope import parse_mail, parse_rcpt
 from gateway.core.mail.reply import Reply
-from gateway.core.sending.outbox import Deferred, Result, Sent, Unknown
-from gateway.core.sending.outbox import Refused as Failed
+from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.delivery.pool import Pool
 from gateway.delivery.replies import is_our_fault
 from gateway.delivery.transaction import Lost, RelayTransaction
 
 LATE_SECONDS = 60.0  #: How long a verdict is waited for after the relay's budget is spent.
 _EXTENSIONS = frozenset(("8BITMIME", "SMTPUTF8"))
+
+
+class MailSubmitter(Protocol):
+    """Sends mail of the gateway's own, each by the relay that is right for its sender."""
+
+    def relay_of(self, sender: str) -> str:
+        """Return the name of the relay for mail of a sender (an address)."""
+        ...
+
+    async def submit(self, *, sender: str, recipient: str, content: bytes) -> Result:
+        """Send a mail once (see `submit` below); whatever it raises counts as `Unknown`."""
+        ...
 
 
 async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> Result:
@@ -48,4 +61,4 @@ async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> 
 def _result(reply: Reply) -> Result:
     if reply.positive:
         return Sent(reply.text)
-    return Failed(reply.text) if reply.permanent else Deferred(reply.text)
+    return Refused(reply.text) if reply.permanent else Deferred(reply.text)

@@ -31,13 +31,13 @@ from gateway.runtime.periodic import pause
 log = logs.get("supervisor")
 
 MOST_DESCRIPTORS = 250  #: In one message: SCM_MAX_FD is 253 (unix(7)).
-_LONGEST = 100_000  #: Octets of an order or an answer.
+_LONGEST = 100_000  #: Octets of the arguments of a process, or of an answer.
 _LOOK = timedelta(seconds=0.1)
 ENDS_WITHIN = timedelta(seconds=5)  #: A fork server, once the supervisor needs it no more.
 #: The 48th and 49th field of /proc/PID/stat, counted behind the command's name (proc_pid_stat(5)).
 _ARGUMENTS = slice(45, 47)
 
-Order = Mapping[str, Any]
+Arguments = Mapping[str, Any]
 
 
 class ForkedProcess:
@@ -88,7 +88,8 @@ class ForkServer:
     def started(cls, run: Callable[[str], int]) -> Iterator[Self]:
         """Start a fork server for as long as the block lasts; before any thread and event loop.
 
-        Each process it forks runs `run` with its order as JSON, and ends with the code it returns.
+        Each process it forks runs `run` with its arguments as JSON, and ends with the
+        code it returns.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         gc.collect()
@@ -108,13 +109,13 @@ class ForkServer:
                 process.kill()
                 process.join()
 
-    async def start(self, order: Order, descriptors: Sequence[int]) -> ForkedProcess:
+    async def start(self, arguments: Arguments, descriptors: Sequence[int]) -> ForkedProcess:
         """Start a process that has these file descriptors; OSError where that fails."""
         if not self._is_heard:
             asyncio.get_running_loop().add_reader(self._control, self._hear)
             self._is_heard = True
         answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
-        text = json.dumps(renumbered(order, list(descriptors).index))
+        text = json.dumps(renumbered(arguments, list(descriptors).index))
         socket.send_fds(self._control, [text.encode()], list(descriptors))
         self._asked.append(answer)
         return await answer
@@ -152,22 +153,22 @@ class ForkServer:
             watch.add_done_callback(self._watches.discard)
 
 
-def renumbered(order: Order, number_of: Callable[[int], int]) -> dict[str, Any]:
-    """Return an order with other numbers for its file descriptors."""
+def renumbered(arguments: Arguments, number_of: Callable[[int], int]) -> dict[str, Any]:
+    """Return arguments with other numbers for its file descriptors."""
 
     def every(groups: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
         return {name: [number_of(number) for number in group] for name, group in groups.items()}
 
     return {
-        **order,
-        "sockets": every(order["sockets"]),
-        "others": every(order["others"]),
-        "link": number_of(order["link"]),
+        **arguments,
+        "sockets": every(arguments["sockets"]),
+        "others": every(arguments["others"]),
+        "link": number_of(arguments["link"]),
     }
 
 
 def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[str], int]) -> None:
-    """Fork a process for each order until the supervisor closes its end, or has ended."""
+    """Fork a process for each that is asked for, until the supervisor closes its end or is gone."""
     supervisors.close()
     show_as("gateway.app\0fork server")
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123  # a descriptor
@@ -185,10 +186,10 @@ def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[st
             answers.append({"ended": process.pid, "code": process.exitcode})
             process.close()
         if control.fileno() in ready:
-            order, descriptors, _, _ = socket.recv_fds(control, _LONGEST, MOST_DESCRIPTORS)
-            if not order:
+            arguments, descriptors, _, _ = socket.recv_fds(control, _LONGEST, MOST_DESCRIPTORS)
+            if not arguments:
                 os._exit(0)  # not to wait for those who still finish what they have in hand
-            process = fork.Process(target=_run, args=(control, order, descriptors, run))
+            process = fork.Process(target=_run, args=(control, arguments, descriptors, run))
             try:
                 process.start()
             except OSError as error:  # no memory or no process left
@@ -206,11 +207,13 @@ def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[st
 def _run(
     control: socket.socket, text: bytes, descriptors: Sequence[int], run: Callable[[str], int]
 ) -> None:
-    """Be the process that was ordered."""
+    """Be the process that was forked for these arguments."""
     control.close()
-    order = renumbered(json.loads(text), descriptors.__getitem__)
-    show_as(f"gateway.app\0{json.dumps({'role': order['role'], 'number': order['number']})}")
-    raise SystemExit(run(json.dumps(order)))
+    arguments = renumbered(json.loads(text), descriptors.__getitem__)
+    show_as(
+        f"gateway.app\0{json.dumps({'role': arguments['role'], 'number': arguments['number']})}"
+    )
+    raise SystemExit(run(json.dumps(arguments)))
 
 
 def show_as(words: str) -> None:

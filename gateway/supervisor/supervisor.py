@@ -22,8 +22,8 @@ __all__ = ["Role", "Supervisor", "Timing"]
 class Supervisor:
     """Runs roles until SIGTERM or SIGINT; SIGHUP has the config read again.
 
-    `fork_server` starts a process, else `command`; `order` is given to each along with its role,
-    number and sockets.
+    `fork_server` starts a process, else `command`; `arguments` are given to each along with its
+    role, number and sockets.
     `reload` checks the config and returns the roles it now asks for, or raises `GatewayError`;
     `ended` is told the pid of every process that is gone.
     """
@@ -33,7 +33,7 @@ class Supervisor:
         roles: Sequence[Role],
         *,
         command: Sequence[str],
-        order: Mapping[str, Any],
+        arguments: Mapping[str, Any],
         reload: Callable[[], Sequence[Role]],
         ended: Callable[[int], None] = lambda _: None,
         timing: Timing | None = None,
@@ -41,7 +41,7 @@ class Supervisor:
     ) -> None:
         self._roles = {role.name: role for role in roles}
         self._command = command
-        self._order = order
+        self._arguments = arguments
         self._reload = reload
         self._ended = ended
         self._timing = timing or Timing()
@@ -135,7 +135,7 @@ class Supervisor:
                 role,
                 next(self._numbers),
                 command=self._command,
-                order=self._order,
+                arguments=self._arguments,
                 sockets=sockets,
                 others=others,
                 timing=self._timing,

@@ -37,14 +37,14 @@ class Timing:
     first_turn: timedelta = timedelta(seconds=1)  #: For which the first role starts alone.
     first_wait: timedelta = timedelta(seconds=1)  #: Before a dead process is started again.
     longest_wait: timedelta = timedelta(seconds=30)
-    healthy: timedelta = timedelta(minutes=1)  #: So long a life makes the next wait short again.
+    healthy: timedelta = timedelta(minutes=1)  #: Who ran so long waits only shortly again.
     grace: timedelta = timedelta(seconds=30)  #: From SIGTERM to SIGKILL, and for getting ready.
 
 
 class RoleProcess:
     """A process that is kept alive until it is told to stop.
 
-    The process gets its order as JSON, from the fork server or in the last argument of `command`.
+    The process gets its arguments as JSON, from the fork server or behind those of `command`.
     Over the socket named there it says `ready` and hears `reload` and news of the roles; the end of
     that socket is the end of the supervisor.
     """
@@ -55,7 +55,7 @@ class RoleProcess:
         number: int,
         *,
         command: Sequence[str],
-        order: Mapping[str, Any],
+        arguments: Mapping[str, Any],
         sockets: Mapping[str, Sequence[socket.socket]],
         others: Mapping[str, Sequence[socket.socket]],
         timing: Timing,
@@ -69,7 +69,7 @@ class RoleProcess:
         self.ready = asyncio.Event()
         self.gone = asyncio.Event()  #: After `stop`, once the process has ended.
         self._command = command
-        self._order = order  #: May come to say more while the process runs.
+        self._arguments = arguments  #: May come to say more while the process runs.
         self._sockets = _numbers(sockets)
         self._others = _numbers(others)
         self._timing = timing
@@ -133,10 +133,10 @@ class RoleProcess:
         with theirs:
             link = theirs.fileno()
             passed = {"sockets": self._sockets, "others": self._others, "link": link}
-            order = {**self._order, "role": self.role.name, "number": self.number, **passed}
+            arguments = {**self._arguments, "role": self.role.name, "number": self.number, **passed}
             groups = (*self._sockets.values(), *self._others.values())
             descriptors = [link, *(number for group in groups for number in group)]
-            process = await self._start(order, descriptors)
+            process = await self._start(arguments, descriptors)
         log.info("process_started", process=self.role.name, number=self.number, pid=process.pid)
         self._process = process
         reader, self._link = await asyncio.open_connection(sock=ours)
@@ -162,14 +162,14 @@ class RoleProcess:
             self._changed()
 
     async def _start(
-        self, order: Mapping[str, Any], descriptors: Sequence[int]
+        self, arguments: Mapping[str, Any], descriptors: Sequence[int]
     ) -> asyncio.subprocess.Process | ForkedProcess:
         server = self._fork_server
         if server is not None and not server.is_gone and len(descriptors) <= MOST_DESCRIPTORS:
-            return await server.start(order, descriptors)
+            return await server.start(arguments, descriptors)
         return await asyncio.create_subprocess_exec(
             *self._command,
-            json.dumps(order),
+            json.dumps(arguments),
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=descriptors,
         )

@@ -89,7 +89,7 @@ class Refresher:
 
 
 def is_due(campaign: Campaign, looked: datetime | None, now: datetime) -> bool:
-    """Say whether a campaign is to be looked after now; `looked`: when it was last, in this life.
+    """Say whether a campaign is to be looked after now; `looked`: when this process last did.
 
     A refresh that was broken off always is. Else from 20 minutes before its time to 20 minutes
     after, once a minute.

@@ -4,26 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from pathlib import Path
-from typing import Protocol
 
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.sending.mail_wording import MailWording
-from gateway.core.sending.outbox import Result
 from gateway.store.people.suppression import Standings
 from gateway.triggers.templates import CheckedTrigger
-
-
-class Carrier(Protocol):
-    """Takes mail to its relay."""
-
-    def relay_of(self, sender: str) -> str:
-        """Return the name of the relay for mail of a sender."""
-        ...
-
-    async def carry(self, *, sender: str, recipient: str, content: bytes) -> Result:
-        """Send a mail once; what it raises counts as `Unknown`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from gateway.core.triggers.occurrence import (
     ending,
 )
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
+from gateway.delivery.submission import MailSubmitter
 from gateway.documents.triggers.triggers import trigger_sent_data
 from gateway.runtime.attempts import attempt, keep
 from gateway.runtime.queue_worker import QueueWorker
@@ -31,7 +32,7 @@ from gateway.triggers import record
 from gateway.triggers.epoch import RestoreDetector
 from gateway.triggers.last_look import TRIGGER_GONE, let_go, refused
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
-from gateway.triggers.plan import Carrier, TriggerSettings
+from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.templates import NotRendered
 
 log = logs.get("triggers")
@@ -80,7 +81,7 @@ class TriggerSender:
         self,
         database: Database,
         plan: Callable[[], TriggerSettings],
-        carrier: Carrier,
+        submitter: MailSubmitter,
         watch: RestoreDetector,
         *,
         outside: Outside,
@@ -89,7 +90,7 @@ class TriggerSender:
     ) -> None:
         self._database = database
         self._plan = plan
-        self._carrier = carrier
+        self._submitter = submitter
         self.watch = watch
         self._outside = outside
         self._stopping = stopping
@@ -192,7 +193,7 @@ class TriggerSender:
             mail=outcome,
             message=message,
             now=now,
-            relay=self._carrier.relay_of(_address(sender_of(plan, rule.trigger))),
+            relay=self._submitter.relay_of(_address(sender_of(plan, rule.trigger))),
         )
         holder, lease = self._outside.holder, self._limits.lease
         decided = await self._database.write(
@@ -208,7 +209,7 @@ class TriggerSender:
         """Hand a mail to its relay and write down what became of it, the next try included."""
         row, mail = case.row, case.mail
         result = await attempt(
-            self._carrier.carry(
+            self._submitter.submit(
                 sender=_address(sender_of(case.plan, case.trigger)),
                 recipient=mail.address,
                 content=mail.body,

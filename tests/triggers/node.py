@@ -51,7 +51,7 @@ class Relay:
     def relay_of(self, sender: str) -> str:
         return "relay"
 
-    async def carry(self, *, sender: str, recipient: str, content: bytes) -> Result:
+    async def submit(self, *, sender: str, recipient: str, content: bytes) -> Result:
         self.recipients.append(recipient)
         self.contents.append(content)
         self.mails.append(message_from_bytes(content, policy=policy.default))

@@ -55,7 +55,7 @@ _STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
 
 
 async def run_api(context: RoleContext) -> None:
-    """Answer requests until the life ends."""
+    """Answer requests until the process is to stop."""
     database = open_store_of(context.settings, context.store)
     answering = services(context, database)
     try:

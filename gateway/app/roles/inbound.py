@@ -40,7 +40,7 @@ _LEFT_SECONDS = 3600  #: A mail is in hand for seconds.
 
 
 async def run_inbound(context: RoleContext) -> None:
-    """File what comes until the life ends."""
+    """File what comes until the process is to stop."""
     database = open_store_of(context.settings, context.store)
     readers = Readers()
     metrics = Metrics()

@@ -34,7 +34,7 @@ class RoundStopping(Exception):
 
 
 async def follow(context: RoleContext, database: Database) -> None:
-    """Bring activities, states and opt-outs back at their time until the life ends."""
+    """Bring activities, states and opt-outs back at their time until the process is to stop."""
     metrics, time = Metrics(), asyncio.get_running_loop().time
     settings, next_look = context.settings, time()
 

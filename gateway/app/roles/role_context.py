@@ -1,4 +1,4 @@
-"""The life of one process of a role: its settings, its sockets, and when to end."""
+"""What one process of a role works with: its settings, its sockets, and when it is to stop."""
 
 import asyncio
 import contextlib
@@ -63,10 +63,9 @@ class RoleContext:
         self.number = arguments.number
         #: The config file that the settings are read from; None: the default place.
         self.config = Path(arguments.config) if arguments.config else None
-        self.store = (
-            arguments.store
-        )  #: The identity of the store there must be; empty: not seen yet.
-        self._order = arguments
+        #: The identity of the store there must be; empty: none was seen yet.
+        self.store = arguments.store
+        self._arguments = arguments
         self._supervisor: asyncio.StreamWriter | None = None
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,7 +74,7 @@ class RoleContext:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
-        link = socket.socket(fileno=self._order.link)
+        link = socket.socket(fileno=self._arguments.link)
         reader, self._supervisor = await asyncio.open_connection(sock=link)
         self._run(self._hear(reader))
         return self
@@ -92,7 +91,7 @@ class RoleContext:
 
     def ready(self) -> None:
         """Tell the supervisor that this process does its work now."""
-        log.info("started", number=self._order.number, pid=os.getpid())
+        log.info("started", number=self._arguments.number, pid=os.getpid())
         if self._supervisor is not None:
             self._supervisor.write(b"ready\n")
 
@@ -115,14 +114,14 @@ class RoleContext:
     async def _reload(self) -> None:
         async with self._reloading:
             try:
-                settings = self._order.settings()
+                settings = self._arguments.settings()
                 await self.apply(settings)
             except (GatewayError, OSError) as error:
                 log.error("reload_refused", reason=str(error))
                 return
             self.settings = settings
-            logs.setup(settings.log.level, settings.log.format, role=self._order.role)
-            log.info("reloaded", number=self._order.number)
+            logs.setup(settings.log.level, settings.log.format, role=self._arguments.role)
+            log.info("reloaded", number=self._arguments.number)
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

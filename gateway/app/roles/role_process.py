@@ -30,10 +30,10 @@ def load_roles(roles: Sequence[str]) -> None:
     _loop_factory()
 
 
-def run_role(order: str) -> int:
-    """Run the role that the supervisor ordered (JSON) to its end; 0 unless it failed."""
+def run_role(text: str) -> int:
+    """Run a role to its end, by its arguments as JSON; 0 unless it failed."""
     gc.disable()  # What is imported stays: to look for garbage in it takes a quarter of the start.
-    arguments = RoleArguments.read(order)
+    arguments = RoleArguments.read(text)
     # Ctrl-C reaches the whole group: the supervisor alone decides how to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -42,8 +42,8 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     settings = _read(config)
     if "sender" in wanted:
         triggers.rules(settings)  # What is wrong with one of them stops the start.
-    order = {"config": str(config) if config else None, "store": ""}
-    order["store"] = _prepare_store(settings)
+    arguments = {"config": str(config) if config else None, "store": ""}
+    arguments["store"] = _prepare_store(settings)
     load_roles(wanted)
     if "smtp" in wanted:
         # What is wrong with a file stops the start; and what is read of them here, no process that
@@ -55,14 +55,14 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         supervisor = Supervisor(
             _roles(wanted, settings),
             command=[sys.executable, "-m", "gateway.app"],
-            order=order,
+            arguments=arguments,
             reload=lambda: _roles(wanted, _read(config)),
             ended=metrics.forget_process,
             fork_server=fork_server,
         )
 
         async def supervise() -> None:
-            waiting = asyncio.create_task(wait_for_store(settings, order))
+            waiting = asyncio.create_task(wait_for_store(settings, arguments))
             try:
                 await supervisor.run()
             finally:
@@ -71,15 +71,15 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
         asyncio.run(supervise())
 
 
-async def wait_for_store(settings: Settings, order: dict[str, str | None]) -> None:
+async def wait_for_store(settings: Settings, arguments: dict[str, str | None]) -> None:
     """Create the schema once a store is there that was away at the start.
 
     No process of a role does that: the one it had may be gone, and every mail would pass.
     """
 
     async def look() -> None:
-        order["store"] = await asyncio.to_thread(_prepare_store, settings)
-        if order["store"]:
+        arguments["store"] = await asyncio.to_thread(_prepare_store, settings)
+        if arguments["store"]:
             is_there.set()
 
     def failed(error: Exception) -> None:
@@ -88,7 +88,7 @@ async def wait_for_store(settings: Settings, order: dict[str, str | None]) -> No
         log.error("store_unusable", reason=str(error))
 
     is_there = asyncio.Event()
-    if not order["store"]:
+    if not arguments["store"]:
         await every(_AWAY, look, stopping=is_there, failed=failed)
 
 

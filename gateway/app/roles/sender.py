@@ -61,7 +61,7 @@ Prune = Callable[[Any, datetime, int], int]
 
 
 async def run_sender(context: RoleContext) -> None:
-    """Do everything that is due until the life ends."""
+    """Do everything that is due until the process is to stop."""
     database = open_store_of(context.settings, context.store)
     holder = processes.holder()
     own_mail = OwnMailSender(context.settings, Metrics())
@@ -145,7 +145,7 @@ class OwnMailSender:
         """Return the name of the relay for mail of a sender."""
         return self._chosen(sender).name
 
-    async def carry(self, *, sender: str, recipient: str, content: bytes) -> Result:
+    async def submit(self, *, sender: str, recipient: str, content: bytes) -> Result:
         """Send a mail once, whatever it is."""
         pool = self._pools[self.relay_of(sender)]
         signed = self._signer.signed(content)

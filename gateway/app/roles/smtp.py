@@ -57,7 +57,7 @@ _OFFERS = timedelta(seconds=1)
 
 
 async def run_smtp(context: RoleContext) -> None:
-    """Take mail in until the life ends; then finish what is at the dot."""
+    """Take mail in until the process is to stop; then finish what is at the dot."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
     database = common.open_store_of(context.settings, context.store)
@@ -116,7 +116,7 @@ class _Smtp:
             self._context.stopping.set()
 
     async def run(self) -> None:
-        """Work until the life ends, then leave in order."""
+        """Work until the process is to stop, then leave in order."""
         await self._chores.first_look()
         with contextlib.suppress(StoreUnavailable):  # The first client finds the store opened.
             await self._standings.of([self._services.policy.notifier])

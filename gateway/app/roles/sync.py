@@ -27,7 +27,7 @@ class RefreshStopping(Exception):
 
 
 async def run_sync(context: RoleContext) -> None:
-    """Do what is due at Mailchimp until the life ends."""
+    """Do what is due at Mailchimp until the process is to stop."""
     context.ready()
     # The store is opened where there is something to do: what it takes stays in memory.
     while context.settings.mailchimp.api_key is None and not context.stopping.is_set():

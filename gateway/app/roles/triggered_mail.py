@@ -12,13 +12,14 @@ from gateway.app.triggers import triggers
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
+from gateway.delivery.submission import MailSubmitter
 from gateway.runtime import processes
 from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.engine.leases import IsGone
 from gateway.store.triggers import ledger, trigger_runs
 from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
-from gateway.triggers.plan import Carrier, TriggerSettings
+from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.reports import RunReporter
 from gateway.triggers.runner import Runner
 from gateway.triggers.sender import Outside, SenderLimits, TriggerSender
@@ -46,7 +47,7 @@ class TriggerEngine:
         self,
         settings: Settings,
         database: Database,
-        carrier: Carrier,
+        submitter: MailSubmitter,
         *,
         stopping: asyncio.Event,
         clock: Callable[[], datetime] = common.now,
@@ -66,7 +67,7 @@ class TriggerEngine:
         self.sender = TriggerSender(
             database,
             self.newest_plan,
-            carrier,
+            submitter,
             self.watch,
             outside=Outside(
                 holder=holder,
@@ -160,9 +161,11 @@ class TriggerEngine:
 class TriggeredMail:
     """Runs the triggers as long as the `sender` role lives."""
 
-    def __init__(self, context: RoleContext, database: Database, carrier: Carrier) -> None:
+    def __init__(self, context: RoleContext, database: Database, submitter: MailSubmitter) -> None:
         self._context = context
-        self._engine = TriggerEngine(context.settings, database, carrier, stopping=context.stopping)
+        self._engine = TriggerEngine(
+            context.settings, database, submitter, stopping=context.stopping
+        )
 
     async def work(self) -> None:
         """Look, send and report again and again."""

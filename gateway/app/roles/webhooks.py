@@ -108,12 +108,12 @@ class Webhooks:
             self._running.pop(url).stopping.set()
 
     def worker(
-        self, endpoint: Endpoint, courier: WebhookDelivery, stopping: asyncio.Event
+        self, endpoint: Endpoint, delivery: WebhookDelivery, stopping: asyncio.Event
     ) -> OutboxWorker:
         """Return what sends to an endpoint."""
         return OutboxWorker(
             self._database,
-            courier.deliver,
+            delivery.deliver,
             holder=self._holder,
             stopping=stopping,
             clock=now,
@@ -136,11 +136,11 @@ class _Running:
     def __init__(self, webhooks: Webhooks, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.stopping = asyncio.Event()
-        self._courier = WebhookDelivery(endpoint, clock=now)
-        self.worker = webhooks.worker(endpoint, self._courier, self.stopping)
+        self._delivery = WebhookDelivery(endpoint, clock=now)
+        self.worker = webhooks.worker(endpoint, self._delivery, self.stopping)
 
     async def run(self) -> None:
         try:
             await self.worker.run()
         finally:
-            await self._courier.close()
+            await self._delivery.close()

@@ -160,7 +160,9 @@ class TriggerRunDocument(RunNumbers):
     error: str
     report_to: str | None
     finished_at: TimeText | None
-    told: Annotated[bool, JsonSchema(description="Whether its end was told.")]
+    reported: Annotated[
+        bool, JsonSchema(description="Whether its end was reported, by mail and webhook.")
+    ]
 
 
 class ApplicationTransitionDocument(TriggerRunDocument):
@@ -340,7 +342,7 @@ def trigger_run_document(run: TriggerRun) -> TriggerRunDocument:
         "error": run.error,
         "report_to": run.report_to or None,
         "finished_at": in_utc(run.finished_at),
-        "told": bool(run.reports),
+        "reported": bool(run.reports),
     }
 
 
@@ -367,7 +369,7 @@ def application_transition_document(
         "before": transition.before,
         "status": transition.status,
         "by": transition.actor or None,
-        "told": transition.is_reported,
+        "reported": transition.is_reported,
         "mails": [transition_mail_document(mail) for mail in transition.mails],
     }
 
