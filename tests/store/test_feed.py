@@ -1,9 +1,10 @@
 """Records of the feed against what is known: compared, guarded, applied at once or not at all."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from gateway.core.kinds import Scope
 from gateway.core.people.people import Group, Membership, PersonRef, Staff, Status, StatusKind
@@ -314,3 +315,17 @@ def test_an_import_of_many_leaves_other_writers_their_turn(database: Database) -
 
     with database.reading() as connection:
         assert 2_000 == connection.scalar(select(func.count()).select_from(schema.people))
+
+
+def test_an_import_makes_no_temporary_table_that_it_puts_nothing_into(database: Database) -> None:
+    made: list[str] = []
+    event.listen(
+        database.engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: made.append(statement),
+    )
+    tell(database, "people", person("1", ANN))
+
+    tables = re.findall(r"CREATE TEMPORARY TABLE (?:IF NOT EXISTS )?(\w+)", ";".join(made))
+    expected = ["staged", "staged_addresses", "changes", "removed"]
+    assert [*expected, "touched_references", "touched", "effects"] == tables

@@ -238,7 +238,7 @@ class Feed:
             elif not terms.is_doubtful:
                 look_for_kept(self._stage, source=terms.source)
             left_open.look_before()
-            guard.look_before(terms.source)
+            guard.look_before(terms.source, has_arrived=left_open.has_arrived)
             counts = self._counts()
             stay = (
                 still_referred(self._connection, self._stage, terms.tag_scopes)

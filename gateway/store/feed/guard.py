@@ -3,9 +3,9 @@
 An import that takes Ann and Bob out of the group "no bulk mail", and puts Clo into it:
 
     touched           ann, bob, clo             whoever it may concern, by `changes` and `removed`
-    effects_before    ann bulk, bob bulk        who of them is suppressed, address and scope
+    effects before    ann bulk, bob bulk        who of them is suppressed, address and scope
     (the differences are written)
-    effects_after     clo bulk
+    effects after     clo bulk
 
 Lifted is what is in the first alone, added what is in the second alone. Somebody who is suppressed
 by another group, too, is in both.
@@ -14,10 +14,11 @@ by another group, too, is in both.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Column, Connection, MetaData, Table, Text, TextClause, text
 
 from gateway.core.kinds import Scope
 from gateway.core.triggers.unread_fields import COUNTS_AS_ACTIVE
+from gateway.store.feed.staging_tables import make
 
 #: An import that lifts as many suppressions, and more than one in five of what its source holds,
 #: is not applied by itself.
@@ -39,14 +40,19 @@ _TOUCHED = {
         SELECT m.kind, m.person FROM changes c
         JOIN memberships m ON m.kind = c.kind AND m.group_id = c.crm_id
         UNION SELECT m.kind, m.person FROM removed r
-        JOIN memberships m ON m.kind = r.kind AND m.group_id = r.crm_id
-        UNION SELECT m.kind, m.person FROM arrived_references a
-        JOIN memberships m ON m.kind = a.kind AND m.group_id = a.given""",
+        JOIN memberships m ON m.kind = r.kind AND m.group_id = r.crm_id""",
     "statuses": """
         SELECT p.kind, p.crm_id FROM changes c
         JOIN people p ON p.kind = c.kind AND p.status = c.crm_id
         UNION SELECT p.kind, p.crm_id FROM removed r
-        JOIN people p ON p.kind = r.kind AND p.status = r.crm_id
+        JOIN people p ON p.kind = r.kind AND p.status = r.crm_id""",
+}
+#: Where open references lead somewhere now.
+_ARRIVED = {
+    "groups": """
+        UNION SELECT m.kind, m.person FROM arrived_references a
+        JOIN memberships m ON m.kind = a.kind AND m.group_id = a.given""",
+    "statuses": """
         UNION SELECT p.kind, p.crm_id FROM arrived_references a
         JOIN people p ON p.kind = a.kind AND p.status = a.given""",
 }
@@ -87,6 +93,25 @@ SELECT 1 FROM unread_fields u
 WHERE u.what = 'groups' AND u.field = 'active' AND u.text LIKE :assumed"""
 _AND_CERTAIN = f'AND NOT EXISTS ({_ASSUMED} AND u.kind = e.kind AND u."key" = e.crm_id)'
 
+_ONLY_IN = """
+SELECT count(*) FROM (
+SELECT address, kind, person, scope FROM effects WHERE moment = :first
+EXCEPT SELECT address, kind, person, scope FROM effects WHERE moment = :second
+) AS only_in_one"""
+_TEMPORARY = MetaData()
+_TOUCHED_PEOPLE = Table(
+    "touched",
+    _TEMPORARY,
+    *(Column(name, Text, primary_key=True) for name in ("kind", "person")),
+    prefixes=["TEMPORARY"],
+)
+_NOTED_EFFECTS = Table(
+    "effects",
+    _TEMPORARY,
+    *(Column(name, Text) for name in ("moment", "address", "kind", "person", "scope")),
+    prefixes=["TEMPORARY"],
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionChanges:
@@ -119,42 +144,43 @@ class SuppressionGuard:
         scopes = (scope.value for scope in tag_scopes.values())
         self._scopes = {f"scope{number}": scope for number, scope in enumerate(scopes)}
         self._held: int | None = None
-        self._liftable = "effects_before"  #: The table of what may be lifted.
+        self._liftable = "before"  #: What may be lifted.
 
-    def look_before(self, source: str) -> None:
-        """Note what holds before the import; `changes` and `removed` are filled by now."""
+    def look_before(self, source: str, *, has_arrived: bool) -> None:
+        """Note what holds before the import; `changes` and `removed` are filled by now.
+
+        `has_arrived`: so is `arrived_references`; otherwise it needn't be there.
+        """
         if self._touched is None:
             return
-        run = self._connection.exec_driver_sql
-        run("CREATE TEMPORARY TABLE touched (kind TEXT, person TEXT, PRIMARY KEY (kind, person))")
-        run(f"INSERT INTO touched {self._touched}")
-        if self._note("effects_before") >= LEAST:
+        arrived = _ARRIVED.get(self._what, "") if has_arrived else ""
+        make(self._connection, _TOUCHED_PEOPLE, _NOTED_EFFECTS)
+        self._connection.exec_driver_sql(f"INSERT INTO touched {self._touched}{arrived}")
+        if self._note("before") >= LEAST:
             self._held = self._connection.scalar(self._filled(_HELD, source=source))
         assumed = {"assumed": f"%{COUNTS_AS_ACTIVE}"}
         if self._what == "groups" and self._connection.scalar(text(_ASSUMED), assumed):
-            self._liftable = "certain_before"
+            self._liftable = "certain before"
             self._note(self._liftable, and_certain=_AND_CERTAIN, **assumed)
 
     def look_after(self) -> SuppressionChanges:
         """Return what the import, written but not yet committed, does."""
         if self._touched is None:
             return SuppressionChanges()
-        self._note("effects_after")
+        self._note("after")
         return SuppressionChanges(
-            added=self._only_in("effects_after", "effects_before"),
-            lifted=self._only_in(self._liftable, "effects_after"),
+            added=self._only_in("after", "before"),
+            lifted=self._only_in(self._liftable, "after"),
             held_before=self._held,
         )
 
-    def _note(self, name: str, *, and_certain: str = "", **values: str) -> int:
-        columns = "address TEXT, kind TEXT, person TEXT, scope TEXT"
-        self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {name} ({columns})")
-        insert = f"INSERT INTO {name} {_EFFECTS.replace('{and_certain}', and_certain)}"
-        return self._connection.execute(self._filled(insert, **values)).rowcount
+    def _note(self, moment: str, *, and_certain: str = "", **values: str) -> int:
+        effects = _EFFECTS.replace("{and_certain}", and_certain)
+        insert = f"INSERT INTO effects SELECT :moment, held.* FROM ({effects}) AS held"  # noqa: S608
+        return self._connection.execute(self._filled(insert, moment=moment, **values)).rowcount
 
     def _only_in(self, first: str, second: str) -> int:
-        only = f"SELECT * FROM {first} EXCEPT SELECT * FROM {second}"  # noqa: S608
-        count = self._connection.exec_driver_sql(f"SELECT count(*) FROM ({only}) AS only_in_one")  # noqa: S608
+        count = self._connection.execute(text(_ONLY_IN), {"first": first, "second": second})
         return int(count.scalar_one())
 
     def _filled(self, sql: str, **values: str) -> TextClause:

@@ -31,7 +31,6 @@ from gateway.core.feed.references import NumberedIds, Targets, numbers, without_
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.upsert import insert_into
-from gateway.store.feed.layouts import PEOPLE
 from gateway.store.feed.relations import (
     RELATIONS,
     Relation,
@@ -44,7 +43,7 @@ from gateway.store.feed.relations import (
     with_ids,
 )
 from gateway.store.feed.staging import Stage
-from gateway.store.feed.staging_tables import load
+from gateway.store.feed.staging_tables import load, make
 from gateway.store.schema import feeds, groups, memberships, open_references, people
 from gateway.store.schema.columns import UtcTime
 
@@ -68,17 +67,12 @@ class OpenReferences:
         self._own = [relation for relation in RELATIONS if relation.table is table]
         self._led_here = [relation for relation in RELATIONS if relation.target is table]
         self._arrived_references, self._touched, self._counted, self._possible = _temporary_tables()
-        with connection.begin():
-            for temporary in (
-                self._arrived_references,
-                self._touched,
-                self._counted,
-                self._possible,
-            ):
-                temporary.create(connection, checkfirst=False)
+        self.has_arrived = False  #: Whether some lead somewhere now: `arrived_references`.
+        self._has_possible = False
 
     def look_before(self) -> None:
         """Find out which open ones the import's changes answer, and which it may change."""
+        make(self._connection, self._touched)
         changes, removed = self._stage.changes, self._stage.removed
         columns = open_references.c
         open_now = set(self._connection.scalars(select(columns.reference).distinct()))
@@ -107,15 +101,18 @@ class OpenReferences:
                 arrived = self._people_arrived(relation)
             else:
                 arrived = list(self._arrived(relation))
-            rows = [(relation.name, *row) for row in arrived]
-            load(self._connection, self._arrived_references, rows)
+            if arrived:
+                make(self._connection, self._arrived_references)
+                rows = [(relation.name, *row) for row in arrived]
+                load(self._connection, self._arrived_references, rows)
+                self.has_arrived = True
             self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
 
     def settle(self, now: datetime) -> None:
         """Follow those that lead somewhere now, and count those that don't."""
-        for relation in self._led_here:
+        for relation in self._led_here if self.has_arrived else ():
             self._follow(relation)
-        if self._stage.layout is PEOPLE:
+        if self._has_possible:
             # All whom a member's id may mean are members, where the group keeps mail away.
             table, possible = memberships, self._possible
             names = [column.name for column in table.columns]
@@ -218,8 +215,10 @@ class OpenReferences:
                 arrived.append((kind, text, crm_ids[0]))
             else:
                 possible += [(kind, text, crm_id) for crm_id in crm_ids]
-        if relation.table is memberships:
+        if relation.table is memberships and possible:
+            make(self._connection, self._possible)
             load(self._connection, self._possible, possible)
+            self._has_possible = True
         return arrived
 
     def _follow(self, relation: Relation) -> None:
@@ -259,6 +258,7 @@ class OpenReferences:
         of_relation = touched.reference == relation.name
         if self._connection.scalar(select(literal(1)).where(of_relation).limit(1)) is None:
             return
+        make(self._connection, self._counted)
         self._connection.execute(delete(self._counted))
         names = ["reference", "kind", "given", "uses"]
         # The rows that bear a touched reference and lead nowhere with it.

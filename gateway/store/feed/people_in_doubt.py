@@ -20,7 +20,7 @@ from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonKind
 from gateway.core.triggers.unread_fields import PEOPLE
 from gateway.store.engine.upsert import insert_into
-from gateway.store.feed.staging_tables import load
+from gateway.store.feed.staging_tables import load, make
 from gateway.store.feed.unread import is_undecided
 from gateway.store.schema import (
     groups,
@@ -40,14 +40,19 @@ def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
     known; or its tag can't be read. The same of the groups that somebody is in.
     """
     p, m, u = people.c, memberships.c, unread_fields.c
-    things, doubtful = _doubt_tables()
-    for table in (things, doubtful):
-        table.create(connection, checkfirst=True)
-        connection.execute(table.delete())
-    load(connection, things, list(_things_in_doubt(connection, tag_scopes)))
+    marked = p.status_unread_since.is_not(None)
     unread_statuses = select(u.kind, u.key, u.since).where(
         u.what == PEOPLE, u.field == "status", is_undecided(u.text)
     )
+    all_things = list(_things_in_doubt(connection, tag_scopes))
+    if not all_things and not connection.scalar(select(unread_statuses.exists())):
+        connection.execute(update(people).where(marked).values(status_unread_since=None))
+        return 0
+    things, doubtful = _doubt_tables()
+    make(connection, things, doubtful)
+    for table in (things, doubtful):
+        connection.execute(table.delete())
+    load(connection, things, all_things)
     # `candidate:s1` and not two columns: SQLite has an index by the kind, and would go through all
     # people of the kind once for each of these things.
     statements = [unread_statuses]
@@ -70,7 +75,7 @@ def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
         statement = insert_into(connection, doubtful).from_select(names, rows)
         connection.execute(statement.on_conflict_do_nothing())
 
-    marked, d = p.status_unread_since.is_not(None), doubtful.c
+    d = doubtful.c
     of_person = (d.kind == p.kind, d.person == p.crm_id)
     is_doubtful = exists().where(*of_person)
     connection.execute(update(people).where(marked, ~is_doubtful).values(status_unread_since=None))

@@ -40,7 +40,7 @@ from gateway.store.feed.relations import (
     possible_table,
     with_ids,
 )
-from gateway.store.feed.staging_tables import load
+from gateway.store.feed.staging_tables import load, make
 from gateway.store.schema import groups, memberships, people, programmes, staff, statuses
 
 #: Whose rows have an id of their own, which a spreadsheet may have changed too.
@@ -59,9 +59,6 @@ class References:
         self._meanings = Meanings(connection, tag_scopes)
         self._notes = ReferenceNotes(self._meanings)
         self._meant, self._possible = _meant_table(), possible_table("may_mean")
-        with connection.begin():
-            self._meant.create(connection, checkfirst=False)
-            self._possible.create(connection, checkfirst=False)
 
     @property
     def uses(self) -> tuple[ReferenceUse, ...]:
@@ -140,6 +137,7 @@ class References:
         ]
         if not possible:
             return
+        make(self._connection, self._possible)
         self._connection.execute(delete(self._possible))
         load(self._connection, self._possible, possible)
         names = [column.name for column in staged.columns]
@@ -168,6 +166,7 @@ class References:
         if not meant:
             return
         table = self._meant
+        make(self._connection, table)
         self._connection.execute(delete(table))
         load(self._connection, table, meant)
         same_text = and_(

@@ -32,9 +32,7 @@ def close_entry(
     connection, layout, staged = stage.connection, stage.layout, stage.staged
     keys = [staged.c[name] for name in layout.keys]
     with connection.begin():
-        for table in (staged, stage.addresses, stage.unread):
-            for index in table.indexes:
-                index.create(connection)
+        stage.index()
         if open_columns:
             stage.cut_off = value_cut_off(stage, open_columns)
         if adds_only or stage.cut_off:
@@ -139,12 +137,10 @@ def contested_rows(stage: Stage) -> Iterator[tuple[list[StagedRow], Mapping[str,
 def put_settled(stage: Stage, settled: Sequence[tuple[Sequence[StagedRow], Settled]]) -> None:
     """Put one row in the place of those that contradict each other or may not be whole."""
     connection, values = stage.connection, stage.layout.values
-    lines = {row.line for rows, _ in settled for row in rows}
-    load(connection, stage.settled_lines, [(line,) for line in sorted(lines)])
     addresses = settled_addresses(stage, settled) if stage.layout is PEOPLE else []
-    for table in (stage.staged, stage.unread, stage.addresses):
-        gone = table.c.line.in_(select(stage.settled_lines.c.line))
-        connection.execute(delete(table).where(gone))
+    lines = stage.pick({row.line for rows, _ in settled for row in rows})
+    for table in stage.filled:
+        connection.execute(delete(table).where(table.c.line.in_(lines)))
     kept = [result for _, result in settled if not result.is_dropped]
     rows = [
         (result.line, False, result.gaps, result.adds_addresses, False, *result.key,
@@ -153,9 +149,8 @@ def put_settled(stage: Stage, settled: Sequence[tuple[Sequence[StagedRow], Settl
     ]  # fmt: skip
     load(connection, stage.staged, rows)
     unread = [(result.line, name, text) for result in kept for name, text in result.unread.items()]
-    load(connection, stage.unread, unread)
+    stage.add_unread(unread)
     load(connection, stage.addresses, addresses)
-    stage.has_unread |= bool(unread)
     for result in kept:
         stage.in_gaps |= result.gaps
 

@@ -3,18 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, update
-from sqlalchemy.schema import CreateTable
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, select, update
 
 from gateway.store.feed.layouts import PEOPLE, Gaps, TableLayout, mailboxes
-from gateway.store.feed.staging_tables import load, staging_tables
+from gateway.store.feed.staging_tables import load, make, staging_tables
 
 
 class Stage:
     """The temporary tables of one import; they end with their connection.
 
     `staged` holds the records, `changes` the new and changed rows as they shall be, `removed` the
-    keys of rows to go.
+    keys of rows to go. `unread` is only there if `has_unread`, `addresses` if people are told of.
     """
 
     def __init__(self, connection: Connection, layout: TableLayout) -> None:
@@ -28,15 +27,21 @@ class Stage:
         tables = staging_tables(layout.table, layout.columns, layout.keys)
         self.staged = tables["staged"]
         self.unread = tables["staged_unread"]
-        self.doubtful_lines = tables["doubtful_lines"]
-        self._kept_old = tables["lines_keeping_old"]
-        self.settled_lines = tables["settled_lines"]
+        self._picked = tables["picked_lines"]
         self.addresses = tables["staged_addresses"]
         self.changes = tables["changes"]
         self.removed = tables["removed"]
+        self.filled = [self.staged, *([self.addresses] if layout is PEOPLE else [])]
+        self._is_indexed = False
         with connection.begin():
-            for table in tables.values():
-                connection.execute(CreateTable(table))  # its index comes when it is full
+            make(connection, *self.filled, self.changes, self.removed)
+
+    def index(self) -> None:
+        """Create the indexes of what was filled; run within a transaction."""
+        for table in self.filled:
+            for index in table.indexes:
+                index.create(self.connection)
+        self._is_indexed = True
 
     def add(self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, Gaps]) -> None:
         """Take in records, each with its line.
@@ -73,8 +78,27 @@ class Stage:
                     for address, position in mailboxes(person)
                 ]
                 load(self.connection, self.addresses, mailed)
-            load(self.connection, self.unread, unread)
-        self.has_unread |= bool(unread)
+            self.add_unread(unread)
+
+    def add_unread(self, rows: Sequence[tuple[int, str, str]]) -> None:
+        """Take in fields that can't be read: line, field, what is wrong; within a transaction."""
+        if not rows:
+            return
+        if not self.has_unread:
+            make(self.connection, self.unread)
+            self.filled.append(self.unread)
+            self.has_unread = True
+            if self._is_indexed:
+                for index in self.unread.indexes:
+                    index.create(self.connection)
+        load(self.connection, self.unread, rows)
+
+    def pick(self, lines: Collection[int]) -> Select[tuple[int]]:
+        """Return a query of these lines, until others are picked; run within a transaction."""
+        make(self.connection, self._picked)
+        self.connection.execute(delete(self._picked))
+        load(self.connection, self._picked, [(line,) for line in sorted(set(lines))])
+        return select(self._picked.c.line)
 
     def keep(self, line: int, key: tuple[str, ...]) -> None:
         """Note that a row is in the file but can't be read: what is known of it stays."""
@@ -91,23 +115,19 @@ class Stage:
         """Keep the old value of a field, as if it were unread, in rows given by line and reason."""
         if not rows:
             return
-        bit, lines = self.layout.bit(field), [(line,) for line, _ in rows]
+        bit = self.layout.bit(field)
         with self.connection.begin():
-            load(self.connection, self._kept_old, lines)
-            is_kept_old = self.staged.c.line.in_(select(self._kept_old.c.line))
+            is_kept_old = self.staged.c.line.in_(self.pick([line for line, _ in rows]))
             gaps = self.staged.c.gaps.bitwise_or(bit)
             self.connection.execute(update(self.staged).where(is_kept_old).values(gaps=gaps))
-            load(self.connection, self.unread, [(line, field, text) for line, text in rows])
+            self.add_unread([(line, field, text) for line, text in rows])
         self.in_gaps |= bit
-        self.has_unread = True
 
     def doubt(self, lines: Collection[int]) -> None:
         """Let rows only add what keeps mail away; run within a transaction."""
         if not lines:
             return
-        self.connection.execute(delete(self.doubtful_lines))
-        load(self.connection, self.doubtful_lines, [(line,) for line in sorted(set(lines))])
-        is_doubtful = self.staged.c.line.in_(select(self.doubtful_lines.c.line))
+        is_doubtful = self.staged.c.line.in_(self.pick(lines))
         self.connection.execute(update(self.staged).where(is_doubtful).values(adds_only=True))
         self.has_doubtful = True
 

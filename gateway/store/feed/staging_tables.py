@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.schema import CreateTable
 
 from gateway.store.engine.database import RowRefused, StoreUnavailable
 from gateway.store.feed.layouts import Row
@@ -51,9 +52,8 @@ def staging_tables(
         prefixes=["TEMPORARY"],
     )
     Index("ix_staged_unread_line", unread.c.line)
-    for name in ("doubtful_lines", "lines_keeping_old", "settled_lines"):
-        line = Column("line", Integer, primary_key=True, autoincrement=False)
-        Table(name, metadata, line, prefixes=["TEMPORARY"])  # to pick rows by
+    line = Column("line", Integer, primary_key=True, autoincrement=False)
+    Table("picked_lines", metadata, line, prefixes=["TEMPORARY"])
     mailed = Table(
         "staged_addresses",
         metadata,
@@ -80,6 +80,21 @@ def staging_tables(
         prefixes=["TEMPORARY"],
     )
     return {temporary.name: temporary for temporary in metadata.sorted_tables}
+
+
+def make(connection: Connection, *tables: Table) -> None:
+    """Create temporary tables that aren't there yet, without their indexes.
+
+    For PostgreSQL a table with a key and texts is four files, which takes it as long as many
+    queries: so each is made when there is something to put into it.
+    """
+    creations = [
+        str(CreateTable(table, if_not_exists=True).compile(dialect=connection.dialect))
+        for table in tables
+    ]
+    together = [";".join(creations)] if connection.dialect.name == "postgresql" else creations
+    for creation in together:
+        connection.exec_driver_sql(creation)
 
 
 def load(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

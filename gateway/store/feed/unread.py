@@ -65,9 +65,11 @@ def take_in(
     freed = 0
     known = set(connection.scalars(select(_c.field).where(_c.what == what).distinct()))
     for field in sorted(known.intersection(columns)):
-        is_unread = exists().where(unread.c.line == staged.c.line, unread.c.field == field)
         is_given = staged.c.gaps.bitwise_and(layout.bit(field)) == 0
-        read_now = select(*_key(layout, staged)).where(~staged.c.kept, is_given, ~is_unread)
+        read_now = select(*_key(layout, staged)).where(~staged.c.kept, is_given)
+        if stage.has_unread:
+            is_unread = exists().where(unread.c.line == staged.c.line, unread.c.field == field)
+            read_now = read_now.where(~is_unread)
         of_field = (_c.field == field, _c.what == what, kind_and_key.in_(read_now))
         freed += connection.execute(delete(unread_fields).where(*of_field)).rowcount
     removed = select(*_key(layout, stage.removed))
