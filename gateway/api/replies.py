@@ -178,6 +178,7 @@ def whole_page(
     *,
     document: Callable[[T], Mapping[str, object]],
     key: Callable[[T], str],
+    more: Mapping[str, object] | None = None,
 ) -> Response:
     """Return a page of a list that is there as a whole, in an order of its own.
 
@@ -191,8 +192,9 @@ def whole_page(
         start = next(known, _count(place))
     shown = entries[start : start + limit]
     end = start + len(shown)
-    more = wrapped([key(shown[-1]), str(end)]) if shown and end < len(entries) else None
-    return reply(request, {"items": [document(entry) for entry in shown], "next": more})
+    following = wrapped([key(shown[-1]), str(end)]) if shown and end < len(entries) else None
+    items = [document(entry) for entry in shown]
+    return reply(request, {"items": items, "next": following, **(more or {})})
 
 
 def _count(cursor: str) -> int:

@@ -51,6 +51,11 @@ def items(
     return _answers(page, text, 200)
 
 
+def several(document: Any) -> Schema:
+    """Return the schema of documents that stand beside a list."""
+    return {"type": "array", "items": _reference(document)}
+
+
 def _answers(schema: Schema, text: str, status: int) -> dict[int | str, dict[str, Any]]:
     content = {"application/json": {"schema": schema}}
     return {status: {"description": text, "content": content}}

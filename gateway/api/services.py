@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
         TriggerDocument,
         TriggerRunDocument,
         TriggerWithRunsDocument,
+        UnusableTriggerDocument,
         WaitingDocument,
     )
 
@@ -239,7 +240,10 @@ class TriggerQuestions(Protocol):
     """
 
     def all(self) -> "Sequence[TriggerDocument]":
-        """List the triggers, on and off."""
+        """List the triggers, on and off, whose files can be used."""
+
+    def unusable(self) -> "Sequence[UnusableTriggerDocument]":
+        """List the triggers whose files can't be used, with what is wrong in them."""
 
     def one(self, name: str) -> "TriggerWithRunsDocument":
         """Show a trigger with its last runs."""

@@ -69,6 +69,52 @@ async def test_triggers_are_listed_shown_and_previewed(fed: Served) -> None:
 
 
 @pytest.mark.parametrize(
+    ("octets", "line", "key", "said"),
+    [
+        (b'event = "birthday"\nlatest = "soon"\n', 2, "latest", "not a duration such as 90s"),
+        (b'event = "birthday"\nreports = "x"\n', 2, "reports", "did you mean report_to?"),
+        (b'# a\nevent = "birthday"\ntemplate = "moon"\n', 3, "template", "write it first"),
+        (b'event = "birthday\n', 1, "event", 'write key = "value", each in a line of its own'),
+        (b'template = "congratulation"\n', None, "event", "is required"),
+        (b"\xff", None, "", "not UTF-8 text"),
+    ],
+    ids=["value", "unknown key", "template", "no TOML", "missing key", "no text"],
+)
+async def test_a_broken_trigger_is_named_beside_those_that_are_good(
+    fed: Served, tmp_path: Path, octets: bytes, line: int | None, key: str, said: str
+) -> None:
+    file = tmp_path / "triggers" / "broken.toml"
+    file.write_bytes(octets)
+
+    page = await fed.get("/triggers")
+    good = await fed.get("/triggers/birthday2")
+    file.unlink()
+    mended = await fed.get("/triggers")
+
+    assert {"birthday2", "rejected"} <= {trigger["name"] for trigger in page["items"]}
+    [broken] = page["unusable"]
+    assert ("broken", str(file)) == (broken["name"], broken["file"])
+    [fault] = [fault for fault in broken["faults"] if fault["key"] == key]
+    assert (line, True) == (fault["line"], said in fault["fault"]), fault
+    assert "birthday2" == good["name"]
+    assert [] == mended["unusable"]
+
+
+async def test_what_is_wrong_with_a_template_is_told_of_each_trigger_that_names_it(
+    fed: Served, tmp_path: Path
+) -> None:
+    (tmp_path / "templates" / "rejected" / "nl.txt").write_text("Subject: {{ nonsense }}\n\nx\n")
+
+    [broken] = (await fed.get("/triggers"))["unusable"]
+
+    assert ("rejected", 2, "template") == (
+        broken["name"],
+        *(broken["faults"][0][name] for name in ("line", "key")),
+    )
+    assert "nl.txt" in broken["faults"][0]["fault"]
+
+
+@pytest.mark.parametrize(
     ("path", "status", "said"),
     [
         ("/triggers/nonsense", 404, "no trigger is called nonsense (known:"),

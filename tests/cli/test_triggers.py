@@ -64,6 +64,16 @@ def test_the_list_names_every_trigger_with_what_it_does(installation: Installati
     assert not listed["off"]["enabled"]
 
 
+def test_a_file_that_cannot_be_used_hides_no_other_trigger(installation: Installation) -> None:
+    installation.write("triggers/broken.toml", 'event = "birthday"\nlatest = "soon"\n')
+
+    listed = installation.cli("triggers", "list")
+
+    assert "letter" in listed.out
+    assert "broken.toml: latest: not a duration" in listed.err
+    assert 0 != listed.code
+
+
 def test_the_fields_that_mail_waits_for_are_listed_with_where_they_stand(
     installation: Installation, relay: DemoRelay
 ) -> None:

@@ -25,13 +25,14 @@ from gateway.api.replies import (
     whole_page,
     wrapped,
 )
-from gateway.api.schemas import answers, items
+from gateway.api.schemas import answers, items, several
 from gateway.documents.triggers.trigger_edits import CalendarDocument, TriggerEditDocument
 from gateway.documents.triggers.triggers import (
     DoneDocument,
     PreviewDocument,
     TriggerDocument,
     TriggerWithRunsDocument,
+    UnusableTriggerDocument,
     WaitingDocument,
 )
 
@@ -44,13 +45,15 @@ _By = Annotated[
 _On = Annotated[date | None, Query(description="As if it were this day; by default today.")]
 
 
-@router.get("", responses=items(TriggerDocument))
+@router.get("", responses=items(TriggerDocument, {"unusable": several(UnusableTriggerDocument)}))
 async def list_triggers(
     request: Request, using: Using, limit: Limit = MOST, cursor: Cursor = None
 ) -> Response:
-    """List the triggers, on and off."""
+    """List the triggers, on and off; beside them those whose files can't be used, and why."""
     listed = await _looked(using.triggers.all)
-    return whole_page(request, listed, limit, cursor, document=as_it_is, key=itemgetter("name"))
+    more = {"unusable": await _looked(using.triggers.unusable)}
+    key = itemgetter("name")
+    return whole_page(request, listed, limit, cursor, document=as_it_is, key=key, more=more)
 
 
 @router.get("/history", responses=items(DoneDocument))

@@ -29,7 +29,13 @@ from gateway.core.people.people import PersonRef
 from gateway.core.triggers import confirmation
 from gateway.core.triggers.sample_facts import sample_facts
 from gateway.core.triggers.trigger import Trigger
-from gateway.core.triggers.trigger_edit import EditedThing, FileChange, TriggerEdit, version_of
+from gateway.core.triggers.trigger_edit import (
+    EditedThing,
+    FileChange,
+    FileFault,
+    TriggerEdit,
+    version_of,
+)
 from gateway.core.triggers.trigger_preview import DueDay, Preview
 from gateway.core.triggers.unread_fields import APPLICATIONS, QUALIFICATIONS
 from gateway.core.triggers.values import ACTOR, APPLICATION, PERSON, QUALIFICATION, values
@@ -96,6 +102,7 @@ class TriggerState:
     values: Mapping[str, object]  #: As the file has them; none where it isn't TOML.
     rule: CheckedTrigger | None  #: None: it can't be used.
     problems: tuple[str, ...]
+    faults: tuple[FileFault, ...]  #: The same, place by place.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +152,11 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
     if name not in files:
         raise NoSuchFile(f"no trigger is called {name} (known: {', '.join(files)})")
     own = settings.triggers.folder / f"{name}.toml"
-    text = read_text(files[name])
+    text = ""
     problems: tuple[str, ...] = ()
+    faults: list[FileFault] = []
+    with suppress(ConfigError):  # As a file that is no text: said by reading the rule.
+        text = read_text(files[name])
     rule: CheckedTrigger | None = None
     given: dict[str, object] = {}
     with suppress(tomllib.TOMLDecodeError):
@@ -155,6 +165,7 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
         rule = triggers.rule(settings, name, files[name])
     except ConfigError as error:
         problems = error.problems
+        faults = triggers.faults_of(error, files[name])
     return TriggerState(
         name=name,
         file=own,
@@ -164,6 +175,7 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
         values=given,
         rule=rule,
         problems=problems,
+        faults=tuple(faults),
     )
 
 
@@ -264,15 +276,16 @@ def template_states(settings: Settings) -> list[TemplateState]:
 
 def _template_state(settings: Settings, name: str, using: Mapping[str, Trigger]) -> TemplateState:
     folder = settings.templates.folder / name
-    sources = triggers.template_sources(settings, name)
-    own = frozenset(
-        language for language, source in sources.items() if Path(source.file).parent == folder
-    )
     problems: list[str] = []
+    sources: Mapping[str, TemplateSource] = {}
     try:
+        sources = triggers.template_sources(settings, name)
         _checked_sources(settings, sources, using)
     except ConfigError as error:
         problems += error.problems
+    own = frozenset(
+        language for language, source in sources.items() if Path(source.file).parent == folder
+    )
     return TemplateState(
         name=name,
         folder=folder,

@@ -38,6 +38,7 @@ from gateway.documents.triggers.trigger_edits import (
     reach_document,
     trigger_edit_document,
 )
+from gateway.documents.triggers.triggers import file_fault_document
 from gateway.store.engine.database import Database
 from gateway.store.triggers import epochs, trigger_edits
 from gateway.store.triggers.calendar_mark import calendar_mark
@@ -158,6 +159,7 @@ class TriggerEditing:
             "enabled": state.rule is not None and state.rule.trigger.enabled,
             "values": dict(state.values),
             "problems": list(state.problems),
+            "faults": [file_fault_document(fault) for fault in state.faults],
         }
 
     def trigger_file(self, name: str) -> str:

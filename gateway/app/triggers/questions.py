@@ -18,7 +18,9 @@ from gateway.documents.triggers.triggers import (
     TriggerDocument,
     TriggerRunDocument,
     TriggerWithRunsDocument,
+    UnusableTriggerDocument,
     WaitingDocument,
+    file_fault_document,
     history_document,
     preview_document,
     trigger_document,
@@ -40,12 +42,22 @@ class TriggerAnswers:
         self._database = database
 
     def all(self) -> Sequence[TriggerDocument]:
-        """List the triggers, on and off."""
-        with _told_as_problems():
-            rules = triggers.rules(self._settings())
+        """List the triggers, on and off, whose files can be used."""
+        rules = triggers.usable_rules(self._settings())
         with self._database.reading() as connection:
             looked = {name: trigger_runs.looked(connection, name) for name in rules}
         return [trigger_document(rule.trigger, looked[name]) for name, rule in rules.items()]
+
+    def unusable(self) -> Sequence[UnusableTriggerDocument]:
+        """List the triggers whose files can't be used, with what is wrong in them."""
+        return [
+            {
+                "name": name,
+                "file": str(file),
+                "faults": [file_fault_document(fault) for fault in faults],
+            }
+            for name, (file, faults) in triggers.unusable(self._settings()).items()
+        ]
 
     def one(self, name: str) -> TriggerWithRunsDocument:
         """Show a trigger with its last runs."""

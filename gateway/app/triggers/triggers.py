@@ -1,5 +1,6 @@
 """From trigger files and templates to what the sender of triggered mail works with."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,12 +17,16 @@ from gateway.config.triggers import (
 )
 from gateway.core.triggers.run_report import RUN_REPORT
 from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.trigger_edit import FileFault
 from gateway.store.engine.database import Database
 from gateway.store.people.suppression import Standings
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.templates import BadTemplate, CheckedTrigger, MailTemplate, TemplateSource
 
 log = logs.get("triggers")
+
+_KEY = re.compile(r"\s*\[*\s*\"?([\w-]+)")
+_TOML_PLACE = re.compile(r"\(at line (\d+), column \d+\)")
 
 Signature = tuple[tuple[str, int, int], ...]
 
@@ -49,6 +54,49 @@ def usable_rules(settings: Settings) -> dict[str, CheckedTrigger]:
         with suppress(ConfigError):
             usable[name] = rule(settings, name, file)
     return usable
+
+
+def faults_of(error: ConfigError, file: Path) -> list[FileFault]:
+    """Return what is wrong with a trigger, place by place in its file.
+
+    What is wrong with its template is told at the key that names it.
+    """
+    try:
+        lines = read_text(file).splitlines()
+    except ConfigError:
+        lines = []
+    keys = {
+        match[1]: number
+        for number, line in reversed([*enumerate(lines, 1)])
+        if (match := _KEY.match(line))
+    }
+    return [_fault(problem, str(file), keys) for problem in error.problems]
+
+
+def _fault(problem: str, file: str, keys: Mapping[str, int]) -> FileFault:
+    if not problem.startswith(f"{file}: "):
+        return FileFault(keys.get("template"), "template", problem)
+    fault = problem.removeprefix(f"{file}: ")
+    key, colon, rest = fault.partition(": ")
+    place = _TOML_PLACE.search(fault)
+    if key == "not TOML" and place is not None:
+        line = int(place[1])
+        named = next((known for known, number in keys.items() if number == line), "")
+        return FileFault(line, named, f'{fault}: write key = "value", each in a line of its own')
+    if not colon or " " in key:
+        return FileFault(None, "", fault)
+    return FileFault(keys.get(key.partition(".")[0].partition("[")[0]), key, rest)
+
+
+def unusable(settings: Settings) -> dict[str, tuple[Path, list[FileFault]]]:
+    """Return the triggers that can't be used, each with its file and what is wrong there."""
+    wrong = {}
+    for name, file in trigger_files(settings.triggers.folder).items():
+        try:
+            rule(settings, name, file)
+        except ConfigError as error:
+            wrong[name] = (file, faults_of(error, file))
+    return wrong
 
 
 def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:

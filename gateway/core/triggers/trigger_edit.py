@@ -56,3 +56,12 @@ def version_of(texts: Mapping[str, str | None] | Iterable[tuple[str, str | None]
     for name, text in sorted(dict(texts).items()):
         digest.update(repr((name, text)).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFault:
+    """What is wrong at one place of a trigger's file."""
+
+    line: int | None  #: Of the key, or of what is no TOML; None: of no line.
+    key: str  #: Empty: the file as a whole.
+    fault: str  #: With what to write instead.

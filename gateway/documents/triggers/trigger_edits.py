@@ -10,7 +10,11 @@ from gateway.core.moments import in_utc
 from gateway.core.triggers.trigger_edit import EditedThing, FileChange, TriggerEdit
 from gateway.core.triggers.trigger_preview import DueDay, Preview
 from gateway.documents.fields import DayText, IdText, JsonSchema, PersonText, TimeText
-from gateway.documents.triggers.triggers import PreviewDocument, preview_document
+from gateway.documents.triggers.triggers import (
+    FileFaultDocument,
+    PreviewDocument,
+    preview_document,
+)
 
 
 class NamedPersonDocument(TypedDict):
@@ -49,6 +53,7 @@ class TriggerFileDocument(TypedDict):
     enabled: bool
     values: Annotated[dict[str, object], JsonSchema(description="As the file has them.")]
     problems: list[str]
+    faults: Annotated[list[FileFaultDocument], JsonSchema(description="The same, place by place.")]
 
 
 class TemplateTextDocument(TypedDict):

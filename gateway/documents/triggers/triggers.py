@@ -13,6 +13,7 @@ from gateway.core.triggers.application_change import Change, ChangeOutcome, Chan
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS, EVENTS
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.trigger import Trigger
+from gateway.core.triggers.trigger_edit import FileFault
 from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
 from gateway.core.triggers.unread_fields import UnreadField
@@ -47,6 +48,27 @@ class TriggerDocument(TypedDict):
     dates: list[DayText]
     yearly: Annotated[list[str], JsonSchema(description="Month and day: 12-24.")]
     monthly: Annotated[list[int], JsonSchema(description="Days of the month.")]
+
+
+class FileFaultDocument(TypedDict):
+    """What is wrong at one place of a trigger's file."""
+
+    line: Annotated[int | None, JsonSchema(description="Null: of no line, as what is missing.")]
+    key: Annotated[str, JsonSchema(description="Empty: the file as a whole.")]
+    fault: Annotated[str, JsonSchema(description="What is wrong, and what to write instead.")]
+
+
+def file_fault_document(fault: FileFault) -> FileFaultDocument:
+    """Return what is wrong at one place of a trigger's file."""
+    return {"line": fault.line, "key": fault.key, "fault": fault.fault}
+
+
+class UnusableTriggerDocument(TypedDict):
+    """A trigger whose file can't be used: while it is so it goes on as it was, or mails nobody."""
+
+    name: str
+    file: str
+    faults: list[FileFaultDocument]
 
 
 class PreviewMailDocument(TypedDict):

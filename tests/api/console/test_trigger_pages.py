@@ -52,6 +52,41 @@ async def write(browsing: Browsing, *, status: int = 200, **fields: str) -> str:
     return page.text
 
 
+@pytest.mark.parametrize(
+    ("file", "octets", "said"),
+    [
+        (
+            "triggers/broken.toml",
+            b'event = "birthday"\nlatest = "soon"\n',
+            "line 2: latest : not a",
+        ),
+        ("triggers/broken.toml", b'event = "birthday\n', "line 1: event : not TOML"),
+        ("triggers/broken.toml", b"\xff", "not UTF-8 text"),
+        ("templates/letter/nl.txt", b"\xff", "nl.txt: not UTF-8 text"),
+        ("templates/other/nl.txt", b"\xff", "can't be used"),
+    ],
+    ids=["value", "no TOML", "no text", "template", "template of no trigger"],
+)
+async def test_what_cannot_be_read_is_named_and_hides_no_other(
+    api: Served, tmp_path: Path, file: str, octets: bytes, said: str
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await make(browsing)
+        (tmp_path / "triggers" / "good.toml").write_text('event = "birthday"\ntemplate = "other"\n')
+        (tmp_path / "templates" / "other").mkdir(exist_ok=True)
+        (tmp_path / "templates" / "other" / "nl.txt").write_text("Subject: a\n\nb\n")
+        (tmp_path / file).write_bytes(octets)
+        page = await browsing.open("/console/triggers")
+        own = await browsing.open("/console/triggers/broken") if "broken" in file else None
+
+    assert said in page.text
+    assert {"letter", "good"} <= {text for text, _ in page.links}
+    assert "Due in the next days" in page.text
+    if own is not None:
+        assert said in own.text
+
+
 def form_of(page: PageReader) -> Form:
     """Return the form with a trigger's fields."""
     return next(form for form in page.forms if "shown" in form.fields)
