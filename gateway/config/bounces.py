@@ -24,14 +24,14 @@ class BouncesConfig(Section):
     the @."""
     suppress_after: Count = 2
     """After how many hard bounces (no such user, no such domain, account closed) an address gets no
-    mail any more; mail that arrives in between starts the count anew."""
+    more mail; mail that arrives in between starts the count again."""
     apart: Interval = option("2d")
     """Bounces closer together than this count once."""
     within: Interval = option("90d")
     """Older bounces don't count."""
     keep: Interval = option("400d")
-    """How long it is kept what came back, with the mails that told of it, and other automatic mail.
-    Suppressions stay."""
+    """How long bounces and complaints are kept, with the mails that reported them, and other
+    automatic mail. Suppressions stay."""
     report_to: MailAddress | None = option(example="office@example.org")
     """Who gets a report a day by mail: what share came back in the last 7 days, by the domains it
     went from and to; absent: nobody."""

@@ -153,7 +153,7 @@ def check_free(file: Path, *, is_forced: bool) -> None:
     """Refuse to write a config over one that is there, or where nobody can write (ConfigError)."""
     if (file.exists() or file.is_symlink()) and not is_forced and not says_nothing(file):
         raise ConfigError(
-            f"{file}: exists and stays as it is: --force writes it anew, --config FILE another one"
+            f"{file}: exists and stays as it is: --force overwrites it, --config FILE names another"
         )
     nearest = next(path for path in (file, *file.parents) if path.exists())
     if nearest != file and not nearest.is_dir():

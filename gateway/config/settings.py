@@ -122,8 +122,8 @@ class Crm(Section):
     source: Name = "crm"
     """The source that owns what the folder's files bring."""
     old_after: Interval = option("2d")
-    """How old what the CRM told last of people, groups or any other kind may be before `gateway
-    check` and the metrics call it old."""
+    """How long ago the CRM may last have sent people, groups or any other kind before `gateway
+    check` and the metrics call the feed old."""
     date_order: DateOrder | None = option(example="day-first")
     """Which number of 03/04/2026 is the day, where nothing else in its column tells; absent: such
     a date can't be read."""
@@ -199,7 +199,7 @@ class Console(Section):
     """Who may sign in with a password: lines `name:roles:hash`; `gateway console user NAME` writes
     them."""
     session: Interval = option("12h")
-    """How long one stays signed in without doing anything; after 7 days one signs in anew."""
+    """How long one stays signed in without doing anything; after 7 days one must sign in again."""
     oidc: ConsoleOidc | None = None
     """Whom a provider of OpenID Connect vouches for; absent: nobody signs in that way."""
     proxy: ConsoleProxy | None = None

@@ -46,7 +46,7 @@ class _AddressEventFields(TypedDict):
     ]
     suppressed: Annotated[
         Scope | None,
-        JsonSchema(description="What of mail the address gets none of any more, because of this."),
+        JsonSchema(description="Which mail the address no longer gets because of this."),
     ]
 
 
@@ -57,7 +57,7 @@ class AddressBouncedData(_AddressEventFields):
 
 
 class AddressComplainedData(_AddressEventFields):
-    """What a webhook is told of a complaint, or of who told the mail program to end it."""
+    """What a webhook is told of a complaint, or of who unsubscribed through the mail program."""
 
     kind: Annotated[str, JsonSchema(enum=[BounceKind.COMPLAINT.value, BounceKind.OPT_OUT.value])]
 

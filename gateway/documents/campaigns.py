@@ -44,7 +44,7 @@ class CampaignDocument(TypedDict):
     opened_at: Annotated[TimeText | None, JsonSchema(description="Its creation at Mailchimp.")]
     scheduled_for: TimeText | None
     sent_at: TimeText | None
-    trouble: Annotated[str | None, JsonSchema(description="Why it stays behind what was wanted.")]
+    trouble: Annotated[str | None, JsonSchema(description="Why it isn't where it was meant to be.")]
     last_read: TimeText | None
     next_read: TimeText | None
     included: Annotated[int, JsonSchema(description="Members who are in.")]

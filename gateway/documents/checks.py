@@ -35,7 +35,9 @@ class ProbeDocument(TypedDict):
     signed_by: Annotated[
         list[str], JsonSchema(description="Domains the gateway signed it for, both fields covered.")
     ]
-    arrived: Annotated[bool, JsonSchema(description="The gateway itself read it where it went.")]
+    arrived: Annotated[
+        bool, JsonSchema(description="Whether it reached a mailbox that the gateway reads.")
+    ]
     signatures: Annotated[
         list[LinkSignatureDocument], JsonSchema(description="Of the mail as it arrived.")
     ]

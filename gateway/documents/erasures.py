@@ -39,13 +39,15 @@ class CertificateDocument(ErasureDocument):
     ]
     files: Annotated[
         list[str],
-        JsonSchema(description="Of the feed, that speak of the person and can't be written anew."),
+        JsonSchema(description="Files of the feed that name the person and can't be rewritten."),
     ]
     files_deleted: bool
     rows_in_files: Annotated[int, JsonSchema(description="Taken out of the feed's other files.")]
     waiting_files: Annotated[
         list[str],
-        JsonSchema(description="Of feed and journal, not taken in yet: they bring them back."),
+        JsonSchema(
+            description="Of feed and journal, not taken in yet: they bring the person back."
+        ),
     ]
 
 

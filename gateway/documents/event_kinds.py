@@ -52,7 +52,7 @@ EVENT_KINDS: Mapping[EventType, EventKind] = {
         EventDocument[Literal["address.bounced"], _HOLDER | None, AddressBouncedData],
     ),
     EventType.ADDRESS_COMPLAINED: EventKind(
-        "Somebody called mail spam, or told the mail program to end it",
+        "Somebody reported mail as spam, or unsubscribed through the mail program",
         EventDocument[Literal["address.complained"], _HOLDER | None, AddressComplainedData],
     ),
     EventType.TRIGGER_SENT: EventKind(

@@ -28,7 +28,9 @@ class FeedFaultDocument(TypedDict):
     """What is wrong with the last file of a kind."""
 
     file: str
-    since: Annotated[TimeText, JsonSchema(description="Of the first such file without a good one.")]
+    since: Annotated[
+        TimeText, JsonSchema(description="When the first of an unbroken run of such files came.")
+    ]
     at: TimeText
     problems: int
     failed: Annotated[bool, JsonSchema(description="Nothing of it was taken in.")]
@@ -76,9 +78,7 @@ class DuplicateDocument(TypedDict):
 
     key: str
     lines: list[int]
-    differs: Annotated[
-        dict[str, str], JsonSchema(description="Columns the rows say different things in.")
-    ]
+    differs: Annotated[dict[str, str], JsonSchema(description="Columns in which the rows differ.")]
 
 
 class ReferenceUseDocument(TypedDict):
@@ -153,7 +153,7 @@ class ImportReportDocument(TypedDict):
     duplicate_count: int
     truncated: Annotated[str, JsonSchema(description="Why the file isn't whole; empty: it is.")]
     nothing_removed: Annotated[
-        bool, JsonSchema(description="What is missing in it could not be told, and stays.")
+        bool, JsonSchema(description="What it lacks is kept: what that is can't be told from it.")
     ]
     problems: Annotated[list[RowProblemDocument], JsonSchema(description="The first thousand.")]
     problem_count: int

@@ -75,14 +75,14 @@ class PersonDocument(TypedDict):
     lookalikes: Annotated[
         list[str],
         JsonSchema(
-            description="What looks like an address in those that can be none: the person is found "
+            description="What looks like an address in what can't be one: the person is found "
             "by it, and never mailed."
         ),
     ]
     status: Annotated[str, JsonSchema(description="The name of it; its crm_id if that is unknown.")]
     groups: list[str]
     suppressions: list[SuppressionDocument]
-    now: Annotated[list[MailNowDocument], JsonSchema(description="What mail would meet now.")]
+    now: Annotated[list[MailNowDocument], JsonSchema(description="What would become of mail now.")]
     topics: Annotated[list[str], JsonSchema(description="Of which they want no mailings.")]
     mailchimp: list[MailchimpRefusalDocument]
     unread: list[UnreadFieldDocument]

@@ -54,7 +54,7 @@ class SuppressedAddressDocument(TypedDict):
     """One reason in force why an address is suppressed, and what brought it."""
 
     id: Annotated[
-        IdText | None, JsonSchema(description="None of a reason that a group or status brings.")
+        IdText | None, JsonSchema(description="Null: a group or status of the CRM is the reason.")
     ]
     address: str
     person: PersonText | None

@@ -181,7 +181,7 @@ def test_a_config_that_is_there_stays_unless_it_is_forced(cli: Cli) -> None:
 
     done = cli("init", *RELAY, "--yes")
     assert (1, before) == (done.code, cli.file.read_text())
-    assert f"{cli.file}: exists and stays as it is: --force writes it anew" in done.err
+    assert f"{cli.file}: exists and stays as it is: --force overwrites it" in done.err
 
     cli.do("init", *RELAY, "--yes", "--force")
     assert "mailserver" == load(cli.file, {}).relays[0].name
@@ -233,7 +233,7 @@ def test_what_no_option_says_is_at_its_default_and_the_relay_may_be_away(cli: Cl
 
     shown = cli.do("init", *RELAY, "--network", "::1", "--network", "10.0.0.0/8", "--yes")
     assert "Not reachable: relay mailserver: 127.0.0.1:1: Connection refused" in shown
-    assert "hears this machine only, and the CRM is to come from 10.0.0.0/8" in shown
+    assert "takes connections from this machine only, but the CRM connects from 10.0.0.0/8" in shown
     assert f"Next: gateway --config {cli.file} check" in shown
     listener = load(cli.file, {}).smtp.listeners[0]
     assert ("127.0.0.1:2525", 2) == (str(listener.bind), len(listener.networks))

@@ -42,7 +42,9 @@ def put(
     keep_password: Annotated[
         bool, typer.Option("--keep-password", help="Change the roles alone.")
     ] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Let them in no more.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take away the right to sign in.")
+    ] = False,
 ) -> None:
     """Add a user of the console, or change one.
 

@@ -181,7 +181,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     ]
     if listener.bind.is_loopback and elsewhere:
         yield (
-            f"{listener.bind} hears this machine only, and the CRM is to come from "
+            f"{listener.bind} takes connections from this machine only, but the CRM connects from "
             f"{', '.join(elsewhere)}: set bind to an address of this machine, or 0.0.0.0"
         )
 
