@@ -45,9 +45,8 @@ class RawRow:
     line: int  #: Where it begins; the first line is 1.
     texts: Mapping[str, str]  #: By our columns.
     problem: str = ""  #: Why there are no texts, or not all of them.
-    unread: Mapping[str, UnreadableCell] = field(
-        default_factory=lambda: _NOTHING
-    )  #: Fields that can't be read.
+    #: Fields that can't be read.
+    unread: Mapping[str, UnreadableCell] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ The relay hears each recipient at once, and what it says of them is what the cli
 
 Whether the mail may go to Ann is decided between its header block and its text. If somebody drops
 out there, the relay hears RSET and an envelope without them; if nobody is left, it never hears DATA
-and the client hears a 554 that says why.
+and the client hears a 550 that says why.
 """
 
 import asyncio

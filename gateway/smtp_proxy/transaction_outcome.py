@@ -9,7 +9,7 @@ An outcome for each other way that a mail can go:
 
     refused by a rule, the relay, the size   the reply that says so     `refuse`
     a retry of one that was answered         that answer                `answer_again`
-    nobody may be mailed                     554 with the note, or 250  `hand_over`
+    nobody may be mailed                     550 with the note, or 250  `hand_over`
     the relay says no                        its reply                  `verdict`
     the relay says nothing                   451, nobody knows          `no_verdict`, `late_verdict`
     the client is gone before the dot        nothing, it is `aborted`   `give_up`

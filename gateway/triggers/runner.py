@@ -21,9 +21,8 @@ from gateway.triggers.templates import CheckedTrigger
 
 log = logs.get("triggers")
 
-_TERM = timedelta(
-    seconds=30
-)  #: Of the lease of a run, for the sake of economy: the ledger keeps what counts.
+#: Of the lease of a run, which only spares others the same work: what counts the ledger keeps.
+_TERM = timedelta(seconds=30)
 _AT_ONCE = 500  #: Occurrences put in together: other writers wait no longer than for that.
 
 

@@ -18,9 +18,10 @@ class WorkQueue:
     def __init__(self, *rows: str, ahead: int = 0) -> None:
         self.due = list(rows)
         self.ahead = ahead  #: So many more are claimed than can begin.
+        self.begun: list[str] = []
         self.done: list[str] = []
         self.given_back: list[str] = []
-        self.told: list[str] = []
+        self.put_off_by: list[str] = []
         self.rooms: list[int] = []
         self.failures: dict[str, Exception] = {}
         self.go = asyncio.Event()  #: Lets those end whose name begins with `slow`.
@@ -34,6 +35,7 @@ class WorkQueue:
         return rows
 
     async def work(self, row: str) -> None:
+        self.begun.append(row)
         await asyncio.sleep(0)
         if row.startswith("slow"):
             await self.go.wait()
@@ -50,7 +52,7 @@ class WorkQueue:
     def put_off(self, error: Exception) -> None:
         if not isinstance(error, StoreUnavailable):
             raise error
-        self.told.append(str(error))
+        self.put_off_by.append(str(error))
         self.go.set()
 
     def worker(self, at_once: int, poll: timedelta = SOON) -> QueueWorker[str]:
@@ -91,9 +93,11 @@ async def test_one_that_takes_long_keeps_no_other_waiting() -> None:
 async def test_no_more_is_claimed_than_can_begin() -> None:
     queue = WorkQueue("slow1", "slow2", "c")
     worker = asyncio.create_task(queue.worker(2, poll=timedelta(minutes=1)).run())
-    while not queue.rooms:
+    async with asyncio.timeout(5):
+        while len(queue.begun) < 2:
+            await asyncio.sleep(0)
+    for _ in range(10):  # Turns of the event loop in which it could claim more.
         await asyncio.sleep(0)
-    await asyncio.sleep(0.05)
     rooms, left = list(queue.rooms), list(queue.due)
     queue.stopping.set()
     queue.go.set()
@@ -117,7 +121,7 @@ async def test_while_the_store_is_away_it_tries_again_later(where: str) -> None:
 
     await queue.worker(1).run()
 
-    assert ["away"] == queue.told
+    assert ["away"] == queue.put_off_by
     assert (["b", "last"] if where == "a" else ["a", "b", "last"]) == queue.done
     assert (["b", "last"] if where == "a" else []) == queue.given_back
 

@@ -1,6 +1,5 @@
 """Mail that a server delivers straight into the importer, over SMTP and LMTP."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -128,10 +127,10 @@ async def test_the_same_mail_delivered_twice_is_filed_once(
     for _ in range(2):
         assert [250] == await send(client, forward().as_bytes(), "import@office.example")
     await gateway.wait_for_log("outbox_sent")
-    await asyncio.sleep(1)
 
     person = await gateway.cli_json("person", "show", "candidate:17")
     assert 1 == len([one for one in person["timeline"] if one["type"] == "reply"])
+    assert ["sent"] == [entry["state"] for entry in await gateway.cli_json("outbox", "list")]
     assert 1 == len(sink.messages)
 
 

@@ -1,6 +1,7 @@
 """`gateway explain`: what would become of a message, and why, without sending anything."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -73,11 +74,6 @@ async def explain(settings: Settings, database: Database, question: Question) ->
         headers=Headers.of(block),
         opening=opening(stuffed(rest)),
     )
-    decider = Decider(
-        common.standings(settings, database),
-        MessageLookup(database),
-        NeverMailed(settings.store.outage / "never-mailed", erased_names(settings)),
-    )
     relay = choose(
         chosen.relays,
         listener=case.listener.name,
@@ -85,7 +81,12 @@ async def explain(settings: Settings, database: Database, question: Question) ->
         sender_domain=domain_of(case.sender),
     )
     moment = common.now()
-    decision = await decider.decide(chosen, case, moment)
+    with (
+        closing(common.standings(settings, database)) as standings,
+        closing(MessageLookup(database)) as lookup,
+    ):
+        never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
+        decision = await Decider(standings, lookup, never).decide(chosen, case, moment)
     feeds = (await database.read(status.snapshot)).feeds
     wording = LanguageChoice(StaffLanguages(database))
     template = await wording.template(chosen, case.sender, case.headers)

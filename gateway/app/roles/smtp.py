@@ -82,6 +82,7 @@ class _Smtp:
         self._local = LocalRecord(settings.store.outage, processes.holder())
         self._never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
         self._bulk_memory = BulkMemory()
+        self._asked: tuple[Standings | MessageLookup, ...] = ()
         self._go_by(settings)
         self._services.journal_client = JournalClient(
             self._journal, self._local, self._services.spawn
@@ -101,10 +102,13 @@ class _Smtp:
         self._chores = _Chores(database, self._services, number, self._local, context.stopping)
 
     def _go_by(self, settings: Settings) -> None:
+        """Decide under these settings from now on; what was asked until then lets the store go."""
+        for asked in self._asked:
+            asked.close()
         self._standings = common.standings(settings, self._database)
-        self._services.decider = Decider(
-            self._standings, MessageLookup(self._database), self._never, self._bulk_memory
-        )
+        lookup = MessageLookup(self._database)
+        self._asked = (self._standings, lookup)
+        self._services.decider = Decider(self._standings, lookup, self._never, self._bulk_memory)
 
     async def apply(self, fresh: Settings) -> None:
         """Go by new settings; start anew where the journal must be kept in another way."""

@@ -79,15 +79,14 @@ class Campaign:
     mailchimp_id: str = ""
     web_id: int | None = None
     link: str = ""  #: Where people open it in Mailchimp.
-    asked: PendingCall = (
-        PendingCall.NOTHING
-    )  #: The answer of this is not kept yet: look before asking again.
+    #: The answer of this is not kept yet: look before asking again.
+    asked: PendingCall = PendingCall.NOTHING
     asked_at: datetime | None = None
     opened_at: datetime | None = None  #: Its creation at Mailchimp.
     scheduled_for: datetime | None = None
     refreshed_at: datetime | None = None  #: When it was prepared last and its segment built.
     sent_at: datetime | None = None
-    trouble: str = ""  #: Why it stays behind what was wanted.
+    trouble: str = ""  #: Why it isn't where it was meant to be.
     synced_at: datetime | None = None  #: When its state and activities were read last.
     next_sync: datetime | None = None  #: When they are read next; None: at once.
 

@@ -1,7 +1,5 @@
 """Silence after the dot: 451 to the CRM, and its retry hears what became of the first attempt."""
 
-import asyncio
-
 import pytest
 
 from gateway.core.decision.journal import Message
@@ -221,9 +219,13 @@ async def test_P4_S33_a_client_that_has_gone_gets_no_dot_sent(side: RelaySide) -
     gone = Mail(side, "gone")
     side.sink.fault("DATA", faults.delay(BUDGET / 2))
     client = await side.crm.client()
+
+    def has_data() -> bool:
+        return any(b"DATA" in connection.commands[-1:] for connection in side.sink.connections)
+
     await client.pipeline(b"MAIL FROM:<ann@crm.example>", b"RCPT TO:<%s>" % gone.to.encode())
     await client.send(b"DATA\r\n" + gone.content + b".\r\n")
-    await asyncio.sleep(0.1)
+    await wait_until(has_data, "DATA at the relay")
     await client.reset()
     (record,) = await gone.records(1)
 
