@@ -133,13 +133,13 @@ async def test_waiting_and_opening_share_the_time(pool: Pool, sink: RawSink) -> 
     taken = [await pool.acquire(2) for _ in range(2)]
     sink.fault("banner", faults.hang())
     loop = asyncio.get_running_loop()
-    loop.call_later(0.3, pool.discard, taken[0])
+    loop.call_later(0.9, pool.discard, taken[0])
     began = loop.time()
 
     with pytest.raises(RelayLost):
-        await pool.acquire(0.4)
+        await pool.acquire(1.2)
 
-    assert loop.time() - began < 0.6
+    assert loop.time() - began < 1.8  # 2.1 if each had all of it.
 
 
 async def test_R8_a_connection_the_relay_has_closed_is_not_handed_out(
