@@ -209,8 +209,8 @@ async def _see_that_it_is_free(request: Request, terms: OidcTerms, name: object)
         why = said(
             request,
             "“{name}” is somebody else here, who signs in another way. "
-            "On the gateway's host: gateway console user {name} --remove, "
-            "or another name_claim in [console.oidc].",
+            "Whoever runs the gateway takes that user out, or has names read from another claim of "
+            "the sign-in service.",
             name=name,
         )
         raise Problem(403, why)

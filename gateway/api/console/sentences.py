@@ -4,42 +4,140 @@ What `gateway check` finds, by what a rule told bulk mail, why a page can't be s
 written where nobody knows who reads them. They are known again by their form, such as `{url}:
 {problem}: is it reached from here?` in `texts/LANGUAGE/sentences.toml`, and told in its
 translation. What stands in it is told likewise if it is such a sentence itself. Whatever is not
-known stays as it is.
+known stays as it is, but for commands in it: in their place stands the page of the console that
+does the same, or who runs them. English has a file only for what names a command.
 """
 
 import re
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from gateway.api.console.languages import say
 
 FILE = "sentences.toml"
 _WORD = re.compile(r"[a-z]{2}")
 _PLACE = re.compile(r"{(\w+)}")
-_LONGEST = 600  #: Characters; in what is longer forms would be looked for too long.
+_MOST = 5_000  #: Characters; in what is longer nothing is looked for.
+_LINES = 300  #: Of a long list the rest stays as it is.
+_DEPTH = 4  #: Sentences in sentences that are looked for; strangers' texts may look like many.
+#: Commands, and the pages that do the same: by their names in the navigation, or on buttons.
+_PAGES = {
+    "applications": ("Applications",),
+    "bounces list": ("Bounces to decide on",),
+    "campaigns": ("Campaigns",),
+    "import": ("Feed",),
+    "inbox": ("Inbox",),
+    "mailchimp activate": ("Campaigns", "Mailchimp account"),
+    "messages": ("Messages",),
+    "outbox": ("Outbox",),
+    "pause": ("Today",),
+    "person find": ("People",),
+    "person show": ("People",),
+    "resume": ("Today",),
+    "suppress add": ("People",),
+    "suppress list": ("People",),
+    "suppress release": ("People",),
+    "suppress show": ("People",),
+    "triggers": ("Triggers",),
+    "triggers history": ("Triggers", "Runs and changes"),
+}
+#: Second words of commands; other words go on with the sentence.
+_SECOND = frozenset(
+    (
+        *("add", "assign", "cancel", "create", "hold", "list", "past", "prepare", "recreate"),
+        *("resume", "retry", "send", "show", "unschedule", "waiting"),
+        *("groups", "statuses", "staff", "memberships", "people", "programmes"),
+        *("applications", "qualifications", "deliveries"),
+    )
+)
+#: What whoever runs the gateway does at its host.
+_RUN = (
+    *("acts", "bounces", "check", "console", "db", "dkim", "docs", "explain", "init", "keys"),
+    *("mailchimp", "person", "suppress", "tail", "today", "tokens", "users"),
+)
+_FIRST = "|".join(sorted({*(name.partition(" ")[0] for name in _PAGES), *_RUN}))
+_COMMAND = re.compile(
+    rf"`?\bgateway (?P<first>{_FIRST})\b"
+    r"(?P<second> [a-z]+\b)?(?P<rest>(?: (?:--[a-z-]+|[A-Z]{2,})\b)*)`?"
+)
 
 
 def retell(language: str, sentence: str) -> str:
     """Return a sentence of the gateway's own in a language; one it has no words for, as it is.
 
+    A page of the console stands in place of the command that does the same.
+
     >>> retell("nl", "main was last fed 3 days ago")
     'main is 3 dagen geleden voor het laatst aangeleverd'
     """
-    if language == "en" or not sentence:
-        return sentence
+    if "\n" in sentence:
+        lines = sentence.split("\n")
+        return "\n".join((*(retell(language, line) for line in lines[:_LINES]), *lines[_LINES:]))
+    told = _retold(language, sentence, _DEPTH)
+    return _COMMAND.sub(lambda command: _in_place_of(language, command), told)
+
+
+def _in_place_of(language: str, command: re.Match[str]) -> str:
+    """Return the page that does what a command does, else who runs it."""
+    first, second, rest = command["first"], command["second"] or "", command["rest"]
+    for name, behind in ((f"{first}{second}", ""), (first, second)):
+        if name in _PAGES:
+            # Of `gateway outbox list` the page is Outbox; what follows it may be the sentence's.
+            page = ", ".join(say(language, title) for title in _PAGES[name])
+            is_of_command = not behind or bool(rest) or behind.strip() in _SECOND
+            return f"“{page}”" + ("" if is_of_command else behind)
+    written = f"gateway {first}{second}{rest}"
+    return say(language, "whoever runs the gateway: {command}", command=written)
+
+
+def _retold(language: str, sentence: str, depth: int) -> str:
     known = _sentences(language).get(sentence)
-    if known is not None:
-        return known
-    if len(sentence) > _LONGEST:
+    if known is not None or not sentence:
+        return known or sentence
+    if depth == 0 or len(sentence) > _MOST:
         return sentence
-    for form, translated, has_words in _forms(language):
-        match = form.fullmatch(sentence)
-        if match is not None:
-            written = match.groupdict()
-            values = {name: retell(language, text) for name, text in written.items()}
+    for form in _forms(language):
+        written = form.inserted(sentence)
+        if written is not None:
+            values = {name: _retold(language, text, depth - 1) for name, text in written.items()}
             # `{whom}: {scope}` has no words of its own: it is one where something in it is known.
-            if has_words or values != written:
-                return translated.format_map(values)
+            if form.has_words or values != written:
+                return form.translation.format_map(values)
     return sentence
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A sentence with something inserted."""
+
+    pieces: tuple[str, ...]  #: What stands around names of what is inserted, in turns.
+    translation: str
+    has_words: bool  #: Beside what is inserted.
+
+    def inserted(self, sentence: str) -> dict[str, str] | None:
+        """Return what is inserted, by name; None: the sentence is another.
+
+        Each ends where what follows it stands first, a `problem` where it stands last; in a time
+        that grows as the sentence does. The same name stands for the same text.
+        """
+        start, end = self.pieces[0], self.pieces[-1]
+        at, until = len(start), len(sentence) - len(end)
+        if at >= until or not (sentence.startswith(start) and sentence.endswith(end)):
+            return None
+        values: dict[str, str] = {}
+        for place in range(1, len(self.pieces), 2):
+            name, following = self.pieces[place : place + 2]
+            stop = until
+            if place + 2 < len(self.pieces):
+                find = sentence.rfind if name == "problem" else sentence.find
+                stop = find(following, at + 1, until)
+            text = sentence[at:stop]
+            if stop <= at or values.setdefault(name, text) != text:
+                return None
+            at = stop + len(following)
+        return values
 
 
 @cache
@@ -49,11 +147,8 @@ def _sentences(language: str) -> dict[str, str]:
 
 
 @cache
-def _forms(language: str) -> tuple[tuple[re.Pattern[str], str, bool], ...]:
-    """Return the forms with something inserted, the most exact first.
-
-    Each with its translation, and whether it has words beside what is inserted.
-    """
+def _forms(language: str) -> tuple[_Form, ...]:
+    """Return the forms with something inserted, the most exact first."""
     forms = [
         (form, translation)
         for form, translation in _sentences(language).items()
@@ -61,24 +156,10 @@ def _forms(language: str) -> tuple[tuple[re.Pattern[str], str, bool], ...]:
     ]
     forms.sort(key=lambda pair: len(_PLACE.sub("", pair[0])), reverse=True)
     return tuple(
-        (
-            re.compile(_pattern(form), re.DOTALL),
+        _Form(
+            tuple(_PLACE.split(form)),
             translation,
             _WORD.search(_PLACE.sub("", form)) is not None,
         )
         for form, translation in forms
     )
-
-
-def _pattern(form: str) -> str:
-    """Return what a form matches: something for each `{name}`, the same for the same name."""
-    pieces, seen = [], set[str]()
-    for number, piece in enumerate(_PLACE.split(form)):
-        if number % 2 == 0:
-            pieces.append(re.escape(piece))
-        elif piece in seen:
-            pieces.append(f"(?P={piece})")
-        else:
-            seen.add(piece)
-            pieces.append(f"(?P<{piece}>.+{'' if piece == 'problem' else '?'})")
-    return "".join(pieces)

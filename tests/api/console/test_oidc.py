@@ -105,7 +105,7 @@ async def test_who_signs_in_with_a_password_here_is_nobody_elsewhere(
         page = await browsing.open(START, status=403)
 
     assert f"“{name}” is somebody else here" in page.text
-    assert f"gateway console user {name} --remove" in page.text
+    assert "Whoever runs the gateway takes that user out" in page.text
 
 
 async def test_a_session_ends_when_its_name_becomes_that_of_a_user_with_a_password(

@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import Request
 
-from gateway.api.console.access import said
+from gateway.api.console.access import language_of, said
+from gateway.api.console.sentences import retell
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.store.campaigns.campaign_members import WhichMembers
 
@@ -34,9 +35,10 @@ def in_words_of_the_page(request: Request, text: str) -> str:
         "show": said(request, "Members"),
         "unschedule": said(request, "Take it out of the schedule"),
     }
-    return _COMMAND.sub(
+    named = _COMMAND.sub(
         lambda command: f"“{buttons[command[1]]}”" if command[1] in buttons else command[0], text
     )
+    return retell(language_of(request), named)
 
 
 def state_names(request: Request) -> dict[str, str]:
