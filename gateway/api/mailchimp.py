@@ -47,7 +47,7 @@ class Hints(Protocol):
 def router(hints: Hints, clock: Callable[[], datetime]) -> APIRouter:
     """Build the endpoint: GET for Mailchimp's check of the address, POST for what happened.
 
-    An unknown address is 404, a bad or old signature 403, what is no webhook 400.
+    An unknown address is 404, a bad or old signature 403, what isn't a webhook 400.
     """
     routes = APIRouter()
 

@@ -224,7 +224,7 @@ def wrapped(parts: Sequence[str]) -> str:
 
 
 def unwrapped(cursor: str, count: int) -> list[str]:
-    """Read a cursor made of so many texts."""
+    """Read a cursor made of a given number of texts."""
     try:
         parts = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):

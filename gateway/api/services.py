@@ -58,7 +58,7 @@ Told = Mapping[str, object]  #: A JSON document.
 
 
 class FeedRefused(GatewayError):
-    """A feed can't be taken in as it is; nothing of it was."""
+    """A feed can't be taken in as it is; none of it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Taken:
 
     report: Mapping[str, object]
     records: int
-    is_held_back: bool  #: The guard let nothing of it through.
+    is_held_back: bool  #: The guard let none of it through.
 
 
 class FeedAdapter(Protocol):

@@ -74,7 +74,7 @@ def newest_first(
 ) -> ListSource[T]:
     """Return the source of a list by falling ids, which `number` tells of an entry.
 
-    `read` returns so many entries at most, and only older ones than an id where one is given.
+    `read` returns that many entries at most, and only older ones than an id where one is given.
     """
 
     def every(after: str | None, at_once: int) -> Iterator[T]:

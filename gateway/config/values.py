@@ -110,7 +110,7 @@ def _no_truth_value(value: object) -> object:
 
 
 def check_zone(value: str) -> str:
-    """Refuse what is no name of the IANA time zones."""
+    """Refuse what isn't the name of an IANA time zone."""
     try:
         ZoneInfo(value)  # `available_timezones` would read every file there is
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -151,7 +151,7 @@ def _typed(value: str) -> TypedAddress:
 
 
 def check_http(value: str) -> str:
-    """Refuse what is no http or https URL with a host."""
+    """Refuse what isn't an http or https URL with a host."""
     if not re.fullmatch(r"https?://[^\s/?#]+\S*", value):
         raise ValueError("not an address such as https://gateway.example.org/")
     return value
@@ -183,7 +183,7 @@ def check_host(value: str) -> str:
 
 
 def check_header_name(value: str) -> str:
-    """Refuse what is no field name: printable ASCII without the colon (RFC 5322, 3.6.8)."""
+    """Refuse what isn't a field name: printable ASCII without the colon (RFC 5322, 3.6.8)."""
     if re.fullmatch(r"[!-9;-~]+", value) is None:
         raise ValueError("not the name of a header field such as X-Mailing")
     return value
@@ -206,7 +206,7 @@ def resolve(value: Path, info: ValidationInfo) -> Path:
 
 
 def check_file(value: Path) -> Path:
-    """Refuse a path that is no file."""
+    """Refuse a path that isn't a file."""
     if not value.is_file():
         raise ValueError(f"no such file as {value.absolute()}")
     return value

@@ -72,7 +72,7 @@ def readable_name(name: str) -> str:
 
 
 def short_name(name: str, octets: int) -> str:
-    """Return a file's name in at most so many octets, its ending kept: file systems have 255."""
+    """Return a file's name in at most that many octets, its ending kept: file systems have 255."""
     if len(name.encode()) <= octets:
         return name
     stem, _, ending = name.rpartition(".")

@@ -35,7 +35,7 @@ _NOTHING: Mapping[str, UnreadableCell] = MappingProxyType({})
 
 
 class FileRefused(GatewayError):
-    """The file can't be taken in as it is; nothing of it was."""
+    """The file can't be taken in as it is; none of it was."""
 
 
 @dataclass(frozen=True, slots=True)

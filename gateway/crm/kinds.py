@@ -64,7 +64,7 @@ def _whose(fields: Fields) -> PersonRef:
 
 
 def person_record(fields: Fields) -> Person:
-    """Return the person a row of `people` tells of; active where that can't be read."""
+    """Return the person a row of `people` is about; active where that can't be read."""
     return Person(
         ref=PersonRef(_likely_kind(fields), fields.key("crm_id")),
         first_name=fields.text("first_name"),

@@ -183,7 +183,7 @@ def _most(values: "Iterator[str] | Sequence[str]") -> str:
 
 
 def _comment(text: str) -> str:
-    # A header may hold anything; nothing of it ends the comment.
+    # A header may hold anything; none of it ends the comment.
     return "# " + "".join(char if char.isprintable() else " " for char in text)
 
 

@@ -80,7 +80,7 @@ def utf_16_without_mark(head: bytes) -> str:
 
 
 def encoding_of_octets(file: BinaryIO, chunk: bytes, start: int) -> Encoding:
-    """Tell UTF-8 from Windows-1252; `chunk` are the first octets behind a mark of so many."""
+    """Tell UTF-8 from Windows-1252; `chunk` are the first octets behind a mark of that many."""
     decoder = getincrementaldecoder("utf-8")(errors="surrogateescape")
     has_strays = has_decoded = is_other = is_cut = False
     while chunk:

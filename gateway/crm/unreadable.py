@@ -2,7 +2,7 @@
 
 
 class UnreadableCell(ValueError):
-    """A text that is no value of its column."""
+    """A text that isn't a value of its column."""
 
     def __init__(self, text: str, cure: str) -> None:
         super().__init__(text)

@@ -217,7 +217,7 @@ class RelayConnection(asyncio.Protocol):
         return await reply
 
     def expect(self, seconds: float) -> "asyncio.Future[Reply]":
-        """Wait for one more reply than before, for so many seconds; the result may be `RelayLost`.
+        """Wait that many seconds for one more reply than before; the result may be `RelayLost`.
 
         All that are awaited have as long as the last of them.
         """
@@ -328,7 +328,7 @@ class ReplyTimer:
         self._rings_at = 0.0  #: When it was set; uvloop's handle of what is due at once can't tell.
 
     def set(self, seconds: float) -> None:
-        """Call back in so many seconds, and not before."""
+        """Call back in that many seconds, and not before."""
         self.seconds, self._deadline = seconds, self._loop.time() + seconds
         if self._handle is not None:
             if self._rings_at <= self._deadline:

@@ -178,6 +178,6 @@ class DkimSigner:
                 )
                 for key in keys
             )
-        except dkim.DKIMException as error:  # a line of the header that is no field
+        except dkim.DKIMException as error:  # a line of the header that isn't a field
             log.warning("dkim_not_signed", reason=type(error).__name__)
             return b""

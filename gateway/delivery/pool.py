@@ -44,7 +44,7 @@ class Pool:
         return self._slots.is_crowded
 
     async def acquire(self, seconds: float, *, fresh: bool = False) -> RelayConnection:
-        """Return a connection for one transaction within so many seconds.
+        """Return a connection for one transaction within that many seconds.
 
         Raises `RelayBusy` when the limits leave none in time, `RelayLost` or `RelayRefuses` when
         the relay can't be reached. `fresh` never takes a connection that was used before.
@@ -175,7 +175,7 @@ class ConnectionSlots:
 
 
 class RateLimit:
-    """Lets so many pass in a minute, evenly after a first handful."""
+    """Lets that many pass in a minute, evenly after a first handful."""
 
     def __init__(self, per_minute: float) -> None:
         self._interval = 60.0 / per_minute

@@ -1,4 +1,4 @@
-"""What came back of messages, and what webhooks are told of it."""
+"""What came back of messages, and what webhooks are told about it."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,13 +51,13 @@ class _AddressEventFields(TypedDict):
 
 
 class AddressBouncedData(_AddressEventFields):
-    """What a webhook is told of mail that came back."""
+    """What a webhook is told about mail that came back."""
 
     kind: Annotated[str, JsonSchema(enum=[BounceKind.BOUNCE.value])]
 
 
 class AddressComplainedData(_AddressEventFields):
-    """What a webhook is told of a complaint, or of who unsubscribed through the mail program."""
+    """What a webhook is told about a complaint, or who unsubscribed through the mail program."""
 
     kind: Annotated[str, JsonSchema(enum=[BounceKind.COMPLAINT.value, BounceKind.OPT_OUT.value])]
 
@@ -84,7 +84,7 @@ def bounce_document(kept: KeptBounce) -> BounceDocument:
 def address_event_data(
     kept: KeptBounce, suppressed: Scope | None
 ) -> AddressBouncedData | AddressComplainedData:
-    """Return what is told of it; `suppressed` is what the address gets none of because of it."""
+    """Return what is told about it; `suppressed`: which mail the address no longer gets."""
     data: AddressBouncedData = {
         "address": kept.address,
         "message": None if kept.message is None else ids.show(kept.message),
@@ -98,7 +98,7 @@ def address_event_data(
 
 
 def unsubscribed_event(kept: "KeptUnsubscribe", number: int) -> Event:
-    """Return what is told of who unsubscribed by a link or by mail; `number` is the event's id."""
+    """Return what is told of who unsubscribed, by a link or by mail; `number`: the event's id."""
     data: OptedOutData = {
         "address": kept.address,
         "at": in_utc(kept.at),

@@ -446,7 +446,7 @@ def campaign_report_document(
 
 
 def campaign_activity_data(mailing: Mailing, act: Act) -> CampaignActivityData:
-    """Return what is told of something a member of a campaign did."""
+    """Return what is told about something a member of a campaign did."""
     activity = activity_document(act.activity)
     return {
         "campaign": ids.show(mailing.id),
@@ -483,7 +483,7 @@ def campaign_activity_events(
 
 
 def opted_out_data(leaving: Leaving, title: str | None) -> OptedOutData:
-    """Return what is told of an opt-out; `title` is that of the campaign it came through."""
+    """Return what is told about an opt-out; `title` is that of the campaign it came through."""
     return {
         "address": leaving.address,
         "at": in_utc(leaving.at),
@@ -498,7 +498,7 @@ def opted_out_data(leaving: Leaving, title: str | None) -> OptedOutData:
 def opted_out_events(
     connection: StoreTransaction, left: Sequence[Leaving], new_id: Callable[[], int]
 ) -> Iterator[Event]:
-    """Yield what is told of opt-outs, each with the name of its campaign."""
+    """Yield what is told about opt-outs, each with the name of its campaign."""
     names = campaigns.names(
         connection, {member.campaign for member in left if member.campaign is not None}
     )

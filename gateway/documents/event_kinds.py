@@ -1,4 +1,4 @@
-"""The types of events webhooks can be told of, each with the document that tells of it."""
+"""The types of events webhooks can be told about, each with its document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

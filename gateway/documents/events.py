@@ -34,7 +34,7 @@ class EventDocument(TypedDict, Generic[TypeT, PersonT, DataT]):
 def event_document(
     telling: Telling,
 ) -> EventDocument[EventType, str | None, Mapping[str, object]]:
-    """Return what webhooks are told of one thing that happened."""
+    """Return what webhooks are told about one thing that happened."""
     return {
         "id": telling.id,
         "type": telling.type,
@@ -48,7 +48,7 @@ _OF_ADDRESS = (EventType.ADDRESS_BOUNCED, EventType.ADDRESS_COMPLAINED)
 
 
 def oldest_tellings(connection: StoreTransaction, limit: int) -> Mapping[int, Sequence[Telling]]:
-    """Return up to `limit` things that happened, by their number, and what is told of each."""
+    """Return up to `limit` things that happened, by their number, and what is told about each."""
     kept = events.oldest(connection, limit)
     failed = [event.id for event in kept if event.type is EventType.SEND_FAILED]
     left_out = {
@@ -74,7 +74,7 @@ def oldest_tellings(connection: StoreTransaction, limit: int) -> Mapping[int, Se
 
 
 def send_failed_tellings(message: Message) -> tuple[Telling, ...]:
-    """Return what is told of a message: of each recipient who was left out."""
+    """Return what is told about a message: of each recipient who was left out."""
     return tuple(
         Telling(
             id=f"{ids.show(message.id)}-{position}",

@@ -33,7 +33,7 @@ class FeedFaultDocument(TypedDict):
     ]
     at: TimeText
     problems: int
-    failed: Annotated[bool, JsonSchema(description="Nothing of it was taken in.")]
+    failed: Annotated[bool, JsonSchema(description="None of it was taken in.")]
     reason: str
 
 
@@ -60,7 +60,7 @@ class PastImportDocument(TypedDict):
     suppressions_added: int
     suppressions_lifted: int
     problems: int
-    is_held_back: Annotated[bool, JsonSchema(description="The guard let nothing of it through.")]
+    is_held_back: Annotated[bool, JsonSchema(description="The guard let none of it through.")]
 
 
 class RowProblemDocument(TypedDict):
@@ -140,7 +140,7 @@ class ImportReportDocument(TypedDict):
     suppressions_added: int
     suppressions_lifted: int
     suppressions_held: int | None
-    is_held_back: Annotated[bool, JsonSchema(description="The guard let nothing of it through.")]
+    is_held_back: Annotated[bool, JsonSchema(description="The guard let none of it through.")]
     cut_off: str
     rows: int
     rows_before: int | None

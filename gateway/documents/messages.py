@@ -1,4 +1,4 @@
-"""Messages of the journal, and what webhooks are told of those who were left out."""
+"""Messages of the journal, and what webhooks are told about those who were left out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NotRequired
@@ -48,7 +48,7 @@ class DeliveryReportDocument(TypedDict):
 
 
 class TransactionFields(TypedDict):
-    """What is told of a message, be it shown or sent to a webhook."""
+    """What is told about a message, be it shown or sent to a webhook."""
 
     sender: Annotated[str, JsonSchema(description="Of the envelope; empty: the null sender.")]
     subject: str
@@ -81,7 +81,7 @@ class MessageDocument(TransactionFields):
 
 
 class SendFailedData(TransactionFields):
-    """What a webhook is told of a recipient who was left out because of a suppression."""
+    """What a webhook is told about a recipient who was left out because of a suppression."""
 
     message: Annotated[
         IdText, JsonSchema(description="The journal's id: gateway messages show ID.")
@@ -157,7 +157,7 @@ def delivery_document(delivery: Delivery) -> DeliveryDocument:
 
 
 def send_failed_data(message: Message, delivery: Delivery) -> SendFailedData:
-    """Return what a webhook is told of a recipient of a message who was left out."""
+    """Return what a webhook is told about a recipient of a message who was left out."""
     return {
         "message": ids.show(message.id),
         "sender": message.sender,

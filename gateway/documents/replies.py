@@ -186,7 +186,7 @@ def suggestion_document(suggestion: Suggestion) -> SuggestionDocument:
 
 
 def mail_to_attend_document(mail: InboxRow) -> MailToAttendDocument:
-    """Return a mail that could not be filed, as webhooks are told of it."""
+    """Return a mail that could not be filed, as webhooks are told about it."""
     return {**inbox_mail_document(mail), "reason": AttentionReason(mail.reason)}
 
 
@@ -220,7 +220,7 @@ def history_entry_document(entry: HistoryEntry) -> HistoryEntryDocument:
 
 
 def filed_reply_document(entry: HistoryEntry) -> FiledReplyDocument:
-    """Return a reply that was filed, as webhooks are told of it."""
+    """Return a reply that was filed, as webhooks are told about it."""
     return {
         **_reply_fields(entry),
         "documents": [person_file_document(file) for file in entry.documents],

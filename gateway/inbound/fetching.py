@@ -15,9 +15,9 @@ from gateway.inbound.verdict import Importer, RawMail, Verdict
 
 log = logs.get("inbound")
 
-#: After so many failures only the header of a mail is asked for …
+#: After that many failures only the header of a mail is asked for …
 TRIES = 5
-#: … and after so many nothing: it is kept by its number alone, and waits for a person.
+#: … and after that many nothing: it is kept by its number alone, and waits for a person.
 LAST_TRIES = 8
 
 
@@ -27,7 +27,7 @@ class Listed:
 
     uid: int
     uidvalidity: int | None
-    facts: MailSummary | None  #: None: the server tells nothing of it.
+    facts: MailSummary | None  #: None: the server says nothing about it.
 
 
 class MailFetcher:
@@ -92,7 +92,7 @@ class MailFetcher:
     ) -> RawMail:
         """Fetch a mail into a file, or of one that failed or is too large its header alone.
 
-        Raises `MailRefused` where the mailbox gives out nothing of it.
+        Raises `MailRefused` where the mailbox gives out none of it.
         """
         failures = self.failures(mail.uidvalidity, mail.uid)
         size = mail.facts.size if mail.facts else 0

@@ -158,7 +158,7 @@ class ReplyImporter:
         return verdict
 
     async def retry(self, number: int) -> Verdict:
-        """Look at a mail that needs attention again; its sender hears nothing of it."""
+        """Look at a mail that needs attention again; its sender isn't told."""
         row = await self._database.read(
             lambda connection: inbox.waiting_for_person(connection, number)
         )

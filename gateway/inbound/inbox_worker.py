@@ -85,7 +85,7 @@ class InboxWorker:
         but = tuple(self._not_before)
         if not await self._database.read(lambda c: inbox.has_waiting(c, now, is_gone, but=but)):
             return []
-        # A power cut ends the claim and its holder alike: to make it durable would be in vain.
+        # A power cut ends the claim and its holder alike: making it durable would gain nothing.
         return await self._database.write(
             lambda c: inbox.claim(c, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone, but=but),
             durable=False,

@@ -15,7 +15,7 @@ from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.wording import in_language
 from gateway.inbound.filing import Candidate
 
-#: Roles of those responsible for an application who are told of a reply (seed 002).
+#: Roles of those responsible for an application who are told about a reply (seed 002).
 RESPONSIBLE = frozenset(("personnel_manager", "department", "department_plus"))
 MOST_ANSWERS = 5  #: To one sender within an hour.
 MOST_SUGGESTED = 5  #: References named to whoever gave none, or a wrong one.
@@ -67,7 +67,7 @@ class News:
 def addressees(
     responsible: Sequence[Staff], owner: Sequence[Staff], fallback_to: str
 ) -> list[NoticeReader]:
-    """Return who is told of a reply: those responsible, else the owner, else whoever is set."""
+    """Return who is told about a reply: those responsible, else the owner, else whoever is set."""
     members = [
         member for member in responsible if member.email and RESPONSIBLE.intersection(member.roles)
     ]

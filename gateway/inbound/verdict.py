@@ -1,4 +1,4 @@
-"""What the importer makes of a mail, and what it is told of where a mail came from."""
+"""What becomes of a mail for the importer, and what it has to know of where the mail came from."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -116,7 +116,7 @@ class ClientReader:
 
     @property
     def gone(self) -> bool:
-        """Whether the client has closed its side and nothing of it is left to read."""
+        """Whether the client has closed its side and none of it is left to read."""
         return isinstance(self._over, ClientGone) and not self._buffer
 
     @property

@@ -432,7 +432,7 @@ class GatewaySMTP(AuthExchange):
         self._idle(_OK)
 
     async def vrfy(self, _: bytes) -> None:
-        """VRFY: nothing is told of anybody (RFC 5321, 7.3)."""
+        """VRFY: nobody is told about anybody (RFC 5321, 7.3)."""
         self._idle(b"252 2.1.5 Send some mail and see\r\n")
 
     async def help(self, _: bytes) -> None:

@@ -17,7 +17,7 @@ _hashing = ThreadPoolExecutor(2, "argon2")
 
 
 class BadUsersFile(GatewayError):
-    """A users file with a line that is no `login:hash`."""
+    """A users file with a line that isn't `login:hash`."""
 
 
 class Users:

@@ -170,7 +170,7 @@ class SmtpWorker:
         await self._services.settle(1.0)
 
     async def _emptied(self, within: float) -> bool:
-        """Wait until no session is left; return False where some are after so many seconds."""
+        """Wait until no session is left; return False where some are after that many seconds."""
         try:
             async with asyncio.timeout(within):
                 await asyncio.gather(*(listener.empty() for listener in self._listeners.values()))

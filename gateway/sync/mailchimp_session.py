@@ -41,7 +41,7 @@ class MailchimpSession:
     holder: str  #: Who works: a node and a process.
     is_gone: IsGone
     clock: Callable[[], datetime]
-    pause: Callable[[float], None]  #: Waits so many seconds.
+    pause: Callable[[float], None]  #: Waits that many seconds.
     threads: int = 4  #: Calls made side by side.
     beat: Progress = field(default=in_silence)  #: To be called between two steps.
     finished: Callable[[], None] = field(default=lambda: None)  #: To be called after the last.

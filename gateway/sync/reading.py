@@ -81,7 +81,7 @@ def read_until_nothing_is_new(
 
 
 def known_member(document: Document) -> KnownContact:
-    """Return what Mailchimp tells of a member."""
+    """Return what Mailchimp says about a member."""
     email = str(document.get("email_address") or "")
     return KnownContact(
         address=lookup_form(email),

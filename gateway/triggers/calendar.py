@@ -37,7 +37,7 @@ def calendar(
     today: date,
     days: int,
 ) -> list[DueDay]:
-    """Return what date events will mail on so many days from today on; days without are left out.
+    """Return what date events will mail on that many days from today on; days without are left out.
 
     Today has what a run would find now: also what is still of use of the days before, and nothing
     that is settled. The days are asked for at once, and once for all triggers that differ in their

@@ -126,7 +126,7 @@ class RunReporter:
 
 
 def is_mailed(run: TriggerRun, plan: TriggerSettings) -> bool:
-    """Whether a run is told of by mail: it had something to send, or failed, or all are asked."""
+    """Whether a run is reported by mail: it had something to send or failed, or all are wanted."""
     rule = plan.rules.get(run.trigger)
     return not run.is_empty or (rule is not None and rule.trigger.report_empty)
 

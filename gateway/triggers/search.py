@@ -1,4 +1,4 @@
-"""For whom a trigger is due on a day, and who is selected in vain."""
+"""For whom a trigger is due on a day, and who is selected and yet not mailed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

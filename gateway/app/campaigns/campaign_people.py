@@ -102,7 +102,7 @@ def rows(path: Path, holders: Holders) -> Iterator[PeopleFileRow]:
     With a header row, `kind` and `crm_id` (or `person`) name a person, or an `email` does; other
     columns don't matter. Without one, each line begins with `candidate:17` or an address. What
     the feed reads is read here, too: Excel's CSV has semicolons in most of Europe, and its
-    workbooks are none. Raises PeopleFileRefused.
+    workbooks aren't CSV. Raises PeopleFileRefused.
     """
     try:
         with path.open("rb") as file:

@@ -50,7 +50,7 @@ async def check(
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    """Look at what can be told of the settings without a store or a connection."""
+    """Look at what can be told about the settings without a store or a connection."""
     yield from kinds(settings)
     yield from replies(settings)
     yield from notes(settings)

@@ -25,7 +25,7 @@ _CURE = "no recipient can have: gateway suppress mend"
 
 
 def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[Finding]:
-    """Name kinds of which the last file was not taken in whole, and those told of long ago."""
+    """Name kinds of which the last file was not taken in whole, and those sent long ago."""
     for kind in kinds:
         subject = f"feed {kind.source} {kind.what}"
         if (fault := kind.fault) is not None:

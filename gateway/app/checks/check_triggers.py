@@ -38,7 +38,7 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
                 "bulk mail: set api.public_url"
             )
             yield warning(f"trigger {name}", advice)
-        # Anybody is told of a trigger's runs by mail, or the CRM by a webhook (seed S4).
+        # Anybody is told about a trigger's runs by mail, or the CRM by a webhook (seed S4).
         is_heard = bool(rule.trigger.report_to) or any(
             EventType.TRIGGER_RUN_FINISHED in webhook.events for webhook in settings.webhooks
         )

@@ -87,7 +87,7 @@ class Webhooks:
                 tasks.create_task(self._running[url].run())
 
     async def _give_up_others(self) -> None:
-        """Tell loudly of webhooks whose address the settings don't name any more.
+        """Log as errors the webhooks whose address the settings no longer name.
 
         Looked for again and again: what a worker had in hand when its address went comes later.
         """

@@ -155,7 +155,7 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
     text = ""
     problems: tuple[str, ...] = ()
     faults: list[FileFault] = []
-    with suppress(ConfigError):  # As a file that is no text: said by reading the rule.
+    with suppress(ConfigError):  # Such as a file that isn't text: reading the rule says so.
         text = read_text(files[name])
     rule: CheckedTrigger | None = None
     given: dict[str, object] = {}

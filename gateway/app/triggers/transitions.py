@@ -34,7 +34,7 @@ def carry_out(
 
 
 class NobodyActs(GatewayError):
-    """Who is said to act is nobody the CRM told of."""
+    """Who is said to act is nobody the CRM has sent."""
 
     def __init__(self, text: str, nearest: Sequence[Staff] = ()) -> None:
         super().__init__(text)

@@ -55,7 +55,7 @@ _FOR_THE_CRM: Columns[KeptBounce] = {
     "diagnostic": lambda entry: one_line(entry.diagnostic),
     "suppression": lambda entry: "" if entry.suppression is None else ids.show(entry.suppression),
 }
-#: Behind every recipient that one mail tells of.
+#: Behind every recipient that one mail names.
 _LAST_POSITION = 2**31 - 1
 
 
@@ -115,7 +115,7 @@ def read_files(
     ],
     as_json: Json = False,
 ) -> None:
-    """Say what mails tell of recipients.
+    """Show what mails say about recipients.
 
     Nothing is kept, nobody is suppressed. `about`: whether it says something of the address, of
     whoever sent the mail, or of the moment only. JSON is a list of recipients; of several mails a
@@ -162,7 +162,7 @@ def _mails_in(file: Path) -> list[Path]:
 
 
 def _read(file: Path) -> tuple[list[dict[str, Any]], str]:
-    """Return what a mail tells of each recipient, or why a file can't be read as one."""
+    """Return what a mail says about each recipient, or why a file can't be read as one."""
     from gateway.inbound.reading.bounces.bounces import read_bounces
 
     name = "standard input" if str(file) == "-" else str(file)

@@ -292,7 +292,7 @@ def _reasons(
 
 
 def wording(context: Context) -> NoteTemplate:
-    """Return the words in which people are told of states."""
+    """Return the words in which people are told about states."""
     settings = context.settings
     return in_language(note_templates(settings), settings.suppression.language)
 

@@ -1,4 +1,4 @@
-"""Mails of the demo's CRM: how they are sent, and what the journal tells of them."""
+"""Mails of the demo's CRM: how they are sent, and what the journal says about them."""
 
 import smtplib
 import time
@@ -91,7 +91,7 @@ def _marks(records: tuple[people.PersonRecord, ...]) -> str:
 
 
 class DemoJournal:
-    """What the journal tells of the mails that were sent."""
+    """What the journal says about the mails that were sent."""
 
     def __init__(
         self, kept: Mapping[str, Message], marks: Mapping[str, str], template: NoteTemplate

@@ -39,7 +39,7 @@ class WeekEvent:
 
 
 class Week:
-    """Goes through the week a day at a time, and keeps what is to be told of it."""
+    """Goes through the week a day at a time, and keeps what is to be told about it."""
 
     def __init__(self, provider: DemoProvider, relay: DemoRelay, port: int) -> None:
         self._provider = provider

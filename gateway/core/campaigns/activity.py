@@ -1,4 +1,4 @@
-"""What Mailchimp's reports tell of recipients, read as activities."""
+"""What Mailchimp's reports say about recipients, read as activities."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

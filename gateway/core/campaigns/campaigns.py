@@ -153,6 +153,6 @@ def merge_fields(
 
 
 def known_fields(merge_fields: object) -> dict[str, str]:
-    """Return the CRM's merge fields out of what Mailchimp tells of a member."""
+    """Return the CRM's merge fields out of what Mailchimp says about a member."""
     texts = merge_fields if isinstance(merge_fields, Mapping) else {}
     return {tag: str(texts.get(tag) or "") for tag in ("FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL")}

@@ -289,7 +289,7 @@ class LoginTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class RecipientsTest(RuleTest):
-    """The transaction has at least so many recipients."""
+    """The transaction has at least that many recipients."""
 
     at_least: int
 
@@ -303,7 +303,7 @@ class RecipientsTest(RuleTest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurstTest(RuleTest):
-    """The same message went to more than so many different recipients within a time."""
+    """The same message went to more than that many different recipients within a time."""
 
     recipients: int
     within: timedelta

@@ -1,4 +1,4 @@
-"""Delivery status notifications: what the sender is told of recipients that were left out.
+"""Delivery status notifications: what the sender is told about recipients that were left out.
 
 The shape is RFC 3464 and 6522, the parameters are answered as RFC 3461 asks, addresses beyond ASCII
 go as RFC 6533 writes them.
@@ -256,7 +256,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedMessage:
-    """What a report of several messages tells of one."""
+    """What a report of several messages says about one."""
 
     message: int  #: The journal's id.
     language: str  #: Of the reader.

@@ -1,4 +1,4 @@
-"""What a note tells of a recipient, and how it is kept, to be told again in any language."""
+"""What a note says about a recipient, kept so that it can be said again in any language."""
 
 import json
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteFacts:
-    """What a note tells of one recipient of one message."""
+    """What a note says about one recipient of one message."""
 
     message: int  #: The journal's id; 0 for one that is only explained.
     now: datetime  #: Aware; every time is shown in its zone.

@@ -57,7 +57,7 @@ class Headers:
 
     @classmethod
     def parse(cls, block: bytes, *, whole: bool = True) -> "Headers":
-        """Read the octets of a header block; what is no field is passed over."""
+        """Read the octets of a header block; what isn't a field is passed over."""
         text = block.replace(b"\r\n", b"\n")
         if b"\r" in text:
             text = with_crlf(block).replace(b"\r\n", b"\n")
@@ -68,7 +68,7 @@ class Headers:
     def certain(self) -> "Headers":
         """The fields that every program reads.
 
-        Some end the header at a line that is no field, and show what follows as text.
+        Some end the header at a line that isn't a field, and show what follows as text.
         """
         orderly = _ORDERLY.match(self._text)
         end = orderly.end() if orderly else 0

@@ -42,7 +42,7 @@ _HEADER_MOST = 4_096
 
 @dataclass(frozen=True, slots=True)
 class NoMail:
-    """A file that is no mail."""
+    """A file that isn't a mail."""
 
     fault: str  #: What it is, and the cure: `is empty: save the mail again`.
 

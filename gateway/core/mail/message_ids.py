@@ -4,7 +4,7 @@ import re
 
 from gateway.core.mail.headers import Headers
 
-MAX_LENGTH = 500  #: Octets of one id; longer ones are none.
+MAX_LENGTH = 500  #: Octets of one id; longer ones don't count.
 MAX_CHAIN = 20  #: Ids of a conversation that are carried on: its first, and the latest.
 
 _ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")

@@ -57,7 +57,7 @@ class AttentionReason(StrEnum):
     UNTRUSTED_ORIGIN = "untrusted_origin"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
-    #: It came to where bounces come to, and is none, or about nothing that the gateway sent.
+    #: It came to where bounces come in, but isn't one, or isn't about mail of ours.
     NO_BOUNCE = "no_bounce"
     UNPROVEN_BOUNCE = "unproven_bounce"
 

@@ -29,7 +29,7 @@ class InboxReading:
     date: datetime | None = None
     date_text: str = ""  #: As the forward wrote it.
     text: str = ""
-    html: str = ""  #: Without pictures, links, scripts and styles: nothing of it leads elsewhere.
+    html: str = ""  #: Without pictures, links, scripts and styles: none of it leads elsewhere.
     staff_text: str = ""  #: What was written when it was forwarded.
     files: tuple[AttachedFile, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()

@@ -1,4 +1,4 @@
-"""What happened that others may want to be told of."""
+"""What happened that others may want to be told about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from gateway.core.people.people import PersonRef
 
 
 class EventType(StrEnum):
-    """What a webhook can be told of; each has a JSON schema of its own."""
+    """What a webhook can be told about; each has a JSON schema of its own."""
 
     SEND_FAILED = "message.send_failed"
     REPLY_IMPORTED = "reply.imported"
@@ -33,7 +33,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """What is told of one thing that happened, to everyone who asked for its type."""
+    """What is told about one thing that happened, to everyone who asked for its type."""
 
     id: str  #: The same however often it is told.
     type: EventType

@@ -72,7 +72,7 @@ class OutboxDraft:
     relay: str = ""  #: Empty: the one that fits.
     due: datetime | None = None  #: None: armed, it waits for `release`.
     lane: str = ""  #: Rows of one lane are sent one after the other.
-    digest: str = ""  #: What a report of several messages tells of this one; set: it may wait.
+    digest: str = ""  #: What a report of several messages says about this one; set: it may wait.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

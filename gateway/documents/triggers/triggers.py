@@ -147,7 +147,7 @@ class WaitingDocument(TypedDict):
 
 
 class RunNumbers(TypedDict):
-    """How many of a run's mails came to what; all who were selected in vain are skipped."""
+    """How many of a run's mails came to what; whoever was selected and not mailed is skipped."""
 
     sent: int
     skipped: int
@@ -423,7 +423,7 @@ def state_of(row: Occurrence) -> str:
 def trigger_sent_data(
     row: Occurrence, *, message: int, message_id: str, at: datetime
 ) -> TriggerSentData:
-    """Return what is told of a mail of a trigger that left."""
+    """Return what is told about a mail of a trigger that left."""
     return {
         "trigger": row.trigger,
         "event": row.event,
@@ -437,7 +437,7 @@ def trigger_sent_data(
 
 
 def run_finished_data(run: TriggerRun, state: RunState, at: datetime) -> RunFinishedData:
-    """Return what is told of a run that has come to a state."""
+    """Return what is told about a run that has come to a state."""
     numbers = run_numbers(run)
     return {
         "run": ids.show(run.id),

@@ -21,7 +21,7 @@ def untagged(answer: Response, word: str) -> Iterable[list[Value]]:
 
 
 def fetched(answer: Response) -> Iterable[dict[str, Value]]:
-    """Return what an answer to FETCH tells of each mail."""
+    """Return what an answer to FETCH says about each mail."""
     for parts in responses(answer.lines[:-1]):
         if not re.match(rb"\d+ FETCH ", parts[0], re.IGNORECASE):
             continue

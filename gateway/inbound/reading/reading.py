@@ -85,7 +85,7 @@ class RepliedMail:
     fingerprint: str
     agent: str = ""  #: Who sent it on behalf of its sender.
     is_cut: bool = False  #: Whether its end or files of it are missing.
-    is_attached: bool = False  #: Whether it came attached, so that nothing of it was left out.
+    is_attached: bool = False  #: Whether it came attached, so that none of it was left out.
     has_unread_text: bool = False  #: Whether it has a text in a form that can't be read.
     #: Whether what staff wrote below it may be part of its text: nothing marks its end.
     note_may_follow: bool = False

@@ -106,7 +106,7 @@ class Skeletons:
         return self._whole(octets.decode("ascii", "surrogateescape"))
 
     def restore(self, part: Message, room: int) -> int:
-        """Put back into a text what was left out of it, within so many octets; return how many.
+        """Put back into a text what was left out of it, within that many octets; return how many.
 
         What has no room is left out for good: the raw mail has it.
         """

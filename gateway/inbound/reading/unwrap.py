@@ -131,7 +131,7 @@ def _opened(part: Message, *, has_unread_text: bool = False) -> Opened:
 
 
 def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
-    """Yield pieces up to so many octets, and one more, which tells that there are more."""
+    """Yield pieces up to that many octets, and one more, which tells that there are more."""
     size = 0
     try:
         for piece in pieces:

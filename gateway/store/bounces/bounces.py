@@ -238,7 +238,7 @@ def is_undecided() -> ColumnElement[bool]:
 
 
 def one(connection: Connection, mail: int, position: int) -> KeptBounce | None:
-    """Return what a mail tells of the recipient at a position; None: nothing."""
+    """Return what a mail says about the recipient at a position; None: nothing."""
     c = bounces.c
     query = select(bounces).where(c.inbox == mail, c.position == position)
     row = connection.execute(query).first()

@@ -227,7 +227,7 @@ def some_members(
     after: PersonRef | None = None,
     limit: int = 50,
 ) -> list[CampaignMember]:
-    """Return so many members behind one of them, candidates first; `reason` is why they are out."""
+    """Return `limit` members after one of them, candidates first; `reason`: why they are out."""
     same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
     query = (
         select(campaign_members, people.c.first_name, people.c.last_name)
@@ -262,7 +262,7 @@ def some_members(
 def candidates(
     connection: Connection, campaign: int, *, after: PersonRef | None, limit: int
 ) -> list[MemberToDecide]:
-    """Return up to so many members after one of them, as the CRM tells of them now."""
+    """Return up to that many members after one of them, as the CRM tells of them now."""
     member, group, unread = memberships.c, groups.c, unread_fields.c
     its_group = and_(group.kind == member.kind, group.crm_id == member.group_id)
     in_groups: Select[Any] = select(member.person).join(groups, its_group)

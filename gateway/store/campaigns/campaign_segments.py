@@ -27,7 +27,7 @@ class Outgoing:
 def outgoing(
     connection: Connection, campaign: int, audience: str, *, after: str, limit: int
 ) -> list[Outgoing]:
-    """Return up to so many addresses that are in, after one of them, in order."""
+    """Return up to that many addresses that are in, after one of them, in order."""
     same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
     at_mailchimp = and_(
         audience_members.c.audience == audience, audience_members.c.address == _M.address
@@ -65,7 +65,7 @@ def outgoing(
 def to_segment(
     connection: Connection, campaign: int, audience: str, *, after: str, limit: int
 ) -> list[tuple[str, str]]:
-    """Return up to so many addresses, after one, that are in and not in the segment.
+    """Return up to that many addresses, after one, that are in and not in the segment.
 
     Each with the form in which Mailchimp has it.
     """

@@ -70,7 +70,7 @@ class Settled:
     unread: dict[str, str]
     differs: dict[str, str]
     mailed_at: int | None  #: The line whose addresses are mailed; None: those known before.
-    is_dropped: bool = False  #: Nothing of it is new and protects.
+    is_dropped: bool = False  #: None of it is new and protects.
 
 
 class Widths:

@@ -131,7 +131,7 @@ class ImportOutcome:
     suppressions_added: int
     suppressions_lifted: int
     suppressions_held: int | None  #: Before, by this source; counted where the guard might ask.
-    is_held_back: bool  #: The guard let nothing of it through.
+    is_held_back: bool  #: The guard let none of it through.
     cut_off: str = ""  #: Where it ends, if its last value is but the beginning of the known one.
     rows: int = 0  #: Different records told.
     rows_before: int | None = None  #: What the source's last listing had of them.

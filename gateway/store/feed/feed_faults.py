@@ -23,7 +23,7 @@ class FeedFault:
     since: datetime  #: Of the first such file without a good one between.
     at: datetime
     problems: int
-    failed: bool  #: Nothing of it was taken in.
+    failed: bool  #: None of it was taken in.
     file: str
     reason: str
 
@@ -59,7 +59,7 @@ class PastImport:
     suppressions_added: int
     suppressions_lifted: int
     problems: int
-    held_back: bool  #: The guard let nothing of it through.
+    held_back: bool  #: The guard let none of it through.
 
 
 def note_import(database: Database, done: PastImport) -> None:

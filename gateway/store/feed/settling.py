@@ -26,7 +26,7 @@ def close_entry(
     """Make what was taken in ready to be compared; return the keys that came repeatedly.
 
     Where rows of one key contradict each other, what protects counts; `adds_only`: the file may
-    not be whole, so nothing of it does but that; `doubtful_lines`: these rows may not;
+    not be whole, so none of it does but that; `doubtful_lines`: these rows may not;
     `open_columns`: those of which the last value may be cut off.
     """
     connection, layout, staged = stage.connection, stage.layout, stage.staged

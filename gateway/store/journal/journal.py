@@ -1,4 +1,4 @@
-"""The journal's writing side: what is told of messages, made durable in groups.
+"""The journal's writing side: what is recorded of messages, made durable in groups.
 
     begin(message)        -> a future: done once the message is on disk; then its final dot may go.
     finish(message, …)    nobody waits for it, unless `told` is given: done once the store has it,
@@ -281,7 +281,7 @@ def take_in(
     messages: Sequence[Message],
     outcomes: Sequence[Outcome],
 ) -> None:
-    """Write what was recorded elsewhere while the store was away; twice is like once."""
+    """Write what was recorded while the store was away; doing it twice changes nothing."""
     rows = JournalRows()
     for message in messages:
         rows.begin(worker, message, (), ())

@@ -65,7 +65,7 @@ WHERE message = (r->>0)::bigint AND position = (r->>1)::integer
 
 @dataclass(slots=True)
 class JournalRows:
-    """What a group of messages and outcomes writes; writing it twice is like once."""
+    """What a group of messages and outcomes writes; writing it twice changes nothing."""
 
     messages: list[Row] = field(default_factory=list)
     deliveries: list[Row] = field(default_factory=list)
@@ -148,7 +148,7 @@ class JournalRows:
         if number < len(self.messages):
             self.check_ids(connection)
         searching.look_again(connection, [row[0] for row in self.messages], datetime.now(UTC))
-        # Most messages end before the store is told of their beginning: their rows are written
+        # Most messages end before the store is told about their beginning: their rows are written
         # once, as they ended. Other outcomes are of deliveries that are in the store already.
         ends = {(row[0], row[1]): row for row in self.outcomes}
         deliveries: list[Row] = []

@@ -20,7 +20,7 @@ WHERE bulk_messages.message < excluded.message - {ids.first_id_at(ids.EPOCH + RE
 
 
 def write(connection: Connection, rows: Iterable[Row]) -> None:
-    """Remember messages as bulk; twice is like once."""
+    """Remember messages as bulk; doing it twice changes nothing."""
     first: dict[int, Row] = {}
     for row in rows:
         first.setdefault(row[0], row)

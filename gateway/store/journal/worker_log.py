@@ -1,6 +1,6 @@
 """A worker's own log in front of SQLite: one write and one sync make a group of messages durable.
 
-SQLite is told of many groups at once a moment later, so that its locks, pages and commits are paid
+SQLite is told many groups at once a moment later, so that its locks, pages and commits are paid
 once for all of them. The log is two files that take turns: one is written to while what the other
 holds is taken into the store. Reading what was taken in already changes nothing.
 

@@ -121,7 +121,7 @@ def take_in(
     *,
     left: Set[int],
 ) -> None:
-    """Write what was recorded elsewhere while the store was away; twice is like once.
+    """Write what was recorded elsewhere while the store was away; doing it twice changes nothing.
 
     Of the messages `left` nobody will tell the outcome any more. Without a store, workers of two
     machines can have drawn one number: a message whose id is another's gets the next free one.

@@ -496,7 +496,7 @@ def keep_suppressed(
     at: datetime,
     new_id: Callable[[], int],
 ) -> None:
-    """Suppress addresses by their hashes; kept twice it is like once.
+    """Suppress addresses by their hashes; doing it twice changes nothing.
 
     `key_mark` is that of the key the hashes were made by: from now on it must be there.
     """
@@ -547,7 +547,7 @@ def keep_declined(
 ) -> None:
     """Have whoever declined topics go on declining them, by the hashes of the addresses.
 
-    Kept twice it is like once.
+    Doing it twice changes nothing.
     """
     if topics and names:
         erasure_keys.note(connection, key_mark, at)
@@ -807,7 +807,7 @@ class _Eraser:
                 "recipient": self._certain.taken_out(row.recipient),
                 "sender": self._certain.taken_out(row.sender),
                 "error": REASON if is_open else self._likely.taken_out(row.error),
-                "lane": "",  # Nothing of it waits its turn any more.
+                "lane": "",  # None of it waits its turn any more.
                 "state": OutboxState.CANCELLED.value if is_open else row.state,
             }
             self._update(outbox, values, o.id == row.id)

@@ -1,4 +1,4 @@
-"""The table of what came back, a row for each recipient that a mail tells of."""
+"""The table of what came back, a row for each recipient that a mail names."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 

@@ -151,7 +151,7 @@ feed_faults = Table(
     Column("since", UtcTime, nullable=False),  # of the first of them without a good one between
     Column("at", UtcTime, nullable=False),
     Column("problems", Integer, nullable=False),
-    flag("failed"),  # nothing of it was taken in
+    flag("failed"),  # none of it was taken in
     words("file"),
     words("reason"),
 )
@@ -171,7 +171,7 @@ imports = Table(
     Column("suppressions_added", Integer, nullable=False),
     Column("suppressions_lifted", Integer, nullable=False),
     Column("problems", Integer, nullable=False),
-    flag("held_back"),  # the guard let nothing of it through
+    flag("held_back"),  # the guard let none of it through
 )
 
 programmes = Table("programmes", metadata, key("crm_id"), words("source"), words("name"))

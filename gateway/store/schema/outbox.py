@@ -51,7 +51,7 @@ held_reports = Table(
     Column("recipient", Text, nullable=False),  # the same as written
     words("relay"),
     Column("body", LargeBinary, nullable=False),  # of the report on this message alone
-    Column("digest", Text, nullable=False),  # JSON: what a report of several tells of this one
+    Column("digest", Text, nullable=False),  # JSON: what a report of several says about this one
     Column("recipients", Integer, nullable=False),  # how many were left out
     Column("armed", Boolean, nullable=False),  # waits for the verdict
     Column("report", BigInteger),  # the entry of the outbox it goes with

@@ -39,7 +39,7 @@ def put(connection: Connection, happened: Iterable[Event]) -> None:
 
 
 def put_send_failed(connection: Connection, failed: Iterable[int]) -> None:
-    """Keep that messages have recipients left out; kept twice it is like once.
+    """Keep that messages have recipients left out; doing it twice changes nothing.
 
     The journal's rows are read when it is told: the proxy waits for no more than this.
     """

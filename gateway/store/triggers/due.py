@@ -390,7 +390,7 @@ def _staff(connection: Connection, crm_id: str) -> Staff | None:
 
 
 def never_fed(connection: Connection, what: str) -> bool:
-    """Whether no source has ever told of a kind of record."""
+    """Whether no source has ever sent a kind of record."""
     return connection.scalar(select(feeds.c.source).where(feeds.c.what == what).limit(1)) is None
 
 

@@ -35,7 +35,7 @@ class NoSuchApplication(GatewayError):
 
 
 class NoSuchStatus(GatewayError):
-    """The CRM has told of the statuses of applications, and this isn't one of them."""
+    """The CRM has sent the statuses of applications, and this isn't one of them."""
 
 
 def locked(connection: Connection, reference: str) -> KnownApplication:
@@ -148,7 +148,7 @@ def change(
 def status_named(connection: Connection, named: str) -> str:
     """Return the crm_id of the status of applications that has it, or alone has this name.
 
-    Where the CRM told of no status it is as named, else `NoSuchStatus` is raised.
+    Where the CRM has sent no statuses it is as named, else `NoSuchStatus` is raised.
     """
     query = select(statuses.c.crm_id, statuses.c.name)
     query = query.where(statuses.c.kind == StatusKind.APPLICATION.value)

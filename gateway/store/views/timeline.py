@@ -247,7 +247,7 @@ def part_of(events: Iterable[TimelineEvent], asked: TimelineAsked) -> TimelinePa
 
 
 def of_messages(messages: Iterable[ReceivedMessage]) -> Iterator[TimelineEvent]:
-    """Tell of mail through the proxy; that of triggers is told of by the ledger."""
+    """Yield mail through the proxy; that of triggers comes from the ledger."""
     for message in messages:
         yield TimelineEvent(
             at=message.at,

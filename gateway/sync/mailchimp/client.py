@@ -187,7 +187,7 @@ class MailchimpClient:
         return rows_of(self._official.call(method, path_id(audience_id)), "webhooks")
 
     def create_webhook(self, audience_id: str, url: str, events: Collection[str]) -> Document:
-        """Ask to be told of events that people or the account's users cause, not our own writes."""
+        """Ask for news of events that people or the account's users cause, not our own writes."""
         body = {
             "url": url,
             "events": dict.fromkeys(sorted(events), True),

@@ -46,7 +46,7 @@ _HARM = (
     r"|verify before (?:you )?click\w*"
 )
 _TRIM = r"[\s*_\[\]|<>(){}#!=\-–—⚠️❗🛑:.]*"
-#: What warnings say of links and attachments; `bitte öffnen Sie den Anhang` is none.
+#: What warnings say of links and attachments; `bitte öffnen Sie den Anhang` isn't one.
 _WITH_CARE = (
     r"\b(?:not|never|unless|only|before|careful|cautious|caution|nicht|keine?[nr]?|nie|nur"
     r"|vorsicht\w*|niet|geen|nooit|alleen|tenzij|voorzichtig|ne|pas|jamais|aucune?|sauf|moins"

@@ -162,7 +162,7 @@ def unparsed(mail: Message) -> str:
 
 
 def read_fields(text: str) -> Message:
-    """Read lines as fields; what is no field goes on from the line above."""
+    """Read lines as fields; what isn't a field continues the line above."""
     lines = text.strip("\r\n").splitlines()
     folded = (line if re.match(r"[\w-]+:", line) else f" {line.strip()}" for line in lines)
     return message_from_string("\n".join(folded) + "\n\n")

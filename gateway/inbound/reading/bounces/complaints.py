@@ -12,8 +12,8 @@ from gateway.inbound.reading.bounces.bounce_parts import (
 )
 
 #: What a report's type says of the recipient (IANA, "Feedback Report Type Values", 2024), where
-#: that is no complaint. A report on failed authentication (`auth-failure`, RFC 6591; `dmarc`) comes
-#: of mail that nobody complained of. A type that is missing, or isn't known, protects the person.
+#: that isn't a complaint. A report on failed authentication (`auth-failure`, RFC 6591; `dmarc`) is
+#: about mail that nobody complained of. A type that is missing or unknown protects the person.
 _NO_COMPLAINT = {
     "auth-failure": BounceKind.FEEDBACK,
     "dmarc": BounceKind.FEEDBACK,

@@ -70,7 +70,7 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
             numbers += _ids(hop_ids(original.raw("received")))
     bounces: tuple[Bounce, ...] = ()
     if is_bounce:
-        # Loaded when one comes: most mails are none.
+        # Loaded when the first one comes: few mails are reports.
         from gateway.inbound.reading.bounces.bounces import read_bounces
 
         bounces = read_bounces(mail)

@@ -20,7 +20,7 @@ from gateway.core.replies.forwarded.separators import is_line
 from gateway.core.replies.subject_prefixes import without_prefixes
 
 _LONGEST = 60  #: Lines of a block, wrapped ones and empty ones included.
-_AHEAD = 3  #: A known word has to follow an unknown one within so many lines,
+_AHEAD = 3  #: A known word has to follow an unknown one within that many lines,
 _AHEAD_IF_ANNOUNCED = 6  #: below a separator within these.
 _SHORTEST_FRAME, _LONGEST_FRAME = 4, 12
 _SHORTEST_BARE = 3
