@@ -1,5 +1,6 @@
 """What all tests share: relays, stores, gateways and clients, ended in order."""
 
+import re
 from collections import Counter
 from collections.abc import (
     AsyncIterator,
@@ -10,6 +11,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AsyncExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,16 +51,35 @@ _STARTING_FIXTURES = frozenset(
         *("database", "readers", "rig", "each_rig", "server", "modern", "issuer", "empty"),
     )
 )
-
-
+#: What such tests are marked with.
+_STARTING_MARKS = frozenset(("system", "no_cover"))
 #: Where tests wait for servers and gateways most of the time; those that take longest come first.
 _WAITING_FOLDERS = ("system", "smtp_proxy", "inbound", "outbox")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Don't even load what has no unit tests where these are asked for: a third of their time."""
-    starts = any(collection_path.is_relative_to(_TESTS / name) for name in _STARTING)
-    return True if starts and config.option.markexpr.startswith("unit") else None
+    """Don't even load what has none of the tests that are asked for.
+
+    Of the unit tests that is a third of their time, of the others half of what each process that
+    shares them needs before its first test.
+    """
+    asked = str(config.option.markexpr)
+    if asked.startswith("unit"):
+        return True if _is_starting(collection_path) else None
+    return True if asked.startswith("not unit") and _has_only_units(collection_path) else None
+
+
+def _is_starting(path: Path) -> bool:
+    return any(path.is_relative_to(_TESTS / name) for name in _STARTING)
+
+
+@cache
+def _has_only_units(path: Path) -> bool:
+    """Whether a file of tests names nothing by which a test would be none of the unit tests."""
+    if not path.match("test_*.py") or _is_starting(path):
+        return False
+    words = set(re.findall(r"\w+", path.read_text()))
+    return words.isdisjoint(_STARTING_FIXTURES | _STARTING_MARKS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -75,12 +96,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         place = _places(Counter(item.path for item in items))
         items.sort(key=lambda item: place[item.path])
     for item in items:
-        folder = item.path.relative_to(_TESTS).parts[0]
         marks = {mark.name for mark in item.iter_markers()}
-        starts = folder in _STARTING or not marks.isdisjoint(("system", "no_cover"))
+        starts = _is_starting(item.path) or not marks.isdisjoint(_STARTING_MARKS)
         asked = getattr(item, "fixturenames", ())
         if not starts and _STARTING_FIXTURES.isdisjoint(asked):
             item.add_marker(pytest.mark.unit)
+        elif _has_only_units(item.path):
+            raise pytest.UsageError(
+                f"{item.nodeid} starts something by a fixture that its file doesn't name: "
+                "name it in _STARTING_FIXTURES, too"
+            )
 
 
 def _places(files: Mapping[Path, int]) -> dict[Path, tuple[float, Path]]:
