@@ -1,5 +1,6 @@
 """What all tests share: relays, stores, gateways and clients, ended in order."""
 
+import gc
 import re
 from collections import Counter
 from collections.abc import (
@@ -106,6 +107,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 f"{item.nodeid} starts something by a fixture that its file doesn't name: "
                 "name it in _STARTING_FIXTURES, too"
             )
+
+
+def pytest_collection_finish() -> None:
+    """Look for no garbage in what was loaded: it stays, and is more than any test makes."""
+    gc.collect()
+    gc.freeze()
 
 
 def _places(files: Mapping[Path, int]) -> dict[Path, tuple[float, Path]]:

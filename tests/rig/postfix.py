@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from tests.rig.logfile import LogFile
+from tests.rig.memory import memory_folder
 from tests.rig.process import (
     LOOPBACK,
     Guard,
@@ -109,7 +110,9 @@ class Postfix:
         self.name = name
         self.port = port or free_port()
         # Postfix's own user must get here, which a folder of pytest's does not allow.
-        self.folder = Path(tempfile.mkdtemp(prefix=f"gateway-{name}-"))
+        # Each mail is some files, each of them synchronized: on a disk that is half of its cost.
+        made = tempfile.mkdtemp(prefix=f"gateway-{name}-", dir=memory_folder())
+        self.folder = Path(made)
         self._log = LogFile(self.folder / "mail.log")
         self._deliveries: list[Delivery] = []
         self._read_lines = 0

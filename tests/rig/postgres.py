@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from tests.rig.memory import memory_folder
 from tests.rig.process import LOOPBACK, Guard, free_port, needs
 
 SETTINGS = """\
@@ -32,9 +33,6 @@ wal_level = minimal
 max_wal_senders = 0
 max_wal_size = 64MB
 """
-#: Where files are kept in memory, and how much must be free there to do so.
-MEMORY = Path("/dev/shm")
-ROOM = 1 * 1024**3
 #: What tells whether a test has changed more of a database than the rows.
 SHAPE = """\
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -154,7 +152,8 @@ class OwnPostgres(Postgres):
 
     def __init__(self) -> None:
         self._programs = _programs()
-        self._folder = Path(tempfile.mkdtemp(prefix="gateway-postgres-", dir=_place()))
+        # Tables come and go by the thousand: on a disk that is half of what the server does.
+        self._folder = Path(tempfile.mkdtemp(prefix="gateway-postgres-", dir=memory_folder()))
         self._data = self._folder / "data"
         self.port = free_port()
         super().__init__(f"postgresql://{USER}:{PASSWORD}@{LOOPBACK}:{self.port}/postgres")
@@ -220,15 +219,6 @@ class OwnPostgres(Postgres):
         if os.geteuid() != 0:
             return command
         return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", *command]
-
-
-def _place() -> Path | None:
-    """Return where to put a cluster; None: where temporary files are.
-
-    Tables come and go by the thousand: on a disk that is half of what the server does.
-    """
-    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM
-    return MEMORY if is_roomy else None
 
 
 def _programs() -> Path:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -62,11 +63,16 @@ def _can_bind(port: int) -> bool:
 async def wait_until(
     condition: Callable[[], bool | Awaitable[bool]], what: str, timeout: float = 30.0
 ) -> None:
-    """Return as soon as the condition holds; after `timeout` seconds fail, saying `what`."""
+    """Return as soon as the condition holds; after `timeout` seconds fail, saying `what`.
+
+    The longer it has waited, the more seldom it asks: that takes time from what it waits for.
+    """
+    begun = time.monotonic()
     try:
         async with asyncio.timeout(timeout):
             while not await _holds(condition):
-                await asyncio.sleep(0.01)
+                waited = time.monotonic() - begun
+                await asyncio.sleep(min(max(waited / 20, 0.01), 0.2))
     except TimeoutError:
         raise AssertionError(f"waited {timeout:g} s for {what}") from None
 

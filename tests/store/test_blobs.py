@@ -122,7 +122,7 @@ class _Bucket(BaseHTTPRequestHandler):
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Bucket]]:
     """S3-compatible storage, set up as obstore reads it from the environment."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Bucket)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     settings = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
