@@ -1,9 +1,12 @@
 """Messages as the proxy writes them down."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy import event
 
 from gateway.core import ids
 from gateway.core.decision.journal import Attempt, Delivery, Marks, Message, Outcome, fingerprint
@@ -12,8 +15,9 @@ from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.mail.headers import Headers
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal import messages
+from tests.rig.process import wait_until
 from tests.store.feeding import NOW
 
 SENDER = "crm@office.example"
@@ -130,3 +134,21 @@ def kept_note() -> str:
             personal_mail=True,
         )
     )
+
+
+@contextmanager
+def away(database: Database) -> Iterator[None]:
+    """Have every transaction fail, as if the store were away."""
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("away")
+
+    event.listen(database.engine, "begin", fail)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "begin", fail)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    await wait_until(condition, "the journal")

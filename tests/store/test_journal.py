@@ -1,13 +1,12 @@
 """The journal's writing side."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 
 from gateway.core import ids
 from gateway.core.kinds import State
@@ -20,13 +19,13 @@ from gateway.store.journal.journal import JournalWriter, take_in
 from gateway.store.journal.journal_rows import JournalRows
 from gateway.store.schema import attempts, deliveries
 from gateway.store.sending import outbox
-from tests.rig.process import wait_until
 from tests.store.feeding import NOW
 from tests.store.journaling import (
     ANN,
     BEN,
     EVE,
     attempt,
+    away,
     ended,
     going,
     message,
@@ -34,6 +33,7 @@ from tests.store.journaling import (
     refused,
     states,
     suppressed,
+    until,
 )
 
 WORKER = 3
@@ -61,24 +61,6 @@ async def journal(database: Database, groups: Groups) -> AsyncIterator[JournalWr
     writer = JournalWriter(database, WORKER, committed=groups)
     yield writer
     await writer.close()
-
-
-@contextmanager
-def away(database: Database) -> Iterator[None]:
-    """Have every transaction fail, as if the store were away."""
-
-    def fail(*_: object) -> None:
-        raise StoreUnavailable("away")
-
-    event.listen(database.engine, "begin", fail)
-    try:
-        yield
-    finally:
-        event.remove(database.engine, "begin", fail)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    await wait_until(condition, "the journal")
 
 
 async def test_P1_a_message_is_in_the_store_when_its_future_is_done(

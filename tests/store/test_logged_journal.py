@@ -3,13 +3,12 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from gateway.core.kinds import State
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -18,8 +17,17 @@ from gateway.store.journal.logged_journal import LoggedJournal
 from gateway.store.journal.worker_log import NotLogged, WorkerLog, left_in, path_for
 from gateway.store.schema import attempts, messages
 from gateway.store.sending import outbox
-from tests.rig.process import wait_until
-from tests.store.journaling import ANN, attempt, ended, going, message, notice, states
+from tests.store.journaling import (
+    ANN,
+    attempt,
+    away,
+    ended,
+    going,
+    message,
+    notice,
+    states,
+    until,
+)
 
 WORKER = 3
 
@@ -54,24 +62,6 @@ async def journal(
     )
     yield writer
     await writer.close()
-
-
-@contextmanager
-def away(database: Database) -> Iterator[None]:
-    """Have every transaction fail, as if the store were away."""
-
-    def fail(*_: object) -> None:
-        raise StoreUnavailable("away")
-
-    event.listen(database.engine, "begin", fail)
-    try:
-        yield
-    finally:
-        event.remove(database.engine, "begin", fail)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    await wait_until(condition, "the journal")
 
 
 async def is_behind(journal: LoggedJournal) -> bool:

@@ -1,7 +1,7 @@
 """Lines of a mail's text as people read them: without quote marks and odd blanks."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -9,6 +9,7 @@ from gateway.core.replies.forwarded.language.words import readable
 
 SEARCHED = 2_000  #: Lines in which a forwarded mail has to begin.
 
+WRAPPED_OVER = 3  #: Lines that what introduces a mail may be wrapped into.
 _LONGEST = 20_000
 _DEEPEST = 20
 _BREAK = re.compile(r"\r\n|\r|\n|\x85|\u2028|\u2029")
@@ -49,6 +50,22 @@ def read_line(raw: str) -> TextLine:
         return TextLine(0, readable(raw), raw[:1] in _BLANKS)
     text = raw[marks.end() :].removeprefix(" ")
     return TextLine(marks[0].count(">"), readable(text), text[:1] in _BLANKS)
+
+
+def wrapped(lines: Sequence[TextLine], start: int, *, longest: int) -> Iterator[tuple[str, int]]:
+    """Yield the text of one line, then with that of the next …, as programs wrap an introduction.
+
+    With each comes the index behind its last line. It ends before a blank line, before one that is
+    quoted more or less deep, and where it gets longer than `longest` characters.
+    """
+    text = ""
+    for end, line in enumerate(lines[start : start + WRAPPED_OVER], start + 1):
+        if line.is_blank or line.depth != lines[start].depth:
+            return
+        text = f"{text} {line.text}".strip()
+        if len(text) > longest:
+            return
+        yield text, end
 
 
 def is_quoted(raw: str) -> bool:

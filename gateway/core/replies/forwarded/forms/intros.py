@@ -7,12 +7,11 @@ from datetime import UTC
 
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.language.introwords import FILLER, PREPOSITION, find_verb
-from gateway.core.replies.forwarded.lines import TextLine
+from gateway.core.replies.forwarded.lines import TextLine, wrapped
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 from gateway.core.replies.forwarded.separators import is_announcement
 
 _LONGEST = 400
-_MOST_LINES = 3
 
 _NO_PART = r"\s<>()\[\]\"„“”«»,;:@"
 _ADDRESS = re.compile(
@@ -52,18 +51,13 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
     text = lines[start].text[:_LONGEST]
     if _RUN_ON.search(text) is not None and (run_on := read_run_on(lines, start)) is not None:
         return run_on
-    text = ""
-    for end in range(start, min(start + _MOST_LINES, len(lines))):
-        line = lines[end]
-        if line.is_blank or line.depth != lines[start].depth:
-            return None
-        if _SENTENCE.fullmatch(text) is not None:
+    above = ""
+    for text, end in wrapped(lines, start, longest=_LONGEST):
+        if _SENTENCE.fullmatch(above) is not None:
             return None  # of the forwarder's own, right above the introduction
-        text = f"{text} {line.text}".strip()
-        if len(text) > _LONGEST:
-            return None
-        if text[-1] in ":：" or (_quoted(lines, end + 1) and _ends_written(text)):
-            return _intro(text.strip("-– "), lines, end + 1, announced)
+        if text[-1] in ":：" or (_quoted(lines, end) and _ends_written(text)):
+            return _intro(text.strip("-– "), lines, end, announced)
+        above = text
     return None
 
 

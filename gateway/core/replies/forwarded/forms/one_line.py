@@ -16,11 +16,10 @@ from datetime import UTC
 
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.forms.intros import Intro
-from gateway.core.replies.forwarded.lines import TextLine
+from gateway.core.replies.forwarded.lines import WRAPPED_OVER, TextLine, wrapped
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 
 _LONGEST = 600
-_MOST_LINES = 3
 _ADDRESS = r"[^\s<>()\[\]\"@]{1,128}@[^\s<>()\[\]\"@]{1,255}"
 #: The name is the address where there is none: `"ann@example.org" ann@example.org – …`.
 _LINE = re.compile(
@@ -39,19 +38,12 @@ _DATED = re.compile(r"(?=.*(?<!\d)\d{4}(?!\d)).*(?<!\d)\d{1,2}\s?[:.hH时時點�
 
 def read_one_line(lines: Sequence[TextLine], start: int) -> Intro | None:
     """Read the line, or up to three it was wrapped into, above a quoted mail."""
-    near = [line.text for line in lines[start : start + _MOST_LINES]]
+    near = [line.text for line in lines[start : start + WRAPPED_OVER]]
     if not any("@" in text or text.endswith(">>>") for text in near):
         return None
-    text = ""
-    for end in range(start, min(start + _MOST_LINES, len(lines))):
-        line = lines[end]
-        if line.is_blank or line.depth != lines[start].depth:
-            return None
-        text = f"{text} {line.text}".strip()
-        if len(text) > _LONGEST:
-            return None
+    for text, end in wrapped(lines, start, longest=_LONGEST):
         if (_SURE.fullmatch(text) or _BETWEEN.fullmatch(text)) and (
-            intro := _read(text, end + 1)
+            intro := _read(text, end)
         ) is not None:
             return intro
         if is_quoted_below(lines, end + 1):

@@ -11,12 +11,11 @@ from datetime import UTC
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.language.introwords import PREPOSITIONS
-from gateway.core.replies.forwarded.lines import TextLine
+from gateway.core.replies.forwarded.lines import TextLine, wrapped
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 from gateway.core.replies.forwarded.separators import is_announcement
 
 _LONGEST = 600
-_MOST_LINES = 3
 _LONGEST_DATE = 80
 _FROM = re.compile(
     r"\s(?:from|von|van|de|da|di|do|dal|fra|från|frå|af|od|ze|z|от|від|из|από|dari|từ|mula|gan)\s"
@@ -26,16 +25,9 @@ _ON = re.compile(rf"\s(?:{'|'.join(PREPOSITIONS)})(?=\s.{{0,30}}\d)", re.IGNOREC
 
 def read_sentence(lines: Sequence[TextLine], start: int) -> Intro | None:
     """Read a sentence, or up to three lines it was wrapped into."""
-    text = ""
-    for end in range(start, min(start + _MOST_LINES, len(lines))):
-        line = lines[end]
-        if line.is_blank or line.depth != lines[start].depth:
-            return None
-        text = f"{text} {line.text}".strip()
-        if len(text) > _LONGEST:
-            return None
+    for text, end in wrapped(lines, start, longest=_LONGEST):
         if text[-1] in ":：" or (text[0] in "-–—" and text[-1] in "-–—"):
-            return _read(text.strip("-–—:： "), end + 1)
+            return _read(text.strip("-–—:： "), end)
     return None
 
 
