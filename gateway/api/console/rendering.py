@@ -1,6 +1,7 @@
 """From values to pages: Jinja2, everything escaped, nothing fetched from elsewhere."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from functools import cache, lru_cache
@@ -12,7 +13,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.filters import do_urlencode
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse
 
 from gateway.api.console.access import ConsoleUser, guest_token, language_of, set_guest_cookie
@@ -35,6 +36,8 @@ _HEADERS = {
     "cache-control": "no-store",
     "x-frame-options": "DENY",
 }
+#: As notes say it, see config/templates/notes.
+_RELEASE = re.compile(r"gateway suppress release (\S+)")
 _TIME = {
     "en": "%Y-%m-%d %H:%M",
     "nl": "%d-%m-%Y %H:%M",
@@ -131,6 +134,7 @@ def environment() -> Environment:
     made.filters["moment"] = datetime.fromisoformat
     made.filters["id"] = ids.show
     made.filters["readable"] = readable
+    made.filters["of_page"] = _of_page
     made.globals["asset"] = asset
     made.globals["address"] = _address
     made.globals["told"] = _told
@@ -179,6 +183,22 @@ def _told(context: Context, sentence: str) -> str | Markup:
     if language == "en" or retold != sentence:
         return retold
     return Markup('<span lang="en">{}</span>').format(sentence)
+
+
+@pass_context
+def _of_page(context: Context, note: str) -> Markup:
+    """Show a note with the way to the button in place of the command that releases somebody."""
+    language: str = context["language"]
+    pieces = []
+    for place, piece in enumerate(_RELEASE.split(note)):
+        if place % 2 == 0:
+            pieces.append(escape(piece))
+            continue
+        way = do_urlencode(piece).replace("/", "%2F")
+        whose = Markup('<a href="/console/people/{}">{}</a>').format(way, piece)
+        told = say(language, "“Release” on the page of {whom}", whom=whose)
+        pieces.append(Markup(told))  # noqa: S704  # A translation is ours.
+    return Markup("").join(pieces)
 
 
 @pass_context

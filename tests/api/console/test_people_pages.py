@@ -143,7 +143,15 @@ async def test_an_address_that_nobody_has_is_shown_with_what_is_known_of_it(api:
         found = await browsing.open(f"/console/people?q={GONE}")
 
     assert f"Nobody has the address {GONE}." in page.text
-    for text in ("moved away", "eva", "550 nobody", "A mailing", f"{GONE}: no mail at all"):
+    release = f"“Release” on the page of {GONE}"
+    for text in (
+        "moved away",
+        "eva",
+        "550 nobody",
+        "A mailing",
+        f"{GONE}: no mail at all",
+        release,
+    ):
         assert text in page.text, text
     assert "send failed send failed" in page.text  # a mailing, and personal mail
     assert f"/console/messages/{ids.show(mail.id)}" in [way for _, way in page.links]
