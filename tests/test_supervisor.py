@@ -270,6 +270,7 @@ LIBRARIES = {
     "aioimaplib",
     "aiosmtpd",
     "alembic",
+    "dns",
     "fastapi",
     "gateway.cli",
     "httpx",

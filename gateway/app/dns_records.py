@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from enum import Enum
 
-import dns.exception
-import dns.resolver
-
 _SECONDS = 4.0  #: A question may take so long, all servers tried.
 
 
@@ -35,6 +32,10 @@ def exchangers_of(domain: str) -> DnsAnswer:
 
 
 def _ask(name: str, kind: str) -> DnsAnswer:
+    # Here, so that the API holds the library from the first question on, not from its start.
+    import dns.exception
+    import dns.resolver
+
     try:
         answer = dns.resolver.resolve(name, kind, lifetime=_SECONDS)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
