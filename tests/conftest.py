@@ -54,6 +54,12 @@ _STARTING_FIXTURES = frozenset(
 )
 #: What such tests are marked with.
 _STARTING_MARKS = frozenset(("system", "no_cover"))
+#: Files of few tests that take twenty seconds and more: begun late, one would be left to run alone.
+_LONG_FILES = (
+    *("pages/test_shell_blocks.py", "api/test_api.py", "test_supervisor.py", "sync/test_story.py"),
+    *("outbox/test_webhooks.py", "store/test_suppressed.py", "sync/test_campaign_kills.py"),
+    *("api/test_fuzz.py", "pages/test_site.py", "crm/test_mangled.py", "cli/test_demo.py"),
+)
 #: Where tests wait for servers and gateways most of the time; those that take longest come first.
 _WAITING_FOLDERS = ("system", "smtp_proxy", "inbound", "outbox")
 
@@ -120,16 +126,20 @@ def _places(files: Mapping[Path, int]) -> dict[Path, tuple[float, Path]]:
 
     `files` says of each how many tests it has.
     """
-    waiting: list[Path] = []
+    waiting: dict[Path, int] = {}
     computing: list[Path] = []
     for file in sorted(files):
-        is_waiting = file.relative_to(_TESTS).parts[0] in _WAITING_FOLDERS
-        (waiting if is_waiting else computing).append(file)
-    waiting.sort(key=lambda file: _WAITING_FOLDERS.index(file.relative_to(_TESTS).parts[0]))
+        folder, within = file.relative_to(_TESTS).parts[0], str(file.relative_to(_TESTS))
+        if within in _LONG_FILES:
+            waiting[file] = -1
+        elif folder in _WAITING_FOLDERS:
+            waiting[file] = _WAITING_FOLDERS.index(folder)
+        else:
+            computing.append(file)
     computing.sort(key=lambda file: -files[file])
     return {
         file: (rank / len(group), file)
-        for group in (waiting, computing)
+        for group in (sorted(waiting, key=lambda file: waiting[file]), computing)
         for rank, file in enumerate(group)
     }
 

@@ -1,11 +1,34 @@
 """APIs for tests."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.api.served import Served, served
+
+
+class _QuickAsyncio:
+    """asyncio as uvicorn's server has it, which sleeps a tenth of what it is asked to."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 10)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_end_soon() -> Iterator[None]:
+    """Have uvicorn look a hundred times a second whether to end.
+
+    It looks ten times, and then sleeps a tenth of a second: as long as a test of the API takes.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("uvicorn.server.asyncio", _QuickAsyncio())
+        yield
 
 
 @pytest.fixture
