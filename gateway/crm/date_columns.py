@@ -6,11 +6,12 @@ from datetime import UTC, date, tzinfo
 
 from gateway.core.feed.feed_mapping import DateOrder
 from gateway.core.written import plain
-from gateway.crm.dates import DateReader, Evidence, weigh
+from gateway.crm.dates import ISO_DAY, DateReader, Evidence, weigh
 from gateway.crm.unreadable import UnreadableCell
 
-_ISO = re.compile(r"(?!0000)\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?)?")
-_ISO_DAY = re.compile(r"(?!0000)\d{4}-\d\d-\d\d")
+_ISO = re.compile(
+    "(?!9999)" + ISO_DAY.pattern + r"(?:[T ]\d\d:\d\d(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?)?"
+)
 #: The column whose days lie behind; the time, where the column has one, counts in the other.
 _PAST, _MOMENTS = "birthday", "submitted_at"
 
@@ -37,9 +38,9 @@ class DateColumns:
         # The texts that aren't as ISO has them.
         foreign = {}
         for name, texts in written.items():
-            iso = _ISO if name == _MOMENTS else _ISO_DAY
+            iso = _ISO if name == _MOMENTS else ISO_DAY
             foreign[name] = {text for text in texts if text and not iso.fullmatch(text)}
-        evidence = {name: weigh(texts) for name, texts in foreign.items() if texts}
+        evidence = {name: weigh(texts, zone) for name, texts in foreign.items() if texts}
         shown = {
             column_evidence.order for column_evidence in evidence.values() if column_evidence.order
         }
@@ -50,6 +51,7 @@ class DateColumns:
             reader = DateReader(
                 order=self._set or column_evidence.order or (others if is_silent else None),
                 are_serials=column_evidence.are_serials and is_all,
+                are_early=column_evidence.are_early,
                 today=today,
                 is_past=name == _PAST,
                 zone=zone,
@@ -83,6 +85,10 @@ class DateColumns:
     def _remark(self, name: str, evidence: Evidence, reader: DateReader) -> None:
         if reader.are_serials:
             self.remarks.append(f"{name}: numbers are read as a spreadsheet's days")
+        if reader.are_early and name != _MOMENTS:
+            self.remarks.append(
+                f"{name}: times some seconds before midnight are read as the day that begins"
+            )
         if evidence.open and reader.order:
             example = evidence.day_first or evidence.month_first
             why = "as is set" if self._set else "as the other dates are"

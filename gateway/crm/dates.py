@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from gateway.core.feed.feed_mapping import DateOrder
 from gateway.crm.unreadable import UnreadableCell
 
-_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _CLOCK = (
     r"(?:[T,\s]\s*(?:um\s|om\s|à\s)?(?P<hour>\d{1,2})[:.h](?P<minute>\d\d)"
     r"(?:[:.](?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
@@ -34,8 +33,28 @@ _FORMS = tuple(
         r"(?P<year>\d{4})[-/.\s](?P<name>[^\W\d_]{3,9})[-/.\s](?P<day>\d{1,2})",
     )
 )
-#: What databases write where there is no date.
-_NONE = re.compile(r"0000-00-00(?:[T ]00:00(?::00)?)?|-{1,2}|—|–")
+#: SheetJS (xlsx 0.18.5 of npm) loses the seconds by which zones differed from UTC in 1899: in Paris
+#: each day it reads is 23:59:39 of the day before, in Madrid each it writes is 23:59:16. What is
+#: 23:59:59 ends a day.
+_TOO_EARLY = (time(23, 59, 1), time(23, 59, 58))
+#: Nobody's birthday: what stands where there is no date.
+_NO_DAYS = frozenset(
+    (
+        date(1, 1, 1),  #: The zero of Go and .NET, and of Business Central's API.
+        date(1601, 1, 1),  #: Of Windows' file times.
+        date(1753, 1, 1),  #: The earliest of SQL Server.
+        date(1899, 12, 30),  #: The zero of OLE Automation: Access, Delphi, LibreOffice.
+        date(1899, 12, 31),
+        date(1900, 1, 1),  #: An empty text as SQL Server has it, a blank of Dynamics 365.
+    )
+)
+#: A day as ISO has it that may be one.
+ISO_DAY = re.compile(rf"(?!0000|{'|'.join(sorted(map(str, _NO_DAYS)))})\d{{4}}-\d\d-\d\d")
+#: What databases write where there is no date, and the zero Excel makes of a blank cell looked up.
+_NONE = re.compile(
+    r"0000-00-00(?:[T ]00:00(?::00)?)?|00:00(?::00)?|0?0[./-]0?1[./-]1900|0?1[./-]0?0[./-]1900"
+    r"|1900-01-00|-{1,2}|—|–"
+)
 _SERIAL = re.compile(r"(?P<days>[1-7]\d{4})(?:[.,](?P<part>\d{1,15}))?")
 _SERIALS = range(10_000, 75_000)  #: 1927 to 2105.
 _EPOCH = date(1899, 12, 30)  #: Of spreadsheets, from March 1900 on.
@@ -95,6 +114,8 @@ class Evidence:
     open: str = ""  #: A value that doesn't tell.
     short_year: str = ""  #: A value with a year of two digits.
     are_serials: bool = False  #: All of them are a spreadsheet's numbers of days.
+    #: All that have a time have the same one, some seconds before midnight.
+    are_early: bool = False
 
     @property
     def order(self) -> DateOrder | None:
@@ -104,10 +125,14 @@ class Evidence:
         return DateOrder.DAY_FIRST if self.day_first else DateOrder.MONTH_FIRST
 
 
-def weigh(texts: Iterable[str]) -> Evidence:
-    """Return what the values of a column say; those that are no dates say nothing."""
+def weigh(texts: Iterable[str], zone: tzinfo | None = None) -> Evidence:
+    """Return what the values of a column say; those that are no dates say nothing.
+
+    `zone` is where times that name one of their own are looked at.
+    """
     day_first = month_first = undecided = short = ""
     serials = others = 0
+    clocks: set[time] = set()
     for text in texts:
         if _SERIAL.fullmatch(text):
             serials += 1
@@ -116,6 +141,8 @@ def weigh(texts: Iterable[str]) -> Evidence:
         written = _take_apart(text)
         if written is None:
             continue
+        if written.clock:
+            clocks.add(_clock_in(zone, written))
         if written.is_short:
             short = short or text
         if written.is_open:
@@ -124,7 +151,9 @@ def weigh(texts: Iterable[str]) -> Evidence:
             day_first = day_first or text
         elif 31 >= written.last > 12 >= written.first > 0:
             month_first = month_first or text
-    return Evidence(day_first, month_first, undecided, short, bool(serials) and not others)
+    are_serials = bool(serials) and not others
+    are_early = len(clocks) == 1 and _TOO_EARLY[0] <= clocks.pop() <= _TOO_EARLY[1]
+    return Evidence(day_first, month_first, undecided, short, are_serials, are_early)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +162,7 @@ class DateReader:
 
     order: DateOrder | None = None  #: Which number of 03/04/2026 is the day; None: refuse it.
     are_serials: bool = False  #: Whether 29586 is a day.
+    are_early: bool = False  #: Whether 1979-12-31 23:59:39 is the day that begins then.
     today: date | None = None  #: For years of two digits; None: refuse them.
     is_past: bool = False  #: Whether years of two digits lie behind today, as birthdays do.
     zone: tzinfo | None = None  #: Of times that name none, and of days; None: as it is written.
@@ -146,17 +176,31 @@ class DateReader:
         if not text or _NONE.fullmatch(text):
             return None
         day, clock = self._read(text, _A_DATE)
-        if not (clock and clock.tzinfo and self.zone) or clock.replace(tzinfo=None) == time():
-            return day
-        return datetime.combine(day, clock).astimezone(self.zone).date()
+        if clock is None or clock.replace(tzinfo=None) == time():
+            return None if day in _NO_DAYS else day
+        moment = datetime.combine(day, clock)
+        try:
+            if clock.tzinfo and self.zone:
+                moment = moment.astimezone(self.zone)
+            day = (moment + timedelta(minutes=1) if self.are_early else moment).date()
+        except OverflowError:
+            pass  # The last day there is, as .NET writes what never ends.
+        return None if day in _NO_DAYS else day
 
     def moment(self, text: str) -> datetime | None:
         """Read a time, or a day as its midnight; None where there is none. Raises Unreadable."""
         if not text or _NONE.fullmatch(text):
             return None
         day, clock = self._read(text, _A_TIME)
+        if day in _NO_DAYS:
+            return None
         moment = datetime.combine(day, clock or time())
-        return moment if moment.tzinfo or self.zone is None else moment.replace(tzinfo=self.zone)
+        if moment.tzinfo is None and self.zone:
+            moment = moment.replace(tzinfo=self.zone)
+        try:
+            return moment if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError:  # The end of time in New York.
+            raise UnreadableCell(f"not {_A_TIME}: {text!r}", _CURE) from None
 
     def _read(self, text: str, form: str) -> tuple[date, time | None]:
         serial = _SERIAL.fullmatch(text)
@@ -237,6 +281,19 @@ def _take_apart(text: str) -> _Written | None:
         return _Written(year, is_short, 0, 0, first, last, clock)
     month = month_number(groups["name"]) if groups.get("name") else int(groups["month"])
     return _Written(year, is_short, month, int(groups["day"]), clock=clock) if month else None
+
+
+def _clock_in(zone: tzinfo | None, written: _Written) -> time:
+    """Return the time in a zone, to the second; as it stands where that or its day isn't known."""
+    assert written.clock is not None
+    clock = written.clock.replace(microsecond=0)
+    if clock.tzinfo is None or zone is None or written.first:
+        return clock.replace(tzinfo=None)
+    try:
+        day = date(written.year, written.month, written.day)
+        return datetime.combine(day, clock).astimezone(zone).time()
+    except (ValueError, OverflowError):
+        return clock.replace(tzinfo=None)
 
 
 def month_number(name: str) -> int:

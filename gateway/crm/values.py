@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 
 from gateway.core.feed.address_cell import AddressCell, read_cell
 from gateway.core.written import nearest, plain, plain_name, same_word
-from gateway.crm.dates import DateReader
+from gateway.crm.dates import ISO_DAY, DateReader
 from gateway.crm.flags import read_count, read_flag
 from gateway.crm.unreadable import UnreadableCell
 
 Word = TypeVar("Word")
 _READER = DateReader()  #: Where nothing is known of the column.
-_ISO_DAY = re.compile(r"(?!0000)\d{4}-\d\d-\d\d")
 _NO_FAULTS: Mapping[str, UnreadableCell] = MappingProxyType({})
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
 
@@ -240,7 +239,7 @@ def read_moment(value: str) -> datetime | None:
 @lru_cache(50_000)
 def read_day(value: str) -> date | None:
     """Read a day in the same way. Raises UnreadableCell."""
-    if _ISO_DAY.fullmatch(value):
+    if ISO_DAY.fullmatch(value):
         try:
             return date.fromisoformat(value)
         except ValueError:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.core.feed.feed_mapping import DateOrder
+from gateway.crm.date_columns import DateColumns
 from gateway.crm.dates import DateReader, Evidence, weigh
 from gateway.crm.unreadable import UnreadableCell
 
@@ -74,10 +75,38 @@ def test_months_have_names_in_four_languages(text: str, month: int) -> None:
     assert date(1980, month, 1) == DateReader().day(text)
 
 
-@pytest.mark.parametrize("text", ["", "0000-00-00", "0000-00-00 00:00:00", "-", "--"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "0000-00-00", "0000-00-00 00:00:00", "-", "--",
+     "0001-01-01", "0001-01-01T00:00:00", "0001-01-01T00:00:00Z", "01/01/0001 00:00:00",
+     "1/1/0001 12:00:00 AM", "1601-01-01T00:00:00Z", "1753-01-01", "30.12.1899",
+     "1899-12-30 00:00:00",
+     "1899-12-31", "1900-01-01T00:00:00.000", "01.01.1900", "00:00:00", "00.01.1900", "1/0/1900"],
+)  # fmt: skip
 def test_no_date_is_none(text: str) -> None:
-    assert DateReader().day(text) is None
-    assert DateReader().moment(text) is None
+    here = DateReader(zone=ZoneInfo("Europe/Amsterdam"))
+
+    assert here.day(text) is None
+    assert here.moment(text) is None
+    columns = DateColumns({"birthday": {text}, "submitted_at": {text}}, None, zone=UTC)
+    texts = {"birthday": text, "submitted_at": text}
+    assert ({}, {""}) == (columns.translate(texts), set(texts.values()))
+
+
+def test_a_midnight_elsewhere_is_no_date_where_it_is_none_here() -> None:
+    assert DateReader(zone=ZoneInfo("Europe/Berlin")).day("1899-12-29T23:00:00Z") is None
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59.9999999Z", "9999-12-31T23:00:00Z"])
+def test_the_last_day_there_is_is_read_in_every_zone(text: str) -> None:
+    assert date(9999, 12, 31) == DateReader(zone=ZoneInfo("Europe/Amsterdam")).day(text)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59", "9999-12-31T23:59:59-05:00"])
+def test_a_time_that_utc_does_not_have_is_refused(text: str) -> None:
+    columns = DateColumns({"submitted_at": {text}}, None, zone=ZoneInfo("America/New_York"))
+
+    assert {"submitted_at"} == set(columns.translate({"submitted_at": text}))
 
 
 @pytest.mark.parametrize(
@@ -148,6 +177,42 @@ def test_a_midnight_elsewhere_is_the_day_it_is_here() -> None:
     assert date(1980, 1, 1) == here.day("1979-12-31T23:00:00Z")
     assert date(1980, 1, 1) == here.day("1980-01-01T00:00:00Z")
     assert date(1980, 1, 1) == here.day("1980-01-01T00:00:00-08:00")
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("1979-12-31T22:59:39.000Z", "1990-07-16T21:59:39.000Z"),
+        ("1979-12-31 23:59:16", "1990-07-16 23:59:16"),
+        ("1979-12-31 23:59:16.000001", "17.07.1990", "1990-07-16 23:59:16.4"),
+    ],
+    ids=["SheetJS reads, Paris", "SheetJS writes, Madrid", "beside days"],
+)
+def test_days_that_all_begin_the_same_seconds_too_early_are_those_that_begin(
+    texts: tuple[str, ...],
+) -> None:
+    paris = ZoneInfo("Europe/Paris")
+    reader = DateReader(zone=paris, are_early=weigh(texts, paris).are_early)
+
+    assert {date(1980, 1, 1), date(1990, 7, 17)} == set(map(reader.day, texts))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("1979-12-31 23:59:59", "1990-07-16 23:59:59"),
+        ("1979-12-31 23:59:00", "1990-07-16 23:59"),
+        ("1979-12-31 23:59:16", "1990-07-16 23:59:17"),
+        ("1979-12-31 23:59:16", "1990-07-16 08:30"),
+        ("1979-12-31T22:59:39Z", "1990-07-16T22:59:39Z"),
+        ("31/02/1980 22:59:39Z", "1980-02-31T22:59:39Z", "0001-01-01T00:59:39+14:00"),
+    ],
+    ids=["ends", "minutes", "moments", "a morning", "summer time", "no days"],
+)
+def test_times_before_midnight_that_differ_or_end_a_day_are_of_that_day(
+    texts: tuple[str, ...],
+) -> None:
+    assert not weigh(texts, ZoneInfo("Europe/Paris")).are_early
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,20 @@ def test_days_that_count_from_1904_are_read_where_they_are_dates_by_their_type(
     assert ("1980-12-31", {"birthday"}) == (typed.texts["birthday"], set(plain.unread))
 
 
+def test_days_that_sheetjs_writes_some_seconds_early_are_those_that_begin(tmp_path: Path) -> None:
+    first, second = number(29220.99949074074, _DAY), number(20513.99949074074, _DAY)
+    path = workbook(
+        tmp_path / "people.xlsx",
+        {"a": sheet(HEADER[:2], [number(1), first], [number(2), second])},
+    )
+    file = FeedFile(path, KINDS["people"])
+
+    assert ["1980-01-01", "1956-02-29"] == [row.texts["birthday"] for row in file.rows()]
+    assert "birthday: times some seconds before midnight are read as the day that begins" in (
+        file.remarks
+    )
+
+
 def test_a_sheet_that_begins_further_down_is_found(tmp_path: Path) -> None:
     path = workbook(tmp_path / "people.xlsx", {"a": sheet([text("crm_id")], [number(1)], first=4)})
 
