@@ -141,6 +141,10 @@ async def test_an_address_that_nobody_has_is_shown_with_what_is_known_of_it(api:
         only_mail = await browsing.open("/console/people/GONE@example.org?type=message")
         before = await browsing.open(f"/console/people/{GONE}?until=2020-01-01")
         found = await browsing.open(f"/console/people?q={GONE}")
+        told = {}
+        for language in ("nl", "de", "fr"):
+            browsing.client.headers["accept-language"] = language
+            told[language] = (await browsing.open(f"/console/people/{GONE}")).text
 
     assert f"Nobody has the address {GONE}." in page.text
     release = f"“Release” on the page of {GONE}"
@@ -153,6 +157,9 @@ async def test_an_address_that_nobody_has_is_shown_with_what_is_known_of_it(api:
         release,
     ):
         assert text in page.text, text
+    for language, button in (("nl", "Vrijgeven"), ("de", "Freigeben"), ("fr", "Débloquer")):
+        assert button in told[language]
+        assert "gateway suppress" not in told[language]
     assert "send failed send failed" in page.text  # a mailing, and personal mail
     assert f"/console/messages/{ids.show(mail.id)}" in [way for _, way in page.links]
     assert not page.forms[0].fields.get("whom")
