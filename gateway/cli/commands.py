@@ -29,7 +29,7 @@ COMMANDS = {
         "Explain the decision on a message, without sending it.",
     ),
     "report": ("decision.messages:report", "Report what enforcing would change."),
-    "demo": ("demo:demo", "Show in ten seconds what the gateway does."),
+    "demo": ("demo:demo", "Show what the gateway does, with a sample CRM."),
     "db": ("operation.database:app", "The store's schema."),
     "users": ("operation.users:app", "Logins the CRM may use."),
     "suppress": ("people.suppress:app", "Who is suppressed, and what staff suppress."),

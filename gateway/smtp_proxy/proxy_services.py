@@ -141,9 +141,8 @@ class ProxyServices:
         self.metrics.relay(relay.name, health)
         self._ill.add(relay.name)
         reason = str(seen)
-        if (
-            self._reasons.get(relay.name) != reason
-        ):  # Else every try of an outage would say it again.
+        # Once, or every try of an outage would say it again.
+        if self._reasons.get(relay.name) != reason:
             self._reasons[relay.name] = reason
             log.error("relay_unusable", relay=relay.name, reason=reason)
 

@@ -109,7 +109,7 @@ NAMING = [
     (name, metavar)
     for name, command in COMMANDS.items()
     for metavar in arguments(command)
-    if name not in ELSEWHERE and metavar not in ("REFERENCE", "FILE", "KIND", "WHAT", "ROLE")
+    if name not in ELSEWHERE and metavar not in ("REFERENCE", "FILE", "KIND", "MAIL", "ROLE")
 ]
 
 
@@ -174,7 +174,7 @@ def test_what_is_no_time_is_told_with_its_option(cli: Cli, name: str, option: st
         ("messages show", 2, "ID is missing: The id of a message; see gateway "),
         ("report", 2, "--would-fail is missing: "),
         ("users hash", 2, "LOGIN is missing: The login, e.g. crm; see gateway users hash --help"),
-        ("pause bulc", 2, "WHAT: bulc is not one of bulk, all: did you mean bulk? See gateway "),
+        ("pause bulc", 2, "MAIL: bulc is not one of bulk, all: did you mean bulk? See gateway "),
         ("run smt", 2, "no role is called smt (known: smtp, "),
         ("import peple x.csv", 2, "KIND: peple is not one of groups, "),
         ("import people none.csv", 2, "FILE: file 'none.csv' does not exist; see gateway import"),

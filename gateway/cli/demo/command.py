@@ -46,7 +46,7 @@ def demo(
         ),
     ] = False,
 ) -> None:
-    """Show in ten seconds what the gateway does.
+    """Show what the gateway does, with a sample CRM.
 
     Starts a gateway on SQLite, with a sample CRM and a relay of its own, sends a mailing to
     everybody and one personal mail, and tells person by person what became of them; then forwards

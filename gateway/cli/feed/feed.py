@@ -35,7 +35,8 @@ Kind = StrEnum("Kind", {name: name for name in (*KINDS, _WAITING, _PAST)})  # ty
 _Kind = Annotated[
     Kind,
     typer.Argument(
-        help="What the rows of the file are; `waiting` lists rows that wait, `past` the imports."
+        metavar="KIND",
+        help="What the rows of the file are; `waiting` lists rows that wait, `past` the imports.",
     ),
 ]
 _File = Annotated[

@@ -23,7 +23,7 @@ app = typer.Typer(help="The console: who may sign in, who did what.", no_args_is
 _NO_USERS = "Nobody yet. `gateway console user NAME` adds somebody who signs in with a password."
 _NO_ACTS = "No acts yet. What people do in the console is written down here."
 
-_Name = Annotated[str, typer.Argument(help="Who signs in, e.g. anna.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="Who signs in, e.g. anna.")]
 _Roles = Annotated[
     list[str] | None,
     typer.Option(

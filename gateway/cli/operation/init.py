@@ -57,10 +57,11 @@ def init(
         ),
     ] = DATA,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Ask nothing: defaults where no option says it.")
+        bool,
+        typer.Option("--yes", help="Ask nothing: take the default of whatever no option gives."),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Write over a config that is there.")
+        bool, typer.Option("--force", help="Overwrite a config that is there.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Write nothing; print what would be written.")

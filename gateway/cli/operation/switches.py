@@ -19,7 +19,8 @@ class What(StrEnum):
 
 
 def pause(
-    context: typer.Context, what: Annotated[What, typer.Argument(help="Bulk mail, or all mail.")]
+    context: typer.Context,
+    what: Annotated[What, typer.Argument(metavar="MAIL", help="Bulk mail, or all mail.")],
 ) -> None:
     """Make the CRM hold its mail back.
 

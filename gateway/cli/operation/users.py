@@ -19,7 +19,7 @@ def users() -> None:
 
 @app.command("hash")
 def hash_password(
-    login: Annotated[str, typer.Argument(help="The login, e.g. crm.")],
+    login: Annotated[str, typer.Argument(metavar="LOGIN", help="The login, e.g. crm.")],
 ) -> None:
     """Print the line of a listener's `users` file for a login.
 

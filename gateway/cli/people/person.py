@@ -57,7 +57,10 @@ _MATCHES: Columns[PersonMatch] = {
 def find(
     context: typer.Context,
     asked: ListRequest,
-    text: Annotated[str, typer.Argument(help="A key, number, address, its beginning, or a name.")],
+    text: Annotated[
+        str,
+        typer.Argument(metavar="TEXT", help="A key, number, address, its beginning, or a name."),
+    ],
 ) -> None:
     """Find people by key, address, reference or name.
 

@@ -194,9 +194,7 @@ class LogDrain:
             while True:
                 try:
                     self.write(rows)
-                except (
-                    Exception
-                ):  # Whatever it is: the log keeps the rows until the store has them.
+                except Exception:  # Whatever it is: the log keeps them until the store has them.
                     self._behind = True
                     if self._closing.wait(RETRY_SECONDS):
                         return

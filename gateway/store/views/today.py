@@ -108,9 +108,8 @@ def undecided(connection: Connection, now: datetime) -> dict[Undecided, int]:
     """Count what waits for a person, zeros included."""
     lately = first_id_at(now - LATELY)
     o, d, c = occurrences.c, deliveries.c, campaigns.c
-    unsure_state: ColumnElement[str] = literal_column(
-        f"'{OccurrenceState.UNKNOWN}'"
-    )  # as its index has it
+    # Written out, as their indexes have them.
+    unsure_state: ColumnElement[str] = literal_column(f"'{OccurrenceState.UNKNOWN}'")
     held_state: ColumnElement[str] = literal_column(f"'{OccurrenceState.HELD}'")
     begun = and_(
         c.state.in_((CampaignState.DRAFT, CampaignState.OPENED)), c.scheduled_for.is_(None)

@@ -55,9 +55,8 @@ def of_group(
     named = (final.casefold(), original.casefold())
     about = [failure.lines for failure in failures if failure.recipient.casefold() in named]
     texts = essence(about[0] if about else notice_of(notice))
-    comment = bounce.status.partition("(")[2].rstrip(
-        ")"
-    )  # `5.4.4 (Illegal host/domain name found)`
+    # `5.4.4 (Illegal host/domain name found)`
+    comment = bounce.status.partition("(")[2].rstrip(")")
     said = (bounce.diagnostic, comment, *texts)
     reason = why_of(said, bounce.status, recipient=recipient)
     if reason in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN):
