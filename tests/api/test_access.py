@@ -41,7 +41,9 @@ async def test_nothing_is_answered_without_a_valid_token(shared_api: Served) -> 
 
     assert len(listed) > 40
     base = f"http://127.0.0.1:{shared_api.port}"
-    async with httpx.AsyncClient(base_url=base, trust_env=False, verify=False) as client:
+    async with httpx.AsyncClient(
+        base_url=base, trust_env=False, verify=False, timeout=60
+    ) as client:
         for number, (method, path) in enumerate(listed):
             token = ("", "gw_" + "A" * 43, revoked, "x" * 5000)[number % 4]
             headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -160,7 +162,7 @@ async def test_tokens_are_made_listed_and_revoked_while_the_gateway_runs(
     def ask(secret: str, path: str = "/messages") -> httpx.Response:
         headers = {"authorization": f"Bearer {secret}"}
         url = f"http://127.0.0.1:{gateway.api_port}{path}"
-        return httpx.get(url, headers=headers, trust_env=False)
+        return httpx.get(url, headers=headers, trust_env=False, timeout=60)
 
     async def answers() -> bool:
         try:

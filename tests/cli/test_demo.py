@@ -44,7 +44,9 @@ async def test_the_demo_shows_what_became_of_each_mail_and_ends_with_the_console
         assert {"URL", "user", "password"} == login.keys()
         await wait_until((tmp_path / "shown").exists, "a browser")
         assert login["URL"] == (tmp_path / "shown").read_text()
-        with httpx.Client(headers={"origin": login["URL"].removesuffix("/console")}) as client:
+        with httpx.Client(
+            headers={"origin": login["URL"].removesuffix("/console")}, timeout=60
+        ) as client:
             form = {"user": login["user"], "password": login["password"], "next": ""}
             signed_in = client.post(f"{login['URL']}/login", data=form)
             assert (303, "/console/today") == (signed_in.status_code, signed_in.headers["location"])

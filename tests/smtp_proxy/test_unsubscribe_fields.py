@@ -135,7 +135,7 @@ async def click(crm: Crm, arrived: bytes) -> None:
     assert url is not None
     assert HOST == url[1]
     port = crm.gateway.config["api"]["bind"].rpartition(":")[2]
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         answer = await client.post(
             f"http://{LOOPBACK}:{port}{url[2]}",
             data={"List-Unsubscribe": "One-Click"},

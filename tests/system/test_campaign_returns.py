@@ -48,7 +48,7 @@ async def office(
 
 
 async def health(gateway: GatewayProcess) -> Any:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         try:
             return (await client.get(f"http://{LOOPBACK}:{gateway.api_port}/health")).json()
         except httpx.HTTPError:

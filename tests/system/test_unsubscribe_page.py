@@ -81,7 +81,7 @@ async def asked(
     crm: Crm, method: str, path: str, headers: dict[str, str] | None = None, content: bytes = b""
 ) -> httpx.Response:
     """Send a request as a web server passes it on."""
-    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
         return await client.request(
             method,
             f"http://{LOOPBACK}:{api_port(crm)}{path}",
