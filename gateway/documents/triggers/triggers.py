@@ -182,7 +182,7 @@ class TriggerRunDocument(RunNumbers):
     error: str
     report_to: str | None
     finished_at: TimeText | None
-    reported: Annotated[
+    told: Annotated[
         bool, JsonSchema(description="Whether its end was reported, by mail and webhook.")
     ]
 
@@ -364,7 +364,7 @@ def trigger_run_document(run: TriggerRun) -> TriggerRunDocument:
         "error": run.error,
         "report_to": run.report_to or None,
         "finished_at": in_utc(run.finished_at),
-        "reported": bool(run.reports),
+        "told": bool(run.reports),
     }
 
 
@@ -391,7 +391,7 @@ def application_transition_document(
         "before": transition.before,
         "status": transition.status,
         "by": transition.actor or None,
-        "reported": transition.is_reported,
+        "told": transition.is_reported,
         "mails": [transition_mail_document(mail) for mail in transition.mails],
     }
 
