@@ -16,13 +16,16 @@ _CLOCK = (
     r"(?:[T,\s]\s*(?:um\s|om\s|à\s)?(?P<hour>\d{1,2})[:.h](?P<minute>\d\d)"
     r"(?:[:.](?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"\s*(?P<half>[ap]\.?m\.?)?(?:\s*(?:uhr|uur|h))?"
-    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?)?"
+    # Java's ZonedDateTime has the zone's name behind it: `+02:00[Europe/Berlin]`.
+    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?(?:\[[\w/+-]{1,40}\])?)?"
 )
 _WEEKDAY = r"(?:[^\W\d_]{2,9}\.?,?\s+)?"
 _FORMS = tuple(
     re.compile(form + _CLOCK, re.IGNORECASE)
     for form in (
-        r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
+        # A day of XML Schema may have a zone (xs:date); it is that day there.
+        r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
+        r"(?:Z|[+-]\d\d:\d\d)?",
         r"(?P<year>(?:18|19|20|21)\d\d)(?P<month>\d\d)(?P<day>\d\d)",
         rf"{_WEEKDAY}(?P<first>\d{{1,2}})(?P<mark>[-/.\s])\s?(?P<last>\d{{1,2}})(?P=mark)\s?"
         r"(?P<year>\d{4}|\d\d)",
