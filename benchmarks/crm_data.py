@@ -15,10 +15,10 @@ from gateway.app.feed.feeding import StoreFeedAdapter
 from gateway.config import Settings
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.core.bounces.reason import Reason
-from gateway.core.campaigns.activity import Seen
+from gateway.core.campaigns.activity import ReportedRecipient
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
 from gateway.core.campaigns.counters import Counters
-from gateway.core.campaigns.membership import LeftOutReason, Out
+from gateway.core.campaigns.membership import LeftOutReason, MemberOut
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.kinds import TAG_SCOPES
 from gateway.core.people.people import PersonKind, PersonRef
@@ -231,7 +231,7 @@ def _campaigns(database: Database, new_id: Ids, now: datetime, sizes: Sizes) -> 
 def _members(connection: object, campaign: int, members: list[int], now: datetime) -> None:
     decided = []
     for n in members:
-        out = Out(LeftOutReason.OPT_OUT) if n % 20 == 0 else None
+        out = MemberOut(LeftOutReason.OPT_OUT) if n % 20 == 0 else None
         member = MemberToDecide(
             ref=_ref(n),
             added_at=now,
@@ -269,7 +269,8 @@ def _activities(database: Database, campaign: Campaign, members: list[int], now:
             yield Activity(type=ActivityType.UNSUBSCRIBED, at=at)
 
     seen = [
-        Seen(email=address(n), email_id=f"e{n}", activities=tuple(of_member(n))) for n in members
+        ReportedRecipient(email=address(n), email_id=f"e{n}", activities=tuple(of_member(n)))
+        for n in members
     ]
     for first in range(0, len(seen), _STEP):
         with database.writing(durable=False) as connection:

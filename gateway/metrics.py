@@ -219,7 +219,7 @@ def exposition(readings: Iterable[MetricReading]) -> bytes:
     registry = CollectorRegistry()
     if os.environ.get(FOLDER):
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    registry.register(_Readings(tuple(readings)))
+    registry.register(_ReadingsCollector(tuple(readings)))
     return generate_latest(registry)
 
 
@@ -258,7 +258,7 @@ def _gauges(name: str, label: str) -> dict[str, float]:
     return values
 
 
-class _Readings(Collector):
+class _ReadingsCollector(Collector):
     def __init__(self, readings: Sequence[MetricReading]) -> None:
         self._readings = readings
 

@@ -24,7 +24,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-class _Patient(H11Protocol):
+class _TimedProtocol(H11Protocol):
     """Closes connections whose request doesn't come: a hundred of them would shut out everybody."""
 
     _head: asyncio.TimerHandle | None = None
@@ -68,7 +68,7 @@ async def serve(
     server = _Server(
         uvicorn.Config(
             app,
-            http=_Patient,
+            http=_TimedProtocol,
             lifespan="off",
             ws="none",
             log_config=None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from html import escape
 
-from gateway.core.campaigns.campaign_report import Series
+from gateway.core.campaigns.campaign_report import CountSeries
 
 WIDTH, HEIGHT = 960, 540
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 190, 84, 56
@@ -72,7 +72,7 @@ Shape = PlotText | PlotLine
 
 
 def draw(
-    title: str, subtitle: str, series: Sequence[Series], *, zone: tzinfo, nothing: str
+    title: str, subtitle: str, series: Sequence[CountSeries], *, zone: tzinfo, nothing: str
 ) -> list[Shape]:
     """Return the shapes of a plot; `nothing` stands in it while there is nothing to show."""
     start = min(line.points[0][0] for line in series)
@@ -177,7 +177,7 @@ class PlotFrame:
                     yield PlotText(x, below + (16 if has_hours else 0), day, 12, _FAINT, "middle")
             at = (at + timedelta(hours=step)).astimezone(zone)
 
-    def line(self, series: Series, colour: str) -> PlotLine:
+    def line(self, series: CountSeries, colour: str) -> PlotLine:
         """Return steps: a number holds until the next one."""
         points: list[tuple[float, float]] = []
         for at, number in series.points:
@@ -187,7 +187,7 @@ class PlotFrame:
             points.append((x, y))
         return PlotLine(tuple(points), colour, 2.5)
 
-    def labels(self, series: Sequence[Series]) -> Iterator[Shape]:
+    def labels(self, series: Sequence[CountSeries]) -> Iterator[Shape]:
         """Name each line at its end, none over another."""
         ends = sorted(
             ((self.y(line.points[-1][1]), index) for index, line in enumerate(series)), reverse=True

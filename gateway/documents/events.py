@@ -9,7 +9,7 @@ from gateway.core import ids
 from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
 from gateway.core.moments import in_utc
-from gateway.core.sending.event import EventType, Telling
+from gateway.core.sending.event import EventType, WebhookEvent
 from gateway.documents.fields import JsonSchema, TimeText
 from gateway.documents.messages import send_failed_data
 from gateway.store.engine.database import StoreTransaction
@@ -32,35 +32,37 @@ class EventDocument(TypedDict, Generic[TypeT, PersonT, DataT]):
 
 
 def event_document(
-    telling: Telling,
+    webhook_event: WebhookEvent,
 ) -> EventDocument[EventType, str | None, Mapping[str, object]]:
     """Return what webhooks are told about one thing that happened."""
     return {
-        "id": telling.id,
-        "type": telling.type,
-        "at": telling.at,
-        "person": telling.person or None,
-        "data": telling.data,
+        "id": webhook_event.id,
+        "type": webhook_event.type,
+        "at": webhook_event.at,
+        "person": webhook_event.person or None,
+        "data": webhook_event.data,
     }
 
 
 _OF_ADDRESS = (EventType.ADDRESS_BOUNCED, EventType.ADDRESS_COMPLAINED)
 
 
-def oldest_tellings(connection: StoreTransaction, limit: int) -> Mapping[int, Sequence[Telling]]:
+def oldest_webhook_events(
+    connection: StoreTransaction, limit: int
+) -> Mapping[int, Sequence[WebhookEvent]]:
     """Return up to `limit` things that happened, by their number, and what is told about each."""
     kept = events.oldest(connection, limit)
     failed = [event.id for event in kept if event.type is EventType.SEND_FAILED]
     left_out = {
-        message.id: send_failed_tellings(message)
+        message.id: send_failed_webhook_events(message)
         for message in messages.several(connection, failed)
     }
-    tellings: dict[int, tuple[Telling, ...]] = {}
+    webhook_events: dict[int, tuple[WebhookEvent, ...]] = {}
     for event in kept:
         if event.type is EventType.SEND_FAILED:
-            tellings[event.id] = left_out.get(event.id, ())
+            webhook_events[event.id] = left_out.get(event.id, ())
             continue
-        telling = Telling(
+        webhook_event = WebhookEvent(
             id=ids.show(event.id),
             type=event.type,
             at=in_utc(ids.moment_of(event.id)),
@@ -69,14 +71,14 @@ def oldest_tellings(connection: StoreTransaction, limit: int) -> Mapping[int, Se
             lane=event.person or (str(event.data["address"]) if event.type in _OF_ADDRESS else ""),
             data=event.data,
         )
-        tellings[event.id] = (telling,)
-    return tellings
+        webhook_events[event.id] = (webhook_event,)
+    return webhook_events
 
 
-def send_failed_tellings(message: Message) -> tuple[Telling, ...]:
+def send_failed_webhook_events(message: Message) -> tuple[WebhookEvent, ...]:
     """Return what is told about a message: of each recipient who was left out."""
     return tuple(
-        Telling(
+        WebhookEvent(
             id=f"{ids.show(message.id)}-{position}",
             type=EventType.SEND_FAILED,
             at=in_utc(message.at),

@@ -24,7 +24,7 @@ from gateway.inbound.filing_decision import FilingDecider
 from gateway.inbound.mail_to_file import MailToFile
 from gateway.inbound.notices import NoticeSettings
 from gateway.inbound.reading.readers import Readers, ReaderUnavailable, UnreadableMail
-from gateway.inbound.reading.reading import ReadMail, Task
+from gateway.inbound.reading.reading import ReadingTask, ReadMail
 from gateway.inbound.verdict import (
     Filed,
     Ignored,
@@ -260,7 +260,7 @@ class ReplyImporter:
         self, row: InboxRow, file: Path, folder: Path, origin: Origin
     ) -> tuple[ReadMail | None, str]:
         """Read a mail, its attachments into `folder`; where that fails its header, and say why."""
-        task = Task(
+        task = ReadingTask(
             file=str(file),
             folder=str(folder),
             reference=self.rules.reference,

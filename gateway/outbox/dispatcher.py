@@ -10,7 +10,7 @@ import orjson
 from gateway import logs
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import WEBHOOK, OutboxDraft
-from gateway.documents.events import event_document, oldest_tellings
+from gateway.documents.events import event_document, oldest_webhook_events
 from gateway.runtime.lease import Lease
 from gateway.runtime.periodic import repeat
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
@@ -80,21 +80,21 @@ class Dispatcher:
         def hand_on(connection: StoreTransaction) -> int:
             if not self._lease.take_in(connection):
                 return 0
-            by_event = oldest_tellings(connection, _AT_ONCE)
+            by_event = oldest_webhook_events(connection, _AT_ONCE)
             drafts = [
                 OutboxDraft(
                     id=self._new_id(),
                     type=WEBHOOK,
-                    key=f"webhook:{telling.id}:{_mark(url)}",
+                    key=f"webhook:{webhook_event.id}:{_mark(url)}",
                     recipient=url,
-                    body=orjson.dumps(event_document(telling)),
+                    body=orjson.dumps(event_document(webhook_event)),
                     due=now,
-                    lane=f"{telling.lane} {_mark(url)}" if telling.lane else "",
+                    lane=f"{webhook_event.lane} {_mark(url)}" if webhook_event.lane else "",
                 )
-                for tellings_of_event in by_event.values()
-                for telling in tellings_of_event
+                for webhook_events in by_event.values()
+                for webhook_event in webhook_events
                 for url, types in subscriptions.items()
-                if telling.type in types
+                if webhook_event.type in types
             ]
             outbox.put_all(connection, drafts)
             events.forget(connection, by_event)

@@ -20,7 +20,7 @@ REMEMBERED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SandboxCall:
     """One call the sandbox got."""
 
     method: str
@@ -34,7 +34,7 @@ class Engine:
     def __init__(self, account: Account, check: Check | None) -> None:
         self.account = account
         self.faults = FaultPlan()
-        self.asked: deque[Asked] = deque(maxlen=REMEMBERED)
+        self.asked: deque[SandboxCall] = deque(maxlen=REMEMBERED)
         self.violations: list[str] = []
         self._check = check
         self._router = Router()
@@ -57,7 +57,7 @@ class Engine:
             else:
                 reply, fault = self._reply(call, fault or self._barred(headers)), None
                 self._compare(call, reply)
-            self.asked.append(Asked(call.method, call.path, reply[0]))
+            self.asked.append(SandboxCall(call.method, call.path, reply[0]))
         return reply, fault
 
     def _barred(self, headers: dict[str, str]) -> SandboxProblem | None:

@@ -47,7 +47,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, port: int, answer: Answering) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(("127.0.0.1", port), SandboxRequestHandler)
         self.answer = answer
         self.calls = ConnectionSet()
         self.stopping = threading.Event()
@@ -71,7 +71,7 @@ class Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-class Handler(BaseHTTPRequestHandler):
+class SandboxRequestHandler(BaseHTTPRequestHandler):
     """Reads requests from one connection."""
 
     protocol_version = "HTTP/1.1"

@@ -12,7 +12,7 @@ for its relay loses the relay (`is_slow`).
 from collections.abc import Callable
 
 from gateway.core.kinds import By
-from gateway.core.mail.content import Piece, Splitter
+from gateway.core.mail.content import ContentPiece, Splitter
 from gateway.core.mail.reply import Reply
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.message_answer import MessageRefused
@@ -43,7 +43,7 @@ class Body:
         self._waited = 0.0  # seconds, for the client
         self.size = 0  #: Octets of content read so far, as received.
 
-    async def piece(self) -> Piece:
+    async def piece(self) -> ContentPiece:
         """Read some more; raise `MessageRefused` beyond the size limit."""
         piece = await self._read()
         if self.size > self._max_size:
@@ -70,7 +70,7 @@ class Body:
         while not self._ended:
             await self._read()
 
-    async def _read(self) -> Piece:
+    async def _read(self) -> ContentPiece:
         now = self._clock()
         slowest = self._began + _GRACE_SECONDS + self.size / _SLOWEST
         self._client_reader.deadline = min(slowest, now + _IDLE_SECONDS)

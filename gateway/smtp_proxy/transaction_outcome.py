@@ -33,7 +33,7 @@ from gateway.delivery.transaction import Lost, RelayTransaction
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.decider import STORE_AWAY, TURNED_BULK
 from gateway.smtp_proxy.journaling.client_presence import ClientPresence
-from gateway.smtp_proxy.journaling.retries import Try
+from gateway.smtp_proxy.journaling.retries import ClientTry
 from gateway.smtp_proxy.message_answer import MessageRefused, state_after
 from gateway.smtp_proxy.message_kind import goes_anyway
 from gateway.smtp_proxy.policy import ListenerPolicy
@@ -265,7 +265,7 @@ class TransactionOutcome:
         )
 
     @property
-    def _mail(self) -> Try:
+    def _mail(self) -> ClientTry:
         assert self._record.mail is not None
         return self._record.mail
 

@@ -27,7 +27,7 @@ from gateway.core.mail.reply import Reply
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.smtp_proxy.body import Body
 from gateway.smtp_proxy.decider import MessageDecision, Verdict
-from gateway.smtp_proxy.journaling.retries import Try
+from gateway.smtp_proxy.journaling.retries import ClientTry
 from gateway.smtp_proxy.message_kind import MessageToDecide, goes_anyway
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
@@ -99,7 +99,7 @@ class TransactionRecord:
         self.body: Body | None = None  #: What is read of the content, after DATA.
         self._template = self._policy.note
         self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
-        self.mail: Try | None = None  #: How tries to send it are known.
+        self.mail: ClientTry | None = None  #: How tries to send it are known.
         self.retry_of: list[int] = []  #: Messages of which this is known to be a retry.
 
     @property
@@ -264,10 +264,10 @@ class TransactionRecord:
         mark = self.decision.marks.fingerprint
         return (Attempt(fingerprint=mark, message=self.id, state="open"),)
 
-    def identify(self, content_hash: Callable[[], str]) -> Try:
+    def identify(self, content_hash: Callable[[], str]) -> ClientTry:
         """Say how tries to send this mail are known, now that its content is."""
         assert self.decision is not None
-        self.mail = Try(self.id, self.decision.marks, self.headers, self.at, content_hash)
+        self.mail = ClientTry(self.id, self.decision.marks, self.headers, self.at, content_hash)
         return self.mail
 
     def only_these_may_come_again(self, entries: Sequence[RecipientRecord]) -> None:

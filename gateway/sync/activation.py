@@ -45,7 +45,7 @@ class StepResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ActivationStep:
     """One thing that campaigns need, and what was done about it."""
 
     did: StepResult
@@ -75,10 +75,12 @@ class Activation:
     clock: Callable[[], datetime]
     dry_run: bool
 
-    def run(self) -> Iterator[Step]:
+    def run(self) -> Iterator[ActivationStep]:
         """Yield each step once it is done; raises CannotActivate and MailchimpError."""
         self.client.ping()
-        yield Step(StepResult.FOUND, "key", f"Mailchimp answers at {self.client.base_url}")
+        yield ActivationStep(
+            StepResult.FOUND, "key", f"Mailchimp answers at {self.client.base_url}"
+        )
         audience, step = self._audience()
         yield step
         number = str(audience.get("id") or "")
@@ -96,7 +98,7 @@ class Activation:
         if self.wishes.public_url:
             yield self._webhook(number, self.wishes.public_url.rstrip("/") + WEBHOOK_PATH)
 
-    def _audience(self) -> tuple[Document, Step]:
+    def _audience(self) -> tuple[Document, ActivationStep]:
         """Return the audience chosen or made; an empty one where a dry run would make it."""
         answer = self.client.audiences()
         lists: list[Document] = answer.get("lists") or []
@@ -123,12 +125,12 @@ class Activation:
                     "audience to one of them"
                 )
             if self.dry_run:
-                return {}, Step(StepResult.WOULD_MAKE, "audience", name)
+                return {}, ActivationStep(StepResult.WOULD_MAKE, "audience", name)
             audience = self._create(name)
             told(audience, "id")
             did = StepResult.MADE
         text = f"{audience.get('name', '')} ({audience.get('id', '')})"
-        return audience, Step(did, "audience", text)
+        return audience, ActivationStep(did, "audience", text)
 
     def _create(self, name: str) -> Document:
         # Mail comes from this address unless a campaign says otherwise, as all do here.
@@ -157,7 +159,7 @@ class Activation:
 
         return once(lambda: self.client.create_audience(body), look)
 
-    def _merge_fields(self, audience: str) -> Iterator[Step]:
+    def _merge_fields(self, audience: str) -> Iterator[ActivationStep]:
         def look(tag: str) -> Document | None:
             fields = self.client.merge_fields(audience)
             return next((field for field in fields if field.get("tag") == tag), None)
@@ -166,21 +168,21 @@ class Activation:
         known_tags = {field.get("tag") for field in fields}
         for tag, name in FIELDS.items():
             if tag in known_tags:
-                yield Step(StepResult.FOUND, "merge field", tag)
+                yield ActivationStep(StepResult.FOUND, "merge field", tag)
             elif self.dry_run:
-                yield Step(StepResult.WOULD_MAKE, "merge field", tag)
+                yield ActivationStep(StepResult.WOULD_MAKE, "merge field", tag)
             else:
                 add_field = partial(self.client.add_merge_field, audience, tag=tag, name=name)
                 once(add_field, partial(look, tag))
-                yield Step(StepResult.MADE, "merge field", tag)
+                yield ActivationStep(StepResult.MADE, "merge field", tag)
 
-    def _groups(self) -> Iterator[Step]:
+    def _groups(self) -> Iterator[ActivationStep]:
         for kind in PersonKind:
             with self.database.reading() as connection:
                 group = opt_outs.group(connection, kind)
             did = StepResult.FOUND
             if group is None and self.dry_run:
-                yield Step(
+                yield ActivationStep(
                     StepResult.WOULD_MAKE, f"{kind} group", f"{opt_outs.NAME} ({opt_outs.TAG})"
                 )
                 continue
@@ -189,9 +191,9 @@ class Activation:
                 with self.database.writing() as connection:
                     group, _ = opt_outs.ensure(connection, kind)
             text = f"{group.name or group.crm_id} ({group.tag}), {kind}:{group.crm_id}"
-            yield Step(did, f"{kind} group", text)
+            yield ActivationStep(did, f"{kind} group", text)
 
-    def _webhook(self, audience: str, base: str) -> Step:
+    def _webhook(self, audience: str, base: str) -> ActivationStep:
         """Find or register the webhook below a web address; its secret path is drawn here."""
         hooks = self.client.webhooks(audience) if audience else []
         registered = next(
@@ -200,9 +202,9 @@ class Activation:
         if registered is not None:
             if not self.dry_run:
                 self._keep_webhook(audience, registered)
-            return Step(StepResult.FOUND, "webhook", base)
+            return ActivationStep(StepResult.FOUND, "webhook", base)
         if self.dry_run:
-            return Step(StepResult.WOULD_MAKE, "webhook", base)
+            return ActivationStep(StepResult.WOULD_MAKE, "webhook", base)
 
         url = base + secrets.token_urlsafe(24)
         # Kept first: Mailchimp looks at the address before it answers.
@@ -217,11 +219,11 @@ class Activation:
             made = once(lambda: self.client.create_webhook(audience, url, EVENTS), look)
         except MailchimpError as error:
             text = f"{base}: {error}: let the role api run where [mailchimp] public_url leads, then"
-            return Step(
+            return ActivationStep(
                 StepResult.FAILED, "webhook", f"{text} activate again; until then all is polled"
             )
         self._keep_webhook(audience, made)
-        return Step(StepResult.MADE, "webhook", base)
+        return ActivationStep(StepResult.MADE, "webhook", base)
 
     def _keep_webhook(self, audience: str, webhook: Document) -> None:
         values: dict[str, Any] = {"webhook": str(webhook.get("id") or "")}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from gateway.core.campaigns.campaigns import Campaign
-from gateway.core.campaigns.membership import KnownContact, LeftOutReason, Out, kept_out
+from gateway.core.campaigns.membership import KnownContact, LeftOutReason, MemberOut, kept_out
 from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.mailchimp.client import member_id
@@ -33,7 +33,7 @@ class CallResult:
 
     known: list[KnownContact] = field(default_factory=list)
     refused: list[KnownContact] = field(default_factory=list)
-    outs: list[tuple[str, Out]] = field(default_factory=list)
+    outs: list[tuple[str, MemberOut]] = field(default_factory=list)
 
     def found(self, known: KnownContact, now: datetime) -> None:
         """Take in an address as Mailchimp has it; one that can't get mail drops out."""
@@ -45,7 +45,7 @@ class CallResult:
     def refuse(self, address: str, text: str, *, until: datetime | None) -> None:
         """Record that Mailchimp refused an address; `until`: when it is asked again, if ever."""
         self.refused.append(KnownContact(address=address, refusal=text, refused_until=until))
-        self.outs.append((address, Out(LeftOutReason.REFUSED, text)))
+        self.outs.append((address, MemberOut(LeftOutReason.REFUSED, text)))
 
     def add(self, other: "CallResult") -> None:
         """Take in what became of others."""
@@ -129,7 +129,7 @@ class MemberCalls:
         try:
             document = self.session.client.member(self.campaign.audience, member_id(email))
         except MailchimpNotFound:
-            out = Out(
+            out = MemberOut(
                 LeftOutReason.REFUSED, otherwise or "Mailchimp does not find it: prepare again"
             )
             result.outs.append((lookup_form(email), out))
@@ -137,7 +137,7 @@ class MemberCalls:
         known = known_member(document)
         result.found(known, self.session.clock())
         if otherwise and known.status == "subscribed":
-            result.outs.append((known.address, Out(LeftOutReason.REFUSED, otherwise)))
+            result.outs.append((known.address, MemberOut(LeftOutReason.REFUSED, otherwise)))
 
     def patiently(self, call: Callable[[], Document]) -> Document:
         """Make a call that may be made twice, again where its answer is lost."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core.campaigns.activity import (
-    Seen,
+    ReportedRecipient,
     of_email_activity,
     of_open_details,
     of_unsubscribed,
@@ -112,9 +112,9 @@ class _Run:
     def _take(
         self,
         pages: Iterable[list[Document]],
-        read: Callable[[Iterable[Document]], Iterator[Seen]],
+        read: Callable[[Iterable[Document]], Iterator[ReportedRecipient]],
     ) -> None:
-        waiting: list[Seen] = []
+        waiting: list[ReportedRecipient] = []
         number = 0
         for page in pages:
             self._mirror.seen(len(page))
@@ -126,7 +126,7 @@ class _Run:
                     waiting, number = [], 0
         self._keep(waiting)
 
-    def _keep(self, seen: Sequence[Seen]) -> None:
+    def _keep(self, seen: Sequence[ReportedRecipient]) -> None:
         if not seen:
             return
         self._look_up(seen)
@@ -151,7 +151,7 @@ class _Run:
         ]
         self.until = max(filter(None, [self.until, *times]), default=None)
 
-    def _look_up(self, seen: Sequence[Seen]) -> None:
+    def _look_up(self, seen: Sequence[ReportedRecipient]) -> None:
         """Ask for recipients nobody knows: they may be members under another address now."""
         mirror, mailing = self._mirror, self._mailing
         with mirror.database.reading() as connection:
@@ -170,7 +170,7 @@ class _Run:
 
 
 def _leavings(
-    connection: StoreTransaction, mailing: Mailing, seen: Iterable[Seen]
+    connection: StoreTransaction, mailing: Mailing, seen: Iterable[ReportedRecipient]
 ) -> Iterator[Leaving]:
     """Yield everybody an unsubscribe is about: who has the address, and whom it was sent to."""
     left = [contact for contact in seen if any(map(_is_unsubscribe, contact.activities))]

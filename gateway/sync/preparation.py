@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.core.campaigns.campaigns import Campaign
-from gateway.core.campaigns.membership import Drop, MemberFacts, left_out
+from gateway.core.campaigns.membership import DroppedMembers, MemberFacts, left_out
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import NOBODY, PersonRef
@@ -20,7 +20,7 @@ DECIDED_AT_ONCE = 1_000
 PAGE = 2_000  #: Addresses that go out, looked at together: four batches for four threads.
 
 
-def drop_alarm(drop: Drop) -> str:
+def drop_alarm(drop: DroppedMembers) -> str:
     """Return what is said of members that drop out, without how to go on."""
     return (
         f"{drop.dropped} of {drop.before} members would drop out, and not by the opt-out group: "
@@ -31,7 +31,7 @@ def drop_alarm(drop: Drop) -> str:
 class TooManyDropOut(GatewayError):
     """So many members would drop out that it may be a mistake; --yes goes on."""
 
-    def __init__(self, drop: Drop) -> None:
+    def __init__(self, drop: DroppedMembers) -> None:
         self.drop = drop
         super().__init__(f"{drop_alarm(drop)}; if it is right, repeat with --yes")
 
@@ -50,7 +50,7 @@ class PreparationPlan:
     unchanged: int
     to_segment: int
     from_segment: tuple[str, ...]  #: Addresses as Mailchimp has them.
-    drop: Drop
+    drop: DroppedMembers
 
     @property
     def included(self) -> int:

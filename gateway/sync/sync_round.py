@@ -48,7 +48,7 @@ class Copied:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class AudienceSynced:
     """Who left an audience was read."""
 
     audience: str
@@ -71,7 +71,7 @@ class Idle:
     number: int
 
 
-Heard = Moved | Copied | Left | PutOff | Idle
+Heard = Moved | Copied | AudienceSynced | PutOff | Idle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +281,7 @@ class Rounds:
         now = session.clock()
         with session.database.writing() as connection:
             audiences.was_read(connection, place, now=now, next_sync=now + DAILY)
-        self.heard(Left(place.id, departed))
+        self.heard(AudienceSynced(place.id, departed))
 
     def _note(self, seen: Sequence[Synced]) -> None:
         """Keep that campaigns were looked at, and that nothing had moved."""

@@ -8,7 +8,7 @@ from gateway.core.triggers.conditions import unmet, waits
 from gateway.core.triggers.due_times import first_day_to_look_at, latest_moment, local_moment
 from gateway.core.triggers.occurrence import Due
 from gateway.core.triggers.trigger import DateEvent, Trigger
-from gateway.core.triggers.trigger_run import Skip
+from gateway.core.triggers.trigger_run import SkippedPerson
 from gateway.store.engine.database import Database
 from gateway.store.triggers import due, trigger_runs
 from gateway.store.triggers.due import DuePerson
@@ -20,7 +20,7 @@ class RunFindings:
     """What a look at an event brought."""
 
     dues: tuple[Due, ...]
-    skips: tuple[Skip, ...]
+    skips: tuple[SkippedPerson, ...]
     is_again: bool  #: Whether the day was looked at before.
     usual: int | None  #: How much the largest of the last runs had to send.
 
@@ -45,12 +45,12 @@ def search(
         selected = list(due.candidates(connection, trigger, first, today, fresh=True))
         usual = trigger_runs.usual(connection, trigger.name)
     dues: list[Due] = []
-    skips: list[Skip] = []
+    skips: list[SkippedPerson] = []
     for candidate in selected:
         is_waiting = waits(trigger, candidate.facts)
         why = "" if is_waiting else why_not(trigger, candidate, today)
         if why:
-            skips.append(Skip(candidate.person.ref, candidate.about, why))
+            skips.append(SkippedPerson(candidate.person.ref, candidate.about, why))
             continue
         useless_from = event.useless_from(candidate.facts)
         dues.append(

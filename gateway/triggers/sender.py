@@ -54,7 +54,7 @@ class SenderLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class SenderContext:
     """What the sender takes from the world around it."""
 
     holder: str  #: Names this process among all that share the store.
@@ -84,7 +84,7 @@ class TriggerSender:
         submitter: MailSubmitter,
         watch: RestoreDetector,
         *,
-        outside: Outside,
+        context: SenderContext,
         stopping: asyncio.Event,
         limits: SenderLimits | None = None,
     ) -> None:
@@ -92,7 +92,7 @@ class TriggerSender:
         self._plan = plan
         self._submitter = submitter
         self.watch = watch
-        self._outside = outside
+        self._context = context
         self._stopping = stopping
         self._limits = limits or SenderLimits()
 
@@ -122,11 +122,11 @@ class TriggerSender:
         self, runs: Collection[int] | None, *, in_quiet_hours_too: bool
     ) -> Sequence[Prepared]:
         """Claim what is due and write the mails; tell what others have abandoned."""
-        outside, now = self._outside, self._outside.clock()
-        has_work = partial(ledger.has_work, now=now, is_gone=outside.is_gone)
+        context, now = self._context, self._context.clock()
+        has_work = partial(ledger.has_work, now=now, is_gone=context.is_gone)
         if not await self._database.read(has_work):
             return []
-        recover = partial(ledger.recover, now=now, is_gone=outside.is_gone)
+        recover = partial(ledger.recover, now=now, is_gone=context.is_gone)
         for row in await self._database.write(recover):
             self._tell(row, Ending(state=row.state, reason=row.reason))
         if not await self.watch.may_send():
@@ -137,7 +137,7 @@ class TriggerSender:
         events = APPLICATION_EVENTS if is_quiet and not in_quiet_hours_too else _EVERY
         claim = partial(
             ledger.claim,
-            holder=outside.holder,
+            holder=context.holder,
             now=now,
             lease=self._limits.taken,
             limit=self._limits.batch,
@@ -155,7 +155,7 @@ class TriggerSender:
             facts = await self._database.read(
                 lambda connection: [due.facts(connection, row) for row in rows]
             )
-            now, pairs = outside.clock(), list(zip(rows, facts, strict=True))
+            now, pairs = context.clock(), list(zip(rows, facts, strict=True))
             return await asyncio.to_thread(
                 lambda: [prepare(plan, row, known, now) for row, known in pairs]
             )
@@ -170,22 +170,22 @@ class TriggerSender:
 
     async def _give_rows_back(self, rows: Sequence[Occurrence]) -> None:
         numbers = [row.id for row in rows]
-        await self._database.write(lambda c: ledger.give_back(c, self._outside.holder, numbers))
+        await self._database.write(lambda c: ledger.give_back(c, self._context.holder, numbers))
 
     async def _send(self, prepared: Prepared) -> None:
         """Take one occurrence through; the network is used between two transactions."""
         plan = prepared.plan
-        row, outcome, now = prepared.row, prepared.outcome, self._outside.clock()
+        row, outcome, now = prepared.row, prepared.outcome, self._context.clock()
         rule = plan.rules.get(row.trigger)
         if isinstance(outcome, Ending) or rule is None:
             ended = outcome if isinstance(outcome, Ending) else TRIGGER_GONE
-            holder = self._outside.holder
+            holder = self._context.holder
             if await self._database.write(
-                lambda c: ledger.settle(c, row.id, holder, ended, now=self._outside.clock())
+                lambda c: ledger.settle(c, row.id, holder, ended, now=self._context.clock())
             ):
                 self._tell(row, ended)
             return
-        message = self._outside.new_id()
+        message = self._context.new_id()
         case = record.MailToSend(
             plan=plan,
             trigger=rule.trigger,
@@ -195,7 +195,7 @@ class TriggerSender:
             now=now,
             relay=self._submitter.relay_of(_address(sender_of(plan, rule.trigger))),
         )
-        holder, lease = self._outside.holder, self._limits.lease
+        holder, lease = self._context.holder, self._limits.lease
         decided = await self._database.write(
             lambda c: let_go(c, case, prepared.facts, holder, lease)
         )
@@ -217,18 +217,18 @@ class TriggerSender:
             self._limits.attempt,
             failed=lambda: log.exception("trigger_fault", occurrence=ids.show(row.id)),
         )
-        now = self._outside.clock()
-        ended = ending(result, row.attempts + 1, now, self._outside.jitter(), row.latest_at)
+        now = self._context.clock()
+        ended = ending(result, row.attempts + 1, now, self._context.jitter(), row.latest_at)
         outcome = record.outcome(case.message, result)
 
         def work(connection: StoreTransaction) -> bool:
             is_ended = ledger.end(
-                connection, row.id, self._outside.holder, ending=ended, outcome=outcome, now=now
+                connection, row.id, self._context.holder, ending=ended, outcome=outcome, now=now
             )
             # The answer to a commit may be lost: on the next try all this was told already.
             if is_ended and ended.state is OccurrenceState.SENT:
                 sent = Event(
-                    id=self._outside.new_id(),
+                    id=self._context.new_id(),
                     type=EventType.TRIGGER_SENT,
                     person=row.person,
                     data=trigger_sent_data(
@@ -243,7 +243,7 @@ class TriggerSender:
             work,
             lease=self._limits.lease,
             away=self._limits.away,
-            clock=self._outside.clock,
+            clock=self._context.clock,
             stopping=self._stopping,
             put_off=lambda error: log.error("triggers_put_off", reason=str(error)),
         )

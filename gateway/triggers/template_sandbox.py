@@ -125,7 +125,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
 
     def _generate(self, source: nodes.Template, *rest: Any, **options: Any) -> str:
         """Compile a template that counts what it does; a hook that Jinja documents."""
-        return super()._generate(_Counting().visit(source), *rest, **options)
+        return super()._generate(_EffortCounter().visit(source), *rest, **options)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Reckon, or put texts and lists together, where the result stays small."""
@@ -172,7 +172,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         return made
 
 
-class _Counting(NodeTransformer):
+class _EffortCounter(NodeTransformer):
     """Rewrites a template so that its loops, macros and growing texts are counted.
 
     Its methods are named as Jinja looks for them.

@@ -12,7 +12,7 @@ from gateway.core.triggers.application_change import Change, ChangeOutcome, Chan
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.occurrence import WAITS, Due, Occurrence
 from gateway.core.triggers.transition import (
-    Around,
+    ApplicationStaff,
     Transition,
     fired,
     is_undone,
@@ -202,7 +202,7 @@ class ApplicationChanges:
         self,
         transition: Transition,
         rules: Sequence[Trigger],
-        around: Around,
+        around: ApplicationStaff,
         *,
         is_first: bool,
     ) -> list[Occurrence]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from gateway.api.replies import wrapped
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
-from gateway.core.campaigns.membership import LeftOutReason, Out
+from gateway.core.campaigns.membership import LeftOutReason, MemberOut
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.documents.campaigns import campaign_whole_document
 from gateway.store.campaigns import campaign_members, campaigns
@@ -55,7 +55,7 @@ async def test_members_come_page_by_page_and_by_what_became_of_them(api: Served)
         campaigns.put(connection, news)
         campaign_members.add(connection, news.id, people, datetime.now(UTC))
         members = campaign_members.candidates(connection, news.id, after=None, limit=10)
-        out = Out(LeftOutReason.NO_ADDRESS, "")
+        out = MemberOut(LeftOutReason.NO_ADDRESS, "")
         # 17 and 18 were in; now 17 and 19 are.
         decisions = [(member, None if member.ref.crm_id in "17 18" else out) for member in members]
         campaign_members.keep_decisions(connection, news.id, decisions)

@@ -10,7 +10,7 @@ from gateway.app import common
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import PersonRef, SuppressionSource
-from gateway.crm.folder.feed_folder import FeedFolder, Handled
+from gateway.crm.folder.feed_folder import FeedFolder, HandledFile
 from gateway.store.engine.database import Database
 from gateway.store.people import suppression, topic_opt_outs
 from gateway.store.people.topic_opt_outs import TopicOptOut
@@ -81,7 +81,7 @@ def test_nobody_is_lifted_by_a_membership_beside_a_file_of_people_that_is_refuse
         keep_suppressed=DeletedPeople(settings, database),
     )
 
-    def export(people: str, members: str) -> dict[str, Handled]:
+    def export(people: str, members: str) -> dict[str, HandledFile]:
         (path / "people.full.csv").write_text(people)
         (path / "groups.full.csv").write_text("kind,crm_id,tag\ncandidate,g,NoMailingsTag\n")
         (path / "memberships.full.csv").write_text(f"kind,group,person\n{members}")

@@ -18,7 +18,7 @@ from gateway.core.decision.dsn import (
     FailedRecipient,
     LeftOut,
     ReportedMessage,
-    Summary,
+    ReportSummary,
     build,
     build_summary,
     digest,
@@ -438,7 +438,7 @@ def told(number: int, *arguments: str, subject: str = "Mooie vacature") -> Repor
     return read_digest(digest(about, "nl"))
 
 
-def summary(*messages: ReportedMessage, **fields: Any) -> Summary:
+def summary(*messages: ReportedMessage, **fields: Any) -> ReportSummary:
     count = sum(len(one.left_out) for one in messages)
     notes = {
         (one.message, each.mailbox): f"note for {each.mailbox}"
@@ -457,10 +457,10 @@ def summary(*messages: ReportedMessage, **fields: Any) -> Summary:
         "listed": messages,
         "notes": dict(list(notes.items())[:MAX_NOTES]),
     }
-    return Summary(**{**values, **fields})
+    return ReportSummary(**{**values, **fields})
 
 
-def parsed_summary(about: Summary, language: str = "nl") -> tuple[EmailMessage, str]:
+def parsed_summary(about: ReportSummary, language: str = "nl") -> tuple[EmailMessage, str]:
     octets = build_summary(template(language), about)
     mail = message_from_bytes(octets, policy=SMTPUTF8)
     assert not mail.defects

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from gateway.core.campaigns.campaigns import merge_fields, naming_faults
 from gateway.core.campaigns.membership import (
-    Drop,
+    DroppedMembers,
     KnownContact,
     LeftOutReason,
     MemberFacts,
-    Out,
+    MemberOut,
     is_mailable,
     left_out,
 )
@@ -101,10 +101,10 @@ def test_the_first_reason_that_holds_counts(
 
 
 def test_whose_suppression_it_is_can_be_told() -> None:
-    assert left_out(facts(held_by(BOB, Scope.BULK)), NOW) == Out(
+    assert left_out(facts(held_by(BOB, Scope.BULK)), NOW) == MemberOut(
         LeftOutReason.SUPPRESSED, "group Out of candidate:bob"
     )
-    assert left_out(facts(known=status("", "looks fake")), NOW) == Out(
+    assert left_out(facts(known=status("", "looks fake")), NOW) == MemberOut(
         LeftOutReason.REFUSED, "looks fake"
     )
 
@@ -138,7 +138,7 @@ def test_what_can_be_an_address_on_the_internet(address: str, good: bool) -> Non
 def test_m10_more_than_one_in_five_and_ten_at_least_is_alarming(
     before: int, dropped: int, alarming: bool
 ) -> None:
-    assert Drop(before=before, dropped=dropped).is_alarming is alarming
+    assert DroppedMembers(before=before, dropped=dropped).is_alarming is alarming
 
 
 @given(st.tuples(*(st.text(st.characters(codec="utf-8")),) * 4))

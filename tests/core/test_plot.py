@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.core.campaigns.campaign_report import Series, growth, width
+from gateway.core.campaigns.campaign_report import CountSeries, growth, width
 from gateway.core.plot import HEIGHT, WIDTH, PlotLine, PlotText, draw, svg
 
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -16,7 +16,7 @@ ZONE = ZoneInfo("Europe/Amsterdam")
 NAMES = ("Opens", "not by machines", "Clicks", "Unsubscribes", "Bounces")
 
 
-def lines(numbers: int, span: timedelta) -> list[Series]:
+def lines(numbers: int, span: timedelta) -> list[CountSeries]:
     buckets = [(START + span / 10 * n, numbers) for n in range(10)]
     return [growth(name, buckets, START, START + span) for name in NAMES]
 

@@ -8,7 +8,7 @@ from gateway.core import ids
 from gateway.core.sending.mail_wording import parse_mail_wording
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.run_report import RUN_REPORT, details, values_of_report
-from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun
+from gateway.core.triggers.trigger_run import RunState, SkippedPerson, TriggerRun
 from tests.core.events.known import ANN, BOB, TODAY
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -16,7 +16,7 @@ FILE = Path(__file__).parents[2] / "config" / "templates" / "trigger_report" / "
 ENGLISH = parse_mail_wording(FILE.read_text(), "en", RUN_REPORT)
 RUN = TriggerRun(
     id=1, trigger="birthday", day=TODAY, state=RunState.OPEN, due=3, skipped=1,
-    skips=(Skip(BOB, "", "not active"),),
+    skips=(SkippedPerson(BOB, "", "not active"),),
     counts={OccurrenceState.SENT: 2, OccurrenceState.DUE: 1},
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from gateway.core.people.people import PersonKind, PersonRef, Staff
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import (
-    Around,
+    ApplicationStaff,
     Transition,
     fired,
     is_yes,
@@ -122,7 +122,7 @@ def test_every_fitting_trigger_of_a_changed_status_fires() -> None:
 
 
 def test_recipients_are_who_the_trigger_names_nobody_twice() -> None:
-    around = Around(responsible=(MANAGER, EVALUATOR), owner=OWNER, actor=MANAGER)
+    around = ApplicationStaff(responsible=(MANAGER, EVALUATOR), owner=OWNER, actor=MANAGER)
     wanted = (
         "candidate",
         "responsible:manager",
@@ -140,7 +140,7 @@ def test_recipients_are_who_the_trigger_names_nobody_twice() -> None:
 def test_who_is_not_there_is_not_mailed() -> None:
     wanted = ("responsible:manager", "owner", "actor")
 
-    assert [] == list(recipients(trigger("t", recipients=wanted), Around()))
+    assert [] == list(recipients(trigger("t", recipients=wanted), ApplicationStaff()))
 
 
 def test_the_warning_is_the_callers_and_french_to_the_letter() -> None:

@@ -17,7 +17,7 @@ from gateway.core.kinds import TAG_SCOPES
 from gateway.core.written import readable_name
 from gateway.crm.files import FeedFile
 from gateway.crm.folder import feed_folder as folder_module
-from gateway.crm.folder.feed_folder import FeedFolder, FolderUnusable, Handled
+from gateway.crm.folder.feed_folder import FeedFolder, FolderUnusable, HandledFile
 from gateway.crm.folder.laid_aside import file_laid_aside, laid_aside, refused_rows
 from gateway.crm.importer import import_file
 from gateway.store import schema
@@ -55,7 +55,7 @@ def feed(database: Database, path: Path) -> FeedFolder:
     return opened(database, path)
 
 
-def look_twice(feed: FeedFolder) -> list[Handled]:
+def look_twice(feed: FeedFolder) -> list[HandledFile]:
     """Look until the files stand still."""
     return [*feed.look(), *feed.look()]
 

@@ -29,7 +29,7 @@ from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import Document, HistoryEntry
 from gateway.core.people.people import Standing, Suppression
 from gateway.core.replies.inbox import InboxRow
-from gateway.core.sending.event import Telling
+from gateway.core.sending.event import WebhookEvent
 from gateway.core.sending.outbox import OutboxRow
 from gateway.core.token import Token
 from gateway.core.triggers.application_change import ChangeResult
@@ -53,7 +53,7 @@ from gateway.documents.campaigns import (
     numbers_document,
     opted_out_data,
 )
-from gateway.documents.events import event_document, send_failed_tellings
+from gateway.documents.events import event_document, send_failed_webhook_events
 from gateway.documents.explanations import explanation_document
 from gateway.documents.feed import (
     kind_state_document,
@@ -129,8 +129,8 @@ def left_out(message: Message) -> Any:
     """Return what webhooks are told of a message none of whose recipients was mailed."""
     deliveries = message.deliveries or (bare(Delivery),)
     failed = tuple(replace(delivery, state=State.SEND_FAILED) for delivery in deliveries)
-    tellings = send_failed_tellings(replace(message, deliveries=failed))
-    return [event_document(telling) for telling in tellings]
+    webhook_events = send_failed_webhook_events(replace(message, deliveries=failed))
+    return [event_document(webhook_event) for webhook_event in webhook_events]
 
 
 WHAT_IF = full(WhatIf, outcome=State.RELAYED)
@@ -143,7 +143,7 @@ LEAST_CHANGE = bare(MailedTransition, event="birthday")
 DOCUMENTS: dict[str, tuple[Make, Make]] = {
     "message": of(message_document, Message),
     "message_send_failed": of(left_out, Message),
-    "telling": of(event_document, Telling),
+    "webhook_event": of(event_document, WebhookEvent),
     "message_with_reports": (
         lambda: message_document(full(Message), [full(KeptBounce)]),
         lambda: message_document(bare(Message), [bare(KeptBounce)]),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.markup import read_page
-from gateway.inbound.reading.reading import ReadMail, Task, read
+from gateway.inbound.reading.reading import ReadingTask, ReadMail, read
 from tests.rig.shared import shared_fixtures
 
 CORPUS = shared_fixtures("forwards")
@@ -61,7 +61,9 @@ def compare(file: Path, original: Original, folder: Path) -> tuple[ReadMail, lis
     """Read a mail of the corpus as the importer does; return the fields that are wrong."""
     sent = folder / "sent.eml"
     sent.write_bytes(as_sent(file.read_bytes()))
-    task = Task(file=str(sent), folder=str(folder), reference=r"(?P<reference>[0-9]+)", zone=_ZONE)
+    task = ReadingTask(
+        file=str(sent), folder=str(folder), reference=r"(?P<reference>[0-9]+)", zone=_ZONE
+    )
     reading = read(task)
     return reading, list(_wrong(reading, original, _said(file)))
 

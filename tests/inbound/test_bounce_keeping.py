@@ -17,7 +17,7 @@ from gateway.core.people.erased_names import ErasedNames, short
 from gateway.core.people.people import Person, SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.signing import SigningKeys
-from gateway.documents.events import oldest_tellings
+from gateway.documents.events import oldest_webhook_events
 from gateway.inbound.bounce_keeping import JournalBehind, is_of_erased
 from gateway.inbound.verdict import Ignored, NeedsAttention, Origin, RawMail
 from gateway.store.bounces import bounces
@@ -583,10 +583,10 @@ async def test_webhooks_of_an_address_nobody_has_are_told_in_order_by_address(
     await rig.take(complaint(message.message_id).replace(ANN.encode(), nobody.encode()))
 
     with rig.database.reading() as connection:
-        tellings = oldest_tellings(connection, 10)
+        webhook_events = oldest_webhook_events(connection, 10)
 
     assert [("address.bounced", nobody), ("address.complained", nobody)] == [
-        (telling.type, telling.lane) for (telling,) in tellings.values()
+        (webhook_event.type, webhook_event.lane) for (webhook_event,) in webhook_events.values()
     ]
 
 

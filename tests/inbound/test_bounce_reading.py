@@ -10,7 +10,7 @@ import pytest
 from gateway.inbound.reading.bounces.bounce_parts import address_in
 from gateway.inbound.reading.bounces.bounces import read_bounces
 from gateway.inbound.reading.bounces.reports import ReportSet, read_reports
-from gateway.inbound.reading.reading import Task, read
+from gateway.inbound.reading.reading import ReadingTask, read
 
 FIELDS = """\
 Reporting-MTA: dns; mx.example.org
@@ -132,7 +132,9 @@ def reports_of(folder: Path, mail: bytes) -> ReportSet:
     file = folder / "mail.eml"
     file.write_bytes(mail)
     report = read(
-        Task(file=str(file), folder=str(folder), reference=r"(?P<reference>\d{4})", zone="UTC")
+        ReadingTask(
+            file=str(file), folder=str(folder), reference=r"(?P<reference>\d{4})", zone="UTC"
+        )
     ).report
     assert report is not None
     return report

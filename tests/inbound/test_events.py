@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from gateway.core import ids
-from gateway.core.sending.event import Telling
-from gateway.documents.events import event_document, oldest_tellings
+from gateway.core.sending.event import WebhookEvent
+from gateway.documents.events import event_document, oldest_webhook_events
 from gateway.inbound.verdict import NeedsAttention
 from tests.inbound.importer_rig import CANDIDATE, ImporterRig
 from tests.inbound.mails import forward, with_file
 from tests.rig.schemas import check
 
 
-def told(rig: ImporterRig) -> Sequence[Telling]:
+def told(rig: ImporterRig) -> Sequence[WebhookEvent]:
     with rig.database.reading() as connection:
-        found = [one for some in oldest_tellings(connection, 100).values() for one in some]
+        found = [one for some in oldest_webhook_events(connection, 100).values() for one in some]
     for one in found:
         check(event_document(one))
     return found

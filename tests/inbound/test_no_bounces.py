@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.bounces.bounce import Bounce, BounceKind
-from gateway.inbound.reading.reading import Task, read
+from gateway.inbound.reading.reading import ReadingTask, read
 from tests.rig.shared import needs_shared, shared_fixtures
 
 FORWARDS = shared_fixtures("forwards") / "mails"
@@ -268,7 +268,7 @@ def acting(folder: Path, octets: bytes, *, is_bounce: bool) -> list[Bounce]:
     """Return what of a mail could do something to an address."""
     file = folder / "mail.eml"
     file.write_bytes(octets)
-    task = Task(
+    task = ReadingTask(
         file=str(file),
         folder=str(folder),
         reference=r"(?P<reference>\d{4})",

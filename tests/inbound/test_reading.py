@@ -13,7 +13,7 @@ import pytest
 
 from gateway.inbound.reading.reader import room_of
 from gateway.inbound.reading.readers import Readers, UnreadableMail
-from gateway.inbound.reading.reading import ReadMail, Task
+from gateway.inbound.reading.reading import ReadingTask, ReadMail
 from tests.inbound.mails import PDF, as_attachment, forward, original, with_file
 from tests.rig.cost import slowness
 
@@ -29,7 +29,7 @@ def read(tmp_path: Path, readers: Readers) -> Read:
         file, folder = tmp_path / "mail", tmp_path / "parts"
         file.write_bytes(mail if isinstance(mail, bytes) else mail.as_bytes())
         task = {"reference": r"(?P<reference>\d+)", "zone": "Europe/Berlin"} | changes
-        return await readers.read(Task(file=str(file), folder=str(folder), **task))
+        return await readers.read(ReadingTask(file=str(file), folder=str(folder), **task))
 
     return read
 
@@ -423,7 +423,9 @@ async def test_I7_I8_a_hostile_mail_costs_less_than_a_second_and_64_mb(
     readers = Readers()
     file = tmp_path / "mail"
     file.write_bytes(HOSTILE[name])
-    task = Task(file=str(file), folder=str(tmp_path), reference=r"(?P<reference>x)", zone="UTC")
+    task = ReadingTask(
+        file=str(file), folder=str(tmp_path), reference=r"(?P<reference>x)", zone="UTC"
+    )
     await readers.start()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
 
@@ -447,7 +449,9 @@ async def test_I7_even_a_mail_that_is_given_up_twice_costs_less_than_a_second(
     readers = Readers()
     file = tmp_path / "mail"
     file.write_bytes(forward(subject="4" * 40 + "x").as_bytes())
-    task = Task(file=str(file), folder=str(tmp_path), reference=r"(?P<reference>(4+)+)y", zone="")
+    task = ReadingTask(
+        file=str(file), folder=str(tmp_path), reference=r"(?P<reference>(4+)+)y", zone=""
+    )
     slow, before = slowness(), resource.getrusage(resource.RUSAGE_CHILDREN)
 
     with pytest.raises(UnreadableMail):

@@ -14,7 +14,7 @@ from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.inbound.filing import Candidate, Filing, entry_of
-from gateway.inbound.reading.reading import Task, read
+from gateway.inbound.reading.reading import ReadingTask, read
 from gateway.inbound.verdict import Repeated
 from tests.inbound.importer_rig import ImporterRig
 from tests.inbound.mails import PDF, as_attachment, forward, original, with_file
@@ -381,7 +381,9 @@ def filed(tmp_path: Path) -> Filed:
         file.write_bytes(mail.as_bytes())
         pattern = r"(?P<reference>\d+)"
         reading = read(
-            Task(file=str(file), folder=str(tmp_path), reference=pattern, zone="Europe/Berlin")
+            ReadingTask(
+                file=str(file), folder=str(tmp_path), reference=pattern, zone="Europe/Berlin"
+            )
         )
         assert reading.original is not None
         application = Application(

@@ -29,7 +29,7 @@ from gateway.core.sending.outbox import (
     Refused,
     Sent,
 )
-from gateway.documents.events import oldest_tellings
+from gateway.documents.events import oldest_webhook_events
 from gateway.outbox import dispatcher, webhook
 from gateway.outbox.webhook import key_of, result_of, signed
 from gateway.store.engine.database import Database
@@ -119,7 +119,7 @@ def tell(database: Database, *those: Event) -> None:
 
 def left(database: Database) -> int:
     with database.reading() as connection:
-        return len(oldest_tellings(connection, 1000))
+        return len(oldest_webhook_events(connection, 1000))
 
 
 def entries(database: Database) -> Sequence[Any]:

@@ -11,7 +11,7 @@ import pytest
 from gateway.core.decision.journal import Marks
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.client_reader import ClientReader
-from gateway.smtp_proxy.journaling.retries import Retries, Try
+from gateway.smtp_proxy.journaling.retries import ClientTry, Retries
 
 
 class TryHolder:
@@ -20,7 +20,7 @@ class TryHolder:
     def __init__(self) -> None:
         headers = Headers({})
         marks = Marks("crm@office.example", (), (), headers)
-        self.mail = Try(1, marks, headers, datetime.now(UTC), str)
+        self.mail = ClientTry(1, marks, headers, datetime.now(UTC), str)
 
     def tell(self) -> None:
         """Tell the store of it."""

@@ -18,7 +18,7 @@ from gateway.store.feed.feed import Terms, feed
 from gateway.store.people import suppression
 from gateway.store.people.suppression import Standings
 from gateway.sync import campaigns as sync_campaigns
-from gateway.sync.activation import Activation, ActivationRequest, Step
+from gateway.sync.activation import Activation, ActivationRequest, ActivationStep
 from gateway.sync.campaigns import CampaignRequest
 from gateway.sync.mailchimp.client import MailchimpClient, member_id
 from gateway.sync.mailchimp.transport import MailchimpLimits
@@ -89,7 +89,7 @@ class MailchimpRig:
         """Return a new id."""
         return self._ids.next(milliseconds_of(self.sandbox.now()))
 
-    def activate(self, *, dry_run: bool = False) -> list[Step]:
+    def activate(self, *, dry_run: bool = False) -> list[ActivationStep]:
         """Activate, or only tell what that would do."""
         activation = Activation(
             client=self.client,

@@ -14,7 +14,7 @@ from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences, opt_outs
 from gateway.store.engine.database import Database
 from gateway.sync import readiness
-from gateway.sync.activation import CannotActivate, Step, StepResult
+from gateway.sync.activation import ActivationStep, CannotActivate, StepResult
 from gateway.sync.mailchimp.errors import NotAuthorised
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import START
@@ -24,7 +24,7 @@ from tests.sync.mailchimp_rig import CONTACT, MailchimpRig, candidate
 from tests.sync.scripted import JSON, Reply
 
 
-def did(steps: list[Step]) -> dict[str, list[StepResult]]:
+def did(steps: list[ActivationStep]) -> dict[str, list[StepResult]]:
     found: dict[str, list[StepResult]] = {}
     for step in steps:
         found.setdefault(step.what, []).append(step.did)

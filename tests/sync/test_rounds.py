@@ -13,7 +13,7 @@ import pytest
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.membership import KnownContact
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.documents.events import event_document, oldest_tellings
+from gateway.documents.events import event_document, oldest_webhook_events
 from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences, campaign_syncs, leavers, opt_outs
 from gateway.store.engine.database import Database
@@ -498,7 +498,7 @@ def test_webhooks_tell_the_crm_of_activities_and_opt_outs(crm: Crm) -> None:
     crm.sync()
 
     with crm.database.reading() as connection:
-        told = [one for some in oldest_tellings(connection, 100).values() for one in some]
+        told = [one for some in oldest_webhook_events(connection, 100).values() for one in some]
     documents = [event_document(one) for one in told]
     assert {"campaign.activity": 3, "person.opted_out": 2} == Counter(
         one["type"] for one in documents

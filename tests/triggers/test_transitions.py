@@ -17,7 +17,7 @@ from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.application_change import ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
-from gateway.documents.events import oldest_tellings
+from gateway.documents.events import oldest_webhook_events
 from gateway.documents.triggers.triggers import state_of
 from gateway.store.journal import messages
 from gateway.store.triggers import ledger, status_mail, transitions
@@ -472,7 +472,7 @@ async def test_that_all_mail_of_a_change_has_ended_is_told_once(node: TriggerNod
 
 def ends(node: TriggerNode) -> list[Any]:
     with node.database.reading() as connection:
-        told = oldest_tellings(connection, 100)
+        told = oldest_webhook_events(connection, 100)
     wanted = EventType.TRIGGER_RUN_FINISHED
     return [one.data for each in told.values() for one in each if one.type is wanted]
 

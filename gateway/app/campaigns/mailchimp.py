@@ -16,7 +16,7 @@ from gateway.core.moments import in_utc
 from gateway.documents.campaigns import MailchimpAccountDocument, MailchimpTemplateDocument
 from gateway.runtime import processes
 from gateway.store.campaigns import audiences, campaign_syncs
-from gateway.store.campaigns.campaign_syncs import Reads
+from gateway.store.campaigns.campaign_syncs import ReadTimes
 from gateway.store.engine.database import Database
 from gateway.sync import readiness
 from gateway.sync.activation import ActivationRequest
@@ -51,7 +51,7 @@ class AccountState:
     """What the account has for campaigns, and when it was read."""
 
     standing: AccountStanding
-    reads: Reads  #: Of the campaigns.
+    reads: ReadTimes  #: Of the campaigns.
 
     @property
     def is_ready(self) -> bool:

@@ -47,7 +47,7 @@ class HeldReportWriter:
             )
             for message in held.listed
         )
-        summary = dsn.Summary(
+        summary = dsn.ReportSummary(
             message_id=f"<{ids.show(entry.id)}.dsn@{hostname}>",
             at=common.now().astimezone(self._zone),
             notifier=self._notifier,

@@ -18,7 +18,7 @@ from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.mailchimp.errors import NotAuthorised, UnusableKey
 from gateway.sync.mailchimp_session import leased
 from gateway.sync.reading import AudienceGone
-from gateway.sync.sync_round import Copied, Heard, Idle, Left, Moved, PutOff
+from gateway.sync.sync_round import AudienceSynced, Copied, Heard, Idle, Moved, PutOff
 
 LEASE = "mailchimp"  #: One process of all machines looks at what is due.
 _LOOK = timedelta(seconds=5)  #: Between two looks at what is due; Mailchimp is not asked for it.
@@ -108,7 +108,7 @@ def log_heard(metrics: Metrics, heard: Heard) -> None:
                 opted_out=mirrored.opted_out,
                 missing=sum(mirrored.gaps.values()),
             )
-        case Left(audience, departed):
+        case AudienceSynced(audience, departed):
             metrics.mailchimp(MailchimpHealth.UP)
             metrics.synced(0, departed.opted_out)
             log.info(

@@ -24,7 +24,7 @@ from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
 from gateway.core.sending.outbox import OutboxRow, OutboxState, Result
-from gateway.crm.folder.feed_folder import FeedFolder, Handled
+from gateway.crm.folder.feed_folder import FeedFolder, HandledFile
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import PROXY_SHARE, Pool
 from gateway.delivery.settings import RelaySettings, choose
@@ -329,7 +329,7 @@ async def _look(folder: FeedFolder, database: Database, holder: str, every: time
         log.error("feed_folder_unusable", reason=str(error))
 
 
-def log_file(handled: Handled) -> None:
+def log_file(handled: HandledFile) -> None:
     """Log what became of a file of the feed's folder."""
     if handled.fault is not None:
         log.error("feed_file_fault", file=handled.name, exc_info=handled.fault)

@@ -22,7 +22,7 @@ from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.reports import RunReporter
 from gateway.triggers.runner import Runner
-from gateway.triggers.sender import Outside, SenderLimits, TriggerSender
+from gateway.triggers.sender import SenderContext, SenderLimits, TriggerSender
 from gateway.triggers.templates import CheckedTrigger
 
 SEND_EVERY = timedelta(seconds=1)
@@ -69,7 +69,7 @@ class TriggerEngine:
             self.newest_plan,
             submitter,
             self.watch,
-            outside=Outside(
+            context=SenderContext(
                 holder=holder,
                 clock=clock,
                 new_id=self._new_id,

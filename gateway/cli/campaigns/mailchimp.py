@@ -11,7 +11,7 @@ from gateway.cli.output import one_line, print_json, print_line
 
 if TYPE_CHECKING:
     from gateway.app.campaigns.mailchimp import AccountState
-    from gateway.sync.activation import Step
+    from gateway.sync.activation import ActivationStep
     from gateway.sync.readiness import AccountTemplate
 
 app = typer.Typer(help="The Mailchimp account campaigns go out through.", no_args_is_help=True)
@@ -35,7 +35,7 @@ def activate(context: typer.Context, *, dry_run: _DryRun = False, as_json: Json 
 
     chosen = of(context)
     client = mailchimp.client(chosen.settings)
-    steps: list[Step] = []
+    steps: list[ActivationStep] = []
     try:
         with chosen.store() as store:
             activation = Activation(

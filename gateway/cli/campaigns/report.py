@@ -55,7 +55,7 @@ def sync(
     The role `sync` does it by itself.
     """
     wanted = None if number is None else read_id(number)
-    brought = _Brought()
+    brought = _SyncTotals()
     with session_of(context) as (chosen, session):
         from gateway.app.campaigns.mailchimp import sync_rounds
 
@@ -139,7 +139,7 @@ def lines_of(context: Context, number: int) -> Iterator[str]:
     yield from _lines(context, known, report(known.counters or Counters(), kept))
 
 
-class _Brought:
+class _SyncTotals:
     """What a sync brought, gathered."""
 
     def __init__(self) -> None:
@@ -150,13 +150,13 @@ class _Brought:
 
     def hear(self, heard: "Heard") -> None:
         """Take in what is told."""
-        from gateway.sync.sync_round import Copied, Left, Moved, PutOff
+        from gateway.sync.sync_round import AudienceSynced, Copied, Moved, PutOff
 
         match heard:
             case Copied(_, mirrored):
                 self.new += mirrored.new
                 self.opted_out += mirrored.opted_out
-            case Left(_, departed):
+            case AudienceSynced(_, departed):
                 self.opted_out += departed.opted_out
             case Moved(campaign, state):
                 self.moved.append((campaign, state))

@@ -11,7 +11,7 @@ from gateway.cli.output import print_line
 from gateway.store.journal import message_lookup
 
 
-class What(StrEnum):
+class Pausable(StrEnum):
     """What can be paused."""
 
     BULK = "bulk"
@@ -20,7 +20,7 @@ class What(StrEnum):
 
 def pause(
     context: typer.Context,
-    what: Annotated[What, typer.Argument(metavar="MAIL", help="Bulk mail, or all mail.")],
+    what: Annotated[Pausable, typer.Argument(metavar="MAIL", help="Bulk mail, or all mail.")],
 ) -> None:
     """Make the CRM hold its mail back.
 

@@ -324,7 +324,7 @@ def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class _SuppressionsFound:
     """All that suppresses an address or a person."""
 
     named: str
@@ -334,7 +334,7 @@ class _Found:
     document: StandingDocument
 
 
-def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
+def _look(chosen: Context, store: Database, key: PersonRef | str) -> _SuppressionsFound:
     standings = open_standings(chosen, store)
     try:
         with store.reading() as connection:
@@ -345,7 +345,7 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
 
                 record = people.known(connection, key)
                 reasons = timeline.suppressions_of(connection, standings, record)
-                return _Found(
+                return _SuppressionsFound(
                     named=f"{key} {one_line(record.person.name)}".strip(),
                     whose=[f"  has {', '.join(record.every_address) or 'no address'}"],
                     reasons=reasons,
@@ -353,7 +353,7 @@ def _look(chosen: Context, store: Database, key: PersonRef | str) -> _Found:
                     document=person_standing_document(record, reasons, history),
                 )
             standing = standings.within(connection, [key]).get(key, Standing())
-            return _Found(
+            return _SuppressionsFound(
                 named=key,
                 whose=[
                     f"  belongs to {holder.ref} {one_line(holder.name)}"

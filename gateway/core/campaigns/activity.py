@@ -18,7 +18,7 @@ _ACTIONS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ReportedRecipient:
     """A recipient as a report names it, with what it did."""
 
     email: str  #: As Mailchimp has it, which may have changed since the campaign left.
@@ -37,7 +37,7 @@ def read_time(text: object) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def of_email_activity(rows: Iterable[Document]) -> Iterator[Seen]:
+def of_email_activity(rows: Iterable[Document]) -> Iterator[ReportedRecipient]:
     """Read rows of `email-activity`: opens, clicks, bounces; silent recipients are left out.
 
     It doesn't say which opens a machine made, and unsubscribes are not in it.
@@ -55,7 +55,7 @@ def of_email_activity(rows: Iterable[Document]) -> Iterator[Seen]:
             yield _seen(row, activities)
 
 
-def of_open_details(rows: Iterable[Document]) -> Iterator[Seen]:
+def of_open_details(rows: Iterable[Document]) -> Iterator[ReportedRecipient]:
     """Read rows of `open-details`, which mark the opens of mail proxies."""
     for row in rows:
         times = [
@@ -72,7 +72,7 @@ def of_open_details(rows: Iterable[Document]) -> Iterator[Seen]:
         )
 
 
-def of_unsubscribed(rows: Iterable[Document]) -> Iterator[Seen]:
+def of_unsubscribed(rows: Iterable[Document]) -> Iterator[ReportedRecipient]:
     """Read rows of `unsubscribed`: who left through this campaign."""
     for row in rows:
         at, reason = read_time(row.get("timestamp")), _text(row.get("reason"))
@@ -82,7 +82,7 @@ def of_unsubscribed(rows: Iterable[Document]) -> Iterator[Seen]:
         yield _seen(row, left)
 
 
-def _seen(row: Document, activities: Iterable[Activity]) -> Seen:
+def _seen(row: Document, activities: Iterable[Activity]) -> ReportedRecipient:
     """Tell those alike in one second apart; `since` leaves out or takes in a whole second."""
     alike: Counter[tuple[ActivityType, datetime, str]] = Counter()
     numbered = []
@@ -90,7 +90,7 @@ def _seen(row: Document, activities: Iterable[Activity]) -> Seen:
         key = (activity.type, activity.at, activity.url)
         numbered.append(replace(activity, nth=alike[key]) if alike[key] else activity)
         alike[key] += 1
-    return Seen(
+    return ReportedRecipient(
         email=_text(row.get("email_address")),
         email_id=_text(row.get("email_id")),
         activities=tuple(numbered),

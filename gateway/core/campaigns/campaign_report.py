@@ -16,7 +16,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class CampaignLink:
     """A link of a campaign."""
 
     url: str
@@ -34,7 +34,7 @@ class KeptCounts:
     opened_by_people: Tally = Tally()  #: Without the opens of machines.
     clicked: Tally = Tally()
     unsubscribed: Tally = Tally()
-    links: tuple[Link, ...] = ()  #: The most clicked first.
+    links: tuple[CampaignLink, ...] = ()  #: The most clicked first.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class CampaignReport:
     opens_by_people: Tally
     clicks: Tally
     unsubscribed: int
-    links: tuple[Link, ...]
+    links: tuple[CampaignLink, ...]
 
     @property
     def bounced(self) -> int:
@@ -77,7 +77,7 @@ def report(counters: Counters, kept: KeptCounts) -> CampaignReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class CountSeries:
     """Something that grew over time."""
 
     name: str
@@ -86,13 +86,13 @@ class Series:
 
 def growth(
     name: str, buckets: Sequence[tuple[datetime, int]], start: datetime, end: datetime
-) -> Series:
+) -> CountSeries:
     """Return how something grew, given how much of it fell into each stretch of time."""
     points, total = [(start, 0)], 0
     for at, number in sorted(buckets):
         total += number
         points.append((min(max(at, start), end), total))
-    return Series(name, (*points, (end, total)))
+    return CountSeries(name, (*points, (end, total)))
 
 
 def width(span: timedelta, parts: int = 240) -> timedelta:

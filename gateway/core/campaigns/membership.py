@@ -61,27 +61,27 @@ class MemberFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Out:
+class MemberOut:
     """A member gets nothing, and why."""
 
     reason: LeftOutReason
     detail: str = ""
 
 
-def left_out(facts: MemberFacts, now: datetime) -> Out | None:
+def left_out(facts: MemberFacts, now: datetime) -> MemberOut | None:
     """Return why a member is out; None: it is in, unless another has the same address."""
     if facts.opted_out:
-        return Out(LeftOutReason.OPT_OUT)
+        return MemberOut(LeftOutReason.OPT_OUT)
     if not facts.is_known:
-        return Out(LeftOutReason.NO_ADDRESS, "the CRM no longer lists this person")
+        return MemberOut(LeftOutReason.NO_ADDRESS, "the CRM no longer lists this person")
     if not facts.address:
-        return Out(
+        return MemberOut(
             LeftOutReason.INVALID_ADDRESS if facts.has_unusable else LeftOutReason.NO_ADDRESS
         )
     if not is_mailable(facts.address):
-        return Out(LeftOutReason.INVALID_ADDRESS)
+        return MemberOut(LeftOutReason.INVALID_ADDRESS)
     if facts.unread:
-        return Out(LeftOutReason.UNREAD, f"can't be read: {facts.unread}")
+        return MemberOut(LeftOutReason.UNREAD, f"can't be read: {facts.unread}")
     return suppressed(facts.standing, facts.ref) or kept_out(facts.known, now)
 
 
@@ -96,7 +96,7 @@ def is_mailable(address: str) -> bool:
     )
 
 
-def suppressed(standing: Standing, ref: PersonRef) -> Out | None:
+def suppressed(standing: Standing, ref: PersonRef) -> MemberOut | None:
     """Return what suppresses campaigns to a person's address; None: nothing.
 
     Of people with one address the strictest counts, as for all bulk mail.
@@ -113,10 +113,10 @@ def suppressed(standing: Standing, ref: PersonRef) -> Out | None:
     what = f"{entry.source} {entry.name}".strip()
     of_whom = f" of {entry.person}" if entry.person not in {None, ref} else ""
     reason = LeftOutReason.OPT_OUT if opt_outs else LeftOutReason.SUPPRESSED
-    return Out(reason, f"{what}{of_whom}")
+    return MemberOut(reason, f"{what}{of_whom}")
 
 
-def kept_out(known: KnownContact | None, now: datetime) -> Out | None:
+def kept_out(known: KnownContact | None, now: datetime) -> MemberOut | None:
     """Return what Mailchimp says of an address; what it refused for a while passes (M5)."""
     if known is None:
         return None
@@ -124,21 +124,23 @@ def kept_out(known: KnownContact | None, now: datetime) -> Out | None:
         case "subscribed":
             return None
         case "unsubscribed" | "cleaned":
-            return Out(LeftOutReason(known.status))
+            return MemberOut(LeftOutReason(known.status))
         case "":
             is_over = known.refused_until is not None and known.refused_until <= now
             refused = bool(known.refusal) and not is_over
-            return Out(LeftOutReason.REFUSED, known.refusal) if refused else None
+            return MemberOut(LeftOutReason.REFUSED, known.refusal) if refused else None
         case "archived":
-            return Out(LeftOutReason.REFUSED, "archived at Mailchimp: unarchive the contact there")
+            return MemberOut(
+                LeftOutReason.REFUSED, "archived at Mailchimp: unarchive the contact there"
+            )
         case "pending":
-            return Out(LeftOutReason.REFUSED, "has not confirmed the subscription yet")
+            return MemberOut(LeftOutReason.REFUSED, "has not confirmed the subscription yet")
         case other:
-            return Out(LeftOutReason.REFUSED, f"is {other} at Mailchimp, not subscribed")
+            return MemberOut(LeftOutReason.REFUSED, f"is {other} at Mailchimp, not subscribed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drop:
+class DroppedMembers:
     """Those who were in and would now be out, but for the opt-out group (M10)."""
 
     before: int  #: Members who were in.

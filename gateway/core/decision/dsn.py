@@ -266,7 +266,7 @@ class ReportedMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class ReportSummary:
     """What a report of several messages tells."""
 
     message_id: str  #: Of the report itself: `<…@host>`.
@@ -308,7 +308,7 @@ def read_digest(text: str) -> ReportedMessage:
     )
 
 
-def build_summary(template: NoteTemplate, summary: Summary) -> bytes:
+def build_summary(template: NoteTemplate, summary: ReportSummary) -> bytes:
     """Write one report of several messages, in the template's language, with CRLF line ends."""
     # The text, for people
     zone = summary.at.tzinfo

@@ -28,7 +28,7 @@ class BadContent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ContentPiece:
     """Some of the content as it came, still stuffed; `last` when the end of data followed it."""
 
     octets: bytes
@@ -49,7 +49,7 @@ class Splitter:
         self._skip = 2
         self.rest = b""  #: After the last piece: what came behind the end of data.
 
-    def feed(self, chunk: bytes) -> Piece:
+    def feed(self, chunk: bytes) -> ContentPiece:
         """Take a chunk; return what is certain to be content."""
         data = self._held + chunk
         end = end_of_data(data)
@@ -61,9 +61,9 @@ class Splitter:
         self._skip = max(0, self._skip - cut)
         if end >= 0:
             self.rest = data[end + len(END) :]
-            return Piece(octets, last=True)
+            return ContentPiece(octets, last=True)
         self._held = data[cut:]
-        return Piece(octets, last=False)
+        return ContentPiece(octets, last=False)
 
 
 def end_of_data(data: bytes) -> int:

@@ -93,7 +93,7 @@ class MailWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clues:
+class SuggestionClues:
     """What is looked up: each list bounded, whatever a mail holds."""
 
     senders: tuple[str, ...]
@@ -150,14 +150,14 @@ class Suggestion:
         return sum(WEIGHTS[reason] for reason, _ in self.reasons)
 
 
-def clues_of(words: MailWords) -> Clues:
+def clues_of(words: MailWords) -> SuggestionClues:
     """Return what a mail says that may lead to an application, in the order it says it."""
     subjects = [without_prefixes(text[:_LONGEST_SUBJECT]) for text in words.subjects]
     texts = [text[:_LONGEST_TEXT] for text in words.texts]
     addresses = [address.casefold() for text in texts for address in addresses_in(text)[0]]
     subject_numbers = _bounded(_numbers(subjects), MOST_NUMBERS)
     text_numbers = _bounded(_numbers(texts), MOST_NUMBERS)
-    return Clues(
+    return SuggestionClues(
         senders=_bounded(filter(None, words.senders), MOST_ADDRESSES),
         addresses=_bounded(addresses, MOST_ADDRESSES, but=words.senders),
         subject_numbers=subject_numbers,
@@ -171,7 +171,7 @@ def clues_of(words: MailWords) -> Clues:
 
 
 def suggestions(
-    clues: Clues,
+    clues: SuggestionClues,
     applications: Iterable[PossibleApplication],
     *,
     zone: tzinfo,
@@ -196,7 +196,7 @@ def suggestions(
 
 
 def _reasons(
-    clues: Clues, possible: PossibleApplication, zone: tzinfo
+    clues: SuggestionClues, possible: PossibleApplication, zone: tzinfo
 ) -> Iterator[tuple[SuggestionReason, str]]:
     yield from _reasons_in_numbers(clues, possible.known.application.reference)
     yield from _reasons_in_person(clues, possible)
@@ -209,7 +209,9 @@ def _reasons(
         yield _R.CLOSED, possible.known.status_name
 
 
-def _reasons_in_numbers(clues: Clues, reference: str) -> Iterator[tuple[SuggestionReason, str]]:
+def _reasons_in_numbers(
+    clues: SuggestionClues, reference: str
+) -> Iterator[tuple[SuggestionReason, str]]:
     if reference in clues.subject_numbers:
         yield _R.NUMBER_IN_SUBJECT, reference
     elif reference in clues.text_numbers:
@@ -221,7 +223,7 @@ def _reasons_in_numbers(clues: Clues, reference: str) -> Iterator[tuple[Suggesti
 
 
 def _reasons_in_person(
-    clues: Clues, possible: PossibleApplication
+    clues: SuggestionClues, possible: PossibleApplication
 ) -> Iterator[tuple[SuggestionReason, str]]:
     for given, reason in ((clues.senders, _R.SENDER), (clues.addresses, _R.ADDRESS_IN_TEXT)):
         if theirs := next((address for address in given if address in possible.addresses), ""):

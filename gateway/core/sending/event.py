@@ -32,7 +32,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class WebhookEvent:
     """What is told about one thing that happened, to everyone who asked for its type."""
 
     id: str  #: The same however often it is told.

@@ -145,7 +145,7 @@ def _particular(trigger: Trigger) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class ApplicationStaff:
     """The staff around an application."""
 
     responsible: Sequence[Staff] = ()
@@ -153,7 +153,7 @@ class Around:
     actor: Staff | None = None
 
 
-def recipients(trigger: Trigger, around: Around) -> Iterator[str]:
+def recipients(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
     """Yield whom a trigger mails, as the ledger names them: empty for the person, `staff:3`, or an
     address; nobody twice.
     """
@@ -165,12 +165,12 @@ def recipients(trigger: Trigger, around: Around) -> Iterator[str]:
                 yield name
 
 
-def missing(trigger: Trigger, around: Around) -> Iterator[str]:
+def missing(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
     """Yield which recipients of a trigger are nobody here, as its file names them."""
     return (wanted for wanted in trigger.recipients if not any(_named(wanted, around)))
 
 
-def _named(wanted: str, around: Around) -> Iterator[tuple[str, str]]:
+def _named(wanted: str, around: ApplicationStaff) -> Iterator[tuple[str, str]]:
     """Yield what a recipient of a trigger stands for, each with its mailbox in lower case."""
     if wanted == CANDIDATE:
         yield "", ""

@@ -26,7 +26,7 @@ class RunState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Skip:
+class SkippedPerson:
     """Somebody a run selected and whose conditions aren't met."""
 
     person: PersonRef
@@ -44,7 +44,7 @@ class TriggerRun:
     state: RunState
     due: int = 0  #: Occurrences it put into the ledger to be sent.
     skipped: int = 0  #: Whom it left out; they are not in the ledger.
-    skips: tuple[Skip, ...] = ()  #: The first of them.
+    skips: tuple[SkippedPerson, ...] = ()  #: The first of them.
     error: str = ""
     report_to: str = ""
     reports: int = 0  #: Made so far.

@@ -61,7 +61,7 @@ class FolderUnusable(GatewayError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handled:
+class HandledFile:
     """What became of a file of the folder."""
 
     name: str  #: In readable form.
@@ -96,7 +96,7 @@ class _Waiting:
 
 
 @dataclass(slots=True)
-class _Foreseen:
+class _FilesAhead:
     """What a look ahead tells of the files that are taken in next."""
 
     #: Of the gateway itself, by the marks of the files at which it failed.
@@ -157,9 +157,9 @@ class FeedFolder:
         self._mapping = mapping
         self._keep_suppressed = keep_suppressed
         self._seen: dict[Path, str] = {}
-        self._not_moved: dict[str, Handled] = {}  #: By mark; not to be taken in again.
+        self._not_moved: dict[str, HandledFile] = {}  #: By mark; not to be taken in again.
 
-    def look(self) -> Iterator[Handled]:
+    def look(self) -> Iterator[HandledFile]:
         """Take in the files that stand still, and yield what became of each.
 
         What goes wrong with one keeps no other back. Raises `FolderUnusable`, at the end where it
@@ -199,14 +199,14 @@ class FeedFolder:
         if unusable is not None:
             raise unusable
 
-    def _note_who_goes(self, files: Sequence[_Waiting]) -> _Foreseen:
+    def _note_who_goes(self, files: Sequence[_Waiting]) -> _FilesAhead:
         """Look ahead for people who go, while what suppresses them is still there.
 
         An export of everything has neither the person nor the membership any more, and memberships
         are taken in first. A file at which that failed is not to be taken in; where a full file of
         people is refused, held back or lacks a row, nobody knows who goes.
         """
-        foreseen = _Foreseen()
+        foreseen = _FilesAhead()
         if self._keep_suppressed is None or len(files) < 2:
             return foreseen
         ahead = _LookAhead()
@@ -237,7 +237,7 @@ class FeedFolder:
         self._keep_suppressed.note(ahead.going)
         return foreseen
 
-    def _take(self, file: _Waiting, foreseen: _Foreseen) -> Handled:
+    def _take(self, file: _Waiting, foreseen: _FilesAhead) -> HandledFile:
         """Take a file in, unless it was found to make the gateway fail."""
         name = readable_name(file.path.name)
         try:
@@ -251,20 +251,22 @@ class FeedFolder:
                 # Raises where the store is away; else it fails at this file.
                 with self._database.reading() as connection:
                     last_file(connection, self._source, "")
-            return Handled(name=name, state="waiting", error=str(error))
+            return HandledFile(name=name, state="waiting", error=str(error))
         except Exception as error:
             why = _FAULT.format(fault=_told(error))
-            return Handled(name=name, state="failed", error=why, fault=error)
+            return HandledFile(name=name, state="failed", error=why, fault=error)
 
-    def _imported(self, file: _Waiting, name: str, *, unknown: str) -> Handled:
+    def _imported(self, file: _Waiting, name: str, *, unknown: str) -> HandledFile:
         if file.is_link:
-            return Handled(name=name, state="failed", error=_LINK)
+            return HandledFile(name=name, state="failed", error=_LINK)
         if file.kind is None:
-            return Handled(name=name, state="failed", error=f"no kind of file: {', '.join(KINDS)}")
+            return HandledFile(
+                name=name, state="failed", error=f"no kind of file: {', '.join(KINDS)}"
+            )
         with self._database.reading() as connection:
             is_taken = last_file(connection, self._source, file.kind) == file.mark
         if is_taken:
-            return Handled(name=name, state="done", error="was imported before, and not moved")
+            return HandledFile(name=name, state="done", error="was imported before, and not moved")
         adds_only = bool(unknown) and file.replaces and file.kind != "people"
         try:
             report = import_file(
@@ -281,24 +283,24 @@ class FeedFolder:
                 keep_suppressed=self._keep_suppressed,
             )
         except (FileRefused, RowRefused) as error:
-            return Handled(name=name, state="failed", error=str(error))
+            return HandledFile(name=name, state="failed", error=str(error))
         if report.outcome.is_held_back:
             why = _HELD_BACK.format(
                 lifted=report.lifted_of_held,
                 kind=report.kind,
                 replace=" --replace" if report.replace else "",
             )
-            return Handled(name=name, state="failed", report=report, error=why)
+            return HandledFile(name=name, state="failed", report=report, error=why)
         if report.took_nothing:
             first = report.problems[0]
             why = f"no row could be imported; line {first.line}: {first.text}"
-            return Handled(name=name, state="failed", report=report, error=why)
+            return HandledFile(name=name, state="failed", report=report, error=why)
         if adds_only:
             why = _ADDED_ONLY.format(people=unknown)
-            return Handled(name=name, state="failed", report=report, error=why)
-        return Handled(name=name, state="done", report=report)
+            return HandledFile(name=name, state="failed", report=report, error=why)
+        return HandledFile(name=name, state="done", report=report)
 
-    def _put_aside(self, file: _Waiting, handled: Handled) -> Handled:
+    def _put_aside(self, file: _Waiting, handled: HandledFile) -> HandledFile:
         """Move a file to `done/` or `failed/`, its report and refused rows beside it."""
         folder, laid = self._path / handled.state, list[Path]()
         try:

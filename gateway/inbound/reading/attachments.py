@@ -53,7 +53,7 @@ class Attachment:
     file: str  #: Where it lies, decoded.
 
 
-class Saver:
+class AttachmentSaver:
     """Decodes attachments into a folder, as many as may be."""
 
     def __init__(self, folder: Path, skeletons: Skeletons) -> None:

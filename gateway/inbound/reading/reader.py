@@ -18,7 +18,7 @@ from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.reason import Reason
 from gateway.inbound.reading.attachments import Attachment
 from gateway.inbound.reading.bounces.reports import ReportSet
-from gateway.inbound.reading.reading import ParsedHeader, ReadMail, RepliedMail, Task, read
+from gateway.inbound.reading.reading import ParsedHeader, ReadingTask, ReadMail, RepliedMail, read
 from gateway.inbound.reading.skeleton import TooMuch
 
 CPU_SECONDS = 0.45  #: One mail may take so long, two starts of this process come on top …
@@ -101,7 +101,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (most_memory, most_memory))
     slow = room_of(started_in)
     for line in sys.stdin.buffer:
-        task = Task(**json.loads(line))
+        task = ReadingTask(**json.loads(line))
         size = Path(task.file).stat().st_size
         most = CPU_SECONDS + CPU_SECONDS_PER_OCTET * size
         seconds = HEADER_CPU_SECONDS if task.header_only else most
@@ -117,7 +117,7 @@ def room_of(started_in: float) -> float:
     return min(SLOWEST, max(1.0, started_in / USUAL_START))
 
 
-def answer_to(task: Task) -> str:
+def answer_to(task: ReadingTask) -> str:
     """Read a mail; return the line of JSON that says what is in it, or why it can't be read."""
     try:
         return dump(read(task))

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.inbound.reading.reader import READY, load
-from gateway.inbound.reading.reading import ReadMail, Task
+from gateway.inbound.reading.reading import ReadingTask, ReadMail
 
 log = logs.get("inbound")
 
@@ -35,7 +35,7 @@ class Readers:
         self._process: asyncio.subprocess.Process | None = None
         self._left = 0
 
-    async def read(self, task: Task) -> ReadMail:
+    async def read(self, task: ReadingTask) -> ReadMail:
         """Read a mail; raise `UnreadableMail` where that fails, or takes too much."""
         async with self._turn:
             process = await self._started()
@@ -63,7 +63,7 @@ class Readers:
                 raise UnreadableMail(reading)
             return reading
 
-    async def read_header(self, task: Task) -> ReadMail | None:
+    async def read_header(self, task: ReadingTask) -> ReadMail | None:
         """Read the header of a mail alone; None where even that can't be done."""
         try:
             return await self.read(replace(task, header_only=True))

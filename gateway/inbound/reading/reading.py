@@ -22,7 +22,7 @@ from gateway.core.mail.keepable import keepable, keepable_line, keepable_lines
 from gateway.core.replies.forwarded import Mailbox
 from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
-from gateway.inbound.reading.attachments import Attachment, Saver
+from gateway.inbound.reading.attachments import Attachment, AttachmentSaver
 from gateway.inbound.reading.bounces.reports import ReportSet, read_reports
 from gateway.inbound.reading.original import recover
 from gateway.inbound.reading.outlook import UnreadText
@@ -37,7 +37,7 @@ _LONGEST_TEXT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class ReadingTask:
     """A mail to read, and by which settings."""
 
     file: str
@@ -118,7 +118,7 @@ class ReadMail:
         return tuple({file.sha256: file for file in files}.values())
 
 
-def read(task: Task) -> ReadMail:
+def read(task: ReadingTask) -> ReadMail:
     """Read a mail; raise whatever a hostile one makes of it."""
     with Path(task.file).open("rb") as file:
         headers = Headers.of(header_block_of_file(file.read(MAX_HEADER_BLOCK)))
@@ -136,7 +136,7 @@ def read(task: Task) -> ReadMail:
         return ReadMail(header=header, report=report)
     unwrap(mail, skeletons, Path(task.folder))
     recovered = recover(mail, subject=header.bare_subject, zone=ZoneInfo(task.zone))
-    saver = Saver(Path(task.folder), skeletons)
+    saver = AttachmentSaver(Path(task.folder), skeletons)
     attachments = _files(saver, mail, recovered)
     original = replied_mail(recovered, header, attachments)
     original = replace(
@@ -149,7 +149,7 @@ def read(task: Task) -> ReadMail:
     )
 
 
-def _files(saver: Saver, mail: Message, recovered: Recovered) -> tuple[Attachment, ...]:
+def _files(saver: AttachmentSaver, mail: Message, recovered: Recovered) -> tuple[Attachment, ...]:
     opened = (*recovered.holders, recovered.attached)
     return (
         *saver.of(mail, opened=opened, text=recovered.text),
@@ -159,7 +159,7 @@ def _files(saver: Saver, mail: Message, recovered: Recovered) -> tuple[Attachmen
 
 def _other(
     recovered: Recovered,
-    saver: Saver,
+    saver: AttachmentSaver,
     mail: Message,
     header: ParsedHeader,
     *,
@@ -182,7 +182,7 @@ def _other(
     )
 
 
-def read_header(headers: Headers, task: Task) -> ParsedHeader:
+def read_header(headers: Headers, task: ReadingTask) -> ParsedHeader:
     """Read what the header tells."""
     sender = read_sender(headers)
     subject = keepable_line(headers.text("subject"))
@@ -205,7 +205,7 @@ def read_header(headers: Headers, task: Task) -> ParsedHeader:
     )
 
 
-def _fields_of(headers: Headers, task: Task) -> Field:
+def _fields_of(headers: Headers, task: ReadingTask) -> Field:
     @cache  # Several questions ask for the same fields.
     def field(name: str) -> str:
         """Look a field up; the null sender of the envelope counts as a Return-Path."""

@@ -45,7 +45,7 @@ def read_source(mime: Mapping[str, str], body: str) -> Message | None:
     return mail
 
 
-class Parts(NamedTuple):
+class DecodedParts(NamedTuple):
     """What is left of a mail whose parts were decoded and lost their boundaries."""
 
     text: str
@@ -53,7 +53,7 @@ class Parts(NamedTuple):
     lacks_files: bool  #: Whether it had files, of which only the names are left.
 
 
-def read_parts(body: str) -> Parts | None:
+def read_parts(body: str) -> DecodedParts | None:
     """Read parts that have their headers still; None where the body begins with none."""
     headers = list(_PART_HEADER.finditer(body))
     if not headers or headers[0].start() != 0:
@@ -69,7 +69,7 @@ def read_parts(body: str) -> Parts | None:
         if text and not is_file and part.get_content_type() in texts:
             texts[part.get_content_type()].append(text)
     kind = "text/plain" if texts["text/plain"] or not texts["text/html"] else "text/html"
-    return Parts("\n\n".join(texts[kind]), kind, lacks_files)
+    return DecodedParts("\n\n".join(texts[kind]), kind, lacks_files)
 
 
 def is_cut(mail: Message) -> bool:

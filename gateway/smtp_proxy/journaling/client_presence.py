@@ -16,7 +16,7 @@ from contextlib import closing
 from gateway.core.decision.journal import Attempt
 from gateway.core.mail.reply import Reply
 from gateway.smtp_proxy.client_reader import ClientReader, has_read_all
-from gateway.smtp_proxy.journaling.retries import Retries, Try
+from gateway.smtp_proxy.journaling.retries import ClientTry, Retries
 
 _SECONDS = 1.0  #: After which a client that is there and says nothing has heard the answer.
 _CLOSED_SECONDS = 0.3  #: By then the network has told whether one that closed its side reads still.
@@ -28,7 +28,7 @@ class ClientPresence:
 
     def __init__(
         self,
-        mail: Try,
+        mail: ClientTry,
         write: Callable[[tuple[Attempt, ...]], "asyncio.Future[None] | None"],
         client_reader: ClientReader,
         retries: Retries,

@@ -28,7 +28,7 @@ _LOST_SECONDS = 1.0  #: How long a lost try is marked after the store was told.
 Earlier = Sequence[Attempt]
 
 
-class Try:
+class ClientTry:
     """One try to send a mail, from the end of its content to the answer."""
 
     __slots__ = (
@@ -96,7 +96,7 @@ class Try:
         ]
         return same[-1] if same else None
 
-    def is_like(self, other: "Try") -> bool:
+    def is_like(self, other: "ClientTry") -> bool:
         """Whether another try of equal likeness is of the same mail, whatever its Message-ID."""
         return self.content_hash() == other.content_hash() and is_same_date(self.date, other.date)
 
@@ -132,18 +132,18 @@ class Retries:
     def __init__(self, host: HostMarks | None) -> None:
         """Without `host` other workers of this host are known by the store alone."""
         self._host = host
-        self._in_flight: dict[int, list[Try]] = {}  # by fingerprint
-        self._lost: dict[int, list[Try]] = {}  # by likeness
+        self._in_flight: dict[int, list[ClientTry]] = {}  # by fingerprint
+        self._lost: dict[int, list[ClientTry]] = {}  # by likeness
         self._lost_marks: Counter[int] = Counter()
         self._awaited: Counter[int] = Counter()
-        self._at_dot: dict[Try, None] = {}  # the oldest first
+        self._at_dot: dict[ClientTry, None] = {}  # the oldest first
         self._timer: asyncio.TimerHandle | None = None
 
     # Before the final dot
 
     async def enter(
         self,
-        own_try: Try,
+        own_try: ClientTry,
         earlier: Earlier,
         *,
         looked: float,
@@ -184,7 +184,7 @@ class Retries:
 
     async def _waited_for(
         self,
-        own_try: Try,
+        own_try: ClientTry,
         look: Callable[[], Awaitable[Earlier]],
         client_reader: ClientReader,
         *,
@@ -222,7 +222,9 @@ class Retries:
             else:
                 await asyncio.sleep(_STEP_SECONDS)
 
-    def _first(self, own_try: Try, earlier: Earlier) -> tuple[Attempt | None, Try | None]:
+    def _first(
+        self, own_try: ClientTry, earlier: Earlier
+    ) -> tuple[Attempt | None, ClientTry | None]:
         """Return an answer there is already, or a try of this worker that will bring one."""
         marks = own_try.marks
         candidates = self._in_flight.get(marks.fingerprint, []) if marks.has_id else []
@@ -239,7 +241,7 @@ class Retries:
                 return other.answer, None
         return own_try.answer_in(earlier), None
 
-    def _may_go(self, own_try: Try, earlier: Earlier) -> bool:
+    def _may_go(self, own_try: ClientTry, earlier: Earlier) -> bool:
         """Whether no other worker has a try of the same mail in flight; from now on this has."""
         host, marks = self._host, own_try.marks
         sending = [attempt for attempt in earlier if attempt.state == "sending"]
@@ -260,7 +262,7 @@ class Retries:
     # While the relay has it
 
     def dot_out(
-        self, own_try: Try, client_reader: ClientReader, tell: Callable[[], object]
+        self, own_try: ClientTry, client_reader: ClientReader, tell: Callable[[], object]
     ) -> None:
         """Have the store told, by `tell`, once the verdict takes long or the client is gone."""
         own_try.since, own_try.client_reader, own_try.tell = monotonic(), client_reader, tell
@@ -285,7 +287,7 @@ class Retries:
             oldest.slow = True
             oldest.tell()
 
-    def _look_for_client(self, own_try: Try) -> None:
+    def _look_for_client(self, own_try: ClientTry) -> None:
         """See whether it has gone, or says another command instead of waiting."""
         is_impatient = monotonic() - own_try.since > _PIPELINED_SECONDS
         own_try.gave_up = own_try.gave_up or is_impatient
@@ -293,7 +295,7 @@ class Retries:
             self.lose(own_try)
             own_try.tell()
 
-    def lose(self, own_try: Try) -> None:
+    def lose(self, own_try: ClientTry) -> None:
         """Let retries with another Message-ID wait for this try, too."""
         own_try.lost = True
         lost = self._lost.setdefault(own_try.marks.likeness, [])
@@ -304,7 +306,7 @@ class Retries:
         if self._host is not None:
             self._host.set(MarkKind.LOST, own_try.marks.likeness)
 
-    def verdict_came(self, own_try: Try) -> None:
+    def verdict_came(self, own_try: ClientTry) -> None:
         """End what `dot_out` began."""
         if own_try in self._at_dot:
             del self._at_dot[own_try]
@@ -315,7 +317,7 @@ class Retries:
 
     # After it
 
-    def is_awaited(self, own_try: Try) -> bool:
+    def is_awaited(self, own_try: ClientTry) -> bool:
         """Whether somebody waits for what became of this try, here or at another worker.
 
         Its client may seem to be there and to hear the answer: Go's net/smtp and Ruby's Net::SMTP
@@ -329,7 +331,7 @@ class Retries:
 
     def leave(
         self,
-        own_try: Try,
+        own_try: ClientTry,
         answer: Attempt | None,
         seen: "asyncio.Future[None] | None" = None,
     ) -> None:
@@ -341,7 +343,7 @@ class Retries:
         else:
             seen.add_done_callback(lambda _: self._forget(own_try))
 
-    def _forget(self, own_try: Try) -> None:
+    def _forget(self, own_try: ClientTry) -> None:
         tries = self._in_flight.get(own_try.marks.fingerprint, [])
         if own_try in tries:
             tries.remove(own_try)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, func, select, update
 
 from gateway.core.batches import batched
-from gateway.core.campaigns.activity import Seen
+from gateway.core.campaigns.activity import ReportedRecipient
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import PersonKind, PersonRef
@@ -54,7 +54,7 @@ class MemberActivity:
 
 
 def keep(
-    connection: Connection, mailing: Mailing, seen: Sequence[Seen], *, now: datetime
+    connection: Connection, mailing: Mailing, seen: Sequence[ReportedRecipient], *, now: datetime
 ) -> list[Act]:
     """Keep activities and return those that are new.
 
@@ -103,7 +103,7 @@ def keep(
 
 
 def recipients_of(
-    connection: Connection, mailing: Mailing, seen: Iterable[Seen]
+    connection: Connection, mailing: Mailing, seen: Iterable[ReportedRecipient]
 ) -> dict[tuple[str, str], str]:
     """Return the address the campaign went to, by the id and the address Mailchimp has now.
 
@@ -116,7 +116,9 @@ def recipients_of(
     return wanted | {key: moved[key[0]] for key in strangers if key[0] in moved}
 
 
-def unknown_contacts(connection: Connection, mailing: Mailing, seen: Iterable[Seen]) -> list[str]:
+def unknown_contacts(
+    connection: Connection, mailing: Mailing, seen: Iterable[ReportedRecipient]
+) -> list[str]:
     """Return the ids of recipients of whom neither the address nor the contact is known."""
     wanted = {contact.email_id: lookup_form(contact.email) for contact in seen if contact.email_id}
     members = _members_among(connection, mailing.id, wanted.values())

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.core.campaigns.membership import Drop, LeftOutReason, Out
+from gateway.core.campaigns.membership import DroppedMembers, LeftOutReason, MemberOut
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import Group, PersonKind, PersonRef
 from gateway.core.triggers.unread_fields import OF_RECIPIENT, PEOPLE
@@ -312,7 +312,9 @@ def candidates(
 
 
 def keep_decisions(
-    connection: Connection, campaign: int, decided: Iterable[tuple[MemberToDecide, Out | None]]
+    connection: Connection,
+    campaign: int,
+    decided: Iterable[tuple[MemberToDecide, MemberOut | None]],
 ) -> None:
     """Keep who is in and who is out, and with which address."""
     rows = [
@@ -348,14 +350,14 @@ def leave_out_duplicates(connection: Connection, campaign: int) -> int:
     return connection.execute(query.values(included=False, reason=LeftOutReason.DUPLICATE)).rowcount
 
 
-def drop(connection: Connection, campaign: int) -> Drop:
+def drop(connection: Connection, campaign: int) -> DroppedMembers:
     """Return how many of those expected to be in are out, but for opt-outs and duplicates."""
     excused = (LeftOutReason.OPT_OUT.value, LeftOutReason.DUPLICATE.value)
     is_dropped = and_(~_M.included, _M.reason.not_in(excused))
     sums = select(func.count(), func.sum(case((is_dropped, 1), else_=0)))
     query = sums.where(_M.campaign == campaign, _M.expected)
     before, dropped = connection.execute(query).one()
-    return Drop(before=before, dropped=dropped or 0)
+    return DroppedMembers(before=before, dropped=dropped or 0)
 
 
 def expect(connection: Connection, campaign: int) -> None:
@@ -370,7 +372,7 @@ def expect_new(connection: Connection, campaign: int, since: datetime) -> None:
     connection.execute(change.values(expected=_M.included))
 
 
-def exclude(connection: Connection, campaign: int, outs: Iterable[tuple[str, Out]]) -> None:
+def exclude(connection: Connection, campaign: int, outs: Iterable[tuple[str, MemberOut]]) -> None:
     """Leave addresses (in lookup form) out that were in until Mailchimp said otherwise."""
     for address, out in outs:
         change = update(campaign_members).where(

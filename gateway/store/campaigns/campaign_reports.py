@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, case, func, select, type_coerce
 
-from gateway.core.campaigns.campaign_report import KeptCounts, Link, Tally
+from gateway.core.campaigns.campaign_report import CampaignLink, KeptCounts, Tally
 from gateway.core.campaigns.precedence import ActivityType
 from gateway.store.schema import activities, campaigns
 from gateway.store.schema.columns import moment
@@ -30,7 +30,7 @@ def kept(connection: Connection, campaign: int) -> KeptCounts:
         .limit(_LINKS)
     )
     links = tuple(
-        Link(url=row.url, clicks=row.clicks, members=row.members)
+        CampaignLink(url=row.url, clicks=row.clicks, members=row.members)
         for row in connection.execute(clicked_links)
     )
     return replace(kept_of_several(connection, [campaign])[campaign], links=links)

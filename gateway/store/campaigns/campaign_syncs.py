@@ -68,7 +68,7 @@ def several(connection: Connection, numbers: Sequence[int]) -> dict[int, Synced]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reads:
+class ReadTimes:
     """When Mailchimp was read last, and is read next, of all there is to read."""
 
     campaigns: int
@@ -76,10 +76,10 @@ class Reads:
     next: datetime | None  #: In the past if something is due; None: there is nothing to read.
 
 
-def reads(connection: Connection) -> Reads:
+def reads(connection: Connection) -> ReadTimes:
     """Return when campaigns were read last, and which is read next."""
     known = [synced.campaign for synced in at_mailchimp(connection)]
-    return Reads(
+    return ReadTimes(
         campaigns=len(known),
         last=max((synced.synced_at for synced in known if synced.synced_at), default=None),
         next=min((synced.next_read for synced in known if synced.next_read), default=None),

@@ -10,8 +10,8 @@ from gateway.core.ids import moment_of
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.replies.suggestions import (
-    Clues,
     PossibleApplication,
+    SuggestionClues,
     is_name_of,
     last_names,
 )
@@ -22,7 +22,9 @@ _MOST_PEOPLE = 40
 _MOST_NAMESAKES = 500  #: People with one of the last names, among whom the first name decides.
 
 
-def possible_applications(connection: Connection, clues: Clues) -> list[PossibleApplication]:
+def possible_applications(
+    connection: Connection, clues: SuggestionClues
+) -> list[PossibleApplication]:
     """Return the applications whose number a mail names, and those of people it names.
 
     In at most eight questions, whatever the mail holds. Addresses of staff lead to nobody: they

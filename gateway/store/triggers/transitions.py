@@ -13,7 +13,7 @@ from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Staff, StatusKind
 from gateway.core.triggers.events.registry import application_event
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
-from gateway.core.triggers.transition import Around, PastChange, Transition
+from gateway.core.triggers.transition import ApplicationStaff, PastChange, Transition
 from gateway.core.triggers.trigger import ApplicationEvent
 from gateway.core.triggers.unread_fields import APPLICATIONS
 from gateway.store.feed import unread
@@ -177,7 +177,7 @@ def is_initial(connection: Connection, status: str) -> bool:
     return status not in known or not unread.is_any(connection, "statuses", "initial")
 
 
-def around(connection: Connection, known: KnownApplication, actor: str) -> Around:
+def around(connection: Connection, known: KnownApplication, actor: str) -> ApplicationStaff:
     """Return the staff around an application; `actor` is the crm_id of the one who acts."""
     application = known.application
     person = (
@@ -185,7 +185,7 @@ def around(connection: Connection, known: KnownApplication, actor: str) -> Aroun
         people.c.crm_id == application.person.crm_id,
     )
     owner = connection.scalar(select(people.c.owner).where(*person)) or ""
-    return Around(
+    return ApplicationStaff(
         responsible=staff_of(connection, application.responsible),
         owner=_one(staff_of(connection, (owner,))),
         actor=_one(staff_of(connection, (actor,))),

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from gateway.core import ids
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import OccurrenceState
-from gateway.core.triggers.trigger_run import RunState, Skip, TriggerRun
+from gateway.core.triggers.trigger_run import RunState, SkippedPerson, TriggerRun
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema import occurrences, trigger_looks, trigger_runs
 
@@ -142,7 +142,7 @@ def _runs(connection: Connection, query: Select[Any]) -> list[TriggerRun]:
             due=row.due,
             skipped=row.skipped,
             skips=tuple(
-                Skip(PersonRef.parse(person), about, reason)
+                SkippedPerson(PersonRef.parse(person), about, reason)
                 for person, about, reason in orjson.loads(row.skips or "[]")
             ),
             error=row.error,

@@ -19,14 +19,14 @@ from gateway.core.replies.forwarded.original import (
     find_original,
     find_originals,
 )
-from gateway.core.replies.forwarded.places import Place
+from gateway.core.replies.forwarded.places import OriginalPlace
 from gateway.core.replies.forwarded.signature_below import divide_signature
 
 __all__ = [
     "Heading",
     "Mailbox",
     "Original",
-    "Place",
+    "OriginalPlace",
     "banner_end",
     "begins_field",
     "divide_signature",

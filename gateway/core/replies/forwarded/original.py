@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from gateway.core.replies.forwarded.dates import parse_date
-from gateway.core.replies.forwarded.forms.blocks import Block
+from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
 from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import joined, outdented, split_lines, unquoted, unstuffed
@@ -15,7 +15,7 @@ from gateway.core.replies.forwarded.mailboxes import (
     parse_mailbox,
     parse_mailboxes,
 )
-from gateway.core.replies.forwarded.places import Place, find_places
+from gateway.core.replies.forwarded.places import OriginalPlace, find_places
 
 _MOST_READ = 1_000_000  #: Characters of originals beside the first one.
 
@@ -41,7 +41,7 @@ class Original:
     heading: Heading
     body: str
     own_text: str
-    place: Place
+    place: OriginalPlace
     mime: Mapping[str, str] = field(default_factory=dict)  #: MIME fields its header showed.
     is_whole: bool = False  #: Whether its header was shown with all its fields.
     is_sure: bool = True  #: Whether its form is one that only forwards have.
@@ -74,7 +74,7 @@ def find_originals(
 
 
 def original_at(
-    raw_lines: Sequence[str], place: Place, *, subject: str = "", zone: tzinfo = UTC
+    raw_lines: Sequence[str], place: OriginalPlace, *, subject: str = "", zone: tzinfo = UTC
 ) -> Original:
     """Recover the mail forwarded at a place of a text that is divided into lines."""
     body = unquoted(raw_lines[place.start : place.end], place.depth)
@@ -95,15 +95,15 @@ def original_at(
         is_minor=place.is_minor,
         is_quote=place.is_quote,
         is_open=place.is_open,
-        mime=place.header.mime if isinstance(place.header, Block) else {},
-        is_whole=isinstance(place.header, Block) and place.header.is_whole,
+        mime=place.header.mime if isinstance(place.header, ForwardedHeader) else {},
+        is_whole=isinstance(place.header, ForwardedHeader) and place.header.is_whole,
     )
 
 
-def read_heading(place: Place, *, subject: str, zone: tzinfo) -> Heading:
+def read_heading(place: OriginalPlace, *, subject: str, zone: tzinfo) -> Heading:
     """Read the header that was found at a place."""
     match place.header:
-        case Block() as block:
+        case ForwardedHeader() as block:
             return _heading_of_block(block, subject, zone)
         case Intro() as intro:
             return Heading(
@@ -116,7 +116,7 @@ def read_heading(place: Place, *, subject: str, zone: tzinfo) -> Heading:
             )
 
 
-def _heading_of_block(block: Block, subject: str, zone: tzinfo) -> Heading:
+def _heading_of_block(block: ForwardedHeader, subject: str, zone: tzinfo) -> Heading:
     fields = block.fields
     date_text = fields.get(HeaderWord.DATE, "")
     return Heading(

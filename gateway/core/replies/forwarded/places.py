@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.core.replies.forwarded.dates import is_internet_date
-from gateway.core.replies.forwarded.forms.blocks import Block
+from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
 from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.forms.registry import Header, read_header
 from gateway.core.replies.forwarded.labels import begins_field
@@ -38,7 +38,7 @@ _MOST_OTHERS = 8  #: … and how many of them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class OriginalPlace:
     """The lines of a text that belong to what was forwarded, and what its header said."""
 
     header: Header
@@ -57,7 +57,7 @@ class Place:
     is_open: bool = False  #: Whether words typed below it can't be told from its own.
 
 
-def find_places(raw_lines: Sequence[str], *, subject: str = "") -> list[Place]:
+def find_places(raw_lines: Sequence[str], *, subject: str = "") -> list[OriginalPlace]:
     """Find the outermost forwarded mail, and below it what could have been meant instead.
 
     `subject` is that of the mail around them; empty where nothing was forwarded.
@@ -81,15 +81,15 @@ def find_places(raw_lines: Sequence[str], *, subject: str = "") -> list[Place]:
 
 def _is_sure(lines: Sequence[TextLine], index: int, header: Header, subject: str) -> bool:
     """Whether only a forward begins so: people write `Von: Montag` and `An: allen` themselves."""
-    if isinstance(header, Block):
+    if isinstance(header, ForwardedHeader):
         is_announced = not begins_field(lines[index].text)
         return is_announced or "@" in header.fields.get(HeaderWord.SENDER, "")
     return read_header(lines, index, subject, surely=True) is not None
 
 
 def other_places(
-    raw_lines: Sequence[str], lines: Sequence[TextLine], first: Place, subject: str
-) -> list[Place]:
+    raw_lines: Sequence[str], lines: Sequence[TextLine], first: OriginalPlace, subject: str
+) -> list[OriginalPlace]:
     """Find what could have been meant instead of the first place, in the order of the text.
 
     An introduction (`On 4 March Ann wrote:`) may be a quote within the forwarder's own words, and
@@ -115,7 +115,7 @@ def other_places(
             is_minor=is_minor,
             is_within=is_minor or first in holders,
             is_held=bool(holders),
-            is_quote=not is_sure and bool(holders) and not isinstance(header, Block),
+            is_quote=not is_sure and bool(holders) and not isinstance(header, ForwardedHeader),
         )
         places.append(place)
         below = _lines_below(lines, place)
@@ -123,7 +123,7 @@ def other_places(
     return places[1:]
 
 
-def _lines_below(lines: Sequence[TextLine], place: Place) -> list[TextLine]:
+def _lines_below(lines: Sequence[TextLine], place: OriginalPlace) -> list[TextLine]:
     """Return lines of which those above the text of a place are empty, and as deep as it is.
 
     What begins its quote is no separator in words nobody knows.
@@ -131,7 +131,7 @@ def _lines_below(lines: Sequence[TextLine], place: Place) -> list[TextLine]:
     return [*[TextLine(place.depth, "")] * place.start, *lines[place.start :]]
 
 
-def _holds(place: Place, index: int, line: TextLine) -> bool:
+def _holds(place: OriginalPlace, index: int, line: TextLine) -> bool:
     """Whether a line may stand in the text of a place: where that is quoted the line is so too."""
     return index < place.end and line.depth >= place.depth
 
@@ -143,7 +143,7 @@ def _place(
     header: Header,
     *,
     is_sure: bool = True,
-) -> Place:
+) -> OriginalPlace:
     depth = lines[header.end - 1].depth
     start = text_start(lines, index, header)
     end = last_quoted(raw_lines, start) if depth else len(raw_lines)
@@ -154,7 +154,7 @@ def _place(
     if not depth and is_indented(raw_lines[header.end - 1]):
         end = last_indented(raw_lines, start) or end
     closed = closing_line(raw_lines, lines, range(start, end), lines[index], depth)
-    return Place(
+    return OriginalPlace(
         header=header,
         own_end=own_words_end(lines, index),
         start=start,
@@ -176,7 +176,9 @@ def is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
     the mail itself, but perhaps the line that divides the mails of an mbox.
     """
     first = lines[index]
-    if not isinstance(header, Block) or not (is_divider(first.text) or begins_field(first.text)):
+    if not isinstance(header, ForwardedHeader) or not (
+        is_divider(first.text) or begins_field(first.text)
+    ):
         return False
     date = header.fields.get(HeaderWord.DATE, "")
     return not first.is_indented and (header.is_whole or is_internet_date(date))
@@ -184,7 +186,7 @@ def is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
 
 def text_start(lines: Sequence[TextLine], index: int, header: Header) -> int:
     """Return where the text begins: below the separator, where it stands there once more."""
-    is_block = isinstance(header, Block)
+    is_block = isinstance(header, ForwardedHeader)
     for below in range(header.end, min(header.end + _GAP, len(lines))):
         if not lines[below].is_blank:
             text = lines[below].text
@@ -280,7 +282,7 @@ def quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | No
     written = [raw for raw in raw_lines[start:] if raw.strip() and not is_end(raw.strip())]
     if not written or not is_quoted(written[0]):
         return None
-    is_of_forwards = isinstance(header, Block) or header.is_forward
+    is_of_forwards = isinstance(header, ForwardedHeader) or header.is_forward
     if is_of_forwards and not all(map(is_quoted, written)):
         return None
     return last_quoted(raw_lines, start)

@@ -32,7 +32,7 @@ _MESSAGE_IDS = re.compile(r"(?:<[^\s<>]{1,500}@[^\s<>]{1,500}>\s*){1,50}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class ForwardedHeader:
     """What a header block says, and where the text goes on behind it."""
 
     fields: dict[HeaderWord, str]
@@ -44,7 +44,7 @@ class Block:
 
 def read_block(
     lines: Sequence[TextLine], start: int, *, announced: bool = False, subject: str = ""
-) -> Block | None:
+) -> ForwardedHeader | None:
     """Read the header block that starts at a line; None where none does.
 
     `announced` says that a separator stands above it, which makes fewer words enough;
@@ -62,7 +62,7 @@ def read_block(
 
 def read_below_date(
     lines: Sequence[TextLine], start: int, first: Label, subject: str
-) -> Block | None:
+) -> ForwardedHeader | None:
     """Read a header that begins with a date under a word nobody knows (Tuta in Vietnamese)."""
     below = start + 1
     if below == len(lines) or lines[below].is_blank or lines[below].depth != lines[start].depth:
@@ -78,7 +78,7 @@ def read_below_date(
     return replace(block, fields=block.fields | {HeaderWord.DATE: first.value})
 
 
-def read_bare(lines: Sequence[TextLine], start: int) -> Block | None:
+def read_bare(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
     """Read a header whose words stand without colons, as eM Client writes them."""
     fields: dict[HeaderWord, str] = {}
     role, end = HeaderWord.OTHER, start
@@ -93,10 +93,10 @@ def read_bare(lines: Sequence[TextLine], start: int) -> Block | None:
             break
         end += 1
     is_block = "@" in fields.get(HeaderWord.SENDER, "") and len(fields) >= _SHORTEST_BARE
-    return Block(fields=fields, languages=(), end=end) if is_block else None
+    return ForwardedHeader(fields=fields, languages=(), end=end) if is_block else None
 
 
-def read_glued(lines: Sequence[TextLine], start: int, text: str = "") -> Block | None:
+def read_glued(lines: Sequence[TextLine], start: int, text: str = "") -> ForwardedHeader | None:
     """Read a header without line breaks; `text` replaces the line where something precedes it."""
     text = text or lines[start].text
     if not is_glued(text):
@@ -104,7 +104,7 @@ def read_glued(lines: Sequence[TextLine], start: int, text: str = "") -> Block |
     for end in range(start + 1, min(start + _GLUED_LINES, len(lines)) + 1):
         fields = split_glued(text)
         if fields is not None:
-            return Block(fields=fields, languages=(), end=end)
+            return ForwardedHeader(fields=fields, languages=(), end=end)
         if end == len(lines) or lines[end].is_blank:
             break
         text = f"{text} {lines[end].text}"
@@ -142,7 +142,7 @@ class HeaderBlockReader:
         self._spaced: bool | None = None
         self._framed = announced and is_framed(lines, start)
 
-    def read(self) -> Block | None:
+    def read(self) -> ForwardedHeader | None:
         """Return the block, where what was read is one."""
         while self._end < self._last and self.take():
             pass
@@ -154,7 +154,7 @@ class HeaderBlockReader:
                 self._fields[role] = value
         if not self.is_block():
             return None
-        return Block(fields=self._fields, languages=self._languages(), end=self._end)
+        return ForwardedHeader(fields=self._fields, languages=self._languages(), end=self._end)
 
     def take(self) -> bool:
         """Take the next line, or empty ones; whether the block may go on below."""

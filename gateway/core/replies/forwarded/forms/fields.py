@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 
 from gateway.core.mail.headers import decoded, decoded_mailboxes
-from gateway.core.replies.forwarded.forms.blocks import Block
+from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
 from gateway.core.replies.forwarded.labels import read_label
 from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import TextLine
@@ -36,7 +36,9 @@ _PEOPLE = (HeaderWord.SENDER, HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, Head
 _MIME = ("content-type", "content-transfer-encoding")
 
 
-def read_fields(lines: Sequence[TextLine], start: int, *, announced: bool = False) -> Block | None:
+def read_fields(
+    lines: Sequence[TextLine], start: int, *, announced: bool = False
+) -> ForwardedHeader | None:
     """Read a header with all its fields, up to the empty line; None where none starts there.
 
     `announced` says that a separator stands above it.
@@ -65,7 +67,7 @@ def read_fields(lines: Sequence[TextLine], start: int, *, announced: bool = Fals
     }:
         return None
     mime = {name.lower(): value.strip() for name, value in written if name.lower() in _MIME}
-    return Block(fields=fields, languages=(), end=end, is_whole=True, mime=mime)
+    return ForwardedHeader(fields=fields, languages=(), end=end, is_whole=True, mime=mime)
 
 
 def text_start(lines: Sequence[TextLine]) -> int:

@@ -12,7 +12,7 @@ Claws Mail does that to the whole forward once one of its lines is over 72 colum
 import re
 from collections.abc import Sequence
 
-from gateway.core.replies.forwarded.forms.blocks import Block
+from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
 from gateway.core.replies.forwarded.labels import KNOWN_LABEL, read_label
 from gateway.core.replies.forwarded.language.words import LANGUAGES_OF, ROLES, HeaderWord, label_key
 from gateway.core.replies.forwarded.lines import TextLine
@@ -23,7 +23,7 @@ _WITHIN = re.compile(r"(?:[>\d]|@[^\s@]{1,255}) [^\W\d_][^:ï¼š\n<>@\d]{0,30}[:ï¼
 _BEHIND = re.compile(r"(?:>|@\S+|\d)\Z")
 
 
-def read_filled(lines: Sequence[TextLine], start: int) -> Block | None:
+def read_filled(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
     """Read a header below a separator some of whose fields begin within a line."""
     if KNOWN_LABEL.match(_spaced(lines[start].text)) is None:
         return None
@@ -57,7 +57,7 @@ def read_filled(lines: Sequence[TextLine], start: int) -> Block | None:
     fields[role] = _value(text[begins:])
     sets = [LANGUAGES_OF[key] for key in keys if key in LANGUAGES_OF]
     languages = tuple(sorted(frozenset.intersection(*sets))) if sets else ()
-    return Block(fields=fields, languages=languages, end=end)
+    return ForwardedHeader(fields=fields, languages=languages, end=end)
 
 
 def _spaced(text: str) -> str:

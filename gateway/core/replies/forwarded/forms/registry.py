@@ -9,7 +9,7 @@ with examples in `tests/inbound/forms/NAME/`.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gateway.core.replies.forwarded.forms.blocks import Block, read_block, read_glued
+from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader, read_block, read_glued
 from gateway.core.replies.forwarded.forms.fields import read_fields
 from gateway.core.replies.forwarded.forms.filled import read_filled
 from gateway.core.replies.forwarded.forms.intros import Intro, read_framed_intro, read_intro
@@ -26,7 +26,7 @@ from gateway.core.replies.forwarded.separators import (
 
 _GAP = 3  #: Empty lines between a separator and the header below it.
 
-Header = Block | Intro
+Header = ForwardedHeader | Intro
 
 
 class Form(NamedTuple):
