@@ -1,6 +1,7 @@
 """What all tests share: relays, stores, gateways and clients, ended in order."""
 
 import gc
+import os
 import re
 from collections import Counter
 from collections.abc import (
@@ -24,6 +25,7 @@ from tests.rig.client import RawClient
 from tests.rig.dovecot import Dovecot
 from tests.rig.faultproxy import FaultProxy
 from tests.rig.gateway import GatewayProcess, gateway_config
+from tests.rig.memory import memory_folder
 from tests.rig.postfix import Postfix
 from tests.rig.postgres import Postgres, open_postgres
 from tests.rig.prepared import copy_prepared, prepare
@@ -62,6 +64,13 @@ _LONG_FILES = (
 )
 #: Where tests wait for servers and gateways most of the time; those that take longest come first.
 _WAITING_FOLDERS = ("system", "smtp_proxy", "inbound", "outbox")
+
+
+def pytest_configure() -> None:
+    """Put the files of tests into memory: a store synchronizes each of its commits with a disk."""
+    memory = memory_folder(gigabytes=4)
+    if memory is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

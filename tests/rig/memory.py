@@ -1,16 +1,18 @@
-"""A place for the files of servers that write many: memory, where there is room."""
+"""A place for files that are written often: memory, where there is room."""
 
+import os
 import shutil
 from pathlib import Path
 
 _MEMORY = Path("/dev/shm")
-_ROOM = 1024**3  #: So many octets must be free: a server of a test takes up to a tenth of that.
 
 
-def memory_folder() -> Path | None:
+def memory_folder(*, gigabytes: int = 1) -> Path | None:
     """Return a folder whose files are in memory; None: temporary files are where they always are.
 
-    What is written there costs no disk a thought, `fsync` nothing, and it ends with the machine.
+    So much must be free there, and programs must run there. What is written costs no disk anything,
+    and `fsync` no time.
     """
-    is_roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM
-    return _MEMORY if is_roomy else None
+    if not _MEMORY.is_dir() or os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC:
+        return None
+    return _MEMORY if shutil.disk_usage(_MEMORY).free >= gigabytes * 1024**3 else None
