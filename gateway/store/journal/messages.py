@@ -98,7 +98,7 @@ def find(
     or a part of it (`group_names`). By parts of addresses some thousand messages are looked at that
     have their words somewhere: where many have them elsewhere, older ones are to be asked for anew.
     """
-    parts = [each for each in (to, sender) if isinstance(each, AddressParts)]
+    parts = [address for address in (to, sender) if isinstance(address, AddressParts)]
     facets = [rule_facet(rule)] if rule is not None else []
     if search is not None or facets or group is not None or parts:
         search = (search or MessageSearch()).narrowed(*facets)
@@ -124,8 +124,8 @@ def find(
         query = query.where(func.lower(messages.c.sender) == sender.lower())
     if search is not None:
         # An address is found by its words, too, before it is compared.
-        whole = [each for each in (to, sender) if each and not isinstance(each, AddressParts)]
-        search = search.narrowed(*words_of(whole), *(word for each in parts for word in each.words))
+        whole = [a for a in (to, sender) if a and not isinstance(a, AddressParts)]
+        search = search.narrowed(*words_of(whole), *(word for part in parts for word in part.words))
         if state is State.SEND_FAILED:
             search = search.narrowed(state_facet(state))
         searches = [search]
@@ -135,24 +135,24 @@ def find(
         first = 0 if since is None else first_id_at(since)
         last = LARGEST if before is None else before
         asked = (connection, query, number)
-        found = [
+        answers = [
             _looked_through(*asked, wanted, first=first, before=last, limit=limit)
             if parts
             else FoundMessages(_searched(*asked, wanted, first=first, before=last, limit=limit))
             for wanted in searches
         ]
-        return _together(found, limit)
+        return _together(answers, limit)
     if before is not None:
         query = query.where(number < before)
     return FoundMessages(_newest(connection, query, number, since, limit))
 
 
-def _together(found: Sequence[FoundMessages], limit: int) -> FoundMessages:
+def _together(answers: Sequence[FoundMessages], limit: int) -> FoundMessages:
     """Return what several searches found, as far back as all of them looked."""
     looked_from = max(
-        (each.looked_from for each in found if each.looked_from is not None), default=None
+        (answer.looked_from for answer in answers if answer.looked_from is not None), default=None
     )
-    ids = {number for each in found for number in each.ids if number >= (looked_from or 0)}
+    ids = {number for answer in answers for number in answer.ids if number >= (looked_from or 0)}
     newest = sorted(ids, reverse=True)
     if len(newest) >= limit:
         return FoundMessages(newest[:limit])
