@@ -196,8 +196,8 @@ def _of_page(context: Context, note: str) -> Markup:
             continue
         way = do_urlencode(piece).replace("/", "%2F")
         whose = Markup('<a href="/console/people/{}">{}</a>').format(way, piece)
-        told = say(language, "“Release” on the page of {whom}", whom=whose)
-        pieces.append(Markup(told))  # noqa: S704  # A translation is ours.
+        instead = say(language, "“Release” on the page of {whom}", whom=whose)
+        pieces.append(Markup(instead))  # noqa: S704  # A translation is ours.
     return Markup("").join(pieces)
 
 

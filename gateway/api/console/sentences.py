@@ -75,8 +75,8 @@ def retell(language: str, sentence: str) -> str:
     if "\n" in sentence:
         lines = sentence.split("\n")
         return "\n".join((*(retell(language, line) for line in lines[:_LINES]), *lines[_LINES:]))
-    told = _retold(language, sentence, _DEPTH)
-    return _COMMAND.sub(lambda command: _in_place_of(language, command), told)
+    translated = _retold(language, sentence, _DEPTH)
+    return _COMMAND.sub(lambda command: _in_place_of(language, command), translated)
 
 
 def _in_place_of(language: str, command: re.Match[str]) -> str:

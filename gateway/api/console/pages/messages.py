@@ -210,11 +210,11 @@ async def _listed(
     has_state = wanted.state is State.SEND_FAILED
 
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
-        found = FoundMessages([])
+        matches = FoundMessages([])
         if not wanted.problems:
-            found = wanted.found(connection, before=number, limit=limit + 1)
-        on_page, last = found.ids[:limit], found.looked_from
-        if len(found.ids) > limit:
+            matches = wanted.found(connection, before=number, limit=limit + 1)
+        on_page, last = matches.ids[:limit], matches.looked_from
+        if len(matches.ids) > limit:
             last = on_page[-1]
         heads = messages.heads(connection, on_page)
         parts = messages.some_deliveries(
@@ -229,7 +229,9 @@ async def _listed(
         return {
             "messages": _shown(request, connection, standings, heads, parts=parts, tallies=tallies),
             "following": "" if last is None else ids.show(last),
-            "looked_from": None if found.looked_from is None else ids.moment_of(found.looked_from),
+            "looked_from": None
+            if matches.looked_from is None
+            else ids.moment_of(matches.looked_from),
             "missed": wanted.missed_before(connection),
         }
 
