@@ -1,11 +1,11 @@
 """The reference page, written from the settings themselves, and what is written beside it."""
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from gateway.config.problems import NotToml, parse_toml
 from gateway.config.rules import RuleConfig
 from gateway.config.sample import sample
 from gateway.config.section import is_array
@@ -84,10 +84,10 @@ def write_docs(root: Path) -> None:
 def sets_nothing(config: Path) -> bool:
     """Whether a config file isn't there or has no value, as a sample, also of another version."""
     try:
-        return not any(tomllib.loads(config.read_text(encoding="utf-8")).values())
+        return not any(parse_toml(config.read_text(encoding="utf-8")).values())
     except FileNotFoundError:
         return True
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (NotToml, UnicodeDecodeError):
         return False
 
 

@@ -1,13 +1,12 @@
 """Settings given by the environment: `GATEWAY_STORE__URL` stands for `url` in `[store]`."""
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_origin
 
 from pydantic import BaseModel, SecretStr
 
-from gateway.config.problems import ConfigError, known_keys, suggestion
+from gateway.config.problems import ConfigError, NotToml, known_keys, parse_toml, suggestion
 from gateway.config.section import FILE_SUFFIX, is_array, options, table_of
 from gateway.config.settings import Settings
 
@@ -90,8 +89,8 @@ def _parsed(text: str, variable: Variable) -> object:
     if not variable.is_structured:
         return text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}")["value"]
+    except NotToml:
         return text
 
 

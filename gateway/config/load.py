@@ -1,6 +1,5 @@
 """From file and environment to settings, or to an error that names every mistake."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.config.environment import overlay, read_environment
-from gateway.config.problems import ConfigError, KeyPath, describe
+from gateway.config.problems import ConfigError, KeyPath, NotToml, describe, parse_toml
 from gateway.config.settings import Settings
 
 DEFAULT_FILE = Path("config/gateway.toml")
@@ -40,7 +39,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 def read_file(file: Path) -> dict[str, Any]:
     """Read a config file (TOML 1.0, UTF-8); ConfigError says why it can't be read."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return parse_toml(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         hint = "gateway init writes one; --config FILE or GATEWAY_CONFIG names another"
         raise ConfigError(f"{file}: no such file; {hint}") from None
@@ -48,7 +47,7 @@ def read_file(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
+    except NotToml as error:
         hint = (
             "; a table may occur only once: put its keys together" if "twice" in str(error) else ""
         )

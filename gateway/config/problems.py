@@ -1,5 +1,6 @@
 """One line per mistake in the config: file, key, what was expected, value."""
 
+import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.config.section import FILE_SUFFIX, options, secret_keys, table_of
 from gateway.core.errors import FileUnusable
+from gateway.core.written import readable_name
 
 KeyPath = tuple[int | str, ...]
 
@@ -41,8 +43,11 @@ class ConfigError(FileUnusable):
     """The config can't be used; the text has a line for each key that is wrong."""
 
     def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        # A file they name may have a name that isn't UTF-8, which no page and no JSON takes.
+        self.problems = tuple(
+            "\n".join(map(readable_name, problem.split("\n"))) for problem in problems
+        )
+        super().__init__("\n".join(self.problems))
 
 
 def read_text(file: Path) -> str:
@@ -53,6 +58,20 @@ def read_text(file: Path) -> str:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 text") from error
+
+
+class NotToml(ValueError):
+    """A text is no TOML 1.0, or none that is read: the text says what is wrong and where."""
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return what a TOML text says; raise `NotToml`."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise NotToml("lists or tables too deep within each other") from None
+    except ValueError as error:  # Of its grammar, or a number with thousands of digits.
+        raise NotToml(str(error)) from None
 
 
 def describe(

@@ -1,7 +1,6 @@
 """Trigger files: one TOML each, checked in full like the config."""
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from gateway.config.problems import ConfigError, describe, read_text
+from gateway.config.problems import ConfigError, NotToml, describe, parse_toml, read_text
 from gateway.config.section import Section, option, wrong
 from gateway.config.settings import Settings
 from gateway.config.shipped import SHIPPED_CONFIG
@@ -30,7 +29,7 @@ from gateway.core.triggers.trigger import (
     STORED_DATE_KEYS,
     Trigger,
 )
-from gateway.core.written import plain
+from gateway.core.written import plain, readable_name
 
 if TYPE_CHECKING:
     from tomlkit.items import Array
@@ -173,9 +172,12 @@ def taking(key: str) -> str:
 
 
 def trigger_files(folder: Path) -> dict[str, Path]:
-    """Return the files of a folder's triggers by name, with those active as shipped."""
+    """Return the files of a folder's triggers by name, with those active as shipped.
+
+    A name that isn't UTF-8 is given in readable form.
+    """
     files = {name: SHIPPED / f"{name}.toml" for name in ACTIVE_AS_SHIPPED}
-    files |= {file.stem: file for file in folder.glob("*.toml")}
+    files |= {readable_name(file.stem): file for file in folder.glob("*.toml")}
     return dict(sorted(files.items()))
 
 
@@ -191,7 +193,7 @@ def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigg
     try:
         try:
             checked = _checked(text)
-        except tomllib.TOMLDecodeError as fault:
+        except NotToml as fault:
             raise ConfigError(f"{file}: not TOML: {fault}") from fault
     except ValidationError as error:
         raise describe(error, TriggerFile, str(file), {}) from None
@@ -201,7 +203,7 @@ def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigg
 @lru_cache(maxsize=500)
 def _checked(text: str) -> TriggerFile:
     """Read a file's text; what was read last is kept, as pages of the console ask for all files."""
-    return TriggerFile.model_validate(tomllib.loads(text))
+    return TriggerFile.model_validate(parse_toml(text))
 
 
 def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger:

@@ -77,8 +77,10 @@ async def test_triggers_are_listed_shown_and_previewed(fed: Served) -> None:
         (b'event = "birthday\n', 1, "event", 'write key = "value", each in a line of its own'),
         (b'template = "congratulation"\n', None, "event", "is required"),
         (b"\xff", None, "", "not UTF-8 text"),
+        (b"latest = " + b"[" * 100_000, None, "", "lists or tables too deep within each other"),
+        (b"latest = " + b"1" * 5_000, None, "", "not TOML"),
     ],
-    ids=["value", "unknown key", "template", "no TOML", "missing key", "no text"],
+    ids=["value", "unknown key", "template", "no TOML", "missing key", "no text", "deep", "long"],
 )
 async def test_a_broken_trigger_is_named_beside_those_that_are_good(
     fed: Served, tmp_path: Path, octets: bytes, line: int | None, key: str, said: str

@@ -5,7 +5,6 @@ can't be used is ever written; processes that run read the files again by themse
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from gateway.app.triggers import triggers
 from gateway.app.whole_files import one_at_a_time, remove_file, write_whole
 from gateway.app.wording import SHIPPED_TEMPLATES
 from gateway.config import ConfigError, Settings, read_text
+from gateway.config.problems import NotToml, parse_toml
 from gateway.config.triggers import (
     ACTIVE_AS_SHIPPED,
     changed_text,
@@ -39,6 +39,7 @@ from gateway.core.triggers.trigger_edit import (
 from gateway.core.triggers.trigger_preview import DueDay, Preview
 from gateway.core.triggers.unread_fields import APPLICATIONS, QUALIFICATIONS
 from gateway.core.triggers.values import ACTOR, APPLICATION, PERSON, QUALIFICATION, values
+from gateway.core.written import readable_name
 from gateway.store.engine.database import Database
 from gateway.store.triggers import due, trigger_edits
 from gateway.triggers.calendar import calendar
@@ -159,8 +160,8 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
         text = read_text(files[name])
     rule: CheckedTrigger | None = None
     given: dict[str, object] = {}
-    with suppress(tomllib.TOMLDecodeError):
-        given = tomllib.loads(text)
+    with suppress(NotToml):
+        given = parse_toml(text)
     try:
         rule = triggers.rule(settings, name, files[name])
     except ConfigError as error:
@@ -238,7 +239,7 @@ def ended(text: str) -> str:
 
 def template_names(settings: Settings) -> list[str]:
     """Return the templates of triggered mail that there are, with those active as shipped."""
-    own = (file.parent.name for file in settings.templates.folder.glob("*/*.txt"))
+    own = (readable_name(file.parent.name) for file in settings.templates.folder.glob("*/*.txt"))
     return sorted({*own, *ACTIVE_AS_SHIPPED} - OTHER_WORDING)
 
 

@@ -11,6 +11,7 @@ from gateway.app.triggers.transitions import NobodyActs
 from gateway.config import Settings
 from gateway.core.mail.mail_file import NoMail, read_mail
 from gateway.core.triggers.trigger_run import TriggerRun
+from gateway.core.written import readable_name
 from gateway.documents.explanations import ExplanationDocument, explanation_document
 from gateway.documents.triggers.triggers import (
     DoneDocument,
@@ -53,7 +54,7 @@ class TriggerAnswers:
         return [
             {
                 "name": name,
-                "file": str(file),
+                "file": readable_name(str(file)),
                 "faults": [file_fault_document(fault) for fault in faults],
             }
             for name, (file, faults) in triggers.unusable(self._settings()).items()

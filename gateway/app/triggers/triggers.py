@@ -18,6 +18,7 @@ from gateway.config.triggers import (
 from gateway.core.triggers.run_report import RUN_REPORT
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_edit import FileFault
+from gateway.core.written import readable_name
 from gateway.store.engine.database import Database
 from gateway.store.people.suppression import Standings
 from gateway.triggers.plan import TriggerSettings
@@ -70,7 +71,7 @@ def faults_of(error: ConfigError, file: Path) -> list[FileFault]:
         for number, line in reversed([*enumerate(lines, 1)])
         if (match := _KEY.match(line))
     }
-    return [_fault(problem, str(file), keys) for problem in error.problems]
+    return [_fault(problem, readable_name(str(file)), keys) for problem in error.problems]
 
 
 def _fault(problem: str, file: str, keys: Mapping[str, int]) -> FileFault:
@@ -114,12 +115,16 @@ def template_sources(settings: Settings, name: str) -> dict[str, TemplateSource]
     folders = [settings.templates.folder / name]
     if name in ACTIVE_AS_SHIPPED:
         folders.insert(0, SHIPPED_TEMPLATES / name)
-    texts = {text.stem: text for place in folders for text in sorted(place.glob("*.txt"))}
+    texts = {
+        readable_name(text.stem): text for place in folders for text in sorted(place.glob("*.txt"))
+    }
     sources: dict[str, TemplateSource] = {}
     for language, text in texts.items():
         html = text.with_suffix(".html")
         own_html = read_text(html) if html.is_file() else None
-        sources[language] = TemplateSource(file=str(text), text=read_text(text), html=own_html)
+        sources[language] = TemplateSource(
+            file=readable_name(str(text)), text=read_text(text), html=own_html
+        )
     return sources
 
 

@@ -1,7 +1,6 @@
 """Triggers and templates changed from the command line, and what they will mail next."""
 
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -262,14 +261,16 @@ _EDITED: Columns[tuple[TriggerEdit, str, str]] = {
 
 def _values(settings: list[str]) -> Mapping[str, object]:
     """Read `key=value`: as TOML has it, else as plain text."""
+    from gateway.config.problems import NotToml, parse_toml
+
     values: dict[str, object] = {}
     for setting in settings:
         key, sign, value = setting.partition("=")
         if not sign or not key.strip():
             wrong_use(f"not KEY=VALUE: {setting}")
         try:
-            values[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+            values[key.strip()] = parse_toml(f"value = {value}")["value"]
+        except NotToml:
             values[key.strip()] = value.strip()
     return values
 

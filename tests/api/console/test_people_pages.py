@@ -193,6 +193,26 @@ async def test_an_address_that_nobody_has_is_suppressed_and_released(api: Served
     assert ["eva"] == [entry.released_by for entry in entries]
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ('"a b"@example.org', "a b@example.org"),
+        (r'"a\"b"@example.org', 'a"b@example.org'),
+        ("ü@bücher.example", "ü@bücher.example"),
+    ],
+)
+async def test_an_address_that_needs_quotes_or_a_label_is_suppressed_and_released(
+    api: Served, typed: str, shown: str
+) -> None:
+    async with signed_in(api, WORK) as browsing:
+        await browsing.open(f"/console/people/{quote(typed, safe='')}", status=404)
+        page = await browsing.press("Suppress", note="asked for it", scope="all")
+        again = await browsing.press("Release", note="asked for it back")
+
+    assert f"{shown} is suppressed from now on." in page.text
+    assert f"{shown} is released." in again.text
+
+
 async def test_an_address_is_looked_at_the_way_it_is_looked_up(api: Served) -> None:
     """As the person who was erased with it, and as mail names it: `ann+x` where plus counts."""
     keep(api, message("bob@xn--bcher-kva.example"))

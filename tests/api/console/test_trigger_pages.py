@@ -64,8 +64,14 @@ async def write(browsing: Browsing, *, status: int = 200, **fields: str) -> str:
         ("triggers/broken.toml", b"\xff", "not UTF-8 text"),
         ("templates/letter/nl.txt", b"\xff", "nl.txt: not UTF-8 text"),
         ("templates/other/nl.txt", b"\xff", "can't be used"),
+        ("triggers/k\udcfcnftig.toml", b"", "a trigger's name has letters"),
+        ("templates/other/k\udcfcnftig.txt", b"x", "künftig.txt"),
+        ("templates/k\udcfcnftig/nl.txt", b"Subject: a\n\nb\n", "künftig"),
     ],
-    ids=["value", "no TOML", "no text", "template", "template of no trigger"],
+    ids=[
+        *("value", "no TOML", "no text", "template", "template of no trigger"),
+        *("name of a trigger", "name of a text", "name of a template"),
+    ],
 )
 async def test_what_cannot_be_read_is_named_and_hides_no_other(
     api: Served, tmp_path: Path, file: str, octets: bytes, said: str
@@ -76,6 +82,7 @@ async def test_what_cannot_be_read_is_named_and_hides_no_other(
         (tmp_path / "triggers" / "good.toml").write_text('event = "birthday"\ntemplate = "other"\n')
         (tmp_path / "templates" / "other").mkdir(exist_ok=True)
         (tmp_path / "templates" / "other" / "nl.txt").write_text("Subject: a\n\nb\n")
+        (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_bytes(octets)
         page = await browsing.open("/console/triggers")
         own = await browsing.open("/console/triggers/broken") if "broken" in file else None

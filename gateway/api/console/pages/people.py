@@ -20,7 +20,8 @@ from gateway.api.problems import Problem
 from gateway.api.replies import Text, Using, plain_text, unwrapped, wrapped
 from gateway.core import ids
 from gateway.core.kinds import Scope
-from gateway.core.mail.typed.typed_address import TypedAddress, read_address
+from gateway.core.mail.address import readable
+from gateway.core.mail.typed.typed_address import TypedAddress, can_be_recipient, read_address
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.documents.people import groups_of, status_of, topics_of
 from gateway.store.engine.database import StoreTransaction
@@ -151,7 +152,9 @@ async def suppress(
         about=str(whose) if is_person else ids.show(number),
     )
     return await see_other(
-        request, _path(whose), said(request, "{whom} is suppressed from now on.", whom=whom)
+        request,
+        _path(whose),
+        said(request, "{whom} is suppressed from now on.", whom=readable(whom)),
     )
 
 
@@ -192,10 +195,10 @@ async def release(
     finally:
         standings.close()
     if not released.is_any:
-        none_of_ours = said(request, "Nothing of ours suppresses {whom}.", whom=whom)
+        none_of_ours = said(request, "Nothing of ours suppresses {whom}.", whom=readable(whom))
         problems = {"release_note": none_of_ours}
         return await _shown(request, using, whose, problems=problems, given=form, status=409)
-    sentences = [said(request, "{whom} is released.", whom=whom)]
+    sentences = [said(request, "{whom} is released.", whom=readable(whom))]
     sentences += [
         said(request, "Mailchimp itself still refuses {address}.", address=refused.address)
         for refused in released.refused
@@ -216,8 +219,8 @@ async def _to_whom_it_is(
 
     An address that nobody has is shown itself.
     """
-    typed = read_address(text)
-    address = using.lookup(typed.address if isinstance(typed, TypedAddress) else text)
+    named = _address(using, text)
+    address = named or using.lookup(text)
 
     def look(connection: StoreTransaction) -> list[PersonRef]:
         refs = set(people.holders(connection, address))
@@ -231,10 +234,8 @@ async def _to_whom_it_is(
     for ref in refs:
         query = f"?{request.url.query}" if request.url.query else ""
         return RedirectResponse(_path(ref) + query, 303)
-    if isinstance(typed, TypedAddress):
-        return await shown_address(
-            *(request, using, address), asked, path=_path(address), types=types
-        )
+    if named:
+        return await shown_address(*(request, using, named), asked, path=_path(named), types=types)
     if "@" in text:
         raise Problem(404, said(request, "Nobody has the address {address}.", address=text))
     raise Problem(404, said(request, "A person is written candidate:17 or contact:17."))
@@ -332,10 +333,21 @@ def _whose(request: Request, using: Using, text: str) -> PersonRef | str:
     try:
         return PersonRef.parse(text)
     except ValueError:
-        typed = read_address(text)
+        address = _address(using, text)
+    if address:
+        return address
+    raise Problem(404, said(request, "A person is written candidate:17 or contact:17."))
+
+
+def _address(using: Using, text: str) -> str:
+    """Return the address of a path in lookup form; empty where it names none.
+
+    It may be in that form already, as links have it, or as people type it: `a b@x`, `"a b"@x`.
+    """
+    typed = read_address(text)
     if isinstance(typed, TypedAddress):
         return using.lookup(typed.address)
-    raise Problem(404, said(request, "A person is written candidate:17 or contact:17."))
+    return text if can_be_recipient(text) else ""
 
 
 def _path(whose: PersonRef | str) -> str:
