@@ -63,32 +63,43 @@ def test_who_goes_with_the_membership_stays_suppressed(
     assert () == known["cas@example.org"].own
 
 
-@pytest.mark.parametrize(
-    "broken", ["person;emails\n19;cas@example.org\n", "crm_id,emails\n,cas@example.org\n"]
-)
-def test_nobody_is_lifted_by_a_membership_beside_a_file_of_people_that_is_refused(
-    database: Database, store_url: str, tmp_path: Path, broken: str
-) -> None:
-    settings = loaded(tmp_path, f'[store]\nurl = "{store_url}"\n{RELAY}')
-    path = tmp_path / "feed"
-    path.mkdir()
-    folder = FeedFolder(
-        database,
-        path,
-        source="crm",
-        tag_scopes=TAG_SCOPES,
-        clock=lambda: datetime.now(UTC),
-        keep_suppressed=DeletedPeople(settings, database),
-    )
+WHOLE = f"crm_id,emails\n17,{ANN}\n19,cas@example.org\n"
+WITHOUT_ANN = "crm_id,emails\n19,cas@example.org\n"
 
-    def export(people: str, members: str) -> dict[str, HandledFile]:
-        (path / "people.full.csv").write_text(people)
-        (path / "groups.full.csv").write_text("kind,crm_id,tag\ncandidate,g,NoMailingsTag\n")
-        (path / "memberships.full.csv").write_text(f"kind,group,person\n{members}")
-        return {each.name: each for each in (*folder.look(), *folder.look())}
 
-    def suppressed() -> set[str]:
-        standings = common.standings(settings, database)
+class Exports:
+    """A folder with exports of everything, each without what is gone."""
+
+    def __init__(self, database: Database, store_url: str, tmp_path: Path) -> None:
+        self.settings = loaded(tmp_path, f'[store]\nurl = "{store_url}"\n{RELAY}')
+        self.database = database
+        self.path = tmp_path / "feed"
+        self.path.mkdir()
+        self._folder = FeedFolder(
+            database,
+            self.path,
+            source="crm",
+            tag_scopes=TAG_SCOPES,
+            clock=lambda: datetime.now(UTC),
+            keep_suppressed=DeletedPeople(self.settings, database),
+        )
+        self.drop(WHOLE, "17")
+        assert {"done"} == {each.state for each in self.looked_at(2).values()}
+
+    def drop(self, people: str, member: str, *, name: str = "people.full.csv") -> None:
+        """Drop files of which the memberships have one member."""
+        (self.path / name).write_text(people, encoding="latin-1")
+        (self.path / "groups.full.csv").write_text("kind,crm_id,tag\ncandidate,g,NoMailingsTag\n")
+        members = f"kind,group,person\ncandidate,g,{member}\n"
+        (self.path / "memberships.full.csv").write_text(members)
+
+    def looked_at(self, times: int) -> dict[str, HandledFile]:
+        """Look as often; return what became of each file."""
+        return {each.name: each for _ in range(times) for each in self._folder.look()}
+
+    def suppressed(self) -> set[str]:
+        """Return who gets no bulk mail."""
+        standings = common.standings(self.settings, self.database)
         known = standings.now([ANN, "cas@example.org"])
         standings.close()
         return {
@@ -97,16 +108,51 @@ def test_nobody_is_lifted_by_a_membership_beside_a_file_of_people_that_is_refuse
             if standing.own or any(holder.suppressions for holder in standing.holders)
         }
 
-    whole = f"crm_id,emails\n17,{ANN}\n19,cas@example.org\n"
-    export(whole, "candidate,g,17\n")
-    beside = export(broken, "candidate,g,19\n")["memberships.full.csv"]
-    meanwhile = suppressed()
-    mended = export("crm_id,emails\n19,cas@example.org\n", "candidate,g,19\n")
+
+@pytest.fixture
+def exports(database: Database, store_url: str, tmp_path: Path) -> Exports:
+    """A folder from which Ann came with what suppresses her."""
+    return Exports(database, store_url, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "people"),
+    [
+        ("people.full.csv", "person;emails\n19;cas@example.org\n"),
+        ("people.full.csv", "crm_id,emails\n,cas@example.org\n"),
+        ("people.full.xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+        ("people.full.csv", ""),
+    ],
+    ids=["unknown column", "a row is lacking", "old Excel", "a link"],
+)
+def test_nobody_is_lifted_by_a_membership_beside_a_file_of_people_that_is_refused(
+    exports: Exports, tmp_path: Path, name: str, people: str
+) -> None:
+    if not people:
+        (tmp_path / "elsewhere.csv").write_text("")
+        (exports.path / name).symlink_to(tmp_path / "elsewhere.csv")
+    exports.drop(people or WITHOUT_ANN, "19", name=name)
+    beside = exports.looked_at(2)["memberships.full.csv"]
+    meanwhile = exports.suppressed()
+    exports.drop(WITHOUT_ANN, "19")
+    mended = exports.looked_at(2)
 
     assert "failed" == beside.state
-    assert "people.full.csv beside it" in beside.error
-    assert {ANN, "cas@example.org"} == meanwhile == suppressed()
+    assert f"{name} beside it" in beside.error
+    assert {ANN, "cas@example.org"} == meanwhile == exports.suppressed()
     assert {"done"} == {each.state for each in mended.values()}
+
+
+def test_full_files_wait_while_the_file_of_people_beside_them_grows(exports: Exports) -> None:
+    exports.drop(WITHOUT_ANN.removesuffix("org\n"), "19")
+    seen = exports.looked_at(1)
+    (exports.path / "people.full.csv").write_text(WITHOUT_ANN)
+    grown = exports.looked_at(1)
+    whole = exports.looked_at(1)
+
+    assert {} == seen == grown
+    assert {"done"} == {each.state for each in whole.values()}
+    assert {ANN, "cas@example.org"} == exports.suppressed()
 
 
 @pytest.mark.parametrize("kept", ["17,new@example.org\n", "17,\n"])

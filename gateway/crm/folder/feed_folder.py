@@ -31,7 +31,7 @@ from gateway.store.feed.feed import KeepSuppressed, last_file
 _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
 #: What nobody but the feed has here, and no file it can read: moved to `failed/`, with the cure.
 _UNREADABLE = (".xls", ".xlsb", ".ods")
-_FULL = tuple(f".full{ending}" for ending in _ENDINGS)
+_FULL = tuple(f".full{ending}" for ending in (*_ENDINGS, *_UNREADABLE))
 _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 _HELD_BACK = (
     "would lift {lifted}; nothing was applied. If that is right: "
@@ -89,6 +89,11 @@ class _Waiting:
     @property
     def replaces(self) -> bool:
         return self.path.name.lower().endswith(_FULL)
+
+    @property
+    def names_all_people(self) -> bool:
+        """Whether who isn't in it goes."""
+        return self.kind == "people" and self.replaces
 
     @property
     def order(self) -> tuple[int, int, str]:
@@ -171,14 +176,13 @@ class FeedFolder:
             raise FolderUnusable(f"{self._path}: {error.strerror}") from error
         candidates = (_found(path) for path in paths if is_for_feed(path.name))
         waiting = [file for file in candidates if file is not None]
-        settled = [file for file in waiting if self._seen.get(file.path) == file.mark]
+        settled = self._settled(waiting)
         self._seen = {file.path: file.mark for file in waiting}
         marks = {file.mark for file in waiting}
         self._not_moved = {
             mark: handled for mark, handled in self._not_moved.items() if mark in marks
         }
-        new = [file for file in settled if file.mark not in self._not_moved]
-        foreseen = self._note_who_goes(new)
+        foreseen = self._note_who_goes(settled)
         unusable: FolderUnusable | None = None
         for file in sorted(settled, key=lambda file: file.order):
             handled = self._not_moved.get(file.mark)
@@ -199,6 +203,16 @@ class FeedFolder:
         if unusable is not None:
             raise unusable
 
+    def _settled(self, waiting: Sequence[_Waiting]) -> list[_Waiting]:
+        """Return the files that stand still.
+
+        Full files wait for a full file of people that doesn't: it says who goes with them.
+        """
+        settled = [file for file in waiting if self._seen.get(file.path) == file.mark]
+        if any(file.names_all_people and file not in settled for file in waiting):
+            return [file for file in settled if not file.replaces]
+        return settled
+
     def _note_who_goes(self, files: Sequence[_Waiting]) -> _FilesAhead:
         """Look ahead for people who go, while what suppresses them is still there.
 
@@ -211,31 +225,36 @@ class FeedFolder:
             return foreseen
         ahead = _LookAhead()
         for file in files:
-            if file.kind == "people" and file.replaces and not file.is_link:
-                is_known = False
-                try:
-                    with suppress(FileRefused, RowRefused):
-                        is_known = import_file(
-                            self._database,
-                            file.kind,
-                            file.path,
-                            source=self._source,
-                            now=self._clock(),
-                            replace=True,
-                            dry_run=True,
-                            tag_scopes=self._tag_scopes,
-                            zone=self._zone,
-                            mapping=self._mapping(file.kind),
-                            keep_suppressed=ahead,
-                        ).takes_all_away
-                except StoreUnavailable:
-                    raise
-                except Exception as error:
-                    foreseen.faults[file.mark] = error
-                if not is_known:
-                    foreseen.unknown = readable_name(file.path.name)
+            if file.names_all_people and not self._tells_who_goes(file, ahead, foreseen):
+                foreseen.unknown = readable_name(file.path.name)
         self._keep_suppressed.note(ahead.going)
         return foreseen
+
+    def _tells_who_goes(self, file: _Waiting, ahead: _LookAhead, foreseen: _FilesAhead) -> bool:
+        """Whether a full file of people will be taken in whole; `ahead` hears who goes then."""
+        handled = self._not_moved.get(file.mark)
+        if handled is not None or file.is_link:
+            return handled is not None and handled.state == "done"
+        try:
+            with suppress(FileRefused, RowRefused):
+                return import_file(
+                    self._database,
+                    "people",
+                    file.path,
+                    source=self._source,
+                    now=self._clock(),
+                    replace=True,
+                    dry_run=True,
+                    tag_scopes=self._tag_scopes,
+                    zone=self._zone,
+                    mapping=self._mapping("people"),
+                    keep_suppressed=ahead,
+                ).takes_all_away
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            foreseen.faults[file.mark] = error
+        return False
 
     def _take(self, file: _Waiting, foreseen: _FilesAhead) -> HandledFile:
         """Take a file in, unless it was found to make the gateway fail."""
@@ -322,7 +341,7 @@ class FeedFolder:
             if handled.state == "done" and report and report.problem_count:
                 laid.append(refused_beside(target))
                 try:
-                    self._layrefused_beside(file, report, target)
+                    self._lay_refused_beside(file, report, target)
                 except OSError:
                     raise
                 except FileRefused:
@@ -338,7 +357,7 @@ class FeedFolder:
             raise FolderUnusable(f"{where}: {error.strerror}") from error
         return handled
 
-    def _layrefused_beside(self, file: _Waiting, report: ImportReport, target: Path) -> None:
+    def _lay_refused_beside(self, file: _Waiting, report: ImportReport, target: Path) -> None:
         reading = FieldReading(mapping=self._mapping(report.kind), zone=self._zone)
         feed_file = FeedFile(file.path, KINDS[report.kind], reading)
         write_refused(feed_file, report, refused_beside(target))
