@@ -539,6 +539,26 @@ async def test_the_page_speaks_the_users_language(one_api: Served) -> None:
     assert "Se connecter" in chosen.text
 
 
+async def test_another_language_leads_on_to_where_somebody_wanted_to_go(one_api: Served) -> None:
+    add_user(one_api, "anna")
+    async with browser(one_api) as browsing:
+        await browsing.open("/console/people?q=x")
+        await browsing.press("Français")
+        await browsing.press("Se connecter", user="anna", password=PASSWORD)
+
+    assert browsing.answer is not None
+    assert "/console/people?q=x" == browsing.answer.url.raw_path.decode()
+
+
+async def test_no_page_that_answers_a_form_is_left_for_another_language(one_api: Served) -> None:
+    """What was filled in is on that page only, and its address may be that of no page."""
+    async with signed_in(one_api, ConsoleRole.WORK) as browsing:
+        shown = await browsing.open("/console/people/nobody@example.org", status=404)
+        answer = await browsing.press("Suppress", status=422, note=" ")
+
+    assert ("Nederlands" in shown.text, "Nederlands" in answer.text) == (True, False)
+
+
 async def test_a_web_server_of_this_host_may_say_who_it_let_in(
     store_url: str, tmp_path: Path
 ) -> None:
