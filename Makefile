@@ -39,7 +39,7 @@ $(VENV)/.%: % pyproject.toml
 	@$(PY) -c 'import ensurepip' 2>/dev/null || tests/packages python3-venv
 	@$(PY) -c 'import ensurepip' 2>/dev/null \
 		|| { echo "$(PY) can't make environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Setting up $(VENV) from $< …"
+	@echo "Setting up $(VENV) from $< (a minute or two) …"
 	@test -x $(BIN)/pip || $(PY) -m venv --clear $(VENV)
 	@$(PIP) install -qq --require-hashes --no-deps --no-compile -r $<
 	@# Compiled on all processors, which pip doesn't, and meanwhile the gateway itself is installed;
