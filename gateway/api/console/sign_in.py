@@ -45,6 +45,7 @@ from gateway.api.guard import is_bulk
 from gateway.api.paths import written
 from gateway.api.public.client_rates import ClientRates
 from gateway.api.using import services
+from gateway.core.errors import GatewayError
 from gateway.store.console import console_sessions
 
 log = logs.get("console")
@@ -193,6 +194,7 @@ async def _login_page(
     status: int = 200,
 ) -> Response:
     terms = terms_of(request)
+    keys = _form_keys(request) if kept is not None else ()
     return await render(
         request,
         "login.html",
@@ -200,7 +202,7 @@ async def _login_page(
             "target": target,
             "name": name,
             "why": why,
-            "kept": None if kept is None else seal(kept, terms.form_keys()),
+            "kept": None if kept is None or not keys else seal(kept, keys),
             "has_users": bool(terms.users.all()),
             "has_oidc": terms.oidc is not None,
         },
@@ -220,7 +222,17 @@ def _is_program(request: Request, form: FormData) -> bool:
 def _kept(request: Request, form: FormData) -> KeptForm | None:
     """Return what the login's page carried."""
     text = _text(form, "kept")
-    return unseal(text, terms_of(request).form_keys()) if text else None
+    keys = _form_keys(request) if text else ()
+    return unseal(text, keys) if keys else None
+
+
+def _form_keys(request: Request) -> tuple[bytes, ...]:
+    """Return what seals a form; none where the key file can't be read: nobody is locked out."""
+    try:
+        return terms_of(request).form_keys()
+    except GatewayError as error:
+        log.warning("console_form_not_kept", reason=str(error))
+        return ()
 
 
 def _signed_out(response: Response) -> Response:

@@ -335,6 +335,26 @@ async def test_what_is_kept_is_lost_to_no_refused_login(one_api: Served) -> None
     assert "A note" in page.text
 
 
+async def test_keys_that_cannot_be_read_lock_nobody_out(one_api: Served) -> None:
+    await one_api.feed("people", '{"crm_id":"17","emails":"ann@example.org"}')
+    keys = one_api.settings.keys.file
+    async with signed_in(one_api, ConsoleRole.WORK) as browsing:
+        await browsing.open("/console/people/candidate:17")
+        with one_api.database.writing() as connection:
+            console_sessions.end_all(connection, "anna")
+        await browsing.press("Suppress", status=401, note=ANOTHER, scope="bulk")
+        keys.write_text("not hexadecimal\n")
+        page = await browsing.press("Sign in", user="anna", password=PASSWORD)
+        await browsing.open("/console/people/candidate:17")
+        with one_api.database.writing() as connection:
+            console_sessions.end_all(connection, "anna")
+        led = await browsing.press("Suppress", status=401, note=ANOTHER, scope="bulk")
+
+    assert "Nothing was done yet" not in page.text
+    assert "is kept on this page" not in led.text
+    assert "Sign in" in led.text
+
+
 async def test_a_page_from_before_another_sign_in_is_sent_again_after_a_look(
     one_api: Served,
 ) -> None:
