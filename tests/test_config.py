@@ -239,7 +239,6 @@ def test_settings_cross_a_process_border_unchanged(tmp_path: Path) -> None:
     assert settings == pickle.loads(pickle.dumps(settings))
 
 
-@pytest.mark.no_cover  # being traced costs time of its own
 class TestTheDocuments:
     def test_are_written_to_their_places(self, tmp_path: Path) -> None:
         (tmp_path / "docs").mkdir()
