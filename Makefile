@@ -12,7 +12,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
 help:
 	@echo "make demo       a gateway with a sample CRM: mailings, a reply, a campaign, and a week of what comes back"
 	@echo "make test       the whole suite (real Postfix, PostgreSQL and swaks where they can be had)"
-	@echo "make test-unit  the part of it that works on values alone, within minutes, with its coverage"
+	@echo "make test-unit  the part of it that works on values alone, in about a minute, with its coverage"
 	@echo "make check      format, lint, types, spelling, import rules, lock files, links of pages, generated docs"
 	@echo "make format     put the code in its usual form"
 	@echo "make bench      the gateway beside its peers; writes docs/benchmarks.md"
