@@ -12,6 +12,7 @@ from hashlib import blake2b
 
 from gateway.core import ids
 from gateway.core.kinds import State
+from gateway.core.mail.address import a_label, readable
 from gateway.core.people.erased_names import PREFIX
 
 _WORD = re.compile(r"[^\W_]+")
@@ -71,6 +72,19 @@ class AddressParts:
     def words(self) -> frozenset[str]:
         """The words of every message that such an address has to do with."""
         return words_of(self.texts)
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """Return an address, or a part of one, with its domain as U-labels and as A-labels (RFC 5890).
+
+    >>> spellings("@bücher.example")
+    ('@bücher.example', '@xn--bcher-kva.example')
+    """
+    if text.isascii() and "xn--" not in text:  # As nearly always.
+        return (text,)
+    local, at, domain = text.rpartition("@")
+    in_a_labels = f"{local}{at}{'.'.join(map(a_label, domain.split('.')))}"
+    return tuple(dict.fromkeys((text, in_a_labels, readable(in_a_labels))))
 
 
 def words_of(texts: Iterable[str]) -> frozenset[str]:

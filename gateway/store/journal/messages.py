@@ -33,6 +33,7 @@ from gateway.core.decision.search_words import (
     MessageSearch,
     group_facet,
     rule_facet,
+    spellings,
     state_facet,
     words_of,
 )
@@ -171,14 +172,14 @@ def _has_parts(
     connection: Connection, column: ColumnElement[str], parts: AddressParts
 ) -> list[ColumnElement[bool]]:
     """Return the conditions that an address has parts."""
-    return [
-        ends_with(connection, column, text)
-        if text.startswith("@")
-        else begins_with(connection, column, text)
-        if text.endswith("@")
-        else stands_in(connection, column, text)
-        for text in parts.texts
-    ]
+
+    def has(text: str) -> ColumnElement[bool]:
+        if text.startswith("@"):
+            return ends_with(connection, column, text)
+        look = begins_with if text.endswith("@") else stands_in
+        return look(connection, column, text)
+
+    return [or_(*map(has, spellings(text))) for text in parts.texts]
 
 
 def _looked_through(

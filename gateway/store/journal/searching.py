@@ -18,6 +18,7 @@ from gateway.core.decision.search_words import (
     MessageSearch,
     group_facet,
     rule_facet,
+    spellings,
     state_facet,
     words_of,
 )
@@ -194,13 +195,11 @@ def _words(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int
         values = select(m.id, m.subject, m.sender, m.message_id, m.rule).where(m.id.in_(chunk))
         for row in connection.execute(values):
             recipients = parts[row.id]
-            texts = [row.subject, row.sender, row.message_id]
-            texts += [delivery.recipient for delivery in recipients]
-            texts += [
-                delivery.address
-                for delivery in recipients
-                if delivery.address != delivery.recipient
-            ]
+            addresses = {row.sender}
+            for delivery in recipients:
+                addresses |= {delivery.recipient, delivery.address}
+            texts = [row.subject, row.message_id]
+            texts += [spelling for address in addresses for spelling in spellings(address)]
             yield row.id, words_of(texts) | _facets(row.rule, recipients)
 
 

@@ -132,6 +132,41 @@ async def test_messages_are_found(api: Served, query: str, subjects: list[str]) 
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "to=@bücher.example",
+        "to=@BÜCHER.example",
+        "to=bücher",
+        "to=bob+bücher.example",
+        "to=@xn--bcher-kva.example",
+        "to=xn--bcher-kva",
+        "from=@bücher.example",
+        "from=@xn--bcher-kva.example",
+        "search=bücher",
+        "search=anna@bücher.example",
+    ],
+)
+async def test_a_domain_is_found_as_people_and_as_machines_write_it(
+    api: Served, query: str
+) -> None:
+    keep(
+        api,
+        message(0, delivery("eve@example.org")),
+        message(
+            1,
+            delivery("bob@xn--bcher-kva.example"),
+            sender="anna@bücher.example",
+            subject="to books",
+        ),
+    )
+
+    async with signed_in(api) as browsing:
+        page = await browsing.open(f"/console/messages?{query}")
+
+    assert ["to books"] == [text for text, way in page.links if "/messages/" in way]
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "Ärzte & Ömer",
