@@ -68,7 +68,7 @@ class Shot:
     is_phone: bool = False
 
 
-LOOKED = "As gateway check says it"
+LOOKED = "Looked at"
 SHOTS = (
     Shot("login", "login"),
     Shot("today", "today", until=LOOKED),
@@ -150,9 +150,8 @@ async def is_shown(page: Page, address: str, shot: Shot) -> bool:
         answer = await page.goto(leading) if leading else None
     if answer is None or not answer.ok:
         return False
-    while shot.until and not await page.get_by_text(shot.until).count():
-        await asyncio.sleep(0.5)
-        await page.reload()
+    if shot.until:
+        await page_with(page, shot.until)
     for name, value in shot.fills.items():
         control = page.locator(f"main [name={name}]:visible")
         if await control.evaluate("control => control.tagName") == "SELECT":
@@ -162,6 +161,14 @@ async def is_shown(page: Page, address: str, shot: Shot) -> bool:
     if shot.press:
         await page.locator("main").get_by_role("button", name=shot.press).click()
     return True
+
+
+async def page_with(page: Page, words: str) -> None:
+    """Load a page again until it has these words; TimeoutError after a minute without them."""
+    async with asyncio.timeout(60):
+        while not await page.get_by_text(words).count():
+            await asyncio.sleep(0.5)
+            await page.reload()
 
 
 async def first_link(page: Page, pattern: str) -> str:
