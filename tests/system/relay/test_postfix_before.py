@@ -81,7 +81,12 @@ async def records(crm: Crm, content_id: str, count: int) -> list[Message]:
         found = [one for one in reversed(listed) if one.message_id == content_id]
         return len(found) == count
 
-    await wait_until(are_there, f"{count} transactions of {content_id}")
+    try:
+        await wait_until(are_there, f"{count} transactions of {content_id}")
+    except AssertionError as error:
+        for one in found:
+            error.add_note(f"{one.kind} by {one.rule}: {[*map(str, one.deliveries)]}")
+        raise
     return found
 
 
