@@ -123,7 +123,8 @@ async def test_a_mailing_is_one_transaction_where_postfix_is_told_so(
 
 
 async def test_who_alone_was_greylisted_is_kept_out_of_the_retry(chain: Chain) -> None:
-    member = chain.crm.person(NO_BULK, address="z-greylisted@example.org")
+    member = chain.crm.person(NO_BULK, address="a-greylisted@example.org")
+    # Postfix names it first: behind ten others it may be refused before the relay is asked.
     known_as, front = "<greylisted@crm.example>", chain.whole
     chain.crm.sink.fault(
         "RCPT", faults.reply(b"450 4.2.0 Greylisted"), address=member.mailbox, times=1
@@ -133,7 +134,7 @@ async def test_who_alone_was_greylisted_is_kept_out_of_the_retry(chain: Chain) -
     first, retry = await records(chain.crm, known_as, 2)
     await front.wait_for(1, "bounced")
 
-    assert ("deferred", "send_failed") == (first.deliveries[-1].state, retry.deliveries[0].state)
+    assert ("deferred", "send_failed") == (first.deliveries[0].state, retry.deliveries[0].state)
     assert (12, 1) == (len(first.deliveries), len(retry.deliveries))
     assert ("bulk", "many-recipients") == (retry.kind, retry.rule)
     (bounced,) = [one for one in front.deliveries("bounced") if one.recipient == member.address]
