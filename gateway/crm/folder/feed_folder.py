@@ -272,7 +272,8 @@ class FeedFolder:
                     last_file(connection, self._source, "")
             return HandledFile(name=name, state="waiting", error=str(error))
         except Exception as error:
-            why = _FAULT.format(fault=_told(error))
+            named = keepable_line(f"{type(error).__name__}: {error}")
+            why = _FAULT.format(fault=named)
             return HandledFile(name=name, state="failed", error=why, fault=error)
 
     def _imported(self, file: _Waiting, name: str, *, unknown: str) -> HandledFile:
@@ -361,10 +362,6 @@ class FeedFolder:
         reading = FieldReading(mapping=self._mapping(report.kind), zone=self._zone)
         feed_file = FeedFile(file.path, KINDS[report.kind], reading)
         write_refused(feed_file, report, refused_beside(target))
-
-
-def _told(fault: Exception) -> str:
-    return keepable_line(f"{type(fault).__name__}: {fault}")
 
 
 def is_for_feed(name: str) -> bool:
