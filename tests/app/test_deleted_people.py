@@ -138,9 +138,46 @@ def test_nobody_is_lifted_by_a_membership_beside_a_file_of_people_that_is_refuse
     mended = exports.looked_at(2)
 
     assert "failed" == beside.state
-    assert f"{name} beside it" in beside.error
+    assert f"{name}, beside or before it" in beside.error
     assert {ANN, "cas@example.org"} == meanwhile == exports.suppressed()
     assert {"done"} == {each.state for each in mended.values()}
+
+
+@pytest.mark.parametrize(
+    "people", ["person;emails\n19;cas@example.org\n", "crm_id,emails\n,cas@example.org\n"]
+)
+def test_nobody_is_lifted_by_a_membership_after_a_file_of_people_that_is_refused(
+    exports: Exports, people: str
+) -> None:
+    (exports.path / "people.full.csv").write_text(people)
+    exports.looked_at(2)
+    (exports.path / "memberships.full.csv").write_text("kind,group,person\ncandidate,g,19\n")
+    after = exports.looked_at(2)["memberships.full.csv"]
+    meanwhile = exports.suppressed()
+    exports.drop(WITHOUT_ANN, "19")
+    mended = exports.looked_at(2)
+
+    assert "failed" == after.state
+    assert {ANN, "cas@example.org"} == meanwhile == exports.suppressed()
+    assert {"done"} == {each.state for each in mended.values()}
+
+
+def test_what_suppressed_somebody_stays_known_while_the_file_of_people_waits(
+    exports: Exports,
+) -> None:
+    keys = exports.settings.keys.file
+    keys.unlink(missing_ok=True)
+    keys.mkdir()  # Can't be read: nobody can be kept suppressed, so that nobody goes.
+    exports.drop(WITHOUT_ANN, "19")
+    waiting = exports.looked_at(2)["people.full.csv"]
+    (exports.path / "groups.csv").write_text("kind,crm_id,tag\ncandidate,h,\n")
+    exports.looked_at(2)
+    keys.rmdir()
+    exports.looked_at(1)
+
+    assert "waiting" == waiting.state
+    assert not (exports.path / "people.full.csv").exists()
+    assert {ANN, "cas@example.org"} == exports.suppressed()
 
 
 def test_full_files_wait_while_the_file_of_people_beside_them_grows(exports: Exports) -> None:

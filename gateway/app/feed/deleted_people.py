@@ -25,11 +25,14 @@ class DeletedPeople:
         self._before: dict[str, list[Suppression]] = {}
 
     def note(self, refs: Sequence[PersonRef]) -> None:
-        """Remember what suppresses people who may go, before other files take it away."""
+        """Remember what suppresses people who may go, before other files take it away.
+
+        What was remembered of them stays: their file may have had to wait since.
+        """
         standings = common.standings(self._settings, self._database)
         try:
             with self._database.reading() as connection:
-                self._before = erasing.suppressed_of(connection, refs, standings)
+                self._before = erasing.suppressed_of(connection, refs, standings, self._before)
         finally:
             standings.close()
 

@@ -26,6 +26,7 @@ from gateway.store.engine.database import (
     StoreTransaction,
     StoreUnavailable,
 )
+from gateway.store.feed import feed_faults
 from gateway.store.feed.feed import KeepSuppressed, last_file
 
 _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
@@ -44,8 +45,9 @@ _FAULT = (
 
 #: What a file of people would have taken away is not known, and who it is stays suppressed.
 _ADDED_ONLY = (
-    "what it adds was taken in, and nothing was taken away: {people} beside it could not be taken "
-    "in whole, so that whoever is gone from both would no longer be suppressed. Drop both again"
+    "what it adds was taken in, and nothing was taken away: {people}, beside or before it, could "
+    "not be taken in whole, so that whoever is gone from both would no longer be suppressed. Drop "
+    "both again"
 )
 
 #: Whoever may only drop files here could else have others read that the gateway may read.
@@ -69,6 +71,11 @@ class HandledFile:
     report: ImportReport | None = None
     error: str = ""  #: Why it failed or waits, or what is worth knowing.
     fault: Exception | None = None  #: Of the gateway itself.
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was taken in as it is, or had been."""
+        return self.state == "done" and (self.report is None or self.report.takes_all_away)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +170,8 @@ class FeedFolder:
         self._keep_suppressed = keep_suppressed
         self._seen: dict[Path, str] = {}
         self._not_moved: dict[str, HandledFile] = {}  #: By mark; not to be taken in again.
+        #: The last full file of people, in readable form, if it wasn't taken in whole.
+        self._not_whole = ""
 
     def look(self) -> Iterator[HandledFile]:
         """Take in the files that stand still, and yield what became of each.
@@ -188,6 +197,8 @@ class FeedFolder:
             handled = self._not_moved.get(file.mark)
             if handled is None:
                 handled = self._take(file, foreseen)
+            if file.names_all_people:
+                self._not_whole = "" if handled.is_whole else handled.name
             if handled.state != "waiting" and _found(file.path) == file:
                 # Until it is moved it is known to be handled: else each look would take it in.
                 self._not_moved[file.mark] = handled
@@ -218,10 +229,15 @@ class FeedFolder:
 
         An export of everything has neither the person nor the membership any more, and memberships
         are taken in first. A file at which that failed is not to be taken in; where a full file of
-        people is refused, held back or lacks a row, nobody knows who goes.
+        people is refused, held back or lacks a row, nobody knows who goes, until there is another.
         """
         foreseen = _FilesAhead()
-        if self._keep_suppressed is None or len(files) < 2:
+        if self._keep_suppressed is None:
+            return foreseen
+        if not any(file.names_all_people for file in files):
+            foreseen.unknown = self._refused_before()
+            return foreseen
+        if len(files) < 2:
             return foreseen
         ahead = _LookAhead()
         for file in files:
@@ -229,6 +245,18 @@ class FeedFolder:
                 foreseen.unknown = readable_name(file.path.name)
         self._keep_suppressed.note(ahead.going)
         return foreseen
+
+    def _refused_before(self) -> str:
+        """Return the full file of people not taken in whole; empty where one was since."""
+        with self._database.reading() as connection:
+            states = feed_faults.states(connection)
+        faults = {(state.source, state.what): state.fault for state in states}
+        fault = faults.get((self._source, "people"))
+        if fault is None:
+            self._not_whole = ""
+        elif fault.failed and fault.file.lower().endswith(_FULL):
+            return fault.file  # Also where this process has not seen it.
+        return self._not_whole
 
     def _tells_who_goes(self, file: _Waiting, ahead: _LookAhead, foreseen: _FilesAhead) -> bool:
         """Whether a full file of people will be taken in whole; `ahead` hears who goes then."""

@@ -402,9 +402,9 @@ def suppressed_of(
         )
         for address, standing in standings.within(connection, list(theirs)).items():
             entries = [entry for entry in _going_with(standing, going) if entry not in standing.own]
-            entries += (before or {}).get(address, ())
-            if entries:
-                suppressed[address] = entries
+            all_entries = dict.fromkeys((*entries, *(before or {}).get(address, ())))
+            if all_entries:
+                suppressed[address] = list(all_entries)
     return suppressed
 
 
