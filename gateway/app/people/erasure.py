@@ -29,7 +29,7 @@ from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef
 from gateway.core.written import readable_name
 from gateway.crm.files import FieldReading
-from gateway.crm.folder.feed_folder import is_for_feed
+from gateway.crm.folder.dropped_files import is_for_feed
 from gateway.crm.kinds import KINDS
 from gateway.crm.taken_out import (
     REPORT,

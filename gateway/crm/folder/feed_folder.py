@@ -1,39 +1,32 @@
 """The folder of the feed: files dropped there are taken in and moved aside."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from stat import S_ISREG
 from typing import Literal
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import Scope
 from gateway.core.mail.keepable import keepable_line
-from gateway.core.people.people import PersonRef
 from gateway.core.written import readable_name
 from gateway.crm.files import FeedFile, FieldReading, FileRefused
+from gateway.crm.folder.dropped_files import DroppedFile, found_at, is_for_feed
 from gateway.crm.folder.laid_aside import free_target, refused_beside, report_beside
+from gateway.crm.folder.people_ahead import FilesAhead, PeopleAhead
 from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.refused import write_refused
 from gateway.store.engine.database import (
     Database,
     RowRefused,
-    StoreTransaction,
     StoreUnavailable,
 )
-from gateway.store.feed import feed_faults
 from gateway.store.feed.feed import KeepSuppressed, last_file
 
-_ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
-#: What nobody but the feed has here, and no file it can read: moved to `failed/`, with the cure.
-_UNREADABLE = (".xls", ".xlsb", ".ods")
-_FULL = tuple(f".full{ending}" for ending in (*_ENDINGS, *_UNREADABLE))
-_RANKS = {name: rank for rank, name in enumerate(KINDS)}
 _HELD_BACK = (
     "would lift {lifted}; nothing was applied. If that is right: "
     "gateway import {kind} FILE --lift{replace}"
@@ -78,69 +71,6 @@ class HandledFile:
         return self.state == "done" and (self.report is None or self.report.takes_all_away)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Waiting:
-    """A file as it was found."""
-
-    path: Path
-    mark: str  #: Tells this file from one of the same name dropped later, or still growing.
-    written: int
-
-    is_link: bool = False
-
-    @property
-    def kind(self) -> str | None:
-        name = self.path.name.lower()
-        return next((kind for kind in KINDS if name.startswith(kind)), None)
-
-    @property
-    def replaces(self) -> bool:
-        return self.path.name.lower().endswith(_FULL)
-
-    @property
-    def names_all_people(self) -> bool:
-        """Whether who isn't in it goes."""
-        return self.kind == "people" and self.replaces
-
-    @property
-    def order(self) -> tuple[int, int, str]:
-        return _RANKS.get(self.kind or "", len(_RANKS)), self.written, self.path.name
-
-
-@dataclass(slots=True)
-class _FilesAhead:
-    """What a look ahead tells of the files that are taken in next."""
-
-    #: Of the gateway itself, by the marks of the files at which it failed.
-    faults: dict[str, Exception] = field(default_factory=dict)
-    #: The full file of people, in readable form, of which it can't be told who goes; else empty.
-    unknown: str = ""
-
-
-class _LookAhead:
-    """Hears who would go."""
-
-    def __init__(self) -> None:
-        self.going: list[PersonRef] = []
-
-    def note(self, refs: Sequence[PersonRef]) -> None:
-        """Nothing is to be noted."""
-
-    def keep(
-        self,
-        connection: StoreTransaction,  # noqa: ARG002
-        refs: Sequence[PersonRef],
-        at: datetime,  # noqa: ARG002
-    ) -> None:
-        """Remember who would go."""
-        self.going += refs
-
-    def keep_unsubscribed(
-        self, connection: StoreTransaction, left: Iterable[tuple[str, PersonRef]]
-    ) -> None:
-        """Nothing is kept."""
-
-
 class FeedFolder:
     """Looks for files from time to time; one that changed since the last look waits.
 
@@ -170,8 +100,9 @@ class FeedFolder:
         self._keep_suppressed = keep_suppressed
         self._seen: dict[Path, str] = {}
         self._not_moved: dict[str, HandledFile] = {}  #: By mark; not to be taken in again.
-        #: The last full file of people, in readable form, if it wasn't taken in whole.
-        self._not_whole = ""
+        self._people_ahead: PeopleAhead | None = None
+        if keep_suppressed is not None:
+            self._people_ahead = PeopleAhead(database, source, keep_suppressed, self._would_do)
 
     def look(self) -> Iterator[HandledFile]:
         """Take in the files that stand still, and yield what became of each.
@@ -183,7 +114,7 @@ class FeedFolder:
             paths = sorted(self._path.iterdir())
         except OSError as error:
             raise FolderUnusable(f"{self._path}: {error.strerror}") from error
-        candidates = (_found(path) for path in paths if is_for_feed(path.name))
+        candidates = (found_at(path) for path in paths if is_for_feed(path.name))
         waiting = [file for file in candidates if file is not None]
         settled = self._settled(waiting)
         self._seen = {file.path: file.mark for file in waiting}
@@ -191,15 +122,18 @@ class FeedFolder:
         self._not_moved = {
             mark: handled for mark, handled in self._not_moved.items() if mark in marks
         }
-        foreseen = self._note_who_goes(settled)
+        ahead = FilesAhead()
+        if self._people_ahead is not None:
+            done = {mark: handled.is_whole for mark, handled in self._not_moved.items()}
+            ahead = self._people_ahead.look(settled, done)
         unusable: FolderUnusable | None = None
         for file in sorted(settled, key=lambda file: file.order):
             handled = self._not_moved.get(file.mark)
             if handled is None:
-                handled = self._take(file, foreseen)
-            if file.names_all_people:
-                self._not_whole = "" if handled.is_whole else handled.name
-            if handled.state != "waiting" and _found(file.path) == file:
+                handled = self._take(file, ahead)
+            if self._people_ahead is not None:
+                self._people_ahead.ended(file, is_whole=handled.is_whole)
+            if handled.state != "waiting" and found_at(file.path) == file:
                 # Until it is moved it is known to be handled: else each look would take it in.
                 self._not_moved[file.mark] = handled
                 try:
@@ -214,7 +148,7 @@ class FeedFolder:
         if unusable is not None:
             raise unusable
 
-    def _settled(self, waiting: Sequence[_Waiting]) -> list[_Waiting]:
+    def _settled(self, waiting: Sequence[DroppedFile]) -> list[DroppedFile]:
         """Return the files that stand still.
 
         Full files wait for a full file of people that doesn't: it says who goes with them.
@@ -224,74 +158,14 @@ class FeedFolder:
             return [file for file in settled if not file.replaces]
         return settled
 
-    def _note_who_goes(self, files: Sequence[_Waiting]) -> _FilesAhead:
-        """Look ahead for people who go, while what suppresses them is still there.
-
-        An export of everything has neither the person nor the membership any more, and memberships
-        are taken in first. A file at which that failed is not to be taken in; where a full file of
-        people is refused, held back or lacks a row, nobody knows who goes, until there is another.
-        """
-        foreseen = _FilesAhead()
-        if self._keep_suppressed is None:
-            return foreseen
-        if not any(file.names_all_people for file in files):
-            foreseen.unknown = self._refused_before()
-            return foreseen
-        if len(files) < 2:
-            return foreseen
-        ahead = _LookAhead()
-        for file in files:
-            if file.names_all_people and not self._tells_who_goes(file, ahead, foreseen):
-                foreseen.unknown = readable_name(file.path.name)
-        self._keep_suppressed.note(ahead.going)
-        return foreseen
-
-    def _refused_before(self) -> str:
-        """Return the full file of people not taken in whole; empty where one was since."""
-        with self._database.reading() as connection:
-            states = feed_faults.states(connection)
-        faults = {(state.source, state.what): state.fault for state in states}
-        fault = faults.get((self._source, "people"))
-        if fault is None:
-            self._not_whole = ""
-        elif fault.failed and fault.file.lower().endswith(_FULL):
-            return fault.file  # Also where this process has not seen it.
-        return self._not_whole
-
-    def _tells_who_goes(self, file: _Waiting, ahead: _LookAhead, foreseen: _FilesAhead) -> bool:
-        """Whether a full file of people will be taken in whole; `ahead` hears who goes then."""
-        handled = self._not_moved.get(file.mark)
-        if handled is not None or file.is_link:
-            return handled is not None and handled.state == "done"
-        try:
-            with suppress(FileRefused, RowRefused):
-                return import_file(
-                    self._database,
-                    "people",
-                    file.path,
-                    source=self._source,
-                    now=self._clock(),
-                    replace=True,
-                    dry_run=True,
-                    tag_scopes=self._tag_scopes,
-                    zone=self._zone,
-                    mapping=self._mapping("people"),
-                    keep_suppressed=ahead,
-                ).takes_all_away
-        except StoreUnavailable:
-            raise
-        except Exception as error:
-            foreseen.faults[file.mark] = error
-        return False
-
-    def _take(self, file: _Waiting, foreseen: _FilesAhead) -> HandledFile:
+    def _take(self, file: DroppedFile, ahead: FilesAhead) -> HandledFile:
         """Take a file in, unless it was found to make the gateway fail."""
         name = readable_name(file.path.name)
         try:
-            fault = foreseen.faults.get(file.mark)
+            fault = ahead.faults.get(file.mark)
             if fault is not None:
                 raise fault
-            return self._imported(file, name, unknown=foreseen.unknown)
+            return self._imported(file, name, unknown=ahead.unknown)
         except GatewayError as error:
             # Such as a key file that can't be read: the file is as good as it was.
             if isinstance(error, StoreUnavailable):
@@ -304,7 +178,7 @@ class FeedFolder:
             why = _FAULT.format(fault=named)
             return HandledFile(name=name, state="failed", error=why, fault=error)
 
-    def _imported(self, file: _Waiting, name: str, *, unknown: str) -> HandledFile:
+    def _imported(self, file: DroppedFile, name: str, *, unknown: str) -> HandledFile:
         if file.is_link:
             return HandledFile(name=name, state="failed", error=_LINK)
         if file.kind is None:
@@ -317,17 +191,11 @@ class FeedFolder:
             return HandledFile(name=name, state="done", error="was imported before, and not moved")
         adds_only = bool(unknown) and file.replaces and file.kind != "people"
         try:
-            report = import_file(
-                self._database,
+            report = self._import(
+                file,
                 file.kind,
-                file.path,
-                source=self._source,
-                now=self._clock(),
                 replace=file.replaces and not adds_only,
-                tag_scopes=self._tag_scopes,
                 mark="" if adds_only else file.mark,  # It is to be dropped again.
-                zone=self._zone,
-                mapping=self._mapping(file.kind),
                 keep_suppressed=self._keep_suppressed,
             )
         except (FileRefused, RowRefused) as error:
@@ -348,7 +216,38 @@ class FeedFolder:
             return HandledFile(name=name, state="failed", report=report, error=why)
         return HandledFile(name=name, state="done", report=report)
 
-    def _put_aside(self, file: _Waiting, handled: HandledFile) -> HandledFile:
+    def _would_do(self, file: DroppedFile, hears_who_goes: KeepSuppressed) -> ImportReport:
+        """Tell what a full file of people would do."""
+        return self._import(
+            file, "people", replace=True, dry_run=True, keep_suppressed=hears_who_goes
+        )
+
+    def _import(
+        self,
+        file: DroppedFile,
+        kind: str,
+        *,
+        replace: bool,
+        keep_suppressed: KeepSuppressed | None,
+        mark: str = "",
+        dry_run: bool = False,
+    ) -> ImportReport:
+        return import_file(
+            self._database,
+            kind,
+            file.path,
+            source=self._source,
+            now=self._clock(),
+            replace=replace,
+            dry_run=dry_run,
+            tag_scopes=self._tag_scopes,
+            mark=mark,
+            zone=self._zone,
+            mapping=self._mapping(kind),
+            keep_suppressed=keep_suppressed,
+        )
+
+    def _put_aside(self, file: DroppedFile, handled: HandledFile) -> HandledFile:
         """Move a file to `done/` or `failed/`, its report and refused rows beside it."""
         folder, laid = self._path / handled.state, list[Path]()
         try:
@@ -386,34 +285,7 @@ class FeedFolder:
             raise FolderUnusable(f"{where}: {error.strerror}") from error
         return handled
 
-    def _lay_refused_beside(self, file: _Waiting, report: ImportReport, target: Path) -> None:
+    def _lay_refused_beside(self, file: DroppedFile, report: ImportReport, target: Path) -> None:
         reading = FieldReading(mapping=self._mapping(report.kind), zone=self._zone)
         feed_file = FeedFile(file.path, KINDS[report.kind], reading)
         write_refused(feed_file, report, refused_beside(target))
-
-
-def is_for_feed(name: str) -> bool:
-    """Tell by its name whether a file of the folder is to be taken in, or refused with a cure.
-
-    `people.csv`, `People-2.XLSX` and `export.csv` are; `.people.csv` (hidden), `~$people.xlsx`
-    (open in Excel) and `notes.txt` aren't.
-    """
-    lower = name.lower()
-    if lower.startswith((".", "~")):
-        return False
-    if lower.endswith((".txt", *_UNREADABLE)):
-        # Notes lie in folders too.
-        return lower.startswith(tuple(KINDS))
-    return lower.endswith(_ENDINGS)
-
-
-def _found(path: Path) -> _Waiting | None:
-    try:
-        facts = path.stat()
-    except OSError:  # Such as a link that leads nowhere, or to itself.
-        return None
-    if not S_ISREG(facts.st_mode):
-        return None
-    mark = f"{readable_name(path.name)}:{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
-    is_link = path.is_symlink()
-    return _Waiting(path=path, mark=mark, written=facts.st_mtime_ns, is_link=is_link)

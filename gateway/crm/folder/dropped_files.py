@@ -1,0 +1,83 @@
+"""What lies in the folder of the feed, told by names: `people.csv`, `memberships.full.xlsx`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from stat import S_ISREG
+
+from gateway.core.written import readable_name
+from gateway.crm.kinds import KINDS
+
+_ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
+#: What nobody but the feed has here, and no file it can read: moved to `failed/`, with the cure.
+_UNREADABLE = (".xls", ".xlsb", ".ods")
+_FULL = tuple(f".full{ending}" for ending in (*_ENDINGS, *_UNREADABLE))
+_RANKS = {name: rank for rank, name in enumerate(KINDS)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedFile:
+    """A file as it was found."""
+
+    path: Path
+    mark: str  #: Tells this file from one of the same name dropped later, or still growing.
+    written: int  #: Nanoseconds since 1970.
+    is_link: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in readable form."""
+        return readable_name(self.path.name)
+
+    @property
+    def kind(self) -> str | None:
+        """What it tells of, one of `KINDS`, by the beginning of its name."""
+        lower = self.path.name.lower()
+        return next((kind for kind in KINDS if lower.startswith(kind)), None)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether what isn't in it goes."""
+        return is_full(self.path.name)
+
+    @property
+    def names_all_people(self) -> bool:
+        """Whether who isn't in it goes."""
+        return self.kind == "people" and self.replaces
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """What it is sorted by: first those that suppress, then by age."""
+        return _RANKS.get(self.kind or "", len(_RANKS)), self.written, self.path.name
+
+
+def is_full(name: str) -> bool:
+    """Tell by its name whether a file replaces what its source brought before."""
+    return name.lower().endswith(_FULL)
+
+
+def is_for_feed(name: str) -> bool:
+    """Tell by its name whether a file of the folder is to be taken in, or refused with a cure.
+
+    `people.csv`, `People-2.XLSX` and `export.csv` are; `.people.csv` (hidden), `~$people.xlsx`
+    (open in Excel) and `notes.txt` aren't.
+    """
+    lower = name.lower()
+    if lower.startswith((".", "~")):
+        return False
+    if lower.endswith((".txt", *_UNREADABLE)):
+        # Notes lie in folders too.
+        return lower.startswith(tuple(KINDS))
+    return lower.endswith(_ENDINGS)
+
+
+def found_at(path: Path) -> DroppedFile | None:
+    """Return the file at a path; None where there is none, or something else."""
+    try:
+        facts = path.stat()
+    except OSError:  # Such as a link that leads nowhere, or to itself.
+        return None
+    if not S_ISREG(facts.st_mode):
+        return None
+    mark = f"{readable_name(path.name)}:{facts.st_size}:{facts.st_mtime_ns}:{facts.st_ino}"
+    is_link = path.is_symlink()
+    return DroppedFile(path=path, mark=mark, written=facts.st_mtime_ns, is_link=is_link)

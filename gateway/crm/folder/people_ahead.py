@@ -1,0 +1,129 @@
+"""Who goes with the full files of people in the folder, told before anything is taken in.
+
+An export of everything has neither a deleted person nor what suppressed them any more, and
+memberships are taken in first:
+
+    memberships.full.csv      candidate 17 is no member of "no bulk mail" any more
+    people.full.csv           there is no candidate 17 any more
+
+So who goes is looked for ahead, and what suppresses them noted. Where that can't be told, since the
+file of people is refused, held back or lacks a row, the other full files take nothing away.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.core.people.people import PersonRef
+from gateway.crm.files import FileRefused
+from gateway.crm.folder.dropped_files import DroppedFile, is_full
+from gateway.crm.importer import ImportReport
+from gateway.store.engine.database import (
+    Database,
+    RowRefused,
+    StoreTransaction,
+    StoreUnavailable,
+)
+from gateway.store.feed import feed_faults
+from gateway.store.feed.feed import KeepSuppressed
+
+#: Takes a file in as far as telling what it would do, and whom it would take away.
+DryRun = Callable[[DroppedFile, KeepSuppressed], ImportReport]
+
+
+@dataclass(slots=True)
+class FilesAhead:
+    """What a look ahead tells of the files that are taken in next."""
+
+    #: Of the gateway itself, by the marks of the files at which it failed.
+    faults: dict[str, Exception] = field(default_factory=dict)
+    #: The full file of people, in readable form, of which it can't be told who goes; else empty.
+    unknown: str = ""
+
+
+class PeopleAhead:
+    """Looks ahead in one folder, and remembers how its last full file of people ended."""
+
+    def __init__(
+        self, database: Database, source: str, keep_suppressed: KeepSuppressed, dry_run: DryRun
+    ) -> None:
+        self._database = database
+        self._source = source
+        self._keep_suppressed = keep_suppressed
+        self._dry_run = dry_run
+        #: The last full file of people, in readable form, if it wasn't taken in whole.
+        self._not_whole = ""
+
+    def ended(self, file: DroppedFile, *, is_whole: bool) -> None:
+        """Remember how a file ended."""
+        if file.names_all_people:
+            self._not_whole = "" if is_whole else file.name
+
+    def look(self, files: Sequence[DroppedFile], done: Mapping[str, bool]) -> FilesAhead:
+        """Look at the files to be taken in next; note what suppresses people who go with them.
+
+        `done` tells, by their marks, of those that couldn't be moved since whether they were taken
+        in whole.
+        """
+        ahead, going = FilesAhead(), _GoingPeople()
+        all_people = [file for file in files if file.names_all_people]
+        if not all_people:
+            ahead.unknown = self._refused_before()
+        elif len(files) > 1:
+            for file in all_people:
+                if file.mark in done:
+                    is_known = done[file.mark]
+                else:
+                    is_known = not file.is_link and self._tells_who_goes(file, going, ahead)
+                if not is_known:
+                    ahead.unknown = file.name
+            self._keep_suppressed.note(going.refs)
+        return ahead
+
+    def _tells_who_goes(self, file: DroppedFile, going: "_GoingPeople", ahead: FilesAhead) -> bool:
+        """Whether a full file of people will be taken in whole; `going` hears who goes then."""
+        try:
+            with suppress(FileRefused, RowRefused):
+                return self._dry_run(file, going).takes_all_away
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            ahead.faults[file.mark] = error
+        return False
+
+    def _refused_before(self) -> str:
+        """Return the full file of people not taken in whole; empty where one was since."""
+        with self._database.reading() as connection:
+            states = feed_faults.states(connection)
+        faults = {(state.source, state.what): state.fault for state in states}
+        fault = faults.get((self._source, "people"))
+        if fault is None:
+            self._not_whole = ""
+        elif fault.failed and is_full(fault.file):
+            return fault.file  # Also where this process has not seen it.
+        return self._not_whole
+
+
+class _GoingPeople:
+    """Hears who would go."""
+
+    def __init__(self) -> None:
+        self.refs: list[PersonRef] = []
+
+    def note(self, refs: Sequence[PersonRef]) -> None:
+        """Nothing is to be noted."""
+
+    def keep(
+        self,
+        connection: StoreTransaction,  # noqa: ARG002
+        refs: Sequence[PersonRef],
+        at: datetime,  # noqa: ARG002
+    ) -> None:
+        """Remember who would go."""
+        self.refs += refs
+
+    def keep_unsubscribed(
+        self, connection: StoreTransaction, left: Iterable[tuple[str, PersonRef]]
+    ) -> None:
+        """Nothing is kept."""
