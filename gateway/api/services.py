@@ -239,11 +239,8 @@ class TriggerQuestions(Protocol):
     Each returns the documents of `--json`; all raise `NotDone`.
     """
 
-    def all(self) -> "Sequence[TriggerDocument]":
-        """List the triggers, on and off, whose files can be used."""
-
-    def unusable(self) -> "Sequence[UnusableTriggerDocument]":
-        """List the triggers whose files can't be used, with what is wrong in them."""
+    def listed(self) -> "tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]":
+        """List the triggers, on and off; and those whose files can't be used, with why."""
 
     def one(self, name: str) -> "TriggerWithRunsDocument":
         """Show a trigger with its last runs."""

@@ -50,9 +50,8 @@ async def list_triggers(
     request: Request, using: Using, limit: Limit = MOST, cursor: Cursor = None
 ) -> Response:
     """List the triggers, on and off; beside them those whose files can't be used, and why."""
-    listed = await _looked(using.triggers.all)
-    more = {"unusable": await _looked(using.triggers.unusable)}
-    key = itemgetter("name")
+    listed, unusable = await _looked(using.triggers.listed)
+    key, more = itemgetter("name"), {"unusable": unusable}
     return whole_page(request, listed, limit, cursor, document=as_it_is, key=key, more=more)
 
 

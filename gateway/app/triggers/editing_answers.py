@@ -106,7 +106,7 @@ class TriggerEditing:
     def _new_calendar(self, settings: Settings, today: date, days: int) -> CalendarDocument:
         rules = [
             rule
-            for rule in triggers.usable_rules(settings).values()
+            for rule in triggers.read_all(settings)[0].values()
             if rule.trigger.enabled and rule.trigger.is_of_date
         ]
         standings = common.standings(settings, self._database)

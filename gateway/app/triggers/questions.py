@@ -42,23 +42,24 @@ class TriggerAnswers:
         self._settings = settings
         self._database = database
 
-    def all(self) -> Sequence[TriggerDocument]:
-        """List the triggers, on and off, whose files can be used."""
-        rules = triggers.usable_rules(self._settings())
+    def listed(self) -> tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]:
+        """List the triggers, on and off; and those whose files can't be used, with why."""
+        good, unusable = triggers.read_all(self._settings())
         with self._database.reading() as connection:
-            looked = {name: trigger_runs.looked(connection, name) for name in rules}
-        return [trigger_document(rule.trigger, looked[name]) for name, rule in rules.items()]
-
-    def unusable(self) -> Sequence[UnusableTriggerDocument]:
-        """List the triggers whose files can't be used, with what is wrong in them."""
-        return [
+            looked = {name: trigger_runs.looked(connection, name) for name in good}
+        usable = [trigger_document(rule.trigger, looked[name]) for name, rule in good.items()]
+        faulty: list[UnusableTriggerDocument] = [
             {
                 "name": name,
-                "file": readable_name(str(file)),
-                "faults": [file_fault_document(fault) for fault in faults],
+                "file": readable_name(str(trigger.file)),
+                "faults": [
+                    file_fault_document(fault)
+                    for fault in triggers.faults_of(trigger.error, trigger.file)
+                ],
             }
-            for name, (file, faults) in triggers.unusable(self._settings()).items()
+            for name, trigger in unusable.items()
         ]
+        return usable, faulty
 
     def one(self, name: str) -> TriggerWithRunsDocument:
         """Show a trigger with its last runs."""

@@ -1,8 +1,9 @@
 """From trigger files and templates to what the sender of triggered mail works with."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway import logs
@@ -34,27 +35,39 @@ Signature = tuple[tuple[str, int, int], ...]
 EPOCH_FILE = "epoch"  #: In the folder of `[store] outage`, unless the settings name another.
 
 
-def rules(settings: Settings) -> dict[str, CheckedTrigger]:
-    """Read every trigger with its template; ConfigError has a line for all that is wrong."""
-    problems: list[str] = []
-    rules = {}
+@dataclass(frozen=True, slots=True)
+class UnusableTrigger:
+    """A trigger's file that can't be used, itself or for its template."""
+
+    file: Path
+    error: ConfigError
+
+
+def read_all(
+    settings: Settings,
+) -> tuple[dict[str, CheckedTrigger], dict[str, UnusableTrigger]]:
+    """Read every trigger with its template; return, by name, the good ones and the others."""
+    good, unusable = {}, {}
     for name, file in trigger_files(settings.triggers.folder).items():
         try:
-            rules[name] = rule(settings, name, file)
+            good[name] = rule(settings, name, file)
         except ConfigError as error:
-            problems += error.problems
+            unusable[name] = UnusableTrigger(file, error)
+    return good, unusable
+
+
+def rules(settings: Settings) -> dict[str, CheckedTrigger]:
+    """Read every trigger with its template; ConfigError has a line for all that is wrong."""
+    good, unusable = read_all(settings)
+    raise_faults(unusable.values())
+    return good
+
+
+def raise_faults(unusable: Iterable[UnusableTrigger]) -> None:
+    """Raise ConfigError, with a line for all that is wrong, unless nothing is."""
+    problems = [problem for trigger in unusable for problem in trigger.error.problems]
     if problems:
         raise ConfigError(*problems)
-    return rules
-
-
-def usable_rules(settings: Settings) -> dict[str, CheckedTrigger]:
-    """Read every trigger with its template; those that can't be used are left out."""
-    usable = {}
-    for name, file in trigger_files(settings.triggers.folder).items():
-        with suppress(ConfigError):
-            usable[name] = rule(settings, name, file)
-    return usable
 
 
 def faults_of(error: ConfigError, file: Path) -> list[FileFault]:
@@ -87,17 +100,6 @@ def _fault(problem: str, file: str, keys: Mapping[str, int]) -> FileFault:
     if not colon or " " in key:
         return FileFault(None, "", fault)
     return FileFault(keys.get(key.partition(".")[0].partition("[")[0]), key, rest)
-
-
-def unusable(settings: Settings) -> dict[str, tuple[Path, list[FileFault]]]:
-    """Return the triggers that can't be used, each with its file and what is wrong there."""
-    wrong = {}
-    for name, file in trigger_files(settings.triggers.folder).items():
-        try:
-            rule(settings, name, file)
-        except ConfigError as error:
-            wrong[name] = (file, faults_of(error, file))
-    return wrong
 
 
 def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:

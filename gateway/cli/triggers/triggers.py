@@ -95,7 +95,7 @@ def list_triggers(context: typer.Context, asked: ListRequest, waiting: _Waiting 
     if waiting:
         list_waiting(chosen, asked)
         return
-    rules = triggers.usable_rules(chosen.settings)
+    rules, unusable = triggers.read_all(chosen.settings)
     with chosen.store() as store, store.reading() as connection:
         looked = {name: trigger_runs.looked(connection, name) for name in rules}
     columns: Columns[str] = {
@@ -113,7 +113,7 @@ def list_triggers(context: typer.Context, asked: ListRequest, waiting: _Waiting 
         document=lambda name: trigger_document(rules[name].trigger, looked[name]),
         empty=f"No triggers. Each is a file in {folder}: see docs/triggers.md.",
     )
-    triggers.rules(chosen.settings)  # What can't be used is told behind those that can.
+    triggers.raise_faults(unusable.values())  # Behind those that can be used.
 
 
 _FIELDS: Columns[UnreadField] = {
