@@ -15,6 +15,8 @@ from gateway.core.written import readable_name
 
 KeyPath = tuple[int | str, ...]
 
+_INTEGER_BITS = 63  #: Beside the sign.
+
 _EXPECTED = {
     "missing": "is required",
     "int_parsing": "not a number",
@@ -53,6 +55,8 @@ class ConfigError(FileUnusable):
 def read_text(file: Path) -> str:
     """Return what is in a file of the operator's; ConfigError says why it can't be read."""
     try:
+        if not file.is_file() and file.exists() and not file.is_dir():
+            raise ConfigError(f"{file}: no file that can be read to its end, such as a pipe")
         return file.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
@@ -67,11 +71,24 @@ class NotToml(ValueError):
 def parse_toml(text: str) -> dict[str, Any]:
     """Return what a TOML text says; raise `NotToml`."""
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
+        _check_numbers(values)
     except RecursionError:
         raise NotToml("lists or tables too deep within each other") from None
     except ValueError as error:  # Of its grammar, or a number with thousands of digits.
         raise NotToml(str(error)) from None
+    return values
+
+
+def _check_numbers(value: object) -> None:
+    """Raise `NotToml` for an integer of more than 64 bits, which TOML has not (Integer)."""
+    if isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
+        raise NotToml("a number of more than 64 bits")
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            _check_numbers(each)
 
 
 def describe(

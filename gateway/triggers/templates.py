@@ -249,13 +249,17 @@ def _run(wording: CompiledTemplate, template: Template, values: Mapping[str, obj
                 size += len(piece)
                 if size > MOST_OCTETS:
                     raise TooCostly(f"more than {MOST_OCTETS} characters: make it shorter")
+        written = "".join(pieces)
+        written.encode()
+    except UnicodeEncodeError as error:  # Such as that of `{{ "\ud800" }}`.
+        raise NotRendered(f"{wording.file}: writes half of a character") from error
     except TooCostly as error:
         raise NotRendered(f"{wording.file}: {error}") from error
     except RecursionError as error:
         raise NotRendered(f"{wording.file}: a macro of it calls itself without end") from error
     except Exception as error:  # whatever a template does, the others' mail goes
         raise NotRendered(f"{wording.file}: {type(error).__name__}: {error}") from error
-    return "".join(pieces)
+    return written
 
 
 @dataclass(frozen=True, slots=True)

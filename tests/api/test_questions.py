@@ -1,5 +1,6 @@
 """Triggers and single messages asked about over HTTP; nothing is sent."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -79,8 +80,12 @@ async def test_triggers_are_listed_shown_and_previewed(fed: Served) -> None:
         (b"\xff", None, "", "not UTF-8 text"),
         (b"latest = " + b"[" * 100_000, None, "", "lists or tables too deep within each other"),
         (b"latest = " + b"1" * 5_000, None, "", "not TOML"),
+        (b"latest = 0x" + b"f" * 5_000, None, "", "a number of more than 64 bits"),
     ],
-    ids=["value", "unknown key", "template", "no TOML", "missing key", "no text", "deep", "long"],
+    ids=[
+        *("value", "unknown key", "template", "no TOML", "missing key", "no text", "deep"),
+        *("long", "hexadecimal"),
+    ],
 )
 async def test_a_broken_trigger_is_named_beside_those_that_are_good(
     fed: Served, tmp_path: Path, octets: bytes, line: int | None, key: str, said: str
@@ -100,6 +105,17 @@ async def test_a_broken_trigger_is_named_beside_those_that_are_good(
     assert (line, True) == (fault["line"], said in fault["fault"]), fault
     assert "birthday2" == good["name"]
     assert [] == mended["unusable"]
+
+
+async def test_a_pipe_among_the_triggers_is_named_and_holds_nobody_up(
+    fed: Served, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "triggers" / "pipe.toml")
+
+    page = await fed.get("/triggers")
+
+    [broken] = page["unusable"]
+    assert ("pipe", True) == (broken["name"], "such as a pipe" in broken["faults"][0]["fault"])
 
 
 async def test_what_is_wrong_with_a_template_is_told_of_each_trigger_that_names_it(

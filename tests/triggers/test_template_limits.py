@@ -66,6 +66,11 @@ def test_loops_end(code: str, said: str) -> None:
     assert time.thread_time() - began < SECONDS
 
 
+def test_half_of_a_character_is_no_text() -> None:
+    with pytest.raises(NotRendered, match=r"letter/nl\.txt: writes half of a character"):
+        rendered(r"{{ '\ud800' }}")
+
+
 @pytest.mark.parametrize(
     "code",
     [
