@@ -64,6 +64,21 @@ EVENING = [
     ("pl", "2.11.2023 o 21∶26"),
     ("pt", "21:26 de 02.11.2023"),
     ("de", "2023-11-02T21:26:00"),
+    ("de", "2. November 2023 9:26 nachm."),
+    ("vi", "Thứ Năm, 2 tháng 11, 2023 9:26 CH"),
+    ("vi", "02 Tháng Mười Một 2023 9:26 CH"),
+    ("hu", "2023. november 2., csütörtök 9:26 du."),
+    ("hu", "2023. november 2. du. 9:26"),
+    ("tr", "2 Kasım 2023 Perşembe 9:26 ÖS"),
+    ("fa", "پنجشنبه 2 نوامبر 2023 9:26 ب.ظ."),
+    ("sv", "torsdag 2 november 2023 9:26 em"),
+    ("cs", "čtvrtek 2. listopadu 2023 9:26 odp."),
+    ("sr", "четвртак, 2. новембар 2023. 9:26 по подне"),
+    ("pa", "2 ਨਵੰਬਰ 2023 9:26 ਬਾ.ਦੁ."),
+    ("he", "2 בנוב׳ 2023, 9:26 אחה״צ"),
+    ("zh", "2023年11月2日 9:26 下午"),
+    ("zh", "2023 11 月 2 星期四 下午 9:26"),
+    ("am", "2 ኖቬምበር 2023 9:26 ከሰዓት"),
 ]
 
 
@@ -159,6 +174,23 @@ def test_a_time_past_midnight_is_none_at_noon() -> None:
     assert datetime(2026, 1, 31, 0, 30, tzinfo=UTC) == parse_date(
         "३१ जनवरी २०२६, रात १२:३० बजे", zone=UTC
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["31 tháng 12, 2025 12:05 SA", "2025. december 31. 0:05 de.", "31.12.2025 12:05 vorm."]
+)
+def test_a_word_for_the_morning_makes_twelve_midnight(text: str) -> None:
+    assert datetime(2025, 12, 31, 0, 5, tzinfo=UTC) == parse_date(
+        text, languages=("vi", "hu", "de"), zone=UTC
+    )
+
+
+def test_two_letters_are_a_half_of_the_day_in_their_own_language_only() -> None:
+    text = "2 november 2023 9:26 em"
+
+    moments = [parse_date(text, languages=(each,), zone=UTC) for each in ("sv", "pt")]
+
+    assert [21, 9] == [moment.hour for moment in moments if moment]
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,20 @@ def test_a_date_without_a_zone_is_taken_in_the_given_one() -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "23.11.2026 09:15 rief an: Ann Roe <ann@example.org>:",
+        "23.11.2026 Ann Roe <ann@example.org>:",
+        "23.11.2026 09:15 Ann Roe <ann@example.org>, Bob:",
+        "Ann Roe <ann@example.org> 23.11.2026 09:15:",
+        "23.11.2026 09:15 <ann@example.org>:",
+    ],
+)
+def test_a_note_with_a_date_and_an_address_is_no_introduction(line: str) -> None:
+    assert find_original(f"{line}\n\nSie kommt gern.") is None
+
+
+@pytest.mark.parametrize(
     ("text", "mailboxes"),
     [
         ("Müller, Ann <ann@example.org>", [Mailbox("Müller, Ann", "ann@example.org")]),
@@ -160,6 +174,15 @@ def test_a_date_without_a_zone_is_taken_in_the_given_one() -> None:
         ('"Ann" "van" "Roe" <a@x.example>', [Mailbox("Ann van Roe", "a@x.example")]),
         ('"Ann, Dr." "née" "Roe" <a@x.example>', [Mailbox("Ann, Dr. née Roe", "a@x.example")]),
         ('Ms "Lisa" Roe <a@x.example>', [Mailbox('Ms "Lisa" Roe', "a@x.example")]),
+        (
+            '"Ann Roe";<a@x.example>; "Bob"; <b@x.example>;',
+            [Mailbox("Ann Roe", "a@x.example"), Mailbox("Bob", "b@x.example")],
+        ),
+        (
+            '"Ann Roe" < [ mailto:a@x.example | a@x.example ] >, [ mailto:b@x.example | x ]',
+            [Mailbox("Ann Roe", "a@x.example"), Mailbox("", "b@x.example")],
+        ),
+        ("Ann Roe [ mailto:a@x.example ]", [Mailbox("Ann Roe", "a@x.example")]),
         ("<>", []),
     ],
 )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 
+from gateway.core.replies.forwarded.language.halves import is_past_noon
 from gateway.core.replies.forwarded.language.months import (
     month_number,
     month_within,
@@ -47,7 +48,7 @@ _CROATIAN = re.compile(rf"(?<!\d)\d{{1,2}}\. (?:{_WORD}\.? \d{{4}}\.(?!\d)|listo
 #: A number and, where it is a time, the rest of that; times are as narrow as they can be here.
 _NUMBER = re.compile(r"(?<!\d)(\d{1,4})((?:[:.]\d\d){1,2})?(?!\d)")
 #: A number that is a month: `11월 23, 2026`, `2026 оны 11-р сарын 23`.
-_MONTH = re.compile(r"(?<!\d)(\d{1,2})(?:월|月|-р сар|-ئاي)")
+_MONTH = re.compile(r"(?<!\d)(\d{1,2}) ?(?:월|月|-р сар|-ئاي)")
 _TIME = re.compile(
     r"(?<![\d.])(\d{1,2}) ?[:.hHu時시点點] ?(\d\d|\d(?=[分분]))(?:[:.分분] ?(\d\d))?(?!\d)"
 )
@@ -97,7 +98,7 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
     known = tuple(languages) or (("hr",) if _CROATIAN.search(text) else ())
     for day, rest in days_in(text, known):
         match = _TIME.search(rest)
-        clock = clock_of(match, rest) if match else None
+        clock = clock_of(match, rest, known) if match else None
         if match is not None and clock is not None:
             return datetime.combine(day, clock, zone_of(rest[match.end() :]) or zone)
     return None
@@ -199,12 +200,15 @@ def _day(
     yield named, f"{text[: match.start()]} | {text[match.end() :]}"
 
 
-def clock_of(match: re.Match[str], text: str) -> time | None:
+def clock_of(match: re.Match[str], text: str, languages: tuple[str, ...]) -> time | None:
     """Return the time that was found in a text, by the half or the part of the day it names."""
     hour, minute, second = (int(part or 0) for part in match.groups())
     half = _HALF.search(text)
+    said = is_past_noon(text[: match.start()], text[match.end() :], languages)
     if half is not None and hour <= 12:
         hour = hour % 12 + (12 if half[1] or half[2] else 0)
+    elif said is not None and hour <= 12:
+        hour = hour % 12 + (12 if said else 0)
     elif hour <= 12 and (part := _PART.search(text)) is not None:
         is_late = part[3] or (part[1] and 6 < hour < 12) or (part[2] and (hour < 6 or hour == 12))
         hour = hour % 12 + (12 if is_late else 0)

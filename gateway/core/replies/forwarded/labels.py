@@ -8,8 +8,11 @@ from typing import NamedTuple
 from gateway.core.replies.forwarded.language.languages import LANGUAGES
 from gateway.core.replies.forwarded.language.words import ROLES, HeaderWord, label_key
 
-#: EGroupware adds a colon to words that have one (`Tól::`) in some languages.
-_LABELLED = re.compile(r"(?P<head>[^:：]{1,45})(?:::|[:：])(?P<value>.*)", re.DOTALL)
+#: EGroupware and Mailspring add a colon to words that have one (`Tól::`, `თემა: :`) in some
+#: languages; K-9 Mail has the Armenian mark that stands for one.
+_LABELLED = re.compile(r"(?P<head>[^:：՝]{1,45})(?:::|: :(?=\s)|[:：՝])(?P<value>.*)", re.DOTALL)
+#: NetEase Mail Master writes a table: `| From | Ann<ann@example.org> |`.
+_ROW = re.compile(r"\|(?P<head>[^|]{1,60})\|(?P<value>.*)", re.DOTALL)
 #: Vowel signs and other marks of words; `\w` has none of them, but `हिन्दी` is one word.
 _MARKS = "".join(
     chr(number) for number in range(0x300, 0x1800) if unicodedata.category(chr(number))[0] == "M"
@@ -30,6 +33,11 @@ class Label(NamedTuple):
 @lru_cache(maxsize=64)  # Each of the forms reads the same few lines.
 def read_label(text: str) -> Label | None:
     """Read a line as a header word, a colon and a value."""
+    row = _ROW.fullmatch(text) if text.startswith("|") else None
+    if row is not None:
+        key = label_key(row["head"])
+        value = row["value"].strip().removesuffix("|").strip()
+        return Label(ROLES[key], key, value) if key in ROLES else None
     match = _LABELLED.match(text)
     if match is None:
         return None

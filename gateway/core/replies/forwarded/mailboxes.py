@@ -13,9 +13,14 @@ _QUOTES = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _BESIDE = re.compile(r">\s?<")
 #: What Outlook adds to an address when it turns HTML into text: x@example.org<mailto:x@example.org>
 _LINK = re.compile(rf"(?P<shown>{_ADDRESS})\s?[<\[]mailto:[^<>\[\]\s]*[>\]]", re.IGNORECASE)
+#: Zimbra puts the whole link into brackets: `"Ann" < [ mailto:x@example.org | x@example.org ] >`.
 _OTHER_LINK = re.compile(
-    rf"[<\[(]mailto:\s?(?P<address>{_ADDRESS})[^<>\[\]()]*[>\])]", re.IGNORECASE
+    rf"(?P<opened><\s*(?=\[))?[<\[(]\s?mailto:\s?(?P<address>{_ADDRESS})[^<>\[\]()]*[>\])]"
+    r"(?(opened)\s*>)",
+    re.IGNORECASE,
 )
+#: QQ Mail divides even a name from its address: `"Ann";<ann@example.org>;`.
+_DIVIDED = re.compile(r'(?<=");(?=\s?<[^\s<>@]{1,128}@)')
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[,;،；，、]|[^",;،；，、]+|"')
 _SEPARATORS = ";；"
 _COMMAS = ",،，、"
@@ -108,7 +113,7 @@ def is_people(text: str) -> bool:
 
 def _plain(text: str) -> str:
     """Return a list on one line and without the links Outlook adds."""
-    text = " ".join(text[:_LONGEST].split())
+    text = _DIVIDED.sub(" ", " ".join(text[:_LONGEST].split()))
     if "mailto:" not in text.casefold():
         return text
     return _OTHER_LINK.sub(r"<\g<address>>", _LINK.sub(r"\g<shown>", text))

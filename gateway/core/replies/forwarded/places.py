@@ -30,6 +30,7 @@ from gateway.core.replies.forwarded.separators import (
     opens,
 )
 
+_SHORT_RULE = "----"  #: What Becky! ends a header with.
 _CLOSING = 20  #: Lines at the end in which a forwarded mail may be closed.
 _DEEPEST = 20  #: Forwards within one another that a line may close.
 _GAP = 3  #: Empty lines between a header and the separator repeated below it.
@@ -194,6 +195,7 @@ def text_start(lines: Sequence[TextLine], index: int, header: Header) -> int:
             # are one below a line that names the author, and a separator above another header.
             is_repeated = (
                 is_cut(text)
+                or (text == _SHORT_RULE and is_block and below == header.end)
                 or (is_rule(text) and is_block and (below == header.end or text[0] == "_"))
                 or (lines[below] == lines[index] and read_header(lines, below, "") is None)
             )

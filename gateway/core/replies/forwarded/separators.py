@@ -14,15 +14,19 @@ _CUT = re.compile(rf"{_DASH}{{2,}}8<{_DASH}{{2,}}.{{0,120}}")
 _ENDS = (
     "end|ende|einde|fin|fine|fim|slut|loppu|lõpp|vége|sfârșit|koniec|konec|kraj|конец|кінець|край"
 )
-#: nmh puts dashes on one side only: `------- End of Forwarded Message`.
+#: nmh puts dashes on one side only: `------- End of Forwarded Message`; Becky! has a verb.
 _END = re.compile(
     rf"{_DASH}{{2,}}(?:8<{_DASH}*)? ?(?:{_ENDS})\b.*{_DASH}{{2,}}"
-    rf"|{_DASH}{{5,}} (?:{_ENDS})\b.{{0,80}}",
+    rf"|{_DASH}{{5,}} (?:{_ENDS})\b.{{0,80}}"
+    rf"|{_DASH}{{5,}} Original Message Ends {_DASH}{{5,}}",
     re.IGNORECASE,
 )
 #: The line that divides mails in a file of many: `From ann@example.org Mon Nov 23 09:15:02 2026`.
 _DIVIDER = re.compile(r">?From \S{1,320} +[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d.{0,40}")
+#: Orange and SFR tell the date there: `Message du 23/11/26 09:15`.
+_DATED = re.compile(r"Message du(?: :)? (?P<date>\d{1,2}/\d{1,2}/\d{2,4} \d{1,2}:\d\d)")
 _WORD = re.compile(r"[^\W\d_]+")
+_CENTRED = 15  #: Dashes of words that a program puts in the middle of a line: their number differs.
 _STEM = 5  #: Letters by which words are compared: `weitergeleitete`, `weitergeleiteten`.
 _WITH_REST = re.compile(r"[-–—]{2,} ?(?=[^\W\d_])[^-–—]{3,60} ?[-–—]{2,} ?(?P<rest>\S.*)")
 
@@ -150,8 +154,9 @@ def closes(text: str, opening: str, *, is_last: bool) -> bool:
         ----- Forwarded message from Ann Roe <ann@example.org> -----
         ----- Τέλος προωθημένου μηνύματος -----
     """
-    dashes = _dashes(opening)
-    if dashes and dashes != _dashes(text):
+    dashes, other = _dashes(opening), _dashes(text)
+    are_centred = min(len(dashes), len(other)) >= _CENTRED
+    if dashes and dashes != other and not are_centred:
         return False
     names_author = is_dashed(opening) and "@" in opening
     return is_end(text) or (
@@ -180,9 +185,18 @@ def _dashes(text: str) -> str:
     return match[0] if match else ""
 
 
+def date_within(text: str) -> str:
+    """Return the date that an announcement tells of the mail; empty where it tells none."""
+    match = _DATED.fullmatch(text)
+    return match["date"] if match else ""
+
+
 def is_announcement(text: str) -> bool:
     """Whether a line is one of the known sentences that announce a forwarded mail."""
-    return label_key(text.lstrip("-–—*_ ").rstrip("*_ ").rstrip(":：. ")) in _ANNOUNCEMENTS
+    return (
+        _DATED.fullmatch(text) is not None
+        or label_key(text.lstrip("-–—*_ ").rstrip("*_ ").rstrip(":：. ")) in _ANNOUNCEMENTS
+    )
 
 
 def is_divider(text: str) -> bool:

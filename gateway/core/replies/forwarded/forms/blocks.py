@@ -26,6 +26,7 @@ _SHORTEST_FRAME, _LONGEST_FRAME = 4, 12
 _SHORTEST_BARE = 3
 _GLUED_LINES = 5
 _PEOPLE = (HeaderWord.SENDER, HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO)
+_ENDS_PERSON = re.compile(r"[^\s<>,;]@[^\s<>,;]+>?\Z")  #: Ends with an address, and no comma.
 _TELLING = (HeaderWord.DATE, HeaderWord.TO, HeaderWord.SUBJECT)
 #: Numbers of other mails, `References: <1@example.org> <2@example.org>`.
 _MESSAGE_IDS = re.compile(r"(?:<[^\s<>]{1,500}@[^\s<>]{1,500}>\s*){1,50}")
@@ -171,7 +172,11 @@ class HeaderBlockReader:
         is_indented = line.is_indented and not self._is_indented and self._announced
         is_folded = is_indented and self._fields.get(self._role, "") != ""
         if is_folded or self.continues(line.text, label):
-            self._fields[self._role] = f"{self._fields.get(self._role, '')} {line.text}".strip()
+            above = self._fields.get(self._role, "")
+            # SquirrelMail gives each recipient a line, and puts nothing between them.
+            comma = "," if self._role in _PEOPLE and _ENDS_PERSON.search(above) else ""
+            comma = comma if is_people(line.text) else ""
+            self._fields[self._role] = f"{above}{comma} {line.text}".strip()
             self._end += 1
             return True
         return label is not None and self.take_unknown(label)
@@ -182,10 +187,21 @@ class HeaderBlockReader:
         if label is not None and label.key in OTHERWISE:
             roles = (OTHERWISE[label.key].get(language) for language in self._languages())
             label = label._replace(role=next(filter(None, roles), label.role))
+        if label is not None and self.is_date_of_sending(label):
+            return label._replace(role=HeaderWord.DATE)
         if label is None or label.role not in _PEOPLE or not self._are_message_ids(label.value):
             return label
         is_taken = label.value.count("<") > 1 or label.role in self._fields
         return label._replace(role=HeaderWord.OTHER) if is_taken else label
+
+    def is_date_of_sending(self, label: Label) -> bool:
+        """Whether a word for a person says when the mail was sent: `المُرسل` is sender and sent."""
+        is_person = label.role in _PEOPLE and "@" not in label.value
+        return (
+            is_person
+            and HeaderWord.DATE not in self._fields
+            and parse_date(label.value, zone=UTC) is not None
+        )
 
     def take_field(self, role: HeaderWord, label: Label) -> bool:
         """Take a known word; not one that the block has already, which is of the text."""

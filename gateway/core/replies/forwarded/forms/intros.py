@@ -14,7 +14,7 @@ from gateway.core.replies.forwarded.separators import is_announcement
 _LONGEST = 400
 
 _NO_PART = r"\s<>()\[\]\"„“”«»,;:@"
-_ADDRESS = re.compile(
+ADDRESS = re.compile(
     rf"[(\[]?<?(?:mailto:)?(?<![^{_NO_PART}])[^{_NO_PART}]{{1,128}}@[^{_NO_PART}]{{1,255}}>?[)\]]?"
 )
 _QUOTED_NAME = re.compile(r"[\"“„«”]\s?([^\"“”„«»]{1,100})[\"“”»]\s*$")
@@ -22,6 +22,10 @@ _DIGIT = re.compile(r"\d")
 #: A name as people write theirs: two words at least, where the script has capitals they begin so.
 _WORD = r"[^\W\d_a-zß-öø-ÿа-яα-ω][^\s,;:@]{0,40}"
 _PERSON = re.compile(rf"{_WORD}(?: {_WORD}){{1,5}}")
+#: What of a name begins with a small letter.
+_PARTICLES = re.compile(
+    r"al|af|av|bin|d[aeiou]|del|della|den|der|dos|e|el|ibn|la|le|te[nr]|tot|van|vo[mn]|y|zu|zum|zur"
+)
 #: A weekday between the date and the name.
 _BRACKET = re.compile(r"^(?:[^()]*\)|\s*\([^()]*\))")
 _RUN_ON = re.compile(r"(?<=[^\W\d]|>):\s{2,}(?=\S)")
@@ -80,7 +84,7 @@ def read_framed_intro(lines: Sequence[TextLine], start: int) -> Intro | None:
 
 def _intro(text: str, lines: Sequence[TextLine], end: int, announced: bool) -> Intro | None:
     quoted = _quoted(lines, end)
-    address = _ADDRESS.search(text)
+    address = ADDRESS.search(text)
     if not quoted and address is None:
         return None
     wrote = find_verb(text)
@@ -105,11 +109,25 @@ def says_who_wrote(text: str, name: str, date: str, signs: tuple[bool, bool, boo
     if _DIGIT.search(text) is None:
         return quoted and written and (addressed or _PERSON.fullmatch(name) is not None)
     if addressed:
-        return quoted or written or announced
+        return quoted or written or announced or is_stamped(text, name, date)
     if written:
         return quoted
     is_dated = _DATED.match(text) is not None and parse_date(date, zone=UTC) is not None
     return quoted and is_dated and _PERSON.fullmatch(name) is not None
+
+
+def is_stamped(text: str, name: str, date: str) -> bool:
+    """Whether a line is a date, a name and an address: `23.11.2026 09:15 Ann Roe <ann@x>:`.
+
+    FairEmail writes that above what it forwards, and doesn't quote it.
+    """
+    return (
+        text.startswith(date)
+        and text.rstrip(":：").endswith(">")
+        and parse_date(date, zone=UTC) is not None
+        and bool(name)
+        and all(not word[0].islower() or _PARTICLES.fullmatch(word) for word in name.split())
+    )
 
 
 def _ends_written(text: str) -> bool:
@@ -136,7 +154,7 @@ def _name_and_date(
                 return _name(PREPOSITION.sub("", name)), date.strip(_TRIM)
     if wrote is not None:
         text = f"{text[: wrote.start()]}\0{text[wrote.end() :]}"
-    address = _ADDRESS.search(text) if address else None
+    address = ADDRESS.search(text) if address else None
     before, after = (text[: address.start()], text[address.end() :]) if address else (text, "")
     return around_address(before.replace("\0", " "), after.replace("\0", " "), address is not None)
 

@@ -7,18 +7,22 @@ with examples in `tests/inbound/forms/NAME/`.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader, read_block, read_glued
 from gateway.core.replies.forwarded.forms.fields import read_fields
 from gateway.core.replies.forwarded.forms.filled import read_filled
 from gateway.core.replies.forwarded.forms.intros import Intro, read_framed_intro, read_intro
+from gateway.core.replies.forwarded.forms.led import read_led
 from gateway.core.replies.forwarded.forms.one_line import read_one_line
 from gateway.core.replies.forwarded.forms.sentences import read_sentence
 from gateway.core.replies.forwarded.labels import read_label
+from gateway.core.replies.forwarded.language.words import HeaderWord
 from gateway.core.replies.forwarded.lines import TextLine
 from gateway.core.replies.forwarded.separators import (
     after_dashes,
+    date_within,
     is_announcement,
     is_dashed,
     is_divider,
@@ -68,8 +72,11 @@ def read_below_separator(lines: Sequence[TextLine], index: int, subject: str) ->
             read_fields(lines, below, announced=True)
             or read_filled(lines, below)
             or read_block(lines, below, announced=True, subject=subject)
+            or read_led(lines, below, subject)
             or read_intro(lines, below, announced=True)
         )
+    if isinstance(header, ForwardedHeader) and (date := date_within(text)):
+        return replace(header, fields={HeaderWord.DATE: date} | header.fields)
     return header or read_framed_intro(lines, index)
 
 

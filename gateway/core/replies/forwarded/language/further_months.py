@@ -6,6 +6,10 @@ by these, whatever the language.
 """
 
 NAMES = {
+    "am": (
+        "ጃንዋሪ|ጃንዩ|ጃን; ፌብሩዋሪ|ፌብሩ; ማርች; ኤፕሪል|ኤፕሪ; ሜይ; ጁን; ጁላይ; ኦገስት|ኦገስ; ሴፕቴምበር|ሴፕቴ; ኦክቶበር|ኦክቶ; "
+        "ኖቬምበር|ኖቬም; ዲሴምበር|ዲሴም"
+    ),
     "ar-dz": (
         "جانفي; فيفري; مارس; أفريل; ماي; جوان; جويلية; أوت; سبتمبر; أكتوبر; نوفمبر; ديسمبر"
     ),
@@ -23,7 +27,8 @@ NAMES = {
         "nowanburu|now|nowanburukalo; desanburu|des|desanburukalo"
     ),
     "bn": (
-        "জানুয়ারি|জানু; ফেব্রুয়ারি|ফেব; মার্চ; এপ্রিল|এপ্রি; মে; জুন; জুলাই|জুল; আগস্ট|আগ; "
+        "জানুয়ারি|জানুয়ারী|জানু; ফেব্রুয়ারি|ফেব্রুয়ারী|ফেব; মার্চ; এপ্রিল|এপ্রি; মে; জুন; "
+        "জুলাই|জুল; আগস্ট|আগ; "
         "সেপ্টেম্বর|সেপ; অক্টোবর|অক্টো; নভেম্বর|নভে; ডিসেম্বর|ডিসে"
     ),
     "br": (
@@ -208,6 +213,13 @@ NAMES = {
     "uz": (
         "yanvar|yan; fevral|fev; mart|mar; aprel|apr; may; iyun|iyn; iyul|iyl; avgust|avg; "
         "sentabr|sen; oktabr|okt; noyabr|noy; dekabr|dek"
+    ),
+    "or": (
+        "ଜାନୁଆରୀ; ଫେବୃଆରୀ; ମାର୍ଚ୍ଚ; ଅପ୍ରେଲ; ମଇ; ଜୁନ; ଜୁଲାଇ; ଅଗଷ୍ଟ; ସେପ୍ଟେମ୍ବର; ଅକ୍ଟୋବର; ନଭେମ୍ବର; ଡିସେମ୍ବର"
+    ),
+    "vi": (  # as Windows has them
+        "tháng giêng|tháng một; tháng hai; tháng ba; tháng tư; tháng năm; tháng sáu; tháng bảy; "
+        "tháng tám; tháng chín; tháng mười; tháng mười một; tháng mười hai|tháng chạp"
     ),
     "yo": (
         "oṣù ṣẹ́rẹ́|sẹ́rẹ́|sẹ́r; oṣù èrèlè|èrèlè|èrl; oṣù ẹrẹ̀nà|ẹrẹ̀nà|ẹrn; oṣù "

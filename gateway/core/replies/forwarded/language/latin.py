@@ -272,7 +272,7 @@ LATIN: dict[str, Words] = {
         "Kopia|Cc|CC",
         "Ezkutuko kopia",
         "Erantzun honi|Erantzun|Erantzun-honi",
-        "Gaia",
+        "Gaia|Mintzagaia",
     ),
     "ast": Words(
         "De|Remitente",
@@ -362,7 +362,7 @@ LATIN: dict[str, Words] = {
         "Cc|CC",
         "Bcc|BCC",
         "Antwurd oan",
-        "Ûnderwerp",
+        "Ûnderwerp|Underwerp",
     ),
     "fo": Words(
         "Frá",

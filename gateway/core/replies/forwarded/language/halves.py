@@ -1,0 +1,84 @@
+"""What languages call the halves of the day beside a time: `9:15 du.`, `9:15 CH`.
+
+By language: what is said before noon, and from noon on. Those of Latin languages that have two
+letters mean that in their own language only.
+"""
+
+from collections.abc import Collection
+
+_HALVES = {
+    "af": ("vm", "nm"),
+    "am": ("ጥዋት", "ከሰዓት"),
+    "bg": ("проб|преди обяд", "слоб|следобед"),
+    "bs": ("prijepodne|prije podne", "popodne|poslije podne"),
+    "br": ("am", "gm"),
+    "ckb": ("بن", "دن"),
+    "cs": ("dop|dopoledne", "odp|odpoledne"),
+    "cy": ("yb", "yh"),
+    "de": ("vorm|vormittags|morgens", "nachm|nachmittags|abends"),
+    "dsb": ("dop|dopołdnja", "wótp|wótpołdnja"),
+    "eo": ("atm", "ptm"),
+    "fa": ("قظ|قبلازظهر", "بظ|بعدازظهر"),
+    "fi": ("ap", "ip"),
+    "ga": ("rn", "in"),
+    "he": ("לפנה״צ|לפנהצ", "אחה״צ|אחהצ"),
+    "hsb": ("dop|dopołdnja", "pop|popołdnju"),
+    "hu": ("de", "du"),
+    "is": ("fh", "eh"),
+    "ja": ("午前", "午後"),
+    "ky": ("тң|таңкы", "тк|түштөн"),
+    "lb": ("moies", "nomëttes"),
+    "lo": ("ກ່ອນທ່ຽງ", "ຫຼັງທ່ຽງ"),
+    "lt": ("priešpiet", "popiet"),
+    "lv": ("priekšp|priekšpusdienā", "pēcp|pēcpusdienā"),
+    "mk": ("претпл|претпладне", "попл|попладне"),
+    "mn": ("үө", "үх"),
+    "my": ("နံနက်", "ညနေ"),
+    "nds": ("vm", "nm"),
+    "ne": ("पूर्वाह्न", "अपराह्न"),
+    "nn": ("fm", "em"),
+    "or": ("ପୂ|ପୂର୍ବାହ୍ନ", "ଅ|ଅପରାହ୍ନ"),
+    "pa": ("ਪੂਦੁ", "ਬਾਦੁ"),
+    "ps": ("غم", "غو"),
+    "se": ("ib|iđitbeaivet", "eb|eahketbeaivet"),
+    "si": ("පෙව", "පව"),
+    "sl": ("dop|dopoldne", "pop|popoldne"),
+    "sr": ("пре подне|прије подне|pre podne", "поподне|по подне|послије подне|po podne"),
+    "sv": ("fm|förmiddag", "em|eftermiddag"),
+    "ta": ("முற்பகல்", "பிற்பகல்"),
+    "th": ("ก่อนเที่ยง", "หลังเที่ยง"),
+    "tk": ("goöň", "gosoň"),
+    "tr": ("öö", "ös"),
+    "ug": ("چب|چۈشتىن بۇرۇن", "چك|چۈشتىن كېيىن"),
+    "uk": ("дп", "пп"),
+    "uz": ("to|то", "tk|тк"),
+    "vi": ("sa|sáng", "ch|chiều|tối"),
+    "zh": ("上午", "下午"),
+}
+_SILENT = dict.fromkeys(map(ord, ".’'\u200c\xad,;()"))  #: What a word may have or lack.
+
+
+def _table() -> dict[str, tuple[bool, frozenset[str]]]:
+    """Return by word whether it is said from noon on, and in which languages."""
+    table: dict[str, tuple[bool, frozenset[str]]] = {}
+    for language, halves in _HALVES.items():
+        for is_late, words in enumerate(halves):
+            for word in words.split("|"):
+                others = table[word][1] if word in table else frozenset()
+                table[word] = (bool(is_late), others | {language})
+    return table
+
+
+_TABLE = _table()
+
+
+def is_past_noon(before: str, behind: str, languages: Collection[str]) -> bool | None:
+    """Whether words beside a time say that it is past noon; None where they say nothing."""
+    first, last = behind.split()[:2], before.split()[-2:]
+    for words in (" ".join(first), *first[:1], " ".join(last), *last[-1:]):
+        word = words.casefold().translate(_SILENT)
+        if word in _TABLE:
+            is_late, spoken_in = _TABLE[word]
+            if len(word) > 2 or not word.isascii() or spoken_in.intersection(languages):
+                return is_late
+    return None
