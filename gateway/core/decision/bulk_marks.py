@@ -106,8 +106,14 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="feedback-id",
         header="Feedback-ID",
-        by="campaigns, for Gmail's feedback loop",
-        source="support.google.com/a/answer/6254652",
+        # Some programs put it on all their mail and say there what each is: Dolibarr by the record
+        # (`thi17:…:dolib`, `emailing-3-77:…:dolib`), AcyMailing by the type.
+        matches=_like(
+            r"^(?!\s*(?!emailing)\S*:dolib\s*$)"
+            r"(?!.*:(?:notification|override|transactional)\s*(?::|$)).*\w"
+        ),
+        by="campaigns, for Gmail's feedback loop; not what Dolibarr and AcyMailing call other mail",
+        source="support.google.com/a/answer/6254652; CMailFile.class.php, MailerHelper.php",
     ),
     BulkMark(
         rule="campaign",
@@ -163,6 +169,13 @@ MARKS: tuple[BulkMark, ...] = (
         header="X-CampTrackID",
         by="SugarCRM 6, SuiteCRM 7: campaigns",
         source="modules/EmailMan/EmailMan.php",
+    ),
+    BulkMark(
+        rule="dolibarr",
+        header="X-Dolibarr-TRACKID",
+        matches=_like(r"^\s*emailing"),
+        by="Dolibarr: mass mailings; other mail names another record",
+        source="htdocs/comm/mailing/card.php",
     ),
     BulkMark(
         rule="espocrm",
@@ -246,6 +259,14 @@ MARKS: tuple[BulkMark, ...] = (
         source="headers of its mail, 2024",
     ),
     BulkMark(
+        rule="salesforce-category",
+        header="X-SFDC-EmailCategory",
+        matches=_like(r"mass|list_?e?mail"),
+        by="Salesforce, by Email Relay: mass and list email; other mail says apiSingleMail, "
+        "quickActionEmail …",
+        source="headers of its mail, 2024, for other mail; that of mass email by its name",
+    ),
+    BulkMark(
         rule="marketo",
         header="X-MarketoID",
         by="Adobe Marketo",
@@ -280,6 +301,12 @@ MARKS: tuple[BulkMark, ...] = (
         header="X-Listmonk-*",
         by="listmonk 2 and later: campaigns",
         source="internal/manager/manager.go",
+    ),
+    BulkMark(
+        rule="typo3",
+        header="X-TYPO3MID",
+        by="TYPO3, Direct Mail 2 and later",
+        source="directmail, Classes/Dmailer.php",
     ),
     BulkMark(
         rule="interspire",

@@ -8,6 +8,7 @@ from gateway.core.decision.classify import (
     AnswerTest,
     AutoReplyTest,
     CalendarClassTest,
+    HeaderTest,
     InvitationTest,
     MarkTest,
     RecipientsTest,
@@ -28,6 +29,12 @@ SHIPPED_RULES: tuple[Rule, ...] = (
     Rule("absence", Kind.INDIVIDUAL, AbsenceTest()),
     Rule("read-receipt", Kind.INDIVIDUAL, ReportTest(Automatic.READ_RECEIPT)),
     Rule("delivery-report", Kind.INDIVIDUAL, ReportTest(Automatic.DELIVERY_REPORT)),
+    # phpList stamps what asks to confirm a subscription as it stamps its mailings.
+    Rule(
+        "phplist-system",
+        Kind.INDIVIDUAL,
+        HeaderTest("x-messageid", re.compile(r"^systemmessage\s*$")),
+    ),
     Rule("calendar", Kind.INDIVIDUAL, InvitationTest()),
     Rule(
         "calendar-class",
