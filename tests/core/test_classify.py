@@ -437,6 +437,23 @@ def test_what_is_unclear_is_no_automatic_answer(header: str) -> None:
     assert ("bulk", "default") == said(f"{FROM}{header}\n", default=Kind.BULK)
 
 
+@pytest.mark.parametrize(
+    ("field", "rule"),
+    [
+        ("X-MessageID: systemmessage", "phplist-system"),
+        ("X-MessageID: 77", "precedence"),
+        ("X-MessageID: systemmessages", "precedence"),
+        ("X-Listmonk-Subscriber: 0f1e", "listmonk-opt-in"),
+        ("X-Listmonk-Subscriber:", "precedence"),
+        ("X-Listmonk-Subscriber: 0f1e\nX-Listmonk-Campaign: 1a2b", "precedence"),
+        ("X-Listmonk-Campaign: 1a2b", "precedence"),
+    ],
+)
+def test_what_is_about_one_subscription_is_no_mailing(field: str, rule: str) -> None:
+    assert rule == said(f"{FROM}{field}\n{STAMPED}")[1]
+    assert "precedence" == said(f"{FROM}{field}\n{STAMPED}", recipients=2)[1]
+
+
 ABSENT = f"{FROM}Auto-Submitted: auto-generated\nX-Auto-Response-Suppress: All\n"
 
 

@@ -189,6 +189,34 @@ class AbsenceTest(RuleTest):
 
 
 @dataclass(frozen=True, slots=True)
+class SystemMailTest(RuleTest):
+    """A newsletter's program writes to one person about their subscription, as one field says.
+
+    Such mail, which often asks to confirm, bears the marks of the program's mailings.
+    """
+
+    name: str  #: In lower case.
+    matches: re.Pattern[str] = re.compile("")
+    without: str = ""  #: In lower case: a field that only the program's mailings have.
+
+    def __call__(self, facts: MessageFacts) -> str | None:
+        if facts.recipients > 1 or self.without in facts.headers:
+            return None
+        value = next(filter(self.matches.search, facts.headers.texts(self.name)), None)
+        return f"{self.name}: {value[:80]}" if value else None
+
+    @property
+    def in_words(self) -> str:
+        says = f"its `{self.name}` matches `{self.matches.pattern}`"
+        has = f"it has `{self.name}` and no `{self.without}`"
+        return f"it goes to one recipient, and {has if self.without else says}"
+
+    @property
+    def header(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
 class ReportTest(RuleTest):
     """A report on one mail: that it was read, or what became of it (RFC 8098, RFC 3464)."""
 

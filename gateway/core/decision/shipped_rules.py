@@ -8,12 +8,12 @@ from gateway.core.decision.classify import (
     AnswerTest,
     AutoReplyTest,
     CalendarClassTest,
-    HeaderTest,
     InvitationTest,
     MarkTest,
     RecipientsTest,
     ReportTest,
     Rule,
+    SystemMailTest,
 )
 from gateway.core.kinds import Kind
 from gateway.core.mail.automatic import Automatic
@@ -29,11 +29,15 @@ SHIPPED_RULES: tuple[Rule, ...] = (
     Rule("absence", Kind.INDIVIDUAL, AbsenceTest()),
     Rule("read-receipt", Kind.INDIVIDUAL, ReportTest(Automatic.READ_RECEIPT)),
     Rule("delivery-report", Kind.INDIVIDUAL, ReportTest(Automatic.DELIVERY_REPORT)),
-    # phpList stamps what asks to confirm a subscription as it stamps its mailings.
     Rule(
         "phplist-system",
         Kind.INDIVIDUAL,
-        HeaderTest("x-messageid", re.compile(r"^systemmessage\s*$")),
+        SystemMailTest("x-messageid", re.compile(r"^systemmessage\s*$")),
+    ),
+    Rule(
+        "listmonk-opt-in",
+        Kind.INDIVIDUAL,
+        SystemMailTest("x-listmonk-subscriber", without="x-listmonk-campaign"),
     ),
     Rule("calendar", Kind.INDIVIDUAL, InvitationTest()),
     Rule(
