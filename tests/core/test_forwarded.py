@@ -172,6 +172,7 @@ def _spellings(words: Words) -> list[dict[str, str]]:
         'On 28/10/2021, 12:46, "Ann Müller" <ann@example.org> wrote:',
         "On Thu, Oct 28, 2021 at 12:46 PM Ann Müller <ann@example.org> wrote:",
         "On Thu, Oct 28, 2021 at 12:46\u202fPM Ann Müller\n<ann@example.org> wrote:",
+        "Am 28.10.2021 12:46 nachm. schrieb Ann Müller <ann@example.org>:",
         "Am 28.10.21, 12:46 schrieb „Ann Müller“ <ann@example.org>:",
         "Am Do., 28. Okt. 2021 um 12:46 Uhr schrieb Ann Müller <ann@example.org>:",
         "Ann Müller <ann@example.org> schrieb am Do., 28. Okt. 2021, 12:46:",

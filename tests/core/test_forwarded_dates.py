@@ -185,6 +185,12 @@ def test_a_word_for_the_morning_makes_twelve_midnight(text: str) -> None:
     )
 
 
+def test_two_capital_letters_are_a_half_of_the_day_where_no_language_is_known() -> None:
+    moments = [parse_date(f"2/11/2023 9:26 {half}", zone=UTC) for half in ("SA", "CH", "Ch")]
+
+    assert [9, 21, 9] == [moment.hour for moment in moments if moment]
+
+
 def test_two_letters_are_a_half_of_the_day_in_their_own_language_only() -> None:
     text = "2 november 2023 9:26 em"
 

@@ -11,6 +11,27 @@ OWN = "Bitte ablegen."
 QUOTED = "\n".join(f"> {line}" for line in BODY.split("\n"))
 MOMENT = datetime(2026, 3, 4, 10, 11, tzinfo=UTC)
 
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("9:15 nachm. Ann van Roe", "Ann van Roe"),
+        ("9:15 ص Ann van Roe", "Ann van Roe"),
+        ("9:15 PTG, Ann Roe", "Ann Roe"),
+        ("9:15 по подне Ann Roe", "Ann Roe"),
+        ("9:15 de. Ann Roe", "Ann Roe"),
+        ("9:15 de Vries, Ann", "de Vries, Ann"),
+        ("9:15 Pop Ion", "Pop Ion"),
+        ("9:15 CH Ann", "Ann"),
+    ],
+)
+def test_a_half_of_the_day_is_no_part_of_a_name(said: str, name: str) -> None:
+    found = find_original(f"Am 23.11.2026 um {said} <ann@example.org> schrieb:\n{QUOTED}")
+
+    assert found is not None
+    assert Mailbox(name, "ann@example.org") == found.heading.sender
+
+
 DATED = [
     "On 04/03/2026 10:11, {who} wrote:",
     "{who} wrote on 04.03.2026 10:11:",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 
 from gateway.core.replies.forwarded.dates import parse_date
+from gateway.core.replies.forwarded.language.halves import without_half
 from gateway.core.replies.forwarded.language.introwords import FILLER, PREPOSITION, find_verb
 from gateway.core.replies.forwarded.lines import TextLine, wrapped
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
@@ -19,6 +20,7 @@ ADDRESS = re.compile(
 )
 _QUOTED_NAME = re.compile(r"[\"“„«”]\s?([^\"“”„«»]{1,100})[\"“”»]\s*$")
 _DIGIT = re.compile(r"\d")
+_ENDS_IN_TIME = re.compile(r"\d[:.]\d\d\Z")
 #: A name as people write theirs: two words at least, where the script has capitals they begin so.
 _WORD = r"[^\W\d_a-zß-öø-ÿа-яα-ω][^\s,;:@]{0,40}"
 _PERSON = re.compile(rf"{_WORD}(?: {_WORD}){{1,5}}")
@@ -167,7 +169,8 @@ def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
     if quoted is not None:
         return _name(quoted[1]), before[: quoted.start()].strip(_TRIM)
     end = max(match.end() for match in _DIGIT.finditer(before))
-    name = _name(before[end:])
+    is_time = _ENDS_IN_TIME.search(before[:end]) is not None
+    name = _name(without_half(before[end:]) if is_time else before[end:])
     if name or addressed:
         return name, before.removesuffix(name).strip(_TRIM)
     start = _DIGIT.search(before).start()  # type: ignore[union-attr]

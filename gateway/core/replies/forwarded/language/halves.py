@@ -9,6 +9,7 @@ from collections.abc import Collection
 _HALVES = {
     "af": ("vm", "nm"),
     "am": ("ጥዋት", "ከሰዓት"),
+    "ar": ("ص|صباحا", "م|مساء"),
     "bg": ("проб|преди обяд", "слоб|следобед"),
     "bs": ("prijepodne|prije podne", "popodne|poslije podne"),
     "br": ("am", "gm"),
@@ -33,6 +34,7 @@ _HALVES = {
     "lv": ("priekšp|priekšpusdienā", "pēcp|pēcpusdienā"),
     "mk": ("претпл|претпладне", "попл|попладне"),
     "mn": ("үө", "үх"),
+    "ms": ("pg", "ptg"),
     "my": ("နံနက်", "ညနေ"),
     "nds": ("vm", "nm"),
     "ne": ("पूर्वाह्न", "अपराह्न"),
@@ -43,6 +45,7 @@ _HALVES = {
     "se": ("ib|iđitbeaivet", "eb|eahketbeaivet"),
     "si": ("පෙව", "පව"),
     "sl": ("dop|dopoldne", "pop|popoldne"),
+    "sq": ("pd|paradite", "md|pasdite"),
     "sr": ("пре подне|прије подне|pre podne", "поподне|по подне|послије подне|po podne"),
     "sv": ("fm|förmiddag", "em|eftermiddag"),
     "ta": ("முற்பகல்", "பிற்பகல்"),
@@ -70,6 +73,23 @@ def _table() -> dict[str, tuple[bool, frozenset[str]]]:
 
 
 _TABLE = _table()
+_OF_NAMES = frozenset(["de", "du", "in", "to", "am", "ap"])
+
+
+def without_half(text: str) -> str:
+    """Return what stands behind a half of the day that a text, itself behind a time, begins with.
+
+    Written as a name is, it is one (`Pop Ion`), and of those that names begin with (`de Vries`) a
+    full stop tells it.
+    """
+    words = text.split()
+    for count in (2, 1):
+        said = " ".join(words[:count])
+        word = said.casefold().translate(_SILENT)
+        is_name = said.istitle() or (word in _OF_NAMES and "." not in said)
+        if len(words) > count and word in _TABLE and not is_name:
+            return " ".join(words[count:])
+    return text
 
 
 def is_past_noon(before: str, behind: str, languages: Collection[str]) -> bool | None:
@@ -79,6 +99,7 @@ def is_past_noon(before: str, behind: str, languages: Collection[str]) -> bool |
         word = words.casefold().translate(_SILENT)
         if word in _TABLE:
             is_late, spoken_in = _TABLE[word]
-            if len(word) > 2 or not word.isascii() or spoken_in.intersection(languages):
+            is_sign = not languages and words.isupper()  # `9:15 CH`
+            if len(word) > 2 or is_sign or not word.isascii() or spoken_in.intersection(languages):
                 return is_late
     return None
