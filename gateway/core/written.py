@@ -147,3 +147,8 @@ def shaping_marks(run: re.Match[str], text: str) -> str:
     if unicodedata.name(before, "").startswith(_ALPHABETS_WITHOUT_SHAPING):
         return ""
     return "".join(_SHAPING.findall(run[0]))
+
+
+def colon(language: str) -> str:
+    """Return what stands between a name and what is said of it; French has a blank before it."""
+    return " : " if language == "fr" else ": "

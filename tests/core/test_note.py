@@ -1,5 +1,6 @@
 """The note that says why mail was not sent."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -406,6 +407,20 @@ class TestSharedAddress:
         note = render(template("en"), replace(SHARED, suppressions=(BLOCKED,)))
 
         assert note.short[0].startswith("Send failed: the recipient's address is blocked")
+
+
+@pytest.mark.parametrize("source", SuppressionSource)
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("person", [RALPH, None])
+def test_who_gets_nothing_in_french_is_told_so_with_ne(
+    source: SuppressionSource, scope: Scope, person: PersonRef | None
+) -> None:
+    entry = replace(BLOCKED, source=source, scope=scope, person=person)
+    note = render(template("fr"), replace(FACTS, suppressions=(entry,)))
+
+    told = re.findall(r"(\w+) re(?:çoit|coit|cevait) (?:donc )?aucun", f"{note.short}{note.full}")
+    assert told
+    assert {"ne"} == set(told)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

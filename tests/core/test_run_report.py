@@ -53,6 +53,17 @@ def test_who_got_no_mail_is_named_with_why_faults_first() -> None:
     ] == details(RUN, ROWS, ENGLISH)
 
 
+def test_in_french_a_blank_stands_before_each_colon_and_one_mail_is_one() -> None:
+    french = parse_mail_wording(
+        (FILE.parent / "fr.txt").read_text(encoding="utf-8"), "fr", RUN_REPORT
+    )
+
+    assert "- candidate:ann : échec : 550 5.1.1 unknown" == details(RUN, ROWS, french)[0]
+    assert "birthday : envoyés 2, ignorés 1, en échec 0" == french.head(
+        values_of_report(RUN, ROWS, french)
+    )
+
+
 def test_no_more_than_a_hundred_are_named_and_the_rest_counted() -> None:
     lines = details(replace(RUN, skips=RUN.skips * 103), [], ENGLISH)
 

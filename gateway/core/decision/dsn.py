@@ -28,6 +28,7 @@ from gateway.core.mail.mail_writer import (
     subject_field,
     text_part,
 )
+from gateway.core.written import colon
 
 MAX_HEADERS = 64 * 1024  #: Octets of the original's header block that are returned.
 MAX_NOTES = 100  #: Recipients whose note is in the text; the others are named only.
@@ -333,7 +334,10 @@ def build_summary(template: NoteTemplate, summary: ReportSummary) -> bytes:
             "subject": reported.subject or "-",
         }
         lines = template.fill("reports message", about_message)
-        lines += (f"  {one_line(out.mailbox)}: {out.reason}" for out in reported.left_out)
+        lines += (
+            f"  {one_line(out.mailbox)}{colon(template.language)}{out.reason}"
+            for out in reported.left_out
+        )
         listed.append("\n".join(lines))
         notes += (
             summary.notes.get((reported.message, out.mailbox), "") for out in reported.left_out

@@ -12,6 +12,7 @@ from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.trigger import NO_CONSENT
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.core.triggers.values import written
+from gateway.core.written import colon
 
 #: The reasons the gateway itself gives, by the key of their wording; `{}` is what differs.
 REASONS: Mapping[str, str] = {
@@ -86,14 +87,14 @@ def details(run: TriggerRun, rows: Sequence[Occurrence], wording: MailWording) -
     faults = [row for row in rows if row.state in _FAULTS]
     put_off = [row for row in rows if row.state is OccurrenceState.DUE and row.reason]
     skipped = [row for row in rows if row.state is OccurrenceState.SKIPPED]
-    words = wording.words
+    words, parted = wording.words, colon(wording.language)
     reasons = [
-        (row.person, row.about, f"{words[row.state]}: {in_words(row.reason, words)}")
+        (row.person, row.about, f"{words[row.state]}{parted}{in_words(row.reason, words)}")
         for row in (*faults, *put_off)
     ]
     reasons += [(row.person, row.about, in_words(row.reason, words)) for row in skipped]
     reasons += [(skip.person, skip.about, in_words(skip.reason, words)) for skip in run.skips]
-    lines = [f"- {f'{person} {about}'.strip()}: {why}" for person, about, why in reasons]
+    lines = [f"- {f'{person} {about}'.strip()}{parted}{why}" for person, about, why in reasons]
     left_out = len(lines) - _LINES
     return [*lines[:_LINES], f"- … ({left_out})"] if left_out > 0 else lines
 
