@@ -12,7 +12,7 @@ from gateway.core.replies.reference import (
     find_reference,
     reference_pattern,
 )
-from gateway.core.replies.subject_prefixes import without_prefixes
+from gateway.core.replies.subject_prefixes import is_forward, without_prefixes
 
 SUBJECT = "Ihre Bewerbung als Pfleger"
 
@@ -233,3 +233,44 @@ def _seconds(subject: str) -> float:
     started = time.perf_counter()
     find_reference(subject)
     return time.perf_counter() - started
+
+
+@pytest.mark.parametrize(
+    ("prefix", "forwards"),
+    [
+        # As FairEmail, Zimbra and grommunio write them in these languages.
+        ("İlet:", True),
+        ("Ynlndr:", True),
+        ("Przek:", True),
+        ("Posreduj:", True),
+        ("Edasta:", True),
+        ("Прсл.:", True),
+        ("העברה:", True),
+        ("هدایت:", True),
+        ("फ़ॉरवर्ड:", True),
+        ("முன்னனுப்பு:", True),
+        ("ส่งต่อ:", True),
+        ("ສົ່ງ\u200bຕໍ່:", True),
+        ("Cvb:", False),
+        ("Адк.:", False),
+        ("Відповідь:", False),
+        ("מענה:", False),
+        ("پاسخ:", False),
+        ("प्रत्युत्तर:", False),
+        ("பதில்:", False),
+        ("答復:", False),
+    ],
+)
+def test_what_programs_put_in_front_is_known_in_their_languages(
+    prefix: str, forwards: bool
+) -> None:
+    subject = f"{prefix} Stelle"
+
+    assert "Stelle" == without_prefixes(subject)
+    assert forwards == is_forward(subject)
+    assert SubjectReference("4711", "Stelle") == find_reference(f"4711 {subject}")
+
+
+@pytest.mark.parametrize("subject", ["Pro: und contra", "Ed: 17 uur", "Ponovno: x", "Npr: y"])
+def test_what_may_begin_a_subject_is_no_prefix(subject: str) -> None:
+    assert subject == without_prefixes(subject)

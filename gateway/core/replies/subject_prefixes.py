@@ -11,14 +11,14 @@ _ANSWERS = (
     "res resp r rif răsp răspuns",
     # … Danish, Norwegian, Swedish, Finnish, Estonian, Latvian, Lithuanian …
     "sv ang vastaus vast atb ats",
-    # … Polish, Czech, Slovak, Hungarian, Croatian, Slovenian, Turkish …
-    "odp vá válasz odg ynt yan",
+    # … Polish, Czech, Slovak, Hungarian, Croatian, Slovenian, Turkish, Azerbaijani …
+    "odp vá válasz odg ynt yan cvb",
     # … Indonesian, Malay, Vietnamese
     "bls bal trả\\slời",
     # Greek and Cyrillic
-    "απ απάντηση σχετ на ha отв ответ відп від отг",
-    # Hebrew, Arabic, Chinese, Japanese, Korean
-    "השב תשובה רד رد ردّ 回复 回覆 答复 答覆 返信 회신 답장",
+    "απ απάντηση σχετ на ha отв ответ відп від відповідь отг адк",
+    # Hebrew, Arabic, Persian, Hindi, Tamil, Chinese, Japanese, Korean
+    "השב תשובה תגובה מענה רד رد ردّ پاسخ प्रत्युत्तर பதில் 回复 回覆 答复 答覆 答復 返信 회신 답장",
 )
 #: Words for a forward. `VS` is both: an answer in Finnish, a forward in Danish and Norwegian.
 _FORWARDS = (
@@ -29,17 +29,18 @@ _FORWARDS = (
     "rv reenv reenviado reenvío enc encam encaminhada encaminhado i inoltro inoltra inoltrato",
     "redirecționat redirecţionat redir",
     # … Danish, Norwegian, Swedish, Icelandic, Finnish, Estonian, Latvian, Lithuanian …
-    "vs vb vl videresendt videresend vidarebefordrat välitetty fs framsent edasi edastatud",
+    "vs vb vl videresendt videresend vidarebefordrat välitetty fs framsent edasi edasta edastatud",
     "pārs persiuntimas pers",
-    # … Polish, Czech, Slovak, Hungarian, Croatian, Slovenian, Turkish …
-    "pd przekazanie předáno přeposláno preposlané posl továbbítás továbbítva továbbított",
-    "prosl proslijeđeno posr ilt İlt i̇lt yönlendirme",
+    # … Polish, Czech, Slovak, Hungarian, Croatian, Slovenian, Turkish, Azerbaijani …
+    "pd przek przekazanie předáno přeposláno preposlané posl továbbítás továbbítva továbbított",
+    "prosl proslijeđeno posr posreduj ilt İlt i̇lt ilet İlet i̇let yönlendirme ynlndr",
     # … Indonesian, Vietnamese, Welsh
     "trs chuyển\\stiếp yml",
     # Greek and Cyrillic
-    "πρθ προώθ προωθ пер пересл пересылка переслано вп перенапр препр препратено",
-    # Hebrew, Arabic, Chinese, Japanese, Korean
-    "הועבר إعادة\\sتوجيه 转发 轉寄 轉發 転送 전달",
+    "πρθ προώθ προωθ пер пересл пересылка переслано вп перенапр препр препратено прсл",
+    # Hebrew, Arabic, Persian, Hindi, Tamil, Thai, Lao, Chinese, Japanese, Korean
+    "הועבר העבר העברה إعادة\\sتوجيه هدایت फ़ॉरवर्ड முன்னனுப்பு ส่งต่อ ສົ່ງ\u200b?ຕໍ່",
+    "转发 轉寄 轉發 転送 전달",
 )
 #: Marks that some servers write without brackets.
 _BARE_MARKS = ("extern external ext externe externo esterno",)

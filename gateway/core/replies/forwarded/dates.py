@@ -17,6 +17,7 @@ _COLONS = {ord(mark): ":" for mark in "∶：︰"}
 _CENTURY = 2000
 _BUDDHIST, _BUDDHIST_FROM = 543, 2500  #: What Thai calendars count more, and where that shows.
 _YEARS = range(1970, 2200)
+_YEAR_FIRST_IN = frozenset(["eu", "ja", "ko", "ne", "zh"])  #: Languages: `26. 3. 4.`
 _PERSIAN_YEARS = range(1349, 1500)
 
 _INTERNET = re.compile(
@@ -24,6 +25,7 @@ _INTERNET = re.compile(
 )
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4}) ?[-/.年년] ?(\d{1,2}) ?[-/.月월] ?(\d{1,2})(?!\d)")
 _NUMBERS = re.compile(r"(?<!\d)(\d{1,2}) ?[-/.] ?(\d{1,2}) ?[-/.] ?(\d{4}|\d{2})(?!\d)")
+_SHORT_YEAR_FIRST = re.compile(r"(?<!\d)(\d\d) ?[-/.] ?(\d{1,2}) ?[-/.] ?(\d{1,2})(?!\d)")
 _PLAIN_YEAR_FIRST = re.compile(r"(?<![\d:./-])(\d{4}) (\d{1,2}) (\d{1,2})(?![\d:./-])")
 #: `4 3 2026`, `4 de 3 de 2026`, `4 tháng 3, 2026`
 _PLAIN_NUMBERS = re.compile(
@@ -125,6 +127,9 @@ def days_in(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]
             month = month_number(parts["m"], languages)
             if month is not None:
                 yield from _day(text, match, parts["y"], str(month), parts["d"])
+    if languages and _YEAR_FIRST_IN.issuperset(languages):
+        for match in _SHORT_YEAR_FIRST.finditer(text):
+            yield from _day(text, match, *match.groups())
     for match in (*_NUMBERS.finditer(text), *_PLAIN_NUMBERS.finditer(text)):
         first, second, year = match.groups()
         if is_american(text, int(first), int(second), languages):
