@@ -143,6 +143,10 @@ def test_a_file_of_the_same_name_replaces_the_acknowledgement(files: TriggerFile
         ('event = "birthday"\ntemplate = "letter"\nfrom = "office@example.org,"\n',
          "from: not a mail address, it ends in “,”: leave it out"),
         ("event = ", "not TOML"),
+        (f'event = "birthday"\ntemplate = "{"a" * 256}"\n',
+         "template: must have 255 characters at most"),
+        (f'event = "birthday"\ntemplate = "letter"\ntopic = "{"a" * 61}"\n',
+         "topic: must have 60 characters at most"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_refused_with_file_key_and_cure(
@@ -192,6 +196,31 @@ def test_every_wrong_file_is_named_at_once(files: TriggerFiles) -> None:
 
     assert "mine.toml: evnt: unknown key; did you mean event?" in complaint
     assert "other.toml: event" in complaint
+
+
+def test_a_template_the_system_cannot_look_for_makes_its_own_trigger_unusable_alone(
+    files: TriggerFiles,
+) -> None:
+    """Linux takes paths of 4095 octets."""
+    (files.folder / "a").mkdir()
+    files.template("b", nl="Subject: Hallo\n\nDag\n")
+    longest = 4090 - len(f"{files.folder}/templates/")
+    folder = "a/../" * ((longest - 50) // 5) + "templates"
+    (files.folder / "gateway.toml").write_text(f'[templates]\nfolder = "{folder}"\n')
+    (files.folder / "triggers").mkdir()
+    for name, template in (("short", "b"), ("long", "a" * 200)):
+        text = f'event = "birthday"\ntemplate = "{template}"\n'
+        (files.folder / f"triggers/{name}.toml").write_text(text)
+    settings = load(files.folder / "gateway.toml", {})
+
+    good, unusable = triggers.read_all(settings)
+    running = triggers.Files(settings).rules
+
+    assert {"acknowledgement", "short"} == set(good) == set(running)
+    [(name, broken)] = unusable.items()
+    [fault] = triggers.faults_of(broken.error, broken.file)
+    assert ("long", 2, "template") == (name, fault.line, fault.key)
+    assert "can't be read: File name too long; name another template" in fault.fault
 
 
 def test_there_is_a_working_example_of_every_date_event_and_none_is_on() -> None:

@@ -38,6 +38,8 @@ _EXPECTED = {
 _BOUNDS = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "less_than_equal": ("le", "must be at most {}"),
+    "string_too_long": ("max_length", "must have {} characters at most"),
+    "too_long": ("max_length", "must have {} characters at most"),  # Where it was read before.
 }
 
 

@@ -91,6 +91,7 @@ DayOfYear = Annotated[tuple[int, int], BeforeValidator(parse_day_of_year)]
 DayOfMonth = Annotated[int, AfterValidator(check_day_of_month)]
 Topic = Annotated[Text, AfterValidator(plain), Field(max_length=60)]
 CrmKey = Annotated[Text, AfterValidator(plain)]
+FolderName = Annotated[Name, Field(max_length=255)]  #: What file systems take.
 Recipient = Annotated[Text, AfterValidator(parse_recipient)]
 
 
@@ -101,7 +102,7 @@ class TriggerFile(Section):
     """Whether it mails at all."""
     event: Annotated[str, OneOf(tuple(EVENTS))] = option(..., example="birthday")
     """What it mails on."""
-    template: Name = option(..., example="birthday")
+    template: FolderName = option(..., example="birthday")
     """The template's folder in `[templates] folder`."""
     kind: Kind | None = None
     """`bulk` or `individual`; absent: `bulk` for date events, `individual` for those of

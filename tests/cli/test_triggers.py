@@ -74,6 +74,19 @@ def test_a_file_that_cannot_be_used_hides_no_other_trigger(installation: Install
     assert 0 != listed.code
 
 
+def test_a_template_with_too_long_a_name_is_told_of_its_trigger(
+    installation: Installation,
+) -> None:
+    text = f'event = "birthday"\ntemplate = "{"a" * 300}"\n'
+    installation.write("triggers/broken.toml", text)
+
+    for command in (("triggers", "list"), ("check", "--offline")):
+        told = installation.cli(*command)
+
+        assert "letter" in told.out
+        assert "broken.toml: template: must have 255 characters at most" in told.out + told.err
+
+
 def test_the_fields_that_mail_waits_for_are_listed_with_where_they_stand(
     installation: Installation, relay: DemoRelay
 ) -> None:

@@ -111,12 +111,19 @@ def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:
 def template_sources(settings: Settings, name: str) -> dict[str, TemplateSource]:
     """Return the files of a template by language, none where there is no such template.
 
-    A file that can't be read raises ConfigError.
+    What can't be read raises ConfigError: of one trigger, so that all others go on.
     """
+    folder = settings.templates.folder / name
+    try:
+        return _template_sources(folder, name)
+    except OSError as error:  # Too long a name for the system, a folder nobody may enter …
+        cure = "name another template, or let the user the gateway runs as read it"
+        raise ConfigError(f"{folder}: can't be read: {error.strerror}; {cure}") from error
+
+
+def _template_sources(folder: Path, name: str) -> dict[str, TemplateSource]:
     # Those of the operator's own come last, and replace what is shipped.
-    folders = [settings.templates.folder / name]
-    if name in ACTIVE_AS_SHIPPED:
-        folders.insert(0, SHIPPED_TEMPLATES / name)
+    folders = [SHIPPED_TEMPLATES / name, folder] if name in ACTIVE_AS_SHIPPED else [folder]
     texts = {
         readable_name(text.stem): text for place in folders for text in sorted(place.glob("*.txt"))
     }

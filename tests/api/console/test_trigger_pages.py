@@ -64,12 +64,17 @@ async def write(browsing: Browsing, *, status: int = 200, **fields: str) -> str:
         ("triggers/broken.toml", b"\xff", "not UTF-8 text"),
         ("templates/letter/nl.txt", b"\xff", "nl.txt: not UTF-8 text"),
         ("templates/other/nl.txt", b"\xff", "can't be used"),
+        (
+            "triggers/broken.toml",
+            b'event = "birthday"\ntemplate = "%s"\n' % (b"a" * 300),
+            "line 2: template : must have 255 characters at most",
+        ),
         ("triggers/k\udcfcnftig.toml", b"", "a trigger's name has letters"),
         ("templates/other/k\udcfcnftig.txt", b"x", "künftig.txt"),
         ("templates/k\udcfcnftig/nl.txt", b"Subject: a\n\nb\n", "künftig"),
     ],
     ids=[
-        *("value", "no TOML", "no text", "template", "template of no trigger"),
+        *("value", "no TOML", "no text", "template", "template of no trigger", "long name"),
         *("name of a trigger", "name of a text", "name of a template"),
     ],
 )
@@ -112,6 +117,18 @@ async def make(browsing: Browsing, *, status: int = 200, **fields: str) -> str:
     }
     page = await browsing.press("Make it, off", status=status, **given)  # type: ignore[arg-type]
     return page.text
+
+
+@pytest.mark.parametrize("length", [200, 300])
+async def test_a_template_nothing_can_be_called_is_told_at_its_field(
+    api: Served, tmp_path: Path, length: int
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        said = await make(browsing, status=422, template="a" * length)
+
+    assert "Choose a template that is there." in said
+    assert [] == [*(tmp_path / "triggers").iterdir()]
 
 
 @pytest.mark.parametrize("event", ["qualification_expired", "qualification_expiring"])
