@@ -33,7 +33,8 @@ def read_led(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedHe
     """Read a header below a separator that begins with its author and date, without words."""
     for text, end in wrapped(lines, start, longest=_LONGEST):
         below = next((n for n in range(end, len(lines)) if not lines[n].is_blank), None)
-        if below is None or below - end > _GAP:
+        # Below a colon an empty line ends the header: what follows is what the author wrote.
+        if below is None or below - end > (0 if text[-1] in ":：" else _GAP):
             return None
         label = read_label(lines[below].text)
         if label is None or label.role not in _BELOW:
