@@ -107,3 +107,22 @@ def _found(text: str) -> Original:
     found = find_original(text)
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Anfang weitergeleitete Mail:",
+        "Commencer le mail transféré :",
+        "Început mesaj redirecţionat:",
+        "بدء الرسالة التي أعيد توجيهها:",
+        "転送メッセージの開始：",
+    ],
+)
+def test_what_zimbras_app_puts_above_a_forward_is_no_word_of_staff(line: str) -> None:
+    found = find_original(
+        f"Bitte ablegen.\n\n{line}\n\nFrom: Ann <ann@example.org>\nSubject: x\n\nHallo"
+    )
+
+    assert found is not None
+    assert ("Bitte ablegen.", "Hallo") == (found.own_text, found.body)

@@ -116,6 +116,19 @@ _PHRASES = (
     "|Start av vidarebefordrat meddelande|Start videresendt melding"
     "|Yönlendirilen iletiye başla|Začiatok správy poslanej ďalej|Začátek předané zprávy"
     "|Începutul mesajului înaintat"
+    "|الرسالة التي تمت إعادة توجيهها|بدء الرسالة التي أعيد توجيهها"
+    "|Comença missatge reenviat|Begynd videresendt meddelelse|Original meddelelse"
+    "|Weitergeleitete Mail|Anfang weitergeleitete Mail|Comenzar mensaje reenviado"
+    "|Hasi birbidalitako mezua|Mail transféré|Commencer le mail transféré|Mail original"
+    "|Courriel transféré|फ़ॉरवर्ड किया गया मैसेज|फ़ॉरवर्ड किया गया मैसेज शुरू करें"
+    "|मूल मैसेज|Továbbított üzenet elkezdése|Mulai pesan yang diteruskan"
+    "|התחל הודעה שהועברה|転送メッセージの開始|Mula mesej dimajukan|Iniciar mensagem reencaminhada"
+    "|Iniciar mensagem encaminhada|Mesaj redirecţionat|Început mesaj redirecţionat"
+    "|Начало пересланного сообщения|Začni posredovano sporočilo"
+    "|Börja vidarebefordrat meddelande|முன்னனுப்பப்பட்ட செய்தி"
+    "|முன்னனுப்பிய செய்தியை தொடங்கு|அசல் செய்தி|ข้อความที่ส่งต่อ|เริ่มข้อความส่งต่อ"
+    "|ข้อความดั้งเดิม|İletilen mesaja başla|Özgün Mesaj|Початок пересланого повідомлення"
+    "|Вихідне повідомлення|Thư đã chuyển tiếp|Bắt đầu thư chuyển tiếp|開始轉寄的郵件"
 )
 _ANNOUNCEMENTS = frozenset(map(label_key, _PHRASES.split("|")))
 
