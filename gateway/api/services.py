@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gateway.core.campaigns.campaign_report import CampaignPlotWords
 from gateway.core.decision.classify import Rule
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
@@ -220,8 +221,11 @@ class CampaignActions(Protocol):
     def known_report(self, number: int) -> "CampaignReportDocument":
         """Tell the same as it is known; Mailchimp isn't asked."""
 
-    def plot(self, number: int) -> str:
-        """Return the report over time as SVG; Mailchimp isn't asked."""
+    def plot(self, number: int, words: CampaignPlotWords | None = None) -> str:
+        """Return the report over time as SVG; Mailchimp isn't asked.
+
+        With words of a page's language it has a dark form, too, as the page has.
+        """
 
     def activate(self) -> "Sequence[Mapping[str, str]]":
         """Find or make what campaigns need at Mailchimp; tell `did`, `what` and `text` of each."""

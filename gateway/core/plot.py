@@ -6,13 +6,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from html import escape
 
-from gateway.core.campaigns.campaign_report import CountSeries
+from gateway.core.campaigns.campaign_report import CountSeries, PlotForm
 
 WIDTH, HEIGHT = 960, 540
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 190, 84, 56
-_INK, _FAINT, _GRID = "#1f2933", "#616e7c", "#e4e7eb"
+_PAPER, _INK, _FAINT, _GRID = "#ffffff", "#1f2933", "#616e7c", "#e4e7eb"
 #: Told apart by everyone, also without red and green (Okabe and Ito).
 COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7")
+#: The same on dark paper; what is not here is bright enough.
+_DARK = {
+    _PAPER: "#161b22",
+    _INK: "#e6edf3",
+    _FAINT: "#9aa4af",
+    _GRID: "#363d47",
+    COLOURS[0]: "#7aa2ff",
+    COLOURS[3]: "#ff8a3d",
+}
+#: An image has no style of the page it stands in, but knows whether its reader wants dark.
+_DARK_STYLE = "@media (prefers-color-scheme: dark) {{ {} }}".format(
+    " ".join(
+        f'[fill="{light}"] {{ fill: {dark} }} [stroke="{light}"] {{ stroke: {dark} }}'
+        for light, dark in _DARK.items()
+    )
+)
 _SPACE = 18  #: Between two labels.
 _HOURS = (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 720, 1440, 2880, 8760)
 _MOST_TICKS = 8
@@ -72,13 +88,19 @@ Shape = PlotText | PlotLine
 
 
 def draw(
-    title: str, subtitle: str, series: Sequence[CountSeries], *, zone: tzinfo, nothing: str
+    title: str,
+    subtitle: str,
+    series: Sequence[CountSeries],
+    *,
+    zone: tzinfo,
+    nothing: str,
+    form: PlotForm,
 ) -> list[Shape]:
     """Return the shapes of a plot; `nothing` stands in it while there is nothing to show."""
     start = min(line.points[0][0] for line in series)
     end = max(line.points[-1][0] for line in series)
     highest = max(line.points[-1][1] for line in series)
-    frame = PlotFrame(start, max(end, start + timedelta(minutes=10)), highest)
+    frame = PlotFrame(start, max(end, start + timedelta(minutes=10)), highest, form)
     shapes: list[Shape] = [
         PlotText(_LEFT, 36, title, size=20, bold=True),
         PlotText(_LEFT, 60, subtitle, colour=_FAINT),
@@ -116,22 +138,24 @@ def draw_bars(title: str, subtitle: str, bars: Sequence[PlotBar], *, nothing: st
     return shapes
 
 
-def svg(shapes: Sequence[Shape]) -> str:
-    """Write shapes as an SVG document."""
+def svg(shapes: Sequence[Shape], *, has_dark_form: bool = False) -> str:
+    """Write shapes as an SVG document: on white, or with a dark form for those who want dark."""
     parts = "\n".join(shape.svg() for shape in shapes)
+    style = f"<style>{_DARK_STYLE}</style>\n" if has_dark_form else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="Helvetica Neue, Helvetica, Arial, sans-serif">\n'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>\n{parts}\n</svg>\n'
+        f'{style}<rect width="{WIDTH}" height="{HEIGHT}" fill="{_PAPER}"/>\n{parts}\n</svg>\n'
     )
 
 
 class PlotFrame:
     """Where moments and numbers lie on the paper, and what is drawn there."""
 
-    def __init__(self, start: datetime, end: datetime, highest: int) -> None:
+    def __init__(self, start: datetime, end: datetime, highest: int, form: PlotForm) -> None:
         self.start, self.end = start, end
+        self.form = form
         self.step = nice_step(max(highest, 1) / 5)
         self.top = self.step * math.ceil(max(highest, 1) / self.step)
 
@@ -150,7 +174,8 @@ class PlotFrame:
             y = self.y(number)
             ends = ((_LEFT, y), (WIDTH - _RIGHT, y))
             yield PlotLine(ends, _GRID if number else _FAINT)
-            yield PlotText(_LEFT - 10, y + 4, f"{number:,}", colour=_FAINT, anchor="end", size=12)
+            written = self.form.number(number)
+            yield PlotText(_LEFT - 10, y + 4, written, colour=_FAINT, anchor="end", size=12)
 
     def times(self, zone: tzinfo) -> Iterator[Shape]:
         """Yield the ticks below, with hours and days; of less than two hours both ends."""
@@ -158,7 +183,7 @@ class PlotFrame:
         hours = (self.end - self.start).total_seconds() / 3600
         if hours < 2:
             for at, anchor in ((self.start, "start"), (self.end, "end")):
-                text = f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+                text = self.form.minute(at.astimezone(zone))
                 yield PlotText(self.x(at), below, text, 12, _FAINT, anchor)
             return
         step = next((step for step in _HOURS if hours / step <= _MOST_TICKS), _HOURS[-1])
@@ -172,8 +197,8 @@ class PlotFrame:
                 yield PlotLine(((x, y), (x, y + 5)), _FAINT)
                 if has_hours:
                     yield PlotText(x, below, f"{at:%H:%M}", 12, _FAINT, "middle")
-                if f"{at:%Y-%m-%d}" != day:
-                    day = f"{at:%Y-%m-%d}"
+                if at.strftime(self.form.day) != day:
+                    day = at.strftime(self.form.day)
                     yield PlotText(x, below + (16 if has_hours else 0), day, 12, _FAINT, "middle")
             at = (at + timedelta(hours=step)).astimezone(zone)
 
@@ -195,7 +220,7 @@ class PlotFrame:
         below = self.y(0) + _SPACE
         for y, index in ends:
             below = min(y, below - _SPACE)
-            text = f"{series[index].name} {series[index].points[-1][1]:,}"
+            text = f"{series[index].name} {self.form.number(series[index].points[-1][1])}"
             yield PlotText(WIDTH - _RIGHT + 12, below + 4, text, colour=COLOURS[index], bold=True)
 
 

@@ -7,10 +7,12 @@ and turns it on; a marketer makes a campaign and sends it; ops import a file.
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from PIL import Image
 from playwright.async_api import Browser, Page
 
 from gateway.api.console.roles import ConsoleRole
@@ -21,7 +23,7 @@ from tests.api.served import Served, served
 from tests.api.test_campaign_actions import activate, serving
 from tests.inbound.mails import EVA
 from tests.rig.browser import chromium
-from tests.rig.console_browser import HOST, URL, accessible, console_page
+from tests.rig.console_browser import HOST, URL, accessible, console_page, fits
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.contract import contract
 
@@ -229,4 +231,17 @@ async def test_a_marketer_makes_a_campaign_and_sends_it(tmp_path: Path) -> None:
                 await sees(page, "This is what Mailchimp knows now.")
                 await page.locator("img.plot").wait_for()
                 await accessible(page)
+                await page.set_viewport_size({"width": 320, "height": 600})
+                await fits(page)
+                assert (255, 255, 255) == await _corner_of_plot(page)
+                await page.emulate_media(color_scheme="dark")
+                assert (22, 27, 34) == await _corner_of_plot(page)
         assert not sandbox.violations
+
+
+async def _corner_of_plot(page: Page) -> tuple[int, ...]:
+    """Return the colour of the paper a plot is drawn on, as it is seen."""
+    seen = await page.locator("div.scroll", has=page.locator("img.plot")).screenshot()
+    colour = Image.open(BytesIO(seen)).convert("RGB").getpixel((8, 8))
+    assert isinstance(colour, tuple)
+    return colour

@@ -106,6 +106,11 @@ async def render(
     return response
 
 
+def day_form(language: str) -> str:
+    """Return how a day is written in a language, as `strftime` takes it."""
+    return _TIME[language].partition(" ")[0]
+
+
 async def see_other(request: Request, path: str, sentence: str = "") -> Response:
     """Lead to another page after a POST, which says what was done."""
     user: ConsoleUser | None = request.state.user
@@ -171,7 +176,7 @@ def _day(context: Context, day: date | str | None) -> str:
         day = date.fromisoformat(day)
     if isinstance(day, datetime):
         day = day.astimezone(context["zone"]).date()
-    shown = day.strftime(_TIME[context["language"]].partition(" ")[0])
+    shown = day.strftime(day_form(context["language"]))
     return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), shown)
 
 

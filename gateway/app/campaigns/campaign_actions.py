@@ -12,6 +12,7 @@ from gateway.app.campaigns.campaign_people import NobodyMeant, PeopleFileRefused
 from gateway.app.campaigns.campaign_report import NotSent, drawing, report_document, sent
 from gateway.config import Settings
 from gateway.core import ids
+from gateway.core.campaigns.campaign_report import CampaignPlotWords
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import PersonRef
 from gateway.core.plot import svg
@@ -166,11 +167,15 @@ class Campaigns:
         with _told_as_problems():
             return report_document(self._settings(), self._database, number)
 
-    def plot(self, number: int) -> str:
-        """Return the report over time as SVG; Mailchimp isn't asked."""
+    def plot(self, number: int, words: CampaignPlotWords | None = None) -> str:
+        """Return the report over time as SVG; Mailchimp isn't asked.
+
+        With words of a page's language it has a dark form, too, as the page has.
+        """
         with _told_as_problems():
             known = sent(self._database, number)
-        return svg(drawing(self._settings(), self._database, known))
+        shapes = drawing(self._settings(), self._database, known, words or CampaignPlotWords())
+        return svg(shapes, has_dark_form=words is not None)
 
     def activate(self) -> Sequence[Mapping[str, str]]:
         """Find or make what campaigns need at Mailchimp, as often as it is asked."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from gateway.app import common
 from gateway.config import Settings
 from gateway.core import ids
-from gateway.core.campaigns.campaign_report import growth, report, width
+from gateway.core.campaigns.campaign_report import CampaignPlotWords, growth, report, width
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
@@ -58,33 +58,36 @@ def report_document(settings: Settings, store: Database, number: int) -> Campaig
     )
 
 
-def drawing(settings: Settings, store: Database, known: Synced) -> list[Shape]:
-    """Return the plot of a campaign: how much of each there was by which time."""
+def drawing(
+    settings: Settings,
+    store: Database,
+    known: Synced,
+    words: CampaignPlotWords = CampaignPlotWords(),  # noqa: B008  # It is frozen.
+) -> list[Shape]:
+    """Return the plot of a campaign: how many members had done each by which time."""
     zone = common.time_zone(settings)
 
     def minute(at: datetime | None) -> str:
-        return f"{at.astimezone(zone):%Y-%m-%d %H:%M}" if at else "-"
+        return words.form.minute(at.astimezone(zone)) if at else "-"
 
     start = known.campaign.sent_at or common.now()
     with store.reading() as connection:
         latest = campaign_reports.last(connection, known.campaign.id)
         end = max(filter(None, (known.synced_at, latest, start + timedelta(minutes=10))))
         buckets = campaign_reports.over_time(connection, known.campaign.id, width(end - start))
-    names = {
-        "opened": "Opens",
-        "people": "not by machines",
-        "clicked": "Clicks",
-        "unsubscribed": "Unsubscribes",
-        "bounced": "Bounces",
-    }
+    names = words.names(count_machine_opens=settings.mailchimp.count_machine_opens)
     series = [growth(name, buckets.get(key, []), start, end) for key, name in names.items()]
     mailed = known.counters.sent if known.counters else 0
-    subtitle = f"Sent to {mailed:,} on {minute(known.campaign.sent_at)}"
     title = " ".join(known.campaign.name.split())
     return draw(
         title if len(title) <= 70 else f"{title[:69]}…",
-        f"{subtitle} · as of {minute(known.synced_at)}",
+        words.subtitle.format(
+            count=words.form.number(mailed),
+            sent=minute(known.campaign.sent_at),
+            now=minute(known.synced_at),
+        ),
         series,
         zone=zone,
-        nothing="Nothing yet",
+        nothing=words.nothing,
+        form=words.form,
     )

@@ -76,6 +76,49 @@ def report(counters: Counters, kept: KeptCounts) -> CampaignReport:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlotForm:
+    """How days and numbers are written in a plot."""
+
+    day: str = "%Y-%m-%d"  #: As `strftime` takes it.
+    thousands: str = ","  #: What parts them.
+
+    def number(self, number: int) -> str:
+        """Return a number as it is written."""
+        return f"{number:,}".replace(",", self.thousands)
+
+    def minute(self, at: datetime) -> str:
+        """Return a day and time as they are written."""
+        return at.strftime(f"{self.day} %H:%M")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPlotWords:
+    """What the plot of a campaign says; `{count}`, `{sent}` and `{now}` are filled in."""
+
+    subtitle: str = "Sent to {count} on {sent} · as of {now}"
+    opened: str = "Opened"
+    not_by_machines: str = "not by machines"
+    with_machines: str = "with machines"
+    clicked: str = "Clicked"
+    unsubscribed: str = "Unsubscribed"
+    bounced: str = "Bounced"
+    nothing: str = "Nothing yet"
+    form: PlotForm = PlotForm()
+
+    def names(self, *, count_machine_opens: bool) -> dict[str, str]:
+        """Return what each line is called; `opened` is what counts as opened by the setting."""
+        if count_machine_opens:
+            opens = {"opened": self.opened, "people": self.not_by_machines}
+        else:
+            opens = {"opened": self.with_machines, "people": self.opened}
+        return opens | {
+            "clicked": self.clicked,
+            "unsubscribed": self.unsubscribed,
+            "bounced": self.bounced,
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class CountSeries:
     """Something that grew over time."""

@@ -5,7 +5,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, case, func, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    case,
+    func,
+    select,
+    true,
+    type_coerce,
+)
 
 from gateway.core.campaigns.campaign_report import CampaignLink, KeptCounts, Tally
 from gateway.core.campaigns.precedence import ActivityType
@@ -144,21 +154,30 @@ def last(connection: Connection, campaign: int) -> datetime | None:
 def over_time(
     connection: Connection, campaign: int, width: timedelta
 ) -> dict[str, list[tuple[datetime, int]]]:
-    """Return how many activities of each type fell into each interval, by the interval's end.
+    """Return how many members did each thing first in each interval, by the interval's end.
 
-    `people` counts the opens that no machine made.
+    All together they are the members that `kept` counts. `people` are those who opened it and
+    were no machine.
     """
     stretch = int(width / timedelta(microseconds=1))
-    bucket = type_coerce(_A.at, BigInteger) // stretch
-    query = (
-        select(_A.type, _A.machine, bucket.label("bucket"), func.count().label("number"))
+    at = type_coerce(_A.at, BigInteger)
+    by_person = case((_A.machine, None), else_=at)
+    of_member = (
+        select(_A.type, func.min(at).label("first"), func.min(by_person).label("first_by_person"))
         .where(_A.campaign == campaign)
-        .group_by(_A.type, _A.machine, bucket)
+        .group_by(_A.recipient, _A.type)
+        .subquery()
     )
     entries: dict[str, list[tuple[datetime, int]]] = {}
-    for row in connection.execute(query):
-        entry = moment((row.bucket + 1) * stretch), row.number
-        entries.setdefault(row.type, []).append(entry)
-        if row.type == ActivityType.OPENED and not row.machine:
-            entries.setdefault("people", []).append(entry)
+    m = of_member.c
+    for first, is_meant in ((m.first, true()), (m.first_by_person, m.type == ActivityType.OPENED)):
+        bucket = first // stretch
+        query = (
+            select(m.type, bucket.label("bucket"), func.count().label("number"))
+            .where(is_meant, first.is_not(None))
+            .group_by(m.type, bucket)
+        )
+        for row in connection.execute(query):
+            name = row.type if first is m.first else "people"
+            entries.setdefault(name, []).append((moment((row.bucket + 1) * stretch), row.number))
     return entries

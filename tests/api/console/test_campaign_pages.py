@@ -118,6 +118,35 @@ async def test_a_campaign_is_made_filled_prepared_and_sent_after_a_question(
     assert [f"campaign.{act}" for act in done[:0:-1]] + done[:1] == acts
 
 
+async def test_the_plot_says_the_same_as_the_table_above_it_in_the_readers_language(
+    api: Served, sandbox: ScriptedSandbox
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        path = await make(browsing)
+        await browsing.press("Add", group="7")
+        await browsing.press("Send…")
+        await browsing.press("Yes, send it now")
+        sandbox.advance(minutes=30)
+        there = next(iter(sandbox.account.campaigns))
+        for address in ("1@klant.test", "1@klant.test", "2@klant.test"):
+            sandbox.open(there, address)
+        sandbox.click(there, "1@klant.test")
+        await browsing.press("Ask Mailchimp now")
+        page = await browsing.open(path)
+        plots = {}
+        for language in ("en", "nl", "de", "fr"):
+            accepted = {"accept-language": language}
+            plot = await browsing.client.get(f"{path}/plot", headers=accepted)
+            plots[language] = plot.text
+
+    assert "Sent to Came back Opened Clicked Unsubscribed 2 0 2 1 0" in " ".join(page.text.split())
+    assert "Opened 2" in plots["en"]
+    assert "Geopend 2" in plots["nl"]
+    assert "Geklickt 1" in plots["de"]
+    assert "Envoyée à 2 le " in plots["fr"]
+    assert all("prefers-color-scheme: dark" in plot for plot in plots.values())
+
+
 async def test_who_was_named_stays_in_the_form_where_one_is_not_known(api: Served) -> None:
     async with signed_in(api, WORK) as browsing:
         await make(browsing)

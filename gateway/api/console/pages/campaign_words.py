@@ -7,7 +7,9 @@ from typing import Any
 from fastapi import Request
 
 from gateway.api.console.access import language_of, said
+from gateway.api.console.rendering import day_form
 from gateway.api.console.sentences import retell
+from gateway.core.campaigns.campaign_report import CampaignPlotWords, PlotForm
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.store.campaigns.campaign_members import WhichMembers
 
@@ -87,3 +89,18 @@ def activity_names(request: Request) -> dict[str, str]:
         "bounced": said(request, "it came back"),
         "unsubscribed": said(request, "unsubscribed"),
     }
+
+
+def plot_words(request: Request) -> CampaignPlotWords:
+    """Return what the plot says, each as the table above it does."""
+    return CampaignPlotWords(
+        subtitle=said(request, "Sent to {count} on {sent} · as of {now}"),
+        opened=said(request, "Opened"),
+        not_by_machines=said(request, "not by machines"),
+        with_machines=said(request, "with machines"),
+        clicked=said(request, "Clicked"),
+        unsubscribed=said(request, "Unsubscribed"),
+        bounced=said(request, "Came back"),
+        nothing=said(request, "Nothing yet"),
+        form=PlotForm(day=day_form(language_of(request)), thousands=""),  # As the pages do.
+    )

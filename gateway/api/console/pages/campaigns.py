@@ -218,9 +218,16 @@ async def show(
 
 
 @router.get("/{id}/plot")
-async def show_plot(using: Using, user: Looks, number: Number) -> Response:  # noqa: ARG001
-    """Show how opens, clicks, bounces and unsubscribes grew."""
-    return Response(await in_turn(lambda: using.campaigns.plot(number)), media_type=_SVG)
+async def show_plot(
+    request: Request,
+    using: Using,
+    user: Looks,  # noqa: ARG001
+    number: Number,
+) -> Response:
+    """Show how opens, clicks, bounces and unsubscribes grew, in the page's language."""
+    plot_words = words.plot_words(request)
+    drawn = await in_turn(lambda: using.campaigns.plot(number, plot_words))
+    return Response(drawn, media_type=_SVG)
 
 
 @router.post("/{id}/add")
