@@ -458,6 +458,9 @@ class ApiServices:
     notes: Callable[[], Mapping[str, NoteTemplate]]  #: The wording of notes by language.
     #: By language, the words of why somebody got no triggered mail (`run_report.in_words`).
     run_words: Callable[[], Mapping[str, Mapping[str, str]]]
+    #: Makes HTML safe to be shown within a page, where nothing in it leads elsewhere; empty: none
+    #: of it can be.
+    inert_html: Callable[[str], str]
     #: Where staff forward replies to, each with what told it.
     import_addresses: Callable[[], Sequence[tuple[str, str]]]
     count_machine_opens: Callable[[], bool]

@@ -143,6 +143,19 @@ def test_a_preview_a_run_and_its_report_agree(installation: Installation, relay:
     }
 
 
+def test_a_preview_tells_of_html_and_json_has_it(installation: Installation) -> None:
+    installation.cli.feed("people", PEOPLE)
+    installation.write("templates/letter/nl.html", "<p>Dag <b>{{ person.first_name }}</b></p>\n")
+
+    shown = installation.cli("triggers", "preview", "letter")
+    [mail, *_] = installation.cli.json("triggers", "preview", "letter")["mails"]
+    written = installation.cli("triggers", "template", "letter")
+
+    assert f"and as HTML, of {len(mail['html'])} characters: --json has it" in shown.out
+    assert mail["html"].startswith("<p>Dag <b>")
+    assert "<p>Dag <b>{{ person.first_name }}</b></p>" in written.out
+
+
 def test_the_report_leaves_with_the_run_though_no_sender_runs(
     installation: Installation, relay: DemoRelay
 ) -> None:

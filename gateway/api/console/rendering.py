@@ -95,6 +95,7 @@ async def render(
                 "here": written(request.url.path),
                 "query": dict(request.query_params),
                 "_": translated,
+                "inert_html": using.inert_html,
                 "run_words": cache(using.run_words),  # Read from files: once a page, if at all.
                 **(values or {}),
             }
@@ -143,6 +144,7 @@ def environment() -> Environment:
     made.globals["asset"] = asset
     made.globals["address"] = _address
     made.globals["told"] = _told
+    made.globals["inert"] = _inert
     made.globals["reason"] = _reason
     made.globals["triggered"] = _triggered
     return made
@@ -204,6 +206,12 @@ def _of_page(context: Context, note: str) -> Markup:
         instead = say(language, "“Release” on the page of {whom}", whom=whose)
         pieces.append(Markup(instead))  # noqa: S704  # A translation is ours.
     return Markup("").join(pieces)
+
+
+@pass_context
+def _inert(context: Context, html: str) -> Markup:
+    """Show HTML of a mail within the page, where nothing in it leads elsewhere."""
+    return Markup(context["inert_html"](html))  # noqa: S704  # It is made safe there.
 
 
 @pass_context

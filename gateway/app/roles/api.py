@@ -41,6 +41,7 @@ from gateway.config import Settings
 from gateway.core.bounces.bounce_share import MOST_COMPLAINTS, BounceShare
 from gateway.core.kinds import State
 from gateway.core.triggers.run_report import RUN_REPORT
+from gateway.inbound.reading.markup import inert_html, safe_html
 from gateway.metrics import MailchimpHealth, MetricReading, Metrics, RelayHealth
 from gateway.store.bounces.bounce_shares import by_domain, highest
 from gateway.store.campaigns.campaign_reports import CountedCampaigns
@@ -105,6 +106,7 @@ def services(context: RoleContext, database: Database) -> ApiServices:
         zone=lambda: common.time_zone(context.settings),
         notes=lambda: note_templates(context.settings),
         run_words=lambda: run_words(context.settings),
+        inert_html=lambda html: inert_html(safe_html(html)),
         import_addresses=lambda: [
             (place.address, place.told_by) for place in import_addresses(context.settings)
         ],

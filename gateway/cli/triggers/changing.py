@@ -207,6 +207,9 @@ def change_template(
                 f"{text_shown['file']}{' (as shipped)' if text_shown['is_shipped'] else ''}", "bold"
             )
             print_line(f"Subject: {text_shown['subject']}\n\n{text_shown['text']}")
+            if text_shown["html"]:
+                print_line("as HTML", "bold")
+                print_line(text_shown["html"])
         for problem in shown["problems"]:
             print_line(problem, "red")
         return

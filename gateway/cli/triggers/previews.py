@@ -20,6 +20,8 @@ def show_preview(shown: Preview, *, is_done: bool = False) -> None:
             print_line(f"  blank: {', '.join(mail.blank)}", "yellow")
         for line in mail.text.splitlines():
             print_line(f"  {line}" if line else "")
+        if mail.html:
+            print_line(f"  and as HTML, of {len(mail.html)} characters: --json has it", "dim")
     if shown.skipped:
         print_line()
         rows: list[Sequence[object]] = []

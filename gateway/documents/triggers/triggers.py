@@ -79,6 +79,9 @@ class PreviewMailDocument(TypedDict):
     to: str
     subject: str
     text: str
+    html: Annotated[
+        str | None, JsonSchema(description="As it would be sent: not made safe to be shown.")
+    ]
     trigger: str
     recipient: RecipientText
     name: Annotated[str, JsonSchema(description="Of the recipient.")]
@@ -280,6 +283,7 @@ def preview_mail_document(mail: PreviewMail) -> PreviewMailDocument:
         "to": mail.to,
         "subject": mail.subject,
         "text": mail.text,
+        "html": mail.html or None,
         "trigger": mail.trigger,
         "recipient": mail.recipient,
         "name": mail.name,

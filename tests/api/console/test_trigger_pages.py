@@ -238,6 +238,46 @@ async def test_what_is_written_is_shown_before_it_is_saved(api: Served, tmp_path
     assert [] == list((tmp_path / "templates").iterdir())
 
 
+HTML = """<main><style>p {position: fixed}</style><script>alert(1)</script>
+<p onclick="alert(2)">Beste <b>{{ person.first_name }}</b></p>
+<img src="https://elsewhere.example/pixel"><a href="https://elsewhere.example/">Lees meer</a>
+<form action="/console/logout" method="post"><button>Weg</button></form></main>"""
+
+
+async def test_the_html_of_a_mail_is_shown_beside_its_text_and_does_nothing(api: Served) -> None:
+    pages = []
+    async with signed_in(api, MANAGE) as browsing:
+        await browsing.open("/console/triggers/templates/new")
+        given = {"name": "letter", "subject-nl": "Dag", "text-nl": "Woorden", "html-nl": HTML}
+        await browsing.press("Preview", **given)  # type: ignore[arg-type]
+        pages.append(browsing.answer)
+        await browsing.press("Save")
+        await make(browsing)
+        await browsing.open("/console/triggers/letter")
+        await browsing.press("Turn it on…")
+        pages.append(browsing.answer)
+        await browsing.press("Yes, keep it")
+        await browsing.open(f"/console/triggers/letter/preview?on={TODAY}")
+        pages.append(browsing.answer)
+
+    for page in pages:
+        assert page is not None
+        [shown] = re.findall(r'<div class="mail">(<div>.*?</div>)\s*</div>', page.text, re.DOTALL)
+        assert re.search(r"<p>Beste <b>\w+</b></p>", shown)
+        assert "Lees meer" in shown
+        assert {"div", "p", "b"} == set(re.findall(r"<([a-z]+)", shown))
+        assert re.search("<pre>Woorden", page.text)
+
+
+async def test_html_that_cannot_be_shown_is_told_of(api: Served) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await browsing.open("/console/triggers/templates/new")
+        given = {"name": "letter", "subject-nl": "Dag", "html-nl": "<b>" * 500 + "x"}
+        page = await browsing.press("Preview", **given)  # type: ignore[arg-type]
+
+    assert "Nothing of the HTML can be shown here." in page.text
+
+
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [
