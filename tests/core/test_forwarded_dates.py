@@ -1,6 +1,6 @@
 """Dates as mail programs of all countries write them above a forwarded mail."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -179,6 +179,30 @@ def test_a_time_past_midnight_is_none_at_noon() -> None:
     assert datetime(2026, 1, 31, 0, 30, tzinfo=UTC) == parse_date(
         "३१ जनवरी २०२६, रात १२:३० बजे", zone=UTC
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh", "2026年11月23日 GMT+08:00 下午4:15:02"),  # K-9 Mail
+        ("zh", "2026年11月23日 GMT+8 16:15:02"),
+        ("my", "2026 နိုဝင်ဘာ 23 GMT+1 09:15:02"),
+        ("th", "23 พฤศจิกายน ค.ศ. 2026 9 นาฬิกา 15 นาที 02 วินาที GMT+1"),
+        ("lo", "23 ພະຈິກ 2026, 9 ໂມງ 15 ນາທີ 02 ວິນາທີ GMT+01:00"),
+        ("bn", "23 নভেম্বর, 2026 9:15:02 AM +0100"),
+        ("ne", "2026 नोभेम्बर 23 09:15:02 GMT+1"),
+        ("kk", "2026 ж. 23 қараша, 13:45:02 GMT+5:30"),
+        ("cs", "23. listopadu 2026 9:15:02 SEČ"),
+        ("en", "23-nov-2026 03:15 -0500"),
+        ("en", "2026-11-23T03:15:02-05:00"),
+        ("en", "11/23/2026 3:15 AM (UTC-05:00) Eastern"),
+    ],
+)
+def test_an_offset_is_no_part_of_the_day_or_the_time(language: str, text: str) -> None:
+    moment = parse_date(text, languages=(language,), zone=timezone(timedelta(hours=9)))
+
+    assert moment is not None
+    assert datetime(2026, 11, 23, 8, 15, tzinfo=UTC) == moment.replace(second=0)
 
 
 @pytest.mark.parametrize(

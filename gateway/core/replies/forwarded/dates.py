@@ -70,12 +70,17 @@ _PART = re.compile(
     r"|(বিকাল|সন্ধ্যা|સાંજ|शाम|ಸಂಜೆ|വൈകുന്നേരം|सायंकाळी|साँझ|ਸ਼ਾਮ|సాయంత్రం|सांजे|सांज|sanje))"
     r"\S{0,8}(?: \S{1,12})? \d"
 )
+#: Thai and Lao say `9 o'clock 15 minutes 02 seconds`.
+_CLOCK_WORDS = re.compile(r"(?<=\d) (?:นาฬิกา|นาที|ໂມງ|ນາທີ) (?=\d)")
+#: An offset that can be nothing else, wherever it stands: Chinese has it before the time.
+_ZONE = re.compile(r"(?:\b(?:GMT|UTC?)|(?=\+)) ?([+\-−])(\d{1,2})(?::?(\d\d))?(?![\d:])")
+_MOST_HOURS = 14  #: That a place is ahead of UTC.
 _OFFSET = re.compile(r"(?<!\d)([+\-−])(\d{1,2}):?(\d\d)?(?!\d)")
-_NAMED = re.compile(r"(?<![A-Za-z])([A-Z]{3,5}|Z)(?![A-Za-z])")
+_NAMED = re.compile(r"(?<![A-Za-z])([A-ZČ]{3,5}|Z)(?![A-Za-z])")
 _HOURS = {
     "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "BST": 1, "IST": 1, "CET": 1, "MEZ": 1,
-    "CEST": 2, "MESZ": 2, "EET": 2, "SAST": 2, "EEST": 3, "MSK": 3, "TRT": 3, "JST": 9,
-    "KST": 9, "AEST": 10, "AEDT": 11, "BRT": -3, "EDT": -4, "EST": -5, "CDT": -5,
+    "SEČ": 1, "CEST": 2, "MESZ": 2, "SELČ": 2, "EET": 2, "SAST": 2, "EEST": 3, "MSK": 3, "TRT": 3,
+    "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "BRT": -3, "EDT": -4, "EST": -5, "CDT": -5,
     "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8,
 }  # fmt: skip
 
@@ -86,7 +91,7 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
     `languages` decide between months of one name and, where both readings are possible, whether
     an American put the month first; `zone` is assumed where the text names none.
     """
-    text = " ".join(text[:_LONGEST].translate(_COLONS).split())
+    text = _CLOCK_WORDS.sub(":", " ".join(text[:_LONGEST].translate(_COLONS).split()))
     if is_internet_date(text):
         try:
             parsed = parsedate_to_datetime(text)
@@ -97,13 +102,23 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
         return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
     if _CLOCK.search(text) is None:
         return None
+    text, offset = without_offset(text)
     known = tuple(languages) or (("hr",) if _CROATIAN.search(text) else ())
     for day, rest in days_in(text, known):
         match = _TIME.search(rest)
         clock = clock_of(match, rest, known) if match else None
         if match is not None and clock is not None:
-            return datetime.combine(day, clock, zone_of(rest[match.end() :]) or zone)
+            said = zone_of(rest[match.end() :]) if offset is None else offset
+            return datetime.combine(day, clock, said or zone)
     return None
+
+
+def without_offset(text: str) -> tuple[str, timezone | None]:
+    """Take out an offset, whose figures are no part of the day or the time: `GMT+8 9:15`."""
+    match = _ZONE.search(text)
+    if match is None or int(match[2]) > _MOST_HOURS:
+        return text, None
+    return f"{text[: match.start()]} {text[match.end() :]}", _timezone(*match.groups())
 
 
 def is_internet_date(text: str) -> bool:
@@ -226,10 +241,14 @@ def clock_of(match: re.Match[str], text: str, languages: tuple[str, ...]) -> tim
 def zone_of(text: str) -> timezone | None:
     """Return the zone that a text names, by offset or letters; None where it names none."""
     match = _OFFSET.search(text)
-    if match is not None and int(match[2]) <= 14:
-        offset = timedelta(hours=int(match[2]), minutes=int(match[3] or 0) % 60)
-        return timezone(offset if match[1] == "+" else -offset)
+    if match is not None and int(match[2]) <= _MOST_HOURS:
+        return _timezone(*match.groups())
     for name in _NAMED.findall(text):
         if name in _HOURS:
             return timezone(timedelta(hours=_HOURS[name]))
     return None
+
+
+def _timezone(sign: str, hours: str, minutes: str | None) -> timezone:
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0) % 60)
+    return timezone(offset if sign == "+" else -offset)
