@@ -23,6 +23,12 @@ _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\x
 #: characters, and what moves a cursor.
 _NO_UTF8 = re.compile("[\udc80-\udcff]+")
 _NO_TEXT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+#: Letters with an accent that isn't a mark of its own, and what people type who have none.
+PLAIN_LETTERS = {
+    "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i",
+    "ŧ": "t",
+}  # fmt: skip
+_TO_PLAIN_LETTERS = str.maketrans(PLAIN_LETTERS)
 _PUNCTUATION = re.compile(r"[\W_]+")
 _UMLAUT = re.compile("([aou])e")
 _ALPHABETS_WITHOUT_SHAPING = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN")
@@ -45,6 +51,19 @@ def plain(text: str) -> str:
 def seen(text: str) -> str:
     """Return a text without what can't be seen in it; blanks stay as they are."""
     return _UNSEEN_RUN.sub("", text)
+
+
+def unaccented(text: str) -> str:
+    """Return a text without case and accents, as people type what they look for.
+
+    >>> unaccented("Łukasz Müller-Ærø")
+    'lukasz muller-aero'
+    """
+    if text.isascii():
+        return text.lower()
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(char for char in parts if not unicodedata.combining(char)).casefold()
+    return letters.translate(_TO_PLAIN_LETTERS)
 
 
 def plain_name(text: str) -> str:

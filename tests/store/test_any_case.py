@@ -7,7 +7,7 @@ from sqlalchemy import literal, select
 
 from gateway.core.decision.search_words import AddressParts
 from gateway.core.kinds import State
-from gateway.store.engine.any_case import begins_with, ends_with, stands_in
+from gateway.store.engine.any_case import begins_with, ends_with, reads_as, stands_in
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages
 from gateway.store.journal.journal import take_in
@@ -30,6 +30,38 @@ def test_a_text_stands_in_another_in_any_case(database: Database, text: str, is_
         condition = stands_in(connection, literal("Alle Ärzte ohne Mail"), text)
 
         assert is_in == bool(connection.scalar(select(condition)))
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("Jörg Ünsal", ["jorg", "UNSAL", "Jörg", "JÖRG", "ünsal", "rg u"]),
+        ("JÖRG ÜNSAL", ["jorg", "unsal", "Ünsal"]),
+        ("Jorg Unsal", ["Jörg", "ünsal"]),
+        ("Seán O'Hara", ["sean", "SEAN", "o'hara", "Seán"]),
+        ("Éducateur·rice", ["educateur", "éducateur", "EDUCATEUR"]),
+        ("Łukasz Ærø-Œuvre", ["lukasz", "aero", "oeuvre", "ærø", "œuvre", "łukasz"]),
+        ("IŞIK Ðorđe Groß", ["isik", "dorde", "gross", "groß", "GROSS"]),
+        ("Άννα Μάρκος", ["αννα", "Άννα", "μαρκος"]),
+        ("Фёдор Йовчев", ["федор", "йовчев", "Фёдор"]),
+        ("שָׁלוֹם", ["שלום"]),
+        ("100%", ["100%", "0%"]),
+    ],
+)
+def test_a_name_is_found_without_its_accents_and_with_them(
+    database: Database, name: str, typed: list[str]
+) -> None:
+    with database.reading() as connection:
+        fits = {text: reads_as(connection, literal(name), text) for text in typed}
+        found = {text for text, fit in fits.items() if connection.scalar(select(fit))}
+
+    assert found == set(typed)
+
+
+@pytest.mark.parametrize("typed", ["jarg", "j_rg", "jörgen", "%", "ö "])
+def test_other_letters_are_other_names(database: Database, typed: str) -> None:
+    with database.reading() as connection:
+        assert not connection.scalar(select(reads_as(connection, literal("Jörg Ünsal"), typed)))
 
 
 def test_a_text_begins_or_ends_with_another_in_any_case(database: Database) -> None:

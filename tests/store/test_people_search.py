@@ -43,6 +43,7 @@ def people(database: Database) -> Database:
         ("ann", ["candidate:2026/17 address", "candidate:17 address", "candidate:2 name"]),
         ("doe ann", ["candidate:2026/17 name"]),
         ("öztürk", ["candidate:2026/17 name"]),
+        ("ozturk", ["candidate:2026/17 name"]),
         ("de vries", ["candidate:17 name"]),
         # What stands for something in a pattern stands for itself; nobody; too short for addresses.
         ("%", ["candidate:17 name"]),

@@ -5,7 +5,6 @@ muller, anne, a, m, x and org. Words are kept in ASCII, so that databases part t
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -14,6 +13,7 @@ from gateway.core import ids
 from gateway.core.kinds import State
 from gateway.core.mail.address import a_label, readable
 from gateway.core.people.erased_names import PREFIX
+from gateway.core.written import unaccented
 
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST = 64  #: Letters of a word that count; ids of some programs have no end.
@@ -118,9 +118,6 @@ def _facet(what: str, name: str) -> str:
 
 
 def _words_in(text: str) -> Iterator[str]:
-    if not text.isascii():
-        parts = unicodedata.normalize("NFKD", text.casefold())
-        text = "".join(char for char in parts if not unicodedata.combining(char)).casefold()
-    for word in _WORD.findall(text.lower()):
+    for word in _WORD.findall(unaccented(text)):
         cut = word[:_LONGEST]
         yield cut if cut.isascii() else f"x{cut.encode().hex()}"

@@ -21,6 +21,9 @@ _FOLD = re.compile(rb"[ \t]*\n[ \t]+")
 _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
 #: Encoded words that follow one another, which are read as one; some programs quote them.
 _ENCODED_RUN = re.compile(rf'(?P<quote>"?){_ENCODED.pattern}(?:\s+{_ENCODED.pattern})*(?P=quote)')
+#: The same as `decode_header` finds them: a `?` may stand within a word, and no blank between two.
+_WORD = r"=\?[^?\s]*\?[bBqQ]\?.*?\?="
+_WORDS = re.compile(rf"{_WORD}(?:\s*{_WORD})*")
 #: What a name must be quoted for (RFC 5322, 3.2.3); a dot changes nothing.
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
 #: Returns the (name, address) pairs in values of address fields. Pythons mended against
@@ -148,19 +151,27 @@ def decoded(value: bytes) -> str:
 def _decoded_words(text: str) -> str:
     if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:
         return keepable(text)
-    words: list[str] = []
+    return keepable(_WORDS.sub(_decoded_run, text))
+
+
+def _decoded_run(run: re.Match[str]) -> str:
+    """Return what encoded words hold, one behind the other: some cut a character in two.
+
+    What stands beside them is not asked of `decode_header`: it gives `€` there as `\\u20ac`.
+    """
+    decoded_run = ""
     try:
-        for word, charset in decode_header(text):
-            if isinstance(word, str):
-                words.append(word)
-                continue
+        for octets, charset in decode_header(run[0]):
+            if isinstance(octets, str):  # There was no word in it.
+                return octets
+            name = (charset or "ascii").partition("*")[0]  # `utf-8*en`: RFC 2231, 5
             try:
-                words.append(word.decode(charset or "ascii", "replace"))
+                decoded_run += octets.decode(name, "replace")
             except LookupError:
-                words.append(word.decode("latin-1"))
+                decoded_run += octets.decode("latin-1")
     except (HeaderParseError, ValueError):
-        words = [text]
-    return keepable("".join(words))
+        return run[0]
+    return decoded_run
 
 
 def decoded_mailboxes(value: bytes) -> str:

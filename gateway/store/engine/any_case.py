@@ -1,6 +1,25 @@
-"""Finding a text whatever its case, also of letters that SQLite knows no other case of."""
+"""Finding a text whatever its case, or its accents, as people type what they look for."""
 
-from sqlalchemy import ColumnElement, Connection, or_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    String,
+    and_,
+    cast,
+    func,
+    literal_column,
+    or_,
+)
+
+from gateway.core.written import PLAIN_LETTERS, unaccented
+
+#: Marks above and below letters, taken apart: Latin, Greek, Cyrillic, Hebrew and Arabic.
+_MARKS = (
+    "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u064b-\u065f\u0670]"
+)
+#: Capitals of Greek and Cyrillic: with the locale C `lower` knows those of ASCII only.
+_CAPITALS = "".join(letter for letter in map(chr, range(0x370, 0x530)) if letter.isupper())
 
 
 def begins_with(
@@ -35,3 +54,28 @@ def stands_in(connection: Connection, column: ColumnElement[str], text: str) -> 
             for spelling in sorted(spellings)
         )
     )
+
+
+def reads_as(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Return the condition that a text stands in a column, whatever its case and accents.
+
+    `jorg` and `Jörg` find `Jörg`, `JÖRG` and `Jorg`. Only what is not ASCII is taken apart for it.
+    """
+    wanted = unaccented(text)
+    conditions = [stands_in(connection, column, spelling) for spelling in {text, wanted}]
+    is_sqlite = connection.dialect.name == "sqlite"
+    octets = func.length(cast(column, LargeBinary)) if is_sqlite else func.octet_length(column)
+    letters = func.unaccented(column, type_=String) if is_sqlite else _unaccented(column)
+    beyond_ascii = and_(octets > func.length(column), letters.contains(wanted, autoescape=True))
+    return or_(*conditions, beyond_ascii)
+
+
+def _unaccented(column: ColumnElement[str]) -> ColumnElement[str]:
+    """Return what PostgreSQL makes of a column in the way of `unaccented`."""
+    apart = func.normalize(column, literal_column("NFKD"))
+    letters = func.lower(func.regexp_replace(apart, _MARKS, "", "g"))
+    letters = func.translate(letters, _CAPITALS, _CAPITALS.lower())
+    for letter, plain in {**PLAIN_LETTERS, "ß": "ss", "ς": "σ"}.items():
+        for spelling in {letter, letter.upper()} - {"SS"}:
+            letters = func.replace(letters, spelling, plain, type_=String)
+    return letters

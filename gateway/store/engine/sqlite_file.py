@@ -2,8 +2,14 @@
 
 import os
 import sqlite3
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
+
+from gateway.core.written import unaccented
+
+#: Most names are those of others, too.
+_unaccented = lru_cache(50_000)(unaccented)
 
 
 class SqliteFile:
@@ -35,4 +41,5 @@ class SqliteFile:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("unaccented", 1, _unaccented, deterministic=True)
         return connection

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, or_, select
 
 from gateway.core.people.people import NAME_LANGUAGES
-from gateway.store.engine.any_case import stands_in
+from gateway.store.engine.any_case import reads_as
 from gateway.store.schema import groups
 
 _SHORTEST_PART = 3  #: Letters: less stands in most names.
@@ -21,7 +21,7 @@ def meant(connection: Connection, text: str) -> tuple[str, ...]:
     """
     fits = [groups.c.crm_id == text]
     if len(text) >= _SHORTEST_PART:
-        fits += [stands_in(connection, name, text) for name in _NAMES]
+        fits += [reads_as(connection, name, text) for name in _NAMES]
     query = select(*_NAMES).where(or_(*fits)).order_by(groups.c.kind, groups.c.crm_id)
     rows = [tuple(filter(None, row)) for row in connection.execute(query)]
     wanted = text.casefold()

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.store.engine.any_case import stands_in
+from gateway.store.engine.any_case import reads_as
 from gateway.store.feed.layouts import UNSURE
 from gateway.store.schema import addresses, applications, people, statuses
 
@@ -116,7 +116,7 @@ def _has_words(connection: Connection, text: str) -> list[ColumnElement[bool]]:
     """Return the conditions that each word of a text stands in a person's names."""
     names = (people.c.first_name, people.c.last_name)
     return [
-        or_(*(stands_in(connection, name, word) for name in names))
+        or_(*(reads_as(connection, name, word) for name in names))
         for word in text.split()[:_MOST_WORDS]
     ]
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from gateway.core.ids import moment_of
 from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Status, StatusKind
-from gateway.store.engine.any_case import stands_in
+from gateway.store.engine.any_case import reads_as
 from gateway.store.people.applications import known_applications
 from gateway.store.schema import applications, people, programmes, staff, statuses, transitions
 
@@ -66,7 +66,7 @@ def listed(
         .limit(limit)
     )
     for word in words.split():
-        is_in = [stands_in(connection, text, word) for text in texts]
+        is_in = [reads_as(connection, text, word) for text in texts]
         query = query.where(or_(a.reference.istartswith(word, autoescape=True), *is_in))
     if status:
         query = query.where(a.status == status)
