@@ -29,7 +29,10 @@ AT_ONCE = 1000  #: Entries that are read in one transaction where all are asked 
 Limit = Annotated[
     int | None,
     typer.Option(
-        help=f"How many at most; {SHOWN} in a table, else all.", min=1, show_default=False
+        help=f"How many at most; {SHOWN} in a table, else all.",
+        min=1,
+        max=1_000_000_000,  # One beyond 64 bits is a number for no store.
+        show_default=False,
     ),
 ]
 Since = Annotated[
@@ -214,7 +217,8 @@ class ListRequest:
         if not self.narrowing:
             return empty
         first, _, others = empty.partition(". ")
-        return f"{first.removesuffix('.')} with {', '.join(self.narrowing)}. {others}".rstrip()
+        nothing = first.removesuffix(".").removesuffix(" yet")
+        return f"{nothing} with {', '.join(self.narrowing)}. {others}".rstrip()
 
 
 def lists(*, has_since: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -20,6 +20,7 @@ from gateway.config.values import (
     Domain,
     HeaderName,
     Interval,
+    IssuerUrl,
     Language,
     MailAddress,
     Name,
@@ -166,7 +167,7 @@ class Api(Section):
 class ConsoleOidc(Section):
     """Signing in at the console with the organisation's accounts (OpenID Connect)."""
 
-    issuer: Text = option(..., example="https://login.example.org/realms/office")
+    issuer: IssuerUrl = option(..., example="https://login.example.org/realms/office")
     """The provider's address, as its `/.well-known/openid-configuration` calls it."""
     client_id: Text = option(..., example="mail-gateway")
     """How the provider knows the gateway; let it lead back to `…/console/oidc/back`."""
@@ -189,7 +190,14 @@ class ConsoleProxy(Section):
     user_header: HeaderName = option(..., example="X-Remote-User")
     """The header with the name."""
     role_header: HeaderName | None = option(example="X-Remote-Roles")
-    """The header with the roles, with commas between; absent: everybody may only look."""
+    """The header with the roles, with commas between. Without this setting everybody may only look,
+    and so may whoever comes without one of the gateway's roles in it."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.role_header and self.role_header.lower() == self.user_header.lower():
+            wrong("role_header", "is the header with the name: name another one")
+        return self
 
 
 class Console(Section):

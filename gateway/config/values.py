@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -89,7 +90,10 @@ def parse_network(value: object) -> object:
     try:
         return ip_network(value)  # type: ignore[arg-type]
     except ValueError as error:
-        raise ValueError("not a network such as 10.0.0.0/8 or 2001:db8::/32") from error
+        meant = ""
+        with suppress(ValueError):  # `10.0.0.5/8` is an address in a network.
+            meant = f" (did you mean {ip_network(value, strict=False)}?)"  # type: ignore[arg-type]
+        raise ValueError(f"not a network such as 10.0.0.0/8 or 2001:db8::/32{meant}") from error
 
 
 def check_positive(value: timedelta) -> timedelta:
@@ -154,6 +158,21 @@ def check_http(value: str) -> str:
     """Refuse what isn't an http or https URL with a host."""
     if not re.fullmatch(r"https?://[^\s/?#]+\S*", value):
         raise ValueError("not an address such as https://gateway.example.org/")
+    return value
+
+
+def check_issuer(value: str) -> str:
+    """Refuse what can't be an OpenID provider's address (Discovery 1.0, 3): https, no query.
+
+    On this very machine it may be http. It stays as it is: the provider's tokens must say the same.
+    """
+    match = re.fullmatch(
+        r"(https?)://(\[[0-9A-Fa-f:.]+\]|[^\s/?#:@]+)(?::\d{1,5})?(?:/[^\s?#]*)?", value
+    )
+    if match is None:
+        raise ValueError("not an address such as https://login.example.org/realms/office")
+    if match[1] == "http" and match[2].casefold() not in ("localhost", "127.0.0.1", "[::1]"):
+        raise ValueError("must begin with https: others could read who signs in, and as whom")
     return value
 
 
@@ -256,6 +275,7 @@ AddressesOrDomains = Annotated[
     BeforeValidator(_one_or_several),
 ]
 HttpUrl = Annotated[str, AfterValidator(check_http)]
+IssuerUrl = Annotated[str, AfterValidator(check_issuer)]
 PublicUrl = Annotated[str, AfterValidator(parse_public_url)]
 ConfigPath = Annotated[Path, AfterValidator(resolve)]
 ExistingFile = Annotated[ConfigPath, AfterValidator(check_file)]

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.checks.check_http import settings_for_http
+from gateway.app.checks.check_console import console_users, provider
+from gateway.app.checks.findings import Finding, Level
 from gateway.config import Settings
+from tests.rig.oidcserver import CLIENT, SECRET, OidcServer
+from tests.rig.process import free_port
 
 HASH = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
 OIDC = {"issuer": "https://login.example.org", "client_id": "g", "client_secret": "s"}
@@ -33,7 +36,46 @@ def test_who_may_sign_in(
         file.write_text(users)
     settings = Settings.model_validate({"console": {"users": str(file), **more}})
 
-    findings = [finding for finding in settings_for_http(settings) if finding.what == "console"]
+    findings = list(console_users(settings))
 
     assert 1 == len(findings)
     assert said in findings[0].text
+
+
+async def test_the_provider_of_openid_connect_is_asked() -> None:
+    with OidcServer() as server:
+        assert ("good", f"{server.issuer} answers") == await _asked(server.issuer)
+        other = f"{server.issuer}/realms/office"
+        level, text = await _asked(other)
+    assert "error" == level
+    assert "calls itself something else than oidc.issuer" in text
+
+
+async def test_a_provider_that_can_not_be_reached_is_an_error() -> None:
+    level, text = await _asked(f"http://127.0.0.1:{free_port()}")
+
+    assert "error" == level
+    assert "the sign-in service doesn't answer: is it reached from here?" in text
+
+
+async def _asked(issuer: str) -> tuple[str, str]:
+    oidc = {"issuer": issuer, "client_id": CLIENT, "client_secret": SECRET}
+    settings = Settings.model_validate({"console": {"oidc": oidc}})
+    (finding,) = [finding async for finding in provider(settings)]
+    assert isinstance(finding, Finding)
+    return Level(finding.level).name.lower(), finding.text
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["nonsense", "http://login.example.org", "https://", "https://a@b.example", "https://a/?b=c"],
+)
+def test_what_can_be_no_providers_address_is_refused(issuer: str) -> None:
+    with pytest.raises(ValueError, match="issuer"):
+        Settings.model_validate({"console": {"oidc": {**OIDC, "issuer": issuer}}})
+
+
+def test_a_web_server_says_name_and_roles_in_two_headers() -> None:
+    proxy = {"user_header": "X-User", "role_header": "x-user"}
+    with pytest.raises(ValueError, match="name another one"):
+        Settings.model_validate({"console": {"proxy": proxy}})

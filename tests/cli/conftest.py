@@ -59,7 +59,8 @@ class Cli:
 
     def __call__(self, *arguments: str, stdin: str = "") -> Done:
         """Run a command to its end."""
-        self._patch.setattr("sys.stdin", io.StringIO(stdin))
+        octets = io.BytesIO(stdin.encode(errors="surrogateescape"))
+        self._patch.setattr("sys.stdin", io.TextIOWrapper(octets, encoding="utf-8"))
         code = run(["--config", str(self.file), *arguments])
         captured = self._capture.readouterr()
         return Done(code, captured.out, captured.err)

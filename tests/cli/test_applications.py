@@ -240,7 +240,7 @@ def test_what_mails_nobody_is_done_without_a_question(fed: Cli) -> None:
     assert "Second round" == _status(fed, "4711")
 
 
-class Terminal(io.StringIO):
+class Terminal(io.TextIOWrapper):
     """Standard input at which a person answers."""
 
     def isatty(self) -> bool:
@@ -254,7 +254,7 @@ class Terminal(io.StringIO):
 def test_at_a_terminal_it_shows_who_is_mailed_and_asks(
     fed: Cli, monkeypatch: pytest.MonkeyPatch, answer: str, status: str
 ) -> None:
-    monkeypatch.setattr("io.StringIO", Terminal)
+    monkeypatch.setattr("io.TextIOWrapper", Terminal)
     done = fed("applications", "status", "accepted", "4711", "--by", "s1", stdin=answer)
 
     assert int(status == "New") == done.code

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from gateway.cli.commands import app
 from tests.cli.conftest import Cli, Done
@@ -206,3 +206,12 @@ def test_a_question_that_is_answered_with_no_ends_in_the_same_form(
     done = cli("pause", "bulk")
 
     assert (1, "gateway: stopped: nothing was done\n") == (done.code, done.err)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_number_is_too_large_to_be_refused(name: str) -> None:
+    """One beyond 64 bits, or a span of days beyond the calendar, would end in a traceback."""
+    parameters = [p for p in COMMANDS[name].params if isinstance(p, TyperOption | TyperArgument)]
+    numbers = [p for p in parameters if p.type_descriptor.annotation is int]
+
+    assert [] == [p.name for p in numbers if (p.max or 2**64) > 2**53]

@@ -94,7 +94,7 @@ async def test_five_answers_make_a_gateway_that_mail_goes_through(
     file = tmp_path / "config/gateway.toml"
     assert 0 == code, shown
     assert "listeners[0].bind: not an address and port such as 127.0.0.1:2525" in shown
-    assert 'networks[0]: not a network such as 10.0.0.0/8 or 2001:db8::/32: "127.0.0.1/8"' in shown
+    assert 'or 2001:db8::/32 (did you mean 127.0.0.0/8?): "127.0.0.1/8"' in shown
     assert 'suppression.language: not one of "nl", "de", "fr" or "en": "it"' in shown
     assert "notices.fallback_to: not a mail address" in shown
     assert f"relay mailserver: {LOOPBACK}:{sink.port} answers and offers" in shown

@@ -142,6 +142,21 @@ def test_a_login_with_a_colon_or_no_password_is_wrong_use(cli: Cli) -> None:
     assert 2 == cli("users", "hash", "crm", stdin="").code
 
 
+@pytest.mark.parametrize("command", ["users hash crm", "console user anna"])
+def test_a_password_that_is_not_utf_8_is_refused(cli: Cli, command: str) -> None:
+    done = cli(*command.split(), stdin="gr\udcfcn\n")
+
+    assert (2, "") == (done.code, done.out)
+    assert "the password on standard input is not UTF-8" in done.err
+
+
+def test_a_role_that_there_is_not_is_told_with_the_nearest(cli: Cli) -> None:
+    done = cli("console", "user", "anna", "--role", "manag", stdin="s3cret\n")
+
+    assert 2 == done.code
+    assert "a role is one of look, work, manage, run: did you mean manage?" in done.err
+
+
 def change(cli: Cli, statement: str) -> None:
     """Change the store behind the gateway's back."""
     with contextlib.closing(sqlite3.connect(cli.folder / "gateway.db")) as connection:

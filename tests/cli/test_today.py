@@ -24,7 +24,7 @@ def test_what_flows_and_what_waits_is_shown(cli: Cli) -> None:
     waits = [{"what": "messages_unknown", "count": 1, "command": command}]
     assert waits == document["undecided"]
     assert "Paused: bulk. Go on with: gateway resume" in shown
-    assert "from              relayed  send_failed  unknown" in shown
+    assert "from (Europe/Amsterdam)  relayed  send_failed  unknown" in shown
     assert command in shown
     assert 2 + 24 + 1 < len(shown.splitlines())
 

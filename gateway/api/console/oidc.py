@@ -59,7 +59,7 @@ class _Begun:
     until: float
 
 
-class _Provider:
+class Provider:
     """What a provider says of itself (OpenID Connect Discovery 1.0), kept for a while."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -85,6 +85,8 @@ class _Provider:
             raise Problem(502, f"the sign-in service doesn't answer: {terms.issuer}") from error
         if document.get("issuer") != terms.issuer:
             raise Problem(502, "the sign-in service calls itself something else than oidc.issuer")
+        if not {"authorization_endpoint", "token_endpoint"} <= document.keys():
+            raise Problem(502, f"the sign-in service doesn't say where to sign in: {terms.issuer}")
         self._known = (terms.issuer, now + _KEPT_SECONDS, document, keys)
         return document, keys
 
@@ -111,7 +113,7 @@ def _client(terms: OidcTerms, **options: object) -> "AsyncOAuth2Client":
 def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
     """Build the routes; `rates` tells clients apart."""
     routes = APIRouter(prefix="/oidc")
-    provider = _Provider(monotonic)
+    provider = Provider(monotonic)
     begun: OrderedDict[str, _Begun] = OrderedDict()
 
     @routes.get("/start")
@@ -222,7 +224,7 @@ def _own_address(request: Request) -> str:
 
 
 async def _claims(
-    provider: _Provider, terms: OidcTerms, login: _Begun, code: str
+    provider: Provider, terms: OidcTerms, login: _Begun, code: str
 ) -> Mapping[str, Any]:
     """Return what the provider says of who signed in (OpenID Connect Core 1.0, 3.1.3.7)."""
     from joserfc import jwt

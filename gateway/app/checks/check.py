@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from gateway.app.checks.check_bounces import settings_for_bounces
+from gateway.app.checks.check_console import console_users, provider
 from gateway.app.checks.check_domains import domains
 from gateway.app.checks.check_http import settings_for_http
 from gateway.app.checks.check_inbound import settings_for_replies
@@ -45,8 +46,16 @@ async def check(
     for finding in await asyncio.to_thread(lambda: list(domains(settings, offline=offline))):
         yield finding
     if not offline:
-        async for finding in mailboxes(settings, config):
+        async for finding in _logged_in(settings, config):
             yield finding
+
+
+async def _logged_in(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    """Ask those by whom people sign in, and where their mail lies."""
+    async for finding in provider(settings):
+        yield finding
+    async for finding in mailboxes(settings, config):
+        yield finding
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -59,6 +68,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield from settings_for_bounces(settings)
     yield from settings_for_triggers(settings)
     yield from settings_for_http(settings)
+    yield from console_users(settings)
     for own in settings.smtp.listeners:
         yield from listener(own)
         yield from refusals_at_rcpt(settings, own)

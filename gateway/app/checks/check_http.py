@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from gateway.api.console.users import BadConsoleUsers, ConsoleUsers
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.endpoints import endpoints
 from gateway.config import Settings
@@ -19,7 +18,6 @@ def settings_for_http(settings: Settings) -> Iterator[Finding]:
             f"{settings.api.bind} can be reached from elsewhere in plain HTTP: put a web server "
             "with TLS in front and bind to 127.0.0.1",
         )
-    yield from _console_users(settings)
     if not settings.webhooks:
         return
     try:
@@ -38,25 +36,6 @@ def settings_for_http(settings: Settings) -> Iterator[Finding]:
             "webhooks", f"{host} is called over plain HTTP, which others can read: use https"
         )
     yield good("webhooks", f"{len(settings.webhooks)} addresses are called")
-
-
-def _console_users(settings: Settings) -> Iterator[Finding]:
-    """Say who may sign in at the console, and what keeps people out."""
-    console = settings.console
-    try:
-        users = ConsoleUsers(console.users).all()
-    except BadConsoleUsers as problem:
-        yield error("console", str(problem))
-        return
-    ways = [
-        *([f"{len(users)} with a password"] if users else []),
-        *([f"through {console.oidc.issuer}"] if console.oidc else []),
-        *(["through a web server on this host"] if console.proxy else []),
-    ]
-    if ways:
-        yield good("console", f"who may sign in: {', '.join(ways)}")
-    else:
-        yield good("console", "nobody may sign in yet: `gateway console user NAME` adds somebody")
 
 
 def _is_here(host: str) -> bool:

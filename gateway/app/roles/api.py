@@ -10,7 +10,7 @@ from gateway import metrics
 from gateway.api import mailchimp
 from gateway.api.application import application
 from gateway.api.console.rendering import compile_pages
-from gateway.api.console.terms import ConsoleTerms, OidcTerms, ProxyTerms
+from gateway.api.console.terms import ConsoleTerms, ProxyTerms
 from gateway.api.console.users import ConsoleUsers
 from gateway.api.health import Health
 from gateway.api.public import unsubscribe
@@ -21,6 +21,7 @@ from gateway.app import common
 from gateway.app.campaigns.campaign_actions import Campaigns
 from gateway.app.checks.lights import lights_of
 from gateway.app.common import now, open_store_of
+from gateway.app.console import oidc_terms
 from gateway.app.feed.feeding import StoreFeedAdapter
 from gateway.app.keys import form_keys
 from gateway.app.people.privacy import PrivacyAnswers
@@ -140,16 +141,7 @@ def console_terms(context: RoleContext) -> Callable[[], ConsoleTerms]:
                 user_header=console.proxy.user_header.lower(),
                 role_header=(console.proxy.role_header or "").lower(),
             ),
-            oidc=None
-            if console.oidc is None
-            else OidcTerms(
-                issuer=console.oidc.issuer,
-                client_id=console.oidc.client_id,
-                client_secret=console.oidc.client_secret.get_secret_value(),
-                role_claim=console.oidc.role_claim,
-                name_claim=console.oidc.name_claim,
-                scope=console.oidc.scope,
-            ),
+            oidc=None if console.oidc is None else oidc_terms(console.oidc),
         )
 
     return terms

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from email import message_from_bytes
 from pathlib import Path
@@ -206,7 +206,7 @@ def report(
     asked: ListRequest,
     *,
     days: Annotated[
-        int, typer.Option(help="How many days back, unless --since says it.", min=1)
+        int, typer.Option(help="How many days back, unless --since says it.", min=1, max=36_500)
     ] = 30,
     plot: Annotated[
         Path | None,
@@ -231,7 +231,8 @@ def report(
         f"No mail went out {time}. What listeners relay is counted here by "
         "the sender's and the receiver's domain, beside what came back of it."
     )
-    asked.print(
+    # The sentence names the time itself.
+    replace(asked, narrowing=()).print(
         in_memory(shares, lambda share: f"{share.sender} {share.receiver}"),
         _SHARES_SHOWN,
         csv_columns=_SHARES,

@@ -50,7 +50,10 @@ SHOWN = 50  #: Members listed on a terminal; --json has all.
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a campaign.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="Its name, which is the subject.")]
 _Template = Annotated[
-    int, typer.Option(metavar="ID", help="A template: see gateway mailchimp templates.")
+    int,
+    typer.Option(
+        metavar="ID", help="A template: see gateway mailchimp templates.", min=1, max=2**53
+    ),
 ]
 _FromName = Annotated[str, typer.Option(metavar="NAME", help="The sender's name.")]
 _FromAddress = Annotated[str, typer.Option(metavar="ADDRESS", help="The sender's address.")]
@@ -339,7 +342,9 @@ def recreate(
     context: typer.Context,
     number: Id,
     *,
-    template: Annotated[int | None, typer.Option(metavar="ID", help="Another template.")] = None,
+    template: Annotated[
+        int | None, typer.Option(metavar="ID", help="Another template.", min=1, max=2**53)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Delete a campaign and make it again.

@@ -28,6 +28,7 @@ from gateway.core.decision.note_template import NoteTemplate, exactly
 from gateway.core.decision.search_words import MessageSearch
 from gateway.core.kinds import State
 from gateway.core.wording import in_language
+from gateway.core.written import did_you_mean
 from gateway.documents.explanations import outcome_of
 from gateway.documents.messages import message_document
 from gateway.store.bounces import bounces
@@ -140,7 +141,29 @@ def list_messages(
                 day = chosen.local(missed)
                 complain(f"Words of messages before {day} are still being taken.")
         source = newest_first(store, read, lambda message: message.id)
-        asked.print(source, _COLUMNS, document=message_document, empty=_NO_MESSAGES)
+        unknown = "" if rule is None else _unknown_rule(chosen, rule)
+        asked.print(source, _COLUMNS, document=message_document, empty=f"{_NO_MESSAGES}{unknown}")
+
+
+def _unknown_rule(chosen: Context, rule: str) -> str:
+    """Return a sentence on a rule that none of today's is called like; the journal may know it."""
+    # Loaded for this question alone: to show a message needs no rule.
+    from gateway.app.rules import rules_of
+    from gateway.core.decision.classify import DEFAULT, OVERRIDE, UNREAD
+
+    settings = chosen.settings
+    names = [
+        *(known.name for known in rules_of(settings)),
+        *(
+            f"listener {listener.name}"
+            for listener in settings.smtp.listeners
+            if listener.kind != "auto"
+        ),
+        *(DEFAULT, OVERRIDE, UNREAD),
+    ]
+    if rule in names:
+        return ""
+    return f" No rule is called {rule} now{did_you_mean(rule, names) or '.'}"
 
 
 @app.command("show")

@@ -1,7 +1,6 @@
 """Who may sign in at the console, and what was done there."""
 
 import secrets
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,9 +10,11 @@ from gateway.api.console.roles import ConsoleRole
 from gateway.api.console.users import LONGEST_NAME, is_name, put_user, read_users, remove_user
 from gateway.cli.context import of, wrong_use
 from gateway.cli.listing import Columns, ListRequest, in_memory, lists, newest_first
+from gateway.cli.operation.password import ask_password
 from gateway.cli.output import print_line
 from gateway.core import ids
 from gateway.core.moments import in_utc
+from gateway.core.written import did_you_mean
 from gateway.store.console import console_acts
 from gateway.store.console.console_acts import ConsoleAct
 from gateway.store.engine.database import StoreTransaction
@@ -68,20 +69,17 @@ def put(
         remove_user(file, name)
         print_line(f"{name} can't sign in any more ({file}).")
         return
-    try:
-        given = [part for text in role or () for part in text.replace(",", " ").split()]
-        roles = [ConsoleRole(part.lower()) for part in given]
-    except ValueError:
-        wrong_use(f"a role is one of {', '.join(ConsoleRole)}")
+    given = [part.lower() for text in role or () for part in text.replace(",", " ").split()]
+    for part in given:
+        if part not in set(ConsoleRole):
+            wrong_use(f"a role is one of {', '.join(ConsoleRole)}{did_you_mean(part, ConsoleRole)}")
+    roles = [ConsoleRole(part) for part in given]
     if keep_password and not roles:
         wrong_use("--keep-password needs --role: there is nothing else to change")
     made = ""
     password: str | None = None
     if not keep_password:
-        if sys.stdin.isatty():
-            password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        else:
-            password = sys.stdin.readline().rstrip("\r\n")
+        password = ask_password()
         if not password:
             password = made = secrets.token_urlsafe(12)
     is_new = put_user(file, name, password, roles or [ConsoleRole.LOOK])

@@ -35,7 +35,7 @@ def today(context: typer.Context, as_json: Json = False) -> None:
         print_line(f"Paused: {', '.join(document['paused'])}. Go on with: gateway resume", "red")
     quarters = document["quarters"]
     states = sorted({state for quarter in quarters for state in quarter["deliveries"]})
-    headings = ("from", *states)
+    headings = (f"from ({chosen.zone})", *states)
     rows = [
         (_hour_of(hour, chosen.zone), *(_summed(hour)[state] or "" for state in states))
         for hour in (quarters[at : at + _HOUR] for at in range(0, len(quarters), _HOUR))

@@ -1,12 +1,12 @@
 """Logins of the CRM."""
 
-import sys
 from typing import Annotated
 
 import argon2
 import typer
 
 from gateway.cli.context import wrong_use
+from gateway.cli.operation.password import ask_password
 from gateway.cli.output import print_line
 
 app = typer.Typer(help="Logins the CRM may use.", no_args_is_help=True)
@@ -27,10 +27,7 @@ def hash_password(
     """
     if not login or ":" in login or not login.isprintable():
         wrong_use("a login must not be empty or have a colon or control characters in it")
-    if sys.stdin.isatty():
-        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
-        if not password:
-            wrong_use("no password on standard input")
+    password = ask_password()
+    if not password:
+        wrong_use("no password on standard input")
     print_line(f"{login}:{argon2.PasswordHasher().hash(password)}")

@@ -1,0 +1,47 @@
+"""What `gateway check` finds about who may sign in at the console."""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+
+from gateway.api.console.users import BadConsoleUsers, ConsoleUsers
+from gateway.app.checks.findings import Finding, error, good
+from gateway.config import Settings
+
+
+def console_users(settings: Settings) -> Iterator[Finding]:
+    """Say who may sign in at the console, and what keeps people out."""
+    console = settings.console
+    try:
+        users = ConsoleUsers(console.users).all()
+    except BadConsoleUsers as problem:
+        yield error("console", str(problem))
+        return
+    ways = [
+        *([f"{len(users)} with a password"] if users else []),
+        *([f"through {console.oidc.issuer}"] if console.oidc else []),
+        *(["through a web server on this host"] if console.proxy else []),
+    ]
+    if ways:
+        yield good("console", f"who may sign in: {', '.join(ways)}")
+    else:
+        yield good("console", "nobody may sign in yet: `gateway console user NAME` adds somebody")
+
+
+async def provider(settings: Settings) -> AsyncIterator[Finding]:
+    """Ask the organisation's provider of OpenID Connect, if there is one, what a login asks it."""
+    oidc = settings.console.oidc
+    if oidc is None:
+        return
+    # Loaded where there is one only: it takes what serves HTTP with it.
+    from gateway.api.console.oidc import Provider
+    from gateway.api.problems import Problem
+    from gateway.app.console import oidc_terms
+
+    try:
+        await Provider(time.monotonic).about(oidc_terms(oidc))
+    except Problem as problem:
+        why = problem.detail.removesuffix(f": {oidc.issuer}")
+        cure = ": is it reached from here?" if problem.__cause__ is not None else ""
+        yield error("console", f"{oidc.issuer}: {why}{cure}")
+    else:
+        yield good("console", f"{oidc.issuer} answers")
