@@ -27,6 +27,8 @@ _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4}) ?[-/.年년] ?(\d{1,2}) ?[-/.月월] ?
 _NUMBERS = re.compile(r"(?<!\d)(\d{1,2}) ?[-/.] ?(\d{1,2}) ?[-/.] ?(\d{4}|\d{2})(?!\d)")
 _SHORT_YEAR_FIRST = re.compile(r"(?<!\d)(\d\d) ?[-/.] ?(\d{1,2}) ?[-/.] ?(\d{1,2})(?!\d)")
 _PLAIN_YEAR_FIRST = re.compile(r"(?<![\d:./-])(\d{4}) (\d{1,2}) (\d{1,2})(?![\d:./-])")
+#: `thg 3 4, 2026` is in March, as `Mar 4, 2026` is.
+_NUMBERED_MONTH = re.compile(r"\b(?:thg|tháng) (\d{1,2}) (\d{1,2}),? (\d{4})(?!\d)")
 #: `4 3 2026`, `4 de 3 de 2026`, `4 tháng 3, 2026`
 _PLAIN_NUMBERS = re.compile(
     r"(?<![\d:./-])(\d{1,2}),?(?: de| tháng| thg)? (\d{1,2})(?: de|,)?(?: năm)? (\d{4})(?![\d:./-])"
@@ -128,6 +130,8 @@ def is_internet_date(text: str) -> bool:
 
 def days_in(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
     """Yield each day the text may name with what is left beside it, the surest first."""
+    for match in _NUMBERED_MONTH.finditer(text):
+        yield from _day(text, match, match[3], match[1], match[2])
     for pattern in (_YEAR_FIRST, _PLAIN_YEAR_FIRST):
         for match in pattern.finditer(text):
             yield from _day(text, match, *match.groups())

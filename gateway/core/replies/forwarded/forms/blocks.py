@@ -347,9 +347,11 @@ class HeaderBlockReader:
         return telling >= 2 or ("@" in self._fields[HeaderWord.SENDER] and dated)
 
     def _languages(self) -> tuple[str, ...]:
-        sets = [LANGUAGES_OF[key] for key in self._keys if key in LANGUAGES_OF]
-        common = frozenset.intersection(*sets) if sets else frozenset()
-        return tuple(sorted(common or (sets[0] if sets else ())))
+        sets = (LANGUAGES_OF[key] for key in self._keys if key in LANGUAGES_OF)
+        languages = next(sets, frozenset())
+        for others in sets:  # Words that weren't translated say nothing: `Od`, `Za`, `Subject`.
+            languages = languages & others or languages
+        return tuple(sorted(languages))
 
 
 def is_framed(lines: Sequence[TextLine], start: int) -> bool:

@@ -1,7 +1,7 @@
 """What languages call the halves of the day beside a time: `9:15 du.`, `9:15 CH`.
 
 By language: what is said before noon, and from noon on. Those of Latin languages that have two
-letters mean that in their own language only.
+letters mean that in their own language only, or with nothing behind them.
 """
 
 from collections.abc import Collection
@@ -100,6 +100,13 @@ def is_past_noon(before: str, behind: str, languages: Collection[str]) -> bool |
         if word in _TABLE:
             is_late, spoken_in = _TABLE[word]
             is_sign = not languages and words.isupper()  # `9:15 CH`
-            if len(word) > 2 or is_sign or not word.isascii() or spoken_in.intersection(languages):
+            is_last = words == behind.strip()
+            if (
+                len(word) > 2
+                or is_last
+                or is_sign
+                or not word.isascii()
+                or spoken_in.intersection(languages)
+            ):
                 return is_late
     return None
