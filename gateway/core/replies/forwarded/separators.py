@@ -25,6 +25,8 @@ _END = re.compile(
 _DIVIDER = re.compile(r">?From \S{1,320} +[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d.{0,40}")
 #: Orange and SFR tell the date there: `Message du 23/11/26 09:15`.
 _DATED = re.compile(r"Message du(?: :)? (?P<date>\d{1,2}/\d{1,2}/\d{2,4} \d{1,2}:\d\d)")
+#: Becky! names the forwarder above its separator.
+_BY = re.compile(r"Forwarded by [^<>@]{1,100} <[^<>\s]{1,320}>")
 _WORD = re.compile(r"[^\W\d_]+")
 _CENTRED = 15  #: Dashes of words that a program puts in the middle of a line: their number differs.
 _STEM = 5  #: Letters by which words are compared: `weitergeleitete`, `weitergeleiteten`.
@@ -208,6 +210,7 @@ def is_announcement(text: str) -> bool:
     """Whether a line is one of the known sentences that announce a forwarded mail."""
     return (
         _DATED.fullmatch(text) is not None
+        or _BY.fullmatch(text) is not None
         or label_key(text.lstrip("-–—*_ ").rstrip("*_ ").rstrip(":：. ")) in _ANNOUNCEMENTS
     )
 
