@@ -171,3 +171,11 @@ def shaping_marks(run: re.Match[str], text: str) -> str:
 def colon(language: str) -> str:
     """Return what stands between a name and what is said of it; French has a blank before it."""
     return " : " if language == "fr" else ": "
+
+
+def counted(number: int, one: str, several: str = "") -> str:
+    """Return a number with what there is of it: `1 mail`, `15 mails`, `2 people are`.
+
+    `several` stands for more than one where an s is not all the difference.
+    """
+    return f"{number} {one if number == 1 else several or f'{one}s'}"

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import DATES, KindMapping
-from gateway.core.written import plain, readable_name
+from gateway.core.written import counted, plain, readable_name
 from gateway.crm.columns import Columns, ColumnsWrong, is_header, recognised, unguarded
 from gateway.crm.date_columns import DateColumns
 from gateway.crm.kinds import FileKind
@@ -208,7 +208,7 @@ class FeedFile:
                 cells = list(map(unguarded, cells))
             problem, unread = "", _NOTHING
             if len(cells) < width or any(map(str.strip, cells[width:])):
-                problem = f"has {len(cells)} fields where the header has {width}"
+                problem = f"has {counted(len(cells), 'field')} where the header has {width}"
                 if len(cells) > width:
                     # Which of them is the one too many can't be told.
                     yield RawRow(line, {}, problem)
@@ -222,8 +222,8 @@ class FeedFile:
             yield _row(line, columns.texts(cells), dates, problem, unread)
         if unnamed_cells:
             self.remarks.append(
-                f"{unnamed_cells} cells are in columns without a name and are not read, the "
-                f"first in line {unnamed_line}"
+                f"{counted(unnamed_cells, 'cell is', 'cells are')} in columns without a name and "
+                f"not read, the first in line {unnamed_line}"
             )
 
     def _refused(self, reason: str) -> FileRefused:

@@ -12,7 +12,7 @@ from gateway.core.feed.feed_mapping import AS_OURS, KindMapping
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.mail.keepable import keepable_line
 from gateway.core.people.people import PersonKind
-from gateway.core.written import readable_name
+from gateway.core.written import counted, readable_name
 from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
@@ -74,9 +74,10 @@ class ImportReport:
         """What the guard holds back, in words: `30 of 100 suppressions`."""
         lifted, held = self.outcome.suppressions_lifted, self.outcome.suppressions_held
         if held is not None:
-            return f"{lifted} of {held} suppressions"
+            return f"{lifted} of {counted(held, 'suppression')}"
         rows, before = self.outcome.rows, self.outcome.rows_before
-        return f"{lifted} suppressions, with {rows} rows where the last file had {before}"
+        held_back = counted(lifted, "suppression")
+        return f"{held_back}, with {counted(rows, 'row')} where the last file had {before}"
 
     @property
     def took_nothing(self) -> bool:

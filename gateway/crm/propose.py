@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.core.feed.feed_mapping import DATES
 from gateway.core.kinds import TAG_SCOPES, known_tag
+from gateway.core.written import counted
 from gateway.crm.dates import weigh
 from gateway.crm.files import FeedFile
 from gateway.crm.flags import is_flag
@@ -68,7 +69,7 @@ def _lines(
     choices: Mapping[str, ColumnChoice],
     rows: int,
 ) -> Iterator[str]:
-    looked_at = f"its first {rows} rows" if rows else "its header"
+    looked_at = f"its first {counted(rows, 'row')}" if rows else "its header"
     yield _comment(f"For {file.name}, by {looked_at}. Look at each line that says: unsure.")
     yield from map(_comment, file.remarks)
     if shipped := shipped_mapping(kind, columns):

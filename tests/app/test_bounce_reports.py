@@ -259,7 +259,7 @@ async def test_metrics_health_and_check_tell_of_it(
     assert "unknown" == what_comes_back(None)
     assert [
         ("warning", "office.example to example.org, last 7 days: 1.67% complaints"),
-        ("ok", "last 7 days: 0 bounces and 1 complaints of 60 mails"),
+        ("ok", "last 7 days: 0 bounces and 1 complaint of 60 mails"),
     ] == [
         (finding.level.value, finding.text.partition(",  ")[0].partition(", Gmail")[0])
         for finding in check_bounces.what_came_back(database)

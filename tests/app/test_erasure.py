@@ -597,7 +597,7 @@ def test_check_tells_what_is_left_to_do(held: Held) -> None:
     said = [(f.level, f.text) for f in check_store.erasures(held.settings, held.database)]
 
     assert ["error", "error"] == [level for level, _ in said]
-    assert "the store was restored and has 1 erased people again" in said[0][1]
+    assert "the store was restored and has 1 erased person again" in said[0][1]
     assert "lacks the key" in said[1][1]
 
 

@@ -79,7 +79,7 @@ def test_offline_no_relay_is_called(cli: Cli) -> None:
         ),
         (
             '[smtp]\ndefault_kind = "bulk"\n',
-            "ok rules: 45 rules; what none matches is bulk",
+            "ok rules: 50 rules; what none matches is bulk",
         ),
         (
             listener(mode="observe"),
@@ -225,7 +225,7 @@ def test_a_pause_and_what_was_given_up_are_told(cli: Cli) -> None:
     _, lines = offline(cli)
     assert "warning mail: bulk mail is paused: gateway resume" in lines
     assert (
-        "warning outbox: 1 entries are failed: gateway outbox list --state failed, then retry or "
+        "warning outbox: 1 entry is failed: gateway outbox list --state failed, then retry or "
         "cancel"
     ) in lines
 

@@ -268,12 +268,12 @@ def test_the_import_and_the_check_say_what_has_no_effect(cli: Cli) -> None:
     done = cli.feed("memberships", "group,person\nno-mail,17\nno-mail,18\nno-mial,18\n")
     found = cli("check", "--offline").out
 
-    short = "1 people are in a group or have a status that keeps mail away, and have no usable"
+    short = "1 person is in a group or has a status that keeps mail away, and has no usable"
     _, *lines = done.out.splitlines()
     assert 3 == len(lines)
     assert lines[0].startswith(short)
-    assert "1 references to nothing: memberships.group 1 (gateway import waiting)" == lines[1]
-    assert lines[2].startswith("1 fields unread since ")
+    assert "1 reference to nothing: memberships.group 1 (gateway import waiting)" == lines[1]
+    assert lines[2].startswith("1 field unread since ")
     assert short in found.replace("\n", " ").replace("  ", " ")
-    assert "1 of memberships.group lead to nothing ('no-mial')" in found
+    assert "1 of memberships.group leads to nothing ('no-mial')" in found
     assert "1 problem in people.csv" in found

@@ -60,7 +60,7 @@ def test_what_is_understood_is_mended_with_its_history_and_the_rest_is_told(stal
     ]
     history = stale.json("suppress", "show", "bob@example.org")["history"]
     assert ["", "Jan"] == [one["released_by"] for one in history]
-    assert [True] == ["1 are for" in line for line in warnings(stale)]
+    assert [True] == ["1 is for" in line for line in warnings(stale)]
 
 
 def test_what_is_left_goes_by_hand(stale: Cli) -> None:

@@ -115,7 +115,7 @@ def test_what_stands_below_no_name_is_told_and_not_read(tmp_path: Path) -> None:
         file
     )
     assert [
-        "2 cells are in columns without a name and are not read, the first in line 3"
+        "2 cells are in columns without a name and not read, the first in line 3"
     ] == file.remarks
 
 

@@ -52,7 +52,7 @@ async def test_a_mailbox_is_called_and_what_is_found_is_told(
         "ok mailbox replies: imports mail that passes by the topmost Authentication-Results of "
         "mail.office.example",
         f"ok mailbox replies: 127.0.0.1:{dovecot.port} lets the gateway in, tells of new mail; "
-        "1 mails in INBOX",
+        "1 mail in INBOX",
         "ok mailbox replies: folders that the gateway will create: Imported, Needs attention, "
         "Ignored",
     ] == [line for line in lines if "mailbox replies" in line]

@@ -131,7 +131,7 @@ async def test_a_manager_writes_a_template_and_a_trigger_and_turns_it_on(browser
 
         await sees(page, "It is on.")
         await page.goto(f"{URL}/console/triggers")
-        await sees(page, "1 mails")
+        await sees(page, "1 mail")
         await accessible(page)
 
 
@@ -219,7 +219,7 @@ async def test_a_marketer_makes_a_campaign_and_sends_it(tmp_path: Path) -> None:
                 await sees(page, "new in the audience")
                 await accessible(page)
                 await page.get_by_role("button", name="Schedule…").click()
-                await sees(page, "Send it to 1 people, at ")
+                await sees(page, "Send it to 1 person, at ")
                 await accessible(page)
                 await page.get_by_role("link", name="No, back").click()
                 await page.get_by_role("button", name="Send…").click()

@@ -1,5 +1,9 @@
-"""The console's texts: English sentences, and their translations in `texts/LANGUAGE/PAGE.toml`."""
+"""The console's texts: English sentences, and their translations in `texts/LANGUAGE/PAGE.toml`.
 
+One with a number in it has two forms, `{count} mail|{count} mails`, in each language.
+"""
+
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -8,6 +12,7 @@ from importlib import resources
 LANGUAGES = ("en", "nl", "de", "fr")
 NAMES = {"en": "English", "nl": "Nederlands", "de": "Deutsch", "fr": "Français"}
 _LONGEST = 200
+_FIRST_PLACE = re.compile(r"{(\w+)}")
 
 
 @cache
@@ -29,8 +34,26 @@ def say(language: str, text: str, /, **values: object) -> str:
     >>> say("nl", "Sign in")
     'Inloggen'
     """
-    written = translations(language).get(text, text)
-    return written.format_map(values) if values else written
+    return filled_in(language, translations(language).get(text, text), values)
+
+
+def filled_in(language: str, written: str, values: Mapping[str, object]) -> str:
+    """Return a text of a language with values in it; the number that stands first decides its form.
+
+    >>> filled_in("en", "{count} mail|{count} mails", {"count": 1})
+    '1 mail'
+    """
+    if not values:
+        return written
+    one, _, several = written.partition("|")
+    if several and not _is_one(language, str(values[_FIRST_PLACE.search(one)[1]])):  # type: ignore[index]
+        return several.format_map(values)
+    return one.format_map(values)
+
+
+def _is_one(language: str, number: str) -> bool:
+    """Whether a number goes with the singular; in French nothing does, too."""
+    return number == "1" or (number == "0" and language == "fr")
 
 
 def preferred(accepted: str, default: str) -> str:

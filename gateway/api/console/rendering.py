@@ -24,6 +24,7 @@ from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.mail.address import readable
 from gateway.core.triggers.run_report import in_words
+from gateway.core.written import colon
 from gateway.store.console import console_sessions
 
 POLICY = (
@@ -92,6 +93,7 @@ async def render(
                 "zone": using.zone(),
                 "notice": notice,
                 "navigation": NAVIGATION,
+                "colon": colon(language),
                 "here": written(request.url.path),
                 "query": dict(request.query_params),
                 "_": translated,
@@ -225,11 +227,12 @@ def _reason(context: Context, why: str) -> str:
 @pass_context
 def _triggered(context: Context, summary: str) -> str:
     """Tell a timeline's `birthday: not active` or `birthday: Many happy returns (not active)`."""
-    trigger, colon, rest = summary.partition(": ")
+    trigger, parted, rest = summary.partition(": ")
+    parted = parted and colon(context["language"])
     subject, opening, why = rest.rpartition(" (")
     if opening and why.endswith(")"):
-        return f"{trigger}: {subject} ({_reason(context, why[:-1])})"
-    return f"{trigger}{colon}{_reason(context, rest)}"
+        return f"{trigger}{parted}{subject} ({_reason(context, why[:-1])})"
+    return f"{trigger}{parted}{_reason(context, rest)}"
 
 
 @pass_context

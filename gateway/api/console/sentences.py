@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from gateway.api.console.languages import say
+from gateway.api.console.languages import filled_in, say
 
 FILE = "sentences.toml"
 _WORD = re.compile(r"[a-z]{2}")
@@ -104,7 +104,7 @@ def _retold(language: str, sentence: str, depth: int) -> str:
             values = {name: _retold(language, text, depth - 1) for name, text in written.items()}
             # `{whom}: {scope}` has no words of its own: it is one where something in it is known.
             if form.has_words or values != written:
-                return form.translation.format_map(values)
+                return filled_in(language, form.translation, values)
     return sentence
 
 
@@ -120,7 +120,8 @@ class _Form:
         """Return what is inserted, by name; None: the sentence is another.
 
         Each ends where what follows it stands first, a `problem` where it stands last; in a time
-        that grows as the sentence does. The same name stands for the same text.
+        that grows as the sentence does. The same name stands for the same text, `count` for a
+        number.
         """
         start, end = self.pieces[0], self.pieces[-1]
         at, until = len(start), len(sentence) - len(end)
@@ -135,6 +136,8 @@ class _Form:
                 stop = find(following, at + 1, until)
             text = sentence[at:stop]
             if stop <= at or values.setdefault(name, text) != text:
+                return None
+            if name == "count" and not text.isdecimal():
                 return None
             at = stop + len(following)
         return values
@@ -151,7 +154,8 @@ def _forms(language: str) -> tuple[_Form, ...]:
     """Return the forms with something inserted, the most exact first."""
     forms = [
         (form, translation)
-        for form, translation in _sentences(language).items()
+        for written, translation in _sentences(language).items()
+        for form in written.split("|")  # Of one, and of several.
         if _PLACE.search(form)
     ]
     forms.sort(key=lambda pair: len(_PLACE.sub("", pair[0])), reverse=True)

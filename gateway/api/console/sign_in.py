@@ -77,6 +77,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
         if seconds > 0:
             why = said(
                 request,
+                "Too many attempts. Try again in {seconds} second.|"
                 "Too many attempts. Try again in {seconds} seconds.",
                 seconds=round(seconds),
             )

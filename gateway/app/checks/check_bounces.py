@@ -10,6 +10,7 @@ from gateway.app.wording import mail_wordings
 from gateway.config import Settings
 from gateway.core.bounces.bounce_report import BOUNCE_REPORT
 from gateway.core.errors import GatewayError
+from gateway.core.written import counted
 from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine.database import Database
 
@@ -90,5 +91,6 @@ def what_came_back(database: Database) -> Iterator[Finding]:
         complaints = sum(share.complaints for share in shares)
         yield good(
             "bounces",
-            f"last 7 days: {bounced} bounces and {complaints} complaints of {sent} mails",
+            f"last 7 days: {counted(bounced, 'bounce')} and {counted(complaints, 'complaint')} "
+            f"of {counted(sent, 'mail')}",
         )

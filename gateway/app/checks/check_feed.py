@@ -12,7 +12,7 @@ from gateway.app.checks.findings import Finding, error, warning
 from gateway.core import ids
 from gateway.core.kinds import TAG_SCOPES
 from gateway.core.people.finance_status import HAVE_LEFT, looks_like_left
-from gateway.core.written import nearest
+from gateway.core.written import counted, nearest
 from gateway.store.engine.database import Database
 from gateway.store.feed import open_references
 from gateway.store.feed.feed_faults import KindState
@@ -30,16 +30,16 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
         subject = f"feed {kind.source} {kind.what}"
         if (fault := kind.fault) is not None:
             days = (common.now() - fault.since).days
-            since = f" (so for {days} days)" if days else ""
+            since = f" (so for {counted(days, 'day')})" if days else ""
             text = f"{fault.file}{since}: {fault.reason}"
             if fault.failed:
                 yield error(subject, f"nothing was imported from {text}")
             else:
-                count = fault.problems
-                single = f"{count} problem in {text}"
-                yield warning(subject, single if count == 1 else f"{count} problems in {text}")
+                yield warning(subject, f"{counted(fault.problems, 'problem')} in {text}")
         if kind.at is not None and (age := common.now() - kind.at) > old_after:
-            yield warning(subject, f"was last fed {age.days} days ago: is its export running?")
+            yield warning(
+                subject, f"was last fed {counted(age.days, 'day')} ago: is its export running?"
+            )
 
 
 def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
@@ -52,19 +52,23 @@ def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
             open_ones = open_references.listed(connection, reference=reference, limit=_NAMED)
             named = ", ".join(repr(reference_row.given) for reference_row in open_ones)
             if at_fault:
+                leads = f"{at_fault} of {reference} {'leads' if at_fault == 1 else 'lead'}"
                 yield error(
                     "references",
-                    f"{at_fault} of {reference} lead to nothing ({named}), so they have no "
-                    "effect: gateway import waiting",
+                    f"{leads} to nothing ({named}), so without effect: gateway import waiting",
                 )
             if rows > at_fault:
                 yield warning(
                     "references",
-                    f"{rows - at_fault} of {reference} wait for what they name ({named}): "
+                    f"{rows - at_fault} of {reference} {_wait(rows - at_fault)} ({named}): "
                     "gateway import waiting",
                 )
     for line in replace(short, references_to_nothing={}).lines(zone):
         yield warning("feed", line)
+
+
+def _wait(rows: int) -> str:
+    return "waits for what it names" if rows == 1 else "wait for what they name"
 
 
 def idle_tags(carried: tuple[str, ...]) -> Iterator[Finding]:
@@ -88,9 +92,9 @@ def finance_statuses(carried: Mapping[str, int]) -> Iterator[Finding]:
     for word, known in list(slips.items())[:_SHOWN]:
         yield warning(
             "finance status",
-            f"“{word}” ({carried[word]} people) looks like “{known}” but isn't one of those "
-            f"who get no birthday mail ({', '.join(HAVE_LEFT)}, or a word for deceased): if it "
-            "should be, write it so in the CRM",
+            f"“{word}” ({counted(carried[word], 'person', 'people')}) looks like “{known}” but "
+            f"isn't one of those who get no birthday mail ({', '.join(HAVE_LEFT)}, or a word for "
+            "deceased): if it should be, write it so in the CRM",
         )
     if (more := len(slips) - _SHOWN) > 0:
         yield warning("finance status", f"{more} more look so")
@@ -102,10 +106,12 @@ def stored_addresses(database: Database) -> Iterator[Finding]:
         entries = mending.unmatched_suppressions(connection, common.now())
         if (first := next(entries, None)) is not None:
             count, entry = 1 + sum(1 for _ in entries), ids.show(first.suppression or 0)
-            text = f"{count} are for an address (the first: entry {entry}) that {_CURE}"
+            are = counted(count, "is", "are")
+            text = f"{are} for an address (the first: entry {entry}) that {_CURE}"
             yield warning("suppressions", text)
         of_people = mending.unmatched_people(connection)
         if (first := next(of_people, None)) is not None:
             count = 1 + sum(1 for _ in of_people)
-            text = f"{count} addresses (the first: of {first.person}) are such as {_CURE}"
+            addresses, are = counted(count, "address", "addresses"), "is" if count == 1 else "are"
+            text = f"{addresses} (the first: of {first.person}) {are} such as {_CURE}"
             yield warning("people", text)

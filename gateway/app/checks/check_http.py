@@ -8,6 +8,7 @@ from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.endpoints import endpoints
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
+from gateway.core.written import counted
 
 
 def settings_for_http(settings: Settings) -> Iterator[Finding]:
@@ -35,7 +36,9 @@ def settings_for_http(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "webhooks", f"{host} is called over plain HTTP, which others can read: use https"
         )
-    yield good("webhooks", f"{len(settings.webhooks)} addresses are called")
+    yield good(
+        "webhooks", f"{counted(len(settings.webhooks), 'address is', 'addresses are')} called"
+    )
 
 
 def _is_here(host: str) -> bool:

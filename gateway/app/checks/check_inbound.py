@@ -10,7 +10,7 @@ from gateway.config.inbound import MailboxConfig
 from gateway.config.smtp import ListenerConfig
 from gateway.core.errors import GatewayError
 from gateway.core.sending.mail_wording import IMPORTED, REFUSED
-from gateway.core.written import nearest
+from gateway.core.written import counted, nearest
 from gateway.store.engine.database import Database
 from gateway.store.people import applications, vocabulary
 
@@ -88,6 +88,6 @@ def store_for_replies(settings: Settings, database: Database) -> Iterator[Findin
         text = f"nobody may import yet: no staff with an address has a role of {roles}"
         yield warning("inbound", text)
     else:
-        yield good("inbound", f"{importers} members of staff may import")
+        yield good("inbound", f"{counted(importers, 'member')} of staff may import")
     if not known:
         yield warning("inbound", "no application is known: gateway import applications")

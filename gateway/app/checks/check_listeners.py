@@ -13,6 +13,7 @@ from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.config import Settings
 from gateway.config.smtp import ListenerConfig
 from gateway.core.errors import GatewayError
+from gateway.core.written import counted
 from gateway.smtp_proxy.users import Users
 
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
@@ -73,6 +74,8 @@ def certificate(what: str, file: Path) -> Iterator[Finding]:
     if left <= timedelta(0):
         yield error(what, f"{file} has expired: renew it, then reload (SIGHUP)")
     elif left < CERTIFICATE_ENDS_SOON:
-        yield warning(what, f"{file} expires in {left.days} days: renew it, then reload (SIGHUP)")
+        yield warning(
+            what, f"{file} expires in {counted(left.days, 'day')}: renew it, then reload (SIGHUP)"
+        )
     else:
-        yield good(what, f"{file} is valid for {left.days} days")
+        yield good(what, f"{file} is valid for {counted(left.days, 'day')}")

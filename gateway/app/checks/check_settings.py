@@ -10,6 +10,7 @@ from gateway.app.wording import NOTES, note_templates
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind
+from gateway.core.written import counted
 
 
 def kinds(settings: Settings) -> Iterator[Finding]:
@@ -35,11 +36,11 @@ def kinds(settings: Settings) -> Iterator[Finding]:
     elif default is Kind.INDIVIDUAL:
         yield good(
             "rules",
-            f"{len(rules)} rules; what none matches is individual "
+            f"{counted(len(rules), 'rule')}; what none matches is individual "
             '(smtp.default_kind = "bulk" is stricter)',
         )
     else:
-        yield good("rules", f"{len(rules)} rules; what none matches is bulk")
+        yield good("rules", f"{counted(len(rules), 'rule')}; what none matches is bulk")
 
 
 def replies(settings: Settings) -> Iterator[Finding]:

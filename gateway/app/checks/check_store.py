@@ -21,6 +21,7 @@ from gateway.app.people.erasure import AGAIN
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.sending.outbox import OutboxState
+from gateway.core.written import counted
 from gateway.store.campaigns import removals
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.people import erasure_keys, retention
@@ -69,8 +70,11 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
         yield warning("mail", f"{', '.join(state_of_store.paused)} mail is paused: gateway resume")
     for state in _LOUD:
         if count := state_of_store.outbox.get(state, 0):
-            advice = f"gateway outbox list --state {state}, then retry or cancel"
-            yield warning("outbox", f"{count} entries are {state}: {advice}")
+            yield warning(
+                "outbox",
+                f"{counted(count, 'entry is', 'entries are')} {state}: "
+                f"gateway outbox list --state {state}, then retry or cancel",
+            )
     yield from idle_tags(carried)
     yield from finance_statuses(finances)
     yield from rest
@@ -89,12 +93,15 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
         return
     if lost:
         yield error(
-            "erasures", f"the store was restored and has {len(lost)} erased people again: {AGAIN}"
+            "erasures",
+            f"the store was restored and has {counted(len(lost), 'erased person', 'erased people')}"
+            f" again: {AGAIN}",
         )
     if any(waiting) or (waiting and settings.mailchimp.api_key is None):
         why = next(filter(None, waiting), "there is no mailchimp.api_key")
         yield warning(
-            "erasures", f"Mailchimp still has {len(waiting)} contacts of erased people: {why}"
+            "erasures",
+            f"Mailchimp still has {counted(len(waiting), 'contact')} of erased people: {why}",
         )
     if marks - known:
         yield error(
@@ -116,7 +123,7 @@ def kept(settings: Settings, database: Database) -> Iterator[Finding]:
         ("campaigns", settings.campaigns.keep),
         ("bounces", settings.bounces.keep),
     ):
-        how_long = f"kept {keep.days} days" if keep is not None else "kept for good"
+        how_long = f"kept {counted(keep.days, 'day')}" if keep is not None else "kept for good"
         first = oldest[kind]
         day = first and first.astimezone(common.time_zone(settings))
         since = f"the oldest is of {day:%Y-%m-%d}" if day else "there are none"

@@ -17,6 +17,7 @@ from gateway.app.mailbox_settings import mailbox_settings
 from gateway.app.relays import BadCertificate
 from gateway.config import Settings, load
 from gateway.config.inbound import MailboxConfig
+from gateway.core.written import counted
 from gateway.inbound.imap.session import MailboxSession
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings, Stage
 from gateway.inbound.imap.text import MailboxLost
@@ -102,7 +103,8 @@ async def folders_of(
     await session.select(settings.folder)
     waiting = len(await session.search())
     news = "tells of new mail" if session.can_idle else "is asked for new mail"
-    yield good(what, f"{where} lets the gateway in, {news}; {waiting} mails in {settings.folder}")
+    mails = counted(waiting, "mail")
+    yield good(what, f"{where} lets the gateway in, {news}; {mails} in {settings.folder}")
     missing = [
         name
         for name in (settings.imported, settings.needs_attention, settings.ignored)

@@ -26,6 +26,7 @@ from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.core.bounces.bounce_share import BounceShare
 from gateway.core.mail.mail_file import NoMail, mails_of_mbox, read_mail
 from gateway.core.plot import PlotBar, draw_bars, svg
+from gateway.core.written import counted
 from gateway.documents.bounces import bounce_document
 from gateway.store.bounces import bounce_shares, bounces
 from gateway.store.engine.database import StoreTransaction
@@ -224,7 +225,7 @@ def report(
     since = asked.since or common.now() - timedelta(days=days)
     with chosen.store() as store, store.reading() as connection:
         shares = bounce_shares.by_domain(connection, since)
-    time = f"since {chosen.local(since)}" if asked.since else f"in the last {days} days"
+    time = f"since {chosen.local(since)}" if asked.since else f"in the last {counted(days, 'day')}"
     if plot is not None:
         _draw(shares, plot, f"Mail sent {time}, by sender's and receiver's domain")
     empty = (
@@ -250,7 +251,7 @@ def _draw(shares: Sequence[BounceShare], file: Path, subtitle: str) -> None:
         PlotBar(
             f"{share.sender} to {share.receiver}",
             share.bounce_rate,
-            f"{share.bounce_rate:.1%} of {share.sent:,}; {share.complaints:,} complaints",
+            f"{share.bounce_rate:.1%} of {share.sent:,}; {counted(share.complaints, 'complaint')}",
             share.is_alarming,
         )
         for share in shares

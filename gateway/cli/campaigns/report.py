@@ -19,6 +19,7 @@ from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
 from gateway.core.plot import svg
+from gateway.core.written import counted
 from gateway.documents.campaigns import campaign_report_document
 from gateway.store.campaigns import campaign_reports, campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
@@ -176,7 +177,10 @@ class _SyncTotals:
     def text(self) -> str:
         """Return it in words."""
         states = "".join(f"; {ids.show(campaign)} is {state}" for campaign, state in self.moved)
-        return f"New: {self.new} activities, {self.opted_out} opt-outs{states}"
+        return (
+            f"New: {counted(self.new, 'activity', 'activities')}, "
+            f"{counted(self.opted_out, 'opt-out')}{states}"
+        )
 
 
 def _patiently(work: Callable[[], None]) -> None:

@@ -22,6 +22,7 @@ from gateway.cli.people.suppress import described
 from gateway.core.decision.explanation import Explanation
 from gateway.core.kinds import Kind
 from gateway.core.mail.mail_file import NoMail, read_mail
+from gateway.core.written import counted
 from gateway.documents.explanations import explanation_document, outcome_of
 
 _File = Annotated[
@@ -81,8 +82,7 @@ def explain_message(
     print_line(
         f"Kind: {explanation.classification.kind}, because of {explanation.classification.rule}"
     )
-    many = "" if explanation.recipients == 1 else "s"
-    print_line(f"Judged as one transaction of {explanation.recipients} recipient{many}")
+    print_line(f"Judged as one transaction of {counted(explanation.recipients, 'recipient')}")
     print_line(f"Relay: {explanation.relay}")
     if explanation.refusal:
         print_line(f"Answer to the whole message: {explanation.refusal}")

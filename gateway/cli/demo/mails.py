@@ -17,6 +17,7 @@ from gateway.cli.output import console, print_line
 from gateway.core.decision.journal import Delivery, Message
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.kinds import State
+from gateway.core.written import counted
 from gateway.store.journal import messages
 from gateway.store.people import people
 
@@ -58,7 +59,7 @@ def show_mails(
         print_line(f"  {line}", "red")
     journal.print_note(failed)
     taken = ", ".join(sample.PEOPLE[mail.recipients[0]] for mail in relay.mails)
-    print_line(f"\nThe relay got {len(relay.mails)} mails: {taken}.", "bold")
+    print_line(f"\nThe relay got {counted(len(relay.mails), 'mail')}: {taken}.", "bold")
 
 
 def journal_of(context: Context, mails: Sequence[DemoMail]) -> "DemoJournal":

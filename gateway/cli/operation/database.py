@@ -8,6 +8,7 @@ from gateway.app import common
 from gateway.cli.context import NotFound, of
 from gateway.cli.output import complain, print_line
 from gateway.config import Settings
+from gateway.core.written import counted
 from gateway.store.engine.database import Database
 from gateway.store.engine.upgrade import upgrade
 from gateway.store.schema import VERSION
@@ -67,9 +68,10 @@ def _tell_lost_erasures(settings: Settings, database: Database, *, is_new: bool 
     with database.reading() as connection:
         lost = undone(settings, connection)
     if lost and is_new:
-        complain(f"the new store knows of none of {len(lost)} erasures: {AGAIN}")
+        complain(f"the new store knows of none of {counted(len(lost), 'erasure')}: {AGAIN}")
     elif lost:
-        complain(f"the store was restored and has {len(lost)} erased people again: {AGAIN}")
+        people = counted(len(lost), "erased person", "erased people")
+        complain(f"the store was restored and has {people} again: {AGAIN}")
 
 
 def _version(database: Database) -> str | None:

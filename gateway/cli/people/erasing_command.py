@@ -12,7 +12,7 @@ from gateway.cli.listing import Columns, ListRequest, in_memory, lists
 from gateway.cli.output import complain, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.people.people import PersonRef
-from gateway.core.written import readable_name
+from gateway.core.written import counted, readable_name
 from gateway.documents.erasures import erasure_document
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def export_person(
         folder = to or export.default_folder(whom)
         number = export.write(chosen.settings, gathered, folder)
         if not as_json:
-            print_line(f"Written: {number} files in {folder}")
+            print_line(f"Written: {counted(number, 'file')} in {folder}")
 
 
 _ERASURES: "Columns[Erasure]" = {
@@ -172,7 +172,8 @@ def list_erasures(context: typer.Context, asked: ListRequest) -> None:
     source = in_memory(done, lambda listed: ids.show(listed.id))
     asked.print(source, _ERASURES, document=erasure_document, empty=_NOBODY)
     if lost:
-        complain(f"{len(lost)} erasures are lost, the store was restored: {erasure.AGAIN}")
+        are = counted(len(lost), "erasure is", "erasures are")
+        complain(f"{are} lost, the store was restored: {erasure.AGAIN}")
         raise typer.Exit(1)
 
 
@@ -186,22 +187,33 @@ def _tell(chosen: Context, done: "ErasureDone") -> None:
     for scope in sorted({kept.scope.covers for kept in erasure.kept}):
         print_line(f"Stays by keyed hash: {scope}, until gateway suppress release ADDRESS.")
     if done.shared:
-        print_line(f"{done.shared} addresses stay: other people have them too.")
+        if done.shared == 1:
+            print_line("1 address stays: other people have it too.")
+        else:
+            print_line(f"{done.shared} addresses stay: other people have them too.")
     if erasure.members:
         what = {"archive": "archived", "delete": "deleted for ever"}[erasure.mailchimp]
-        print_line(f"At Mailchimp: {erasure.members} contacts {_be(is_dry)} {what}.")
+        print_line(
+            f"At Mailchimp: {counted(erasure.members, 'contact')} "
+            f"{_be(is_dry, erasure.members)} {what}."
+        )
     if done.rows_in_files:
-        print_line(f"Files of the feed: {done.rows_in_files} rows {_be(is_dry)} taken out.")
+        print_line(
+            f"Files of the feed: {counted(done.rows_in_files, 'row')} "
+            f"{_be(is_dry, done.rows_in_files)} taken out."
+        )
     for file in map(readable_name, map(str, done.waiting_files)):
         print_line(f"{file}: waits to be taken in, and brings them back: erase again then")
     for file in map(readable_name, map(str, done.files)):
         what = (
-            _be(is_dry) + " deleted"
+            _be(is_dry, 1) + " deleted"
             if done.are_files_deleted
             else "names them, or may: --files deletes it"
         )
         print_line(f"{file}: {what}")
 
 
-def _be(is_dry: bool) -> str:
-    return "would be" if is_dry else "are to be"
+def _be(is_dry: bool, number: int) -> str:
+    if is_dry:
+        return "would be"
+    return "is to be" if number == 1 else "are to be"

@@ -290,9 +290,10 @@ def mend(
             else:
                 advice = f"add what was meant, then: gateway suppress release '{stored}'"
                 print_line(f"{whose}: {entry.meant}; {advice}")
-        verb = "would be" if dry_run else "are"
         if unmatched:
-            print_line(f"{len(unmatched) - len(left)} {verb} mended, {len(left)} left.")
+            mended = len(unmatched) - len(left)
+            verb = "would be" if dry_run else "is" if mended == 1 else "are"
+            print_line(f"{mended} {verb} mended, {len(left)} left.")
         else:
             print_line("Nothing to mend: every stored address can match a recipient.")
     raise typer.Exit(1 if left else 0)

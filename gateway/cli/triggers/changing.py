@@ -13,6 +13,7 @@ from gateway.cli.output import one_line, print_json, print_line
 from gateway.cli.triggers.previews import show_preview
 from gateway.core.errors import GatewayError
 from gateway.core.triggers.trigger_edit import TriggerEdit
+from gateway.core.written import counted
 from gateway.documents.triggers.trigger_edits import trigger_edit_document
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import trigger_edits
@@ -76,7 +77,8 @@ def show_calendar(context: typer.Context, asked: ListRequest, days: _Days = 14) 
         in_memory(in_order, lambda day: f"{day['day']} {day['trigger']}"),
         _DUE,
         document=lambda day: day,
-        empty=f"Nothing is due in the next {days} days. `gateway triggers list` shows what is on.",
+        empty=f"Nothing is due in the next {counted(days, 'day')}. "
+        "`gateway triggers list` shows what is on.",
     )
 
 
@@ -359,4 +361,4 @@ def reach_words(reach: "TriggerReach") -> str:
     if reach.preview is None:
         return "It mails nobody now; from then on whenever its event happens."
     later = sum(day.mails for day in reach.days[1:])
-    return f"Today: {len(reach.preview.mails)} mails; in the 13 days after: {later}."
+    return f"Today: {counted(len(reach.preview.mails), 'mail')}; in the 13 days after: {later}."

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cached_property
 
-from gateway.core.written import as_read, plain
+from gateway.core.written import as_read, counted, plain
 
 #: So many known ones are suggested where nothing fits.
 _NEAREST = 3
@@ -289,7 +289,7 @@ class ReferenceUse:
 
     def __str__(self) -> str:
         what = self.column
-        rows = f"{self.rows} row{'' if self.rows == 1 else 's'}"
+        rows = counted(self.rows, "row")
         match self.lead:
             case Lead.WAITING:
                 wait = "waits" if self.rows == 1 else "wait"

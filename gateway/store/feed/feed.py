@@ -27,6 +27,7 @@ from gateway.core.batches import batched
 from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.written import counted
 from gateway.store.engine.database import Database
 from gateway.store.feed import unread
 from gateway.store.feed.comparison import compare, look_for_kept
@@ -294,7 +295,8 @@ class Feed:
             rows = self._counts()["staged"]
         if rows >= before:
             return ""
-        return f"its last line has no end, and it has {rows} rows where the last file had {before}"
+        has = counted(rows, "row")
+        return f"its last line has no end, and it has {has} where the last file had {before}"
 
     def _counts(self) -> dict[str, int]:
         staged, changes, removed = self._stage.staged, self._stage.changes, self._stage.removed

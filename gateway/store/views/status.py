@@ -9,6 +9,7 @@ from sqlalchemy import Connection, exists, func, or_, select, union
 from gateway.core.ids import moment_of
 from gateway.core.kinds import TAG_SCOPES, State
 from gateway.core.replies.inbox import InboxState
+from gateway.core.written import counted
 from gateway.store.feed import feed_faults, open_references, unread
 from gateway.store.feed.feed_faults import KindState
 from gateway.store.journal.messages import in_state
@@ -99,21 +100,25 @@ class Shortfall:
         """Yield a line for each sort that occurs; days are those of a zone."""
         if self.protected_without_address:
             yield (
-                f"{self.protected_without_address} people are in a group or have a status that "
-                "keeps mail away, and have no usable address"
+                f"{_are(self.protected_without_address)} a status that keeps mail away, and "
+                f"{'has' if self.protected_without_address == 1 else 'have'} no usable address"
             )
         if self.references_to_nothing:
             waiting = ", ".join(
                 f"{name} {rows}" for name, rows in self.references_to_nothing.items()
             )
             count = sum(self.references_to_nothing.values())
-            yield f"{count} references to nothing: {waiting} (gateway import waiting)"
+            yield f"{counted(count, 'reference')} to nothing: {waiting} (gateway import waiting)"
         if self.unread_fields:
             waiting = ", ".join(f"{what} {count}" for what, count in self.unread_fields.items())
             since = ""
             if self.unread_since is not None:
                 since = f" since {self.unread_since.astimezone(zone):%Y-%m-%d}"
-            yield f"{sum(self.unread_fields.values())} fields unread{since}: {waiting}"
+            yield f"{counted(sum(self.unread_fields.values()), 'field')} unread{since}: {waiting}"
+
+
+def _are(people: int) -> str:
+    return counted(people, "person is in a group or has", "people are in a group or have")
 
 
 def shortfall(connection: Connection) -> Shortfall:

@@ -221,7 +221,7 @@ async def test_whoever_read_an_old_number_is_asked_once_more_before_it_is_sent(
         again = await browsing.press("Yes, send it now", status=409)
         sent = await browsing.press("Yes, send it now")
 
-    assert "Send it now to 1 people?" in question.text
+    assert "Send it now to 1 person?" in question.text
     assert "It has changed meanwhile" in again.text
     assert "Send it now to 2 people?" in again.text
     assert "It is on its way." in sent.text

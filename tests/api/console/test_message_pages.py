@@ -554,7 +554,7 @@ async def test_a_mailing_to_thousands_is_shown_a_part_at_a_time(api: Served) -> 
         assert "more people" not in page.text
         page = await browsing.open("/console/messages")
         assert "ben@example.org and 2000 more" in page.text
-        assert "1 sent 2000 send failed" in page.text
+        assert "sent: 1 send failed: 2000" in page.text
         page = await browsing.open(f"/console/messages/{ids.show(sent.id)}")
         assert "p48@example.org" in page.text
         assert "p49@example.org" not in page.text

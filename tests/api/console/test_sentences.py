@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from time import process_time
 
@@ -48,23 +49,52 @@ COMMAND = re.compile(
 _FEWEST = 6  #: Letters of a form that says enough to be told from others.
 
 
-def written_form(node: ast.expr) -> str | None:
-    """Return a pattern for what a text in code may come to; None: it is no text."""
+def written_forms(node: ast.expr) -> list[str]:
+    """Return patterns for what a text in code may come to; none: it is no text."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return re.escape(node.value)
+        return [re.escape(node.value)]
     if isinstance(node, ast.JoinedStr):
-        return "".join(
-            re.escape(str(part.value)) if isinstance(part, ast.Constant) else ".*"
-            for part in node.values
-        )
-    return None
+        return list(map("".join, product(*map(pieces, node.values))))
+    return counts(node)
+
+
+def pieces(part: ast.expr) -> list[str]:
+    """Return what a piece of an f-string may come to."""
+    if isinstance(part, ast.Constant):
+        return [re.escape(str(part.value))]
+    assert isinstance(part, ast.FormattedValue)
+    return [*counts(part.value), ".*"]  # Counts are told by themselves, too.
+
+
+def counts(node: ast.expr) -> list[str]:
+    """Return both forms that `counted` of `core.written` may come to; none: it isn't asked."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        return []
+    if node.func.id != "counted":
+        return []
+    words = [word.value for word in node.args[1:] if isinstance(word, ast.Constant)]
+    return [rf".*\ {re.escape(str(word))}" for word in (*words, f"{words[0]}s")]
 
 
 def forms_in(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.expr) and (form := written_form(node)) is not None:
+        for form in written_forms(node) if isinstance(node, ast.expr) else ():
             yield form
             yield form.replace("_", r"\ ")  # of names: `delivery_report`
+
+
+def samples(node: ast.expr) -> list[str]:
+    """Return what a text in code may come to, with x and numbers inserted."""
+    return [
+        re.sub(r"\\(.)", r"\1", form.replace(r".*\ ", "7 ").replace(".*", "x"))
+        for form in written_forms(node)
+        if re.search("[a-z]{2}", form)
+    ]
+
+
+def known_forms(language: str = "nl") -> list[str]:
+    """Return the forms of sentences that are translated, of one thing and of several each."""
+    return [form for text in files(language)[sentences.FILE] for form in text.split("|")]
 
 
 def test_every_sentence_that_is_translated_is_one_the_gateway_writes() -> None:
@@ -72,7 +102,7 @@ def test_every_sentence_that_is_translated_is_one_the_gateway_writes() -> None:
     telling = [form for form in forms if len(re.sub(r"\.\*|\W", "", form)) >= _FEWEST]
     unknown = [
         text
-        for text in files("nl")[sentences.FILE]
+        for text in known_forms()
         if re.escape(_PLACE.sub("\0", text)).replace("\0", ".*") not in forms
         and not any(re.fullmatch(form, text) for form in telling)
     ]
@@ -81,7 +111,6 @@ def test_every_sentence_that_is_translated_is_one_the_gateway_writes() -> None:
 
 
 def test_every_light_is_told_in_the_readers_language() -> None:
-    known = [_PLACE.sub("x", text) for text in files("nl")[sentences.FILE]]
     missing = []
     for name in LIGHTS:
         for node in ast.walk(ast.parse((HERE / f"app/checks/{name}.py").read_text())):
@@ -92,9 +121,9 @@ def test_every_light_is_told_in_the_readers_language() -> None:
             subject, text = node.args
             if isinstance(subject, ast.Constant) and subject.value in NO_LIGHTS:
                 continue
-            form = written_form(text)
-            if form is not None and not any(re.fullmatch(form, sentence) for sentence in known):
-                missing.append((name, form))
+            missing += [
+                (name, sample) for sample in samples(text) if retell("nl", sample) == sample
+            ]
 
     assert [] == missing
 
@@ -126,8 +155,25 @@ def test_every_light_is_told_in_the_readers_language() -> None:
         (
             "nl",
             "7 entries are failed: gateway outbox list --state failed, then retry or cancel",
-            "7 regels zijn failed: bekijk ze bij Uitgaand, verzend ze dan opnieuw of geef ze op",
+            "7 regels zijn mislukt: bekijk ze bij Uitgaand, verzend ze dan opnieuw of geef ze op",
         ),
+        (
+            "de",
+            "1 entry is failed: gateway outbox list --state failed, then retry or cancel",
+            "1 Eintrag ist fehlgeschlagen: Sehen Sie ihn unter Postausgang an, dann senden Sie ihn "
+            "erneut oder geben ihn auf",
+        ),
+        (
+            "fr",
+            "last 7 days: 0 bounces and 1 complaint of 15 mails",
+            "7 derniers jours : 0 retour et 1 plainte pour 15 e-mails",
+        ),
+        (
+            "de",
+            "was last fed 1 day ago: is its export running?",
+            "wurde zuletzt vor 1 Tag geliefert: Läuft der Export?",
+        ),
+        ("de", "Geen bulk mails", "Geen bulk mails"),
         ("fr", "its `Precedence` matches `bulk`", "`Precedence` correspond à `bulk`"),
         ("fr", "whatever else it may say", "whatever else it may say"),
         ("fr", "whoever: whatever", "whoever: whatever"),

@@ -120,5 +120,31 @@ def test_the_browsers_wishes_choose_the_language(accepted: str, language: str) -
     assert language == preferred(accepted, "nl")
 
 
+@pytest.mark.parametrize(
+    ("language", "count", "told"),
+    [
+        ("en", 0, "0 mails"),
+        ("en", 1, "1 mail"),
+        ("nl", 2, "2 mails"),
+        ("de", 1, "1 Mail"),
+        ("fr", 0, "0 e-mail"),
+        ("fr", 1, "1 e-mail"),
+        ("fr", 11, "11 e-mails"),
+    ],
+)
+def test_one_of_a_thing_is_not_several(language: str, count: int, told: str) -> None:
+    assert told == say(language, "{count} mail|{count} mails", count=count)
+
+
+def test_a_text_with_a_number_before_a_word_has_a_form_for_one() -> None:
+    """Such as `{count} mails`; whatever else follows a number is the same for one."""
+    texts = {text for known in files("nl").values() for text in known} | used()
+    counted = re.compile(r"{(?:count|number|more|seconds|days)} (?:more )?(?:[a-z]{2,}s|people)\b")
+    always_several = re.compile(r"{count} recipients|{count} people have the address|{hours} hours")
+
+    wrong = [text for text in texts if counted.search(text) and "|" not in text]
+    assert [] == [text for text in wrong if not always_several.search(text)]
+
+
 def test_what_is_inserted_is_no_text_of_ours() -> None:
     assert "Tijden zijn in {x}." == say("nl", "Times are in {zone}.", zone="{x}")

@@ -185,7 +185,7 @@ async def test_the_template_first_then_the_trigger_then_it_is_turned_on(
     assert "enabled = false" in before
     assert "It is on." in turned_on.text
     assert "enabled = true" in after
-    assert "1 mails" in calendar.text
+    assert "1 mail" in calendar.text
     assert "Dag Ann" in preview.text
     assert "letter, anna" in history.text
     with api.database.reading() as connection:
@@ -202,12 +202,12 @@ async def test_the_calendar_knows_at_once_who_came_who_is_suppressed_and_what_wa
         await make(browsing)
         await browsing.press("Turn it on…")
         await browsing.press("Yes, keep it")
-        counts = [(await browsing.open("/console/triggers")).text.count("1 mails")]
+        counts = [(await browsing.open("/console/triggers")).text.count("1 mail")]
         await api.feed("people", bob)
         counts.append((await browsing.open("/console/triggers")).text.count("2 mails"))
         await browsing.open("/console/people/candidate:2")
         await browsing.press("Suppress", note="asked for it", scope="all")
-        counts.append((await browsing.open("/console/triggers")).text.count("1 mails"))
+        counts.append((await browsing.open("/console/triggers")).text.count("1 mail"))
         # As on the command line: no act of the console's.
         with api.database.writing() as connection:
             ref = PersonRef(PersonKind.CANDIDATE, "2")

@@ -260,7 +260,13 @@ async def add(
         lines = [added, *done["problems"][:_MOST_TOLD]]
         if len(done["problems"]) > _MOST_TOLD:
             more = len(done["problems"]) - _MOST_TOLD
-            lines.append(said(request, "And {more} more rows name nobody.", more=more))
+            lines.append(
+                said(
+                    request,
+                    "And {more} more row names nobody.|And {more} more rows name nobody.",
+                    more=more,
+                )
+            )
         return lines
 
     written = "\n".join(text.strip() for text in people)

@@ -81,7 +81,12 @@ async def resume(request: Request, using: Using, user: Manages) -> Response:
     """Let triggered mail go again."""
     async with doing(request, user, "triggers.resume"):
         released = await _looked(using.trigger_changes.resume)
-    sentence = said(request, "Triggered mail goes again; {count} were held.", count=released)
+    sentence = said(
+        request,
+        "Triggered mail goes again; {count} was held.|"
+        "Triggered mail goes again; {count} were held.",
+        count=released,
+    )
     return await see_other(request, "/console/triggers", sentence)
 
 
