@@ -72,8 +72,9 @@ def counts(node: ast.expr) -> list[str]:
         return []
     if node.func.id != "counted":
         return []
-    words = [word.value for word in node.args[1:] if isinstance(word, ast.Constant)]
-    return [rf".*\ {re.escape(str(word))}" for word in (*words, f"{words[0]}s")]
+    constants = (word.value for word in node.args[1:] if isinstance(word, ast.Constant))
+    words = [word for word in constants if isinstance(word, str)]
+    return [rf".*\ {re.escape(word)}" for word in (*words, f"{words[0]}s")]
 
 
 def forms_in(file: Path) -> Iterator[str]:
