@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from PIL import Image, ImageChops
-from playwright.async_api import Browser, Page, StorageState
+from playwright.async_api import Browser, FilePayload, Page, StorageState
 
 from tests.rig.browser import PHONE_HEIGHT, PHONE_WIDTH, chromium
 from tests.rig.moved_clock import MovedClock
@@ -53,14 +53,24 @@ STEADY = r"""
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What is filled in on a page, and the button that is pressed then."""
+
+    press: str
+    fills: Mapping[str, str] = field(
+        default_factory=dict
+    )  #: By a field's name; of a file its text.
+
+
+@dataclass(frozen=True, slots=True)
 class Shot:
     """A picture to take."""
 
     name: str
     path: str
     first: str = ""  #: If given: of the page that the first link to an address like this leads to.
-    fills: Mapping[str, str] = field(default_factory=dict)  #: Fields, by name, to fill in there …
-    press: str = ""  #: … and the button to press then.
+    steps: Sequence["Step"] = ()  #: What is done there first.
+    unfolds: str = ""  #: The summary of the first of the details that are to be seen.
     #: Words that come once what is looked at in the background is there.
     until: str = ""
     tallest: int = TALLEST
@@ -69,21 +79,44 @@ class Shot:
 
 
 LOOKED = "Looked at"
+REPLIED = "candidate:103"  #: Whose reply was forwarded and filed.
+SENDER = {"from_name": "Recruiter", "from_address": "recruiter@crm.test"}
+#: A file to be looked at before it is imported: one who is new, one changed, a day that isn't one.
+MORE = """kind,crm_id,first_name,last_name,emails,birthday
+candidate,309,Noor,Visser,noor@example.net,1992-02-11
+candidate,306,Lotte,Peeters,lotte@example.net,1991-04-30
+candidate,310,Timo,Blum,timo@example.net,1989-02-30
+"""
 SHOTS = (
     Shot("login", "login"),
-    Shot("today", "today", until=LOOKED),
+    Shot("today", "today", until=LOOKED, tallest=1600),
     Shot("today-dark", "today", until=LOOKED, is_dark=True),
     Shot("today-phone", "today", until=LOOKED, is_phone=True),
-    Shot("send-failed", "send-failed"),
+    Shot("stop", "today/pause"),
+    Shot("send-failed", "send-failed", unfolds="Why exactly"),
     Shot("message", "send-failed?to=hanna@example.net", first="/messages/0s", tallest=1500),
     Shot("people", "people?q=ann"),
     Shot("person", "people/candidate:302", tallest=1500),
     Shot("inbox", "inbox"),
     Shot("mail", "inbox", first="/inbox/0s"),
+    Shot("reply", f"people/{REPLIED}", first="/replies/0s"),
     Shot("campaigns", "campaigns"),
-    Shot("campaign", "campaigns", first="/campaigns/0s"),
+    Shot("campaign", "campaigns", first="/campaigns/0s", tallest=1400),
+    Shot("account", "campaigns/account"),
+    Shot("new-campaign", "campaigns/new"),
+    Shot(
+        "prepared",
+        "campaigns/new",
+        steps=(
+            Step("Make it", {"name": "Open evening in January", **SENDER}),
+            Step("Add", {"people": "candidate:302\ncandidate:303\ncandidate:101"}),
+            Step("Prepare: who is in, what would change"),
+        ),
+    ),
     Shot("triggers", "triggers"),
     Shot("trigger", "triggers/birthday"),
+    Shot("new-trigger", "triggers/new"),
+    Shot("history", "triggers/history"),
     Shot("preview", "triggers/birthday/preview?on=2026-12-01"),
     Shot("template", "triggers/templates/birthday"),
     Shot("applications", "applications"),
@@ -91,13 +124,16 @@ SHOTS = (
     Shot(
         "warning",
         "applications/4711",
-        fills={"status": "invited", "by": USER},
-        press="Change status",
+        steps=(Step("Change status", {"status": "invited", "by": USER}),),
     ),
     Shot("feed", "feed"),
+    Shot(
+        "upload", "feed", steps=(Step("Show what would change", {"kind": "people", "file": MORE}),)
+    ),
     Shot("messages", "messages"),
     Shot("bounces", "bounces"),
     Shot("outbox", "outbox"),
+    Shot("entry", "outbox", first="/outbox/0s"),
     Shot("acts", "acts"),
 )
 
@@ -152,15 +188,29 @@ async def is_shown(page: Page, address: str, shot: Shot) -> bool:
         return False
     if shot.until:
         await page_with(page, shot.until)
-    for name, value in shot.fills.items():
+    for step in shot.steps:
+        await do(page, step)
+    if shot.unfolds:
+        await page.locator("main summary", has_text=shot.unfolds).first.click()
+    return True
+
+
+async def do(page: Page, step: Step) -> None:
+    """Fill in fields and press a button."""
+    for name, value in step.fills.items():
         control = page.locator(f"main [name={name}]:visible")
-        if await control.evaluate("control => control.tagName") == "SELECT":
+        kind = await control.evaluate("control => control.type")
+        if kind.startswith("select"):
             await control.select_option(value)
+        elif kind == "file":
+            await control.set_input_files(
+                FilePayload(name="people.csv", mimeType="text/csv", buffer=value.encode())
+            )
         else:
             await control.fill(value)
-    if shot.press:
-        await page.locator("main").get_by_role("button", name=shot.press).click()
-    return True
+    button = page.locator("main").get_by_role("button", name=step.press, exact=True)
+    await button.click()
+    await page.wait_for_load_state()
 
 
 async def page_with(page: Page, words: str) -> None:
