@@ -23,6 +23,10 @@ MOMENT = datetime(2026, 3, 4, 10, 11, tzinfo=UTC)
         ("9:15 de Vries, Ann", "de Vries, Ann"),
         ("9:15 Pop Ion", "Pop Ion"),
         ("9:15 CH Ann", "Ann"),
+        ("9:15 Firma 24 GmbH", "Firma 24 GmbH"),
+        ("09:15:02 GMT+01:00 Ann 2000", "Ann 2000"),
+        ("09:15:02 +0100 Ann", "Ann"),
+        ("09:15 (GMT+01:00) Ann", "Ann"),
     ],
 )
 def test_a_half_of_the_day_is_no_part_of_a_name(said: str, name: str) -> None:

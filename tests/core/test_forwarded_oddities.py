@@ -146,11 +146,11 @@ def test_a_date_without_a_zone_is_taken_in_the_given_one() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "23.11.2026 09:15 rief an: Ann Roe <ann@example.org>:",
+        "23.11.2026 09:15 Anruf von Ann Roe <ann@example.org>:",
+        "23.11.2026 09:15 Ann Roe <ann@example.org>:",
         "23.11.2026 Ann Roe <ann@example.org>:",
-        "23.11.2026 09:15 Ann Roe <ann@example.org>, Bob:",
-        "Ann Roe <ann@example.org> 23.11.2026 09:15:",
-        "23.11.2026 09:15 <ann@example.org>:",
+        "23.11.2026 09:15:02 Ann Roe <ann@example.org>, Bob:",
+        "Ann Roe <ann@example.org> 23.11.2026 09:15:02:",
     ],
 )
 def test_a_note_with_a_date_and_an_address_is_no_introduction(line: str) -> None:

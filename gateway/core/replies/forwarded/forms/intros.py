@@ -24,10 +24,13 @@ _ENDS_IN_TIME = re.compile(r"\d[:.]\d\d\Z")
 #: A name as people write theirs: two words at least, where the script has capitals they begin so.
 _WORD = r"[^\W\d_a-zß-öø-ÿа-яα-ω][^\s,;:@]{0,40}"
 _PERSON = re.compile(rf"{_WORD}(?: {_WORD}){{1,5}}")
-#: What of a name begins with a small letter.
-_PARTICLES = re.compile(
-    r"al|af|av|bin|d[aeiou]|del|della|den|der|dos|e|el|ibn|la|le|te[nr]|tot|van|vo[mn]|y|zu|zum|zur"
+#: With seconds, as programs have them and people don't.
+_TO_THE_SECOND = re.compile(r"\d[:.]\d\d[:.]\d\d(?!\d)")
+#: A time, and the offset behind it; a name may hold figures, too.
+_TIME = re.compile(
+    r"\d[:.]\d\d(?:[:.]\d\d)?(?!\d)(?:Z|\s?(?:GMT|UTC)?\s?[+−-]\d{1,2}(?::?\d\d)?)?(?!\d)"
 )
+_ENDS_IN_ADDRESS = re.compile(r"\S@\S+\Z")
 #: A weekday between the date and the name.
 _BRACKET = re.compile(r"^(?:[^()]*\)|\s*\([^()]*\))")
 _RUN_ON = re.compile(r"(?<=[^\W\d]|>):\s{2,}(?=\S)")
@@ -111,24 +114,23 @@ def says_who_wrote(text: str, name: str, date: str, signs: tuple[bool, bool, boo
     if _DIGIT.search(text) is None:
         return quoted and written and (addressed or _PERSON.fullmatch(name) is not None)
     if addressed:
-        return quoted or written or announced or is_stamped(text, name, date)
+        return quoted or written or announced or is_stamped(text, date)
     if written:
         return quoted
     is_dated = _DATED.match(text) is not None and parse_date(date, zone=UTC) is not None
     return quoted and is_dated and _PERSON.fullmatch(name) is not None
 
 
-def is_stamped(text: str, name: str, date: str) -> bool:
-    """Whether a line is a date, a name and an address: `23.11.2026 09:15 Ann Roe <ann@x>:`.
+def is_stamped(text: str, date: str) -> bool:
+    """Whether a line is a date, a name and an address: `23.11.2026 09:15:02 Ann Roe <ann@x>:`.
 
     FairEmail writes that above what it forwards, and doesn't quote it.
     """
     return (
         text.startswith(date)
-        and text.rstrip(":：").endswith(">")
+        and _ENDS_IN_ADDRESS.search(text.rstrip(":：")) is not None
+        and _TO_THE_SECOND.search(date) is not None
         and parse_date(date, zone=UTC) is not None
-        and bool(name)
-        and all(not word[0].islower() or _PARTICLES.fullmatch(word) for word in name.split())
     )
 
 
@@ -168,13 +170,24 @@ def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
     quoted = _QUOTED_NAME.search(before)
     if quoted is not None:
         return _name(quoted[1]), before[: quoted.start()].strip(_TRIM)
-    end = max(match.end() for match in _DIGIT.finditer(before))
-    is_time = _ENDS_IN_TIME.search(before[:end]) is not None
+    end, is_time = _date_end(before)
     name = _name(without_half(before[end:]) if is_time else before[end:])
     if name or addressed:
         return name, before.removesuffix(name).strip(_TRIM)
     start = _DIGIT.search(before).start()  # type: ignore[union-attr]
     return _name(PREPOSITION.sub("", before[:start])), before[start:].strip(_TRIM)
+
+
+def _date_end(text: str) -> tuple[int, bool]:
+    """Return where the date ends that stands before a name, and whether its time does there.
+
+    That is behind the time, where all of the date has been told by then, else the last figure.
+    """
+    for time in _TIME.finditer(text):
+        if parse_date(text[: time.end()], zone=UTC) is not None:
+            return time.end(), True
+    end = max(match.end() for match in _DIGIT.finditer(text))
+    return end, _ENDS_IN_TIME.search(text[:end]) is not None
 
 
 def _name(text: str) -> str:
