@@ -26,6 +26,12 @@ MOMENT = datetime(2026, 3, 4, 10, 11, tzinfo=UTC)
         ("9:15 Firma 24 GmbH", "Firma 24 GmbH"),
         ("09:15:02 GMT+01:00 Ann 2000", "Ann 2000"),
         ("09:15:02 +0100 Ann", "Ann"),
+        ("9:15:02 PM GMT+01:00, Ann Roe", "Ann Roe"),
+        ("9:15:02 p.m. UTC-5 Ann", "Ann"),
+        ("9:15:02 م غرينتش+01:00، Ann", "Ann"),
+        ("9:15:02 ч. Гринуич+01:00, Ann", "Ann"),
+        ("9:15:02 [GMT+01:00]，Ann", "Ann"),
+        ("9:15 Firma X-24 GmbH", "Firma X-24 GmbH"),
         ("09:15 (GMT+01:00) Ann", "Ann"),
     ],
 )

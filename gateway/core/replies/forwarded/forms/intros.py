@@ -26,9 +26,11 @@ _WORD = r"[^\W\d_a-zß-öø-ÿа-яα-ω][^\s,;:@]{0,40}"
 _PERSON = re.compile(rf"{_WORD}(?: {_WORD}){{1,5}}")
 #: With seconds, as programs have them and people don't.
 _TO_THE_SECOND = re.compile(r"\d[:.]\d\d[:.]\d\d(?!\d)")
-#: A time, and the offset behind it; a name may hold figures, too.
-_TIME = re.compile(
-    r"\d[:.]\d\d(?:[:.]\d\d)?(?!\d)(?:Z|\s?(?:GMT|UTC)?\s?[+−-]\d{1,2}(?::?\d\d)?)?(?!\d)"
+_TIME = re.compile(r"\d[:.]\d\d(?:[:.]\d\d)?(?!\d)Z?")
+#: What may stand between a time and a name: `PM GMT+01:00`, `ч. Гринуич+01:00`.
+_OFFSET = re.compile(
+    r"\W{0,3}(?:[^\W\d]{1,14}\W{1,3}){0,3}[^\W\d]{0,14}\W{0,2}"
+    r"(?:(?<=GMT)[−-]|(?<=UTC)[−-]|\+)\d{1,2}(?::?\d\d)?(?!\d)[\])]{0,2}"
 )
 _ENDS_IN_ADDRESS = re.compile(r"\S@\S+\Z")
 #: A weekday between the date and the name.
@@ -181,11 +183,13 @@ def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
 def _date_end(text: str) -> tuple[int, bool]:
     """Return where the date ends that stands before a name, and whether its time does there.
 
-    That is behind the time, where all of the date has been told by then, else the last figure.
+    That is behind the time and its offset, where all of the date has been told by then, else the
+    last figure: a name may hold figures, too.
     """
     for time in _TIME.finditer(text):
         if parse_date(text[: time.end()], zone=UTC) is not None:
-            return time.end(), True
+            offset = _OFFSET.match(text, time.end())
+            return (offset or time).end(), True
     end = max(match.end() for match in _DIGIT.finditer(text))
     return end, _ENDS_IN_TIME.search(text[:end]) is not None
 
