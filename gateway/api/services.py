@@ -206,6 +206,9 @@ class CampaignActions(Protocol):
     def schedule(self, number: int, at: datetime, *, confirmed: bool) -> "CampaignSummaryDocument":
         """Schedule it for a quarter of an hour; without a zone, `at` is local."""
 
+    def check_time(self, at: datetime) -> None:
+        """Raise NotDone if nothing can be scheduled for a time, which is local without a zone."""
+
     def unschedule(self, number: int) -> "CampaignSummaryDocument":
         """Take it out of the schedule."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gateway.core.campaigns.campaigns import Campaign, CampaignState
+from gateway.core.campaigns.campaigns import Campaign, CampaignState, nobody_is_in
 from gateway.store.campaigns import audiences, campaign_members, campaigns
 from gateway.sync import campaign_calls, readiness
 from gateway.sync.campaign_states import refuse_gone
@@ -57,10 +57,8 @@ def refuse_empty(tally: Mapping[str, int]) -> None:
 
     `tally` counts its members by the reason they are left out; an empty reason: they are in.
     """
-    if not tally:
-        raise NotReady("nobody is in: gateway campaigns add")
     if not tally.get("", 0):
-        raise NotReady("nobody is in: gateway campaigns show says why each member is out")
+        raise NotReady(nobody_is_in(tally))
 
 
 def uploader_for(session: MailchimpSession, campaign: Campaign) -> Uploader:

@@ -86,10 +86,22 @@ class AccountStanding:
 
         return [
             activated,
-            Prerequisite("template", bool(usable), usable or no_template),
-            Prerequisite("domain_verified", bool(verified), verified or not_verified),
             Prerequisite(
-                "domain_authenticated", bool(authenticated), authenticated or not_authenticated
+                "template",
+                bool(usable),
+                f"templates that can be used: {usable}" if usable else no_template,
+            ),
+            Prerequisite(
+                "domain_verified",
+                bool(verified),
+                f"sender domains that are verified: {verified}" if verified else not_verified,
+            ),
+            Prerequisite(
+                "domain_authenticated",
+                bool(authenticated),
+                f"sender domains that are authenticated: {authenticated}"
+                if authenticated
+                else not_authenticated,
             ),
         ]
 

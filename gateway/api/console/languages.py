@@ -11,6 +11,8 @@ from importlib import resources
 
 LANGUAGES = ("en", "nl", "de", "fr")
 NAMES = {"en": "English", "nl": "Nederlands", "de": "Deutsch", "fr": "Français"}
+#: How a day is written, as `strftime` takes it.
+DAY_FORMS = {"en": "%Y-%m-%d", "nl": "%d-%m-%Y", "de": "%d.%m.%Y", "fr": "%d/%m/%Y"}
 _LONGEST = 200
 _FIRST_PLACE = re.compile(r"{(\w+)}")
 

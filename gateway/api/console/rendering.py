@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse
 
 from gateway.api.console.access import ConsoleUser, guest_token, language_of, set_guest_cookie
-from gateway.api.console.languages import LANGUAGES, NAMES, say
+from gateway.api.console.languages import DAY_FORMS, LANGUAGES, NAMES, say
 from gateway.api.console.sentences import retell
 from gateway.api.paths import written
 from gateway.api.using import services
@@ -39,12 +39,6 @@ _HEADERS = {
 }
 #: As notes say it, see config/templates/notes.
 _RELEASE = re.compile(r"gateway suppress release (\S+)")
-_TIME = {
-    "en": "%Y-%m-%d %H:%M",
-    "nl": "%d-%m-%Y %H:%M",
-    "de": "%d.%m.%Y %H:%M",
-    "fr": "%d/%m/%Y %H:%M",
-}
 
 #: The pages of the navigation: path below /console and its name.
 NAVIGATION = (
@@ -109,11 +103,6 @@ async def render(
     return response
 
 
-def day_form(language: str) -> str:
-    """Return how a day is written in a language, as `strftime` takes it."""
-    return _TIME[language].partition(" ")[0]
-
-
 async def see_other(request: Request, path: str, sentence: str = "") -> Response:
     """Lead to another page after a POST, which says what was done."""
     user: ConsoleUser | None = request.state.user
@@ -139,6 +128,7 @@ def environment() -> Environment:
     made.filters["urlencode"] = lru_cache(10_000)(do_urlencode)
     made.filters["time"] = _time
     made.filters["day"] = _day
+    made.filters["local_minute"] = _local_minute
     made.filters["moment"] = datetime.fromisoformat
     made.filters["id"] = ids.show
     made.filters["readable"] = readable
@@ -165,7 +155,7 @@ def _time(context: Context, moment: datetime | None) -> str:
         return ""
     zone: tzinfo = context["zone"]
     local = moment.astimezone(zone)
-    shown = local.strftime(_TIME[context["language"]])
+    shown = local.strftime(f"{DAY_FORMS[context['language']]} %H:%M")
     return Markup('<time datetime="{}">{}</time>').format(
         local.isoformat(timespec="seconds"), shown
     )
@@ -180,8 +170,14 @@ def _day(context: Context, day: date | str | None) -> str:
         day = date.fromisoformat(day)
     if isinstance(day, datetime):
         day = day.astimezone(context["zone"]).date()
-    shown = day.strftime(day_form(context["language"]))
+    shown = day.strftime(DAY_FORMS[context["language"]])
     return Markup('<time datetime="{}">{}</time>').format(day.isoformat(), shown)
+
+
+@pass_context
+def _local_minute(context: Context, moment: datetime) -> str:
+    """Show a time that is local already, as somebody typed it."""
+    return moment.strftime(f"{DAY_FORMS[context['language']]} %H:%M")
 
 
 @pass_context

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from gateway.api.console.languages import filled_in, say
+from gateway.api.console.languages import DAY_FORMS, filled_in, say
 
 FILE = "sentences.toml"
 _WORD = re.compile(r"[a-z]{2}")
 _PLACE = re.compile(r"{(\w+)}")
+_DAYS = frozenset(("day", "when", "nearest"))  #: What is inserted so has days in it.
+_MOMENT = re.compile(r"\b(?P<Y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?:[T ](?P<time>\d\d:\d\d))?\b")
 _MOST = 5_000  #: Characters; in what is longer nothing is looked for.
 _LINES = 300  #: Of a long list the rest stays as it is.
 _DEPTH = 4  #: Sentences in sentences that are looked for; strangers' texts may look like many.
@@ -104,8 +106,18 @@ def _retold(language: str, sentence: str, depth: int) -> str:
             values = {name: _retold(language, text, depth - 1) for name, text in written.items()}
             # `{whom}: {scope}` has no words of its own: it is one where something in it is known.
             if form.has_words or values != written:
+                for name in values.keys() & _DAYS:
+                    values[name] = _MOMENT.sub(lambda day: _as_written(language, day), values[name])
                 return filled_in(language, form.translation, values)
     return sentence
+
+
+def _as_written(language: str, moment: re.Match[str]) -> str:
+    """Return a day, and the time on it, in the form of a language."""
+    day = DAY_FORMS[language]
+    for sign in "Ymd":
+        day = day.replace(f"%{sign}", moment[sign])
+    return f"{day} {moment['time']}" if moment["time"] else day
 
 
 @dataclass(frozen=True, slots=True)

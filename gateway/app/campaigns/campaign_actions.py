@@ -125,13 +125,20 @@ class Campaigns:
 
     def schedule(self, number: int, at: datetime, *, confirmed: bool) -> CampaignSummaryDocument:
         """Schedule it for a quarter of an hour; without a zone, `at` is local."""
-        zone = common.time_zone(self._settings())
-        moment = at if at.tzinfo else at.replace(tzinfo=zone)
         with self._session() as session:
             self._one(number)
-            when = mailchimp.quarter(moment, zone, at.isoformat(timespec="minutes"))
-            work.schedule(session, number, when, yes=confirmed)
+            work.schedule(session, number, self._quarter(at), yes=confirmed)
         return self._summary(number)
+
+    def check_time(self, at: datetime) -> None:
+        """Raise NotDone if nothing can be scheduled for a time, which is local without a zone."""
+        with _told_as_problems():
+            self._quarter(at)
+
+    def _quarter(self, at: datetime) -> datetime:
+        zone = common.time_zone(self._settings())
+        moment = at if at.tzinfo else at.replace(tzinfo=zone)
+        return mailchimp.quarter(moment, zone, at.isoformat(timespec="minutes"))
 
     def unschedule(self, number: int) -> CampaignSummaryDocument:
         """Take it out of the schedule."""

@@ -156,3 +156,13 @@ def known_fields(merge_fields: object) -> dict[str, str]:
     """Return the CRM's merge fields out of what Mailchimp says about a member."""
     texts = merge_fields if isinstance(merge_fields, Mapping) else {}
     return {tag: str(texts.get(tag) or "") for tag in ("FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL")}
+
+
+def nobody_is_in(tally: Mapping[str, int]) -> str:
+    """Return what is said of a campaign that nobody would get.
+
+    `tally` counts its members by the reason they are left out.
+    """
+    if not tally:
+        return "nobody is in: gateway campaigns add"
+    return "nobody is in: gateway campaigns show says why each member is out"

@@ -50,6 +50,8 @@ class SuggestionReason(StrEnum):
 
 
 _R = SuggestionReason
+#: What is said of these is a day, `2026-03-12`.
+DATED_REASONS = frozenset((_R.SUBMITTED_BEFORE, _R.SUBMITTED_AFTER, _R.LATELY_REPLIED))
 
 WEIGHTS = {
     _R.NUMBER_IN_SUBJECT: 100,

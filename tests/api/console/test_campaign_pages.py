@@ -176,8 +176,7 @@ async def test_a_campaign_is_scheduled_taken_out_again_and_deleted(api: Served) 
     async with signed_in(api, MANAGE) as browsing:
         await make(browsing)
         await browsing.press("Add", group="7")
-        await browsing.press("Schedule…", at="2030-01-01T09:05")
-        odd = await browsing.press("Yes, schedule it", status=409)
+        odd = await browsing.press("Schedule…", at="2030-01-01T09:05", status=409)
         asked = await browsing.press("Schedule…")
         scheduled = await browsing.press("Yes, schedule it")
         out = await browsing.press("Take it out of the schedule")
@@ -251,8 +250,7 @@ async def test_a_campaign_is_sent_once_however_often_the_button_is_pressed(
 async def test_what_is_missing_is_told_in_words_of_the_page_and_no_commands(api: Served) -> None:
     async with signed_in(api, MANAGE) as browsing:
         await make(browsing)
-        await browsing.press("Send…")
-        empty = await browsing.press("Yes, send it now", status=409)
+        empty = await browsing.press("Send…", status=409)
 
     assert "nobody is in: “Add people”" in empty.text
     assert "gateway campaigns" not in empty.text
@@ -276,10 +274,39 @@ async def test_a_deleted_campaign_is_made_anew_with_its_people(api: Served) -> N
 async def test_a_time_at_which_nothing_can_leave_is_refused(api: Served, at: str) -> None:
     async with signed_in(api, MANAGE) as browsing:
         await make(browsing)
-        await browsing.press("Schedule…", at=at)
-        page = await browsing.press("Yes, schedule it", status=409)
+        await browsing.press("Add", group="7")
+        page = await browsing.press("Schedule…", at=at, status=409)
 
-    assert at in page.text
+    assert at.replace("T", " ") in page.text
+    assert "Yes, schedule it" not in page.text
+
+
+async def test_nobody_is_asked_whether_to_send_what_nobody_would_get(api: Served) -> None:
+    async with signed_in(api, MANAGE) as making:
+        path = await make(making)
+    async with signed_in(api, MANAGE, language="nl") as browsing:
+        await browsing.open(path)
+        sent = await browsing.press("Verzenden…", status=409)
+        scheduled = await browsing.press("Plannen…", status=409)
+
+    for page in (sent, scheduled):
+        assert "er zit niemand in: “Personen toevoegen”" in page.text
+        assert "verzenden?" not in page.text
+
+
+async def test_a_question_and_a_refusal_have_days_in_the_pages_form(api: Served) -> None:
+    async with signed_in(api, MANAGE) as making:
+        path = await make(making)
+    async with signed_in(api, MANAGE, language="de") as browsing:
+        await browsing.open(path)
+        await browsing.press("Hinzufügen", group="7")
+        refused = await browsing.press("Planen…", at="2030-12-24T10:07", status=409)
+        asked = await browsing.press("Planen…", at="2030-12-24T10:15")
+
+    nearest = "24.12.2030 10:00 oder 24.12.2030 10:15"
+    told = "24.12.2030 10:07: Mailchimp sendet nur um :00, :15, :30 und :45; am nächsten ist "
+    assert told + nearest in refused.text
+    assert "An 2 Personen senden, am 24.12.2030 10:15?" in asked.text
 
 
 @pytest.mark.parametrize(

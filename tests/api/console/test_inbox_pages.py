@@ -101,6 +101,19 @@ async def test_a_suggested_application_is_one_click_and_the_next_mail_opens(api:
     assert first != second
 
 
+async def test_the_days_of_what_speaks_for_an_application_have_the_pages_form(api: Served) -> None:
+    await api.feed(
+        "applications",
+        '{"reference":"4711","person":"17","title":"Nurse","submitted_at":"2026-03-01"}',
+    )
+    [path] = await take(api, "WG: AW: Bewerbung")
+    async with signed_in(api, WORK, language="de") as browsing:
+        page = await browsing.open(path)
+
+    assert "(01.03.2026)" in page.text
+    assert "2026-03-01" not in page.text
+
+
 @pytest.mark.parametrize(
     ("button", "fields", "status", "said"),
     [

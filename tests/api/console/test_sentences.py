@@ -22,9 +22,11 @@ WRITERS = (
     HERE / "app/people/erasure.py",
     HERE / "app/triggers/editing.py",
     HERE / "app/triggers/transitions.py",
+    *sorted((HERE / "app/campaigns").glob("*.py")),
     HERE / "api/problems.py",
     HERE / "api/replies.py",
     HERE / "core/bounces/bounce_share.py",
+    HERE / "core/campaigns/campaigns.py",
     HERE / "core/decision/classify.py",
     HERE / "core/kinds.py",
     HERE / "core/mail/automatic.py",
@@ -46,6 +48,8 @@ COMMAND = re.compile(
     r"explain|import|inbox|init|keys|mailchimp|messages|outbox|pause|person|resume|suppress|tail|"
     r"today|tokens|triggers|users)\b"
 )
+#: Commands that the pages of campaigns name as their buttons.
+_BUTTON = re.compile(r"gateway\\ (?:campaigns|mailchimp)\\ [a-z]+(?:\\ \\-\\-template)?")
 _FEWEST = 6  #: Letters of a form that says enough to be told from others.
 
 
@@ -82,6 +86,7 @@ def forms_in(file: Path) -> Iterator[str]:
         for form in written_forms(node) if isinstance(node, ast.expr) else ():
             yield form
             yield form.replace("_", r"\ ")  # of names: `delivery_report`
+            yield _BUTTON.sub(".*", form)
 
 
 def samples(node: ast.expr) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 
 from gateway.api.console.access import language_of, said
-from gateway.api.console.rendering import day_form
+from gateway.api.console.languages import DAY_FORMS
 from gateway.api.console.sentences import retell
 from gateway.core.campaigns.campaign_report import CampaignPlotWords, PlotForm
 from gateway.core.campaigns.campaigns import CampaignState
@@ -102,5 +102,5 @@ def plot_words(request: Request) -> CampaignPlotWords:
         unsubscribed=said(request, "Unsubscribed"),
         bounced=said(request, "Came back"),
         nothing=said(request, "Nothing yet"),
-        form=PlotForm(day=day_form(language_of(request)), thousands=""),  # As the pages do.
+        form=PlotForm(day=DAY_FORMS[language_of(request)], thousands=""),  # As the pages do.
     )

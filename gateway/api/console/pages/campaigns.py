@@ -24,6 +24,7 @@ from gateway.api.replies import (
 from gateway.api.routes.campaign_actions import Number, in_turn
 from gateway.api.services import ApiServices, CampaignActions, NewCampaign, NotDone, Told
 from gateway.core import ids
+from gateway.core.campaigns.campaigns import nobody_is_in
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.replies.document_types import clean_filename
 from gateway.documents.campaigns import (
@@ -342,12 +343,18 @@ async def _asking(
     asks: str,
     at: datetime | None = None,
 ) -> Response | None:
-    """Ask whether it is to leave, and to how many; None where that was read and said yes to."""
+    """Ask whether it is to leave, and to how many; None where that was read and said yes to.
+
+    Where nobody is in there is nothing to ask: it says so.
+    """
     question = None if at is None else {"at": at}
+    tally = await using.database.read(lambda connection: campaign_members.tally(connection, number))
+    if not tally.get("", 0):
+        why = words.in_words_of_the_page(request, nobody_is_in(tally))
+        return await page.shown(request, using, number, problem=why, status=409)
     if _text(form, "sure") != "yes":
         return await page.shown(request, using, number, asks=asks, question=question)
     read_number = _text(form, "people")
-    tally = await using.database.read(lambda connection: campaign_members.tally(connection, number))
     if not read_number or read_number == str(tally.get("", 0)):
         return None
     # Somebody else put people in, or took some out, since the question was read.
@@ -368,6 +375,10 @@ async def schedule(
     except ValueError:
         why = said(request, "Say the day and the quarter of an hour.")
         return await page.shown(request, using, number, problem=why, status=422)
+    try:
+        await in_turn(lambda: using.campaigns.check_time(at))
+    except NotDone as error:
+        return await page.refused(request, using, number, error, action="schedule")
     asking = await _asking(request, using, number, form, asks="schedule", at=at)
     if asking is not None:
         return asking

@@ -15,7 +15,7 @@ from gateway.api.replies import Cursor, Using, before, id_cursor, read_id
 from gateway.api.services import ApiServices, NotDone
 from gateway.core import ids
 from gateway.core.replies.inbox import InboxRow, InboxState
-from gateway.core.replies.suggestions import SuggestionReason
+from gateway.core.replies.suggestions import DATED_REASONS, SuggestionReason
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.replies import inbox
 
@@ -165,6 +165,7 @@ async def _shown(
             "states": state_names(request),
             "reasons": attention_words(request),
             "because": suggestion_words(request),
+            "dated": DATED_REASONS,
             "problem": retell(language_of(request), problem),
         },
         status=status,
