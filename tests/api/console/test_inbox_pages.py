@@ -110,7 +110,7 @@ async def test_the_days_of_what_speaks_for_an_application_have_the_pages_form(ap
     async with signed_in(api, WORK, language="de") as browsing:
         page = await browsing.open(path)
 
-    assert "(01.03.2026)" in page.text
+    assert "01.03.2026" in page.text
     assert "2026-03-01" not in page.text
 
 
