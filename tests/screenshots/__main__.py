@@ -68,7 +68,7 @@ class Shot:
 
     name: str
     path: str
-    first: str = ""  #: If given: of the page that the first link to an address like this leads to.
+    first: Sequence[str] = ()  #: Of where the first link to an address like this leads to, in turn.
     steps: Sequence["Step"] = ()  #: What is done there first.
     unfolds: str = ""  #: The summary of the first of the details that are to be seen.
     #: Words that come once what is looked at in the background is there.
@@ -94,14 +94,15 @@ SHOTS = (
     Shot("today-phone", "today", until=LOOKED, is_phone=True),
     Shot("stop", "today/pause"),
     Shot("send-failed", "send-failed", unfolds="Why exactly"),
-    Shot("message", "send-failed?to=hanna@example.net", first="/messages/0s", tallest=1500),
+    Shot("message", "send-failed?to=hanna@example.net", first=("/messages/0s",), tallest=1500),
     Shot("people", "people?q=ann"),
     Shot("person", "people/candidate:302", tallest=1500),
     Shot("inbox", "inbox"),
-    Shot("mail", "inbox", first="/inbox/0s"),
-    Shot("reply", f"people/{REPLIED}", first="/replies/0s"),
+    Shot("mail", "inbox", first=("/inbox/0s",)),
+    Shot("reply", f"people/{REPLIED}", first=("/replies/0s",)),
     Shot("campaigns", "campaigns"),
-    Shot("campaign", "campaigns", first="/campaigns/0s", tallest=1400),
+    Shot("campaign", "campaigns", first=("/campaigns/0s",), tallest=1400),
+    Shot("activities", "campaigns", first=("/campaigns/0s", "/activities")),
     Shot("account", "campaigns/account"),
     Shot("new-campaign", "campaigns/new"),
     Shot(
@@ -133,7 +134,7 @@ SHOTS = (
     Shot("messages", "messages"),
     Shot("bounces", "bounces"),
     Shot("outbox", "outbox"),
-    Shot("entry", "outbox", first="/outbox/0s"),
+    Shot("entry", "outbox", first=("/outbox/0s",)),
     Shot("acts", "acts"),
 )
 
@@ -181,8 +182,8 @@ async def opened(browser: Browser, shot: Shot, session: StorageState | None) -> 
 async def is_shown(page: Page, address: str, shot: Shot) -> bool:
     """Go to where the picture is taken; whether there is such a page."""
     answer = await page.goto(address)
-    if shot.first and answer is not None and answer.ok:
-        leading = await first_link(page, shot.first)
+    for pattern in shot.first:
+        leading = await first_link(page, pattern)
         answer = await page.goto(leading) if leading else None
     if answer is None or not answer.ok:
         return False

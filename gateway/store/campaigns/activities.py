@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select, tuple_, update
 
 from gateway.core.batches import batched
 from gateway.core.campaigns.activity import ReportedRecipient
@@ -203,6 +203,45 @@ def of_campaign(connection: Connection, campaign: int) -> Iterator[Act]:
         query.order_by(c.recipient, c.at, c.type, c.link, c.nth)
     )
     return (Act(row.recipient, _activity(row)) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ActPlace:
+    """Where an activity stands in the list of its campaign."""
+
+    at: datetime
+    recipient: str
+    type: str
+    link: int
+    nth: int
+
+
+def listed(
+    connection: Connection,
+    campaign: int,
+    *,
+    type: ActivityType | None = None,  # noqa: A002
+    after: ActPlace | None = None,
+    limit: int,
+) -> list[tuple[ActPlace, Act]]:
+    """Return what was done with a campaign, the newest first, each with its place in the list."""
+    c = activities.c
+    query = select(activities).where(c.campaign == campaign)
+    if type is not None:
+        query = query.where(c.type == type.value)
+    if after is not None:
+        later = tuple_(c.recipient, c.type, c.link, c.nth) > tuple_(
+            after.recipient, after.type, after.link, after.nth
+        )
+        query = query.where(or_(c.at < after.at, and_(c.at == after.at, later)))
+    order = (c.at.desc(), c.recipient, c.type, c.link, c.nth)
+    return [
+        (
+            ActPlace(row.at, row.recipient, row.type, row.link, row.nth),
+            Act(row.recipient, _activity(row)),
+        )
+        for row in connection.execute(query.order_by(*order).limit(limit))
+    ]
 
 
 def by_recipient(connection: Connection, campaign: int) -> dict[str, list[Activity]]:

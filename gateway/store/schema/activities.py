@@ -23,6 +23,7 @@ activities = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_activities_recipient", activities.c.recipient, activities.c.campaign)
+Index("ix_activities_time", activities.c.campaign, activities.c.at)
 
 # Why a person is in the opt-out group by Mailchimp's word; what staff undid stays as history.
 

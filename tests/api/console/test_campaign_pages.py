@@ -1,14 +1,17 @@
 """The campaigns' pages, against an account to try with."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from gateway.api.console.pages import campaign_activities
 from gateway.api.console.roles import ConsoleRole
+from gateway.api.replies import wrapped
 from gateway.store.console import console_acts
-from tests.api.console.browsing import Browsing, signed_in
+from tests.api.console.browsing import Browsing, PageReader, signed_in
 from tests.api.served import Served
 from tests.api.test_campaign_actions import activate, serving
 from tests.rig.sandbox import ScriptedSandbox
@@ -145,6 +148,55 @@ async def test_the_plot_says_the_same_as_the_table_above_it_in_the_readers_langu
     assert "Geklickt 1" in plots["de"]
     assert "Envoyée à 2 le " in plots["fr"]
     assert all("prefers-color-scheme: dark" in plot for plot in plots.values())
+
+
+async def test_what_members_did_is_listed_with_who_and_when(
+    api: Served, sandbox: ScriptedSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await make(browsing)
+        await browsing.press("Add", group="7")
+        await browsing.press("Send…")
+        await browsing.press("Yes, send it now")
+        there = next(iter(sandbox.account.campaigns))
+        sandbox.advance(minutes=30)
+        sandbox.open(there, "1@klant.test", proxy=True)
+        sandbox.open(there, "1@klant.test")
+        sandbox.open(there, "2@klant.test")
+        sandbox.advance(minutes=5)
+        sandbox.click(there, "1@klant.test", "https://crm.test/vacancy")
+        sandbox.advance(minutes=5)
+        sandbox.unsubscribe(there, "2@klant.test", "too many mails")
+        sandbox.advance(minutes=5)
+        page = await browsing.press("Ask Mailchimp now")
+        path = dict(page.links)["What members did"]
+        whole = told(await browsing.open(path))
+        clicks = told(await browsing.open(f"{path}?type=clicked"))
+        monkeypatch.setattr(campaign_activities, "_AT_ONCE", 2)
+        first = await browsing.open(path)
+        rest = await browsing.open(dict(first.links)["Older"])
+        last = await browsing.open(dict(rest.links)["Older"])
+        wrong = await browsing.client.get(f"{path}?cursor={wrapped(['x', 'a', 'b', '1', '1'])}")
+
+    assert [
+        ("candidate:2 2@klant.test", "unsubscribed", "too many mails"),
+        ("candidate:1 1@klant.test", "clicked a link", "https://crm.test/vacancy"),
+        ("candidate:1 1@klant.test", "opened it", "by a program, before it was read"),
+        ("candidate:1 1@klant.test", "opened it", ""),
+        ("candidate:2 2@klant.test", "opened it", ""),
+    ] == whole
+    assert whole[1:2] == clicks
+    assert whole == [*told(first), *told(rest), *told(last)]
+    assert 422 == wrong.status_code
+
+
+def told(page: PageReader) -> list[tuple[str, str, str]]:
+    """Return the rows of a list of activities, without when: who, what, what about."""
+    _, _, rows = page.text.partition("When Person What About ")
+    pattern = (
+        r"[\d-]{10} [\d:]{5} (candidate:\d+ \S+) (unsubscribed|clicked a link|opened it) ?(.*?)"
+    )
+    return re.findall(pattern + r"(?= ?(?:[\d-]{10} [\d:]{5} |Newest|Older|Times are))", rows)
 
 
 async def test_who_was_named_stays_in_the_form_where_one_is_not_known(api: Served) -> None:

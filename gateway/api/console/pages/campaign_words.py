@@ -91,6 +91,14 @@ def activity_names(request: Request) -> dict[str, str]:
     }
 
 
+def bounce_names(request: Request) -> dict[str, str]:
+    """Return how mail of campaigns comes back, in words."""
+    return {
+        "hard": said(request, "for good: the address is wrong"),
+        "soft": said(request, "for now: full, away or too large"),
+    }
+
+
 def plot_words(request: Request) -> CampaignPlotWords:
     """Return what the plot says, each as the table above it does."""
     return CampaignPlotWords(

@@ -11,6 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from gateway.api.console.access import Fields, Looks, Manages, Works, said
 from gateway.api.console.acts import doing
+from gateway.api.console.pages import campaign_activities
 from gateway.api.console.pages import campaign_page as page
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render, see_other
@@ -216,6 +217,20 @@ async def show(
 ) -> Response:
     """Show a campaign: its numbers, its members and why some are out, what can be done next."""
     return await page.shown(request, using, number, which=which, cursor=cursor)
+
+
+@router.get("/{id}/activities")
+async def show_activities(
+    request: Request,
+    using: Using,
+    user: Looks,  # noqa: ARG001
+    number: Number,
+    *,
+    sort: Annotated[str, Query(alias="type")] = "",
+    cursor: Cursor = None,
+) -> Response:
+    """Show who opened, clicked or unsubscribed, and what came back (S2, "Activiteiten")."""
+    return await campaign_activities.shown(request, using, number, sort=sort, cursor=cursor)
 
 
 @router.get("/{id}/plot")

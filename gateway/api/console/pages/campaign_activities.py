@@ -1,0 +1,83 @@
+"""What members did with one campaign, each with who, when and what about."""
+
+from dataclasses import astuple
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request, Response
+
+from gateway.api.console.access import said
+from gateway.api.console.pages import campaign_words as words
+from gateway.api.console.rendering import render
+from gateway.api.problems import Problem
+from gateway.api.replies import unwrapped, wrapped
+from gateway.api.services import ApiServices
+from gateway.core.campaigns.precedence import ActivityType
+from gateway.store.campaigns import activities, campaigns
+from gateway.store.campaigns.activities import ActPlace
+from gateway.store.campaigns.campaigns import NoSuchCampaign
+from gateway.store.engine.database import StoreTransaction
+
+_AT_ONCE = 50
+
+
+async def shown(
+    request: Request, using: ApiServices, number: int, *, sort: str, cursor: str | None
+) -> Response:
+    """Show a page of the list, of one sort only if that is asked for.
+
+    Raises `Problem` (404) where there is no such campaign, 422 for a cursor that is none.
+    """
+    chosen = ActivityType(sort) if sort in set(ActivityType) else None
+    after = None if cursor is None else _place(request, cursor)
+
+    def look(connection: StoreTransaction) -> dict[str, Any]:
+        campaign = campaigns.one(connection, number)
+        found = activities.listed(connection, number, type=chosen, after=after, limit=_AT_ONCE + 1)
+        recipients = {act.recipient for _, act in found}
+        people = activities.members_by_address(connection, number, recipients)
+        return {"campaign": campaign, "found": found, "people": people}
+
+    try:
+        values = await using.database.read(look)
+    except NoSuchCampaign:
+        raise Problem(404, said(request, "There is no such campaign.")) from None
+    found, people = values.pop("found"), values.pop("people")
+    following = wrapped(_texts(found[_AT_ONCE - 1][0])) if len(found) > _AT_ONCE else ""
+    rows = [
+        {
+            "recipient": act.recipient,
+            "activity": act.activity,
+            "people": [ref for ref in people.get(act.recipient, ()) if ref is not None],
+        }
+        for _, act in found[:_AT_ONCE]
+    ]
+    return await render(
+        request,
+        "campaign_activities.html",
+        {
+            **values,
+            "rows": rows,
+            "following": following,
+            "chosen": chosen,
+            "activity_names": words.activity_names(request),
+            "bounce_names": words.bounce_names(request),
+        },
+    )
+
+
+def _texts(place: ActPlace) -> list[str]:
+    at, *others = astuple(place)
+    return [at.isoformat(), *map(str, others)]
+
+
+def _place(request: Request, cursor: str) -> ActPlace:
+    at, recipient, sort, link, nth = unwrapped(cursor, 5)
+    try:
+        moment = datetime.fromisoformat(at)
+        place = ActPlace(moment, recipient, sort, int(link), int(nth))
+    except ValueError:
+        place = None
+    if place is None or moment.tzinfo is None or max(abs(place.link), abs(place.nth)) >= 2**62:
+        raise Problem(422, said(request, "This page of the list is not known."))
+    return place
