@@ -42,6 +42,13 @@ def test_a_half_of_the_day_is_no_part_of_a_name(said: str, name: str) -> None:
     assert Mailbox(name, "ann@example.org") == found.heading.sender
 
 
+def test_a_name_like_a_half_of_the_day_changes_no_time() -> None:
+    found = find_original(f"Am 04.03.2026 um 10:11 schrieb Pop Ion <ann@example.org>:\n{QUOTED}")
+
+    assert found is not None
+    assert MOMENT == found.heading.date
+
+
 DATED = [
     "On 04/03/2026 10:11, {who} wrote:",
     "{who} wrote on 04.03.2026 10:11:",

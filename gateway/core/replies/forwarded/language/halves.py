@@ -97,7 +97,7 @@ def is_past_noon(before: str, behind: str, languages: Collection[str]) -> bool |
     first, last = behind.split()[:2], before.split()[-2:]
     for words in (" ".join(first), *first[:1], " ".join(last), *last[-1:]):
         word = words.casefold().translate(_SILENT)
-        if word in _TABLE:
+        if word in _TABLE and not words.istitle():  # `Pop Ion` is a name
             is_late, spoken_in = _TABLE[word]
             is_sign = not languages and words.isupper()  # `9:15 CH`
             is_last = words == behind.strip()
