@@ -1,5 +1,6 @@
 """One line per mistake in the config: file, key, what was expected, value."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -10,11 +11,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.section import FILE_SUFFIX, options, secret_keys, table_of
+from gateway.config.values import NAME_PATTERN, NAME_RULE
 from gateway.core.errors import FileUnusable
 from gateway.core.written import readable_name
 
 KeyPath = tuple[int | str, ...]
 
+_WORDS = re.compile(r"'([^']*)'")
 _INTEGER_BITS = 63  #: Beside the sign.
 
 _EXPECTED = {
@@ -107,7 +110,7 @@ def _line(
     place = (*error["loc"], key) if key else error["loc"]
     given = (variable for path, variable in variables.items() if place[: len(path)] == path)
     origin = next(given, None) or ": ".join(filter(None, (file, _written(place))))
-    return f"{origin}: {_problem(error, settings)}{_value(error, settings)}"
+    return f"{origin}: {_problem(error, settings)}{_value(error, settings)}{_nearest(error)}"
 
 
 def _written(place: KeyPath) -> str:
@@ -124,17 +127,28 @@ def _problem(error: ErrorDetails, settings: type[BaseModel]) -> str:
             return str(context["error"])
         case "literal_error" | "enum":
             return f"not one of {str(context['expected']).replace(chr(39), chr(34))}"
+        case "string_pattern_mismatch" if context["pattern"] == NAME_PATTERN:
+            return NAME_RULE
         case "extra_forbidden":
             path = error["loc"]
             section = _section_at(path, settings)
             known = known_keys(section) if section else []
             nearest = suggestion(str(path[-1]), known)
-            return "unknown key" + (nearest or (f"; known: {', '.join(known)}" if known else ""))
+            others = f"; known: {', '.join(known)}" if known else ""
+            return f"unknown key{nearest or others}"
         case kind if kind in _BOUNDS:
             bound, text = _BOUNDS[kind]
             return text.format(context[bound])
         case kind:
             return _EXPECTED.get(kind, error["msg"])
+
+
+def _nearest(error: ErrorDetails) -> str:
+    """Return which of the words there are is likely meant, if one is."""
+    value = error["input"]
+    if error["type"] not in ("literal_error", "enum") or not isinstance(value, str):
+        return ""
+    return suggestion(value, _WORDS.findall(str(error["ctx"]["expected"])))
 
 
 def suggestion(key: str, known: list[str]) -> str:

@@ -13,7 +13,16 @@ from gateway.config.problems import ConfigError, NotToml, describe, parse_toml, 
 from gateway.config.section import Section, option, wrong
 from gateway.config.settings import Settings
 from gateway.config.shipped import SHIPPED_CONFIG
-from gateway.config.values import Duration, MailAddress, Name, OneOf, Text, parse_address
+from gateway.config.values import (
+    NAME_PATTERN,
+    NAME_RULE,
+    Duration,
+    MailAddress,
+    Name,
+    OneOf,
+    Text,
+    parse_address,
+)
 from gateway.core.kinds import Kind
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.stored_dates import StoredDates
@@ -189,8 +198,8 @@ def load_trigger(name: str, file: Path, settings: Settings) -> Trigger:
 
 def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigger:
     """Read what a trigger's file says, or would say; ConfigError as of `load_trigger`."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ConfigError(f"{file}: a trigger's name has letters, digits, . _ and - only")
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise ConfigError(f"{file}: a trigger's name {NAME_RULE}")
     try:
         try:
             checked = _checked(text)

@@ -252,7 +252,10 @@ def parse_blobs_url(value: str, info: ValidationInfo) -> str:
     return f"file://{from_folder(config_folder(info), rest.removeprefix('//'))}"
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+#: What such a name may have, in words.
+NAME_RULE = "may have a to z, A to Z, 0 to 9, . _ and - only, a letter or digit first"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Text = Annotated[str, Field(min_length=1)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_several)]
 Host = Annotated[str, AfterValidator(check_host)]

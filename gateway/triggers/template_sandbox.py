@@ -334,7 +334,7 @@ def _kept(made: Any) -> Any:
 
 def _check_filter(name: str, subject: object, given: Sequence[object]) -> None:
     if name in _SLOW and size_of(subject) > _MOST_FOR_SLOW:
-        raise TooCostly(f"|{name} is for texts of {_MOST_FOR_SLOW} characters at most")
+        raise TooCostly(f"{name} is for texts of {_MOST_FOR_SLOW} characters at most")
     if name not in _FREE:
         _check_given(f"|{name}", given)
     if not isinstance(subject, str):
@@ -389,7 +389,7 @@ def _check_format(pattern: str, given: Sequence[object]) -> None:
 
 def _check_numbers(operator: str, left: object, right: object) -> None:
     if not isinstance(left, int | float) or not isinstance(right, int | float):
-        raise SecurityError(f"{operator} is for numbers only")
+        raise SecurityError(f"{operator} is for numbers only: texts are put together by ~")
     whole = [abs(number).bit_length() for number in (left, right) if isinstance(number, int)]
     bits = max(whole, default=0)
     if operator == "**" and isinstance(right, int):

@@ -1,12 +1,12 @@
 """Templates of triggered mail: a text and perhaps HTML per language, in Jinja's sandbox."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
 
-from jinja2 import Template, TemplateError, nodes
+from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.meta import find_undeclared_variables
 
 from gateway.core.errors import FileUnusable, GatewayError
@@ -14,6 +14,14 @@ from gateway.core.triggers.events.registry import TEMPLATE_VALUES
 from gateway.core.triggers.trigger import QUALIFICATION_DATA, Trigger
 from gateway.core.triggers.values import DATE, QUALIFICATION, UNSUBSCRIBE_URL
 from gateway.core.wording import in_language
+from gateway.triggers.template_faults import (
+    OTHER_FILES,
+    line_of,
+    nearest,
+    run_fault,
+    syntax_fault,
+    tag,
+)
 from gateway.triggers.template_sandbox import TemplateSandbox, TooCostly, check_nesting, limited
 
 #: The placeholders of seed S4 and the link to unsubscribe, and what stands for them.
@@ -66,14 +74,25 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _CompiledPart:
+    """A subject, a text or HTML."""
+
+    file: str
+    before: int  #: Lines of the file above it.
+    template: Template
+    used: frozenset[str]
+    takes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledTemplate:
     """A template in one language, compiled."""
 
     language: str
     file: str
-    subject: Template
-    text: Template
-    html: Template | None
+    subject: _CompiledPart
+    text: _CompiledPart
+    html: _CompiledPart | None
     used: frozenset[str]  #: Names it takes values from.
     takes: tuple[str, ...]  #: The values it takes: `person.first_name`.
     bracketed: tuple[str, ...]  #: Words in brackets that are no placeholders.
@@ -97,12 +116,12 @@ class MailTemplate:
     def render(self, language: str, values: Mapping[str, object]) -> Rendered:
         """Write a mail in a language, else the default one, else the first; `NotRendered`."""
         wording = in_language(self._wordings, language, self._default)
-        html = "" if wording.html is None else _run(wording, wording.html, values)
-        subject = " ".join(_run(wording, wording.subject, values).split())
+        html = "" if wording.html is None else _run(wording.html, values)
+        subject = " ".join(_run(wording.subject, values).split())
         return Rendered(
             language=wording.language,
             subject=subject,
-            text=_run(wording, wording.text, values).strip("\n") + "\n",
+            text=_run(wording.text, values).strip("\n") + "\n",
             html=html,
             blank=tuple(name for name in wording.takes if is_blank(values, name)),
         )
@@ -147,24 +166,22 @@ def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
     if not head.startswith(_SUBJECT) or not head.removeprefix(_SUBJECT).strip():
         raise BadTemplate(f"{source.file}: the first line must be `{_SUBJECT} …`")
     subject = head.removeprefix(_SUBJECT).strip()
-    html = None if source.html is None else _code(source.html)
-    subject_code, text_code = _code(subject), _code(body)
     html_file = source.file.removesuffix(".txt") + ".html"
     parts = [
-        _compiled_part(_TEXT, subject_code, source.file),
-        _compiled_part(_TEXT, text_code, source.file),
+        _compiled_part(_TEXT, _code(subject), source.file),
+        _compiled_part(_TEXT, _code(body), source.file, before=1),
     ]
-    if html is not None:
-        parts.append(_compiled_part(_HTML, html, html_file))
+    if source.html is not None:
+        parts.append(_compiled_part(_HTML, _code(source.html), html_file))
     # Words in brackets that are neither placeholders nor within code stay as they are.
     written = "\n".join((subject, body, source.html or ""))
     plain = _CODE.sub("", _PLACEHOLDER.sub("", written))
     return CompiledTemplate(
         language=language,
         file=source.file,
-        subject=parts[0].template,
-        text=parts[1].template,
-        html=None if html is None else parts[2].template,
+        subject=parts[0],
+        text=parts[1],
+        html=None if source.html is None else parts[2],
         used=frozenset(chain.from_iterable(part.used for part in parts)),
         takes=tuple(sorted(frozenset(chain.from_iterable(part.takes for part in parts)))),
         bracketed=tuple(dict.fromkeys(_BRACKETED.findall(plain))),
@@ -176,17 +193,12 @@ def _code(text: str) -> str:
     return _PLACEHOLDER.sub(lambda placeholder: f"{{{{ {PLACEHOLDERS[placeholder[1]]} }}}}", text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _CompiledPart:
-    """A subject, a text or HTML."""
-
-    template: Template
-    used: frozenset[str]
-    takes: frozenset[str]
-
-
-def _compiled_part(sandbox: TemplateSandbox, text: str, file: str) -> _CompiledPart:
-    """Read a part of a template; BadTemplate says what is wrong."""
+def _compiled_part(
+    sandbox: TemplateSandbox, text: str, file: str, *, before: int = 0
+) -> _CompiledPart:
+    """Read a part of a template, with so many lines of its file above; BadTemplate says what is
+    wrong.
+    """
     if len(text) > MOST_OCTETS:
         raise BadTemplate(f"{file}: more than {MOST_OCTETS} characters")
     try:
@@ -194,31 +206,55 @@ def _compiled_part(sandbox: TemplateSandbox, text: str, file: str) -> _CompiledP
             raise BadTemplate(f"{file}: more than {MOST_TOKENS} words and signs of code")
         tree = sandbox.parse(text)
         check_nesting(tree)
-        used = frozenset(_used(sandbox, tree, file))
-        takes = frozenset(values_taken(tree))
-        return _CompiledPart(template=sandbox.from_string(tree), used=used, takes=takes)
+        names = find_undeclared_variables(tree)
+        for line, why in _not_there(sandbox, tree, names):
+            raise BadTemplate(f"{file}:{line + before}: {why}")
+        return _CompiledPart(
+            file=file,
+            before=before,
+            template=sandbox.from_string(tree),
+            used=frozenset(names & TEMPLATE_VALUES.keys()),
+            takes=frozenset(values_taken(tree)),
+        )
     except BadTemplate:
         raise
     except _UNCOMPILABLE as error:
-        line = getattr(error, "lineno", None) if isinstance(error, TemplateError) else None
-        why = f"{error}" if isinstance(error, TemplateError) else f"can't be compiled: {error}"
-        raise BadTemplate(f"{file}{f':{line}' if line else ''}: {why}") from None
+        place = f":{error.lineno + before}" if isinstance(error, TemplateSyntaxError) else ""
+        raise BadTemplate(f"{file}{place}: {_uncompilable(error, sandbox)}") from None
 
 
-def _used(sandbox: TemplateSandbox, tree: nodes.Template, file: str) -> Iterator[str]:
-    """Yield the names a template takes values from; BadTemplate for what there can't be."""
-    names = find_undeclared_variables(tree)
+def _uncompilable(error: Exception, sandbox: TemplateSandbox) -> str:
+    if isinstance(error, TemplateSyntaxError):
+        return syntax_fault(error, sandbox.filters)
+    if isinstance(error, TemplateError):  # Nested too deeply: it says so itself.
+        return str(error)
+    return "it is nested too deeply, or has too long a number: write it in shorter parts"
+
+
+def _not_there(
+    sandbox: TemplateSandbox, tree: nodes.Template, names: Set[str]
+) -> Iterator[tuple[int, str]]:
+    """Yield what a template asks for and there can't be, each with its line."""
+    for other in tree.find_all(OTHER_FILES):
+        sign = tag(type(other).__name__.lower().replace("fromimport", "from"))
+        yield other.lineno, f"{sign} finds no other file: write here what it is to take in"
     for name in sorted(names - TEMPLATE_VALUES.keys() - sandbox.globals.keys()):
-        known = ", ".join(sorted(TEMPLATE_VALUES))
-        raise BadTemplate(f"{file}: {name} is unknown; known: {known}")
-    for getattr_node in tree.find_all(nodes.Getattr):
-        if not isinstance(getattr_node.node, nodes.Name) or getattr_node.node.name not in names:
+        lines = [node.lineno for node in tree.find_all(nodes.Name) if node.name == name]
+        yield min(lines, default=1), _unknown(name, sorted(TEMPLATE_VALUES))
+    for taken in tree.find_all(nodes.Getattr):
+        if not isinstance(taken.node, nodes.Name) or taken.node.name not in names:
             continue
-        group, value = getattr_node.node.name, getattr_node.attr
-        if value not in TEMPLATE_VALUES[group]:
-            known = ", ".join(f"{group}.{possible}" for possible in sorted(TEMPLATE_VALUES[group]))
-            raise BadTemplate(f"{file}: {group}.{value} is unknown; known: {known}")
-    yield from names & TEMPLATE_VALUES.keys()
+        group, value = taken.node.name, taken.attr
+        possible = [f"{group}.{each}" for each in sorted(TEMPLATE_VALUES[group])]
+        if not possible:
+            sign = f"{{{{ {group} }}}}"
+            yield taken.lineno, f"{group} has no parts: write {sign} without {value}"
+        elif f"{group}.{value}" not in possible:
+            yield taken.lineno, _unknown(f"{group}.{value}", possible)
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    return f"{name} is unknown{nearest(name, known) or ';'} known: {', '.join(known)}"
 
 
 def values_taken(tree: nodes.Template) -> Iterator[str]:
@@ -239,12 +275,12 @@ def is_blank(values: Mapping[str, object], taken: str) -> bool:
     return not (group.get(field) if isinstance(group, Mapping) else group)
 
 
-def _run(wording: CompiledTemplate, template: Template, values: Mapping[str, object]) -> str:
+def _run(part: _CompiledPart, values: Mapping[str, object]) -> str:
     pieces: list[str] = []
     size = 0
     try:
         with limited():
-            for piece in template.generate(values):
+            for piece in part.template.generate(values):
                 pieces.append(piece)
                 size += len(piece)
                 if size > MOST_OCTETS:
@@ -252,13 +288,13 @@ def _run(wording: CompiledTemplate, template: Template, values: Mapping[str, obj
         written = "".join(pieces)
         written.encode()
     except UnicodeEncodeError as error:  # Such as that of `{{ "\ud800" }}`.
-        raise NotRendered(f"{wording.file}: writes half of a character") from error
-    except TooCostly as error:
-        raise NotRendered(f"{wording.file}: {error}") from error
+        raise NotRendered(f"{part.file}: writes half of a character") from error
     except RecursionError as error:
-        raise NotRendered(f"{wording.file}: a macro of it calls itself without end") from error
+        raise NotRendered(f"{part.file}: a macro of it calls itself without end") from error
     except Exception as error:  # whatever a template does, the others' mail goes
-        raise NotRendered(f"{wording.file}: {type(error).__name__}: {error}") from error
+        line = line_of(error)
+        place = f"{part.file}:{line + part.before}" if line else part.file
+        raise NotRendered(f"{place}: {run_fault(error)}") from error
     return written
 
 

@@ -162,10 +162,10 @@ def test_a_new_trigger_is_off_whatever_is_said(folder: TriggerFolder) -> None:
 @pytest.mark.parametrize("name", ["../wishes", "a/b", "", ".hidden", "a" * 101, "wi shes"])
 def test_a_name_leads_nowhere_else(folder: TriggerFolder, name: str) -> None:
     values = {"event": "birthday", "template": "letter"}
-    with pytest.raises(ConfigError, match="name has letters"):
+    with pytest.raises(ConfigError, match="name may have a to z"):
         editing.propose_trigger(folder.settings, name, changes=values, version="")
     text = TemplateSource(file="", text=LETTER)
-    with pytest.raises(ConfigError, match="name has letters"):
+    with pytest.raises(ConfigError, match="name may have a to z"):
         editing.propose_template(folder.settings, name, {"nl": text}, version="")
     if name:
         with pytest.raises(ConfigError, match="two small letters"):
@@ -271,13 +271,13 @@ def test_a_template_is_checked_against_each_trigger_that_names_it(folder: Trigge
     ("text", "said"),
     [
         ("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}", "steps"),
-        ("{{ 1 / 0 }}", "division by zero"),
+        ("{{ 1 / 0 }}", "divides by 0"),
     ],
 )
 def test_a_template_that_fails_for_everybody_is_not_kept(
     folder: TriggerFolder, text: str, said: str
 ) -> None:
-    with pytest.raises(ConfigError, match=rf"letter/nl\.txt: .*{said}"):
+    with pytest.raises(ConfigError, match=rf"letter/nl\.txt:\d+: .*{said}"):
         folder.template(f"Subject: Dag\n\n{text}")
 
     assert LETTER == folder.read("templates/letter/nl.txt")

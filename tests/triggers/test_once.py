@@ -413,7 +413,7 @@ async def test_e8_a_template_that_fails_for_one_person_fails_for_nobody_else(
 
     assert ["anna@example.org", "carl@example.org"] == sorted(sent)
     assert (["failed"], ["sent"]) == (engine.states("bob"), engine.states("carl"))
-    assert "ZeroDivisionError" in engine.reasons("bob")[0]
+    assert "it divides by 0" in engine.reasons("bob")[0]
 
 
 async def test_e8_a_mail_that_cannot_be_written_stops_nobody_elses(engine: TriggerNode) -> None:

@@ -60,14 +60,14 @@ def rendered(text: str, html: str | None = None) -> Rendered:
 def test_loops_end(code: str, said: str) -> None:
     began = time.thread_time()
 
-    with pytest.raises(NotRendered, match=rf"letter/nl\.txt: .*{said}"):
+    with pytest.raises(NotRendered, match=rf"letter/nl\.txt(:\d+)?: .*{said}"):
         rendered(code)
 
     assert time.thread_time() - began < SECONDS
 
 
 def test_half_of_a_character_is_no_text() -> None:
-    with pytest.raises(NotRendered, match=r"letter/nl\.txt: writes half of a character"):
+    with pytest.raises(NotRendered, match=r"letter/nl\.txt(:\d+)?: writes half of a character"):
         rendered(r"{{ '\ud800' }}")
 
 
@@ -110,7 +110,7 @@ def test_half_of_a_character_is_no_text() -> None:
 def test_texts_and_numbers_stay_small(code: str) -> None:
     began = time.thread_time()
 
-    with pytest.raises(NotRendered, match=r"letter/nl\.txt: "):
+    with pytest.raises(NotRendered, match=r"letter/nl\.txt(:\d+)?: "):
         rendered(code)
 
     assert time.thread_time() - began < SECONDS
@@ -119,11 +119,11 @@ def test_texts_and_numbers_stay_small(code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("{{ " + "(" * 900 + "1" + ")" * 900 + " }}", "compiled|nested"),
-        ("{{ " + "not " * 900 + "1 }}", "compiled|nested"),
+        ("{{ " + "(" * 900 + "1" + ")" * 900 + " }}", "nested"),
+        ("{{ " + "not " * 900 + "1 }}", "nested"),
         ("{{ " + " + ".join("1" * (MOST_NESTED + 1)) + " }}", "nested"),
-        ("{% for a in [1] %}" * 30 + "{% endfor %}" * 30, "compiled"),
-        ("{{ " + "9" * 5000 + " }}", "compiled"),
+        ("{% for a in [1] %}" * 30 + "{% endfor %}" * 30, "nested"),
+        ("{{ " + "9" * 5000 + " }}", "nested"),
         ("{{ date }}" * MOST_TOKENS, "more than"),
         ("x" * (MOST_OCTETS + 1), "more than"),
     ],

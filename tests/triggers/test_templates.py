@@ -11,7 +11,13 @@ from gateway.core.people.training import Qualification
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.trigger_mail import TriggerMail, build
 from gateway.core.triggers.values import PERSON, QUALIFICATION, values
-from gateway.triggers.templates import BadTemplate, MailTemplate, NotRendered, TemplateSource
+from gateway.triggers.templates import (
+    BadTemplate,
+    MailTemplate,
+    NotRendered,
+    Rendered,
+    TemplateSource,
+)
 from tests.store.feeding import NOW
 
 ANN = Person(ref=PersonRef(PersonKind.CANDIDATE, "1"), first_name="Ann", last_name="O'Neil <b>")
@@ -156,3 +162,61 @@ def test_an_address_beyond_ascii_stands_as_it_is() -> None:
     )
 
     assert "To: <jürgen@bücher.example>\r\n".encode() in build(mail)
+
+
+def filled_in(source: TemplateSource) -> Rendered:
+    known = values((PERSON,), OccurrenceFacts(person=ANN), date(2027, 3, 1), "nl")
+    return MailTemplate({"nl": source}, default="nl").render("nl", known)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("{% include 'x' %}", "{% include %} finds no other file: write here what it is to take"),
+        ("{% from 'x' import y %}", "{% from %} finds no other file"),
+        ("{{ date.year }}", "date has no parts: write {{ date }} without year"),
+        ("{{ person.frist_name }}", "is unknown; did you mean person.first_name? known: person."),
+        ("{{ nonsense }}", "nonsense is unknown; known: actor, "),
+        ("{% if 1 %}a", "{% if %} is never ended: write {% endif %} where it ends"),
+        ("{% for a in [1] %}{% endif %}", "{% endif %} can't stand here: {% for %} must end first"),
+        ("{% iff 1 %}", "there is no tag iff; did you mean if?"),
+        ("{% endif %}", "{% endif %} belongs to nothing: what it ends never began"),
+        ("{{ person.name", "}} is missing at the end"),
+        ("{{ person.name }", "} can't stand here: something is missing, or too much"),
+        ("{{ person name }}", "}} is expected here, not a name"),
+        ("{% if person.name = 1 %}{% endif %}", "a single = compares nothing: write =="),
+        ("{{ }}", "a value is missing before }}"),
+        ("{{ (1 }}", ") is missing before }"),
+        ("{{ 1 if }}", "a value is missing before }}"),
+        ("{{ ? }}", "the character ? can't stand here"),
+        ('{{ "a }}', "a quotation mark is missing"),
+        ("{{ 1|uppr }}", "there is no filter uppr; did you mean upper?"),
+        ("{# a", "a comment begins and never ends: write #} where it ends"),
+        ("{% raw %}", "{% raw %} is never ended: write {% endraw %}"),
+        ("{% block a %}{% endblock %}{% block a %}{% endblock %}", "its code can't be read (block"),
+        ("{{ person['x'] }}", "there is no x in this value: look for a slip in its name"),
+        ("{{ [1][5] }}", "there is no 5 in this value"),
+        ("{{ 1 / 0 }}", "it divides by 0: ask with if whether the number is 0"),
+        ("{{ 'a' * 3 }}", "* is for numbers only: texts are put together by ~"),
+        ("{{ 'a'.__class__ }}", "__class__ can't be taken of a value: leave it out"),
+        ("{% if 1 is nope %}{% endif %}", "there is no test nope"),
+        ("{{ person.name() }}", "this is no macro: leave the brackets behind it out"),
+        ("{{ person.name + 1 }}", "+ doesn't put texts and numbers together: write ~ instead"),
+        ("{% for a in 5 %}{% endfor %}", "this is no list, and for goes over lists only"),
+        ("{{ 'a'|replace('b') }}", "a filter or macro is given too little or too much"),
+        ("{{ '%d'|format('a') }}", "a value is used as it can't be"),
+        ("{{ 'a'|center(999999999) }}", "|center takes numbers up to 1000"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line_in_plain_words(code: str, told: str) -> None:
+    text = TemplateSource(file="letter/nl.txt", text=f"Subject: a\n\nDag\n{code}\n")
+    html = TemplateSource(file="letter/nl.txt", text="Subject: a\n\nDag\n", html=f"Dag\n{code}\n")
+    for source, place in (
+        (text, "letter/nl.txt:4"),
+        (html, "letter/nl.html:2"),
+    ):
+        with pytest.raises((BadTemplate, NotRendered)) as caught:
+            filled_in(source)
+
+        assert str(caught.value).startswith(f"{place}: ")
+        assert told in str(caught.value)

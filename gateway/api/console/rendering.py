@@ -216,8 +216,9 @@ def _inert(context: Context, html: str) -> Markup:
 def _reason(context: Context, why: str) -> str:
     """Tell why somebody got no triggered mail as the report of a run says it."""
     words = context["run_words"]()
-    known = words.get(context["language"]) or next(iter(words.values()))
-    return in_words(why, known)
+    language: str = context["language"]
+    known = words.get(language) or next(iter(words.values()))
+    return retell(language, in_words(why, known))
 
 
 @pass_context

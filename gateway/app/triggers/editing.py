@@ -24,6 +24,7 @@ from gateway.config.triggers import (
     parse_trigger,
     trigger_files,
 )
+from gateway.config.values import NAME_RULE
 from gateway.core.errors import GatewayError
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers import confirmation
@@ -62,7 +63,8 @@ OTHER_WORDING = frozenset(
 EVERY_VALUE = (PERSON, QUALIFICATION, APPLICATION, ACTOR)
 #: Names that are addresses of pages beside those of triggers and templates.
 PAGES = frozenset(("new", "history", "templates"))
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LONGEST_NAME = 100
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_NAME - 1}}}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -195,7 +197,9 @@ def propose_trigger(
     """
     own = settings.triggers.folder / f"{name}.toml"
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"{name}: a trigger's name has letters, digits, . _ and - only")
+        raise ConfigError(
+            f"{name}: a trigger's name {NAME_RULE}, {_LONGEST_NAME} characters at most"
+        )
     before, now, is_shipped = None, "", False
     if version:
         state = trigger_state(settings, name)
@@ -313,7 +317,7 @@ def propose_template(
     folder = settings.templates.folder / name
     if not _NAME.fullmatch(name) or name in OTHER_WORDING:
         taken = f"{name} is the wording of other mail" if name in OTHER_WORDING else ""
-        rule = "a template's name has letters, digits, . _ and - only"
+        rule = f"a template's name {NAME_RULE}, {_LONGEST_NAME} characters at most"
         raise ConfigError(f"{folder}: {taken or rule}; choose another name")
     for language in texts:
         if not _LANGUAGE.fullmatch(language):

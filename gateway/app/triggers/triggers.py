@@ -96,7 +96,8 @@ def _fault(problem: str, file: str, keys: Mapping[str, int]) -> FileFault:
     if key == "not TOML" and place is not None:
         line = int(place[1])
         named = next((known for known, number in keys.items() if number == line), "")
-        return FileFault(line, named, f'{fault}: write key = "value", each in a line of its own')
+        what = _TOML_PLACE.sub("", fault).rstrip()
+        return FileFault(line, named, f'{what}: write key = "value", each in a line of its own')
     if not colon or " " in key:
         return FileFault(None, "", fault)
     return FileFault(keys.get(key.partition(".")[0].partition("[")[0]), key, rest)

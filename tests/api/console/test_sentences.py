@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -23,13 +24,18 @@ WRITERS = (
     HERE / "app/triggers/editing.py",
     HERE / "app/triggers/transitions.py",
     *sorted((HERE / "app/campaigns").glob("*.py")),
+    HERE / "app/triggers/triggers.py",
     HERE / "api/problems.py",
     HERE / "api/replies.py",
+    HERE / "config/problems.py",
+    HERE / "config/triggers.py",
+    HERE / "config/values.py",
     HERE / "core/bounces/bounce_share.py",
     HERE / "core/campaigns/campaigns.py",
     HERE / "core/decision/classify.py",
     HERE / "core/kinds.py",
     HERE / "core/mail/automatic.py",
+    HERE / "core/moments.py",
     HERE / "core/people/people.py",
     HERE / "delivery/connection.py",
     HERE / "inbound/imap/login.py",
@@ -37,6 +43,10 @@ WRITERS = (
     HERE / "store/views/status.py",
     HERE / "store/views/timeline.py",
     HERE / "sync/readiness.py",
+    HERE / "triggers/template_faults.py",
+    HERE / "triggers/template_sandbox.py",
+    HERE / "triggers/templates.py",
+    *Path(tomllib.__file__).parent.glob("_parser.py"),
 )
 #: Whose findings are lights of the page Today, all of them.
 LIGHTS = ("check_relays", "mailbox_calls", "check_mailbox", "check_mailchimp", "check_bounces")
@@ -83,8 +93,10 @@ def counts(node: ast.expr) -> list[str]:
 
 def forms_in(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        for form in written_forms(node) if isinstance(node, ast.expr) else ():
+        for written in written_forms(node) if isinstance(node, ast.expr) else ():
+            form = written.replace(r"\{\}", ".*")
             yield form
+            yield form.removeprefix(r".*:\ ")  # Of a file, which is named before.
             yield form.replace("_", r"\ ")  # of names: `delivery_report`
             yield _BUTTON.sub(".*", form)
 

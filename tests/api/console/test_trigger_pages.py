@@ -69,7 +69,7 @@ async def write(browsing: Browsing, *, status: int = 200, **fields: str) -> str:
             b'event = "birthday"\ntemplate = "%s"\n' % (b"a" * 300),
             "line 2: template : must have 255 characters at most",
         ),
-        ("triggers/k\udcfcnftig.toml", b"", "a trigger's name has letters"),
+        ("triggers/k\udcfcnftig.toml", b"", "a trigger's name may have a to z"),
         ("templates/other/k\udcfcnftig.txt", b"x", "künftig.txt"),
         ("templates/k\udcfcnftig/nl.txt", b"Subject: a\n\nb\n", "künftig"),
     ],
@@ -238,6 +238,73 @@ async def test_what_is_written_is_shown_before_it_is_saved(api: Served, tmp_path
     assert [] == list((tmp_path / "templates").iterdir())
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "told"),
+    [
+        (
+            "text-nl",
+            'Dag\n{% include "x" %}',
+            "Nederlands, Text, Zeile 2: {% include %} findet keine",
+        ),
+        ("text-nl", "{{ date.year }}", "Nederlands, Text, Zeile 1: date hat keine Teile: Schr"),
+        ("subject-nl", "{{ 1 / 0 }}", "Nederlands, Betreff: es wird durch 0 geteilt"),
+        ("html-nl", "\n<p>{{ persn }}", "Nederlands, HTML, Zeile 1: persn "),
+        ("subject-nl", "", "einen Betreff: Ohne ihn geht keine Mail hinaus."),
+    ],
+)
+async def test_what_is_wrong_with_a_template_is_told_once_by_its_fields(
+    api: Served, tmp_path: Path, field: str, text: str, told: str
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        await make(browsing)
+    async with signed_in(api, MANAGE, language="de") as browsing:
+        pages = []
+        for button in ("Vorschau", "Speichern"):
+            await browsing.open("/console/triggers/templates/letter")
+            page = await browsing.press(button, status=422, **{field: text})  # type: ignore[arg-type]
+            pages.append(page.text)
+        (tmp_path / "templates/letter/nl.txt").write_text("Subject: x\n\n{{ nothing }}\n")
+        broken = await browsing.open("/console/triggers/templates/letter")
+
+    at_field = 1 if not text else 0  # What a field lacks stands at it, too.
+    assert [1 + at_field] * 2 == [page.count(told) for page in pages]
+    assert 1 == broken.text.count("unbekannt; bekannt sind:")
+    for shown in (*pages, broken.text):
+        assert "nl.txt" not in shown
+        assert "nl.html" not in shown
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("event = birthday\n", "Zeile 1: event : kein TOML: ungültiger Wert: "),
+        ('event = "birthday"\nkint = "bulk"\n', "unbekannter Schlüssel; meinten"),
+        ('event = "birtday"\n', "“birtday”; meinten"),
+        (
+            'event = "birthday"\ntemplate = "Grüße"\n',
+            "darf nur a bis z, A bis Z, 0 bis 9, . _ und -",
+        ),
+        (
+            'event = "set_date"\ntemplate = "letter"\n',
+            "set_date braucht dates, yearly oder monthly",
+        ),
+    ],
+)
+async def test_what_is_wrong_with_a_trigger_is_told_in_the_readers_language(
+    api: Served, tmp_path: Path, file: str, told: str
+) -> None:
+    (tmp_path / "triggers" / "broken.toml").write_text(file)
+    (tmp_path / "templates" / "letter").mkdir()
+    (tmp_path / "templates" / "letter" / "nl.txt").write_text("Subject: a\n\nb\n")
+    async with signed_in(api, MANAGE, language="de") as browsing:
+        page = await browsing.open("/console/triggers")
+        own = await browsing.open("/console/triggers/broken")
+
+    for shown in (page, own):
+        assert told in shown.text.replace('"birtday"', "“birtday”")
+
+
 HTML = """<main><style>p {position: fixed}</style><script>alert(1)</script>
 <p onclick="alert(2)">Beste <b>{{ person.first_name }}</b></p>
 <img src="https://elsewhere.example/pixel"><a href="https://elsewhere.example/">Lees meer</a>
@@ -291,8 +358,8 @@ async def test_html_that_cannot_be_shown_is_told_of(api: Served) -> None:
         ("from", "nobody", "An address such as Office <office@example.org>."),
         ("report_to", "nobody", "An address such as office@example.org."),
         ("topic", "x" * 61, "Only bulk mail has a topic"),
-        ("name", "../letter", "Letters, digits, . _ and - only"),
-        ("name", "", "Letters, digits, . _ and - only"),
+        ("name", "../letter", "Letters from a to z (no ü, no é), digits, . _ and - only"),
+        ("name", "", "Letters from a to z (no ü, no é), digits, . _ and - only"),
         ("template", "other", "Choose a template that is there."),
     ],
 )

@@ -1,6 +1,6 @@
 """Triggers: what is due, what they do, and how they and their templates are changed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
@@ -12,6 +12,8 @@ from starlette.datastructures import FormData
 from gateway.api.console.access import Fields, Looks, Manages, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.languages import LANGUAGES, NAMES
+from gateway.api.console.pages import template_words
+from gateway.api.console.pages.template_words import TemplateFault, besides, fault_in
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
 from gateway.api.console.trigger_form import (
@@ -177,21 +179,25 @@ async def _form(
     """Return the fields of a trigger with what is wrong of each, and what is wrong besides."""
     templates = await _looked(using.trigger_changes.template_names)
     known = await using.database.read(vocabulary.read)
-    problems: Any = error.more.get("problems", [str(error)]) if error else []
+    problems = _problems(error) if error else []
+    language = language_of(request)
     name = name or given.get("name", "")
     starts = (file or using.trigger_changes.trigger_file(name), name)
     by_field, others = sorted_out(problems, starts, given, event)
+    by_field = {field: retell(language, problem) for field, problem in by_field.items()}
     about_name = [problem for problem in others if problem.startswith(f"{name}: ")]
     return {
         "groups": groups(
             request, event, given, templates=templates, known=known, problems=by_field
         ),
         "name_problem": said(
-            request, "Letters, digits, . _ and - only, and not the name of another trigger."
+            request,
+            "Letters from a to z (no ü, no é), digits, . _ and - only, and not the name of another "
+            "trigger.",
         )
         if about_name
         else "",
-        "problem": "\n".join(line for line in others if line not in about_name),
+        "problem": "\n".join(retell(language, line) for line in others if line not in about_name),
     }
 
 
@@ -252,7 +258,7 @@ async def _template_form(
         **dict.fromkeys(before - texts.keys()),
         **texts,
     }
-    problem, status, doubts, clash = "", 200, list[str](), None
+    problems, status, doubts, clash = list[str](), 200, list[str](), None
     is_kept = _text(form, "do") == "save"
     try:
         if is_kept:
@@ -268,7 +274,7 @@ async def _template_form(
             )
             doubts = proposal["doubts"]
     except NotDone as error:
-        problem, status, clash = str(error), error.status, _clash(error)
+        problems, status, clash = _problems(error), error.status, _clash(error)
         is_kept = False
     if is_kept:
         sentence = said(request, "The template is saved and used from now on.")
@@ -280,7 +286,7 @@ async def _template_form(
         texts=texts,
         version=version,
         known=known,
-        problem=problem,
+        problems=problems,
         doubts=doubts,
         clash=clash,
         # What somebody is still writing is shown as it is, with what is wrong beside.
@@ -296,20 +302,32 @@ async def _template_page(
     texts: Mapping[str, TemplateText],
     version: str,
     known: Any = None,
-    problem: str = "",
-    doubts: list[str] | None = None,
+    problems: Sequence[str] | None = None,
+    doubts: Sequence[str] = (),
     clash: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
+    """`problems` of a form that was sent; None: what is wrong with the files is shown."""
+    faults: set[TemplateFault] = set()
+
     def samples() -> list[dict[str, Any]]:
         shown: list[dict[str, Any]] = []
         for language, text in texts.items():
             try:
                 shown.append(dict(using.trigger_changes.sample(language, text, "")))
             except NotDone as error:
-                shown.append({"language": language, "problem": str(error)})
+                fault = fault_in(str(error))
+                if fault is not None:
+                    faults.add(fault)
+                told = template_words.told(request, str(error))
+                if not text.subject.strip():
+                    told = said(request, "Write a subject: no mail goes without.")
+                shown.append({"language": language, "problem": told})
         return shown
 
+    shown = await _looked(samples)
+    problems = known["problems"] if known and problems is None else problems or ()
+    others = besides(problems, faults)
     return await render(
         request,
         "template.html",
@@ -318,10 +336,10 @@ async def _template_page(
             "texts": texts,
             "version": version,
             "known": known,
-            "problem": problem,
-            "doubts": doubts or [],
+            "problems": [template_words.told(request, problem) for problem in others],
+            "doubts": [template_words.told(request, doubt) for doubt in doubts],
             "clash": clash,
-            "samples": await _looked(samples),
+            "samples": shown,
             "template_languages": [(code, NAMES[code]) for code in LANGUAGES],
             "examples": [] if known else await _looked(using.trigger_changes.examples),
         },
@@ -506,6 +524,12 @@ async def _shown(
         },
         status=error.status if error else 200,
     )
+
+
+def _problems(error: NotDone) -> list[str]:
+    """Return what keeps a change from being made, one by one."""
+    problems: Any = error.more.get("problems", [str(error)])
+    return list(problems)
 
 
 def _clash(error: NotDone) -> Mapping[str, Any] | None:

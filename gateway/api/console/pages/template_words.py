@@ -1,0 +1,56 @@
+"""What is wrong with a template, told where its form has it: by language, field and line."""
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from gateway.api.console.access import language_of, said
+from gateway.api.console.languages import NAMES
+from gateway.api.console.sentences import retell
+
+#: Lines of a text's file above what the form's field has: the subject, and an empty one.
+_ABOVE = 2
+_FAULT = re.compile(
+    r"(?:.*?/)?(?P<language>[a-z]{2})\.(?P<kind>txt|html)(?::(?P<line>\d+))?: (?P<fault>.*)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFault:
+    """What is wrong at one place of a template."""
+
+    language: str
+    kind: str  #: `txt` or `html`.
+    fault: str  #: In the gateway's own words.
+
+
+def fault_in(problem: str) -> TemplateFault | None:
+    """Return what a problem such as `…/letter/nl.txt:3: …` tells of; None: of no text."""
+    match = _FAULT.fullmatch(problem)
+    return match and TemplateFault(match["language"], match["kind"], match["fault"])
+
+
+def told(request: Request, problem: str) -> str:
+    """Return a problem with a text by the form's fields, in the reader's language."""
+    language, match = language_of(request), _FAULT.fullmatch(problem)
+    if match is None:
+        return retell(language, problem)
+    place = [NAMES.get(match["language"], match["language"])]
+    line = int(match["line"] or 0)
+    if match["kind"] == "html":
+        place.append(said(request, "HTML"))
+    elif line == 1:
+        place, line = [*place, said(request, "Subject")], 0
+    elif line:
+        place, line = [*place, said(request, "Text")], max(1, line - _ABOVE)
+    if line:
+        place.append(said(request, "line {line}", line=line))
+    return f"{', '.join(place)}: {retell(language, match['fault'])}"
+
+
+def besides(problems: Iterable[str], known: Collection[TemplateFault]) -> list[str]:
+    """Return the problems that are told nowhere else yet, each once."""
+    return [each for each in dict.fromkeys(problems) if fault_in(each) not in known]
