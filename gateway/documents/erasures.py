@@ -9,7 +9,7 @@ from gateway.core.moments import in_utc
 from gateway.documents.fields import IdText, JsonSchema, TimeText
 
 if TYPE_CHECKING:
-    from gateway.store.people.erasing import Erasure
+    from gateway.store.people.erasures import Erasure
 
 
 class ErasureDocument(TypedDict):

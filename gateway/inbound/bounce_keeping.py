@@ -22,7 +22,7 @@ from gateway.documents.bounces import address_event_data, unsubscribed_event
 from gateway.inbound.reading.bounces.reports import ReportSet
 from gateway.store.bounces import bounces, unsubscribes
 from gateway.store.engine.database import StoreTransaction, StoreUnavailable
-from gateway.store.people import erasing, people, suppression
+from gateway.store.people import erased_choices, erasures, people, suppression
 from gateway.store.sending import events, outbox
 
 log = logs.get("inbound")
@@ -306,13 +306,15 @@ def _act(
     number: int | None = None
     source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
     if address.startswith(PREFIX):  # The person was erased since: there is nobody to tell of.
-        named = erasing.named_by_mark(connection, address)
+        named = erasures.named_by_mark(connection, address)
         if scope is not None and named is not None:
             names, key_mark = named
-            erasing.keep_suppressed(
+            erased_choices.keep_suppressed(
                 connection,
                 [
-                    erasing.KeptSuppression(name=name, scope=scope, until=None, source=source.value)
+                    erased_choices.KeptSuppression(
+                        name=name, scope=scope, until=None, source=source.value
+                    )
                     for name in names
                 ],
                 key_mark=key_mark,

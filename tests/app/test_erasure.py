@@ -22,7 +22,7 @@ from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal.worker_log import WorkerLog, path_for
-from gateway.store.people import erasing, topic_opt_outs
+from gateway.store.people import erasure_subject, erasures, topic_opt_outs
 from gateway.store.people.suppression import Standings
 from gateway.store.schema.columns import metadata
 from tests.settings import RELAY, loaded
@@ -337,9 +337,9 @@ def test_none_of_the_persons_words_is_left_anywhere(held: Held) -> None:
 def test_what_comes_while_the_large_tables_are_looked_through_goes_too(
     held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_through = erasing.look_through
+    look_through = erasure_subject.look_through
 
-    def slowly(*asked: Any) -> erasing.LookedThrough:
+    def slowly(*asked: Any) -> erasure_subject.LookedThrough:
         looked = look_through(*asked)
         late = {"kind": "individual", "rule": "x", "worker": 1, "sender": ANN}
         to_her = {"message": 11, "position": 0, "recipient": "old@x.org", "address": "old@x.org"}
@@ -358,7 +358,7 @@ def test_what_comes_while_the_large_tables_are_looked_through_goes_too(
                 connection.execute(insert(metadata.tables[name]).values(row))
         return looked
 
-    monkeypatch.setattr(erasing, "look_through", slowly)
+    monkeypatch.setattr(erasure_subject, "look_through", slowly)
     held.erase(with_files=True, mailchimp="archive")
 
     assert set() == held.where_said()
@@ -532,9 +532,9 @@ def test_a_restored_store_is_erased_again(held: Held, tmp_path: Path) -> None:
     assert [done.erasure.person] == [each.person for each in _listed(held)]
 
 
-def _listed(held: Held) -> list[erasing.Erasure]:
+def _listed(held: Held) -> list[erasures.Erasure]:
     with held.database.reading() as connection:
-        return erasing.listed(connection)
+        return erasures.listed(connection)
 
 
 def test_an_address_that_others_have_stays_theirs(held: Held) -> None:

@@ -29,7 +29,7 @@ from gateway.core.mail.typed.typed_address import read_person_or_address
 from gateway.core.people.people import PersonRef
 from gateway.documents.erasures import CertificateDocument, ErasureDocument, erasure_document
 from gateway.store.api.answers import StoredAnswer
-from gateway.store.people import erasing
+from gateway.store.people import erasures
 
 router = APIRouter(tags=["privacy"])
 
@@ -120,7 +120,7 @@ async def list_erasures(
     """List the erasures that were done, without the data, the newest first."""
     number = before(cursor)
     done = await using.database.read(
-        lambda connection: erasing.listed(connection, since=since, before=number, limit=limit + 1)
+        lambda connection: erasures.listed(connection, since=since, before=number, limit=limit + 1)
     )
     return page(request, done, limit, document=erasure_document, cursor=id_cursor)
 

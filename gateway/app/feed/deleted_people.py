@@ -9,7 +9,7 @@ from gateway.app.keys import erased_names, signing_keys
 from gateway.config import Settings
 from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 from gateway.store.engine.database import Database, StoreTransaction
-from gateway.store.people import erasing, suppression, topic_opt_outs
+from gateway.store.people import erased_choices, suppression, topic_opt_outs
 
 
 class DeletedPeople:
@@ -32,7 +32,9 @@ class DeletedPeople:
         standings = common.standings(self._settings, self._database)
         try:
             with self._database.reading() as connection:
-                self._before = erasing.suppressed_of(connection, refs, standings, self._before)
+                self._before = erased_choices.suppressed_of(
+                    connection, refs, standings, self._before
+                )
         finally:
             standings.close()
 
@@ -40,20 +42,20 @@ class DeletedPeople:
         """Keep them suppressed by a hash of each address, in the transaction in which they go."""
         standings = common.standings(self._settings, self._database)
         try:
-            suppressed = erasing.suppressed_of(connection, refs, standings, self._before)
-            declined = erasing.declined_of(connection, refs)
+            suppressed = erased_choices.suppressed_of(connection, refs, standings, self._before)
+            declined = erased_choices.declined_of(connection, refs)
             if suppressed or declined:
                 signing_keys(self._settings)  # Makes the file where there is none.
                 names = erased_names(self._settings)
-                erasing.keep_suppressed(
+                erased_choices.keep_suppressed(
                     connection,
-                    erasing.kept_of(suppressed, names),
+                    erased_choices.kept_of(suppressed, names),
                     key_mark=names.key_marks[0],
                     at=at,
                     new_id=self._ids.next,
                 )
                 for topics, addresses in declined:
-                    erasing.keep_declined(
+                    erased_choices.keep_declined(
                         connection,
                         topics,
                         [names.new(address) for address in addresses],

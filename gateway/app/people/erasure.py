@@ -42,8 +42,10 @@ from gateway.documents.erasures import CertificateDocument, erasure_document
 from gateway.store.engine.blobs import BlobMissing, Blobs
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.journal.worker_log import left_in
-from gateway.store.people import erasing
-from gateway.store.people.erasing import Erasure, ErasureSubject, KeptSuppression
+from gateway.store.people import erasing, erasure_subject, erasures
+from gateway.store.people.erased_choices import KeptSuppression
+from gateway.store.people.erasure_subject import ErasureSubject
+from gateway.store.people.erasures import Erasure
 from gateway.store.people.people import PersonUnknown
 
 AGAIN = "gateway person erase --again"
@@ -123,7 +125,7 @@ class ListedErasure:
 def subject(database: Database, wanted: PersonRef | str) -> ErasureSubject:
     """Return who is meant; raise `SeveralMeant`."""
     with database.reading() as connection:
-        meant = erasing.subject_of(connection, wanted)
+        meant = erasure_subject.subject_of(connection, wanted)
     if meant is None:
         raise SeveralMeant(f"several people have {wanted}: say whom, as candidate:17")
     return meant
@@ -152,7 +154,7 @@ def erase(
     in_files = _look_through_files(settings, whom, dry_run=True)
     not_taken_in = _not_in_the_journal_yet(settings, database, whom)
     in_files = replace(in_files, waiting=(*in_files.waiting, *not_taken_in))
-    looked = erasing.look_through(database.reading, whom)
+    looked = erasure_subject.look_through(database.reading, whom)
     outcome: Erasure | None = None
     standings = common.standings(settings, database)
     try:
@@ -330,7 +332,7 @@ def read_list(settings: Settings) -> list[ListedErasure]:
 
 def undone(settings: Settings, connection: StoreTransaction) -> list[ListedErasure]:
     """Return the erasures that the store doesn't know of: it was restored from a copy."""
-    known = {erasure.id for erasure in erasing.listed(connection)}
+    known = {erasure.id for erasure in erasures.listed(connection)}
     return [entry for entry in read_list(settings) if entry.id not in known]
 
 
@@ -352,15 +354,17 @@ def erase_again(
                 f"{settings.keys.file} lacks the key {', '.join(sorted(lost))}, which tells "
                 "who was erased: put it back below the others"
             )
-        people = _by_name(names, map(str, erasing.known_people(connection)))
-        addresses = _by_name(names, erasing.known_addresses(connection))
+        people = _by_name(names, map(str, erasure_subject.known_people(connection)))
+        addresses = _by_name(names, erasure_subject.known_addresses(connection))
     for entry in missing:
         whom: ErasureSubject | None = None
         if entry.person in people:
             whom = subject(database, PersonRef.parse(people[entry.person]))
         back = [addresses[name] for name in entry.addresses if name in addresses]
         with database.reading() as connection:
-            other_holdings = erasing.others_too(connection, whom.ref if whom else None, back)
+            other_holdings = erasure_subject.others_too(
+                connection, whom.ref if whom else None, back
+            )
         back = [address for address in back if address not in other_holdings]
         heard(erase(settings, database, _also(whom, back, entry), by=entry.by, again=entry))
     return len(missing)
@@ -385,7 +389,7 @@ def _unfiled(database: Database) -> Iterator[tuple[int, str]]:
     last = 0
     while True:
         with database.reading() as connection:
-            rows = erasing.unfiled(connection, last, _AT_ONCE)
+            rows = erasure_subject.unfiled(connection, last, _AT_ONCE)
         if not rows:
             return
         yield from rows

@@ -16,7 +16,7 @@ from gateway.core.people.export_words import DEFAULT, WORDS
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.blobs import BlobMissing, Blobs
 from gateway.store.engine.database import Database
-from gateway.store.people.erasing import ErasureSubject
+from gateway.store.people.erasure_subject import ErasureSubject
 from gateway.store.people.holdings import HoldingRow, holdings
 from gateway.store.people.people import PersonUnknown
 

@@ -17,7 +17,7 @@ from gateway.documents.erasures import erasure_document
 
 if TYPE_CHECKING:
     from gateway.app.people.erasure import ErasureDone
-    from gateway.store.people.erasing import Erasure
+    from gateway.store.people.erasures import Erasure
 
 
 class AtMailchimp(StrEnum):
@@ -163,11 +163,11 @@ def list_erasures(context: typer.Context, asked: ListRequest) -> None:
     After a restore it says which of them the store has lost.
     """
     from gateway.app.people import erasure  # It brings the blob store along.
-    from gateway.store.people import erasing
+    from gateway.store.people import erasures
 
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        done = erasing.listed(connection, since=asked.since)
+        done = erasures.listed(connection, since=asked.since)
         lost = erasure.undone(chosen.settings, connection)
     source = in_memory(done, lambda listed: ids.show(listed.id))
     asked.print(source, _ERASURES, document=erasure_document, empty=_NOBODY)

@@ -11,8 +11,8 @@ from gateway.core.kinds import Scope
 from gateway.core.people.erased_names import PREFIX
 from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.store.journal.messages import persons_of
-from gateway.store.people import erasing, people, suppression, topic_opt_outs
-from gateway.store.people.erasing import KeptSuppression
+from gateway.store.people import erased_choices, erasures, people, suppression, topic_opt_outs
+from gateway.store.people.erased_choices import KeptSuppression
 from gateway.store.people.topic_opt_outs import TopicOptOut
 from gateway.store.schema import deliveries, messages, occurrences
 
@@ -105,7 +105,7 @@ def _erased_recipient(
 
     A mail program's opt-out counts whenever it comes: the CRM may bring the address again.
     """
-    names, key_mark = erasing.named_by_mark(connection, mark) or ((), "")
+    names, key_mark = erasures.named_by_mark(connection, mark) or ((), "")
     if not names:  # Others have all addresses.
         return None
     source = SuppressionSource.UNSUBSCRIBE.value
@@ -158,7 +158,7 @@ def unsubscribe(
     addresses' hashes are kept, whatever the topic, and there is nobody to tell of.
     """
     if mailed.erased:
-        erasing.keep_suppressed(
+        erased_choices.keep_suppressed(
             connection, mailed.erased, key_mark=mailed.key_mark, at=now, new_id=new_id
         )
         return None

@@ -8,9 +8,7 @@ a keyed hash of each address.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,27 +19,29 @@ from sqlalchemy import (
     Select,
     Table,
     delete,
-    false,
     insert,
     or_,
     select,
-    true,
-    tuple_,
     update,
 )
 
 from gateway.core.batches import batched
 from gateway.core.campaigns.campaigns import CampaignState
-from gateway.core.kinds import Scope
-from gateway.core.people.erased_names import PREFIX, ErasedNames, short
-from gateway.core.people.mentions import Mentions
-from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
+from gateway.core.people.erased_names import ErasedNames, short
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.core.triggers.occurrence import OccurrenceState
-from gateway.store.console.console_acts import about_application
 from gateway.store.journal import searching
-from gateway.store.people import erasure_keys
+from gateway.store.people.erased_choices import (
+    KeptSuppression,
+    choices_of,
+    declined_topics,
+    keep_declined,
+    keep_suppressed,
+    kept_suppressions,
+)
+from gateway.store.people.erasure_subject import ErasureSubject, LookedThrough
+from gateway.store.people.erasures import Erasure
 from gateway.store.people.suppression import Standings
 from gateway.store.schema import (
     activities,
@@ -83,227 +83,11 @@ from gateway.store.schema import (
 )
 
 _AT_ONCE = 400  #: Keys in one statement.
-_LOOKED_AT_ONCE = 5000  #: Rows without bodies.
 REASON = "the person was erased"
 #: Of a relay's reply; servers call people by name in the rest. `550 5.1.1`
 _REPLY_CODE = re.compile(r"\d{3}(?: \d\.\d+\.\d+)?")
 #: Campaigns whose members are only counted any more.
 _OVER = (CampaignState.SENDING, CampaignState.SENT, CampaignState.DELETED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErasureSubject:
-    """Who is erased, and the words that speak of them."""
-
-    ref: PersonRef | None  #: None: an address that nobody has.
-    addresses: tuple[str, ...]  #: In lookup form; those that nobody else has.
-    shared: tuple[str, ...] = ()  #: What others have too: it stays theirs.
-    spellings: tuple[str, ...] = ()  #: Addresses as they were given.
-    names: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()  #: Of applications.
-    qualifications: tuple[str, ...] = ()
-    closings: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """Return the text whose hash stands for the person."""
-        return str(self.ref) if self.ref else self.addresses[0]
-
-    @property
-    def acted_on(self) -> tuple[str, ...]:
-        """Return what acts in the console say they were about, where it is the person."""
-        theirs = tuple(map(about_application, self.references))
-        return (*theirs, str(self.ref)) if self.ref else theirs
-
-    def certain(self, replacement: str) -> Mentions:
-        """Return what finds words that are of nobody else."""
-        own = (*self.addresses, *self.spellings, *self.references)
-        return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
-
-    def likely(self, replacement: str) -> Mentions:
-        """Return what finds these and the names, which others may have too."""
-        own = (*self.addresses, *self.spellings, *self.references, *self.names)
-        return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptSuppression:
-    """What an erased address stays suppressed by."""
-
-    name: str  #: Its keyed hash.
-    scope: Scope
-    until: datetime | None
-    source: str  #: What it rested on.
-
-
-@dataclass(slots=True, kw_only=True)
-class Erasure:
-    """The result of an erasure."""
-
-    id: int
-    at: datetime
-    by: str
-    person: str  #: The keyed hash of the person's key.
-    addresses: tuple[str, ...]  #: Those of the addresses.
-    kept: tuple[KeptSuppression, ...]
-    declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
-    mailchimp: str = ""  #: What Mailchimp is asked to do.
-    members: int = 0  #: How many contacts of Mailchimp that is about.
-    counts: Counter[str] = field(default_factory=Counter)  #: Rows of each table.
-    blobs: tuple[str, ...] = ()  #: Files nothing refers to any more.
-
-
-def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubject | None:
-    """Return who is meant by a key, or an address (in lookup form) that one person at most has.
-
-    None where several have it. A person that is gone from the feed is still found by its key.
-    """
-    if isinstance(wanted, str):
-        rows = connection.execute(
-            select(addresses.c.kind, addresses.c.person).where(addresses.c.address == wanted)
-        ).all()
-        if len(rows) > 1:
-            return None
-        if not rows:
-            return ErasureSubject(ref=None, addresses=(wanted,))
-        wanted = PersonRef.parse(f"{rows[0].kind}:{rows[0].person}")
-    kind, crm_id = wanted.kind.value, wanted.crm_id
-    a = addresses.c
-    theirs = list(
-        connection.scalars(
-            select(a.address).where(a.kind == kind, a.person == crm_id).order_by(a.position.desc())
-        )
-    )
-    # Whom the feed has deleted is still known by where mail for them went.
-    theirs = list(dict.fromkeys([*theirs, *_mailed(connection, wanted)]))
-    also = others_too(connection, wanted, theirs)
-    row = connection.execute(
-        select(people).where(people.c.kind == kind, people.c.crm_id == crm_id)
-    ).first()
-
-    def keys(table: Table, column: str) -> tuple[str, ...]:
-        of_person = (table.c.kind == kind, table.c.person == crm_id)
-        return tuple(connection.scalars(select(table.c[column]).where(*of_person)))
-
-    given = [] if row is None else [*row.emails.split(";"), *row.unusable.split(";")]
-    names = [] if row is None else [f"{row.first_name} {row.last_name}", row.last_name]
-    if row is not None and row.first_name:
-        names.append(f"{row.last_name}, {row.first_name}")
-    replied = connection.scalars(
-        select(history.c.sender_name).where(history.c.kind == kind, history.c.person == crm_id)
-    )
-    return ErasureSubject(
-        ref=wanted,
-        addresses=tuple(address for address in theirs if address not in also),
-        shared=tuple(address for address in theirs if address in also),
-        spellings=tuple(
-            spelling for spelling in map(str.strip, given) if spelling and spelling not in also
-        ),
-        names=tuple(dict.fromkeys(filter(None, map(str.strip, [*names, *replied])))),
-        references=keys(applications, "reference"),
-        qualifications=keys(qualifications, "crm_id"),
-        closings=keys(closings, "crm_id"),
-    )
-
-
-def others_too(
-    connection: Connection, ref: PersonRef | None, theirs: Iterable[str]
-) -> frozenset[str]:
-    """Return which of some addresses (in lookup form) anybody but a person has."""
-    a, shared = addresses.c, set()
-    others = or_(a.kind != ref.kind.value, a.person != ref.crm_id) if ref else true()
-    for chunk in batched(theirs, _AT_ONCE):
-        shared |= set(connection.scalars(select(a.address).where(a.address.in_(chunk), others)))
-    return frozenset(shared)
-
-
-def _mailed(connection: Connection, ref: PersonRef) -> Iterator[str]:
-    """Yield the addresses that a person alone was mailed at, or answered from."""
-    kind, crm_id = ref.kind.value, ref.crm_id
-    went = select(deliveries.c.address).where(deliveries.c.persons == str(ref)).distinct()
-    places = [went] + [
-        select(column).where(table.c.kind == kind, table.c.person == crm_id).distinct()
-        for table, column in (
-            (campaign_members, campaign_members.c.address),
-            (occurrences, occurrences.c.mailbox),
-            (opt_outs, opt_outs.c.address),
-        )
-    ]
-    for query in places:
-        for address in connection.scalars(query):
-            if address and not address.startswith(PREFIX):
-                yield address
-
-
-@dataclass(slots=True)
-class LookedThrough:
-    """Rows of the large tables that may speak of a person, as found before the transaction.
-
-    To look through a million rows takes seconds, in which nobody else could write.
-    """
-
-    #: By table: the ids of the rows.
-    ids: dict[str, set[int]] = field(default_factory=dict)
-    upto: dict[str, int] = field(default_factory=dict)  #: The last id that was looked at.
-
-
-def look_through(
-    reading: Callable[[], AbstractContextManager[Connection]], subject: ErasureSubject
-) -> LookedThrough:
-    """Look through the large tables, a few rows in each read transaction.
-
-    What may still change (mail that waits) counts as found: it is looked at again.
-    """
-    looked, mentions = LookedThrough(), subject.likely("")
-    m, i, o, b, d = messages.c, inbox.c, outbox.c, bounces.c, deliveries.c
-    texts: tuple[tuple[Table, ColumnElement[int], ColumnElement[bool], Any], ...] = (
-        (messages, m.id, false(), (m.subject, m.sender, m.message_id)),
-        (bounces, b.inbox, false(), (b.recipient, b.diagnostic)),
-        (
-            *(inbox, i.id, i.state == InboxState.WAITING),
-            (i.sender, i.subject, i.detail, i.envelope_sender, i.envelope_recipients),
-        ),
-        (
-            *(outbox, o.id, o.state.in_((OutboxState.QUEUED, OutboxState.SENDING))),
-            (o.recipient, o.sender, o.error, o.lane, o.body),
-        ),
-    )
-    for table, number, may_change, columns in texts:
-        numbers, last, step = looked.ids.setdefault(table.name, set()), 0, _LOOKED_AT_ONCE
-        if table is outbox:
-            step = _AT_ONCE  # Bodies are large.
-        rows: list[Any] = [None]
-        while rows:
-            # Of one mail several may have bounced: these are looked at in one go.
-            query = select(number, may_change, *columns).where(number > last).order_by(number)
-            with reading() as connection:
-                rows = list(connection.execute(query.limit(step)))
-                if rows and table is bounces:
-                    rest = select(number, may_change, *columns).where(number == rows[-1][0])
-                    rows += connection.execute(rest)
-            for row in rows:
-                said = "\n".join(text for text in row[2:] if isinstance(text, str))
-                octets = (content for content in row[2:] if isinstance(content, bytes))
-                if row[1] or mentions.are_in(said) or any(map(mentions.are_in, octets)):
-                    numbers.add(row[0])
-            last = rows[-1][0] if rows else last
-        looked.upto[table.name] = last
-    if subject.ref is not None:
-        with reading() as connection:
-            theirs = select(d.message).where(d.persons.contains(str(subject.ref), autoescape=True))
-            looked.ids["deliveries"] = set(connection.scalars(theirs))
-            # Those that came meanwhile are behind the last message.
-            looked.upto["deliveries"] = looked.upto["messages"]
-    return looked
-
-
-def unfiled(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
-    """Return mail of the inbox, with its blob, that was filed to nobody, behind an id."""
-    c = inbox.c
-    waiting = select(c.id, c.content).where(c.entry.is_(None), c.id > after)
-    return [
-        (row.id, row.content) for row in connection.execute(waiting.order_by(c.id).limit(limit))
-    ]
 
 
 def erase(
@@ -343,7 +127,7 @@ def erase(
         kept=tuple(kept),
         declined=tuple(
             (names.new(address), topic)
-            for topic in _declined(connection, subject)
+            for topic in declined_topics(connection, subject)
             for address in (*subject.addresses, *subject.shared)
         ),
         mailchimp=mailchimp,
@@ -372,215 +156,6 @@ def erase(
         )
     )
     return outcome
-
-
-def kept_suppressions(
-    connection: Connection, subject: ErasureSubject, standings: Standings, names: ErasedNames
-) -> list[KeptSuppression]:
-    """Return what keeps mail from each address now, the widest and longest of it."""
-    known = standings.within(connection, [*subject.addresses, *subject.shared])
-    going = frozenset((subject.ref,) if subject.ref else ())
-    return kept_of({address: _going_with(known[address], going) for address in known}, names)
-
-
-def suppressed_of(
-    connection: Connection,
-    refs: Sequence[PersonRef],
-    standings: Standings,
-    before: Mapping[str, Sequence[Suppression]] | None = None,
-) -> dict[str, list[Suppression]]:
-    """Return what people who go suppress of their addresses, for those they suppress at all.
-
-    What suppresses an address itself stays as it is. `before` says what was so a moment ago.
-    """
-    going, suppressed = frozenset(refs), {}
-    a = addresses.c
-    for chunk in batched(refs, _AT_ONCE):
-        keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
-        theirs = connection.scalars(
-            select(a.address).where(tuple_(a.kind, a.person).in_(keys)).distinct()
-        )
-        for address, standing in standings.within(connection, list(theirs)).items():
-            entries = [entry for entry in _going_with(standing, going) if entry not in standing.own]
-            all_entries = dict.fromkeys((*entries, *(before or {}).get(address, ())))
-            if all_entries:
-                suppressed[address] = list(all_entries)
-    return suppressed
-
-
-def kept_of(
-    suppressed: Mapping[str, Iterable[Suppression]], names: ErasedNames
-) -> list[KeptSuppression]:
-    """Return what addresses (in lookup form) stay suppressed by, without telling whose they are."""
-    return [
-        KeptSuppression(
-            name=names.new(address),
-            scope=entry.scope,
-            until=entry.until,
-            source=entry.source.value,
-        )
-        for address, entries in suppressed.items()
-        for entry in _widest(entries)
-    ]
-
-
-def _going_with(standing: Standing, going: frozenset[PersonRef]) -> list[Suppression]:
-    """Return what of an address's suppressions goes with some people.
-
-    What they bring to an address that others have as well is bulk mail at most from then on:
-    one-to-one mail to these was not stopped by it. The address's own stays with the others.
-    """
-    others = [holder for holder in standing.holders if holder.ref not in going]
-    brought = [
-        entry for holder in standing.holders if holder.ref in going for entry in holder.suppressions
-    ]
-    if not others:
-        return [*standing.own, *brought]
-    if not any(holder.active for holder in others):
-        return brought
-    return [
-        replace(entry, scope=Scope.BULK) if entry.scope.includes(Scope.ALL) else entry
-        for entry in brought
-    ]
-
-
-def _widest(entries: Iterable[Suppression]) -> list[Suppression]:
-    """Return those that none of the others covers; what stays by its hash already is left out."""
-    widest: list[Suppression] = []
-    for entry in entries:
-        if entry.source is SuppressionSource.ERASED:
-            continue
-        if any(_covers(other, entry) for other in widest):
-            continue
-        widest = [other for other in widest if not _covers(entry, other)] + [entry]
-    return widest
-
-
-def _covers(suppression: Suppression, other: Suppression) -> bool:
-    lasts = suppression.until is None or (
-        other.until is not None and suppression.until >= other.until
-    )
-    return lasts and suppression.scope.includes(other.scope)
-
-
-def named_by_mark(connection: Connection, mark: str) -> tuple[list[str], str] | None:
-    """Return the whole names of addresses of which the journal has a mark, and their key's mark.
-
-    `erased:5f0c21ab` stands there in place of an erased address, or of a person: then all their
-    addresses are meant. None: nobody was erased by that name.
-    """
-    e = erasures.c
-    # Who came back with another address, and was erased again, has several.
-    rows = connection.execute(
-        select(e.person, e.addresses, e.key_mark).where(
-            or_(
-                e.addresses.contains(mark, autoescape=True),
-                e.person.startswith(mark, autoescape=True),
-            )
-        )
-    ).all()
-    names = dict.fromkeys(
-        name
-        for row in rows
-        for name in row.addresses.split()
-        if row.person.startswith(mark) or name.startswith(mark)
-    )
-    return (list(names), rows[0].key_mark) if rows else None
-
-
-def keep_suppressed(
-    connection: Connection,
-    kept: Sequence[KeptSuppression],
-    *,
-    key_mark: str,
-    at: datetime,
-    new_id: Callable[[], int],
-) -> None:
-    """Suppress addresses by their hashes; doing it twice changes nothing.
-
-    `key_mark` is that of the key the hashes were made by: from now on it must be there.
-    """
-    if kept:
-        erasure_keys.note(connection, key_mark, at)
-    c = suppressions.c
-    for entry in kept:
-        same = select(c.id).where(
-            c.address == entry.name, c.scope == entry.scope.value, c.released_at.is_(None)
-        )
-        if entry.until is None and connection.scalar(same.where(c.until.is_(None))) is not None:
-            continue
-        connection.execute(
-            insert(suppressions).values(
-                id=new_id(),
-                address=entry.name,
-                scope=entry.scope.value,
-                source=SuppressionSource.ERASED.value,
-                by=entry.source,
-                since=at,
-                until=entry.until,
-            )
-        )
-
-
-def _choices_of(subject: ErasureSubject) -> ColumnElement[bool]:
-    t = topic_opt_outs.c
-    whose: ColumnElement[bool] = t.address.in_(subject.addresses)
-    if subject.ref is not None:
-        whose |= (t.kind == subject.ref.kind.value) & (t.person == subject.ref.crm_id)
-    return whose
-
-
-def _declined(connection: Connection, subject: ErasureSubject) -> list[str]:
-    t = topic_opt_outs.c
-    declined = select(t.topic).where(_choices_of(subject), t.released_at.is_(None)).distinct()
-    return list(connection.scalars(declined.order_by(t.topic)))
-
-
-def keep_declined(
-    connection: Connection,
-    topics: Sequence[str],
-    names: Sequence[str],
-    *,
-    key_mark: str,
-    at: datetime,
-    new_id: Callable[[], int],
-) -> None:
-    """Have whoever declined topics go on declining them, by the hashes of the addresses.
-
-    Doing it twice changes nothing.
-    """
-    if topics and names:
-        erasure_keys.note(connection, key_mark, at)
-    t = topic_opt_outs.c
-    for topic in topics:
-        same = select(t.address).where(t.topic == topic, t.address.in_(names))
-        known = set(connection.scalars(same.where(t.released_at.is_(None))))
-        for name in names:
-            if name not in known:
-                values = {"id": new_id(), "topic": topic, "kind": "erased", "address": name}
-                connection.execute(insert(topic_opt_outs).values(values | {"since": at}))
-
-
-def declined_of(
-    connection: Connection, refs: Sequence[PersonRef]
-) -> list[tuple[list[str], list[str]]]:
-    """Return, for each person who goes and declined topics, those topics and the addresses."""
-    a, t = addresses.c, topic_opt_outs.c
-    choices: dict[tuple[str, str], list[str]] = {}
-    for chunk in batched(refs, _AT_ONCE):
-        keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
-        theirs = select(t.kind, t.person, t.topic).where(
-            tuple_(t.kind, t.person).in_(keys), t.released_at.is_(None)
-        )
-        for row in connection.execute(theirs.distinct()):
-            choices.setdefault((row.kind, row.person), []).append(row.topic)
-    return [
-        (
-            topics,
-            list(connection.scalars(select(a.address).where(a.kind == kind, a.person == crm_id))),
-        )
-        for (kind, crm_id), topics in choices.items()
-    ]
 
 
 class _Eraser:
@@ -648,7 +223,7 @@ class _Eraser:
             self._delete(open_references, *names_person)
         for address in subject.addresses:
             self._delete(suppressions, suppressions.c.address == address)
-        self._delete(topic_opt_outs, _choices_of(subject))
+        self._delete(topic_opt_outs, choices_of(subject))
         for chunk in batched(subject.acted_on, _AT_ONCE):
             self._update(console_acts, {"about": self._mark}, console_acts.c.about.in_(chunk))
         # What the next page would have said to who closed the browser meanwhile.
@@ -958,53 +533,3 @@ def are_referred_to(connection: Connection, digest: str) -> bool:
         connection.scalar(select(column).where(column == digest).limit(1)) is not None
         for column in (inbox.c.content, history.c.raw, documents.c.sha256)
     )
-
-
-def listed(
-    connection: Connection,
-    *,
-    since: datetime | None = None,
-    before: int | None = None,
-    limit: int | None = None,
-) -> list[Erasure]:
-    """Return the erasures that were done, the newest first; with `before`, older than this id."""
-    e = erasures.c
-    query = select(erasures).order_by(e.id.desc()).limit(limit)
-    if since is not None:
-        query = query.where(e.at >= since)
-    if before is not None:
-        query = query.where(e.id < before)
-    return [
-        Erasure(
-            id=row.id,
-            at=row.at,
-            by=row.by,
-            person=row.person,
-            addresses=tuple(row.addresses.split()),
-            kept=(),
-            mailchimp=row.mailchimp,
-            counts=Counter(orjson.loads(row.counts or "{}")),
-        )
-        for row in connection.execute(query)
-    ]
-
-
-def known_addresses(connection: Connection) -> Iterator[str]:
-    """Yield every address (in lookup form) the store has anything of."""
-    for column in (
-        *(addresses.c.address, deliveries.c.address, suppressions.c.address, inbox.c.address),
-        *(bounces.c.address, activities.c.recipient, audience_members.c.address),
-        *(opt_outs.c.address, campaign_members.c.address, occurrences.c.mailbox),
-    ):
-        yield from connection.scalars(select(column).where(column != "").distinct())
-
-
-def known_people(connection: Connection) -> Iterator[PersonRef]:
-    """Yield everybody the store has anything of."""
-    for table, crm_id in (
-        (people, people.c.crm_id),
-        *((table, table.c.person) for table in (history, memberships, applications, occurrences)),
-    ):
-        for row in connection.execute(select(table.c.kind, crm_id).distinct()):
-            if not row[1].startswith("erased:") and row[0]:
-                yield PersonRef.parse(f"{row[0]}:{row[1]}")

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, case, false, or_, select
 
 from gateway.core import ids
-from gateway.store.people.erasing import ErasureSubject
+from gateway.store.people.erasure_subject import ErasureSubject
 from gateway.store.schema import (
     activities,
     addresses,

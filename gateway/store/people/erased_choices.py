@@ -1,0 +1,224 @@
+"""What stays of who is erased: suppressions and topics declined, by hashes of addresses."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    insert,
+    select,
+    tuple_,
+)
+
+from gateway.core.batches import batched
+from gateway.core.kinds import Scope
+from gateway.core.people.erased_names import ErasedNames
+from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
+from gateway.store.people import erasure_keys
+from gateway.store.people.erasure_subject import ErasureSubject
+from gateway.store.people.suppression import Standings
+from gateway.store.schema import (
+    addresses,
+    suppressions,
+    topic_opt_outs,
+)
+
+_AT_ONCE = 400  #: Keys in one statement.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptSuppression:
+    """What an erased address stays suppressed by."""
+
+    name: str  #: Its keyed hash.
+    scope: Scope
+    until: datetime | None
+    source: str  #: What it rested on.
+
+
+def kept_suppressions(
+    connection: Connection, subject: ErasureSubject, standings: Standings, names: ErasedNames
+) -> list[KeptSuppression]:
+    """Return what keeps mail from each address now, the widest and longest of it."""
+    known = standings.within(connection, [*subject.addresses, *subject.shared])
+    going = frozenset((subject.ref,) if subject.ref else ())
+    return kept_of({address: _going_with(known[address], going) for address in known}, names)
+
+
+def suppressed_of(
+    connection: Connection,
+    refs: Sequence[PersonRef],
+    standings: Standings,
+    before: Mapping[str, Sequence[Suppression]] | None = None,
+) -> dict[str, list[Suppression]]:
+    """Return what people who go suppress of their addresses, for those they suppress at all.
+
+    What suppresses an address itself stays as it is. `before` says what was so a moment ago.
+    """
+    going, suppressed = frozenset(refs), {}
+    a = addresses.c
+    for chunk in batched(refs, _AT_ONCE):
+        keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
+        theirs = connection.scalars(
+            select(a.address).where(tuple_(a.kind, a.person).in_(keys)).distinct()
+        )
+        for address, standing in standings.within(connection, list(theirs)).items():
+            entries = [entry for entry in _going_with(standing, going) if entry not in standing.own]
+            all_entries = dict.fromkeys((*entries, *(before or {}).get(address, ())))
+            if all_entries:
+                suppressed[address] = list(all_entries)
+    return suppressed
+
+
+def kept_of(
+    suppressed: Mapping[str, Iterable[Suppression]], names: ErasedNames
+) -> list[KeptSuppression]:
+    """Return what addresses (in lookup form) stay suppressed by, without telling whose they are."""
+    return [
+        KeptSuppression(
+            name=names.new(address),
+            scope=entry.scope,
+            until=entry.until,
+            source=entry.source.value,
+        )
+        for address, entries in suppressed.items()
+        for entry in _widest(entries)
+    ]
+
+
+def _going_with(standing: Standing, going: frozenset[PersonRef]) -> list[Suppression]:
+    """Return what of an address's suppressions goes with some people.
+
+    What they bring to an address that others have as well is bulk mail at most from then on:
+    one-to-one mail to these was not stopped by it. The address's own stays with the others.
+    """
+    others = [holder for holder in standing.holders if holder.ref not in going]
+    brought = [
+        entry for holder in standing.holders if holder.ref in going for entry in holder.suppressions
+    ]
+    if not others:
+        return [*standing.own, *brought]
+    if not any(holder.active for holder in others):
+        return brought
+    return [
+        replace(entry, scope=Scope.BULK) if entry.scope.includes(Scope.ALL) else entry
+        for entry in brought
+    ]
+
+
+def _widest(entries: Iterable[Suppression]) -> list[Suppression]:
+    """Return those that none of the others covers; what stays by its hash already is left out."""
+    widest: list[Suppression] = []
+    for entry in entries:
+        if entry.source is SuppressionSource.ERASED:
+            continue
+        if any(_covers(other, entry) for other in widest):
+            continue
+        widest = [other for other in widest if not _covers(entry, other)] + [entry]
+    return widest
+
+
+def _covers(suppression: Suppression, other: Suppression) -> bool:
+    lasts = suppression.until is None or (
+        other.until is not None and suppression.until >= other.until
+    )
+    return lasts and suppression.scope.includes(other.scope)
+
+
+def keep_suppressed(
+    connection: Connection,
+    kept: Sequence[KeptSuppression],
+    *,
+    key_mark: str,
+    at: datetime,
+    new_id: Callable[[], int],
+) -> None:
+    """Suppress addresses by their hashes; doing it twice changes nothing.
+
+    `key_mark` is that of the key the hashes were made by: from now on it must be there.
+    """
+    if kept:
+        erasure_keys.note(connection, key_mark, at)
+    c = suppressions.c
+    for entry in kept:
+        same = select(c.id).where(
+            c.address == entry.name, c.scope == entry.scope.value, c.released_at.is_(None)
+        )
+        if entry.until is None and connection.scalar(same.where(c.until.is_(None))) is not None:
+            continue
+        connection.execute(
+            insert(suppressions).values(
+                id=new_id(),
+                address=entry.name,
+                scope=entry.scope.value,
+                source=SuppressionSource.ERASED.value,
+                by=entry.source,
+                since=at,
+                until=entry.until,
+            )
+        )
+
+
+def choices_of(subject: ErasureSubject) -> ColumnElement[bool]:
+    """Return the condition that a topic was declined by somebody, or at their addresses."""
+    t = topic_opt_outs.c
+    whose: ColumnElement[bool] = t.address.in_(subject.addresses)
+    if subject.ref is not None:
+        whose |= (t.kind == subject.ref.kind.value) & (t.person == subject.ref.crm_id)
+    return whose
+
+
+def declined_topics(connection: Connection, subject: ErasureSubject) -> list[str]:
+    """Return the topics that somebody has declined and not asked for again."""
+    t = topic_opt_outs.c
+    declined = select(t.topic).where(choices_of(subject), t.released_at.is_(None)).distinct()
+    return list(connection.scalars(declined.order_by(t.topic)))
+
+
+def keep_declined(
+    connection: Connection,
+    topics: Sequence[str],
+    names: Sequence[str],
+    *,
+    key_mark: str,
+    at: datetime,
+    new_id: Callable[[], int],
+) -> None:
+    """Have whoever declined topics go on declining them, by the hashes of the addresses.
+
+    Doing it twice changes nothing.
+    """
+    if topics and names:
+        erasure_keys.note(connection, key_mark, at)
+    t = topic_opt_outs.c
+    for topic in topics:
+        same = select(t.address).where(t.topic == topic, t.address.in_(names))
+        known = set(connection.scalars(same.where(t.released_at.is_(None))))
+        for name in names:
+            if name not in known:
+                values = {"id": new_id(), "topic": topic, "kind": "erased", "address": name}
+                connection.execute(insert(topic_opt_outs).values(values | {"since": at}))
+
+
+def declined_of(
+    connection: Connection, refs: Sequence[PersonRef]
+) -> list[tuple[list[str], list[str]]]:
+    """Return, for each person who goes and declined topics, those topics and the addresses."""
+    a, t = addresses.c, topic_opt_outs.c
+    choices: dict[tuple[str, str], list[str]] = {}
+    for chunk in batched(refs, _AT_ONCE):
+        keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
+        theirs = select(t.kind, t.person, t.topic).where(
+            tuple_(t.kind, t.person).in_(keys), t.released_at.is_(None)
+        )
+        for row in connection.execute(theirs.distinct()):
+            choices.setdefault((row.kind, row.person), []).append(row.topic)
+    return [
+        (
+            topics,
+            list(connection.scalars(select(a.address).where(a.kind == kind, a.person == crm_id))),
+        )
+        for (kind, crm_id), topics in choices.items()
+    ]

@@ -1,0 +1,256 @@
+"""Who is erased: what of the store is theirs alone, and the words that speak of them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    false,
+    or_,
+    select,
+    true,
+)
+
+from gateway.core.batches import batched
+from gateway.core.people.erased_names import PREFIX
+from gateway.core.people.mentions import Mentions
+from gateway.core.people.people import PersonRef
+from gateway.core.replies.inbox import InboxState
+from gateway.core.sending.outbox import OutboxState
+from gateway.store.console.console_acts import about_application
+from gateway.store.schema import (
+    activities,
+    addresses,
+    applications,
+    audience_members,
+    bounces,
+    campaign_members,
+    closings,
+    deliveries,
+    history,
+    inbox,
+    memberships,
+    messages,
+    occurrences,
+    opt_outs,
+    outbox,
+    people,
+    qualifications,
+    suppressions,
+)
+
+_AT_ONCE = 400  #: Keys in one statement.
+_LOOKED_AT_ONCE = 5000  #: Rows without bodies.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureSubject:
+    """Who is erased, and the words that speak of them."""
+
+    ref: PersonRef | None  #: None: an address that nobody has.
+    addresses: tuple[str, ...]  #: In lookup form; those that nobody else has.
+    shared: tuple[str, ...] = ()  #: What others have too: it stays theirs.
+    spellings: tuple[str, ...] = ()  #: Addresses as they were given.
+    names: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()  #: Of applications.
+    qualifications: tuple[str, ...] = ()
+    closings: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Return the text whose hash stands for the person."""
+        return str(self.ref) if self.ref else self.addresses[0]
+
+    @property
+    def acted_on(self) -> tuple[str, ...]:
+        """Return what acts in the console say they were about, where it is the person."""
+        theirs = tuple(map(about_application, self.references))
+        return (*theirs, str(self.ref)) if self.ref else theirs
+
+    def certain(self, replacement: str) -> Mentions:
+        """Return what finds words that are of nobody else."""
+        own = (*self.addresses, *self.spellings, *self.references)
+        return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
+
+    def likely(self, replacement: str) -> Mentions:
+        """Return what finds these and the names, which others may have too."""
+        own = (*self.addresses, *self.spellings, *self.references, *self.names)
+        return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
+
+
+def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubject | None:
+    """Return who is meant by a key, or an address (in lookup form) that one person at most has.
+
+    None where several have it. A person that is gone from the feed is still found by its key.
+    """
+    if isinstance(wanted, str):
+        rows = connection.execute(
+            select(addresses.c.kind, addresses.c.person).where(addresses.c.address == wanted)
+        ).all()
+        if len(rows) > 1:
+            return None
+        if not rows:
+            return ErasureSubject(ref=None, addresses=(wanted,))
+        wanted = PersonRef.parse(f"{rows[0].kind}:{rows[0].person}")
+    kind, crm_id = wanted.kind.value, wanted.crm_id
+    a = addresses.c
+    theirs = list(
+        connection.scalars(
+            select(a.address).where(a.kind == kind, a.person == crm_id).order_by(a.position.desc())
+        )
+    )
+    # Whom the feed has deleted is still known by where mail for them went.
+    theirs = list(dict.fromkeys([*theirs, *_mailed(connection, wanted)]))
+    also = others_too(connection, wanted, theirs)
+    row = connection.execute(
+        select(people).where(people.c.kind == kind, people.c.crm_id == crm_id)
+    ).first()
+
+    def keys(table: Table, column: str) -> tuple[str, ...]:
+        of_person = (table.c.kind == kind, table.c.person == crm_id)
+        return tuple(connection.scalars(select(table.c[column]).where(*of_person)))
+
+    given = [] if row is None else [*row.emails.split(";"), *row.unusable.split(";")]
+    names = [] if row is None else [f"{row.first_name} {row.last_name}", row.last_name]
+    if row is not None and row.first_name:
+        names.append(f"{row.last_name}, {row.first_name}")
+    replied = connection.scalars(
+        select(history.c.sender_name).where(history.c.kind == kind, history.c.person == crm_id)
+    )
+    return ErasureSubject(
+        ref=wanted,
+        addresses=tuple(address for address in theirs if address not in also),
+        shared=tuple(address for address in theirs if address in also),
+        spellings=tuple(
+            spelling for spelling in map(str.strip, given) if spelling and spelling not in also
+        ),
+        names=tuple(dict.fromkeys(filter(None, map(str.strip, [*names, *replied])))),
+        references=keys(applications, "reference"),
+        qualifications=keys(qualifications, "crm_id"),
+        closings=keys(closings, "crm_id"),
+    )
+
+
+def others_too(
+    connection: Connection, ref: PersonRef | None, theirs: Iterable[str]
+) -> frozenset[str]:
+    """Return which of some addresses (in lookup form) anybody but a person has."""
+    a, shared = addresses.c, set()
+    others = or_(a.kind != ref.kind.value, a.person != ref.crm_id) if ref else true()
+    for chunk in batched(theirs, _AT_ONCE):
+        shared |= set(connection.scalars(select(a.address).where(a.address.in_(chunk), others)))
+    return frozenset(shared)
+
+
+def _mailed(connection: Connection, ref: PersonRef) -> Iterator[str]:
+    """Yield the addresses that a person alone was mailed at, or answered from."""
+    kind, crm_id = ref.kind.value, ref.crm_id
+    went = select(deliveries.c.address).where(deliveries.c.persons == str(ref)).distinct()
+    places = [went] + [
+        select(column).where(table.c.kind == kind, table.c.person == crm_id).distinct()
+        for table, column in (
+            (campaign_members, campaign_members.c.address),
+            (occurrences, occurrences.c.mailbox),
+            (opt_outs, opt_outs.c.address),
+        )
+    ]
+    for query in places:
+        for address in connection.scalars(query):
+            if address and not address.startswith(PREFIX):
+                yield address
+
+
+@dataclass(slots=True)
+class LookedThrough:
+    """Rows of the large tables that may speak of a person, as found before the transaction.
+
+    To look through a million rows takes seconds, in which nobody else could write.
+    """
+
+    #: By table: the ids of the rows.
+    ids: dict[str, set[int]] = field(default_factory=dict)
+    upto: dict[str, int] = field(default_factory=dict)  #: The last id that was looked at.
+
+
+def look_through(
+    reading: Callable[[], AbstractContextManager[Connection]], subject: ErasureSubject
+) -> LookedThrough:
+    """Look through the large tables, a few rows in each read transaction.
+
+    What may still change (mail that waits) counts as found: it is looked at again.
+    """
+    looked, mentions = LookedThrough(), subject.likely("")
+    m, i, o, b, d = messages.c, inbox.c, outbox.c, bounces.c, deliveries.c
+    texts: tuple[tuple[Table, ColumnElement[int], ColumnElement[bool], Any], ...] = (
+        (messages, m.id, false(), (m.subject, m.sender, m.message_id)),
+        (bounces, b.inbox, false(), (b.recipient, b.diagnostic)),
+        (
+            *(inbox, i.id, i.state == InboxState.WAITING),
+            (i.sender, i.subject, i.detail, i.envelope_sender, i.envelope_recipients),
+        ),
+        (
+            *(outbox, o.id, o.state.in_((OutboxState.QUEUED, OutboxState.SENDING))),
+            (o.recipient, o.sender, o.error, o.lane, o.body),
+        ),
+    )
+    for table, number, may_change, columns in texts:
+        numbers, last, step = looked.ids.setdefault(table.name, set()), 0, _LOOKED_AT_ONCE
+        if table is outbox:
+            step = _AT_ONCE  # Bodies are large.
+        rows: list[Any] = [None]
+        while rows:
+            # Of one mail several may have bounced: these are looked at in one go.
+            query = select(number, may_change, *columns).where(number > last).order_by(number)
+            with reading() as connection:
+                rows = list(connection.execute(query.limit(step)))
+                if rows and table is bounces:
+                    rest = select(number, may_change, *columns).where(number == rows[-1][0])
+                    rows += connection.execute(rest)
+            for row in rows:
+                said = "\n".join(text for text in row[2:] if isinstance(text, str))
+                octets = (content for content in row[2:] if isinstance(content, bytes))
+                if row[1] or mentions.are_in(said) or any(map(mentions.are_in, octets)):
+                    numbers.add(row[0])
+            last = rows[-1][0] if rows else last
+        looked.upto[table.name] = last
+    if subject.ref is not None:
+        with reading() as connection:
+            theirs = select(d.message).where(d.persons.contains(str(subject.ref), autoescape=True))
+            looked.ids["deliveries"] = set(connection.scalars(theirs))
+            # Those that came meanwhile are behind the last message.
+            looked.upto["deliveries"] = looked.upto["messages"]
+    return looked
+
+
+def unfiled(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
+    """Return mail of the inbox, with its blob, that was filed to nobody, behind an id."""
+    c = inbox.c
+    waiting = select(c.id, c.content).where(c.entry.is_(None), c.id > after)
+    return [
+        (row.id, row.content) for row in connection.execute(waiting.order_by(c.id).limit(limit))
+    ]
+
+
+def known_addresses(connection: Connection) -> Iterator[str]:
+    """Yield every address (in lookup form) the store has anything of."""
+    for column in (
+        *(addresses.c.address, deliveries.c.address, suppressions.c.address, inbox.c.address),
+        *(bounces.c.address, activities.c.recipient, audience_members.c.address),
+        *(opt_outs.c.address, campaign_members.c.address, occurrences.c.mailbox),
+    ):
+        yield from connection.scalars(select(column).where(column != "").distinct())
+
+
+def known_people(connection: Connection) -> Iterator[PersonRef]:
+    """Yield everybody the store has anything of."""
+    for table, crm_id in (
+        (people, people.c.crm_id),
+        *((table, table.c.person) for table in (history, memberships, applications, occurrences)),
+    ):
+        for row in connection.execute(select(table.c.kind, crm_id).distinct()):
+            if not row[1].startswith("erased:") and row[0]:
+                yield PersonRef.parse(f"{row[0]}:{row[1]}")

@@ -1,0 +1,88 @@
+"""The erasures that were done, as the store keeps them."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+from sqlalchemy import (
+    Connection,
+    or_,
+    select,
+)
+
+from gateway.store.people.erased_choices import KeptSuppression
+from gateway.store.schema import (
+    erasures,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Erasure:
+    """The result of an erasure."""
+
+    id: int
+    at: datetime
+    by: str
+    person: str  #: The keyed hash of the person's key.
+    addresses: tuple[str, ...]  #: Those of the addresses.
+    kept: tuple[KeptSuppression, ...]
+    declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
+    mailchimp: str = ""  #: What Mailchimp is asked to do.
+    members: int = 0  #: How many contacts of Mailchimp that is about.
+    counts: Counter[str] = field(default_factory=Counter)  #: Rows of each table.
+    blobs: tuple[str, ...] = ()  #: Files nothing refers to any more.
+
+
+def listed(
+    connection: Connection,
+    *,
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int | None = None,
+) -> list[Erasure]:
+    """Return the erasures that were done, the newest first; with `before`, older than this id."""
+    e = erasures.c
+    query = select(erasures).order_by(e.id.desc()).limit(limit)
+    if since is not None:
+        query = query.where(e.at >= since)
+    if before is not None:
+        query = query.where(e.id < before)
+    return [
+        Erasure(
+            id=row.id,
+            at=row.at,
+            by=row.by,
+            person=row.person,
+            addresses=tuple(row.addresses.split()),
+            kept=(),
+            mailchimp=row.mailchimp,
+            counts=Counter(orjson.loads(row.counts or "{}")),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def named_by_mark(connection: Connection, mark: str) -> tuple[list[str], str] | None:
+    """Return the whole names of addresses of which the journal has a mark, and their key's mark.
+
+    `erased:5f0c21ab` stands there in place of an erased address, or of a person: then all their
+    addresses are meant. None: nobody was erased by that name.
+    """
+    e = erasures.c
+    # Who came back with another address, and was erased again, has several.
+    rows = connection.execute(
+        select(e.person, e.addresses, e.key_mark).where(
+            or_(
+                e.addresses.contains(mark, autoescape=True),
+                e.person.startswith(mark, autoescape=True),
+            )
+        )
+    ).all()
+    names = dict.fromkeys(
+        name
+        for row in rows
+        for name in row.addresses.split()
+        if row.person.startswith(mark) or name.startswith(mark)
+    )
+    return (list(names), rows[0].key_mark) if rows else None
