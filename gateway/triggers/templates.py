@@ -60,6 +60,7 @@ class TemplateSource:
     file: str  #: The text's, as errors name it.
     text: str  #: With its subject.
     html: str | None = None
+    lacks_text: bool = False  #: There is the HTML alone, which no mail is made of.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,8 @@ def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
 
     What was read last is kept: pages of the console ask for all templates whenever they are opened.
     """
+    if source.lacks_text:
+        raise BadTemplate(f"{source.file}: is missing, and HTML alone is not sent: write the text")
     head, _, body = source.text.removeprefix("\ufeff").partition("\n")
     if not head.startswith(_SUBJECT) or not head.removeprefix(_SUBJECT).strip():
         raise BadTemplate(f"{source.file}: the first line must be `{_SUBJECT} …`")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from gateway.app import common
@@ -243,7 +244,9 @@ def ended(text: str) -> str:
 
 def template_names(settings: Settings) -> list[str]:
     """Return the templates of triggered mail that there are, with those active as shipped."""
-    own = (readable_name(file.parent.name) for file in settings.templates.folder.glob("*/*.txt"))
+    folder = settings.templates.folder
+    files = chain(folder.glob("*/*.txt"), folder.glob("*/*.html"))
+    own = (readable_name(file.parent.name) for file in files)
     return sorted({*own, *ACTIVE_AS_SHIPPED} - OTHER_WORDING)
 
 
@@ -284,7 +287,7 @@ def _template_state(settings: Settings, name: str, using: Mapping[str, Trigger])
     problems: list[str] = []
     sources: Mapping[str, TemplateSource] = {}
     try:
-        sources = triggers.template_sources(settings, name)
+        sources = triggers.template_sources(settings, name, with_html_alone=True)
         _checked_sources(settings, sources, using)
     except ConfigError as error:
         problems += error.problems
@@ -374,7 +377,11 @@ def propose_template(
 
 def _texts(folder: Path, sources: Mapping[str, TemplateSource]) -> dict[str, str]:
     """Return what stands in the files of a template, by the file it would be written to."""
-    texts = {str(folder / f"{language}.txt"): source.text for language, source in sources.items()}
+    texts = {
+        str(folder / f"{language}.txt"): source.text
+        for language, source in sources.items()
+        if not source.lacks_text
+    }
     texts |= {
         str(folder / f"{language}.html"): source.html
         for language, source in sources.items()
@@ -401,7 +408,12 @@ def _by_template(settings: Settings) -> dict[str, dict[str, Trigger]]:
 def _checked_sources(
     settings: Settings, sources: Mapping[str, TemplateSource], using: Mapping[str, Trigger]
 ) -> MailTemplate:
-    """Return the template these files make; ConfigError names what any of its triggers lacks."""
+    """Return the template these files make; ConfigError names what any of its triggers lacks.
+
+    HTML without a text is passed over, as in sending, unless there is nothing else.
+    """
+    with_text = {language: each for language, each in sources.items() if not each.lacks_text}
+    sources = with_text or sources
     try:
         template = MailTemplate(sources, default=settings.suppression.language)
     except BadTemplate as error:

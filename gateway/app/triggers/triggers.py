@@ -109,20 +109,25 @@ def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:
     return checked(settings, trigger, file, template_sources(settings, trigger.template))
 
 
-def template_sources(settings: Settings, name: str) -> dict[str, TemplateSource]:
+def template_sources(
+    settings: Settings, name: str, *, with_html_alone: bool = False
+) -> dict[str, TemplateSource]:
     """Return the files of a template by language, none where there is no such template.
 
-    What can't be read raises ConfigError: of one trigger, so that all others go on.
+    HTML without a text beside it makes no mail; who changes files is shown it, too. What can't be
+    read raises ConfigError: of one trigger, so that all others go on.
     """
     folder = settings.templates.folder / name
     try:
-        return _template_sources(folder, name)
+        return _template_sources(folder, name, with_html_alone=with_html_alone)
     except OSError as error:  # Too long a name for the system, a folder nobody may enter …
         cure = "name another template, or let the user the gateway runs as read it"
         raise ConfigError(f"{folder}: can't be read: {error.strerror}; {cure}") from error
 
 
-def _template_sources(folder: Path, name: str) -> dict[str, TemplateSource]:
+def _template_sources(
+    folder: Path, name: str, *, with_html_alone: bool
+) -> dict[str, TemplateSource]:
     # Those of the operator's own come last, and replace what is shipped.
     folders = [SHIPPED_TEMPLATES / name, folder] if name in ACTIVE_AS_SHIPPED else [folder]
     texts = {
@@ -135,6 +140,13 @@ def _template_sources(folder: Path, name: str) -> dict[str, TemplateSource]:
         sources[language] = TemplateSource(
             file=readable_name(str(text)), text=read_text(text), html=own_html
         )
+    for html in sorted(folder.glob("*.html")) if with_html_alone else ():
+        language = readable_name(html.stem)
+        if language not in sources:
+            file = readable_name(str(html.with_suffix(".txt")))
+            sources[language] = TemplateSource(
+                file=file, text="", html=read_text(html), lacks_text=True
+            )
     return sources
 
 

@@ -275,6 +275,32 @@ async def test_what_is_wrong_with_a_template_is_told_once_by_its_fields(
         assert "nl.html" not in shown
 
 
+async def test_html_without_a_text_is_shown_and_mended(api: Served, tmp_path: Path) -> None:
+    folder = tmp_path / "templates/letter"
+    folder.mkdir()
+    (folder / "nl.html").write_text("<p>Dag</p>\n")
+    trigger = f'event = "set_date"\ntemplate = "letter"\ndates = ["{TODAY}"]\nenabled = false\n'
+    (tmp_path / "triggers/letter.toml").write_text(trigger)
+    async with signed_in(api, MANAGE) as browsing:
+        page = await browsing.open("/console/triggers/templates/letter")
+        refused = await browsing.press("Save", status=422)
+        await browsing.press("Save", **{"subject-nl": "Hallo", "text-nl": "Dag"})  # type: ignore[arg-type]
+        usable = await browsing.open("/console/triggers/letter")
+        (folder / "de.html").write_text("<p>Tag</p>\n")
+        beside = await browsing.open("/console/triggers/templates/letter")
+        mended = await browsing.press("Save", **{"html-de": ""})  # type: ignore[arg-type]
+
+    for shown in (page, refused):
+        assert "Nederlands: is missing, and HTML alone is not sent: write the text" in shown.text
+        assert "<p>Dag</p>" in [form.fields.get("html-nl", "").strip() for form in shown.forms]
+    assert "can't be used" not in usable.text
+    assert "HTML alone" not in beside.text
+    assert "Write a subject" in beside.text
+    assert "The template is saved" in mended.text
+    assert {"nl.txt", "nl.html"} == {file.name for file in folder.iterdir()}
+    assert "Subject: Hallo\n\nDag\n" == (folder / "nl.txt").read_text()
+
+
 @pytest.mark.parametrize(
     ("file", "told"),
     [
