@@ -254,10 +254,9 @@ def import_file(
     remarks += (str(use) for use in outcome.references if not use.is_fault)
     if outcome.unread_statuses:
         people = outcome.unread_statuses
-        who_gets = "person gets" if people == 1 else "people get"
         remarks.append(
-            f"{people} {who_gets} no bulk mail, since the status or a group can't be read or leads "
-            "nowhere: give a known one"
+            f"{counted(people, 'person gets', 'people get')} no bulk mail, since the status or a "
+            "group can't be read or leads nowhere: give a known one"
         )
     shortfall = None
     if is_listing:

@@ -2,7 +2,7 @@
 
 What `gateway check` finds, by what a rule told bulk mail, why a page can't be shown: these are
 written where nobody knows who reads them. They are known again by their form, such as `{url}:
-{problem}: is it reached from here?` in `texts/LANGUAGE/sentences.toml`, and told in its
+{problem}: is it reached from here?` in `texts/LANGUAGE/sentences*.toml`, and told in its
 translation. What stands in it is told likewise if it is such a sentence itself. Whatever is not
 known stays as it is, but for commands in it: in their place stands the page of the console that
 does the same, or who runs them. English has a file only for what names a command.
@@ -16,7 +16,7 @@ from importlib import resources
 
 from gateway.api.console.languages import DAY_FORMS, filled_in, say
 
-FILE = "sentences.toml"
+FILES = ("sentences.toml", "sentences_feed.toml", "sentences_campaigns.toml")
 _WORD = re.compile(r"[a-z]{2}")
 _PLACE = re.compile(r"{(\w+)}")
 _DAYS = frozenset(("day", "when", "nearest"))  #: What is inserted so has days in it.
@@ -157,8 +157,13 @@ class _Form:
 
 @cache
 def _sentences(language: str) -> dict[str, str]:
-    file = resources.files("gateway.api.console").joinpath("texts", language, FILE)
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    folder = resources.files("gateway.api.console").joinpath("texts", language)
+    files = (folder.joinpath(name) for name in FILES)
+    texts: dict[str, str] = {}
+    for file in files:
+        if file.is_file():  # English names commands in some of them only.
+            texts |= tomllib.loads(file.read_text(encoding="utf-8"))
+    return texts
 
 
 @cache

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, delete, func, select, true, tuple_
 
 from gateway.core.kinds import Scope
+from gateway.core.written import counted
 from gateway.store.feed.staging import Stage
 from gateway.store.schema import groups, memberships, people, statuses
 
@@ -21,9 +22,9 @@ class StillReferred:
 
     def __str__(self) -> str:
         called = f"{self.crm_id} {self.name!r}" if self.name else self.crm_id
-        who = "person has" if self.people == 1 else "people have"
+        have = counted(self.people, "person has", "people have")
         return (
-            f"{called} of {self.kind}s is missing, and {self.people} {who} it still: it stays, "
+            f"{called} of {self.kind}s is missing, and {have} it still: it stays, "
             "with its effect, until it is back or nobody has it"
         )
 

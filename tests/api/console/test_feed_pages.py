@@ -27,6 +27,11 @@ from tests.api.served import Served, served
 PEOPLE = "kind,crm_id,first_name,emails,birthday\n"
 GOOD = "candidate,17,Ann,ann@example.org,1990-05-04\n"
 BAD = "candidate,18,Bob,bob@example.org,31/31/1990\n"
+BUTTONS = {
+    "nl": "Tonen wat er zou veranderen",
+    "de": "Zeigen, was sich ändern würde",
+    "fr": "Montrer ce qui changerait",
+}
 MOMENT = datetime(2026, 11, 29, 8, tzinfo=UTC)
 
 
@@ -317,6 +322,43 @@ async def test_what_is_no_file_is_refused_with_why(
             )
 
     assert said in shown
+
+
+async def test_what_is_wrong_with_a_file_is_told_in_the_readers_language(api: Served) -> None:
+    rows = (
+        b"kind;crm_id;first_name;emails;birthday\n"
+        b"candidate;17;Ren\xe9;rene.example.org;1990-02-30\n"
+        b"candidate;18;Bob;bob@example.org;31/31/1990\n"
+        b";19;Cas;cas@example.org;1990-05-04\n"
+    )
+    answers = {}
+    for language, button in BUTTONS.items():
+        async with signed_in(api, ConsoleRole.RUN, language=language) as browsing:
+            for name, content in (
+                ("people.csv", rows),
+                ("empty.csv", b""),
+                ("odd.csv", b"emial\n1"),
+            ):
+                await browsing.open("/console/feed")
+                page = await browsing.press(
+                    button,
+                    status=200 if name == "people.csv" else 422,
+                    files={"file": (name, content)},
+                    kind="people",
+                )
+                answers[language, name] = page.text
+                assert browsing.answer is not None
+                assert '<span lang="en">' not in browsing.answer.text
+
+    french, odd = answers["fr", "people.csv"], answers["fr", "odd.csv"]
+    assert "lu comme Windows-1252 avec des points-virgules entre les champs" in french
+    assert "est laissé de côté : il n'a pas de @" in french
+    assert "écrivez un jour qui existe" in french
+    assert "est vide" in answers["fr", "empty.csv"]
+    assert "colonne inconnue 'emial'" in odd
+    for text in answers.values():
+        assert "crm.map" not in text
+        assert "--propose" not in text
 
 
 async def test_whoever_lacks_the_role_is_refused_before_the_file_is_read(api: Served) -> None:

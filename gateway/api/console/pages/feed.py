@@ -21,11 +21,13 @@ from gateway.api.console.access import (
     Looks,
     Runs,
     checked_form,
+    language_of,
     let_in_to_run,
     said,
 )
 from gateway.api.console.acts import doing
 from gateway.api.console.rendering import render, see_other
+from gateway.api.console.sentences import retell
 from gateway.api.console.upload_folder import UploadFolder
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, before_time, time_cursor
@@ -316,7 +318,14 @@ async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool
     try:
         await anyio.to_thread.run_sync(take_in, limiter=_TURN)
     except FeedRefused as error:
-        raise Problem(422, said(request, "The file can't be imported: {why}", why=error)) from None
+        raise Problem(
+            422,
+            said(
+                request,
+                "The file can't be imported: {why}",
+                why=retell(language_of(request), str(error)),
+            ),
+        ) from None
     except OSError as error:
         raise _no_room(request, error) from None
     finally:
