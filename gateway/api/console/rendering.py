@@ -31,6 +31,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+_CODE = re.compile(r"`([^`]+)`")
 _HEADERS = {
     "content-security-policy": POLICY,
     "referrer-policy": "same-origin",
@@ -133,6 +134,7 @@ def environment() -> Environment:
     made.filters["id"] = ids.show
     made.filters["readable"] = readable
     made.filters["of_page"] = _of_page
+    made.filters["with_code"] = _with_code
     made.globals["asset"] = asset
     made.globals["address"] = _address
     made.globals["told"] = _told
@@ -188,6 +190,11 @@ def _told(context: Context, sentence: str) -> str | Markup:
     if language == "en" or retold != sentence:
         return retold
     return Markup('<span lang="en">{}</span>').format(sentence)
+
+
+def _with_code(text: str | Markup) -> Markup:
+    """Show what stands between backticks as code: "its `Precedence` matches `bulk|list`"."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  # It is escaped.
 
 
 @pass_context

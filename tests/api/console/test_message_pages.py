@@ -389,7 +389,7 @@ async def test_a_failed_mail_is_told_in_the_readers_language_and_explained(api: 
         assert "Versand fehlgeschlagen: ann@example.org" in each.text
         assert "Keine Massenmail" in each.text
         assert "Massenmail Regel precedence" in each.text
-        assert "precedence traf zu: `Precedence` passt auf" in each.text
+        assert "precedence traf zu: Precedence passt auf" in each.text
         assert "Gruppe „Geen bulk-mail“" in each.text
         assert "gilt nicht mehr Ohne diese eine Sperre: versendet" in each.text
         assert "Das wird im CRM aufgehoben" not in each.text  # it is not in force any more
