@@ -66,6 +66,7 @@ async def console_page(
             lambda said: (
                 None
                 if "Failed to load resource" in said.text
+                or "Response Status Error Code" in said.text  # htmx
                 else faults.append(f"{said.type}: {said.text}")
             ),
         )

@@ -16,8 +16,9 @@ from PIL import Image
 from playwright.async_api import Browser, Page
 
 from gateway.api.console.roles import ConsoleRole
+from gateway.store.console import console_sessions
 from gateway.store.views import application_list
-from tests.api.console.browsing import add_user
+from tests.api.console.browsing import PASSWORD, add_user
 from tests.api.console.test_inbox_pages import LISTENER, take
 from tests.api.served import Served, served
 from tests.api.test_campaign_actions import activate, serving
@@ -133,6 +134,29 @@ async def test_a_manager_writes_a_template_and_a_trigger_and_turns_it_on(browser
         await page.goto(f"{URL}/console/triggers")
         await sees(page, "1 mail")
         await accessible(page)
+
+
+async def test_a_manager_whose_sign_in_ends_while_writing_is_told_and_loses_nothing(
+    api: Served, browser: Browser
+) -> None:
+    async with console_page(browser, "manager", refusals=(401,)) as page:
+        await page.goto(f"{URL}/console/triggers/templates/new")
+        await page.fill("[name=name]", "farewell")
+        await page.fill("[name=subject-en]", "Bye")
+        await sees(page, "en: Bye")
+        with api.database.writing() as connection:
+            console_sessions.end_all(connection, "manager")
+        await page.fill("[name=text-en]", "Some words")
+        await sees(page, "Your sign-in has ended, so what is shown here is old.")
+        await accessible(page)
+        await page.get_by_role("button", name="Save").click()
+        await page.fill("[name=user]", "manager")
+        await page.fill("[name=password]", PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await sees(page, "Subject, English")
+        assert 0 == await page.get_by_text("version").count()
+        await page.get_by_role("button", name="Send it now").click()
+        await sees(page, "The template is saved")
 
 
 async def test_a_recruiter_gives_a_status_once_the_page_has_warned_of_the_mail(

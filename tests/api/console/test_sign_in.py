@@ -3,16 +3,20 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
 import pytest
 
+import gateway.api.console as room
 from gateway.api.console.kept_form import KeptForm, new_token, read_kept, seal, unseal, within
 from gateway.api.console.roles import ConsoleRole, may
 from gateway.api.console.throttle import LoginThrottle
+from gateway.api.console.trigger_form import filled
 from gateway.api.console.users import BadConsoleUsers, put_user, read_users, remove_user
+from gateway.core.triggers.events.registry import EVENTS
 from gateway.store.console import console_sessions
 from tests.api.console.browsing import PASSWORD, add_user, browser, signed_in
 from tests.api.served import Served, served
@@ -303,6 +307,52 @@ async def test_what_was_filled_in_when_the_sign_in_ended_is_offered_again(one_ap
     assert "is suppressed from now on" in done.text
     (entry,) = (await one_api.get("/suppressions"))["items"]
     assert ANOTHER == entry["note"].replace("\r\n", "\n")
+
+
+#: What no form shows: hidden, or a button's.
+UNSEEN = frozenset(
+    ("version", "token", "shown", "turn", "do", "confirmed", "person", "position", "next", "kept")
+)
+_NAMED = re.compile(
+    r'parts\.(?:field|area|choice|check)\("([\w-]+)"|'
+    r'<(?:input|select|textarea)[^>]* name="([\w-]+)"'
+)
+_POSTS = re.compile(r'<form[^>]*method="post".*?</form>', re.DOTALL)
+
+
+def names_of_fields() -> set[str]:
+    """Return what fields of forms are called that are posted."""
+    names = {field for event in EVENTS.values() for field in filled(event, {})}
+    for file in Path(room.__file__).parent.glob("templates/*.html"):
+        for form in _POSTS.findall(file.read_text()):
+            names |= {name for match in _NAMED.findall(form) for name in match if name}
+    names |= {"dates-1", "yearly-1-day", "yearly-1-month", "recipients-responsible:boss"}
+    return names | {"subject-nl", "text-nl", "html-nl"}
+
+
+@pytest.mark.parametrize("to", ["/console/triggers/x", "/console/people/candidate:17/suppress"])
+async def test_what_was_filled_in_is_shown_by_the_labels_of_its_form(
+    one_api: Served, to: str
+) -> None:
+    names = names_of_fields() - {"csrf", "user", "password", "file", "language"}
+    async with signed_in(one_api, ConsoleRole.WORK) as browsing:
+        with one_api.database.writing() as connection:
+            console_sessions.end_all(connection, "anna")
+        given = {name: f"written {name}" for name in names} | {"scope": "bulk"}
+        posted = {"csrf": new_token("anna"), **given}
+        browsing.answer = await browsing.client.post(to, data=posted)
+        page = await browsing.press("Sign in", user="anna", password=PASSWORD)
+        assert browsing.answer is not None
+        source = browsing.answer.text
+    labels = map(unescape, re.findall("<dt>(.*?)</dt>", source))
+
+    assert len(names) > 40
+    shown = {unescape(value) for value in re.findall('<dd class="kept">(.*?)</dd>', source)}
+    assert {value for name, value in given.items() if name not in {*UNSEEN, "scope"}} < shown
+    assert [] == [value for name, value in given.items() if name in UNSEEN and value in shown]
+    assert set() == names & set(labels)
+    for label in ("Which mail is kept away", "Bulk mail only", "Subject, Nederlands"):
+        assert label in page.text
 
 
 async def test_what_one_had_filled_in_is_not_offered_to_another(one_api: Served) -> None:

@@ -12,6 +12,12 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+// What is shown while somebody writes is old once the sign-in has ended, or another has begun.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const said = document.getElementById("signed-out");
+  const isRefused = [401, 403].includes(event.detail.xhr.status);
+  if (said && (isRefused || event.detail.successful)) said.hidden = !isRefused;
+});
 // What is fetched anew stays as somebody opened and scrolled it; htmx itself keeps the focus.
 let seen = [];
 document.addEventListener("htmx:beforeSwap", (event) => {
