@@ -18,6 +18,8 @@ MAX_BODY = 1024 * 1024
 MAX_BULK = 1024 * 1024 * 1024  #: Of a feed: some million people.
 MAX_FORM = 16_384  #: Of links to unsubscribe, which strangers use.
 _BULK = ("/feed/", "/imports/", "/console/feed/upload")  #: Below these, files are posted.
+_CONSOLE = "/console/"  #: Below it refusals are pages.
+REFUSED = "gateway.refused"  #: The key of a scope with the `Problem` that the console is to show.
 _PIECE_SECONDS = 20.0  #: For the next piece of a request or an answer to pass.
 _LEAST_RATE = 1024  #: Octets a second a request comes at, after a while.
 _AFTER_SECONDS = 30.0
@@ -84,17 +86,22 @@ class _GuardedRequest:
             if any(names.count(name) > 1 for name in (b"host", b"authorization", b"content-type")):
                 raise Problem(400, "a header occurs twice")
             if "\0" in self.scope["path"] or b"%00" in self.scope["query_string"]:
-                raise Problem(400, "a NUL in the address")
+                raise Problem(400, "the address has a character that none can have (U+0000)")
             headers = self.scope["headers"]
             given = next((value for header, value in headers if header == b"content-length"), b"0")
             length = int(given) if given.isdigit() else 0
-            if length > (MAX_BULK if is_bulk(self.scope) else _most(self.scope)):
-                raise Problem(413, "the request is too large")
+            most = MAX_BULK if is_bulk(self.scope) else _most(self.scope)
+            if length > most:
+                raise _too_large(most)
             came = self._bulk() if is_bulk(self.scope) else await self._whole()
         except Problem as refused:
-            answer = problem(refused.status_code, refused.detail, headers={"connection": "close"})
-            await answer(self.scope, self.receive, self._send)
-            return
+            cut = _cut_off(refused.status_code, refused.detail)
+            if not self.scope["path"].startswith(_CONSOLE):
+                answer = problem(cut.status_code, cut.detail, headers=cut.headers)
+                await answer(self.scope, self.receive, self._send)
+                return
+            # Shown in the reader's language; nothing more of the request is read.
+            self.scope, came = {**self.scope, REFUSED: cut}, _nothing
         try:
             await app(self.scope, came, self._send)
         except Exception:  # It was told and logged on its way here.
@@ -150,7 +157,7 @@ async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]
         piece = message.get("body", b"")
         octets += len(piece)
         if octets > most:
-            raise _cut_off(413, f"more than {most} octets")
+            raise _too_large(most)
         took = time.monotonic() - began
         if took > _AFTER_SECONDS and octets < _LEAST_RATE * took:
             raise _cut_off(408, "the request arrives too slowly")
@@ -158,6 +165,14 @@ async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]
             yield piece
         if not message.get("more_body", False):
             return
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _too_large(most: int) -> Problem:
+    return _cut_off(413, f"the request is too large: {most // 1000} kB at most")
 
 
 def _cut_off(status: int, why: str) -> Problem:

@@ -23,6 +23,7 @@ from gateway.api.console.languages import LANGUAGES, preferred, say
 from gateway.api.console.roles import ConsoleRole, known_roles, may
 from gateway.api.console.terms import ConsoleTerms, OidcTerms, terms_of
 from gateway.api.console.users import ConsoleLogin, compared, is_name
+from gateway.api.guard import REFUSED
 from gateway.api.problems import Problem
 from gateway.api.replies import plain_text
 from gateway.api.services import ApiServices
@@ -97,7 +98,8 @@ class ConsoleAccess:
         request = Request(scope, receive)
         request.state.user = None
         path = get_route_path(scope)
-        if path.startswith("/static/"):
+        refused: Problem | None = scope.get(REFUSED)
+        if path.startswith("/static/") and refused is None:
             await self._app(scope, receive, send)
             return
         try:
@@ -105,6 +107,8 @@ class ConsoleAccess:
                 raise Problem(403, said(request, "This form came from a page of another site."))
             user, secret = await self._user(request)
             request.state.user = user
+            if refused is not None:
+                raise refused
             if user is None and not path.startswith(_OPEN):
                 led = await self._lead(request)
                 await led(scope, receive, send)

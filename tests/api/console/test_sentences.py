@@ -50,6 +50,7 @@ WRITERS = (
     HERE / "app/triggers/transitions.py",
     *sorted((HERE / "app/campaigns").glob("*.py")),
     HERE / "app/triggers/triggers.py",
+    HERE / "api/guard.py",
     HERE / "api/problems.py",
     HERE / "api/replies.py",
     HERE / "config/problems.py",

@@ -1,6 +1,7 @@
 """What every page of the console has: a policy, one pinned library, words when all else fails."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from importlib import resources
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from gateway.api.console.rendering import POLICY, static_file
-from tests.api.console.browsing import signed_in
+from gateway.api.guard import MAX_BODY
+from tests.api.console.browsing import browser, signed_in
 from tests.api.served import Served
 
 #: Of htmx.min.js as npm has it in htmx.org 2.0.8.
@@ -71,3 +73,47 @@ async def test_a_store_that_is_away_is_a_page_with_words(one_api: Served) -> Non
     assert "Nu niet beschikbaar" in answer.text
     assert "de opslag is niet bereikbaar" in answer.text
     assert 200 == again.status_code
+
+
+async def _in_pieces(octets: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(octets), 1000):
+        yield octets[start : start + 1000]
+
+
+LONG = b"x" * (MAX_BODY + 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "status", "told"),
+    [
+        ("GET", "people/x%00y", b"", 400, "een teken dat geen "),
+        ("GET", "people?q=%00", b"", 400, "een teken dat geen "),
+        ("POST", "static/x%00", b"", 400, "een teken dat geen "),
+        ("POST", "login", LONG, 413, "groot: hoogstens 1048 kB"),
+        ("POST", "triggers/new", LONG, 413, "groot: hoogstens 1048 kB"),
+    ],
+)
+async def test_what_is_refused_before_it_is_read_is_a_page(
+    one_api: Served, method: str, path: str, content: bytes, status: int, told: str
+) -> None:
+    answers = []
+    async with signed_in(one_api, language="nl") as browsing:
+        for body in (content, _in_pieces(content)):
+            answers.append(await browsing.client.request(method, f"/console/{path}", content=body))
+    async with browser(one_api, language="nl") as browsing:
+        strangers = await browsing.client.request(method, f"/console/{path}", content=content)
+
+    for answer in (*answers, strangers):
+        assert status == answer.status_code
+        assert POLICY == answer.headers["content-security-policy"]
+        assert "close" == answer.headers["connection"]
+        assert "text/html; charset=utf-8" == answer.headers["content-type"]
+        assert told in answer.text
+    assert ["anna" in answer.text for answer in (*answers, strangers)] == [True, True, False]
+
+
+async def test_the_api_is_refused_as_programs_read_it(one_api: Served) -> None:
+    async with browser(one_api) as browsing:
+        answer = await browsing.client.get("/people?q=%00")
+
+    assert (400, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
