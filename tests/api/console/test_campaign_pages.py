@@ -333,6 +333,28 @@ async def test_a_time_at_which_nothing_can_leave_is_refused(api: Served, at: str
     assert "Yes, schedule it" not in page.text
 
 
+async def test_why_people_are_not_in_is_told_in_the_readers_language(api: Served) -> None:
+    await api.feed("groups", '{"crm_id":"8","name":"Rust","tag":"NoMailingsTag"}')
+    await api.feed("memberships", '{"group":"8","person":"2"}')
+    async with signed_in(api, WORK) as making:
+        path = await make(making)
+    async with signed_in(api, WORK, language="fr") as browsing:
+        await browsing.open(path)
+        unknown = await browsing.press("Ajouter", group="7", people="candidate:99")
+        wrong = await browsing.press("Ajouter", people="nobody", status=422)
+        nobody = await browsing.press("Ajouter", people="x@else.example", status=422)
+        broken = await browsing.press(
+            "Ajouter", files={"file": ("x.xlsx", b"PK\x03\x04")}, people="", status=422
+        )
+        prepared = await browsing.press("Préparer : qui y est, ce qui changerait")
+
+    assert "le CRM n'a pas envoyé candidate:99" in unknown.text
+    assert "pas une personne : 'nobody' (écrivez candidate:17" in wrong.text
+    assert "personne n'est connu comme x@else.example" in nobody.text
+    assert "x.xlsx : n'est pas un classeur complet" in broken.text
+    assert "Groupe Rust" in prepared.text
+
+
 async def test_nobody_is_asked_whether_to_send_what_nobody_would_get(api: Served) -> None:
     async with signed_in(api, MANAGE) as making:
         path = await make(making)

@@ -104,6 +104,7 @@ async def shown(
             "question": question,
             "prepared": prepared,
             "in_words": lambda text: words.in_words_of_the_page(request, text),
+            "detail_in_words": lambda detail: words.detail_in_words(request, detail),
         },
         status=status,
     )

@@ -13,6 +13,7 @@ from gateway.core.campaigns.campaign_report import CampaignPlotWords, PlotForm
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.store.campaigns.campaign_members import WhichMembers
 
+_OF_PERSON = re.compile(r"\bof ((?:candidate|contact):\S+)\Z")
 _COMMAND = re.compile(r"gateway (?:campaigns|mailchimp) ([a-z]+(?: --template)?)")
 
 
@@ -41,6 +42,25 @@ def in_words_of_the_page(request: Request, text: str) -> str:
         lambda command: f"“{buttons[command[1]]}”" if command[1] in buttons else command[0], text
     )
     return retell(language_of(request), named)
+
+
+def detail_in_words(request: Request, detail: str) -> str:
+    """Return what keeps a member out, as `MemberOut` has it: `group Geen bulk-mail`, in words."""
+    sources = {
+        "group": said(request, "Group"),
+        "status": said(request, "Status"),
+        "staff": said(request, "Staff"),
+        "bounce": said(request, "Bounce"),
+        "complaint": said(request, "Complaint"),
+        "unsubscribe": said(request, "Unsubscribed"),
+        "erased": said(request, "Erased person"),
+        "last_known": said(request, "As last known"),
+        "unread_status": said(request, "Status that can't be read"),
+    }
+    source, blank, named = detail.partition(" ")
+    if source not in sources:
+        return in_words_of_the_page(request, detail)
+    return sources[source] + blank + _OF_PERSON.sub(r"(\1)", named)
 
 
 def state_names(request: Request) -> dict[str, str]:

@@ -273,7 +273,8 @@ async def add(
     def detail(done: Mapping[str, Any]) -> list[str]:
         counted = {"added": done["added"], "known": done["known"]}
         added = said(request, "Added: {added}. In already: {known}.", **counted)
-        lines = [added, *done["problems"][:_MOST_TOLD]]
+        problems = done["problems"][:_MOST_TOLD]
+        lines = [added, *(words.in_words_of_the_page(request, problem) for problem in problems)]
         if len(done["problems"]) > _MOST_TOLD:
             more = len(done["problems"]) - _MOST_TOLD
             lines.append(
