@@ -11,7 +11,7 @@ does the same, or who runs them. English has a file only for what names a comman
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from gateway.api.console.languages import DAY_FORMS, filled_in, say
@@ -100,7 +100,7 @@ def _retold(language: str, sentence: str, depth: int) -> str:
         return known or sentence
     if depth == 0 or len(sentence) > _MOST:
         return sentence
-    for form in _forms(language):
+    for form in _forms_of(language, sentence[0], sentence[-1]):
         written = form.inserted(sentence)
         if written is not None:
             values = {name: _retold(language, text, depth - 1) for name, text in written.items()}
@@ -164,6 +164,16 @@ def _sentences(language: str) -> dict[str, str]:
         if file.is_file():  # English names commands in some of them only.
             texts |= tomllib.loads(file.read_text(encoding="utf-8"))
     return texts
+
+
+@lru_cache(2_000)
+def _forms_of(language: str, first: str, last: str) -> tuple[_Form, ...]:
+    """Return the forms a sentence may have that begins and ends with these characters."""
+    return tuple(
+        form
+        for form in _forms(language)
+        if form.pieces[0][:1] in ("", first) and form.pieces[-1][-1:] in ("", last)
+    )
 
 
 @cache
