@@ -425,6 +425,47 @@ def add(
     )
 
 
+def add_once(
+    connection: Connection,
+    *,
+    id: int,  # noqa: A002
+    address: str | PersonRef,
+    scope: Scope,
+    remark: str,
+    public: bool,
+    by: str,
+    since: datetime,
+    until: datetime | None,
+) -> tuple[SuppressionEntry, bool]:
+    """Suppress as `add` does, unless staff have said exactly the same and it is in force.
+
+    Return what says it now, and whether that is new. Pressed twice, a button says nothing more.
+    """
+    table, of_address = _of(address, ())
+    c = table.c
+    known = connection.scalar(
+        select(c.id)
+        .where(of_address, c.released_at.is_(None), c.source == SuppressionSource.STAFF.value)
+        .where(c.scope == scope.value, c.remark == remark, c.public == public)
+        .where(c.until.is_(None) if until is None else c.until == until)
+        .limit(1)
+    )
+    if known is not None:
+        return next(entry for entry in history(connection, address) if entry.id == known), False
+    entry = add(
+        connection,
+        id=id,
+        address=address,
+        scope=scope,
+        remark=remark,
+        public=public,
+        by=by,
+        since=since,
+        until=until,
+    )
+    return entry, True
+
+
 def release(
     connection: Connection,
     address: str | PersonRef,

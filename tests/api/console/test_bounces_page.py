@@ -58,6 +58,9 @@ async def test_what_waits_is_decided_on(api: Served) -> None:
         done = await browsing.press("Suppress it", scope="all", reason="called them")
 
         assert "Suppressed from the next message on." in done.text
+        await browsing.open(WAY)
+        again = await browsing.press("Suppress it", scope="all", reason="called them")
+        assert "It was suppressed for this reason already; nothing was changed." in again.text
         assert "Nothing waits." in done.text
         assert named not in (await browsing.open("/console/today")).text
     with api.database.reading() as connection:

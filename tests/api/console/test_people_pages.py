@@ -269,6 +269,32 @@ async def test_what_is_wrong_is_told_and_nothing_done(
         assert () == suppression.history(connection, ANN)
 
 
+@pytest.mark.parametrize(("whose", "first"), [("candidate:17", 200), ("nobody@example.org", 404)])
+async def test_the_same_said_twice_is_said_once(api: Served, whose: str, first: int) -> None:
+    told = []
+    async with signed_in(api, WORK) as browsing:
+        await browsing.open(f"/console/people/{whose}", status=first)
+        for note, scope, until in (
+            ("moved", "bulk", ""),
+            ("moved", "bulk", ""),
+            ("moved", "all", ""),
+            ("left", "bulk", ""),
+            ("moved", "bulk", "2099-07-01"),
+            ("moved", "bulk", "2099-07-01"),
+        ):
+            page = await browsing.press("Suppress", note=note, scope=scope, until=until)
+            told.append("was suppressed for this reason already; nothing was changed" in page.text)
+        await browsing.press("Release", note="back")
+        again = await browsing.press("Suppress", note="moved", scope="bulk")
+    with api.database.reading() as connection:
+        acts = console_acts.listed(connection, limit=100)
+
+    assert [False, True, False, False, False, True] == told
+    assert "is suppressed from now on" in again.text
+    assert 5 == len([act for act in acts if act.act.endswith(".suppress")])
+    assert 5 == len((await api.get(f"/suppressions/{whose}"))["history"])
+
+
 async def test_what_is_not_ours_is_not_released(api: Served) -> None:
     async with signed_in(api, WORK) as browsing:
         page = await browsing.open("/console/people/candidate:17")

@@ -55,8 +55,8 @@ async def suppress(
     using, number = services(request), services(request).new_id()
     now, address = using.clock(), values["address"]
 
-    def add(connection: StoreTransaction) -> None:
-        suppression.add(
+    def add(connection: StoreTransaction) -> bool:
+        _, is_new = suppression.add_once(
             connection,
             id=number,
             address=address,
@@ -67,9 +67,14 @@ async def suppress(
             since=now,
             until=None,
         )
+        return is_new
 
-    await change_store(request, user, "address.suppress", add, about=mail)
+    is_new = await change_store(
+        *(request, user, "address.suppress"), add, about=lambda done: [mail] if done else []
+    )
     sentence = said(request, "Suppressed from the next message on.")
+    if not is_new:
+        sentence = said(request, "It was suppressed for this reason already; nothing was changed.")
     return await see_other(request, "/console/bounces", sentence)
 
 

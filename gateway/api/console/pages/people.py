@@ -130,9 +130,9 @@ async def suppress(
         return await _shown(request, using, whose, problems=problems, given=form, status=422)
     number = using.new_id()
 
-    def add(connection: StoreTransaction) -> str:
+    def add(connection: StoreTransaction) -> tuple[str, bool]:
         whom = _whom(request, connection, whose, _given(form, "whom"))
-        suppression.add(
+        _, is_new = suppression.add_once(
             connection,
             id=number,
             address=whom,
@@ -143,19 +143,23 @@ async def suppress(
             since=now,
             until=until,
         )
-        return str(whom)
+        return str(whom), is_new
 
     is_person = isinstance(whose, PersonRef)
-    whom = await change_store(
+    about = str(whose) if is_person else ids.show(number)
+    whom, is_new = await change_store(
         *(request, user, "person.suppress" if is_person else "address.suppress"),
         add,
-        about=str(whose) if is_person else ids.show(number),
+        about=lambda done: [about] if done[1] else [],
     )
-    return await see_other(
-        request,
-        _path(whose),
-        said(request, "{whom} is suppressed from now on.", whom=readable(whom)),
-    )
+    sentence = said(request, "{whom} is suppressed from now on.", whom=readable(whom))
+    if not is_new:
+        sentence = said(
+            request,
+            "{whom} was suppressed for this reason already; nothing was changed.",
+            whom=readable(whom),
+        )
+    return await see_other(request, _path(whose), sentence)
 
 
 @router.post("/{person:id}/release")
