@@ -11,6 +11,7 @@ from gateway.core.batches import batched
 from gateway.core.triggers.due_times import local_moment
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.triggers.trigger_run import RunState, TriggerRun, is_far_more
+from gateway.core.written import counted
 from gateway.runtime.lease import Lease
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.engine.leases import IsGone
@@ -118,7 +119,8 @@ class Runner:
         """Put what was found into the ledger, a part at a time, and the run beside it."""
         hold = ""
         if is_far_more(len(findings.dues), findings.usual):
-            hold = f"{len(findings.dues)} mails: far more than usual (at most {findings.usual})"
+            mails = counted(len(findings.dues), "mail")
+            hold = f"{mails}: far more than usual (at most {findings.usual})"
             log.error("trigger_run_held", trigger=trigger.name, occurrences=len(findings.dues))
 
         def begin(connection: StoreTransaction) -> int:

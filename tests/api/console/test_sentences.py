@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from pathlib import Path
 from time import process_time
@@ -45,8 +46,11 @@ TOLD = (
     HERE / "app/campaigns/campaign_report.py",
     HERE / "app/campaigns/mailchimp.py",
     HERE / "app/triggers/editing.py",
+    HERE / "app/triggers/holding.py",
     HERE / "app/triggers/transitions.py",
     HERE / "app/triggers/trigger_previews.py",
+    HERE / "core/triggers/vocabulary.py",
+    HERE / "inbound/reading/trust.py",
     HERE / "core/campaigns/campaigns.py",
     HERE / "core/campaigns/membership.py",
     *(
@@ -105,6 +109,10 @@ WRITERS = (
     HERE / "store/triggers/status_mail.py",
     HERE / "inbound/importer.py",
     HERE / "app/replies/inbox_answers.py",
+    HERE / "inbound/fetching.py",
+    HERE / "inbound/filing_decision.py",
+    HERE / "triggers/epoch.py",
+    HERE / "triggers/runner.py",
     HERE / "store/views/status.py",
     HERE / "store/views/timeline.py",
     HERE / "sync/readiness.py",
@@ -147,7 +155,8 @@ FRAGMENTS = (
     *("campaigns can't be made yet: ", r" \(x not yet\)", "no sender domain is .*x.*", " of x"),
     *("there is no usable templatex.*", "Too Many Requests", r"Callable\[.*", "x x; known: x"),
     *("applications have no status|several statuses are called", "Mailchimp: x"),
-    *("not a name", "somebody else's"),  # In the log.
+    *('x = "x" x: there is no such x', "x, none was ever imported", "x; (known: x|write )x"),
+    *("not a name", "somebody else's", "Authentication-Results: x"),  # In the log.
     "Your account there has none of the roles.*",
 )
 #: Whose findings are lights of the page Today, all of them.
@@ -264,11 +273,17 @@ def test_whatever_may_reach_a_page_is_told_in_the_readers_language(file: Path) -
         for sample in samples(node)
         if " " in sample.strip()
         and retell("nl", sample) == sample
-        and sample not in used()
         and not any(re.fullmatch(fragment, sample) for fragment in FRAGMENTS)
+        and sample not in texts_of_pages()
     }
 
     assert set() == missing
+
+
+@cache
+def texts_of_pages() -> set[str]:
+    """Return what `said` is asked for; of a module of the console that is no sentence."""
+    return used()
 
 
 def said_in(file: Path) -> Iterator[ast.expr]:
