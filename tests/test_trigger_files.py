@@ -126,6 +126,7 @@ def test_a_file_of_the_same_name_replaces_the_acknowledgement(files: TriggerFile
         ('event = "birthdy"\ntemplate = "letter"\n', 'event: not one of "birthday"'),
         ('event = "birthday"\n', "template: is required"),
         ('event = "birthday"\ntemplate = "none"\n', "template: write it first"),
+        ('event = "birthday"\ntemplate = "leter"\n', 'nl.txt: "leter"; did you mean letter?'),
         ('event = "birthday"\ntemplate = "letter"\nkind = "both"\n', "kind: not one of"),
         ('event = "birthday"\ntemplate = "letter"\nlatest = "soon"\n', "latest: not a duration"),
         ('event = "birthday"\ntemplate = "letter"\nbefore_send = ["qualification_data"]\n',

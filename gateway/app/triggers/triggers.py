@@ -11,6 +11,7 @@ from gateway.app import common
 from gateway.app.keys import unsubscribe_links
 from gateway.app.wording import SHIPPED_TEMPLATES, mail_wordings, note_templates
 from gateway.config import ConfigError, Settings, read_text
+from gateway.config.problems import suggestion
 from gateway.config.triggers import (
     ACTIVE_AS_SHIPPED,
     load_trigger,
@@ -159,7 +160,9 @@ def checked(
     folder, default = settings.templates.folder / trigger.template, settings.suppression.language
     if not sources:
         fault = f"write it first, {folder} has no text such as nl.txt"
-        raise ConfigError(f'{file}: template: {fault}: "{trigger.template}"')
+        there = {text.parent.name for text in settings.templates.folder.glob("*/*.txt")}
+        nearest = suggestion(trigger.template, sorted(there))
+        raise ConfigError(f'{file}: template: {fault}: "{trigger.template}"{nearest}')
     in_order = sorted(sources, key=lambda language: (language != default, language))
     try:
         template = MailTemplate(

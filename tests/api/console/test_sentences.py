@@ -209,6 +209,7 @@ def forms_in(file: Path) -> Iterator[str]:
             form = written.replace(r"\d+", ".*").replace(r"\{\}", ".*")
             yield form
             yield form.removeprefix(r".*:\ ")  # Of a file, which is named before.
+            yield rf"{form}:\ .*"  # The value that is wrong is told behind.
             yield form.replace("_", r"\ ")  # of names: `delivery_report`
             yield _BUTTON.sub(".*", form)
             yield from form.split(r":\ ")  # What is wrong and its cure may be told apart.
@@ -358,6 +359,12 @@ def counts_of(node: ast.AST) -> list[str]:
         ("nl", "a@b.example: no campaigns (asked: 2)", "a@b.example: geen campagnes (asked: 2)"),
         ("en", "answers at https://x", "answers at https://x"),
         ("nl", "", ""),
+        (
+            "nl",
+            'not a mail address, it has no @: write it as ann@example.org: "x"',
+            'geen e-mailadres, het heeft geen @: schrijf het als ann@example.org: "x"',
+        ),
+        ("fr", "not a text: 5", "pas un texte : 5"),
         # What is inserted is nobody's form: braces in it stand as they are.
         ("nl", "answers at {url}", "antwoordt op {url}"),
     ],
