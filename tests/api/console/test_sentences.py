@@ -15,6 +15,7 @@ import gateway
 from gateway.api.console import sentences
 from gateway.api.console.languages import LANGUAGES, say
 from gateway.api.console.sentences import retell
+from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from tests.api.console.test_texts import TRANSLATED, files, used
 
 HERE = Path(gateway.__file__).parent
@@ -89,7 +90,7 @@ WRITERS = (
     HERE / "config/problems.py",
     HERE / "config/triggers.py",
     HERE / "config/values.py",
-    HERE / "core/bounces/bounce_share.py",
+    *((HERE / "core/bounces" / f"{name}.py") for name in ("bounce", "bounce_share", "reason")),
     HERE / "core/decision/classify.py",
     HERE / "core/feed/feed_mapping.py",
     HERE / "core/kinds.py",
@@ -285,6 +286,13 @@ def test_whatever_may_reach_a_page_is_told_in_the_readers_language(file: Path) -
 def texts_of_pages() -> set[str]:
     """Return what `said` is asked for; of a module of the console that is no sentence."""
     return used()
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_each_shipped_rule_goes_by_is_told(language: str) -> None:
+    tests = [rule.test.in_words for rule in SHIPPED_RULES]
+
+    assert [] == [words for words in tests if retell(language, words) == words]
 
 
 def said_in(file: Path) -> Iterator[ast.expr]:
