@@ -19,6 +19,7 @@ from gateway.core.moments import in_utc
 if TYPE_CHECKING:
     from rich.console import Console
 
+_ALIGNED = 80  #: Columns up to which a cell moves those that follow it, in every line.
 _UNLIMITED = 1000  #: Columns, where no terminal sets a width.
 
 
@@ -126,21 +127,46 @@ def print_table(
     It says what would be there and how it comes there; only who has seen that there are rows leaves
     it out. With `times`, cells may be times, and None, which is a dash.
     """
-    from rich.table import Table
-    from rich.text import Text
-
     names, cells = headings, list(rows)
     if times is not None:
         names, cells = times.columns(headings, cells)  # type: ignore[assignment]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(printable(str(cell))) for cell in row))
-    if table.row_count:
-        console().print(table)
-    else:
+    if not cells:
         print_line(empty)
+        return
+    texts = [[printable(str(cell)) for cell in row] for row in cells]
+    if sys.stdout.isatty() or any("\n" in cell for row in texts for cell in row):
+        _print_wrapped(names, texts)
+    else:
+        _print_lines([names, *texts])
+
+
+def _print_wrapped(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table as wide as the terminal: what is longer goes on in the next line."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in headings:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console().print(table)
+
+
+def _print_lines(rows: Sequence[Sequence[str]]) -> None:
+    """Print a table where no terminal sets a width: a line each, however long one cell is.
+
+    A column is as wide as its widest cell, but no wider than most subjects: a longer one moves what
+    follows in its own line alone.
+    """
+    from rich.cells import cell_len
+
+    widths = [min(max(map(cell_len, column)), _ALIGNED) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = (
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)
+        )
+        sys.stdout.write("  ".join(line).rstrip() + "\n")
 
 
 def printable(text: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import Table, insert
 
 from gateway.app import common
 from gateway.cli.commands import app
+from gateway.cli.output import print_table
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.campaigns.campaigns import Campaign, CampaignState
@@ -415,3 +416,22 @@ def test_a_table_ends_where_a_hundred_are_shown(cli: Cli) -> None:
     assert 130 == len(cli.json("inbox", "list"))
     assert 31 == len(cli.do("inbox", "list", "--after", last).splitlines())
     assert 7 == len(cli.json("inbox", "list", "--limit", "7"))
+
+
+def test_one_long_cell_moves_what_follows_in_its_own_line_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table(("id", "subject", "kind"), [("1", "x" * 500, "bulk"), ("2", "Größe 大", "bulk")])
+
+    heading, long, short = capsys.readouterr().out.splitlines()
+    assert heading == f"id  subject{' ' * 73}  kind"
+    assert long == f"1   {'x' * 500}  bulk"
+    assert short == f"2   Größe 大{' ' * 72}  bulk"
+
+
+def test_a_cell_of_several_lines_stays_in_its_column(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("note", "kind"), [("one\ntwo", "bulk")])
+
+    assert ["note  kind", "one   bulk", "two"] == [
+        line.rstrip() for line in capsys.readouterr().out.splitlines()
+    ]
