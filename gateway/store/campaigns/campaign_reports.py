@@ -12,9 +12,10 @@ from sqlalchemy import (
     Row,
     case,
     func,
+    literal,
     select,
-    true,
     type_coerce,
+    union_all,
 )
 
 from gateway.core.campaigns.campaign_report import CampaignLink, KeptCounts, Tally
@@ -166,18 +167,20 @@ def over_time(
         select(_A.type, func.min(at).label("first"), func.min(by_person).label("first_by_person"))
         .where(_A.campaign == campaign)
         .group_by(_A.recipient, _A.type)
-        .subquery()
+        .cte()
     )
-    entries: dict[str, list[tuple[datetime, int]]] = {}
     m = of_member.c
-    for first, is_meant in ((m.first, true()), (m.first_by_person, m.type == ActivityType.OPENED)):
-        bucket = first // stretch
-        query = (
-            select(m.type, bucket.label("bucket"), func.count().label("number"))
-            .where(is_meant, first.is_not(None))
-            .group_by(m.type, bucket)
-        )
-        for row in connection.execute(query):
-            name = row.type if first is m.first else "people"
-            entries.setdefault(name, []).append((moment((row.bucket + 1) * stretch), row.number))
+    opened = m.type == ActivityType.OPENED.value
+    firsts = union_all(
+        select(m.type.label("name"), (m.first // stretch).label("bucket")),
+        select(literal("people"), m.first_by_person // stretch).where(
+            opened, m.first_by_person.is_not(None)
+        ),
+    ).subquery()
+    f = firsts.c
+    query = select(f.name, f.bucket, func.count().label("number")).group_by(f.name, f.bucket)
+    entries: dict[str, list[tuple[datetime, int]]] = {}
+    for row in connection.execute(query):
+        entry = moment((row.bucket + 1) * stretch), row.number
+        entries.setdefault(row.name, []).append(entry)
     return entries
