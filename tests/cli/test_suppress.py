@@ -21,19 +21,6 @@ def test_a_suppressed_address_is_listed_whatever_its_spelling(cli: Cli) -> None:
     )
 
 
-def test_the_same_said_twice_changes_nothing_and_says_so(cli: Cli) -> None:
-    for whom in ("ann@example.org", "candidate:17"):
-        cli.feed("people", "crm_id,emails,status\n17,bob@example.org,\n")
-        first = cli.do("suppress", "add", whom, "--note", "asked", "--until", "2099-07-01")
-        again = cli.do("suppress", "add", whom, "--note", "asked", "--until", "2099-07-01")
-
-        assert first.startswith(f"Suppressed: {whom} gets no bulk mail")
-        assert again.startswith(
-            f"Suppressed already, for the same reason; nothing was changed: {whom} gets no bulk"
-        )
-        assert 1 == len(cli.json("suppress", "show", whom)["history"])
-
-
 def test_a_release_keeps_the_history(cli: Cli) -> None:
     cli.do("suppress", "add", "ann@example.org", "--scope", "all", "--by", "Eva")
     cli.do("suppress", "release", "ANN@example.org", "--by", "Jan")

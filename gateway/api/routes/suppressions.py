@@ -182,9 +182,7 @@ async def suppress(
 ) -> Response:
     """Suppress an address, or a person, from the next message on.
 
-    A person is suppressed at every address they have, and at those the CRM tells of later. Where
-    exactly the same (scope, note, public, until) was said and is in force, that is answered with
-    its own `id` and `since`, and nothing is added.
+    A person is suppressed at every address they have, and at those the CRM tells of later.
     """
     now = using.clock()
     until = asked.until
@@ -198,7 +196,7 @@ async def suppress(
     def add(connection: StoreTransaction) -> StoredAnswer:
         if isinstance(whom, PersonRef):
             _known(connection, whom)
-        entry, _ = suppression.add_once(
+        entry = suppression.add(
             connection,
             id=using.new_id(),
             address=whom,

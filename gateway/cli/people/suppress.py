@@ -105,7 +105,7 @@ def add(
         new_id = common.ids_of(store).next
         with store.writing() as connection:
             known = people.known(connection, key) if isinstance(key, PersonRef) else None
-            _, is_new = suppression.add_once(
+            suppression.add(
                 connection,
                 id=new_id(),
                 address=key,
@@ -116,10 +116,7 @@ def add(
                 since=present,
                 until=end,
             )
-    told = (
-        "Suppressed" if is_new else "Suppressed already, for the same reason; nothing was changed"
-    )
-    print_line(f"{told}: {typed} gets {scope.covers}{_until(chosen, end)}.")
+    print_line(f"Suppressed: {typed} gets {scope.covers}{_until(chosen, end)}.")
     if known is not None:
         now = ", ".join(known.every_address) or "none known yet"
         print_line(f"Addresses: {now}; any that the CRM adds later count too.")
