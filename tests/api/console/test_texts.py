@@ -146,5 +146,13 @@ def test_a_text_with_a_number_before_a_word_has_a_form_for_one() -> None:
     assert [] == [text for text in wrong if not always_several.search(text)]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_labels_of_the_plot_have_room_beside_it(language: str) -> None:
+    """Beside a number of six digits: 178 units, some 7.5 for each character."""
+    labels = ("Opened", "not by machines", "with machines", "Clicked", "Unsubscribed", "Came back")
+
+    assert [] == [told for label in labels if len(told := say(language, label)) > 17]
+
+
 def test_what_is_inserted_is_no_text_of_ours() -> None:
     assert "Tijden zijn in {x}." == say("nl", "Times are in {zone}.", zone="{x}")
