@@ -103,7 +103,12 @@ WRITERS = (
     HERE / "store/feed/staging_tables.py",
     *((HERE / "sync" / f"{name}.py") for name in ("activation", "member_calls")),
     HERE / "sync/mailchimp/official_client.py",
-    HERE / "api/routes/applications.py",
+    *(
+        (HERE / "api/routes" / f"{name}.py")
+        for name in ("applications", "history", "messages", "people", "suppressions")
+    ),
+    HERE / "api/console/pages/triggers.py",
+    HERE / "app/common.py",
     HERE / "triggers/transitions.py",
     HERE / "store/people/people.py",
     HERE / "store/people/erasing.py",
