@@ -92,8 +92,8 @@ def _check_numbers(value: object) -> None:
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        for each in value:
-            _check_numbers(each)
+        for element in value:
+            _check_numbers(element)
 
 
 def describe(

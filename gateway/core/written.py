@@ -173,9 +173,9 @@ def colon(language: str) -> str:
     return " : " if language == "fr" else ": "
 
 
-def counted(number: int, one: str, several: str = "") -> str:
+def counted(number: int, singular: str, plural: str = "") -> str:
     """Return a number with what there is of it: `1 mail`, `15 mails`, `2 people are`.
 
-    `several` stands for more than one where an s is not all the difference.
+    `plural` stands for more than one where an s is not all the difference.
     """
-    return f"{number} {one if number == 1 else several or f'{one}s'}"
+    return f"{number} {singular if number == 1 else plural or f'{singular}s'}"

@@ -37,20 +37,20 @@ _Told = Callable[[re.Match[str], Iterable[str]], str]
 def syntax_fault(error: TemplateSyntaxError, filters: Iterable[str]) -> str:
     """Return why a template can't be read; `filters` are those there are."""
     message = error.message or ""
-    for form, told in _SYNTAX:
+    for form, wording in _SYNTAX:
         match = form.match(message)
         if match is not None:
-            return told(match, filters)
+            return wording(match, filters)
     return f"its code can't be read ({message})"
 
 
 def run_fault(error: Exception) -> str:
     """Return why a template failed while it was filled in."""
     message = str(error)
-    for kind, form, told in _RUN:
+    for kind, form, wording in _RUN:
         match = re.search(form, message)
         if isinstance(error, kind) and match is not None:
-            return told(next(filter(None, match.groups()), ""))
+            return wording(next(filter(None, match.groups()), ""))
     # Of the sandbox: what it says is said for people.
     return message if isinstance(error, SecurityError) else _MISUSED
 
@@ -67,8 +67,8 @@ def line_of(error: BaseException) -> int | None:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean …?` with the nearest of the known names, or nothing."""
-    found = get_close_matches(name, list(known), 1)
-    return f"; did you mean {found[0]}?" if found else ""
+    closest = get_close_matches(name, list(known), 1)
+    return f"; did you mean {closest[0]}?" if closest else ""
 
 
 def tag(name: str) -> str:

@@ -248,7 +248,7 @@ def _not_there(
         if not isinstance(taken.node, nodes.Name) or taken.node.name not in names:
             continue
         group, value = taken.node.name, taken.attr
-        possible = [f"{group}.{each}" for each in sorted(TEMPLATE_VALUES[group])]
+        possible = [f"{group}.{name}" for name in sorted(TEMPLATE_VALUES[group])]
         if not possible:
             sign = f"{{{{ {group} }}}}"
             yield taken.lineno, f"{group} has no parts: write {sign} without {value}"

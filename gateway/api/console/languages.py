@@ -47,10 +47,10 @@ def filled_in(language: str, written: str, values: Mapping[str, object]) -> str:
     """
     if not values:
         return written
-    one, _, several = written.partition("|")
-    if several and not _is_one(language, str(values[_FIRST_PLACE.search(one)[1]])):  # type: ignore[index]
-        return several.format_map(values)
-    return one.format_map(values)
+    singular, _, plural = written.partition("|")
+    if plural and not _is_one(language, str(values[_FIRST_PLACE.search(singular)[1]])):  # type: ignore[index]
+        return plural.format_map(values)
+    return singular.format_map(values)
 
 
 def _is_one(language: str, number: str) -> bool:

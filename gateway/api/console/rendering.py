@@ -125,22 +125,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Names of people and triggers stand in many links of a page, and on every page.
-    made.filters["urlencode"] = lru_cache(10_000)(do_urlencode)
-    made.filters["time"] = _time
-    made.filters["day"] = _day
-    made.filters["local_minute"] = _local_minute
-    made.filters["moment"] = datetime.fromisoformat
-    made.filters["id"] = ids.show
-    made.filters["readable"] = readable
-    made.filters["of_page"] = _of_page
-    made.filters["with_code"] = _with_code
-    made.globals["asset"] = asset
-    made.globals["address"] = _address
-    made.globals["told"] = _told
-    made.globals["inert"] = _inert
-    made.globals["reason"] = _reason
-    made.globals["triggered"] = _triggered
+    made.filters.update(_FILTERS)
+    made.globals.update(_GLOBALS)
     return made
 
 
@@ -261,3 +247,26 @@ def asset(name: str) -> str:
     content = static_file(name)
     assert content is not None, name
     return f"/console/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
+
+
+#: What templates know besides Jinja's own. Names of people and triggers stand in many links of a
+#: page, and on every page.
+_FILTERS = {
+    "urlencode": lru_cache(10_000)(do_urlencode),
+    "time": _time,
+    "day": _day,
+    "local_minute": _local_minute,
+    "moment": datetime.fromisoformat,
+    "id": ids.show,
+    "readable": readable,
+    "of_page": _of_page,
+    "with_code": _with_code,
+}
+_GLOBALS = {
+    "asset": asset,
+    "address": _address,
+    "told": _told,
+    "inert": _inert,
+    "reason": _reason,
+    "triggered": _triggered,
+}

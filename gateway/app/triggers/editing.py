@@ -412,7 +412,7 @@ def _checked_sources(
 
     HTML without a text is passed over, as in sending, unless there is nothing else.
     """
-    with_text = {language: each for language, each in sources.items() if not each.lacks_text}
+    with_text = {language: source for language, source in sources.items() if not source.lacks_text}
     sources = with_text or sources
     try:
         template = MailTemplate(sources, default=settings.suppression.language)

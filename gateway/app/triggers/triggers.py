@@ -160,8 +160,8 @@ def checked(
     folder, default = settings.templates.folder / trigger.template, settings.suppression.language
     if not sources:
         fault = f"write it first, {folder} has no text such as nl.txt"
-        there = {text.parent.name for text in settings.templates.folder.glob("*/*.txt")}
-        nearest = suggestion(trigger.template, sorted(there))
+        known = {text.parent.name for text in settings.templates.folder.glob("*/*.txt")}
+        nearest = suggestion(trigger.template, sorted(known))
         raise ConfigError(f'{file}: template: {fault}: "{trigger.template}"{nearest}')
     in_order = sorted(sources, key=lambda language: (language != default, language))
     try:

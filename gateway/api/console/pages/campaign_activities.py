@@ -33,24 +33,24 @@ async def shown(
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
         campaign = campaigns.one(connection, number)
-        found = activities.listed(connection, number, type=chosen, after=after, limit=_AT_ONCE + 1)
-        recipients = {act.recipient for _, act in found}
+        listed = activities.listed(connection, number, type=chosen, after=after, limit=_AT_ONCE + 1)
+        recipients = {act.recipient for _, act in listed}
         people = activities.members_by_address(connection, number, recipients)
-        return {"campaign": campaign, "found": found, "people": people}
+        return {"campaign": campaign, "listed": listed, "people": people}
 
     try:
         values = await using.database.read(look)
     except NoSuchCampaign:
         raise Problem(404, said(request, "There is no such campaign.")) from None
-    found, people = values.pop("found"), values.pop("people")
-    following = wrapped(_texts(found[_AT_ONCE - 1][0])) if len(found) > _AT_ONCE else ""
+    listed, people = values.pop("listed"), values.pop("people")
+    following = wrapped(_texts(listed[_AT_ONCE - 1][0])) if len(listed) > _AT_ONCE else ""
     rows = [
         {
             "recipient": act.recipient,
             "activity": act.activity,
             "people": [ref for ref in people.get(act.recipient, ()) if ref is not None],
         }
-        for _, act in found[:_AT_ONCE]
+        for _, act in listed[:_AT_ONCE]
     ]
     return await render(
         request,

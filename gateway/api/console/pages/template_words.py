@@ -53,4 +53,4 @@ def told(request: Request, problem: str) -> str:
 
 def besides(problems: Iterable[str], known: Collection[TemplateFault]) -> list[str]:
     """Return the problems that are told nowhere else yet, each once."""
-    return [each for each in dict.fromkeys(problems) if fault_in(each) not in known]
+    return [problem for problem in dict.fromkeys(problems) if fault_in(problem) not in known]

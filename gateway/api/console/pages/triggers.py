@@ -137,9 +137,9 @@ async def create(request: Request, using: Using, user: Manages, form: Fields) ->
     return await see_other(request, f"/console/triggers/{quote(name)}", sentence)
 
 
-def _event(given: Mapping[str, str]) -> TriggerEvent:
+def _event(given: Mapping[str, object]) -> TriggerEvent:
     """Return the event that was chosen; the first one, where none was."""
-    return EVENTS.get(given.get("event", ""), next(iter(EVENTS.values())))
+    return EVENTS.get(str(given.get("event", "")), next(iter(EVENTS.values())))
 
 
 async def _new(
@@ -319,10 +319,10 @@ async def _template_page(
                 fault = fault_in(str(error))
                 if fault is not None:
                     faults.add(fault)
-                told = template_words.told(request, str(error))
+                problem = template_words.told(request, str(error))
                 if not text.subject.strip():
-                    told = said(request, "Write a subject: no mail goes without.")
-                shown.append({"language": language, "problem": told})
+                    problem = said(request, "Write a subject: no mail goes without.")
+                shown.append({"language": language, "problem": problem})
         return shown
 
     shown = await _looked(samples)
@@ -370,7 +370,7 @@ async def preview(
     except ValueError:
         raise Problem(422, said(request, "This is no day.")) from None
     values = (await _looked(lambda: using.trigger_changes.trigger(name)))["values"]
-    event = _event_of(values)
+    event = _event(values)
     if isinstance(event, ApplicationEvent):
         happened = Happened(
             references=(reference.strip(),),
@@ -470,11 +470,7 @@ def _wanted(
     if text is not None:
         return None
     values = using.trigger_changes.trigger(name)["values"]
-    return changes(_event_of(values), given, values)
-
-
-def _event_of(values: Mapping[str, object]) -> TriggerEvent:
-    return _event({"event": str(values.get("event", ""))})
+    return changes(_event(values), given, values)
 
 
 async def _shown(
@@ -495,7 +491,7 @@ async def _shown(
     values = await _looked(look)
     file = values["file"]
     text = file["text"] if asked is None or asked["text"] is None else asked["text"]
-    event = _event_of(file["values"])
+    event = _event(file["values"])
     given: Mapping[str, str] = asked["given"] if asked else {}
     is_form = SHOWN in given
     form = await _form(
