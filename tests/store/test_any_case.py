@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import literal, select
+from sqlalchemy import String, cast, literal, null, select
 
 from gateway.core.decision.search_words import AddressParts
 from gateway.core.kinds import State
@@ -56,6 +56,14 @@ def test_a_name_is_found_without_its_accents_and_with_them(
         found = {text for text, fit in fits.items() if connection.scalar(select(fit))}
 
     assert found == set(typed)
+
+
+def test_nothing_stands_where_there_is_no_text(database: Database) -> None:
+    """As the name of a programme that an application leads to and nobody has told of."""
+    with database.reading() as connection:
+        missing = cast(null(), String)
+
+        assert connection.scalar(select(reads_as(connection, missing, "jörg"))) is None
 
 
 @pytest.mark.parametrize("typed", ["jarg", "j_rg", "jörgen", "%", "ö "])

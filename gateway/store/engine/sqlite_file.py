@@ -8,8 +8,11 @@ from urllib.parse import quote
 
 from gateway.core.written import unaccented
 
-#: Most names are those of others, too.
-_unaccented = lru_cache(50_000)(unaccented)
+
+@lru_cache(50_000)  # Most names are those of others, too.
+def _unaccented(text: str | None) -> str | None:
+    """Return what SQL's function of that name does: of NULL, as of any other, NULL."""
+    return None if text is None else unaccented(text)
 
 
 class SqliteFile:
