@@ -1,7 +1,7 @@
 """What members did with one campaign, each with who, when and what about."""
 
 from dataclasses import astuple
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request, Response
@@ -74,10 +74,10 @@ def _texts(place: ActPlace) -> list[str]:
 def _place(request: Request, cursor: str) -> ActPlace:
     at, recipient, sort, link, nth = unwrapped(cursor, 5)
     try:
-        moment = datetime.fromisoformat(at)
+        moment = datetime.fromisoformat(at).astimezone(UTC)
         place = ActPlace(moment, recipient, sort, int(link), int(nth))
-    except ValueError:
+    except (ValueError, OverflowError):
         place = None
-    if place is None or moment.tzinfo is None or max(abs(place.link), abs(place.nth)) >= 2**62:
+    if place is None or max(abs(place.link), abs(place.nth)) >= 2**62:
         raise Problem(422, said(request, "This page of the list is not known."))
     return place
