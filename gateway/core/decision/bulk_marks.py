@@ -107,10 +107,10 @@ MARKS: tuple[BulkMark, ...] = (
         rule="feedback-id",
         header="Feedback-ID",
         # Some programs put it on all their mail and say there what each is: Dolibarr by the record
-        # (`thi17:…:dolib`, `emailing-3-77:…:dolib`), AcyMailing by the type.
+        # (`thi17:…:dolib`, `emailing-3-77:…:dolib`), AcyMailing by the type (`9:345:override:…`).
         matches=_like(
             r"^(?!\s*(?!emailing)\S*:dolib\s*$)"
-            r"(?!.*:(?:notification|override|transactional)\s*(?::|$)).*\w"
+            r"(?!\s*\d+:\d+:(?:notification|override|transactional):[\w+/=-]+\s*$).*\w"
         ),
         by="campaigns, for Gmail's feedback loop; not what Dolibarr and AcyMailing call other mail",
         source="support.google.com/a/answer/6254652; CMailFile.class.php, MailerHelper.php",
