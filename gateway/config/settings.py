@@ -190,8 +190,8 @@ class ConsoleProxy(Section):
     user_header: HeaderName = option(..., example="X-Remote-User")
     """The header with the name."""
     role_header: HeaderName | None = option(example="X-Remote-Roles")
-    """The header with the roles, with commas between. Without this setting everybody may only look,
-    and so may whoever comes without one of the gateway's roles in it."""
+    """The header with the roles, with commas between. Whoever comes without it may only look; whom
+    it names no role of the gateway's is not let in."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -316,11 +316,12 @@ def _named_by_proxy(
     name = "" if given is None else given.strip()
     if not is_name(name):
         return None
-    roles = frozenset({ConsoleRole.LOOK})
-    if terms.proxy.role_header:
-        named = _header(request, terms.proxy.role_header) or ""
-        roles |= known_roles(named.replace(",", " ").lower().split())
-    return name, roles
+    if terms.proxy.role_header not in request.headers:
+        return name, frozenset({ConsoleRole.LOOK})
+    named = _header(request, terms.proxy.role_header) or ""
+    roles = known_roles(named.replace(",", " ").lower().split())
+    # Whom it gives roles that are none of ours, or gives them twice, it doesn't send to us.
+    return (name, roles | {ConsoleRole.LOOK}) if roles else None
 
 
 def _header(request: Request, name: str) -> str | None:

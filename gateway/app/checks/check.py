@@ -46,12 +46,12 @@ async def check(
     for finding in await asyncio.to_thread(lambda: list(domains(settings, offline=offline))):
         yield finding
     if not offline:
-        async for finding in _logged_in(settings, config):
+        async for finding in _accounts(settings, config):
             yield finding
 
 
-async def _logged_in(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
-    """Ask those by whom people sign in, and where their mail lies."""
+async def _accounts(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
+    """Ask the provider that people sign in by, and the mailboxes."""
     async for finding in provider(settings):
         yield finding
     async for finding in mailboxes(settings, config):

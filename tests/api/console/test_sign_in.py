@@ -677,8 +677,22 @@ async def test_the_web_servers_word_counts_over_an_earlier_login(behind_proxy: S
         ([("x-remote-user", "car\u202ela".encode())], "Sign in"),
         ([("x-remote-user", b"c" * 201)], "Sign in"),
         ([("x-remote-user", b"")], "Sign in"),
+        ([("x-remote-user", b"carla"), ("x-remote-roles", b"boss, run")], "carla"),
+        ([("x-remote-user", b"carla"), ("x-remote-roles", b"boss")], "Sign in"),
+        ([("x-remote-user", b"carla"), ("x-remote-roles", b"")], "Sign in"),
+        (
+            [
+                ("x-remote-user", b"carla"),
+                ("x-remote-roles", b"run"),
+                ("x-remote-roles", b"look"),
+            ],
+            "Sign in",
+        ),
     ],
-    ids=["UTF-8", "Latin-1", "twice", "turned around", "endless", "empty"],
+    ids=[
+        *("UTF-8", "Latin-1", "twice", "turned around", "endless", "empty"),
+        *("a role of ours", "none of ours", "no role", "roles twice"),
+    ],
 )
 async def test_what_names_somebody_and_what_does_not(
     behind_proxy: Served, headers: list[tuple[str, bytes]], shown: str
