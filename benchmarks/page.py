@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from benchmarks.console import DAYS, MESSAGES
@@ -117,6 +118,7 @@ def write_pages(docs: Path, pages: Table, machine: Machine) -> None:
     page.write_text(f"{kept}{PAGES_BEGIN}\n\n{head}\n{table}\n")
 
 
+@cache  # Asked before the first page is written: it is none of what was measured.
 def _commit(docs: Path) -> str:
     described = subprocess.run(
         ("git", "describe", "--always", "--dirty"),
@@ -130,10 +132,11 @@ def _commit(docs: Path) -> str:
 
 def write(docs: Path, *, cells: Sequence[Measured], tables: Sequence[Table], rounds: int) -> None:
     """Write `benchmarks.md` and its plot."""
+    commit = _commit(docs)
     draw(cells, docs / "benchmarks.svg")
     head = HEAD.format(
         rounds=rounds,
-        commit=_commit(docs),
+        commit=commit,
         day=f"{datetime.now(UTC):%Y-%m-%d}",
         verdict=verdict(cells),
     )
