@@ -37,6 +37,7 @@ from gateway.inbound.filed_reply import file_reply
 from gateway.inbound.mail_to_file import FilingFacts, MailToFile
 from gateway.inbound.notices import NoticeSettings
 from gateway.inbound.reading.bounces.reports import ReportSet
+from gateway.inbound.reading.reading import ReadMail
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications
 from gateway.store.replies import inbox
@@ -213,7 +214,8 @@ class FilingDecider:
                 None if facts.application else Objection(reason=AttentionReason.UNKNOWN_REFERENCE)
             )
         kind = case.reading.header.automatic if case.reading is not None else ""
-        if kind and (not case.is_bounce or kind in _ANSWERS):
+        is_ignored = kind and (not case.is_bounce or kind in _ANSWERS)
+        if is_ignored and not self._is_forward_through_list(case, facts):
             return replace(case.row, state=InboxState.IGNORED, reason=kind)
         if case.is_bounce and case.row.whole and case.reading is not None and not case.fault:
             return Objection(reason=AttentionReason.NO_BOUNCE)
@@ -226,8 +228,19 @@ class FilingDecider:
             )
         if case.reading is None or case.fault:
             return Objection(reason=AttentionReason.UNREADABLE, detail=case.fault)
+        return self._objection(case.reading, facts)
+
+    def _is_forward_through_list(self, case: MailToFile, facts: FilingFacts) -> bool:
+        """Whether staff sent a mail that only a list has marked, and nothing else is against it."""
+        return (
+            case.reading is not None
+            and case.reading.header.may_be_forward
+            and self._objection(case.reading, facts) is None
+        )
+
+    def _objection(self, reading: ReadMail, facts: FilingFacts) -> Objection | None:
         return objection(
-            case.reading.header,
+            reading.header,
             address=facts.address,
             staff=facts.staff,
             admission=self._admission,

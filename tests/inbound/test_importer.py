@@ -500,9 +500,8 @@ class TestAutomatic:
         [
             ({"Auto-Submitted": "auto-replied"}, "auto_reply"),
             ({"X-Autoreply": "yes"}, "auto_reply"),
-            ({"Precedence": "bulk"}, "generated"),
+            ({"Auto-Submitted": "auto-generated", "List-Id": "<x.example.org>"}, "generated"),
             ({"Return-Path": "<>"}, "generated"),
-            ({"List-Id": "<x.example.org>"}, "generated"),
         ],
     )
     async def test_I15_automatic_mail_is_recorded_and_neither_filed_nor_answered(
@@ -513,6 +512,48 @@ class TestAutomatic:
         assert Ignored(kind, verdict.inbox) == verdict
         assert InboxState.IGNORED == rig.mail(verdict.inbox).state
         assert ([], []) == (rig.entries(), rig.notices())
+
+    @pytest.mark.parametrize(
+        "marks",
+        [
+            {
+                "Precedence": "list",
+                "List-Id": "<import.example.org>",
+                "List-Post": "<mailto:import@example.org>",
+                "Mailing-list": "list import@example.org; contact import+owners@example.org",
+            },
+            {"Precedence": "bulk"},
+            {"List-Id": "<x.example.org>"},
+        ],
+    )
+    async def test_a_forward_that_staff_send_through_a_list_is_filed(
+        self, rig: ImporterRig, marks: dict[str, str]
+    ) -> None:
+        """The import address may be a group, such as Google has: it marks all mail."""
+        verdict = await rig.take(with_file(forward(fields=marks)))
+
+        assert isinstance(verdict, Filed)
+        entry = rig.entry(verdict.entry)
+        assert ("ann@example.org", ["cv"]) == (
+            entry.sender,
+            [document.type for document in entry.documents],
+        )
+
+    @pytest.mark.parametrize(
+        "mail",
+        [
+            forward(subject="10 Tipps", fields={"List-Id": "<x.example.org>"}),
+            forward(subject="Neues im Mai", fields={"List-Id": "<x.example.org>"}),
+            forward(sender="News <news@shop.example>", fields={"Precedence": "list"}),
+            forward(results=None, fields={"Precedence": "list"}),
+        ],
+        ids=["number of nothing", "no reference", "no staff", "not proved"],
+    )
+    async def test_I15_other_mail_of_a_list_is_ignored(self, rig: ImporterRig, mail: bytes) -> None:
+        verdict = await rig.take(mail)
+
+        assert Ignored("generated", verdict.inbox) == verdict
+        assert [] == rig.entries()
 
     async def test_I15_the_null_sender_of_the_envelope_marks_automatic_mail(
         self, rig: ImporterRig

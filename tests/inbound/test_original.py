@@ -109,7 +109,15 @@ def test_an_attached_mail_is_found_where_its_label_or_its_encoding_is_wrong() ->
         b"Zz4NCg0KSGFsbG8=\r\n--b--\r\n"
     )
 
-    for octets in (as_file.as_bytes(), in_base64):
+    with_bom = _forward("x")
+    with_bom.add_attachment(
+        b"\xef\xbb\xbf" + _reply().as_bytes(),
+        maintype="application",
+        subtype="octet-stream",
+        filename="AW.eml",
+    )
+
+    for octets in (as_file.as_bytes(), with_bom.as_bytes(), in_base64):
         found = recover(octets)
 
         assert found.heading is not None

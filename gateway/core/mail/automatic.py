@@ -47,6 +47,8 @@ _GENERATED_FIELDS = (
     "list-id",
     "list-post",
 )
+#: What lists and groups add to what people send through them.
+_OF_LISTS = ("list-id", "list-post", "precedence")
 _FIRST_WORD = re.compile(r"[\s;(]")
 _COMMENTS_BEFORE = re.compile(r"\A\s*(?:\([^()]*\)\s*)+")
 _BULK = frozenset({"bulk", "junk", "list"})
@@ -135,6 +137,17 @@ def automatic_kind(field: Field) -> Automatic | None:
     if is_of_nobody(field):
         return by_subject or Automatic.GENERATED
     return by_subject
+
+
+def came_through_list(field: Field) -> bool:
+    """Whether nothing but the marks of a list makes a mail automatic: a person may have sent it.
+
+    An import address may be a group (Google Groups, Mailman), which marks whatever it passes on.
+    """
+    return (
+        automatic_kind(field) is Automatic.GENERATED
+        and automatic_kind(lambda name: "" if name in _OF_LISTS else field(name)) is None
+    )
 
 
 def is_rejection(field: Field) -> bool:

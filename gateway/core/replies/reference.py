@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.core.errors import GatewayError
-from gateway.core.replies.subject_prefixes import prefixes_end, without_prefixes
+from gateway.core.replies.subject_prefixes import UNSEEN, prefixes_end, without_prefixes
 
 #: What a reference looks like unless the site says otherwise.
 DIGITS = r"(?P<reference>[0-9]+)"
@@ -31,7 +31,9 @@ def reference_pattern(pattern: str = DIGITS) -> re.Pattern[str]:
     Raises BadPattern where it is no regular expression or has no group `reference`.
     """
     try:
-        whole = re.compile(rf"(?:{pattern})(?=[{_BLANKS}]|\Z)", re.ASCII | re.IGNORECASE)
+        whole = re.compile(
+            rf"(?:{pattern})(?=[{UNSEEN}]*(?:[{_BLANKS}]|\Z))", re.ASCII | re.IGNORECASE
+        )
     except re.error as error:
         raise BadPattern(f"not a regular expression: {error}") from error
     if "reference" not in whole.groupindex:

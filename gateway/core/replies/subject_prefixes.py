@@ -10,9 +10,9 @@ _ANSWERS = (
     # … Spanish, Catalan, Portuguese, Italian, Romanian …
     "res resp r rif răsp răspuns",
     # … Danish, Norwegian, Swedish, Finnish, Estonian, Latvian, Lithuanian …
-    "sv ang vastaus vast atb ats",
+    "sv svar ang vedr vastaus vast atb ats",
     # … Polish, Czech, Slovak, Hungarian, Croatian, Slovenian, Turkish, Azerbaijani …
-    "odp vá válasz odg ynt yan cvb",
+    "odp odpowiedź odpověď vá válasz odg ynt yan cvb",
     # … Indonesian, Malay, Vietnamese
     "bls bal trả\\slời",
     # Greek and Cyrillic
@@ -24,7 +24,7 @@ _ANSWERS = (
 _FORWARDS = (
     # Latin letters: English, Dutch, German, French …
     "fw fwd forw forward forwarded doorst doorsturen doorgest doorgestuurd",
-    "wg wtr weitergeleitet weiterleitung tr transf transféré",
+    "wg wtr wtrlt weitergeleitet weiterleitung tr transf transféré",
     # … Spanish, Catalan, Portuguese, Italian, Romanian …
     "rv reenv reenviado reenvío enc encam encaminhada encaminhado i inoltro inoltra inoltrato",
     "redirecționat redirecţionat redir",
@@ -61,7 +61,9 @@ _KINDS = (
     "|spam|from|von|van"
 )
 _MARK = rf"(?:(?:{_KINDS})[ \t\xa0_-]+)?(?:{_MARKS})(?:[ \t\xa0_-]+(?:{_KINDS}))?"
-_BLANK = r"[ \t\xa0\r\n\u3000\u200e\u200f\ufeff]*+"
+#: What can't be seen, as copied along with a number: zero-width blanks, marks of direction, a BOM.
+UNSEEN = r"\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_BLANK = rf"[ \t\xa0\r\n\u3000{UNSEEN}]*+"
 _COUNT = r"(?:\s?[\[(^]?[0-9]{1,3}[\])]?)?"
 
 

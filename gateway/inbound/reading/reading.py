@@ -13,6 +13,7 @@ from gateway.core.mail.automatic import (
     Automatic,
     Field,
     automatic_kind,
+    came_through_list,
     is_of_nobody,
     may_be_answered,
 )
@@ -64,6 +65,8 @@ class ParsedHeader:
     message_id: str
     automatic: str  #: What sort of automatic mail it is; empty: a person sent it.
     may_be_answered: bool
+    #: Whether only the marks of a list make it automatic, and it names a reference.
+    may_be_forward: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +130,15 @@ def read(task: ReadingTask) -> ReadMail:
         return ReadMail(header=header)
     skeletons = Skeletons()
     mail = skeletons.parse(Path(task.file))
+    report = None
     if header.automatic or task.is_bounce:
         is_answer = header.automatic in (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
         report = read_reports(mail, is_bounce=not is_answer)
         is_message = header.automatic in ("", Automatic.GENERATED.value) and not report.bounces
         has_sender = not is_of_nobody(_fields_of(headers, task))
         report = replace(report, may_ask=is_message and has_sender)
-        return ReadMail(header=header, report=report)
+        if task.is_bounce or not header.may_be_forward:
+            return ReadMail(header=header, report=report)
     unwrap(mail, skeletons, Path(task.folder))
     recovered = recover(mail, subject=header.bare_subject, zone=ZoneInfo(task.zone))
     saver = AttachmentSaver(Path(task.folder), skeletons)
@@ -146,6 +151,7 @@ def read(task: ReadingTask) -> ReadMail:
         header=header,
         original=original,
         attachments=attachments,
+        report=report,
     )
 
 
@@ -202,6 +208,7 @@ def read_header(headers: Headers, task: ReadingTask) -> ParsedHeader:
         message_id=keepable_line(headers.text("message-id")),
         automatic=kind.value if kind else "",
         may_be_answered=may_be_answered(field, loop_field=LOOP_FIELD),
+        may_be_forward=named is not None and came_through_list(field),
     )
 
 

@@ -92,13 +92,13 @@ def parts_with_group(mail: Message) -> Iterator[tuple[Message, int]]:
             stack += [(child, group) for child in reversed(children(part))]
 
 
-#: The line that stands above each mail in a file of many, and empty lines, which some programs
-#: attach along.
-_DIVIDER = re.compile(rb"[\r\n]{0,100}(?:>?From [^\r\n]{0,1000}(?:\r\n|\r|\n))?")
+#: The line that stands above each mail in a file of many, and empty lines and a BOM, which some
+#: programs attach along.
+_DIVIDER = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]{0,100}(?:>?From [^\r\n]{0,1000}(?:\r\n|\r|\n))?")
 
 
 def without_divider(octets: bytes) -> bytes:
-    """Take off empty lines, and the line of a mailbox file (`>From …`), that a mail begins with."""
+    """Take off a BOM, empty lines and the line of a mailbox file (`>From …`) above a mail."""
     divider = _DIVIDER.match(octets)
     return octets[divider.end() :] if divider else octets
 
