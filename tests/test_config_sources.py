@@ -1,5 +1,6 @@
 """Where settings come from: the file, its folder, secrets in files, the environment."""
 
+import codecs
 from pathlib import Path
 
 import pytest
@@ -104,11 +105,17 @@ class TestTheFile:
         with pytest.raises(ConfigError, match="not UTF-8 text"):
             load(tmp_path / "gateway.toml", {})
 
+    def test_may_begin_with_the_mark_of_an_editor_of_windows(self, tmp_path: Path) -> None:
+        (tmp_path / "gateway.toml").write_bytes(codecs.BOM_UTF8 + RELAY.encode())
+
+        assert 1 == len(load(tmp_path / "gateway.toml", {}).relays)
+
 
 class TestSecrets:
+    @pytest.mark.parametrize("begin", [b"", codecs.BOM_UTF8])
     @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-    def test_may_lie_in_a_file(self, tmp_path: Path, end: str) -> None:
-        (tmp_path / "password").write_bytes(b"hunter2" + end.encode())
+    def test_may_lie_in_a_file(self, tmp_path: Path, begin: bytes, end: str) -> None:
+        (tmp_path / "password").write_bytes(begin + b"hunter2" + end.encode())
         text = RELAY + 'auth = "plain"\nusername = "gateway"\npassword_file = "password"\n'
 
         settings = loaded(tmp_path, text)

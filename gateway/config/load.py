@@ -39,7 +39,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 def read_file(file: Path) -> dict[str, Any]:
     """Read a config file (TOML 1.0, UTF-8); ConfigError says why it can't be read."""
     try:
-        return parse_toml(file.read_text(encoding="utf-8"))
+        return parse_toml(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         hint = "gateway init writes one; --config FILE or GATEWAY_CONFIG names another"
         raise ConfigError(f"{file}: no such file; {hint}") from None

@@ -62,7 +62,7 @@ def read_text(file: Path) -> str:
     try:
         if not file.is_file() and file.exists() and not file.is_dir():
             raise ConfigError(f"{file}: no file that can be read to its end, such as a pipe")
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")  # Editors of Windows begin with a BOM.
     except OSError as error:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

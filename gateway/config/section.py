@@ -98,7 +98,7 @@ def _read_secret(key: str, path: object, folder: Path | None) -> str:
         wrong(key, "not the path of a file")
     file = from_folder(folder, path)
     try:
-        secret = file.read_text(encoding="utf-8").rstrip("\r\n")
+        secret = file.read_text(encoding="utf-8-sig").rstrip("\r\n")
     except OSError as error:
         wrong(key, f'{str(error.strerror).lower()}: "{file}"')
     except UnicodeDecodeError:

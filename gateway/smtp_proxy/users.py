@@ -35,7 +35,7 @@ class Users:
     def read(cls, path: Path, clock: Callable[[], float]) -> "Users":
         """Read `login:hash` lines as `gateway users hash` prints them; `#` starts a comment."""
         hashes: dict[str, str] = {}
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
             entry = line.strip()
             if not entry or entry.startswith("#"):
                 continue

@@ -72,7 +72,8 @@ async def open_secured_gateway(
     install(certificates.server, pair)
     users = folder / "users"
     line = await hashed("crm")
-    users.write_text(f"# who may send\n\n{line}{line.replace('crm', 'chef', 1)}")
+    # With the mark by which editors of Windows begin a file.
+    users.write_text(f"\ufeff# who may send\n\n{line}{line.replace('crm', 'chef', 1)}")
     names = ("by-login", "by-domain", "by-listener")
     async with AsyncExitStack() as stack:
         sinks = {name: await stack.enter_async_context(RawSink()) for name in names}

@@ -344,6 +344,18 @@ def test_a_server_whose_database_was_emptied_is_away_and_stays_so(postgres: Post
     database.close()
 
 
+@pytest.mark.parametrize("name", ["a b", "100%", "a%20b", "what?", "#1", "ä"])
+def test_the_store_is_in_the_file_that_the_config_names(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    database = Database(f"sqlite:///{tmp_path}/{name}/{name}.db")
+    database.prepare()
+    write(database)
+    database.close()
+
+    assert (tmp_path / name / f"{name}.db").is_file()
+    assert [tmp_path / name] == list(tmp_path.iterdir())
+
+
 def test_a_folder_that_is_missing_is_a_store_that_is_away(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/missing/gateway.db")
     with pytest.raises(StoreUnavailable, match="No such file"):

@@ -99,7 +99,7 @@ def read_users(file: Path) -> Mapping[str, ConsoleLogin]:
     """Read a file of users; `BadConsoleUsers` names the line that is none."""
     users: dict[str, ConsoleLogin] = {}
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not UTF-8 text"
         raise BadConsoleUsers(f"console.users: {file}: {why}") from error
@@ -149,7 +149,7 @@ def remove_user(file: Path, name: str) -> None:
 
 def _rewrite(file: Path, name: str, entry: str | None) -> None:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        lines = file.read_text(encoding="utf-8-sig").splitlines() if file.exists() else []
         rest = [line for line in lines if line.strip().partition(":")[0] != name]
         at = next((n for n, line in enumerate(lines) if line not in rest), len(rest))
         if entry is not None:

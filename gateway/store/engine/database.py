@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, event, insert, inspect, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     DataError,
@@ -29,6 +28,7 @@ from sqlalchemy.exc import (
 from gateway.core.errors import GatewayError
 from gateway.store.engine.engines import (
     BUSY_SECONDS,
+    parse_url,
     postgres_engine,
     sqlite_engine,
     with_driver,
@@ -91,10 +91,11 @@ class Database:
         `identity` is that of the store which must be there, where it is known. Without `makes`
         none is created: whoever started this process has done that.
         """
-        self.url = with_driver(make_url(url))
+        parsed = parse_url(url)
+        self.url = with_driver(parsed)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.file = SqliteFile(self.url.database or "") if self.is_sqlite else None
-        self._had = None if outage is None else HadStore(outage, make_url(url))
+        self._had = None if outage is None else HadStore(outage, parsed)
         self._identity = identity
         self._makes = makes
         engine = sqlite_engine(self.file) if self.file else postgres_engine(self.url)

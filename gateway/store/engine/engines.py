@@ -3,7 +3,7 @@
 import sqlite3
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -11,6 +11,7 @@ from gateway.store.engine.sqlite_file import SqliteFile
 
 BUSY_SECONDS = 10  #: So long a connection to SQLite waits for its turn.
 _CONNECT_SECONDS = 5
+_SQLITE = "sqlite:///"
 #: A server that vanished without a word is noticed within ten seconds.
 _PATIENCE = {
     "connect_timeout": _CONNECT_SECONDS,
@@ -19,6 +20,13 @@ _PATIENCE = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
 }
+
+
+def parse_url(text: str) -> URL:
+    """Read a store's URL; the path of a file of SQLite stays as written, with `%20` and `?`."""
+    if text.startswith(_SQLITE):
+        return URL.create("sqlite", database=text.removeprefix(_SQLITE))
+    return make_url(text)
 
 
 def with_driver(url: URL) -> URL:

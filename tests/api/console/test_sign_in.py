@@ -777,7 +777,7 @@ def test_what_a_role_includes(role: str, allowed: set[str]) -> None:
 
 def test_users_keep_their_file_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "console-users"
-    file.write_text("# Office\nbob:$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA\n# end\n")
+    file.write_text("\ufeff# Office\nbob:$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA\n# end\n")
 
     assert put_user(file, "anna", "secret", [ConsoleRole.RUN, ConsoleRole.MANAGE])
     assert not put_user(file, "bob", None, [ConsoleRole.WORK])
