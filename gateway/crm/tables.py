@@ -24,6 +24,10 @@ from gateway.crm.workbook import OLE, ZIP, Workbook, WorkbookRefused, as_text
 
 _SAMPLE = 65_536  #: Characters.
 _LOOKED_AT = 20  #: Rows in which the header is looked for.
+#: How gzip, 7-Zip, RAR and bzip2 begin.
+_COMPRESSED = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh")
+#: How a page or XML begins that programs export under a name such as `people.xls`.
+_MARKUP = re.compile(r"<(?:[?!]|(?:html|head|meta|style|body|div|table)\b)", re.IGNORECASE)
 
 # A lone surrogate, as where octets aren't UTF-8: the cell can't be read, the others can.
 register_error("unread", lambda error: ("\udcff", getattr(error, "end", 0)))
@@ -278,6 +282,8 @@ def open_table(
             "is an old Excel workbook (.xls), or protected by a password; save "
             "it as .xlsx without a password, or as CSV UTF-8"
         )
+    if head.startswith(_COMPRESSED):
+        raise TableRefused("is compressed; unpack it")
     table: Delimited | Sheet
     delimiter = ","
     if head.startswith(ZIP):
@@ -293,6 +299,11 @@ def open_table(
         first = sample[0].lstrip()
         if first.startswith("["):
             raise TableRefused("is a JSON array; write one object per line (JSON Lines), or CSV")
+        if _MARKUP.match(first):
+            raise TableRefused(
+                "is a web page or XML, whatever its name says; open it in a spreadsheet, and save "
+                "it as .xlsx or CSV UTF-8"
+            )
         if first.startswith("{"):
             return OpenedTable(
                 Objects(text), [f"read as {encoding.words}"] if encoding.words else []

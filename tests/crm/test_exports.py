@@ -1,5 +1,6 @@
 """Files as CRMs and spreadsheets write them."""
 
+import gzip
 import os
 import threading
 from collections.abc import Mapping
@@ -298,6 +299,9 @@ def test_the_errors_of_spreadsheets_are_no_values(tmp_path: Path, shown: str) ->
     ("octets", "reason"),
     [
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "save it as .xlsx without a password"),
+        (gzip.compress(b"crm_id\n1\n", mtime=0), "is compressed; unpack it"),
+        (b"<html><table><tr><td>crm_id</td></tr></table></html>", "is a web page or XML"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?>\n<Workbook/>', "is a web page or XML"),
         (b'[{"crm_id": "1"}]', "is a JSON array; write one object per line"),
         ("crm_id\n1\n".encode("utf-32"), "is UTF-32; save it as CSV UTF-8"),
         (b"sep=;\n", "is empty"),

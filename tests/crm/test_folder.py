@@ -1,5 +1,6 @@
 """The folder of the feed."""
 
+import gzip
 import json
 import os
 from codecs import BOM_UTF8
@@ -110,6 +111,27 @@ def test_other_files_are_left_alone(path: Path, feed: FeedFolder, name: str) -> 
 
     assert [] == look_twice(feed)
     assert [name] == names(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "octets", "error"),
+    [
+        ("people.json", b'{"crm_id": "1"}\n', ""),
+        ("memberships.full.json", b"[]", "is a JSON array"),
+        ("people.csv.gz", gzip.compress(b"crm_id\n1\n", mtime=0), "is compressed; unpack it"),
+        ("people.xls", b"<table><tr><td>crm_id</td></tr></table>", "is a web page or XML"),
+        ("Groups.XML", b'<?xml version="1.0"?>', "is a web page or XML"),
+    ],
+)
+def test_no_export_under_another_name_is_left_lying(
+    path: Path, feed: FeedFolder, name: str, octets: bytes, error: str
+) -> None:
+    (path / name).write_bytes(octets)
+
+    [handled] = look_twice(feed)
+
+    assert ("failed" if error else "done") == handled.state
+    assert error in handled.error
 
 
 def test_what_suppresses_comes_first_and_then_the_oldest(path: Path, feed: FeedFolder) -> None:

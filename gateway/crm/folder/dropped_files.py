@@ -8,9 +8,13 @@ from gateway.core.written import readable_name
 from gateway.crm.kinds import KINDS
 
 _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
-#: What nobody but the feed has here, and no file it can read: moved to `failed/`, with the cure.
-_UNREADABLE = (".xls", ".xlsb", ".ods")
-_FULL = tuple(f".full{ending}" for ending in (*_ENDINGS, *_UNREADABLE))
+#: What counts by the beginning of its name alone: taken in where it is a table all the same, else
+#: moved to `failed/` with the cure. Nobody would hear of one that was left lying.
+_OTHER_ENDINGS = (
+    *(".xls", ".xlsb", ".xlsm", ".ods", ".json", ".xml", ".htm", ".html"),
+    *(".zip", ".gz", ".7z", ".rar", ".bz2"),
+)
+_FULL = tuple(f".full{ending}" for ending in (*_ENDINGS, *_OTHER_ENDINGS))
 _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 
 
@@ -64,7 +68,7 @@ def is_for_feed(name: str) -> bool:
     lower = name.lower()
     if lower.startswith((".", "~")):
         return False
-    if lower.endswith((".txt", *_UNREADABLE)):
+    if lower.endswith((".txt", *_OTHER_ENDINGS)):
         # Notes lie in folders too.
         return lower.startswith(tuple(KINDS))
     return lower.endswith(_ENDINGS)
