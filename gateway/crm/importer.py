@@ -321,7 +321,9 @@ class _FaultRecord:
         try:
             yield
         except (FileRefused, RowRefused) as error:
-            self._note(1, str(error), failed=True)
+            # Where an upload lay meanwhile is nobody's business, and the file is named apart.
+            reason = str(error).partition(f"{self._file}: ")[2] or str(error)
+            self._note(1, reason, failed=True)
             raise
         except StoreUnavailable:
             raise

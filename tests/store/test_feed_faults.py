@@ -63,6 +63,8 @@ def test_a_file_refused_as_a_whole_is_kept_too(database: Database, tmp_path: Pat
     assert state.at is None
     assert state.fault is not None
     assert (True, "people.csv") == (state.fault.failed, state.fault.file)
+    # Not in which folder it lay: those of uploads are gone.
+    assert state.fault.reason.startswith("unknown column 'nonsense'")
 
 
 def test_a_dry_run_keeps_nothing(database: Database, tmp_path: Path) -> None:
