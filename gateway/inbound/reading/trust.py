@@ -66,13 +66,13 @@ def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, auths
             is_internal = marks == {"internal"}
             return "" if is_internal else "lacks Exchange's mark that it is internal"
         case "authentication-results":
-            return distrust_results(headers, domain_of(sender.address), authserv_id)
+            return distrust_results(headers, sender.address, authserv_id)
         case None:
             return "nothing here proves whom a mail comes from: trust is not set"
 
 
-def distrust_results(headers: Headers, domain: str, authserv_id: str) -> str:
-    """Return why Authentication-Results don't prove that a mail is from a domain; empty: they do.
+def distrust_results(headers: Headers, address: str, authserv_id: str) -> str:
+    """Return why Authentication-Results don't prove whom a mail comes from; empty: they do.
 
     The topmost field alone counts: whoever sends a mail can put others below it (RFC 8601, 5).
     """
@@ -86,7 +86,10 @@ def distrust_results(headers: Headers, domain: str, authserv_id: str) -> str:
         return "has Authentication-Results that can't be read"
     if parsed.authserv_id is None or parsed.authserv_id.lower() != authserv_id.lower():
         return f"has Authentication-Results of {parsed.authserv_id}, not of {authserv_id}"
-    return "" if proves_domain(parsed.results, domain) else "did not pass your own server's checks"
+    is_proved = proves_domain(parsed.results, domain_of(address)) or proves_login(
+        parsed.results, address
+    )
+    return "" if is_proved else "did not pass your own server's checks"
 
 
 @lru_cache(maxsize=32)  # Most mails of one author get the same results, and the library is slow.
@@ -116,6 +119,27 @@ def proves_domain(results: Iterable[Any], domain: str) -> bool:
         if "." in claimed and (domain == claimed or domain.endswith(f".{claimed}")):
             return True
     return False
+
+
+def proves_login(results: Iterable[Any], address: str) -> bool:
+    """Whether the sender sent it to the own server with a login that is the address itself.
+
+    Servers check neither DMARC nor DKIM of what their own users send (RFC 8601, 2.7.4), and let
+    some users write any From: so the login must be the sender's. Where DMARC was looked at it has
+    decided.
+    """
+    checks = [(str(check.method).lower(), str(check.result).lower(), check) for check in results]
+    if any(method == "dmarc" and result not in _UNASKED for method, result, _ in checks):
+        return False
+    logins = [
+        (result, claim.value or "")
+        for method, result, check in checks
+        if method == "auth"
+        for claim in check.properties
+        if (str(claim.type).lower(), str(claim.name).lower()) == ("smtp", "auth")
+    ]
+    [(result, login)] = logins if len(logins) == 1 else [("", "")]
+    return result == "pass" and "@" in login and lookup_form(login) == lookup_form(address)
 
 
 def _value(result: Any, kind: str, name: str) -> str:
