@@ -19,7 +19,7 @@ from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.engine.database import Database
 from gateway.store.journal import searching
-from gateway.store.schema import deliveries, messages
+from gateway.store.schema.journal import deliveries, messages
 from tests.api.console.browsing import signed_in
 from tests.api.served import Served, served
 from tests.rig.new_ids import RowIds

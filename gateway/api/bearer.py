@@ -43,10 +43,10 @@ async def known(using: ApiServices, secret: str) -> Token | None:
     """Return the valid token of which this is the secret, and note its use."""
     if not secret or len(secret) > _LONGEST or not secret.isascii():
         return None
-    token = await using.database.read(lambda connection: tokens.find(connection, secret))
+    token = await using.database.read(tokens.find, secret)
     now = using.clock()
     if token is not None and tokens.is_stale(token, now):
-        await using.database.write(lambda connection: tokens.used(connection, token.id, now))
+        await using.database.write(tokens.used, token.id, now)
     return token
 
 

@@ -58,15 +58,15 @@ async def in_steps(
     if asked is None:
         return _response(await work())
     now = using.clock()
-    earlier = await using.database.write(lambda connection: answers.begin(connection, asked, now))
+    earlier = await using.database.write(answers.begin, asked, now)
     if earlier is not None:
         return _again(earlier)
     try:
         answer = await work()
     except BaseException:
-        await using.database.write(lambda connection: answers.forget(connection, asked))
+        await using.database.write(answers.forget, asked)
         raise
-    await using.database.write(lambda connection: answers.keep(connection, asked, answer))
+    await using.database.write(answers.keep, asked, answer)
     return _response(answer)
 
 

@@ -60,7 +60,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, as_problem)
     app.add_exception_handler(RequestValidationError, as_invalid)
     app.add_exception_handler(GatewayError, as_known_fault)
-    app.add_exception_handler(Exception, _fault)
+    app.add_exception_handler(Exception, as_known_fault)
 
 
 def as_problem(_: Request, error: Exception) -> Response:
@@ -110,7 +110,3 @@ def known_fault(error: Exception) -> Problem:
         case _:
             log.error("request_failed", exc_info=error)
             return Problem(500, "the gateway failed; its log says why")
-
-
-def _fault(_: Request, error: Exception) -> Response:
-    return as_known_fault(_, error)

@@ -21,6 +21,8 @@ from gateway.store.people.suppressed import SuppressedAddresses
 from gateway.store.people.suppression import Standings
 
 if TYPE_CHECKING:  # Commands load this module, too, and not all documents.
+    from gateway.core.campaigns.campaigns import CampaignRequest
+    from gateway.core.decision.explanation import ExplainedMail
     from gateway.documents.campaigns import (
         CampaignAddedDocument,
         CampaignDoneDocument,
@@ -166,16 +168,6 @@ class NotDone(GatewayError):
         self.again_after = again_after  #: Seconds; the same request may succeed then.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewCampaign:
-    """A campaign as it is asked for."""
-
-    name: str
-    template: int
-    from_name: str
-    from_address: str
-
-
 class CampaignActions(Protocol):
     """What is done with campaigns, as by `gateway campaigns`; for a thread.
 
@@ -183,7 +175,7 @@ class CampaignActions(Protocol):
     `NotDone` and `NoSuchCampaign`.
     """
 
-    def create(self, wanted: NewCampaign, *, confirmed: bool) -> "CampaignDoneDocument":
+    def create(self, wanted: "CampaignRequest", *, confirmed: bool) -> "CampaignDoneDocument":
         """Keep a new campaign; `remarks` say what would keep it from being sent."""
 
     def add(
@@ -427,17 +419,6 @@ class PrivacyActions(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedMail:
-    """A message that is asked about."""
-
-    content: bytes
-    sender: str
-    recipients: tuple[str, ...]
-    listener: str | None
-    login: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices:
     """What answers are made of."""
 
@@ -452,7 +433,7 @@ class ApiServices:
     inbox: InboxActions
     privacy: PrivacyActions
     today: TodayAdapter
-    explain: Callable[[ExplainedMail], Awaitable["ExplanationDocument"]]  #: Raises `NotDone`.
+    explain: Callable[["ExplainedMail"], Awaitable["ExplanationDocument"]]  #: Raises `NotDone`.
     standings: Callable[[], Standings]  #: Under the settings of this moment.
     suppressed: Callable[[], SuppressedAddresses]  #: The same.
     rules: Callable[[], Sequence[Rule]]  #: That tell bulk mail, in their order.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from gateway.api.services import TodayAdapter
 from gateway.app.checks.lights import Lights
 from gateway.documents.checks import FindingDocument
 from gateway.documents.today import LightsDocument, TodayDocument, lights_document, today_document
@@ -54,8 +55,8 @@ def read_today(
     )
 
 
-class TodayAnswers:
-    """See `gateway.api.services.TodayAdapter`."""
+class TodayAnswers(TodayAdapter):
+    """Tells it from the store, and from what `gateway check` found last."""
 
     def __init__(self, database: Database, lights: Lights, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -64,7 +65,6 @@ class TodayAnswers:
         self._counted = CountedQuarters()
 
     async def today(self) -> TodayDocument:
-        """Return what flows and what waits."""
         return await self._database.read(
             lambda connection: read_today(connection, self._clock(), self._counted)
         )

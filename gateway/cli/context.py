@@ -73,6 +73,11 @@ class Context:
         """Return the form by which an address is looked up."""
         return common.lookup(self.settings, address)
 
+    def person(self, text: str) -> PersonRef | str:
+        """Read `candidate:17`, or an address, which is returned in lookup form."""
+        typed = read_person(text)
+        return typed if isinstance(typed, PersonRef) else self.lookup(typed)
+
     def moment(self, text: str, option: str) -> datetime:
         """Read a local date or time, `2026-03-12` or `2026-03-12T08:30`; wrong use otherwise."""
         try:

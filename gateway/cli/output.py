@@ -8,7 +8,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from textwrap import indent
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -179,12 +179,3 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return text without line ends, so that it can't pass for something else."""
     return " ".join(printable(text).split())
-
-
-def duration(value: timedelta) -> str:
-    """Return roughly how long something is: 40 s, 12 min, 5 h, 3 d."""
-    seconds = max(0, int(value.total_seconds()))
-    for unit, size, most in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
-        if seconds < most:
-            return f"{seconds // size} {unit}"
-    return f"{seconds // 86400} d"

@@ -135,7 +135,7 @@ def says_nothing(file: Path) -> bool:
         return False
 
 
-def write_first(file: Path, answers: FirstConfig, *, is_forced: bool = False) -> None:
+def write_first(file: Path, answers: FirstConfig, *, is_forced: bool) -> None:
     """Write the config file, and make the folder of what is kept beside it.
 
     A file that is there stays, unless it is forced or the shipped sample as it is: ConfigError.

@@ -14,6 +14,7 @@ from gateway.config.rules import RuleConfig
 from gateway.config.section import Section, option, wrong
 from gateway.config.smtp import LOOPBACK, DkimConfig, RelayConfig, Smtp
 from gateway.config.values import (
+    AtLeastADay,
     BindAddress,
     BlobsUrl,
     ConfigPath,
@@ -217,57 +218,31 @@ class Console(Section):
 class Journal(Section):
     """The record of every message."""
 
-    keep: Interval = option("400d")
+    keep: AtLeastADay = option("400d")
     """How long it is kept; a day at least, for retries to be recognised."""
-
-    @field_validator("keep")
-    @classmethod
-    def _a_day_at_least(cls, keep: timedelta) -> timedelta:
-        return _at_least_a_day(keep)
 
 
 class KeptReplies(Section):
     """What was filed to people."""
 
-    keep: Interval | None = option(example="1095d")
+    keep: AtLeastADay | None = option(example="1095d")
     """How long replies, their raw mail and other mail of the inbox are kept; for good if absent.
     Mail that nobody has settled in that time is discarded with it."""
-
-    @field_validator("keep")
-    @classmethod
-    def _not_at_once(cls, keep: timedelta | None) -> timedelta | None:
-        return keep and _at_least_a_day(keep)
 
 
 class KeptDocuments(Section):
     """The documents that came with replies."""
 
-    keep: Interval | None = option(example="1095d")
+    keep: AtLeastADay | None = option(example="1095d")
     """How long they are kept; for good if absent."""
-
-    @field_validator("keep")
-    @classmethod
-    def _not_at_once(cls, keep: timedelta | None) -> timedelta | None:
-        return keep and _at_least_a_day(keep)
 
 
 class KeptCampaigns(Section):
     """Campaigns that went out through Mailchimp."""
 
-    keep: Interval | None = option(example="730d")
+    keep: AtLeastADay | None = option(example="730d")
     """How long after a campaign it is known who was in it, and who opened and clicked; for good if
     absent. The report's counters stay."""
-
-    @field_validator("keep")
-    @classmethod
-    def _not_at_once(cls, keep: timedelta | None) -> timedelta | None:
-        return keep and _at_least_a_day(keep)
-
-
-def _at_least_a_day(keep: timedelta) -> timedelta:
-    if keep < timedelta(days=1):
-        raise ValueError("must be at least 1d")
-    return keep
 
 
 class Settings(Section):

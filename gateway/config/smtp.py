@@ -100,7 +100,7 @@ class RelayConfig(Section):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        _needs_both(self, "cert", "key")
+        _needs_cert_and_key(self)
         if self.auth != "none" and self.username is None:
             wrong("username", f'is missing; auth = "{self.auth}" needs it')
         if self.auth != "none" and self.password is None:
@@ -159,7 +159,7 @@ class ListenerConfig(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        _needs_both(self, "cert", "key")
+        _needs_cert_and_key(self)
         if self.tls != "none" and self.cert is None:
             wrong("cert", f'is missing; tls = "{self.tls}" needs cert and key')
         if self.protocol == "lmtp" and self.bind.port == 25:
@@ -224,9 +224,9 @@ class Smtp(Section):
         return self
 
 
-def _needs_both(section: RelayConfig | ListenerConfig, first: str, second: str) -> None:
-    if (getattr(section, first) is None) != (getattr(section, second) is None):
-        missing = first if getattr(section, first) is None else second
+def _needs_cert_and_key(section: RelayConfig | ListenerConfig) -> None:
+    if (section.cert is None) != (section.key is None):
+        missing = "cert" if section.cert is None else "key"
         wrong(missing, "is missing; cert and key belong together")
 
 

@@ -103,6 +103,13 @@ def check_positive(value: timedelta) -> timedelta:
     return value
 
 
+def check_a_day(value: timedelta) -> timedelta:
+    """Refuse less than a day."""
+    if value < timedelta(days=1):
+        raise ValueError("must be at least 1d")
+    return value
+
+
 def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -264,6 +271,7 @@ Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1)]
 Port = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=65535)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Interval = Annotated[Duration, AfterValidator(check_positive)]
+AtLeastADay = Annotated[Interval, AfterValidator(check_a_day)]
 Size = Annotated[int, BeforeValidator(parse_size), Field(ge=1)]
 Pattern = Annotated[re.Pattern[str], BeforeValidator(parse_pattern)]
 BindAddress = Annotated[Bind, BeforeValidator(parse_bind)]

@@ -371,7 +371,7 @@ def known_numbers_of_several(
     numbers: Sequence[int],
     *,
     count_machine_opens: bool,
-    kept: CountedCampaigns | None = None,
+    kept: CountedCampaigns | None,
 ) -> dict[int, CampaignNumbersDocument]:
     """Return the same of up to some hundred campaigns, without those of which there are none.
 

@@ -105,7 +105,7 @@ class ReplyImporter:
 
         `size`, its length in octets, tells it from another mail the server may have put there.
         """
-        row = await self._database.read(lambda connection: inbox.sighted(connection, sighting))
+        row = await self._database.read(inbox.sighted, sighting)
         if row is None or size not in (None, row.size):
             return None
         return verdict_on(row)
@@ -122,15 +122,13 @@ class ReplyImporter:
                 return hashlib.file_digest(opened, "sha256").hexdigest()
 
         content = await asyncio.to_thread(digest)
-        before = await self._database.read(lambda connection: inbox.of_content(connection, content))
+        before = await self._database.read(inbox.of_content, content)
         if before is not None and before.state is not InboxState.NEEDS_ATTENTION:
             verdict = verdict_on(before)
             if verdict is not None:
                 sighting, number = origin.sighting, before.id
                 if sighting is not None:
-                    await self._database.write(
-                        lambda connection: inbox.sight(connection, sighting, number)
-                    )
+                    await self._database.write(inbox.sight, sighting, number)
                 return verdict
         row = before or InboxRow(
             id=self._new_id(),
@@ -159,21 +157,14 @@ class ReplyImporter:
 
     async def retry(self, number: int) -> Verdict:
         """Look at a mail that needs attention again; its sender isn't told."""
-        row = await self._database.read(
-            lambda connection: inbox.waiting_for_person(connection, number)
-        )
+        row = await self._database.read(inbox.waiting_for_person, number)
         async with self._fetched(row) as file:
             return await self._handled(row, file, self._origin_of(row), by_hand=True)
 
     async def assign(self, number: int, reference: str) -> Verdict:
         """File a mail that needs attention at an application because a person says so."""
-        row = await self._database.read(
-            lambda connection: inbox.waiting_for_person(connection, number)
-        )
-        if (
-            await self._database.read(lambda connection: applications.find(connection, reference))
-            is None
-        ):
+        row = await self._database.read(inbox.waiting_for_person, number)
+        if await self._database.read(applications.find, reference) is None:
             raise UnknownReference(f"no application has the reference {reference}")
         if not row.whole:
             raise NotWhole(f"{ids.show(number)} was not fetched whole: file it by hand")
@@ -286,15 +277,16 @@ class ReplyImporter:
             self._new_id,
         )
         has_files = case.reading is None or not case.reading.files()
-        if not has_files and await self._database.read(
-            lambda connection: filing_decider.would_file(connection, case)
-        ):
+        if not has_files and await self._database.read(filing_decider.would_file, case):
             await self._keep_files(case)
             has_files = True
         while True:
             now = self._clock()
             row = await self._database.write(
-                lambda connection: filing_decider.settle(connection, case, now, has_files=has_files)  # noqa: B023
+                filing_decider.settle,
+                case,
+                now,
+                has_files=has_files,
             )
             if row is not None:
                 for bounce in filing_decider.kept_bounces:
@@ -302,7 +294,8 @@ class ReplyImporter:
                 is_kept = not is_of_erased(filing_decider.kept_bounces)
                 if row.state is InboxState.IGNORED and not is_kept:
                     await self._database.write(
-                        lambda connection: inbox.erase(connection, row.id)  # noqa: B023
+                        inbox.erase,
+                        row.id,
                     )
                     await asyncio.to_thread(self._blobs.remove, row.content)
                 verdict = verdict_on(row)

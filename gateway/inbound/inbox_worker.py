@@ -83,12 +83,11 @@ class InboxWorker:
             number: moment for number, moment in self._not_before.items() if moment > now
         }
         but = tuple(self._not_before)
-        if not await self._database.read(lambda c: inbox.has_waiting(c, now, is_gone, but=but)):
+        if not await self._database.read(inbox.has_waiting, now, is_gone, but=but):
             return []
         # A power cut ends the claim and its holder alike: making it durable would gain nothing.
-        return await self._database.write(
-            lambda c: inbox.claim(c, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone, but=but),
-            durable=False,
+        return await self._database.write_without_sync(
+            inbox.claim, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone, but=but
         )
 
     async def _take(self, row: InboxRow) -> None:
@@ -106,7 +105,7 @@ class InboxWorker:
 
     async def _give_back(self, rows: Sequence[InboxRow]) -> None:
         numbers = [row.id for row in rows]
-        await self._database.write(lambda c: inbox.give_back(c, self._holder, numbers))
+        await self._database.write(inbox.give_back, self._holder, numbers)
 
 
 def _put_off(error: Exception) -> None:

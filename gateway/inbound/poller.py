@@ -16,6 +16,7 @@ from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.imap.wire import SHORTEST_IDLE
 from gateway.inbound.importer import TEMPORARY
+from gateway.inbound.stored_quirks import StoredQuirks
 from gateway.inbound.verdict import Filed, Ignored, Importer, NeedsAttention, Repeated, Verdict
 from gateway.inbound.waiting_mail import WaitingMail
 from gateway.runtime.lease import Lease
@@ -46,13 +47,6 @@ class MailboxObserver(Protocol):
         """Hear that it can't be read."""
 
 
-class Quirks(Protocol):
-    """Keeps what a server was seen to do otherwise than it says."""
-
-    async def idle_silent(self, account: str, *, is_silent: bool) -> None:
-        """Keep whether a server that offers IDLE doesn't tell of new mail."""
-
-
 class Poller:
     """Watches one mailbox until `stop`."""
 
@@ -64,7 +58,7 @@ class Poller:
         lease: Lease,
         waiting_mail: WaitingMail,
         watch: MailboxObserver,
-        quirks: Quirks,
+        quirks: StoredQuirks,
     ) -> None:
         self._settings = settings
         self._waiting_mail = waiting_mail

@@ -17,6 +17,4 @@ class StoredQuirks:
     async def idle_silent(self, account: str, *, is_silent: bool) -> None:
         """Keep whether a server that offers IDLE doesn't tell of new mail."""
         since = self._clock() if is_silent else None
-        await self._database.write(
-            lambda connection: mailboxes.keep_idle_silent(connection, account, since)
-        )
+        await self._database.write(mailboxes.keep_idle_silent, account, since)

@@ -31,8 +31,4 @@ class StoredRefreshToken:
 
     async def save(self, token: str) -> None:
         """Keep the token the server gave."""
-        await self._database.write(
-            lambda connection: mailboxes.keep_refresh_token(
-                connection, self._account, self._given, token
-            )
-        )
+        await self._database.write(mailboxes.keep_refresh_token, self._account, self._given, token)

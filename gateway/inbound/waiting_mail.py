@@ -17,16 +17,14 @@ class WaitingMail:
 
     async def put(self, number: int, where: Sighting) -> None:
         """Note where a mail of the inbox was moved to."""
-        await self._database.write(lambda connection: inbox.sight(connection, where, number))
+        await self._database.write(inbox.sight, where, number)
 
     async def decided(self, mailbox: str, folder: str) -> list[tuple[Sighting, Verdict]]:
         """Return the mails of a folder that were decided on."""
-        decided = await self._database.read(
-            lambda connection: inbox.decided_in(connection, mailbox, folder)
-        )
+        decided = await self._database.read(inbox.decided_in, mailbox, folder)
         verdicts = ((where, verdict_on(row)) for where, row in decided)
         return [(where, verdict) for where, verdict in verdicts if verdict is not None]
 
     async def clear(self, places: Sequence[Sighting]) -> None:
         """Forget places where mails no longer lie."""
-        await self._database.write(lambda connection: inbox.unsight(connection, places))
+        await self._database.write(inbox.unsight, places)

@@ -109,7 +109,7 @@ class OutboxWorker:
         async def claim(room: int) -> list[OutboxRow]:
             now, lease = self._clock(), self._limits.lease
             return await self._database.write(
-                lambda c: outbox.claim(c, self._holder, now, lease, room, only=only)
+                outbox.claim, self._holder, now, lease, room, only=only
             )
 
         worker = QueueWorker(
@@ -142,9 +142,7 @@ class OutboxWorker:
                 log.exception("outbox_fault", entry=ids.show(row.id), type=row.type)
                 return b""
 
-        if not await self._database.read(
-            lambda connection: outbox.has_work(connection, now, self._is_gone, endpoint)
-        ):
+        if not await self._database.read(outbox.has_work, now, self._is_gone, endpoint):
             return []
         left, rows = await self._database.write(claim)
         for row in left:

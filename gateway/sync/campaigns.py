@@ -13,6 +13,7 @@ from gateway.core.batches import batched
 from gateway.core.campaigns.campaigns import (
     GONE_STATES,
     Campaign,
+    CampaignRequest,
     CampaignState,
     PendingCall,
     naming_faults,
@@ -54,16 +55,6 @@ class NameTaken(GatewayError):
 
 class CampaignRefused(GatewayError):
     """The campaign can't be made as it is asked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignRequest:
-    """What a person asks for."""
-
-    name: str
-    template: int
-    from_name: str
-    from_address: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

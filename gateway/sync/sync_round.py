@@ -264,6 +264,7 @@ class Rounds:
             client=session.client,
             new_id=self.new_id,
             clock=session.clock,
+            may_write=lambda: session.beat("", 0, 0),
         )
         try:
             departed = departures.read(place)

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
-from typing import TypeVar
 
 from gateway.core.batches import batched
 from gateway.core.campaigns.campaigns import Campaign, PendingCall
@@ -26,8 +25,6 @@ from gateway.sync.preparation import outgoing_pages
 from gateway.sync.settle import keep
 
 KEPT_AT_ONCE = 100  #: Calls whose results are written in one transaction.
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

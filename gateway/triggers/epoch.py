@@ -161,9 +161,7 @@ class RestoreDetector:
         """
         mark, fresh = self._file.read(), secrets.token_hex(8)
         high = max(new_id, mark.high if mark else 0)
-        count = await self._database.write(
-            lambda connection: ledger.resume(connection, now, epoch=fresh, high=high)
-        )
+        count = await self._database.write(ledger.resume, now, epoch=fresh, high=high)
         known = await self._database.read(epochs.read)
         if known is not None:
             self._keep(known)

@@ -63,9 +63,7 @@ class RunReporter:
 
         # What was done to applications, once its mail has come to an end (S4, reports).
         after = self._after
-        ended, self._after = await self._database.read(
-            lambda connection: status_mail.unreported(connection, after, _LOOKED_AT)
-        )
+        ended, self._after = await self._database.read(status_mail.unreported, after, _LOOKED_AT)
         for number in dict.fromkeys(change.id for change in ended):
             mailed = [change for change in ended if change.id == number]
             await self._database.write(partial(self._tell_of_change, mailed=mailed))

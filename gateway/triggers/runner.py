@@ -109,7 +109,7 @@ class Runner:
             self._failed_on[trigger.name] = today
             said = f"{type(error).__name__}: {error}"
             failed = replace(run, id=self._new_id(), state=RunState.OPEN, error=said)
-            await self._database.write(lambda connection: trigger_runs.begin(connection, failed))
+            await self._database.write(trigger_runs.begin, failed)
             return failed.id
         return number
 

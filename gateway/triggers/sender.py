@@ -170,7 +170,7 @@ class TriggerSender:
 
     async def _give_rows_back(self, rows: Sequence[Occurrence]) -> None:
         numbers = [row.id for row in rows]
-        await self._database.write(lambda c: ledger.give_back(c, self._context.holder, numbers))
+        await self._database.write(ledger.give_back, self._context.holder, numbers)
 
     async def _send(self, prepared: Prepared) -> None:
         """Take one occurrence through; the network is used between two transactions."""
@@ -196,9 +196,7 @@ class TriggerSender:
             relay=self._submitter.relay_of(_address(sender_of(plan, rule.trigger))),
         )
         holder, lease = self._context.holder, self._limits.lease
-        decided = await self._database.write(
-            lambda c: let_go(c, case, prepared.facts, holder, lease)
-        )
+        decided = await self._database.write(let_go, case, prepared.facts, holder, lease)
         if decided is not None:
             self._tell(row, decided)
             return

@@ -27,7 +27,7 @@ from gateway.core.people.people import PersonKind, PersonRef, SuppressionSource
 from gateway.core.sending.event import EventType
 from gateway.store.journal.journal import take_in
 from gateway.store.people import releases, suppression, topic_opt_outs
-from gateway.store.schema import occurrences
+from gateway.store.schema.triggers import occurrences
 from gateway.store.sending import events
 from tests.api.served import Served, served
 from tests.store.feeding import NOW, person, tell

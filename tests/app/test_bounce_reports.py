@@ -24,8 +24,8 @@ from gateway.store.bounces import bounces
 from gateway.store.bounces.bounce_shares import by_domain
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
-from gateway.store.schema import bounces as bounces_table
-from gateway.store.schema import deliveries
+from gateway.store.schema.bounces import bounces as bounces_table
+from gateway.store.schema.journal import deliveries
 from gateway.store.sending import outbox
 from tests.settings import RELAY, loaded
 from tests.store.feeding import tell

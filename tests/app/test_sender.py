@@ -14,7 +14,7 @@ from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal import messages
 from gateway.store.journal.journal import take_in
-from gateway.store.schema import message_words
+from gateway.store.schema.searching import message_words
 from gateway.store.sending import outbox
 from tests.conftest import StartGateway
 from tests.rig.faults import reply

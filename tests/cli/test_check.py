@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from gateway.app.checks.certificates import valid_until
 from gateway.app.checks.check_feed import idle_tags
+from gateway.app.checks.check_listeners import valid_until
 from gateway.core import ids
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.store.schema import feeds
+from gateway.store.schema.feed import feeds
 from gateway.store.sending import outbox
 from tests.cli.conftest import Cli
 from tests.conftest import StartGateway, StartSink

@@ -95,14 +95,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         def put(table: Table, rows: Iterable[dict[str, Any]]) -> None:
             connection.execute(insert(table).values(list(rows)))
 
-        put(schema.people, [
+        put(schema.feed.people, [
             {"kind": "candidate", "crm_id": crm_id, "source": "crm", "first_name": "Ann"}
             for crm_id in ("17", "18", "19")
         ])  # fmt: skip
         for place, (at, number) in enumerate(zip(TIMES, NUMBERS, strict=True)):
             address = f"{'abc'[place]}@x.example"
             put(
-                schema.suppressions,
+                schema.suppressions.suppressions,
                 [{"id": number, "address": address, "scope": "bulk", "source": "staff",
                   "by": "Eva", "since": at, "remark": "=cmd()"}],
             )  # fmt: skip
@@ -124,54 +124,54 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 roles=frozenset(),
             ), str(place))  # fmt: skip
         each = list(zip("cba", TIMES, NUMBERS, strict=True))
-        put(schema.groups, [{"kind": "candidate", "crm_id": "out", "source": "mailchimp"}])
-        put(schema.memberships, [
+        put(schema.feed.groups, [{"kind": "candidate", "crm_id": "out", "source": "mailchimp"}])
+        put(schema.feed.memberships, [
             {"kind": "candidate", "person": name, "group_id": "out", "source": "mailchimp",
              "since": at} for name, at, _ in each
         ])  # fmt: skip
-        put(schema.opt_outs, [
+        put(schema.activities.opt_outs, [
             {"kind": "candidate", "person": name, "audience": "a", "address": f"{name}@x.example",
              "at": at, "changed_at": at, "seen_at": at, "reason": "=cmd()"} for name, at, _ in each
         ])  # fmt: skip
-        put(schema.trigger_runs, [
+        put(schema.triggers.trigger_runs, [
             {"id": number, "trigger": name, "day": at.date(), "state": "finished"}
             for name, at, number in each
         ])  # fmt: skip
-        put(schema.trigger_edits, [
+        put(schema.triggers.trigger_edits, [
             {"id": number, "by": "=Eva", "what": "trigger", "name": name,
              "changes": '[["/x.toml", null, "=cmd()"]]'} for name, _, number in each
         ])  # fmt: skip
-        put(schema.applications, [
+        put(schema.feed.applications, [
             {"reference": name, "source": "crm", "kind": "candidate", "person": "17",
              "title": "=cmd()"} for name in "abc"
         ])  # fmt: skip
-        put(schema.open_references, [
+        put(schema.references.open_references, [
             {"reference": "memberships.group", "kind": "candidate", "given": name, "uses": uses,
              "since": at} for uses, (name, at, _) in zip((3, 2, 1), each, strict=True)
         ])  # fmt: skip
-        put(schema.imports, [
+        put(schema.feed.imports, [
             {"at": at, "source": "crm", "what": "people", "file": f"{name}.csv", "added": 1,
              "changed": 0, "removed": 0, "unchanged": 0, "suppressions_added": 0,
              "suppressions_lifted": 0, "problems": 0} for name, at, _ in each
         ])  # fmt: skip
-        put(schema.unread_fields, [
+        put(schema.feed.unread_fields, [
             {"what": "people", "kind": "candidate", "key": name, "field": "status", "line": 2,
              "text": "?", "source": "crm", "file": "people.csv", "since": at, "at": at}
             for name, at, _ in each
         ])  # fmt: skip
-        put(schema.documents, [
+        put(schema.inbound.documents, [
             {"id": number, "entry": 1, "kind": "candidate", "person": "17", "reference": "r",
              "filename": "=cv.pdf", "type": "cv", "content_type": "application/pdf", "size": 1,
              "sha256": name} for name, _, number in each
         ])  # fmt: skip
-        put(schema.erasures, [
+        put(schema.erasures.erasures, [
             {"id": number, "at": at, "by": "Eva", "person": name} for name, at, number in each
         ])  # fmt: skip
-        put(schema.console_acts, [
+        put(schema.console.console_acts, [
             {"id": number, "user": "eva", "act": "person.suppress", "about": f"=candidate:{name}"}
             for name, _, number in each
         ])  # fmt: skip
-        put(schema.erasure_keys, [{"mark": name, "since": at} for name, at, _ in each])
+        put(schema.erasures.erasure_keys, [{"mark": name, "since": at} for name, at, _ in each])
     database.close()
     (folder / "console-users").write_text(
         "".join(f"{name}:look:$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA\n" for name in "abc")

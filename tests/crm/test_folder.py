@@ -66,7 +66,7 @@ def names(path: Path) -> list[str]:
     return sorted(str(each.relative_to(path)) for each in path.rglob("*") if each.is_file())
 
 
-def ids(database: Database, table: Any = schema.people) -> list[str]:
+def ids(database: Database, table: Any = schema.feed.people) -> list[str]:
     """Return the crm_ids known."""
     with database.reading() as connection:
         return sorted(connection.scalars(select(table.c.crm_id)))
@@ -361,7 +361,7 @@ def test_a_file_that_cannot_be_moved_is_taken_in_once_and_keeps_no_other_back(
     assert ["people-2.csv"] == handled
     assert "people-1.csv" == last.name
     with database.reading() as connection:
-        assert ["Anna"] == list(connection.scalars(select(schema.people.c.first_name)))
+        assert ["Anna"] == list(connection.scalars(select(schema.feed.people.c.first_name)))
         assert 2 == len(feed_faults.past(connection))
 
 
@@ -550,8 +550,8 @@ def test_exports_are_taken_as_they_come_by_the_mapping_of_their_kind(
     assert "save it as .xlsx without a password" in handled["people.xls"].error
     assert (["17"], ["5"], ["3"]) == (
         ids(database),
-        ids(database, schema.groups),
-        ids(database, schema.statuses),
+        ids(database, schema.feed.groups),
+        ids(database, schema.feed.statuses),
     )
     report = handled["people.full.txt"].report
     assert report is not None

@@ -45,7 +45,7 @@ def take(database: Database, path: Any, kind: str = "people", **terms: Any) -> I
 def people(database: Database) -> list[str]:
     """Return the crm_ids of the people known."""
     with database.reading() as connection:
-        return sorted(connection.scalars(select(schema.people.c.crm_id)))
+        return sorted(connection.scalars(select(schema.feed.people.c.crm_id)))
 
 
 def test_every_column_of_people_is_read(write: Write) -> None:
@@ -273,7 +273,7 @@ def test_an_address_known_before_keeps_mail_away_while_a_cell_can_be_read_in_par
 
     def known() -> list[str]:
         with database.reading() as connection:
-            return sorted(connection.scalars(select(schema.addresses.c.address)))
+            return sorted(connection.scalars(select(schema.feed.addresses.c.address)))
 
     take(database, write(header, "17,ann@example.org"))
     take(database, write(header, "17,bob@example.org;ann @example.org"))
@@ -429,7 +429,7 @@ def test_of_a_row_with_fields_missing_only_what_protects_counts(
 
 
 def statuses_of(database: Database) -> dict[str, str]:
-    c = schema.people.c
+    c = schema.feed.people.c
     with database.reading() as connection:
         return dict(map(tuple, connection.execute(select(c.crm_id, c.status))))
 
@@ -533,7 +533,7 @@ def test_whose_kind_can_not_be_read_still_gets_the_status_that_keeps_mail_away(
     report = take(database, path, replace=True, lift=True)
 
     with database.reading() as connection:
-        told = select(schema.people.c.kind).where(schema.people.c.status == "gone")
+        told = select(schema.feed.people.c.kind).where(schema.feed.people.c.status == "gone")
         gone = connection.scalars(told).all()
     assert [expected] == gone
     assert is_told == report.is_incomplete == ("kind" in [one.column for one in report.problems])
@@ -564,7 +564,7 @@ def test_what_is_whole_in_a_broken_object_only_adds_what_keeps_mail_away(
     report = take(database, path, replace=True)
 
     with database.reading() as connection:
-        told = select(schema.people.c.status).where(schema.people.c.crm_id == "17")
+        told = select(schema.feed.people.c.status).where(schema.feed.people.c.crm_id == "17")
         assert status == connection.scalar(told)
     assert report.problem_count
     assert ["17", "18"] == people(database)

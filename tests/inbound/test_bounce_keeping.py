@@ -23,8 +23,11 @@ from gateway.inbound.verdict import Ignored, NeedsAttention, Origin, RawMail
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
 from gateway.store.people import erasure_keys, suppression
-from gateway.store.schema import addresses, deliveries, erasures, outbox, people
 from gateway.store.schema.columns import metadata
+from gateway.store.schema.erasures import erasures
+from gateway.store.schema.feed import addresses, people
+from gateway.store.schema.journal import deliveries
+from gateway.store.schema.outbox import outbox
 from gateway.store.sending import events
 from gateway.store.views import timeline
 from tests.inbound.importer_rig import CANDIDATE, OTHER, ImporterRig

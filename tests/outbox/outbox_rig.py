@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,7 @@ from gateway.store.sending import outbox
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 ID = ids.first_id_at(NOW)
 SOON = timedelta(milliseconds=20)
+P = ParamSpec("P")
 T = TypeVar("T")
 PATIENCE = 20.0  #: Seconds until a test gives up waiting.
 
@@ -62,13 +63,17 @@ class Shaky(Database):
         self.is_away = False
         self.missed = asyncio.Semaphore(0)  #: Released each time it was asked in vain.
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
+    async def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         self._check()
-        return await super().read(work)
+        return await super().read(work, *args, **kwargs)
 
-    async def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+    async def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         self._check()
-        return await super().write(work, durable=durable)
+        return await super().write(work, *args, **kwargs)
 
     def _check(self) -> None:
         if self.is_away:

@@ -34,7 +34,7 @@ from gateway.outbox import dispatcher, webhook
 from gateway.outbox.webhook import key_of, result_of, signed
 from gateway.store.engine.database import Database
 from gateway.store.journal.journal import take_in
-from gateway.store.schema import outbox as outbox_table
+from gateway.store.schema.outbox import outbox as outbox_table
 from gateway.store.sending import events, outbox
 from tests.rig import schemas
 from tests.rig.certificates import Certificates

@@ -17,7 +17,7 @@ from gateway.core.ids import OTHERS, moment_of
 from gateway.runtime.process_ids import RENEWALS, TERM, NumberLost, ProcessIds, ids_of
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.engine.process_numbers import NoNumberFree
-from gateway.store.schema import leases
+from gateway.store.schema.host import leases
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

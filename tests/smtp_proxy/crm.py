@@ -258,7 +258,7 @@ class Crm:
     def hurry(self, row: OutboxRow) -> None:
         """Let an entry of the outbox be due now."""
         with self.database.writing() as connection:
-            due = schema.outbox.update().where(schema.outbox.c.id == row.id)
+            due = schema.outbox.outbox.update().where(schema.outbox.outbox.c.id == row.id)
             connection.execute(due.values(next_at=datetime.now(UTC)))
 
     async def shown(self, message: Message) -> str:

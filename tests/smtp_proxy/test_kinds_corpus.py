@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateway.app.decision.explain import Question, explain
+from gateway.app.decision.explain import explain
 from gateway.config import load
+from gateway.core.decision.explanation import ExplainedMail
 from tests.corpus import Sample, samples
 from tests.rig.client import stuff
 from tests.smtp_proxy.crm import Crm, mail
@@ -29,7 +30,7 @@ async def explained(crm: Crm, corpus: list[Sample]) -> list[tuple[str, str, str]
     settings = load(crm.gateway.file, {})
     kinds: list[tuple[str, str, str]] = []
     for sample in corpus:
-        question = Question(
+        question = ExplainedMail(
             content=sample.content.replace(b"\r\n", b"\n"),  # As it lies in a file.
             sender=sample.sender,
             recipients=tuple(sample.addresses),
@@ -64,7 +65,7 @@ async def test_chunks_decide_nothing(crm: Crm, lines: int, rule: str) -> None:
 
     assert 250 == (await client.reply()).code
     (record,) = await crm.records()
-    question = Question(
+    question = ExplainedMail(
         content=content, sender="a@crm.example", recipients=("stranger@example.org",)
     )
     said = await explain(load(crm.gateway.file, {}), crm.database, question)

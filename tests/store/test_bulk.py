@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.engine.database import Database, RowRefused
-from gateway.store.schema import attempts, people
+from gateway.store.schema.feed import people
+from gateway.store.schema.journal import attempts
 
 ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict")
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from gateway.core.campaigns.precedence import ActivityType
 from gateway.store.campaigns import campaign_reports
 from gateway.store.engine.database import Database
-from gateway.store.schema import activities
+from gateway.store.schema.activities import activities
 from tests.store.feeding import NOW
 
 CAMPAIGN = 7

@@ -229,7 +229,7 @@ def test_new_people_of_a_file_that_was_cut_off_are_suppressed_and_mailed_nothing
     ]
     assert [True, True] == [found[one].holders[0].doubtful for one in (ANN, BOB)]
     with database.reading() as connection:
-        by_id = select(schema.people.c.active).order_by(schema.people.c.crm_id)
+        by_id = select(schema.feed.people.c.active).order_by(schema.feed.people.c.crm_id)
         # Only what suppresses is believed of such a file: nobody is mailed who is not active.
         assert [True, False] == list(connection.scalars(by_id))
     assert ["active", "active"] == unread_fields(database)
@@ -245,7 +245,7 @@ def test_an_address_of_a_file_that_was_cut_off_is_added(database: Database) -> N
 
 
 def addresses(database: Database) -> list[tuple[str, int]]:
-    c = schema.addresses.c
+    c = schema.feed.addresses.c
     with database.reading() as connection:
         return sorted(map(tuple, connection.execute(select(c.address, c.position))))
 
@@ -395,7 +395,7 @@ def test_slips_in_tags_of_several_kinds_count_each_as_what_it_looks_like(
         *(Group(kind=PersonKind.CANDIDATE, crm_id=key, tag=tag) for key, tag in told.items()),
     )
 
-    columns = (schema.groups.c.crm_id, schema.groups.c.tag)
+    columns = (schema.feed.groups.c.crm_id, schema.feed.groups.c.tag)
     with database.reading() as connection:
         tags = sorted(map(tuple, connection.execute(select(*columns))))
     assert [("a", "NoMailingsTag"), ("b", "NoMailTag"), ("d", "NoMailTag"), ("e", "")] == tags

@@ -23,7 +23,8 @@ from gateway.store.engine.database import (
     WrongSchema,
 )
 from gateway.store.engine.quick_reader import QuickReader
-from gateway.store.schema import pauses, relay_offers, schema_version
+from gateway.store.schema.host import pauses, schema_version
+from gateway.store.schema.journal import relay_offers
 from tests.rig.faultproxy import Cut, FaultProxy
 from tests.rig.postgres import OwnPostgres, Postgres
 from tests.rig.process import needs
@@ -37,7 +38,7 @@ ADDER = f"""\
 import sys
 from sqlalchemy import select, update
 from gateway.store.engine.database import Database
-from gateway.store.schema import leases
+from gateway.store.schema.host import leases
 
 database = Database(sys.argv[1])
 print("ready", flush=True)

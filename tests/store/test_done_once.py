@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from gateway.store.engine import done_once
 from gateway.store.engine.database import Database
-from gateway.store.schema import done_once as table
+from gateway.store.schema.host import done_once as table
 from tests.store.feeding import NOW
 
 DAY = timedelta(days=1)

@@ -37,7 +37,7 @@ ANN, BOB = "ann@example.org", "bob@example.org"
 def known(database: Database) -> list[str]:
     """Return the crm_ids of the people known."""
     with database.reading() as connection:
-        return sorted(connection.scalars(select(schema.people.c.crm_id)))
+        return sorted(connection.scalars(select(schema.feed.people.c.crm_id)))
 
 
 def test_what_is_new_changed_and_the_same_is_told_apart(database: Database) -> None:
@@ -112,7 +112,7 @@ def test_staff_are_found_by_address_in_lookup_form(database: Database) -> None:
     outcome = tell(database, "staff", replace(bea, email="b@example.org"))
 
     expected = ("7", "crm", "Bea", "b@example.org", "b@example.org", "manager;evaluator", "")
-    assert [expected] == rows(database, schema.staff)
+    assert [expected] == rows(database, schema.feed.staff)
     assert (0, 1, 0, 0) == counts(outcome)
 
 
@@ -125,7 +125,7 @@ def test_the_addresses_follow_the_person(database: Database) -> None:
         (BOB, "candidate", "1", 0),
         ("carl+x@example.org", "candidate", "1", 1),
         ("carl@example.org", "candidate", "1", -1),
-    ] == rows(database, schema.addresses)
+    ] == rows(database, schema.feed.addresses)
 
 
 def test_of_two_rows_with_one_key_the_addresses_of_both_count(database: Database) -> None:
@@ -137,7 +137,7 @@ def test_of_two_rows_with_one_key_the_addresses_of_both_count(database: Database
     assert (2, 0, 0, 0) == counts(first)
     assert (0, 0, 0, 2) == counts(again)
     assert [(ANN, "candidate", "1", 0), (BOB, "candidate", "1", 1000)] == rows(
-        database, schema.addresses
+        database, schema.feed.addresses
     )
     assert [
         Duplicate(
@@ -155,7 +155,7 @@ def test_the_same_row_twice_is_told_and_changes_nothing(database: Database) -> N
     outcome = tell(database, "people", person("1", ANN), person("1", ANN))
 
     assert (1, 0, 0, 0) == counts(outcome)
-    assert [(ANN, "candidate", "1", 0)] == rows(database, schema.addresses)
+    assert [(ANN, "candidate", "1", 0)] == rows(database, schema.feed.addresses)
     assert [((2, 3), {})] == [(one.lines, one.differs) for one in outcome.duplicates]
 
 
@@ -164,14 +164,14 @@ def test_a_membership_keeps_the_time_of_its_first_arrival(database: Database) ->
     outcome = tell(database, "memberships", member("1"), member("2"), now=LATER, replace=True)
 
     assert (1, 0, 0, 1) == counts(outcome)
-    assert [NOW, LATER] == [row[-1] for row in rows(database, schema.memberships)]
+    assert [NOW, LATER] == [row[-1] for row in rows(database, schema.feed.memberships)]
 
 
 def test_without_replace_nothing_goes(database: Database) -> None:
     tell(database, "memberships", member("1"), member("2"))
     tell(database, "memberships", member("3"))
 
-    assert ["1", "2", "3"] == [row[1] for row in rows(database, schema.memberships)]
+    assert ["1", "2", "3"] == [row[1] for row in rows(database, schema.feed.memberships)]
 
 
 def test_replace_removes_only_what_this_source_brought(database: Database) -> None:
@@ -186,7 +186,7 @@ def test_replace_removes_only_what_this_source_brought(database: Database) -> No
     assert (0, 0, 1, 1) == counts(outcome)
     assert ["1", "3"] == known(database)
     assert [("1", "mailchimp"), ("2", "crm"), ("3", "mailchimp")] == [
-        (row[1], row[3]) for row in rows(database, schema.memberships)
+        (row[1], row[3]) for row in rows(database, schema.feed.memberships)
     ]
 
 
@@ -213,7 +213,7 @@ def test_replace_never_lifts_an_opt_out_that_came_from_mailchimp_or_staff(
     tell(database, "memberships", replace=True, lift=True)
 
     standing = standings.now([ANN])[ANN]
-    assert ["new", "quiet"] == [row[1] for row in rows(database, schema.groups)]
+    assert ["new", "quiet"] == [row[1] for row in rows(database, schema.feed.groups)]
     assert (1, 1) == (len(standing.own), len(standing.holders[0].suppressions))
 
 
@@ -255,14 +255,14 @@ def test_a_row_that_tells_of_a_key_counts_where_it_is_to_be_kept_as_well(
 
 def test_a_dry_run_tells_what_would_change_and_changes_nothing(database: Database) -> None:
     suppressed_people(database, 3)
-    before = rows(database, schema.memberships), rows(database, schema.feeds)
+    before = rows(database, schema.feed.memberships), rows(database, schema.feed.feeds)
 
     outcome = tell(
         database, "memberships", member("0"), member("9"), replace=True, dry_run=True, now=LATER
     )
 
     assert (1, 0, 2, 1, 2) == (*counts(outcome), outcome.suppressions_lifted)
-    assert before == (rows(database, schema.memberships), rows(database, schema.feeds))
+    assert before == (rows(database, schema.feed.memberships), rows(database, schema.feed.feeds))
 
 
 def test_an_application_status_is_none_of_a_person(database: Database) -> None:
@@ -303,7 +303,7 @@ def test_statuses_and_groups_change_in_place(database: Database) -> None:
 
     no_names = ("",) * 4
     told = ("application", "s", "crm", "", "", False, True, *no_names)
-    assert [told] == rows(database, schema.statuses)
+    assert [told] == rows(database, schema.feed.statuses)
 
 
 def test_an_import_of_many_leaves_other_writers_their_turn(database: Database) -> None:
@@ -314,7 +314,7 @@ def test_an_import_of_many_leaves_other_writers_their_turn(database: Database) -
         under_way.apply(Terms(source="crm", now=NOW))
 
     with database.reading() as connection:
-        assert 2_000 == connection.scalar(select(func.count()).select_from(schema.people))
+        assert 2_000 == connection.scalar(select(func.count()).select_from(schema.feed.people))
 
 
 def test_an_import_makes_no_temporary_table_that_it_puts_nothing_into(database: Database) -> None:

@@ -74,7 +74,13 @@ def test_the_guard_holds_back_an_import_that_lifts_many_suppressions_whatever_th
     database: Database, standings: Standings, lift: Callable[..., ImportOutcome]
 ) -> None:
     suppressed_people(database, 50)
-    tables = (schema.memberships, schema.people, schema.groups, schema.addresses, schema.feeds)
+    tables = (
+        schema.feed.memberships,
+        schema.feed.people,
+        schema.feed.groups,
+        schema.feed.addresses,
+        schema.feed.feeds,
+    )
     before = [rows(database, table) for table in tables]
 
     held = lift(database)
@@ -189,7 +195,7 @@ def test_the_guard_holds_back_a_listing_that_lacks_half_of_the_last_one(
 
     assert (is_held_back, left) == (
         outcome.is_held_back,
-        len(rows(database, schema.memberships)),
+        len(rows(database, schema.feed.memberships)),
     )
 
 

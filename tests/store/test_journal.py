@@ -17,7 +17,7 @@ from gateway.store.journal import journal as module
 from gateway.store.journal import messages
 from gateway.store.journal.journal import JournalWriter, take_in
 from gateway.store.journal.journal_rows import JournalRows
-from gateway.store.schema import attempts, deliveries
+from gateway.store.schema.journal import attempts, deliveries
 from gateway.store.sending import outbox
 from tests.store.feeding import NOW
 from tests.store.journaling import (
@@ -369,14 +369,14 @@ def test_a_value_that_comes_to_messages_comes_last_as_rows_in_logs_have_no_names
         *("kind", "rule", "relay", "size", "burst_key", "attempt_of"),
     )
 
-    assert rows == tuple(schema.messages.c.keys())[: len(rows)]
+    assert rows == tuple(schema.journal.messages.c.keys())[: len(rows)]
 
 
 def test_a_row_of_before_a_column_came_has_its_default() -> None:
     rows = JournalRows()
     rows.begin(1, replace(message(0, going(ANN)), attempt_of=7), [], [])
     plain = rows.plain()
-    known = tuple(schema.messages.c.keys()).index("attempt_of")
+    known = tuple(schema.journal.messages.c.keys()).index("attempt_of")
     plain["messages"] = [row[:known] for row in plain["messages"]]
 
     [read] = JournalRows.read(plain).messages

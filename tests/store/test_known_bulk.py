@@ -15,7 +15,7 @@ from gateway.store.journal.journal import take_in
 from gateway.store.journal.journal_rows import JournalRows
 from gateway.store.journal.known_bulk import REMEMBERED
 from gateway.store.journal.message_lookup import MessageLookup
-from gateway.store.schema import bulk_messages
+from gateway.store.schema.journal import bulk_messages
 from tests.store.feeding import NOW
 from tests.store.journaling import at, known_by, message
 

@@ -14,7 +14,7 @@ from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import Due, Ending, Occurrence, OccurrenceState
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages
-from gateway.store.schema import occurrences
+from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import epochs, ledger
 from tests.store.feeding import NOW
 from tests.store.holders import nobody_is_gone

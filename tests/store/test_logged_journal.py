@@ -15,7 +15,7 @@ from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal import logged_journal, worker_log, workers
 from gateway.store.journal.logged_journal import LoggedJournal
 from gateway.store.journal.worker_log import NotLogged, WorkerLog, left_in, path_for
-from gateway.store.schema import attempts, messages
+from gateway.store.schema.journal import attempts, messages
 from gateway.store.sending import outbox
 from tests.store.journaling import (
     ANN,

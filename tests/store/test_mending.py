@@ -7,7 +7,7 @@ from gateway.core.people.people import PersonRef
 from gateway.store.engine.database import Database
 from gateway.store.people import mending, suppression
 from gateway.store.people.people import find, holders
-from gateway.store.schema import people
+from gateway.store.schema.feed import people
 from tests.store.feeding import CANDIDATE, NOW, person, tell
 from tests.store.test_suppressed import suppress
 

@@ -13,7 +13,7 @@ from gateway.store.engine.database import Database
 from gateway.store.journal import message_lookup
 from gateway.store.journal.journal import take_in, write_attempts
 from gateway.store.journal.message_lookup import REMEMBERED, MessageLookup, MessageStatus
-from gateway.store.schema import attempts
+from gateway.store.schema.journal import attempts
 from tests.store.feeding import NOW
 from tests.store.journaling import (
     ANN,

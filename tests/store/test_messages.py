@@ -23,7 +23,8 @@ from gateway.store.journal import received
 from gateway.store.journal.journal import take_in
 from gateway.store.people import history, suppression
 from gateway.store.people.people import PersonRecord
-from gateway.store.schema import addresses, attempts, deliveries
+from gateway.store.schema.feed import addresses
+from gateway.store.schema.journal import attempts, deliveries
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 ANN = PersonRef(PersonKind.CANDIDATE, "17")
@@ -263,7 +264,6 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     ),
     "id": partial(journal.one, number=5),
     "settled": partial(journal.settled_after, after=5, waiting_since=6),
-    "sending": journal.sending,
     "what staff said of an address": partial(suppression.history, address="a@x.org"),
     "what staff said of a person": partial(suppression.history, address=ANN),
     "what Mailchimp refuses": partial(opt_outs.refusals, wanted=["a@x.org"]),

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from gateway.store.engine import process_numbers
 from gateway.store.engine.database import Database
 from gateway.store.engine.process_numbers import NoNumberFree
-from gateway.store.schema import leases
+from gateway.store.schema.host import leases
 from tests.store.feeding import NOW
 
 TERM = timedelta(hours=1)

@@ -319,7 +319,7 @@ def test_a_changed_id_that_several_may_have_makes_nobody_a_member_of_other_group
 
     tell(database, "memberships", member("17"))
 
-    assert ["17"] == [row[1] for row in rows(database, schema.memberships)]
+    assert ["17"] == [row[1] for row in rows(database, schema.feed.memberships)]
 
 
 def test_whoever_a_rounded_key_may_mean_stays(database: Database) -> None:
@@ -328,7 +328,7 @@ def test_whoever_a_rounded_key_may_mean_stays(database: Database) -> None:
     tell(database, "people", person("1.23E+05"), person("9"), replace=True)
 
     assert {"123001", "123002", "1.23E+05", "9"} == {
-        row[1] for row in rows(database, schema.people)
+        row[1] for row in rows(database, schema.feed.people)
     }
 
 

@@ -15,7 +15,7 @@ from gateway.store.engine.database import Database
 from gateway.store.journal import messages as journal
 from gateway.store.journal import searching
 from gateway.store.journal.journal import take_in
-from gateway.store.schema import message_words
+from gateway.store.schema.searching import message_words
 from tests.store.feeding import NOW
 from tests.store.journaling import ANN, BEN, EVE, at, going, kept_note, message, suppressed
 

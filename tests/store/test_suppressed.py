@@ -24,7 +24,8 @@ from gateway.store.people.suppressed import (
     behind,
 )
 from gateway.store.people.suppression import Standings
-from gateway.store.schema import addresses, groups, memberships, people, statuses, suppressions
+from gateway.store.schema.feed import addresses, groups, memberships, people, statuses
+from gateway.store.schema.suppressions import suppressions
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
 
 ALL = Selection()

@@ -15,7 +15,7 @@ from gateway.store.engine.process_numbers import NoNumberFree
 from gateway.store.journal import journal, message_lookup, workers
 from gateway.store.journal import messages as reading
 from gateway.store.journal.workers import GRACE
-from gateway.store.schema import workers as table
+from gateway.store.schema.journal import workers as table
 from gateway.store.sending import outbox
 from tests.store.feeding import NOW
 from tests.store.journaling import (

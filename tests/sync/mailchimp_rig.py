@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core import ids
-from gateway.core.campaigns.campaigns import Campaign
+from gateway.core.campaigns.campaigns import Campaign, CampaignRequest
 from gateway.core.ids import IdSource, milliseconds_of
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import Group, Membership, Person, PersonKind, PersonRef, Staff
@@ -19,7 +19,6 @@ from gateway.store.people import suppression
 from gateway.store.people.suppression import Standings
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.activation import Activation, ActivationRequest, ActivationStep
-from gateway.sync.campaigns import CampaignRequest
 from gateway.sync.mailchimp.client import MailchimpClient, member_id
 from gateway.sync.mailchimp.transport import MailchimpLimits
 from gateway.sync.mailchimp_session import MailchimpSession

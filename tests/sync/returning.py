@@ -15,7 +15,9 @@ from gateway.store.campaigns.activities import MemberActivity
 from gateway.store.engine.database import Database
 from gateway.store.feed.feed import Terms, feed
 from gateway.store.people.suppression import Standings
-from gateway.store.schema import campaign_members, events, memberships
+from gateway.store.schema.campaigns import campaign_members
+from gateway.store.schema.feed import memberships
+from gateway.store.schema.outbox import events
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.transport import MailchimpLimits
 from gateway.sync.mailchimp_session import MailchimpSession
@@ -184,7 +186,8 @@ class Crm:
     def done(self, ref: PersonRef) -> list[MemberActivity]:
         """Return what a person did."""
         with self.database.reading() as connection:
-            return activities.of_person(connection, ref)
+            newest = activities.newest(connection, ref, None, None, 1000)
+        return sorted(newest, key=lambda done: done.act.activity.at)
 
     def types(self, ref: PersonRef) -> list[str]:
         """Return the types of what a person did, in time."""

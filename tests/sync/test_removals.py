@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from gateway.store.campaigns import removals
 from gateway.store.engine.database import Database
-from gateway.store.schema import mailchimp_removals
+from gateway.store.schema.erasures import mailchimp_removals
 from gateway.sync.mailchimp.client import member_id
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.removals import Removals

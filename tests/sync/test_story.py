@@ -15,7 +15,7 @@ from gateway.core.people.people import Group, Person, PersonKind, PersonRef
 from gateway.store.campaigns import activities, campaign_members, campaign_syncs
 from gateway.store.campaigns.opt_outs import TAG
 from gateway.store.engine.database import Database
-from gateway.store.schema import memberships
+from gateway.store.schema.feed import memberships
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.sync_round import Rounds
 from tests.conftest import StartGateway

@@ -15,7 +15,7 @@ from gateway.core.kinds import Scope, State
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
 from gateway.store.people import suppression
-from gateway.store.schema import outbox as entries
+from gateway.store.schema.outbox import outbox as entries
 from tests.api.console.browsing import add_user
 from tests.api.console.test_bounces_page import FORGED
 from tests.api.console.test_message_pages import ANN, GROUP, STAFF, failed

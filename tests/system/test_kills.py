@@ -15,7 +15,7 @@ from sqlalchemy import select
 from gateway.core.decision.journal import Message
 from gateway.core.kinds import State
 from gateway.store.engine.database import Database
-from gateway.store.schema import messages, workers
+from gateway.store.schema.journal import messages, workers
 from tests.conftest import StartGateway
 from tests.rig.client import ConnectionGone, NothingCame
 from tests.rig.faults import delay, hang

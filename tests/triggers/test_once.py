@@ -16,7 +16,7 @@ from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.due_times import local_moment
 from gateway.core.triggers.occurrence import OccurrenceState
-from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.feed.feed import Terms, feed
 from gateway.store.journal import message_lookup, messages
 from gateway.store.people import suppression
@@ -162,8 +162,8 @@ async def test_e4_where_the_answer_to_the_commit_is_lost_a_mail_is_told_of_once(
     node.person(birthday=BORN)
     write, lost = node.database.write, list[object]()
 
-    async def answer_lost(work: Callable[[StoreTransaction], object]) -> object:
-        answer = await write(work)
+    async def answer_lost(work: Callable[..., object], *args: object, **more: object) -> object:
+        answer = await write(work, *args, **more)
         if node.relay.recipients and not lost:
             lost.append(answer)
             raise StoreUnavailable("the connection broke")

@@ -137,9 +137,7 @@ class ConsoleAccess:
         session = None
         if shown and len(shown) < 200:
             digest = console_sessions.digest_of(shown)
-            session = await using.database.read(
-                lambda connection: console_sessions.find(connection, digest, now)
-            )
+            session = await using.database.read(console_sessions.find, digest, now)
         if named is not None and (
             session is None or session.way != PROXY or session.user != named[0]
         ):
@@ -154,9 +152,7 @@ class ConsoleAccess:
         is_used = "hx-request" not in request.headers
         if is_used and console_sessions.is_stale(session, now):
             until = min(now + terms.session, session.since + LONGEST)
-            await using.database.write(
-                lambda connection: console_sessions.seen(connection, session.digest, now, until)
-            )
+            await using.database.write(console_sessions.seen, session.digest, now, until)
         return ConsoleUser(name=session.user, roles=roles, session=session), ""
 
 
@@ -382,13 +378,16 @@ def _needs(role: ConsoleRole) -> Callable[[Request], Awaitable[ConsoleUser]]:
     return let_in
 
 
-#: For routes that must know who may before they read a form.
-let_in_to_run = _needs(ConsoleRole.RUN)
-#: Who asks; 403 for whoever lacks the role.
-Looks = Annotated[ConsoleUser, Depends(_needs(ConsoleRole.LOOK))]
-Works = Annotated[ConsoleUser, Depends(_needs(ConsoleRole.WORK))]
-Manages = Annotated[ConsoleUser, Depends(_needs(ConsoleRole.MANAGE))]
-Runs = Annotated[ConsoleUser, Depends(let_in_to_run)]
+#: For pages that need not know who asks; 403 for whoever lacks the role.
+LOOKS = Depends(_needs(ConsoleRole.LOOK))
+WORKS = Depends(_needs(ConsoleRole.WORK))
+MANAGES = Depends(_needs(ConsoleRole.MANAGE))
+RUNS = Depends(_needs(ConsoleRole.RUN))
+#: The same, for those that do.
+Looks = Annotated[ConsoleUser, LOOKS]
+Works = Annotated[ConsoleUser, WORKS]
+Manages = Annotated[ConsoleUser, MANAGES]
+Runs = Annotated[ConsoleUser, RUNS]
 
 
 class StaleForm(Problem):

@@ -74,19 +74,17 @@ async def doing(
     """
     using, state = services(request), Doing(about)
     line = ConsoleAct(id=using.new_id(), user=user.name, act=f"{act}{BEGUN}", about=about)
-    await using.database.write(lambda connection: console_acts.add(connection, line))
+    await using.database.write(console_acts.add, line)
     try:
         yield state
     except Exception as error:
         if _was_refused(error):
-            await using.database.write(lambda connection: console_acts.take_out(connection, line))
+            await using.database.write(console_acts.take_out, line)
         raise
     if not state.is_done:
-        await using.database.write(lambda connection: console_acts.take_out(connection, line))
+        await using.database.write(console_acts.take_out, line)
         return
-    await using.database.write(
-        lambda connection: console_acts.end(connection, line, about=state.about)
-    )
+    await using.database.write(console_acts.end, line, about=state.about)
     log.info("console_act", act=act)
 
 

@@ -10,16 +10,21 @@ LONGEST = 2_000  #: Characters of a reason.
 _UNITS = ("s", "m", "h", "d")  #: Ends of how long ago something was: `2h`.
 
 
-def typed_text(fields: Mapping[str, object], name: str) -> str:
+def whole_text(fields: Mapping[str, object], name: str) -> str:
     """Return the text of a field without blanks around; empty where it is no text a store takes."""
     value = fields.get(name, "")
     try:
-        return plain_text(value.strip())[:LONGEST] if isinstance(value, str) else ""
+        return plain_text(value.strip()) if isinstance(value, str) else ""
     except ValueError:
         return ""
 
 
-def typed_moment(text: str, now: datetime, zone: tzinfo, *, is_end: bool = False) -> datetime:
+def typed_text(fields: Mapping[str, object], name: str) -> str:
+    """Return the same, no more of it than a reason may have."""
+    return whole_text(fields, name)[:LONGEST]
+
+
+def typed_moment(text: str, now: datetime, zone: tzinfo, *, is_end: bool) -> datetime:
     """Read a day as its beginning in a zone, or as its last moment; a time as it is.
 
     It may be written as lists on the command line take it: `yesterday`, `7d`. ValueError where it

@@ -203,9 +203,7 @@ async def _see_that_it_is_free(request: Request, terms: OidcTerms, name: object)
         raise Problem(403, why)
     using = services(request)
     now = using.clock()
-    named = await using.database.read(
-        lambda connection: console_sessions.users(connection, now, way=PROXY)
-    )
+    named = await using.database.read(console_sessions.users, now, way=PROXY)
     if like(name, (*terms_of(request).users.all(), *named)):
         log.warning("console_oidc_name_refused", reason="somebody else's", claim=terms.name_claim)
         why = said(

@@ -126,9 +126,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
     @routes.post("/logout")
     async def sign_out(request: Request, user: Looks) -> Response:
         digest = user.session.digest
-        await services(request).database.write(
-            lambda connection: console_sessions.end(connection, digest)
-        )
+        await services(request).database.write(console_sessions.end, digest)
         return _signed_out(await see_other(request, f"{ROOT}/login"))
 
     @routes.post("/logout-everywhere")

@@ -131,9 +131,7 @@ async def list_applications(
     """List applications by reference, those in which each word of `q` stands."""
     after = unwrapped(cursor, 1)[0] if cursor else ""
     rows = await using.database.read(
-        lambda connection: application_list.listed(
-            connection, words=q, status=status, after=after, limit=limit + 1
-        )
+        application_list.listed, words=q, status=status, after=after, limit=limit + 1
     )
     return page(
         request,
@@ -151,9 +149,7 @@ async def list_applications(
 )
 async def show_application(request: Request, using: Using, reference: Text) -> Response:
     """Show an application: whose it is, what it is for, its status and who is responsible."""
-    application = await using.database.read(
-        lambda connection: applications.find(connection, reference)
-    )
+    application = await using.database.read(applications.find, reference)
     if application is None:
         raise Problem(404, "there is no such application")
     return reply(request, whole_application_document(application))

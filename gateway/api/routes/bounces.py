@@ -33,15 +33,13 @@ async def list_bounces(
     wanted = "" if address is None else using.lookup(address)
     after = None if cursor is None else _place(cursor)
     entries = await using.database.read(
-        lambda connection: bounces.listed(
-            connection,
-            address=wanted,
-            kinds=() if kind is None else (kind,),
-            undecided=undecided,
-            since=since,
-            after=after,
-            limit=limit + 1,
-        )
+        bounces.listed,
+        address=wanted,
+        kinds=() if kind is None else (kind,),
+        undecided=undecided,
+        since=since,
+        after=after,
+        limit=limit + 1,
     )
     return page(request, entries, limit, document=bounce_document, cursor=_cursor)
 

@@ -30,7 +30,8 @@ from gateway.api.replies import (
     whole_page,
 )
 from gateway.api.schemas import answers, items
-from gateway.api.services import ApiServices, CampaignActions, NewCampaign, Told
+from gateway.api.services import ApiServices, CampaignActions, Told
+from gateway.core.campaigns.campaigns import CampaignRequest
 from gateway.core.token import Token
 from gateway.documents.campaigns import (
     CampaignAddedDocument,
@@ -161,7 +162,7 @@ async def create_campaign(action: Action, asked: CampaignDraft) -> Response:
 
     Where there is one of that name the answer is 409, unless `confirmed`.
     """
-    wanted = NewCampaign(
+    wanted = CampaignRequest(
         name=asked.name,
         template=asked.template,
         from_name=asked.from_name,

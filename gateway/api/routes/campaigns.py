@@ -74,9 +74,7 @@ async def show_campaign(
     """Show a campaign: who is in, who is out and why, what they did, and its numbers."""
     number, machines = read_id(id), using.count_machine_opens()
     document_of = campaign_whole_document if members else campaign_summary_document
-    document = await using.database.read(
-        lambda connection: document_of(connection, number, count_machine_opens=machines)
-    )
+    document = await using.database.read(document_of, number, count_machine_opens=machines)
     return reply(request, document)
 
 

@@ -8,7 +8,7 @@ from gateway.api.bearer import READS
 from gateway.api.problems import Problem
 from gateway.api.replies import MailAddress, SenderAddress, Text, Using, reply
 from gateway.api.schemas import answers
-from gateway.api.services import ExplainedMail
+from gateway.core.decision.explanation import ExplainedMail
 from gateway.documents.explanations import ExplanationDocument
 
 router = APIRouter(tags=["messages"], dependencies=[READS])

@@ -38,7 +38,7 @@ _CONTENT = {
 async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a reply that was filed."""
     number = read_id(id)
-    entry = await using.database.read(lambda connection: history.one(connection, number))
+    entry = await using.database.read(history.one, number)
     if entry is None:
         raise Problem(404, "the history has no such entry")
     return reply(request, history_entry_document(entry))
@@ -79,7 +79,7 @@ async def download(request: Request, using: Using, id: str) -> Response:  # noqa
 
 async def _found(using: Using, text: str) -> Document:
     number = read_id(text)
-    document = await using.database.read(lambda connection: history.document(connection, number))
+    document = await using.database.read(history.document, number)
     if document is None:
         raise Problem(404, "there is no such document")
     return document

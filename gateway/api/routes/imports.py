@@ -53,9 +53,7 @@ async def list_past(
 ) -> Response:
     """List what each import did, the newest first, as `gateway import past` does."""
     before = before_time(cursor)
-    rows = await using.database.read(
-        lambda connection: feed_faults.past(connection, since=since, before=before, limit=limit + 1)
-    )
+    rows = await using.database.read(feed_faults.past, since=since, before=before, limit=limit + 1)
     return page(
         request,
         rows,
@@ -72,9 +70,7 @@ async def list_waiting(
     """List the references that lead nowhere, as `gateway import waiting` does."""
     return whole_page(
         request,
-        await using.database.read(
-            lambda connection: open_references.listed(connection, since=since)
-        ),
+        await using.database.read(open_references.listed, since=since),
         limit,
         cursor,
         document=open_reference_document,

@@ -39,9 +39,7 @@ async def list_mails(
     """List the mails that wait for a decision, the newest first."""
     number, states = before(cursor), state or [InboxState.NEEDS_ATTENTION]
     mails = await using.database.read(
-        lambda connection: inbox.listed(
-            connection, states=states, since=since, before=number, limit=limit + 1
-        )
+        inbox.listed, states=states, since=since, before=number, limit=limit + 1
     )
     return page(request, mails, limit, document=inbox_mail_document, cursor=id_cursor)
 
@@ -67,7 +65,7 @@ async def read_mail(request: Request, using: Using, id: str) -> Response:  # noq
 async def show_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a mail: where it stands, and why."""
     number = read_id(id)
-    mail = await using.database.read(lambda connection: inbox.one(connection, number))
+    mail = await using.database.read(inbox.one, number)
     if mail is None:
         raise Problem(404, "the inbox has no such mail")
     return reply(request, inbox_mail_document(mail))

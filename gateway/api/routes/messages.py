@@ -138,7 +138,7 @@ async def show_message(
             return None
         reports = list(bounces.of_message(connection, number))
         reasons = None
-        if standings is not None:
+        if why:
             reasons = reasons_of(
                 connection,
                 standings,
@@ -148,12 +148,8 @@ async def show_message(
             )
         return message_document(_retold(using, message, language), reports, reasons)
 
-    standings = using.standings() if why else None
-    try:
+    with using.standings() as standings:
         document = await using.database.read(look)
-    finally:
-        if standings is not None:
-            standings.close()
     if document is None:
         raise Problem(404, "the journal has no such message")
     return reply(request, document)

@@ -56,7 +56,7 @@ async def list_entries(
 async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show an entry."""
     number = read_id(id)
-    entry = await using.database.read(lambda connection: status_mail.entry(connection, number))
+    entry = await using.database.read(status_mail.entry, number)
     return reply(request, outbox_entry_document(entry))
 
 

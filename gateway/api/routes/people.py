@@ -64,12 +64,9 @@ async def find_people(
     cursor: Cursor = None,
 ) -> Response:
     """Find everybody who has an address."""
-    lookup, standings = using.lookup(address), using.standings()
-    records = await using.database.read(
-        lambda connection: [
-            person_document(page) for page in timeline(connection, standings, lookup)
-        ]
-    )
+    with using.standings() as standings:
+        known = await using.database.read(timeline, standings, using.lookup(address))
+    records = [person_document(page) for page in known]
     return whole_page(request, records, limit, cursor, document=as_it_is, key=itemgetter("person"))
 
 
@@ -87,7 +84,7 @@ async def search_people(
     after = None if cursor is None else _ref_of_cursor(cursor)
     address = using.lookup(text)
     matches, end = await using.database.read(
-        lambda connection: search(connection, text, address=address, limit=limit, after=after)
+        search, text, address=address, limit=limit, after=after
     )
     following = None if end is None else wrapped([end.kind, end.crm_id])
     listed = [person_match_document(match) for match in matches]
@@ -118,7 +115,7 @@ async def show_timeline(
         after=None if cursor is None else _place(cursor),
         limit=limit,
     )
-    ref, standings = _ref(person), using.standings()
+    ref = _ref(person)
 
     def look(connection: StoreTransaction) -> dict[str, object] | None:
         records = people.find(connection, ref)
@@ -131,7 +128,8 @@ async def show_timeline(
             "next": None if end is None else wrapped([end.at.isoformat(), str(end.shown)]),
         }
 
-    document = await using.database.read(look)
+    with using.standings() as standings:
+        document = await using.database.read(look)
     if document is None:
         raise Problem(404, "nobody is known by this key")
     return reply(request, document)
@@ -184,7 +182,11 @@ async def list_documents(
 @router.get("/{person:id}", responses=answers(PersonDocument, "The person with the timeline."))
 async def show_person(request: Request, using: Using, person: Text) -> Response:
     """Show a person with suppressions, applications and timeline."""
-    return reply(request, await _known(using, person))
+    with using.standings() as standings:
+        records = await using.database.read(timeline, standings, _ref(person))
+    if not records:
+        raise Problem(404, "nobody is known by this key")
+    return reply(request, person_document(records[0]))
 
 
 async def _listed(
@@ -207,14 +209,6 @@ def _from_then_on(documents: Sequence[_Dated], since: datetime | None) -> Sequen
     if since is None:
         return documents
     return [document for document in documents if datetime.fromisoformat(document["at"]) >= since]
-
-
-async def _known(using: Using, person: str) -> PersonDocument:
-    ref, standings = _ref(person), using.standings()
-    records = await using.database.read(lambda connection: timeline(connection, standings, ref))
-    if not records:
-        raise Problem(404, "nobody is known by this key")
-    return person_document(records[0])
 
 
 def _ref(text: str) -> PersonRef:

@@ -71,9 +71,7 @@ async def erase_person(
 
     Whoever was suppressed stays so by a keyed hash of each address.
     """
-    by = await using.database.read(
-        lambda connection: acting_manager(connection, using, token, asked.by)
-    )
+    by = await using.database.read(acting_manager, using, token, asked.by)
     wanted = _wanted(using, person)
     mode = "" if asked.mailchimp == "keep" else asked.mailchimp
 
@@ -119,9 +117,7 @@ async def list_erasures(
 ) -> Response:
     """List the erasures that were done, without the data, the newest first."""
     number = before(cursor)
-    done = await using.database.read(
-        lambda connection: erasures.listed(connection, since=since, before=number, limit=limit + 1)
-    )
+    done = await using.database.read(erasures.listed, since=since, before=number, limit=limit + 1)
     return page(request, done, limit, document=erasure_document, cursor=id_cursor)
 
 

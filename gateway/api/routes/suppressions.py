@@ -114,7 +114,7 @@ async def list_suppressions(
     at, listed, selection = using.clock(), using.suppressed(), Selection(source, scope, since)
     after = START if cursor is None else _position(cursor)
     suppressed = await using.database.read(
-        lambda connection: listed.page(connection, selection, at=at, after=after, limit=limit + 1)
+        listed.page, selection, at=at, after=after, limit=limit + 1
     )
     following = wrapped([str(part) for part in behind(suppressed[:limit], after)])
     return page(
@@ -142,9 +142,7 @@ async def csv_pages(using: ApiServices, selection: Selection) -> AsyncIterator[s
     at, listed = using.clock(), using.suppressed()
 
     async def read(after: Position) -> list[SuppressedAddress]:
-        return await using.database.read(
-            lambda connection: listed.page(connection, selection, at=at, after=after, limit=AT_ONCE)
-        )
+        return await using.database.read(listed.page, selection, at=at, after=after, limit=AT_ONCE)
 
     position = START
     heading: tuple[str, ...] = _COLUMNS
@@ -220,7 +218,6 @@ async def suppress(
 async def show_suppressions(request: Request, using: Using, address: AddressOrPerson) -> Response:
     """Show all that suppresses an address, whoever has it, or a person; and the history."""
     whom = _whom(using, address)
-    standings = using.standings()
 
     def look(connection: StoreTransaction) -> StandingDocument:
         erased = standings.names_if_erased(connection, whom)
@@ -232,7 +229,8 @@ async def show_suppressions(request: Request, using: Using, address: AddressOrPe
         standing = standings.within(connection, [whom]).get(whom, Standing())
         return address_standing_document(whom, standing, history)
 
-    return reply(request, await using.database.read(look))
+    with using.standings() as standings:
+        return reply(request, await using.database.read(look))
 
 
 @router.delete("/{address:id}", responses=answers(ReleasedDocument, "What was lifted."))
@@ -257,17 +255,15 @@ async def release(
             whom = using.lookup(typed.address)
         case NotAnAddress():  # Looked for as it stands: older versions stored what was told.
             whom = using.lookup(address)
-    now, standings = using.clock(), using.standings()
+    now = using.clock()
 
     def lift(connection: StoreTransaction) -> Released:
         manager = acting_manager(connection, using, token, by)
         erased = standings.names_if_erased(connection, whom)
         return releases.release(connection, whom, by=manager, now=now, remark=note, erased=erased)
 
-    try:
+    with using.standings() as standings:
         released = await using.database.write(lift)
-    finally:
-        standings.close()
     if not released.is_any and isinstance(typed, NotAnAddress):
         raise Problem(422, f"address: {typed}")
     if not released.is_any:

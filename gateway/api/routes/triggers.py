@@ -1,11 +1,10 @@
 """Mail on events: what triggers there are, what they would do, and what they did."""
 
-from collections.abc import Callable
 from datetime import date
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated
 
-import anyio
+from anyio.to_thread import run_sync as in_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
@@ -50,7 +49,7 @@ async def list_triggers(
     request: Request, using: Using, limit: Limit = MOST, cursor: Cursor = None
 ) -> Response:
     """List the triggers, on and off; beside them those whose files can't be used, and why."""
-    listed, unusable = await _looked(using.triggers.listed)
+    listed, unusable = await in_thread(using.triggers.listed)
     key, more = itemgetter("name"), {"unusable": unusable}
     return whole_page(request, listed, limit, cursor, document=as_it_is, key=key, more=more)
 
@@ -63,7 +62,7 @@ async def list_history(
     # A change that several triggers mail is as many entries of one id.
     last, seen = (None, 0) if cursor is None else _seen(cursor)
     most, before_it = limit + 1 + seen, None if last is None else last + 1
-    done = await _looked(lambda: using.triggers.history(most, since=since, before=before_it))
+    done = await in_thread(lambda: using.triggers.history(most, since=since, before=before_it))
 
     def behind(entry: DoneDocument) -> str:
         of_it = [run["id"] for run in done[: seen + limit]].count(entry["id"])
@@ -75,7 +74,7 @@ async def list_history(
 @router.get("/waiting", responses=answers(WaitingDocument, "The fields that mail waits for."))
 async def list_waiting(request: Request, using: Using) -> Response:
     """List the fields of the feed that can't be read and that mail waits for."""
-    return reply(request, await _looked(using.triggers.waiting))
+    return reply(request, await in_thread(using.triggers.waiting))
 
 
 @router.get(
@@ -85,7 +84,7 @@ async def show_calendar(
     request: Request, using: Using, days: Annotated[int, Query(ge=1, le=366)] = 14
 ) -> Response:
     """Show what date events will mail in the next days, as things stand now."""
-    return reply(request, await _looked(lambda: using.trigger_changes.calendar(days)))
+    return reply(request, await in_thread(lambda: using.trigger_changes.calendar(days)))
 
 
 @router.get("/edits", responses=items(TriggerEditDocument))
@@ -94,7 +93,7 @@ async def list_edits(
 ) -> Response:
     """List what was changed of triggers and templates, and by whom, the newest first."""
     last = before(cursor)
-    edits = await _looked(
+    edits = await in_thread(
         lambda: using.trigger_changes.edits(
             what=None, name=None, since=since, before=last, limit=limit + 1
         )
@@ -109,7 +108,7 @@ async def preview_change(
     request: Request, using: Using, *, reference: _Word, status: _Word, by: _By = None
 ) -> Response:
     """Show whom giving an application a status would mail; nothing is changed or sent."""
-    preview = await _looked(lambda: using.triggers.preview_change(reference, status, by))
+    preview = await in_thread(lambda: using.triggers.preview_change(reference, status, by))
     return reply(request, preview)
 
 
@@ -118,7 +117,7 @@ async def preview_change(
 )
 async def show_trigger(request: Request, using: Using, name: Text) -> Response:
     """Show a trigger and what its last runs did."""
-    return reply(request, await _looked(lambda: using.triggers.one(name)))
+    return reply(request, await in_thread(lambda: using.triggers.one(name)))
 
 
 @router.get(
@@ -126,7 +125,7 @@ async def show_trigger(request: Request, using: Using, name: Text) -> Response:
 )
 async def preview_trigger(request: Request, using: Using, name: Text, on: _On = None) -> Response:
     """Show whom a date event would mail on a day, and whom not and why; nothing is sent."""
-    return reply(request, await _looked(lambda: using.triggers.preview(name, on)))
+    return reply(request, await in_thread(lambda: using.triggers.preview(name, on)))
 
 
 def _seen(cursor: str) -> tuple[int, int]:
@@ -135,7 +134,3 @@ def _seen(cursor: str) -> tuple[int, int]:
     if not (seen.isascii() and seen.isdecimal() and len(seen) <= len(str(MOST))):
         raise Problem(422, "cursor: not the `next` of a page")
     return before(number) or 0, int(seen)
-
-
-async def _looked(work: Callable[[], Any]) -> Any:
-    return await anyio.to_thread.run_sync(work)

@@ -1,11 +1,11 @@
 """What is done with campaigns over the API, by the same code as on the command line."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from gateway.api.services import NewCampaign, NotDone
+from gateway.api.services import CampaignActions, NotDone
 from gateway.app import common
 from gateway.app.campaigns import campaign_people, mailchimp
 from gateway.app.campaigns.campaign_people import NobodyMeant, PeopleFileRefused
@@ -13,6 +13,7 @@ from gateway.app.campaigns.campaign_report import NotSent, drawing, report_docum
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.campaigns.campaign_report import CampaignPlotWords
+from gateway.core.campaigns.campaigns import CampaignRequest
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.people.people import PersonRef
 from gateway.core.plot import svg
@@ -35,7 +36,7 @@ from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync import campaigns as work
 from gateway.sync.activation import Activation, CannotActivate
 from gateway.sync.campaign_states import WrongCampaignState
-from gateway.sync.campaigns import CampaignRefused, CampaignRequest, NameTaken
+from gateway.sync.campaigns import CampaignRefused, NameTaken
 from gateway.sync.mailchimp.errors import MailchimpError
 from gateway.sync.mailchimp_session import Busy, MailchimpSession
 from gateway.sync.preparation import SegmentGone, TooManyDropOut, drop_alarm
@@ -44,24 +45,17 @@ from gateway.sync.readiness import NotReady, activated
 _AGAIN_AFTER = 5  #: Seconds until a campaign may be free that another request works on.
 
 
-class Campaigns:
-    """See `gateway.api.services.CampaignActions`."""
+class Campaigns(CampaignActions):
+    """Does it at the account of the settings."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
         self._database = database
         self._ids = common.ids_of(database)
 
-    def create(self, wanted: NewCampaign, *, confirmed: bool) -> CampaignDoneDocument:
-        """Keep a new campaign; `remarks` say what would keep it from being sent."""
-        draft = CampaignRequest(
-            name=wanted.name,
-            template=wanted.template,
-            from_name=wanted.from_name,
-            from_address=wanted.from_address,
-        )
+    def create(self, wanted: CampaignRequest, *, confirmed: bool) -> CampaignDoneDocument:
         with self._session() as session:
-            made, remarks = work.create(session, draft, self._ids.next(), yes=confirmed)
+            made, remarks = work.create(session, wanted, self._ids.next(), yes=confirmed)
         return {**self._summary(made.id), "remarks": remarks}
 
     def add(
@@ -88,7 +82,6 @@ class Campaigns:
         }
 
     def remove(self, number: int, person: str) -> CampaignRemovedDocument:
-        """Take a person out, or everybody who has an address."""
         sought = _person(person)
         with self._session() as session:
             self._one(number)
@@ -99,7 +92,6 @@ class Campaigns:
         return {**self._summary(number), "removed": gone}
 
     def prepare(self, number: int, *, confirmed: bool) -> CampaignPreparedDocument:
-        """Tell who is in and what would change at Mailchimp; nothing leaves."""
         with self._session() as session:
             campaign, plan, missing = work.preview(session, number)
             if confirmed:
@@ -112,26 +104,22 @@ class Campaigns:
         }
 
     def open(self, number: int, *, confirmed: bool) -> CampaignDoneDocument:
-        """Create it at Mailchimp, not sent; `remarks` say what is missing."""
         with self._session() as session:
             _, missing = work.open_at_mailchimp(session, number, yes=confirmed)
         return {**self._summary(number), "remarks": missing}
 
     def send(self, number: int, *, confirmed: bool) -> CampaignSummaryDocument:
-        """Send it now."""
         with self._session() as session:
             work.send(session, number, yes=confirmed)
         return self._summary(number)
 
     def schedule(self, number: int, at: datetime, *, confirmed: bool) -> CampaignSummaryDocument:
-        """Schedule it for a quarter of an hour; without a zone, `at` is local."""
         with self._session() as session:
             self._one(number)
             work.schedule(session, number, self._quarter(at), yes=confirmed)
         return self._summary(number)
 
     def check_time(self, at: datetime) -> None:
-        """Raise NotDone if nothing can be scheduled for a time, which is local without a zone."""
         with _told_as_problems():
             self._quarter(at)
 
@@ -141,19 +129,16 @@ class Campaigns:
         return mailchimp.quarter(moment, zone, at.isoformat(timespec="minutes"))
 
     def unschedule(self, number: int) -> CampaignSummaryDocument:
-        """Take it out of the schedule."""
         with self._session() as session:
             work.unschedule(session, number)
         return self._summary(number)
 
     def delete(self, number: int) -> CampaignSummaryDocument:
-        """Delete it here and at Mailchimp."""
         with self._session() as session:
             work.delete(session, number)
         return self._summary(number)
 
     def recreate(self, number: int, template: int | None) -> CampaignDoneDocument:
-        """Delete it and make it again with the same people."""
         with self._session() as session:
             made, remarks = work.recreate(session, number, template=template, new=self._ids.next())
         return {**self._summary(made.id), "remarks": remarks}
@@ -170,15 +155,10 @@ class Campaigns:
         return {**self.known_report(number), "remarks": remarks}
 
     def known_report(self, number: int) -> CampaignReportDocument:
-        """Tell the same as it is known; Mailchimp isn't asked."""
         with _told_as_problems():
             return report_document(self._settings(), self._database, number)
 
     def plot(self, number: int, words: CampaignPlotWords | None = None) -> str:
-        """Return the report over time as SVG; Mailchimp isn't asked.
-
-        With words of a page's language it has a dark form, too, as the page has.
-        """
         with _told_as_problems():
             known = sent(self._database, number)
         shapes = drawing(self._settings(), self._database, known, words or CampaignPlotWords())
@@ -187,30 +167,23 @@ class Campaigns:
     def activate(self) -> Sequence[Mapping[str, str]]:
         """Find or make what campaigns need at Mailchimp, as often as it is asked."""
         settings = self._settings()
-        with _told_as_problems():
-            client = mailchimp.client(settings)
-            try:
-                activation = Activation(
-                    client=client,
-                    database=self._database,
-                    wishes=mailchimp.wishes(settings),
-                    clock=common.now,
-                    dry_run=False,
-                )
-                return [
-                    {"did": step.did, "what": step.what, "text": step.text}
-                    for step in activation.run()
-                ]
-            finally:
-                client.close()
+        with _told_as_problems(), closing(mailchimp.client(settings)) as client:
+            activation = Activation(
+                client=client,
+                database=self._database,
+                wishes=mailchimp.wishes(settings),
+                clock=common.now,
+                dry_run=False,
+            )
+            return [
+                {"did": step.did, "what": step.what, "text": step.text} for step in activation.run()
+            ]
 
     def account(self) -> MailchimpAccountDocument:
-        """Tell what the account has and lacks, and when it was read."""
         with _told_as_problems():
             return mailchimp.account(self._settings(), self._database).document()
 
     def templates(self) -> Sequence[MailchimpTemplateDocument]:
-        """List the account's templates."""
         with _told_as_problems():
             return mailchimp.account(self._settings(), self._database).templates()
 

@@ -16,8 +16,6 @@ from gateway.store.campaigns import campaign_reports, campaign_syncs, campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.store.engine.database import Database
 
-Document = dict[str, object]
-
 _SAYS = {
     CampaignState.DRAFT: "it is a draft: gateway campaigns send",
     CampaignState.OPENED: "it waits at Mailchimp: gateway campaigns send",

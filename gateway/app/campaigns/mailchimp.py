@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
@@ -97,14 +97,11 @@ class AccountState:
 
 def account(settings: Settings, database: Database) -> AccountState:
     """Ask Mailchimp what the account has; NoKey where the settings name none."""
-    asked = client(settings)
-    try:
+    with closing(client(settings)) as asked:
         with database.reading() as connection:
             audience = audiences.active(connection)
             reads = campaign_syncs.reads(connection)
         return AccountState(standing=readiness.look(asked, audience), reads=reads)
-    finally:
-        asked.close()
 
 
 @contextmanager
@@ -113,9 +110,10 @@ def mailchimp_session(
 ) -> Iterator[MailchimpSession]:
     """Lend what work on campaigns is done with; the parts of a process hold campaigns apart."""
     limits = MailchimpLimits()
-    asked = client(settings, limits=limits)
-    standings = common.standings(settings, database)
-    try:
+    with (
+        closing(client(settings, limits=limits)) as asked,
+        common.standings(settings, database) as standings,
+    ):
         yield MailchimpSession(
             database=database,
             client=asked,
@@ -127,9 +125,6 @@ def mailchimp_session(
             threads=limits.connections,
             beat=progress,
         )
-    finally:
-        standings.close()
-        asked.close()
 
 
 def wishes(settings: Settings) -> ActivationRequest:

@@ -3,11 +3,10 @@
 import ssl
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.app import common
-from gateway.app.checks.certificates import valid_until
 from gateway.app.checks.check_relays import can_be_bound, is_literal
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.config import Settings
@@ -79,3 +78,16 @@ def certificate(what: str, file: Path) -> Iterator[Finding]:
         )
     else:
         yield good(what, f"{file} is valid for {counted(left.days, 'day')}")
+
+
+def valid_until(file: Path) -> datetime:
+    """Return the end of the first certificate in a PEM file; ValueError if there is none."""
+    from cryptography import x509  # Loaded where there is a certificate only.
+
+    pem = file.read_bytes()
+    if b"-----BEGIN CERTIFICATE-----" not in pem:
+        raise ValueError("no certificate in PEM form")
+    try:
+        return x509.load_pem_x509_certificate(pem).not_valid_after_utc
+    except ValueError as error:
+        raise ValueError("a damaged certificate") from error

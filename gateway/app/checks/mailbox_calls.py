@@ -131,9 +131,7 @@ async def silent_idle(
     """Tell where a server that offers IDLE tells of new mail late or not at all."""
     since = None
     if database is not None:
-        since = await database.read(
-            lambda connection: mailbox_store.idle_silent_since(connection, settings.account)
-        )
+        since = await database.read(mailbox_store.idle_silent_since, settings.account)
     if since is None and not session.is_courier:
         return
     why = "Courier looks for news once a minute"

@@ -8,7 +8,6 @@ by the gateway where the listener is to sign.
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import format_datetime, parseaddr
@@ -18,7 +17,7 @@ from typing import assert_never
 from gateway.app import common
 from gateway.app.checks.check_relays import own_listener
 from gateway.app.checks.findings import Finding, error, good, warning
-from gateway.app.decision.explain import NoSuchListener, Question, explain
+from gateway.app.decision.explain import NoSuchListener, explain
 from gateway.app.dkim_keys import dkim_signer
 from gateway.app.relays import relay_settings
 from gateway.app.replies.import_address import import_addresses
@@ -26,6 +25,7 @@ from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.bounces.unsubscribe import ONE_CLICK, PATH, SAMPLE
 from gateway.core.decision.decide import blocking
+from gateway.core.decision.explanation import ExplainedMail
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind, State
 from gateway.core.mail.content import header_block_of_file, parted_file
@@ -175,8 +175,8 @@ async def send_probe(
     database: Database,
     *,
     recipient: str,
-    sender: str = "",
-    listener: str | None = None,
+    sender: str,
+    listener: str | None,
 ) -> Probe:
     """Send one mail as bulk mail of a listener leaves; a suppressed address gets none.
 
@@ -219,14 +219,13 @@ async def send_probe(
             "Content-Language: en",
         )
     ) + text_part(_TEXT.format(command=probe.command))
-    explanation = await explain(
-        settings,
-        database,
-        Question(content=content, sender=sender, recipients=(recipient,), listener=chosen.name),
+    mail = ExplainedMail(
+        content=content, sender=sender, recipients=(recipient,), listener=chosen.name
     )
+    explanation = await explain(settings, database, mail)
     relay = next(relay for relay in settings.relays if relay.name == explanation.relay)
     probe = replace(probe, relay=relay.name, kind=explanation.classification.kind)
-    with closing(common.standings(settings, database)) as standings:
+    with common.standings(settings, database) as standings:
         address = common.lookup(settings, recipient)
         standing = (await standings.of([address])).get(address)
     # Nobody who gets no mailings gets one here, whatever the listener takes it for or overlooks.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.app import common
@@ -13,7 +13,7 @@ from gateway.core import ids
 from gateway.core.decision import note
 from gateway.core.decision.classify import OVERRIDE, UNREAD, Tried, why_matched
 from gateway.core.decision.decide import blocking, who_counts
-from gateway.core.decision.explanation import Explanation, Fate, WhatIf
+from gateway.core.decision.explanation import ExplainedMail, Explanation, Fate, WhatIf
 from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.errors import GatewayError
@@ -38,36 +38,24 @@ from gateway.store.people.staff_languages import StaffLanguages
 from gateway.store.views import status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A message as it would come in; no listener: the first one of the config."""
-
-    content: bytes
-    sender: str
-    recipients: tuple[str, ...]
-    listener: str | None = None
-    login: str | None = None
-    language: str = ""  #: Of the notes; empty: that of whoever reads them.
-
-
 class NoSuchListener(GatewayError):
     """The config has no listener of that name."""
 
 
-async def explain(settings: Settings, database: Database, question: Question) -> Explanation:
+async def explain(settings: Settings, database: Database, mail: ExplainedMail) -> Explanation:
     """Decide on a message as a worker would; nothing is sent, and nothing written."""
-    block, rest = parted_file(question.content, behind=OPENING)
-    addresses = tuple(common.lookup(settings, recipient) for recipient in question.recipients)
+    block, rest = parted_file(mail.content, behind=OPENING)
+    addresses = tuple(common.lookup(settings, recipient) for recipient in mail.recipients)
     chosen = policy(settings)
     known = {listener.name: listener for listener in listeners(settings)}
-    name = next(iter(known)) if question.listener is None else question.listener
+    name = next(iter(known)) if mail.listener is None else mail.listener
     if name not in known:
         raise NoSuchListener(no_such_name("listener", name, known))
     case = MessageToDecide(
         listener=known[name],
-        login=question.login,
-        sender=question.sender,
-        recipients=question.recipients,
+        login=mail.login,
+        sender=mail.sender,
+        recipients=mail.recipients,
         addresses=addresses,
         named=addresses,
         asked=len(addresses),
@@ -82,7 +70,7 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     )
     moment = common.now()
     with (
-        closing(common.standings(settings, database)) as standings,
+        common.standings(settings, database) as standings,
         closing(MessageLookup(database)) as lookup,
     ):
         never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
@@ -91,7 +79,7 @@ async def explain(settings: Settings, database: Database, question: Question) ->
     wording = LanguageChoice(StaffLanguages(database))
     template = await wording.template(chosen, case.sender, case.headers)
     writer = _ExplanationWriter(
-        chosen.notes.get(question.language, template),
+        chosen.notes.get(mail.language, template),
         decision,
         feed_as_of=max(feeds.values(), default=None),
         now=chosen.local_time(moment),

@@ -9,10 +9,11 @@ from gateway.app.keys import erased_names, signing_keys
 from gateway.config import Settings
 from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 from gateway.store.engine.database import Database, StoreTransaction
+from gateway.store.feed.feed import KeepSuppressed
 from gateway.store.people import erased_choices, suppression, topic_opt_outs
 
 
-class DeletedPeople:
+class DeletedPeople(KeepSuppressed):
     """Has people whom the feed deletes stay suppressed, until somebody releases their addresses.
 
     `BadKeys` and `StoreUnavailable` where that can't be: nothing of the file is applied then.
@@ -29,19 +30,15 @@ class DeletedPeople:
 
         What was remembered of them stays: their file may have had to wait since.
         """
-        standings = common.standings(self._settings, self._database)
-        try:
-            with self._database.reading() as connection:
-                self._before = erased_choices.suppressed_of(
-                    connection, refs, standings, self._before
-                )
-        finally:
-            standings.close()
+        with (
+            common.standings(self._settings, self._database) as standings,
+            self._database.reading() as connection,
+        ):
+            self._before = erased_choices.suppressed_of(connection, refs, standings, self._before)
 
     def keep(self, connection: StoreTransaction, refs: Sequence[PersonRef], at: datetime) -> None:
         """Keep them suppressed by a hash of each address, in the transaction in which they go."""
-        standings = common.standings(self._settings, self._database)
-        try:
+        with common.standings(self._settings, self._database) as standings:
             suppressed = erased_choices.suppressed_of(connection, refs, standings, self._before)
             declined = erased_choices.declined_of(connection, refs)
             if suppressed or declined:
@@ -63,8 +60,6 @@ class DeletedPeople:
                         at=at,
                         new_id=self._ids.next,
                     )
-        finally:
-            standings.close()
 
     def keep_unsubscribed(
         self, connection: StoreTransaction, left: Iterable[tuple[str, PersonRef]]

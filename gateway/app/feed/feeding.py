@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from gateway.api.services import FeedRefused, FeedTerms, Taken
+from gateway.api.services import FeedAdapter, FeedRefused, FeedTerms, Taken
 from gateway.app import common
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.config import Settings
@@ -23,15 +23,14 @@ _OF_A_KIND = ("people", "groups", "statuses")
 _MEMBERSHIP = re.compile(rf"(.+?)/({'|'.join(PersonKind)}):(.+)", re.DOTALL)
 
 
-class StoreFeedAdapter:
-    """See `gateway.api.services.FeedAdapter`."""
+class StoreFeedAdapter(FeedAdapter):
+    """Takes it into the store, and tells of the folder of the settings."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
         self._database = database
 
     def kinds(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the columns of each kind of record."""
         return {name: kind.columns for name, kind in KINDS.items()}
 
     def key(self, kind: str, text: str) -> Mapping[str, str]:
@@ -49,7 +48,6 @@ class StoreFeedAdapter:
         return {next(name for name in KINDS[kind].columns if name in KINDS[kind].needed): text}
 
     def take_in(self, kind: str, file: Path, terms: FeedTerms) -> Taken:
-        """Take in a file; `FeedRefused` if it can't be."""
         settings = self._settings()
         try:
             report = import_file(
@@ -81,25 +79,20 @@ class StoreFeedAdapter:
         )
 
     def source(self) -> str:
-        """Return who owns what people import by hand."""
         return self._settings().crm.source
 
     def folder(self) -> Path | None:
-        """Return the folder whose files are imported by themselves; None: there is none."""
         return self._settings().crm.folder
 
     def laid_aside(self, limit: int) -> Sequence[LaidAside]:
-        """Return the files of that folder that were imported or refused last, the newest first."""
         folder = self.folder()
         return () if folder is None else laid_aside(folder, limit)
 
     def file_laid_aside(self, state: str, name: str) -> LaidAside | None:
-        """Return one of them; None: there is none of that name."""
         folder = self.folder()
         return None if folder is None else file_laid_aside(folder, state, name)
 
     def refused_rows(self, aside: LaidAside) -> bytes:
-        """Return the rows of such a file that weren't taken in, as CSV; OSError: there are none."""
         folder = self.folder()
         if folder is None:
             raise FileNotFoundError(aside.name)

@@ -156,9 +156,11 @@ def erase(
     in_files = replace(in_files, waiting=(*in_files.waiting, *not_taken_in))
     looked = erasure_subject.look_through(database.reading, whom)
     outcome: Erasure | None = None
-    standings = common.standings(settings, database)
     try:
-        with database.writing() as connection:
+        with (
+            common.standings(settings, database) as standings,
+            database.writing() as connection,
+        ):
             outcome = erasing.erase(
                 connection,
                 whom,
@@ -185,8 +187,6 @@ def erase(
     except _OnlyLooked:
         assert outcome is not None
         return _done(outcome, whom, in_files, is_dry=True, are_files_deleted=False)
-    finally:
-        standings.close()
     for digest in outcome.blobs:
         remove_blob(database, blobs, digest)
     _look_through_files(settings, whom, dry_run=False)

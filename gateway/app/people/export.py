@@ -51,17 +51,13 @@ class PersonExport:
 
 def gather(settings: Settings, database: Database, whom: ErasureSubject) -> PersonExport:
     """Return all that is held of a person; raise `ExportFailed` where that is nothing."""
-    standings = common.standings(settings, database)
-    try:
-        with database.reading() as connection:
-            erased = [
-                name
-                for address in whom.addresses
-                for name in standings.names_if_erased(connection, address)
-            ]
-            held = holdings(connection, whom, erased)
-    finally:
-        standings.close()
+    with common.standings(settings, database) as standings, database.reading() as connection:
+        erased = [
+            name
+            for address in whom.addresses
+            for name in standings.names_if_erased(connection, address)
+        ]
+        held = holdings(connection, whom, erased)
     if not held:
         raise ExportFailed(f"nothing is held of {whom.key}: {PersonUnknown.cure}")
     master = held.get("people", [{}])[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gateway.api.services import NotDone
+from gateway.api.services import NotDone, PrivacyActions
 from gateway.app.people import erasure
 from gateway.app.people.export import ExportFailed, PersonExport, gather, write
 from gateway.config import Settings
@@ -16,8 +16,8 @@ from gateway.documents.erasures import CertificateDocument
 from gateway.store.engine.database import Database
 
 
-class PrivacyAnswers:
-    """See `gateway.api.services.PrivacyActions`."""
+class PrivacyAnswers(PrivacyActions):
+    """Does it by the keys and folders of the settings."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.api.services import NotDone
+from gateway.api.services import InboxActions, NotDone
 from gateway.app import common
 from gateway.config import Settings
 from gateway.core.replies.inbox import InboxRow, InboxState
@@ -22,8 +22,8 @@ if TYPE_CHECKING:  # Few ask for mails: until then the process needs none of wha
 _IDLE_SECONDS = 300.0  #: After so long the process that reads mails is let go.
 
 
-class InboxAnswers:
-    """See `gateway.api.services.InboxActions`; mails are read in a process of its own."""
+class InboxAnswers(InboxActions):
+    """Reads mails in a process of its own, which is let go when nobody asks for a while."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
@@ -33,7 +33,6 @@ class InboxAnswers:
         self._closing: asyncio.Task[None] | None = None
 
     async def look(self, number: int) -> InboxReading:
-        """Read a mail, with the applications it is likely about."""
         from gateway.app.replies.inbox_reading import read_of_inbox
         from gateway.inbound.reading.readers import ReaderUnavailable
 
@@ -50,20 +49,16 @@ class InboxAnswers:
             raise NotDone(503, str(error), again_after=5) from error
 
     async def assign(self, number: int, reference: str) -> InboxRow:
-        """File a mail at an application; return what became of it."""
         return await self._decided(lambda importer: importer.assign(number, reference.strip()))
 
     async def retry(self, number: int) -> InboxRow:
-        """Try to file a mail again; return what became of it."""
         return await self._decided(lambda importer: importer.retry(number))
 
     async def discard(self, number: int) -> InboxRow:
-        """Give a mail up; return it as it is then."""
-        before = await self._database.write(lambda connection: inbox.discard(connection, number))
+        before = await self._database.write(inbox.discard, number)
         return replace(before, state=InboxState.DISCARDED)
 
     async def close(self) -> None:
-        """Let go of the process that reads mails."""
         if self._idle is not None:
             self._idle.cancel()
         if self._readers is not None:
@@ -84,7 +79,7 @@ class InboxAnswers:
         return await self._row(verdict.inbox)
 
     async def _row(self, number: int) -> InboxRow:
-        row = await self._database.read(lambda connection: inbox.one(connection, number))
+        row = await self._database.read(inbox.one, number)
         if row is None:
             raise NotDone(404, "the inbox has no such mail")
         return row

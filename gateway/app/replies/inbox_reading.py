@@ -41,7 +41,7 @@ async def read_of_inbox(
 async def suggested(database: Database, words: MailWords, zone: tzinfo) -> tuple[Suggestion, ...]:
     """Return the applications that what a mail says is likely about, the likeliest first."""
     clues = clues_of(words)
-    possible = await database.read(lambda connection: possible_applications(connection, clues))
+    possible = await database.read(possible_applications, clues)
     return suggestions(clues, possible, zone=zone)
 
 

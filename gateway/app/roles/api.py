@@ -235,9 +235,7 @@ class SharesOfWeek:
     async def _count(self) -> None:
         since = now() - REPORTED
         try:
-            self._counted = await self._database.read(
-                lambda connection: by_domain(connection, since)
-            )
+            self._counted = await self._database.read(by_domain, since)
         except StoreUnavailable:
             pass  # `gateway_store_up` tells of that.
         finally:

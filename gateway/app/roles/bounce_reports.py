@@ -48,7 +48,7 @@ class DailyBounceReport:
             return
 
         since = now() - REPORTED
-        shares = await self._database.read(lambda connection: by_domain(connection, since))
+        shares = await self._database.read(by_domain, since)
         alarms = [share for share in shares if share.is_alarming]
         wanted_by = settings.bounces.report_to or (settings.notices.fallback_to if alarms else "")
         _, recipient = parseaddr(wanted_by or "")
@@ -105,9 +105,7 @@ class DailyBounceReport:
         Wording of one's own that can't be used is told in the log, and that shipped stands in.
         """
         address = common.lookup(settings, recipient)
-        staff = await self._database.read(
-            lambda connection: applications.staff_at(connection, address)
-        )
+        staff = await self._database.read(applications.staff_at, address)
         try:
             wordings = mail_wordings(settings, TYPE, BOUNCE_REPORT)
         except (GatewayError, OSError) as fault:

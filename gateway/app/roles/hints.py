@@ -4,7 +4,7 @@ import hmac
 from datetime import timedelta
 
 from gateway import logs
-from gateway.api.mailchimp import Hint, Hook
+from gateway.api.mailchimp import Hint, Hints, Hook
 from gateway.app.common import now
 from gateway.store.campaigns import audiences, campaign_syncs
 from gateway.store.engine import done_once
@@ -17,14 +17,13 @@ KEPT = timedelta(days=2)
 log = logs.get("api")
 
 
-class StoredHints:
+class StoredHints(Hints):
     """Knows the webhooks of the store's audiences, and brings syncs forward."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def hook(self, token: str) -> Hook | None:
-        """Return the webhook with this token in its address."""
         known = await self._database.read(audiences.with_webhook)
         matching = [
             audience

@@ -246,9 +246,7 @@ async def take_words(context: RoleContext, database: Database) -> None:
     async def step() -> int:
         if not await database.read(lambda connection: searching.has_work(connection, now())):
             return 0
-        return await database.write(
-            lambda connection: searching.index(connection, now(), _WORDS_STEP), durable=False
-        )
+        return await database.write_without_sync(searching.index, now(), _WORDS_STEP)
 
     await in_steps(step, whole=_WORDS_STEP, rest=_WORDS_REST, stopping=context.stopping)
 
@@ -262,9 +260,7 @@ async def forget(
 
     async def step() -> int:
         nonlocal files
-        rows, digests = await database.write(
-            lambda connection: forgetting(connection, oldest, TIDY_STEP)
-        )
+        rows, digests = await database.write(forgetting, oldest, TIDY_STEP)
         for digest in dict.fromkeys(digests):
             files += await asyncio.to_thread(remove_blob, database, blobs, digest)
         return rows
@@ -276,7 +272,7 @@ async def forget(
 
 async def _prune(context: RoleContext, database: Database, prune: Prune, oldest: datetime) -> None:
     async def step() -> int:
-        return await database.write(lambda connection: prune(connection, oldest, TIDY_STEP))
+        return await database.write(prune, oldest, TIDY_STEP)
 
     rows = await in_steps(step, whole=TIDY_STEP, rest=_REST, stopping=context.stopping)
     log.debug("pruned", rows=rows)

@@ -290,14 +290,12 @@ class _Chores:
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._database.prepare)
             has_number = await self._database.write(
-                lambda connection: workers.beat(
-                    connection,
-                    number,
-                    holder=holder,
-                    now=now,
-                    is_gone=processes.has_ended,
-                    steady_since=self._steady_since,
-                )
+                workers.beat,
+                number,
+                holder=holder,
+                now=now,
+                is_gone=processes.has_ended,
+                steady_since=self._steady_since,
             )
             self._beat_at = now
         except WrongSchema as error:
@@ -338,8 +336,6 @@ class _Chores:
         """Give the worker's number back; what is still open has no outcome any more."""
         holder, number = processes.holder(), self._number
         try:
-            await self._database.write(
-                lambda connection: workers.retire(connection, number, holder=holder)
-            )
+            await self._database.write(workers.retire, number, holder=holder)
         except StoreUnavailable as error:
             log.error("store_unavailable", reason=str(error))

@@ -141,13 +141,11 @@ class TriggerEngine:
         # Mails of the run that another process has taken are waited for.
         until = common.now() + WAIT_FOR_OTHERS
         while common.now() < until:
-            if not await self._database.read(lambda connection: ledger.is_busy(connection, number)):
+            if not await self._database.read(ledger.is_busy, number):
                 break
             await asyncio.sleep(0.2)
         await self.reporter.report()
-        finished = await self._database.read(
-            lambda connection: trigger_runs.one(connection, number)
-        )
+        finished = await self._database.read(trigger_runs.one, number)
         return finished or nothing
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from email.utils import parseaddr
 
 from gateway import logs
 from gateway.api.public.public_name import PublicPaths, name_of
-from gateway.api.public.unsubscribe import LinkState, LinkView
+from gateway.api.public.unsubscribe import LinkState, LinkView, UnsubscribeAdapter
 from gateway.app import common
 from gateway.app.keys import unsubscribe_links
 from gateway.config import ConfigError, Settings
@@ -28,7 +28,7 @@ _ATTEMPTS, _PAUSE_SECONDS = 8, 0.25
 _MAILCHIMP = "/mailchimp/"
 
 
-class StoreUnsubscribeAdapter:
+class StoreUnsubscribeAdapter(UnsubscribeAdapter):
     """Looks links up, and unsubscribes whoever got their mail."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
@@ -47,11 +47,9 @@ class StoreUnsubscribeAdapter:
         return self._settings().suppression.language
 
     async def is_ours(self, token: str) -> bool:
-        """Whether the gateway made a link; the store isn't asked."""
         return await asyncio.to_thread(self._named, token) is not None
 
     async def look(self, token: str) -> LinkView:
-        """Return what is known of a link; changes nothing."""
         if token == SAMPLE:
             return LinkView(state=LinkState.SAMPLE)
         named = await asyncio.to_thread(self._named, token)
@@ -59,7 +57,7 @@ class StoreUnsubscribeAdapter:
             return LinkView(state=LinkState.UNKNOWN)
         return await self._once_known(
             named,
-            lambda: self._database.read(lambda connection: self._view(connection, named)),
+            lambda: self._database.read(self._view, named),
         )
 
     async def unsubscribe(self, token: str, *, topic: str, choice: str) -> LinkView:

@@ -516,15 +516,12 @@ def reach(settings: Settings, database: Database, proposed: ProposedEdit) -> Tri
     shown: Preview | None = None
     days: list[DueDay] = []
     if rule.trigger.is_of_date:
-        standings = common.standings(settings, database)
-        try:
+        with common.standings(settings, database) as standings:
             plan = triggers.plan(settings, {rule.trigger.name: rule}, standings)
             today = plan.day(common.now())
             with database.reading() as connection:
                 shown = preview(connection, plan, rule, today, is_today=True)
                 days = calendar(connection, plan, [rule], today, AHEAD)
-        finally:
-            standings.close()
     reached = TriggerReach(preview=shown, days=tuple(days), token="")
     token, _ = confirmation.token(_shown(proposed, reached), common.now())
     return TriggerReach(preview=shown, days=tuple(days), token=token)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from time import monotonic
 
-from gateway.api.services import NotDone, TemplateText
+from gateway.api.services import NotDone, TemplateText, TriggerChanges
 from gateway.app import common
 from gateway.app.triggers import editing, triggers
 from gateway.app.triggers.editing import (
@@ -70,8 +70,8 @@ class _KeptLists:
     templates: Sequence[TemplateFilesDocument]
 
 
-class TriggerEditing:
-    """See `gateway.api.services.TriggerChanges`."""
+class TriggerEditing(TriggerChanges):
+    """Changes the files of the settings; keeps lists and the calendar until something changes."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
@@ -109,13 +109,10 @@ class TriggerEditing:
             for rule in triggers.read_all(settings)[0].values()
             if rule.trigger.enabled and rule.trigger.is_of_date
         ]
-        standings = common.standings(settings, self._database)
-        try:
+        with common.standings(settings, self._database) as standings:
             plan = triggers.plan(settings, {rule.trigger.name: rule for rule in rules}, standings)
             with self._database.reading() as connection:
                 due = calendar(connection, plan, rules, today, days)
-        finally:
-            standings.close()
         return {
             "days": [(today + timedelta(days=number)).isoformat() for number in range(days)],
             "triggers": [rule.trigger.name for rule in rules],
@@ -123,7 +120,6 @@ class TriggerEditing:
         }
 
     def triggers(self) -> Sequence[TriggerFileDocument]:
-        """List the triggers' files, those that can't be used with what is wrong."""
         return self._listed().triggers
 
     def _listed(self) -> _KeptLists:
@@ -147,7 +143,6 @@ class TriggerEditing:
         return kept
 
     def trigger(self, name: str) -> TriggerFileDocument:
-        """Show a trigger's file."""
         with _told_as_problems():
             state = editing.trigger_state(self._settings(), name)
         return {
@@ -163,7 +158,6 @@ class TriggerEditing:
         }
 
     def trigger_file(self, name: str) -> str:
-        """Return the path that a trigger's file has, or would have."""
         return str(self._settings().triggers.folder / f"{name}.toml")
 
     def propose_trigger(
@@ -200,25 +194,20 @@ class TriggerEditing:
         return None if edit is None else trigger_edit_document(edit)
 
     def templates(self) -> Sequence[TemplateFilesDocument]:
-        """List the templates, those that can't be used with what is wrong."""
         return self._listed().templates
 
     def template_names(self) -> Sequence[str]:
-        """Name the templates there are."""
         return editing.template_names(self._settings())
 
     def template(self, name: str) -> TemplateFilesDocument:
-        """Show a template's files."""
         with _told_as_problems():
             state = editing.template_state(self._settings(), name)
         return _template_document(state)
 
     def examples(self) -> Sequence[str]:
-        """Name the templates that are shipped as examples."""
         return editing.example_names()
 
     def example(self, name: str) -> Sequence[TemplateTextDocument]:
-        """Show a shipped example."""
         with _told_as_problems():
             sources = editing.example_sources(name)
         return [
@@ -272,7 +261,6 @@ class TriggerEditing:
         before: int | None = None,
         limit: int,
     ) -> Sequence[TriggerEditDocument]:
-        """List what was changed and by whom, the newest first."""
         edited = None if what is None else EditedThing(what)
         with self._database.reading() as connection:
             edits = trigger_edits.listed(
@@ -281,20 +269,16 @@ class TriggerEditing:
         return [trigger_edit_document(edit) for edit in edits]
 
     def undo(self) -> timedelta:
-        """Return how long mail about a changed status waits, so that it can be taken back."""
         return self._settings().triggers.undo
 
     def held(self) -> str:
-        """Tell why all triggered mail is held; empty: it isn't."""
         with self._database.reading() as connection:
             return epochs.held(connection)
 
     def hold(self, *, by: str, note: str) -> int:
-        """Hold all triggered mail; return how many mails were due."""
         return hold_all(self._database, by=by, note=note)
 
     def resume(self) -> int:
-        """Let go of what is held; return how many mails."""
         with _told_as_problems():
             return resume_all(self._settings(), self._database)
 

@@ -14,7 +14,7 @@ from gateway.triggers.epoch import RestoreDetector
 log = logs.get("triggers")
 
 
-def hold_all(database: Database, *, by: str, note: str = "") -> int:
+def hold_all(database: Database, *, by: str, note: str) -> int:
     """Hold all triggered mail until somebody resumes it; return how many mails were due."""
     why = f"by {by}: {note.strip()}" if note.strip() else f"by {by}"
     with database.writing() as connection:

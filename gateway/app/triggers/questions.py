@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 
-from gateway.api.services import ExplainedMail, NotDone
+from gateway.api.services import NotDone, TriggerQuestions
 from gateway.app import common
 from gateway.app.triggers import trigger_previews, triggers
 from gateway.app.triggers.transitions import NobodyActs
 from gateway.config import Settings
+from gateway.core.decision.explanation import ExplainedMail
 from gateway.core.mail.mail_file import NoMail, read_mail
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.core.written import readable_name
@@ -35,15 +37,14 @@ from gateway.store.triggers.status_mail import MailedTransition
 from gateway.store.triggers.transitions import NoSuchStatus
 
 
-class TriggerAnswers:
-    """See `gateway.api.services.TriggerQuestions`."""
+class TriggerAnswers(TriggerQuestions):
+    """Answers from the files of the settings and the store."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
         self._database = database
 
     def listed(self) -> tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]:
-        """List the triggers, on and off; and those whose files can't be used, with why."""
         good, unusable = triggers.read_all(self._settings())
         with self._database.reading() as connection:
             looked = {name: trigger_runs.looked(connection, name) for name in good}
@@ -62,7 +63,6 @@ class TriggerAnswers:
         return usable, faulty
 
     def one(self, name: str) -> TriggerWithRunsDocument:
-        """Show a trigger with its last runs."""
         with _told_as_problems():
             rule = trigger_previews.named(self._settings(), name)
         with self._database.reading() as connection:
@@ -70,13 +70,11 @@ class TriggerAnswers:
         return {**trigger_document(rule.trigger, looked), "runs": list(self.runs(name))}
 
     def runs(self, name: str) -> Sequence[TriggerRunDocument]:
-        """List the last runs of a trigger, also of one whose file can't be used now."""
         with self._database.reading() as connection:
             runs = trigger_runs.listed(connection, trigger=name)
         return [trigger_run_document(run) for run in runs]
 
     def waiting(self) -> WaitingDocument:
-        """List the fields that mail waits for, and the mail."""
         with self._database.reading() as connection:
             fields = unread.listed(connection, deciding=True)
             return waiting_document(fields, ledger.waiting(connection))
@@ -99,7 +97,6 @@ class TriggerAnswers:
         return preview_document(shown)
 
     def preview_change(self, reference: str, status: str, by: str | None) -> PreviewDocument:
-        """Tell whom giving an application a status would mail, and whom not."""
         with _told_as_problems():
             shown = trigger_previews.of_change(
                 self._settings(), self._database, reference, status, by
@@ -112,20 +109,14 @@ async def explain(
 ) -> ExplanationDocument:
     """Tell what would become of a message, and why; nothing is sent, and nothing written."""
     # Here, so that the API doesn't load the proxy before somebody asks.
-    from gateway.app.decision.explain import NoSuchListener, Question, explain
+    from gateway.app.decision.explain import NoSuchListener, explain
 
     content = read_mail(mail.content)
     if isinstance(content, NoMail):
         raise NotDone(422, f"the message {content.fault}")
-    question = Question(
-        content=content,
-        sender=mail.sender,
-        recipients=mail.recipients,
-        listener=mail.listener,
-        login=mail.login,
-    )
     try:
-        return explanation_document(await explain(settings, database, question))
+        explanation = await explain(settings, database, replace(mail, content=content))
+        return explanation_document(explanation)
     except NoSuchListener as error:
         raise NotDone(422, str(error)) from error
 

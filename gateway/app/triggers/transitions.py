@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from gateway.api.services import Apply, EventRefused, Happened
+from gateway.api.services import ApplicationAdapter, Apply, EventRefused, Happened
 from gateway.app import common
 from gateway.app.triggers import triggers
 from gateway.config import Settings
@@ -89,8 +89,8 @@ def _actor(settings: Settings, connection: StoreTransaction, happened: Happened)
         return Staff(crm_id=happened.by)
 
 
-class StoreApplicationAdapter:
-    """See `gateway.api.services.ApplicationAdapter`."""
+class StoreApplicationAdapter(ApplicationAdapter):
+    """Keeps it in the store, by the triggers of the settings."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
@@ -99,7 +99,6 @@ class StoreApplicationAdapter:
         self._files: tuple[Settings, triggers.Files] | None = None
 
     def open(self) -> Apply:
-        """Return what works in a transaction, under the triggers of this moment."""
         settings = self._settings()
         if self._files is None or self._files[0] is not settings:
             self._files = settings, triggers.Files(settings)

@@ -213,11 +213,8 @@ def planned(
     settings: Settings, database: Database, only: Mapping[str, CheckedTrigger] | None = None
 ) -> Iterator[TriggerSettings]:
     """Lend the plan of a command that only looks, at all triggers or at some."""
-    standings = common.standings(settings, database)
-    try:
+    with common.standings(settings, database) as standings:
         yield plan(settings, rules(settings) if only is None else only, standings)
-    finally:
-        standings.close()
 
 
 class Files:

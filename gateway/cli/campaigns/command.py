@@ -25,7 +25,7 @@ from gateway.cli.context import (
 from gateway.cli.listing import Columns, ListRequest, lists, newest_first
 from gateway.cli.output import complain, one_line, print_json, print_line, print_table
 from gateway.core import ids
-from gateway.core.campaigns.campaigns import Campaign
+from gateway.core.campaigns.campaigns import Campaign, CampaignRequest
 from gateway.core.errors import GatewayError
 from gateway.documents.campaigns import (
     NOTHING_DONE,
@@ -145,7 +145,7 @@ def create(
     """
     from gateway.sync import campaigns as work
 
-    draft = work.CampaignRequest(
+    draft = CampaignRequest(
         name=name,
         template=template,
         from_name=from_name,

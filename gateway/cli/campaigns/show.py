@@ -16,8 +16,6 @@ from gateway.store.campaigns.campaign_members import CampaignMember
 if TYPE_CHECKING:
     from gateway.sync.preparation import PreparationPlan
 
-Document = dict[str, object]
-
 REASONS = {
     LeftOutReason.OPT_OUT: 'in the group "MailChimp opt-out"',
     LeftOutReason.SUPPRESSED: "gets no bulk mail",

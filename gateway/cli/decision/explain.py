@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.app.decision.explain import Question, explain
+from gateway.app.decision.explain import explain
 from gateway.cli.context import (
     Json,
     listeners_beginning,
@@ -19,7 +19,7 @@ from gateway.cli.context import (
 from gateway.cli.decision.messages import Language, wording_in
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.cli.people.suppress import described
-from gateway.core.decision.explanation import Explanation
+from gateway.core.decision.explanation import ExplainedMail, Explanation
 from gateway.core.kinds import Kind
 from gateway.core.mail.mail_file import NoMail, read_mail
 from gateway.core.written import counted
@@ -64,7 +64,7 @@ def explain_message(
     if isinstance(content, NoMail):
         wrong_use(f"{message.name} {content.fault}")
     chosen = of(context)
-    question = Question(
+    mail = ExplainedMail(
         content=content,
         sender=read_sender(sender),
         recipients=tuple(map(read_mail_address, to)),
@@ -73,7 +73,7 @@ def explain_message(
         language=wording_in(chosen, language).language if language else "",
     )
     with chosen.store() as store:
-        explanation = asyncio.run(explain(chosen.settings, store, question))
+        explanation = asyncio.run(explain(chosen.settings, store, mail))
     if as_json:
         print_json(explanation_document(explanation))
         return

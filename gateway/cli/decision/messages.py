@@ -301,8 +301,7 @@ def _reasons(
 ) -> dict[tuple[int, int], DeliveryReason]:
     from gateway.app.rules import rules_of
 
-    standings = common.standings(chosen.settings, store)
-    try:
+    with common.standings(chosen.settings, store) as standings:
         return reasons_of(
             connection,
             standings,
@@ -310,8 +309,6 @@ def _reasons(
             rules=rules_of(chosen.settings),
             zone=chosen.zone,
         )
-    finally:
-        standings.close()
 
 
 def wording(context: Context) -> NoteTemplate:

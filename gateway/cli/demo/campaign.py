@@ -16,6 +16,7 @@ from gateway.cli.campaigns.show import REASONS
 from gateway.cli.context import Context
 from gateway.cli.demo import sample
 from gateway.cli.output import console, one_line, print_line
+from gateway.core.campaigns.campaigns import CampaignRequest
 from gateway.core.campaigns.membership import LeftOutReason
 from gateway.store.campaigns import campaign_members
 from gateway.store.people import people
@@ -63,7 +64,7 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
             dry_run=False,
         )
         list(activation.run())
-        draft = engine.CampaignRequest(
+        draft = CampaignRequest(
             name=NAME,
             template=next(iter(sandbox.account.templates)),
             from_name="Recruiter",

@@ -23,18 +23,14 @@ from gateway.cli.demo.open_console import open_console
 from gateway.cli.demo.provider import DemoProvider
 from gateway.cli.demo.relay import capturing_relay
 from gateway.cli.demo.reply import forward_reply, show_reply
+from gateway.cli.demo.waiting import DemoFailed
 from gateway.cli.demo.week import Week, show_week
 from gateway.cli.output import print_line
-from gateway.core.errors import GatewayError
 from gateway.crm.importer import import_file
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 40.0
 _ROLES = ("smtp", "inbound", "api")
-
-
-class DemoFailed(GatewayError):
-    """The demo's gateway didn't do what it should; the text has the end of its log."""
 
 
 def demo(

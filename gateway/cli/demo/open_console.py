@@ -5,7 +5,6 @@ import secrets
 import smtplib
 import subprocess
 import sys
-import time
 import urllib.request
 import webbrowser
 from contextlib import suppress
@@ -14,15 +13,10 @@ from gateway.api.console.roles import ConsoleRole
 from gateway.api.console.users import put_user
 from gateway.cli.context import Context
 from gateway.cli.demo import sample
+from gateway.cli.demo.waiting import wait_for
 from gateway.cli.output import print_line
-from gateway.core.errors import GatewayError
 
 _USER = "demo"
-_START_SECONDS = 30.0
-
-
-class NoConsole(GatewayError):
-    """The demo's console did not answer in time."""
 
 
 def open_console(context: Context, replies: int, gateway: "subprocess.Popen[bytes]") -> None:
@@ -37,7 +31,7 @@ def open_console(context: Context, replies: int, gateway: "subprocess.Popen[byte
     password = secrets.token_urlsafe(9)
     put_user(settings.console.users, _USER, password, [ConsoleRole.MANAGE, ConsoleRole.RUN])
     url = f"http://{settings.api.bind}/console"
-    _wait_for(url)
+    wait_for(lambda: _login_page(url), "the console did not answer in time")
     print_line("\nThe console is open on all this:", "bold")
     print_line(f"  URL:      {url}\n  user:     {_USER}\n  password: {password}")
     print_line("\nWorth a look there:")
@@ -59,14 +53,11 @@ def open_console(context: Context, replies: int, gateway: "subprocess.Popen[byte
         gateway.wait()
 
 
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        with (
-            suppress(OSError),
-            urllib.request.urlopen(f"{url}/login", timeout=5) as page,  # noqa: S310 - this machine
-        ):
-            if page.status == 200:
-                return
-        time.sleep(0.1)
-    raise NoConsole("the console did not answer in time")
+def _login_page(url: str) -> bool | None:
+    """Whether the login page is answered; None: not yet."""
+    with (
+        suppress(OSError),
+        urllib.request.urlopen(f"{url}/login", timeout=5) as page,  # noqa: S310 - this machine
+    ):
+        return page.status == 200 or None
+    return None

@@ -5,34 +5,23 @@ on. Each waits until the gateway has decided.
 """
 
 import smtplib
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from gateway.cli.demo import sample
 from gateway.cli.demo.relay import RelayedMail
+from gateway.cli.demo.waiting import DemoFailed, wait_for
 from gateway.core.bounces.bounce import KeptBounce
-from gateway.core.errors import GatewayError
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.store.bounces import bounces
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages
 from gateway.store.replies import inbox
 
-T = TypeVar("T")
-
-_PATIENCE_SECONDS = 30.0
-_LOOK_SECONDS = 0.05
 _COMPLAINTS_TO = "bounces@crm.example"
-
-
-class NothingCameBack(GatewayError):
-    """What the demo waits for did not happen in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +68,7 @@ class DemoProvider:
                 pass
             return None
 
-        _wait_for(answered, "an answer to the click")
+        wait_for(answered, "an answer to the click did not come in time")
 
     def _hand_in(
         self, template: str, to: str, address: str, mail: RelayedMail, **values: str
@@ -93,7 +82,7 @@ class DemoProvider:
                 sent = messages.listed(connection, to=address)
             return any(message.message_id == name for message in sent) or None
 
-        _wait_for(is_known, "a mail in the journal")
+        wait_for(is_known, "a mail in the journal did not come in time")
         key = f"about-{name.partition('@')[0].lstrip('<')}"
         text = template.format(to=to, address=address, key=key, **values)
         with smtplib.SMTP("127.0.0.1", self.bounces_port, timeout=30) as server:
@@ -107,7 +96,7 @@ class DemoProvider:
             decided = (row for row in rows if row.state is not InboxState.WAITING)
             return next((row for row in decided if message_id in row.message_id), None)
 
-        return _wait_for(settled, "what came back")
+        return wait_for(settled, "what came back did not come in time")
 
     def _kept(self, message_id: str) -> KeptBounce:
         row = self._decided(message_id)
@@ -115,13 +104,4 @@ class DemoProvider:
             for kept in bounces.listed(connection):
                 if kept.inbox == row.id:
                     return kept
-        raise NothingCameBack(f"the gateway keeps no bounce of {message_id}: {row.detail}")
-
-
-def _wait_for(look: Callable[[], T | None], what: str) -> T:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if (seen := look()) is not None:
-            return seen
-        time.sleep(_LOOK_SECONDS)
-    raise NothingCameBack(f"{what} did not come in time")
+        raise DemoFailed(f"the gateway keeps no bounce of {message_id}: {row.detail}")

@@ -1,39 +1,31 @@
 """The reply of a candidate that the demo forwards, and where it is filed."""
 
 import smtplib
-import time
 from email import message_from_bytes
 
 from gateway.cli.context import Context
 from gateway.cli.demo import sample
+from gateway.cli.demo.waiting import wait_for
 from gateway.cli.output import one_line, print_line
-from gateway.core.errors import GatewayError
 from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.people import history
 from gateway.store.sending import outbox
 
-_FILED_SECONDS = 30.0
 _CANDIDATE = PersonRef(PersonKind.CANDIDATE, "103")
-
-
-class NotFiled(GatewayError):
-    """The demo's reply was not filed in time."""
 
 
 def forward_reply(context: Context, port: int) -> HistoryEntry:
     """Forward a candidate's reply as staff do; return what it is filed as."""
     with smtplib.SMTP("127.0.0.1", port, timeout=30) as server:
         server.sendmail(sample.STAFF, "replies@crm.example", sample.FORWARD.encode())
-    deadline = time.monotonic() + _FILED_SECONDS
     with context.store() as store:
-        while time.monotonic() < deadline:
+
+        def filed() -> HistoryEntry | None:
             with store.reading() as connection:
-                entries = history.of_person(connection, _CANDIDATE)
-            if entries:
-                return entries[0]
-            time.sleep(0.1)
-    raise NotFiled("the forwarded reply was not filed in time")
+                return next(iter(history.of_person(connection, _CANDIDATE)), None)
+
+        return wait_for(filed, "the forwarded reply was not filed in time")
 
 
 def show_reply(context: Context, entry: HistoryEntry) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.context import NotFound, of, read_id, read_person
+from gateway.cli.context import NotFound, of, read_id
 from gateway.cli.listing import Columns, ListRequest, in_memory, lists
 from gateway.cli.output import one_line, print_line
 from gateway.core import ids
@@ -51,8 +51,7 @@ _COLUMNS: Columns[Document] = {
 def list_documents(context: typer.Context, asked: ListRequest, wanted: _Person) -> None:
     """List a person's documents, the newest first."""
     chosen = of(context)
-    sought = read_person(wanted)
-    key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
+    key = chosen.person(wanted)
     with chosen.store() as store, store.reading() as connection:
         persons = [key] if isinstance(key, PersonRef) else people.holders(connection, key)
         kept = [document for ref in persons for document in history.documents_of(connection, ref)]

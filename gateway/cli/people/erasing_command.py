@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.context import Context, Json, of, read_person, wrong_use
+from gateway.cli.context import Context, Json, of, wrong_use
 from gateway.cli.listing import Columns, ListRequest, in_memory, lists
 from gateway.cli.output import complain, print_json, print_line, print_table
 from gateway.core import ids
-from gateway.core.people.people import PersonRef
 from gateway.core.written import counted, readable_name
 from gateway.documents.erasures import erasure_document
 
@@ -85,8 +84,7 @@ def erase(
         return
     if wanted is None or not (by and by.strip()):
         wrong_use("say whom, and who asked for it: gateway person erase candidate:17 --by eva")
-    sought = read_person(wanted)
-    key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
+    key = chosen.person(wanted)
     mode = "" if mailchimp is AtMailchimp.KEEP else mailchimp.value
     settings = chosen.settings
     with chosen.store() as store:
@@ -132,8 +130,7 @@ def export_person(
     from gateway.app.people import erasure, export
 
     chosen = of(context)
-    sought = read_person(wanted)
-    key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
+    key = chosen.person(wanted)
     with chosen.store() as store:
         whom = erasure.subject(store, key)
         gathered = export.gather(chosen.settings, store, whom)

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from gateway.app import common
 from gateway.cli.context import Context, Json, NotFound, of, read_person, wrong_use
 from gateway.cli.listing import Columns, ListRequest, ListSource, Since, lists
 from gateway.cli.output import one_line, print_json, print_line, print_table
 from gateway.cli.people import erasing_command
-from gateway.cli.people.suppress import described, open_standings, refusal
+from gateway.cli.people.suppress import described, refusal
 from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.documents.people import (
     groups_of,
@@ -116,14 +117,15 @@ def show(
         until=chosen.end_of_day(until, "--until"),
         limit=limit,
     )
-    sought = read_person(wanted)
-    key = sought if isinstance(sought, PersonRef) else chosen.lookup(sought)
-    with chosen.store() as store, store.reading() as connection:
-        standings = open_standings(chosen, store)
+    key = chosen.person(wanted)
+    with (
+        chosen.store() as store,
+        common.standings(chosen.settings, store) as standings,
+        store.reading() as connection,
+    ):
         if isinstance(key, PersonRef):
             people.known(connection, key)
         records = pages(connection, standings, key, asked)
-        standings.close()
     if not records:
         raise NotFound(f"nobody known as {wanted}", PersonUnknown.cure)
     if as_json:

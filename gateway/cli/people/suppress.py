@@ -43,7 +43,7 @@ from gateway.store.people.suppressed import (
     Selection,
     SuppressedAddress,
 )
-from gateway.store.people.suppression import Standings, SuppressionEntry
+from gateway.store.people.suppression import SuppressionEntry
 
 if TYPE_CHECKING:
     from gateway.store.campaigns.opt_outs import Refusal
@@ -148,13 +148,14 @@ def release(
         case NotAnAddress():  # Older versions stored what was typed as it stood.
             key = chosen.lookup(address)
     with chosen.store() as store:
-        standings = open_standings(chosen, store)
-        with store.writing() as connection:
+        with (
+            common.standings(chosen.settings, store) as standings,
+            store.writing() as connection,
+        ):
             erased = standings.names_if_erased(connection, key)
             outcome = releases.release(
                 connection, key, by=who, now=present, remark=note, erased=erased
             )
-        standings.close()
         try:
             remaining = _look(chosen, store, key).reasons
         except PersonUnknown:  # The CRM has taken the person away.
@@ -302,9 +303,8 @@ def mend(
 @app.command("show")
 def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
     """Show all that suppresses an address or a person, and its history."""
-    typed = read_person(address)
     chosen = of(context)
-    key = typed if isinstance(typed, PersonRef) else chosen.lookup(typed)
+    key = chosen.person(address)
     with chosen.store() as store:
         known = _look(chosen, store, key)
     if as_json:
@@ -336,42 +336,33 @@ class _SuppressionsFound:
 
 
 def _look(chosen: Context, store: Database, key: PersonRef | str) -> _SuppressionsFound:
-    standings = open_standings(chosen, store)
-    try:
-        with store.reading() as connection:
-            erased = standings.names_if_erased(connection, key)
-            history = suppression.history(connection, key, erased=erased)
-            if isinstance(key, PersonRef):
-                from gateway.store.views import timeline  # It reads across all rooms.
+    with common.standings(chosen.settings, store) as standings, store.reading() as connection:
+        erased = standings.names_if_erased(connection, key)
+        history = suppression.history(connection, key, erased=erased)
+        if isinstance(key, PersonRef):
+            from gateway.store.views import timeline  # It reads across all rooms.
 
-                record = people.known(connection, key)
-                reasons = timeline.suppressions_of(connection, standings, record)
-                return _SuppressionsFound(
-                    named=f"{key} {one_line(record.person.name)}".strip(),
-                    whose=[f"  has {', '.join(record.every_address) or 'no address'}"],
-                    reasons=reasons,
-                    history=history,
-                    document=person_standing_document(record, reasons, history),
-                )
-            standing = standings.within(connection, [key]).get(key, Standing())
+            record = people.known(connection, key)
+            reasons = timeline.suppressions_of(connection, standings, record)
             return _SuppressionsFound(
-                named=key,
-                whose=[
-                    f"  belongs to {holder.ref} {one_line(holder.name)}"
-                    + ("" if holder.active else ", not active")
-                    for holder in standing.holders
-                ],
-                reasons=list(reasons_of(standing)),
+                named=f"{key} {one_line(record.person.name)}".strip(),
+                whose=[f"  has {', '.join(record.every_address) or 'no address'}"],
+                reasons=reasons,
                 history=history,
-                document=address_standing_document(key, standing, history),
+                document=person_standing_document(record, reasons, history),
             )
-    finally:
-        standings.close()
-
-
-def open_standings(context: Context, store: Database) -> Standings:
-    """Return what tells who is suppressed, under the settings."""
-    return common.standings(context.settings, store)
+        standing = standings.within(connection, [key]).get(key, Standing())
+        return _SuppressionsFound(
+            named=key,
+            whose=[
+                f"  belongs to {holder.ref} {one_line(holder.name)}"
+                + ("" if holder.active else ", not active")
+                for holder in standing.holders
+            ],
+            reasons=list(reasons_of(standing)),
+            history=history,
+            document=address_standing_document(key, standing, history),
+        )
 
 
 def described(context: Context, suppression: Suppression) -> str:

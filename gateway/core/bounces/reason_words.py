@@ -1,15 +1,14 @@
 """The words by which servers say why they refuse mail.
 
-One pattern a line, matched anywhere in a text in lower case with single blanks, from which
-addresses were taken out (`<>` stands for each). The first row that matches decides, so the order
-counts: what is about the sender stands above what is about the recipient, because such answers
-quote both (`<ann@example.org>: recipient address rejected: blocked using bl.example`).
+One pattern a line below its reason, matched anywhere in a text in lower case with single blanks,
+from which addresses were taken out (`<>` stands for each). The first reason with a pattern that
+matches is taken, so the order counts: what is about the sender stands above what is about the
+recipient, because such answers quote both
+(`<ann@example.org>: recipient address rejected: blocked using bl.example`).
 
 A new wording is a line here and a row in `tests/core/test_bounce_reasons.py` with the server it
 came from. In angle brackets stand words that come back (`VOCABULARY`).
 """
-
-from typing import NamedTuple
 
 from gateway.core.bounces.reason import Reason
 
@@ -38,745 +37,604 @@ VOCABULARY = {
     "host": "(?:host|domain|hostname|system|server)",
 }
 
+#: Who is said not to exist may be the sender, or what was sent before to others: these stand first.
+_REASONS = r"""
+[rejected]
+<our side>(?:'s)?:? (?:<of it> ){0,5}(?:<gone>)
+return[- ]?path:? (?:<> ?:? ?)?(?:no such|unknown)
+invalid dns mx or a/aaaa
+suspended from sending
+group you tried to contact
+absender[^:;,.]{0,40}(?:unbekannt|ungültig|existiert nicht|nicht gefunden)
+afzender[^:;,.]{0,40}(?:onbekend|ongeldig|bestaat niet|niet gevonden)
+expéditeur[^:;,.]{0,40}(?:inconnu|invalide|n'existe pas|introuvable)
 
-class ReasonWords(NamedTuple):
-    """Words that mean one reason."""
+[reputation]
+many <not known><a kind of>(?:<user>|rcpt|attempt)
+directory harvest
 
-    reason: Reason
-    patterns: str  #: A regular expression a line.
+[policy]
+reject\w* .{0,30}(?:for|due to) policy (?:reasons|restrictions)
+
+[expired]
+rejected: unverified address
+
+[networkerror]
+too many hops
+
+[spam]
+spam classification
+spam pattern
+by spamassassin
+blacklisted (?:url|link)
+url .{0,40}blacklist
+
+[content]
+multiple .{0,20}(?:addresses|subject).{0,20}(?:from|headers)
+rfc ?\d{4} compliant
+duplicate header
+(?<!5\.7\.[0-9] )header error
+
+[syntaxerror]
+malformed address: <> may not follow
+
+[systemerror]
+queue file write error
+ldap server
+
+[networkerror]
+host not found, try again
+
+[mailererror]
+procmail:
+pipe to \|
+delivery agent error
+
+[notaccept]
+couldn'?t find a mail exchanger
+no mx (?:record )?found
+
+[hostunknown]
+account or domain may not exist
+domain (?:does not|doesn'?t) exist
+domain (?:name )?not found
+nxdomain
+no such domain
+unknown host
+host unknown
+unrouteable mail domain
+\bdomain.{0,20}(?:existiert nicht|unbekannt|nicht gefunden)
+domein.{0,20}(?:bestaat niet|onbekend|niet gevonden)
+domaine.{0,20}(?:n'existe pas|inconnu|introuvable)
+domain is not reachable
+
+[networkerror]
+network error on destination
+
+[expired]
+retry time not reached
+unable to deliver this (?:message|mail) after
+(?:aborted|given up) after [\d.]+ (?:minute|hour|day)
+warning message only
+will be retried for
+delivery attempts will continue
+not yet been delivered
+
+[mailboxfull]
+mailbox exceeds
+mailbox (?:size |storage )?limit
+too many messages on the server
+zu ?viele mails auf dem server
+mailbox has exceeded
+exceeds? .{0,20}mailbox
+
+[authfailure]
+\bspf\b(?! record lookup timeout)
+\bdkim\b
+\bdmarc\b
+unauthenticated email
+sender policy framework
+sender id\b.{0,40}\bfail
+authentication information or fails
+sender is unauthenticated
+fails? to pass authentication
+not pass authentication
+does not pass .{0,30}verification
+\barc\b.{0,20}fail
+domain owner.{0,30}policy
+
+[rejected]
+sending (?:to/)?from an address that
+
+[reputation]
+due to (?:poor |low |bad )?(?:ip )?reputation
+
+[ratelimited]
+too many (?:recipients|connections|concurrent|simultaneous|sessions|requests)
+too many (?:e?mails|messages)
+rate.?limit
+throttl
+frequency limited
+too (?:fast|frequent)
+sent to too many recipients
+(?:exceed|over|reach)\w* .{0,40}(?:rate|connections?|per (?:hour|minute|day|second))
+(?:exceed|over|reach)\w* .{0,40}(?:hourly|daily|(?:sending|message|max) (?:limit|defers))
+connection (?:rate|limit)
+slow down
+please slow
+receiving mail at a rate
+delivery not allowed.{0,20}rate
+
+[reputation]
+reverse dns
+\brdns\b
+\bptr\b
+reverse (?:address|hostname|lookup|name)
+cannot find your hostname
+cannot resolve your (?:ip|address|hostname)
+fix (?:your )?reverse
+no reverse
+ip(?: address)? (?:name )?(?:lookup failed|.{0,20}does not (?:have a|resolve))
+helo .{0,30}(?:resolve|not found|invalid|reject)
+valid (?:fqdn|hostname) .{0,20}helo
+dynamic(?:ally)?[ -]?(?:assigned |ip|addr|host)
+generic (?:hostname|ptr)
+dial-?up
+
+[reputation]
+black ?-?list
+block ?-?list
+\brbls?\b
+\bdnsbl\b
+\bdnswl\b
+spamhaus
+spamcop
+sorbs
+barracudacentral
+uceprotect
+spfbl
+blocked (?:using|by|for|due|from)
+\breputation\b
+banned (?:sending )?ip
+poor reputation
+ip (?:address )?(?:\S+ )?(?:is |was |has been )?(?:block|ban|list|black|reject|refus)
+your (?:ip|server|host|network) .{0,40}(?:block|ban|black|list|reject)
+client host(?: \S+)? (?:blocked|rejected)
+(?:connection|access|mail)(?: refused| rejected| denied| blocked)? from (?:your )?ip
+(?:connection|access|mail)(?: refused| rejected| denied| blocked)? from (?:your )?host
+(?:connection|access|mail)(?: refused| rejected| denied)? from (?:your )?(?:server|network)
+adresse ip source bloqu
+unwanted messages
+no access from mail server
+ip=\S{1,45} - a problem occurred
+messages from \S+ (?:weren'?t sent|temporarily deferred)
+too many (?:bad|invalid|unknown) (?:commands|recipients from)
+unsolicited .{0,20}(?:from your|ip)
+not accepting connections
+we do not accept mail from
+your access to this mail system has been rejected
+use the smtp server of your
+unverifyable sending
+mismatches client ip
+invalid ip for
+blocked - see
+bad (?:sender|host) reputation
+sender ip
+ip blocked
+blocked ip
+
+[greylisting]
+gr[ae]y ?-?list
+postgrey
+temporarily (?:deferred|rejected).{0,40}(?:first|unknown)
+try again in \d+ (?:sec|min)
+
+[norelaying]
+relay(?:ing)? (?:access |is |was |not |operation )?(?:denied|rejected|prohibited|permitted)
+relay(?:ing)? (?:is |was )?not (?:allowed|permitted)
+relaying mail
+unable to relay
+cannot relay
+not (?:permitted|allowed) to relay
+relay not permitted
+relaying to .{0,60}(?:prohibited|denied)
+no relay
+we do not relay
+relay access
+isn'?t in my list of allowed rcpthosts
+not a gateway
+not local.{0,30}gateway
+relay operation
+(?:open|insecure) (?:mail )?relay
+not configured to relay
+to use me .{0,80}as a relay
+
+[policy]
+(?:rejected|refused|denied|blocked) (?:for|due to) policy reasons
+
+[rejected]
+<sender> (?:rejected|refused|denied|blocked|invalid|unknown|not (?:allowed|accepted))
+valid from:
+absender.{0,30}abgelehnt|afzender.{0,30}geweigerd|expéditeur.{0,30}refus
+not a member of this mailing list
+sender (?:verify|verification|address verification)
+(?:invalid|bad|unknown|unverified|unroutable|illegal) sender
+(?:mail|envelope) from .{0,80}(?:reject|refus|denied|invalid)
+return ?path.{0,30}(?:invalid|reject)
+domain of sender
+sender'?s? domain.{0,40}(?:not exist|not found|resolve|invalid|valid)
+verify (?:address|sender)
+address is not verified
+backscatter
+empty envelope senders?
+null sender
+purported responsible
+does not accept bounce
+bounces? (?:not|are not) accept
+
+[virus]
+\bvirus
+malware
+infected
+trojan
+worm\b
+mcspamsignature
+
+[content]
+5\.6\.\d message content rejected
+
+[spam]
+\bspam
+unsolicited
+\bube\b
+\buce\b
+\bjunk\b
+bulk e?-?mail
+mass mailer
+message content rejected
+content .{0,40}looks like
+spamassassin
+mail rejete\. mail rejected\. ofr_506
+score (?:of )?[\d.]+
+considered unsolicited
+bayes
+high.{0,10}probability
+appears to be.{0,20}(?:unsolicited|spam)
+
+[toobig]
+<mail>(?:'s)?(?: \w+)? (?:size |is |was |header size )*(?:too (?:large|big|long)|exceed)
+size (?:limit|exceed)
+exceed\w* .{0,40}(?:size|maximum)
+too (?:large|big) (?:for|message)
+message too
+recipsizelimit
+larger than
+line limit
+maximum (?:message |allowed )?size
+size of (?:the|your|this) (?:message|mail)
+fixed maximum
+nachricht.{0,20}zu gross|bericht.{0,20}te groot|message.{0,20}trop (?:gros|volumineux)
+
+[mailboxfull]
+<store>(?:'s)?<words> <is>(?:over|full|exceed|out of|at its limit|too full|past)
+over ?quota
+quota.?(?:exceed|full|over|violation|limit)
+exceed\w* .{0,50}quota
+out of (?:storage|disk|quota)
+full mailbox
+mailbox ?full
+not enough (?:storage|space|disk)
+insufficient (?:storage|quota|space)
+mailbox .{0,20}size limit
+disk quota
+would exceed
+boîte.{0,30}pleine
+quota (?:est )?dépassé
+(?:postfach|posteingang|speicher|mailbox).{0,30}(?:\bvoll\b|überfüllt|erschöpft)
+(?:postvak|mailbox|postbus|inbox).{0,30}\bvol\b
+buzón.{0,20}llen|casella.{0,20}piena
+boite.{0,30}pleine
+postfach.{0,20}voll
+over the (?:maximum )?(?:allowed )?quota
+too many messages (?:in|on)
+shutoffquotaexceeded
+message store.{0,20}full
+allocated
+maildir.{0,30}(?:full|over)
+一杯
+容量
+
+[suspended]
+<user>(?:'s)?<words> <is>(?:temporarily |administratively )?<suspended>
+<user><words> <is>(?:not (?:currently )?active|unavailable due|terminated|cancel)
+(?:disabled|inactive|suspended|locked|deactivated|expired|frozen|dormant) <user>
+has been (?:disabled|suspended|deactivated)
+not active
+no longer (?:active|in use)
+address no longer accepts mail
+inactive (?:for|more|email)
+not an active (?:address|mailbox|account|user)
+expirado por falta de uso
+mailbox (?:currently )?(?:suspended|unavailable or access denied)
+vdelivermail: account is locked
+(?:konto|postfach|benutzer|adresse).{0,30}(?:gesperrt|deaktiviert|gelöscht)
+(?:account|mailbox|postvak|adres).{0,30}(?:geblokkeerd|gedeactiveerd|opgeheven|gesloten)
+(?:compte|boîte|adresse).{0,30}(?:désactivé|suspendu|bloqué|fermé|supprimé)
+invalid/inactive user
+disuserd?
+
+[hasmoved]
+(?:has |user )moved
+no longer (?:on server|at this)
+address has been (?:replaced|changed)
+new address
+address (?:has )?changed
+551 not our
+user not local; please try
+
+[notaccept]
+null ?mx
+no smtp service
+not accepting network messages
+<host>(?:/domain)?(?: \S+)? (?:do(?:es)? not|doesn'?t) (?:accept|receiv)\w* e?-?m(?:ail|ess)
+does not accept mail
+doesn'?t receive email
+no mail (?:is )?accepted
+not accepting (?:mail|messages) at all
+smtp protocol (?:diagnostic: a )?(?:returned a )?.{0,10}521\b
+
+[userunknown]
+<user><words> <is>(?:unknown|invalid|inconnu|undeliverable|inexist)
+<user><words> <is>not (?:exist|found|known|valid|listed|here|a known|on|recogni[sz]ed)
+<user><words> <is>not registered
+<user><words> <is>(?:n'existe|doesn'?t (?:exist|have))
+<user><words> <is>not have an? (?:\S+ )?(?:account|mailbox)
+<user><words> (?:couldn'?t be|wasn'?t|isn'?t) found
+<user><words> unavailable, not found
+<not known><a kind of><user>
+<not known><a kind of>(?:rcpt|name|customer|domain user|id\b)
+user ?unknown
+(?:benutzer|empfänger|\badresse|postfach|konto).{0,30}(?:unbekannt|existiert nicht)
+(?:benutzer|empfänger|\badresse|postfach).{0,30}nicht (?:gefunden|vorhanden|bekannt)
+(?:unbekannte|ungültige)[rn]? (?:benutzer|empfänger|e?-?(?:mail-?)?adresse)
+(?:gebruiker|ontvanger|\badres|mailadres|mailbox|postvak).{0,30}(?:onbekend|bestaat niet)
+(?:gebruiker|ontvanger|\badres|mailadres|postvak).{0,30}(?:niet gevonden|ongeldig)
+(?:onbekende?|ongeldige?) (?:gebruiker|ontvanger|e?-?(?:mail)?adres)
+(?:utilisateur|destinataire|adresse|boîte).{0,30}(?:inconnu|introuvable|invalide)
+bad[_-]recipient
+destinatari[oa] (?:desconocid|inexistente|no valid|inv[aá]lid)
+(?:usuario|cuenta|casilla|buz[oó]n) (?:desconocid|inexistente|no existe)
+delivery userid
+\b542 <>
+check if (?:the )?address is correct
+unable to deliver message to <> \(and other recipients in the same domain\)
+no mail ?-?box
+(?:no|not) (?:a )?(?:known |valid |such )?(?:local )?(?:user|recipient|mailbox|account)s?\b
+(?:no|not) (?:a )?(?:known |valid |such )?person\b
+does(?:n'?t| not) (?:exist|have an? (?:\S+ )?account|like recipient)
+may not exist
+recipnotfound
+recipientnotfound
+recipient ?not ?found
+delivery error: dd this user
+unknown (?:or illegal alias|local[- ]part)
+user .{0,60}(?:not found|not exist)
+address (?:unknown|invalid|not found)
+no valid recipients
+5\.1\.1 .{0,20}unavailable
+mailbox unavailable
+was not found
+wasn'?t found at
+can(?:not|'t) (?:find|locate) .{0,20}(?:user|mailbox|recipient|account)
+not present in (?:the )?directory
+not in (?:the |my |our )?(?:control|directory|list|database|domino)
+directory .{0,20}(?:not|no)
+not our customer
+no account
+recipient address rejected: access denied
+address rejected\.?$
+unable to validate recipient
+recipient.{0,30}not (?:in|accepted)
+unknown to
+is not a known
+not known here
+見つかりません
+ありません
+existe pas
+
+[hostunknown]
+<host><words> <is>(?:unknown|invalid|doesn'?t exist)
+<host><words> <is>not (?:be )?(?:found|exist|resolve|known)
+unknown (?:host|domain|mail server)
+no such (?:host|domain)
+illegal host
+invalid (?:host|domain)
+unrouteable (?:mail )?domain
+unroutable domain
+name (?:or service )?not (?:known|found)
+nxdomain
+couldn'?t find any host
+name service error .{0,60}host not found
+no (?:mx|a|address|dns) (?:record|found)
+bad destination (?:host|system)
+can(?:not|'t) (?:resolve|find) .{0,30}(?:host|domain)
+name server:? .{0,40}host not found
+domain (?:name )?not found
+unresolvable
+domain must resolve
+domain is not reachable
+dns lookup failure
+non-existent hosts
+
+[security]
+authrequired
+authentication required
+must issue a starttls
+not support tls
+encryption (?:required|needed)
+(?:tls|ssl) (?:is )?required
+you are not authori[sz]ed
+not authori[sz]ed to send
+turn on smtp authentication
+unauthenticated senders
+authentication failed
+requires? (?:smtp )?auth
+insecure mail relay
+insecure host
+
+[filtered]
+recipient preferences
+refused due to recipient
+user (?:reject|refuse)
+rejected by (?:the )?(?:recipient|user)
+because the recipient (?:is|does|only)
+not accepting mail from
+message filtered
+due to extended inactivity
+destination .{0,20}restricted
+rejected by the domain filter
+
+[policy]
+polic(?:y|ies)
+access (?:denied|restricted)
+not authorized
+requires? confirmation
+not pre-?approved
+content presents a potential
+protocol violation
+restricted
+security (?:reasons|polic)
+not allowed
+prohibited
+local rules
+rule imposed
+administrative prohibition
+administratively
+not permitted
+denied by
+5\.7\.[0-9] header error
+
+[content]
+header error
+headers? too (?:large|long|many)
+(?:duplicate|missing|multiple|invalid|malformed) (?:\S+ )?headers?
+line too long
+attachment
+content (?:reject|error|type|not)
+not .{0,10}rfc
+rfc ?\d{4} compliant
+mime
+malformed (?:address|header|mime|message)
+illegal (?:attachment|character)
+8-?bit
+bare lf
+multiple addresses in from
+message (?:format|structure)
+
+[networkerror]
+(?:mail|routing|forwarding) loop
+establish an smtp connection
+network destination
+too many hops
+hop ?count
+loops? back
+loop detected
+name server (?:timeout|fail)
+(?:host|name) lookup .{0,20}(?:deferral|fail|did not complete)
+(?:dns|name service) (?:error|query failed|server)
+no route to host
+network is unreachable
+unable to (?:connect|resolve) .{0,20}(?:dns|name)
+all (?:mail servers|relevant mx)
+connection refused by all
+lowest numbered mx
+points back
+malformed .{0,20}reply
+try again\)?$
+lost connection with .{0,60}helo
+
+[expired]
+expired
+timed ?out
+host not reachable
+failing for a long time
+retry timeout
+\d+ attempts
+time ?out
+(?:delivery|mail|retr\w+) (?:time|has been|was|is) .{0,30}(?:delay|exceed|too long|retr)
+message (?:has been|was|is) .{0,30}(?:delay|exceed|too long|retr)
+delayed
+retry time
+(?:been|still) (?:in|on) the queue
+could not (?:be )?(?:deliver|sen[dt]).{0,40}(?:for|within|after) .{0,20}(?:day|hour|minute)
+not (?:yet )?(?:been )?delivered (?:yet|after|within)
+unable to deliver in
+too long
+giv(?:ing|e) up
+connection (?:refused|reset|lost|closed|dropped|failed|timed)
+unable to (?:connect|contact|reach)
+could ?n'?o?t (?:connect|reach|establish)
+connect(?:ion)? to .{0,60}(?:refused|failed)
+delivery (?:temporarily suspended)
+will (?:be retried|retry)
+did not accept our requests to connect
+(?:no|not) (?:answer|respon)
+undelivered after
+host (?:is )?(?:down|unreachable)
+temporarily unreachable
+try again later.{0,20}queue
+
+[systemfull]
+insufficient disk
+no space left
+disk (?:is )?full
+mail system full
+insufficient system storage
+out of space
+
+[mailererror]
+(?:local|child|pipe|command|process|maildrop)\b.{0,50}(?:exit|fail|error|died|status)
+exit(?:ed)? (?:status|value|code|with)
+local delivery failed
+can'?t create (?:output|user output)
+unknown mailer error
+x-unix
+mailer error
+return(?:ed)? (?:code|status) \d
+
+[systemerror]
+transaction failed
+could not load
+system (?:config|error|problem|not|fail|unavailable)
+config(?:uration)? error
+internal (?:server |software )?error
+local (?:configuration |problem|error)
+service (?:currently |temporarily )?(?:unavailable|not available|refuse)
+temporar(?:y|ily) (?:local |system |lookup |server )?(?:problem|failure|unavailable|error)
+(?:server|resources?) (?:temporarily )?(?:unavailable|busy|error)
+i/o error
+cannot (?:open|append|write)
+unable to (?:process|deliver)
+recipient error
+remote protocol error
+routing error
+resource
+mail server .{0,20}(?:problem|error)
+
+[syntaxerror]
+syntax error
+not implemented
+improper (?:sequence|command)
+bad sequence
+command (?:not|un)
+unrecognized command
+unimplemented
+bad command
+protocol error
+"""
 
 
-ROWS: tuple[ReasonWords, ...] = (
-    # Who is said not to exist may be the sender, or what was sent before to others.
-    ReasonWords(
-        Reason.REJECTED,
-        r"""
-        <our side>(?:'s)?:? (?:<of it> ){0,5}(?:<gone>)
-        return[- ]?path:? (?:<> ?:? ?)?(?:no such|unknown)
-        invalid dns mx or a/aaaa
-        suspended from sending
-        group you tried to contact
-        absender[^:;,.]{0,40}(?:unbekannt|ungültig|existiert nicht|nicht gefunden)
-        afzender[^:;,.]{0,40}(?:onbekend|ongeldig|bestaat niet|niet gevonden)
-        expéditeur[^:;,.]{0,40}(?:inconnu|invalide|n'existe pas|introuvable)
-        """,
-    ),
-    ReasonWords(
-        Reason.REPUTATION,
-        r"""
-        many <not known><a kind of>(?:<user>|rcpt|attempt)
-        directory harvest
-        """,
-    ),
-    ReasonWords(
-        Reason.POLICY,
-        r"""
-        reject\w* .{0,30}(?:for|due to) policy (?:reasons|restrictions)
-        """,
-    ),
-    ReasonWords(
-        Reason.EXPIRED,
-        r"""
-        rejected: unverified address
-        """,
-    ),
-    ReasonWords(
-        Reason.NETWORK_ERROR,
-        r"""
-        too many hops
-        """,
-    ),
-    ReasonWords(
-        Reason.SPAM,
-        r"""
-        spam classification
-        spam pattern
-        by spamassassin
-        blacklisted (?:url|link)
-        url .{0,40}blacklist
-        """,
-    ),
-    ReasonWords(
-        Reason.CONTENT,
-        r"""
-        multiple .{0,20}(?:addresses|subject).{0,20}(?:from|headers)
-        rfc ?\d{4} compliant
-        duplicate header
-        (?<!5\.7\.[0-9] )header error
-        """,
-    ),
-    ReasonWords(
-        Reason.SYNTAX_ERROR,
-        r"""
-        malformed address: <> may not follow
-        """,
-    ),
-    ReasonWords(
-        Reason.SYSTEM_ERROR,
-        r"""
-        queue file write error
-        ldap server
-        """,
-    ),
-    ReasonWords(
-        Reason.NETWORK_ERROR,
-        r"""
-        host not found, try again
-        """,
-    ),
-    ReasonWords(
-        Reason.MAILER_ERROR,
-        r"""
-        procmail:
-        pipe to \|
-        delivery agent error
-        """,
-    ),
-    ReasonWords(
-        Reason.NOT_ACCEPTING,
-        r"""
-        couldn'?t find a mail exchanger
-        no mx (?:record )?found
-        """,
-    ),
-    ReasonWords(
-        Reason.HOST_UNKNOWN,
-        r"""
-        account or domain may not exist
-        domain (?:does not|doesn'?t) exist
-        domain (?:name )?not found
-        nxdomain
-        no such domain
-        unknown host
-        host unknown
-        unrouteable mail domain
-        \bdomain.{0,20}(?:existiert nicht|unbekannt|nicht gefunden)
-        domein.{0,20}(?:bestaat niet|onbekend|niet gevonden)
-        domaine.{0,20}(?:n'existe pas|inconnu|introuvable)
-        domain is not reachable
-        """,
-    ),
-    ReasonWords(
-        Reason.NETWORK_ERROR,
-        r"""
-        network error on destination
-        """,
-    ),
-    ReasonWords(
-        Reason.EXPIRED,
-        r"""
-        retry time not reached
-        unable to deliver this (?:message|mail) after
-        (?:aborted|given up) after [\d.]+ (?:minute|hour|day)
-        warning message only
-        will be retried for
-        delivery attempts will continue
-        not yet been delivered
-        """,
-    ),
-    ReasonWords(
-        Reason.MAILBOX_FULL,
-        r"""
-        mailbox exceeds
-        mailbox (?:size |storage )?limit
-        too many messages on the server
-        zu ?viele mails auf dem server
-        mailbox has exceeded
-        exceeds? .{0,20}mailbox
-        """,
-    ),
-    ReasonWords(
-        Reason.AUTH_FAILURE,
-        r"""
-        \bspf\b(?! record lookup timeout)
-        \bdkim\b
-        \bdmarc\b
-        unauthenticated email
-        sender policy framework
-        sender id\b.{0,40}\bfail
-        authentication information or fails
-        sender is unauthenticated
-        fails? to pass authentication
-        not pass authentication
-        does not pass .{0,30}verification
-        \barc\b.{0,20}fail
-        domain owner.{0,30}policy
-        """,
-    ),
-    ReasonWords(
-        Reason.REJECTED,
-        r"""
-        sending (?:to/)?from an address that
-        """,
-    ),
-    ReasonWords(
-        Reason.REPUTATION,
-        r"""
-        due to (?:poor |low |bad )?(?:ip )?reputation
-        """,
-    ),
-    ReasonWords(
-        Reason.RATE_LIMITED,
-        r"""
-        too many (?:recipients|connections|concurrent|simultaneous|sessions|requests)
-        too many (?:e?mails|messages)
-        rate.?limit
-        throttl
-        frequency limited
-        too (?:fast|frequent)
-        sent to too many recipients
-        (?:exceed|over|reach)\w* .{0,40}(?:rate|connections?|per (?:hour|minute|day|second))
-        (?:exceed|over|reach)\w* .{0,40}(?:hourly|daily|(?:sending|message|max) (?:limit|defers))
-        connection (?:rate|limit)
-        slow down
-        please slow
-        receiving mail at a rate
-        delivery not allowed.{0,20}rate
-        """,
-    ),
-    ReasonWords(
-        Reason.REPUTATION,
-        r"""
-        reverse dns
-        \brdns\b
-        \bptr\b
-        reverse (?:address|hostname|lookup|name)
-        cannot find your hostname
-        cannot resolve your (?:ip|address|hostname)
-        fix (?:your )?reverse
-        no reverse
-        ip(?: address)? (?:name )?(?:lookup failed|.{0,20}does not (?:have a|resolve))
-        helo .{0,30}(?:resolve|not found|invalid|reject)
-        valid (?:fqdn|hostname) .{0,20}helo
-        dynamic(?:ally)?[ -]?(?:assigned |ip|addr|host)
-        generic (?:hostname|ptr)
-        dial-?up
-        """,
-    ),
-    ReasonWords(
-        Reason.REPUTATION,
-        r"""
-        black ?-?list
-        block ?-?list
-        \brbls?\b
-        \bdnsbl\b
-        \bdnswl\b
-        spamhaus
-        spamcop
-        sorbs
-        barracudacentral
-        uceprotect
-        spfbl
-        blocked (?:using|by|for|due|from)
-        \breputation\b
-        banned (?:sending )?ip
-        poor reputation
-        ip (?:address )?(?:\S+ )?(?:is |was |has been )?(?:block|ban|list|black|reject|refus)
-        your (?:ip|server|host|network) .{0,40}(?:block|ban|black|list|reject)
-        client host(?: \S+)? (?:blocked|rejected)
-        (?:connection|access|mail)(?: refused| rejected| denied| blocked)? from (?:your )?ip
-        (?:connection|access|mail)(?: refused| rejected| denied| blocked)? from (?:your )?host
-        (?:connection|access|mail)(?: refused| rejected| denied)? from (?:your )?(?:server|network)
-        adresse ip source bloqu
-        unwanted messages
-        no access from mail server
-        ip=\S{1,45} - a problem occurred
-        messages from \S+ (?:weren'?t sent|temporarily deferred)
-        too many (?:bad|invalid|unknown) (?:commands|recipients from)
-        unsolicited .{0,20}(?:from your|ip)
-        not accepting connections
-        we do not accept mail from
-        your access to this mail system has been rejected
-        use the smtp server of your
-        unverifyable sending
-        mismatches client ip
-        invalid ip for
-        blocked - see
-        bad (?:sender|host) reputation
-        sender ip
-        ip blocked
-        blocked ip
-        """,
-    ),
-    ReasonWords(
-        Reason.GREYLISTED,
-        r"""
-        gr[ae]y ?-?list
-        postgrey
-        temporarily (?:deferred|rejected).{0,40}(?:first|unknown)
-        try again in \d+ (?:sec|min)
-        """,
-    ),
-    ReasonWords(
-        Reason.NO_RELAYING,
-        r"""
-        relay(?:ing)? (?:access |is |was |not |operation )?(?:denied|rejected|prohibited|permitted)
-        relay(?:ing)? (?:is |was )?not (?:allowed|permitted)
-        relaying mail
-        unable to relay
-        cannot relay
-        not (?:permitted|allowed) to relay
-        relay not permitted
-        relaying to .{0,60}(?:prohibited|denied)
-        no relay
-        we do not relay
-        relay access
-        isn'?t in my list of allowed rcpthosts
-        not a gateway
-        not local.{0,30}gateway
-        relay operation
-        (?:open|insecure) (?:mail )?relay
-        not configured to relay
-        to use me .{0,80}as a relay
-        """,
-    ),
-    ReasonWords(
-        Reason.POLICY,
-        r"""
-        (?:rejected|refused|denied|blocked) (?:for|due to) policy reasons
-        """,
-    ),
-    ReasonWords(
-        Reason.REJECTED,
-        r"""
-        <sender> (?:rejected|refused|denied|blocked|invalid|unknown|not (?:allowed|accepted))
-        valid from:
-        absender.{0,30}abgelehnt|afzender.{0,30}geweigerd|expéditeur.{0,30}refus
-        not a member of this mailing list
-        sender (?:verify|verification|address verification)
-        (?:invalid|bad|unknown|unverified|unroutable|illegal) sender
-        (?:mail|envelope) from .{0,80}(?:reject|refus|denied|invalid)
-        return ?path.{0,30}(?:invalid|reject)
-        domain of sender
-        sender'?s? domain.{0,40}(?:not exist|not found|resolve|invalid|valid)
-        verify (?:address|sender)
-        address is not verified
-        backscatter
-        empty envelope senders?
-        null sender
-        purported responsible
-        does not accept bounce
-        bounces? (?:not|are not) accept
-        """,
-    ),
-    ReasonWords(
-        Reason.VIRUS,
-        r"""
-        \bvirus
-        malware
-        infected
-        trojan
-        worm\b
-        mcspamsignature
-        """,
-    ),
-    ReasonWords(
-        Reason.CONTENT,
-        r"""
-        5\.6\.\d message content rejected
-        """,
-    ),
-    ReasonWords(
-        Reason.SPAM,
-        r"""
-        \bspam
-        unsolicited
-        \bube\b
-        \buce\b
-        \bjunk\b
-        bulk e?-?mail
-        mass mailer
-        message content rejected
-        content .{0,40}looks like
-        spamassassin
-        mail rejete\. mail rejected\. ofr_506
-        score (?:of )?[\d.]+
-        considered unsolicited
-        bayes
-        high.{0,10}probability
-        appears to be.{0,20}(?:unsolicited|spam)
-        """,
-    ),
-    ReasonWords(
-        Reason.TOO_BIG,
-        r"""
-        <mail>(?:'s)?(?: \w+)? (?:size |is |was |header size )*(?:too (?:large|big|long)|exceed)
-        size (?:limit|exceed)
-        exceed\w* .{0,40}(?:size|maximum)
-        too (?:large|big) (?:for|message)
-        message too
-        recipsizelimit
-        larger than
-        line limit
-        maximum (?:message |allowed )?size
-        size of (?:the|your|this) (?:message|mail)
-        fixed maximum
-        nachricht.{0,20}zu gross|bericht.{0,20}te groot|message.{0,20}trop (?:gros|volumineux)
-        """,
-    ),
-    ReasonWords(
-        Reason.MAILBOX_FULL,
-        r"""
-        <store>(?:'s)?<words> <is>(?:over|full|exceed|out of|at its limit|too full|past)
-        over ?quota
-        quota.?(?:exceed|full|over|violation|limit)
-        exceed\w* .{0,50}quota
-        out of (?:storage|disk|quota)
-        full mailbox
-        mailbox ?full
-        not enough (?:storage|space|disk)
-        insufficient (?:storage|quota|space)
-        mailbox .{0,20}size limit
-        disk quota
-        would exceed
-        boîte.{0,30}pleine
-        quota (?:est )?dépassé
-        (?:postfach|posteingang|speicher|mailbox).{0,30}(?:\bvoll\b|überfüllt|erschöpft)
-        (?:postvak|mailbox|postbus|inbox).{0,30}\bvol\b
-        buzón.{0,20}llen|casella.{0,20}piena
-        boite.{0,30}pleine
-        postfach.{0,20}voll
-        over the (?:maximum )?(?:allowed )?quota
-        too many messages (?:in|on)
-        shutoffquotaexceeded
-        message store.{0,20}full
-        allocated
-        maildir.{0,30}(?:full|over)
-        一杯
-        容量
-        """,
-    ),
-    ReasonWords(
-        Reason.SUSPENDED,
-        r"""
-        <user>(?:'s)?<words> <is>(?:temporarily |administratively )?<suspended>
-        <user><words> <is>(?:not (?:currently )?active|unavailable due|terminated|cancel)
-        (?:disabled|inactive|suspended|locked|deactivated|expired|frozen|dormant) <user>
-        has been (?:disabled|suspended|deactivated)
-        not active
-        no longer (?:active|in use)
-        address no longer accepts mail
-        inactive (?:for|more|email)
-        not an active (?:address|mailbox|account|user)
-        expirado por falta de uso
-        mailbox (?:currently )?(?:suspended|unavailable or access denied)
-        vdelivermail: account is locked
-        (?:konto|postfach|benutzer|adresse).{0,30}(?:gesperrt|deaktiviert|gelöscht)
-        (?:account|mailbox|postvak|adres).{0,30}(?:geblokkeerd|gedeactiveerd|opgeheven|gesloten)
-        (?:compte|boîte|adresse).{0,30}(?:désactivé|suspendu|bloqué|fermé|supprimé)
-        invalid/inactive user
-        disuserd?
-        """,
-    ),
-    ReasonWords(
-        Reason.MOVED,
-        r"""
-        (?:has |user )moved
-        no longer (?:on server|at this)
-        address has been (?:replaced|changed)
-        new address
-        address (?:has )?changed
-        551 not our
-        user not local; please try
-        """,
-    ),
-    ReasonWords(
-        Reason.NOT_ACCEPTING,
-        r"""
-        null ?mx
-        no smtp service
-        not accepting network messages
-        <host>(?:/domain)?(?: \S+)? (?:do(?:es)? not|doesn'?t) (?:accept|receiv)\w* e?-?m(?:ail|ess)
-        does not accept mail
-        doesn'?t receive email
-        no mail (?:is )?accepted
-        not accepting (?:mail|messages) at all
-        smtp protocol (?:diagnostic: a )?(?:returned a )?.{0,10}521\b
-        """,
-    ),
-    ReasonWords(
-        Reason.USER_UNKNOWN,
-        r"""
-        <user><words> <is>(?:unknown|invalid|inconnu|undeliverable|inexist)
-        <user><words> <is>not (?:exist|found|known|valid|listed|here|a known|on|recogni[sz]ed)
-        <user><words> <is>not registered
-        <user><words> <is>(?:n'existe|doesn'?t (?:exist|have))
-        <user><words> <is>not have an? (?:\S+ )?(?:account|mailbox)
-        <user><words> (?:couldn'?t be|wasn'?t|isn'?t) found
-        <user><words> unavailable, not found
-        <not known><a kind of><user>
-        <not known><a kind of>(?:rcpt|name|customer|domain user|id\b)
-        user ?unknown
-        (?:benutzer|empfänger|\badresse|postfach|konto).{0,30}(?:unbekannt|existiert nicht)
-        (?:benutzer|empfänger|\badresse|postfach).{0,30}nicht (?:gefunden|vorhanden|bekannt)
-        (?:unbekannte|ungültige)[rn]? (?:benutzer|empfänger|e?-?(?:mail-?)?adresse)
-        (?:gebruiker|ontvanger|\badres|mailadres|mailbox|postvak).{0,30}(?:onbekend|bestaat niet)
-        (?:gebruiker|ontvanger|\badres|mailadres|postvak).{0,30}(?:niet gevonden|ongeldig)
-        (?:onbekende?|ongeldige?) (?:gebruiker|ontvanger|e?-?(?:mail)?adres)
-        (?:utilisateur|destinataire|adresse|boîte).{0,30}(?:inconnu|introuvable|invalide)
-        bad[_-]recipient
-        destinatari[oa] (?:desconocid|inexistente|no valid|inv[aá]lid)
-        (?:usuario|cuenta|casilla|buz[oó]n) (?:desconocid|inexistente|no existe)
-        delivery userid
-        \b542 <>
-        check if (?:the )?address is correct
-        unable to deliver message to <> \(and other recipients in the same domain\)
-        no mail ?-?box
-        (?:no|not) (?:a )?(?:known |valid |such )?(?:local )?(?:user|recipient|mailbox|account)s?\b
-        (?:no|not) (?:a )?(?:known |valid |such )?person\b
-        does(?:n'?t| not) (?:exist|have an? (?:\S+ )?account|like recipient)
-        may not exist
-        recipnotfound
-        recipientnotfound
-        recipient ?not ?found
-        delivery error: dd this user
-        unknown (?:or illegal alias|local[- ]part)
-        user .{0,60}(?:not found|not exist)
-        address (?:unknown|invalid|not found)
-        no valid recipients
-        5\.1\.1 .{0,20}unavailable
-        mailbox unavailable
-        was not found
-        wasn'?t found at
-        can(?:not|'t) (?:find|locate) .{0,20}(?:user|mailbox|recipient|account)
-        not present in (?:the )?directory
-        not in (?:the |my |our )?(?:control|directory|list|database|domino)
-        directory .{0,20}(?:not|no)
-        not our customer
-        no account
-        recipient address rejected: access denied
-        address rejected\.?$
-        unable to validate recipient
-        recipient.{0,30}not (?:in|accepted)
-        unknown to
-        is not a known
-        not known here
-        見つかりません
-        ありません
-        existe pas
-        """,
-    ),
-    ReasonWords(
-        Reason.HOST_UNKNOWN,
-        r"""
-        <host><words> <is>(?:unknown|invalid|doesn'?t exist)
-        <host><words> <is>not (?:be )?(?:found|exist|resolve|known)
-        unknown (?:host|domain|mail server)
-        no such (?:host|domain)
-        illegal host
-        invalid (?:host|domain)
-        unrouteable (?:mail )?domain
-        unroutable domain
-        name (?:or service )?not (?:known|found)
-        nxdomain
-        couldn'?t find any host
-        name service error .{0,60}host not found
-        no (?:mx|a|address|dns) (?:record|found)
-        bad destination (?:host|system)
-        can(?:not|'t) (?:resolve|find) .{0,30}(?:host|domain)
-        name server:? .{0,40}host not found
-        domain (?:name )?not found
-        unresolvable
-        domain must resolve
-        domain is not reachable
-        dns lookup failure
-        non-existent hosts
-        """,
-    ),
-    ReasonWords(
-        Reason.SECURITY,
-        r"""
-        authrequired
-        authentication required
-        must issue a starttls
-        not support tls
-        encryption (?:required|needed)
-        (?:tls|ssl) (?:is )?required
-        you are not authori[sz]ed
-        not authori[sz]ed to send
-        turn on smtp authentication
-        unauthenticated senders
-        authentication failed
-        requires? (?:smtp )?auth
-        insecure mail relay
-        insecure host
-        """,
-    ),
-    ReasonWords(
-        Reason.FILTERED,
-        r"""
-        recipient preferences
-        refused due to recipient
-        user (?:reject|refuse)
-        rejected by (?:the )?(?:recipient|user)
-        because the recipient (?:is|does|only)
-        not accepting mail from
-        message filtered
-        due to extended inactivity
-        destination .{0,20}restricted
-        rejected by the domain filter
-        """,
-    ),
-    ReasonWords(
-        Reason.POLICY,
-        r"""
-        polic(?:y|ies)
-        access (?:denied|restricted)
-        not authorized
-        requires? confirmation
-        not pre-?approved
-        content presents a potential
-        protocol violation
-        restricted
-        security (?:reasons|polic)
-        not allowed
-        prohibited
-        local rules
-        rule imposed
-        administrative prohibition
-        administratively
-        not permitted
-        denied by
-        5\.7\.[0-9] header error
-        """,
-    ),
-    ReasonWords(
-        Reason.CONTENT,
-        r"""
-        header error
-        headers? too (?:large|long|many)
-        (?:duplicate|missing|multiple|invalid|malformed) (?:\S+ )?headers?
-        line too long
-        attachment
-        content (?:reject|error|type|not)
-        not .{0,10}rfc
-        rfc ?\d{4} compliant
-        mime
-        malformed (?:address|header|mime|message)
-        illegal (?:attachment|character)
-        8-?bit
-        bare lf
-        multiple addresses in from
-        message (?:format|structure)
-        """,
-    ),
-    ReasonWords(
-        Reason.NETWORK_ERROR,
-        r"""
-        (?:mail|routing|forwarding) loop
-        establish an smtp connection
-        network destination
-        too many hops
-        hop ?count
-        loops? back
-        loop detected
-        name server (?:timeout|fail)
-        (?:host|name) lookup .{0,20}(?:deferral|fail|did not complete)
-        (?:dns|name service) (?:error|query failed|server)
-        no route to host
-        network is unreachable
-        unable to (?:connect|resolve) .{0,20}(?:dns|name)
-        all (?:mail servers|relevant mx)
-        connection refused by all
-        lowest numbered mx
-        points back
-        malformed .{0,20}reply
-        try again\)?$
-        lost connection with .{0,60}helo
-        """,
-    ),
-    ReasonWords(
-        Reason.EXPIRED,
-        r"""
-        expired
-        timed ?out
-        host not reachable
-        failing for a long time
-        retry timeout
-        \d+ attempts
-        time ?out
-        (?:delivery|mail|retr\w+) (?:time|has been|was|is) .{0,30}(?:delay|exceed|too long|retr)
-        message (?:has been|was|is) .{0,30}(?:delay|exceed|too long|retr)
-        delayed
-        retry time
-        (?:been|still) (?:in|on) the queue
-        could not (?:be )?(?:deliver|sen[dt]).{0,40}(?:for|within|after) .{0,20}(?:day|hour|minute)
-        not (?:yet )?(?:been )?delivered (?:yet|after|within)
-        unable to deliver in
-        too long
-        giv(?:ing|e) up
-        connection (?:refused|reset|lost|closed|dropped|failed|timed)
-        unable to (?:connect|contact|reach)
-        could ?n'?o?t (?:connect|reach|establish)
-        connect(?:ion)? to .{0,60}(?:refused|failed)
-        delivery (?:temporarily suspended)
-        will (?:be retried|retry)
-        did not accept our requests to connect
-        (?:no|not) (?:answer|respon)
-        undelivered after
-        host (?:is )?(?:down|unreachable)
-        temporarily unreachable
-        try again later.{0,20}queue
-        """,
-    ),
-    ReasonWords(
-        Reason.SYSTEM_FULL,
-        r"""
-        insufficient disk
-        no space left
-        disk (?:is )?full
-        mail system full
-        insufficient system storage
-        out of space
-        """,
-    ),
-    ReasonWords(
-        Reason.MAILER_ERROR,
-        r"""
-        (?:local|child|pipe|command|process|maildrop)\b.{0,50}(?:exit|fail|error|died|status)
-        exit(?:ed)? (?:status|value|code|with)
-        local delivery failed
-        can'?t create (?:output|user output)
-        unknown mailer error
-        x-unix
-        mailer error
-        return(?:ed)? (?:code|status) \d
-        """,
-    ),
-    ReasonWords(
-        Reason.SYSTEM_ERROR,
-        r"""
-        transaction failed
-        could not load
-        system (?:config|error|problem|not|fail|unavailable)
-        config(?:uration)? error
-        internal (?:server |software )?error
-        local (?:configuration |problem|error)
-        service (?:currently |temporarily )?(?:unavailable|not available|refuse)
-        temporar(?:y|ily) (?:local |system |lookup |server )?(?:problem|failure|unavailable|error)
-        (?:server|resources?) (?:temporarily )?(?:unavailable|busy|error)
-        i/o error
-        cannot (?:open|append|write)
-        unable to (?:process|deliver)
-        recipient error
-        remote protocol error
-        routing error
-        resource
-        mail server .{0,20}(?:problem|error)
-        """,
-    ),
-    ReasonWords(
-        Reason.SYNTAX_ERROR,
-        r"""
-        syntax error
-        not implemented
-        improper (?:sequence|command)
-        bad sequence
-        command (?:not|un)
-        unrecognized command
-        unimplemented
-        bad command
-        protocol error
-        """,
-    ),
-)
+def patterns_of_reasons() -> list[tuple[Reason, list[str]]]:
+    """Return the reasons in their order, some of them several times, each with its patterns."""
+    sections = (section.splitlines() for section in _REASONS.strip().split("\n\n"))
+    return [(Reason(title.strip("[]")), patterns) for title, *patterns in sections]

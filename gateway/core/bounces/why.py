@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from gateway.core.bounces.reason import Reason
-from gateway.core.bounces.reason_words import ROWS, VOCABULARY
+from gateway.core.bounces.reason_words import VOCABULARY, patterns_of_reasons
 from gateway.core.bounces.system_codes import reason_by_code
 
 MOST_CHARACTERS = 4_000  #: Of a text are looked at.
@@ -142,15 +142,18 @@ SYSTEMS = (
 )
 
 
-def _compiled(patterns: str) -> re.Pattern[str]:
-    text = "|".join(line.strip() for line in patterns.strip().splitlines())
-    return re.compile(re.sub(r"<([a-z ]+)>", lambda word: VOCABULARY[word[1]], text))
-
-
 @cache
 def _rows() -> list[tuple[Reason, re.Pattern[str]]]:
     """Compile the table when the first bounce comes: few processes see one."""
-    return [(row.reason, _compiled(row.patterns)) for row in ROWS]
+    return [
+        (
+            reason,
+            re.compile(
+                re.sub(r"<([a-z ]+)>", lambda word: VOCABULARY[word[1]], "|".join(patterns))
+            ),
+        )
+        for reason, patterns in patterns_of_reasons()
+    ]
 
 
 def why(

@@ -50,6 +50,16 @@ FROM_MAILCHIMP = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignRequest:
+    """A campaign as it is asked for."""
+
+    name: str
+    template: int
+    from_name: str
+    from_address: str
+
+
 class PendingCall(StrEnum):
     """A request to Mailchimp whose answer may have been lost."""
 

@@ -8,6 +8,18 @@ from gateway.core.mail.link_signatures import UnsubscribeReport
 from gateway.core.people.people import PersonRef, Suppression
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedMail:
+    """A message that is asked about, as it would come in."""
+
+    content: bytes
+    sender: str
+    recipients: tuple[str, ...]
+    listener: str | None = None  #: None: the first one of the config.
+    login: str | None = None
+    language: str = ""  #: Of the notes; empty: that of whoever reads them.
+
+
 @dataclass(frozen=True, slots=True)
 class WhatIf:
     """What would become of a recipient, had the person left one group."""

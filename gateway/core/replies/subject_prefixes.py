@@ -100,9 +100,9 @@ _LONGEST_RUN = 500
 _MOST_TAGS = 5
 
 
-def prefixes_end(subject: str, start: int = 0) -> int:
+def prefixes_end(subject: str) -> int:
     """Return where a subject goes on after blanks and any run of prefixes and marks."""
-    return _end_of_run(_PREFIX, subject, start)
+    return _end_of_run(_PREFIX, subject, 0)
 
 
 def _end_of_run(prefix: re.Pattern[str], subject: str, start: int) -> int:

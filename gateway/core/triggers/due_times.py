@@ -18,9 +18,7 @@ def local_moment(day: date, at: time, zone: tzinfo) -> datetime:
     return datetime.combine(day, at, zone).astimezone(UTC)
 
 
-def latest_moment(
-    trigger: Trigger, day: date, zone: tzinfo, end: date | None = None
-) -> datetime | None:
+def latest_moment(trigger: Trigger, day: date, zone: tzinfo, end: date | None) -> datetime | None:
     """Return after when a mail due on a day is of no use; None: it always is of use.
 
     That is the end of the day, and the trigger's `latest` later, but no later than the day `end`

@@ -6,12 +6,9 @@ import json
 import sys
 from dataclasses import asdict, replace
 
-from gateway import logs
 from gateway.core.errors import GatewayError
 from gateway.inbound.reading.reader import READY, load
 from gateway.inbound.reading.reading import ReadingTask, ReadMail
-
-log = logs.get("inbound")
 
 _START_SECONDS = 30.0
 _READ_SECONDS = 30.0  #: By the clock: the process has its own limit of processor time.

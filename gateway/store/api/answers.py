@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select, update
 
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import answers
+from gateway.store.schema.api import answers
 
 KEEP = timedelta(hours=24)
 #: For so long a request may be worked on before another try of it is let through.

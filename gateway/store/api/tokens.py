@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 from gateway.core import ids
 from gateway.core.errors import GatewayError
 from gateway.core.token import Token, TokenRole, TokenScope
-from gateway.store.schema import tokens
+from gateway.store.schema.api import tokens
 
 #: How exactly the last use is known: not every request is to be written down.
 _EXACTLY = timedelta(minutes=1)

@@ -11,7 +11,8 @@ from gateway.core.bounces.bounce import BounceKind
 from gateway.core.bounces.bounce_share import BounceShare, too_much_together
 from gateway.core.kinds import State
 from gateway.core.people.erased_names import PREFIX
-from gateway.store.schema import bounces, deliveries, messages
+from gateway.store.schema.bounces import bounces
+from gateway.store.schema.journal import deliveries, messages
 
 _ERASED = f"{PREFIX}%"  #: Where mail for somebody who was erased went is not known any more.
 

@@ -15,7 +15,10 @@ from gateway.core.kinds import State
 from gateway.core.mail.address import lookup_form
 from gateway.store.journal.received import between, was_theirs
 from gateway.store.people.people import PersonRecord
-from gateway.store.schema import bounces, deliveries, inbox, messages, suppressions
+from gateway.store.schema.bounces import bounces
+from gateway.store.schema.inbound import inbox
+from gateway.store.schema.journal import deliveries, messages
+from gateway.store.schema.suppressions import suppressions
 
 _RECENT = 50  #: Messages to a recipient among which that of a bounce is looked for.
 _MOST_HOPS = 8  #: Ids that a mail got on its way, of those that may be ours by their form.

@@ -14,7 +14,8 @@ from gateway.store.journal.messages import persons_of
 from gateway.store.people import erased_choices, erasures, people, suppression, topic_opt_outs
 from gateway.store.people.erased_choices import KeptSuppression
 from gateway.store.people.topic_opt_outs import TopicOptOut
-from gateway.store.schema import deliveries, messages, occurrences
+from gateway.store.schema.journal import deliveries, messages
+from gateway.store.schema.triggers import occurrences
 
 BY = "recipient"  #: Who chose, as lists of suppressions show it.
 

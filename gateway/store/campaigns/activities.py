@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, tuple_, update
 
 from gateway.core.batches import batched
 from gateway.core.campaigns.activity import ReportedRecipient
@@ -14,7 +14,8 @@ from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import activities, audience_members, campaign_members, campaigns
+from gateway.store.schema.activities import activities
+from gateway.store.schema.campaigns import audience_members, campaign_members, campaigns
 
 _KEY = (
     activities.c.recipient,
@@ -264,12 +265,6 @@ def of_recipients(
     return doings
 
 
-def of_person(connection: Connection, person: PersonRef) -> list[MemberActivity]:
-    """Return what a person did with campaigns it was a member of."""
-    c = activities.c
-    return _member_activities(connection, _of_person(person).order_by(c.at, c.type, c.link, c.nth))
-
-
 def newest(
     connection: Connection,
     person: PersonRef,
@@ -278,29 +273,20 @@ def newest(
     limit: int,
 ) -> list[MemberActivity]:
     """Return the newest of what a person did with campaigns in a time."""
-    c = activities.c
-    query = _of_person(person)
-    if since is not None:
-        query = query.where(c.at >= since)
-    if until is not None:
-        query = query.where(c.at <= until)
-    order = (c.at.desc(), c.type, c.link, c.nth, c.campaign, c.recipient)
-    return _member_activities(connection, query.order_by(*order).limit(limit))
-
-
-def _of_person(person: PersonRef) -> Select[Any]:
     m, c = campaign_members.c, activities.c
     same = and_(c.campaign == m.campaign, c.recipient == m.address)
-    return (
+    query = (
         select(activities, campaigns.c.name)
         .select_from(campaign_members.join(activities, same))
         .join(campaigns, campaigns.c.id == m.campaign)
         .where(m.kind == person.kind.value, m.person == person.crm_id)
     )
-
-
-def _member_activities(connection: Connection, query: Select[Any]) -> list[MemberActivity]:
-    rows = connection.execute(query)
+    if since is not None:
+        query = query.where(c.at >= since)
+    if until is not None:
+        query = query.where(c.at <= until)
+    order = (c.at.desc(), c.type, c.link, c.nth, c.campaign, c.recipient)
+    rows = connection.execute(query.order_by(*order).limit(limit))
     return [
         MemberActivity(row.campaign, row.name, Act(row.recipient, _activity(row))) for row in rows
     ]

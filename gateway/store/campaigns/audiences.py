@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, case, insert, literal, select, update
 from gateway.core.campaigns.campaigns import known_fields
 from gateway.core.campaigns.membership import KnownContact
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.schema import audience_members, audiences
+from gateway.store.schema.campaigns import audience_members, audiences
 from gateway.store.schema.columns import microseconds
 
 _AS_READ = ("email", "email_id", "contact_id", "status", "merge_fields", "changed_at")

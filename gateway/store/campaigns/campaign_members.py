@@ -30,14 +30,9 @@ from gateway.core.people.people import Group, PersonKind, PersonRef
 from gateway.core.triggers.unread_fields import OF_RECIPIENT, PEOPLE
 from gateway.store.campaigns.opt_outs import TAG
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.schema import (
-    campaign_members,
-    groups,
-    memberships,
-    people,
-    unread_fields,
-)
+from gateway.store.schema.campaigns import campaign_members
 from gateway.store.schema.columns import UtcTime, microseconds
+from gateway.store.schema.feed import groups, memberships, people, unread_fields
 
 _M = campaign_members.c
 
@@ -145,16 +140,7 @@ def find_groups(connection: Connection, name: str) -> list[Group]:
     for column in (c.crm_id, c.name):
         rows = connection.execute(select(groups).where(column == name).order_by(c.kind)).all()
         if rows:
-            return [
-                Group(
-                    kind=PersonKind(row.kind),
-                    crm_id=row.crm_id,
-                    name=row.name,
-                    tag=row.tag,
-                    active=row.active,
-                )
-                for row in rows
-            ]
+            return [_group(row) for row in rows]
     return []
 
 
@@ -165,19 +151,18 @@ def all_groups(connection: Connection) -> list[tuple[Group, int]]:
     counts = counted.subquery()
     same = and_(counts.c.kind == c.kind, counts.c.group_id == c.crm_id)
     query = select(groups, counts.c.number).select_from(groups.outerjoin(counts, same))
-    return [
-        (
-            Group(
-                kind=PersonKind(row.kind),
-                crm_id=row.crm_id,
-                name=row.name,
-                tag=row.tag,
-                active=row.active,
-            ),
-            row.number or 0,
-        )
-        for row in connection.execute(query.order_by(c.name, c.kind, c.crm_id))
-    ]
+    by_name = query.order_by(c.name, c.kind, c.crm_id)
+    return [(_group(row), row.number or 0) for row in connection.execute(by_name)]
+
+
+def _group(row: Row[Any]) -> Group:
+    return Group(
+        kind=PersonKind(row.kind),
+        crm_id=row.crm_id,
+        name=row.name,
+        tag=row.tag,
+        active=row.active,
+    )
 
 
 def people_in(connection: Connection, group: Group) -> list[PersonRef]:
@@ -222,10 +207,10 @@ def some_members(
     connection: Connection,
     campaign: int,
     *,
-    which: WhichMembers = WhichMembers.ALL,
+    which: WhichMembers,
     reason: str = "",
-    after: PersonRef | None = None,
-    limit: int = 50,
+    after: PersonRef | None,
+    limit: int,
 ) -> list[CampaignMember]:
     """Return `limit` members after one of them, candidates first; `reason`: why they are out."""
     same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)

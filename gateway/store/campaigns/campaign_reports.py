@@ -20,7 +20,8 @@ from sqlalchemy import (
 
 from gateway.core.campaigns.campaign_report import CampaignLink, KeptCounts, Tally
 from gateway.core.campaigns.precedence import ActivityType
-from gateway.store.schema import activities, campaigns
+from gateway.store.schema.activities import activities
+from gateway.store.schema.campaigns import campaigns
 from gateway.store.schema.columns import moment
 
 _A = activities.c

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, and_, func, or_, select, update
 
 from gateway.core.campaigns.campaigns import merge_fields
 from gateway.store.campaigns.audiences import fields_as_text
-from gateway.store.schema import audience_members, campaign_members, people, staff
+from gateway.store.schema.campaigns import audience_members, campaign_members
+from gateway.store.schema.feed import people, staff
 
 _M = campaign_members.c
 

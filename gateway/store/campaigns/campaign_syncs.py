@@ -11,7 +11,7 @@ from gateway.core.campaigns.campaigns import READ_STATES, Campaign, CampaignStat
 from gateway.core.campaigns.counters import Counters
 from gateway.store.campaigns.activities import Mailing
 from gateway.store.campaigns.campaigns import from_row
-from gateway.store.schema import audiences, campaigns
+from gateway.store.schema.campaigns import audiences, campaigns
 
 #: Between two syncs of one campaign, whatever a webhook tells.
 _APART = timedelta(minutes=1)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall, is_same_name
 from gateway.core.errors import GatewayError
-from gateway.store.schema import campaigns
+from gateway.store.schema.campaigns import campaigns
 
 _FIELDS = tuple(Campaign.__dataclass_fields__)
 

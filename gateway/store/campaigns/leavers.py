@@ -12,9 +12,10 @@ from gateway.core.campaigns.membership import KnownContact
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.campaigns import audiences, opt_outs
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.schema import addresses, audience_members, groups, memberships
-from gateway.store.schema import opt_outs as table
+from gateway.store.schema.activities import opt_outs as table
+from gateway.store.schema.campaigns import audience_members
 from gateway.store.schema.columns import microseconds
+from gateway.store.schema.feed import addresses, groups, memberships
 
 _AT_ONCE = 500
 _FIELDS = ("email", "email_id", "contact_id", "status", "changed_at")

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, and_, func, insert, or_, select
 
 from gateway.core.people.people import MAILCHIMP, Group, PersonKind, PersonRef
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import audience_members, campaigns, groups, memberships
-from gateway.store.schema import opt_outs as table
+from gateway.store.schema.activities import opt_outs as table
+from gateway.store.schema.campaigns import audience_members, campaigns
+from gateway.store.schema.feed import groups, memberships
 
 TAG = "NoMailChimpMailingsTag"
 NAME = "MailChimp opt-out"

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from gateway.store.schema import mailchimp_removals
+from gateway.store.schema.erasures import mailchimp_removals
 
 _c = mailchimp_removals.c
 

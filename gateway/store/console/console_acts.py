@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.core.ids import first_id_at, moment_of
-from gateway.store.schema import console_acts
+from gateway.store.schema.console import console_acts
 
 #: Behind an act of which it is not known (yet) whether it was done.
 BEGUN = ".begun"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from gateway.store.schema import console_sessions
+from gateway.store.schema.console import console_sessions
 
 #: How exactly the last use is known: not every request is to be written down.
 _EXACTLY = timedelta(minutes=1)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, event, insert, inspect, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -35,17 +35,13 @@ from gateway.store.engine.engines import (
 )
 from gateway.store.engine.had_store import HadStore
 from gateway.store.engine.sqlite_file import SqliteFile
-from gateway.store.schema import (
-    FIRST_NUMBER,
-    VERSION,
-    new_identity,
-    schema_version,
-    store_identity,
-)
+from gateway.store.schema import FIRST_NUMBER, VERSION
 from gateway.store.schema.columns import create_all
+from gateway.store.schema.host import new_identity, schema_version, store_identity
 
 #: A transaction under way, as work gets it; whoever is above `store` hands it on to its functions.
 StoreTransaction = Connection
+P = ParamSpec("P")
 T = TypeVar("T")
 _READ_SECONDS = 10.0  #: A store that says nothing for so long is away.
 
@@ -189,17 +185,31 @@ class Database:
             finally:
                 connection.close()
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run work in a read transaction on a thread; a store that hangs is given up."""
+    async def read(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run work in a read transaction on a thread; a store that hangs is given up.
+
+        >>> await database.read(inbox.listed, states=states, limit=50)
+        """
         try:
             async with asyncio.timeout(_READ_SECONDS):
-                return await _on(self._readers, self.reading, work)
+                return await _on(self._readers, self.reading, work, *args, **kwargs)
         except TimeoutError as error:
             raise StoreUnavailable(f"the store gave no answer in {_READ_SECONDS:.0f} s") from error
 
-    async def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+    async def write(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run work in a transaction on a thread; an error leaves nothing behind."""
-        return await _on(self._writer, partial(self.writing, durable=durable), work)
+        return await _on(self._writer, self.writing, work, *args, **kwargs)
+
+    async def write_without_sync(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run such work where a power cut may undo it: its commit is not durable."""
+        transaction = partial(self.writing, durable=False)
+        return await _on(self._writer, transaction, work, *args, **kwargs)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -322,11 +332,13 @@ class Database:
 async def _on(
     pool: ThreadPoolExecutor,
     transaction: Callable[[], AbstractContextManager[Connection]],
-    work: Callable[[Connection], T],
+    work: Callable[Concatenate[Connection, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> T:
     def run() -> T:
         with transaction() as connection:
-            return work(connection)
+            return work(connection, *args, **kwargs)
 
     return await asyncio.get_running_loop().run_in_executor(pool, run)
 

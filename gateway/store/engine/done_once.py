@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select
 
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import done_once
+from gateway.store.schema.host import done_once
 
 
 def is_first(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, or_, select, update
 
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import leases
+from gateway.store.schema.host import leases
 
 #: Whether the process that goes by a holder's name has surely ended; of processes on other
 #: machines nobody knows (`runtime/processes.py`).

@@ -12,7 +12,7 @@ from gateway.core.ids import OTHERS
 from gateway.store.engine import leases
 from gateway.store.engine.database import StoreUnavailable
 from gateway.store.engine.leases import IsGone
-from gateway.store.schema import leases as lease_table
+from gateway.store.schema.host import leases as lease_table
 
 _PREFIX = "ids "
 #: How long a number that was given back has no holder: other machines' clocks may be behind.

@@ -13,8 +13,9 @@ from gateway.store.engine.database import (
     number_of,
     version_advice,
 )
-from gateway.store.schema import VERSION, schema_version
+from gateway.store.schema import VERSION
 from gateway.store.schema.columns import metadata
+from gateway.store.schema.host import schema_version
 
 _FOLDER = Path(__file__).parents[1] / "migrations"
 

@@ -20,8 +20,8 @@ from sqlalchemy import (
 
 from gateway.store.feed.layouts import MEMBERSHIPS, PEOPLE
 from gateway.store.feed.staging import Stage
-from gateway.store.schema import addresses, memberships
 from gateway.store.schema.columns import UtcTime
+from gateway.store.schema.feed import addresses, memberships
 
 
 def compare(

@@ -17,7 +17,7 @@ from gateway.core.kinds import Scope
 from gateway.core.people.finance_status import has_left
 from gateway.core.triggers.unread_fields import CANT_BE_READ, IN_ROWS
 from gateway.store.feed.layouts import TableLayout
-from gateway.store.schema import groups, memberships, statuses
+from gateway.store.schema.feed import groups, memberships, statuses
 
 Value = tuple[Any, ...]  #: Of a column, with those that go with it.
 

@@ -9,7 +9,8 @@ from gateway.core.people.people import PersonKind, PersonRef, SuppressionSource
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import UNSURE
 from gateway.store.feed.staging import Stage
-from gateway.store.schema import addresses, feeds, person_suppressions, topic_opt_outs
+from gateway.store.schema.feed import addresses, feeds
+from gateway.store.schema.suppressions import person_suppressions, topic_opt_outs
 
 
 def write_rows(connection: Connection, stage: Stage, columns: Sequence[str]) -> None:

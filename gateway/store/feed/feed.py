@@ -60,7 +60,7 @@ from gateway.store.feed.references import References
 from gateway.store.feed.settling import close_entry
 from gateway.store.feed.staging import Stage
 from gateway.store.feed.still_referred import StillReferred, keep, still_referred
-from gateway.store.schema import feeds
+from gateway.store.schema.feed import feeds
 
 _AT_ONCE = 500  #: So many values stand in one statement.
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, exists, func, select
 
 from gateway.store.engine.database import Database
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import feed_faults, feeds, imports
+from gateway.store.schema.feed import feed_faults, feeds, imports
 
 #: How the reason begins where an import lifts so much that a person has to say yes to it.
 HELD_BACK = "held back:"

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, exists, select, update
 from gateway.core.kinds import Scope
 from gateway.core.written import nearest
 from gateway.store.feed.staging import Stage
-from gateway.store.schema import unread_fields
+from gateway.store.schema.feed import unread_fields
 
 
 @dataclass(frozen=True, slots=True)

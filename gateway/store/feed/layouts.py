@@ -20,7 +20,8 @@ from gateway.core.people.people import (
     Status,
 )
 from gateway.core.people.training import Closing, Qualification
-from gateway.store.schema import (
+from gateway.store.schema.columns import microseconds
+from gateway.store.schema.feed import (
     applications,
     closings,
     groups,
@@ -31,7 +32,6 @@ from gateway.store.schema import (
     staff,
     statuses,
 )
-from gateway.store.schema.columns import microseconds
 
 Row = tuple[object, ...]
 #: The position of the first address of a person that only keeps mail away.

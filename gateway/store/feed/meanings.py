@@ -8,7 +8,7 @@ from sqlalchemy import Connection, literal, select, true
 from gateway.core.feed.references import How, Meaning, NumberedIds, Targets, numbers, without_mark
 from gateway.core.kinds import Scope
 from gateway.store.feed.relations import Relation, targets
-from gateway.store.schema import people
+from gateway.store.schema.feed import people
 
 
 @dataclass(frozen=True, slots=True)

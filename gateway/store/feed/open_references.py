@@ -44,8 +44,9 @@ from gateway.store.feed.relations import (
 )
 from gateway.store.feed.staging import Stage
 from gateway.store.feed.staging_tables import load, make
-from gateway.store.schema import feeds, groups, memberships, open_references, people
 from gateway.store.schema.columns import UtcTime
+from gateway.store.schema.feed import feeds, groups, memberships, people
+from gateway.store.schema.references import open_references
 
 _EXAMPLES = 3
 

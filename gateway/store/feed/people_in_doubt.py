@@ -22,15 +22,9 @@ from gateway.core.triggers.unread_fields import PEOPLE
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.staging_tables import load, make
 from gateway.store.feed.unread import is_undecided
-from gateway.store.schema import (
-    groups,
-    memberships,
-    open_references,
-    people,
-    statuses,
-    unread_fields,
-)
 from gateway.store.schema.columns import UtcTime, microseconds
+from gateway.store.schema.feed import groups, memberships, people, statuses, unread_fields
+from gateway.store.schema.references import open_references
 
 
 def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:

@@ -41,7 +41,7 @@ from gateway.store.feed.relations import (
     with_ids,
 )
 from gateway.store.feed.staging_tables import load, make
-from gateway.store.schema import groups, memberships, people, programmes, staff, statuses
+from gateway.store.schema.feed import groups, memberships, people, programmes, staff, statuses
 
 #: Whose rows have an id of their own, which a spreadsheet may have changed too.
 _KEYED = (people, groups, statuses, staff, programmes)

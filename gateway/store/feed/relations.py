@@ -23,18 +23,18 @@ from sqlalchemy import (
 
 from gateway.core.feed.references import Target
 from gateway.core.kinds import Scope
-from gateway.store.schema import (
+from gateway.store.schema.feed import (
     applications,
     closings,
     groups,
     memberships,
-    open_references,
     people,
     programmes,
     qualifications,
     staff,
     statuses,
 )
+from gateway.store.schema.references import open_references
 
 _WIDTH = {Scope.MAILCHIMP: 1, Scope.BULK: 2, Scope.ALL: 3}
 

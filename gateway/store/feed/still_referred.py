@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, delete, func, select, true, tuple_
 from gateway.core.kinds import Scope
 from gateway.core.written import counted
 from gateway.store.feed.staging import Stage
-from gateway.store.schema import groups, memberships, people, statuses
+from gateway.store.schema.feed import groups, memberships, people, statuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

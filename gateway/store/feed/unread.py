@@ -35,13 +35,9 @@ from gateway.core.triggers.unread_fields import (
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import TableLayout
 from gateway.store.feed.staging import Stage
-from gateway.store.schema import (
-    closings,
-    occurrences,
-    people,
-    unread_fields,
-)
 from gateway.store.schema.columns import UtcTime
+from gateway.store.schema.feed import closings, people, unread_fields
+from gateway.store.schema.triggers import occurrences
 
 _c = unread_fields.c
 _KEYS = ("what", "kind", "key", "field")

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, or_, select
 
 from gateway.core.people.people import NAME_LANGUAGES
 from gateway.store.engine.any_case import reads_as
-from gateway.store.schema import groups
+from gateway.store.schema.feed import groups
 
 _SHORTEST_PART = 3  #: Letters: less stands in most names.
 _MOST = 20  #: Groups of which a part is the name; each is looked for apart.

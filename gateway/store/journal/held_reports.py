@@ -26,8 +26,9 @@ from gateway.core.mail.address import lookup_form
 from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState
 from gateway.store.engine.upsert import insert_into
 from gateway.store.journal import messages as journal
-from gateway.store.schema import deliveries, held_reports
-from gateway.store.schema import outbox as entries
+from gateway.store.schema.journal import deliveries
+from gateway.store.schema.outbox import held_reports
+from gateway.store.schema.outbox import outbox as entries
 from gateway.store.sending import outbox
 
 TYPE = "dsn"

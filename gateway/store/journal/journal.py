@@ -129,9 +129,7 @@ class MessageJournal(ABC):
         It need not be durable: the message, which is, says so once more.
         """
         rows = [(identity, known.message, known.rule) for identity in identities]
-        await self._database.write(
-            lambda connection: known_bulk.write(connection, rows), durable=False
-        )
+        await self._database.write_without_sync(known_bulk.write, rows)
 
     @abstractmethod
     def put(self, entry: Begun | Finished) -> None:

@@ -16,18 +16,18 @@ from gateway.core.decision.journal import Attempt, Message, Outcome
 from gateway.core.kinds import State
 from gateway.core.people.erased_names import CODE_LENGTH, PREFIX
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.store import schema
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.engine.database import RowRefused
 from gateway.store.journal import held_reports, known_bulk, searching
-from gateway.store.schema import attempts
+from gateway.store.schema import journal as tables
+from gateway.store.schema.journal import attempts
 from gateway.store.sending import events, outbox
 
 Row = tuple[Any, ...]
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 #: In the order of the table: rows of a log that was written before a column came are shorter.
-_MESSAGE = tuple(schema.messages.c.keys())
+_MESSAGE = tuple(tables.messages.c.keys())
 _VALUES = attrgetter(*_MESSAGE[2:])  #: All but id and worker.
 #: What a column of a row that lacks it has: the field's default.
 _DEFAULTS = tuple(
@@ -143,7 +143,7 @@ class JournalRows:
     def write(self, connection: Connection) -> None:
         """Write them in a transaction; RowRefused: another message has the id of one of them."""
         number = insert_rows(
-            connection, schema.messages, _MESSAGE, self.messages, conflict="DO NOTHING"
+            connection, tables.messages, _MESSAGE, self.messages, conflict="DO NOTHING"
         )
         if number < len(self.messages):
             self.check_ids(connection)
@@ -156,7 +156,7 @@ class JournalRows:
             end = ends.pop((row[0], row[1]), None) if row[4] == State.SENDING else None
             deliveries.append(row if end is None else (*row[:4], *end[2:5], *row[7:]))
         outcomes = list(ends.values())
-        insert_rows(connection, schema.deliveries, _DELIVERY, deliveries, conflict=_ENDED_NOW)
+        insert_rows(connection, tables.deliveries, _DELIVERY, deliveries, conflict=_ENDED_NOW)
         known_bulk.write(connection, self.bulk)
         failed = dict.fromkeys(row[0] for row in self.deliveries if row[4] == State.SEND_FAILED)
         if failed:
@@ -234,12 +234,12 @@ def is_another(connection: Connection, number: int, values: Row, recipients: Seq
     `values` are what `values_of` returns, `recipients` as the client wrote them. A message that is
     written once more, as the answer to a commit was not heard, is the same in all of them.
     """
-    columns = [schema.messages.c[name] for name in _MESSAGE[2:]]
-    stored = connection.execute(select(*columns).where(schema.messages.c.id == number)).first()
+    columns = [tables.messages.c[name] for name in _MESSAGE[2:]]
+    stored = connection.execute(select(*columns).where(tables.messages.c.id == number)).first()
     if stored is None:
         return False
-    known = select(schema.deliveries.c.recipient).where(schema.deliveries.c.message == number)
-    stored_recipients = connection.scalars(known.order_by(schema.deliveries.c.position)).all()
+    known = select(tables.deliveries.c.recipient).where(tables.deliveries.c.message == number)
+    stored_recipients = connection.scalars(known.order_by(tables.deliveries.c.position)).all()
     return tuple(stored) != tuple(values) or (
         bool(stored_recipients) and list(stored_recipients) != list(recipients)
     )
@@ -254,7 +254,7 @@ def values_of(message: Message) -> Row:
 def _cut_verdicts(connection: Connection, rows: dict[Row, Row]) -> None:
     """Leave the code alone of verdicts on mail to somebody who was erased meanwhile."""
     messages = sorted({row[1] for row in rows.values() if row[_VERDICT]})
-    d, erased = schema.deliveries.c, set[int]()
+    d, erased = tables.deliveries.c, set[int]()
     for chunk in batched(messages, _AT_ONCE):
         in_chunk = d.message.in_(chunk)
         is_erased = d.address.startswith(PREFIX)

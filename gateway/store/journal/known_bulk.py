@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete
 
 from gateway.core import ids
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.schema import bulk_messages
+from gateway.store.schema.journal import bulk_messages
 
 REMEMBERED = timedelta(days=7)  #: Longer than mail servers try again: Postfix gives up after 5.
 

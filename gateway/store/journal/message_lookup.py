@@ -10,7 +10,8 @@ from gateway.core.decision.journal import Attempt, KnownBulk, Marks
 from gateway.store.engine.database import Database
 from gateway.store.engine.quick_reader import QuickReader
 from gateway.store.journal import known_bulk
-from gateway.store.schema import attempts, pauses
+from gateway.store.schema.host import pauses
+from gateway.store.schema.journal import attempts
 
 REMEMBERED = timedelta(hours=24)  #: How long a retry is known as one.
 

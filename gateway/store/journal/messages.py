@@ -42,7 +42,7 @@ from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.any_case import begins_with, ends_with, stands_in
 from gateway.store.journal import group_names, searching
-from gateway.store.schema import attempts, deliveries, messages
+from gateway.store.schema.journal import attempts, deliveries, messages
 
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
 _COUNTED = 50_000  #: So far it is counted which of two conditions leaves fewer.
@@ -408,13 +408,6 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
         searching.forget(connection, ids)
         connection.execute(delete(messages).where(messages.c.id.in_(ids)))
     return len(old)
-
-
-def sending(connection: Connection) -> int:
-    """Return how many messages are at a relay just now."""
-    number = deliveries.c.message.distinct()
-    query = select(func.count(number)).where(in_state(State.SENDING))
-    return connection.scalar(query) or 0
 
 
 def _is_rare_sender(

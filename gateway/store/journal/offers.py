@@ -5,7 +5,7 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, delete, insert, select
 
-from gateway.store.schema import relay_offers
+from gateway.store.schema.journal import relay_offers
 
 
 def kept(connection: Connection) -> dict[str, dict[str, str]]:

@@ -13,7 +13,8 @@ from gateway.core.ids import first_id_after, first_id_at, moment_of
 from gateway.core.kinds import State
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import TRIGGERS_LISTENER
-from gateway.store.schema import addresses, deliveries, messages
+from gateway.store.schema.feed import addresses
+from gateway.store.schema.journal import deliveries, messages
 
 _LARGEST = 2**63 - 1  #: What an id can be at most; that is in the year 2089.
 _AT_ONCE = 100  #: Addresses in one statement: SQLite joins no more than 500 questions.

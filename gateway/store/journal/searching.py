@@ -27,7 +27,8 @@ from gateway.core.kinds import State
 from gateway.core.people.people import SuppressionSource
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import deliveries, message_words, messages, search_progress
+from gateway.store.schema.journal import deliveries, messages
+from gateway.store.schema.searching import message_words, search_progress
 
 INDEXED_AFTER = timedelta(seconds=30)  #: Younger messages may still be followed by older ones.
 #: What is written with an id this much older than now may be behind what was looked through:

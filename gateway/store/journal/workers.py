@@ -15,8 +15,7 @@ from gateway.store.engine.leases import IsGone
 from gateway.store.engine.process_numbers import NoNumberFree
 from gateway.store.journal import held_reports, journal, journal_rows, worker_log
 from gateway.store.journal.messages import in_state
-from gateway.store.schema import attempts, deliveries, messages, workers
-from gateway.store.schema.journal import NOBODY
+from gateway.store.schema.journal import NOBODY, attempts, deliveries, messages, workers
 
 BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
 GRACE = timedelta(seconds=60)  #: After so much silence it counts as dead.

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, t
 from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.people import NAME_LANGUAGES, PersonKind, PersonRef, Staff, StatusKind
 from gateway.core.written import as_read
-from gateway.store.schema import applications, programmes, staff, statuses
+from gateway.store.schema.feed import applications, programmes, staff, statuses
 
 #: Built once: each mail asks these, and to build one takes longer than to ask it.
 _ITS_STATUS = and_(

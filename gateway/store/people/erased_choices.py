@@ -19,11 +19,8 @@ from gateway.core.people.people import PersonRef, Standing, Suppression, Suppres
 from gateway.store.people import erasure_keys
 from gateway.store.people.erasure_subject import ErasureSubject
 from gateway.store.people.suppression import Standings
-from gateway.store.schema import (
-    addresses,
-    suppressions,
-    topic_opt_outs,
-)
+from gateway.store.schema.feed import addresses
+from gateway.store.schema.suppressions import suppressions, topic_opt_outs
 
 _AT_ONCE = 400  #: Keys in one statement.
 
@@ -51,7 +48,7 @@ def suppressed_of(
     connection: Connection,
     refs: Sequence[PersonRef],
     standings: Standings,
-    before: Mapping[str, Sequence[Suppression]] | None = None,
+    before: Mapping[str, Sequence[Suppression]] | None,
 ) -> dict[str, list[Suppression]]:
     """Return what people who go suppress of their addresses, for those they suppress at all.
 

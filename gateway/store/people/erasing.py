@@ -43,44 +43,29 @@ from gateway.store.people.erased_choices import (
 from gateway.store.people.erasure_subject import ErasureSubject, LookedThrough
 from gateway.store.people.erasures import Erasure
 from gateway.store.people.suppression import Standings
-from gateway.store.schema import (
-    activities,
+from gateway.store.schema.activities import activities, opt_outs
+from gateway.store.schema.api import answers
+from gateway.store.schema.bounces import bounces
+from gateway.store.schema.campaigns import audience_members, campaign_members, campaigns
+from gateway.store.schema.console import console_acts, console_sessions
+from gateway.store.schema.erasures import erasures, mailchimp_removals
+from gateway.store.schema.feed import (
     addresses,
-    answers,
     applications,
-    attempts,
-    audience_members,
-    bounces,
-    campaign_members,
-    campaigns,
     closings,
-    console_acts,
-    console_sessions,
-    deliveries,
-    documents,
-    erasures,
-    events,
     feed_faults,
-    held_reports,
-    history,
     imports,
-    inbox,
-    mailchimp_removals,
     memberships,
-    messages,
-    occurrences,
-    open_references,
-    opt_outs,
-    outbox,
     people,
-    person_suppressions,
     qualifications,
-    suppressions,
-    topic_opt_outs,
-    transitions,
-    trigger_runs,
     unread_fields,
 )
+from gateway.store.schema.inbound import documents, history, inbox
+from gateway.store.schema.journal import attempts, deliveries, messages
+from gateway.store.schema.outbox import events, held_reports, outbox
+from gateway.store.schema.references import open_references
+from gateway.store.schema.suppressions import person_suppressions, suppressions, topic_opt_outs
+from gateway.store.schema.triggers import occurrences, transitions, trigger_runs
 
 _AT_ONCE = 400  #: Keys in one statement.
 REASON = "the person was erased"

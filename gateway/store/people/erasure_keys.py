@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select
 
 from gateway.store.engine.database import Database
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import erasure_keys
+from gateway.store.schema.erasures import erasure_keys
 
 
 def note(connection: Connection, mark: str, at: datetime) -> None:

@@ -22,26 +22,22 @@ from gateway.core.people.people import PersonRef
 from gateway.core.replies.inbox import InboxState
 from gateway.core.sending.outbox import OutboxState
 from gateway.store.console.console_acts import about_application
-from gateway.store.schema import (
-    activities,
+from gateway.store.schema.activities import activities, opt_outs
+from gateway.store.schema.bounces import bounces
+from gateway.store.schema.campaigns import audience_members, campaign_members
+from gateway.store.schema.feed import (
     addresses,
     applications,
-    audience_members,
-    bounces,
-    campaign_members,
     closings,
-    deliveries,
-    history,
-    inbox,
     memberships,
-    messages,
-    occurrences,
-    opt_outs,
-    outbox,
     people,
     qualifications,
-    suppressions,
 )
+from gateway.store.schema.inbound import history, inbox
+from gateway.store.schema.journal import deliveries, messages
+from gateway.store.schema.outbox import outbox
+from gateway.store.schema.suppressions import suppressions
+from gateway.store.schema.triggers import occurrences
 
 _AT_ONCE = 400  #: Keys in one statement.
 _LOOKED_AT_ONCE = 5000  #: Rows without bodies.

@@ -12,9 +12,7 @@ from sqlalchemy import (
 )
 
 from gateway.store.people.erased_choices import KeptSuppression
-from gateway.store.schema import (
-    erasures,
-)
+from gateway.store.schema.erasures import erasures
 
 
 @dataclass(slots=True, kw_only=True)

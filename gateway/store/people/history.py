@@ -11,7 +11,7 @@ from gateway.core.people.history import Document, HistoryEntry, ReplyHead
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.engine.upsert import insert_new
 from gateway.store.journal.received import between
-from gateway.store.schema import documents, history
+from gateway.store.schema.inbound import documents, history
 
 _PLAIN = tuple(
     name

@@ -9,35 +9,26 @@ from sqlalchemy import ColumnElement, Connection, Table, case, false, or_, selec
 
 from gateway.core import ids
 from gateway.store.people.erasure_subject import ErasureSubject
-from gateway.store.schema import (
-    activities,
+from gateway.store.schema.activities import activities, opt_outs
+from gateway.store.schema.bounces import bounces
+from gateway.store.schema.campaigns import audience_members, campaign_members, campaigns
+from gateway.store.schema.console import console_acts
+from gateway.store.schema.feed import (
     addresses,
     applications,
-    audience_members,
-    bounces,
-    campaign_members,
-    campaigns,
     closings,
-    console_acts,
-    deliveries,
-    documents,
     groups,
-    history,
-    inbox,
     memberships,
-    messages,
-    occurrences,
-    opt_outs,
-    outbox,
     people,
-    person_suppressions,
     qualifications,
     statuses,
-    suppressions,
-    topic_opt_outs,
-    transitions,
     unread_fields,
 )
+from gateway.store.schema.inbound import documents, history, inbox
+from gateway.store.schema.journal import deliveries, messages
+from gateway.store.schema.outbox import outbox
+from gateway.store.schema.suppressions import person_suppressions, suppressions, topic_opt_outs
+from gateway.store.schema.triggers import occurrences, transitions
 
 HoldingRow = dict[str, object]
 #: What tells programs something, and people nothing of themselves.
@@ -57,7 +48,7 @@ _IDS = frozenset(
 
 
 def holdings(
-    connection: Connection, subject: ErasureSubject, erased: Iterable[str] = ()
+    connection: Connection, subject: ErasureSubject, erased: Iterable[str]
 ) -> dict[str, list[HoldingRow]]:
     """Return the rows about a person by the name of their table; empty tables are left out.
 

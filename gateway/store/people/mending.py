@@ -19,7 +19,8 @@ from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import UNSURE, mailboxes
 from gateway.store.people.people import from_row
-from gateway.store.schema import addresses, people, suppressions
+from gateway.store.schema.feed import addresses, people
+from gateway.store.schema.suppressions import suppressions
 
 _AT_ONCE = 1_000  #: Rows fetched at a time.
 

@@ -20,7 +20,7 @@ from gateway.core.people.people import (
     Suppression,
 )
 from gateway.store.feed.layouts import UNSURE
-from gateway.store.schema import addresses, groups, memberships, people, statuses
+from gateway.store.schema.feed import addresses, groups, memberships, people, statuses
 
 _LOOKED_AT = 2_000  #: Keys compared with one that nobody has.
 

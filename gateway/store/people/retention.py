@@ -9,16 +9,11 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, func, or_, sel
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.ids import first_id_at, moment_of
 from gateway.core.replies.inbox import InboxState
-from gateway.store.schema import (
-    activities,
-    bounces,
-    campaign_members,
-    campaigns,
-    documents,
-    history,
-    inbox,
-    messages,
-)
+from gateway.store.schema.activities import activities
+from gateway.store.schema.bounces import bounces
+from gateway.store.schema.campaigns import campaign_members, campaigns
+from gateway.store.schema.inbound import documents, history, inbox
+from gateway.store.schema.journal import messages
 
 #: Deletes up to a number of rows older than a time; returns how many, and which blobs they had.
 Forgetting = Callable[[Connection, datetime, int], tuple[int, list[str]]]

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, tuple_
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.engine.any_case import reads_as
 from gateway.store.feed.layouts import UNSURE
-from gateway.store.schema import addresses, applications, people, statuses
+from gateway.store.schema.feed import addresses, applications, people, statuses
 
 _MOST_WORDS = 5
 _SHORTEST_START = 3  #: Letters: fewer begin too many addresses.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 import orjson
 from sqlalchemy import (
@@ -44,8 +45,8 @@ from gateway.store.people.effects import (
     TagEffects,
     is_own,
 )
-from gateway.store.schema import person_suppressions, suppressions
 from gateway.store.schema.columns import microseconds
+from gateway.store.schema.suppressions import person_suppressions, suppressions
 
 #: More addresses than these are looked up on a thread: the event loop goes on meanwhile.
 _AT_ONCE = 100
@@ -250,6 +251,12 @@ class Standings:
                 for address, standing in self.within(connection, chunk).items():
                     if never_mailed(standing):
                         yield address
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Let go of the held connection; the next question opens another."""

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, tuple_, update
 
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.store.schema import addresses
-from gateway.store.schema import topic_opt_outs as table
+from gateway.store.schema.feed import addresses
+from gateway.store.schema.suppressions import topic_opt_outs as table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

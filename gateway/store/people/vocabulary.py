@@ -6,7 +6,7 @@ from gateway.core.people.people import StatusKind
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.unread_fields import DELIVERIES, PEOPLE, QUALIFICATIONS
 from gateway.core.triggers.vocabulary import Vocabulary
-from gateway.store.schema import (
+from gateway.store.schema.feed import (
     applications,
     closings,
     people,

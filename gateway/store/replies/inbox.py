@@ -24,7 +24,7 @@ from gateway.core.replies.inbox import INBOX_LIFE, InboxRow, InboxState, Sightin
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue
 from gateway.store.engine.upsert import insert_into, insert_new
-from gateway.store.schema import inbox, sightings
+from gateway.store.schema.inbound import inbox, sightings
 
 _COLUMNS = tuple(InboxRow.__dataclass_fields__)
 QUEUE = DurableQueue(inbox, INBOX_LIFE)
@@ -118,7 +118,7 @@ def one(connection: Connection, number: int, *, lock: bool = False) -> InboxRow 
 
 
 def has_waiting(
-    connection: Connection, now: datetime, is_gone: IsGone, *, but: Sequence[int] = ()
+    connection: Connection, now: datetime, is_gone: IsGone, *, but: Sequence[int]
 ) -> bool:
     """Whether `claim` would find anything."""
     return QUEUE.has_work(connection, now, is_gone, *_without(but))

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import mailbox_states
+from gateway.store.schema.inbound import mailbox_states
 
 
 def refresh_token(connection: Connection, account: str, given: str) -> str:

@@ -16,7 +16,8 @@ from gateway.core.replies.suggestions import (
     last_names,
 )
 from gateway.store.people import applications
-from gateway.store.schema import addresses, history, people, staff
+from gateway.store.schema.feed import addresses, people, staff
+from gateway.store.schema.inbound import history
 
 _MOST_PEOPLE = 40
 _MOST_NAMESAKES = 500  #: People with one of the last names, among whom the first name decides.

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from gateway.core.sending.event import Event, EventType
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.schema import events
+from gateway.store.schema.outbox import events
 
 _COLUMNS = ("id", "type", "person", "data")
 

@@ -39,7 +39,7 @@ from gateway.core.sending.outbox import (
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue, Values
 from gateway.store.engine.upsert import insert_into, insert_new
-from gateway.store.schema import outbox
+from gateway.store.schema.outbox import outbox
 
 INTERRUPTED = "the worker that sent it ended; it may have been sent or not"
 

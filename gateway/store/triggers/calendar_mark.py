@@ -4,15 +4,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, literal_column, select
 
-from gateway.store.schema import (
-    console_acts,
-    feeds,
-    occurrences,
-    person_suppressions,
-    suppressions,
-    topic_opt_outs,
-    trigger_runs,
-)
+from gateway.store.schema.console import console_acts
+from gateway.store.schema.feed import feeds
+from gateway.store.schema.suppressions import person_suppressions, suppressions, topic_opt_outs
+from gateway.store.schema.triggers import occurrences, trigger_runs
 
 #: What grows with whatever people, runs and the console's users do; `feeds` has a row per kind, the
 #: others are asked by their keys.

@@ -59,7 +59,8 @@ from gateway.core.triggers.unread_fields import (
 from gateway.store.feed import unread
 from gateway.store.people import applications
 from gateway.store.people.people import from_row
-from gateway.store.schema import closings, feeds, occurrences, people, qualifications, staff
+from gateway.store.schema.feed import closings, feeds, people, qualifications, staff
+from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import transitions
 
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.

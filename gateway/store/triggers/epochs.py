@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, update
 
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import epochs
+from gateway.store.schema.triggers import epochs
 
 _NAME = "triggers"
 

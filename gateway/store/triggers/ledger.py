@@ -45,9 +45,9 @@ from gateway.core.triggers.occurrence import (
 from gateway.store.engine.bulk_rows import insert_rows
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue
-from gateway.store.schema import deliveries, occurrences, transitions
 from gateway.store.schema.columns import UtcTime, microseconds
-from gateway.store.schema.journal import LEDGER
+from gateway.store.schema.journal import LEDGER, deliveries
+from gateway.store.schema.triggers import occurrences, transitions
 from gateway.store.triggers import epochs, trigger_runs
 
 INTERRUPTED = "the process that sent it ended; it may have been sent or not"
@@ -401,7 +401,7 @@ def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> li
     return _listed(connection, query.order_by(_c.id.desc()).limit(limit))
 
 
-def of_run(connection: Connection, run: int, limit: int = 1000) -> list[Occurrence]:
+def of_run(connection: Connection, run: int, limit: int) -> list[Occurrence]:
     """Return the occurrences of a run, in order."""
     return _listed(
         connection, select(occurrences).where(_c.run == run).order_by(_c.id).limit(limit)

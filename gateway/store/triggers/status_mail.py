@@ -13,7 +13,7 @@ from gateway.core.sending.outbox import OutboxRow, OutboxState
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS
 from gateway.core.triggers.occurrence import STAFF_RECIPIENT, Occurrence, OccurrenceState
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
-from gateway.store.schema import occurrences, transitions
+from gateway.store.schema.triggers import occurrences, transitions
 from gateway.store.sending import outbox
 from gateway.store.sending.outbox import WrongOutboxState
 from gateway.store.triggers import due, ledger

@@ -18,7 +18,8 @@ from gateway.core.triggers.trigger import ApplicationEvent
 from gateway.core.triggers.unread_fields import APPLICATIONS
 from gateway.store.feed import unread
 from gateway.store.people.applications import find, staff_of
-from gateway.store.schema import applications, occurrences, people, statuses, transitions
+from gateway.store.schema.feed import applications, people, statuses
+from gateway.store.schema.triggers import occurrences, transitions
 
 ANOTHER_STATUS = "the application has another status now"
 GIVEN_AGAIN = "the status was given again later"

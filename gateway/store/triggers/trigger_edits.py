@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert, select
 
 from gateway.core import ids
 from gateway.core.triggers.trigger_edit import EditedThing, FileChange, TriggerEdit
-from gateway.store.schema import trigger_edits
+from gateway.store.schema.triggers import trigger_edits
 
 _c = trigger_edits.c
 

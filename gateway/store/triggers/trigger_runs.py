@@ -11,7 +11,7 @@ from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.trigger_run import RunState, SkippedPerson, TriggerRun
 from gateway.store.engine.upsert import insert_into
-from gateway.store.schema import occurrences, trigger_looks, trigger_runs
+from gateway.store.schema.triggers import occurrences, trigger_looks, trigger_runs
 
 TOLD = 1_000  #: So many of those left out are kept with their reasons; the rest are counted.
 _USUAL = 30  #: Runs the guard compares with.

@@ -11,7 +11,8 @@ from gateway.core.people.applications import KnownApplication
 from gateway.core.people.people import Status, StatusKind
 from gateway.store.engine.any_case import reads_as
 from gateway.store.people.applications import known_applications
-from gateway.store.schema import applications, people, programmes, staff, statuses, transitions
+from gateway.store.schema.feed import applications, people, programmes, staff, statuses
+from gateway.store.schema.triggers import transitions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

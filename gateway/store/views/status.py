@@ -13,17 +13,10 @@ from gateway.core.written import counted
 from gateway.store.feed import feed_faults, open_references, unread
 from gateway.store.feed.feed_faults import KindState
 from gateway.store.journal.messages import in_state
-from gateway.store.schema import (
-    addresses,
-    feeds,
-    groups,
-    inbox,
-    memberships,
-    outbox,
-    pauses,
-    people,
-    statuses,
-)
+from gateway.store.schema.feed import addresses, feeds, groups, memberships, people, statuses
+from gateway.store.schema.host import pauses
+from gateway.store.schema.inbound import inbox
+from gateway.store.schema.outbox import outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

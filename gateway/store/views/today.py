@@ -27,15 +27,13 @@ from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.store.bounces.bounces import is_undecided
 from gateway.store.feed import feed_faults
 from gateway.store.journal.messages import in_state
-from gateway.store.schema import (
-    bounces,
-    campaigns,
-    deliveries,
-    inbox,
-    occurrences,
-    outbox,
-)
-from gateway.store.schema import feed_faults as faults
+from gateway.store.schema.bounces import bounces
+from gateway.store.schema.campaigns import campaigns
+from gateway.store.schema.feed import feed_faults as faults
+from gateway.store.schema.inbound import inbox
+from gateway.store.schema.journal import deliveries
+from gateway.store.schema.outbox import outbox
+from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import ledger
 
 QUARTER = timedelta(minutes=15)

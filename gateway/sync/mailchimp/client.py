@@ -268,7 +268,7 @@ class MailchimpClient:
         method = self._api.reports.get_email_activity_for_campaign
         yield from self._of_report("emails", ACTIVITY_PAGE, method, campaign_id, since)
 
-    def open_details(self, campaign_id: str, *, since: datetime | None = None) -> Pages:
+    def open_details(self, campaign_id: str, *, since: datetime | None) -> Pages:
         """Yield who opened, with `is_proxy_open` for each time."""
         method = self._api.reports.get_campaign_open_details
         yield from self._of_report("members", ACTIVITY_PAGE, method, campaign_id, since)

@@ -5,7 +5,7 @@ import pytest
 from gateway.api.console.roles import ConsoleRole
 from gateway.store.console import console_acts
 from gateway.store.journal import message_lookup
-from gateway.store.schema import console_acts as acts_table
+from gateway.store.schema.console import console_acts as acts_table
 from gateway.store.triggers import epochs
 from tests.api.console.browsing import Browsing, signed_in
 from tests.api.served import Served

@@ -10,7 +10,7 @@ from gateway.api.console.roles import ConsoleRole
 from gateway.core import ids
 from gateway.core.sending.outbox import OutboxState
 from gateway.store.console import console_acts
-from gateway.store.schema import outbox as entries
+from gateway.store.schema.outbox import outbox as entries
 from gateway.store.sending import outbox
 from tests.api.console.browsing import signed_in
 from tests.api.served import Served, served

@@ -15,7 +15,9 @@ from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.bounces import bounces
 from gateway.store.console import console_acts
 from gateway.store.people import suppression
-from gateway.store.schema import activities, campaign_members, campaigns, occurrences
+from gateway.store.schema.activities import activities
+from gateway.store.schema.campaigns import campaign_members, campaigns
+from gateway.store.schema.triggers import occurrences
 from tests.api.console.browsing import PASSWORD, add_user, browser, signed_in
 from tests.api.served import IDS, Served
 from tests.api.test_reading import filed, keep, message

@@ -17,7 +17,7 @@ from gateway.core.kinds import State
 from gateway.store.console import console_acts
 from gateway.store.journal import message_lookup
 from gateway.store.journal.journal import take_in
-from gateway.store.schema import console_sessions
+from gateway.store.schema.console import console_sessions
 from tests.api.console.browsing import signed_in
 from tests.api.served import Served, served
 from tests.cli.conftest import delivery, message

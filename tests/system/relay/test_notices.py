@@ -45,7 +45,7 @@ class Notice:
 
     def hurry(self, row: OutboxRow) -> None:
         """Let the next attempt be due now."""
-        table = schema.outbox
+        table = schema.outbox.outbox
         with self.side.crm.database.writing() as connection:
             due = table.update().where(table.c.id == row.id)
             connection.execute(due.values(next_at=datetime.now(UTC)))

@@ -29,16 +29,13 @@ async def shown_address(
 
     It may be suppressed there all the same.
     """
-    standings = using.standings()
 
     def look(connection: StoreTransaction) -> tuple[AddressPage, set[str]]:
         page = page_of(connection, standings, address, asked)
         return page, linked(connection, page.timeline.events)
 
-    try:
+    with using.standings() as standings:
         page, links = await using.database.read(look)
-    finally:
-        standings.close()
     return await render(
         request,
         "address.html",

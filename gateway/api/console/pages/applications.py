@@ -9,7 +9,7 @@ import anyio
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api import paths  # noqa: F401  # Routes with {reference:id} need it.
-from gateway.api.console.access import Fields, Looks, Works, language_of, said
+from gateway.api.console.access import LOOKS, Fields, Looks, Works, language_of, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
@@ -32,13 +32,9 @@ _AT_ONCE = 50
 _StatusId = Annotated[Text, Query(max_length=200)]
 
 
-@router.get("")
+@router.get("", dependencies=[LOOKS])
 async def list_applications(
-    request: Request,
-    user: Looks,  # noqa: ARG001
-    q: Words = "",
-    status: _StatusId = "",
-    cursor: Cursor = None,
+    request: Request, q: Words = "", status: _StatusId = "", cursor: Cursor = None
 ) -> Response:
     """List applications, those in which each word stands."""
     after = unwrapped(cursor, 1)[0] if cursor else ""

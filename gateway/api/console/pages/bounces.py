@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.console.access import Fields, Looks, Works, said
+from gateway.api.console.access import LOOKS, WORKS, Fields, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
@@ -23,20 +23,18 @@ router = APIRouter(prefix="/bounces")
 _MOST = 200
 
 
-@router.get("")
-async def list_undecided(request: Request, user: Looks) -> Response:  # noqa: ARG001
+@router.get("", dependencies=[LOOKS])
+async def list_undecided(request: Request) -> Response:
     """List what came back in the last week and waits for a decision, the newest first."""
     using = services(request)
     rows = await using.database.read(
-        lambda connection: bounces.listed(
-            connection, undecided=True, since=using.clock() - LATELY, limit=_MOST
-        )
+        bounces.listed, undecided=True, since=using.clock() - LATELY, limit=_MOST
     )
     return await render(request, "bounces.html", {"bounces": rows})
 
 
-@router.get("/{mail}/{position}")
-async def ask(request: Request, user: Works, mail: str, position: int) -> Response:  # noqa: ARG001
+@router.get("/{mail}/{position}", dependencies=[WORKS])
+async def ask(request: Request, mail: str, position: int) -> Response:
     """Show what came back, and ask whether the address is to be suppressed."""
     return await render(request, "bounce.html", await _values(request, mail, position))
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
 
-from gateway.api.console.access import Fields, Looks, Manages, Works, said
+from gateway.api.console.access import LOOKS, WORKS, Fields, Manages, Works, said
 from gateway.api.console.acts import doing
+from gateway.api.console.form_text import whole_text
 from gateway.api.console.pages import campaign_activities
 from gateway.api.console.pages import campaign_page as page
 from gateway.api.console.pages import campaign_words as words
@@ -20,12 +21,11 @@ from gateway.api.replies import (
     Using,
     before,
     id_cursor,
-    plain_text,
 )
 from gateway.api.routes.campaign_actions import Number, in_turn
-from gateway.api.services import ApiServices, CampaignActions, NewCampaign, NotDone, Told
+from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
 from gateway.core import ids
-from gateway.core.campaigns.campaigns import nobody_is_in
+from gateway.core.campaigns.campaigns import CampaignRequest, nobody_is_in
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
 from gateway.core.replies.document_types import clean_filename
 from gateway.documents.campaigns import (
@@ -43,13 +43,8 @@ _MOST_TOLD = 20  #: Of those who could not be added.
 _SVG = "image/svg+xml"
 
 
-@router.get("")
-async def list_campaigns(
-    request: Request,
-    using: Using,
-    user: Looks,  # noqa: ARG001
-    cursor: Cursor = None,
-) -> Response:
+@router.get("", dependencies=[LOOKS])
+async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) -> Response:
     """List the campaigns, the newest first."""
     number, machines = before(cursor), using.count_machine_opens()
 
@@ -84,8 +79,8 @@ async def list_campaigns(
     )
 
 
-@router.get("/new")
-async def show_new(request: Request, using: Using, user: Works) -> Response:  # noqa: ARG001
+@router.get("/new", dependencies=[WORKS])
+async def show_new(request: Request, using: Using) -> Response:
     """Show the form for a new campaign."""
     return await _new(request, using, {})
 
@@ -93,10 +88,10 @@ async def show_new(request: Request, using: Using, user: Works) -> Response:  # 
 @router.post("/new")
 async def create(request: Request, using: Using, user: Works, form: Fields) -> Response:
     """Make a campaign; nothing is created at Mailchimp yet."""
-    name, from_name = _text(form, "name"), _text(form, "from_name")
+    name, from_name = whole_text(form, "name"), whole_text(form, "from_name")
     problems: dict[str, str] = {}
-    sender = read_address(_text(form, "from_address"))
-    template = _text(form, "template")
+    sender = read_address(whole_text(form, "from_address"))
+    template = whole_text(form, "template")
     if not name:
         problems["name"] = said(request, "Say what the mail's subject is.")
     if not from_name:
@@ -107,13 +102,15 @@ async def create(request: Request, using: Using, user: Works, form: Fields) -> R
         problems["template"] = said(request, "Choose a template.")
     if problems or isinstance(sender, NotAnAddress):
         return await _new(request, using, _given(form), problems=problems, status=422)
-    wanted = NewCampaign(
+    wanted = CampaignRequest(
         name=name, template=int(template), from_name=from_name, from_address=sender.address
     )
     try:
         async with doing(request, user, "campaign.create") as act:
             made = await in_turn(
-                lambda: using.campaigns.create(wanted, confirmed=_text(form, "confirmed") == "yes")
+                lambda: using.campaigns.create(
+                    wanted, confirmed=whole_text(form, "confirmed") == "yes"
+                )
             )
             act.about = made["id"]
     except NotDone as error:
@@ -143,7 +140,7 @@ async def _new(
         templates = await in_turn(using.campaigns.templates)
     except NotDone as error:
         templates, problem = [], problem or words.in_words_of_the_page(request, str(error))
-    last = await using.database.read(lambda connection: campaigns.listed(connection, limit=1))
+    last = await using.database.read(campaigns.listed, limit=1)
     sender = {
         "from_name": last[0].from_name if last else "",
         "from_address": last[0].from_address if last else "",
@@ -162,8 +159,8 @@ async def _new(
     )
 
 
-@router.get("/account")
-async def show_account(request: Request, using: Using, user: Looks) -> Response:  # noqa: ARG001
+@router.get("/account", dependencies=[LOOKS])
+async def show_account(request: Request, using: Using) -> Response:
     """Show what the Mailchimp account has and lacks for campaigns."""
     return await _account(request, using)
 
@@ -205,11 +202,10 @@ async def _account(
     )
 
 
-@router.get("/{id}")
+@router.get("/{id}", dependencies=[LOOKS])
 async def show(
     request: Request,
     using: Using,
-    user: Looks,  # noqa: ARG001
     number: Number,
     *,
     which: Annotated[str, Query()] = WhichMembers.ALL,
@@ -219,11 +215,10 @@ async def show(
     return await page.shown(request, using, number, which=which, cursor=cursor)
 
 
-@router.get("/{id}/activities")
+@router.get("/{id}/activities", dependencies=[LOOKS])
 async def show_activities(
     request: Request,
     using: Using,
-    user: Looks,  # noqa: ARG001
     number: Number,
     *,
     sort: Annotated[str, Query(alias="type")] = "",
@@ -233,13 +228,8 @@ async def show_activities(
     return await campaign_activities.shown(request, using, number, sort=sort, cursor=cursor)
 
 
-@router.get("/{id}/plot")
-async def show_plot(
-    request: Request,
-    using: Using,
-    user: Looks,  # noqa: ARG001
-    number: Number,
-) -> Response:
+@router.get("/{id}/plot", dependencies=[LOOKS])
+async def show_plot(request: Request, using: Using, number: Number) -> Response:
     """Show how opens, clicks, bounces and unsubscribes grew, in the page's language."""
     plot_words = words.plot_words(request)
     drawn = await in_turn(lambda: using.campaigns.plot(number, plot_words))
@@ -252,7 +242,9 @@ async def add(
 ) -> Response:
     """Put people in: a group, keys and addresses, or those of a CSV file."""
     groups = [text for text in form.getlist("group") if isinstance(text, str) and text]
-    people = [text for text in _text(form, "people").replace(",", "\n").split("\n") if text.strip()]
+    people = [
+        text for text in whole_text(form, "people").replace(",", "\n").split("\n") if text.strip()
+    ]
     sent = form.get("file")
     content, sent_name = b"", ""
     if isinstance(sent, UploadFile) and sent.filename:
@@ -297,7 +289,7 @@ async def remove(
     request: Request, using: Using, user: Works, number: Number, form: Fields
 ) -> Response:
     """Take a person out."""
-    person = _text(form, "person")
+    person = whole_text(form, "person")
     return await page.done(
         *(request, using, user, number),
         act="remove",
@@ -311,7 +303,7 @@ async def prepare(
     request: Request, using: Using, user: Works, number: Number, form: Fields
 ) -> Response:
     """Look who is in, who is out and why, and what would change at Mailchimp; nothing leaves."""
-    confirmed = _text(form, "confirmed") == "yes"
+    confirmed = whole_text(form, "confirmed") == "yes"
     try:
         async with doing(request, user, "campaign.prepare", about=ids.show(number)):
             prepared = await in_turn(lambda: using.campaigns.prepare(number, confirmed=confirmed))
@@ -325,7 +317,7 @@ async def open_it(
     request: Request, using: Using, user: Works, number: Number, form: Fields
 ) -> Response:
     """Create it at Mailchimp with its recipients, not sent."""
-    confirmed = _text(form, "confirmed") == "yes"
+    confirmed = whole_text(form, "confirmed") == "yes"
     return await page.done(
         *(request, using, user, number),
         act="open",
@@ -341,7 +333,7 @@ async def send(
     """Send it now, once whoever sends it has seen to how many."""
     if (asking := await _asking(request, using, number, form, asks="send")) is not None:
         return asking
-    confirmed = _text(form, "confirmed") == "yes"
+    confirmed = whole_text(form, "confirmed") == "yes"
     return await page.done(
         *(request, using, user, number),
         act="send",
@@ -364,13 +356,13 @@ async def _asking(
     Where nobody is in there is nothing to ask: it says so.
     """
     question = None if at is None else {"at": at}
-    tally = await using.database.read(lambda connection: campaign_members.tally(connection, number))
+    tally = await using.database.read(campaign_members.tally, number)
     if not tally.get("", 0):
         why = words.in_words_of_the_page(request, nobody_is_in(tally))
         return await page.shown(request, using, number, problem=why, status=409)
-    if _text(form, "sure") != "yes":
+    if whole_text(form, "sure") != "yes":
         return await page.shown(request, using, number, asks=asks, question=question)
-    read_number = _text(form, "people")
+    read_number = whole_text(form, "people")
     if not read_number or read_number == str(tally.get("", 0)):
         return None
     # Somebody else put people in, or took some out, since the question was read.
@@ -385,9 +377,9 @@ async def schedule(
     request: Request, using: Using, user: Manages, number: Number, form: Fields
 ) -> Response:
     """Schedule it for a quarter of an hour, local time, once it was seen to how many."""
-    confirmed = _text(form, "confirmed") == "yes"
+    confirmed = whole_text(form, "confirmed") == "yes"
     try:
-        at = datetime.fromisoformat(_text(form, "at"))
+        at = datetime.fromisoformat(whole_text(form, "at"))
     except ValueError:
         why = said(request, "Say the day and the quarter of an hour.")
         return await page.shown(request, using, number, problem=why, status=422)
@@ -438,7 +430,7 @@ async def delete(
     request: Request, using: Using, user: Manages, number: Number, form: Fields
 ) -> Response:
     """Delete one that was not sent, here and at Mailchimp, after a yes."""
-    if _text(form, "sure") != "yes":
+    if whole_text(form, "sure") != "yes":
         return await page.shown(request, using, number, asks="delete")
     return await page.done(
         *(request, using, user, number),
@@ -462,14 +454,6 @@ async def ask_for_report(request: Request, using: Using, user: Works, number: Nu
         f"/console/campaigns/{ids.show(number)}",
         words.with_remarks(request, sentence, fresh),
     )
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    try:
-        return plain_text(value.strip()) if isinstance(value, str) else ""
-    except ValueError:
-        return ""
 
 
 def _given(form: FormData) -> dict[str, str]:

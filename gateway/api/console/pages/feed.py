@@ -16,13 +16,14 @@ from starlette.datastructures import UploadFile
 
 from gateway.api import paths  # noqa: F401  # Routes with {name:id} need it.
 from gateway.api.console.access import (
+    LOOKS,
+    RUNS,
     ConsoleUser,
     Fields,
     Looks,
     Runs,
     checked_form,
     language_of,
-    let_in_to_run,
     said,
 )
 from gateway.api.console.acts import doing
@@ -40,9 +41,7 @@ from gateway.store.feed import feed_faults, open_references
 
 router = APIRouter(prefix="/feed")
 #: Files of any size are posted here: who may is asked before the body is read.
-uploads = APIRouter(
-    prefix="/feed/upload", dependencies=[Depends(let_in_to_run), Depends(checked_form)]
-)
+uploads = APIRouter(prefix="/feed/upload", dependencies=[RUNS, Depends(checked_form)])
 
 _AT_ONCE = 50
 _FILES = 30
@@ -111,8 +110,8 @@ def _aside(request: Request) -> list[LaidAside]:
         return []
 
 
-@router.get("/refused/{state}/{name:id}")
-async def download_refused(request: Request, user: Looks, state: str, name: str) -> Response:  # noqa: ARG001
+@router.get("/refused/{state}/{name:id}", dependencies=[LOOKS])
+async def download_refused(request: Request, state: str, name: str) -> Response:
     """Give out the rows of a file that weren't taken in, to be mended and dropped again."""
 
     def read() -> bytes | None:
@@ -129,8 +128,8 @@ async def download_refused(request: Request, user: Looks, state: str, name: str)
     return _download(rows, f"{name}.refused.csv")
 
 
-@router.get("/files/{state}/{name:id}")
-async def show_file(request: Request, user: Looks, state: str, name: str) -> Response:  # noqa: ARG001
+@router.get("/files/{state}/{name:id}", dependencies=[LOOKS])
+async def show_file(request: Request, state: str, name: str) -> Response:
     """Show what became of a file of the folder, row by row where something was wrong."""
     aside = await anyio.to_thread.run_sync(
         lambda: services(request).feed.file_laid_aside(state, name)

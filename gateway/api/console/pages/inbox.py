@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.console.access import ConsoleUser, Fields, Looks, Works, language_of, said
+from gateway.api.console.access import LOOKS, ConsoleUser, Fields, Works, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
@@ -27,22 +27,17 @@ _LONGEST_REFERENCE = 200
 UNDECIDED = (InboxState.NEEDS_ATTENTION, InboxState.DISCARDED)
 
 
-@router.get("")
+@router.get("", dependencies=[LOOKS])
 async def list_mails(
     request: Request,
     using: Using,
-    user: Looks,  # noqa: ARG001
     state: Annotated[str, Query()] = InboxState.NEEDS_ATTENTION,
     cursor: Cursor = None,
 ) -> Response:
     """List the mails that wait for a decision, or those of another state; the newest first."""
     number = before(cursor)
     states = [InboxState(state)] if state in set(InboxState) else []
-    rows = await using.database.read(
-        lambda connection: inbox.listed(
-            connection, states=states, before=number, limit=_AT_ONCE + 1
-        )
-    )
+    rows = await using.database.read(inbox.listed, states=states, before=number, limit=_AT_ONCE + 1)
     following = id_cursor(rows[_AT_ONCE - 1]) if len(rows) > _AT_ONCE else ""
     return await render(
         request,
@@ -58,8 +53,8 @@ async def list_mails(
     )
 
 
-@router.get("/{id}")
-async def show_mail(request: Request, using: Using, user: Looks, id: str) -> Response:  # noqa: A002, ARG001
+@router.get("/{id}", dependencies=[LOOKS])
+async def show_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a mail, made harmless, with the applications it is likely about."""
     return await _shown(request, using, read_id(id))
 
@@ -115,7 +110,7 @@ async def _decided(
         sentence = said(request, "It still can't be filed: {why}", why=why)
         return await see_other(request, f"/console/inbox/{ids.show(number)}", sentence)
     sentence = _what_was_done(request, row)
-    following = await using.database.read(lambda connection: _next_waiting(connection, number))
+    following = await using.database.read(_next_waiting, number)
     if following is None:
         return await see_other(
             request, "/console/inbox", f"{sentence} {said(request, 'Nothing else waits.')}"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.console.access import ConsoleUser, Fields, Looks, Works, said
+from gateway.api.console.access import LOOKS, WORKS, ConsoleUser, Fields, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.message_filter import MessageFilter, read_filter
@@ -54,16 +54,16 @@ class ShownMessage:
     tally: Mapping[State, int] = field(default_factory=dict)  #: Of all deliveries.
 
 
-@router.get("/messages")
-async def list_messages(request: Request, user: Looks, cursor: Cursor = None) -> Response:  # noqa: ARG001
+@router.get("/messages", dependencies=[LOOKS])
+async def list_messages(request: Request, cursor: Cursor = None) -> Response:
     """List messages, the newest first, narrowed by what was asked for."""
     wanted = read_filter(request, services(request))
     values = await _listed(request, wanted, cursor, _AT_ONCE, deliveries=1)
     return await render(request, "messages.html", values, status=422 if wanted.problems else 200)
 
 
-@router.get("/send-failed")
-async def list_failed(request: Request, user: Looks, cursor: Cursor = None) -> Response:  # noqa: ARG001
+@router.get("/send-failed", dependencies=[LOOKS])
+async def list_failed(request: Request, cursor: Cursor = None) -> Response:
     """List what was kept from people, each with the note, why exactly, and the cure."""
     wanted = read_filter(request, services(request))
     wanted.state = State.SEND_FAILED
@@ -71,12 +71,9 @@ async def list_failed(request: Request, user: Looks, cursor: Cursor = None) -> R
     return await render(request, "send_failed.html", values, status=422 if wanted.problems else 200)
 
 
-@router.get("/messages/{number}")
+@router.get("/messages/{number}", dependencies=[LOOKS])
 async def show_message(
-    request: Request,
-    user: Looks,  # noqa: ARG001
-    number: str,
-    after: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    request: Request, number: str, after: Annotated[int, Query(ge=0, le=10_000_000)] = 0
 ) -> Response:
     """Show a message with its deliveries, why they failed, and what came back."""
     wanted = read_id(number)
@@ -97,12 +94,9 @@ async def show_message(
     return await render(request, "message.html", {**values, "following": following})
 
 
-@router.get("/messages/{number}/release")
+@router.get("/messages/{number}/release", dependencies=[WORKS])
 async def ask_to_release(
-    request: Request,
-    user: Works,  # noqa: ARG001
-    number: str,
-    position: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    request: Request, number: str, position: Annotated[int, Query(ge=0, le=10_000_000)] = 0
 ) -> Response:
     """Say what would be lifted, and ask for the reason."""
     return await render(request, "release.html", await _releasable(request, number, position))
@@ -147,7 +141,6 @@ async def _release(
     `stays`: something of the CRM's keeps mail away all the same.
     """
     using = services(request)
-    standings = using.standings()
 
     def lift(connection: StoreTransaction) -> list[releases.Released]:
         return [
@@ -162,14 +155,12 @@ async def _release(
             for person_or_address in whom
         ]
 
-    try:
+    with using.standings() as standings:
         released = await change_store(
             *(request, user, "message.release"),
             lift,
             about=lambda released: [about] if any(entry.is_any for entry in released) else [],
         )
-    finally:
-        standings.close()
     if not any(entry.is_any for entry in released):
         raise Problem(409, said(request, "It was lifted meanwhile."))
     if any(entry.refused for entry in released):
@@ -244,11 +235,8 @@ async def _looked(
 ) -> dict[str, Any]:
     """Look into the store; return what was seen, and what states are called."""
     using = services(request)
-    standings = using.standings()
-    try:
-        values = await using.database.read(lambda connection: look(connection, standings))
-    finally:
-        standings.close()
+    with using.standings() as standings:
+        values = await using.database.read(look, standings)
     return {**values, "states": state_words(request)}
 
 

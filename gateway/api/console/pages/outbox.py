@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.console.access import Looks, Runs, said
+from gateway.api.console.access import LOOKS, Runs, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
 from gateway.api.replies import Cursor, before, id_cursor, read_id
@@ -19,12 +19,9 @@ router = APIRouter(prefix="/outbox")
 _AT_ONCE = 50
 
 
-@router.get("")
+@router.get("", dependencies=[LOOKS])
 async def list_entries(
-    request: Request,
-    user: Looks,  # noqa: ARG001
-    state: Annotated[str, Query()] = "",
-    cursor: Cursor = None,
+    request: Request, state: Annotated[str, Query()] = "", cursor: Cursor = None
 ) -> Response:
     """List what was and is to be sent, the newest first."""
     number = before(cursor)
@@ -41,13 +38,11 @@ async def list_entries(
     return await render(request, "outbox.html", values)
 
 
-@router.get("/{number}")
-async def show_entry(request: Request, user: Looks, number: str) -> Response:  # noqa: ARG001
+@router.get("/{number}", dependencies=[LOOKS])
+async def show_entry(request: Request, number: str) -> Response:
     """Show an entry, and what can be done with it."""
     wanted = read_id(number)
-    entry = await services(request).database.read(
-        lambda connection: status_mail.entry(connection, wanted)
-    )
+    entry = await services(request).database.read(status_mail.entry, wanted)
     life = OUTBOX_LIFE.after
     values = {
         "entry": entry,

@@ -10,14 +10,14 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
 from gateway.api import paths  # noqa: F401  # Routes with {person:id} need it.
-from gateway.api.console.access import Fields, Looks, Works, said
+from gateway.api.console.access import LOOKS, Fields, Works, said
 from gateway.api.console.acts import change_store
-from gateway.api.console.form_text import typed_moment
+from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.console.pages.addresses import shown_address
 from gateway.api.console.pages.person_parts import following, linked, parts_of_page
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
-from gateway.api.replies import Text, Using, plain_text, unwrapped, wrapped
+from gateway.api.replies import Text, Using, unwrapped, wrapped
 from gateway.core import ids
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import readable
@@ -40,14 +40,12 @@ router = APIRouter(prefix="/people")
 
 _AT_ONCE = 50
 _FIRST_PART = TimelineAsked(limit=_AT_ONCE)
-_LONGEST = 2_000  #: Characters of a reason.
 
 
-@router.get("")
+@router.get("", dependencies=[LOOKS])
 async def find_people(
     request: Request,
     using: Using,
-    user: Looks,  # noqa: ARG001
     q: Annotated[Text, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response:
@@ -60,7 +58,7 @@ async def find_people(
         after = PersonRef(PersonKind(kind), crm_id)
     address = using.lookup(q)
     matches, end = await using.database.read(
-        lambda connection: search(connection, q, address=address, limit=_AT_ONCE, after=after)
+        search, q, address=address, limit=_AT_ONCE, after=after
     )
     cursor_after = "" if end is None else wrapped([end.kind, end.crm_id])
     is_address = isinstance(read_address(q), TypedAddress)
@@ -76,11 +74,10 @@ async def find_people(
     )
 
 
-@router.get("/{person:id}")
+@router.get("/{person:id}", dependencies=[LOOKS])
 async def show_person(
     request: Request,
     using: Using,
-    user: Looks,  # noqa: ARG001
     person: Text,
     *,
     type: Annotated[list[str] | None, Query()] = None,  # noqa: A002
@@ -113,10 +110,10 @@ async def suppress(
     """Suppress a person, or one of the addresses, from the next message on."""
     whose = _whose(request, using, person)
     problems: dict[str, str] = {}
-    scope, note = _given(form, "scope"), _given(form, "note")
+    scope, note = typed_text(form, "scope"), typed_text(form, "note")
     until = None
     try:
-        until = _moment(request, using, _given(form, "until"), "until", is_end=True)
+        until = _moment(request, using, typed_text(form, "until"), "until", is_end=True)
     except Problem as problem:
         problems["until"] = str(problem.detail)
     now = using.clock()
@@ -131,13 +128,13 @@ async def suppress(
     number = using.new_id()
 
     def add(connection: StoreTransaction) -> tuple[str, bool]:
-        whom = _whom(request, connection, whose, _given(form, "whom"))
+        whom = _whom(request, connection, whose, typed_text(form, "whom"))
         _, is_new = suppression.add_once(
             connection,
             id=number,
             address=whom,
             scope=Scope(scope),
-            remark=note[:_LONGEST],
+            remark=note,
             public=form.get("public") == "yes",
             by=user.name,
             since=now,
@@ -167,14 +164,13 @@ async def release(
     request: Request, using: Using, user: Works, person: Text, form: Fields
 ) -> Response:
     """Lift what suppresses a person, or one of the addresses, as far as it is ours."""
-    whose, note = _whose(request, using, person), _given(form, "note")
+    whose, note = _whose(request, using, person), typed_text(form, "note")
     if not note:
         problems = {"release_note": said(request, "Say why: the history keeps it.")}
         return await _shown(request, using, whose, problems=problems, given=form, status=422)
-    standings = using.standings()
 
     def lift(connection: StoreTransaction) -> tuple[str, Released, list[str]]:
-        whom = _whom(request, connection, whose, _given(form, "whom"))
+        whom = _whom(request, connection, whose, typed_text(form, "whom"))
         erased = standings.names_if_erased(connection, whom)
         about = [str(whose)]
         if isinstance(whose, str):
@@ -184,20 +180,18 @@ async def release(
             whom,
             by=user.name,
             now=using.clock(),
-            remark=note[:_LONGEST],
+            remark=note,
             erased=erased,
         )
         return str(whom), released, about if released.is_any else []
 
     is_person = isinstance(whose, PersonRef)
-    try:
+    with using.standings() as standings:
         whom, released, _ = await change_store(
             *(request, user, "person.release" if is_person else "address.release"),
             lift,
             about=lambda done: done[2],
         )
-    finally:
-        standings.close()
     if not released.is_any:
         none_of_ours = said(request, "Nothing of ours suppresses {whom}.", whom=readable(whom))
         problems = {"release_note": none_of_ours}
@@ -266,16 +260,13 @@ async def _shown(
         return await shown_address(
             *(request, using, whose, asked), path=_path(whose), status=status, **filled
         )
-    standings = using.standings()
 
     def look(connection: StoreTransaction) -> tuple[PersonPage | None, set[str]]:
         page = next(iter(pages(connection, standings, whose, asked)), None)
         return page, linked(connection, page.timeline if page else ())
 
-    try:
+    with using.standings() as standings:
         page, links = await using.database.read(look)
-    finally:
-        standings.close()
     if page is None:
         raise Problem(404, said(request, "Nobody is known by the key {person}.", person=str(whose)))
     return await render(
@@ -321,15 +312,6 @@ def _whom(
     if whom in ("", str(ref)):
         return ref
     raise Problem(422, said(request, "{whom} is no address of this person.", whom=whom))
-
-
-def _given(form: FormData, name: str) -> str:
-    value = form.get(name, "")
-    text = value.strip() if isinstance(value, str) else ""
-    try:
-        return plain_text(text)
-    except ValueError:
-        return ""
 
 
 def _whose(request: Request, using: Using, text: str) -> PersonRef | str:

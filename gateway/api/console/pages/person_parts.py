@@ -6,12 +6,11 @@ from typing import Any
 
 from fastapi import Request
 
-from gateway.api.console.access import language_of
+from gateway.api.console.state_words import note_words
 from gateway.api.replies import Using, wrapped
 from gateway.core import ids
 from gateway.core.decision.note import reasons
 from gateway.core.decision.note_facts import NoteFacts
-from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.decision.prospects import MailProspect
 from gateway.core.kinds import Kind, Scope
 from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression
@@ -42,7 +41,7 @@ def parts_of_page(
     persons: tuple[PersonRef, ...],
 ) -> dict[str, Any]:
     """Return what the templates of what keeps mail away, and of what happened, are filled with."""
-    template = note_wording(request, using)
+    template = note_words(request)
     now = using.clock().astimezone(using.zone())
     has_personal = not any(prospect.personal for prospect in prospects)
 
@@ -77,12 +76,6 @@ def _facts(
         personal_mail=personal_mail,
         persons=persons,
     )
-
-
-def note_wording(request: Request, using: Using) -> NoteTemplate:
-    """Return the wording of notes in the language of the page."""
-    notes = using.notes()
-    return notes.get(language_of(request)) or next(iter(notes.values()))
 
 
 def is_ours(entry: Suppression) -> bool:

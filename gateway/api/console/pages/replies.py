@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.console.access import Looks, said
+from gateway.api.console.access import LOOKS, said
 from gateway.api.console.rendering import render
 from gateway.api.problems import Problem
 from gateway.api.replies import Using, read_id
@@ -27,21 +27,16 @@ class _Filed:
     has_application: bool  #: Whether its application is still known.
 
 
-@router.get("/documents/{document}")
-async def download_document(
-    request: Request,
-    using: Using,
-    user: Looks,  # noqa: ARG001
-    document: str,
-) -> Response:
+@router.get("/documents/{document}", dependencies=[LOOKS])
+async def download_document(request: Request, using: Using, document: str) -> Response:
     """Have a document saved; nothing that came by mail is ever shown as what it claims to be."""
     answer = await download(request, using, document)
     answer.headers["cache-control"] = "no-store"
     return answer
 
 
-@router.get("/{id}")
-async def show_reply(request: Request, using: Using, user: Looks, id: str) -> Response:  # noqa: A002, ARG001
+@router.get("/{id}", dependencies=[LOOKS])
+async def show_reply(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a reply: who wrote what to whom, what staff added, and its documents."""
     number = read_id(id)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.console.access import Fields, Looks, Runs, said
+from gateway.api.console.access import LOOKS, RUNS, Fields, Runs, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.flow_plot import flow_plot
 from gateway.api.console.rendering import render, see_other
@@ -17,20 +17,20 @@ from gateway.store.journal import message_lookup
 router = APIRouter(prefix="/today")
 
 
-@router.get("")
-async def show_today(request: Request, user: Looks) -> Response:  # noqa: ARG001
+@router.get("", dependencies=[LOOKS])
+async def show_today(request: Request) -> Response:
     """Show what flows, what waits for a person, and whether everything is well."""
     return await render(request, "today.html", await _values(request))
 
 
-@router.get("/live")
-async def show_live(request: Request, user: Looks) -> Response:  # noqa: ARG001
+@router.get("/live", dependencies=[LOOKS])
+async def show_live(request: Request) -> Response:
     """Show the part that is fetched anew every half minute."""
     return await render(request, "today_live.html", await _values(request))
 
 
-@router.get("/pause")
-async def ask_to_pause(request: Request, user: Runs) -> Response:  # noqa: ARG001
+@router.get("/pause", dependencies=[RUNS])
+async def ask_to_pause(request: Request) -> Response:
     """Ask which mail to stop, and say what then happens."""
     return await render(request, "pause.html")
 

@@ -1,15 +1,15 @@
 """Triggers: what is due, what they do, and how they and their templates are changed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
-import anyio
+from anyio.to_thread import run_sync as in_thread
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
 
-from gateway.api.console.access import Fields, Looks, Manages, language_of, said
+from gateway.api.console.access import LOOKS, MANAGES, Fields, Looks, Manages, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.languages import LANGUAGES, NAMES
 from gateway.api.console.pages import template_words
@@ -42,8 +42,8 @@ _MOST_RUNS = 20
 _LONGEST = 200_000  #: Characters of a text somebody writes.
 
 
-@router.get("")
-async def show_all(request: Request, using: Using, user: Looks) -> Response:  # noqa: ARG001
+@router.get("", dependencies=[LOOKS])
+async def show_all(request: Request, using: Using) -> Response:
     """Show what is due in the next days as a calendar, the triggers, templates, what waits."""
 
     def look() -> dict[str, Any]:
@@ -57,9 +57,9 @@ async def show_all(request: Request, using: Using, user: Looks) -> Response:  # 
             "problem": "",
         }
 
-    values = await _looked(look)
+    values = await in_thread(look)
     try:
-        values["calendar"] = await _looked(lambda: using.trigger_changes.calendar(_DAYS))
+        values["calendar"] = await in_thread(lambda: using.trigger_changes.calendar(_DAYS))
     except NotDone as error:  # Some trigger can't be read: the list below says which.
         values["calendar"] = None
         values["problem"] = str(error)
@@ -73,7 +73,7 @@ async def hold(request: Request, using: Using, user: Manages, form: Fields) -> R
     """Hold all triggered mail."""
     note = _text(form, "note")
     async with doing(request, user, "triggers.hold"):
-        await _looked(lambda: using.trigger_changes.hold(by=user.name, note=note))
+        await in_thread(lambda: using.trigger_changes.hold(by=user.name, note=note))
     sentence = said(request, "Triggered mail is held until somebody lets it go.")
     return await see_other(request, "/console/triggers", sentence)
 
@@ -82,7 +82,7 @@ async def hold(request: Request, using: Using, user: Manages, form: Fields) -> R
 async def resume(request: Request, using: Using, user: Manages) -> Response:
     """Let triggered mail go again."""
     async with doing(request, user, "triggers.resume"):
-        released = await _looked(using.trigger_changes.resume)
+        released = await in_thread(using.trigger_changes.resume)
     sentence = said(
         request,
         "Triggered mail goes again; {count} was held.|"
@@ -92,23 +92,20 @@ async def resume(request: Request, using: Using, user: Manages) -> Response:
     return await see_other(request, "/console/triggers", sentence)
 
 
-@router.get("/history")
-async def show_history(request: Request, using: Using, user: Looks) -> Response:  # noqa: ARG001
+@router.get("/history", dependencies=[LOOKS])
+async def show_history(request: Request, using: Using) -> Response:
     """Show the last runs, and what was changed of triggers and templates, and by whom."""
 
     def look() -> dict[str, Any]:
         edits = using.trigger_changes.edits(what=None, name=None, limit=50)
         return {"runs": using.triggers.history(50), "edits": edits}
 
-    return await render(request, "triggers_history.html", await _looked(look))
+    return await render(request, "triggers_history.html", await in_thread(look))
 
 
-@router.get("/new")
+@router.get("/new", dependencies=[MANAGES])
 async def show_new(
-    request: Request,
-    using: Using,
-    user: Manages,  # noqa: ARG001
-    event: Annotated[str, Query(max_length=100)] = "",
+    request: Request, using: Using, event: Annotated[str, Query(max_length=100)] = ""
 ) -> Response:
     """Show the form for a new trigger; its template comes first."""
     return await _new(request, using, {"event": event})
@@ -124,7 +121,7 @@ async def create(request: Request, using: Using, user: Manages, form: Fields) ->
     wanted = {"event": given.get("event", ""), **changes(event, given, {})}
     try:
         async with doing(request, user, "trigger.create", about=name):
-            await _looked(
+            await in_thread(
                 lambda: using.trigger_changes.keep_trigger(
                     name, changes=wanted, text=None, version="", by=user.name, token=""
                 )
@@ -177,7 +174,7 @@ async def _form(
     error: NotDone | None = None,
 ) -> dict[str, Any]:
     """Return the fields of a trigger with what is wrong of each, and what is wrong besides."""
-    templates = await _looked(using.trigger_changes.template_names)
+    templates = await in_thread(using.trigger_changes.template_names)
     known = await using.database.read(vocabulary.read)
     problems = _problems(error) if error else []
     language = language_of(request)
@@ -201,17 +198,14 @@ async def _form(
     }
 
 
-@router.get("/templates/new")
+@router.get("/templates/new", dependencies=[MANAGES])
 async def show_new_template(
-    request: Request,
-    using: Using,
-    user: Manages,  # noqa: ARG001
-    example: Annotated[Text, Query(max_length=100)] = "",
+    request: Request, using: Using, example: Annotated[Text, Query(max_length=100)] = ""
 ) -> Response:
     """Show the form for a new template, with the texts of a shipped example where one is named."""
     texts: dict[str, TemplateText] = {}
     if example:
-        shown = await _looked(lambda: using.trigger_changes.example(example))
+        shown = await in_thread(lambda: using.trigger_changes.example(example))
         texts = {text["language"]: _as_text(text) for text in shown}
     return await _template_page(request, using, name="", texts=texts, version="")
 
@@ -222,10 +216,10 @@ async def create_template(request: Request, using: Using, user: Manages, form: F
     return await _template_form(request, using, user.name, form, name=_text(form, "name"))
 
 
-@router.get("/templates/{name}")
-async def show_template(request: Request, using: Using, user: Looks, name: Text) -> Response:  # noqa: ARG001
+@router.get("/templates/{name}", dependencies=[LOOKS])
+async def show_template(request: Request, using: Using, name: Text) -> Response:
     """Show a template in each language, with what it says to somebody beside."""
-    known = await _looked(lambda: using.trigger_changes.template(name))
+    known = await in_thread(lambda: using.trigger_changes.template(name))
     texts = {text["language"]: _as_text(text) for text in known["texts"]}
     return await _template_page(
         request, using, name=name, texts=texts, version=known["version"], known=known
@@ -252,7 +246,7 @@ async def _template_form(
             texts[language] = TemplateText(subject=subject, text=text, html=html)
     known = None
     if version:
-        known = await _looked(lambda: using.trigger_changes.template(name))
+        known = await in_thread(lambda: using.trigger_changes.template(name))
     before = {text["language"] for text in known["texts"]} if known else set()
     wanted: dict[str, TemplateText | None] = {
         **dict.fromkeys(before - texts.keys()),
@@ -263,13 +257,13 @@ async def _template_form(
     try:
         if is_kept:
             async with doing(request, request.state.user, "template.save", about=name):
-                await _looked(
+                await in_thread(
                     lambda: using.trigger_changes.keep_template(
                         name, wanted, version=version, by=by
                     )
                 )
         else:
-            proposal = await _looked(
+            proposal = await in_thread(
                 lambda: using.trigger_changes.propose_template(name, wanted, version=version)
             )
             doubts = proposal["doubts"]
@@ -325,7 +319,7 @@ async def _template_page(
                 shown.append({"language": language, "problem": problem})
         return shown
 
-    shown = await _looked(samples)
+    shown = await in_thread(samples)
     problems = known["problems"] if known and problems is None else problems or ()
     others = besides(problems, faults)
     return await render(
@@ -341,14 +335,14 @@ async def _template_page(
             "clash": clash,
             "samples": shown,
             "template_languages": [(code, NAMES[code]) for code in LANGUAGES],
-            "examples": [] if known else await _looked(using.trigger_changes.examples),
+            "examples": [] if known else await in_thread(using.trigger_changes.examples),
         },
         status=status,
     )
 
 
-@router.get("/{name}")
-async def show(request: Request, using: Using, user: Looks, name: Text) -> Response:  # noqa: ARG001
+@router.get("/{name}", dependencies=[LOOKS])
+async def show(request: Request, using: Using, name: Text) -> Response:
     """Show a trigger: what it does, whom it mails next, its runs and its file."""
     return await _shown(request, using, name)
 
@@ -369,7 +363,7 @@ async def preview(
         day = date.fromisoformat(on) if on else None
     except ValueError:
         raise Problem(422, said(request, "This is no day.")) from None
-    values = (await _looked(lambda: using.trigger_changes.trigger(name)))["values"]
+    values = (await in_thread(lambda: using.trigger_changes.trigger(name)))["values"]
     event = _event(values)
     if isinstance(event, ApplicationEvent):
         happened = Happened(
@@ -381,7 +375,7 @@ async def preview(
             dry_run=True,
         )
         return await _about_an_application(request, using, name, event, happened)
-    shown = await _looked(lambda: using.triggers.preview(name, day))
+    shown = await in_thread(lambda: using.triggers.preview(name, day))
     return await render(
         request,
         "trigger_preview.html",
@@ -395,9 +389,9 @@ async def _about_an_application(
     """Show whom something done to an application mails; nothing of it is done."""
     preview, problem = None, ""
     if happened.references != ("",) and happened.status != "":
-        apply = await _looked(using.applications.open)
+        apply = await in_thread(using.applications.open)
         try:
-            preview = await using.database.write(lambda connection: apply(connection, happened))
+            preview = await using.database.write(apply, happened)
         except EventRefused as error:
             problem = str(error)
         else:
@@ -434,8 +428,8 @@ async def change(
             422, said(request, "This page was too old or not ours; open it anew and try again.")
         )
     try:
-        wanted = await _looked(lambda: _wanted(using, name, turn, given, text))
-        proposal = await _looked(
+        wanted = await in_thread(lambda: _wanted(using, name, turn, given, text))
+        proposal = await in_thread(
             lambda: using.trigger_changes.propose_trigger(
                 name, changes=wanted, text=text, version=version
             )
@@ -444,7 +438,7 @@ async def change(
             return await _shown(request, using, name, asked=asked, proposal=proposal)
         act = {"on": "trigger.enable", "off": "trigger.disable"}.get(turn, "trigger.change")
         async with doing(request, user, act, about=name) as change_of_it:
-            kept = await _looked(
+            kept = await in_thread(
                 lambda: using.trigger_changes.keep_trigger(
                     name, changes=wanted, text=text, version=version, by=user.name, token=token
                 )
@@ -488,7 +482,7 @@ async def _shown(
         runs = using.triggers.runs(name)[:_MOST_RUNS]
         return {"file": file, "edits": edits, "runs": runs}
 
-    values = await _looked(look)
+    values = await in_thread(look)
     file = values["file"]
     text = file["text"] if asked is None or asked["text"] is None else asked["text"]
     event = _event(file["values"])
@@ -533,10 +527,6 @@ def _clash(error: NotDone) -> Mapping[str, Any] | None:
     if "now" not in error.more:
         return None
     return {"now": error.more["now"], "yours": error.more["yours"]}
-
-
-async def _looked(work: Callable[[], T]) -> T:
-    return await anyio.to_thread.run_sync(work)
 
 
 def _as_text(document: Any) -> TemplateText:

@@ -61,9 +61,7 @@ def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Origin
     return originals[0] if originals else None
 
 
-def find_originals(
-    raw_lines: Sequence[str], *, subject: str = "", zone: tzinfo = UTC
-) -> list[Original]:
+def find_originals(raw_lines: Sequence[str], *, subject: str, zone: tzinfo) -> list[Original]:
     """Recover all mails that could be meant in a text that is divided into lines.
 
     The outermost comes first, as `find_original` finds it; empty where there is none.
@@ -74,7 +72,7 @@ def find_originals(
 
 
 def original_at(
-    raw_lines: Sequence[str], place: OriginalPlace, *, subject: str = "", zone: tzinfo = UTC
+    raw_lines: Sequence[str], place: OriginalPlace, *, subject: str, zone: tzinfo
 ) -> Original:
     """Recover the mail forwarded at a place of a text that is divided into lines."""
     body = unquoted(raw_lines[place.start : place.end], place.depth)

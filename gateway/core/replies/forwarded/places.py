@@ -58,7 +58,7 @@ class OriginalPlace:
     is_open: bool = False  #: Whether words typed below it can't be told from its own.
 
 
-def find_places(raw_lines: Sequence[str], *, subject: str = "") -> list[OriginalPlace]:
+def find_places(raw_lines: Sequence[str], *, subject: str) -> list[OriginalPlace]:
     """Find the outermost forwarded mail, and below it what could have been meant instead.
 
     `subject` is that of the mail around them; empty where nothing was forwarded.

@@ -8,8 +8,8 @@ in `gateway/store/schema`, too, and may not be made here.
 from alembic import op
 from sqlalchemy import insert
 
-from gateway.store.schema import new_identity, store_identity
 from gateway.store.schema.columns import create_all
+from gateway.store.schema.host import new_identity, store_identity
 
 revision = "0200"
 down_revision = None

@@ -44,7 +44,7 @@ class ForwardedHeader:
 
 
 def read_block(
-    lines: Sequence[TextLine], start: int, *, announced: bool = False, subject: str = ""
+    lines: Sequence[TextLine], start: int, *, announced: bool = False, subject: str
 ) -> ForwardedHeader | None:
     """Read the header block that starts at a line; None where none does.
 

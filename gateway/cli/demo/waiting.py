@@ -1,0 +1,26 @@
+"""What the demo waits for: a mail server, a decision, a page."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from gateway.core.errors import GatewayError
+
+T = TypeVar("T")
+
+_PATIENCE_SECONDS = 30.0
+_LOOK_SECONDS = 0.05
+
+
+class DemoFailed(GatewayError):
+    """Something of the demo did not happen in time, or not as it should."""
+
+
+def wait_for(look: Callable[[], T | None], why_not: str) -> T:
+    """Return what `look` returns once that is something; `DemoFailed` after half a minute."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if (seen := look()) is not None:
+            return seen
+        time.sleep(_LOOK_SECONDS)
+    raise DemoFailed(why_not)
