@@ -20,71 +20,63 @@ class DocumentRule:
     images_only: bool = False
 
 
+def _listed(words: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in words.split(","))
+
+
 #: The shipped table; the first rule that fits decides.
 RULES = (
     DocumentRule(
         type="photo",
-        words=(
-            *("foto", "fotos", "*foto", "photo", "photos", "*photo", "portrait", "portret"),
-            *("porträt", "passbild", "bewerbungsbild", "profilbild", "lichtbild", "headshot"),
-            *("picture", "profile picture", "photo d identité"),
-        ),
+        words=_listed("""
+            foto, fotos, *foto, photo, photos, *photo, portrait, portret, porträt, passbild,
+            bewerbungsbild, profilbild, lichtbild, headshot, picture, profile picture,
+            photo d identité
+        """),
         images_only=True,
     ),
     DocumentRule(
         type="cover_letter",
-        words=(
-            *("anschreiben", "*anschreiben", "bewerbungsschreiben", "bewerbungsbrief"),
-            *("motivationsschreiben", "motivationsbrief", "begleitschreiben", "begleitbrief"),
-            *("motivation", "motivatie", "motivatiebrief", "sollicitatiebrief"),
-            *("motivatie brief", "sollicitatie brief", "begeleidende brief"),
-            *("lettre de motivation", "lettre motivation", "lettre de candidature"),
-            *("lettre d accompagnement", "lettre de présentation"),
-            *("cover letter", "coverletter", "covering letter", "motivation letter"),
-            *("letter of motivation", "application letter", "personal statement"),
-        ),
+        words=_listed("""
+            anschreiben, *anschreiben, bewerbungsschreiben, bewerbungsbrief, motivationsschreiben,
+            motivationsbrief, begleitschreiben, begleitbrief, motivation, motivatie,
+            motivatiebrief, sollicitatiebrief, motivatie brief, sollicitatie brief,
+            begeleidende brief, lettre de motivation, lettre motivation, lettre de candidature,
+            lettre d accompagnement, lettre de présentation, cover letter, coverletter,
+            covering letter, motivation letter, letter of motivation, application letter,
+            personal statement
+        """),
     ),
     DocumentRule(
         type="cv",
-        words=(
-            *("cv", "c v", "curriculum", "curriculum vitae", "vitae", "europass"),
-            *("lebenslauf", "lebensläufe", "*lebenslauf", "werdegang", "levensloop"),
-            *("resume", "résumé"),
-        ),
+        words=_listed("""
+            cv, c v, curriculum, curriculum vitae, vitae, europass, lebenslauf, lebensläufe,
+            *lebenslauf, werdegang, levensloop, resume, résumé
+        """),
     ),
     DocumentRule(
         type="reference_letter",
-        words=(
-            *("arbeitszeugnis*", "zwischenzeugnis*", "dienstzeugnis*", "praktikumszeugnis*"),
-            *("referenz", "referenzen", "referenzschreiben", "empfehlung", "empfehlungsschreiben"),
-            *("referentie", "referenties", "referentiebrief", "aanbeveling", "aanbevelingsbrief"),
-            *("werkgetuigschrift", "lettre de recommandation", "recommandation"),
-            *("certificat de travail", "références"),
-            *("reference", "references", "reference letter", "recommendation"),
-            *("recommendation letter", "letter of recommendation"),
-        ),
+        words=_listed("""
+            arbeitszeugnis*, zwischenzeugnis*, dienstzeugnis*, praktikumszeugnis*, referenz,
+            referenzen, referenzschreiben, empfehlung, empfehlungsschreiben, referentie,
+            referenties, referentiebrief, aanbeveling, aanbevelingsbrief, werkgetuigschrift,
+            lettre de recommandation, recommandation, certificat de travail, références,
+            reference, references, reference letter, recommendation, recommendation letter,
+            letter of recommendation
+        """),
     ),
     DocumentRule(
         type="certificate",
-        words=(
-            *("zeugnis*", "*zeugnis", "*zeugnisse", "zertifikat*", "*zertifikat", "*zertifikate"),
-            *("diplom", "*diplom", "diplome", "urkunde", "urkunden", "*urkunde", "bescheinigung*"),
-            *(
-                "*bescheinigung",
-                "nachweis",
-                "nachweise",
-                "*nachweis",
-                "*nachweise",
-                "gesellenbrief",
-            ),
-            *("meisterbrief", "facharbeiterbrief", "approbation", "notenspiegel"),
-            *("diploma", "diplomas", "*diploma", "certificaat", "certificaten", "*certificaat"),
-            *("getuigschrift", "getuigschriften", "cijferlijst", "puntenlijst"),
-            *("diplôme", "diplômes", "certificat", "certificats", "attestation", "attestations"),
-            *("relevé de notes", "bulletin de notes"),
-            *("certificate", "certificates", "certification", "certifications", "transcript"),
-            *("transcripts", "transcript of records"),
-        ),
+        words=_listed("""
+            zeugnis*, *zeugnis, *zeugnisse, zertifikat*, *zertifikat, *zertifikate, diplom,
+            *diplom, diplome, urkunde, urkunden, *urkunde, bescheinigung*, *bescheinigung,
+            nachweis, nachweise, *nachweis, *nachweise, gesellenbrief, meisterbrief,
+            facharbeiterbrief, approbation, notenspiegel, diploma, diplomas, *diploma,
+            certificaat, certificaten, *certificaat, getuigschrift, getuigschriften, cijferlijst,
+            puntenlijst, diplôme, diplômes, certificat, certificats, attestation, attestations,
+            relevé de notes, bulletin de notes, certificate, certificates, certification,
+            certifications, transcript, transcripts, transcript of records
+        """),
     ),
 )
 

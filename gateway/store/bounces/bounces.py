@@ -13,7 +13,8 @@ from gateway.core.bounces.bounce import BounceKind, KeptBounce, Proof
 from gateway.core.bounces.suppressing import HardBounce
 from gateway.core.kinds import State
 from gateway.core.mail.address import lookup_form
-from gateway.store.journal.received import between, was_theirs
+from gateway.store.engine.id_ranges import between
+from gateway.store.journal.received import was_theirs
 from gateway.store.people.people import PersonRecord
 from gateway.store.schema.bounces import bounces
 from gateway.store.schema.inbound import inbox

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall, is_same_name
 from gateway.core.errors import GatewayError
+from gateway.store.engine.id_ranges import of_page
 from gateway.store.schema.campaigns import campaigns
 
 _FIELDS = tuple(Campaign.__dataclass_fields__)
@@ -53,10 +54,7 @@ def listed(
     With `since`, those made from then on; with `before`, those older than this id.
     """
     query = select(campaigns).where(campaigns.c.state.in_(states)).limit(limit)
-    if since is not None:
-        query = query.where(campaigns.c.id >= ids.first_id_at(since))
-    if before is not None:
-        query = query.where(campaigns.c.id < before)
+    query = query.where(*of_page(campaigns.c.id, since, before))
     return [from_row(row) for row in connection.execute(query.order_by(campaigns.c.id.desc()))]
 
 

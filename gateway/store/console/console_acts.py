@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.core.ids import first_id_at, moment_of
+from gateway.store.engine.id_ranges import of_page
 from gateway.store.schema.console import console_acts
 
 #: Behind an act of which it is not known (yet) whether it was done.
@@ -72,8 +73,5 @@ def listed(
         wanted = wanted.where(console_acts.c.user == user)
     if about is not None:
         wanted = wanted.where(console_acts.c.about == about)
-    if since is not None:
-        wanted = wanted.where(console_acts.c.id >= first_id_at(since))
-    if before is not None:
-        wanted = wanted.where(console_acts.c.id < before)
+    wanted = wanted.where(*of_page(console_acts.c.id, since, before))
     return [ConsoleAct(**row._asdict()) for row in connection.execute(wanted)]

@@ -9,14 +9,14 @@ from operator import attrgetter
 from sqlalchemy import ColumnElement, Connection, Row, or_, select, union_all
 
 from gateway.core.batches import batched
-from gateway.core.ids import first_id_after, first_id_at, moment_of
+from gateway.core.ids import moment_of
 from gateway.core.kinds import State
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import TRIGGERS_LISTENER
+from gateway.store.engine.id_ranges import between
 from gateway.store.schema.feed import addresses
 from gateway.store.schema.journal import deliveries, messages
 
-_LARGEST = 2**63 - 1  #: What an id can be at most; that is in the year 2089.
 _AT_ONCE = 100  #: Addresses in one statement: SQLite joins no more than 500 questions.
 
 
@@ -98,15 +98,3 @@ def was_theirs(person: PersonRef) -> ColumnElement[bool]:
     padded = " " + deliveries.c.persons + " "
     is_named = padded.contains(f" {person} ", autoescape=True)
     return or_(deliveries.c.persons == "", is_named)
-
-
-def between(
-    number: ColumnElement[int], since: datetime | None, until: datetime | None
-) -> list[ColumnElement[bool]]:
-    """Return the conditions on an id of a thing that came between two moments, these included."""
-    conditions = []
-    if since is not None:
-        conditions.append(number >= min(first_id_at(since), _LARGEST))
-    if until is not None:
-        conditions.append(number < min(first_id_after(until), _LARGEST))
-    return conditions

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from gateway.core.people.history import Document, HistoryEntry, ReplyHead
 from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.engine.id_ranges import between
 from gateway.store.engine.upsert import insert_new
-from gateway.store.journal.received import between
 from gateway.store.schema.inbound import documents, history
 
 _PLAIN = tuple(

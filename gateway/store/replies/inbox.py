@@ -21,6 +21,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.people.erased_names import PREFIX
 from gateway.core.queue import QueueEvent
 from gateway.core.replies.inbox import INBOX_LIFE, InboxRow, InboxState, Sighting
+from gateway.store.engine.id_ranges import of_page
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue
 from gateway.store.engine.upsert import insert_into, insert_new
@@ -182,12 +183,9 @@ def listed(
 ) -> list[InboxRow]:
     """Return mails, the newest first; with `before`, those older than this id."""
     query = select(inbox).order_by(inbox.c.id.desc()).limit(limit)
-    if since is not None:
-        query = query.where(inbox.c.id >= ids.first_id_at(since))
+    query = query.where(*of_page(inbox.c.id, since, before))
     if states:
         query = query.where(inbox.c.state.in_(states))
-    if before is not None:
-        query = query.where(inbox.c.id < before)
     return [_row(row) for row in connection.execute(query).mappings()]
 
 

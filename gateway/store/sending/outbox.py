@@ -36,6 +36,7 @@ from gateway.core.sending.outbox import (
     OutboxState,
     Settlement,
 )
+from gateway.store.engine.id_ranges import of_page
 from gateway.store.engine.leases import IsGone
 from gateway.store.engine.queue import DurableQueue, Values
 from gateway.store.engine.upsert import insert_into, insert_new
@@ -199,12 +200,9 @@ def listed(
 ) -> list[OutboxRow]:
     """Return rows, the newest first; with `before`, those older than this id."""
     query = select(outbox.c.id).order_by(outbox.c.id.desc()).limit(limit)
-    if since is not None:
-        query = query.where(outbox.c.id >= ids.first_id_at(since))
+    query = query.where(*of_page(outbox.c.id, since, before))
     if state is not None:
         query = query.where(outbox.c.state == state)
-    if before is not None:
-        query = query.where(outbox.c.id < before)
     return several(connection, list(connection.scalars(query)))
 
 

@@ -13,6 +13,7 @@ from gateway.core.sending.outbox import OutboxRow, OutboxState
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS
 from gateway.core.triggers.occurrence import STAFF_RECIPIENT, Occurrence, OccurrenceState
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
+from gateway.store.engine.id_ranges import of_page
 from gateway.store.schema.triggers import occurrences, transitions
 from gateway.store.sending import outbox
 from gateway.store.sending.outbox import WrongOutboxState
@@ -87,10 +88,7 @@ def waiting(
     """Return what is due or being sent, as entries of the outbox, the newest first."""
     states = [own for own in _OPEN if state in (None, _AS_OUTBOX[own])]
     query = select(_c.id).where(_c.event.in_(APPLICATION_EVENTS), _c.state.in_(states))
-    if since is not None:
-        query = query.where(_c.id >= ids.first_id_at(since))
-    if before is not None:
-        query = query.where(_c.id < before)
+    query = query.where(*of_page(_c.id, since, before))
     numbers = list(connection.scalars(query.order_by(_c.id.desc()).limit(limit)))
     return [_as_entry(connection, row) for row in ledger.several(connection, numbers)]
 

@@ -5,8 +5,8 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, insert, select
 
-from gateway.core import ids
 from gateway.core.triggers.trigger_edit import EditedThing, FileChange, TriggerEdit
+from gateway.store.engine.id_ranges import of_page
 from gateway.store.schema.triggers import trigger_edits
 
 _c = trigger_edits.c
@@ -41,10 +41,7 @@ def listed(
         query = query.where(_c.what == what.value)
     if name is not None:
         query = query.where(_c.name == name)
-    if since is not None:
-        query = query.where(_c.id >= ids.first_id_at(since))
-    if before is not None:
-        query = query.where(_c.id < before)
+    query = query.where(*of_page(_c.id, since, before))
     return [
         TriggerEdit(
             id=row.id,

@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
-from gateway.core import ids
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.trigger_run import RunState, SkippedPerson, TriggerRun
+from gateway.store.engine.id_ranges import of_page
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.triggers import occurrences, trigger_looks, trigger_runs
 
@@ -109,10 +109,7 @@ def listed(
 ) -> list[TriggerRun]:
     """Return runs, the newest first; with `before`, those older than this id."""
     query = select(trigger_runs).order_by(_c.id.desc()).limit(limit)
-    if since is not None:
-        query = query.where(_c.id >= ids.first_id_at(since))
-    if before is not None:
-        query = query.where(_c.id < before)
+    query = query.where(*of_page(_c.id, since, before))
     return _runs(connection, query if trigger is None else query.where(_c.trigger == trigger))
 
 
