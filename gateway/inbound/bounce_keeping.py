@@ -11,6 +11,7 @@ from gateway.core.bounces.bounce import Bounce, BounceKind, KeptBounce, Proof, t
 from gateway.core.bounces.return_address import ReturnedTo, returned_to
 from gateway.core.bounces.suppressing import BounceRules, HardBounce, scope_for
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
+from gateway.core.kinds import Scope
 from gateway.core.mail.content import with_crlf
 from gateway.core.people.erased_names import PREFIX
 from gateway.core.people.people import SuppressionSource
@@ -283,44 +284,21 @@ def _act(
     """Suppress the address where it is due, and tell of it; return the suppression, if any."""
     address = entry.address
     history = suppression.history(connection, address)
-    # Whoever released the address knew of the bounces, and of the mail, until then.
     released = [earlier.released_at for earlier in history if earlier.released_at is not None]
-    since = max((now - settings.rules.within, *(at + _TICK for at in released)))
-    bounced: list[HardBounce] = []
-    arrived = None
-    if bounce.is_hard and entry.message is not None:
-        bounced += bounces.hard_since(connection, address, since)
-        if (sent := ids.moment_of(entry.message)) >= since:
-            # A mailbox may not have been read for days. Of what is kept only that is known: so of
-            # two that were read at once it isn't known which came in first.
-            latest = max((hard.came_back for hard in bounced), default=sent)
-            moment = min(now, max(sent, latest, came_in or now))
-            bounced.append(HardBounce(sent, moment, bounces.report_of(entry.message, report)))
-        in_flight = now - _IN_FLIGHT
-        arrived = bounces.arrived(connection, address, in_flight, besides=entry.message)
-    scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
-    if released and bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
-        # Whoever released the address knew of this one: it was read late, or comes once more.
-        first_told = bounces.told_first(connection, entry, report) or min(now, came_in or now)
-        scope = scope if first_told > max(released) else None
-    number: int | None = None
+    scope = _scope_due(
+        connection,
+        bounce,
+        entry,
+        released=released,
+        report=report,
+        came_in=came_in,
+        settings=settings,
+        now=now,
+    )
     source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
     if address.startswith(PREFIX):  # The person was erased since: there is nobody to tell of.
-        named = erasures.named_by_mark(connection, address)
-        if scope is not None and named is not None:
-            names, key_mark = named
-            erased_choices.keep_suppressed(
-                connection,
-                [
-                    erased_choices.KeptSuppression(
-                        name=name, scope=scope, until=None, source=source.value
-                    )
-                    for name in names
-                ],
-                key_mark=key_mark,
-                at=now,
-                new_id=new_id,
-            )
+        if scope is not None:
+            _keep_of_erased(connection, address, scope, source, now=now, new_id=new_id)
         return None
     in_force = [
         earlier
@@ -328,6 +306,7 @@ def _act(
         if earlier.released_at is None and earlier.source is source and scope is not None
         if (earlier.until is None or earlier.until > now) and earlier.scope.includes(scope)
     ]
+    number: int | None = None
     if scope is not None and not in_force:
         number = new_id()
         suppression.add(
@@ -353,6 +332,64 @@ def _act(
         )
         events.put(connection, [event])
     return number
+
+
+def _scope_due(
+    connection: StoreTransaction,
+    bounce: Bounce,
+    entry: KeptBounce,
+    *,
+    released: Sequence[datetime],
+    report: str,
+    came_in: datetime | None,
+    settings: BounceSettings,
+    now: datetime,
+) -> Scope | None:
+    """Return from which mail the address is to be kept; None where it goes on getting all.
+
+    `released` is when somebody released it: whoever did knew of the bounces, and of the mail, until
+    then.
+    """
+    since = max((now - settings.rules.within, *(at + _TICK for at in released)))
+    bounced: list[HardBounce] = []
+    arrived = None
+    if bounce.is_hard and entry.message is not None:
+        bounced += bounces.hard_since(connection, entry.address, since)
+        if (sent := ids.moment_of(entry.message)) >= since:
+            # A mailbox may not have been read for days. Of what is kept only that is known: so of
+            # two that were read at once it isn't known which came in first.
+            latest = max((hard.came_back for hard in bounced), default=sent)
+            moment = min(now, max(sent, latest, came_in or now))
+            bounced.append(HardBounce(sent, moment, bounces.report_of(entry.message, report)))
+        in_flight = now - _IN_FLIGHT
+        arrived = bounces.arrived(connection, entry.address, in_flight, besides=entry.message)
+    scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
+    if released and bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
+        # This one was known, too: it was read late, or comes once more.
+        first_told = bounces.told_first(connection, entry, report) or min(now, came_in or now)
+        return scope if first_told > max(released) else None
+    return scope
+
+
+def _keep_of_erased(
+    connection: StoreTransaction,
+    mark: str,
+    scope: Scope,
+    source: SuppressionSource,
+    *,
+    now: datetime,
+    new_id: Callable[[], int],
+) -> None:
+    """Keep a suppression of an address that is known by its mark alone."""
+    named = erasures.named_by_mark(connection, mark)
+    if named is None:
+        return
+    names, key_mark = named
+    kept = [
+        erased_choices.KeptSuppression(name=name, scope=scope, until=None, source=source.value)
+        for name in names
+    ]
+    erased_choices.keep_suppressed(connection, kept, key_mark=key_mark, at=now, new_id=new_id)
 
 
 def remark_of(bounce: Bounce) -> str:

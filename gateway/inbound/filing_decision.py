@@ -83,16 +83,11 @@ class FilingDecider:
         if decision is None and not has_files:
             return None
 
-        # Get hold of the mail's row, unless others have settled it.
-        current = None
-        if not case.is_new or not inbox.put(connection, case.row):
-            current = inbox.of_content(connection, case.row.content, lock=True)
-        is_settled = current is not None and (case.is_new or current.state != case.row.state)
+        settled = self._settled_already(connection, case)
         if case.sighting is not None:
-            number = current.id if current is not None and is_settled else case.row.id
-            inbox.sight(connection, case.sighting, number)
-        if is_settled:
-            return current
+            inbox.sight(connection, case.sighting, (settled or case.row).id)
+        if settled is not None:
+            return settled
 
         row = replace(case.row, detail=case.fault)
         if case.reading is not None:
@@ -110,30 +105,7 @@ class FilingDecider:
         if isinstance(decision, InboxRow):
             row = replace(row, state=decision.state, reason=decision.reason)
         elif decision is not None:
-            row = replace(
-                row,
-                state=InboxState.NEEDS_ATTENTION,
-                reason=decision.reason,
-                detail=decision.detail or row.detail,
-            )
-            if not case.is_bounce:  # who wrote there hears nothing: programs would answer back
-                row = answer_sender(
-                    connection,
-                    case,
-                    facts,
-                    row,
-                    now=now,
-                    settings=self._notice_settings,
-                    new_id=self._new_id,
-                )
-            if not (case.by_hand or case.is_bounce):
-                needs_attention = Event(
-                    id=self._new_id(),
-                    type=EventType.REPLY_NEEDS_ATTENTION,
-                    person=None,
-                    data=mail_to_attend_document(row),
-                )
-                events.put(connection, [needs_attention])
+            row = self._left_to_people(connection, case, facts, row, decision, now=now)
         else:
             row = file_reply(
                 connection,
@@ -146,6 +118,53 @@ class FilingDecider:
                 new_id=self._new_id,
             )
         inbox.settle(connection, row)
+        return row
+
+    def _settled_already(self, connection: StoreTransaction, case: MailToFile) -> InboxRow | None:
+        """Get hold of the mail's row; return it where others have settled it."""
+        if case.is_new and inbox.put(connection, case.row):
+            return None
+        current = inbox.of_content(connection, case.row.content, lock=True)
+        if current is None or not (case.is_new or current.state != case.row.state):
+            return None
+        return current
+
+    def _left_to_people(
+        self,
+        connection: StoreTransaction,
+        case: MailToFile,
+        facts: FilingFacts,
+        row: InboxRow,
+        against: Objection,
+        *,
+        now: datetime,
+    ) -> InboxRow:
+        """Answer whoever sent a mail that isn't filed, and tell of it; return its row."""
+        row = replace(
+            row,
+            state=InboxState.NEEDS_ATTENTION,
+            reason=against.reason,
+            detail=against.detail or row.detail,
+        )
+        if case.is_bounce:  # who wrote there hears nothing: programs would answer back
+            return row
+        row = answer_sender(
+            connection,
+            case,
+            facts,
+            row,
+            now=now,
+            settings=self._notice_settings,
+            new_id=self._new_id,
+        )
+        if not case.by_hand:
+            needs_attention = Event(
+                id=self._new_id(),
+                type=EventType.REPLY_NEEDS_ATTENTION,
+                person=None,
+                data=mail_to_attend_document(row),
+            )
+            events.put(connection, [needs_attention])
         return row
 
     def _came_back(

@@ -51,6 +51,17 @@ def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
         )
     elif readers:
         yield good("bounces", f"read at {', '.join(readers)}")
+    yield from _bounce_listeners(settings)
+    if readers and not rewriting:
+        yield warning(
+            "bounces",
+            "no listener has envelope = rewrite: a bounce counts only where it gives back our "
+            "Received line or names a Message-ID of ours",
+        )
+
+
+def _bounce_listeners(settings: Settings) -> Iterator[Finding]:
+    """Look at whom the listeners for bounces take mail from."""
     for own in settings.smtp.listeners:
         if own.purpose != "bounces":
             continue
@@ -66,12 +77,6 @@ def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
                 f"listener {own.name} takes mail from everybody, and whatever it takes is read and "
                 "kept: name the mail servers that deliver bounces there in networks",
             )
-    if readers and not rewriting:
-        yield warning(
-            "bounces",
-            "no listener has envelope = rewrite: a bounce counts only where it gives back our "
-            "Received line or names a Message-ID of ours",
-        )
 
 
 def what_came_back(database: Database) -> Iterator[Finding]:

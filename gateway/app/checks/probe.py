@@ -8,8 +8,9 @@ by the gateway where the listener is to sign.
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime, parseaddr
 from time import monotonic
 from typing import assert_never
@@ -22,6 +23,7 @@ from gateway.app.dkim_keys import dkim_signer
 from gateway.app.relays import relay_settings
 from gateway.app.replies.import_address import import_addresses
 from gateway.config import Settings
+from gateway.config.smtp import ListenerConfig
 from gateway.core import ids
 from gateway.core.bounces.unsubscribe import ONE_CLICK, PATH, SAMPLE
 from gateway.core.decision.decide import blocking
@@ -184,41 +186,14 @@ async def send_probe(
     that adds links to unsubscribe, else for the first. NoSuchListener for a name that none has.
     """
     sender = sender or common.notifier(settings)
-    of_crm = [own for own in settings.smtp.listeners if own.purpose == "proxy"]
-    chosen = next(
-        (
-            own
-            for own in of_crm
-            if own.name == listener or (listener is None and own.unsubscribe == "add")
-        ),
-        next(iter(of_crm), None) if listener is None else None,
-    )
-    if chosen is None:
-        what, known = "listener for the CRM's mail", [own.name for own in of_crm]
-        raise NoSuchListener(no_such_name(what, listener, known) if listener else f"no {what}")
-
+    chosen = _listener(settings, listener)
     number, at = common.ids_of(database).next(), common.now().astimezone(common.time_zone(settings))
     message_id = f"<{ids.show(number)}.probe@{common.host_name().strip('[]')}>"
     link = f"{settings.api.public_url or _NOWHERE}{PATH}{SAMPLE}"
     probe = Probe(
         recipient=recipient, sender=sender, listener=chosen.name, is_to_be_signed=chosen.sign
     )
-    content = field_lines(
-        (
-            f"From: <{sender}>",
-            f"To: <{recipient}>",
-            subject_field(f"Is List-Unsubscribe signed? Probe No. {ids.show(number)}"),
-            f"Date: {format_datetime(at)}",
-            f"Message-ID: {message_id}",
-            f"List-Unsubscribe: <{link}>",
-            f"List-Unsubscribe-Post: {'='.join(ONE_CLICK)}",
-            "Precedence: bulk",
-            "Auto-Submitted: auto-generated",
-            f"{MARK}: {ids.show(number)}",
-            "MIME-Version: 1.0",
-            "Content-Language: en",
-        )
-    ) + text_part(_TEXT.format(command=probe.command))
+    content = _content(probe, number=ids.show(number), message_id=message_id, link=link, at=at)
     mail = ExplainedMail(
         content=content, sender=sender, recipients=(recipient,), listener=chosen.name
     )
@@ -251,13 +226,13 @@ async def send_probe(
         message_id=message_id,
         signed_by=tuple(signature.domain for signature in signatures if not signature.missing),
     )
-    pool = Pool(relay_settings(relay), connections=1, per_minute=None, observe=lambda *_: None)
-    try:
-        result = await submit(pool, sender=sender, recipient=recipient, content=content)
-    except GatewayError as problem:
-        result = Deferred(str(problem))
-    finally:
-        pool.close()
+    with closing(
+        Pool(relay_settings(relay), connections=1, per_minute=None, observe=lambda *_: None)
+    ) as pool:
+        try:
+            result = await submit(pool, sender=sender, recipient=recipient, content=content)
+        except GatewayError as problem:
+            result = Deferred(str(problem))
     match result:
         case Sent(reply):
             return replace(probe, state="sent", answer=reply)
@@ -268,6 +243,37 @@ async def send_probe(
         case Unknown(reason):
             return replace(probe, state="unknown", answer=reason)
     assert_never(result)
+
+
+def _listener(settings: Settings, name: str | None) -> ListenerConfig:
+    of_crm = [own for own in settings.smtp.listeners if own.purpose == "proxy"]
+    if name is not None:
+        wanted = [own for own in of_crm if own.name == name]
+    else:
+        wanted = [own for own in of_crm if own.unsubscribe == "add"] or of_crm
+    if wanted:
+        return wanted[0]
+    what, known = "listener for the CRM's mail", [own.name for own in of_crm]
+    raise NoSuchListener(no_such_name(what, name, known) if name else f"no {what}")
+
+
+def _content(probe: Probe, *, number: str, message_id: str, link: str, at: datetime) -> bytes:
+    return field_lines(
+        (
+            f"From: <{probe.sender}>",
+            f"To: <{probe.recipient}>",
+            subject_field(f"Is List-Unsubscribe signed? Probe No. {number}"),
+            f"Date: {format_datetime(at)}",
+            f"Message-ID: {message_id}",
+            f"List-Unsubscribe: <{link}>",
+            f"List-Unsubscribe-Post: {'='.join(ONE_CLICK)}",
+            "Precedence: bulk",
+            "Auto-Submitted: auto-generated",
+            f"{MARK}: {number}",
+            "MIME-Version: 1.0",
+            "Content-Language: en",
+        )
+    ) + text_part(_TEXT.format(command=probe.command))
 
 
 async def look_for(settings: Settings, database: Database, probe: Probe) -> Probe:
