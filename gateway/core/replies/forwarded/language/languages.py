@@ -1,13 +1,35 @@
 """The words mail programs write above a forwarded mail, by language.
 
 Clients mean by "language" what they translate into; Gmail translates the sender's word only. To
-add a language, add an entry to `latin.py` or `scripts.py`; no word may mean two things.
+add a language, add it to `latin.py` or `scripts.py`; no word may mean two things.
 """
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from gateway.core.replies.forwarded.language.latin import LATIN
 from gateway.core.replies.forwarded.language.scripts import SCRIPTS
-from gateway.core.replies.forwarded.language.vocabulary import Words
 
-__all__ = ["LANGUAGES", "Words"]
 
-LANGUAGES = LATIN | SCRIPTS
+class Words(NamedTuple):
+    """The header words of a language, each with its variants divided by `|`."""
+
+    sender: str
+    date: str
+    to: str
+    cc: str
+    bcc: str
+    reply_to: str
+    subject: str
+
+
+def _by_language(table: str) -> Iterator[tuple[str, Words]]:
+    """Yield what stands below each `[language]`: a word a line, which may go on in the next."""
+    for language in table.strip().removeprefix("[").split("\n["):
+        code, _, words = language.partition("]\n")
+        rows = (row.split(maxsplit=1) for row in re.sub(r"\n\s+", "", words).splitlines())
+        yield code, Words(**dict(rows))
+
+
+LANGUAGES: Mapping[str, Words] = dict([*_by_language(LATIN), *_by_language(SCRIPTS)])

@@ -1,403 +1,357 @@
 """The words above a forwarded mail, in languages written in Latin letters: data only."""
 
-from gateway.core.replies.forwarded.language.vocabulary import Words
-
-LATIN: dict[str, Words] = {
-    "en": Words(
-        "From|Sender|Sent by",
-        "Date|Sent|Sent at|Sent on|Date sent",
-        "To|Recipient|Recipients|Sent to",
-        "Cc|CC|Copy|Copied",
-        "Bcc|BCC",
-        "Reply-To|Reply To|ReplyTo|Reply",
-        "Subject",
-    ),
-    "nl": Words(
-        "Van|Afzender|Verzonden door",
-        "Datum|Verzonden|Verzonden op|Verstuurd|Verstuurd op|Gestuurd",
-        "Aan|Naar|Ontvanger|Ontvangers|Geadresseerde",
-        "Cc|CC|Kopie|Kopie aan|Kopie (CC)",
-        "Bcc|BCC|Blindkopie|Blinde kopie|Kopie (BCC)",
-        "Antwoord aan|Antwoorden aan|Antwoordadres|Beantwoorden|Antwoord-naar|Antwoord-aan",
-        "Onderwerp|Betreft",
-    ),
-    "de": Words(
-        "Von|Absender|Gesendet von|Absenderin",
-        "Datum|Gesendet|Gesendet am|Geschickt|Gesandt",
-        "An|Empfänger|Gesendet an",
-        "Cc|CC|Kopie|Kopie an|Kopie (CC)",
-        "Bcc|BCC|Blindkopie|Blindkopie (BCC)|Blind-Kopie",
-        "Antwort an|Antwort-An|Antworten an|Antwortadresse",
-        "Betreff|Thema|Betrifft",
-    ),
-    "fr": Words(
-        "De|Expéditeur|Envoyé par|De la part de",
-        "Date|Envoyé|Envoyée|Envoyé le|Date d'envoi|Date d’envoi",
-        "À|A|Pour|Destinataire|Destinataires|Envoyé à",
-        "Cc|CC|Copie|Copie à|Copie (Cc)|Copie pour",
-        "Cci|CCI|Copie cachée|Copie cachée à",
-        "Répondre à|Réponse à|Répondre-à",
-        "Objet|Sujet",
-    ),
-    "es": Words(
-        "De|Remitente|Enviado por|Desde",
-        "Fecha|Enviado|Enviado el|Enviada|Enviada el|Enviados|Fecha de envío",
-        "Para|A|Destinatario|Destinatarios",
-        "Cc|CC|Copia|Con copia|Copia a",
-        "Cco|CCO|Copia oculta",
-        "Responder a|Respuesta a|Responder-a|Responder-A",
-        "Asunto|Tema",
-    ),
-    "ca": Words(
-        "De|Remitent|Des de",
-        "Data|Enviat|Enviat el|Data d'enviament",
-        "A|Per a|Per|Destinatari",
-        "A/c|Cc|CC|Còpia",
-        "Cco|C/o|CCO|Còpia oculta",
-        "Respon a|Respondre a|Respon",
-        "Assumpte|Tema",
-    ),
-    "it": Words(
-        "Da|Mittente|Inviato da",
-        "Data|Inviato|Inviato il|Inviata|Data invio",
-        "A|Destinatario|Destinatari|Per",
-        "Cc|CC|Copia|Copia a|Copia conoscenza|Per conoscenza",
-        "Ccn|CCN|Copia nascosta",
-        "Rispondi a|Rispondi-a|Risposta a",
-        "Oggetto",
-    ),
-    "pt": Words(
-        "De|Remetente|Enviado por",
-        "Data|Enviado|Enviada|Enviado em|Enviada em|Data de envio|Enviados|Recebida",
-        "Para|A|Destinatário|Destinatários",
-        "Cc|CC|Cópia|Com cópia|Cópia para",
-        "Cco|CCO|Bcc|BCC|Cópia oculta|Cópia Oculta (Cco)",
-        "Responder a|Responder para|Responder-a|Responder-Para",
-        "Assunto",
-    ),
-    "ro": Words(
-        "De la|De|Expeditor|Expeditorul",
-        "Dată|Data|Trimis|Trimis la|Trimisă|Data trimiterii|Trimis pe|Primit la",
-        "Către|Catre|La|Pentru|Destinatar|Destinatari",
-        "Cc|CC|Copie|În copie|Copie către",
-        "Cci|Bcc|BCC|Copie oarbă",
-        "Răspuns către|Răspunde la|Răspundeți la|Răspuns-către",
-        "Subiect|Subiectul",
-    ),
-    "da": Words(
-        "Fra|Afsender",
-        "Dato|Sendt|Sendt den",
-        "Til|Modtager|Modtagere",
-        "Cc|CC|Kopi|Kopi til|Kopi til (CC)",
-        "Bcc|BCC|Blindkopi|Skjult kopi|Skjult kopi til|Skjult kopi til (BCC)",
-        "Svar til|Svar-til|Besvar til",
-        "Emne",
-    ),
-    "nb": Words(
-        "Fra|Frå|Avsender|Avsendar",
-        "Dato|Sendt|Sendt den",
-        "Til|Mottaker|Mottakar|Mottakere",
-        "Cc|CC|Kopi|Kopi til|Kopi-Til",
-        "Blindkopi|Bcc|BCC|Blindkopi til|Blindkopi til (BCC)",
-        "Svar til|Svar-Til|Svar-til",
-        "Emne",
-    ),
-    "sv": Words(
-        "Från|Avsändare",
-        "Datum|Skickat|Skickad|Skickades",
-        "Till|Mottagare",
-        "Cc|CC|Kopia|Kopia till|Kopia (CC)",
-        "Hemlig kopia|Bcc|BCC|Dold kopia|Blindkopia",
-        "Svara till|Svar till|Svarsadress|Svar-till",
-        "Ämne|Ärende",
-    ),
-    "is": Words(
-        "Frá|Sendandi",
-        "Dagsetning|Dags|Sent",
-        "Til|Viðtakandi",
-        "Cc|CC|Afrit",
-        "Falið afrit",
-        "Svara til|Svar-Við|Svara|Svara-til",
-        "Efni|Viðfangsefni|Titill",
-    ),
-    "fi": Words(
-        "Lähettäjä|Keneltä|Mistä",
-        "Päivämäärä|Päiväys|Lähetetty|Pvm|Päivä",
-        "Vastaanottaja|Vastaanottajat|Kenelle",
-        "Kopio|Kopiot|Cc|CC|Kopiona",
-        "Piilokopio|Bcc|BCC|Piilokopiot",
-        "Vastausosoite|Vastaa|Vastaus|Vastaus osoitteeseen",
-        "Aihe|Otsikko",
-    ),
-    "et": Words(
-        "Saatja|Kellelt",
-        "Kuupäev|Saadetud|Saatmisaeg|Saatmise kuupäev",
-        "Saaja|Kellele|Adressaat|Adressaadid",
-        "Koopia|Cc|CC",
-        "Pimekoopia|Salakoopia",
-        "Vastamise aadress|Vastuse aadress|Vasta|Vastus aadressile|Vastus-kuhu",
-        "Teema|Pealkiri",
-    ),
-    "lv": Words(
-        "No|Sūtītājs|Nosūtītājs|Sūtītājs/kam",
-        "Datums|Nosūtīts|Sūtīts|Nosūtīšanas datums",
-        "Kam|Adresāts|Saņēmējs",
-        "Kopija|Cc|CC",
-        "Diskrētā kopija|Bcc|BCC|Slēpta kopija",
-        "Atbildēt|Atbildēt uz|Atbildēt-Uz",
-        "Tēma|Temats",
-    ),
-    "lt": Words(
-        "Nuo|Kas|Siuntėjas|Iš",
-        "Data|Išsiųsta|Išsiuntimo data|Siųsta|Išsiųstas",
-        "Kam|Gavėjas|Skirta",
-        "Kopija|Kopijos|Cc|CC",
-        "Nematomoji kopija|Slapta kopija|Slaptoji kopija",
-        "Atgalinis adresas|Atsakyti|Atsakymą gaus",
-        "Tema",
-    ),
-    "pl": Words(
-        "Od|Nadawca|Wysłane przez|Wysyłane przez",
-        "Data|Wysłano|Wysłane|Wysłany|Wysłana|Data wysłania",
-        "Do|Adresat|Adresaci|Odbiorca|Odbiorcy",
-        "Dw|DW|Kopia|Kopia do|Cc|CC|Do wiadomości",
-        "Udw|UDW|Ukryta kopia|Ukryte do wiadomości",
-        "Odpowiedź do|Odpowiedz do|Odpowiedź-Do",
-        "Temat",
-    ),
-    "cs": Words(
-        "Od|Odesílatel|Odesilatel",
-        "Datum|Odesláno|Odesláno dne|Posláno|Datum odeslání|Odeslat",
-        "Komu|Příjemce|Příjemci|Pro|Adresát",
-        "Kopie|Cc|CC|Kopie pro",
-        "Skrytá|Skrytá kopie|Bcc|BCC",
-        "Odpověď komu|Odpověď-Komu|Odpovědět komu|Odpovědět-komu|Odpověď na|Komu odpovědět"
-        "|Adresa pro odpověď",
-        "Předmět|Věc",
-    ),
-    "sk": Words(
-        "Od|Odosielateľ",
-        "Dátum|Odoslané|Odoslaná|Poslané|Dátum odoslania|Odoslať",
-        "Komu|Pre|Príjemca|Príjemcovia",
-        "Kópia|Kópie|Cc|CC",
-        "Skrytá kópia|Skrytá",
-        "Odpoveď komu|Odpovedať komu|Odpovedať|Odpoveď na|Odpovedať na|Komu odpovedať|Odpovedať-na",
-        "Predmet",
-    ),
-    "hu": Words(
-        "Feladó|Küldő|Küldte|Tól",
-        "Dátum|Elküldve|Küldve|Küldés dátuma|Elküldés dátuma|Küldés ideje|Elküldött levelek",
-        "Címzett|Címzettek",
-        "Másolat|Másolatot kap|Másolatot kapja|Cc|CC",
-        "Titkos másolat|Rejtett másolat|Vakmásolat",
-        "Válaszcím|Válasz címe|Válasz|Viszontválasz cím",
-        "Tárgy",
-    ),
-    "hr": Words(
-        "Šalje|Od|Pošiljatelj|Poslao",
-        "Datum|Poslano|Vrijeme slanja|Datum slanja",
-        "Prima|Za|Primatelj|Primatelji|Kome",
-        "Kopija|Kopija za|Cc|CC|Prima kopiju|Pošalji kopiju",
-        "Skrivena kopija|Bcc|BCC|Prima tajnu kopiju",
-        "Odgovori na|Odgovor na|Odgovori",
-        "Predmet|Naslov",
-    ),
-    "sl": Words(
-        "Od|Pošiljatelj",
-        "Datum|Poslano|Datum pošiljanja",
-        "Za|Prejemnik|Prejemniki",
-        "Kp|Kopija|V vednost|Cc|CC|Kk",
-        "Skp|Skrita kopija",
-        "Odgovori za|Odgovori na|Odgovor za|Odgovor na|Odgovori|Odgovori-Na",
-        "Zadeva",
-    ),
-    "tr": Words(
-        "Kimden|Gönderen|Gönderici|Nereden",
-        "Tarih|Gönderildi|Gönderilme|Gönderilme Tarihi|Gönderme Tarihi|Gönderim Tarihi|Gönder",
-        "Kime|Alıcı|Alıcılar",
-        "Bilgi|Kopya|Cc|CC|Cc (Diğer alıcı)|Karbon Kopya",
-        "Gizli|Gizli Kopya|Bcc|BCC|Saklı Bilgi",
-        "Yanıtla|Yanıt adresi|Yanıt|Yanıt-Adresi|Yanıtlama Adresi",
-        "Konu|Başlık",
-    ),
-    "vi": Words(
-        "Từ|Người gửi|Gửi từ|Đến từ",
-        "Ngày|Đã gửi|Ngày gửi|Thời gian|Ngày tháng",
-        "Đến|Tới|Gửi đến|Gửi tới|Người nhận|Cho",
-        "Cc|CC|Đồng gửi|Đồng kính gửi",
-        "Bcc|BCC",
-        "Trả lời tới|Trả lời|Trả lời cho",
-        "Chủ đề|Tiêu đề|Chủ đề thư",
-    ),
-    "id": Words(
-        "Dari|Pengirim|Daripada",
-        "Tanggal|Dikirim|Tarikh|Dihantar",
-        "Kepada|Ke|Untuk|Penerima",
-        "Cc|CC|Tembusan|Salinan|SK",
-        "Bcc|BCC|Salinan Selindung",
-        "Balas ke|Balas Ke|Membalas ke|Balas kepada|Jawab-Kepada|Balasan Kepada",
-        "Perihal|Subjek|Judul|Hal|Tajuk|Subyek",
-    ),
-    "nn": Words(
-        "Frå|Avsendar",
-        "Dato|Sendt",
-        "Til|Mottakar|Mottakarar",
-        "Kopi|Cc|CC",
-        "Blindkopi|Blindkopi til",
-        "Svar til|Svar-til",
-        "Emne",
-    ),
-    "af": Words(
-        "Van|Afsender",
-        "Datum|Gestuur",
-        "Aan|Na",
-        "Afskrif|Cc|CC",
-        "Blinde afskrif",
-        "Antwoord aan",
-        "Onderwerp",
-    ),
-    "gl": Words(
-        "De|Remitente",
-        "Data|Enviado",
-        "Para|Destinatario|Destinatario(a)",
-        "Copia|Copia (Cc)|Cc|CC",
-        "Copia oculta|Copia oculta (Cco)",
-        "Responder a|Resposta para|Responder-A",
-        "Asunto",
-    ),
-    "eu": Words(
-        "Nork|Igorlea|Bidaltzailea|Nondik|Norena",
-        "Data|Bidalita|Noiz",
-        "Nori|Hartzailea|Hartzaileak|Nora|Hona",
-        "Kopia|Cc|CC",
-        "Ezkutuko kopia",
-        "Erantzun honi|Erantzun|Erantzun-honi",
-        "Gaia|Mintzagaia",
-    ),
-    "ast": Words(
-        "De|Remitente",
-        "Data|Fecha|Unviáu",
-        "Pa|Para",
-        "Copia|Cc|CC",
-        "Cct",
-        "Contestar a",
-        "Asuntu",
-    ),
-    "cy": Words(
-        "Oddi wrth|Oddiwrth|Anfonwr",
-        "Dyddiad|Anfonwyd",
-        "At|I|Derbyniwr",
-        "Copi|Cc|CC",
-        "Copi cudd",
-        "Ateb-I|Ateb i|Ymateb i",
-        "Pwnc|Testun",
-    ),
-    "br": Words(  # `Da`, whom it is to, is in OTHERWISE
-        "Eus|A-berzh",
-        "Deiz|Deiziad",
-        "Degemerer",
-        "Eilskrid|Eilenn",
-        "Eilskrid kuzh|Eilenn guzh",
-        "Respont da",
-        "Sujed|Danvez",
-    ),
-    "ga": Words(
-        "Ó|Seolaí|Seoltóir",
-        "Dáta|Seolta",
-        "Chuig",
-        "Cóip|Cc|CC",
-        "Cóip cheilte",
-        "Freagair go",
-        "Ábhar|Ábhair",
-    ),
-    "lb": Words(
-        "Vun|Geschéckt vun",
-        "Datum|Geschéckt",
-        "Un|Fir",
-        "Kopie|Cc|CC",
-        "Blannkopie",
-        "Äntwert un",
-        "Sujet|Betreff",
-    ),
-    "sq": Words(
-        "Nga|Dërguesi",
-        "Datë|Data|Dërguar",
-        "Për|Marrësi",
-        "Kopje|Cc|CC",
-        "Kopje e fshehtë",
-        "Përgjigju te|Përgjigjuni-Te",
-        "Subjekt|Subjekti|Tema",
-    ),
-    "bs": Words(
-        "Od|Šalje|Pošiljalac",
-        "Datum|Poslano",
-        "Za|Prima|Primalac",
-        "Kopija|Cc|CC|Kopiraj",
-        "Skrivena kopija",
-        "Reply-To adresa|Odgovori na|Odgovor|Odgovori|Odgovori-na",
-        "Naslov|Predmet|Tema",
-    ),
-    "az": Words(
-        "Kimdən|Göndərən",
-        "Tarix|Göndərilib|Göndərildi",
-        "Kimə|Alan",
-        "Nüsxə|Surət|Cc|CC",
-        "Gizli nüsxə",
-        "Cavabla",
-        "Mövzu",
-    ),
-    "eo": Words(
-        "Sendanto|Sendinto|De",
-        "Dato|Sendita",
-        "Ricevanto|Ricevantoj|Al",
-        "Kopio|Cc|CC",
-        "Blindkopio",
-        "Respondu-Al|Respondi al",
-        "Temo",
-    ),
-    "fy": Words(
-        "Fan",
-        "Datum",
-        "Oan",
-        "Cc|CC",
-        "Bcc|BCC",
-        "Antwurd oan",
-        "Ûnderwerp|Underwerp",
-    ),
-    "fo": Words(
-        "Frá",
-        "Tann",
-        "Til",
-        "Cc|CC",
-        "Bcc|BCC",
-        "Svara til",
-        "Evni",
-    ),
-    "ia": Words(
-        "De",
-        "Data",
-        "A",
-        "Cc|CC",
-        "Bcc|BCC",
-        "Responder a",
-        "Subjecto",
-    ),
-    "oc": Words(
-        "De",
-        "Data",
-        "A",
-        "Cc|CC",
-        "Bcc|BCC",
-        "Respondre a",
-        "Objècte",
-    ),
-    "uz": Words(
-        "Kimdan",
-        "Sana",
-        "Kimga",
-        "Nusxasi",
-        "Bcc|BCC",
-        "Javob berish",
-        "Mavzu",
-    ),
-}
+LATIN = """
+[en]
+sender    From|Sender|Sent by
+date      Date|Sent|Sent at|Sent on|Date sent
+to        To|Recipient|Recipients|Sent to
+cc        Cc|CC|Copy|Copied
+bcc       Bcc|BCC
+reply_to  Reply-To|Reply To|ReplyTo|Reply
+subject   Subject
+[nl]
+sender    Van|Afzender|Verzonden door
+date      Datum|Verzonden|Verzonden op|Verstuurd|Verstuurd op|Gestuurd
+to        Aan|Naar|Ontvanger|Ontvangers|Geadresseerde
+cc        Cc|CC|Kopie|Kopie aan|Kopie (CC)
+bcc       Bcc|BCC|Blindkopie|Blinde kopie|Kopie (BCC)
+reply_to  Antwoord aan|Antwoorden aan|Antwoordadres|Beantwoorden|Antwoord-naar|Antwoord-aan
+subject   Onderwerp|Betreft
+[de]
+sender    Von|Absender|Gesendet von|Absenderin
+date      Datum|Gesendet|Gesendet am|Geschickt|Gesandt
+to        An|Empfänger|Gesendet an
+cc        Cc|CC|Kopie|Kopie an|Kopie (CC)
+bcc       Bcc|BCC|Blindkopie|Blindkopie (BCC)|Blind-Kopie
+reply_to  Antwort an|Antwort-An|Antworten an|Antwortadresse
+subject   Betreff|Thema|Betrifft
+[fr]
+sender    De|Expéditeur|Envoyé par|De la part de
+date      Date|Envoyé|Envoyée|Envoyé le|Date d'envoi|Date d’envoi
+to        À|A|Pour|Destinataire|Destinataires|Envoyé à
+cc        Cc|CC|Copie|Copie à|Copie (Cc)|Copie pour
+bcc       Cci|CCI|Copie cachée|Copie cachée à
+reply_to  Répondre à|Réponse à|Répondre-à
+subject   Objet|Sujet
+[es]
+sender    De|Remitente|Enviado por|Desde
+date      Fecha|Enviado|Enviado el|Enviada|Enviada el|Enviados|Fecha de envío
+to        Para|A|Destinatario|Destinatarios
+cc        Cc|CC|Copia|Con copia|Copia a
+bcc       Cco|CCO|Copia oculta
+reply_to  Responder a|Respuesta a|Responder-a|Responder-A
+subject   Asunto|Tema
+[ca]
+sender    De|Remitent|Des de
+date      Data|Enviat|Enviat el|Data d'enviament
+to        A|Per a|Per|Destinatari
+cc        A/c|Cc|CC|Còpia
+bcc       Cco|C/o|CCO|Còpia oculta
+reply_to  Respon a|Respondre a|Respon
+subject   Assumpte|Tema
+[it]
+sender    Da|Mittente|Inviato da
+date      Data|Inviato|Inviato il|Inviata|Data invio
+to        A|Destinatario|Destinatari|Per
+cc        Cc|CC|Copia|Copia a|Copia conoscenza|Per conoscenza
+bcc       Ccn|CCN|Copia nascosta
+reply_to  Rispondi a|Rispondi-a|Risposta a
+subject   Oggetto
+[pt]
+sender    De|Remetente|Enviado por
+date      Data|Enviado|Enviada|Enviado em|Enviada em|Data de envio|Enviados|Recebida
+to        Para|A|Destinatário|Destinatários
+cc        Cc|CC|Cópia|Com cópia|Cópia para
+bcc       Cco|CCO|Bcc|BCC|Cópia oculta|Cópia Oculta (Cco)
+reply_to  Responder a|Responder para|Responder-a|Responder-Para
+subject   Assunto
+[ro]
+sender    De la|De|Expeditor|Expeditorul
+date      Dată|Data|Trimis|Trimis la|Trimisă|Data trimiterii|Trimis pe|Primit la
+to        Către|Catre|La|Pentru|Destinatar|Destinatari
+cc        Cc|CC|Copie|În copie|Copie către
+bcc       Cci|Bcc|BCC|Copie oarbă
+reply_to  Răspuns către|Răspunde la|Răspundeți la|Răspuns-către
+subject   Subiect|Subiectul
+[da]
+sender    Fra|Afsender
+date      Dato|Sendt|Sendt den
+to        Til|Modtager|Modtagere
+cc        Cc|CC|Kopi|Kopi til|Kopi til (CC)
+bcc       Bcc|BCC|Blindkopi|Skjult kopi|Skjult kopi til|Skjult kopi til (BCC)
+reply_to  Svar til|Svar-til|Besvar til
+subject   Emne
+[nb]
+sender    Fra|Frå|Avsender|Avsendar
+date      Dato|Sendt|Sendt den
+to        Til|Mottaker|Mottakar|Mottakere
+cc        Cc|CC|Kopi|Kopi til|Kopi-Til
+bcc       Blindkopi|Bcc|BCC|Blindkopi til|Blindkopi til (BCC)
+reply_to  Svar til|Svar-Til|Svar-til
+subject   Emne
+[sv]
+sender    Från|Avsändare
+date      Datum|Skickat|Skickad|Skickades
+to        Till|Mottagare
+cc        Cc|CC|Kopia|Kopia till|Kopia (CC)
+bcc       Hemlig kopia|Bcc|BCC|Dold kopia|Blindkopia
+reply_to  Svara till|Svar till|Svarsadress|Svar-till
+subject   Ämne|Ärende
+[is]
+sender    Frá|Sendandi
+date      Dagsetning|Dags|Sent
+to        Til|Viðtakandi
+cc        Cc|CC|Afrit
+bcc       Falið afrit
+reply_to  Svara til|Svar-Við|Svara|Svara-til
+subject   Efni|Viðfangsefni|Titill
+[fi]
+sender    Lähettäjä|Keneltä|Mistä
+date      Päivämäärä|Päiväys|Lähetetty|Pvm|Päivä
+to        Vastaanottaja|Vastaanottajat|Kenelle
+cc        Kopio|Kopiot|Cc|CC|Kopiona
+bcc       Piilokopio|Bcc|BCC|Piilokopiot
+reply_to  Vastausosoite|Vastaa|Vastaus|Vastaus osoitteeseen
+subject   Aihe|Otsikko
+[et]
+sender    Saatja|Kellelt
+date      Kuupäev|Saadetud|Saatmisaeg|Saatmise kuupäev
+to        Saaja|Kellele|Adressaat|Adressaadid
+cc        Koopia|Cc|CC
+bcc       Pimekoopia|Salakoopia
+reply_to  Vastamise aadress|Vastuse aadress|Vasta|Vastus aadressile|Vastus-kuhu
+subject   Teema|Pealkiri
+[lv]
+sender    No|Sūtītājs|Nosūtītājs|Sūtītājs/kam
+date      Datums|Nosūtīts|Sūtīts|Nosūtīšanas datums
+to        Kam|Adresāts|Saņēmējs
+cc        Kopija|Cc|CC
+bcc       Diskrētā kopija|Bcc|BCC|Slēpta kopija
+reply_to  Atbildēt|Atbildēt uz|Atbildēt-Uz
+subject   Tēma|Temats
+[lt]
+sender    Nuo|Kas|Siuntėjas|Iš
+date      Data|Išsiųsta|Išsiuntimo data|Siųsta|Išsiųstas
+to        Kam|Gavėjas|Skirta
+cc        Kopija|Kopijos|Cc|CC
+bcc       Nematomoji kopija|Slapta kopija|Slaptoji kopija
+reply_to  Atgalinis adresas|Atsakyti|Atsakymą gaus
+subject   Tema
+[pl]
+sender    Od|Nadawca|Wysłane przez|Wysyłane przez
+date      Data|Wysłano|Wysłane|Wysłany|Wysłana|Data wysłania
+to        Do|Adresat|Adresaci|Odbiorca|Odbiorcy
+cc        Dw|DW|Kopia|Kopia do|Cc|CC|Do wiadomości
+bcc       Udw|UDW|Ukryta kopia|Ukryte do wiadomości
+reply_to  Odpowiedź do|Odpowiedz do|Odpowiedź-Do
+subject   Temat
+[cs]
+sender    Od|Odesílatel|Odesilatel
+date      Datum|Odesláno|Odesláno dne|Posláno|Datum odeslání|Odeslat
+to        Komu|Příjemce|Příjemci|Pro|Adresát
+cc        Kopie|Cc|CC|Kopie pro
+bcc       Skrytá|Skrytá kopie|Bcc|BCC
+reply_to  Odpověď komu|Odpověď-Komu|Odpovědět komu|Odpovědět-komu|Odpověď na|Komu odpovědět|
+          Adresa pro odpověď
+subject   Předmět|Věc
+[sk]
+sender    Od|Odosielateľ
+date      Dátum|Odoslané|Odoslaná|Poslané|Dátum odoslania|Odoslať
+to        Komu|Pre|Príjemca|Príjemcovia
+cc        Kópia|Kópie|Cc|CC
+bcc       Skrytá kópia|Skrytá
+reply_to  Odpoveď komu|Odpovedať komu|Odpovedať|Odpoveď na|Odpovedať na|Komu odpovedať|Odpovedať-na
+subject   Predmet
+[hu]
+sender    Feladó|Küldő|Küldte|Tól
+date      Dátum|Elküldve|Küldve|Küldés dátuma|Elküldés dátuma|Küldés ideje|Elküldött levelek
+to        Címzett|Címzettek
+cc        Másolat|Másolatot kap|Másolatot kapja|Cc|CC
+bcc       Titkos másolat|Rejtett másolat|Vakmásolat
+reply_to  Válaszcím|Válasz címe|Válasz|Viszontválasz cím
+subject   Tárgy
+[hr]
+sender    Šalje|Od|Pošiljatelj|Poslao
+date      Datum|Poslano|Vrijeme slanja|Datum slanja
+to        Prima|Za|Primatelj|Primatelji|Kome
+cc        Kopija|Kopija za|Cc|CC|Prima kopiju|Pošalji kopiju
+bcc       Skrivena kopija|Bcc|BCC|Prima tajnu kopiju
+reply_to  Odgovori na|Odgovor na|Odgovori
+subject   Predmet|Naslov
+[sl]
+sender    Od|Pošiljatelj
+date      Datum|Poslano|Datum pošiljanja
+to        Za|Prejemnik|Prejemniki
+cc        Kp|Kopija|V vednost|Cc|CC|Kk
+bcc       Skp|Skrita kopija
+reply_to  Odgovori za|Odgovori na|Odgovor za|Odgovor na|Odgovori|Odgovori-Na
+subject   Zadeva
+[tr]
+sender    Kimden|Gönderen|Gönderici|Nereden
+date      Tarih|Gönderildi|Gönderilme|Gönderilme Tarihi|Gönderme Tarihi|Gönderim Tarihi|Gönder
+to        Kime|Alıcı|Alıcılar
+cc        Bilgi|Kopya|Cc|CC|Cc (Diğer alıcı)|Karbon Kopya
+bcc       Gizli|Gizli Kopya|Bcc|BCC|Saklı Bilgi
+reply_to  Yanıtla|Yanıt adresi|Yanıt|Yanıt-Adresi|Yanıtlama Adresi
+subject   Konu|Başlık
+[vi]
+sender    Từ|Người gửi|Gửi từ|Đến từ
+date      Ngày|Đã gửi|Ngày gửi|Thời gian|Ngày tháng
+to        Đến|Tới|Gửi đến|Gửi tới|Người nhận|Cho
+cc        Cc|CC|Đồng gửi|Đồng kính gửi
+bcc       Bcc|BCC
+reply_to  Trả lời tới|Trả lời|Trả lời cho
+subject   Chủ đề|Tiêu đề|Chủ đề thư
+[id]
+sender    Dari|Pengirim|Daripada
+date      Tanggal|Dikirim|Tarikh|Dihantar
+to        Kepada|Ke|Untuk|Penerima
+cc        Cc|CC|Tembusan|Salinan|SK
+bcc       Bcc|BCC|Salinan Selindung
+reply_to  Balas ke|Balas Ke|Membalas ke|Balas kepada|Jawab-Kepada|Balasan Kepada
+subject   Perihal|Subjek|Judul|Hal|Tajuk|Subyek
+[nn]
+sender    Frå|Avsendar
+date      Dato|Sendt
+to        Til|Mottakar|Mottakarar
+cc        Kopi|Cc|CC
+bcc       Blindkopi|Blindkopi til
+reply_to  Svar til|Svar-til
+subject   Emne
+[af]
+sender    Van|Afsender
+date      Datum|Gestuur
+to        Aan|Na
+cc        Afskrif|Cc|CC
+bcc       Blinde afskrif
+reply_to  Antwoord aan
+subject   Onderwerp
+[gl]
+sender    De|Remitente
+date      Data|Enviado
+to        Para|Destinatario|Destinatario(a)
+cc        Copia|Copia (Cc)|Cc|CC
+bcc       Copia oculta|Copia oculta (Cco)
+reply_to  Responder a|Resposta para|Responder-A
+subject   Asunto
+[eu]
+sender    Nork|Igorlea|Bidaltzailea|Nondik|Norena
+date      Data|Bidalita|Noiz
+to        Nori|Hartzailea|Hartzaileak|Nora|Hona
+cc        Kopia|Cc|CC
+bcc       Ezkutuko kopia
+reply_to  Erantzun honi|Erantzun|Erantzun-honi
+subject   Gaia|Mintzagaia
+[ast]
+sender    De|Remitente
+date      Data|Fecha|Unviáu
+to        Pa|Para
+cc        Copia|Cc|CC
+bcc       Cct
+reply_to  Contestar a
+subject   Asuntu
+[cy]
+sender    Oddi wrth|Oddiwrth|Anfonwr
+date      Dyddiad|Anfonwyd
+to        At|I|Derbyniwr
+cc        Copi|Cc|CC
+bcc       Copi cudd
+reply_to  Ateb-I|Ateb i|Ymateb i
+subject   Pwnc|Testun
+[br]
+sender    Eus|A-berzh
+date      Deiz|Deiziad
+to        Degemerer
+cc        Eilskrid|Eilenn
+bcc       Eilskrid kuzh|Eilenn guzh
+reply_to  Respont da
+subject   Sujed|Danvez
+[ga]
+sender    Ó|Seolaí|Seoltóir
+date      Dáta|Seolta
+to        Chuig
+cc        Cóip|Cc|CC
+bcc       Cóip cheilte
+reply_to  Freagair go
+subject   Ábhar|Ábhair
+[lb]
+sender    Vun|Geschéckt vun
+date      Datum|Geschéckt
+to        Un|Fir
+cc        Kopie|Cc|CC
+bcc       Blannkopie
+reply_to  Äntwert un
+subject   Sujet|Betreff
+[sq]
+sender    Nga|Dërguesi
+date      Datë|Data|Dërguar
+to        Për|Marrësi
+cc        Kopje|Cc|CC
+bcc       Kopje e fshehtë
+reply_to  Përgjigju te|Përgjigjuni-Te
+subject   Subjekt|Subjekti|Tema
+[bs]
+sender    Od|Šalje|Pošiljalac
+date      Datum|Poslano
+to        Za|Prima|Primalac
+cc        Kopija|Cc|CC|Kopiraj
+bcc       Skrivena kopija
+reply_to  Reply-To adresa|Odgovori na|Odgovor|Odgovori|Odgovori-na
+subject   Naslov|Predmet|Tema
+[az]
+sender    Kimdən|Göndərən
+date      Tarix|Göndərilib|Göndərildi
+to        Kimə|Alan
+cc        Nüsxə|Surət|Cc|CC
+bcc       Gizli nüsxə
+reply_to  Cavabla
+subject   Mövzu
+[eo]
+sender    Sendanto|Sendinto|De
+date      Dato|Sendita
+to        Ricevanto|Ricevantoj|Al
+cc        Kopio|Cc|CC
+bcc       Blindkopio
+reply_to  Respondu-Al|Respondi al
+subject   Temo
+[fy]
+sender    Fan
+date      Datum
+to        Oan
+cc        Cc|CC
+bcc       Bcc|BCC
+reply_to  Antwurd oan
+subject   Ûnderwerp|Underwerp
+[fo]
+sender    Frá
+date      Tann
+to        Til
+cc        Cc|CC
+bcc       Bcc|BCC
+reply_to  Svara til
+subject   Evni
+[ia]
+sender    De
+date      Data
+to        A
+cc        Cc|CC
+bcc       Bcc|BCC
+reply_to  Responder a
+subject   Subjecto
+[oc]
+sender    De
+date      Data
+to        A
+cc        Cc|CC
+bcc       Bcc|BCC
+reply_to  Respondre a
+subject   Objècte
+[uz]
+sender    Kimdan
+date      Sana
+to        Kimga
+cc        Nusxasi
+bcc       Bcc|BCC
+reply_to  Javob berish
+subject   Mavzu
+"""
