@@ -92,11 +92,11 @@ class Context:
         except ValueError as error:
             wrong_use(f"--since: {error}")
 
-    def end_of_day(self, text: str | None, option: str) -> datetime | None:
-        """Read a local date as the end of that day, a time as it is."""
+    def until(self, text: str | None) -> datetime | None:
+        """Read till when something goes: a local date as the end of that day, a time as it is."""
         if text is None:
             return None
-        at = self.moment(text, option)
+        at = self.moment(text, "--until")
         return at if len(text) > len("2026-03-12") else datetime.combine(at, time.max, at.tzinfo)
 
 

@@ -110,14 +110,14 @@ class Sandbox:
         with self.account.lock:
             return audiences.new_audience(self.account, body).id
 
-    def add_template(self, name: str, *, content_type: str = "template", kind: str = "user") -> int:
+    def add_template(self, name: str, *, content_type: str = "template") -> int:
         """Add a template and return its id."""
         with self.account.lock:
             template = SandboxTemplate(
                 id=self.account.number(),
                 name=name,
                 created=self.now(),
-                type=kind,
+                type="user",
                 content_type=content_type,
             )
             self.account.templates[template.id] = template

@@ -446,7 +446,7 @@ async def test_mail_that_waits_can_be_given_up(node: TriggerNode) -> None:
     now_is_real(node)
 
     assert ([], []) == (waiting(node), await sent(node))
-    assert [status_mail.CANCELLED] * 2 == node.reasons()
+    assert [ledger.CANCELLED] * 2 == node.reasons()
 
 
 async def test_that_all_mail_of_a_change_has_ended_is_told_once(node: TriggerNode) -> None:

@@ -114,7 +114,7 @@ def show(
     asked = TimelineAsked(
         types=frozenset(only or TimelineType),
         since=chosen.since(since),
-        until=chosen.end_of_day(until, "--until"),
+        until=chosen.until(until),
         limit=limit,
     )
     key = chosen.person(wanted)

@@ -97,7 +97,7 @@ def add(
     """
     typed = read_person(address)
     chosen, present = of(context), common.now()
-    end = chosen.end_of_day(until, "--until")
+    end = chosen.until(until)
     if end is not None and end <= present:
         wrong_use(f"--until {until} is in the past")
     key = typed if isinstance(typed, PersonRef) else chosen.lookup(typed)

@@ -125,12 +125,12 @@ class MailboxSession:
                         self._prefix = prefix.decode("ascii", "replace")
                         self._delimiter = text(delimiter)
         if not self._delimiter:
-            for _, delimiter, _ in await self._list("", ""):
+            for _, delimiter, _ in await self._list(""):
                 self._delimiter = delimiter
 
-    async def _list(self, root: str, pattern: str) -> list[tuple[list[Value], str, str]]:
+    async def _list(self, pattern: str) -> list[tuple[list[Value], str, str]]:
         """Return attributes, delimiter and name (as it goes over the wire) of folders."""
-        answer = await self._wire.simple_command("LIST", quoted(root), quoted(pattern))
+        answer = await self._wire.simple_command("LIST", quoted(""), quoted(pattern))
         folders = []
         for listed in untagged(answer, "LIST"):
             match listed:
@@ -150,7 +150,7 @@ class MailboxSession:
     async def has_folder(self, name: str) -> bool:
         """Whether a folder is there and may hold mail."""
         wanted = self._written(name)
-        for attributes, _, listed in await self._list("", wanted):
+        for attributes, _, listed in await self._list(wanted):
             if decoded_name(listed) == decoded_name(wanted):
                 marks = {str(attribute).lower() for attribute in attributes}
                 return not marks & {"\\noselect", "\\nonexistent"}

@@ -11,6 +11,8 @@ from gateway.core.people.people import NAME_LANGUAGES, PersonKind, PersonRef, St
 from gateway.core.written import as_read
 from gateway.store.schema.feed import applications, programmes, staff, statuses
 
+_NEAREST = 5  #: How many staff are proposed for a name that nobody has.
+
 #: Built once: each mail asks these, and to build one takes longer than to ask it.
 _ITS_STATUS = and_(
     statuses.c.kind == StatusKind.APPLICATION.value,
@@ -104,7 +106,7 @@ def staff_named(connection: Connection, name: str) -> tuple[Staff, ...]:
     return tuple(_staff(row) for row in rows if as_read(row.name) == wanted)
 
 
-def nearest_staff(connection: Connection, text: str, limit: int = 5) -> tuple[Staff, ...]:
+def nearest_staff(connection: Connection, text: str) -> tuple[Staff, ...]:
     """Return the staff whose id, name, a part of it, or address is most like a text."""
     known = [_staff(row) for row in connection.execute(select(staff).order_by(staff.c.crm_id))]
     wanted = as_read(text)
@@ -119,7 +121,7 @@ def nearest_staff(connection: Connection, text: str, limit: int = 5) -> tuple[St
         )
         return max(SequenceMatcher(None, wanted, as_read(word)).ratio() for word in words)
 
-    return tuple(sorted(known, key=likeness, reverse=True)[:limit])
+    return tuple(sorted(known, key=likeness, reverse=True)[:_NEAREST])
 
 
 def count(connection: Connection) -> int:

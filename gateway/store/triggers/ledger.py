@@ -52,6 +52,7 @@ from gateway.store.triggers import epochs, trigger_runs
 
 INTERRUPTED = "the process that sent it ended; it may have been sent or not"
 TOO_LATE = "too late to be of use"
+CANCELLED = "cancelled by hand"
 
 _AT_ONCE = 500
 _COLUMNS = (
@@ -332,9 +333,9 @@ def supersede(
     return QUEUE.change(connection, QueueEvent.WITHDRAWN, *earlier, values=ended)
 
 
-def withdraw(connection: Connection, number: int, reason: str, now: datetime) -> bool:
-    """Settle one mail that isn't on its way yet; False: it is, or has ended."""
-    ended = _ended(Ending(state=OccurrenceState.SKIPPED, reason=reason), now)
+def cancel(connection: Connection, number: int, now: datetime) -> bool:
+    """Cancel one mail that isn't on its way yet; False: it is, or has ended."""
+    ended = _ended(Ending(state=OccurrenceState.SKIPPED, reason=CANCELLED), now)
     return QUEUE.change(connection, QueueEvent.WITHDRAWN, _c.id == number, values=ended) == 1
 
 

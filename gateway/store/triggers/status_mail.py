@@ -20,7 +20,6 @@ from gateway.store.sending.outbox import WrongOutboxState
 from gateway.store.triggers import due, ledger
 
 TYPE = "trigger_mail"
-CANCELLED = "cancelled by hand"
 
 _AT_ONCE = 100
 _c = occurrences.c
@@ -130,7 +129,7 @@ def cancel_entry(connection: Connection, number: int, now: datetime) -> OutboxSt
     row = _of_application(connection, number)
     if row is None:
         return outbox.cancel(connection, number).state
-    if not ledger.withdraw(connection, number, CANCELLED, now):
+    if not ledger.cancel(connection, number, now):
         raise WrongOutboxState(
             f"{ids.show(number)} is {row.state}; only what waits can be cancelled"
         )

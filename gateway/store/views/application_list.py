@@ -14,6 +14,8 @@ from gateway.store.people.applications import known_applications
 from gateway.store.schema.feed import applications, people, programmes, staff, statuses
 from gateway.store.schema.triggers import transitions
 
+_MOST_TRANSITIONS = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedApplication:
@@ -107,17 +109,15 @@ def statuses_of_applications(connection: Connection) -> list[Status]:
     ]
 
 
-def past_transitions(
-    connection: Connection, reference: str, limit: int = 20
-) -> Iterator[PastTransition]:
-    """Yield what was done to an application through the gateway, the newest first."""
+def past_transitions(connection: Connection, reference: str) -> Iterator[PastTransition]:
+    """Yield the last that was done to an application through the gateway, the newest first."""
     t = transitions.c
     query = (
         select(transitions, func.coalesce(staff.c.name, "").label("actor_name"))
         .select_from(transitions.outerjoin(staff, staff.c.crm_id == t.actor))
         .where(t.reference == reference)
         .order_by(t.id.desc())
-        .limit(limit)
+        .limit(_MOST_TRANSITIONS)
     )
     for row in connection.execute(query):
         yield PastTransition(
