@@ -134,6 +134,17 @@ def matches(request: Request, tag: str) -> bool:
     return tag in tags or given.strip() == "*"
 
 
+def on_page(
+    rows: Sequence[T], limit: int, cursor: Callable[[T], str]
+) -> tuple[Sequence[T], str | None]:
+    """Return which rows a page shows, and the cursor of the next page if there is one.
+
+    `rows` has one more than the `limit` then.
+    """
+    shown = rows[:limit]
+    return shown, cursor(shown[-1]) if len(rows) > limit else None
+
+
 def page(
     request: Request,
     rows: Sequence[T],
@@ -147,8 +158,7 @@ def page(
 
     `more` are further members of the document.
     """
-    shown = rows[:limit]
-    following = cursor(shown[-1]) if len(rows) > limit else None
+    shown, following = on_page(rows, limit, cursor)
     entries = [document(item) for item in shown]
     return reply(request, {"items": entries, "next": following, **(more or {})})
 

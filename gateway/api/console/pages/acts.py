@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.console.access import LOOKS, said
 from gateway.api.console.rendering import render
-from gateway.api.replies import Cursor, before, id_cursor
+from gateway.api.replies import Cursor, before, id_cursor, on_page
 from gateway.api.using import services
 from gateway.store.console import console_acts
 
@@ -23,11 +23,11 @@ async def list_acts(
     rows = await services(request).database.read(
         console_acts.listed, user=who or None, before=number, limit=_AT_ONCE + 1
     )
-    following = id_cursor(rows[_AT_ONCE - 1]) if len(rows) > _AT_ONCE else ""
+    shown, following = on_page(rows, _AT_ONCE, id_cursor)
     return await render(
         request,
         "acts.html",
-        {"acts": rows[:_AT_ONCE], "following": following, "names": act_names(request)},
+        {"acts": shown, "following": following, "names": act_names(request)},
     )
 
 

@@ -14,7 +14,7 @@ from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
 from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, Text, unwrapped, wrapped
+from gateway.api.replies import Cursor, Text, on_page, unwrapped, wrapped
 from gateway.api.routes.applications import MOST, Words, why_nothing_was_done
 from gateway.api.services import EventRefused, Happened
 from gateway.api.using import services
@@ -46,10 +46,9 @@ async def list_applications(
         return rows, application_list.statuses_of_applications(connection)
 
     rows, statuses = await services(request).database.read(look)
-    shown = rows[:_AT_ONCE]
-    following = ""
-    if len(rows) > _AT_ONCE:
-        following = wrapped([shown[-1].known.application.reference])
+    shown, following = on_page(
+        rows, _AT_ONCE, lambda row: wrapped([row.known.application.reference])
+    )
     return await render(
         request,
         "applications.html",

@@ -10,7 +10,7 @@ from gateway.api.console.access import said
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render
 from gateway.api.problems import Problem
-from gateway.api.replies import unwrapped, wrapped
+from gateway.api.replies import on_page, unwrapped, wrapped
 from gateway.api.services import ApiServices
 from gateway.core.campaigns.precedence import ActivityType
 from gateway.store.campaigns import activities, campaigns
@@ -43,14 +43,14 @@ async def shown(
     except NoSuchCampaign:
         raise Problem(404, said(request, "There is no such campaign.")) from None
     listed, people = values.pop("listed"), values.pop("people")
-    following = wrapped(_texts(listed[_AT_ONCE - 1][0])) if len(listed) > _AT_ONCE else ""
+    shown, following = on_page(listed, _AT_ONCE, lambda row: wrapped(_texts(row[0])))
     rows = [
         {
             "recipient": act.recipient,
             "activity": act.activity,
             "people": [ref for ref in people.get(act.recipient, ()) if ref is not None],
         }
-        for _, act in listed[:_AT_ONCE]
+        for _, act in shown
     ]
     return await render(
         request,

@@ -11,7 +11,7 @@ from gateway.api.console.acts import doing
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render, see_other
 from gateway.api.problems import Problem
-from gateway.api.replies import unwrapped, wrapped
+from gateway.api.replies import on_page, unwrapped, wrapped
 from gateway.api.routes.campaign_actions import in_turn
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
 from gateway.core import ids
@@ -81,8 +81,7 @@ async def shown(
     except NoSuchCampaign:
         raise Problem(404, said(request, "There is no such campaign.")) from None
     members = values.pop("members")
-    shown = members[:_AT_ONCE]
-    following = wrapped([str(shown[-1][0].ref)]) if len(members) > _AT_ONCE else ""
+    shown, following = on_page(members, _AT_ONCE, lambda row: wrapped([str(row[0].ref)]))
     return await render(
         request,
         "campaign.html",

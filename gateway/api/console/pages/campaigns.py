@@ -21,6 +21,7 @@ from gateway.api.replies import (
     Using,
     before,
     id_cursor,
+    on_page,
 )
 from gateway.api.routes.campaign_actions import Number, in_turn
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
@@ -67,12 +68,12 @@ async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) 
         ]
 
     rows = await using.database.read(look)
-    following = id_cursor(rows[_AT_ONCE - 1]["campaign"]) if len(rows) > _AT_ONCE else ""
+    shown, following = on_page(rows, _AT_ONCE, lambda row: id_cursor(row["campaign"]))
     return await render(
         request,
         "campaigns.html",
         {
-            "rows": rows[:_AT_ONCE],
+            "rows": shown,
             "following": following,
             "state_names": words.state_names(request),
         },

@@ -11,7 +11,7 @@ from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
 from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, Using, before, id_cursor, read_id
+from gateway.api.replies import Cursor, Using, before, id_cursor, on_page, read_id
 from gateway.api.services import ApiServices, NotDone
 from gateway.core import ids
 from gateway.core.replies.inbox import InboxRow, InboxState
@@ -38,12 +38,12 @@ async def list_mails(
     number = before(cursor)
     states = [InboxState(state)] if state in set(InboxState) else []
     rows = await using.database.read(inbox.listed, states=states, before=number, limit=_AT_ONCE + 1)
-    following = id_cursor(rows[_AT_ONCE - 1]) if len(rows) > _AT_ONCE else ""
+    shown, following = on_page(rows, _AT_ONCE, id_cursor)
     return await render(
         request,
         "inbox.html",
         {
-            "rows": rows[:_AT_ONCE],
+            "rows": shown,
             "following": following,
             "state": state,
             "states": state_names(request),

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from gateway.api.console.access import LOOKS, Runs, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
-from gateway.api.replies import Cursor, before, id_cursor, read_id
+from gateway.api.replies import Cursor, before, id_cursor, on_page, read_id
 from gateway.api.using import services
 from gateway.core import ids
 from gateway.core.queue import QueueEvent
@@ -33,8 +33,8 @@ async def list_entries(
             _AT_ONCE + 1,
         )
     )
-    following = id_cursor(entries[_AT_ONCE - 1]) if len(entries) > _AT_ONCE else ""
-    values = {"entries": entries[:_AT_ONCE], "following": following, "states": list(OutboxState)}
+    shown, following = on_page(entries, _AT_ONCE, id_cursor)
+    values = {"entries": shown, "following": following, "states": list(OutboxState)}
     return await render(request, "outbox.html", values)
 
 
