@@ -21,11 +21,12 @@ from gateway.cli.listing import (
     newest_first,
 )
 from gateway.cli.output import one_line, print_json, print_json_list, print_line, print_table
+from gateway.cli.plot_file import check_plot_file, write_plot
 from gateway.core import ids
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.core.bounces.bounce_share import BounceShare
 from gateway.core.mail.mail_file import NoMail, mails_of_mbox, read_mail
-from gateway.core.plot import PlotBar, draw_bars, svg
+from gateway.core.plot import PlotBar, draw_bars
 from gateway.core.written import counted
 from gateway.documents.bounces import bounce_document
 from gateway.store.bounces import bounce_shares, bounces
@@ -219,8 +220,7 @@ def report(
     By the domains of senders and receivers. Gmail and Yahoo want complaints below 0.3 %; more
     than 5 % bounces is what providers look into.
     """
-    if plot is not None and plot.suffix.lower() not in {".svg", ".png"}:
-        wrong_use(f"a plot is a .svg or .png file, not {plot}")
+    check_plot_file(plot)
     chosen = of(context)
     since = asked.since or common.now() - timedelta(days=days)
     with chosen.store() as store, store.reading() as connection:
@@ -257,13 +257,7 @@ def _draw(shares: Sequence[BounceShare], file: Path, subtitle: str) -> None:
         for share in shares
     ]
     shapes = draw_bars("What came back", subtitle, bars, nothing="No mail went out.")
-    if file.suffix.lower() == ".svg":
-        painted = svg(shapes).encode()
-    else:
-        from gateway.cli.campaigns.picture import png
-
-        painted = png(shapes)
     try:
-        file.write_bytes(painted)
+        write_plot(file, shapes)
     except OSError as error:
         wrong_use(f"{file}: {error.strerror or error}")

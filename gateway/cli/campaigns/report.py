@@ -11,14 +11,14 @@ from gateway.app.campaigns.campaign_report import drawing, sent
 from gateway.cli.campaigns.campaign_context import session_of
 from gateway.cli.campaigns.command import Id, app
 from gateway.cli.campaigns.exports import list_opt_outs
-from gateway.cli.context import Context, Json, of, read_id, wrong_use
+from gateway.cli.context import Context, Json, of, read_id
 from gateway.cli.output import complain, one_line, print_json, print_line
+from gateway.cli.plot_file import check_plot_file, write_plot
 from gateway.core import ids
 from gateway.core.campaigns.campaign_report import CampaignReport, report
 from gateway.core.campaigns.campaigns import CampaignState
 from gateway.core.campaigns.counters import Counters
 from gateway.core.errors import GatewayError
-from gateway.core.plot import svg
 from gateway.core.written import counted
 from gateway.documents.campaigns import campaign_report_document
 from gateway.store.campaigns import campaign_reports, campaigns
@@ -85,9 +85,7 @@ def show_report(
     answer, what is known is shown.
     """
     wanted = read_id(number)
-    kind = ".svg" if plot is None else plot.suffix.lower()
-    if kind not in {".svg", ".png"}:
-        wrong_use(f"a plot is a .svg or .png file, not {plot}")
+    check_plot_file(plot)
     chosen = of(context)
     with chosen.store() as store:
         with store.reading() as connection:
@@ -106,14 +104,8 @@ def show_report(
         campaign_report = report(known.counters or Counters(), kept)
         if plot is not None:
             shapes = drawing(chosen.settings, store, known)
-            if kind == ".svg":
-                painted = svg(shapes).encode()
-            else:
-                from gateway.cli.campaigns.picture import png
-
-                painted = png(shapes)
             try:
-                plot.write_bytes(painted)
+                write_plot(plot, shapes)
             except OSError as error:
                 raise CannotWrite(f"{plot}: {error.strerror}") from error
     if as_json:

@@ -1,0 +1,26 @@
+"""Plots that a command writes into the file of `--plot`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.cli.context import wrong_use
+from gateway.core.plot import Shape, svg
+
+_SVG = ".svg"
+
+
+def check_plot_file(file: Path | None) -> None:
+    """End a command whose `--plot` names a file of another kind."""
+    if file is not None and file.suffix.lower() not in {_SVG, ".png"}:
+        wrong_use(f"a plot is a .svg or .png file, not {file}")
+
+
+def write_plot(file: Path, shapes: Sequence[Shape]) -> None:
+    """Write a plot; raise OSError where that can't be."""
+    if file.suffix.lower() == _SVG:
+        painted = svg(shapes).encode()
+    else:
+        from gateway.cli.picture import png
+
+        painted = png(shapes)
+    file.write_bytes(painted)
