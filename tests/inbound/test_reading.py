@@ -82,6 +82,32 @@ async def test_the_html_of_a_text_that_its_program_attached_is_no_document(
 
 
 @pytest.mark.parametrize(
+    ("kind", "name", "is_kept"),
+    [
+        (b"application/pkcs7-signature", b"smime.p7s", False),
+        (b"application/octet-stream", b"smime.p7s", False),
+        (b"application/pgp-signature", b"signature.asc", False),
+        (b"application/pgp-signature", b"OpenPGP_signature.asc", False),
+        (b"application/pgp-signature", b"", False),
+        (b"application/pgp-keys", b"OpenPGP_0x1A2B3C4D5E6F7081.asc", False),
+        (b"application/pgp-keys", b'"publickey - ann@proton.example - 0x1A2B3C4D.asc"', False),
+        (b"application/pkcs7-signature", b"Vertrag.pdf.p7s", True),
+        (b"text/plain", b"Zeugnis.asc", True),
+        (b"image/png", b"signature.png", True),
+    ],
+)
+async def test_what_signs_a_mail_is_no_document(
+    read: Read, kind: bytes, name: bytes, is_kept: bool
+) -> None:
+    """Staff or candidates whose program signs send one with each mail."""
+    part = file_part(name, kind=kind) if name else b"Content-Type: " + kind + b"\r\n\r\nx"
+    signed = multipart(TEXT, file_part(b"cv.pdf"), part)
+
+    wanted = {"cv.pdf", *([name.decode()] if is_kept else [])}
+    assert wanted == set(names(await read(signed)))
+
+
+@pytest.mark.parametrize(
     ("kind", "encoding", "content"),
     [
         (b"text/plain; charset=utf-8", b"8bit", "Één: 2.950 €".encode()),

@@ -39,6 +39,17 @@ _MADE_UP = re.compile(
     r"[\w .-]{0,40}\.html?",
     re.IGNORECASE,
 )
+#: What signs a mail (RFC 8551, 3.5.3; RFC 3156, 5), and keys that programs send along …
+_SIGNATURES = (
+    *("application/pkcs7-signature", "application/x-pkcs7-signature"),
+    *("application/pgp-signature", "application/pgp-keys"),
+)
+#: … by the names that programs give them: S/MIME, GnuPG, Thunderbird, Proton.
+_SIGNATURE_NAME = re.compile(
+    r"smime\.p7s|(?:openpgp_)?signature(?:\.asc)?|openpgp_0x[0-9a-f]{4,40}\.asc"
+    r"|publickey ?-.{1,200}\.asc",
+    re.IGNORECASE,
+)
 _LONGEST_NAME = 1_000
 
 
@@ -91,6 +102,7 @@ class AttachmentSaver:
                 or (_is_untyped_image(part) and self.is_logo(part, in_html=bool(pages)))
                 or is_picture_in(part, shown_ids)
                 or is_another_reading(part)
+                or is_signature(part)
             ):
                 continue
             elif part.is_multipart():
@@ -217,6 +229,17 @@ def is_picture_in(part: Message, content_ids: set[str]) -> bool:
     """Whether a part is a picture that HTML shows, which has these content ids."""
     content_id = str(part.get("content-id", "")).strip().strip("<>")
     return part.get_content_maintype() == "image" and unquote(content_id) in content_ids
+
+
+def is_signature(part: Message) -> bool:
+    """Whether a part is the signature of a mail, or a key its program sent along: no document.
+
+    A signature that somebody made of a file, `Vertrag.pdf.p7s`, is one.
+    """
+    name = filename_of(part)
+    if not name:
+        return part.get_content_type() in _SIGNATURES
+    return _SIGNATURE_NAME.fullmatch(name) is not None
 
 
 def height_of(picture: bytes | bytearray) -> int | None:
