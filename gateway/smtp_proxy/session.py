@@ -299,8 +299,8 @@ class GatewaySMTP(AuthExchange):
         if not (
             hostname
             and len(hostname) <= 255
-            and hostname.isascii()
-            and hostname.decode().isprintable()
+            # Windows computers with an umlaut in their name greet with it.
+            and hostname.decode("ascii", "replace").isprintable()
         ):
             raise CommandRefused("501 5.5.4 Syntax: EHLO hostname")
         await self._abandon(By.CLIENT)  # As RSET does (RFC 5321, 4.1.4).
@@ -354,7 +354,7 @@ class GatewaySMTP(AuthExchange):
             raise CommandRefused("552 5.3.4 The message is too large")
         client = Client(
             ip=self._peer,
-            helo=(self._helo or b"").decode("ascii"),
+            helo=(self._helo or b"").decode("ascii", "replace"),
             login=self._login,
             tls=self._tls,
             extended=self._extended,
