@@ -25,7 +25,7 @@ _AS_OURS = ColumnMapping()
 #: A formula that is a text, and nothing more: `="00017"`, but not `="a"&b&"c"`.
 _QUOTED_TEXT = re.compile('="(?:[^"]|"")+"')
 #: What spreadsheets show where a formula has no value, in nl, de, fr and en.
-_ERRORS = frozenset(
+ERRORS = frozenset(
     f"""#N/A #N/B #NV #VALUE! #WAARDE! #WERT! #VALEUR! #REF! #VERW! #BEZUG! #NAME? #NAAM? #NOM?
     #DIV/0! #DEEL/0! #NUM! #GETAL! #ZAHL! #NOMBRE! #NULL! #LEEG! #NUL! #SPILL! #CALC! {NO_VALUE}
     """.split()
@@ -149,7 +149,7 @@ class Columns:
         unread = {}
         for source in self.sources:
             for at in source.at:
-                if at < len(cells) and cells[at].strip().upper() in _ERRORS:
+                if at < len(cells) and cells[at].strip().upper() in ERRORS:
                     unread[source.name] = UnreadableCell(
                         f"has no value: {cells[at].strip()!r}", "correct the formula in the sheet"
                     )

@@ -2,8 +2,9 @@
 
 import csv
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice, tee
 from typing import NamedTuple
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -11,6 +12,8 @@ _STATED = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
 #: So often rows behind a quote that is closed nowhere are read anew.
 _RECOVERIES = 1_000
 _LOOKED_AT = 20  #: Rows.
+#: Rows that are read at once: with many more their cells outgrow the processor's cache.
+TOGETHER = 500
 
 
 class CellRow(NamedTuple):
@@ -20,6 +23,13 @@ class CellRow(NamedTuple):
     cells: list[str]
     problem: str = ""  #: Why there are no cells.
     dated: Sequence[int] = ()  #: Positions of cells that are dates by their type.
+
+
+class CellBlock(NamedTuple):
+    """Many rows at once, all of which could be taken apart into cells."""
+
+    lines: Sequence[int]  #: Where each begins.
+    cells: Sequence[list[str]]
 
 
 class DelimitedLayout(NamedTuple):
@@ -67,34 +77,69 @@ class DelimitedRows:
         self._line = start
         self._taken: list[str] = []  #: Lines of the row under way.
         self._recoveries = 0
+        self._is_read = False
+        self._last = "\n"  #: The last line of the last row.
         self.open_quote = 0  #: The line of a quote that was still open at the end; 0: none was.
-        self.has_open_end = False  #: The last line has no line end.
+
+    @property
+    def has_open_end(self) -> bool:
+        """Whether the last line has no line end."""
+        return self._is_read and not self._last.endswith(("\n", "\r"))
 
     def __iter__(self) -> Iterator[CellRow]:
         """Yield the rows, also those without a cell."""
         reader = self._reader()
-        taken = self._taken
-        last = "\n"
-        while True:
+        while not self._is_read:
+            line = self._line
             try:
                 cells = next(reader)
             except StopIteration:
-                self.has_open_end = not last.endswith(("\n", "\r"))
-                return
+                self._is_read = True
             except csv.Error as error:
                 is_open_at_end = "unexpected end of data" in str(error)
                 if is_open_at_end:
-                    self.open_quote = self.open_quote or self._line
+                    self.open_quote = self.open_quote or line
                 fault = str(error)
-                if is_open_at_end or len(taken) != 1:
+                if is_open_at_end or len(self._taken) != 1:
                     fault = f"a quote is opened here and not closed ({error})"
-                yield CellRow(self._line, [], fault)
                 reader = self._begin_anew()
-                continue
-            yield CellRow(self._line, cells)
-            self._line += len(taken)
-            last = taken[-1]
-            taken.clear()
+                yield CellRow(line, [], fault)
+            else:
+                self._line += len(self._taken)
+                self._last = self._taken[-1]
+                self._taken.clear()
+                yield CellRow(line, cells)
+
+    def blocks(self) -> Iterator[CellBlock | list[CellRow]]:
+        """Yield the same rows many at once: one by one only those about one with a fault."""
+        while not self._is_read:
+            yield from self._sound_blocks()
+            if rows := list(islice(self, TOGETHER)):
+                yield rows
+
+    def _sound_blocks(self) -> Iterator[CellBlock]:
+        """Yield blocks up to the next row with a fault; what is left begins less than one before.
+
+        `csv` reads the lines one step ahead of `_lines`, which follows with each block.
+        """
+        ahead, self._lines = tee(self._lines)
+        reader = csv.reader(ahead, delimiter=self._delimiter, strict=True)
+        begin = 0
+        while True:
+            try:
+                rows = [(reader.line_num, cells) for cells in islice(reader, TOGETHER)]
+            except csv.Error:
+                return
+            if not rows:
+                self._is_read = True
+                return
+            ends, cells = zip(*rows, strict=True)
+            first, count = self._line - begin, ends[-1] - begin
+            lines = [first + end for end in (begin, *ends[:-1])]
+            self._line += count
+            begin = ends[-1]
+            [self._last] = deque(islice(self._lines, count), 1)
+            yield CellBlock(lines, cells)
 
     def _reader(self) -> Iterator[list[str]]:
         return csv.reader(self._noted(), delimiter=self._delimiter, strict=True)

@@ -4,18 +4,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryFile
 from types import MappingProxyType
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
+from gateway.core.batches import batched
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import DATES, KindMapping
 from gateway.core.written import counted, plain, readable_name
-from gateway.crm.columns import Columns, ColumnsWrong, is_header, recognised, unguarded
+from gateway.crm.columns import (
+    Columns,
+    ColumnSource,
+    ColumnsWrong,
+    is_header,
+    recognised,
+    unguarded,
+)
 from gateway.crm.date_columns import DateColumns
+from gateway.crm.delimited import TOGETHER, CellBlock, CellRow
 from gateway.crm.kinds import FileKind
 from gateway.crm.tables import (
     Delimited,
@@ -92,6 +102,11 @@ class FeedFile:
 
     def rows(self) -> Iterator[RawRow]:
         """Yield the rows; `FileRefused` says why the file as a whole can't be read."""
+        for block in self.blocks():
+            yield from block.rows() if isinstance(block, RowBlock) else block
+
+    def blocks(self) -> "Iterator[RowBlock | list[RawRow]]":
+        """Yield the same many at once: as they stand where each has all cells, and no others."""
         with self._opened() as file:
             table = self._table(file)
             columns = self._columns(table)
@@ -104,20 +119,28 @@ class FeedFile:
                 source.name for source in columns.sources if source.name in DATES and source.at
             ]
             dates = DateColumns(
-                _written(table, columns, names) if names else {},
+                names,
+                partial(_written, file, table, columns, names),
                 self._reading.mapping.date_order,
                 zone=self._reading.zone,
                 today=self._reading.today,
                 has_serials=not isinstance(table, Sheet) or table.has_serials,
             )
-            self.remarks += dates.remarks
+            of_dates = len(self.remarks)
             self.is_delimited = isinstance(table, Delimited)
+            reading = RowReading(columns, dates, len(table.names))
             if isinstance(table, Objects):
-                for line, cells, problem in table.rows():
-                    texts = columns.texts_of_some(cells) if cells else {}
-                    yield _row(line, texts, dates, problem)
+                yield from batched(map(reading.of_object, table.rows()), TOGETHER)
             else:
-                yield from self._of_cells(table, columns, dates)
+                for block in table.blocks():
+                    if columns.unnamed:
+                        reading.note_unnamed(block)
+                    if isinstance(block, CellBlock):
+                        yield RowBlock(*block, reading)
+                    else:
+                        yield list(filter(None, map(reading.of_row, block)))
+            self.remarks[of_dates:of_dates] = dates.remarks
+            self.remarks += reading.remarks
             self.is_truncated = table.is_cut
             if isinstance(table, Delimited) and table.has_open_end:
                 last = len(table.names) - 1
@@ -190,60 +213,101 @@ class FeedFile:
                 line = table.first_line(error.column)
             raise self._refused(f"line {line}: {error}" if line else str(error)) from error
 
-    def _of_cells(
-        self, table: Delimited | Sheet, columns: Columns, dates: DateColumns
-    ) -> Iterator[RawRow]:
-        width = len(table.names)
-        has_unnamed = bool(columns.unnamed)
-        unnamed_cells, unnamed_line = 0, 0
-        for line, written, fault, dated in table.rows():
-            cells = written
-            if fault:
-                yield RawRow(line, {}, fault)
-                continue
-            joined = "".join(cells)
-            if not plain(joined):
-                continue
-            if "=" in joined or "'" in joined:
-                cells = list(map(unguarded, cells))
-            problem, unread = "", _NOTHING
-            if len(cells) < width or any(map(str.strip, cells[width:])):
-                problem = f"has {counted(len(cells), 'field')} where the header has {width}"
-                if len(cells) > width:
-                    # Which of them is the one too many can't be told.
-                    yield RawRow(line, {}, problem)
-                    continue
-            if "#" in joined or dated:
-                unread = columns.without_value(cells, dated)
-            if has_unnamed:
-                count = sum(bool(cells[at].strip()) for at in columns.unnamed if at < len(cells))
-                unnamed_line = unnamed_line or (line if count else 0)
-                unnamed_cells += count
-            yield _row(line, columns.texts(cells), dates, problem, unread)
-        if unnamed_cells:
-            self.remarks.append(
-                f"{counted(unnamed_cells, 'cell is', 'cells are')} in columns without a name and "
-                f"not read, the first in line {unnamed_line}"
-            )
-
     def _refused(self, reason: str) -> FileRefused:
         return FileRefused(f"{readable_name(str(self._path))}: {reason}")
 
 
-def _row(
-    line: int,
-    texts: dict[str, str],
-    dates: DateColumns,
-    problem: str = "",
-    unread: Mapping[str, UnreadableCell] = _NOTHING,
-) -> RawRow:
-    if dates.are_foreign:
-        unread = {**dates.translate(texts), **unread}
-    return RawRow(line, texts, problem, unread)
+class RowReading:
+    """How the cells of a file become texts by our columns; dates become as ISO has them."""
+
+    def __init__(self, columns: Columns, dates: DateColumns, width: int) -> None:
+        self.columns = columns
+        self._dates = dates
+        self._width = width  #: Cells of the header.
+        self._unnamed_cells = 0
+        self._unnamed_line = 0
+
+    @property
+    def remarks(self) -> Iterator[str]:
+        """What is worth knowing of the rows that were read."""
+        if self._unnamed_cells:
+            yield (
+                f"{counted(self._unnamed_cells, 'cell is', 'cells are')} in columns without a name "
+                f"and not read, the first in line {self._unnamed_line}"
+            )
+
+    def of_object(self, row: ObjectRow) -> RawRow:
+        """Return a row of JSON Lines by our columns."""
+        texts = self.columns.texts_of_some(row.cells) if row.cells else {}
+        return self._raw_row(row.line, texts, row.problem)
+
+    def of_row(self, row: CellRow) -> RawRow | None:
+        """Return a row by our columns; None where it is blank."""
+        line, cells, fault, dated = row
+        if fault:
+            return RawRow(line, {}, fault)
+        joined = "".join(cells)
+        if not plain(joined):
+            return None
+        if "=" in joined or "'" in joined:
+            cells = list(map(unguarded, cells))
+        problem = ""
+        if len(cells) < self._width or any(map(str.strip, cells[self._width :])):
+            problem = f"has {counted(len(cells), 'field')} where the header has {self._width}"
+            if len(cells) > self._width:
+                # Which of them is the one too many can't be told.
+                return RawRow(line, {}, problem)
+        unread = self.columns.without_value(cells, dated) if "#" in joined or dated else _NOTHING
+        return self._raw_row(line, self.columns.texts(cells), problem, unread)
+
+    def field(self, source: ColumnSource, cell: str) -> tuple[str, Mapping[str, UnreadableCell]]:
+        """Return what one cell comes to as a column that it alone fills, and what is wrong."""
+        cells = [""] * self._width
+        cells[source.at[0]] = unguarded(cell)
+        texts = {source.name: source.read(cells)}
+        faults = {**self._dates.translate(texts), **self.columns.without_value(cells, ())}
+        return texts[source.name], {name: faults[name] for name in texts if name in faults}
+
+    def note_unnamed(self, block: CellBlock | list[CellRow]) -> None:
+        """Note what stands in columns without a name."""
+        rows = zip(*block, strict=True) if isinstance(block, CellBlock) else block
+        for line, cells, *_ in rows:
+            if len(cells) > self._width and any(map(str.strip, cells[self._width :])):
+                continue
+            places = (at for at in self.columns.unnamed if at < len(cells))
+            if count := sum(bool(unguarded(cells[at]).strip()) for at in places):
+                self._unnamed_line = self._unnamed_line or line
+                self._unnamed_cells += count
+
+    def _raw_row(
+        self,
+        line: int,
+        texts: dict[str, str],
+        problem: str,
+        unread: Mapping[str, UnreadableCell] = _NOTHING,
+    ) -> RawRow:
+        if untold := self._dates.translate(texts):
+            unread = {**untold, **unread}
+        return RawRow(line, texts, problem, unread)
 
 
-def _written(table: Table, columns: Columns, names: Sequence[str]) -> Mapping[str, set[str]]:
-    """Return the different texts of some of our columns."""
+class RowBlock(NamedTuple):
+    """Many rows, blank ones too, each with as many cells as the header."""
+
+    lines: Sequence[int]  #: Where each begins.
+    cells: Sequence[list[str]]  #: As they stand.
+    reading: RowReading
+
+    def rows(self) -> Iterator[RawRow]:
+        """Yield those that aren't blank by our columns."""
+        return filter(None, map(self.reading.of_row, map(CellRow, self.lines, self.cells)))
+
+
+def _written(
+    file: BinaryIO, table: Table, columns: Columns, names: Sequence[str]
+) -> Mapping[str, set[str]]:
+    """Return the different texts of some of our columns; the file is read on where it was."""
+    position = file.tell()
     sources = [source for source in columns.sources if source.name in names]
     written: dict[str, set[str]] = {name: set() for name in names}
     width = len(table.names)
@@ -253,4 +317,5 @@ def _written(table: Table, columns: Columns, names: Sequence[str]) -> Mapping[st
         cells = padded_cells(row, width)
         for source in sources:
             written[source.name].add(source.read(cells))
+    file.seek(position)
     return {name: {plain(unguarded(text)) for text in texts} for name, texts in written.items()}

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from itertools import islice
 from pathlib import Path
 
 from gateway.core.batches import batched
@@ -13,14 +12,15 @@ from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.mail.keepable import keepable_line
 from gateway.core.people.people import PersonKind
 from gateway.core.written import counted, readable_name
-from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow
+from gateway.crm.by_column import ColumnReader, ReadBlock
+from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow, RowBlock
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
 from gateway.documents.feed import ImportReportDocument
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
 from gateway.store.feed import feed_faults
 from gateway.store.feed.contested import Duplicate
-from gateway.store.feed.feed import Feed, ImportOutcome, KeepSuppressed, Terms, feed
+from gateway.store.feed.feed import LAYOUTS, Feed, ImportOutcome, KeepSuppressed, Terms, feed
 from gateway.store.feed.guard import is_halved
 from gateway.store.feed.layouts import Gaps
 from gateway.store.views import status
@@ -378,33 +378,61 @@ class _FileImport:
 
     def take(self, file: FeedFile, progress: Progress, *, keys_only: bool) -> None:
         """Hand on the records of a file, a batch at a time; `keys_only`: what it names goes."""
-        rows = file.rows()
-        while batch := list(islice(rows, _BATCH)):
-            if keys_only:
-                keys = []
-                for row in batch:
-                    if row.problem:
-                        self._report(RowProblem(row.line, row.problem))
-                        continue
-                    try:
-                        key = self._kind.key(Fields(row.texts, self._zone, row.unread))
-                    except KeyUnreadable as error:
-                        self._report_fault(row.line, error.fault)
-                    else:
-                        keys.append((row.line, key))
-                self._feed.keep_all(keys)
-                self.records += len(keys)
+        if keys_only:
+            self._take_keys(file, progress)
+            return
+        reader: ColumnReader | None = None
+        rows = 0
+        for block in file.blocks():
+            rows += len(block.lines if isinstance(block, RowBlock) else block)
+            if rows >= _BATCH:
+                progress(file.position, file.size)
+                rows = 0
+            if isinstance(block, RowBlock):
+                if reader is None:
+                    reader = ColumnReader(
+                        self._kind, LAYOUTS[self._kind.name], block.reading, self._zone
+                    )
+                read = reader.read(block)
+                if file.is_delimited:
+                    self._note_doubtful_beside(read)
+                self._feed.add_columns(
+                    read.lines, read.columns, mailed=read.mailed, missing=reader.missing
+                )
+                self.records += len(read.lines)
+                self._take_rows(read.others)
             else:
                 if file.is_delimited:
-                    self._note_doubtful(batch)
-                records = [
-                    (row.line, record) for row in batch if (record := self._record(row)) is not None
-                ]
-                self._feed.add(records, self._gaps)
-                self._gaps.clear()
-                self.records += len(records)
-            progress(file.position, file.size)
+                    self._note_doubtful(block)
+                self._take_rows(block)
+        progress(file.position, file.size)
         self._add_of_unknown_kind()
+
+    def _take_keys(self, file: FeedFile, progress: Progress) -> None:
+        for batch in batched(file.rows(), _BATCH):
+            keys = []
+            for row in batch:
+                if row.problem:
+                    self._report(RowProblem(row.line, row.problem))
+                    continue
+                try:
+                    key = self._kind.key(Fields(row.texts, self._zone, row.unread))
+                except KeyUnreadable as error:
+                    self._report_fault(row.line, error.fault)
+                else:
+                    keys.append((row.line, key))
+            self._feed.keep_all(keys)
+            self.records += len(keys)
+            progress(file.position, file.size)
+
+    def _take_rows(self, rows: Sequence[RawRow]) -> None:
+        """Read rows by themselves, and hand on their records."""
+        if not rows:
+            return
+        records = [(row.line, record) for row in rows if (record := self._record(row)) is not None]
+        self._feed.add(records, self._gaps)
+        self._gaps.clear()
+        self.records += len(records)
 
     def _add_of_unknown_kind(self) -> None:
         """Have rows of a kind that nobody knows count for whom their id is known to be.
@@ -446,6 +474,14 @@ class _FileImport:
             if self._is_beside:
                 self.doubtful_lines.add(row.line)
             self._last_line, self._is_beside = row.line, bool(row.problem)
+
+    def _note_doubtful_beside(self, block: ReadBlock) -> None:
+        """Note the first row of a block without faults, where the one before had a fault."""
+        lines = [*block.lines[:1], *block.lines[-1:], *(row.line for row in block.others)]
+        if lines:
+            if self._is_beside:
+                self.doubtful_lines.add(min(lines))
+            self._last_line, self._is_beside = max(lines), False
 
     def _record(self, row: RawRow) -> Record | None:
         fields = Fields(row.texts, self._zone, row.unread)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from bisect import bisect_right
 from codecs import register_error
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from io import TextIOWrapper
 from itertools import islice
 from typing import BinaryIO, NamedTuple
 
+from gateway.core.batches import batched
 from gateway.core.feed.feed_mapping import column_key
 from gateway.crm.delimited import (
     DELIMITERS,
+    TOGETHER,
+    CellBlock,
     CellRow,
     DelimitedLayout,
     DelimitedRows,
@@ -99,16 +103,32 @@ class Delimited:
 
     def rows(self) -> Iterator[CellRow]:
         """Yield the rows below the header, blank ones too."""
+        for block in self.blocks():
+            if isinstance(block, CellBlock):
+                yield from map(CellRow, block.lines, block.cells)
+            else:
+                yield from block
+
+    def blocks(self) -> Iterator[CellBlock | list[CellRow]]:
+        """Yield the same many at once; in a block all have as many cells as the header."""
         source = self._all()
         width, header_line = len(self.names), self.header_line
         short_rows = last_line = last_short = 0
-        for row in source:
-            if row.line <= header_line:
-                continue
-            last_line = row.line
-            if len(row.cells) < width and not row.problem and any(row.cells):
-                short_rows, last_short = short_rows + 1, row.line
-            yield row
+        for block in source.blocks():
+            below = _below(block, header_line)
+            if isinstance(below, CellBlock):
+                if set(map(len, below.cells)) == {width}:
+                    last_line = below.lines[-1]
+                    yield below
+                    continue
+                rows = list(map(CellRow, below.lines, below.cells))
+            else:
+                rows = below
+            for row in rows:
+                last_line = row.line
+                if len(row.cells) < width and not row.problem and any(row.cells):
+                    short_rows, last_short = short_rows + 1, row.line
+            yield rows
         is_last_alone = short_rows == 1 and last_short == last_line
         self.has_open_end = source.has_open_end
         if source.open_quote:
@@ -128,6 +148,16 @@ class Delimited:
         return DelimitedRows(lines, self._layout.delimiter, skipped + 1)
 
 
+def _below(block: CellBlock | list[CellRow], line: int) -> CellBlock | list[CellRow]:
+    """Return the rows that begin below a line."""
+    if isinstance(block, list):
+        return [row for row in block if row.line > line]
+    if block.lines[0] > line:
+        return block
+    first = bisect_right(block.lines, line)
+    return CellBlock(block.lines[first:], block.cells[first:])
+
+
 class Sheet:
     """A sheet of a workbook. Raises TableRefused."""
 
@@ -145,6 +175,10 @@ class Sheet:
         for row in self._all():
             if row.line > self.header_line:
                 yield row
+
+    def blocks(self) -> Iterator[list[CellRow]]:
+        """Yield the same many at once."""
+        return batched(self.rows(), TOGETHER)
 
     def _all(self) -> Iterator[CellRow]:
         for line, cells in self._workbook.rows():

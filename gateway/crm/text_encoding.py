@@ -14,7 +14,6 @@ from typing import BinaryIO
 
 _CHUNK = 1 << 20
 #: What isn't UTF-8 is decoded to lone surrogates, \udc80 to \udcff; `str.isprintable` finds them.
-_STRAY = re.compile(r"[\udc80-\udcff]")
 _DECODED = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]")
 #: Octets without a meaning in Windows-1252.
 _UNDEFINED = re.compile(r"[\udc81\udc8d\udc8f\udc90\udc9d]")
@@ -85,9 +84,11 @@ def encoding_of_octets(file: BinaryIO, chunk: bytes, start: int) -> Encoding:
     has_strays = has_decoded = is_other = is_cut = False
     while chunk:
         text = decoder.decode(chunk)
-        if not text.isascii():
+        if _is_utf_8(text):  # Told a hundred times as fast as by searching.
+            has_decoded = has_decoded or not text.isascii()
+        else:
+            has_strays = True
             has_decoded = has_decoded or bool(_DECODED.search(text))
-            has_strays = has_strays or bool(_STRAY.search(text))
             is_other = is_other or bool(_UNDEFINED.search(text) or _OTHER_CODE_PAGE.search(text))
         chunk = file.read(_CHUNK)
     rest = decoder.decode(b"", final=True)
@@ -101,3 +102,12 @@ def encoding_of_octets(file: BinaryIO, chunk: bytes, start: int) -> Encoding:
     if is_other:
         return Encoding("utf-8", 0, "neither UTF-8 nor Windows-1252; save it as CSV UTF-8")
     return Encoding("cp1252", 0, "Windows-1252")
+
+
+def _is_utf_8(text: str) -> bool:
+    """Whether nothing in a text stands for an octet that could not be decoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

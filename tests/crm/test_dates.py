@@ -92,8 +92,8 @@ def test_no_date_is_none(text: str) -> None:
 
     assert here.day(text) is None
     assert here.moment(text) is None
-    columns = DateColumns({"birthday": {text}, "submitted_at": {text}}, None, zone=UTC)
     texts = {"birthday": text, "submitted_at": text}
+    columns = DateColumns([*texts], lambda: {name: {text} for name in texts}, None, zone=UTC)
     assert ({}, {""}) == (columns.translate(texts), set(texts.values()))
 
 
@@ -108,7 +108,8 @@ def test_the_last_day_there_is_is_read_in_every_zone(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59", "9999-12-31T23:59:59-05:00"])
 def test_a_time_that_utc_does_not_have_is_refused(text: str) -> None:
-    columns = DateColumns({"submitted_at": {text}}, None, zone=ZoneInfo("America/New_York"))
+    zone = ZoneInfo("America/New_York")
+    columns = DateColumns(["submitted_at"], lambda: {"submitted_at": {text}}, None, zone=zone)
 
     assert {"submitted_at"} == set(columns.translate({"submitted_at": text}))
 

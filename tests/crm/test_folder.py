@@ -300,7 +300,7 @@ def test_a_fault_within_an_import_counts_as_one_of_its_kind(
     database: Database, path: Path, feed: FeedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (path / "people.csv").write_text("crm_id\n1\n")
-    monkeypatch.setattr(FeedFile, "rows", _raise(ZeroDivisionError("by none")))
+    monkeypatch.setattr(FeedFile, "blocks", _raise(ZeroDivisionError("by none")))
 
     (handled,) = look_twice(feed)
 

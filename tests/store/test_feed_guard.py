@@ -41,6 +41,27 @@ def test_suppressions_are_counted_by_address_and_scope(database: Database) -> No
     assert (1, 1) == (second.suppressions_added, second.suppressions_lifted)
 
 
+def test_suppressions_of_people_who_come_after_what_suppresses_them_are_counted(
+    database: Database,
+) -> None:
+    tell(database, "groups", no_bulk())
+    tell(database, "statuses", deceased())
+    # Of 2.34E+05 can't be told who it is: whoever it may be is a member, too.
+    tell(database, "memberships", member("1"), member("2.34E+05"))
+
+    told = tell(
+        database,
+        "people",
+        person("1", ANN),
+        person("2", "dan@example.org", status="deceased"),
+        person("3", "eve@example.org"),
+        person("234001", BOB),
+        person("234002", "clo@example.org"),
+    )
+
+    assert 4 == told.suppressions_added
+
+
 Lifting = Callable[[Database], ImportOutcome]
 
 

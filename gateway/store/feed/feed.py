@@ -167,6 +167,17 @@ class Feed:
         """
         self._stage.add(records, gaps or {})
 
+    def add_columns(
+        self,
+        lines: Sequence[int],
+        columns: Mapping[str, Sequence[object]],
+        *,
+        mailed: Sequence[tuple[int, str, int]],
+        missing: frozenset[str],
+    ) -> None:
+        """Stage records by column, see `Stage.add_columns`; each tells all but `missing`."""
+        self._stage.add_columns(lines, columns, mailed, missing)
+
     def known(self, records: Sequence[Any]) -> list[bool]:
         """Say of each record whether what it tells of is known; of a member, the person."""
         is_of_members = self._layout is MEMBERSHIPS
@@ -239,7 +250,8 @@ class Feed:
             elif not terms.is_doubtful:
                 look_for_kept(self._stage, source=terms.source)
             left_open.look_before()
-            guard.look_before(terms.source, has_arrived=left_open.has_arrived)
+            has_arrived = left_open.has_arrived or left_open.has_possible
+            guard.look_before(terms.source, has_arrived=has_arrived)
             counts = self._counts()
             stay = (
                 still_referred(self._connection, self._stage, terms.tag_scopes)

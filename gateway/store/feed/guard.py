@@ -29,7 +29,7 @@ _TOUCHED = {
     "people": """
         SELECT c.kind, c.crm_id FROM changes c
         LEFT JOIN people p ON p.kind = c.kind AND p.crm_id = c.crm_id
-        WHERE c.is_moved OR p.status <> c.status
+        WHERE (c.is_moved OR p.status <> c.status) {who}
         UNION SELECT kind, crm_id FROM removed""",
     "memberships": """
         SELECT c.kind, c.person FROM changes c
@@ -47,6 +47,14 @@ _TOUCHED = {
         UNION SELECT p.kind, p.crm_id FROM removed r
         JOIN people p ON p.kind = r.kind AND p.status = r.crm_id""",
 }
+#: Those of whom something is known that suppresses: a few of many new people.
+_SUPPRESSED = """AND (
+    (c.kind, c.status) IN (SELECT kind, crm_id FROM statuses WHERE tag IN ({tags}))
+    OR (p.kind, p.status) IN (SELECT kind, crm_id FROM statuses WHERE tag IN ({tags}))
+    OR (c.kind, c.crm_id) IN (
+        SELECT m.kind, m.person FROM "groups" e
+        {join} memberships m ON m.kind = e.kind AND m.group_id = e.crm_id
+        WHERE e.tag IN ({tags})))"""
 #: Where open references lead somewhere now.
 _ARRIVED = {
     "groups": """
@@ -149,13 +157,15 @@ class SuppressionGuard:
     def look_before(self, source: str, *, has_arrived: bool) -> None:
         """Note what holds before the import; `changes` and `removed` are filled by now.
 
-        `has_arrived`: so is `arrived_references`; otherwise it needn't be there.
+        `has_arrived`: open references lead somewhere now; otherwise `arrived_references` needn't
+        be there, and no new person is a member of another group than before.
         """
         if self._touched is None:
             return
         arrived = _ARRIVED.get(self._what, "") if has_arrived else ""
         make(self._connection, _TOUCHED_PEOPLE, _NOTED_EFFECTS)
-        self._connection.exec_driver_sql(f"INSERT INTO touched {self._touched}{arrived}")
+        touched = self._touched.replace("{who}", "" if has_arrived else _SUPPRESSED)
+        self._connection.execute(self._filled(f"INSERT INTO touched {touched}{arrived}"))
         if self._note("before") >= LEAST:
             self._held = self._connection.scalar(self._filled(_HELD, source=source))
         assumed = {"assumed": f"%{COUNTS_AS_ACTIVE}"}
@@ -194,4 +204,9 @@ class SuppressionGuard:
             tags=", ".join(f":{tag}" for tag in self._tags),
             join="CROSS JOIN" if is_sqlite else "JOIN",
         )
-        return text(statement).bindparams(**self._tags, **self._scopes, **values)
+        named = {
+            name: value
+            for name, value in {**self._tags, **self._scopes, **values}.items()
+            if f":{name}" in statement
+        }
+        return text(statement).bindparams(**named)

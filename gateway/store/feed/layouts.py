@@ -219,20 +219,20 @@ def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def mailboxes(person: Person) -> Iterator[tuple[str, int]]:
-    """Yield the addresses a person is found by, each with its position.
+def mailboxes(emails: Iterable[str], lookalikes: Iterable[str] = ()) -> Iterable[tuple[str, int]]:
+    """Return the addresses a person is found by, each with its position.
 
     The mailbox behind a plus address has -1: it counts only where `plus_addresses` is set. Those
-    only found in what can't be read stand behind the others.
+    only found in what can't be read, `lookalikes`, stand behind the others.
     """
     positions: dict[str, int] = {}
-    for position, email in enumerate(person.emails):
+    for position, email in enumerate(emails):
         positions.setdefault(lookup_form(email), position)
-    for position, email in enumerate(person.lookalikes, UNSURE):
+    for position, email in enumerate(lookalikes, UNSURE):
         positions.setdefault(lookup_form(email), position)
     for form in [form for form in positions if "+" in form]:
         positions.setdefault(lookup_form(form, plus_addresses=True), -1)
-    return iter(positions.items())
+    return positions.items()
 
 
 PEOPLE = TableLayout(

@@ -68,8 +68,10 @@ class OpenReferences:
         self._own = [relation for relation in RELATIONS if relation.table is table]
         self._led_here = [relation for relation in RELATIONS if relation.target is table]
         self._arrived_references, self._touched, self._counted, self._possible = _temporary_tables()
-        self.has_arrived = False  #: Whether some lead somewhere now: `arrived_references`.
-        self._has_possible = False
+        #: Whether some lead somewhere now (`arrived_references`).
+        self.has_arrived = False
+        #: Whether new people are meant by what several may be meant by: they become members.
+        self.has_possible = False
 
     def look_before(self) -> None:
         """Find out which open ones the import's changes answer, and which it may change."""
@@ -113,7 +115,7 @@ class OpenReferences:
         """Follow those that lead somewhere now, and count those that don't."""
         for relation in self._led_here if self.has_arrived else ():
             self._follow(relation)
-        if self._has_possible:
+        if self.has_possible:
             # All whom a member's id may mean are members, where the group keeps mail away.
             table, possible = memberships, self._possible
             names = [column.name for column in table.columns]
@@ -141,9 +143,9 @@ class OpenReferences:
             given = {part for text in texts for part in parts(text)}
             self._touch_all(relation, (("", part) for part in given))
             return
-        kind, value = relation.kind_of(changes), relation.value(changes)
-        new = select(kind.label("of"), value).where(value != "", ~relation.leads(kind, value))
-        self._touch(relation, new.distinct())
+        new = relation.given_in(changes).subquery()
+        leads = relation.leads(new.c.kind, new.c.given)
+        self._touch(relation, select(new.c.kind, new.c.given).where(~leads))
         for gone in (changes, removed) if is_open else ():
             self._touch(
                 relation,
@@ -219,7 +221,7 @@ class OpenReferences:
         if relation.table is memberships and possible:
             make(self._connection, self._possible)
             load(self._connection, self._possible, possible)
-            self._has_possible = True
+            self.has_possible = True
         return arrived
 
     def _follow(self, relation: Relation) -> None:

@@ -102,6 +102,9 @@ class References:
         relation = next(
             each_relation for each_relation in RELATIONS if each_relation.name == "people.status"
         )
+        with self._connection.begin():
+            if not self._unknown(relation, staged):
+                return []
         old = statuses.alias("old")
         statement = (
             select(staged.c.line, staged.c.status)
@@ -121,6 +124,13 @@ class References:
     def _unknown(self, relation: Relation, staged: Table) -> list[GivenText]:
         """Return the texts of a column that are nobody's id."""
         value, kind = relation.value(staged), relation.kind_of(staged)
+        if relation.target is not people:
+            # A few different ones stand in many rows, and nearly always all of them are known.
+            given = relation.given_in(staged).subquery()
+            leads = relation.leads(given.c.kind, given.c.given)
+            unknown = select(literal(1)).select_from(given).where(~leads).limit(1)
+            if self._connection.scalar(unknown) is None:
+                return []
         statement = (
             select(kind, value, func.count(), func.min(staged.c.line))
             .where(value != "", ~relation.leads(kind, value))

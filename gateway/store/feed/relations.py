@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     MetaData,
+    Select,
     Table,
     Text,
     and_,
@@ -69,6 +70,15 @@ class Relation:
             return literal_column(f"'{self.kind}'")
         column: ColumnElement[str] = rows.c.kind
         return column
+
+    def given_in(self, rows: Table) -> Select[str, str]:
+        """Return a query of the different texts in rows, each with the kind of the reference."""
+        value = self.value(rows)
+        return (
+            select(self.kind_of(rows).label("kind"), value.label("given"))
+            .where(value != "")
+            .distinct()
+        )
 
     def leads(self, kind: ColumnElement[str], value: ColumnElement[str]) -> ColumnElement[bool]:
         """Return the condition that something has an id."""

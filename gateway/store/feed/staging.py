@@ -1,6 +1,7 @@
 """Records laid beside what is known, in temporary tables; `feed.py` has an example."""
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, select, update
@@ -51,17 +52,12 @@ class Stage:
         row = self.layout.row
         masks: dict[int, int] = {}
         for line, gap in gaps.items():
-            columns = (frozenset(gap.unread), gap.missing)
-            mask = self._masks.get(columns)
-            if mask is None:
-                mask = self._masks[columns] = self.layout.mask(*columns)
-                self.in_gaps |= mask
-            masks[line] = mask
+            masks[line] = self._mask(frozenset(gap.unread), gap.missing)
         adding = {line for line, gap in gaps.items() if gap.adds_addresses}
         doubtful = {line for line, gap in gaps.items() if gap.adds_only}
         self.has_doubtful |= bool(doubtful)
         rows = [
-            (line, False, masks.get(line, 0), line in adding, line in doubtful, *row(record))
+            (line, 0, masks.get(line, 0), int(line in adding), int(line in doubtful), *row(record))
             for line, record in records
         ]
         unread = [
@@ -75,10 +71,36 @@ class Stage:
                 mailed = [
                     (line, address, position)
                     for line, person in records
-                    for address, position in mailboxes(person)
+                    for address, position in mailboxes(person.emails, person.lookalikes)
                 ]
                 load(self.connection, self.addresses, mailed)
             self.add_unread(unread)
+
+    def add_columns(
+        self,
+        lines: Sequence[int],
+        columns: Mapping[str, Sequence[object]],
+        mailed: Sequence[tuple[int, str, int]],
+        missing: frozenset[str],
+    ) -> None:
+        """Take in rows by column: of each of `layout.columns` the value in each row.
+
+        A value is as `load` takes it; true and false are 1 and 0. `mailed` are the addresses of
+        people: line, lookup form, position; none of the rows tells the columns `missing`.
+        """
+        mask = self._mask(frozenset(), missing)
+        values = (columns[name] for name in self.layout.columns)
+        marks = (repeat(0), repeat(mask), repeat(0), repeat(0))
+        with self.connection.begin():
+            load(self.connection, self.staged, list(zip(lines, *marks, *values, strict=False)))
+            load(self.connection, self.addresses, mailed)
+
+    def _mask(self, unread: frozenset[str], missing: frozenset[str]) -> int:
+        mask = self._masks.get((unread, missing))
+        if mask is None:
+            mask = self._masks[unread, missing] = self.layout.mask(unread, missing)
+            self.in_gaps |= mask
+        return mask
 
     def add_unread(self, rows: Sequence[tuple[int, str, str]]) -> None:
         """Take in fields that can't be read: line, field, what is wrong; within a transaction."""

@@ -98,7 +98,8 @@ def _mend_person(connection: Connection, ref: PersonRef, meant: Mapping[str, str
     connection.execute(delete(addresses).where(*of_person, addresses.c.position < UNSURE))
     who = {"kind": ref.kind.value, "person": ref.crm_id}
     rows = [
-        {"address": address, **who, "position": position} for address, position in mailboxes(mended)
+        {"address": address, **who, "position": position}
+        for address, position in mailboxes(mended.emails, mended.lookalikes)
     ]
     statement = insert_into(connection, addresses)
     position = {"position": statement.excluded.position}
