@@ -23,6 +23,7 @@ DISK = "/var/tmp"  # where /tmp may be memory, and a commit cost nothing
 FULL = Plan()
 QUICK_ROUNDS, QUICK_SECONDS, QUICK_SIZES = 1, 1.0, FULL.sizes[:3]
 QUICK_JOURNAL = 20_000  #: Messages.
+QUICK_ROWS = 100_000  #: Of each file of the feed.
 
 
 def main() -> int:
@@ -64,6 +65,8 @@ def _plan() -> Plan:
         seconds=QUICK_SECONDS if options.quick else options.seconds,
         sizes=QUICK_SIZES if options.quick else FULL.sizes,
         import_rounds=QUICK_ROUNDS if options.quick else FULL.import_rounds,
+        feed_rounds=QUICK_ROUNDS if options.quick else FULL.feed_rounds,
+        rows=QUICK_ROWS if options.quick else FULL.rows,
         journaled=QUICK_JOURNAL if options.quick else FULL.journaled,
         against=options.against,
     )

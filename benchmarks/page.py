@@ -66,6 +66,11 @@ TAIL = """\
   connection. Memory is the highest that was seen: the proportional set size of all processes, the
   resident set of the one that reads mails. `--against COMMAND` has another gateway, such as an
   earlier commit's, import in turn with this one.
+- Beside an import of the feed stands what Python's own `csv` and `sqlite3` take to load the same
+  file into one table of texts, with the same indexes: nothing is read, compared or protected
+  there. The ratio is that of processor time, round by round. Meanwhile an address is looked up and
+  a row is written a hundred times a second: what takes longest of these is what mail, or the
+  journal behind it, would wait for.
 """
 
 

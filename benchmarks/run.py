@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmarks import (
     console,
     decision,
+    feed,
     importer,
     latency,
     machine,
@@ -21,6 +22,7 @@ from benchmarks import (
 from benchmarks.cells import MATRIX, Cell
 from benchmarks.console import PageTime
 from benchmarks.decision import Decision
+from benchmarks.feed import FeedImports
 from benchmarks.importer import Importing
 from benchmarks.latency import Latency
 from benchmarks.machine import Machine
@@ -33,7 +35,7 @@ from benchmarks.throughput import Measured
 
 PARTS = (
     *("throughput", "start", "latency", "memory", "decision", "selection", "importer"),
-    "console",
+    *("feed", "console"),
 )
 
 
@@ -49,6 +51,8 @@ class Plan:
     seconds: float = 2.5  #: A sample takes about this long.
     sizes: Sequence[int] = decision.SIZES
     import_rounds: int = importer.ROUNDS
+    feed_rounds: int = feed.ROUNDS
+    rows: int = feed.ROWS  #: Of each file of the feed.
     journaled: int = console.MESSAGES  #: Messages in the journal that pages are opened on.
     against: Path | None = None  #: The command of a gateway that imports in turn with this one.
 
@@ -61,6 +65,7 @@ class Plan:
         alone += self.start_rounds * len(start.PEERS & {*self.peers}) * ("start" in self.parts)
         imports = len(importer.WAYS) * (2 if self.against else 1) * self.import_rounds
         alone += imports * ("importer" in self.parts)
+        alone += self.feed_rounds * feed.FILES * ("feed" in self.parts)
         return beside + ("memory" in self.parts) + ("console" in self.parts) + alone
 
 
@@ -76,6 +81,7 @@ class Results:
     decisions: Sequence[Decision] = ()
     selections: Sequence[Selection] = ()
     imports: Sequence[Importing] = ()
+    feeds: Sequence[FeedImports] = ()
     pages: Sequence[PageTime] = ()
 
     def tables(self) -> list[Table]:
@@ -95,6 +101,8 @@ class Results:
             measured.append(tables.selections(self.selections))
         if self.imports:
             measured.append(tables.imports(self.imports))
+        if self.feeds:
+            measured.append(tables.feeds(self.feeds))
         if self.pages:
             measured.append(tables.pages(self.pages))
         return [*measured, tables.machine(self.machine)]
@@ -124,6 +132,10 @@ def run(plan: Plan, directory: Path) -> Results:
         if "importer" in plan.parts:
             results.imports = importer.measure(
                 directory, rounds=plan.import_rounds, against=plan.against, step=step
+            )
+        if "feed" in plan.parts:
+            results.feeds = feed.measure(
+                directory, rounds=plan.feed_rounds, rows=plan.rows, step=step
             )
         if "console" in plan.parts:
             results.pages = console.measure(

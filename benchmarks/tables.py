@@ -8,6 +8,7 @@ from rich.table import Table as RichTable
 from benchmarks.console import MESSAGES as MESSAGES_OF_PAGES
 from benchmarks.console import PageTime
 from benchmarks.decision import Decision
+from benchmarks.feed import ROWS, FeedImports
 from benchmarks.importer import MAILS, Importing
 from benchmarks.latency import Latency
 from benchmarks.machine import Machine
@@ -172,6 +173,27 @@ def imports(measured: Sequence[Importing]) -> Table:
     )
     head = ("", "processor time, s", "seconds", "memory, all processes", "of the reading process")
     return Table(f"{MAILS:,} mails to import", head, rows)
+
+
+def feeds(measured: Sequence[FeedImports]) -> Table:
+    """Return what it costs to take files of the feed in, beside SQLite alone."""
+    rows = tuple(
+        (
+            imports.what,
+            f"{imports.median(lambda run: run.cpu.total):.1f}",
+            f"{imports.ratio:.1f}",
+            f"{imports.median(lambda run: run.seconds):.1f}",
+            f"{max(run.memory for run in imports.gateway) / 1e6:.0f} MB",
+            f"{max(run.look_up for run in imports.gateway) * 1000:.0f}",
+            f"{max(run.wait for run in imports.gateway):.1f}",
+        )
+        for imports in measured
+    )
+    head = (
+        *("", "processor time, s", "÷ sqlite3", "seconds", "memory"),
+        *("longest look-up meanwhile, ms", "longest write meanwhile, s"),
+    )
+    return Table(f"{ROWS:,} rows of the feed (aim: 4 times sqlite3, 200 MB)", head, rows)
 
 
 def pages(measured: Sequence[PageTime]) -> Table:
