@@ -15,7 +15,6 @@ then.
 """
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.core import ids
@@ -26,6 +25,7 @@ from gateway.core.mail.content_hash import ContentHash
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import OPENING, opening
 from gateway.core.mail.reply import Reply
+from gateway.core.quick_values import quick_value
 from gateway.delivery import replies
 from gateway.delivery.transaction import RelayTransaction
 from gateway.smtp_proxy.body import Body
@@ -45,7 +45,7 @@ _TOO_SLOW = Reply.of("451 4.4.2 Too slow while others wait for the relay; try ag
 _GATHERED = 65_536  #: Octets of content that don't yet keep a relay waiting for a slow client.
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value()
 class ContentHead:
     """The first octets of the content: the whole header block and perhaps more."""
 

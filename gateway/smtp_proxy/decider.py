@@ -11,7 +11,7 @@ to be mailed when the store was last asked; all else hears 451.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.core.decision.burst import burst_key
@@ -22,6 +22,7 @@ from gateway.core.kinds import Kind, Scope
 from gateway.core.mail.message_identity import message_identity
 from gateway.core.mail.reply import Reply
 from gateway.core.people.people import NOBODY, Standing, Suppression, SuppressionSource
+from gateway.core.quick_values import quick_value
 from gateway.smtp_proxy.journaling.bulk_memory import BulkMemory
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.message_kind import (
@@ -44,7 +45,7 @@ UNDECIDED = Reply.of("451 4.7.1 Too early to tell whether this is a mailing; try
 _BURST_MEMORY = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class Verdict:
     """What becomes of one recipient."""
 
@@ -54,7 +55,7 @@ class Verdict:
     undecided: bool = False  #: Whether a burst has yet to show what the message is.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class MessageDecision:
     """What becomes of the message."""
 

@@ -19,10 +19,11 @@ from gateway.core.decision.journal import KnownBulk
 from gateway.core.kinds import Kind
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import may_invite
+from gateway.core.quick_values import quick_value
 from gateway.smtp_proxy.policy import ListenerPolicy, Policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class MessageToDecide:
     """A message to decide on."""
 

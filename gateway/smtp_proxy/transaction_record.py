@@ -24,6 +24,7 @@ from gateway.core.kinds import By, Kind, State
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.reply import Reply
+from gateway.core.quick_values import quick_value
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.smtp_proxy.body import Body
 from gateway.smtp_proxy.decider import MessageDecision, Verdict
@@ -36,7 +37,7 @@ INDIVIDUAL = Classification(Kind.INDIVIDUAL, "default")
 _MAX_SUBJECT = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class Client:
     """Who speaks to us."""
 

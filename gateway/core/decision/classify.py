@@ -13,13 +13,14 @@ from gateway.core.kinds import Kind
 from gateway.core.mail.automatic import Automatic, auto_submitted, report_kind
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.invitation import METHODS, has_calendar, invitation, may_invite
+from gateway.core.quick_values import quick_value
 
 DEFAULT = "default"
 OVERRIDE = "override"  #: A login or a header that sends to everybody, whatever the kind.
 UNREAD = "unread-header"  #: The header block is too long to be read to its end.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class MessageFacts:
     """What the rules look at."""
 
@@ -371,7 +372,7 @@ class Rule:
         return self.test.looks_inside
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value()
 class Classification:
     """The kind of a message and what said so: a rule, a listener, an override or the default."""
 

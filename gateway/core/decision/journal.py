@@ -2,16 +2,17 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from gateway.core.kinds import By, Kind, State
 from gateway.core.mail.headers import Headers
 from gateway.core.people.people import PersonRef
+from gateway.core.quick_values import quick_value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class Delivery:
     """One recipient of a message."""
 
@@ -26,7 +27,7 @@ class Delivery:
     persons: tuple[PersonRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class Message:
     """One transaction that reached RCPT."""
 
@@ -61,7 +62,7 @@ MESSAGE_VALUES = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value()
 class KnownBulk:
     """That a message was found bulk: by the first transaction that was, and by which rule."""
 
@@ -69,7 +70,7 @@ class KnownBulk:
     rule: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class Outcome:
     """How one delivery of a message ended."""
 
@@ -146,7 +147,7 @@ def is_same_date(date: int, other: int) -> bool:
     return abs(date - other) <= SAME_DATE.total_seconds()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class Attempt:
     """A transaction the client may try again, and what it would then hear.
 

@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
+from gateway.core.quick_values import quick_value
 from gateway.core.written import seen
 
 _ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\x80-\xff-]"
@@ -27,7 +27,7 @@ _MAX_DOMAIN = 255
 _DOTS = str.maketrans("。．｡", "...")
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value()
 class Path:
     """An envelope address: the octets as received and the mailbox they name."""
 

@@ -5,8 +5,9 @@ LF and NUL are what smuggling is made of; clean content passes octet for octet, 
 """
 
 import re
-from dataclasses import dataclass
 from io import IncrementalNewlineDecoder
+
+from gateway.core.quick_values import quick_value
 
 _ORDERLY = (None, "\r\n")
 END = b"\r\n.\r\n"
@@ -27,7 +28,7 @@ class BadContent(Exception):
     """Content that may not pass; its text is the reply."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value()
 class ContentPiece:
     """Some of the content as it came, still stuffed; `last` when the end of data followed it."""
 
@@ -163,7 +164,7 @@ def _is_clean(octets: bytes) -> bool:
     return newlines.newlines in _ORDERLY
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value()
 class HeaderBlock:
     """The first lines of a message, up to and with the first empty line."""
 

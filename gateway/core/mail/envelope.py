@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from gateway.core.mail.address import Path, parse_path
 from gateway.core.mail.reply import Reply
+from gateway.core.quick_values import quick_value
 
 _PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?\Z")
 _XTEXT = re.compile(rb"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
@@ -65,7 +66,7 @@ class Sender:
         return self.path.address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class Recipient:
     """RCPT TO, as it came and as it is understood."""
 

@@ -3,10 +3,10 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.message_ids import is_unfilled
+from gateway.core.quick_values import quick_value
 
 #: `<left@right>` of RFC 5322 (3.6.4), generously.
 _MESSAGE_ID = re.compile(rb"<([^<>@\s]+)@([^<>\s]+)>\Z")
@@ -19,7 +19,7 @@ _TRACE = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value()
 class MessageIdentity:
     """What is equal for transactions that carry the same message."""
 

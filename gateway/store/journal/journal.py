@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from gateway.core.decision.journal import Attempt, KnownBulk, Message, Outcome
+from gateway.core.quick_values import quick_value
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
 from gateway.store.journal import known_bulk
@@ -29,7 +30,7 @@ RETRY_SECONDS = 0.5  #: Between tries while the store is away and outcomes wait.
 _MAX_GROUP = 500
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value()
 class Begun:
     """A message to be on disk before anything happens to it."""
 
@@ -39,7 +40,7 @@ class Begun:
     durable: "asyncio.Future[None]"
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value()
 class Finished:
     """How a message ended."""
 
