@@ -79,7 +79,11 @@ class ClientReader:
         if len(self._buffer) > HIGH_WATER and not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        self._wake()
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
         if self.watcher is not None:
             self.watcher()
 
@@ -156,10 +160,7 @@ class ClientReader:
 
     async def line(self, limit: int) -> bytes:
         """Return the next line without its newline; raise `LineTooLong` after passing one over."""
-        while True:
-            end = self._buffer.find(b"\n")
-            if end >= 0:
-                break
+        while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > limit:
                 while b"\n" not in self._buffer:
                     self._buffer = b""
@@ -169,7 +170,8 @@ class ClientReader:
                 raise LineTooLong
             await self._more()
         line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
-        self._resume()
+        if self._paused:
+            self._resume()
         if end > limit:
             raise LineTooLong
         return line
@@ -183,16 +185,18 @@ class ClientReader:
         while not self._buffer:
             await self._more()
         data, self._buffer = self._buffer, b""
-        self._resume()
+        if self._paused:
+            self._resume()
         return data
 
     def _more(self) -> "asyncio.Future[None]":
         """Return what is done when something has come, or the end."""
         if self._over is not None:
             raise self._over
-        self._resume()
-        self._waiter = self._loop.create_future()
-        return self._waiter
+        if self._paused:
+            self._resume()
+        self._waiter = waiter = self._loop.create_future()
+        return waiter
 
     def _resume(self) -> None:
         if self._paused:

@@ -28,7 +28,7 @@ here. What it does well stays: the AUTH exchange, and STARTTLS with its discarde
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 from aiosmtpd.smtp import Session, TLSSetupException
@@ -99,6 +99,7 @@ class GatewaySMTP(AuthExchange):
         self._login: str | None = None
         self._helo: bytes | None = None
         self._extended = False
+        self._client: Client | None = None  #: Who says MAIL; None: not known since it changed.
         self._transaction: Transaction | None = None
         self._errors = self._bad_recipients = self._junk = self._failed_logins = 0
         self._transaction_in_data: Transaction | None = None  #: Whose content is coming in.
@@ -114,6 +115,7 @@ class GatewaySMTP(AuthExchange):
         if self._original_transport is not None:
             self._client_reader.upgraded(self.transport)
             self._tls, self._helo, self._login = True, None, None
+            self._client = None
             return
         self.session = Session(self.loop)
         peer = transport.get_extra_info("peername")
@@ -122,7 +124,7 @@ class GatewaySMTP(AuthExchange):
         self._reader = self._client_reader  # type: ignore[assignment]  # where AUTH reads
         refusal = self._listener.admit(self, self._peer)
         if refusal is not None:
-            self.transport.write(refusal.encode())
+            self.transport.write(refusal.octets)
             self.transport.close()
             return
         self._handler_coroutine = self.loop.create_task(self.converse())
@@ -202,7 +204,7 @@ class GatewaySMTP(AuthExchange):
                     if self._transaction is not None:
                         self._transaction.refused(None, reply)
                 self._errors += 1
-                self._write(reply.encode())
+                self._write(reply.octets)
                 self._limit()
         except _Closing:
             pass
@@ -224,7 +226,7 @@ class GatewaySMTP(AuthExchange):
 
     async def _greet(self) -> None:
         greeting = await self._listener.greeting_in_time()
-        self._write(greeting.encode())
+        self._write(greeting.octets)
         if greeting.code != 220:
             raise _Closing
 
@@ -258,6 +260,12 @@ class GatewaySMTP(AuthExchange):
             self._say("421 4.7.0 Too many errors")
             raise _Closing
 
+    def _write_replies(self, replies: Sequence[Reply]) -> None:
+        if len(replies) == 1:  # Nearly always.
+            self._write(replies[0].octets)
+        else:
+            self._write(b"".join([reply.octets for reply in replies]))
+
     def _say(self, reply: str) -> None:
         self._write(encoded(reply))
 
@@ -271,7 +279,7 @@ class GatewaySMTP(AuthExchange):
         """HELO: no extensions."""
         self._require(not self._settings.lmtp, "500 5.5.1 LMTP says LHLO (RFC 2033)")
         await self._greeted_by(name)
-        self._extended = False
+        self._extended, self._client = False, None
         self._say(f"250 {self._listener.hostname}")
 
     async def ehlo(self, name: bytes) -> None:
@@ -286,13 +294,13 @@ class GatewaySMTP(AuthExchange):
 
     async def _extensions_offered(self, name: bytes) -> None:
         await self._greeted_by(name)
-        self._extended = True
+        self._extended, self._client = True, None
         lines = [self._listener.hostname, *self._listener.offers()]
         if self.tls_context is not None and not self._tls:
             lines.append("STARTTLS")
         elif self._settings.users is not None and self._may_log_in():
             lines.append("AUTH PLAIN LOGIN")
-        self._write(Reply(250, tuple(lines)).encode())
+        self._write(Reply(250, tuple(lines)).octets)
 
     async def _greeted_by(self, name: bytes) -> None:
         hostname = name.strip()
@@ -328,6 +336,7 @@ class GatewaySMTP(AuthExchange):
             return
         assert users is not None
         self._login = await users.verify(given.login, given.password)
+        self._client = None
         if self._login is not None:
             self._say("235 2.7.0 Authentication successful")
             return
@@ -345,22 +354,25 @@ class GatewaySMTP(AuthExchange):
 
     async def mail(self, argument: bytes) -> None:
         """MAIL FROM: a transaction begins; the relay hears of it with the first recipient."""
-        self._require(self._helo is not None, "503 5.5.1 Say EHLO first")
+        if self._helo is None:
+            raise CommandRefused("503 5.5.1 Say EHLO first")
         if self._settings.users is not None and self._login is None:
             raise CommandRefused("530 5.7.0 Authentication required")
-        self._require(self._transaction is None, "503 5.5.1 One MAIL at a time")
+        if self._transaction is not None:
+            raise CommandRefused("503 5.5.1 One MAIL at a time")
         sender = parse_mail(argument, self._listener.extensions if self._extended else frozenset())
         if sender.size is not None and sender.size > self._listener.max_size:
             raise CommandRefused("552 5.3.4 The message is too large")
-        client = Client(
-            ip=self._peer,
-            helo=(self._helo or b"").decode("ascii", "replace"),
-            login=self._login,
-            tls=self._tls,
-            extended=self._extended,
-        )
+        if self._client is None:
+            self._client = Client(
+                ip=self._peer,
+                helo=self._helo.decode("ascii", "replace"),
+                login=self._login,
+                tls=self._tls,
+                extended=self._extended,
+            )
         self._junk = 0
-        self._transaction = self._listener.transaction(client, sender)
+        self._transaction = self._listener.transaction(self._client, sender)
         self._write(_SENDER_OK)
 
     async def rcpt(self, argument: bytes) -> None:
@@ -370,24 +382,29 @@ class GatewaySMTP(AuthExchange):
             raise CommandRefused("503 5.5.1 Say MAIL first")
         self._quiet_since = None
         extensions = self._listener.extensions if self._extended else frozenset()
-        #: What each RCPT names, or the reply to one that names nobody.
-        batch: list[Recipient | Reply] = []
+        named: list[Recipient] = []
+        refusals: list[tuple[int, Reply]] = []  #: Of those that name nobody, and their places.
         while True:
             try:
-                batch.append(parse_rcpt(argument, extensions, utf8=transaction.utf8))
+                named.append(parse_rcpt(argument, extensions, utf8=transaction.utf8))
             except CommandRefused as refused:
                 self._bad_recipients += 1
                 transaction.refused(argument, refused.reply)
-                batch.append(refused.reply)
-            if len(batch) >= _MAX_BATCH or not self._client_reader.next_is(b"RCPT ", MAX_COMMAND):
+                refusals.append((len(named) + len(refusals), refused.reply))
+            if (
+                len(named) + len(refusals) >= _MAX_BATCH
+                or not self._client_reader.pending
+                or not self._client_reader.next_is(b"RCPT ", MAX_COMMAND)
+            ):
                 break
             argument = (await self._client_reader.line(MAX_COMMAND)).rstrip(b"\r")[5:]
-        named = [entry for entry in batch if isinstance(entry, Recipient)]
-        answers = iter(await transaction.recipients(named) if named else ())
-        replies = (next(answers) if isinstance(entry, Recipient) else entry for entry in batch)
-        self._write(b"".join(reply.encode() for reply in replies))
+        replies = await transaction.recipients(named) if named else []
+        for place, reply in refusals:
+            replies.insert(place, reply)
+        self._write_replies(replies)
         self._quiet_since = self.loop.time()
-        self._limit()
+        if refusals:
+            self._limit()
 
     async def data(self, argument: bytes) -> None:
         """DATA: the transaction reads the content; its verdict is the answer.
@@ -397,7 +414,8 @@ class GatewaySMTP(AuthExchange):
         transaction = self._transaction
         if transaction is None:
             raise CommandRefused("503 5.5.1 Say MAIL and RCPT first")
-        self._require(not argument.strip(), "501 5.5.4 Syntax: DATA")
+        if argument.strip():
+            raise CommandRefused("501 5.5.4 Syntax: DATA")
         if not transaction.has_recipients:
             # Say once more why nobody is left; a client that says DATA all the same is done then.
             # Swift Mailer does, and begins its next message without RSET.
@@ -405,7 +423,7 @@ class GatewaySMTP(AuthExchange):
             if refusal is None:
                 raise CommandRefused("554 5.5.1 No valid recipients")
             await self._abandon(By.CLIENT)
-            self._write(refusal.encode())
+            self._write(refusal.octets)
             return
         self._write(_GO_AHEAD)
         self._transaction, self._transaction_in_data = None, transaction
@@ -417,8 +435,8 @@ class GatewaySMTP(AuthExchange):
             raise
         finally:
             self._quiet_since = self._transaction_in_data = None
-        self._write(b"".join(answer.encode() for answer in answers))
-        if any(answer.positive for answer in answers):
+        self._write_replies(answers)
+        if answers[0].positive or any(answer.positive for answer in answers):
             self._errors = self._bad_recipients = self._junk = 0
         self._listener.took(self.loop.time() - began)
 

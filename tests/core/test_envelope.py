@@ -84,7 +84,7 @@ def test_a_refusal_that_names_an_address_stays_a_reply(letter: str) -> None:
     with pytest.raises(CommandRefused) as refused:
         parse_rcpt(argument, frozenset(), utf8=True)
 
-    octets = refused.value.reply.encode()
+    octets = refused.value.reply.octets
     assert len(octets) <= 512
     assert octets[:-2].isascii()
     assert octets[:-2].decode().isprintable()

@@ -1,4 +1,4 @@
-"""What is made anew for each message has all that a frozen dataclass has, but the runtime's check."""
+"""What each message makes anew does what a frozen dataclass does, but for the runtime's check."""
 
 import copy
 import pickle
@@ -31,4 +31,4 @@ def test_a_value_has_its_fields_alone() -> None:
 
 def test_a_value_can_be_copied_and_kept() -> None:
     assert copy.copy(ANN) == ANN
-    assert pickle.loads(pickle.dumps(ANN)) == ANN  # noqa: S301
+    assert pickle.loads(pickle.dumps(ANN)) == ANN

@@ -1,6 +1,7 @@
 """Replies of SMTP (RFC 5321, 4.2): what a relay said, made fit to be said again."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -17,11 +18,15 @@ class Reply:
 
     code: int
     lines: tuple[str, ...]
+    # Asked for again and again, as a relay says the same few things all day:
     #: Whether the command did what it should (2xx).
     positive: bool = field(init=False, repr=False, compare=False)
+    #: What is sent: every line with its code (RFC 5321, 4.2.1).
+    octets: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "positive", 200 <= self.code < 300)
+        object.__setattr__(self, "octets", _octets(self.code, self.lines))
 
     @classmethod
     def of(cls, text: str) -> "Reply":
@@ -49,22 +54,21 @@ class Reply:
         match = _ENHANCED.match(self.lines[0])
         return match[0] if match else None
 
-    def encode(self) -> bytes:
-        """Return the octets to send, every line with its code (RFC 5321, 4.2.1)."""
-        if len(self.lines) == 1:
-            return b"%d %s\r\n" % (self.code, self.lines[0].encode("ascii", "replace"))
-        last = len(self.lines) - 1
-        return b"".join(
-            b"%d%s%s\r\n"
-            % (self.code, b" " if n == last else b"-", line.encode("ascii", "replace"))
-            for n, line in enumerate(self.lines)
-        )
+
+def _octets(code: int, lines: Sequence[str]) -> bytes:
+    if len(lines) == 1:
+        return b"%d %s\r\n" % (code, lines[0].encode("ascii", "replace"))
+    last = len(lines) - 1
+    return b"".join(
+        b"%d%s%s\r\n" % (code, b" " if n == last else b"-", line.encode("ascii", "replace"))
+        for n, line in enumerate(lines)
+    )
 
 
 @lru_cache(256)
 def encoded(text: str) -> bytes:
     """Return a reply like `"250 2.0.0 Ok"` as it is sent; the gateway says the same few all day."""
-    return Reply.of(text).encode()
+    return Reply.of(text).octets
 
 
 @lru_cache(4096)
