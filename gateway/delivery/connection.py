@@ -154,11 +154,11 @@ class RelayConnection(asyncio.Protocol):
         """Whether several commands may be sent at once (RFC 2920)."""
         return "PIPELINING" in self.extensions
 
-    async def command(self, line: bytes, seconds: float) -> Reply:
-        """Send one command line and return its reply."""
+    def command(self, line: bytes, seconds: float) -> "asyncio.Future[Reply]":
+        """Send one command line; its reply is to be awaited."""
         reply = self.expect(seconds)
         self.write(line)
-        return await reply
+        return reply
 
     async def commands(self, lines: Sequence[bytes], seconds: float) -> list[Reply]:
         """Send command lines and return their replies; in one write where the relay allows it.
@@ -195,6 +195,11 @@ class RelayConnection(asyncio.Protocol):
         """Whether some of what was written has not left yet."""
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
+    @property
+    def may_be_written(self) -> bool:
+        """Whether `drain` has nothing to wait for and nothing to say."""
+        return self._failure is None and self._resumed is None
+
     async def drain(self, seconds: float) -> None:
         """Wait until the relay has read enough; raise `RelayLost` if it doesn't."""
         if self._failure is not None:
@@ -207,14 +212,14 @@ class RelayConnection(asyncio.Protocol):
         except TimeoutError as error:
             raise RelayLost("the relay takes no more content") from error
 
-    async def verdict(self, octets: bytes, seconds: float) -> Reply:
-        """Send the end of the content and return the reply to it.
+    def verdict(self, octets: bytes, seconds: float) -> "asyncio.Future[Reply]":
+        """Send the end of the content; the reply to it is to be awaited.
 
-        Raises `RelaySilent` when none came in time: `late` is then a future for it.
+        That raises `RelaySilent` when none came in time: `late` is then a future for it.
         """
         reply = self._patient = self.expect(seconds)
         self.write(octets)
-        return await reply
+        return reply
 
     def expect(self, seconds: float) -> "asyncio.Future[Reply]":
         """Wait that many seconds for one more reply than before; the result may be `RelayLost`.

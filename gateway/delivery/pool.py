@@ -43,6 +43,17 @@ class Pool:
         """Whether somebody waits for a connection."""
         return self._slots.is_crowded
 
+    def idle_now(self) -> RelayConnection | None:
+        """Return a connection for one transaction where one is idle and nobody waits, else None."""
+        if not self._idle or self._pace is not None or not self._slots.take_now():
+            return None
+        since, idle = self._idle.pop()
+        if since > self._loop.time() - IDLE_SECONDS and idle.usable:
+            return idle
+        idle.quit()
+        self._slots.give_back()
+        return None
+
     async def acquire(self, seconds: float, *, fresh: bool = False) -> RelayConnection:
         """Return a connection for one transaction within that many seconds.
 

@@ -93,10 +93,12 @@ def for_client(
     421 becomes 451 with the same text (only the relay's connection ends, not the CRM's); what is
     our fault becomes 451; a 1xx or 3xx makes no sense there and becomes 451, too.
     """
+    if reply.positive:  # Nearly always.
+        return reply
     if reply.code == 421:
         return Reply(451, reply.lines)
     if is_our_fault(reply, patterns, stage=stage):
         return Reply(451, (f"4.3.5 The relay refuses the gateway: {reply.lines[0]}"[:500],))
-    if reply.positive or 400 <= reply.code < 600:
+    if 400 <= reply.code < 600:
         return reply
     return OUR_FAULT

@@ -103,7 +103,7 @@ class RelayTransaction:
         self._deadline = monotonic() + self._budget - self._spent
         held = self._connection
         try:
-            connection = held or await self._connect()
+            connection = held or self._idle_now() or await self._connect()
             may_be_closed = held is None and connection.served > 0
             try:
                 answers = await self._say(connection, recipients, rewind=again and held is not None)
@@ -131,6 +131,10 @@ class RelayTransaction:
             reply = replies.TLS_FAILED if is_tls else Reply(451, (text[:500],))
         return [reply] * len(recipients)
 
+    def _idle_now(self) -> RelayConnection | None:
+        self._connection, self._mail_given = self._pool.idle_now(), False
+        return self._connection
+
     async def _connect(self, *, fresh: bool = False) -> RelayConnection:
         seconds = self._deadline - monotonic()
         self._connection = await self._pool.acquire(seconds, fresh=fresh)
@@ -140,14 +144,19 @@ class RelayTransaction:
     async def _say(
         self, connection: RelayConnection, recipients: Sequence[Recipient], *, rewind: bool
     ) -> list[Reply]:
-        needs = self._sender.needs.union(*(recipient.needs for recipient in recipients))
-        if not needs.issubset(connection.extensions):
+        needs = self._sender.needs
+        for recipient in recipients:
+            needs |= recipient.needs
+        if needs and not needs.issubset(connection.extensions):
             return [replies.NO_LONGER_OFFERED] * len(recipients)
         lead = [b"RSET\r\n"] if rewind else []
         if rewind or not self._mail_given:
             lead.append(b"MAIL FROM:%s\r\n" % self._sender.argument)
         lines = [b"RCPT TO:%s\r\n" % recipient.argument for recipient in recipients]
         answers = await connection.commands([*lead, *lines], self._deadline - monotonic())
+        if not [reply for reply in answers if not reply.positive]:  # Nearly always.
+            self._mail_given = True
+            return answers[len(lead) :]
         refused = next((reply for reply in answers[: len(lead)] if not reply.positive), None)
         self._mail_given = refused is None
         heard = [refused] * len(lines) if refused else answers[len(lead) :]
@@ -213,11 +222,13 @@ class RelayTransaction:
         No dot goes out once the budget is spent. After `Lost` the verdict may still come:
         `late_verdict` goes on listening.
         """
-        began = monotonic()
-        refused = await self.drain()
-        if refused is not None or self._connection is None:
-            return refused or replies.TRY_LATER
-        left = self._budget - self._spent - (monotonic() - began)
+        left = self._budget - self._spent
+        if self._connection is None or not self._connection.may_be_written:
+            began = monotonic()
+            refused = await self.drain()
+            if refused is not None or self._connection is None:
+                return refused or replies.TRY_LATER
+            left -= monotonic() - began
         if left <= 0:
             self.hang_up()
             return replies.TRY_LATER
