@@ -81,9 +81,10 @@ def facts_of(policy: Policy, case: MessageToDecide) -> MessageFacts:
 
 def kind_before_content(policy: Policy, case: MessageToDecide) -> Classification | None:
     """Return what is known of the kind at RCPT; None: the header block will say."""
+    said: Classification | None = None
     if case.listener.kind is not None:
-        said: Classification | None = _of_listener(case.listener)
-    else:
+        said = _of_listener(case.listener)
+    elif policy.is_asked_early:
         said = classify_early(facts_of(policy, case), policy.rules)
     if case.login is not None and case.login in policy.override.logins:
         return Classification(said.kind if said else policy.default_kind, OVERRIDE)
@@ -102,7 +103,8 @@ def kind_of(
         facts = facts_of(policy, case)
         if burst is not None:
             facts = replace(facts, burst=burst.count)
-        said = classify(facts, policy.rules, policy.default_kind)
+        rules = policy.by_fields.that_may_match(case.headers)
+        said = classify(facts, rules, policy.default_kind)
     override, headers = policy.override, case.headers
     if (case.login is not None and case.login in override.logins) or (
         # Only a header that every program reads as one: behind a byte order mark some read none.

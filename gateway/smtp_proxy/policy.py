@@ -9,7 +9,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 from gateway.core.bounces.unsubscribe import UnsubscribeLinks
-from gateway.core.decision.classify import BurstTest, RecipientsTest, Rule, many_recipients
+from gateway.core.decision.classify import (
+    BurstTest,
+    RecipientsTest,
+    Rule,
+    RulesByFields,
+    many_recipients,
+)
 from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.kinds import Kind
 from gateway.delivery.settings import RelaySettings
@@ -88,6 +94,8 @@ class Policy:
     links: UnsubscribeLinks | None = None  #: None: no mail gets links to unsubscribe.
     unsubscribe_rules: frozenset[str] = frozenset()  #: The rules whose mail gets them.
 
+    is_asked_early: bool = field(init=False)  #: Whether the first rule needs no content.
+    by_fields: RulesByFields = field(init=False, compare=False)  #: The same rules.
     bursts: tuple[BurstTest, ...] = field(init=False)  #: The burst rules, if any.
     #: The rules that may say something else of the next transaction of the same message.
     counting: frozenset[str] = field(init=False)
@@ -100,6 +108,8 @@ class Policy:
         return next(iter(self.notes.values()))
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "is_asked_early", any(rule.test.early for rule in self.rules[:1]))
+        object.__setattr__(self, "by_fields", RulesByFields(self.rules))
         tests = (rule.test for rule in self.rules)
         bursts = tuple(test for test in tests if isinstance(test, BurstTest))
         object.__setattr__(self, "bursts", bursts)
