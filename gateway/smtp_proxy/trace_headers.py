@@ -86,5 +86,7 @@ def adds_unsubscribe(
 
 def is_looping(headers: Headers, instance: str) -> bool:
     """Whether a message has come by here, or anywhere, too often."""
-    own = headers.texts(LOOP_HEADER.lower()).count(instance)
-    return own >= MAX_LOOPS or headers.count("received") >= MAX_RECEIVED
+    if headers.count("received") >= MAX_RECEIVED:
+        return True
+    name = LOOP_HEADER.lower()
+    return name in headers and headers.texts(name).count(instance) >= MAX_LOOPS

@@ -17,6 +17,8 @@ _ORDERLY = re.compile(
     rb"(?:>*From [ \t]*+(?!:).*+\n)?(?:[!-9;-~]++:.*+(?:\n|\Z)(?:[ \t].*+(?:\n|\Z))*+)*+"
 )
 _BYTE_ORDER = b"\xef\xbb\xbf"
+#: What is read as it stands: printable ASCII without what may begin an encoded word.
+_PLAIN = re.compile(rb"[\t -<>-~]*")
 _FOLD = re.compile(rb"[ \t]*\n[ \t]+")
 _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
 #: Encoded words that follow one another, which are read as one; some programs quote them.
@@ -97,7 +99,10 @@ class Headers:
 
     def raw(self, name: str) -> list[bytes]:
         """Return the values of a field, unfolded, not decoded."""
-        return [_FOLD.sub(b" ", value).strip() for value in self._fields.get(name, ())]
+        return [
+            _FOLD.sub(b" ", value).strip() if b"\n" in value else value.strip()
+            for value in self._fields.get(name, ())
+        ]
 
     def texts(self, name: str) -> list[str]:
         """Return the values of a field as people read them (RFC 2047 decoded)."""
@@ -106,7 +111,12 @@ class Headers:
     def text(self, name: str) -> str:
         """Return the first value of a field as people read it; empty without one."""
         values = self._fields.get(name)
-        return decoded(_FOLD.sub(b" ", values[0]).strip()) if values else ""
+        if not values:
+            return ""
+        value = values[0]
+        if len(value) <= _MAX_VALUE and _PLAIN.fullmatch(value):  # As most Message-IDs and dates.
+            return value.decode("ascii").strip()
+        return decoded(_FOLD.sub(b" ", value).strip())
 
     def addresses(self, name: str) -> list[tuple[str, str]]:
         """Return the (name, address) pairs of an address field, at most 100 of them.
