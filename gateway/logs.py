@@ -38,6 +38,7 @@ Style = Literal["json", "console"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HANDLER = "gateway"
+_ONE_LINE = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 
 
 def setup(level: str, style: Style, *, role: str) -> None:
@@ -114,8 +115,8 @@ def unit(part: str, event: str) -> Callable[..., None]:
             usual.info(event, **fields)
             return
         role, out = _plain
-        line = {"part": part, **fields, "event": event, "role": role, "level": "info"}
-        text = orjson.dumps({**line, "at": datetime.now(UTC)}, option=orjson.OPT_UTC_Z) + b"\n"
+        marks = {"event": event, "role": role, "level": "info", "at": datetime.now(UTC)}
+        text = orjson.dumps({"part": part, **fields, **marks}, option=_ONE_LINE)
         if _gathering is None:
             out.write(text)
         else:

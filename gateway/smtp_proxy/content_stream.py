@@ -17,7 +17,6 @@ then.
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.core import ids
 from gateway.core.decision.journal import KnownBulk
 from gateway.core.kinds import By
 from gateway.core.mail.content import Cleaner, HeaderBlock, header_block, unstuffed
@@ -159,7 +158,7 @@ class ContentStream:
             lmtp=self._listener.lmtp,
             hostname=self._policy.hostname,
             instance=self._policy.instance,
-            message=ids.show(record.id),
+            message=record.shown_id,
             date=self._services.date(record.at),
             fields=unsubscribe_fields(self._policy, self._listener, record),
         )
@@ -180,9 +179,9 @@ class ContentStream:
 
         # The relay's recipients become exactly those who may get the message; then DATA.
         self._at_relay = True
-        is_surplus = any(entry.offered and not entry.going for entry in record.entries)
+        offered = [entry for entry in record.entries if entry.offered]
         refused: Reply | None = None
-        if is_surplus or not all(entry.offered for entry in going):
+        if offered != going:
             refused = await relay.keep([entry.recipient for entry in going])
         if refused is None:
             refused = await relay.begin_content()

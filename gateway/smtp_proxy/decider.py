@@ -129,7 +129,7 @@ class Decider:
                 verdicts = _until_burst_shows(policy, case, burst, verdicts)
             if "all" in status.paused or (said.kind is Kind.BULK and "bulk" in status.paused):
                 refusal = PAUSED
-            elif any(verdict.undecided for verdict in verdicts):
+            elif burst is not None and any(verdict.undecided for verdict in verdicts):
                 refusal = UNDECIDED
 
         # What every such mail says of itself is found in each anew; only a count has to be kept
@@ -211,7 +211,7 @@ class Decider:
         return verdicts
 
 
-_GOES = Verdict()
+GOES = Verdict()  #: Of whom nothing is known: nearly always.
 
 
 def _verdicts(
@@ -224,8 +224,8 @@ def _verdicts(
     verdicts = []
     for address in case.addresses:
         standing = standings.get(address, NOBODY)
-        if standing is NOBODY:  # Nearly always.
-            verdicts.append(_GOES)
+        if standing is NOBODY:
+            verdicts.append(GOES)
             continue
         blocked = blocking(kind, standing)
         if blocked and goes_anyway(case.listener, said):

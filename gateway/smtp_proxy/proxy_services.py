@@ -48,6 +48,7 @@ class ProxyServices:
         self.offers: dict[str, dict[str, str]] = {}
         self.feed_time: datetime | None = None  #: As of when the CRM's feed is.
         self.metrics = metrics
+        self.monotonic = time.monotonic  #: A clock for durations, in seconds.
         self._ids = ids.IdSource(worker)
         self._shares = shares
         self._pools: dict[str, Pool] = {}
@@ -55,7 +56,7 @@ class ProxyServices:
         self._reasons: dict[str, str] = {}  # why relays could not be used when they last were tried
         self._tasks: set[asyncio.Task[None]] = set()
         self._fresh_offers = asyncio.Event()
-        self._date = (datetime.min.replace(tzinfo=UTC), "")
+        self._date = (0, "")  # by the second since 1970
         self._ended: Counter[tuple[Kind, State, By]] = Counter()
         self._messages: Counter[tuple[str, Kind, str]] = Counter()
         self._commits: list[tuple[float, int]] = []
@@ -67,14 +68,11 @@ class ProxyServices:
 
     def date(self, moment: datetime) -> str:
         """Return a time as header fields show it, in the local zone (RFC 5322, 3.3)."""
-        second = moment.replace(microsecond=0)
+        second = int(moment.timestamp())
         if self._date[0] != second:
-            self._date = (second, format_datetime(self.policy.local_time(second)))
+            shown = self.policy.local_time(moment.replace(microsecond=0))
+            self._date = (second, format_datetime(shown))
         return self._date[1]
-
-    def monotonic(self) -> float:
-        """Return a clock for durations, in seconds."""
-        return time.monotonic()
 
     def new_id(self, at: datetime) -> int:
         """Return an id for something of that moment."""
@@ -166,24 +164,26 @@ class ProxyServices:
 
     def message_ended(
         self,
-        message: int,
+        message: str,
         *,
         listener: str,
         said: Classification,
         size: int,
         ends: Iterable[tuple[State, By]],
     ) -> None:
-        """Log and count a message that has ended."""
+        """Log and count a message that has ended; `message` is its id as people see it."""
+        kind = said.kind
         counts: dict[str, int] = {}
         for state, by in ends:
-            counts[state.value] = counts.get(state.value, 0) + 1
-            self._ended[said.kind, state, by] += 1
-        self._messages[listener, said.kind, said.rule] += 1
-        write = _message_unknown if State.UNKNOWN.value in counts else _message_done
+            name = str(state)
+            counts[name] = counts.get(name, 0) + 1
+            self._ended[kind, state, by] += 1
+        self._messages[listener, kind, said.rule] += 1
+        write = _message_unknown if State.UNKNOWN in counts else _message_done
         write(
-            message=ids.show(message),
+            message=message,
             listener=listener,
-            kind=said.kind.value,
+            kind=str(kind),
             rule=said.rule,
             size=size,
             **counts,

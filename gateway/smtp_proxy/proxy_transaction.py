@@ -57,12 +57,15 @@ class ProxyTransaction:
         self._well_formed = 0  #: Recipients that count for `max_recipients`.
         self._stream: ContentStream | None = None  #: Once the client has said DATA.
         self._record = TransactionRecord(services, listener, client, sender)
-        settings = choose(
-            self._policy.relays,
-            listener=listener.name,
-            login=client.login,
-            sender_domain=domain_of(sender.address),
-        )
+        relays = self._policy.relays
+        settings = relays[0]
+        if len(relays) > 1:
+            settings = choose(
+                relays,
+                listener=listener.name,
+                login=client.login,
+                sender_domain=domain_of(sender.address),
+            )
         self._record.relay = settings.name
         if listener.return_address is not None and sender.address:
             # What comes back then names the message. `<>` stays: nothing may come back of it.
@@ -82,9 +85,10 @@ class ProxyTransaction:
         record = self._record
         record.asked += len(recipients)
         room = max(0, self._policy.max_recipients - self._well_formed)
-        self._well_formed += min(room, len(recipients))
-        over = [_TOO_MANY] * max(0, len(recipients) - room)
-        recipients = recipients[:room]
+        over = [_TOO_MANY] * (len(recipients) - room)
+        if over:
+            recipients = recipients[:room]
+        self._well_formed += len(recipients)
         if not recipients:
             return over
 
@@ -136,7 +140,7 @@ class ProxyTransaction:
     @property
     def has_recipients(self) -> bool:
         """Whether somebody is left to send to."""
-        return any(entry.taken for entry in self._record.entries)
+        return bool(self._record.taken)
 
     async def refusal(self) -> Reply | None:
         """Return what stands for the refusals of all recipients; None: there was none asked for.

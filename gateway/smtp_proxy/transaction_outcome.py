@@ -31,7 +31,7 @@ from gateway.core.sending.outbox import OutboxDraft
 from gateway.delivery import replies
 from gateway.delivery.transaction import Lost, RelayTransaction
 from gateway.smtp_proxy.client_reader import ClientReader
-from gateway.smtp_proxy.decider import STORE_AWAY, TURNED_BULK
+from gateway.smtp_proxy.decider import GOES, STORE_AWAY, TURNED_BULK
 from gateway.smtp_proxy.journaling.client_presence import ClientPresence
 from gateway.smtp_proxy.journaling.retries import ClientTry
 from gateway.smtp_proxy.message_answer import MessageRefused, state_after
@@ -109,12 +109,14 @@ class TransactionOutcome:
         """
         record, listener = self._record, self._listener
         going = record.going
-        left_out = [entry for entry in record.entries if entry.taken and not entry.going]
+        known = [entry for entry in record.entries if entry.verdict is not GOES]
+        left_out = [entry for entry in known if entry.taken and not entry.going]
 
         # Of two parts of a mailing at once, the other may have shown by now that this is bulk.
         said = record.classification
         if (
-            said.kind is not Kind.BULK
+            known
+            and said.kind is not Kind.BULK
             and listener.kind is None
             and not goes_anyway(listener, said)
             and any(blocking(Kind.BULK, entry.verdict.standing) for entry in going)
@@ -123,7 +125,7 @@ class TransactionOutcome:
             if await self._services.decider.has_turned_bulk(record.decision, record.at):
                 raise MessageRefused(TURNED_BULK, By.GATEWAY)
 
-        if any(entry.verdict.blocked or entry.verdict.would for entry in record.entries):
+        if known and any(entry.verdict.blocked or entry.verdict.would for entry in known):
             await record.choose_wording()
         refusal = record.fail(left_out, said) if left_out else _OK
         if left_out and going and listener.lmtp:

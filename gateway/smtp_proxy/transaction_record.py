@@ -10,7 +10,7 @@ s: 250 2.0.0 Ok: queued as 4XZ1    `finish`: Ann is relayed, the report may go
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.core import ids
@@ -20,6 +20,7 @@ from gateway.core.decision.decide import blocking, who_counts
 from gateway.core.decision.journal import Attempt, Delivery, Marks, Message, Outcome
 from gateway.core.decision.note import Note, reasons, refusal, render
 from gateway.core.decision.note_facts import NoteFacts, kept
+from gateway.core.decision.note_template import NoteTemplate
 from gateway.core.kinds import By, Kind, State
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.headers import Headers
@@ -34,6 +35,7 @@ from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 
 INDIVIDUAL = Classification(Kind.INDIVIDUAL, "default")
+_NO_HEADERS = Headers({})
 _MAX_SUBJECT = 500
 
 
@@ -90,18 +92,23 @@ class TransactionRecord:
         self._sender = sender
         self.at = services.now()
         self.id = services.new_id(self.at)
+        self.shown_id = ids.show(self.id)
         self.entries: list[RecipientRecord] = []
         self.asked = 0  #: Times the client said RCPT, whatever became of it.
-        self.headers = Headers({})
+        self.headers = _NO_HEADERS
         self.header_block = b""
         self.early: Classification | None = None  #: What is known before the content.
         self.decision: MessageDecision | None = None
         self.relay = ""
         self.body: Body | None = None  #: What is read of the content, after DATA.
-        self._template = self._policy.note
+        self._chosen: NoteTemplate | None = None  #: The wording; None: that of the settings.
         self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
         self.mail: ClientTry | None = None  #: How tries to send it are known.
         self.retry_of: list[int] = []  #: Messages of which this is known to be a retry.
+
+    @property
+    def _template(self) -> NoteTemplate:
+        return self._chosen or self._policy.note
 
     @property
     def classification(self) -> Classification:
@@ -113,12 +120,14 @@ class TransactionRecord:
     @property
     def taken(self) -> list[RecipientRecord]:
         """The recipients that the client was told are accepted."""
-        return [entry for entry in self.entries if entry.taken]
+        return [entry for entry in self.entries if entry.reply.positive]
 
     @property
     def going(self) -> list[RecipientRecord]:
         """Those whom the message is to reach."""
-        return [entry for entry in self.entries if entry.going]
+        return [
+            entry for entry in self.entries if entry.reply.positive and not entry.verdict.blocked
+        ]
 
     def to_decide(
         self, recipients: Sequence[Recipient], addresses: Sequence[str], *, opening: bytes = b""
@@ -131,11 +140,11 @@ class TransactionRecord:
             listener=self._listener,
             login=self.client.login,
             sender=self._sender.address,
-            recipients=tuple(recipient.address for recipient in recipients),
+            recipients=tuple([recipient.path.address for recipient in recipients]),
             addresses=tuple(addresses),
             headers=self.headers,
             message=self.id,
-            named=tuple(entry.address for entry in self.entries),
+            named=tuple([entry.address for entry in self.entries]),
             asked=self.asked,
             opening=opening,
         )
@@ -150,7 +159,7 @@ class TransactionRecord:
         )
         if chosen is self._template:
             return
-        self._template = chosen
+        self._chosen = chosen
         for entry in self.entries:
             if entry.note is not None:
                 entry.note = render(chosen, self._facts(entry, self.classification))
@@ -184,13 +193,14 @@ class TransactionRecord:
         It waits for the relay's word where the message goes to others; `given_up` says that the
         client has ended the transaction before the content, so that it goes to nobody.
         """
+        noted = [entry for entry in self.entries if entry.note is not None]
+        if not noted:  # Nearly always.
+            return ()
         always = self._policy.report_always
         left_out = [
             entry
-            for entry in self.entries
-            if entry.note is not None
-            and (entry.taken or always)
-            and dsn.owed(self._sender, entry.recipient)
+            for entry in noted
+            if (entry.taken or always) and dsn.owed(self._sender, entry.recipient)
         ]
         going = sum(entry.going for entry in self.entries)
         is_answered = not self._policy.accept_suppressed and (not going or self._listener.lmtp)
@@ -246,7 +256,10 @@ class TransactionRecord:
     @property
     def attempt_of(self) -> int | None:
         """The first attempt of the same transaction, if this is a retry."""
-        messages, decision = list(self.retry_of), self.decision
+        messages, decision = self.retry_of, self.decision
+        if not messages and (decision is None or not decision.earlier):
+            return None
+        messages = list(messages)
         if decision is None:
             return min(messages, default=None)
         for attempt in decision.earlier:
@@ -298,7 +311,7 @@ class TransactionRecord:
                     note=note,
                     note_facts=note_facts,
                     would=State.SEND_FAILED if entry.verdict.would else "",
-                    persons=tuple(holder.ref for holder in entry.verdict.standing.holders),
+                    persons=tuple([holder.ref for holder in entry.verdict.standing.holders]),
                 )
             )
         return Message(
@@ -331,7 +344,7 @@ class TransactionRecord:
 
     def finish(
         self,
-        entries: Iterable[RecipientRecord],
+        entries: Sequence[RecipientRecord],
         *,
         attempts: Sequence[Attempt] = (),
         notices_go: bool | None = None,
@@ -340,17 +353,21 @@ class TransactionRecord:
 
         With `attempts`, return what is done when every process can see them.
         """
-        ended = {id(entry) for entry in entries}
+        numbered = list(enumerate(self.entries))
+        if len(entries) < len(numbered):
+            ended = set(map(id, entries))
+            numbered = [(number, entry) for number, entry in numbered if id(entry) in ended]
         outcomes = tuple(
-            Outcome(
-                message=self.id,
-                position=position,
-                state=entry.state,
-                by=entry.by,
-                reply=entry.said,
-            )
-            for position, entry in enumerate(self.entries)
-            if id(entry) in ended
+            [
+                Outcome(
+                    message=self.id,
+                    position=position,
+                    state=entry.state,
+                    by=entry.by,
+                    reply=entry.said,
+                )
+                for position, entry in numbered
+            ]
         )
         return self._services.journal_client.finish(
             self.id, outcomes, attempts=attempts, notices_go=notices_go
@@ -359,7 +376,7 @@ class TransactionRecord:
     def log(self) -> None:
         """Write the message's one line of log, and count it."""
         self._services.message_ended(
-            self.id,
+            self.shown_id,
             listener=self._listener.name,
             said=self.classification,
             size=self.body.size if self.body else 0,

@@ -25,6 +25,9 @@ class MarkKind(IntEnum):
     LOST = 2  #: Its client has gone, or heard 451, and the store may not know it yet.
 
 
+_BEGINS = {kind: int(kind) << _SHIFT for kind in MarkKind}
+
+
 class HostMarks:
     """Marks by number (63 bits); those of a process end with it.
 
@@ -93,4 +96,4 @@ class HostMarks:
 
 
 def _flock(type_: int, kind: MarkKind, number: int) -> bytes:
-    return _FLOCK.pack(type_, os.SEEK_SET, kind << _SHIFT | number >> 2, 1, 0)
+    return _FLOCK.pack(type_, os.SEEK_SET, _BEGINS[kind] | number >> 2, 1, 0)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from gateway import logs
@@ -52,13 +52,9 @@ class JournalClient:
             return False
         return True
 
-    async def _durable(self, message: Message, drafts: tuple[OutboxDraft, ...]) -> None:
+    def _durable(self, message: Message, drafts: tuple[OutboxDraft, ...]) -> Awaitable[None]:
         durable = self._journal.begin(message, drafts=drafts)
-        if not self._journal.may_hang:
-            await durable
-            return
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await durable
+        return _patiently(durable) if self._journal.may_hang else durable
 
     async def _begin_locally(self, message: Message) -> bool:
         try:
@@ -143,6 +139,11 @@ class JournalClient:
         with contextlib.suppress(TimeoutError, StoreUnavailable):
             async with asyncio.timeout(_SEEN_SECONDS):
                 await self._journal.remember_bulk(identities, known)
+
+
+async def _patiently(durable: "asyncio.Future[None]") -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await durable
 
 
 async def take_records_in(

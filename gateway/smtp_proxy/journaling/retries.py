@@ -228,6 +228,8 @@ class Retries:
         """Return an answer there is already, or a try of this worker that will bring one."""
         marks = own_try.marks
         candidates = self._in_flight.get(marks.fingerprint, []) if marks.has_id else []
+        if not (candidates or earlier or self._lost):  # Nearly always.
+            return None, None
         if self._lost:
             lost = self._lost.get(marks.likeness, [])
             alike = [other for other in lost if other is not own_try and other.is_like(own_try)]
@@ -245,7 +247,7 @@ class Retries:
         """Whether no other worker has a try of the same mail in flight; from now on this has."""
         host, marks = self._host, own_try.marks
         sending = [attempt for attempt in earlier if attempt.state == "sending"]
-        if any(own_try.is_retry_of(attempt) for attempt in sending):
+        if sending and any(own_try.is_retry_of(attempt) for attempt in sending):
             return False
         if host is not None and not sending:  # Else what is in flight elsewhere is other content.
             if host.has_seldom and host.is_set(MarkKind.LOST, marks.likeness):
@@ -344,21 +346,24 @@ class Retries:
             seen.add_done_callback(lambda _: self._forget(own_try))
 
     def _forget(self, own_try: ClientTry) -> None:
-        tries = self._in_flight.get(own_try.marks.fingerprint, [])
+        marks = own_try.marks
+        tries = self._in_flight.get(marks.fingerprint, [])
         if own_try in tries:
             tries.remove(own_try)
             if not tries:
-                del self._in_flight[own_try.marks.fingerprint]
-                if self._host is not None and own_try.marks.has_id:
-                    self._host.remove(MarkKind.IN_FLIGHT, own_try.marks.fingerprint)
-        lost = self._lost.get(own_try.marks.likeness, []) if own_try.lost else []
+                del self._in_flight[marks.fingerprint]
+                if self._host is not None and marks.has_id:
+                    self._host.remove(MarkKind.IN_FLIGHT, marks.fingerprint)
+        if not own_try.lost:
+            return
+        lost = self._lost.get(marks.likeness, [])
         if own_try in lost:
             lost.remove(own_try)
             if not lost:
-                del self._lost[own_try.marks.likeness]
+                del self._lost[marks.likeness]
             # Whoever sends again right now asks a store that may not know it yet.
             seconds = _LOST_SECONDS if own_try.answer is not None else 0.0
-            likeness = own_try.marks.likeness
+            likeness = marks.likeness
 
             def remove_mark() -> None:
                 self._lost_marks[likeness] -= 1

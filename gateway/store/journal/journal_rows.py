@@ -107,8 +107,10 @@ class JournalRows:
             }
             for draft in drafts
         ]
-        self.bulk += ((sought, message.id, message.rule) for sought in message.bulk_identities)
-        self._remember([_attempt_row(entry) for entry in attempts])
+        if message.bulk_identities:
+            self.bulk += [(sought, message.id, message.rule) for sought in message.bulk_identities]
+        if attempts:
+            self._remember([_attempt_row(entry) for entry in attempts])
 
     def finish(
         self,
@@ -118,8 +120,9 @@ class JournalRows:
         notices_go: bool | None,
     ) -> None:
         """Add how a message ended, and what becomes of notices that waited for the verdict."""
-        self.outcomes += ((o.message, o.position, o.state, o.by, o.reply) for o in outcomes)
-        self._remember([_attempt_row(entry) for entry in attempts])
+        self.outcomes += [(o.message, o.position, o.state, o.by, o.reply) for o in outcomes]
+        if attempts:
+            self._remember([_attempt_row(entry) for entry in attempts])
         if notices_go is not None:
             self.notices.append((message, notices_go))
 
