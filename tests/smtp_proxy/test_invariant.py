@@ -112,7 +112,7 @@ async def holds(crm: Crm, sent: Sent) -> None:
         assert normalised(stuff(sent.content)) == as_sent(message)
         assert (FREE in message.recipients) == ("free" in sent.to)
         shown = message_from_bytes(message.content)
-        is_marked = any(value.split() == ["bulk"] for value in shown.get_all("precedence", ()))
+        is_marked = any(str(value).split() == ["bulk"] for value in shown.get_all("precedence", ()))
         if is_marked and sent.listener != "personal":
             assert member.mailbox not in message.recipients
         if sent.listener == "personal":

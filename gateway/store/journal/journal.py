@@ -71,12 +71,15 @@ class CommitGroup:
         """Return the futures of those who wait until the store has the outcomes."""
         return [entry.visible for entry in self.finished if entry.visible is not None]
 
-    def add(self, entry: Begun | Finished) -> None:
-        """Take one more in."""
+    def add(self, entry: "Begun | Finished | CommitGroup") -> None:
+        """Take one more in, or all of another group."""
         if isinstance(entry, Begun):
             self.begun.append(entry)
-        else:
+        elif isinstance(entry, Finished):
             self.finished.append(entry)
+        else:
+            self.begun += entry.begun
+            self.finished += entry.finished
 
     def __len__(self) -> int:
         return len(self.begun) + len(self.finished)
@@ -188,12 +191,12 @@ class CommitThread:
     def __init__(self, commit: Callable[[CommitGroup], list[Finished]]) -> None:
         """`commit` returns the outcomes to try again."""
         self._commit = commit
-        self._queue: queue.SimpleQueue[Begun | Finished | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Begun | Finished | CommitGroup | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self.run, name="journal", daemon=True)
         self._thread.start()
 
-    def put(self, entry: Begun | Finished) -> None:
-        """Queue an entry."""
+    def put(self, entry: Begun | Finished | CommitGroup) -> None:
+        """Queue an entry, or a group of them."""
         self._queue.put(entry)
 
     async def close(self) -> None:

@@ -68,13 +68,7 @@ class LoggedJournal(MessageJournal):
         self._slow_until = 0.0  #: In the loop's time.
 
     def put(self, entry: Begun | Finished) -> None:
-        """Log an entry together with all others of this turn of the loop and the next.
-
-        Where the disk takes its time, it is waited for on a thread.
-        """
-        if self._loop.time() < self._slow_until:
-            self._thread.put(entry)
-            return
+        """Log an entry together with all others of this turn of the loop and the next."""
         waits = isinstance(entry, Begun) or entry.visible is not None
         self._group.add(entry)
         if waits and not self._due_now:
@@ -85,9 +79,12 @@ class LoggedJournal(MessageJournal):
             self._loop.call_later(GATHER_SECONDS, self.log_now)
 
     def log_now(self) -> None:
-        """Log what has gathered, in the event loop."""
+        """Log what has gathered, in the event loop; on the thread where the disk takes its time."""
         group, self._group = self._group, CommitGroup()
         self._due_now = self._due_later = False
+        if self._loop.time() < self._slow_until:
+            self._thread.put(group)
+            return
         began = time.monotonic()
         for late in self.commit(group):
             self._thread.put(late)
