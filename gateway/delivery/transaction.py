@@ -22,7 +22,6 @@ from gateway.core.mail.reply import Reply
 from gateway.delivery import replies
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses, RelaySilent
 from gateway.delivery.pool import Pool, RelayBusy
-from gateway.delivery.settings import RelaySettings
 
 DOT = b".\r\n"
 
@@ -40,6 +39,7 @@ class RelayTransaction:
 
     def __init__(self, pool: Pool, sender: Sender) -> None:
         self._pool = pool
+        self.settings = pool.settings  #: The relay's.
         self._sender = sender
         self._connection: RelayConnection | None = None
         self._recipients: list[Recipient] = []
@@ -53,11 +53,6 @@ class RelayTransaction:
     def recipients(self) -> list[Recipient]:
         """Those the relay has taken in this transaction."""
         return self._recipients
-
-    @property
-    def settings(self) -> RelaySettings:
-        """The relay's settings."""
-        return self._pool.settings
 
     @property
     def open(self) -> bool:

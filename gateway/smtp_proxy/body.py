@@ -87,5 +87,6 @@ class Body:
         self.size += len(piece.octets)
         if piece.last:
             self._ended = True
-            self._client_reader.give_back(self._splitter.rest)
+            if self._splitter.rest:
+                self._client_reader.give_back(self._splitter.rest)
         return piece

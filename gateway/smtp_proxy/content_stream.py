@@ -124,6 +124,7 @@ class ContentStream:
         )
         decision = await services.decider.decide(self._policy, case, record.at)
         record.decision, self._decided_at = decision, services.monotonic()
+        record.classification = decision.classification
         if decision.bulk_identities and decision.is_counted:
             known = KnownBulk(record.id, decision.classification.rule)
             self.bulk_known = services.spawn(

@@ -95,7 +95,9 @@ class ProxyTransaction:
         # Who is never mailed is known before the content; the rest depends on what it is.
         addresses = [self._services.lookup(recipient.address) for recipient in recipients]
         case = record.to_decide(recipients, addresses)
-        record.early, verdicts = await self._services.decider.at_rcpt(self._policy, case)
+        early, verdicts = await self._services.decider.at_rcpt(self._policy, case)
+        if early is not None:
+            record.classification = early
         entries = [
             RecipientRecord(recipient, address, verdict, _OK)
             for recipient, address, verdict in zip(recipients, addresses, verdicts, strict=True)

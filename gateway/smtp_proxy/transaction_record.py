@@ -97,7 +97,8 @@ class TransactionRecord:
         self.asked = 0  #: Times the client said RCPT, whatever became of it.
         self.headers = _NO_HEADERS
         self.header_block = b""
-        self.early: Classification | None = None  #: What is known before the content.
+        #: The kind of the message, as far as it is known.
+        self.classification = INDIVIDUAL
         self.decision: MessageDecision | None = None
         self.relay = ""
         self.body: Body | None = None  #: What is read of the content, after DATA.
@@ -109,13 +110,6 @@ class TransactionRecord:
     @property
     def _template(self) -> NoteTemplate:
         return self._chosen or self._policy.note
-
-    @property
-    def classification(self) -> Classification:
-        """The kind of the message, as far as it is known."""
-        if self.decision is None:
-            return self.early or INDIVIDUAL
-        return self.decision.classification
 
     @property
     def taken(self) -> list[RecipientRecord]:

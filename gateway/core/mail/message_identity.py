@@ -59,7 +59,7 @@ def message_identity(
     parts = [part.encode("utf-8", "surrogateescape") for part in about]
     ids = headers.raw("message-id")
     own = _MESSAGE_ID.match(ids[0]) if len(ids) == 1 else None
-    if own and not any(is_unfilled(part.decode("latin-1")) for part in own.groups()):
+    if own and not (is_unfilled(own[1].decode("latin-1")) or is_unfilled(own[2].decode("latin-1"))):
         return MessageIdentity(_hashed(b"\0".join([*parts, ids[0]])), True)
     is_dated = any(headers.raw("date"))
     names = ["from", "subject", "date"] if is_dated else sorted(headers.names - _TRACE)

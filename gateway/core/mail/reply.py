@@ -21,11 +21,15 @@ class Reply:
     # Asked for again and again, as a relay says the same few things all day:
     #: Whether the command did what it should (2xx).
     positive: bool = field(init=False, repr=False, compare=False)
+    #: It in one line, as it is kept and shown: `250 2.0.0 queued as 4711`.
+    text: str = field(init=False, repr=False, compare=False)
     #: What is sent: every line with its code (RFC 5321, 4.2.1).
     octets: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "positive", 200 <= self.code < 300)
+        text = f"{self.code} {' / '.join(self.lines)}".rstrip()
+        object.__setattr__(self, "text", text)
         object.__setattr__(self, "octets", _octets(self.code, self.lines))
 
     @classmethod
@@ -42,11 +46,6 @@ class Reply:
     def permanent(self) -> bool:
         """Whether trying again is pointless (5xx)."""
         return self.code >= 500
-
-    @property
-    def text(self) -> str:
-        """The reply in one line, as it is kept and shown: `250 2.0.0 queued as 4711`."""
-        return f"{self.code} {' / '.join(self.lines)}".rstrip()
 
     @property
     def enhanced(self) -> str | None:

@@ -52,10 +52,11 @@ class QuickReader:
         """
         if not self._database.is_sqlite:
             return None
-        try:
-            self._connection()
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
+        if self._held is None or time.monotonic() > self._look_again:
+            try:
+                self._connection()
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
         return self._index.header() if self._index else None
 
     def _failed(self, error: sqlite3.Error) -> StoreUnavailable:

@@ -163,18 +163,15 @@ class Standings:
             self._version, self._known = version, {}
             if not self._has_erased and self._erased_names is not None:
                 self._has_erased = bool(self._reader.rows_now(_HAS_ERASED, ()))
-        known = self._known
+        known, standings = self._known, dict[str, Standing]()
         unknown = [address for address in addresses if address not in known]
-        standings = (
-            self._standings(
+        if unknown:
+            standings = self._standings(
                 unknown,
                 self._ask_at_once,
                 has_erased=self._has_erased,
                 ask_names=self._ask_names,
             )
-            if unknown
-            else {}
-        )
         for address in unknown:
             standing = standings.get(address)
             if standing is None or not _ends_by_itself(standing):
