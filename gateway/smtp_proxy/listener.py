@@ -115,6 +115,7 @@ class Listener:
         self._known: tuple[object, object] = (None, None)  # what the next was worked out from
         self._common: frozenset[str] = frozenset()
         self._greeting = _UNKNOWN_RELAY
+        self._ehlo: dict[str, bytes] = {}  # what was answered since then, by its last line
 
     @property
     def hostname(self) -> str:
@@ -190,6 +191,7 @@ class Listener:
         if self._known[0] is known[0] and self._known[1] is known[1]:
             return
         self._known = known
+        self._ehlo = {}
         offers = self._offers()
         common = frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
         # AUTH is between two neighbours: that the relay has it says nothing of us.
@@ -198,6 +200,18 @@ class Listener:
 
     def _banner(self) -> Reply:
         return Reply(220, (f"{self.hostname} {'LMTP' if self.settings.lmtp else 'ESMTP'}",))
+
+    def answer_to_ehlo(self, last: str) -> bytes:
+        """Return what EHLO is answered, with a last line of the session's own unless it is empty.
+
+        Worked out once for as long as the relays offer the same.
+        """
+        self._keep_up()
+        answer = self._ehlo.get(last)
+        if answer is None:
+            lines = [self.hostname, *self.offers(), *filter(None, [last])]
+            answer = self._ehlo[last] = Reply(250, tuple(lines)).octets
+        return answer
 
     def offers(self) -> list[str]:
         """Return the lines of EHLO's answer."""

@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.delivery.dkim_signer import DkimSigner
 
 Network = IPv4Network | IPv6Network
+_MOST_PEERS = 65_536  #: Addresses of clients that a listener remembers.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +45,19 @@ class ListenerPolicy:
     signer: "DkimSigner | None" = None  #: Signs what goes to a relay; None: nobody does here.
     #: Gives the envelope sender that the relay is told for a message's id; None: the client's own.
     return_address: Callable[[int], str] | None = None
+    #: Whether clients may speak here that have come already, by their addresses.
+    _admitted: dict[str, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def admits(self, peer: str) -> bool:
         """Whether a client of this address may speak here."""
-        return _is_in(peer, self.networks)
+        admitted = self._admitted.get(peer)
+        if admitted is None:
+            if len(self._admitted) >= _MOST_PEERS:
+                self._admitted.clear()
+            admitted = self._admitted[peer] = _is_in(peer, self.networks)
+        return admitted
 
 
-@lru_cache(65_536)
 def _is_in(peer: str, networks: tuple[Network, ...]) -> bool:
     try:
         address = ip_address(peer.partition("%")[0])

@@ -295,12 +295,12 @@ class GatewaySMTP(AuthExchange):
     async def _extensions_offered(self, name: bytes) -> None:
         await self._greeted_by(name)
         self._extended, self._client = True, None
-        lines = [self._listener.hostname, *self._listener.offers()]
+        last = ""
         if self.tls_context is not None and not self._tls:
-            lines.append("STARTTLS")
+            last = "STARTTLS"
         elif self._settings.users is not None and self._may_log_in():
-            lines.append("AUTH PLAIN LOGIN")
-        self._write(Reply(250, tuple(lines)).octets)
+            last = "AUTH PLAIN LOGIN"
+        self._write(self._listener.answer_to_ehlo(last))
 
     async def _greeted_by(self, name: bytes) -> None:
         hostname = name.strip()
