@@ -471,6 +471,22 @@ def test_m8_a_sync_killed_at_any_point_loses_and_doubles_nothing(
     )
 
 
+def test_reading_who_left_an_audience_ends_where_the_process_is_to_end(crm: Crm) -> None:
+    crm.sandbox.opt_out(crm.audience, address(DAN))
+    with crm.database.reading() as connection:
+        (audience,) = audiences.all_of_them(connection)
+
+    def beat(*_: object) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        crm.rounds(session=crm.session(beat=beat)).read_audience(audience)
+    assert set() == crm.opted_out()
+
+    crm.sync()
+    assert {DAN} == crm.opted_out()
+
+
 def test_two_that_look_at_once_add_everything_once(crm: Crm) -> None:
     campaign = crm.campaign(ANN, BOB, CLO, DAN)
     for who in (ANN, BOB, CLO, DAN):
