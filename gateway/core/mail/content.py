@@ -108,7 +108,7 @@ class Cleaner:
             raise BadContent(_DIRTY)
 
     def feed(self, octets: bytes) -> bytes:
-        """Take the octets of a `Piece`; return them as they may go to a relay.
+        """Take the octets of a `ContentPiece`; return them as they may go to a relay.
 
         CRs at the end are held until more comes, and the dot before them that is alone in its
         line. Content ends in CR LF, so nothing stays behind.

@@ -115,7 +115,7 @@ class Comparison:
                 return self._now
             case "doubtful":  # `unread.take_in` says it anew.
                 return func.coalesce(self._known.c[name], false())
-            case "status_unread_since":  # `unread.mark_statuses` does.
+            case "status_unread_since":  # `people_in_doubt.mark_people` does.
                 return self._known.c[name]
             case "status_since":
                 return case(
