@@ -175,23 +175,26 @@ class Rounds:
         for synced in sent.values():
             if is_idle(synced):
                 idle.append(synced)
-                continue
-            try:
-                counters = reports.get(synced.campaign.mailchimp_id)
-                if counters is None:
-                    report = self.session.client.report(synced.campaign.mailchimp_id)
-                    counters = Counters.of_report(report)
-                self.copy(synced, counters)
-            except MailchimpNotFound:  # its report is missing: it may have been deleted
-                still_there = self._looked_at(synced)
-                self._note([still_there] if still_there else [])
-            except NotAuthorised:
-                raise
-            except (Busy, MailchimpRefused) as error:
-                self._delay(synced, error)
+            else:
+                self._read_sent(synced, reports.get(synced.campaign.mailchimp_id))
         self._note(idle)
         if idle:
             self.heard(Idle(len(idle)))
+
+    def _read_sent(self, synced: Synced, counters: Counters | None) -> None:
+        """Read what became of a campaign; without `counters` its own report is asked for."""
+        try:
+            if counters is None:
+                report = self.session.client.report(synced.campaign.mailchimp_id)
+                counters = Counters.of_report(report)
+            self.copy(synced, counters)
+        except MailchimpNotFound:  # its report is missing: it may have been deleted
+            still_there = self._looked_at(synced)
+            self._note([still_there] if still_there else [])
+        except NotAuthorised:
+            raise
+        except (Busy, MailchimpRefused) as error:
+            self._delay(synced, error)
 
     def _reading(self, synced: Synced, counters: Counters, now: datetime) -> CountersToRead:
         sent_at = synced.campaign.sent_at or now

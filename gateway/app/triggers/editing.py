@@ -80,10 +80,11 @@ class NoSuchFile(GatewayError):
 class ChangedMeanwhile(GatewayError):
     """Somebody else has changed the same file since it was read; nothing was written."""
 
-    def __init__(self, text: str, now: Mapping[str, str], yours: Mapping[str, str]) -> None:
-        super().__init__(text)
-        self.now = now  #: What stands in each file now, by its name.
-        self.yours = yours  #: What was to stand there.
+    def __init__(self, what: Path, now: Mapping[str, str], yours: Mapping[str, str]) -> None:
+        """`now` is what stands in each file, by its path, `yours` what was to stand there."""
+        super().__init__(f"{what} was changed by somebody else since you opened it")
+        self.now = {Path(file).name: text for file, text in now.items()}  #: By the file's name.
+        self.yours = {Path(file).name: text for file, text in yours.items()}
 
 
 class ReachUnconfirmed(GatewayError):
@@ -207,11 +208,7 @@ def propose_trigger(
         before, now, is_shipped = state.rule, state.text, state.is_shipped
         after = changed_text(now, changes or {}, str(own)) if text is None else ended(text)
         if version != state.version:
-            raise ChangedMeanwhile(
-                f"{own} was changed by somebody else since you opened it",
-                {own.name: now},
-                {own.name: after},
-            )
+            raise ChangedMeanwhile(own, {own.name: now}, {own.name: after})
     elif _is_taken(name, trigger_files(settings.triggers.folder)):
         raise ConfigError(f"{name}: there is a trigger of that name; choose another name")
     else:
@@ -340,12 +337,12 @@ def propose_template(
                 html=ended(source.html) if source.html and source.html.strip() else None,
             )
     old, new = _texts(folder, before), _texts(folder, sources)
+    changed = sorted(file for file in {*old, *new} if old.get(file) != new.get(file))
     if state and version != state.version:
-        changed = {file for file in {*old, *new} if old.get(file) != new.get(file)}
         raise ChangedMeanwhile(
-            f"{folder} was changed by somebody else since you opened it",
-            {Path(file).name: old.get(file, "") for file in sorted(changed)},
-            {Path(file).name: new.get(file, "") for file in sorted(changed)},
+            folder,
+            {file: old.get(file, "") for file in changed},
+            {file: new.get(file, "") for file in changed},
         )
     if not sources:
         raise ConfigError(f"{folder}: no language is left: a template needs one text at least")
@@ -362,8 +359,7 @@ def propose_template(
             before=old.get(file) if Path(file).stem in own else None,
             after=new.get(file),
         )
-        for file in sorted({*old, *new})
-        if old.get(file) != new.get(file)
+        for file in changed
     ]
     return ProposedEdit(
         what=EditedThing.TEMPLATE,
@@ -477,9 +473,9 @@ def keep(
         meanwhile = [change for change in edit.changes if _text_of(change.file) != change.before]
         if meanwhile:
             raise ChangedMeanwhile(
-                f"{meanwhile[0].file} was changed by somebody else since you opened it",
-                {Path(change.file).name: _text_of(change.file) or "" for change in meanwhile},
-                {Path(change.file).name: change.after or "" for change in meanwhile},
+                Path(meanwhile[0].file),
+                {change.file: _text_of(change.file) or "" for change in meanwhile},
+                {change.file: change.after or "" for change in meanwhile},
             )
         written: list[FileChange] = []
         try:

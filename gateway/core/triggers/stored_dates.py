@@ -1,5 +1,6 @@
 """The dates stored in a trigger, and the days of a calendar that isn't always the same length."""
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -40,10 +41,11 @@ class StoredDates:
 
     def is_on(self, day: date) -> bool:
         """Whether a day is one of the dates."""
+        _, days_in_month = monthrange(day.year, day.month)
         return (
             day in self.dates
             or any(day == in_year(*month_and_day, day.year) for month_and_day in self.yearly)
-            or any(day.day == min(number, last_day(day)) for number in self.monthly)
+            or any(day.day == min(number, days_in_month) for number in self.monthly)
         )
 
 
@@ -53,10 +55,3 @@ def in_year(month: int, day: int, year: int) -> date:
         return date(year, month, day)
     except ValueError:
         return date(year, month, 28)
-
-
-def last_day(day: date) -> int:
-    """Return how many days the day's month has."""
-    return (day.replace(day=28) + timedelta(days=4)).replace(day=1).toordinal() - (
-        day.replace(day=1).toordinal()
-    )

@@ -16,6 +16,7 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     Table,
     delete,
@@ -71,6 +72,7 @@ _AT_ONCE = 400  #: Keys in one statement.
 REASON = "the person was erased"
 #: Of a relay's reply; servers call people by name in the rest. `550 5.1.1`
 _REPLY_CODE = re.compile(r"\d{3}(?: \d\.\d+\.\d+)?")
+_MESSAGE_TEXTS = select(messages.c.id, messages.c.subject, messages.c.sender, messages.c.message_id)
 #: Campaigns whose members are only counted any more.
 _OVER = (CampaignState.SENDING, CampaignState.SENT, CampaignState.DELETED)
 
@@ -287,9 +289,18 @@ class _Eraser:
 
     def erase_journal(self) -> None:
         """Take addresses and subjects out of messages and deliveries."""
-        d, m, ref = deliveries.c, messages.c, str(self._subject.ref or "")
-        numbers: set[int] = set()
-        changed: set[int] = set()  # Messages of which the words are taken anew.
+        changed, received = self._erase_deliveries()
+        self._erase_texts_of(received)
+        changed |= self._erase_mentions()
+        searching.renew(self._connection, sorted(changed))
+        keys = (attempts.c.fingerprint, attempts.c.message)
+        self._replace_text(attempts, "verdict", keys)
+
+    def _erase_deliveries(self) -> tuple[set[int], set[int]]:
+        """Return of which messages deliveries were changed, and which were to the person alone."""
+        d, ref = deliveries.c, str(self._subject.ref or "")
+        changed: set[int] = set()
+        received: set[int] = set()
         columns = select(d.message, d.position, d.address, d.recipient, d.persons, d.reply)
         rows = self._rows(columns.where(d.address.in_(self._subject.addresses)))
         if ref:
@@ -306,52 +317,53 @@ class _Eraser:
             if is_theirs:
                 code = _REPLY_CODE.match(row.reply)
                 values |= {"would": "", "reply": code[0] if code else ""}
-                numbers.add(row.message)
+                received.add(row.message)
             # By an address that others have, too, a link to unsubscribe goes on working.
             if is_theirs and row.address not in self._subject.shared:
                 mark = self._marks.get(row.address, self._mark)
                 values |= {"address": mark, "recipient": mark}
             changed.add(row.message)
             self._update(deliveries, values, d.message == row.message, d.position == row.position)
-        for chunk in batched(sorted(numbers), _AT_ONCE):
+        return changed, received
+
+    def _erase_texts_of(self, received: set[int]) -> None:
+        """Take the texts out of messages the person received; of those to others too, who it is."""
+        d = deliveries.c
+        for chunk in batched(sorted(received), _AT_ONCE):
             is_others = d.address.not_like("erased:%") & ~(
                 d.address.in_(self._subject.shared) & (d.persons == "")
             )
             others_too = set(
                 self._connection.scalars(select(d.message).where(d.message.in_(chunk), is_others))
             )
-            for row in self._rows(
-                select(m.id, m.subject, m.sender, m.message_id).where(m.id.in_(chunk))
-            ):
-                is_theirs = row.id not in others_too
-                subject = self._mark if is_theirs else row.subject
-                # Some programs put the recipient in, in a form of their own:
-                # <17.ann=example.org@crm.example>.
-                message_id = "" if is_theirs else row.message_id
-                values = {
-                    "subject": self._likely.taken_out(subject),
-                    "sender": self._certain.taken_out(row.sender),
-                    "message_id": self._certain.taken_out(message_id),
-                }
-                self._update(messages, values, m.id == row.id)
-        # Also where the person wrote, or is named in a subject.
-        texts = select(m.id, m.subject, m.sender, m.message_id)
-        for row in self._found(texts, m.id, messages):
+            for row in self._rows(_MESSAGE_TEXTS.where(messages.c.id.in_(chunk))):
+                if row.id in others_too:
+                    self._take_out_of(row, subject=row.subject, message_id=row.message_id)
+                else:
+                    # Some programs put the recipient into the Message-ID, in a form of their own:
+                    # <17.ann=example.org@crm.example>.
+                    self._take_out_of(row, subject=self._mark, message_id="")
+
+    def _erase_mentions(self) -> set[int]:
+        """Take the person out where they wrote, or are named in a subject; return the messages."""
+        named = set()
+        for row in self._found(_MESSAGE_TEXTS, messages.c.id, messages):
             if (
                 self._likely.are_in(row.subject)
                 or self._certain.are_in(row.sender)
                 or self._certain.are_in(row.message_id)
             ):
-                values = {
-                    "subject": self._likely.taken_out(row.subject),
-                    "sender": self._certain.taken_out(row.sender),
-                    "message_id": self._certain.taken_out(row.message_id),
-                }
-                self._update(messages, values, m.id == row.id)
-                changed.add(row.id)
-        searching.renew(self._connection, sorted(changed))
-        keys = (attempts.c.fingerprint, attempts.c.message)
-        self._replace_text(attempts, "verdict", keys)
+                self._take_out_of(row, subject=row.subject, message_id=row.message_id)
+                named.add(row.id)
+        return named
+
+    def _take_out_of(self, row: Row[Any], *, subject: str, message_id: str) -> None:
+        values = {
+            "subject": self._likely.taken_out(subject),
+            "sender": self._certain.taken_out(row.sender),
+            "message_id": self._certain.taken_out(message_id),
+        }
+        self._update(messages, values, messages.c.id == row.id)
 
     def erase_outbox(self) -> None:
         """Erase what waits to be sent, and what was."""

@@ -112,6 +112,7 @@ WRITERS = (
     HERE / "triggers/transitions.py",
     HERE / "store/people/people.py",
     HERE / "store/people/erasing.py",
+    HERE / "store/triggers/ledger.py",
     HERE / "store/triggers/status_mail.py",
     HERE / "inbound/importer.py",
     HERE / "app/replies/inbox_answers.py",
