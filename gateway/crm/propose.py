@@ -12,6 +12,7 @@ from gateway.crm.dates import weigh
 from gateway.crm.files import FeedFile
 from gateway.crm.flags import is_flag
 from gateway.crm.kinds import FileKind
+from gateway.crm.language_words import language_named
 from gateway.crm.proposed_columns import (
     FLAG_COLUMNS,
     ColumnChoice,
@@ -30,16 +31,6 @@ _KEYS_OF: Mapping[str, str] = {
     "status": "statuses", "owner": "staff", "group": "groups", "person": "people",
     "programme": "programmes", "responsible": "staff", "examiner": "staff", "created_by": "staff",
 }  # fmt: skip
-_LANGUAGES: Mapping[str, str] = {
-    word: code
-    for code, words in {
-        "nl": "nederlands dutch niederländisch néerlandais vlaams flämisch",
-        "de": "duits german deutsch allemand",
-        "fr": "frans french französisch français",
-        "en": "engels english englisch anglais",
-    }.items()
-    for word in words.split()
-}
 _MARKS = frozenset("xX✓✔☑")
 
 
@@ -172,8 +163,9 @@ def _words(ours: str, column: SampledColumn, values: Sequence[str]) -> dict[str,
     if ours == "active" and values and set(values) <= _MARKS and len(values) < column.rows:
         # Where only some rows have a mark, the others aren't active; a blank is usually yes.
         return {"": "no"}
-    known = {"kind": KIND_WORDS, "language": _LANGUAGES}.get(ours, {})
-    read = {word: known.get(word.casefold(), "") for word in dict.fromkeys(values)}
+    known = KIND_WORDS if ours == "kind" else {}
+    named = language_named if ours == "language" else lambda word: known.get(word.casefold())
+    read = {word: named(word) for word in dict.fromkeys(values)}
     return {word: ours for word, ours in read.items() if ours and word.casefold() != ours}
 
 

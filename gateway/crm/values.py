@@ -12,6 +12,7 @@ from gateway.core.feed.address_cell import AddressCell, read_cell
 from gateway.core.written import nearest, plain, plain_name, same_word
 from gateway.crm.dates import ISO_DAY, DateReader
 from gateway.crm.flags import read_count, read_flag
+from gateway.crm.language_words import language_named
 from gateway.crm.unreadable import UnreadableCell
 
 Word = TypeVar("Word")
@@ -250,12 +251,13 @@ def read_day(value: str) -> date | None:
 
 @lru_cache(1_000)
 def read_language(value: str) -> str:
-    """Return the two letters of a language: `nl` of `nl-BE`. Raises UnreadableCell."""
+    """Return the two letters of a language: `nl` of `nl-BE` and `Dutch`. Raises UnreadableCell."""
     tag = _LANGUAGE.fullmatch(value.lower())
-    if tag is None:
+    language = tag[1] if tag is not None else language_named(value)
+    if language is None:
         cure = "write the two letters of ISO 639"
         raise UnreadableCell(f"not a language such as nl: {value!r}", cure)
-    return tag[1]
+    return language
 
 
 def _checked(value: str) -> str:

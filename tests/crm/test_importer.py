@@ -169,7 +169,7 @@ UNREADABLE: dict[str, list[tuple[str, str, str, dict[str, object], dict[str, obj
         ("status", "s9", "\0", {"status": "s9"}, {"status": ""}),
         ("finance_status", "f", "\0", {"finance_status": "f"}, {"finance_status": ""}),
         ("owner", "7", "\0", {"owner": "7"}, {"owner": ""}),
-        ("language", "nl", "Dutch", {"language": "nl"}, {"language": ""}),
+        ("language", "nl", "Klingon", {"language": "nl"}, {"language": ""}),
         ("birthday", "1980-05-31", "soon", {"anniversary": 531}, {"anniversary": None}),
         ("consent_email", "yes", "perhaps", {"consent_email": True}, {"consent_email": False}),
         ("mail_on_set_date", "yes", "?", {"mail_on_set_date": True}, {"mail_on_set_date": False}),

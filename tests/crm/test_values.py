@@ -31,9 +31,29 @@ def test_a_date_is_iso(text: str, expected: date | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("", ""), ("NL", "nl"), ("nl-BE", "nl"), ("de_CH", "de")]
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("NL", "nl"),
+        ("nl-BE", "nl"),
+        ("de_CH", "de"),
+        ("Nederlands", "nl"),
+        ("Niederländisch", "nl"),
+        ("NIEDERLAENDISCH", "nl"),
+        ("néerlandais", "nl"),
+        ("Dutch (Belgium)", "nl"),
+        ("Duits", "de"),
+        ("Deutsch (Österreich)", "de"),
+        ("ger", "de"),
+        ("Français", "fr"),
+        ("Frans ", "fr"),
+        ("eng", "en"),
+        ("Türkçe", "tr"),
+        ("Русский", "ru"),
+        ("Українська", "uk"),
+    ],
 )
-def test_a_language_is_two_letters(text: str, expected: str) -> None:
+def test_a_language_is_two_letters_or_known_by_its_name(text: str, expected: str) -> None:
     assert expected == Fields({"language": text}).language("language")
 
 
@@ -45,7 +65,8 @@ def test_a_language_is_two_letters(text: str, expected: str) -> None:
         ("day", "20010230", "x: not a date such as 1980-05-31: '20010230'"),
         ("moment", "soon", "x: not a time such as 1980-05-31T08:30: 'soon'"),
         ("count", "-1", "x: not a number of days such as 30: '-1'"),
-        ("language", "Dutch", "x: not a language such as nl: 'Dutch'"),
+        ("language", "Nederlands/Frans", "x: not a language such as nl: 'Nederlands/Frans'"),
+        ("language", "Dutch (a bit", "x: not a language such as nl: 'Dutch (a bit'"),
         ("text", "a\0b", "x: contains a NUL"),
         ("text", "Zo\udceb", "x: is not UTF-8"),
     ],
