@@ -15,8 +15,10 @@ from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.wording import in_language
 from gateway.inbound.filing import Candidate
 
-#: Roles of those responsible for an application who are told about a reply (seed 002).
-RESPONSIBLE = frozenset(("personnel_manager", "department", "department_plus"))
+#: Roles of those who judge applications (seed 004): with no other one nobody is told of a reply.
+#: All others responsible are, personnel managers and departments (seed 002), whatever the CRM calls
+#: their roles.
+_JUDGING = frozenset(("manager", "evaluator"))
 MOST_ANSWERS = 5  #: To one sender within an hour.
 MOST_SUGGESTED = 5  #: References named to whoever gave none, or a wrong one.
 #: A forged sender hears nothing.
@@ -68,12 +70,14 @@ def addressees(
     responsible: Sequence[Staff], owner: Sequence[Staff], fallback_to: str
 ) -> list[NoticeReader]:
     """Return who is told about a reply: those responsible, else the owner, else whoever is set."""
-    members = [
-        member for member in responsible if member.email and RESPONSIBLE.intersection(member.roles)
-    ]
+    members = [member for member in responsible if member.email and not _only_judges(member)]
     members = members or [member for member in owner if member.email]
     readers = [NoticeReader(member.email, member.language) for member in members]
     return readers or [NoticeReader(fallback_to, "")] * bool(fallback_to)
+
+
+def _only_judges(member: Staff) -> bool:
+    return bool(member.roles) and _JUDGING.issuperset(member.roles)
 
 
 def of_imported(

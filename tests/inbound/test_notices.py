@@ -38,6 +38,27 @@ async def test_everyone_responsible_is_told_in_their_language(each_rig: Importer
     assert "Er is een antwoord van Ann Müller opgeslagen." in text(told["jan@office.example"])
 
 
+async def test_who_is_responsible_is_told_whatever_the_crm_calls_the_role(
+    rig: ImporterRig,
+) -> None:
+    """As where an export's roles are `Recruiter`, or it has none."""
+    rig.feed(
+        "staff",
+        Staff(crm_id="s7", name="Ro", email="ro@office.example", roles=("Recruiter",)),
+        Staff(crm_id="s8", name="Uli", email="uli@office.example", roles=()),
+        Staff(crm_id="s9", name="Bea", email="bea@office.example", roles=("manager", "evaluator")),
+    )
+    rig.feed(
+        "applications",
+        Application(reference="6000", person=CANDIDATE, responsible=("s7", "s8", "s9")),
+    )
+
+    await rig.filed(forward(subject="6000 WG: Ihre Bewerbung"))
+
+    told = {row.recipient for row in rig.notices()}
+    assert {"ro@office.example", "uli@office.example"} == told
+
+
 async def test_the_notice_says_who_on_what_with_what(rig: ImporterRig) -> None:
     entry = await rig.filed(with_file(forward()))
 
