@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from gateway.app import common
 from gateway.app.checks.check_store import kept
 from gateway.app.roles import sender
 from gateway.config import Settings
@@ -204,7 +205,8 @@ def test_check_shows_each_kind_and_warns_where_nothing_tidies(store: Kept) -> No
 
     assert ["journal", "replies", "documents", "campaigns", "bounces"] == list(said)
     assert "warning" == said["replies"].level
-    assert f"kept 30 days (replies.keep); the oldest is of {OLD:%Y-%m-%d}" in said["replies"].text
+    day = OLD.astimezone(common.time_zone(store.settings)).date()
+    assert f"kept 30 days (replies.keep); the oldest is of {day}" in said["replies"].text
     assert "documents: kept for good (documents.keep); there are none" == said["documents"].text
 
 
