@@ -209,7 +209,7 @@ def whole_page(
 
 def _count(cursor: str) -> int:
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < len(str(_LARGEST))):
-        raise Problem(422, "cursor: not the `next` of a page")
+        raise unknown_cursor()
     return int(cursor)
 
 
@@ -225,12 +225,17 @@ def before(cursor: str | None) -> int | None:
     try:
         return ids.read(cursor)
     except ValueError:
-        raise Problem(422, "cursor: not the `next` of a page") from None
+        raise unknown_cursor() from None
 
 
 def wrapped(parts: Sequence[str]) -> str:
     """Return a cursor made of texts."""
     return base64.urlsafe_b64encode(orjson.dumps(list(parts))).decode()
+
+
+def unknown_cursor() -> Problem:
+    """Return what to raise for a cursor that no page gave."""
+    return Problem(422, "cursor: not the `next` of a page")
 
 
 def unwrapped(cursor: str, count: int) -> list[str]:
@@ -243,7 +248,7 @@ def unwrapped(cursor: str, count: int) -> list[str]:
         texts = [part for part in parts if isinstance(part, str) and "\0" not in part]
         if len(texts) == count:
             return texts
-    raise Problem(422, "cursor: not the `next` of a page")
+    raise unknown_cursor()
 
 
 def time_cursor(moment: datetime) -> str:
@@ -260,7 +265,7 @@ def before_time(cursor: str | None) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise Problem(422, "cursor: not the `next` of a page")
+        raise unknown_cursor()
     return moment
 
 

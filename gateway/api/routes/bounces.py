@@ -5,8 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
-from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, Limit, MailAddress, Since, Using, page, unwrapped, wrapped
+from gateway.api.replies import (
+    Cursor,
+    Limit,
+    MailAddress,
+    Since,
+    Using,
+    page,
+    unknown_cursor,
+    unwrapped,
+    wrapped,
+)
 from gateway.api.schemas import items
 from gateway.core.bounces.bounce import BounceKind, KeptBounce
 from gateway.documents.bounces import BounceDocument, bounce_document
@@ -51,5 +60,5 @@ def _cursor(kept: KeptBounce) -> str:
 def _place(cursor: str) -> tuple[int, int]:
     mail, position = unwrapped(cursor, 2)
     if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in (mail, position)):
-        raise Problem(422, "cursor: not the `next` of a page")
+        raise unknown_cursor()
     return int(mail), int(position)

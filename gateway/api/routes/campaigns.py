@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS_CAMPAIGNS
-from gateway.api.problems import Problem
+from gateway.api.person_cursors import member_before
 from gateway.api.replies import (
     Cursor,
     Limit,
@@ -16,13 +16,11 @@ from gateway.api.replies import (
     page,
     read_id,
     reply,
-    unwrapped,
     wrapped,
 )
 from gateway.api.schemas import answers, items
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign
-from gateway.core.people.people import PersonRef
 from gateway.documents.campaigns import (
     CampaignDocument,
     CampaignWholeDocument,
@@ -91,7 +89,7 @@ async def list_members(
 ) -> Response:
     """List members with what they did: all, or those who are in, out, dropped out or joined."""
     number, machines = read_id(id), using.count_machine_opens()
-    after = None if cursor is None else _member_of(unwrapped(cursor, 1)[0])
+    after = member_before(cursor)
 
     def look(connection: StoreTransaction) -> list[MemberDocument]:
         campaigns.one(connection, number)
@@ -109,10 +107,3 @@ async def list_members(
         document=lambda member: member,
         cursor=lambda member: wrapped([member["person"]]),
     )
-
-
-def _member_of(cursor: str) -> PersonRef:
-    try:
-        return PersonRef.parse(cursor)
-    except ValueError:
-        raise Problem(422, "cursor: not the `next` of a page") from None

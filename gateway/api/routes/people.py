@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
+from gateway.api.person_cursors import person_before, person_cursor, timeline_cursor, timeline_place
 from gateway.api.problems import Problem
 from gateway.api.replies import (
     MOST,
@@ -20,12 +21,10 @@ from gateway.api.replies import (
     as_it_is,
     part,
     reply,
-    unwrapped,
     whole_page,
-    wrapped,
 )
 from gateway.api.schemas import answers, items
-from gateway.core.people.people import PersonKind, PersonRef
+from gateway.core.people.people import PersonRef
 from gateway.documents.people import (
     PersonDocument,
     PersonMatchDocument,
@@ -43,14 +42,13 @@ from gateway.documents.replies import (
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import history, people
 from gateway.store.people.search import search
-from gateway.store.views.timeline import TimelineAsked, TimelinePlace, TimelineType
+from gateway.store.views.timeline import TimelineAsked, TimelineType
 from gateway.store.views.timeline import pages as timeline
 from gateway.store.views.timeline import part as part_of_timeline
 
 T = TypeVar("T")
 _Dated = TypeVar("_Dated", HistoryEntryDocument, PersonFileDocument)
 
-_MOST_ALIKE = 10_000  #: Events of one moment that a cursor may skip.
 
 router = APIRouter(prefix="/people", tags=["people"], dependencies=[READS])
 
@@ -81,14 +79,13 @@ async def search_people(
     cursor: Cursor = None,
 ) -> Response:
     """Find people; who has just this key, reference or address comes first."""
-    after = None if cursor is None else _ref_of_cursor(cursor)
+    after = person_before(cursor)
     address = using.lookup(text)
     matches, end = await using.database.read(
         search, text, address=address, limit=limit, after=after
     )
-    following = None if end is None else wrapped([end.kind, end.crm_id])
     listed = [person_match_document(match) for match in matches]
-    return reply(request, {"items": listed, "next": following})
+    return reply(request, {"items": listed, "next": person_cursor(end)})
 
 
 @router.get("/{person:id}/timeline", responses=items(TimelineEventDocument))
@@ -112,7 +109,7 @@ async def show_timeline(
         types=frozenset(type or TimelineType),
         since=since,
         until=until.replace(tzinfo=using.zone()) if until and until.tzinfo is None else until,
-        after=None if cursor is None else _place(cursor),
+        after=timeline_place(cursor),
         limit=limit,
     )
     ref = _ref(person)
@@ -122,10 +119,9 @@ async def show_timeline(
         if not records:
             return None
         shown = part_of_timeline(connection, standings, records[0], asked)
-        end = shown.end
         return {
             "items": [timeline_event_document(event) for event in shown.events],
-            "next": None if end is None else wrapped([end.at.isoformat(), str(end.shown)]),
+            "next": timeline_cursor(shown.end),
         }
 
     with using.standings() as standings:
@@ -216,21 +212,3 @@ def _ref(text: str) -> PersonRef:
         return PersonRef.parse(text)
     except ValueError:
         raise Problem(404, "a person is written candidate:17 or contact:17") from None
-
-
-def _place(cursor: str) -> TimelinePlace:
-    moment, shown = unwrapped(cursor, 2)
-    try:
-        place = TimelinePlace(datetime.fromisoformat(moment), int(shown))
-    except ValueError:
-        raise Problem(422, "cursor: not the `next` of a page") from None
-    if place.at.tzinfo is None or not 0 < place.shown < _MOST_ALIKE:
-        raise Problem(422, "cursor: not the `next` of a page")
-    return place
-
-
-def _ref_of_cursor(cursor: str) -> PersonRef:
-    kind, crm_id = unwrapped(cursor, 2)
-    if kind not in set(PersonKind):
-        raise Problem(422, "cursor: not the `next` of a page")
-    return PersonRef(PersonKind(kind), crm_id)

@@ -8,7 +8,6 @@ from anyio.to_thread import run_sync as in_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
-from gateway.api.problems import Problem
 from gateway.api.replies import (
     MOST,
     Cursor,
@@ -20,6 +19,7 @@ from gateway.api.replies import (
     before,
     page,
     reply,
+    unknown_cursor,
     unwrapped,
     whole_page,
     wrapped,
@@ -132,5 +132,5 @@ def _seen(cursor: str) -> tuple[int, int]:
     """Read the id that a page ended in, and how many entries of it were shown."""
     number, seen = unwrapped(cursor, 2)
     if not (seen.isascii() and seen.isdecimal() and len(seen) <= len(str(MOST))):
-        raise Problem(422, "cursor: not the `next` of a page")
+        raise unknown_cursor()
     return before(number) or 0, int(seen)

@@ -5,8 +5,9 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from gateway.api.console.pages.person_parts import following, linked, parts_of_page
+from gateway.api.console.pages.person_parts import linked, parts_of_page
 from gateway.api.console.rendering import render
+from gateway.api.person_cursors import timeline_cursor
 from gateway.api.replies import Using
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views.address_page import SORTS, AddressPage, page_of
@@ -57,7 +58,7 @@ async def shown_address(
             "all_types": SORTS,
             "types": types,
             "linked": links,
-            "following": following(page.timeline.end),
+            "following": timeline_cursor(page.timeline.end),
             "problems": problems or {},
             "given": given or {},
         },

@@ -10,7 +10,7 @@ from gateway.api.console.access import said
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render
 from gateway.api.problems import Problem
-from gateway.api.replies import on_page, unwrapped, wrapped
+from gateway.api.replies import on_page, unknown_cursor, unwrapped, wrapped
 from gateway.api.services import ApiServices
 from gateway.core.campaigns.precedence import ActivityType
 from gateway.store.campaigns import activities, campaigns
@@ -29,7 +29,7 @@ async def shown(
     Raises `Problem` (404) where there is no such campaign, 422 for a cursor that is none.
     """
     chosen = ActivityType(sort) if sort in set(ActivityType) else None
-    after = None if cursor is None else _place(request, cursor)
+    after = None if cursor is None else _place(cursor)
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
         campaign = campaigns.one(connection, number)
@@ -71,7 +71,7 @@ def _texts(place: ActPlace) -> list[str]:
     return [at.isoformat(), *map(str, others)]
 
 
-def _place(request: Request, cursor: str) -> ActPlace:
+def _place(cursor: str) -> ActPlace:
     at, recipient, sort, link, nth = unwrapped(cursor, 5)
     try:
         moment = datetime.fromisoformat(at).astimezone(UTC)
@@ -79,5 +79,5 @@ def _place(request: Request, cursor: str) -> ActPlace:
     except (ValueError, OverflowError):
         place = None
     if place is None or max(abs(place.link), abs(place.nth)) >= 2**62:
-        raise Problem(422, said(request, "This page of the list is not known."))
+        raise unknown_cursor()
     return place

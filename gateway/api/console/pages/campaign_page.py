@@ -10,13 +10,13 @@ from gateway.api.console.access import ConsoleUser, said
 from gateway.api.console.acts import doing
 from gateway.api.console.pages import campaign_words as words
 from gateway.api.console.rendering import render, see_other
+from gateway.api.person_cursors import member_before
 from gateway.api.problems import Problem
-from gateway.api.replies import on_page, unwrapped, wrapped
+from gateway.api.replies import on_page, wrapped
 from gateway.api.routes.campaign_actions import in_turn
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import OPEN_STATES, CampaignState
-from gateway.core.people.people import PersonRef
 from gateway.documents.campaigns import MemberDoings, campaign_document, known_numbers
 from gateway.store.campaigns import activities, campaign_members, campaign_syncs, campaigns
 from gateway.store.campaigns.campaign_members import WhichMembers
@@ -49,7 +49,7 @@ async def shown(
     it); `prepared` is what `prepare` found. Raises `Problem` (404) where there is no such campaign.
     """
     chosen = WhichMembers(which) if which in set(WhichMembers) else WhichMembers.ALL
-    after = None if cursor is None else _member_of(request, cursor)
+    after = member_before(cursor)
     machines = using.count_machine_opens()
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
@@ -168,13 +168,6 @@ async def refused(
         },
         status=error.status,
     )
-
-
-def _member_of(request: Request, cursor: str) -> PersonRef:
-    try:
-        return PersonRef.parse(unwrapped(cursor, 1)[0])
-    except ValueError:
-        raise Problem(422, said(request, "This page of the list is not known.")) from None
 
 
 def _next_quarter(using: ApiServices) -> str:

@@ -14,10 +14,11 @@ from gateway.api.console.access import LOOKS, Fields, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.console.pages.addresses import shown_address
-from gateway.api.console.pages.person_parts import following, linked, parts_of_page
+from gateway.api.console.pages.person_parts import linked, parts_of_page
 from gateway.api.console.rendering import render, see_other
+from gateway.api.person_cursors import person_before, person_cursor, timeline_cursor, timeline_place
 from gateway.api.problems import Problem
-from gateway.api.replies import Text, Using, unwrapped, wrapped
+from gateway.api.replies import Text, Using
 from gateway.core import ids
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import readable
@@ -31,7 +32,6 @@ from gateway.store.people.search import search
 from gateway.store.views.timeline import (
     PersonPage,
     TimelineAsked,
-    TimelinePlace,
     TimelineType,
     pages,
 )
@@ -50,24 +50,17 @@ async def find_people(
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response:
     """List people, or those who fit a text."""
-    after = None
-    if cursor:
-        kind, crm_id = unwrapped(cursor, 2)
-        if kind not in set(PersonKind):
-            raise Problem(422, said(request, "This page of the list is not known."))
-        after = PersonRef(PersonKind(kind), crm_id)
     address = using.lookup(q)
     matches, end = await using.database.read(
-        search, q, address=address, limit=_AT_ONCE, after=after
+        search, q, address=address, limit=_AT_ONCE, after=person_before(cursor or None)
     )
-    cursor_after = "" if end is None else wrapped([end.kind, end.crm_id])
     is_address = isinstance(read_address(q), TypedAddress)
     return await render(
         request,
         "people.html",
         {
             "matches": matches,
-            "following": cursor_after,
+            "following": person_cursor(end),
             "q": q,
             "unknown_address": address if is_address and not matches else "",
         },
@@ -95,7 +88,7 @@ async def show_person(
         types=frozenset(map(TimelineType, types or TimelineType)),
         since=_moment(request, using, since, "since"),
         until=_moment(request, using, until, "until", is_end=True),
-        after=_place(request, cursor),
+        after=timeline_place(cursor or None),
         limit=_AT_ONCE,
     )
     if ref is None:
@@ -292,7 +285,7 @@ async def _shown(
             "topics": topics_of(page),
             "all_types": list(TimelineType),
             "linked": links,
-            "following": following(page.timeline_end),
+            "following": timeline_cursor(page.timeline_end),
             **filled,
         },
         status=status,
@@ -353,16 +346,3 @@ def _moment(
             422,
             said(request, "{name}: write a day such as 2026-03-12.", name=name),
         ) from None
-
-
-def _place(request: Request, cursor: str | None) -> TimelinePlace | None:
-    if not cursor:
-        return None
-    moment, shown = unwrapped(cursor, 2)
-    try:
-        place = TimelinePlace(datetime.fromisoformat(moment), int(shown))
-    except ValueError:
-        place = None
-    if place is None or place.at.tzinfo is None or not 0 < place.shown < 10_000:
-        raise Problem(422, said(request, "This page of the list is not known."))
-    return place

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 
 from gateway.api.console.state_words import note_words
-from gateway.api.replies import Using, wrapped
+from gateway.api.replies import Using
 from gateway.core import ids
 from gateway.core.decision.note import reasons
 from gateway.core.decision.note_facts import NoteFacts
@@ -16,7 +16,7 @@ from gateway.core.kinds import Kind, Scope
 from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
-from gateway.store.views.timeline import TimelineEvent, TimelinePlace, TimelineType
+from gateway.store.views.timeline import TimelineEvent, TimelineType
 
 #: Pages that tell more of what happened, by its sort; the id follows.
 _MORE = {
@@ -93,8 +93,3 @@ def linked(connection: StoreTransaction, events: Iterable[TimelineEvent]) -> set
     mails = [event.id for event in shown if event.id and event.type in _MORE]
     numbers = [ids.read(mail) for mail in mails if mail not in filed]
     return filed | {ids.show(head.id) for head in messages.heads(connection, numbers)}
-
-
-def following(end: TimelinePlace | None) -> str:
-    """Return the cursor of what is older; empty: nothing is."""
-    return "" if end is None else wrapped([end.at.isoformat(), str(end.shown)])

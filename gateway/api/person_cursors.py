@@ -1,0 +1,57 @@
+"""Cursors of lists of people, of their timelines, and of a campaign's members.
+
+To read one that leads nowhere raises `Problem`.
+"""
+
+from datetime import datetime
+
+from gateway.api.replies import unknown_cursor, unwrapped, wrapped
+from gateway.core.people.people import PersonKind, PersonRef
+from gateway.store.views.timeline import TimelinePlace
+
+_MOST_ALIKE = 10_000  #: Events of one moment that a cursor may skip.
+
+
+def person_cursor(last: PersonRef | None) -> str | None:
+    """Return the cursor behind a person; None: nobody follows."""
+    return None if last is None else wrapped([last.kind, last.crm_id])
+
+
+def person_before(cursor: str | None) -> PersonRef | None:
+    """Return behind whom a list of people goes on."""
+    if cursor is None:
+        return None
+    kind, crm_id = unwrapped(cursor, 2)
+    if kind not in set(PersonKind):
+        raise unknown_cursor()
+    return PersonRef(PersonKind(kind), crm_id)
+
+
+def timeline_cursor(last: TimelinePlace | None) -> str | None:
+    """Return the cursor of what is older; None: nothing is."""
+    return None if last is None else wrapped([last.at.isoformat(), str(last.shown)])
+
+
+def timeline_place(cursor: str | None) -> TimelinePlace | None:
+    """Return where a timeline goes on."""
+    if cursor is None:
+        return None
+    moment, shown = unwrapped(cursor, 2)
+    try:
+        place = TimelinePlace(datetime.fromisoformat(moment), int(shown))
+    except ValueError:
+        raise unknown_cursor() from None
+    if place.at.tzinfo is None or not 0 < place.shown < _MOST_ALIKE:
+        raise unknown_cursor()
+    return place
+
+
+def member_before(cursor: str | None) -> PersonRef | None:
+    """Return behind whom a list of a campaign's members goes on."""
+    if cursor is None:
+        return None
+    (member,) = unwrapped(cursor, 1)
+    try:
+        return PersonRef.parse(member)
+    except ValueError:
+        raise unknown_cursor() from None
