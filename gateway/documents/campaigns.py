@@ -24,7 +24,7 @@ from gateway.store.campaigns.activities import Act, Mailing
 from gateway.store.campaigns.campaign_members import CampaignMember
 from gateway.store.campaigns.campaign_reports import CountedCampaigns
 from gateway.store.campaigns.campaign_syncs import Synced
-from gateway.store.campaigns.leavers import Leaving
+from gateway.store.campaigns.departures import Departure
 from gateway.store.engine.database import StoreTransaction
 
 
@@ -482,30 +482,30 @@ def campaign_activity_events(
     ]
 
 
-def opted_out_data(leaving: Leaving, title: str | None) -> OptedOutData:
+def opted_out_data(departure: Departure, title: str | None) -> OptedOutData:
     """Return what is told about an opt-out; `title` is that of the campaign it came through."""
     return {
-        "address": leaving.address,
-        "at": in_utc(leaving.at),
+        "address": departure.address,
+        "at": in_utc(departure.at),
         "source": opt_outs.SOURCE,
-        "campaign": None if leaving.campaign is None else ids.show(leaving.campaign),
+        "campaign": None if departure.campaign is None else ids.show(departure.campaign),
         "title": title,
-        "reason": leaving.reason or None,
+        "reason": departure.reason or None,
         "topic": None,
     }
 
 
 def opted_out_events(
-    connection: StoreTransaction, left: Sequence[Leaving], new_id: Callable[[], int]
+    connection: StoreTransaction, left: Sequence[Departure], new_id: Callable[[], int]
 ) -> Iterator[Event]:
     """Yield what is told about opt-outs, each with the name of its campaign."""
     names = campaigns.names(
         connection, {member.campaign for member in left if member.campaign is not None}
     )
-    for leaving in left:
+    for departure in left:
         yield Event(
             id=new_id(),
             type=EventType.OPTED_OUT,
-            person=leaving.person,
-            data=opted_out_data(leaving, names.get(leaving.campaign or 0)),
+            person=departure.person,
+            data=opted_out_data(departure, names.get(departure.campaign or 0)),
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from gateway.core.campaigns.counters import OVERLAP
 from gateway.documents.campaigns import opted_out_events
-from gateway.store.campaigns import audiences, leavers
+from gateway.store.campaigns import audiences, departures
 from gateway.store.campaigns.audiences import Audience
 from gateway.store.engine.database import Database
 from gateway.store.sending import events
@@ -54,12 +54,12 @@ class Departures:
         done = 0
         while True:
             with self.database.reading() as connection:
-                left = leavers.pending(connection, audience)
+                left = departures.pending(connection, audience)
             if not left:
                 return done
             self.may_write()
             with self.database.writing() as connection:
-                new = leavers.opt_out(connection, left, now=self.clock())
+                new = departures.opt_out(connection, left, now=self.clock())
                 events.put(connection, opted_out_events(connection, new, self.new_id))
             done += len(new)
 
@@ -72,13 +72,13 @@ class Departures:
         def take(page: list[Document]) -> int:
             nonlocal newest
             left = [known_member(member) for member in page]
-            times = [leaver.changed_at for leaver in left if leaver.changed_at]
+            times = [contact.changed_at for contact in left if contact.changed_at]
             newest = max(filter(None, [newest, *times]), default=None)
             if not left:
                 return 0
             self.may_write()
             with self.database.writing() as connection:
-                return leavers.take_in(connection, audience.id, left, now=self.clock())
+                return departures.take_in(connection, audience.id, left, now=self.clock())
 
         news = read_until_nothing_is_new(
             lambda: self.client.members(audience.id, status=status, changed_since=since), take

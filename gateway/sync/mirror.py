@@ -22,9 +22,9 @@ from gateway.core.campaigns.membership import KnownContact
 from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.mail.address import lookup_form
 from gateway.documents.campaigns import campaign_activity_events, opted_out_events
-from gateway.store.campaigns import activities, audiences, leavers
+from gateway.store.campaigns import activities, audiences, departures
 from gateway.store.campaigns.activities import Mailing
-from gateway.store.campaigns.leavers import Leaving
+from gateway.store.campaigns.departures import Departure
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import people
 from gateway.store.sending import events
@@ -138,7 +138,7 @@ class _Run:
                 connection, campaign_activity_events(connection, mailing, new, mirror.new_id)
             )
             left = list(_leavings(connection, mailing, seen))
-            opted_out = leavers.opt_out(connection, left, now=now)
+            opted_out = departures.opt_out(connection, left, now=now)
             events.put(connection, opted_out_events(connection, opted_out, mirror.new_id))
         self.new += len(new)
         self.opted_out += len(opted_out)
@@ -171,7 +171,7 @@ class _Run:
 
 def _leavings(
     connection: StoreTransaction, mailing: Mailing, seen: Iterable[ReportedRecipient]
-) -> Iterator[Leaving]:
+) -> Iterator[Departure]:
     """Yield everybody an unsubscribe is about: who has the address, and whom it was sent to."""
     left = [contact for contact in seen if any(map(_is_unsubscribe, contact.activities))]
     if not left:
@@ -186,7 +186,7 @@ def _leavings(
         for ref in refs:
             for act in filter(_is_unsubscribe, contact.activities):
                 if ref is not None:
-                    yield Leaving(
+                    yield Departure(
                         person=ref,
                         audience=mailing.audience,
                         address=recipient,

@@ -96,7 +96,7 @@ from gateway.documents.unread_fields import unread_field_document
 from gateway.store.campaigns.activities import Act, Mailing
 from gateway.store.campaigns.campaign_members import CampaignMember
 from gateway.store.campaigns.campaign_syncs import Synced
-from gateway.store.campaigns.leavers import Leaving
+from gateway.store.campaigns.departures import Departure
 from gateway.store.campaigns.opt_outs import Refusal
 from gateway.store.feed.feed import ImportOutcome
 from gateway.store.feed.feed_faults import KindState, PastImport
@@ -222,8 +222,8 @@ DOCUMENTS: dict[str, tuple[Make, Make]] = {
         Act,
     ),
     "opted_out": (
-        lambda: opted_out_data(full(Leaving), "Spring"),
-        lambda: opted_out_data(bare(Leaving), None),
+        lambda: opted_out_data(full(Departure), "Spring"),
+        lambda: opted_out_data(bare(Departure), None),
     ),
     "mailchimp_account": of(AccountState.document, AccountState),
     "mailchimp_templates": of(AccountState.templates, AccountState),

@@ -15,7 +15,7 @@ from gateway.core.campaigns.membership import KnownContact
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.documents.events import event_document, oldest_webhook_events
 from gateway.sandbox import SandboxFault
-from gateway.store.campaigns import audiences, campaign_syncs, leavers, opt_outs
+from gateway.store.campaigns import audiences, campaign_syncs, departures, opt_outs
 from gateway.store.engine.database import Database
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import NotAuthorised
@@ -549,11 +549,11 @@ def test_who_left_at_an_untold_time_is_out_since_that_was_met_first(crm: Crm) ->
 
     with crm.database.writing() as connection:
         news = [
-            leavers.take_in(connection, crm.audience, [left], now=now + timedelta(days=day))
+            departures.take_in(connection, crm.audience, [left], now=now + timedelta(days=day))
             for day in range(3)
         ]
         audiences.take_in(connection, crm.audience, [left])
-        found = leavers.pending(connection, crm.audience)
+        found = departures.pending(connection, crm.audience)
 
     assert news == [1, 0, 0]
     assert [(one.person, one.at) for one in found] == [(ANN, now)]

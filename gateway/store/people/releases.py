@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from gateway.core.people.people import PersonRef, SuppressionSource
-from gateway.store.campaigns import leavers, opt_outs
+from gateway.store.campaigns import departures, opt_outs
 from gateway.store.campaigns.opt_outs import Refusal
 from gateway.store.people import people, suppression, topic_opt_outs
 
@@ -54,7 +54,7 @@ def release(
                 connection, ref, by=by, at=now, remark=remark, source=unsubscribed
             )
             count += topic_opt_outs.release(connection, ref, by=by, at=now)
-    lifted = leavers.lift(connection, refs, by=by, now=now)
+    lifted = departures.lift(connection, refs, by=by, now=now)
     records = [record for ref in refs for record in people.find(connection, ref)]
     addresses = {address for record in records for address in record.every_address}
     refused = opt_outs.refusals(connection, addresses)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 
-from gateway.core.replies.forwarded.language.halves import is_past_noon
+from gateway.core.replies.forwarded.language.am_pm import is_past_noon
 from gateway.core.replies.forwarded.language.months import (
     month_number,
     month_within,

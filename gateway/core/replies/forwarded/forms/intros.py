@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 
 from gateway.core.replies.forwarded.dates import parse_date
-from gateway.core.replies.forwarded.language.halves import without_half
+from gateway.core.replies.forwarded.language.am_pm import without_half
 from gateway.core.replies.forwarded.language.introwords import FILLER, PREPOSITION, find_verb
 from gateway.core.replies.forwarded.lines import TextLine, wrapped
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox

@@ -22,7 +22,7 @@ _FIELDS = ("email", "email_id", "contact_id", "status", "changed_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaving:
+class Departure:
     """A person's address left an audience."""
 
     person: PersonRef
@@ -89,7 +89,7 @@ def take_in(
     return len(news)
 
 
-def pending(connection: Connection, audience: str, limit: int = _AT_ONCE) -> list[Leaving]:
+def pending(connection: Connection, audience: str, limit: int = _AT_ONCE) -> list[Departure]:
     """Return people with an address that left whom that has not reached yet.
 
     Who got the address only later is among them; whom staff took out of the group is not, unless
@@ -114,7 +114,7 @@ def pending(connection: Connection, audience: str, limit: int = _AT_ONCE) -> lis
         .limit(limit)
     )
     return [
-        Leaving(
+        Departure(
             person=PersonRef(PersonKind(row.kind), row.person),
             audience=audience,
             address=row.address,
@@ -124,7 +124,7 @@ def pending(connection: Connection, audience: str, limit: int = _AT_ONCE) -> lis
     ]
 
 
-def opt_out(connection: Connection, left: Iterable[Leaving], *, now: datetime) -> list[Leaving]:
+def opt_out(connection: Connection, left: Iterable[Departure], *, now: datetime) -> list[Departure]:
     """Put people into the opt-out group of their kind; return for whom it is new.
 
     Who calls it tells of those (`gateway.documents.campaigns.opted_out_events`).
@@ -134,50 +134,50 @@ def opt_out(connection: Connection, left: Iterable[Leaving], *, now: datetime) -
     """
     latest = {
         (
-            leaving.person.kind.value,
-            leaving.person.crm_id,
-            leaving.audience,
-            leaving.address,
-        ): leaving
-        for leaving in sorted(left, key=lambda leaving: leaving.at)
+            departure.person.kind.value,
+            departure.person.crm_id,
+            departure.audience,
+            departure.address,
+        ): departure
+        for departure in sorted(left, key=lambda departure: departure.at)
     }
     known: dict[tuple[str, str, str, str], Row[Any]] = {}
-    audiences = {leaving.audience for leaving in latest.values()}
-    for chunk in batched(sorted({leaving.address for leaving in latest.values()}), _AT_ONCE):
+    audiences = {departure.audience for departure in latest.values()}
+    for chunk in batched(sorted({departure.address for departure in latest.values()}), _AT_ONCE):
         is_meant = (table.c.audience.in_(audiences), table.c.address.in_(chunk))
         for row in connection.execute(select(table).where(*is_meant).order_by(table.c.at)):
             known[row.kind, row.person, row.audience, row.address] = row  # the newest stays
     new = []
-    for key, leaving in latest.items():
+    for key, departure in latest.items():
         before = known.get(key)
-        if before is None or (before.lifted_at is not None and leaving.at > before.changed_at):
-            new.append(leaving)
+        if before is None or (before.lifted_at is not None and departure.at > before.changed_at):
+            new.append(departure)
         elif before.lifted_at is None:
-            _note(connection, before, leaving)
+            _note(connection, before, departure)
     rows = [
         {
-            "kind": leaving.person.kind.value,
-            "person": leaving.person.crm_id,
-            "audience": leaving.audience,
-            "address": leaving.address,
-            "at": leaving.at,
-            "changed_at": leaving.at,
-            "campaign": leaving.campaign,
-            "reason": leaving.reason,
+            "kind": departure.person.kind.value,
+            "person": departure.person.crm_id,
+            "audience": departure.audience,
+            "address": departure.address,
+            "at": departure.at,
+            "changed_at": departure.at,
+            "campaign": departure.campaign,
+            "reason": departure.reason,
             "seen_at": now,
         }
-        for leaving in new
+        for departure in new
     ]
     if rows:
         connection.execute(insert(table), rows)
-    opt_outs.join(connection, [leaving.person for leaving in new], now)
+    opt_outs.join(connection, [departure.person for departure in new], now)
     return new
 
 
-def _note(connection: Connection, known: Row[Any], leaving: Leaving) -> None:
+def _note(connection: Connection, known: Row[Any], departure: Departure) -> None:
     """Keep what Mailchimp says now of an opt-out in force."""
-    changed_at, campaign = max(known.changed_at, leaving.at), known.campaign or leaving.campaign
-    reason = known.reason or leaving.reason
+    changed_at, campaign = max(known.changed_at, departure.at), known.campaign or departure.campaign
+    reason = known.reason or departure.reason
     if (changed_at, campaign, reason) == (known.changed_at, known.campaign, known.reason):
         return
     c = table.c
