@@ -20,8 +20,8 @@ COMMANDS = {
     "docs": ("operation.pages:show_page", "Show a page of the documentation."),
     "check": ("operation.check:check_everything", "Try everything the config names."),
     "today": ("operation.today:today", "Show what flows and what waits for a person."),
-    "pause": ("operation.switches:pause", "Make the CRM hold its mail back."),
-    "resume": ("operation.switches:resume", "Accept mail again after a pause."),
+    "pause": ("operation.pauses:pause", "Make the CRM hold its mail back."),
+    "resume": ("operation.pauses:resume", "Accept mail again after a pause."),
     "tail": ("decision.tail:tail", "Follow decisions live, until Ctrl-C."),
     "import": ("feed.feed:import_feed", "Import a file from the CRM."),
     "explain": (

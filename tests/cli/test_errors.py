@@ -201,7 +201,7 @@ def test_a_question_that_is_answered_with_no_ends_in_the_same_form(
     def stopped(*_: object, **__: object) -> None:
         raise typer.Abort
 
-    monkeypatch.setattr("gateway.cli.operation.switches.user_name", stopped)
+    monkeypatch.setattr("gateway.cli.operation.pauses.user_name", stopped)
 
     done = cli("pause", "bulk")
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS, EventsToken
-from gateway.api.once import Key, in_one_step
+from gateway.api.idempotency import Key, in_one_step
 from gateway.api.problems import Problem
 from gateway.api.replies import (
     JSON,

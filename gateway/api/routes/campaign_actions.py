@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS_CAMPAIGNS, CampaignsToken
-from gateway.api.once import Key, asked_as, in_steps
+from gateway.api.idempotency import Key, asked_as, in_steps
 from gateway.api.problems import Problem
 from gateway.api.replies import (
     JSON,

@@ -13,7 +13,7 @@ import anyio
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import FeedToken
-from gateway.api.once import Key, asked_as, in_steps
+from gateway.api.idempotency import Key, asked_as, in_steps
 from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
 from gateway.api.replies import JSON, Using, octets

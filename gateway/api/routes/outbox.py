@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import SENDS, OutboxToken
-from gateway.api.once import Key, in_one_step
+from gateway.api.idempotency import Key, in_one_step
 from gateway.api.replies import (
     JSON,
     Cursor,

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS, SuppressionsToken
+from gateway.api.idempotency import Key, asked_as, in_steps
 from gateway.api.managers import acting_manager
-from gateway.api.once import Key, asked_as, in_steps
 from gateway.api.replies import (
     JSON,
     MOST,

@@ -11,8 +11,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.api.bearer import READS_SUPPRESSIONS, SuppressionsToken
+from gateway.api.idempotency import Key, in_one_step
 from gateway.api.managers import acting_manager
-from gateway.api.once import Key, in_one_step
 from gateway.api.problems import Problem
 from gateway.api.replies import (
     JSON,

@@ -31,7 +31,7 @@ from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.worker import HELP, SmtpWorker, put_off
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable, WrongSchema
-from gateway.store.journal import offers, worker_log, workers
+from gateway.store.journal import relay_offers, worker_log, workers
 from gateway.store.journal.journal import JournalWriter, MessageJournal
 from gateway.store.journal.logged_journal import LoggedJournal
 from gateway.store.journal.message_lookup import MessageLookup
@@ -261,7 +261,7 @@ class _Chores:
     async def first_look(self) -> None:
         """Learn what is kept of relays and feed; without a store, later."""
         try:
-            self._kept = await self._database.read(offers.kept)
+            self._kept = await self._database.read(relay_offers.kept)
             self._services.offers = {**self._services.offers, **self._kept}
             await self.look_at_feed()
         except StoreUnavailable as error:
@@ -328,7 +328,7 @@ class _Chores:
         current = dict(self._services.offers)
         if current != self._kept:
             await self._database.write(
-                lambda connection: offers.keep(connection, current, common.now())
+                lambda connection: relay_offers.keep(connection, current, common.now())
             )
             self._kept = current
 

@@ -160,7 +160,12 @@ FRAGMENTS = (
     *("x, or an address", "x: confirmed = true.*", "x; if it is right, repeat with .*"),
     *("Adding people|Looking at the members|Reading the segment", "x: x; the nearest is x"),
     *("campaigns can't be made yet: ", r" \(x not yet\)", "no sender domain is .*x.*", " of x"),
-    *("there is no usable templatex.*", "Too Many Requests", r"Callable\[.*", "x x; known: x"),
+    *(
+        "there is no usable templatex.*",
+        "Too Many Requests",
+        r"(Callable|Iterator)\[.*",
+        "x x; known: x",
+    ),
     *("applications have no status|several statuses are called", "Mailchimp: x"),
     *('x = "x" x: there is no such x', "x, none was ever imported", "x; (known: x|write )x"),
     *("not a name", "somebody else's", "Authentication-Results: x"),  # In the log.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.store.engine.database import Database
-from gateway.store.journal import offers
+from gateway.store.journal import relay_offers
 from tests.conftest import StartGateway, StartSink
 from tests.rig import faults
 from tests.rig.certificates import Certificates
@@ -246,7 +246,7 @@ async def test_R10_offers_outlive_a_restart_and_nothing_is_offered_before_the_fi
 
 def _has_offer(database: Database) -> bool:
     with database.reading() as connection:
-        return bool(offers.kept(connection))
+        return bool(relay_offers.kept(connection))
 
 
 # Our fault
