@@ -37,7 +37,6 @@ from gateway.inbound.filed_reply import file_reply
 from gateway.inbound.mail_to_file import FilingFacts, MailToFile
 from gateway.inbound.notices import NoticeSettings
 from gateway.inbound.reading.bounces.reports import ReportSet
-from gateway.inbound.reading.reading import ReadMail
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.people import applications
 from gateway.store.replies import inbox
@@ -234,7 +233,7 @@ class FilingDecider:
             )
         kind = case.reading.header.automatic if case.reading is not None else ""
         is_ignored = kind and (not case.is_bounce or kind in _ANSWERS)
-        if is_ignored and not self._is_forward_through_list(case, facts):
+        if is_ignored and not _may_be_forward(case, facts):
             return replace(case.row, state=InboxState.IGNORED, reason=kind)
         if case.is_bounce and case.row.whole and case.reading is not None and not case.fault:
             return Objection(reason=AttentionReason.NO_BOUNCE)
@@ -247,24 +246,22 @@ class FilingDecider:
             )
         if case.reading is None or case.fault:
             return Objection(reason=AttentionReason.UNREADABLE, detail=case.fault)
-        return self._objection(case.reading, facts)
-
-    def _is_forward_through_list(self, case: MailToFile, facts: FilingFacts) -> bool:
-        """Whether staff sent a mail that only a list has marked, and nothing else is against it."""
-        return (
-            case.reading is not None
-            and case.reading.header.may_be_forward
-            and self._objection(case.reading, facts) is None
-        )
-
-    def _objection(self, reading: ReadMail, facts: FilingFacts) -> Objection | None:
         return objection(
-            reading.header,
+            case.reading.header,
             address=facts.address,
             staff=facts.staff,
             admission=self._admission,
             application=facts.application,
         )
+
+
+def _may_be_forward(case: MailToFile, facts: FilingFacts) -> bool:
+    """Whether only a list has marked a mail whose subject begins with an application's reference.
+
+    Groups may put their own address into From: then it waits, rather than be lost unheard.
+    """
+    is_marked_by_list = case.reading is not None and case.reading.header.may_be_forward
+    return is_marked_by_list and facts.application is not None
 
 
 def _kind_of(report: ReportSet) -> str:
