@@ -67,6 +67,7 @@ def _plan() -> Plan:
         import_rounds=QUICK_ROUNDS if options.quick else FULL.import_rounds,
         feed_rounds=QUICK_ROUNDS if options.quick else FULL.feed_rounds,
         rows=QUICK_ROWS if options.quick else FULL.rows,
+        triggered_rounds=QUICK_ROUNDS if options.quick else FULL.triggered_rounds,
         journaled=QUICK_JOURNAL if options.quick else FULL.journaled,
         against=options.against,
     )

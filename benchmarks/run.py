@@ -18,6 +18,7 @@ from benchmarks import (
     start,
     tables,
     throughput,
+    triggered,
 )
 from benchmarks.cells import MATRIX, Cell
 from benchmarks.console import PageTime
@@ -32,10 +33,11 @@ from benchmarks.selection import Selection
 from benchmarks.start import Start
 from benchmarks.tables import Table
 from benchmarks.throughput import Measured
+from benchmarks.triggered import Triggered
 
 PARTS = (
     *("throughput", "start", "latency", "memory", "decision", "selection", "importer"),
-    *("feed", "console"),
+    *("feed", "triggered", "console"),
 )
 
 
@@ -53,6 +55,7 @@ class Plan:
     import_rounds: int = importer.ROUNDS
     feed_rounds: int = feed.ROUNDS
     rows: int = feed.ROWS  #: Of each file of the feed.
+    triggered_rounds: int = triggered.ROUNDS
     journaled: int = console.MESSAGES  #: Messages in the journal that pages are opened on.
     against: Path | None = None  #: The command of a gateway that imports in turn with this one.
 
@@ -66,6 +69,7 @@ class Plan:
         imports = len(importer.WAYS) * (2 if self.against else 1) * self.import_rounds
         alone += imports * ("importer" in self.parts)
         alone += self.feed_rounds * feed.FILES * ("feed" in self.parts)
+        alone += self.triggered_rounds * ("triggered" in self.parts)
         return beside + ("memory" in self.parts) + ("console" in self.parts) + alone
 
 
@@ -82,6 +86,7 @@ class Results:
     selections: Sequence[Selection] = ()
     imports: Sequence[Importing] = ()
     feeds: Sequence[FeedImports] = ()
+    triggered: Sequence[Triggered] = ()
     pages: Sequence[PageTime] = ()
 
     def tables(self) -> list[Table]:
@@ -103,6 +108,8 @@ class Results:
             measured.append(tables.imports(self.imports))
         if self.feeds:
             measured.append(tables.feeds(self.feeds))
+        if self.triggered:
+            measured.append(tables.triggered(self.triggered))
         if self.pages:
             measured.append(tables.pages(self.pages))
         return [*measured, tables.machine(self.machine)]
@@ -136,6 +143,10 @@ def run(plan: Plan, directory: Path) -> Results:
         if "feed" in plan.parts:
             results.feeds = feed.measure(
                 directory, rounds=plan.feed_rounds, rows=plan.rows, step=step
+            )
+        if "triggered" in plan.parts:
+            results.triggered = triggered.measure(
+                directory, rounds=plan.triggered_rounds, step=step
             )
         if "console" in plan.parts:
             results.pages = console.measure(

@@ -1,6 +1,7 @@
 """The results as tables, once for the terminal and once for the page."""
 
-from collections.abc import Sequence
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table as RichTable
@@ -17,6 +18,8 @@ from benchmarks.peers import PEERS
 from benchmarks.selection import Selection
 from benchmarks.start import MESSAGES, SAMPLES, Start
 from benchmarks.throughput import Measured
+from benchmarks.triggered import MAILS as MAILS_DUE
+from benchmarks.triggered import Triggered
 
 AIM = 2.0
 FLOOR = 1.5
@@ -194,6 +197,25 @@ def feeds(measured: Sequence[FeedImports]) -> Table:
         *("longest look-up meanwhile, ms", "longest write meanwhile, s"),
     )
     return Table(f"{ROWS:,} rows of the feed (aim: 4 times sqlite3, 200 MB)", head, rows)
+
+
+def triggered(rounds: Sequence[Triggered]) -> Table:
+    """Return how fast triggered mails leave, and how the proxy does meanwhile."""
+
+    def median(value: Callable[[Triggered], float]) -> float:
+        return statistics.median(map(value, rounds))
+
+    rows = (
+        ("triggered mails per second", f"{median(lambda run: run.rate):,.0f}"),
+        ("÷ such mails through the proxy", f"{median(lambda run: run.rate / run.proxy):.2f}"),
+        ("processor time of one, ms", f"{median(lambda run: run.cpu.total) * 1000:.2f}"),
+        (
+            "the proxy's latency meanwhile ÷ at rest",
+            f"{median(lambda run: run.meanwhile / run.at_rest):.2f}",
+        ),
+    )
+    title = f"{MAILS_DUE:,} triggered mails due at once (aims: 0.5 of the proxy's rate, 1.5)"
+    return Table(title, ("", ""), rows)
 
 
 def pages(measured: Sequence[PageTime]) -> Table:

@@ -78,7 +78,8 @@ class RelayConfig(Section):
     """Which mail goes here: `listener`, `login`, `sender_domain`, each one value or several. The
     relay without it takes what no other matches."""
     max_connections: Count = 40
-    """Connections to this relay at the same time, of the whole host."""
+    """Connections to this relay at the same time, of the whole host. A tenth of them, one at
+    least, is kept for mail of the gateway's own."""
     messages_per_minute: Count | None = option(example=30)
     """Messages a minute the relay takes, of the whole host; absent: no limit. More than that
     waits within `budget`, then gets 451."""

@@ -43,6 +43,11 @@ class RelaySettings:
     our_fault: tuple[re.Pattern[str], ...] = ()
     budget: timedelta = timedelta(seconds=90)
 
+    @property
+    def own_mail_connections(self) -> int:
+        """Connections for mail of the gateway's own: a tenth, which the proxy leaves."""
+        return max(1, self.max_connections // 10)
+
 
 def choose(
     relays: tuple[RelaySettings, ...], *, listener: str, login: str | None, sender_domain: str

@@ -20,6 +20,11 @@ class MailSubmitter(Protocol):
         """Return the name of the relay for mail of a sender (an address)."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """How many mails may be under way at the same time."""
+        ...
+
     async def submit(self, *, sender: str, recipient: str, content: bytes) -> Result:
         """Send a mail once (see `submit` below); whatever it raises counts as `Unknown`."""
         ...

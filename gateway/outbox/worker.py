@@ -158,8 +158,7 @@ class OutboxWorker:
         )
         settled = settlement(result, row.attempts, self._clock(), self._jitter(), row.type)
         is_kept = await keep(
-            self._database,
-            lambda connection: outbox.settle(connection, row.id, self._holder, settled),
+            lambda: self._database.write(outbox.settle, row.id, self._holder, settled),
             lease=self._limits.lease,
             away=self._limits.away,
             clock=self._clock,

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gateway.core.sending.outbox import Result, Unknown
 from gateway.runtime.periodic import pause
-from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+from gateway.store.engine.database import StoreUnavailable
 
 T = TypeVar("T")
 
@@ -31,8 +31,7 @@ async def attempt(
 
 
 async def keep(
-    database: Database,
-    work: Callable[[StoreTransaction], T],
+    write: Callable[[], Awaitable[T]],
     *,
     lease: timedelta,
     away: timedelta,
@@ -40,7 +39,7 @@ async def keep(
     stopping: asyncio.Event,
     put_off: Callable[[StoreUnavailable], object],
 ) -> T | None:
-    """Write down what became of a row, and return what `work` did; None: it could not be written.
+    """Write down what became of a row, and return what `write` did; None: it could not be written.
 
     While the store is away it is tried again, after `away` each time, as long as the row is ours:
     until the lease is over, or the process is to stop, which it does after one more try.
@@ -49,7 +48,7 @@ async def keep(
     until = clock() + lease
     while True:
         try:
-            return await database.write(work)
+            return await write()
         except StoreUnavailable as error:
             if stopping.is_set() or clock() >= until:
                 return None

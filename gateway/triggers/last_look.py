@@ -3,9 +3,13 @@
 `refused` looks before the mail is written, `let_go` in the transaction behind which it leaves.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from gateway.core.decision.decide import blocking
+from gateway.core.decision.journal import Message
 from gateway.core.kinds import Kind
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.core.people.training import Qualification
@@ -22,6 +26,7 @@ from gateway.store.triggers import due, ledger
 from gateway.triggers import record
 from gateway.triggers.occurrence_mail import addressee
 from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.record import MailToSend
 from gateway.triggers.templates import CheckedTrigger
 
 TOO_LATE = Ending(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
@@ -64,78 +69,151 @@ def refused(
     return None
 
 
-def let_go(
-    connection: StoreTransaction,
-    case: record.MailToSend,
-    facts: OccurrenceFacts,
-    holder: str,
-    lease: timedelta,
-) -> Ending | None:
-    """Look at everything again in the transaction that lets the mail go (RELIABILITY E6).
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """A mail that may leave now."""
 
-    `facts` are those the mail was written by, `holder` has its row in hand. Returns how the
-    occurrence ended without being sent; None: it is being sent, for the length of the lease.
+    newest: int  #: The highest id of the messages that are let go in the same transaction.
+
+
+def let_go(
+    connection: StoreTransaction, cases: Sequence[MailToSend], holder: str, lease: timedelta
+) -> list[Ending | LetGo]:
+    """Look at everything again in the transaction that lets mails go (RELIABILITY E6).
+
+    `holder` has their rows in hand. Returns of each how its occurrence ended without being sent,
+    or that it is being sent, for the length of the lease.
     """
-    row, plan = case.row, case.plan
-    if row.latest_at is not None and row.latest_at <= case.now:
-        ledger.settle(connection, row.id, holder, TOO_LATE, now=case.now)
-        return TOO_LATE
-    if due.facts(connection, row) != facts:
-        ledger.give_back(connection, holder, [row.id])
-        return Ending(state=OccurrenceState.DUE, reason="changed meanwhile", next_at=case.now)
-    switches = message_lookup.paused(connection)
-    if "all" in switches or (case.trigger.kind is Kind.BULK and "bulk" in switches):
-        paused = Ending(
-            state=OccurrenceState.DUE, reason="mail is paused", next_at=case.now + _PAUSED
-        )
-        ledger.settle(connection, row.id, holder, paused, now=case.now)
-        return paused
-    address = plan.lookup(case.mail.address)
-    standing = plan.standings.within(connection, [address]).get(address, NOBODY)
-    blocked = blocking(case.trigger.kind, standing)
-    if blocked:
-        ended = Ending(state=OccurrenceState.SKIPPED, reason=record.reason(blocked))
-        ledger.settle(
-            connection,
-            row.id,
-            holder,
-            ended,
-            now=case.now,
-            message=record.send_failed(connection, case, record.Blocked(standing, blocked)),
-            address=case.mail.address,
-        )
-        return ended
-    person = None if row.recipient else row.person
-    if why := declined(connection, plan, case.trigger, person, case.mail.address):
-        ended = Ending(state=OccurrenceState.SKIPPED, reason=why)
-        ledger.settle(connection, row.id, holder, ended, now=case.now, address=case.mail.address)
-        return ended
-    if plan.once_per_address and case.trigger.is_of_date and not row.recipient:
-        subject = subject_of(facts.qualification)
-        others = (
-            other.person
-            for other in ledger.others_at(connection, row, address)
-            if subject_of(due.facts(connection, other).qualification) == subject
-        )
-        # Who else has had the same mail of the day at that mailbox.
-        had_it = next(others, None)
-    else:
-        had_it = None
-    if had_it is not None:
-        ended = Ending(state=OccurrenceState.SKIPPED, reason=same_mailbox(had_it))
-        ledger.settle(connection, row.id, holder, ended, now=case.now, address=address)
-        return ended
-    mail = ledger.LedgerMail(
-        address=case.mail.address,
-        mailbox=address,
-        subject=case.mail.subject,
-        message_id=case.mail.message_id,
-        body=case.mail.body,
-        message=record.sending(case, standing),
-    )
-    if ledger.begin(connection, row.id, holder, mail, now=case.now, lease=lease):
+    looked_at: list[Ending | LetGo] = []
+    for together in _groups(cases):
+        looked_at += _LastLook(connection, together, holder).let_go(lease)
+    return looked_at
+
+
+def _groups(cases: Sequence[MailToSend]) -> Iterator[Sequence[MailToSend]]:
+    """Yield what can be looked at together: mail of date events, by one plan.
+
+    What becomes of an application's mail may rest on one before it that leaves in this transaction.
+    """
+    for _, group in groupby(cases, key=lambda case: (id(case.plan), case.trigger.is_of_date)):
+        together = list(group)
+        yield from [together] if together[0].trigger.is_of_date else ([case] for case in together)
+
+
+class _LastLook:
+    """What is known of mails of one plan, in the transaction that may let them go."""
+
+    def __init__(
+        self, connection: StoreTransaction, cases: Sequence[MailToSend], holder: str
+    ) -> None:
+        self._connection = connection
+        self._cases = cases
+        self._holder = holder
+        self._plan = plan = cases[0].plan
+        self._facts = due.facts_of(connection, [case.row for case in cases])
+        self._switches = message_lookup.paused(connection)
+        self._mailboxes = [plan.lookup(case.mail.address) for case in cases]
+        self._standings = plan.standings.within(connection, list(dict.fromkeys(self._mailboxes)))
+        wanted = {
+            _day_mail(case, mailbox)
+            for case, mailbox in zip(cases, self._mailboxes, strict=True)
+            if _goes_once(case)
+        }
+        self._went = ledger.went_at(connection, wanted) if wanted else {}
+        self._leaving: set[ledger.DayMail] = set()
+
+    def let_go(self, lease: timedelta) -> list[Ending | LetGo]:
+        """Settle what isn't sent, and mark all else as being sent."""
+        mails: dict[int, ledger.LedgerMail] = {}
+        ended: dict[int, Ending] = {}
+        for case, facts, mailbox in zip(self._cases, self._facts, self._mailboxes, strict=True):
+            if ending := self._ending(case, facts, mailbox):
+                ended[case.row.id] = ending
+                continue
+            if _goes_once(case):
+                self._leaving.add(_day_mail(case, mailbox))
+            mails[case.row.id] = ledger.LedgerMail(
+                address=case.mail.address,
+                mailbox=mailbox,
+                subject=case.mail.subject,
+                message_id=case.mail.message_id,
+                body=case.mail.body,
+                message=record.sending(case, self._standings.get(mailbox, NOBODY)),
+            )
+        now = self._cases[-1].now
+        begun = ledger.begin(self._connection, self._holder, mails, now=now, lease=lease)
+        is_let_go = LetGo(max((mails[number].message.id for number in begun), default=0))
+        taken = Ending(state=OccurrenceState.DUE, reason="taken by another process")
+        return [
+            is_let_go if case.row.id in begun else ended.get(case.row.id, taken)
+            for case in self._cases
+        ]
+
+    def _ending(self, case: MailToSend, facts: OccurrenceFacts, mailbox: str) -> Ending | None:
+        """Return how an occurrence ends that isn't sent now, and settle it; None: it is sent."""
+        row, plan, skipped = case.row, self._plan, OccurrenceState.SKIPPED
+        if row.latest_at is not None and row.latest_at <= case.now:
+            return self._settle(case, TOO_LATE)
+        if facts != case.facts:
+            return self._give_back(case, "changed meanwhile")
+        if "all" in self._switches or (case.trigger.kind is Kind.BULK and "bulk" in self._switches):
+            next_at = case.now + _PAUSED
+            paused = Ending(state=OccurrenceState.DUE, reason="mail is paused", next_at=next_at)
+            return self._settle(case, paused)
+        standing = self._standings.get(mailbox, NOBODY)
+        if blocked := blocking(case.trigger.kind, standing):
+            return self._settle(
+                case,
+                Ending(state=skipped, reason=record.reason(blocked)),
+                message=record.send_failed(
+                    self._connection, case, record.Blocked(standing, blocked)
+                ),
+                address=case.mail.address,
+            )
+        person = None if row.recipient else row.person
+        if why := declined(self._connection, plan, case.trigger, person, case.mail.address):
+            return self._settle(case, Ending(state=skipped, reason=why), address=case.mail.address)
+        if _goes_once(case):
+            day_mail, subject = _day_mail(case, mailbox), subject_of(facts.qualification)
+            for other in self._went.get(day_mail, ()):
+                if other.person == row.person:
+                    continue
+                theirs = due.facts(self._connection, other).qualification
+                if subject_of(theirs) == subject:
+                    had_it = Ending(state=skipped, reason=same_mailbox(other.person))
+                    return self._settle(case, had_it, address=mailbox)
+            if day_mail in self._leaving:
+                # Of two that would leave for one mailbox the second waits for what becomes of the
+                # first: it is looked at again with the next rows that are claimed.
+                return self._give_back(case, row.reason)
         return None
-    return Ending(state=OccurrenceState.DUE, reason="taken by another process")
+
+    def _settle(
+        self, case: MailToSend, ending: Ending, *, message: Message | None = None, address: str = ""
+    ) -> Ending:
+        ledger.settle(
+            self._connection,
+            case.row.id,
+            self._holder,
+            ending,
+            now=case.now,
+            message=message,
+            address=address,
+        )
+        return ending
+
+    def _give_back(self, case: MailToSend, reason: str) -> Ending:
+        ledger.give_back(self._connection, self._holder, [case.row.id])
+        return Ending(state=OccurrenceState.DUE, reason=reason, next_at=case.now)
+
+
+def _goes_once(case: MailToSend) -> bool:
+    """Whether a mailbox gets it once a day, however many people have that address."""
+    return case.plan.once_per_address and case.trigger.is_of_date and not case.row.recipient
+
+
+def _day_mail(case: MailToSend, mailbox: str) -> ledger.DayMail:
+    return case.row.trigger, mailbox, case.row.due_at
 
 
 def declined(

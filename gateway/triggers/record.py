@@ -14,6 +14,7 @@ from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import Standing, Suppression
 from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
 from gateway.core.triggers.occurrence import TRIGGERS_LISTENER, Occurrence
+from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.trigger import Trigger
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.views.status import fed_at
@@ -28,6 +29,7 @@ class MailToSend:
     plan: TriggerSettings
     trigger: Trigger
     row: Occurrence
+    facts: OccurrenceFacts  #: By which it was written.
     mail: OccurrenceMail
     message: int  #: Its id in the journal.
     now: datetime

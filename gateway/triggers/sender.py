@@ -25,14 +25,17 @@ from gateway.documents.triggers.triggers import trigger_sent_data
 from gateway.runtime.attempts import attempt, keep
 from gateway.runtime.queue_worker import QueueWorker
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
+from gateway.store.engine.group_commit import GroupCommit
 from gateway.store.engine.leases import IsGone
 from gateway.store.sending import events as event_store
 from gateway.store.triggers import due, ledger
+from gateway.store.triggers.ledger import LedgerEnd
 from gateway.triggers import record
 from gateway.triggers.epoch import RestoreDetector
-from gateway.triggers.last_look import TRIGGER_GONE, let_go, refused
+from gateway.triggers.last_look import TRIGGER_GONE, LetGo, let_go, refused
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
 from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.record import MailToSend
 from gateway.triggers.templates import NotRendered
 
 log = logs.get("triggers")
@@ -45,7 +48,6 @@ _LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
 class SenderLimits:
     """How much the sender does at once, and how long it waits."""
 
-    concurrency: int = 4  #: The relay connection is shared with the outbox.
     batch: int = 32
     taken: timedelta = timedelta(minutes=2)  #: How long rows are taken that are not sent yet.
     attempt: timedelta = timedelta(minutes=4)  #: One delivery; shorter than the lease.
@@ -74,6 +76,15 @@ class Prepared:
     outcome: OccurrenceMail | Ending
 
 
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """A mail that was handed to its relay, or was to be."""
+
+    case: MailToSend
+    end: LedgerEnd
+    at: datetime
+
+
 class TriggerSender:
     """Sends what is due in the ledger, and nothing twice."""
 
@@ -95,6 +106,8 @@ class TriggerSender:
         self._context = context
         self._stopping = stopping
         self._limits = limits or SenderLimits()
+        self._letting_go = GroupCommit(database, self._let_go)
+        self._ending = GroupCommit(database, self._end)
 
     async def send_due(
         self, *, runs: Collection[int] | None = None, in_quiet_hours_too: bool = False
@@ -111,7 +124,7 @@ class TriggerSender:
             claim,
             self._send,
             give_back=self._give_back,
-            at_once=self._limits.concurrency,
+            at_once=self._submitter.at_once,
             stopping=self._stopping,
             put_off=lambda error: log.error("triggers_put_off", reason=str(error)),
             away=self._limits.away,
@@ -152,9 +165,7 @@ class TriggerSender:
         plan = self._plan()
         # What rows are about is looked at, and their mails are written, all in one go.
         try:
-            facts = await self._database.read(
-                lambda connection: [due.facts(connection, row) for row in rows]
-            )
+            facts = await self._database.read(due.facts_of, rows)
             now, pairs = context.clock(), list(zip(rows, facts, strict=True))
             return await asyncio.to_thread(
                 lambda: [prepare(plan, row, known, now) for row, known in pairs]
@@ -186,24 +197,29 @@ class TriggerSender:
                 self._tell(row, ended)
             return
         message = self._context.new_id()
-        case = record.MailToSend(
+        case = MailToSend(
             plan=plan,
             trigger=rule.trigger,
             row=row,
+            facts=prepared.facts,
             mail=outcome,
             message=message,
             now=now,
             relay=self._submitter.relay_of(_address(sender_of(plan, rule.trigger))),
         )
-        holder, lease = self._context.holder, self._limits.lease
-        decided = await self._database.write(let_go, case, prepared.facts, holder, lease)
-        if decided is not None:
-            self._tell(row, decided)
+        looked_at = await self._letting_go.write(case)
+        if isinstance(looked_at, Ending):
+            self._tell(row, looked_at)
             return
-        await self.watch.reach(message)
+        await self.watch.reach(looked_at.newest)
         await self._deliver(case)
 
-    async def _deliver(self, case: record.MailToSend) -> None:
+    def _let_go(
+        self, connection: StoreTransaction, cases: Sequence[MailToSend]
+    ) -> Sequence[Ending | LetGo]:
+        return let_go(connection, cases, self._context.holder, self._limits.lease)
+
+    async def _deliver(self, case: MailToSend) -> None:
         """Hand a mail to its relay and write down what became of it, the next try included."""
         row, mail = case.row, case.mail
         result = await attempt(
@@ -218,27 +234,9 @@ class TriggerSender:
         now = self._context.clock()
         ended = ending(result, row.attempts + 1, now, self._context.jitter(), row.latest_at)
         outcome = record.outcome(case.message, result)
-
-        def work(connection: StoreTransaction) -> bool:
-            is_ended = ledger.end(
-                connection, row.id, self._context.holder, ending=ended, outcome=outcome, now=now
-            )
-            # The answer to a commit may be lost: on the next try all this was told already.
-            if is_ended and ended.state is OccurrenceState.SENT:
-                sent = Event(
-                    id=self._context.new_id(),
-                    type=EventType.TRIGGER_SENT,
-                    person=row.person,
-                    data=trigger_sent_data(
-                        row, message=case.message, message_id=mail.message_id, at=now
-                    ),
-                )
-                event_store.put(connection, [sent])
-            return is_ended
-
+        attempted = Attempted(case, LedgerEnd(row.id, ended, outcome), now)
         is_kept = await keep(
-            self._database,
-            work,
+            lambda: self._ending.write(attempted),
             lease=self._limits.lease,
             away=self._limits.away,
             clock=self._context.clock,
@@ -248,6 +246,29 @@ class TriggerSender:
         if is_kept is None:
             log.error("trigger_result_lost", occurrence=ids.show(row.id))
         self._tell(row, ended)
+
+    def _end(self, connection: StoreTransaction, several: Sequence[Attempted]) -> Sequence[bool]:
+        """Keep how mails ended, and tell of those that were sent; whether each was still ours."""
+        ends, now = [attempted.end for attempted in several], several[-1].at
+        ended = ledger.end(connection, self._context.holder, ends, now=now)
+        # The answer to a commit may be lost: on the next try all this was told already.
+        sent = [
+            Event(
+                id=self._context.new_id(),
+                type=EventType.TRIGGER_SENT,
+                person=attempted.case.row.person,
+                data=trigger_sent_data(
+                    attempted.case.row,
+                    message=attempted.case.message,
+                    message_id=attempted.case.mail.message_id,
+                    at=attempted.at,
+                ),
+            )
+            for attempted in several
+            if attempted.end.id in ended and attempted.end.ending.state is OccurrenceState.SENT
+        ]
+        event_store.put(connection, sent)
+        return [end.id in ended for end in ends]
 
     def _tell(self, row: Occurrence, ended: Ending) -> None:
         fields = {"trigger": row.trigger, "occurrence": ids.show(row.id), "state": ended.state}

@@ -327,7 +327,7 @@ def test_a_group_that_could_not_be_read_counts_until_the_row_is_mended_or_gone(
 
     assert {"a@x.org": {Scope.BULK} if expected else set()} == scopes(database, "a@x.org")
     with database.reading() as connection:
-        unread_of = unread.of_person(connection, PersonRef(PersonKind.CANDIDATE, "1"))
+        unread_of = unread.of_people(connection, [PersonRef(PersonKind.CANDIDATE, "1")])
     assert expected == bool(unread_of)
 
 

@@ -79,8 +79,7 @@ class Keeping:
             self.put_off.append(str(error))
 
         return await keep(
-            database,
-            work,
+            lambda: database.write(work),
             lease=LEASE,
             away=self.away,
             clock=lambda: self.now,

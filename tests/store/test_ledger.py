@@ -16,6 +16,7 @@ from gateway.store.engine.database import Database
 from gateway.store.journal import messages
 from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import epochs, ledger
+from gateway.store.triggers.ledger import LedgerEnd
 from tests.store.feeding import NOW
 from tests.store.holders import nobody_is_gone
 
@@ -70,7 +71,11 @@ def mail(number: int = 100) -> ledger.LedgerMail:
 
 
 def begin(connection: Connection, holder: str = "a", now: datetime = NOW) -> bool:
-    return ledger.begin(connection, 1, holder, mail(), now=now, lease=LEASE)
+    return bool(ledger.begin(connection, holder, {1: mail()}, now=now, lease=LEASE))
+
+
+def end(connection: Connection, ending: Ending, outcome: Outcome) -> bool:
+    return bool(ledger.end(connection, "a", [LedgerEnd(1, ending, outcome)], now=NOW))
 
 
 def relayed() -> Outcome:
@@ -152,7 +157,7 @@ def test_a_sent_mail_is_in_the_ledger_and_in_the_journal(database: Database) -> 
         assert begin(connection)
         assert OccurrenceState.SENDING is one_in(connection).state
         sent = Ending(state=OccurrenceState.SENT)
-        assert ledger.end(connection, 1, "a", ending=sent, outcome=relayed(), now=NOW)
+        assert end(connection, sent, relayed())
     with database.reading() as connection:
         [message] = messages.listed(connection, to="ann@example.org")
 
@@ -194,7 +199,7 @@ def test_a_result_that_comes_after_the_lease_still_counts(database: Database) ->
         begin(connection)
         ledger.recover(connection, NOW + LEASE, nobody_is_gone)
         sent = Ending(state=OccurrenceState.SENT)
-        assert ledger.end(connection, 1, "a", ending=sent, outcome=relayed(), now=NOW)
+        assert end(connection, sent, relayed())
         [message] = messages.listed(connection, to="ann@example.org")
 
     assert OccurrenceState.SENT is one(database).state
@@ -216,7 +221,7 @@ def test_a_mail_put_off_is_tried_again_with_the_same_octets(connection: Connecti
     later = NOW + timedelta(minutes=1)
     put_off = Ending(state=OccurrenceState.DUE, reason="450 later", next_at=later)
     deferred = replace(relayed(), state=State.DEFERRED)
-    ledger.end(connection, 1, "a", ending=put_off, outcome=deferred, now=NOW)
+    end(connection, put_off, deferred)
 
     assert [] == claim(connection, "b")
     [again] = claim(connection, "b", later)
@@ -234,7 +239,7 @@ def test_what_the_relay_says_of_somebody_erased_meanwhile_is_kept_as_a_code(
     failed = Ending(state=OccurrenceState.FAILED, reason=said)
     outcome = replace(relayed(), state=State.REJECTED, reply=said)
 
-    assert ledger.end(connection, 1, "a", ending=failed, outcome=outcome, now=NOW)
+    assert end(connection, failed, outcome)
 
     [message] = messages.listed(connection, to="ann@example.org")
     assert ("550", "550") == (one_in(connection).reason, message.deliveries[0].reply)
@@ -252,7 +257,7 @@ def test_a_mail_put_off_of_somebody_erased_meanwhile_is_not_tried_again(
     put_off = Ending(state=OccurrenceState.DUE, reason=said, next_at=later)
     deferred = replace(relayed(), state=State.DEFERRED, reply=said)
 
-    assert ledger.end(connection, 1, "a", ending=put_off, outcome=deferred, now=NOW)
+    assert end(connection, put_off, deferred)
 
     ended = one_in(connection)
     assert [] == claim(connection, "b", later + timedelta(hours=1))

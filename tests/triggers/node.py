@@ -48,6 +48,8 @@ class Relay:
     recipients: list[str] = field(default_factory=list)
     answer: Callable[[str], Result] = field(default=lambda _: Sent("250 ok"))
 
+    at_once = 4
+
     def relay_of(self, sender: str) -> str:
         return "relay"
 

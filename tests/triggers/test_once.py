@@ -148,7 +148,7 @@ async def test_e4_what_a_node_could_not_prepare_is_anothers_at_once(
         raise StoreUnavailable("away for a moment")
 
     with monkeypatch.context() as patch:
-        patch.setattr(due, "facts", away)
+        patch.setattr(due, "facts_of", away)
         with pytest.raises(StoreUnavailable):
             await node.work("2027-03-01")
 
@@ -175,7 +175,7 @@ async def test_e4_where_the_answer_to_the_commit_is_lost_a_mail_is_told_of_once(
 
     with node.database.reading() as connection:
         told = [event.type for event in events.oldest(connection, 10)]
-    assert (["ann@example.org"], ["sent"], [True]) == (sent, node.states(), lost)
+    assert (["ann@example.org"], ["sent"], [[True]]) == (sent, node.states(), lost)
     assert 1 == told.count(EventType.TRIGGER_SENT)
 
 

@@ -57,6 +57,7 @@ _WORDS_REST = timedelta(milliseconds=20)  #: Between two of these, for the mail.
 
 log = logs.get("sender")
 
+_FEWEST_AT_ONCE = 4  #: Triggered mails: a relay that is slow with one keeps no other waiting.
 Prune = Callable[[Any, datetime, int], int]
 
 
@@ -125,7 +126,7 @@ def _put_off(error: Exception) -> None:
 
 
 class OwnMailSender:
-    """Takes mail of the gateway's own to its relay, over a connection the proxy leaves free."""
+    """Takes mail of the gateway's own to its relay, over connections the proxy leaves free."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -140,6 +141,18 @@ class OwnMailSender:
         # What came back is passed on as it is.
         content = row.body if row.type == "bounce" else self._signer.signed(row.body)
         return await submit(pool, sender=sender, recipient=row.recipient, content=content)
+
+    @property
+    def at_once(self) -> int:
+        """How many triggered mails are let go at once: as many as there are connections.
+
+        Of what is let go nobody knows after a crash whether it left. Where a relay has a pace, more
+        than a few would only wait until their time is over.
+        """
+        connections = min(
+            1 if relay.messages_per_minute else relay.own_mail_connections for relay in self._relays
+        )
+        return max(_FEWEST_AT_ONCE, connections)
 
     def relay_of(self, sender: str) -> str:
         """Return the name of the relay for mail of a sender."""
@@ -180,7 +193,12 @@ class OwnMailSender:
     def _pool(self, relay: RelaySettings) -> Pool:
         pace = relay.messages_per_minute
         per_minute = pace * (1 - PROXY_SHARE) if pace else None
-        return Pool(relay, connections=1, per_minute=per_minute, observe=self._relay_seen)
+        return Pool(
+            relay,
+            connections=relay.own_mail_connections,
+            per_minute=per_minute,
+            observe=self._relay_seen,
+        )
 
     def _relay_seen(
         self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses

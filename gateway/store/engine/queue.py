@@ -193,6 +193,35 @@ class DurableQueue(Generic[S]):
         written = {**self._after(self.life.result(event)), **values}
         return connection.execute(query.values(written)).rowcount
 
+    def change_each(
+        self,
+        connection: Connection,
+        event: QueueEvent,
+        each: Mapping[int, Values],
+        *where: ColumnElement[bool],
+        values: Values = _NOTHING,
+    ) -> set[int]:
+        """Let an event happen to rows by their ids, each with values of its own, `values` with all.
+
+        Returns the ids of those to which it could. All have values for the same columns.
+        """
+        c = self.table.c
+        query = select(c.id).where(c.id.in_(each), self.can(event), *where).order_by(c.id)
+        able = set(connection.scalars(query.with_for_update()))
+        rows = [
+            {"its_id": number, **{f"its_{name}": value for name, value in own.items()}}
+            for number, own in each.items()
+            if number in able
+        ]
+        if rows:
+            columns: dict[str, object] = {
+                name: bindparam(f"its_{name}") for name in next(iter(each.values()))
+            }
+            written = {**self._after(self.life.result(event)), **values, **columns}
+            change = update(self.table).where(c.id == bindparam("its_id")).values(written)
+            connection.execute(change, rows)
+        return able
+
     def change_free(
         self,
         connection: Connection,

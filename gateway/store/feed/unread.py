@@ -1,6 +1,6 @@
 """Fields that could not be read, kept from the import that met them until one can read them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -195,14 +195,17 @@ def since(connection: Connection) -> datetime | None:
     return oldest
 
 
-def of_person(connection: Connection, ref: PersonRef) -> tuple[UnreadField, ...]:
-    """Return the unread fields of a person, and of the person's memberships."""
-    of_person = (
-        _c.what.in_((PEOPLE, MEMBERSHIPS)),
-        _c.kind == ref.kind.value,
-        _c.key == ref.crm_id,
-    )
-    return _found(connection, *of_person)
+def of_people(
+    connection: Connection, refs: Collection[PersonRef]
+) -> dict[PersonRef, tuple[UnreadField, ...]]:
+    """Return the unread fields of people, and of their memberships; who has none is left out."""
+    of_people: dict[PersonRef, list[UnreadField]] = {}
+    for kind in {ref.kind for ref in refs}:
+        keys = [ref.crm_id for ref in refs if ref.kind is kind]
+        of_kind = (_c.what.in_((PEOPLE, MEMBERSHIPS)), _c.kind == kind.value, _c.key.in_(keys))
+        for field in _found(connection, *of_kind):
+            of_people.setdefault(PersonRef(kind, field.key), []).append(field)
+    return {ref: tuple(fields) for ref, fields in of_people.items()}
 
 
 def of_record(connection: Connection, what: str, key: str) -> tuple[UnreadField, ...]:

@@ -55,6 +55,7 @@ from gateway.core.triggers.unread_fields import (
     DELIVERIES,
     PEOPLE,
     QUALIFICATIONS,
+    UnreadField,
 )
 from gateway.store.feed import unread
 from gateway.store.people import applications
@@ -337,11 +338,38 @@ def _qualification(row: Row[Any]) -> Qualification:
 
 def facts(connection: Connection, occurrence: Occurrence) -> OccurrenceFacts:
     """Return what is known now of an occurrence's person and subject."""
+    return facts_of(connection, [occurrence])[0]
+
+
+def facts_of(connection: Connection, several: Sequence[Occurrence]) -> list[OccurrenceFacts]:
+    """Return the same of several occurrences; their people are asked for at once."""
+    refs = {occurrence.person for occurrence in several}
+    known: dict[PersonRef, Person] = {}
+    for kind in {ref.kind for ref in refs}:
+        ids = [ref.crm_id for ref in refs if ref.kind is kind]
+        of_kind = select(people).where(people.c.kind == kind.value, people.c.crm_id.in_(ids))
+        for row in connection.execute(of_kind):
+            ref = PersonRef(kind, row.crm_id)
+            known[ref] = from_row(ref, row)
+    unread_fields = unread.of_people(connection, refs)
+    return [
+        _facts(
+            connection,
+            occurrence,
+            known.get(occurrence.person),
+            unread_fields.get(occurrence.person, ()),
+        )
+        for occurrence in several
+    ]
+
+
+def _facts(
+    connection: Connection,
+    occurrence: Occurrence,
+    person: Person | None,
+    theirs: tuple[UnreadField, ...],
+) -> OccurrenceFacts:
     about, ref = occurrence.about, occurrence.person
-    its_person = (people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)
-    row = connection.execute(select(people).where(*its_person)).first()
-    person = None if row is None else from_row(ref, row)
-    theirs = unread.of_person(connection, ref)
     subject = EVENTS[occurrence.event].subject
     if subject == PEOPLE:
         return OccurrenceFacts(person=person, unread=theirs)

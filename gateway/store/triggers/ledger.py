@@ -5,7 +5,7 @@ then settled. A process that vanishes leaves its rows `sending`: they become `un
 sends them again. The whole life is a table, `core.triggers.occurrence.LEDGER_LIFE`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     and_,
+    bindparam,
     case,
     func,
     literal,
@@ -154,76 +155,104 @@ def claim(
 
 def begin(
     connection: Connection,
-    number: int,
     holder: str,
-    mail: LedgerMail,
+    mails: Mapping[int, LedgerMail],
     *,
     now: datetime,
     lease: timedelta,
-) -> bool:
-    """Mark an occurrence as being sent, and write its message to the journal.
+) -> set[int]:
+    """Mark occurrences as being sent, and write their messages to the journal.
 
-    False if the row isn't the holder's any more: then nothing may be sent.
+    Returns the ids of those that are: the others aren't the holder's any more, and may not be sent.
     """
-    sending: dict[str, object] = {
+    common: dict[str, object] = {
         "attempts": _c.attempts + 1,
         "held_until": now + lease,
         "next_at": None,
-        "address": mail.address,
-        "mailbox": mail.mailbox,
-        "subject": mail.subject,
-        "message_id": mail.message_id,
-        "body": mail.body,
-        "message": mail.message.id,
     }
-    own = (_c.id == number, _c.holder == holder)
-    if not QUEUE.change(connection, QueueEvent.BEGUN, *own, values=sending):
-        return False
-    _write_to_journal(connection, mail.message)
-    epochs.reach(connection, mail.message.id)
-    return True
+    each = {
+        number: {
+            "address": mail.address,
+            "mailbox": mail.mailbox,
+            "subject": mail.subject,
+            "message_id": mail.message_id,
+            "body": mail.body,
+            "message": mail.message.id,
+        }
+        for number, mail in mails.items()
+    }
+    own = _c.holder == holder
+    begun = QUEUE.change_each(connection, QueueEvent.BEGUN, each, own, values=common)
+    if messages := [mail.message for number, mail in mails.items() if number in begun]:
+        _write_to_journal(connection, messages)
+        epochs.reach(connection, max(message.id for message in messages))
+    return begun
 
 
-def others_at(connection: Connection, row: Occurrence, mailbox: str) -> list[Occurrence]:
-    """Return what a mailbox got, or is getting, of a trigger for the day of a row.
+#: By which mails of the same day at one mailbox are told: trigger, mailbox, when they were due.
+DayMail = tuple[str, str, datetime]
 
-    Those of other people only. No other transaction lets mail go there until this one ends.
+
+def went_at(connection: Connection, wanted: Collection[DayMail]) -> dict[DayMail, list[Occurrence]]:
+    """Return what mailboxes got, or are getting, of triggers for a day, the oldest first.
+
+    No other transaction lets mail go there until this one ends.
     """
     if connection.dialect.name == "postgresql":
-        lock = func.hashtextextended(f"{row.trigger} {mailbox}", 0)
-        connection.execute(select(func.pg_advisory_xact_lock(lock)))
-    same = (_c.mailbox == mailbox, _c.trigger == row.trigger, _c.due_at == row.due_at)
+        # In one order everywhere: else two transactions would wait for each other for ever.
+        for place in sorted({f"{trigger} {mailbox}" for trigger, mailbox, _ in wanted}):
+            lock = func.hashtextextended(place, 0)
+            connection.execute(select(func.pg_advisory_xact_lock(lock)))
+    mailboxes = {mailbox for _, mailbox, _ in wanted}
     went = _c.state.in_((OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN))
-    query = select(occurrences).where(_c.mailbox != "", *same, went, _c.recipient == "")
-    others = _listed(connection, query.order_by(_c.id))
-    return [other for other in others if other.person != row.person]
+    query = select(occurrences).where(_c.mailbox != "", _c.mailbox.in_(mailboxes), went)
+    query = query.where(
+        _c.trigger.in_({trigger for trigger, _, _ in wanted}),
+        _c.due_at.in_({due_at for _, _, due_at in wanted}),
+        _c.recipient == "",
+    )
+    known: dict[DayMail, list[Occurrence]] = {}
+    for row in connection.execute(query.order_by(_c.id)).mappings():
+        other = _row(row)
+        known.setdefault((other.trigger, row["mailbox"], other.due_at), []).append(other)
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEnd:
+    """How the attempt to send an occurrence's mail ended."""
+
+    id: int
+    ending: Ending
+    outcome: Outcome  #: For the journal.
 
 
 def end(
-    connection: Connection,
-    number: int,
-    holder: str,
-    *,
-    ending: Ending,
-    outcome: Outcome,
-    now: datetime,
-) -> bool:
-    """Keep how an attempt ended; False if the row isn't the holder's.
+    connection: Connection, holder: str, ends: Sequence[LedgerEnd], *, now: datetime
+) -> set[int]:
+    """Keep how attempts ended; return the ids of those whose row is the holder's.
 
     A result that comes after the lease is still better than `unknown`.
     """
-    person = connection.scalar(select(_c.person).where(_c.id == number))
-    if person is not None and person.startswith(PREFIX):
-        # What the relay said may name whoever was erased while it was asked.
-        ending = replace(ending, reason=ending.reason and outcome.reply[:CODE_LENGTH])
-        if ending.state is OccurrenceState.DUE:  # The mail is gone, and so is who it was for.
-            ending = replace(ending, state=OccurrenceState.FAILED, next_at=None)
-        outcome = replace(outcome, reply=outcome.reply[:CODE_LENGTH])
-    ended = _ended(ending, now)
-    if not QUEUE.settle(connection, number, ending.state, holder=holder, values=ended):
-        return False
-    _tell_journal(connection, outcome)
-    return True
+    numbers = [end.id for end in ends]
+    erased = set(
+        connection.scalars(select(_c.id).where(_c.id.in_(numbers), _c.person.startswith(PREFIX)))
+    )
+    ended, outcomes = set(), []
+    for end in ends:
+        ending, outcome = end.ending, end.outcome
+        if end.id in erased:
+            # What the relay said may name whoever was erased while it was asked.
+            ending = replace(ending, reason=ending.reason and outcome.reply[:CODE_LENGTH])
+            if ending.state is OccurrenceState.DUE:  # The mail is gone, and so is who it was for.
+                ending = replace(ending, state=OccurrenceState.FAILED, next_at=None)
+            outcome = replace(outcome, reply=outcome.reply[:CODE_LENGTH])
+        values = _ended(ending, now)
+        if QUEUE.settle(connection, end.id, ending.state, holder=holder, values=values):
+            ended.add(end.id)
+            outcomes.append(outcome)
+    _tell_journal(connection, outcomes)
+    return ended
 
 
 def settle(
@@ -243,7 +272,7 @@ def settle(
     if not QUEUE.settle(connection, number, ending.state, holder=holder, values=values):
         return False
     if message is not None:
-        _write_to_journal(connection, message)
+        _write_to_journal(connection, [message])
     return True
 
 
@@ -269,16 +298,14 @@ def recover(connection: Connection, now: datetime, is_gone: IsGone) -> list[Occu
     """
     lost = {"reason": INTERRUPTED, "settled_at": now}
     rows = several(connection, QUEUE.recover(connection, now, is_gone, values=lost))
-    for row in rows:
-        if row.message is not None:
-            outcome = Outcome(
-                message=row.message,
-                position=0,
-                state=State.UNKNOWN,
-                by=By.GATEWAY,
-                reply=INTERRUPTED,
-            )
-            _tell_journal(connection, outcome)
+    outcomes = (
+        Outcome(
+            message=row.message, position=0, state=State.UNKNOWN, by=By.GATEWAY, reply=INTERRUPTED
+        )
+        for row in rows
+        if row.message is not None
+    )
+    _tell_journal(connection, outcomes)
     return rows
 
 
@@ -409,20 +436,34 @@ def of_run(connection: Connection, run: int, limit: int) -> list[Occurrence]:
     )
 
 
-def _write_to_journal(connection: Connection, message: Message) -> None:
+def _write_to_journal(connection: Connection, messages: Sequence[Message]) -> None:
     # Whoever reads the ledger needs nothing of the journal's writing side: reports, events, outbox.
     from gateway.store.journal import journal
 
-    journal.take_in(connection, LEDGER, [message], ())
+    journal.take_in(connection, LEDGER, messages, ())
 
 
-def _tell_journal(connection: Connection, outcome: Outcome) -> None:
-    query = update(deliveries).where(
-        deliveries.c.message == outcome.message,
-        deliveries.c.position == outcome.position,
-        deliveries.c.state.in_((State.SENDING, State.UNKNOWN)),
-    )
-    connection.execute(query.values(state=outcome.state, by=outcome.by, reply=outcome.reply))
+_OUTCOME_OF_DELIVERY = update(deliveries).where(
+    deliveries.c.message == bindparam("its_message"),
+    deliveries.c.position == bindparam("its_position"),
+    # No IN: one statement for many rows takes no list (SQLAlchemy 2.0).
+    or_(deliveries.c.state == State.SENDING, deliveries.c.state == State.UNKNOWN),
+)
+
+
+def _tell_journal(connection: Connection, outcomes: Iterable[Outcome]) -> None:
+    rows = [
+        {
+            "its_message": outcome.message,
+            "its_position": outcome.position,
+            "state": outcome.state,
+            "by": outcome.by,
+            "reply": outcome.reply,
+        }
+        for outcome in outcomes
+    ]
+    if rows:
+        connection.execute(_OUTCOME_OF_DELIVERY, rows)
 
 
 def _listed(connection: Connection, query: Executable) -> list[Occurrence]:

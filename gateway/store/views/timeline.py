@@ -187,7 +187,7 @@ def _page(
         applications.of_person(connection, ref),
         timeline.events,
         tuple(opt_outs.refusals(connection, record.every_address)),
-        unread.of_person(connection, ref),
+        unread.of_people(connection, [ref]).get(ref, ()),
         open_references.of_person(connection, ref),
         tuple(said.declined),
         timeline.end,

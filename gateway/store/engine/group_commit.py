@@ -1,0 +1,67 @@
+"""One commit for what several ask for at the same time."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from gateway.store.engine.database import (
+    Database,
+    RowRefused,
+    StoreTransaction,
+    StoreUnavailable,
+)
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+
+
+class GroupCommit(Generic[Request, Result]):
+    """Writes requests in transactions that take all that wait: a commit costs more than a row.
+
+    While one transaction is under way, whoever asks waits for the next. Where one fails, each of
+    its requests is tried once more in a transaction of its own, as one row's fault must not stop
+    the others; a store that is away is away for all of them.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        work: Callable[[StoreTransaction, Sequence[Request]], Sequence[Result]],
+    ) -> None:
+        """`work` returns a result for each request, in their order."""
+        self._database = database
+        self._work = work
+        self._waiting: list[tuple[Request, asyncio.Future[Result]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, request: Request) -> Result:
+        """Return what became of a request once it is committed, or raise what went wrong."""
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, result))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        return await result
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            await self._write(group)
+        self._writing = None
+
+    async def _write(self, group: Sequence[tuple[Request, asyncio.Future[Result]]]) -> None:
+        requests = [request for request, _ in group]
+        try:
+            results = await self._database.write(self._work, requests)
+        except Exception as error:
+            is_away = isinstance(error, StoreUnavailable) and not isinstance(error, RowRefused)
+            if len(group) > 1 and not is_away:
+                for alone in group:
+                    await self._write([alone])
+                return
+            for _, asked in group:
+                if not asked.done():  # its caller was cancelled
+                    asked.set_exception(error)
+        else:
+            for (_, asked), result in zip(group, results, strict=True):
+                if not asked.done():
+                    asked.set_result(result)
