@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from gateway.supervisor import Supervisor
 from gateway.supervisor.listening import CantListen, bound_sockets
+from gateway.supervisor.supervisor import Supervisor
 from gateway.supervisor.worker import Role, RoleProcess, Timing
 from tests.conftest import StartGateway
 from tests.rig.gateway import GatewayProcess, role_of

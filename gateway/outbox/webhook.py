@@ -14,9 +14,13 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import Deferred, OutboxRow, Refused, Result, Sent
+
+if TYPE_CHECKING:
+    import httpx
 
 CONCURRENCY = 8  #: Requests to one address at a time.
 _CONNECT_SECONDS = 5.0
@@ -67,20 +71,22 @@ class WebhookDelivery:
                 async with self._client.stream(
                     "POST", url, content=body, headers=headers
                 ) as answer:
-                    result = result_of(answer.status_code)
-                    # Read a short answer to its end, so that its connection can be kept.
-                    octets = 0
-                    with contextlib.suppress(self._http.HTTPError, TimeoutError):
-                        async with asyncio.timeout(_DRAIN_SECONDS):
-                            async for piece in answer.aiter_raw():
-                                octets += len(piece)
-                                if octets > _DRAIN_OCTETS:
-                                    break
-                return result
+                    await self._drain(answer)
+                    return result_of(answer.status_code)
         except TimeoutError:
             return Deferred(f"no answer within {timedelta(seconds=_ANSWER_SECONDS)}")
         except (self._http.HTTPError, self._http.InvalidURL, ssl.SSLError, OSError) as error:
             return Deferred(f"{type(error).__name__}: {error}"[:300])
+
+    async def _drain(self, answer: "httpx.Response") -> None:
+        """Read a short answer to its end, so that its connection can be kept."""
+        octets = 0
+        with contextlib.suppress(self._http.HTTPError, TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                async for piece in answer.aiter_raw():
+                    octets += len(piece)
+                    if octets > _DRAIN_OCTETS:
+                        return
 
     async def close(self) -> None:
         """Close every connection."""

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from gateway import logs
@@ -15,8 +16,6 @@ from gateway.supervisor.listening import Place, Sockets
 from gateway.supervisor.worker import RELOAD, Role, RoleProcess, Timing
 
 log = logs.get("supervisor")
-
-__all__ = ["Role", "Supervisor", "Timing"]
 
 
 class Supervisor:
@@ -91,10 +90,7 @@ class Supervisor:
             for role in self._roles.values():
                 workers = self._start(role)
                 if len(workers) == len(self._workers):
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(self._timing.first_turn.total_seconds()):
-                            for worker in workers:
-                                await worker.ready.wait()
+                    await all_ready(workers, within=self._timing.first_turn)
         await self.tell_systemd()
 
     def _do(self, chore: Coroutine[Any, Any, None]) -> None:
@@ -184,25 +180,35 @@ class Supervisor:
                 return
             for role in wanted:
                 running = [worker for worker in self._workers if worker.role.name == role.name]
-                if self._roles[role.name] == role:
-                    for worker in running:
-                        if worker.role == role:
-                            worker.tell(RELOAD)
+                if self._roles[role.name] != role:
+                    await self._hand_over(role, running)
                     continue
-                leaving, new = running, self._start(role)
-                try:
-                    async with asyncio.timeout(self._timing.grace.total_seconds()):
-                        for worker in new:
-                            await worker.ready.wait()
-                except TimeoutError:
-                    log.error("replacement_failed", process=role.name, kept=len(running))
-                    leaving = new
-                else:
-                    self._roles[role.name] = role
-                self._workers = [worker for worker in self._workers if worker not in leaving]
-                await self._end(leaving)
+                for worker in running:
+                    if worker.role == role:
+                        worker.tell(RELOAD)
             self._sockets.keep_only(places_of(self._roles.values()))
             log.info("reloaded", roles=self.status())
+
+    async def _hand_over(self, role: Role, running: Sequence[RoleProcess]) -> None:
+        new = self._start(role)
+        if await all_ready(new, within=self._timing.grace):
+            self._roles[role.name] = role
+            leaving = running
+        else:
+            log.error("replacement_failed", process=role.name, kept=len(running))
+            leaving = new
+        self._workers = [worker for worker in self._workers if worker not in leaving]
+        await self._end(leaving)
+
+
+async def all_ready(workers: Iterable[RoleProcess], *, within: timedelta) -> bool:
+    """Wait until processes are ready; False: some aren't within the time."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within.total_seconds()):
+            for worker in workers:
+                await worker.ready.wait()
+        return True
+    return False
 
 
 def places_of(roles: Iterable[Role]) -> set[Place]:

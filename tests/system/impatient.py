@@ -10,14 +10,15 @@ from datetime import timedelta
 from functools import partial
 
 from gateway.supervisor import supervisor
+from gateway.supervisor.worker import Timing
 
 MOMENT = timedelta(milliseconds=20)
 
 
 def main() -> None:
     """Run the command named by the arguments."""
-    timing = partial(supervisor.Timing, first_wait=MOMENT, longest_wait=MOMENT)
-    supervisor.Timing = timing  # type: ignore[assignment,misc]
+    timing = partial(Timing, first_wait=MOMENT, longest_wait=MOMENT)
+    supervisor.Timing = timing  # type: ignore[assignment,attr-defined]
     del sys.argv[0]
     runpy.run_path(sys.argv[0], run_name="__main__")
 

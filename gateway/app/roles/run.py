@@ -16,7 +16,9 @@ from gateway.core.errors import GatewayError
 from gateway.core.written import no_such_name
 from gateway.runtime.periodic import every
 from gateway.store.engine.database import StoreUnavailable
-from gateway.supervisor import ForkServer, Role, Supervisor
+from gateway.supervisor.fork_server import ForkServer
+from gateway.supervisor.supervisor import Supervisor
+from gateway.supervisor.worker import Role
 
 _AWAY = timedelta(seconds=2)  #: Between tries while the store is away.
 

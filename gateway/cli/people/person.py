@@ -138,39 +138,8 @@ def show(
 
 def print_page(chosen: Context, page: PersonPage) -> None:
     """Print all that is known of a person, with the timeline."""
-    known, record = page.record.person, page.record
-    inactive = "" if known.active else " (not active)"
-    print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
-    print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
-    if record.lookalikes:
-        print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
-    # What nobody knows may keep mail away, once others of the sort are known.
-    sources = {suppression.source for suppression in page.suppressions}
-    is_held = SuppressionSource.UNREAD_STATUS in sources
-    not_known = f" (not known: {'no bulk mail until it is' if is_held else 'no effect'})"
-    is_known = record.status is not None or not known.status
-    status = status_of(record) + ("" if is_known else not_known)
-    print_line(f"Status:    {one_line(status) or '-'}")
-    unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
-    groups = [name + (not_known if name in unknown else "") for name in groups_of(record)]
-    print_line(f"Groups:    {one_line(', '.join(groups)) or '-'}")
-    for reference, given in page.leads_nowhere:
-        is_kept_away = is_held and reference in (_STATUS, _GROUP)
-        effect = "no bulk mail until it is" if is_kept_away else "it has no effect"
-        print_line(f"Not known: {one_line(f'{reference} {given!r}')}: {effect}")
-    for suppression in page.suppressions:
-        print_line(f"  {described(chosen, suppression)}")
-    for prospect in page.prospects:
-        mailing, personal = (
-            "send failed" if keeps_away else "relayed"
-            for keeps_away in (prospect.mailing, prospect.personal)
-        )
-        now = f"a mailing: {mailing}, personal mail: {personal}"
-        print_line(f"Now to {one_line(prospect.address)}: {now}")
-    for topic in topics_of(page):
-        print_line(f"  wants no mailings of: {one_line(topic)}")
-    for refused in page.refusals:
-        print_line(f"  {refusal(chosen, refused)}")
+    _print_master_data(page)
+    _print_what_mail(chosen, page)
     for field in page.unread:
         since = chosen.local(field.since)
         why = one_line(f"{field.place}: {field.text}")
@@ -196,6 +165,47 @@ def print_page(chosen: Context, page: PersonPage) -> None:
     if page.timeline_end is not None:
         oldest = chosen.times.bare(page.timeline_end.at)
         print_line(f"… and more, before {oldest}: --limit, or --until '{oldest}'")
+
+
+def _print_master_data(page: PersonPage) -> None:
+    """Print name, addresses, status and groups, and which of these nobody knows."""
+    known, record = page.record.person, page.record
+    inactive = "" if known.active else " (not active)"
+    print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")
+    print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
+    if record.lookalikes:
+        print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
+    # What nobody knows may keep mail away, once others of the sort are known.
+    sources = {suppression.source for suppression in page.suppressions}
+    is_held = SuppressionSource.UNREAD_STATUS in sources
+    not_known = f" (not known: {'no bulk mail until it is' if is_held else 'no effect'})"
+    is_known = record.status is not None or not known.status
+    status = status_of(record) + ("" if is_known else not_known)
+    print_line(f"Status:    {one_line(status) or '-'}")
+    unknown = {given for reference, given in page.leads_nowhere if reference == _GROUP}
+    groups = [name + (not_known if name in unknown else "") for name in groups_of(record)]
+    print_line(f"Groups:    {one_line(', '.join(groups)) or '-'}")
+    for reference, given in page.leads_nowhere:
+        is_kept_away = is_held and reference in (_STATUS, _GROUP)
+        effect = "no bulk mail until it is" if is_kept_away else "it has no effect"
+        print_line(f"Not known: {one_line(f'{reference} {given!r}')}: {effect}")
+
+
+def _print_what_mail(chosen: Context, page: PersonPage) -> None:
+    """Print which mail the person gets at which address, and why not."""
+    for suppression in page.suppressions:
+        print_line(f"  {described(chosen, suppression)}")
+    for prospect in page.prospects:
+        mailing, personal = (
+            "send failed" if keeps_away else "relayed"
+            for keeps_away in (prospect.mailing, prospect.personal)
+        )
+        now = f"a mailing: {mailing}, personal mail: {personal}"
+        print_line(f"Now to {one_line(prospect.address)}: {now}")
+    for topic in topics_of(page):
+        print_line(f"  wants no mailings of: {one_line(topic)}")
+    for refused in page.refusals:
+        print_line(f"  {refusal(chosen, refused)}")
 
 
 app.command("erase")(erasing_command.erase)
