@@ -23,7 +23,7 @@ from gateway.core.people.history import (
     HistoryEntry,
 )
 from gateway.core.replies.document_types import RULES, DocumentRule, clean_filename, document_type
-from gateway.core.replies.forwarded import parse_mailbox
+from gateway.core.replies.forwarded.mailboxes import parse_mailbox
 from gateway.inbound.reading.attachments import Attachment
 from gateway.inbound.reading.reading import RepliedMail
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.replies.forwarded import without_app_lines
+from gateway.core.replies.forwarded.app_lines import without_app_lines
 
 APPS = """\
 Sent from my iPhone

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.replies.forwarded import without_buttons
+from gateway.core.replies.forwarded.buttons import without_buttons
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.core.replies.forwarded import Mailbox, find_original
 from gateway.core.replies.forwarded.language.languages import LANGUAGES, Words
+from gateway.core.replies.forwarded.mailboxes import Mailbox
+from gateway.core.replies.forwarded.original import find_original
 from gateway.core.replies.subject_prefixes import without_prefixes
 from tests.rig.shared import needs_shared, shared_fixtures
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gateway.core.replies.forwarded import parse_date
+from gateway.core.replies.forwarded.dates import parse_date
 
 MORNING = [
     ("nl", "woensdag 31 december 2025 00:05"),

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.replies.forwarded import Mailbox, find_original
 from gateway.core.replies.forwarded.forms.registry import FORMS
 from gateway.core.replies.forwarded.lines import read_lines, split_lines
+from gateway.core.replies.forwarded.mailboxes import Mailbox
+from gateway.core.replies.forwarded.original import find_original
 
 EXAMPLES = sorted((Path(__file__).parent / "forms").glob("*/*.toml"))
 

@@ -5,14 +5,13 @@ from email.utils import parseaddr
 
 import pytest
 
-from gateway.core.replies.forwarded import (
+from gateway.core.replies.forwarded.mailboxes import (
     Mailbox,
-    Original,
-    find_original,
     parse_agent,
     parse_mailbox,
     parse_mailboxes,
 )
+from gateway.core.replies.forwarded.original import Original, find_original
 
 ANN = Mailbox("Ann Müller", "ann@example.org")
 BOB = Mailbox("Bob", "bob@example.com")

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from gateway.core.replies.forwarded import Mailbox, find_original
+from gateway.core.replies.forwarded.mailboxes import Mailbox
+from gateway.core.replies.forwarded.original import find_original
 
 BODY = "Guten Tag,\n\ndas passt."
 OWN = "Bitte ablegen.\n\nBob"

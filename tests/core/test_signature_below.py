@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.replies.forwarded import divide_signature
+from gateway.core.replies.forwarded.signature_below import divide_signature
 
 
 @pytest.mark.parametrize(

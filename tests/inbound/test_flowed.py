@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.replies.forwarded import Mailbox
+from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.inbound.reading.original import recover
 from tests.rig.cost import cost_of
 

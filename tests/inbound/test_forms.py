@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.replies.forwarded import Mailbox
+from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.inbound.reading.original import recover
 
 EXAMPLES = sorted((Path(__file__).parent / "forms").glob("*/*.toml"))

@@ -4,7 +4,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from gateway.core.replies.forwarded import Mailbox
+from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.inbound.reading.original import recover
 
 CLIENTS = {

@@ -9,7 +9,7 @@ from email import message_from_bytes
 import mailparser
 import pytest
 
-from gateway.core.replies.forwarded import Mailbox
+from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.inbound.reading.attached import heading_of
 from gateway.inbound.reading.header_fields import hop_ids, read_address_field
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.replies.forwarded import Mailbox
+from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.inbound.reading.markup import read_page, safe_html
 from gateway.inbound.reading.original import recover
 from gateway.inbound.reading.texts import read_content

@@ -9,7 +9,9 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 
 from gateway.core.mail.headers import decoded, decoded_mailboxes
-from gateway.core.replies.forwarded import Heading, parse_agent, parse_date
+from gateway.core.replies.forwarded.dates import parse_date
+from gateway.core.replies.forwarded.mailboxes import parse_agent
+from gateway.core.replies.forwarded.original import Heading
 from gateway.inbound.reading.header_fields import mailboxes_in, sender_in
 from gateway.inbound.reading.skeleton import raw_payload
 from gateway.inbound.reading.texts import children, file_name, without_divider

@@ -2,7 +2,7 @@
 
 from email.message import Message
 
-from gateway.core.replies.forwarded import begins_field
+from gateway.core.replies.forwarded.labels import begins_field
 
 _SIGNATURE = "-- "
 

@@ -10,7 +10,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from gateway.core.mail.headers import decoded
-from gateway.core.replies.forwarded import Mailbox, parse_agent, parse_mailbox, parse_mailboxes
+from gateway.core.replies.forwarded.mailboxes import (
+    Mailbox,
+    parse_agent,
+    parse_mailbox,
+    parse_mailboxes,
+)
 
 #: What `parse_mailboxes` divides otherwise than the RFC: comments, groups, routes, literals, quoted
 #: local parts, blanks around `@`. A field without is read by it alone, in a sixth of the time.

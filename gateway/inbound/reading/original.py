@@ -11,20 +11,14 @@ from email import message_from_bytes
 from email.message import Message
 
 from gateway.core.mail.headers import decoded_mailboxes
-from gateway.core.replies.forwarded import (
-    Original,
-    banner_end,
-    divide_signature,
-    find_originals,
-    in_zone_of_writer,
-    joined,
-    parse_mailbox,
-    split_lines,
-    unquoted,
-    without_app_lines,
-    without_banner,
-    without_buttons,
-)
+from gateway.core.replies.forwarded.app_lines import without_app_lines
+from gateway.core.replies.forwarded.banners import banner_end, without_banner
+from gateway.core.replies.forwarded.buttons import without_buttons
+from gateway.core.replies.forwarded.lines import joined, split_lines, unquoted
+from gateway.core.replies.forwarded.local_time import in_zone_of_writer
+from gateway.core.replies.forwarded.mailboxes import parse_mailbox
+from gateway.core.replies.forwarded.original import Original, find_originals
+from gateway.core.replies.forwarded.signature_below import divide_signature
 from gateway.inbound.reading.attached import attached_mails, date_of, heading_of, shown_field
 from gateway.inbound.reading.markup import MarkupText, read_page
 from gateway.inbound.reading.readings_order import in_order

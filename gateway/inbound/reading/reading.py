@@ -20,7 +20,7 @@ from gateway.core.mail.automatic import (
 from gateway.core.mail.content import MAX_HEADER_BLOCK, header_block_of_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.keepable import keepable, keepable_line, keepable_lines
-from gateway.core.replies.forwarded import Mailbox
+from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.attachments import Attachment, AttachmentSaver

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from gateway.core.replies.forwarded import Heading
+from gateway.core.replies.forwarded.original import Heading
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.recovered import Recovered
 

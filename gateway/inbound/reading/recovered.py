@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from email.message import Message
 
-from gateway.core.replies.forwarded import Heading
+from gateway.core.replies.forwarded.original import Heading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

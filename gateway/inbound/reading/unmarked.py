@@ -4,7 +4,9 @@ from datetime import tzinfo
 
 import quotequail
 
-from gateway.core.replies.forwarded import Heading, parse_date, parse_mailbox, parse_mailboxes
+from gateway.core.replies.forwarded.dates import parse_date
+from gateway.core.replies.forwarded.mailboxes import parse_mailbox, parse_mailboxes
+from gateway.core.replies.forwarded.original import Heading
 from gateway.inbound.reading.recovered import Recovered
 
 #: quotequail compares every line with all that follow: it is given the beginning only.
