@@ -18,6 +18,7 @@ from gateway.core.bounces.bounce import KeptBounce
 from gateway.core.errors import GatewayError
 from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.replies.inbox import SPOOL, AttentionReason, InboxRow, InboxState, Sighting
+from gateway.core.written import plain
 from gateway.inbound.admission import Admission
 from gateway.inbound.bounce_keeping import CATCHES_UP, MOST_PASSED_ON, BounceSettings, is_of_erased
 from gateway.inbound.filing_decision import FilingDecider
@@ -163,6 +164,7 @@ class ReplyImporter:
 
     async def assign(self, number: int, reference: str) -> Verdict:
         """File a mail that needs attention at an application because a person says so."""
+        reference = plain(reference)
         row = await self._database.read(inbox.waiting_for_person, number)
         if await self._database.read(applications.find, reference) is None:
             raise UnknownReference(f"no application has the reference {reference}")

@@ -22,6 +22,7 @@ from gateway.core.triggers.transition import (
 )
 from gateway.core.triggers.trigger import ApplicationEvent, Trigger
 from gateway.core.triggers.trigger_preview import NotMailed, Preview, PreviewMail
+from gateway.core.written import plain
 from gateway.store.engine.database import StoreTransaction
 from gateway.store.triggers import ledger, transitions
 from gateway.triggers.plan import TriggerSettings
@@ -66,8 +67,9 @@ class ApplicationChanges:
         So does what can't be done to each application, unless it may be partial, and what would
         mail and is not confirmed. Raise `NoSuchStatus`.
         """
+        request = replace(request, references=tuple(map(plain, request.references)))
         if request.status is not None:
-            status = transitions.status_named(self._connection, request.status)
+            status = transitions.status_named(self._connection, plain(request.status))
             request = replace(request, status=status)
         trial = self._connection.begin_nested()
         done = self._done(request)

@@ -186,9 +186,9 @@ def test_a_status_the_crm_never_told_of_is_refused(fed: Cli) -> None:
     assert f"applications have no status akzeptiert; known: {there_are}" in done.err
 
 
-@pytest.mark.parametrize("named", ["second", "Second round", "second ROUND"])
+@pytest.mark.parametrize("named", ["second", "Second round", "second ROUND", " second\u200b"])
 def test_a_status_is_named_by_its_crm_id_or_its_name(fed: Cli, named: str) -> None:
-    fed.do("applications", "status", named, "4711", "--by", "s1", "--yes")
+    fed.do("applications", "status", named, " 4711\ufeff", "--by", "s1", "--yes")
 
     assert "Second round" == _status(fed, "4711")
 
@@ -286,7 +286,7 @@ def test_a_preview_says_the_warning_too(fed: Cli) -> None:
     assert "eva@crm.example" in shown
 
 
-@pytest.mark.parametrize("named", ["s1", "Eva Bos", "eva bos", "EVA@crm.example"])
+@pytest.mark.parametrize("named", ["s1", "Eva Bos", "eva bos", "EVA@crm.example", " s1\u200b"])
 def test_who_acts_is_known_by_id_name_or_address(fed: Cli, named: str) -> None:
     shown = fed.json("applications", "status", "accepted", "4711", "--by", named, "--dry-run")
 

@@ -599,7 +599,7 @@ class TestByHand:
         mail = with_file(forward(subject="WG: AW: Ihre Bewerbung"))
         waiting = await each_rig.take(mail)
 
-        verdict = await each_rig.importer.assign(waiting.inbox, "4711")
+        verdict = await each_rig.importer.assign(waiting.inbox, " 4711\u200b ")  # as copied
 
         assert isinstance(verdict, Filed)
         entry = each_rig.entry(verdict.entry)

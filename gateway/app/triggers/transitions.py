@@ -13,6 +13,7 @@ from gateway.core.triggers.application_change import ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.transition import WARNINGS
+from gateway.core.written import plain
 from gateway.documents.triggers.triggers import ChangeResultDocument, change_result_document
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import applications
@@ -50,6 +51,7 @@ def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> St
 
     Raise `SeveralAct` where it is not one alone, and `NobodyActs` where there is none.
     """
+    named = plain(named)
     for known in applications.staff_of(connection, (named,)):
         return known
     if "@" in named:
