@@ -57,9 +57,8 @@ class MailboxSession:
     #: Servers may close a connection that idles for 30 minutes (RFC 2177).
     LONGEST_IDLE = timedelta(minutes=28)
 
-    def __init__(self, wire: Wire, settings: MailboxSettings) -> None:
+    def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._settings = settings
         self._prefix = ""
         self._delimiter = ""
         self._idles = True
@@ -71,7 +70,7 @@ class MailboxSession:
         try:
             await connect(wire, settings)
             await log_in(wire, settings)
-            session = cls(wire, settings)
+            session = cls(wire)
             await session.find_root()
         except BaseException:
             wire.fail("given up")
