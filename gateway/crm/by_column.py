@@ -9,7 +9,7 @@ which something is to be reported, are read by themselves.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, datetime, tzinfo
 from itertools import compress
 from typing import Any, Protocol
 
@@ -22,7 +22,8 @@ from gateway.crm.files import RawRow, RowBlock, RowReading
 from gateway.crm.kinds import FileKind, Record
 from gateway.crm.unreadable import UnreadableCell
 from gateway.crm.values import Fields, KeyUnreadable
-from gateway.store.feed.layouts import PEOPLE, TableLayout, mailboxes
+from gateway.store.feed.layouts import PEOPLE, TableLayout, birthday_values, mailboxes
+from gateway.store.schema.columns import microseconds
 
 Values = tuple[Any, ...]  #: Those of one cell, as the store keeps them.
 
@@ -34,6 +35,14 @@ AS_WRITTEN: Mapping[str, Callable[[Fields, str], str]] = {
     **dict.fromkeys(("status", "finance_status", "owner", "programme"), Fields.word),
     **dict.fromkeys(("licence_number", "examiner_number", "created_by"), Fields.word),
     **dict.fromkeys(("first_name", "last_name", "name", "title", "examiner"), Fields.text),
+}
+#: Columns of which a file may have many different cells: what reads one without the rest of a row.
+_READ_ALONE: Mapping[str, Callable[[Fields, str], Values]] = {
+    "birthday": lambda fields, name: birthday_values(fields.day(name)),
+    **dict.fromkeys(
+        ("acquired_on", "expires_on", "closed_on"), lambda fields, name: (_iso(fields.day(name)),)
+    ),
+    "submitted_at": lambda fields, name: (_time(fields.moment(name)),),
 }
 #: In which of the store's columns one of a file is kept, where it isn't the one of that name.
 _KEPT_IN: Mapping[str, tuple[str, ...]] = {
@@ -200,10 +209,14 @@ class _KnownCells:
 
     def read(self, cells: _BlockCells) -> Sequence[Sequence[Any]]:
         texts = cells.texts(self._source)
-        self._know(set(texts))
+        try:
+            values = [list(map(known.__getitem__, texts)) for known in self._known]
+        except KeyError:
+            self._know(set(texts))
+            values = [list(map(known.__getitem__, texts)) for known in self._known]
         if self._odd:
             cells.odd.update(at for at, text in enumerate(texts) if text in self._odd)
-        return [list(map(known.__getitem__, texts)) for known in self._known]
+        return values
 
     def _know(self, texts: set[str]) -> None:
         new = texts.difference(self._known[0])
@@ -221,7 +234,12 @@ class _KnownCells:
                 known[text] = value
 
     def _read_one(self, text: str) -> Values | None:
-        return self._reader.values(self._name, self._reader.fields(self._source, text))
+        fields = self._reader.fields(self._source, text)
+        read_alone = _READ_ALONE.get(self._name)
+        if read_alone is None:
+            return self._reader.values(self._name, fields)
+        values = read_alone(fields, self._name)
+        return None if fields.unread else values
 
 
 class _CellsAsWritten(_KnownCells):
@@ -276,10 +294,18 @@ class _AddressCells:
         texts = cells.texts(self._source)
         emails = list(texts)
         note = cells.mailed.append
-        for at, (line, text) in enumerate(zip(cells.lines, texts, strict=True)):
-            if is_plain(text) and "+" not in text and "xn--" not in text.lower():
-                note((line, text.lower(), 0))
-            elif text:
+        lowered = [text.lower() for text in texts]
+        joined = "".join(lowered)
+        has_others = "+" in joined or "xn--" in joined
+        for at, (line, text, low) in enumerate(zip(cells.lines, texts, lowered, strict=True)):
+            if not text:
+                continue
+            if is_plain(text) and not (has_others and ("+" in low or "xn--" in low)):
+                note((line, low, 0))
+            elif not has_others and (several := _plain_addresses(text)):
+                emails[at] = ";".join(several)
+                cells.mailed += [(line, one.lower(), place) for place, one in enumerate(several)]
+            else:
                 addresses = self._addresses(text)
                 if addresses is None:
                     cells.odd.add(at)
@@ -299,9 +325,24 @@ class _AddressCells:
         return person.emails
 
 
+def _plain_addresses(text: str) -> Sequence[str]:
+    """Return the addresses between semicolons; none where one isn't usual, or comes again."""
+    addresses = [part.strip(" ") for part in text.split(";")]
+    is_each_once = len({address.lower() for address in addresses}) == len(addresses)
+    return addresses if is_each_once and all(map(is_plain, addresses)) else ()
+
+
 def _kept_in(name: str) -> tuple[str, ...]:
     """Return the store's columns for one of a file."""
     return _KEPT_IN.get(name, (name,))
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _time(moment: datetime | None) -> int | None:
+    return None if moment is None else microseconds(moment)
 
 
 def _as_loaded(value: object) -> object:

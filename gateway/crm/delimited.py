@@ -133,11 +133,16 @@ class DelimitedRows:
             if not rows:
                 self._is_read = True
                 return
-            ends, cells = zip(*rows, strict=True)
-            first, count = self._line - begin, ends[-1] - begin
-            lines = [first + end for end in (begin, *ends[:-1])]
+            end = rows[-1][0]
+            first, count = self._line, end - begin
+            if count == len(rows):
+                lines: Sequence[int] = range(first, first + count)
+            else:
+                ends = [first + end - begin for end, _ in rows]
+                lines = [first, *ends[:-1]]
+            cells = [row for _, row in rows]
             self._line += count
-            begin = ends[-1]
+            begin = end
             [self._last] = deque(islice(self._lines, count), 1)
             yield CellBlock(lines, cells)
 

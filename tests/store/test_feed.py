@@ -1,14 +1,17 @@
 """Records of the feed against what is known: compared, guarded, applied at once or not at all."""
 
 import re
+import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
 
-from sqlalchemy import event, func, select
+import pytest
+from sqlalchemy import Connection, event, func, inspect, select
 
 from gateway.core.kinds import Scope
 from gateway.core.people.people import Group, Membership, PersonRef, Staff, Status, StatusKind
 from gateway.store import schema
+from gateway.store.engine import database as database_module
 from gateway.store.engine.database import Database
 from gateway.store.feed.contested import Duplicate
 from gateway.store.feed.feed import Terms, feed
@@ -48,6 +51,51 @@ def test_what_is_new_changed_and_the_same_is_told_apart(database: Database) -> N
     )
 
     assert (1, 1, 0, 1) == counts(outcome)
+
+
+def test_what_comes_into_an_empty_store_is_found_by_all_of_its_indexes(
+    database: Database,
+) -> None:
+    def indexes() -> dict[str, list[str]]:
+        found = inspect(database.engine)
+        kept = {
+            table: [
+                f"{index['name']} {index['column_names']}" for index in found.get_indexes(table)
+            ]
+            for table in ("people", "addresses", "memberships")
+        }
+        if database.is_sqlite:
+            with database.reading() as connection:
+                made_by = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master")
+                kept["as made"] = sorted(map(str, made_by))
+        return kept
+
+    before = indexes()
+    tell(database, "people", person("1", ANN), dry_run=True)
+    assert before == indexes()
+
+    tell(database, "people", person("1", ANN), person("2", BOB))
+    tell(database, "memberships", member("1"), member("2"))
+
+    assert before == indexes()
+    with database.reading() as connection:
+        if database.is_sqlite:
+            assert "ok" == connection.exec_driver_sql("PRAGMA integrity_check").scalar()
+        assert 2 == connection.scalar(select(func.count()).select_from(schema.feed.memberships))
+
+
+def test_a_log_that_can_not_be_put_into_the_file_fails_no_import(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(connection: Connection, statement: str) -> None:
+        if "checkpoint(" in statement:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(database_module, "_run", run)
+
+    told = tell(database, "people", person("1", ANN))
+
+    assert (1, ["1"]) == (told.added, known(database))
 
 
 def test_all_of_a_person_is_kept(database: Database) -> None:

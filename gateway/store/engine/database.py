@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -173,8 +173,10 @@ class Database:
         with _translated(), self._turn(), options.begin(), self._marked():
             yield
         if self.is_sqlite:
-            # Others may write meanwhile; SQLite itself would do it within the turn.
-            _run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+            # Others may write meanwhile; SQLite itself would do it within the turn. What fails is
+            # done with a later commit: this one stands.
+            with suppress(sqlite3.Error):
+                _run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 
     def sweep_out(self) -> None:
         """Leave nothing in SQLite's file of what was deleted; a server looks after its own files.

@@ -118,7 +118,7 @@ class TableLayout:
 
 def person_row(person: Person) -> Row:
     """Return the values of a person, in the order of its columns."""
-    born = person.birthday
+    born, anniversary = birthday_values(person.birthday)
     return (
         person.ref.kind.value,
         person.ref.crm_id,
@@ -130,13 +130,18 @@ def person_row(person: Person) -> Row:
         person.finance_status,
         person.owner,
         person.language,
-        _iso(born),
+        born,
         person.consent_email,
         person.mail_on_set_date,
         person.mail_after_first_delivery,
         person.active,
-        None if born is None else 100 * born.month + born.day,
+        anniversary,
     )
+
+
+def birthday_values(born: date | None) -> tuple[str | None, int | None]:
+    """Return a birthday, and the day of each year it is on: 229 is 29 February."""
+    return (None, None) if born is None else (born.isoformat(), 100 * born.month + born.day)
 
 
 def staff_row(staff: Staff) -> Row:
