@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import anyio
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +30,7 @@ from gateway.api.replies import (
 )
 from gateway.api.schemas import answers, items
 from gateway.api.services import ApiServices, CampaignActions, Told
+from gateway.api.threads import in_turn
 from gateway.core.campaigns.campaigns import CampaignRequest
 from gateway.core.token import Token
 from gateway.documents.campaigns import (
@@ -47,8 +47,6 @@ from gateway.store.api.answers import StoredAnswer
 router = APIRouter(tags=["campaigns"])
 
 _MOST_NAMED = 10_000  #: People named one by one in a request.
-#: Requests that work on campaigns side by side; others wait for their turn.
-_TURN = anyio.CapacityLimiter(4)
 _CSV = "text/csv"
 _SVG = "image/svg+xml"
 
@@ -102,11 +100,6 @@ class TemplateChoice(_RequestBody):
     template: int | None = Field(None, ge=0, lt=2**63, description="Else the same.")
 
 
-async def in_turn(work: Callable[[], Any]) -> Any:
-    """Work on campaigns in a thread, a few at a time: Mailchimp may be asked."""
-    return await anyio.to_thread.run_sync(work, limiter=_TURN)
-
-
 @dataclass(frozen=True, slots=True)
 class _Action:
     """A request that does something with campaigns; with a key, once."""
@@ -120,7 +113,7 @@ class _Action:
         """Work in a thread and return the answer; what failed may be asked for again."""
 
         async def answer() -> StoredAnswer:
-            document = await in_turn(lambda: work(self.using.campaigns))
+            document = await in_turn(work, self.using.campaigns)
             return StoredAnswer(status=status, type=JSON, body=octets(document))
 
         digest = hashlib.sha256(await self.request.body()).hexdigest()
@@ -284,7 +277,7 @@ async def delete_campaign(deletion: Deletion, number: Number) -> Response:
 )
 async def show_report(request: Request, using: Using, number: Number) -> Response:
     """Show what became of a campaign that was sent; Mailchimp is asked for what is new."""
-    return reply(request, await in_turn(lambda: using.campaigns.report(number)))
+    return reply(request, await in_turn(using.campaigns.report, number))
 
 
 @router.get(
@@ -294,7 +287,7 @@ async def show_report(request: Request, using: Using, number: Number) -> Respons
 )
 async def show_plot(using: Using, number: Number) -> Response:
     """Show how opens, clicks, bounces and unsubscribes grew, as it is known."""
-    return Response(await in_turn(lambda: using.campaigns.plot(number)), media_type=_SVG)
+    return Response(await in_turn(using.campaigns.plot, number), media_type=_SVG)
 
 
 @router.get(

@@ -4,7 +4,6 @@ from datetime import date
 from operator import itemgetter
 from typing import Annotated
 
-from anyio.to_thread import run_sync as in_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
@@ -25,6 +24,7 @@ from gateway.api.replies import (
     wrapped,
 )
 from gateway.api.schemas import answers, items, several
+from gateway.api.threads import in_thread
 from gateway.documents.triggers.trigger_edits import CalendarDocument, TriggerEditDocument
 from gateway.documents.triggers.triggers import (
     DoneDocument,
@@ -62,7 +62,7 @@ async def list_history(
     # A change that several triggers mail is as many entries of one id.
     last, seen = (None, 0) if cursor is None else _seen(cursor)
     most, before_it = limit + 1 + seen, None if last is None else last + 1
-    done = await in_thread(lambda: using.triggers.history(most, since=since, before=before_it))
+    done = await in_thread(using.triggers.history, most, since=since, before=before_it)
 
     def behind(entry: DoneDocument) -> str:
         of_it = [run["id"] for run in done[: seen + limit]].count(entry["id"])
@@ -84,7 +84,7 @@ async def show_calendar(
     request: Request, using: Using, days: Annotated[int, Query(ge=1, le=366)] = 14
 ) -> Response:
     """Show what date events will mail in the next days, as things stand now."""
-    return reply(request, await in_thread(lambda: using.trigger_changes.calendar(days)))
+    return reply(request, await in_thread(using.trigger_changes.calendar, days))
 
 
 @router.get("/edits", responses=items(TriggerEditDocument))
@@ -94,9 +94,7 @@ async def list_edits(
     """List what was changed of triggers and templates, and by whom, the newest first."""
     last = before(cursor)
     edits = await in_thread(
-        lambda: using.trigger_changes.edits(
-            what=None, name=None, since=since, before=last, limit=limit + 1
-        )
+        using.trigger_changes.edits, what=None, name=None, since=since, before=last, limit=limit + 1
     )
     return page(request, edits, limit, document=as_it_is, cursor=itemgetter("id"))
 
@@ -108,7 +106,7 @@ async def preview_change(
     request: Request, using: Using, *, reference: _Word, status: _Word, by: _By = None
 ) -> Response:
     """Show whom giving an application a status would mail; nothing is changed or sent."""
-    preview = await in_thread(lambda: using.triggers.preview_change(reference, status, by))
+    preview = await in_thread(using.triggers.preview_change, reference, status, by)
     return reply(request, preview)
 
 
@@ -117,7 +115,7 @@ async def preview_change(
 )
 async def show_trigger(request: Request, using: Using, name: Text) -> Response:
     """Show a trigger and what its last runs did."""
-    return reply(request, await in_thread(lambda: using.triggers.one(name)))
+    return reply(request, await in_thread(using.triggers.one, name))
 
 
 @router.get(
@@ -125,7 +123,7 @@ async def show_trigger(request: Request, using: Using, name: Text) -> Response:
 )
 async def preview_trigger(request: Request, using: Using, name: Text, on: _On = None) -> Response:
     """Show whom a date event would mail on a day, and whom not and why; nothing is sent."""
-    return reply(request, await in_thread(lambda: using.triggers.preview(name, on)))
+    return reply(request, await in_thread(using.triggers.preview, name, on))
 
 
 def _seen(cursor: str) -> tuple[int, int]:

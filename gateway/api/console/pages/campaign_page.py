@@ -13,8 +13,8 @@ from gateway.api.console.rendering import render, see_other
 from gateway.api.person_cursors import member_before
 from gateway.api.problems import Problem
 from gateway.api.replies import on_page, wrapped
-from gateway.api.routes.campaign_actions import in_turn
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
+from gateway.api.threads import in_turn
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import OPEN_STATES, CampaignState
 from gateway.documents.campaigns import MemberDoings, campaign_document, known_numbers
@@ -128,7 +128,7 @@ async def done(
     """
     try:
         async with doing(request, user, f"campaign.{act}", about=ids.show(number)):
-            done = await in_turn(lambda: work(using.campaigns))
+            done = await in_turn(work, using.campaigns)
     except NotDone as error:
         return await refused(request, using, number, error, action=act, fields=fields, named=named)
     said_of_it = " ".join([sentence] if detail is None else detail(done))

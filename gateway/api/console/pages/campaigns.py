@@ -23,8 +23,9 @@ from gateway.api.replies import (
     id_cursor,
     on_page,
 )
-from gateway.api.routes.campaign_actions import Number, in_turn
+from gateway.api.routes.campaign_actions import Number
 from gateway.api.services import ApiServices, CampaignActions, NotDone, Told
+from gateway.api.threads import in_turn
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import CampaignRequest, nobody_is_in
 from gateway.core.mail.typed.typed_address import NotAnAddress, read_address
@@ -109,9 +110,7 @@ async def create(request: Request, using: Using, user: Works, form: Fields) -> R
     try:
         async with doing(request, user, "campaign.create") as act:
             made = await in_turn(
-                lambda: using.campaigns.create(
-                    wanted, confirmed=whole_text(form, "confirmed") == "yes"
-                )
+                using.campaigns.create, wanted, confirmed=whole_text(form, "confirmed") == "yes"
             )
             act.about = made["id"]
     except NotDone as error:
@@ -233,7 +232,7 @@ async def show_activities(
 async def show_plot(request: Request, using: Using, number: Number) -> Response:
     """Show how opens, clicks, bounces and unsubscribes grew, in the page's language."""
     plot_words = words.plot_words(request)
-    drawn = await in_turn(lambda: using.campaigns.plot(number, plot_words))
+    drawn = await in_turn(using.campaigns.plot, number, plot_words)
     return Response(drawn, media_type=_SVG)
 
 
@@ -307,7 +306,7 @@ async def prepare(
     confirmed = whole_text(form, "confirmed") == "yes"
     try:
         async with doing(request, user, "campaign.prepare", about=ids.show(number)):
-            prepared = await in_turn(lambda: using.campaigns.prepare(number, confirmed=confirmed))
+            prepared = await in_turn(using.campaigns.prepare, number, confirmed=confirmed)
     except NotDone as error:
         return await page.refused(request, using, number, error, action="prepare")
     return await page.shown(request, using, number, prepared=prepared)
@@ -385,7 +384,7 @@ async def schedule(
         why = said(request, "Say the day and the quarter of an hour.")
         return await page.shown(request, using, number, problem=why, status=422)
     try:
-        await in_turn(lambda: using.campaigns.check_time(at))
+        await in_turn(using.campaigns.check_time, at)
     except NotDone as error:
         return await page.refused(request, using, number, error, action="schedule")
     asking = await _asking(request, using, number, form, asks="schedule", at=at)
@@ -416,7 +415,7 @@ async def recreate(request: Request, using: Using, user: Works, number: Number) 
     """Delete one that was not sent and make it again with the same people."""
     try:
         async with doing(request, user, "campaign.recreate", about=ids.show(number)) as act:
-            made = await in_turn(lambda: using.campaigns.recreate(number, None))
+            made = await in_turn(using.campaigns.recreate, number, None)
             act.about = made["id"]
     except NotDone as error:
         return await page.refused(request, using, number, error, action="recreate")
@@ -446,7 +445,7 @@ async def ask_for_report(request: Request, using: Using, user: Works, number: Nu
     """Ask Mailchimp for what is new."""
     try:
         async with doing(request, user, "campaign.report", about=ids.show(number)):
-            fresh = await in_turn(lambda: using.campaigns.report(number))
+            fresh = await in_turn(using.campaigns.report, number)
     except NotDone as error:
         return await page.refused(request, using, number, error, action="report")
     sentence = said(request, "This is what Mailchimp knows now.")

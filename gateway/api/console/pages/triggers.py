@@ -5,7 +5,6 @@ from datetime import date
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
-from anyio.to_thread import run_sync as in_thread
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
 
@@ -29,6 +28,7 @@ from gateway.api.console.trigger_form import (
 from gateway.api.problems import Problem
 from gateway.api.replies import Text, Using
 from gateway.api.services import ApiServices, EventRefused, Happened, NotDone, TemplateText
+from gateway.api.threads import in_thread
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.trigger import BEFORE_SEND, ApplicationEvent, TriggerEvent
 from gateway.store.people import vocabulary
@@ -59,7 +59,7 @@ async def show_all(request: Request, using: Using) -> Response:
 
     values = await in_thread(look)
     try:
-        values["calendar"] = await in_thread(lambda: using.trigger_changes.calendar(_DAYS))
+        values["calendar"] = await in_thread(using.trigger_changes.calendar, _DAYS)
     except NotDone as error:  # Some trigger can't be read: the list below says which.
         values["calendar"] = None
         values["problem"] = str(error)
@@ -73,7 +73,7 @@ async def hold(request: Request, using: Using, user: Manages, form: Fields) -> R
     """Hold all triggered mail."""
     note = _text(form, "note")
     async with doing(request, user, "triggers.hold"):
-        await in_thread(lambda: using.trigger_changes.hold(by=user.name, note=note))
+        await in_thread(using.trigger_changes.hold, by=user.name, note=note)
     sentence = said(request, "Triggered mail is held until somebody lets it go.")
     return await see_other(request, "/console/triggers", sentence)
 
@@ -122,9 +122,13 @@ async def create(request: Request, using: Using, user: Manages, form: Fields) ->
     try:
         async with doing(request, user, "trigger.create", about=name):
             await in_thread(
-                lambda: using.trigger_changes.keep_trigger(
-                    name, changes=wanted, text=None, version="", by=user.name, token=""
-                )
+                using.trigger_changes.keep_trigger,
+                name,
+                changes=wanted,
+                text=None,
+                version="",
+                by=user.name,
+                token="",
             )
     except NotDone as error:
         return await _new(request, using, given, error=error)
@@ -205,7 +209,7 @@ async def show_new_template(
     """Show the form for a new template, with the texts of a shipped example where one is named."""
     texts: dict[str, TemplateText] = {}
     if example:
-        shown = await in_thread(lambda: using.trigger_changes.example(example))
+        shown = await in_thread(using.trigger_changes.example, example)
         texts = {text["language"]: _as_text(text) for text in shown}
     return await _template_page(request, using, name="", texts=texts, version="")
 
@@ -219,7 +223,7 @@ async def create_template(request: Request, using: Using, user: Manages, form: F
 @router.get("/templates/{name}", dependencies=[LOOKS])
 async def show_template(request: Request, using: Using, name: Text) -> Response:
     """Show a template in each language, with what it says to somebody beside."""
-    known = await in_thread(lambda: using.trigger_changes.template(name))
+    known = await in_thread(using.trigger_changes.template, name)
     texts = {text["language"]: _as_text(text) for text in known["texts"]}
     return await _template_page(
         request, using, name=name, texts=texts, version=known["version"], known=known
@@ -246,7 +250,7 @@ async def _template_form(
             texts[language] = TemplateText(subject=subject, text=text, html=html)
     known = None
     if version:
-        known = await in_thread(lambda: using.trigger_changes.template(name))
+        known = await in_thread(using.trigger_changes.template, name)
     before = {text["language"] for text in known["texts"]} if known else set()
     wanted: dict[str, TemplateText | None] = {
         **dict.fromkeys(before - texts.keys()),
@@ -258,13 +262,11 @@ async def _template_form(
         if is_kept:
             async with doing(request, request.state.user, "template.save", about=name):
                 await in_thread(
-                    lambda: using.trigger_changes.keep_template(
-                        name, wanted, version=version, by=by
-                    )
+                    using.trigger_changes.keep_template, name, wanted, version=version, by=by
                 )
         else:
             proposal = await in_thread(
-                lambda: using.trigger_changes.propose_template(name, wanted, version=version)
+                using.trigger_changes.propose_template, name, wanted, version=version
             )
             doubts = proposal["doubts"]
     except NotDone as error:
@@ -363,7 +365,7 @@ async def preview(
         day = date.fromisoformat(on) if on else None
     except ValueError:
         raise Problem(422, said(request, "This is no day.")) from None
-    values = (await in_thread(lambda: using.trigger_changes.trigger(name)))["values"]
+    values = (await in_thread(using.trigger_changes.trigger, name))["values"]
     event = _event(values)
     if isinstance(event, ApplicationEvent):
         happened = Happened(
@@ -375,7 +377,7 @@ async def preview(
             dry_run=True,
         )
         return await _about_an_application(request, using, name, event, happened)
-    shown = await in_thread(lambda: using.triggers.preview(name, day))
+    shown = await in_thread(using.triggers.preview, name, day)
     return await render(
         request,
         "trigger_preview.html",
@@ -428,20 +430,22 @@ async def change(
             422, said(request, "This page was too old or not ours; open it anew and try again.")
         )
     try:
-        wanted = await in_thread(lambda: _wanted(using, name, turn, given, text))
+        wanted = await in_thread(_wanted, using, name, turn, given, text)
         proposal = await in_thread(
-            lambda: using.trigger_changes.propose_trigger(
-                name, changes=wanted, text=text, version=version
-            )
+            using.trigger_changes.propose_trigger, name, changes=wanted, text=text, version=version
         )
         if _text(form, "do") != "save":
             return await _shown(request, using, name, asked=asked, proposal=proposal)
         act = {"on": "trigger.enable", "off": "trigger.disable"}.get(turn, "trigger.change")
         async with doing(request, user, act, about=name) as change_of_it:
             kept = await in_thread(
-                lambda: using.trigger_changes.keep_trigger(
-                    name, changes=wanted, text=text, version=version, by=user.name, token=token
-                )
+                using.trigger_changes.keep_trigger,
+                name,
+                changes=wanted,
+                text=text,
+                version=version,
+                by=user.name,
+                token=token,
             )
             change_of_it.is_done = kept is not None
     except NotDone as error:
