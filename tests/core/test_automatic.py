@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.mail.automatic import Automatic, automatic_kind, may_be_answered
+from gateway.core.mail.automatic import (
+    Automatic,
+    automatic_kind,
+    came_through_list,
+    may_be_answered,
+)
 from gateway.core.mail.headers import Headers
 
 
@@ -121,6 +126,24 @@ def test_what_a_person_sent_is_not_automatic(fields: dict[str, str]) -> None:
 def test_P16_a_mail_that_must_not_be_answered_is_filed_all_the_same(fields: dict[str, str]) -> None:
     assert automatic_kind(_fields(**fields)) is None
     assert not may_be_answered(_fields(**fields), loop_field="x-gateway")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"Precedence": "list", "List_Id": "<import.example.org>", "List_Post": "x"}, True),
+        ({"Precedence": "bulk", "Subject": "4711 WG: Ihre Bewerbung"}, True),
+        ({}, False),
+        ({"Precedence": "auto_reply"}, False),
+        ({"Precedence": "list", "Auto_Submitted": "auto-generated"}, False),
+        ({"Precedence": "list", "Return_Path": "<>"}, False),
+        ({"List_Id": "<x.example.org>", "Subject": "Abwesenheitsnotiz"}, False),
+    ],
+)
+def test_a_person_may_have_sent_what_a_list_alone_has_marked(
+    fields: dict[str, str], expected: bool
+) -> None:
+    assert expected == came_through_list(_fields(**fields))
 
 
 @given(st.text())
