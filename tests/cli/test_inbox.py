@@ -270,6 +270,23 @@ def test_the_check_says_that_nobody_may_import_yet(cli: Cli) -> None:
     assert "no application is known: gateway import applications" in out
 
 
+def test_the_check_says_of_how_many_applications_nobody_would_hear(cli: Cli) -> None:
+    cli.configure(LISTENER)
+    cli.feed("statuses", "kind,crm_id,closed\napplication,done,yes\napplication,new,no\n")
+    cli.feed("people", "crm_id,owner\n17,s1\n18,\n")
+    cli.feed(
+        "applications",
+        "reference,person,status,responsible\n1,17,new,\n2,18,new,\n3,18,,\n4,18,done,\n5,18,,s1\n",
+    )
+
+    out = cli("check", "--offline").out
+
+    assert "nobody hears of replies to 2 open applications" in out
+
+    cli.configure(f'{LISTENER}\n[notices]\nfallback_to = "office@crm.example"\n')
+    assert "nobody hears of replies" not in cli("check", "--offline").out
+
+
 def test_the_check_names_a_text_that_can_not_be_used(cli: Cli) -> None:
     cli.configure(LISTENER)
     folder = cli.folder / "templates" / "reply_refused"

@@ -11,7 +11,7 @@ from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import PersonRef, Staff, Status, StatusKind
 from gateway.core.replies.suggestions import MailWords, clues_of, suggestions
 from gateway.store.engine.database import Database
-from gateway.store.people import history
+from gateway.store.people import applications, history
 from gateway.store.replies.possible_applications import possible_applications
 from tests.store.feeding import CANDIDATE, person, tell
 
@@ -50,6 +50,18 @@ def store(database: Database) -> Database:
     with database.writing() as connection:
         history.add(connection, entry)
     return database
+
+
+def test_open_applications_of_whose_replies_nobody_would_hear_are_counted(
+    store: Database,
+) -> None:
+    tell(store, "people", person("2", "ben@example.org", owner="s1"))
+    tell(store, "applications", Application(reference="4714", person=EVE, responsible=("s1",)))
+    tell(store, "applications", Application(reference="4715", person=PersonRef(CANDIDATE, "9")))
+
+    with store.reading() as connection:
+        # 4712 of Ann, and 4715 of somebody nobody has told of.
+        assert 2 == applications.count_unattended(connection)
 
 
 def found(store: Database, subject: str = "", text: str = "", *senders: str) -> list[str]:

@@ -78,6 +78,9 @@ def store_for_replies(settings: Settings, database: Database) -> Iterator[Findin
     with database.reading() as connection:
         importers = applications.count_staff(connection, settings.inbound.allowed_roles)
         known = applications.count(connection)
+        unattended = (
+            0 if settings.notices.fallback_to else applications.count_unattended(connection)
+        )
         carried = vocabulary.read(connection).roles
     for role in settings.inbound.allowed_roles:
         if role not in carried and (meant := nearest(role, carried)):
@@ -91,3 +94,9 @@ def store_for_replies(settings: Settings, database: Database) -> Iterator[Findin
         yield good("inbound", f"{counted(importers, 'member')} of staff may import")
     if not known:
         yield warning("inbound", "no application is known: gateway import applications")
+    if unattended:
+        yield warning(
+            "inbound",
+            f"nobody hears of replies to {counted(unattended, 'open application')}: nobody is "
+            "responsible, and the candidate has no owner: set notices.fallback_to",
+        )

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, select, tuple_
+from sqlalchemy import Connection, Row, Select, and_, bindparam, false, func, select, tuple_
 
 from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.people import NAME_LANGUAGES, PersonKind, PersonRef, Staff, StatusKind
 from gateway.core.written import as_read
-from gateway.store.schema.feed import applications, programmes, staff, statuses
+from gateway.store.schema.feed import applications, people, programmes, staff, statuses
 
 _NEAREST = 5  #: How many staff are proposed for a name that nobody has.
 
@@ -127,6 +127,23 @@ def nearest_staff(connection: Connection, text: str) -> tuple[Staff, ...]:
 def count(connection: Connection) -> int:
     """Return how many applications are known."""
     return connection.scalar(select(func.count()).select_from(applications)) or 0
+
+
+def count_unattended(connection: Connection) -> int:
+    """Return how many open applications name nobody responsible, and no owner of their person."""
+    its_person = and_(
+        people.c.kind == applications.c.kind, people.c.crm_id == applications.c.person
+    )
+    query = (
+        select(func.count())
+        .select_from(applications.outerjoin(people, its_person).outerjoin(statuses, _ITS_STATUS))
+        .where(
+            applications.c.responsible == "",
+            func.coalesce(people.c.owner, "") == "",
+            func.coalesce(statuses.c.closed, false()).is_(false()),
+        )
+    )
+    return connection.scalar(query) or 0
 
 
 def count_staff(connection: Connection, roles: Iterable[str]) -> int:
