@@ -29,6 +29,7 @@ here. What it does well stays: the AUTH exchange, and STARTTLS with its discarde
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from typing import cast
 
 from aiosmtpd.smtp import Session, TLSSetupException
@@ -99,7 +100,6 @@ class GatewaySMTP(AuthExchange):
         self._login: str | None = None
         self._helo: bytes | None = None
         self._extended = False
-        self._client: Client | None = None  #: Who says MAIL; None: not known since it changed.
         self._transaction: Transaction | None = None
         self._errors = self._bad_recipients = self._junk = self._failed_logins = 0
         self._transaction_in_data: Transaction | None = None  #: Whose content is coming in.
@@ -115,7 +115,6 @@ class GatewaySMTP(AuthExchange):
         if self._original_transport is not None:
             self._client_reader.upgraded(self.transport)
             self._tls, self._helo, self._login = True, None, None
-            self._client = None
             return
         self.session = Session(self.loop)
         peer = transport.get_extra_info("peername")
@@ -279,7 +278,7 @@ class GatewaySMTP(AuthExchange):
         """HELO: no extensions."""
         self._require(not self._settings.lmtp, "500 5.5.1 LMTP says LHLO (RFC 2033)")
         await self._greeted_by(name)
-        self._extended, self._client = False, None
+        self._extended = False
         self._say(f"250 {self._listener.hostname}")
 
     async def ehlo(self, name: bytes) -> None:
@@ -294,7 +293,7 @@ class GatewaySMTP(AuthExchange):
 
     async def _extensions_offered(self, name: bytes) -> None:
         await self._greeted_by(name)
-        self._extended, self._client = True, None
+        self._extended = True
         last = ""
         if self.tls_context is not None and not self._tls:
             last = "STARTTLS"
@@ -336,7 +335,6 @@ class GatewaySMTP(AuthExchange):
             return
         assert users is not None
         self._login = await users.verify(given.login, given.password)
-        self._client = None
         if self._login is not None:
             self._say("235 2.7.0 Authentication successful")
             return
@@ -363,16 +361,9 @@ class GatewaySMTP(AuthExchange):
         sender = parse_mail(argument, self._listener.extensions if self._extended else frozenset())
         if sender.size is not None and sender.size > self._listener.max_size:
             raise CommandRefused("552 5.3.4 The message is too large")
-        if self._client is None:
-            self._client = Client(
-                ip=self._peer,
-                helo=self._helo.decode("ascii", "replace"),
-                login=self._login,
-                tls=self._tls,
-                extended=self._extended,
-            )
+        client = _client(self._peer, self._helo, self._login, self._tls, self._extended)
         self._junk = 0
-        self._transaction = self._listener.transaction(self._client, sender)
+        self._transaction = self._listener.transaction(client, sender)
         self._write(_SENDER_OK)
 
     async def rcpt(self, argument: bytes) -> None:
@@ -479,6 +470,14 @@ class GatewaySMTP(AuthExchange):
         transaction, self._transaction = self._transaction, None
         if transaction is not None:
             await transaction.abandon(by)
+
+
+@lru_cache(1024)
+def _client(ip: str, helo: bytes, login: str | None, tls: bool, extended: bool) -> Client:
+    """Return who speaks: one value for all mails and connections of a program."""
+    return Client(
+        ip=ip, helo=helo.decode("ascii", "replace"), login=login, tls=tls, extended=extended
+    )
 
 
 COMMANDS: dict[bytes, Callable[[GatewaySMTP, bytes], Awaitable[None]]] = {

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.message_ids import is_unfilled
@@ -54,17 +55,22 @@ def message_identity(
     servers put in on the way; then only a transaction for the same people is the same message,
     for a form filled in twice looks the same.
     """
-    source = f"login {login}" if login is not None else f"listener {listener}"
-    about = (sender.casefold(), source)
-    parts = [part.encode("utf-8", "surrogateescape") for part in about]
+    about = _about(sender, login, listener)
     ids = headers.raw("message-id")
     own = _MESSAGE_ID.match(ids[0]) if len(ids) == 1 else None
     if own and not (is_unfilled(own[1].decode("latin-1")) or is_unfilled(own[2].decode("latin-1"))):
-        return MessageIdentity(_hashed(b"\0".join([*parts, ids[0]])), True)
+        return MessageIdentity(_hashed(b"%b\0%b" % (about, ids[0])), True)
     is_dated = any(headers.raw("date"))
     names = ["from", "subject", "date"] if is_dated else sorted(headers.names - _TRACE)
     fields = [part for name in names for part in (b"", name.encode(), *headers.raw(name))]
-    return MessageIdentity(_hashed(b"\0".join([*parts, *fields])), is_dated)
+    return MessageIdentity(_hashed(b"\0".join([about, *fields])), is_dated)
+
+
+@lru_cache(1024)
+def _about(sender: str, login: str | None, listener: str) -> bytes:
+    """Return what all mails of a program have in common."""
+    source = f"login {login}" if login is not None else f"listener {listener}"
+    return f"{sender.casefold()}\0{source}".encode("utf-8", "surrogateescape")
 
 
 def _hashed(text: bytes) -> int:
