@@ -70,7 +70,7 @@ def encoded(text: str) -> bytes:
     return Reply.of(text).octets
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def _received(code: int, *lines: bytes) -> Reply:
     """A relay says the same few things all day."""
     texts = [line[:MAX_LINE].decode("utf-8", "replace") for line in lines]
