@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import anyio
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +24,7 @@ from gateway.api.replies import (
 )
 from gateway.api.schemas import answers, items
 from gateway.api.services import Happened
+from gateway.api.threads import in_thread
 from gateway.core.token import Token
 from gateway.documents.triggers.applications import (
     ListedApplicationDocument,
@@ -187,7 +187,7 @@ async def status_changed(
 async def _kept(
     request: Request, using: Using, token: Token, key: str | None, happened: Happened
 ) -> Response:
-    apply = await anyio.to_thread.run_sync(using.applications.open)
+    apply = await in_thread(using.applications.open)
 
     def work(connection: StoreTransaction) -> StoredAnswer:
         answer = apply(connection, happened)

@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import anyio
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +24,7 @@ from gateway.api.replies import (
     reply,
 )
 from gateway.api.schemas import answers, items
+from gateway.api.threads import in_thread
 from gateway.core.mail.typed.typed_address import read_person_or_address
 from gateway.core.people.people import PersonRef
 from gateway.documents.erasures import CertificateDocument, ErasureDocument, erasure_document
@@ -76,10 +76,13 @@ async def erase_person(
     mode = "" if asked.mailchimp == "keep" else asked.mailchimp
 
     async def erased() -> StoredAnswer:
-        certificate = await anyio.to_thread.run_sync(
-            lambda: using.privacy.erase(
-                wanted, by=by, mailchimp=mode, with_files=asked.files, dry_run=asked.dry_run
-            )
+        certificate = await in_thread(
+            using.privacy.erase,
+            wanted,
+            by=by,
+            mailchimp=mode,
+            with_files=asked.files,
+            dry_run=asked.dry_run,
         )
         return StoredAnswer(status=200, type=JSON, body=octets(certificate))
 
@@ -94,7 +97,7 @@ async def erase_person(
 async def export_person(request: Request, using: Using, person: AddressOrPerson) -> Response:
     """Return all that is held of a person, by table (GDPR, articles 15 and 20)."""
     wanted = _wanted(using, person)
-    held = await anyio.to_thread.run_sync(lambda: using.privacy.export(wanted))
+    held = await in_thread(using.privacy.export, wanted)
     return reply(request, held)
 
 
@@ -106,7 +109,7 @@ async def export_person(request: Request, using: Using, person: AddressOrPerson)
 async def export_person_with_files(using: Using, person: AddressOrPerson) -> Response:
     """Return the same as an archive, with a page to read, documents and mail."""
     wanted = _wanted(using, person)
-    archive = await anyio.to_thread.run_sync(lambda: using.privacy.export_archive(wanted))
+    archive = await in_thread(using.privacy.export_archive, wanted)
     headers = {"content-disposition": 'attachment; filename="person.zip"'}
     return Response(archive, headers=headers, media_type="application/zip")
 

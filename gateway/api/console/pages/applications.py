@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-import anyio
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api import paths  # noqa: F401  # Routes with {reference:id} need it.
@@ -17,6 +16,7 @@ from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, Text, on_page, unwrapped, wrapped
 from gateway.api.routes.applications import MOST, Words, why_nothing_was_done
 from gateway.api.services import EventRefused, Happened
+from gateway.api.threads import in_thread
 from gateway.api.using import services
 from gateway.core.people.people import Status
 from gateway.store.console.console_acts import about_application
@@ -77,7 +77,7 @@ async def change_status(request: Request, user: Works, form: Fields) -> Response
         signed_in=user.name,
         token=str(form.get("token", "")),
     )
-    apply = await anyio.to_thread.run_sync(using.applications.open)
+    apply = await in_thread(using.applications.open)
     try:
         answer = await change_store(
             *(request, user, "application.status"),
@@ -163,7 +163,7 @@ async def show_application(request: Request, user: Looks, reference: Text) -> Re
     listed, statuses, past = await using.database.read(look)
     if listed is None:
         raise Problem(404, said(request, "There is no such application."))
-    window = await anyio.to_thread.run_sync(using.trigger_changes.undo)
+    window = await in_thread(using.trigger_changes.undo)
     waits_until: datetime | None = None
     last = past[0] if past else None
     is_last_change = last is not None and last.before and last.event == "status_changed"

@@ -33,6 +33,7 @@ from gateway.api.console.upload_folder import UploadFolder
 from gateway.api.problems import Problem
 from gateway.api.replies import Cursor, before_time, time_cursor
 from gateway.api.services import FeedRefused, FeedTerms
+from gateway.api.threads import in_thread
 from gateway.api.using import services
 from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.written import short_name
@@ -82,7 +83,7 @@ async def _shown(
         }
 
     values = await using.database.read(look)
-    files = await anyio.to_thread.run_sync(lambda: _aside(request))
+    files = await in_thread(_aside, request)
     past = values.pop("past")
     more = time_cursor(past[_AT_ONCE - 1].at) if len(past) > _AT_ONCE else ""
     return await render(
@@ -122,7 +123,7 @@ async def download_refused(request: Request, state: str, name: str) -> Response:
         except OSError:
             return None
 
-    rows = await anyio.to_thread.run_sync(read)
+    rows = await in_thread(read)
     if rows is None:
         raise Problem(404, said(request, "There are no refused rows of such a file."))
     return _download(rows, f"{name}.refused.csv")
@@ -131,9 +132,7 @@ async def download_refused(request: Request, state: str, name: str) -> Response:
 @router.get("/files/{state}/{name:id}", dependencies=[LOOKS])
 async def show_file(request: Request, state: str, name: str) -> Response:
     """Show what became of a file of the folder, row by row where something was wrong."""
-    aside = await anyio.to_thread.run_sync(
-        lambda: services(request).feed.file_laid_aside(state, name)
-    )
+    aside = await in_thread(services(request).feed.file_laid_aside, state, name)
     if aside is None:
         raise Problem(404, said(request, "There is no such file any more."))
     return await render(request, "feed_file.html", {"aside": aside, "report": aside.report})
