@@ -9,7 +9,7 @@ which something is to be reported, are read by themselves.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import tzinfo
 from itertools import compress
 from typing import Any, Protocol
 
@@ -22,8 +22,14 @@ from gateway.crm.files import RawRow, RowBlock, RowReading
 from gateway.crm.kinds import FileKind, Record
 from gateway.crm.unreadable import UnreadableCell
 from gateway.crm.values import Fields, KeyUnreadable
-from gateway.store.feed.layouts import PEOPLE, TableLayout, birthday_values, mailboxes
-from gateway.store.schema.columns import microseconds
+from gateway.store.feed.layouts import (
+    PEOPLE,
+    TableLayout,
+    birthday_values,
+    iso_day,
+    mailboxes,
+    time_value,
+)
 
 Values = tuple[Any, ...]  #: Those of one cell, as the store keeps them.
 
@@ -40,9 +46,10 @@ AS_WRITTEN: Mapping[str, Callable[[Fields, str], str]] = {
 _READ_ALONE: Mapping[str, Callable[[Fields, str], Values]] = {
     "birthday": lambda fields, name: birthday_values(fields.day(name)),
     **dict.fromkeys(
-        ("acquired_on", "expires_on", "closed_on"), lambda fields, name: (_iso(fields.day(name)),)
+        ("acquired_on", "expires_on", "closed_on"),
+        lambda fields, name: (iso_day(fields.day(name)),),
     ),
-    "submitted_at": lambda fields, name: (_time(fields.moment(name)),),
+    "submitted_at": lambda fields, name: (time_value(fields.moment(name)),),
 }
 #: In which of the store's columns one of a file is kept, where it isn't the one of that name.
 _KEPT_IN: Mapping[str, tuple[str, ...]] = {
@@ -67,6 +74,12 @@ class ReadBlock:
     columns: Mapping[str, Sequence[Any]]  #: The store's.
     mailed: Sequence[tuple[int, str, int]]  #: Whom addresses lead to: line, lookup form, position.
     others: Sequence[RawRow]  #: Rows of the block that are to be read by themselves.
+
+    @property
+    def outermost_lines(self) -> Sequence[int]:
+        """The lines of the first and the last row that isn't blank; none: all are."""
+        lines = [*self.lines[:1], *self.lines[-1:], *(row.line for row in self.others)]
+        return [min(lines), max(lines)] if lines else []
 
 
 class ColumnReader:
@@ -304,7 +317,9 @@ class _AddressCells:
                 note((line, low, 0))
             elif not has_others and (several := _plain_addresses(text)):
                 emails[at] = ";".join(several)
-                cells.mailed += [(line, one.lower(), place) for place, one in enumerate(several)]
+                cells.mailed += [
+                    (line, low, place) for place, low in enumerate(map(str.lower, several))
+                ]
             else:
                 addresses = self._addresses(text)
                 if addresses is None:
@@ -335,14 +350,6 @@ def _plain_addresses(text: str) -> Sequence[str]:
 def _kept_in(name: str) -> tuple[str, ...]:
     """Return the store's columns for one of a file."""
     return _KEPT_IN.get(name, (name,))
-
-
-def _iso(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _time(moment: datetime | None) -> int | None:
-    return None if moment is None else microseconds(moment)
 
 
 def _as_loaded(value: object) -> object:

@@ -84,7 +84,14 @@ class DateColumns:
                 is_past=name == _PAST,
                 zone=self._zone,
             )
-            all_readable[name] = {text: _read(reader, name, text) for text in foreign[name]}
+            readable = all_readable[name] = {}
+            for text in foreign[name]:
+                try:
+                    day = reader.moment(text) if name == _MOMENTS else reader.day(text)
+                except UnreadableCell as error:
+                    readable[text] = error
+                else:
+                    readable[text] = "" if day is None else day.isoformat()
             self._remark(name, column_evidence, reader)
         return all_readable
 
@@ -108,12 +115,3 @@ class DateColumns:
         if evidence.short_year and reader.today:
             span = "before today" if reader.is_past else "within fifty years of today"
             self.remarks.append(f"{name}: years of two digits are read as those {span}")
-
-
-def _read(reader: DateReader, name: str, text: str) -> str | UnreadableCell:
-    """Return a date in ISO's form, empty where there is none, or why it can't be read."""
-    try:
-        day = reader.moment(text) if name == _MOMENTS else reader.day(text)
-    except UnreadableCell as error:
-        return error
-    return "" if day is None else day.isoformat()

@@ -1,6 +1,6 @@
 """A file of the feed taken in, and the report of it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -12,7 +12,7 @@ from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.mail.keepable import keepable_line
 from gateway.core.people.people import PersonKind
 from gateway.core.written import counted, readable_name
-from gateway.crm.by_column import ColumnReader, ReadBlock
+from gateway.crm.by_column import ColumnReader
 from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow, RowBlock
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.crm.values import FieldFault, Fields, KeyUnreadable
@@ -217,7 +217,7 @@ def import_file(
     file = FeedFile(path, KINDS[kind], reading)
     with fault_record.failure(), feed(database, kind) as under_way:
         file_import = _FileImport(KINDS[kind], under_way, zone)
-        file_import.take(file, progress, keys_only=remove)
+        (file_import.take_keys if remove else file_import.take)(file, progress)
         is_doubtful = bool(file.is_truncated) and not lift
         # A row that can't be told from the missing ones would be taken for gone.
         is_incomplete = replace and (file_import.has_lost_rows or is_doubtful)
@@ -376,11 +376,8 @@ class _FileImport:
         self._last_line: int | None = None
         self._is_beside = False  #: Whether the last row had a wrong number of fields.
 
-    def take(self, file: FeedFile, progress: Progress, *, keys_only: bool) -> None:
-        """Hand on the records of a file, a batch at a time; `keys_only`: what it names goes."""
-        if keys_only:
-            self._take_keys(file, progress)
-            return
+    def take(self, file: FeedFile, progress: Progress) -> None:
+        """Hand on the records of a file, a batch at a time."""
         reader: ColumnReader | None = None
         rows = 0
         for block in file.blocks():
@@ -395,7 +392,7 @@ class _FileImport:
                     )
                 read = reader.read(block)
                 if file.is_delimited:
-                    self._note_doubtful_beside(read)
+                    self._note_doubtful((line, False) for line in read.outermost_lines)
                 self._feed.add_columns(
                     read.lines, read.columns, mailed=read.mailed, missing=reader.missing
                 )
@@ -403,12 +400,13 @@ class _FileImport:
                 self._take_rows(read.others)
             else:
                 if file.is_delimited:
-                    self._note_doubtful(block)
+                    self._note_doubtful((row.line, bool(row.problem)) for row in block)
                 self._take_rows(block)
         progress(file.position, file.size)
         self._add_of_unknown_kind()
 
-    def _take_keys(self, file: FeedFile, progress: Progress) -> None:
+    def take_keys(self, file: FeedFile, progress: Progress) -> None:
+        """Have what the file names kept in mind: it goes."""
         for batch in batched(file.rows(), _BATCH):
             keys = []
             for row in batch:
@@ -467,21 +465,14 @@ class _FileImport:
                     RowProblem(abs(line), text, "kind", cure="write the kind that is meant")
                 )
 
-    def _note_doubtful(self, batch: Sequence[RawRow]) -> None:
-        for row in batch:
-            if row.problem and self._last_line is not None:
+    def _note_doubtful(self, rows: Iterable[tuple[int, bool]]) -> None:
+        """Note rows beside one with a wrong number of fields, by line and whether it has one."""
+        for line, has_problem in rows:
+            if has_problem and self._last_line is not None:
                 self.doubtful_lines.add(self._last_line)
             if self._is_beside:
-                self.doubtful_lines.add(row.line)
-            self._last_line, self._is_beside = row.line, bool(row.problem)
-
-    def _note_doubtful_beside(self, block: ReadBlock) -> None:
-        """Note the first row of a block without faults, where the one before had a fault."""
-        lines = [*block.lines[:1], *block.lines[-1:], *(row.line for row in block.others)]
-        if lines:
-            if self._is_beside:
-                self.doubtful_lines.add(min(lines))
-            self._last_line, self._is_beside = max(lines), False
+                self.doubtful_lines.add(line)
+            self._last_line, self._is_beside = line, has_problem
 
     def _record(self, row: RawRow) -> Record | None:
         fields = Fields(row.texts, self._zone, row.unread)

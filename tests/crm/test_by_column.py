@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from gateway.core.feed.feed_mapping import AS_OURS, ColumnMapping, KindMapping
 from gateway.crm import delimited
@@ -15,10 +16,15 @@ from gateway.crm.by_column import ColumnReader
 from gateway.crm.columns import ERRORS
 from gateway.crm.delimited import CellBlock, CellRow, DelimitedRows
 from gateway.crm.files import FeedFile, FieldReading, RawRow, RowBlock
+from gateway.crm.importer import import_file
 from gateway.crm.kinds import KINDS, FileKind
 from gateway.crm.values import Fields, KeyUnreadable
+from gateway.store import schema
+from gateway.store.engine.database import Database
 from gateway.store.feed.feed import LAYOUTS
 from gateway.store.feed.layouts import mailboxes
+from tests.crm.conftest import Write
+from tests.store.feeding import NOW, deceased, person, tell
 
 #: What stands in cells of each sort, and what programs and people make of it.
 _TEXTS = (
@@ -238,3 +244,21 @@ def test_rows_are_the_same_many_at_once(text: str, at_once: int) -> None:
     assert [*one_by_one] == rows
     assert one_by_one.open_quote == at_a_time.open_quote
     assert one_by_one.has_open_end == at_a_time.has_open_end
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 500])
+def test_rows_beside_a_broken_one_only_add_wherever_a_block_ends(
+    database: Database, write: Write, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(delimited, "TOGETHER", at_once)
+    tell(database, "statuses", deceased())
+    numbers = range(1, 9)
+    tell(database, "people", *(person(str(n), status="deceased") for n in numbers))
+    rows = [f"{n},,too,many" if n in (4, 5) else f"{n}," for n in numbers]
+
+    import_file(database, "people", write("crm_id,status", *rows), source="crm", now=NOW)
+
+    with database.reading() as connection:
+        people = schema.feed.people.c
+        quiet = connection.scalars(select(people.crm_id).where(people.status == "deceased"))
+        assert ["3", "4", "5", "6"] == sorted(quiet)

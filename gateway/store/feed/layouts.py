@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -141,7 +141,7 @@ def person_row(person: Person) -> Row:
 
 def birthday_values(born: date | None) -> tuple[str | None, int | None]:
     """Return a birthday, and the day of each year it is on: 229 is 29 February."""
-    return (None, None) if born is None else (born.isoformat(), 100 * born.month + born.day)
+    return (None, None) if born is None else (iso_day(born), 100 * born.month + born.day)
 
 
 def staff_row(staff: Staff) -> Row:
@@ -180,7 +180,6 @@ def programme_row(programme: Programme) -> Row:
 
 def application_row(application: Application) -> Row:
     """Return the values of an application, in the order of its columns."""
-    at = application.submitted_at
     return (
         application.reference,
         application.person.kind.value,
@@ -189,7 +188,7 @@ def application_row(application: Application) -> Row:
         application.title,
         application.status,
         ";".join(application.responsible),
-        None if at is None else microseconds(at),
+        time_value(application.submitted_at),
     )
 
 
@@ -204,8 +203,8 @@ def qualification_row(qualification: Qualification) -> Row:
         qualification.examiner_number,
         qualification.examiner,
         qualification.created_by,
-        _iso(qualification.acquired_on),
-        _iso(qualification.expires_on),
+        iso_day(qualification.acquired_on),
+        iso_day(qualification.expires_on),
         qualification.notice_days,
     )
 
@@ -216,12 +215,18 @@ def closing_row(closing: Closing) -> Row:
         closing.crm_id,
         closing.person.kind.value,
         closing.person.crm_id,
-        _iso(closing.closed_on),
+        iso_day(closing.closed_on),
     )
 
 
-def _iso(day: date | None) -> str | None:
+def iso_day(day: date | None) -> str | None:
+    """Return a day as `load` takes it."""
     return None if day is None else day.isoformat()
+
+
+def time_value(moment: datetime | None) -> int | None:
+    """Return a time as `load` takes it."""
+    return None if moment is None else microseconds(moment)
 
 
 def mailboxes(emails: Iterable[str], lookalikes: Iterable[str] = ()) -> Iterable[tuple[str, int]]:
