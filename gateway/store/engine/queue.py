@@ -197,7 +197,7 @@ class DurableQueue(Generic[S]):
         self,
         connection: Connection,
         event: QueueEvent,
-        each: Mapping[int, Values],
+        by_id: Mapping[int, Values],
         *where: ColumnElement[bool],
         values: Values = _NOTHING,
     ) -> set[int]:
@@ -206,16 +206,16 @@ class DurableQueue(Generic[S]):
         Returns the ids of those to which it could. All have values for the same columns.
         """
         c = self.table.c
-        query = select(c.id).where(c.id.in_(each), self.can(event), *where).order_by(c.id)
+        query = select(c.id).where(c.id.in_(by_id), self.can(event), *where).order_by(c.id)
         able = set(connection.scalars(query.with_for_update()))
         rows = [
             {"its_id": number, **{f"its_{name}": value for name, value in own.items()}}
-            for number, own in each.items()
+            for number, own in by_id.items()
             if number in able
         ]
         if rows:
             columns: dict[str, object] = {
-                name: bindparam(f"its_{name}") for name in next(iter(each.values()))
+                name: bindparam(f"its_{name}") for name in next(iter(by_id.values()))
             }
             written = {**self._after(self.life.result(event)), **values, **columns}
             change = update(self.table).where(c.id == bindparam("its_id")).values(written)

@@ -291,7 +291,15 @@ class _Eraser:
         """Take addresses and subjects out of messages and deliveries."""
         changed, received = self._erase_deliveries()
         self._erase_texts_of(received)
-        changed |= self._erase_mentions()
+        # Also where the person wrote, or is named in a subject.
+        for row in self._found(_MESSAGE_TEXTS, messages.c.id, messages):
+            if (
+                self._likely.are_in(row.subject)
+                or self._certain.are_in(row.sender)
+                or self._certain.are_in(row.message_id)
+            ):
+                self._take_out_of(row, subject=row.subject, message_id=row.message_id)
+                changed.add(row.id)
         searching.renew(self._connection, sorted(changed))
         keys = (attempts.c.fingerprint, attempts.c.message)
         self._replace_text(attempts, "verdict", keys)
@@ -343,19 +351,6 @@ class _Eraser:
                     # Some programs put the recipient into the Message-ID, in a form of their own:
                     # <17.ann=example.org@crm.example>.
                     self._take_out_of(row, subject=self._mark, message_id="")
-
-    def _erase_mentions(self) -> set[int]:
-        """Take the person out where they wrote, or are named in a subject; return the messages."""
-        named = set()
-        for row in self._found(_MESSAGE_TEXTS, messages.c.id, messages):
-            if (
-                self._likely.are_in(row.subject)
-                or self._certain.are_in(row.sender)
-                or self._certain.are_in(row.message_id)
-            ):
-                self._take_out_of(row, subject=row.subject, message_id=row.message_id)
-                named.add(row.id)
-        return named
 
     def _take_out_of(self, row: Row[Any], *, subject: str, message_id: str) -> None:
         values = {

@@ -170,7 +170,7 @@ def begin(
         "held_until": now + lease,
         "next_at": None,
     }
-    each = {
+    by_id = {
         number: {
             "address": mail.address,
             "mailbox": mail.mailbox,
@@ -182,7 +182,7 @@ def begin(
         for number, mail in mails.items()
     }
     own = _c.holder == holder
-    begun = QUEUE.change_each(connection, QueueEvent.BEGUN, each, own, values=common)
+    begun = QUEUE.change_each(connection, QueueEvent.BEGUN, by_id, own, values=common)
     if messages := [mail.message for number, mail in mails.items() if number in begun]:
         _write_to_journal(connection, messages)
         epochs.reach(connection, max(message.id for message in messages))
