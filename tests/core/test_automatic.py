@@ -132,7 +132,13 @@ def test_P16_a_mail_that_must_not_be_answered_is_filed_all_the_same(fields: dict
     ("fields", "expected"),
     [
         ({"Precedence": "list", "List_Id": "<import.example.org>", "List_Post": "x"}, True),
-        ({"Precedence": "bulk", "Subject": "4711 WG: Ihre Bewerbung"}, True),
+        (
+            {"Precedence": "bulk", "List_Id": "<x.org>", "Subject": "4711 WG: Ihre Bewerbung"},
+            True,
+        ),
+        # As vacation programs mark what they answer.
+        ({"Precedence": "bulk", "Subject": "4711 WG: Ihre Bewerbung"}, False),
+        ({"Precedence": "list"}, False),
         ({}, False),
         ({"Precedence": "auto_reply"}, False),
         ({"Precedence": "list", "Auto_Submitted": "auto-generated"}, False),

@@ -501,6 +501,7 @@ class TestAutomatic:
         [
             ({"Auto-Submitted": "auto-replied"}, "auto_reply"),
             ({"X-Autoreply": "yes"}, "auto_reply"),
+            ({"Precedence": "bulk"}, "generated"),
             ({"Auto-Submitted": "auto-generated", "List-Id": "<x.example.org>"}, "generated"),
             ({"Return-Path": "<>"}, "generated"),
         ],
@@ -523,7 +524,7 @@ class TestAutomatic:
                 "List-Post": "<mailto:import@example.org>",
                 "Mailing-list": "list import@example.org; contact import+owners@example.org",
             },
-            {"Precedence": "bulk"},
+            {"Precedence": "bulk", "List-Post": "<mailto:import@example.org>"},
             {"List-Id": "<x.example.org>"},
         ],
     )
@@ -554,7 +555,8 @@ class TestAutomatic:
         self, rig: ImporterRig, fields: dict[str, Any], reason: AttentionReason
     ) -> None:
         """Google Groups puts its own address into From where a domain has a strict DMARC policy."""
-        verdict = await rig.take(forward(**fields, fields={"Precedence": "list"}))
+        marks = {"Precedence": "list", "List-Id": "<x.example.org>"}
+        verdict = await rig.take(forward(**fields, fields=marks))
 
         assert NeedsAttention(reason, verdict.inbox) == verdict
         assert [] == rig.notices()

@@ -47,8 +47,9 @@ _GENERATED_FIELDS = (
     "list-id",
     "list-post",
 )
+_NAMING_LIST = ("list-id", "list-post")
 #: What lists and groups add to what people send through them.
-_OF_LISTS = ("list-id", "list-post", "precedence")
+_OF_LISTS = (*_NAMING_LIST, "precedence")
 _FIRST_WORD = re.compile(r"[\s;(]")
 _COMMENTS_BEFORE = re.compile(r"\A\s*(?:\([^()]*\)\s*)+")
 _BULK = frozenset({"bulk", "junk", "list"})
@@ -142,10 +143,12 @@ def automatic_kind(field: Field) -> Automatic | None:
 def came_through_list(field: Field) -> bool:
     """Whether nothing but the marks of a list makes a mail automatic: a person may have sent it.
 
-    An import address may be a group (Google Groups, Mailman), which marks whatever it passes on.
+    An import address may be a group (Google Groups, Mailman), which marks whatever it passes on and
+    names itself: `Precedence: bulk` alone is how old vacation programs mark what they answer.
     """
     return (
-        automatic_kind(field) is Automatic.GENERATED
+        any(field(name) for name in _NAMING_LIST)
+        and automatic_kind(field) is Automatic.GENERATED
         and automatic_kind(lambda name: "" if name in _OF_LISTS else field(name)) is None
     )
 
