@@ -16,12 +16,12 @@ from typing import Any, Protocol
 from gateway.core.feed.address_cell import read_cell
 from gateway.core.mail.typed.typed_address import is_plain
 from gateway.core.people.people import Person
+from gateway.crm.cells.unreadable import UnreadableCell
+from gateway.crm.cells.values import Fields, KeyUnreadable
 from gateway.crm.columns import ColumnSource
 from gateway.crm.delimited import CellRow
 from gateway.crm.files import RawRow, RowBlock, RowReading
 from gateway.crm.kinds import FileKind, Record
-from gateway.crm.unreadable import UnreadableCell
-from gateway.crm.values import Fields, KeyUnreadable
 from gateway.store.feed.layouts import (
     PEOPLE,
     TableLayout,

@@ -16,9 +16,9 @@ from gateway.core.feed.feed_mapping import (
     nearest,
 )
 from gateway.core.feed.spreadsheet import harmless
+from gateway.crm.cells.unreadable import UnreadableCell
 from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested
-from gateway.crm.unreadable import UnreadableCell
 from gateway.crm.workbook import NO_VALUE
 
 _AS_OURS = ColumnMapping()

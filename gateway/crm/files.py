@@ -16,6 +16,8 @@ from gateway.core.batches import batched
 from gateway.core.errors import GatewayError
 from gateway.core.feed.feed_mapping import DATES, KindMapping
 from gateway.core.written import counted, plain, readable_name
+from gateway.crm.cells.date_columns import DateColumns
+from gateway.crm.cells.unreadable import UnreadableCell
 from gateway.crm.columns import (
     Columns,
     ColumnSource,
@@ -24,7 +26,6 @@ from gateway.crm.columns import (
     recognised,
     unguarded,
 )
-from gateway.crm.date_columns import DateColumns
 from gateway.crm.delimited import TOGETHER, CellBlock, CellRow
 from gateway.crm.kinds import FileKind
 from gateway.crm.tables import (
@@ -38,7 +39,6 @@ from gateway.crm.tables import (
     padded_cells,
 )
 from gateway.crm.text_encoding import UnknownEncoding
-from gateway.crm.unreadable import UnreadableCell
 from gateway.crm.workbook import WorkbookRefused
 
 _NOTHING: Mapping[str, UnreadableCell] = MappingProxyType({})

@@ -13,9 +13,9 @@ from gateway.core.mail.keepable import keepable_line
 from gateway.core.people.people import PersonKind
 from gateway.core.written import counted, readable_name
 from gateway.crm.by_column import ColumnReader
+from gateway.crm.cells.values import FieldFault, Fields, KeyUnreadable
 from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow, RowBlock
 from gateway.crm.kinds import KINDS, FileKind, Record
-from gateway.crm.values import FieldFault, Fields, KeyUnreadable
 from gateway.documents.feed import ImportReportDocument
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
 from gateway.store.feed import feed_faults

@@ -19,8 +19,8 @@ from gateway.core.people.people import (
     StatusKind,
 )
 from gateway.core.people.training import Closing, Qualification
+from gateway.crm.cells.values import Fields, KeyUnreadable
 from gateway.crm.synonyms import KIND_WORDS
-from gateway.crm.values import Fields, KeyUnreadable
 
 Record = (
     Person | Staff | Group | Status | Membership | Programme | Application | Qualification | Closing

@@ -8,11 +8,11 @@ from pathlib import Path
 from gateway.core.feed.feed_mapping import DATES
 from gateway.core.kinds import TAG_SCOPES, known_tag
 from gateway.core.written import counted
-from gateway.crm.dates import weigh
+from gateway.crm.cells.dates import weigh
+from gateway.crm.cells.flags import is_flag
+from gateway.crm.cells.language_words import language_named
 from gateway.crm.files import FeedFile
-from gateway.crm.flags import is_flag
 from gateway.crm.kinds import FileKind
-from gateway.crm.language_words import language_named
 from gateway.crm.proposed_columns import (
     FLAG_COLUMNS,
     ColumnChoice,

@@ -8,10 +8,10 @@ from gateway.core.feed.feed_mapping import DATES, JOINED, column_key, read_mappi
 from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
 from gateway.core.kinds import TAG_SCOPES, known_tag
 from gateway.core.written import plain
-from gateway.crm.dates import DateReader, weigh
+from gateway.crm.cells.dates import DateReader, weigh
+from gateway.crm.cells.unreadable import UnreadableCell
 from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested, surely
-from gateway.crm.unreadable import UnreadableCell
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 #: Ours that say yes or no.

@@ -13,12 +13,12 @@ from sqlalchemy import select
 from gateway.core.feed.feed_mapping import AS_OURS, ColumnMapping, KindMapping
 from gateway.crm import delimited
 from gateway.crm.by_column import ColumnReader
+from gateway.crm.cells.values import Fields, KeyUnreadable
 from gateway.crm.columns import ERRORS
 from gateway.crm.delimited import CellBlock, CellRow, DelimitedRows
 from gateway.crm.files import FeedFile, FieldReading, RawRow, RowBlock
 from gateway.crm.importer import import_file
 from gateway.crm.kinds import KINDS, FileKind
-from gateway.crm.values import Fields, KeyUnreadable
 from gateway.store import schema
 from gateway.store.engine.database import Database
 from gateway.store.feed.feed import LAYOUTS

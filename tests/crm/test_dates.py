@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.core.feed.feed_mapping import DateOrder
-from gateway.crm.date_columns import DateColumns
-from gateway.crm.dates import DateReader, Evidence, weigh
-from gateway.crm.unreadable import UnreadableCell
+from gateway.crm.cells.date_columns import DateColumns
+from gateway.crm.cells.dates import DateReader, Evidence, weigh
+from gateway.crm.cells.unreadable import UnreadableCell
 
 TODAY = date(2026, 11, 28)
 DAY = date(1980, 12, 31)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.crm.flags import read_count, read_flag
-from gateway.crm.unreadable import UnreadableCell
+from gateway.crm.cells.flags import read_count, read_flag
+from gateway.crm.cells.unreadable import UnreadableCell
 
 
 @pytest.mark.parametrize(

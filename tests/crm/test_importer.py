@@ -16,10 +16,10 @@ from gateway.core.people.people import (
     Status,
     StatusKind,
 )
+from gateway.crm.cells.values import Fields
 from gateway.crm.files import FeedFile, FileRefused
 from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
-from gateway.crm.values import Fields
 from gateway.store import schema
 from gateway.store.engine.database import Database
 from gateway.store.feed.feed import LAYOUTS

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from gateway.crm.values import Fields, KeyUnreadable
+from gateway.crm.cells.values import Fields, KeyUnreadable
 
 
 @pytest.mark.parametrize(

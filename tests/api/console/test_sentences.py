@@ -25,15 +25,15 @@ TOLD = (
         (HERE / "crm" / f"{name}.py")
         for name in (
             "columns",
-            "date_columns",
-            "dates",
+            "cells/date_columns",
+            "cells/dates",
             "delimited",
             "files",
-            "flags",
+            "cells/flags",
             "importer",
             "tables",
             "text_encoding",
-            "values",
+            "cells/values",
             "workbook",
         )
     ),

@@ -6,8 +6,8 @@ from datetime import UTC, date, tzinfo
 
 from gateway.core.feed.feed_mapping import DateOrder
 from gateway.core.written import plain
-from gateway.crm.dates import ISO_DAY, DateReader, Evidence, weigh
-from gateway.crm.unreadable import UnreadableCell
+from gateway.crm.cells.dates import ISO_DAY, DateReader, Evidence, weigh
+from gateway.crm.cells.unreadable import UnreadableCell
 
 _ISO = re.compile(
     "(?!9999)" + ISO_DAY.pattern + r"(?:[T ]\d\d:\d\d(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?)?"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 from gateway.core.feed.feed_mapping import DateOrder
-from gateway.crm.unreadable import UnreadableCell
+from gateway.crm.cells.unreadable import UnreadableCell
 
 _CLOCK = (
     r"(?:[T,\s]\s*(?:um\s|om\s|à\s)?(?P<hour>\d{1,2})[:.h](?P<minute>\d\d)"

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from gateway.core.feed.address_cell import AddressCell, read_cell
 from gateway.core.written import nearest, plain, plain_name, same_word
-from gateway.crm.dates import ISO_DAY, DateReader
-from gateway.crm.flags import read_count, read_flag
-from gateway.crm.language_words import language_named
-from gateway.crm.unreadable import UnreadableCell
+from gateway.crm.cells.dates import ISO_DAY, DateReader
+from gateway.crm.cells.flags import read_count, read_flag
+from gateway.crm.cells.language_words import language_named
+from gateway.crm.cells.unreadable import UnreadableCell
 
 Word = TypeVar("Word")
 _READER = DateReader()  #: Where nothing is known of the column.

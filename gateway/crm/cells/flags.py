@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from gateway.crm.unreadable import UnreadableCell
+from gateway.crm.cells.unreadable import UnreadableCell
 
 _YES = "true yes y t 1 1.0 1,0 -1 on ja j waar aan oui o vrai wahr ein si sí x ✓ ✔ ☑ ✅"
 _NO = "false no n f 0 0.0 0,0 off nee onwaar uit non faux nein falsch aus - – — ✗ ✘ ☐ ❌"
