@@ -9,6 +9,7 @@ from urllib.parse import quote_from_bytes
 
 import httpx
 import pytest
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext
 
 from gateway.api.console import access, acts, kept_form, sign_in
@@ -37,6 +38,10 @@ EVERYBODYS = {
     "/logout": "one's own session",
     "/logout-everywhere": "one's own sessions",
 }
+#: What is shown to whoever asks.
+SHOWN_TO_EVERYBODY = {
+    "/", "/login", "/login/kept", "/language", "/oidc/start", "/oidc/back", "/static/{name}",
+}  # fmt: skip
 #: What is posted and not journaled, and why.
 NOT_JOURNALED = {
     "/language": "it changes the reader's own pages only",
@@ -266,6 +271,21 @@ async def test_every_form_must_bring_its_token(everything: Furnished, client: _C
 
     without = {path for (path, _), status in answers.items() if status != 403}
     assert {"/login"} == without  # For programs that have a name and password only.
+
+
+def test_every_route_says_who_may(everything: Furnished) -> None:
+    """By the function's first parameter, or by a dependency of the route."""
+    said_by = {
+        each.dependency for each in (access.LOOKS, access.WORKS, access.MANAGES, access.RUNS)
+    }
+    unsaid = {
+        route.path_format
+        for route in console_routes(everything.api)
+        if isinstance(route.dependant, Dependant)
+        and said_by.isdisjoint(part.call for part in route.dependant.dependencies)
+    }
+
+    assert SHOWN_TO_EVERYBODY == unsaid
 
 
 async def test_whoever_may_only_look_can_do_nothing(everything: Furnished) -> None:
