@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from benchmarks import gateway_peer
 from benchmarks.cells import Cell
 from benchmarks.client import LINE, Client
 from benchmarks.load import send, sink
@@ -30,26 +31,10 @@ LIMIT = 600.0  #: Seconds that all mails may take.
 
 SENT = "SELECT count(*) FROM occurrences WHERE state = 'sent'"
 
-CONFIG = """\
+CONFIG = f"""\
 time_zone = "UTC"
 
-[store]
-url = "sqlite:///gateway.db"
-
-[smtp]
-workers = 2
-
-[[smtp.listeners]]
-name = "crm"
-bind = "127.0.0.1:{port}"
-kind = "auto"
-
-[[relays]]
-name = "sink"
-host = "127.0.0.1"
-port = {relay}
-tls = "none"
-
+{gateway_peer.CONFIG}
 [notices]
 from = "office@bench.example"
 
@@ -130,7 +115,7 @@ def _prepare(root: Path, relay: int) -> int:
     """Write a gateway's config, trigger and template; return its port."""
     port = free_port()
     for name, content in (
-        ("gateway.toml", CONFIG.format(port=port, relay=relay)),
+        ("gateway.toml", CONFIG.format(port=port, relay=relay, workers=gateway_peer.WORKERS)),
         ("triggers/birthday.toml", TRIGGER),
         ("templates/birthday/en.txt", TEMPLATE),
     ):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -84,6 +84,15 @@ class Shaky(Database):
         async with asyncio.timeout(PATIENCE):
             for _ in range(count):
                 await self.missed.acquire()
+
+
+@contextlib.contextmanager
+def shaky_store(url: str) -> Iterator[Shaky]:
+    """Open an empty store that can be away."""
+    database = Shaky(url)
+    database.prepare()
+    yield database
+    database.close()
 
 
 class Counts:

@@ -14,17 +14,26 @@ from gateway.runtime import processes
 from gateway.store.engine.database import Database
 from gateway.store.journal import held_reports
 from gateway.store.sending import outbox
-from tests.outbox.outbox_rig import ID, NOW, SOON, Relay, Shaky, put, rows, running, states
+from tests.outbox.outbox_rig import (
+    ID,
+    NOW,
+    SOON,
+    Relay,
+    Shaky,
+    put,
+    rows,
+    running,
+    shaky_store,
+    states,
+)
 from tests.store.test_held_reports import draft
 
 
 @pytest.fixture
 def database(store_url: str) -> Iterator[Shaky]:
     """An empty store of each kind."""
-    database = Shaky(store_url)
-    database.prepare()
-    yield database
-    database.close()
+    with shaky_store(store_url) as database:
+        yield database
 
 
 async def test_what_is_due_is_sent_and_counted(database: Database) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gateway.core.sending.outbox import Refused, Result, Sent, Unknown
 from gateway.runtime.attempts import attempt, keep
 from gateway.store.engine.database import StoreUnavailable
-from tests.outbox.outbox_rig import Shaky
+from tests.outbox.outbox_rig import Shaky, shaky_store
 
 LIMIT = timedelta(milliseconds=20)
 LEASE = timedelta(minutes=5)
@@ -55,10 +55,8 @@ async def test_a_try_that_has_no_result_of_its_own_may_have_arrived(
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Shaky]:
     """A store that can be away."""
-    database = Shaky(f"sqlite:///{tmp_path}/gateway.db")
-    database.prepare()
-    yield database
-    database.close()
+    with shaky_store(f"sqlite:///{tmp_path}/gateway.db") as database:
+        yield database
 
 
 class Keeping:

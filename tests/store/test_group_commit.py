@@ -9,16 +9,14 @@ import pytest
 
 from gateway.store.engine.database import StoreTransaction, StoreUnavailable
 from gateway.store.engine.group_commit import GroupCommit
-from tests.outbox.outbox_rig import Shaky
+from tests.outbox.outbox_rig import Shaky, shaky_store
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Shaky]:
     """A store that can be away."""
-    database = Shaky(f"sqlite:///{tmp_path}/gateway.db")
-    database.prepare()
-    yield database
-    database.close()
+    with shaky_store(f"sqlite:///{tmp_path}/gateway.db") as database:
+        yield database
 
 
 class Doubling:
