@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import quopri
 import resource
 import time
 from collections.abc import Awaitable, Callable
@@ -47,6 +48,7 @@ def multipart(*parts: bytes, kind: bytes = b"mixed") -> bytes:
     return HEAD + b'Content-Type: multipart/%s; boundary="b"\r\n\r\n' % kind + body + b"--b--\r\n"
 
 
+MAIL = b"Content-Type: message/rfc822\r\n\r\n"
 TEXT = b"Content-Type: text/plain\r\n\r\nHallo"
 HTML = b'Content-Type: text/html\r\n\r\n<p>Hallo <img src="cid:logo@x"></p>'
 
@@ -236,6 +238,57 @@ class TestAttachments:
         assert reading.original is not None
         assert "ann@example.org" == reading.original.sender
         assert [b"x" * 300_000] == octets(reading)
+
+    @pytest.mark.parametrize("said", [b"base64", b"quoted-printable", b"8bit", b""])
+    @pytest.mark.parametrize("encoding", ["base64", "quoted-printable", ""])
+    async def test_a_mail_that_is_attached_encoded_is_read_like_any_other(
+        self, read: Read, encoding: str, said: bytes
+    ) -> None:
+        """RFC 2046, 5.2.1 forbids to encode it; programs do, or only say so."""
+        inner = original(said=f"Preis: 1+1=2, Grüße. {'lang ' * 40}")
+        del inner["Subject"]
+        inner["Subject"] = f"AW: {'Stelle als Sachbearbeiterin, ' * 4}Köln"
+        source = with_file(inner, content=bytes(range(256)) * 900).as_bytes()
+        plain = await read(multipart(TEXT, MAIL + source))
+        encode: dict[str, Callable[[bytes], bytes]] = {
+            "base64": base64.encodebytes,
+            "quoted-printable": quopri.encodestring,
+            "": bytes,
+        }
+        field = b"Content-Transfer-Encoding: " + said + b"\r\n" if said else b""
+
+        reading = await read(
+            multipart(TEXT, MAIL[:-2] + field + b"\r\n" + encode[encoding](source))
+        )
+
+        assert (plain.original, plain.attachments) == (reading.original, reading.attachments)
+        assert ["Lebenslauf.pdf"] == names(reading)
+
+    async def test_a_mail_is_read_in_quoted_printable_whatever_stands_above_it(
+        self, read: Read
+    ) -> None:
+        source = b">From - Wed Mar  4 10:11:12 2026\r\n" + with_file(original()).as_bytes()
+        encoded = quopri.encodestring(source.replace(b"\r\n", b"\n"))
+        head = MAIL[:-2] + b"Content-Transfer-Encoding: Quoted-Printable \r\n\r\n"
+
+        reading = await read(multipart(TEXT, head + encoded))
+
+        assert reading.original is not None
+        assert ("ann@example.org", "Ann Müller") == (
+            reading.original.sender,
+            reading.original.sender_name,
+        )
+        assert ["Lebenslauf.pdf"] == names(reading)
+
+    async def test_a_large_mail_attached_in_quoted_printable_has_room(self, read: Read) -> None:
+        """Its reader has 64 MB, and decodes it piece by piece."""
+        content = bytes(range(256)) * 100_000
+        encoded = quopri.encodestring(with_file(original(), content=content).as_bytes())
+        head = MAIL[:-2] + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+
+        reading = await read(multipart(TEXT, head + encoded))
+
+        assert [len(content)] == [file.size for file in reading.attachments]
 
     async def test_the_files_of_both_mails_are_filed(self, read: Read) -> None:
         mail = with_file(as_attachment(with_file(original(), "a.pdf")), "b.pdf")

@@ -94,7 +94,7 @@ class Skeletons:
             case "base64":
                 yield from decoded_base64(pieces)
             case "quoted-printable":
-                yield quopri.decodestring(b"".join(pieces))
+                yield from decoded_quoted_printable(pieces)
             case "x-uuencode" | "uuencode" | "uue" | "x-uue":
                 decoded = part.get_payload(decode=True)
                 yield decoded if isinstance(decoded, bytes) else b""
@@ -173,3 +173,15 @@ def decoded_base64(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield binascii.a2b_base64(letters[:whole])
     if len(left) > 1:
         yield base64.b64decode(left + b"=" * (4 - len(left)))
+
+
+def decoded_quoted_printable(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Decode quoted-printable (RFC 2045, 6.7); what an `=` begins may end in the next piece."""
+    left = b""
+    for piece in pieces:
+        octets = left + piece
+        begun = octets.rfind(b"=", -2)
+        end = begun if begun >= 0 else len(octets)
+        left = octets[end:]
+        yield quopri.decodestring(octets[:end])
+    yield quopri.decodestring(left)

@@ -1,8 +1,10 @@
 """Parts made fit to be read: texts made whole again, mails attached as files opened."""
 
 import binascii
+import re
 from base64 import encodebytes
 from collections.abc import Iterator
+from email.errors import MissingHeaderBodySeparatorDefect
 from email.message import Message
 from itertools import count
 from pathlib import Path
@@ -26,10 +28,12 @@ _TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
 _TNEF_NAMES = ("winmail.dat", "win.dat")
 _BEGINNING = 2_000  #: Octets of a mail in which the line of a mailbox file ends.
 _MAILS = ("message/rfc822", "message/global")
+#: `=` that stands for nothing in quoted-printable (RFC 2045, 6.7); every MIME header has such.
+_BARE_EQUALS = re.compile(r"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 
 
 def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
-    """Put texts back into a mail, and let mails attached in base64 be parts like any other."""
+    """Put texts back into a mail, and let mails attached encoded be parts like any other."""
     room, rtf_room = _MOST_TEXT, RtfRoom()
     numbers = count(1)
     stack = [(mail, 0, False)]
@@ -53,11 +57,33 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
 
 
 def is_wrapped(part: Message) -> bool:
-    """Whether a part is a mail that is not opened yet: in base64, or a file `.eml`."""
+    """Whether a part is a mail that is not opened yet: encoded, or a file `.eml`."""
     if part.get_content_type() in _MAILS:
         inner = next(iter(children(part)), part)
-        return not inner.keys()
+        return not inner.keys() or source_in_quoted_printable(part) is not None
     return not part.is_multipart() and file_name(part).casefold().endswith(".eml")
+
+
+def source_in_quoted_printable(part: Message) -> str | None:
+    """Return the source of a mail that is attached in quoted-printable; None where it isn't.
+
+    It must not be (RFC 2046, 5.2.1), and Python's parser takes what stands there for a mail, of
+    which the first line that was broken ends the header. Not every part says how it is encoded,
+    and some say so that aren't: a mail as it stands has a `=` that means nothing when decoded.
+    """
+    inner = next(iter(children(part)), None)
+    if inner is None or not isinstance(inner.get_payload(), str):
+        return None
+    encoding = str(part.get("content-transfer-encoding", "")).strip().casefold()
+    is_quoted = encoding == "quoted-printable"
+    if not is_quoted and not any("=3d" in str(value).casefold() for _, value in inner.raw_items()):
+        return None
+    fields = "".join(f"{name}: {value}\n" for name, value in inner.raw_items())
+    is_broken = any(isinstance(fault, MissingHeaderBodySeparatorDefect) for fault in inner.defects)
+    source = f"{fields}{'' if is_broken else chr(10)}{raw_payload(inner) or ''}"
+    if ":" not in source[:_BEGINNING] or "=" not in source:  # base64, or nothing to decode
+        return None
+    return source if _BARE_EQUALS.search(source) is None else None
 
 
 def is_msg(part: Message) -> bool:
@@ -150,7 +176,12 @@ def open_mail(part: Message, skeletons: Skeletons, file: Path) -> None:
     """
     inner = next(iter(children(part)), part)
     payload = inner.get_payload()
-    if inner is not part and isinstance(payload, str) and ":" not in payload[:_BEGINNING]:
+    quoted = source_in_quoted_printable(part)
+    if quoted is not None:
+        inner = Message()
+        inner["Content-Transfer-Encoding"] = "quoted-printable"
+        inner.set_payload(quoted)
+    elif inner is not part and isinstance(payload, str) and ":" not in payload[:_BEGINNING]:
         # A mail must not be in base64 (RFC 2046, 5.2.1), but some are.
         inner["Content-Transfer-Encoding"] = "base64"
     pieces, beginning = skeletons.octets(inner), b""
