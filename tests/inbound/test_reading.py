@@ -49,6 +49,11 @@ def multipart(*parts: bytes, kind: bytes = b"mixed") -> bytes:
 
 
 MAIL = b"Content-Type: message/rfc822\r\n\r\n"
+PLIST = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" '
+    b'"http://www.apple.com/DTDs/PropertyList-1.0.dtd">\n<plist version="1.0">\n<dict>\n'
+    b"\t<key>flags</key>\n\t<integer>8590195713</integer>\n</dict>\n</plist>\n"
+)
 TEXT = b"Content-Type: text/plain\r\n\r\nHallo"
 HTML = b'Content-Type: text/html\r\n\r\n<p>Hallo <img src="cid:logo@x"></p>'
 
@@ -289,6 +294,71 @@ class TestAttachments:
         reading = await read(multipart(TEXT, head + encoded))
 
         assert [len(content)] == [file.size for file in reading.attachments]
+
+    @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+    @pytest.mark.parametrize(
+        ("name", "kind"),
+        [
+            (b"4711.emlx", b"application/octet-stream"),
+            (b"4711.EMLX", b"message/rfc822"),
+            (b"Ann.mbox", b"application/octet-stream"),
+            (b"mbox", b"text/plain"),
+            (b"Ann", b"application/mbox"),
+            (b"Ann.eml", b"application/octet-stream"),
+        ],
+    )
+    async def test_a_mail_attached_as_a_file_of_a_mail_program_is_read_like_any_other(
+        self, read: Read, name: bytes, kind: bytes, line_end: bytes
+    ) -> None:
+        source = with_file(original()).as_bytes().replace(b"\r\n", b"\n")
+        plain = await read(multipart(TEXT, MAIL + source))
+        if name.lower().endswith(b".emlx"):
+            kept = b"%-10d\n" % len(source) + source + PLIST
+        else:
+            kept = b"From ann@example.org Wed Mar  4 10:11:12 2026\n" + source + b"\n"
+
+        reading = await read(multipart(TEXT, file_part(name, kept.replace(b"\n", line_end), kind)))
+
+        assert (plain.original, plain.attachments) == (reading.original, reading.attachments)
+
+    async def test_a_mailbox_of_several_mails_stays_a_file(self, read: Read) -> None:
+        """Nobody said which one is meant."""
+        mail = b"From a@x.example Wed Mar  4 10:11:12 2026\n" + original().as_bytes() + b"\n"
+
+        reading = await read(multipart(TEXT, file_part(b"Ann.mbox", mail + mail)))
+
+        assert ["Ann.mbox"] == names(reading)
+        assert reading.original is not None
+        assert not reading.original.is_recovered
+
+    async def test_a_file_that_apple_mail_left_out_is_told_and_no_document(
+        self, read: Read
+    ) -> None:
+        source = with_file(original()).as_bytes().replace(b"\r\n", b"\n")
+        field = b"Content-Transfer-Encoding: base64\n"
+        source = source.replace(field, field + b"X-Apple-Content-Length: 38\n")
+        source = source.replace(base64.encodebytes(PDF), b"")
+        kept = b"%-10d\n" % len(source) + source + PLIST
+
+        reading = await read(multipart(TEXT, file_part(b"4711.partial.emlx", kept)))
+
+        assert [] == names(reading)
+        assert reading.original is not None
+        assert ("ann@example.org", True) == (reading.original.sender, reading.original.is_cut)
+
+    async def test_a_mail_of_an_own_form_that_is_not_filed_is_a_file_as_it_travels(
+        self, read: Read
+    ) -> None:
+        second = original(said="another").as_bytes()
+        kept = b"%-10d\n" % len(second) + second + PLIST
+
+        reading = await read(
+            multipart(TEXT, MAIL + original().as_bytes(), file_part(b"2.emlx", kept))
+        )
+
+        assert ["AW: Ihre Bewerbung.eml"] == names(reading)
+        assert octets(reading)[0].startswith(b"From: Ann")
+        assert b"plist" not in octets(reading)[0]
 
     async def test_the_files_of_both_mails_are_filed(self, read: Read) -> None:
         mail = with_file(as_attachment(with_file(original(), "a.pdf")), "b.pdf")

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from gateway.core.mail.headers import decoded
 from gateway.core.mail.keepable import keepable
 from gateway.core.replies.document_types import OTHER, clean_filename, document_type
+from gateway.inbound.reading.mail_files import is_left_out
 from gateway.inbound.reading.markup import read_page
 from gateway.inbound.reading.outlook import Opened, mail_within
 from gateway.inbound.reading.rtf import RtfRoom
@@ -103,6 +104,7 @@ class AttachmentSaver:
                 or is_picture_in(part, shown_ids)
                 or is_another_reading(part)
                 or is_signature(part)
+                or is_left_out(part)
             ):
                 continue
             elif part.is_multipart():

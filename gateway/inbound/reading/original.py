@@ -20,6 +20,7 @@ from gateway.core.replies.forwarded.mailboxes import parse_mailbox
 from gateway.core.replies.forwarded.original import Original, find_originals
 from gateway.core.replies.forwarded.signature_below import divide_signature
 from gateway.inbound.reading.attached import attached_mails, date_of, heading_of, shown_field
+from gateway.inbound.reading.mail_files import lacks_files
 from gateway.inbound.reading.markup import MarkupText, read_page
 from gateway.inbound.reading.readings_order import in_order
 from gateway.inbound.reading.recovered import Recovered
@@ -76,6 +77,7 @@ def readings_of(mail: Message, *, subject: str, zone: tzinfo, depth: int = 0) ->
             html=html_below_banner(attached_page) if attached_page else "",
             staff_text=text.strip(),
             attached=attached,
+            is_cut=lacks_files(attached),
         )
         readings += [reading, *readings_within(reading, attached, subject, zone, depth)]
     inline = inline_readings(text, page, is_page=content.text is None, subject=subject, zone=zone)

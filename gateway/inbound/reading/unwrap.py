@@ -9,6 +9,13 @@ from email.message import Message
 from itertools import count
 from pathlib import Path
 
+from gateway.inbound.reading.mail_files import (
+    holds_many,
+    is_mail_file,
+    is_of_apple,
+    take_off_end,
+    without_line_above,
+)
 from gateway.inbound.reading.outlook import (
     LARGEST,
     Opened,
@@ -19,7 +26,7 @@ from gateway.inbound.reading.outlook import (
 )
 from gateway.inbound.reading.rtf import RtfRoom
 from gateway.inbound.reading.skeleton import Skeletons, file_in, raw_payload
-from gateway.inbound.reading.texts import children, file_name, is_shown, without_divider
+from gateway.inbound.reading.texts import children, file_name, is_shown
 
 _MOST_TEXT = 6_000_000  #: Octets of text that are put back in all.
 _DEEPEST = 5
@@ -57,11 +64,11 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
 
 
 def is_wrapped(part: Message) -> bool:
-    """Whether a part is a mail that is not opened yet: encoded, or a file `.eml`."""
+    """Whether a part is a mail that is not opened yet: encoded, or a file of a mail program."""
     if part.get_content_type() in _MAILS:
         inner = next(iter(children(part)), part)
         return not inner.keys() or source_in_quoted_printable(part) is not None
-    return not part.is_multipart() and file_name(part).casefold().endswith(".eml")
+    return is_mail_file(part)
 
 
 def source_in_quoted_printable(part: Message) -> str | None:
@@ -172,7 +179,7 @@ def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
 def open_mail(part: Message, skeletons: Skeletons, file: Path) -> None:
     """Put the mail that a part holds into its place, by way of a file; or leave the part as it is.
 
-    The line of a mailbox file (`>From - …`) that it may begin with is taken off.
+    What its program wrote above it and below it is taken off.
     """
     inner = next(iter(children(part)), part)
     payload = inner.get_payload()
@@ -190,11 +197,18 @@ def open_mail(part: Message, skeletons: Skeletons, file: Path) -> None:
         if len(beginning) >= _BEGINNING:
             break
     with file.open("wb") as opened:
-        opened.write(without_divider(beginning))
+        opened.write(without_line_above(beginning))
         opened.writelines(pieces)
+    if is_of_apple(beginning):
+        take_off_end(file)
+    is_own_form = is_mail_file(part) and not file_name(part).casefold().endswith(".eml")
+    if is_own_form and holds_many(file):
+        return
     mail = skeletons.parse(file)
     if not (mail.get("from") or mail.get("subject")):
         return
+    if is_own_form:  # Where it stays a file, it is one by the name of its subject.
+        del part["content-disposition"]
     del part["content-transfer-encoding"]
     del part["content-type"]
     part["Content-Type"] = "message/rfc822"
