@@ -1,11 +1,14 @@
 """Trigger files: checked in full, and what is wrong named with file, key and cure."""
 
+import re
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.app.triggers import triggers
+from gateway.app.wording import note_templates
 from gateway.config import ConfigError, load
 from gateway.core.kinds import Kind
 from gateway.core.triggers.events.registry import EVENTS
@@ -225,7 +228,7 @@ def test_a_template_the_system_cannot_look_for_makes_its_own_trigger_unusable_al
     [(name, broken)] = unusable.items()
     [fault] = triggers.faults_of(broken.error, broken.file)
     assert ("long", 2, "template") == (name, fault.line, fault.key)
-    assert "can't be read: File name too long; name another template" in fault.fault
+    assert "can't be read: File name too long; name another one" in fault.fault
 
 
 def test_there_is_a_working_example_of_every_date_event_and_none_is_on() -> None:
@@ -240,3 +243,37 @@ def test_there_is_a_working_example_of_every_date_event_and_none_is_on() -> None
         assert {"nl", "de", "fr", "en"} == {
             rule.template.language_of(one) for one in ("nl", "de", "fr", "en")
         }
+
+
+@pytest.mark.parametrize("folder", ["triggers", "templates/letter"])
+def test_a_folder_that_cannot_be_read_is_told_and_never_taken_for_an_empty_one(
+    files: TriggerFiles, folder: str
+) -> None:
+    """As root reads every folder, a file in its place stands for one that nobody may enter."""
+    files.read(QUALIFIED)
+    settings = load(files.folder / "gateway.toml", {})
+    running = triggers.Files(settings)
+    place = files.folder / folder
+    place.rename(place.with_name("aside"))
+    place.write_text("")
+    told = f"{place}: can't be read: Not a directory; name another one"
+
+    with pytest.raises(ConfigError, match=re.escape(told)):
+        triggers.rules(settings)
+
+    with suppress(ConfigError):  # as the role does, which tells it
+        assert running.refresh()
+    assert "mine" in running.rules, "what ran before goes on"
+    place.unlink()
+    place.with_name("aside").rename(place)
+    assert running.refresh()
+    assert "mine" in running.rules
+
+
+def test_an_own_wording_that_cannot_be_read_is_not_replaced_by_the_shipped(
+    files: TriggerFiles,
+) -> None:
+    (files.folder / "templates" / "notes").write_text("")
+
+    with pytest.raises(ConfigError, match="templates/notes: can't be read: Not a directory"):
+        note_templates(load(files.folder / "gateway.toml", {}))

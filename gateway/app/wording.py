@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.config import Settings, read_text
+from gateway.config import Settings, files_in, read_text
 from gateway.config.shipped import SHIPPED_CONFIG
 from gateway.core.decision.note_template import NoteTemplate, parse_template
 from gateway.core.sending.mail_wording import MailWording, WordingForm, parse_mail_wording
@@ -61,11 +61,11 @@ def shipped_wordings(name: str, wording: WordingForm) -> dict[str, MailWording]:
 def _texts(settings: Settings, name: str) -> dict[str, Path]:
     """Return the files of a template by language.
 
-    A language that the settings' folder lacks is read as shipped.
+    A language that the settings' folder lacks is read as shipped. ConfigError: it can't be read.
     """
     files = {file.stem: file for file in sorted(SHIPPED_TEMPLATES.joinpath(name).glob("*.txt"))}
-    own = settings.templates.folder.joinpath(name).glob("*.txt")
-    files |= {file.stem: file for file in sorted(own)}
+    own = files_in(settings.templates.folder / name, ".txt")
+    files |= {file.stem: file for file in own}
     first = settings.suppression.language
     return {
         language: files[language]

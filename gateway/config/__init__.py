@@ -7,8 +7,8 @@ import os
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from gateway.config.load import load
-from gateway.config.problems import ConfigError, read_text
+from gateway.config.problems import ConfigError, files_in, read_text
 from gateway.config.rules import RuleConfig
 from gateway.config.settings import Settings
 
-__all__ = ["ConfigError", "RuleConfig", "Settings", "load", "read_text"]
+__all__ = ["ConfigError", "RuleConfig", "Settings", "files_in", "load", "read_text"]

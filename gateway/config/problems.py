@@ -1,5 +1,6 @@
 """One line per mistake in the config: file, key, what was expected, value."""
 
+import errno
 import re
 import tomllib
 from collections.abc import Mapping
@@ -67,6 +68,24 @@ def read_text(file: Path) -> str:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8 text") from error
+
+
+def files_in(folder: Path, *endings: str) -> list[Path]:
+    """Return the files of a folder whose names have one of these endings, in order.
+
+    None where there is no such folder. ConfigError says why it can't be read: to `Path.glob` a
+    folder that nobody may enter, or a file in its place, is empty, and what the operator wrote
+    there would be left out without a word.
+    """
+    try:
+        files = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        is_no_folder = error.errno in (errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+        cure = "name another one" if is_no_folder else "let the user the gateway runs as read it"
+        raise ConfigError(f"{folder}: can't be read: {error.strerror}; {cure}") from error
+    return [file for file in files if file.name.endswith(endings)]
 
 
 class NotToml(ValueError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from gateway.config.problems import ConfigError, NotToml, describe, parse_toml, read_text
+from gateway.config.problems import ConfigError, NotToml, describe, files_in, parse_toml, read_text
 from gateway.config.section import Section, option, wrong
 from gateway.config.settings import Settings
 from gateway.config.shipped import SHIPPED_CONFIG
@@ -184,10 +184,10 @@ def taking(key: str) -> str:
 def trigger_files(folder: Path) -> dict[str, Path]:
     """Return the files of a folder's triggers by name, with those active as shipped.
 
-    A name that isn't UTF-8 is given in readable form.
+    A name that isn't UTF-8 is given in readable form. ConfigError: the folder can't be read.
     """
     files = {name: SHIPPED / f"{name}.toml" for name in ACTIVE_AS_SHIPPED}
-    files |= {readable_name(file.stem): file for file in folder.glob("*.toml")}
+    files |= {readable_name(file.stem): file for file in files_in(folder, ".toml")}
     return dict(sorted(files.items()))
 
 

@@ -332,10 +332,10 @@ def test_other_wording_is_no_template_of_triggers(folder: TriggerFolder) -> None
 def test_a_folder_that_may_not_be_written_loses_nothing(
     folder: TriggerFolder, tmp_path: Path
 ) -> None:
-    folder.write("elsewhere", "")
     (folder.folder / "gateway.toml").write_text('[templates]\nfolder = "elsewhere/templates"\n')
     text = TemplateSource(file="", text=LETTER)
     proposed = editing.propose_template(folder.settings, "letter", {"nl": text}, version="")
+    folder.write("elsewhere", "")  # A file, below which there are no folders.
 
     with pytest.raises(FileNotWritten, match="can't be written"):
         folder.keep(proposed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from gateway.app import common
 from gateway.app.checks.findings import Finding, error, good, warning
@@ -22,7 +23,12 @@ from gateway.triggers.templates import CheckedTrigger
 
 def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
     """Look at each trigger file with its template."""
-    for name, file in trigger_files(settings.triggers.folder).items():
+    try:
+        files = trigger_files(settings.triggers.folder)
+    except ConfigError as problem:
+        yield error("triggers", str(problem))
+        return
+    for name, file in files.items():
         try:
             rule = triggers.rule(settings, name, file)
         except ConfigError as problem:
@@ -52,10 +58,12 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
 
 def store_for_triggers(settings: Settings, database: Database) -> Iterator[Finding]:
     """Look at whether triggers that are on have anything to go by, and whether mail is held."""
-    files = trigger_files(settings.triggers.folder)
+    # What can't be read, or is wrong with one of them, `settings_for_triggers` has told.
+    files: dict[str, Path] = {}
+    with suppress(ConfigError):
+        files = trigger_files(settings.triggers.folder)
     rules: list[CheckedTrigger] = []
     for name, file in files.items():
-        # What is wrong with one of them `settings_for_triggers` has told.
         with suppress(ConfigError):
             rule = triggers.rule(settings, name, file)
             rules += [rule] if rule.trigger.enabled else []

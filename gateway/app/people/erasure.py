@@ -21,7 +21,7 @@ import orjson
 from gateway import logs
 from gateway.app import common
 from gateway.app.keys import erased_names, signing_keys
-from gateway.config import Settings
+from gateway.config import Settings, files_in
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Scope
 from gateway.core.moments import in_utc
@@ -241,14 +241,15 @@ def _not_in_the_journal_yet(
     while True:
         records = [
             (file, file.read_bytes())
-            for file in sorted(settings.store.outage.glob("messages-*.jsonl"))
-            if file.is_file()
+            for file in files_in(settings.store.outage, ".jsonl")
+            if file.name.startswith("messages-") and file.is_file()
         ]
         if database.is_sqlite and database.url.database:
             store = Path(database.url.database)
-            for part in sorted(store.parent.glob(f"{store.name}-journal-*.a")):
-                left = left_in(part.with_suffix(""))
-                records.append((part, orjson.dumps(left)))
+            for part in files_in(store.parent, ".a"):
+                if part.name.startswith(f"{store.name}-journal-"):
+                    left = left_in(part.with_suffix(""))
+                    records.append((part, orjson.dumps(left)))
         theirs = tuple(file for file, octets in records if mentions.are_in(octets))
         if not theirs or time.monotonic() > until:
             return theirs

@@ -133,8 +133,8 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
     def _topic(self, trigger: str) -> str:
         """Return what a trigger's mail is about; empty where it doesn't say, or is gone."""
         settings = self._settings()
-        file = trigger_files(settings.triggers.folder).get(trigger) if trigger else None
         with suppress(ConfigError, OSError):
+            file = trigger_files(settings.triggers.folder).get(trigger) if trigger else None
             return load_trigger(trigger, file, settings).topic if file else ""
         return ""
 

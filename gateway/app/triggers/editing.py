@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
 from gateway.app import common
@@ -241,9 +240,8 @@ def ended(text: str) -> str:
 
 def template_names(settings: Settings) -> list[str]:
     """Return the templates of triggered mail that there are, with those active as shipped."""
-    folder = settings.templates.folder
-    files = chain(folder.glob("*/*.txt"), folder.glob("*/*.html"))
-    own = (readable_name(file.parent.name) for file in files)
+    folders = triggers.template_folders(settings.templates.folder)
+    own = (readable_name(folder.name) for folder in folders)
     return sorted({*own, *ACTIVE_AS_SHIPPED} - OTHER_WORDING)
 
 

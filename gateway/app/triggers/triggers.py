@@ -1,7 +1,7 @@
 """From trigger files and templates to what the sender of triggered mail works with."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from gateway import logs
 from gateway.app import common
 from gateway.app.keys import unsubscribe_links
 from gateway.app.wording import SHIPPED_TEMPLATES, mail_wordings, note_templates
-from gateway.config import ConfigError, Settings, read_text
+from gateway.config import ConfigError, Settings, files_in, read_text
 from gateway.config.problems import suggestion
 from gateway.config.triggers import (
     ACTIVE_AS_SHIPPED,
@@ -119,29 +119,20 @@ def template_sources(
     read raises ConfigError: of one trigger, so that all others go on.
     """
     folder = settings.templates.folder / name
-    try:
-        return _template_sources(folder, name, with_html_alone=with_html_alone)
-    except OSError as error:  # Too long a name for the system, a folder nobody may enter …
-        cure = "name another template, or let the user the gateway runs as read it"
-        raise ConfigError(f"{folder}: can't be read: {error.strerror}; {cure}") from error
-
-
-def _template_sources(
-    folder: Path, name: str, *, with_html_alone: bool
-) -> dict[str, TemplateSource]:
     # Those of the operator's own come last, and replace what is shipped.
     folders = [SHIPPED_TEMPLATES / name, folder] if name in ACTIVE_AS_SHIPPED else [folder]
-    texts = {
-        readable_name(text.stem): text for place in folders for text in sorted(place.glob("*.txt"))
-    }
+    files = [file for place in folders for file in files_in(place, ".txt", ".html")]
+    texts = {readable_name(file.stem): file for file in files if file.suffix == ".txt"}
     sources: dict[str, TemplateSource] = {}
     for language, text in texts.items():
         html = text.with_suffix(".html")
-        own_html = read_text(html) if html.is_file() else None
         sources[language] = TemplateSource(
-            file=readable_name(str(text)), text=read_text(text), html=own_html
+            file=readable_name(str(text)),
+            text=read_text(text),
+            html=read_text(html) if html in files else None,
         )
-    for html in sorted(folder.glob("*.html")) if with_html_alone else ():
+    pages = [file for file in files if file.suffix == ".html" and file.parent == folder]
+    for html in pages if with_html_alone else ():
         language = readable_name(html.stem)
         if language not in sources:
             file = readable_name(str(html.with_suffix(".txt")))
@@ -160,8 +151,8 @@ def checked(
     folder, default = settings.templates.folder / trigger.template, settings.suppression.language
     if not sources:
         fault = f"write it first, {folder} has no text such as nl.txt"
-        known = {text.parent.name for text in settings.templates.folder.glob("*/*.txt")}
-        nearest = suggestion(trigger.template, sorted(known))
+        known = [place.name for place in template_folders(settings.templates.folder)]
+        nearest = suggestion(trigger.template, known)
         raise ConfigError(f'{file}: template: {fault}: "{trigger.template}"{nearest}')
     in_order = sorted(sources, key=lambda language: (language != default, language))
     try:
@@ -235,8 +226,9 @@ class Files:
         if seen == self._seen:
             return False
         self._seen = seen
+        files = trigger_files(self._settings.triggers.folder)
         before, self.rules = self.rules, {}
-        for name, file in trigger_files(self._settings.triggers.folder).items():
+        for name, file in files.items():
             try:
                 self.rules[name] = rule(self._settings, name, file)
             except ConfigError as error:
@@ -246,13 +238,26 @@ class Files:
         return True
 
 
+def template_folders(folder: Path) -> list[Path]:
+    """Return the folders of templates, in order: those with a text or HTML, or nobody may enter.
+
+    ConfigError: the folder itself can't be read.
+    """
+
+    def is_one(folder: Path) -> bool:
+        try:
+            return folder.is_dir() and files_in(folder, ".txt", ".html") != []
+        except (ConfigError, OSError):
+            return True
+
+    return [place for place in files_in(folder, "") if is_one(place)]
+
+
 def signature(settings: Settings) -> Signature:
     """Return what shows that a trigger file or a template has changed."""
-    files = [
-        *settings.triggers.folder.glob("*.toml"),
-        *settings.templates.folder.glob("*/*.txt"),
-        *settings.templates.folder.glob("*/*.html"),
-    ]
+    files = [*_there(settings.triggers.folder, ".toml")]
+    for place in _there(settings.templates.folder, ""):
+        files += [place, *_there(place, ".txt", ".html")]
     states: list[tuple[str, int, int]] = []
     for file in files:
         with suppress(OSError):  # It is gone since the folder was read.
@@ -260,3 +265,11 @@ def signature(settings: Settings) -> Signature:
             # That of a change of the entry: a copy may bring its own time of writing along.
             states.append((str(file), state.st_ctime_ns, state.st_size))
     return tuple(sorted(states))
+
+
+def _there(folder: Path, *endings: str) -> Sequence[Path]:
+    """Return what is in a folder; where it can't be read, the folder, whose state then tells."""
+    try:
+        return files_in(folder, *endings)
+    except ConfigError:
+        return [folder]

@@ -42,8 +42,9 @@ def laid_aside(folder: Path, limit: int) -> Sequence[LaidAside]:
     states: tuple[Literal["done"], Literal["failed"]] = ("done", "failed")
     for state in states:
         if (folder / state).is_dir():
-            for path in (folder / state).glob(f"*{_REPORT}"):
-                reports.append((path.stat().st_mtime_ns, state, path))
+            for path in (folder / state).iterdir():
+                if path.name.endswith(_REPORT):
+                    reports.append((path.stat().st_mtime_ns, state, path))
     newest = sorted(reports, key=lambda entry: entry[0], reverse=True)[:limit]
     return [_laid_aside(state, path) for _, state, path in newest]
 

@@ -7,7 +7,12 @@ _LONGEST = 20_000
 _MOST = 500
 
 _NO_PART = r"\s<>\[\]()\"„“”«»,;:|@"
-_ADDRESS = rf"(?<![^'‘’{_NO_PART}])[^'‘’{_NO_PART}][^{_NO_PART}]{{0,127}}@[^'‘’{_NO_PART}]{{1,255}}"
+#: An address literal (RFC 5321, 4.1.3): `ann@[192.0.2.1]`.
+_LITERAL = r"\[(?:IPv6:)?[0-9A-Fa-f.:]{2,45}\]"
+_ADDRESS = (
+    rf"(?<![^'‘’{_NO_PART}])[^'‘’{_NO_PART}][^{_NO_PART}]{{0,127}}"
+    rf"@(?:[^'‘’{_NO_PART}]{{1,255}}|{_LITERAL})"
+)
 _ADDRESS_RE = re.compile(_ADDRESS)
 _QUOTES = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _BESIDE = re.compile(r">\s?<")
