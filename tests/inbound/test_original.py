@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage, Message
+from html import escape
 
 import pytest
 from hypothesis import given, settings
@@ -215,6 +216,70 @@ def test_an_address_that_html_forgot_to_escape_is_kept() -> None:
     assert ANN == found.heading.sender
     assert (Mailbox("", "bob@example.com"),) == found.heading.to
     assert found.text == "Ja."
+
+
+SIGNED = """-----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA256
+
+Bitte ablegen.
+
+- -----Original Message-----
+From: Ann Müller <ann@example.org>
+Sent: Mittwoch, 4. März 2026 10:11
+To: Bob <bob@example.com>
+Subject: AW: Ihre Bewerbung
+
+- -----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA512
+
+Das passt:
+
+- - - Montag
+- - - Dienstag
+- -----BEGIN PGP SIGNATURE-----
+
+iHUEARYKAB0WIQT1x2Bq0s0m1Xw1vJw2c9wJv2m9bAUCaabc1AAKCRB2c9wJv2m9
+=abcd
+- -----END PGP SIGNATURE-----
+-----BEGIN PGP SIGNATURE-----
+
+iHUEARYKAB0WIQT1x2Bq0s0m1Xw1vJw2c9wJv2m9bAUCaabc1AAKCRB2c9wJv2m9
+=efgh
+-----END PGP SIGNATURE-----
+"""
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        None,
+        f"<pre>{escape(SIGNED)}</pre>",
+        f"<div>{escape(SIGNED).replace(chr(10), '<br>')}</div>",
+        "".join(f"<p><b>{escape(line) or '&nbsp;'}</b></p>" for line in SIGNED.split("\n")),
+    ],
+    ids=["text", "pre", "lines", "paragraphs"],
+)
+def test_a_signed_forward_of_a_signed_mail_is_read_without_what_signs_it(html: str | None) -> None:
+    """By OpenPGP, within the text (RFC 9580, 7)."""
+    found = recover(_forward(SIGNED if html is None else None, html), subject="Ihre Bewerbung")
+
+    assert found.heading is not None
+    assert ("Bitte ablegen.", ANN) == (found.staff_text, found.heading.sender)
+    assert ["Das passt:", "- Montag", "- Dienstag"] == [
+        line for line in found.text.split("\n") if line.strip()
+    ]
+    assert not any(
+        word in found.html for word in ("PGP", "SHA512", "abcd", "efgh", "- -", "<b></b></p><p>")
+    )
+    assert ("Montag" in found.html) == (html is not None)
+
+
+def test_a_mail_that_is_attached_signed_is_read_without_what_signs_it() -> None:
+    attached = _forward(SIGNED)
+    mail = _forward("Zur Ablage.")
+    mail.add_attachment(attached)
+
+    assert recover(mail).text.startswith("Bitte ablegen.\n\n-----Original Message-----\nFrom: Ann")
 
 
 def test_a_picture_that_begins_the_original_is_kept() -> None:

@@ -5,9 +5,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import unquote
 
 import nh3
+
+from gateway.core.replies.forwarded.clear_signed import is_signed, unsigned_lines
 
 _LONGEST = 5_000_000  #: Characters that are looked at …
 _LONGEST_BARE = 1_000_000  #: … and of these, without comments and pictures in the HTML itself.
@@ -75,6 +78,8 @@ _TAGS = (
 ) - {"area", "map"}
 _RULE = "_" * 32
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
+#: A dash and a blank that precede a line of a signed text.
+_ESCAPED = re.compile(r"(?P<before>(?:\A|>)[^<>]*?)-(?: |&nbsp;)")
 
 
 def safe_html(markup: str) -> str:
@@ -222,10 +227,45 @@ def read_page(markup: str) -> MarkupText:
     """Read HTML as a page; what can't be shown safely is a page of its bare text."""
     safe = safe_html(markup)
     if safe or not markup:
-        return MarkupText(safe, MarkupReader(safe).rows)
+        page = MarkupText(safe, MarkupReader(safe).rows)
+        return unsigned_page(page) if is_signed(markup) else page
     bare = html.unescape(_ANY_TAG.sub("\n", _bare(markup)[:_LONGEST_BARE]))
     lines = [line for line in bare.split("\n", _MOST_ROWS) if line.strip()]
     return MarkupText("", [MarkupLine(line, 0, None) for line in lines])
+
+
+def unsigned_page(page: MarkupText) -> MarkupText:
+    """Return a page without what signs its text, whose lines are those of a text that was signed.
+
+    What is open there stays open, and is closed where it was.
+    """
+    kept = dict(unsigned_lines(page.lines))
+    starts = [*(row.start for row in page.rows), len(page.html)]
+    parts = [page.html[: starts[0]]]
+    left_out = ""
+    for index, (start, end) in enumerate(pairwise(starts)):
+        part = page.html[start:end]
+        if index not in kept:
+            tags = _TOKEN.finditer(part)
+            left_out += "".join(tag[0] for tag in tags if tag["name"] not in _EMPTY)
+            continue
+        for _ in range((len(page.rows[index].text) - len(kept[index])) // len("- ")):
+            part = _ESCAPED.sub(r"\g<before>", part, count=1)
+        parts += [_without_empty_elements(left_out), part]
+        left_out = ""
+    unsigned = "".join([*parts, _without_empty_elements(left_out)])
+    return MarkupText(unsigned, MarkupReader(unsigned).rows)
+
+
+def _without_empty_elements(tags: str) -> str:
+    """Return tags without elements that begin and end among them."""
+    opened: list[re.Match[str]] = []
+    for tag in _TOKEN.finditer(tags):
+        if tag["closing"] and opened and not opened[-1]["closing"]:
+            opened.pop()
+        else:
+            opened.append(tag)
+    return "".join(tag[0] for tag in opened)
 
 
 class MarkupReader:

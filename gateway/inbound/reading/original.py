@@ -14,6 +14,7 @@ from gateway.core.mail.headers import decoded_mailboxes
 from gateway.core.replies.forwarded.app_lines import without_app_lines
 from gateway.core.replies.forwarded.banners import banner_end, without_banner
 from gateway.core.replies.forwarded.buttons import without_buttons
+from gateway.core.replies.forwarded.clear_signed import unsigned_text
 from gateway.core.replies.forwarded.lines import joined, split_lines, unquoted
 from gateway.core.replies.forwarded.local_time import in_zone_of_writer
 from gateway.core.replies.forwarded.mailboxes import parse_mailbox
@@ -166,7 +167,9 @@ def finished(recovered: Recovered, mail: Message, zone: tzinfo) -> Recovered:
             is_authors_clock=_COPIES_CLOCK.match(shown_field(mail, "x-mailer")) is not None,
         )
         heading, is_zone_guessed = replace(heading, date=date), not is_sure
-    text, staff_text = without_banner(recovered.text), without_banner(recovered.staff_text)
+    # What a program put into its own text behind dashes, or quoted, can be seen for signed here.
+    text = without_banner(unsigned_text(recovered.text))
+    staff_text = without_banner(unsigned_text(recovered.staff_text))
     program = shown_field(mail, "user-agent") or shown_field(mail, "x-mailer")
     is_inline = heading is not None and recovered.attached is None
     is_below = is_inline and not staff_text and _WRITES_BELOW.match(program) is not None

@@ -11,6 +11,7 @@ from email.message import Message
 from html import escape
 
 from gateway.core.mail.keepable import keepable
+from gateway.core.replies.forwarded.clear_signed import unsigned_text
 from gateway.inbound.reading.flowed import is_flowed, unflowed
 
 _MOST_PARTS = 5_000
@@ -60,7 +61,8 @@ def read_content(mail: Message) -> Content:
             if part.get_content_subtype() == "html":
                 pages.append(text)
             else:
-                plain.append(unflowed(text[:_LONGEST], part) if is_flowed(part) else text)
+                whole = unflowed(text[:_LONGEST], part) if is_flowed(part) else text
+                plain.append(unsigned_text(whole))
         has_markup = has_markup or bool(pages)
         lacks_text = lacks_text or not plain
         text = "\n".join(plain)

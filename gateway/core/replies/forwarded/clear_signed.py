@@ -1,0 +1,109 @@
+"""What was signed within a text by OpenPGP (RFC 9580, 7), without what signs it.
+
+-----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA256
+
+Bitte ablegen.
+
+- -----Original Message-----
+From: Ann <ann@example.org>
+…
+-----BEGIN PGP SIGNATURE-----
+
+iHUEARYKAB0WIQ…
+-----END PGP SIGNATURE-----
+"""
+
+import re
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Sequence
+
+from gateway.core.replies.forwarded.lines import split_lines
+
+_MARK = "-----BEGIN PGP SIGNED MESSAGE-----"
+_SIGNATURE = "-----BEGIN PGP SIGNATURE-----"
+_END = "-----END PGP SIGNATURE-----"
+_QUOTED = re.compile(r"(?P<marks>(?:[ \t\xa0]{0,3}>){0,20})[ \t\xa0]{0,3}(?P<text>.*)")
+_FIELD = re.compile(r"(?:Hash|SaltedHash|Charset|Comment|Version|NotDashEscaped):.*")
+_ARMOR = re.compile(r"[A-Za-z0-9+/=]{0,100}|[A-Za-z]+: .*")
+_MOST_ROUNDS = 5  #: Of signed texts within one another.
+_MOST_ARMOR = 300  #: Lines of a signature.
+
+
+def is_signed(text: str) -> bool:
+    """Whether something in a text says that it is signed."""
+    return _MARK in text
+
+
+def unsigned_text(text: str) -> str:
+    """Return a text without what signs it or a part of it."""
+    if not is_signed(text):
+        return text
+    return "\n".join(line for _, line in unsigned_lines(split_lines(text)))
+
+
+def unsigned_lines(raw_lines: Sequence[str]) -> list[tuple[int, str]]:
+    """Return lines without what signs them, as they were before, each with its index.
+
+    What is signed may be quoted, and may hold what is signed in turn. Where no signature follows
+    all stays as it is.
+    """
+    kept = list(enumerate(raw_lines))
+    for _ in range(_MOST_ROUNDS):
+        opened = _without_outer([line for _, line in kept])
+        if len(opened) == len(kept):
+            break
+        kept = [(kept[index][0], line) for index, line in opened]
+    return kept
+
+
+def _without_outer(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """Return lines without the outermost signatures."""
+    signatures: dict[int, list[int]] = defaultdict(list)  # by how deep they are quoted
+    for index, line in enumerate(lines):
+        if _SIGNATURE in line and (read := _read(line))[1] == _SIGNATURE:
+            signatures[read[0]].append(index)
+    kept: list[tuple[int, str]] = []
+    index = 0
+    while index < len(lines):
+        depth, text = _read(lines[index]) if _MARK in lines[index] else (0, "")
+        below = signatures[depth]
+        place = bisect(below, index)
+        if text != _MARK or place == len(below):
+            kept.append((index, lines[index]))
+            index += 1
+            continue
+        quote = rf"(?:[ \t\xa0]{{0,3}}>){{{depth}}} ?" if depth else ""
+        escape = re.compile(rf"\A({quote})-[ \xa0]")
+        start = _below_fields(lines, index + 1)
+        kept += [
+            (number, escape.sub(r"\1", lines[number])) for number in range(start, below[place])
+        ]
+        index = _below_signature(lines, below[place])
+    return kept
+
+
+def _read(line: str) -> tuple[int, str]:
+    """Return how deep a line is quoted, and what it says."""
+    read = _QUOTED.match(line)
+    return (read["marks"].count(">"), read["text"].rstrip()) if read else (0, line)
+
+
+def _below_fields(lines: Sequence[str], start: int) -> int:
+    """Return the first line of what is signed: below `Hash: …` and an empty line."""
+    while start < len(lines) and _FIELD.fullmatch(_read(lines[start])[1]):
+        start += 1
+    return start if start < len(lines) and _read(lines[start])[1] else start + 1
+
+
+def _below_signature(lines: Sequence[str], start: int) -> int:
+    """Return the line below a signature, also where its end is missing."""
+    last = min(len(lines), start + _MOST_ARMOR)
+    for index in range(start + 1, last):
+        text = _read(lines[index])[1]
+        if text == _END:
+            return index + 1
+        if not _ARMOR.fullmatch(text):
+            return index
+    return last
