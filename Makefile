@@ -1,5 +1,8 @@
 # make demo | test | check | bench | soak: each sets up what it needs first.
-PY ?= python3
+# Looked for once, and only where an environment is made; `make PY=python3.12` names another.
+ifndef PY
+PY = $(eval PY := $(shell tests/interpreter))$(PY)
+endif
 LOCK ?= requirements-dev.lock
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,9 +42,11 @@ $(VENV)/.%: % pyproject.toml
 	@$(PY) -c 'import ensurepip' 2>/dev/null || tests/packages python3-venv
 	@$(PY) -c 'import ensurepip' 2>/dev/null \
 		|| { echo "$(PY) can't make environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Setting up $(VENV) from $< (a minute or two) …"
+	@echo "Setting up $(VENV) from $< with $$($(PY) --version) of $$(command -v $(PY)) (a minute or two) …"
 	@test -x $(BIN)/pip || $(PY) -m venv --clear $(VENV)
-	@$(PIP) install -qq --require-hashes --no-deps --no-compile -r $<
+	@# By PEP 517 whatever pip comes with the interpreter: an older one leaves what has no wheel without
+	@# the list of its files, or asks for more packages.
+	@$(PIP) install -qq --require-hashes --no-deps --no-compile --use-pep517 -r $<
 	@# Compiled on all processors, which pip doesn't, and meanwhile the gateway itself is installed;
 	@# olefile has a file for Python 2 that can't be compiled.
 	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib gateway & \

@@ -177,10 +177,13 @@ class RawClient:
         await self._closed()
 
     async def _closed(self) -> None:
-        with contextlib.suppress(OSError, TimeoutError):
+        try:
             async with asyncio.timeout(2):
                 await self.writer.wait_closed()
-        self.writer.transport.abort()
+        except TimeoutError:
+            self.writer.transport.abort()
+        except OSError:
+            pass  # It was reset.
 
     # What is read
 
