@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,8 @@ from gateway.store.journal.journal import JournalWriter, take_in
 from gateway.store.journal.journal_rows import JournalRows
 from gateway.store.schema.journal import attempts, deliveries
 from gateway.store.sending import outbox
+from tests.rig.postgres import OwnPostgres, Postgres
+from tests.rig.process import needs
 from tests.store.feeding import NOW
 from tests.store.journaling import (
     ANN,
@@ -87,6 +90,30 @@ async def test_an_outcome_is_written_without_being_waited_for(
     assert ["relayed by relay: 250 ok", "send_failed by gateway: ", "relayed by relay: 250 ok"] == (
         states(database, first)
     )
+
+
+@pytest.mark.system
+async def test_K5_a_server_that_crashes_forgets_no_outcome(postgres: Postgres) -> None:
+    if not isinstance(postgres, OwnPostgres):
+        needs("postgresql", "a server of TEST_DATABASE_URL can't be stopped")
+        raise AssertionError
+    database = Database(postgres.fresh_database())
+    database.prepare()
+    journal = JournalWriter(database, WORKER, committed=lambda _seconds, _begun: None)
+    sent = message(0, going(ANN))
+    await journal.begin(sent)
+    visible: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    journal.finish(sent.id, ended(sent), visible=visible)
+    await visible
+    await asyncio.to_thread(postgres.restart, "immediate")
+    # The worker lives on: nobody else would ever ask what became of its message.
+    with suppress(StoreUnavailable):
+        states(database, sent)  # finds a connection that has ended
+    told = states(database, sent)
+    await journal.close()
+    database.close()
+
+    assert ["relayed by relay: 250 ok"] == told
 
 
 async def test_all_of_a_message_is_kept_as_it_was(

@@ -254,8 +254,11 @@ class JournalWriter(MessageJournal):
         if not group:
             return []
         began = time.monotonic()
+        # A server that crashes loses what isn't on its disk while this process lives on: nobody
+        # would ask what became of the messages. SQLite loses it with the machine only.
+        durable = bool(group.begun) or not self._database.is_sqlite
         try:
-            with self._database.writing(durable=bool(group.begun)) as connection:
+            with self._database.writing(durable=durable) as connection:
                 group.rows(self._worker).write(connection)
         except RowRefused as error:
             return self._commit_singly(group, error)
