@@ -48,7 +48,8 @@ class Store(Section):
 
     url: StoreUrl = option("sqlite:///gateway.db")
     """`sqlite:///FILE` (three slashes: beside this file, four: absolute) or
-    `postgresql://USER:PASSWORD@HOST/DATABASE`."""
+    `postgresql://USER:PASSWORD@HOST/DATABASE`; of a server with standbys all of them:
+    `…@HOST:PORT,HOST:PORT/DATABASE?target_session_attrs=read-write`."""
     blobs: BlobsUrl = option("file:blobs")
     """Attachments and raw mail: `file:FOLDER` (beside this file), `file:///FOLDER` (absolute) or
     `s3://BUCKET/PREFIX`, whose server and credentials are in the environment (`AWS_ENDPOINT_URL`,

@@ -238,10 +238,22 @@ def check_file(value: Path) -> Path:
     return value
 
 
+_HOST = r"(?:\[[^\]/?]+\]|[^:@,/?]*)(?::\d*)?"
+#: What follows `postgresql://`, its parts told apart as SQLAlchemy does it.
+_SERVERS = re.compile(
+    rf"(?:[^:/]*(?::[^@]*)?@)?{_HOST}(?:,{_HOST})*(?:/[^?]*)?(?:\?.*)?", re.DOTALL
+)
+
+
 def parse_store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
     """Read `sqlite:///FILE` or `postgresql://…`; FILE comes back absolute."""
     scheme, _, rest = value.get_secret_value().partition("://")
     if scheme == "postgresql" and rest:
+        if not _SERVERS.fullmatch(rest):
+            raise ValueError(
+                "not postgresql://USER:PASSWORD@HOST:PORT/DATABASE (several servers: HOST:PORT,"
+                "HOST:PORT); in user and password write @ as %40 and % as %25"
+            )
         return value
     name = rest.removeprefix("/")
     if scheme != "sqlite" or not rest.startswith("/") or name in {"", ":memory:"}:

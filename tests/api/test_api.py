@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -18,6 +19,7 @@ from gateway.api.health import Health
 from gateway.api.recent import Recent
 from tests.conftest import StartGateway
 from tests.rig.gateway import GatewayProcess
+from tests.rig.postgres import Postgres
 from tests.rig.process import LOOPBACK, wait_until
 from tests.rig.sink import RawSink
 
@@ -243,3 +245,29 @@ async def test_H8_health_turns_red_when_the_store_is_gone(
 
     assert '"store":"unavailable"' in red
     assert str(gateway.folder) not in red
+
+
+@pytest.mark.system
+async def test_K5_health_turns_red_while_the_store_may_only_be_read(
+    start_gateway: StartGateway, sink: RawSink, postgres: Postgres
+) -> None:
+    url = postgres.fresh_database()
+    gateway = await start_gateway(sink.port, roles=("api",), store_url=url)
+    await heard(gateway, "/health", lambda code, _: code == 200)
+
+    await asyncio.to_thread(_let_read_only, postgres, url, "on")
+    red = await heard(gateway, "/health", lambda code, _: code == 503)
+    told = await gateway.cli("check")
+    await asyncio.to_thread(_let_read_only, postgres, url, "off")
+    await heard(gateway, "/health", lambda code, _: code == 200)
+
+    assert '"store":"unavailable"' in red
+    assert "the database may only be read: it is a standby" in " ".join(told.stdout.split())
+
+
+def _let_read_only(postgres: Postgres, url: str, setting: str) -> None:
+    name = url.rpartition("/")[2]
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        alter = f"ALTER DATABASE {name} SET default_transaction_read_only = {setting}"
+        connection.execute(alter.encode())
+    postgres.terminate_backends(url)

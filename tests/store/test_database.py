@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -417,6 +418,103 @@ def test_K5_a_server_that_became_read_only_is_away_until_it_is_not(postgres: Pos
     database.close()
 
     assert ["bulk"] == found
+
+
+@pytest.mark.system
+def test_K5_a_store_that_can_only_be_read_is_told_from_one_that_works(postgres: Postgres) -> None:
+    url = postgres.fresh_database()
+    database = fresh(url)
+    name = url.rpartition("/")[2]
+    with database.reading() as connection:
+        database.ensure_writable(connection)
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        alter = f"ALTER DATABASE {name} SET default_transaction_read_only = on"
+        connection.execute(alter.encode())
+    postgres.terminate_backends(url)
+
+    with suppress(StoreUnavailable):
+        paused(database)  # finds a connection that has ended
+    with (
+        pytest.raises(StoreUnavailable, match="may only be read: it is a standby"),
+        database.reading() as connection,
+    ):
+        database.ensure_writable(connection)
+    database.close()
+
+
+@pytest.mark.system
+def test_a_user_who_may_not_write_is_named(postgres: Postgres) -> None:
+    url = postgres.fresh_database()
+    database = fresh(url)
+    reader = f"reader_{os.getpid()}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {reader} LOGIN PASSWORD 'x'".encode())
+        connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {reader}".encode())
+        connection.execute(f"GRANT INSERT ON pauses TO {reader}".encode())
+    as_reader = Database(
+        database.url.set(drivername="postgresql", username=reader, password="x").render_as_string(
+            hide_password=False
+        )
+    )
+    try:
+        with (
+            pytest.raises(StoreUnavailable, match=rf"{reader} may not write to \d+ tables"),
+            as_reader.reading() as connection,
+        ):
+            as_reader.ensure_writable(connection)
+    finally:
+        as_reader.close()
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"DROP OWNED BY {reader}; DROP ROLE {reader}".encode())
+        database.close()
+
+
+@pytest.mark.system
+def test_of_several_servers_the_one_that_answers_is_the_store(postgres: Postgres) -> None:
+    url = postgres.fresh_database()
+    database = fresh(url)
+    write(database)
+    database.close()
+    host = f"{database.url.host}:{database.url.port}"
+    several = Database(
+        f"{url.replace(host, f'127.0.0.1:1,{host}')}?target_session_attrs=read-write"
+    )
+    several.prepare()
+
+    assert ["bulk"] == paused(several)
+    several.close()
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_can_not_hold_every_name_is_refused_with_the_cure(
+    postgres: Postgres, encoding: str
+) -> None:
+    name = f"encoded_{encoding.lower()}_{os.getpid()}"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0"
+            " LC_COLLATE 'C' LC_CTYPE 'C'".encode()
+        )
+        database = Database(f"{postgres.url.rpartition('/')[0]}/{name}")
+        with pytest.raises(WrongSchema, match=f"encoding {encoding}.*ENCODING 'UTF8'"):
+            database.prepare()
+        assert database.version() is None
+        database.close()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def test_a_database_with_tables_of_others_is_left_alone(bare_store_url: str) -> None:
+    database = Database(bare_store_url)
+    if database.file is not None:
+        database.file.make()
+    with database.writing_without_ids() as connection:
+        connection.execute(text("CREATE TABLE people (name VARCHAR(9))"))
+    with pytest.raises(WrongSchema, match=r"tables that are not the gateway's \(people\): give"):
+        database.prepare()
+
+    assert database.version() is None
+    database.close()
 
 
 @pytest.mark.system

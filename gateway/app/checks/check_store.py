@@ -24,6 +24,7 @@ from gateway.core.sending.outbox import OutboxState
 from gateway.core.written import counted
 from gateway.store.campaigns import removals
 from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.suitability import wrong_encoding
 from gateway.store.people import erasure_keys, retention
 from gateway.store.views import status
 from gateway.store.views.status import snapshot
@@ -38,6 +39,8 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
     try:
         common.prepare(database)
         with database.reading() as connection:
+            database.ensure_writable(connection)
+            encoding = wrong_encoding(connection)
             state_of_store, carried = snapshot(connection), status.tags(connection)
             finances = status.finance_statuses(connection)
         rest = [
@@ -57,6 +60,8 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
         return
     finally:
         database.close()
+    if encoding:
+        yield error("store", f"{encoding}; pg_dump and pg_restore carry over what this one holds")
     yield good("store", "answers, and its schema is whole")
     if not state_of_store.feeds:
         yield warning("feed", "nothing was ever imported: gateway import, or set crm.folder")

@@ -47,7 +47,7 @@ from gateway.metrics import MailchimpHealth, MetricReading, Metrics, RelayHealth
 from gateway.store.bounces.bounce_shares import by_domain, highest
 from gateway.store.campaigns.campaign_reports import CountedCampaigns
 from gateway.store.engine.blobs import Blobs
-from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.views.status import Snapshot, snapshot
 
 _UP = {True: "up", False: "down", None: "unknown"}
@@ -201,10 +201,16 @@ class HealthCollector:
     async def _look_at_relays(self) -> None:
         await self._watch.look(self._context.settings.relays)
 
+    def look_at_store(self, connection: StoreTransaction) -> Snapshot:
+        """Read how the store is; `StoreUnavailable` where it may only be read."""
+        # What may only be read (a standby took over) is as good as away: mail is answered 451.
+        self._database.ensure_writable(connection)
+        return snapshot(connection)
+
     async def _snapshot(self) -> Snapshot | None:
         try:
             async with asyncio.timeout(_STORE_SECONDS):
-                return await self._database.read(snapshot)
+                return await self._database.read(self.look_at_store)
         except (StoreUnavailable, TimeoutError):
             return None
 

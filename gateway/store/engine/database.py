@@ -35,6 +35,7 @@ from gateway.store.engine.engines import (
 )
 from gateway.store.engine.had_store import HadStore
 from gateway.store.engine.sqlite_file import SqliteFile
+from gateway.store.engine.suitability import tables_of_others, why_read_only, wrong_encoding
 from gateway.store.schema import FIRST_NUMBER, VERSION
 from gateway.store.schema.columns import create_all
 from gateway.store.schema.host import new_identity, schema_version, store_identity
@@ -237,7 +238,8 @@ class Database:
     def prepare(self, *, anew: bool = False) -> None:
         """Create a missing schema; raise `WrongSchema` for one of another version.
 
-        None is created where there was a store, unless `anew` says so: `StoreUnavailable`.
+        None is created where there was a store, unless `anew` says so: `StoreUnavailable`; nor in a
+        database that can't hold one or has tables of others: `WrongSchema`.
         `AnotherStore` if it isn't the one that was here.
         """
         if self.file is not None and self.file.identity() is None:
@@ -253,9 +255,18 @@ class Database:
         version = self.version()
         if version is None:
             with self.writing_without_ids() as connection:
+                # Asked before the version: another process may make the schema in this moment.
+                others = tables_of_others(connection)
                 if _version(connection) is None:
                     if self.was_there and not anew:
                         raise self._gone("is empty")
+                    if others:
+                        raise WrongSchema(
+                            f"{self.place} has tables that are not the gateway's "
+                            f"({', '.join(others)}): give it a database of its own"
+                        )
+                    if fault := wrong_encoding(connection):
+                        raise WrongSchema(f"{self.place}: {fault}")
                     create_all(connection)
                     connection.execute(insert(schema_version).values(version=VERSION))
                     connection.execute(insert(store_identity).values(id=new_identity()))
@@ -306,6 +317,11 @@ class Database:
                 f"{self.place} holds another store than the one this gateway had: put that back; "
                 "to go on with this one, restart the gateway"
             )
+
+    def ensure_writable(self, connection: Connection) -> None:
+        """Raise `StoreUnavailable` if the store can be read, as here, but not written."""
+        if why := why_read_only(connection, self.file):
+            raise StoreUnavailable(why)
 
     def version(self) -> str | None:
         """Return the schema's version; None for an empty store."""

@@ -1,5 +1,6 @@
 """SQLAlchemy's engines for the two kinds of store, and how a transaction begins on each."""
 
+import re
 import sqlite3
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -12,6 +13,8 @@ from gateway.store.engine.sqlite_file import SqliteFile
 BUSY_SECONDS = 10  #: So long a connection to SQLite waits for its turn.
 _CONNECT_SECONDS = 5
 _SQLITE = "sqlite:///"
+#: A server and its standbys, as PostgreSQL's own programs take them: `//USER@A:5432,B:5432/NAME`.
+_SEVERAL = re.compile(r"(postgresql://(?:[^:/]*(?::[^@]*)?@)?)([^@/?]*,[^@/?]*)(.*)", re.DOTALL)
 #: A server that vanished without a word is noticed within ten seconds.
 _PATIENCE = {
     "connect_timeout": _CONNECT_SECONDS,
@@ -19,6 +22,7 @@ _PATIENCE = {
     "keepalives_idle": 4,
     "keepalives_interval": 2,
     "keepalives_count": 3,
+    "client_encoding": "utf8",  # a database in SQL_ASCII would have none
 }
 
 
@@ -26,6 +30,11 @@ def parse_url(text: str) -> URL:
     """Read a store's URL; the path of a file of SQLite stays as written, with `%20` and `?`."""
     if text.startswith(_SQLITE):
         return URL.create("sqlite", database=text.removeprefix(_SQLITE))
+    if several := _SEVERAL.fullmatch(text):
+        user, hosts, rest = several.groups()
+        return make_url(user + rest).update_query_pairs(
+            (("host", host) for host in hosts.split(",")), append=True
+        )
     return make_url(text)
 
 

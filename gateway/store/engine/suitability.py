@@ -1,0 +1,53 @@
+"""Whether a database can be the store: its encoding, who has its tables, who may write."""
+
+import os
+
+from sqlalchemy import Connection, inspect, text
+
+from gateway.store.engine.sqlite_file import SqliteFile
+from gateway.store.schema.columns import metadata
+
+_ENCODING = text("SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = "
+                 "current_database()")  # fmt: skip
+_READ_ONLY = text("SELECT current_setting('transaction_read_only') = 'on'")
+_FORBIDDEN = text(
+    "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+    " AND tablename = ANY(:tables) AND NOT (has_table_privilege(quote_ident(tablename), 'SELECT')"
+    " AND has_table_privilege(quote_ident(tablename), 'INSERT')"
+    " AND has_table_privilege(quote_ident(tablename), 'UPDATE')"
+    " AND has_table_privilege(quote_ident(tablename), 'DELETE'))"
+)
+
+
+def wrong_encoding(connection: Connection) -> str:
+    """Return what is wrong with the encoding of a server's database; empty: nothing."""
+    if connection.dialect.name != "postgresql":
+        return ""
+    encoding = connection.scalar(_ENCODING)
+    if encoding == "UTF8":
+        return ""
+    return (
+        f"the database has the encoding {encoding}, which can't hold every name and subject: make "
+        "one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    )
+
+
+def tables_of_others(connection: Connection) -> list[str]:
+    """Return the tables of a database without a store that bear names of the gateway's own."""
+    return sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
+
+
+def why_read_only(connection: Connection, file: SqliteFile | None) -> str:
+    """Return why nothing can be written to a store that can be read; empty: it can.
+
+    `file` is that of SQLite's store.
+    """
+    if file is not None:
+        return "" if os.access(file.path, os.W_OK) else f"{file.path} may only be read"
+    if connection.scalar(_READ_ONLY):
+        return (
+            "the database may only be read: it is a standby, or default_transaction_read_only is on"
+        )
+    forbidden = connection.scalar(_FORBIDDEN, {"tables": list(metadata.tables)})
+    user = connection.engine.url.username
+    return f"the database's user {user} may not write to {forbidden} tables" if forbidden else ""
