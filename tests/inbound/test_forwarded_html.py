@@ -8,6 +8,24 @@ from gateway.core.replies.forwarded.mailboxes import Mailbox
 from gateway.inbound.reading.original import recover
 
 CLIENTS = {
+    "notes7": """\
+<br><font size=2 face="sans-serif">Bitte ablegen.</font><br><br><font size=1
+color=#800080 face="sans-serif">----- Weitergeleitet von Bob Beispiel/Buero/DE am
+05.03.2026 08:00 -----</font><br><br><table width=100%><tr valign=top><td
+width=40%><font size=1><b>&quot;Ann Roe&quot; &lt;ann@example.org&gt;</b> </font><p><font
+size=1>04.03.2026 10:11</font><br><td width=59%><table width=100%><tr valign=top><td><div
+align=right><font size=1>An</font></div><td><font size=1>bob@example.com</font><tr
+valign=top><td><div align=right><font size=1>Kopie</font></div><td><tr valign=top><td><div
+align=right><font size=1>Thema</font></div><td><font size=1>AW: Termin</font></table><br
+></table><br><br><font size=2>Das <i>passt</i>.</font>""",
+    "notes8": """\
+<p>Bitte ablegen.<br><font size="2" color="#800080">----- Weitergeleitet von Bob
+Beispiel/Buero/DE am 05.03.2026 08:00 -----</font><br><br><img width="16" height="16"
+src="cid:1__=x" alt="Details"><font color="#424282">Ann Roe ---04.03.2026 10:11:00---Das
+passt.</font><br><br><font color="#5F5F5F">Von: </font>Ann Roe &lt;ann@example.org&gt;<br><font
+color="#5F5F5F">An: </font>bob@example.com<br><font color="#5F5F5F">Datum: </font>04.03.2026
+10:11<br><font color="#5F5F5F">Betreff: </font>AW: Termin<br><hr width="100%" size="2"
+align="left" noshade><br><br><p>Das <i>passt</i>.</p>""",
     "egroupware": """\
 <p>Bitte ablegen.</p><fieldset class="originalMessage"><legend>Original besked</legend>Fra: Ann Roe
 &lt;ann@example.org&gt;<br>Til: bob@example.com<br>Dato: Wed, 4 Mar 2026 10:11:00 +0100</fieldset

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 
 from gateway.core.replies.forwarded.language.words import readable
@@ -25,6 +25,7 @@ class TextLine:
     depth: int
     text: str
     is_indented: bool = False  #: Whether blanks stand between its quote marks and its text.
+    indent: int = field(default=0, compare=False)  #: How many blanks, where it isn't quoted.
 
     @property
     def is_blank(self) -> bool:
@@ -47,7 +48,9 @@ def read_line(raw: str) -> TextLine:
     raw = raw[:_LONGEST].lstrip("\ufeff")
     marks = _MARKS.match(raw)
     if marks is None or (raw.startswith(">>> ") and raw.rstrip().endswith(" >>>")):  # GroupWise
-        return TextLine(0, readable(raw), raw[:1] in _BLANKS)
+        is_indented = raw[:1] in _BLANKS
+        indent = len(raw) - len(raw.lstrip(" ")) if is_indented else 0
+        return TextLine(0, readable(raw), is_indented, indent)
     text = raw[marks.end() :].removeprefix(" ")
     return TextLine(marks[0].count(">"), readable(text), text[:1] in _BLANKS)
 

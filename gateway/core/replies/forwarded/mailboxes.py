@@ -42,6 +42,8 @@ _NO_REPLY = re.compile(
     r"(?:no|do-?not|don-?t|nicht|geen|ne-?pas)[-_.]?(?:reply|antw)|mailer|notif", re.I
 )
 _MAILBOX = re.compile(r"[\"<]|\S{1,128}@")
+#: A person of a house with Notes, which is no address: `Bob Example/Office/NL@Office`.
+_OF_NOTES = re.compile(r"[^<>@\",;]{1,100}/[^<>@\",;]{1,100}@[^\s<>@.\",;]{1,64}")
 _PERSON = re.compile(
     rf"\s*(?:(?:\"(?:[^\"\\]|\\.){{0,300}}+\"|[^<>@]{{0,300}}?)\s*[<\[(]\s*)?{_ADDRESS}\s*[>\])]?\s*"
 )
@@ -141,6 +143,8 @@ def _split(text: str) -> list[str]:
 
 
 def _mailbox(text: str, *, is_field: bool = False) -> Mailbox:
+    if _OF_NOTES.fullmatch(text.strip()):
+        return Mailbox(text.strip(), "")
     address_match = find_address(text)
     if address_match is None:
         return Mailbox(_name(text.partition("<")[0], is_field), "")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from gateway.core.replies.forwarded.dates import is_internet_date
 from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
 from gateway.core.replies.forwarded.forms.intros import Intro
+from gateway.core.replies.forwarded.forms.notes import is_details
 from gateway.core.replies.forwarded.forms.registry import Header, read_header
 from gateway.core.replies.forwarded.labels import begins_field
 from gateway.core.replies.forwarded.language.words import HeaderWord
@@ -300,5 +301,5 @@ def own_words_end(lines: Sequence[TextLine], index: int) -> int:
 
 def _is_above(line: TextLine, first: TextLine) -> bool:
     """Whether a line above the first of what was forwarded belongs to it."""
-    repeated = line.text == first.text or is_announcement(line.text)
+    repeated = line.text == first.text or is_announcement(line.text) or is_details(line.text)
     return repeated or line.is_blank or is_line(line.text)

@@ -206,12 +206,23 @@ class HeaderBlockReader:
     def take_field(self, role: HeaderWord, label: Label) -> bool:
         """Take a known word; not one that the block has already, which is of the text."""
         if role in self._fields and role is not HeaderWord.OTHER:
-            return False
+            return role is HeaderWord.SENDER and self.take_agent(label)
         if len(self._fields) == 1 and self._spaced is None:
             self._spaced = False
         self._fields[role] = label.value
         self._keys.append(label.key)
         self._role = role
+        self._end += 1
+        return True
+
+    def take_agent(self, label: Label) -> bool:
+        """Take who sent the mail for its author, whom Notes names last: `Sent by: Eva <eva@…>`."""
+        author = self._fields[HeaderWord.SENDER]
+        if not self._announced or label.key in self._keys or not label.value:
+            return False
+        if not author.casefold().startswith(label.value.casefold()):
+            self._fields[HeaderWord.SENDER] = f"{label.value} on behalf of {author}"
+        self._keys.append(label.key)
         self._end += 1
         return True
 

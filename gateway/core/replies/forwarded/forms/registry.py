@@ -15,6 +15,7 @@ from gateway.core.replies.forwarded.forms.fields import read_fields
 from gateway.core.replies.forwarded.forms.filled import read_filled
 from gateway.core.replies.forwarded.forms.intros import Intro, read_framed_intro, read_intro
 from gateway.core.replies.forwarded.forms.led import read_led
+from gateway.core.replies.forwarded.forms.notes import below_details, read_notes, separator_end
 from gateway.core.replies.forwarded.forms.one_line import read_one_line
 from gateway.core.replies.forwarded.forms.sentences import read_sentence
 from gateway.core.replies.forwarded.labels import read_label
@@ -61,18 +62,21 @@ def read_below_separator(lines: Sequence[TextLine], index: int, subject: str) ->
     rest = after_dashes(text)
     if rest and (glued := read_glued(lines, index, rest)) is not None:
         return glued
-    if not separates(lines, index):
+    last = separator_end(lines, index)
+    if last == index and not separates(lines, index):
         return None
-    below = _next_line(lines, index)
+    below = _next_line(lines, last)
     if below is not None and is_divider(lines[below].text):
         below = _next_line(lines, below)
     header = None
     if below is not None:
+        below = below_details(lines, below)
         header = (
             read_fields(lines, below, announced=True)
             or read_filled(lines, below)
             or read_block(lines, below, announced=True, subject=subject)
             or read_led(lines, below, subject)
+            or read_notes(lines, below, subject)
             or read_intro(lines, below, announced=True)
         )
     if isinstance(header, ForwardedHeader) and (date := date_within(text)):
