@@ -45,6 +45,7 @@ from gateway.core.mail.envelope import (
 )
 from gateway.core.mail.reply import Reply, encoded
 from gateway.smtp_proxy.auth_exchange import AuthExchange
+from gateway.smtp_proxy.body import Body
 from gateway.smtp_proxy.client_reader import (
     ClientGone,
     ClientReader,
@@ -103,6 +104,7 @@ class GatewaySMTP(AuthExchange):
         self._transaction: Transaction | None = None
         self._errors = self._bad_recipients = self._junk = self._failed_logins = 0
         self._transaction_in_data: Transaction | None = None  #: Whose content is coming in.
+        self._refused_data: Reply | None = None  #: What DATA, the last command, was refused with.
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
         self._has_bare_newlines = False
         self._stopping = False
@@ -233,6 +235,10 @@ class GatewaySMTP(AuthExchange):
         """Answer one command, given as its line up to the LF; raise `CommandRefused`."""
         verb, _, argument = line.rstrip(b"\r").partition(b" ")
         verb = verb.upper()
+        refused_data, self._refused_data = self._refused_data, None
+        if refused_data is not None and b":" in verb:
+            await self._pass_over_content(line, refused_data)
+            return
         handler = COMMANDS.get(verb)
         if not line.endswith(b"\r"):
             # A bare LF ends no line (RFC 5321, 2.3.8), but some CRMs say it: mended where the
@@ -252,6 +258,18 @@ class GatewaySMTP(AuthExchange):
         if self.tls_context is not None and not self._tls and verb not in _BEFORE_TLS:
             raise CommandRefused("530 5.7.0 Say STARTTLS first")
         await handler(self, argument)
+
+    async def _pass_over_content(self, line: bytes, refusal: Reply) -> None:
+        """Refuse once more a mail that is sent although DATA was refused; `line` is its first.
+
+        Perl's Mail::Mailer doesn't look at the answer to DATA. What people wrote is no command.
+        """
+        self._client_reader.give_back(line + b"\n")
+        body = Body(self._client_reader, max_size=self._listener.max_size, clock=self.loop.time)
+        await body.drain()
+        self._errors += 1
+        self._write(refusal.octets)
+        self._limit()
 
     def _limit(self) -> None:
         bad = self._bad_recipients > MAX_BAD_RECIPIENTS
@@ -404,16 +422,17 @@ class GatewaySMTP(AuthExchange):
         """
         transaction = self._transaction
         if transaction is None:
-            raise CommandRefused("503 5.5.1 Say MAIL and RCPT first")
+            raise self._data_refused("503 5.5.1 Say MAIL and RCPT first")
         if argument.strip():
-            raise CommandRefused("501 5.5.4 Syntax: DATA")
+            raise self._data_refused("501 5.5.4 Syntax: DATA")
         if not transaction.has_recipients:
             # Say once more why nobody is left; a client that says DATA all the same is done then.
             # Swift Mailer does, and begins its next message without RSET.
             refusal = await transaction.refusal()
             if refusal is None:
-                raise CommandRefused("554 5.5.1 No valid recipients")
+                raise self._data_refused("554 5.5.1 No valid recipients")
             await self._abandon(By.CLIENT)
+            self._refused_data = refusal
             self._write(refusal.octets)
             return
         self._write(_GO_AHEAD)
@@ -430,6 +449,11 @@ class GatewaySMTP(AuthExchange):
         if answers[0].positive or any(answer.positive for answer in answers):
             self._errors = self._bad_recipients = self._junk = 0
         self._listener.took(self.loop.time() - began)
+
+    def _data_refused(self, reply: str) -> CommandRefused:
+        refused = CommandRefused(reply)
+        self._refused_data = refused.reply
+        return refused
 
     async def rset(self, _: bytes) -> None:
         """RSET: the transaction, if there is one, ends without content."""

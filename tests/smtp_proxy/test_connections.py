@@ -70,14 +70,17 @@ async def test_S15_a_whole_session_octet_by_octet_is_one_message(crm: Crm) -> No
     assert [INDIVIDUAL] == [as_sent(message) for message in crm.sink.messages]
 
 
-async def test_S15_content_that_follows_a_refused_data_is_read_as_commands(crm: Crm) -> None:
+async def test_S15_content_that_follows_a_refused_data_is_refused_and_is_no_command(
+    crm: Crm,
+) -> None:
     crm.sink.fault("RCPT", faults.reply(b"550 5.1.1 no such user"))
     client = await crm.client()
 
-    await client.send(b"\r\n".join((MAIL, RCPT, b"DATA", b"Subject: x", b".", b"")))
+    content = (b"Subject: x", b"", b"NOOP", b"..", b".")
+    await client.send(b"\r\n".join((MAIL, RCPT, b"DATA", *content, b"RSET", b"")))
     replies = await client.replies(5)
 
-    assert [250, 550, 550, 500, 500] == [reply.code for reply in replies]
+    assert [250, 550, 550, 550, 250] == [reply.code for reply in replies]
     assert [] == crm.sink.messages
 
 
