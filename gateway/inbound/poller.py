@@ -11,7 +11,7 @@ from gateway.core.replies.inbox import Sighting
 from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.fetching import Listed, MailFetcher
 from gateway.inbound.imap.idle import IdleEnd, IdleWatch
-from gateway.inbound.imap.session import MailboxSession
+from gateway.inbound.imap.session import MailboxSession, NotRemoved
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.imap.wire import SHORTEST_IDLE
@@ -74,6 +74,8 @@ class Poller:
         self._halt = asyncio.Event()  #: Set when a session is to end.
         self._failures = 0
         self._unmoved: MailboxRefuses | None = None
+        #: Folder, UIDVALIDITY and UID of mails that were copied on and couldn't be removed.
+        self._copied: set[tuple[str, int, int]] = set()
 
     def stop(self) -> None:
         """End soon, with the mails in hand finished."""
@@ -217,8 +219,16 @@ class Poller:
             verdict = await self._fetcher.take(session, mail)
             if verdict is None:
                 return
+            where = Sighting(
+                mailbox=settings.name,
+                folder=settings.folder,
+                uidvalidity=mail.uidvalidity or 0,
+                uid=mail.uid,
+            )
             try:
-                place = await session.move([mail.uid], self._target(verdict))
+                place = await self.move(session, where, self._target(verdict))
+            except NotRemoved as error:
+                self._unmoved, place = error, error.place
             except MailboxRefuses as error:
                 self._unmoved = error
                 return
@@ -254,10 +264,37 @@ class Poller:
         if not decided:
             return
         uidvalidity = await session.select(folder)
+        gone: list[Sighting] = []
+        refused: MailboxRefuses | None = None
         for where, verdict in decided:
-            if where.uidvalidity == uidvalidity:
-                await session.move([where.uid], self._target(verdict))
-        await self._waiting_mail.clear([where for where, _ in decided])
+            try:
+                if where.uidvalidity == uidvalidity:
+                    await self.move(session, where, self._target(verdict))
+                gone.append(where)
+            except MailboxRefuses as error:
+                refused = error  # the others go on
+        await self._waiting_mail.clear(gone)
+        if refused is not None:
+            raise refused
+
+    async def move(
+        self, session: MailboxSession, where: Sighting, target: str
+    ) -> tuple[int, int] | None:
+        """Move a mail of the open folder; return its new place, where the server tells.
+
+        What was copied and couldn't be removed is not copied again at each look.
+        """
+        key = (where.folder, where.uidvalidity, where.uid)
+        if key in self._copied:
+            await session.remove([where.uid])
+            self._copied.discard(key)
+            return None
+        try:
+            return await session.move([where.uid], target)
+        except NotRemoved:
+            if where.uidvalidity:  # Without it, UIDs mean nothing after the session.
+                self._copied.add(key)
+            raise
 
     def _target(self, verdict: Verdict) -> str:
         match verdict:

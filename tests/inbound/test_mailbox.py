@@ -26,6 +26,16 @@ pytestmark = pytest.mark.system
 
 WITHOUT_MOVE = "IMAP4rev1 IDLE UIDPLUS NAMESPACE"
 BARE = "IMAP4rev1"
+PUBLIC = """
+namespace public {
+  type = public
+  separator = .
+  prefix = public.
+  location = maildir:~/public
+  subscriptions = no
+  list = children
+}
+"""
 
 
 def reply(number: int = 1, **options: Any) -> bytes:
@@ -129,6 +139,29 @@ async def test_folders_are_made_below_the_accounts_own_root(
     assert {"INBOX", "INBOX.Ignored", "INBOX.Needs attention", written} <= set(
         prefixed.folders(user)
     )
+
+
+async def test_folders_of_a_shared_namespace_are_found_beside_the_accounts_own(
+    rig: ImporterRig, certificates: Certificates, user: str
+) -> None:
+    names = {
+        "folder": "public/replies",
+        "imported": "public.Imported",
+        "needs_attention": "Inbox/Open",
+        "ignored": "Weg/",
+    }
+    async with Dovecot(certificates, separator=".", prefix="INBOX.", more=PUBLIC) as server:
+        with server.open(user) as client:
+            client.create("public.replies")
+        for mail in (reply(), forward(subject="no number", message_id="<b@x>").as_bytes()):
+            server.deliver(user, mail, folder="public.replies")
+        async with watching(rig, settings(server.port, user, **names)):
+            await wait_until(holds(server, user, "public.replies", 0), "both taken", 20)
+
+        assert 1 == server.count(user, "public.Imported")
+        assert 1 == server.count(user, "INBOX.Open")
+        assert {"INBOX.public.Imported", "INBOX.Inbox.Open"}.isdisjoint(server.folders(user))
+        assert "INBOX.Weg" in server.folders(user)
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])

@@ -13,7 +13,7 @@ from gateway.inbound.imap import idle
 from gateway.inbound.imap.session import PIECE, MailboxSession
 from gateway.inbound.imap.settings import MailboxRefuses
 from gateway.inbound.imap.text import MailboxLost
-from gateway.store.replies import mailboxes
+from gateway.store.replies import inbox, mailboxes
 from tests.inbound.importer_rig import ImporterRig
 from tests.inbound.mails import forward, with_file
 from tests.inbound.watching import settings, watching
@@ -457,3 +457,65 @@ async def test_a_folder_that_may_only_be_read_is_refused(server: FakeImap) -> No
         await session.select("INBOX")
 
     await session.close()
+
+
+BY_COPY = "IMAP4rev1 IDLE UIDPLUS"
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "copies"),
+    [
+        ("SELECT", "* OK [UIDVALIDITY 1] x\r\n* OK [PERMANENTFLAGS (\\Seen)] x\r\nTAG OK x\r\n", 0),
+        ("UID STORE", "* 1 FETCH (UID 1 FLAGS (\\Recent))\r\nTAG OK done\r\n", 1),
+        ("UID STORE", "TAG NO [NOPERM] permission denied\r\n", 1),
+        ("UID EXPUNGE", "TAG NO [NOPERM] permission denied\r\n", 1),
+    ],
+    ids=["not permitted", "silently left", "refused", "not expunged"],
+)  # fmt: skip
+async def test_a_mail_that_may_not_be_removed_is_not_copied_again_and_again(
+    rig: ImporterRig, command: str, answer: str, copies: int
+) -> None:
+    async with FakeImap(reply(), capability=BY_COPY) as server:
+        server.faults[command] = says(answer)
+        async with watching(rig, settings(server.port)) as watched:
+            await wait_until(lambda: watched.heard.count("down") >= 3, "the third look", 30)
+            server.faults.clear()
+            before = len(server.moved)
+            await wait_until(lambda: "read" in watched.heard, "a look that ends well", 30)
+
+    assert copies == before
+    assert 1 == len(rig.entries())
+    assert ("UID STORE 1 +FLAGS (\\Deleted)" in server.commands) or not copies
+
+
+@pytest.mark.parametrize("stuck", [0, 1])
+async def test_one_decided_mail_that_can_not_be_moved_on_stops_no_other(
+    rig: ImporterRig, server: FakeImap, stuck: int
+) -> None:
+    async def full(connection: Connection, words: list[str]) -> bool:
+        if "Imported" not in " ".join(words):
+            return True
+        connection.say(f"{connection.tag} NO [OVERQUOTA] full")
+        return False
+
+    async def told(connection: Connection, words: list[str]) -> bool:
+        uid = words[0]
+        server.mails.pop(int(uid), None)
+        connection.ok(f"[COPYUID 1 {uid} {uid}] moved")
+        return False
+
+    server.mails = {
+        number: forward(
+            subject="no number", said=f"Antwort {number}.", message_id=f"<{number}@x>"
+        ).as_bytes()
+        for number in (1, 2)
+    }
+    server.faults["UID MOVE"] = told
+    async with watching(rig, settings(server.port)):
+        await wait_until(lambda: not server.mails, "both mails to wait", 30)
+        await wait_until(lambda: len(rig.mails(InboxState.NEEDS_ATTENTION)) == 2, "both rows")
+        rows = sorted(rig.mails(InboxState.NEEDS_ATTENTION), key=lambda row: row.id)
+        server.faults["UID MOVE"] = full
+        await rig.importer.assign(rows[stuck].id, "4711")
+        await rig.database.write(inbox.discard, rows[1 - stuck].id)
+        await wait_until(lambda: [("Ignored")] == [to for _, to in server.moved], "the other", 30)

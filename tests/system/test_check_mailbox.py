@@ -72,6 +72,41 @@ async def test_a_server_that_tells_of_new_mail_late_is_named(tmp_path: Path) -> 
     ] == [line for line in lines if "IDLE" in line]
 
 
+RIGHTS = """
+mail_plugins = acl
+plugin {
+  acl = vfile
+}
+protocol imap {
+  mail_plugins = $mail_plugins imap_acl
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "rights", "complaint"),
+    [
+        ("INBOX", "lrst", "may not remove mail from the folder 'INBOX' (its rights there: "),
+        ("Ignored", "lrwste", "may not put mail into the folder 'Ignored' (its rights there: "),
+    ],
+)
+async def test_a_folder_that_mail_can_not_leave_or_enter_is_named(
+    tmp_path: Path, certificates: Certificates, folder: str, rights: str, complaint: str
+) -> None:
+    async with Dovecot(certificates, more=RIGHTS) as server:
+        with server.open("replies") as client:
+            client.create("Ignored")
+        mails = server.folder / "mail" / "replies"
+        where = mails if folder == "INBOX" else mails / f".{folder}"
+        (where / "dovecot-acl").write_text(f"owner {rights}\n")
+        code, lines = await checked(tmp_path, mailbox(server, "replies"))
+
+    assert 1 == code
+    (told,) = (line for line in lines if line.startswith("error"))
+    assert complaint in told
+    assert told.endswith("set folder to one of the account's, which it may change")
+
+
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "password": (
         {"password": "wrong"},

@@ -101,6 +101,7 @@ async def folders_of(
 ) -> AsyncIterator[Finding]:
     """Look at the folders of a mailbox: how much waits, which are missing, whether mail can go."""
     await session.select(settings.folder)
+    await session.check_rights((settings.imported, settings.needs_attention, settings.ignored))
     waiting = len(await session.search())
     news = "tells of new mail" if session.can_idle else "is asked for new mail"
     mails = counted(waiting, "mail")

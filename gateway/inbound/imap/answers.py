@@ -60,6 +60,17 @@ def text(value: Value) -> str:
             return ""
 
 
+def prefixes(namespaces: Iterable[Value]) -> list[str]:
+    """Return what names of folders begin with in each namespace (RFC 2342), but those of none."""
+    written = []
+    for kind in namespaces:
+        for namespace in kind if isinstance(kind, list) else ():
+            match namespace:
+                case [bytes(prefix), *_] if prefix:
+                    written.append(prefix.decode("ascii", "replace"))
+    return written
+
+
 def uid_set(uids: Sequence[int]) -> str:
     """Write UIDs as a set, runs of them as ranges."""
     runs: list[list[int]] = []

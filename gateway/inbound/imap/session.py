@@ -16,6 +16,7 @@ from gateway.inbound.imap.answers import (
     fetched,
     joined,
     moment,
+    prefixes,
     said,
     text,
     uid_set,
@@ -43,6 +44,15 @@ class MailRefused(Exception):
     """The server won't give out one mail; the text is its own."""
 
 
+class NotRemoved(MailboxRefuses):
+    """A mail was copied to where it belongs, and can't be taken out of the folder it lies in."""
+
+    def __init__(self, reason: str, place: tuple[int, int] | None = None) -> None:
+        """`place` is UIDVALIDITY and UID of the copy, where the server tells."""
+        super().__init__("folder", reason)
+        self.place = place
+
+
 class TooLong(Exception):
     """A mail is longer than it may be."""
 
@@ -61,6 +71,9 @@ class MailboxSession:
         self._wire = wire
         self._prefix = ""
         self._delimiter = ""
+        self._others: list[str] = []  # prefixes of namespaces beside the account's own
+        self._folder = ""  # the one that is open
+        self._can_mark = True  # whether its mail may be marked as deleted
         self._idles = True
 
     @classmethod
@@ -116,13 +129,14 @@ class MailboxSession:
     # Folders
 
     async def find_root(self) -> None:
-        """Learn where the account's own folders lie, and what divides their names."""
+        """Learn where the account's own folders lie, those of others, and what divides names."""
         if "NAMESPACE" in self._wire.capabilities:
             for namespaces in untagged(await self._wire.namespace(), "NAMESPACE"):
                 match namespaces:
                     case [[[bytes(prefix), delimiter, *_], *_], *_]:
                         self._prefix = prefix.decode("ascii", "replace")
                         self._delimiter = text(delimiter)
+                self._others = prefixes(namespaces)
         if not self._delimiter:
             for _, delimiter, _ in await self._list(""):
                 self._delimiter = delimiter
@@ -141,10 +155,17 @@ class MailboxSession:
         """Return a folder's name as it goes over the wire."""
         if name.upper() == "INBOX":
             return "INBOX"
+        name = name.rstrip("/") or name
         if self._delimiter not in ("", "/"):
             name = name.replace("/", self._delimiter)
         own = encoded_name(name)
-        return own if own.startswith(self._prefix) else self._prefix + own
+        # `Inbox.Done` is `INBOX.Done`: that word alone has no case (RFC 3501, 5.1).
+        if self._prefix.upper().startswith("INBOX") and own.upper().startswith(
+            self._prefix.upper()
+        ):
+            own = self._prefix + own[len(self._prefix) :]
+        is_complete = own.startswith((self._prefix, *self._others))
+        return own if is_complete else self._prefix + own
 
     async def has_folder(self, name: str) -> bool:
         """Whether a folder is there and may hold mail."""
@@ -175,7 +196,11 @@ class MailboxSession:
         if code(answer) == b"READ-ONLY":
             reason = f"has read-only access to the folder {name!r}, and can't move its mail"
             raise MailboxRefuses("folder", reason)
-        uidvalidity = re.search(rb"\[UIDVALIDITY (\d+)\]", joined(answer), re.IGNORECASE)
+        said_of_it = joined(answer)
+        flags = re.search(rb"\[PERMANENTFLAGS \(([^)]*)\)\]", said_of_it, re.IGNORECASE)
+        self._folder = name
+        self._can_mark = flags is None or b"\\deleted" in flags[1].lower()
+        uidvalidity = re.search(rb"\[UIDVALIDITY (\d+)\]", said_of_it, re.IGNORECASE)
         return int(uidvalidity[1]) if uidvalidity else None
 
     # Mails
@@ -257,7 +282,10 @@ class MailboxSession:
         """Move mails; `MailboxRefuses` where that fails. What is gone already is fine.
 
         Returns UIDVALIDITY and UID of one mail in its new place, where the server tells (RFC 4315).
+        Raises `NotRemoved` where they lie there now and here as well.
         """
+        if not (self.can_move or self._can_mark):
+            raise MailboxRefuses("folder", self._may_not_remove())
         target = quoted(self._written(folder))
         answer = await self._transfer(uid_set(uids), target)
         if answer.result != "OK" and code(answer) == b"TRYCREATE":
@@ -265,20 +293,76 @@ class MailboxSession:
             answer = await self._transfer(uid_set(uids), target)
         if answer.result != "OK":
             raise MailboxRefuses("folder", f"can't move mail to {folder!r}: {said(answer)}")
-        place = re.search(rb"\[COPYUID (\d+) \S+ (\d+)\]", joined(answer), re.IGNORECASE)
-        return (int(place[1]), int(place[2])) if place else None
+        copied = re.search(rb"\[COPYUID (\d+) \S+ (\d+)\]", joined(answer), re.IGNORECASE)
+        place = (int(copied[1]), int(copied[2])) if copied else None
+        if not self.can_move:
+            await self.remove(uids, place)
+        return place
 
     async def _transfer(self, uids: str, target: str) -> Response:
         if self.can_move:
             return await self._wire.move(uids, target, by_uid=True)
-        copied = await self._wire.copy(uids, target, by_uid=True)
-        if copied.result != "OK":
-            return copied
-        marked = await self._wire.store(uids, "+FLAGS.SILENT", "(\\Deleted)", by_uid=True)
-        if marked.result == "OK" and self.can_expunge:
-            marked = await self._wire.expunge(uids, by_uid=True)
+        return await self._wire.copy(uids, target, by_uid=True)
+
+    async def remove(self, uids: Sequence[int], place: tuple[int, int] | None = None) -> None:
+        """Take mails out of the folder that were copied (to `place`); `NotRemoved` if that fails.
+
+        Where the server can't expunge them alone they stay, marked as deleted.
+        """
+        marked = await self._wire.store(uid_set(uids), "+FLAGS", "(\\Deleted)", by_uid=True)
+        if marked.result != "OK":
+            raise NotRemoved(f"{self._may_not_remove()}: {said(marked)}", place)
+        for items in fetched(marked):
+            # Servers say OK to a flag that the account may not set, and leave it.
+            flags = items.get("FLAGS")
+            is_mail = str(items.get("UID", "")) in map(str, uids)
+            if is_mail and isinstance(flags, list) and "\\deleted" not in _lower(flags):
+                raise NotRemoved(self._may_not_remove(), place)
         # A plain EXPUNGE would remove what others have marked: the marks stay.
-        return copied if marked.result == "OK" else marked
+        if self.can_expunge:
+            expunged = await self._wire.expunge(uid_set(uids), by_uid=True)
+            if expunged.result != "OK":
+                raise NotRemoved(f"{self._may_not_remove()}: {said(expunged)}", place)
+
+    def _may_not_remove(self) -> str:
+        return f"may not remove mail from the folder {self._folder!r}"
+
+    async def check_rights(self, targets: Sequence[str]) -> None:
+        """Raise `MailboxRefuses` where mail can't go from the open folder to those (RFC 4314).
+
+        A server without ACL says nothing of rights; nor does one of a folder that isn't there yet.
+        """
+        if not (self.can_move or self._can_mark):
+            raise MailboxRefuses("folder", self._may_not_remove())
+        if "ACL" not in self._wire.capabilities:
+            return
+        rights = await self._rights(self._folder)
+        # Before RFC 4314 `d` was all rights to delete; since then any of them brings it along.
+        told_apart = any(
+            word.startswith("RIGHTS=") and "E" in word for word in self._wire.capabilities
+        )
+        if rights and ("e" if told_apart else "d") not in rights:
+            reason = f"{self._may_not_remove()} (its rights there: {''.join(sorted(rights))})"
+            raise MailboxRefuses("folder", reason)
+        for target in targets:
+            rights = await self._rights(target)
+            if rights and "i" not in rights:
+                reason = f"may not put mail into the folder {target!r}"
+                told = f"{reason} (its rights there: {''.join(sorted(rights))})"
+                raise MailboxRefuses("folder", told)
+
+    async def _rights(self, folder: str) -> set[str]:
+        """Return the account's rights in a folder, a letter each; empty: it isn't told."""
+        command = self._wire.command("MYRIGHTS", quoted(self._written(folder)))
+        answer = await self._wire.execute(command)
+        if answer.result != "OK":
+            return set()
+        return {
+            letter
+            for listed in untagged(answer, "MYRIGHTS")
+            if listed
+            for letter in text(listed[-1])
+        }
 
     async def wait(self, seconds: float, stopping: asyncio.Event) -> IdleEnd | None:
         """Wait until there is news, it is time to stop, or so long; tell how IDLE ended, if any."""
@@ -293,3 +377,7 @@ class MailboxSession:
             async with asyncio.timeout(seconds):
                 await stopping.wait()
         return None
+
+
+def _lower(flags: Sequence[Value]) -> list[str]:
+    return [str(flag).lower() for flag in flags]
