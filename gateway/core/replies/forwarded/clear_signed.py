@@ -51,14 +51,14 @@ def unsigned_lines(raw_lines: Sequence[str]) -> list[tuple[int, str]]:
     """
     kept = list(enumerate(raw_lines))
     for _ in range(_MOST_ROUNDS):
-        opened = _without_outer([line for _, line in kept])
+        opened = without_outer([line for _, line in kept])
         if len(opened) == len(kept):
             break
         kept = [(kept[index][0], line) for index, line in opened]
     return kept
 
 
-def _without_outer(lines: Sequence[str]) -> list[tuple[int, str]]:
+def without_outer(lines: Sequence[str]) -> list[tuple[int, str]]:
     """Return lines without the outermost signatures."""
     signatures: dict[int, list[int]] = defaultdict(list)  # by how deep they are quoted
     for index, line in enumerate(lines):
@@ -76,11 +76,11 @@ def _without_outer(lines: Sequence[str]) -> list[tuple[int, str]]:
             continue
         quote = rf"(?:[ \t\xa0]{{0,3}}>){{{depth}}} ?" if depth else ""
         escape = re.compile(rf"\A({quote})-[ \xa0]")
-        start = _below_fields(lines, index + 1)
+        start = below_fields(lines, index + 1)
         kept += [
             (number, escape.sub(r"\1", lines[number])) for number in range(start, below[place])
         ]
-        index = _below_signature(lines, below[place])
+        index = below_signature(lines, below[place])
     return kept
 
 
@@ -90,14 +90,14 @@ def _read(line: str) -> tuple[int, str]:
     return (read["marks"].count(">"), read["text"].rstrip()) if read else (0, line)
 
 
-def _below_fields(lines: Sequence[str], start: int) -> int:
+def below_fields(lines: Sequence[str], start: int) -> int:
     """Return the first line of what is signed: below `Hash: …` and an empty line."""
     while start < len(lines) and _FIELD.fullmatch(_read(lines[start])[1]):
         start += 1
     return start if start < len(lines) and _read(lines[start])[1] else start + 1
 
 
-def _below_signature(lines: Sequence[str], start: int) -> int:
+def below_signature(lines: Sequence[str], start: int) -> int:
     """Return the line below a signature, also where its end is missing."""
     last = min(len(lines), start + _MOST_ARMOR)
     for index in range(start + 1, last):

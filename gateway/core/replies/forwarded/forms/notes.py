@@ -90,10 +90,10 @@ def below_details(lines: Sequence[TextLine], start: int) -> int:
 
 def read_notes(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedHeader | None:
     """Read a header below a separator whose author and date have lines of their own."""
-    return _read_columns(lines, start) or _read_led(lines, start, subject)
+    return read_columns(lines, start) or read_by_lines(lines, start, subject)
 
 
-def _read_led(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedHeader | None:
+def read_by_lines(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedHeader | None:
     text, index, led = "", start, None
     for _ in range(_LONGEST_AUTHOR):
         text = f"{text} {lines[index].text}".strip()
@@ -105,20 +105,20 @@ def _read_led(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedH
             break
         index = following
     below = _next_line(lines, index + 1) if led is not None else None
-    below = _below_reply_to(lines, below) if below is not None else None
+    below = below_reply_to(lines, below) if below is not None else None
     if led is None or below is None:
         return None
     label = read_label(lines[below].text)
     if label is not None and label.role in _IN_CELLS:
         header = read_block(lines, below, announced=True, subject=subject)
     else:
-        header = _read_cells(lines, below)
+        header = read_cells(lines, below)
     if header is None or led.keys() & header.fields.keys():
         return None
     return replace(header, fields=header.fields | led)
 
 
-def _below_reply_to(lines: Sequence[TextLine], start: int) -> int | None:
+def below_reply_to(lines: Sequence[TextLine], start: int) -> int | None:
     """Return the line below whom answers go to: `Please respond to <ann@example.org>`."""
     if _ENDS_IN_ADDRESS.fullmatch(lines[start].text):
         return _next_line(lines, start + 1)
@@ -129,7 +129,7 @@ def _below_reply_to(lines: Sequence[TextLine], start: int) -> int | None:
     return start if _role_in(lines[start].text) else _next_line(lines, address + 1)
 
 
-def _read_cells(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
+def read_cells(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
     """Read header words and their values, each on a line of its own."""
     fields: dict[HeaderWord, str] = {}
     keys: list[str] = []
@@ -156,7 +156,7 @@ def _read_cells(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None
     return ForwardedHeader(fields=fields, languages=_languages(keys), end=end + 1)
 
 
-def _read_columns(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
+def read_columns(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
     """Read two columns: the author and the date left, words and values of the others right."""
     if lines[start].indent != _LEFT_COLUMN:
         return None
@@ -183,13 +183,13 @@ def _read_columns(lines: Sequence[TextLine], start: int) -> ForwardedHeader | No
             return None
         elif right:
             fields[role] = f"{fields[role]} {right}".strip()
-    led = _author_above_date(left)
+    led = author_above_date(left)
     if led is None or not {HeaderWord.TO, HeaderWord.SUBJECT} <= fields.keys():
         return None
     return ForwardedHeader(fields=fields | led, languages=_languages(keys), end=end)
 
 
-def _author_above_date(column: Sequence[str]) -> dict[HeaderWord, str] | None:
+def author_above_date(column: Sequence[str]) -> dict[HeaderWord, str] | None:
     """Read the narrow column, in which addresses are broken wherever it ends."""
     for number in range(len(column)):
         for last in range(len(column), number, -1):
