@@ -13,6 +13,7 @@ from gateway.core.feed.feed_mapping import (
     KindMapping,
     column_key,
     compared,
+    list_divider,
     nearest,
 )
 from gateway.core.feed.spreadsheet import harmless
@@ -62,8 +63,10 @@ class ColumnSource:
             text = JOINED[self.name].join(dict.fromkeys(filter(None, texts)))
         if not self.words:
             return text
-        if ";" in text and JOINED.get(self.name) == ";":
-            return ";".join(self.words.get(compared(value), value) for value in text.split(";"))
+        between = list_divider(self.name, text)
+        if between and compared(text) not in self.words:
+            values = text.split(between)
+            return ";".join(self.words.get(compared(value), value) for value in values)
         return self.words.get(compared(text), text)
 
 

@@ -86,11 +86,11 @@ def person_record(fields: Fields) -> Person:
 
 
 def staff_record(fields: Fields) -> Staff:
-    """Return one of the staff; of several addresses in the cell the first counts."""
+    """Return one of the staff; of several addresses in the cell the first counts, which is told."""
     return Staff(
         crm_id=fields.key("crm_id"),
         name=fields.text("name"),
-        email=next(iter(fields.addresses("email")), ""),
+        email=fields.address("email"),
         roles=fields.items("roles"),
         language=fields.language("language"),
     )

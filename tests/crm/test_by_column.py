@@ -187,6 +187,7 @@ def shown(row: RawRow) -> tuple[Any, ...]:
         ("groups", "contact,g1,No bulk mail,no-mailings tag,ja,,Keine Mailings,,"),
         ("statuses", "application,s1,Deceased,,no,yes,,,,"),
         ("staff", "7,Ann Bos,Ann@x.org,x; y,nl"),
+        ("staff", '7,Ann Bos,Ann@x.org,"x, y",nl'),
         ("programmes", "p1,Nursing"),
     ],
 )

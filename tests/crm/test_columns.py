@@ -100,13 +100,21 @@ def test_what_a_mapping_can_say(write: Write, mapping: str, expected: Mapping[st
     assert [expected] == texts(write(header, row), mapped(mapping))
 
 
-def test_words_of_a_list_are_translated_one_by_one(write: Write) -> None:
-    path = write("crm_id,roles", "7,P&O; Baas ;x", name="staff.csv")
+@pytest.mark.parametrize("cell", ["P&O; Baas ;x", '"P&O, Baas,x"'])
+def test_words_of_a_list_are_translated_one_by_one(write: Write, cell: str) -> None:
+    path = write("crm_id,roles", f"7,{cell}", name="staff.csv")
     mapping = mapped('roles.values = {"P&O" = "personnel_manager", baas = "manager"}', "staff")
 
     [row] = texts(path, mapping, "staff")
 
     assert "personnel_manager;manager;x" == row["roles"]
+
+
+def test_a_word_with_a_comma_is_translated_as_it_stands(write: Write) -> None:
+    path = write("crm_id,roles", '7,"Baas, P&O"', name="staff.csv")
+    mapping = mapped('roles.values = {"Baas, P&O" = "personnel_manager"}', "staff")
+
+    assert ["personnel_manager"] == [row["roles"] for row in texts(path, mapping, "staff")]
 
 
 @pytest.mark.parametrize(

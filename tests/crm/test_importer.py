@@ -77,6 +77,54 @@ def test_every_column_of_people_is_read(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "roles"),
+    [
+        ("manager;evaluator", ("manager", "evaluator")),
+        ('"manager, evaluator"', ("manager", "evaluator")),
+        ('"manager,evaluator,"', ("manager", "evaluator")),
+        ('"Manager, Sales;"', ("Manager, Sales",)),
+        ('"Manager, Sales; evaluator"', ("Manager, Sales", "evaluator")),
+    ],
+)
+def test_commas_divide_roles_where_no_semicolon_does(
+    write: Write, cell: str, roles: tuple[str, ...]
+) -> None:
+    path = write("crm_id,roles", f"7,{cell}", name="staff.csv")
+
+    assert [Staff(crm_id="7", name="", email="", roles=roles)] == records(path, "staff")
+
+
+@pytest.mark.parametrize(
+    ("cell", "email", "left_out"),
+    [
+        ("a@x.example; b@x.example", "a@x.example", ["b@x.example"]),
+        ('"Ann <a@x.example>, b@x.example / c@x.example"', "a@x.example",
+         ["b@x.example", "c@x.example"]),
+        ("a@x.example; A@X.example", "a@x.example", []),
+        ("a@x.example", "a@x.example", []),
+    ],
+    ids=["two", "three", "one twice", "one"],
+)  # fmt: skip
+def test_addresses_of_staff_that_are_left_out_are_told(
+    database: Database, write: Write, cell: str, email: str, left_out: list[str]
+) -> None:
+    path = write(
+        "crm_id,name,email,roles", "6,Bob,bob@x.example,r", f"7,Ann,{cell},r", name="staff.csv"
+    )
+
+    report = take(database, path, "staff")
+
+    with database.reading() as connection:
+        kept = list(connection.scalars(select(schema.feed.staff.c.email).order_by("crm_id")))
+    assert ["bob@x.example", email] == kept
+    assert [(3, "email", other) for other in left_out] == [
+        (problem.line, problem.column, problem.value) for problem in report.problems
+    ]
+    assert all("a row of its own" in problem.cure for problem in report.problems)
+    assert report.is_good is not bool(left_out)
+
+
+@pytest.mark.parametrize(
     ("kind", "header", "row", "expected"),
     [
         (

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from gateway.core.feed.address_cell import AddressCell, read_cell
+from gateway.core.feed.feed_mapping import list_divider
 from gateway.core.written import nearest, plain, plain_name, same_word
 from gateway.crm.cells.dates import ISO_DAY, DateReader
 from gateway.crm.cells.flags import read_count, read_flag
@@ -151,8 +152,10 @@ class Fields:
         return value if value is None or value.tzinfo else value.replace(tzinfo=self._zone)
 
     def items(self, name: str) -> tuple[str, ...]:
-        """Return what stands between `;`, blanks left out."""
-        return tuple(filter(None, map(str.strip, self.word(name).split(";"))))
+        """Return what stands between `;`, of roles also between commas, blanks left out."""
+        text = self.word(name)
+        values = text.split(list_divider(name, text) or ";")
+        return tuple(filter(None, map(str.strip, values)))
 
     def language(self, name: str) -> str:
         """Return the two letters of a language; `nl-BE` is `nl`."""
@@ -177,6 +180,15 @@ class Fields:
             faults = faults[1:]
         self.remarks += faults
         return cell.addresses
+
+    def address(self, name: str) -> str:
+        """Return the first of the mail addresses that are certain; others become remarks."""
+        first, *others = self.addresses(name) or ("",)
+        cure = "give it a row of its own, with a key and the same roles, or leave it out"
+        for other in others:
+            text = f"{other!r} is left out: one row has one address, here {first}"
+            self.remarks.append(FieldFault(name, text, other, cure))
+        return first
 
     def unusable(self, name: str) -> tuple[str, ...]:
         """Return the pieces of several mail addresses to which no mail can be sent."""
