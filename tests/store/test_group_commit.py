@@ -50,6 +50,17 @@ async def test_who_asks_during_a_transaction_shares_the_next(database: Shaky) ->
     assert [[2], [4, 6]] == work.transactions
 
 
+async def test_who_asks_a_moment_later_shares_the_first(database: Shaky) -> None:
+    work = Doubling()
+    group = GroupCommit(database, work)
+    first = asyncio.create_task(group.write(2))
+    for _ in range(3):
+        await asyncio.sleep(0)  # The first has asked, and its turn has come.
+
+    assert (4, 8) == await asyncio.gather(first, group.write(4))
+    assert [[2, 4]] == work.transactions
+
+
 async def test_the_fault_of_one_is_no_others(database: Shaky) -> None:
     work = Doubling()
     group = GroupCommit(database, work)

@@ -245,9 +245,7 @@ def known_forms(language: str = "nl") -> list[str]:
 def test_every_sentence_that_is_translated_is_one_the_gateway_writes() -> None:
     forms = {form for file in WRITERS for form in forms_in(file)}
     # Compiled once: there are more of them than `re` keeps.
-    telling = [
-        re.compile(form) for form in forms if len(re.sub(r"\.\*|\W", "", form)) >= _FEWEST
-    ]
+    telling = [re.compile(form) for form in forms if len(re.sub(r"\.\*|\W", "", form)) >= _FEWEST]
     unknown = [
         text
         for text in known_forms()
