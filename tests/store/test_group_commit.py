@@ -57,7 +57,7 @@ async def test_who_asks_a_moment_later_shares_the_first(database: Shaky) -> None
     for _ in range(3):
         await asyncio.sleep(0)  # The first has asked, and its turn has come.
 
-    assert (4, 8) == await asyncio.gather(first, group.write(4))
+    assert [4, 8] == [*await asyncio.gather(first, group.write(4))]
     assert [[2, 4]] == work.transactions
 
 
