@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from gateway.core.sending.event import EventType
 from gateway.core.sending.outbox import Deferred, OutboxRow, Refused, Result, Sent
+from gateway.runtime.web_proxies import proxy_for
 
 if TYPE_CHECKING:
     import httpx
@@ -53,13 +54,7 @@ class WebhookDelivery:
         self._endpoint = endpoint
         self._clock = clock
         self._http = httpx
-        self._client = httpx.AsyncClient(
-            verify=endpoint.context,
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=CONCURRENCY, keepalive_expiry=20),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._client: httpx.AsyncClient | None = None
 
     async def deliver(self, row: OutboxRow) -> Result:
         """Post a row once."""
@@ -68,15 +63,32 @@ class WebhookDelivery:
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 url, body = self._endpoint.url, row.body
-                async with self._client.stream(
-                    "POST", url, content=body, headers=headers
-                ) as answer:
+                client = self._opened()
+                async with client.stream("POST", url, content=body, headers=headers) as answer:
                     await self._drain(answer)
                     return result_of(answer.status_code)
         except TimeoutError:
             return Deferred(f"no answer within {timedelta(seconds=_ANSWER_SECONDS)}")
         except (self._http.HTTPError, self._http.InvalidURL, ssl.SSLError, OSError) as error:
             return Deferred(f"{type(error).__name__}: {error}"[:300])
+
+    def _opened(self) -> "httpx.AsyncClient":
+        """Return what posts. Raises OSError where its proxy is none that can be used."""
+        if self._client is None:
+            httpx = self._http
+            proxy = proxy_for(self._endpoint.url)
+            try:
+                self._client = httpx.AsyncClient(
+                    verify=self._endpoint.context,
+                    timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+                    limits=httpx.Limits(max_connections=CONCURRENCY, keepalive_expiry=20),
+                    follow_redirects=False,
+                    proxy=proxy,
+                    trust_env=False,
+                )
+            except (ImportError, ValueError) as error:
+                raise OSError(f"HTTPS_PROXY: not the address of an HTTP proxy: {error}") from error
+        return self._client
 
     async def _drain(self, answer: "httpx.Response") -> None:
         """Read a short answer to its end, so that its connection can be kept."""
@@ -90,7 +102,8 @@ class WebhookDelivery:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
 
 
 def result_of(status: int) -> Result:

@@ -30,6 +30,7 @@ from gateway.api.console.users import is_name
 from gateway.api.problems import Problem
 from gateway.api.public.client_rates import ClientRates
 from gateway.api.using import services
+from gateway.runtime.web_proxies import proxy_for
 from gateway.store.console import console_sessions
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def _client(terms: OidcTerms, **options: object) -> "AsyncOAuth2Client":
         scope=terms.scope,
         code_challenge_method="S256",
         timeout=_SECONDS,
+        proxy=proxy_for(terms.issuer),
         trust_env=False,
         **options,
     )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from gateway.inbound.imap.settings import MailboxRefuses
 from gateway.inbound.imap.text import MailboxLost
+from gateway.runtime.web_proxies import proxy_for
 
 _ANSWER_SECONDS = 15.0
 _EARLY_SECONDS = 60.0  #: A token is not used in the last moments of its life.
@@ -142,8 +143,11 @@ def answer_of_token_server(url: str, form: Mapping[str, str]) -> Mapping[str, An
         data=urllib.parse.urlencode(form).encode(),
         headers={"Accept": "application/json"},
     )
+    proxy = proxy_for(url)
+    proxies = urllib.request.ProxyHandler({request.type: proxy} if proxy else {})
     try:
-        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
+        opener = urllib.request.build_opener(proxies)
+        with opener.open(request, timeout=_ANSWER_SECONDS) as answer:
             granted = json.loads(answer.read(_LONGEST_ANSWER))
     except urllib.error.HTTPError as error:
         with error:

@@ -13,6 +13,7 @@ from http.cookiejar import DefaultCookiePolicy
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
+from gateway.runtime.web_proxies import proxy_for
 from gateway.sync.mailchimp.errors import (
     AnswerLost,
     MailchimpError,
@@ -139,7 +140,9 @@ def _session(api_key: str, base_url: str, connections: int) -> "requests.Session
     session.auth = ("user", api_key)
     # Proxies and certificates of the environment are read once: it costs a third of a call.
     environment = session.merge_environment_settings(base_url, {}, None, None, None)
-    session.proxies, session.verify = environment["proxies"], environment["verify"]
+    session.verify = environment["verify"]
+    proxy = proxy_for(base_url)
+    session.proxies = {"all": proxy} if proxy else {}
     session.trust_env = False
     # Cookies would be the one thing the threads share and change.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

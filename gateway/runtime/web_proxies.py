@@ -1,0 +1,42 @@
+"""By which HTTP proxy a web address is called, as the environment of the process says.
+
+    HTTPS_PROXY=http://proxy.example:3128 NO_PROXY=example.org,10.0.0.0/8
+
+Libraries read these variables each in its own way; here all that the gateway calls is read alike.
+"""
+
+import ipaddress
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the address of the proxy to call a web address by; None where it is called directly.
+
+    `HTTPS_PROXY`, `HTTP_PROXY` or else `ALL_PROXY` tells it, `NO_PROXY` what is called directly:
+    names with all below them, addresses and networks, `*` for all. So is this machine.
+    """
+    from urllib.request import getproxies, proxy_bypass  # most commands call nothing
+
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    excepted = proxies.get("no", "")
+    if not proxy or _is_here(host) or _is_in_network(host, excepted) or proxy_bypass(host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _is_here(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def _is_in_network(host: str, excepted: str) -> bool:
+    for name in excepted.split(","):
+        with suppress(ValueError):
+            if ipaddress.ip_address(host) in ipaddress.ip_network(name.strip(), strict=False):
+                return True
+    return False
