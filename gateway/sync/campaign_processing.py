@@ -9,7 +9,7 @@ from gateway.sync.campaign_states import refuse_gone
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.preparation import guard, prepare
 from gateway.sync.readiness import NotReady, standing
-from gateway.sync.settle import keep
+from gateway.sync.settle import OTHER_RECIPIENTS, keep
 from gateway.sync.upload import Uploader, ensure_segment
 
 UNFINISHED = "it was unscheduled to be prepared again, and that was not finished"
@@ -17,7 +17,12 @@ _CANNOT_BE_SENT = "the campaign can't be sent: "
 
 
 def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
-    """Prepare, and bring members, segment and campaign to Mailchimp; it is not scheduled then."""
+    """Prepare, and bring members, segment and campaign to Mailchimp; it is not scheduled then.
+
+    NotReady where it would go to others there than to the segment (`settle.look` has seen that).
+    """
+    if campaign.trouble == OTHER_RECIPIENTS:
+        raise NotReady(f"{_CANNOT_BE_SENT}{OTHER_RECIPIENTS}{campaign_calls.MADE_ANEW}")
     plan = prepare(session, campaign)
     if not yes:
         guard(plan)

@@ -17,7 +17,7 @@ from gateway.sync.campaign_processing import uploader_for
 from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
 from gateway.sync.mailchimp_session import Busy, MailchimpSession, claimed, in_silence
 from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
-from gateway.sync.settle import keep, look
+from gateway.sync.settle import OTHER_RECIPIENTS, keep, look
 
 #: So long before its time a campaign is brought up to date once more.
 BEFORE = timedelta(minutes=20)
@@ -144,6 +144,9 @@ class _Refresh:
             self.heard(Unscheduled(self.campaign.id, reason))
         if self.campaign.state is not CampaignState.SCHEDULED:
             return
+        if self.campaign.trouble == OTHER_RECIPIENTS:
+            self._give_up(OTHER_RECIPIENTS)
+            return
 
         plan = prepare(self.session, self.campaign)
         try:
@@ -167,6 +170,8 @@ class _Refresh:
             keep(self.session, self.campaign, asked=PendingCall.NOTHING)
         elif at <= self.session.clock():
             self._give_up("it could not be scheduled again before its time")
+        elif self.campaign.trouble == OTHER_RECIPIENTS:
+            self._give_up(OTHER_RECIPIENTS)
         else:
             plan = prepare(self.session, self.campaign)
             self._trim(plan, at)

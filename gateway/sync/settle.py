@@ -3,7 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from gateway.core.campaigns.campaigns import FROM_MAILCHIMP, Campaign, CampaignState, PendingCall
+from gateway.core.campaigns.campaigns import (
+    FROM_MAILCHIMP,
+    OPEN_STATES,
+    Campaign,
+    CampaignState,
+    PendingCall,
+)
 from gateway.store.campaigns import campaigns
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import Document
@@ -12,6 +18,8 @@ from gateway.sync.mailchimp_session import MailchimpSession, moment, told
 UNSCHEDULED = "it is not scheduled at Mailchimp any more"
 PAUSED = "it is paused at Mailchimp: look there why"
 CANCELLED = "it was cancelled at Mailchimp while it was sent"
+OTHER_RECIPIENTS = "its recipients were changed at Mailchimp"
+SENT_TO_OTHERS = "it was sent to others than its members: its recipients were changed at Mailchimp"
 
 
 def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
@@ -31,6 +39,8 @@ def changes(campaign: Campaign, document: Document) -> dict[str, Any]:
     state = FROM_MAILCHIMP.get(status, campaign.state)
     fields: dict[str, Any] = {"state": state}
     at = moment(document.get("send_time"))
+    is_open = campaign.state in OPEN_STATES
+    has_others = is_open and has_other_recipients(campaign, document)
     match state:
         case CampaignState.OPENED:
             was_scheduled = campaign.state is CampaignState.SCHEDULED
@@ -38,16 +48,44 @@ def changes(campaign: Campaign, document: Document) -> dict[str, Any]:
                 fields["trouble"] = PAUSED
             elif was_scheduled and campaign.asked is PendingCall.NOTHING:
                 fields |= {"trouble": UNSCHEDULED, "scheduled_for": None}
+            elif campaign.trouble == OTHER_RECIPIENTS:
+                fields["trouble"] = ""
         case CampaignState.SCHEDULED:
             fields |= {"scheduled_for": at or campaign.scheduled_for, "trouble": ""}
         case CampaignState.SENDING | CampaignState.SENT:
-            trouble = CANCELLED if status == "canceled" else ""
+            is_lost = has_others or campaign.trouble == SENT_TO_OTHERS
+            trouble = SENT_TO_OTHERS if is_lost else ""
             fields |= {
                 "sent_at": at or campaign.sent_at,
-                "trouble": trouble,
+                "trouble": CANCELLED if status == "canceled" else trouble,
                 "asked": PendingCall.NOTHING,
             }
+    if has_others and state in OPEN_STATES:
+        fields["trouble"] = OTHER_RECIPIENTS
     return fields
+
+
+def has_other_recipients(campaign: Campaign, document: Document) -> bool:
+    """Say whether somebody chose other recipients at Mailchimp than the campaign's own segment.
+
+    What the document doesn't tell counts as unchanged.
+    """
+    recipients = document.get("recipients")
+    if campaign.segment is None or not isinstance(recipients, dict):
+        return False
+    audience, options = recipients.get("list_id"), recipients.get("segment_opts")
+    if not audience:
+        return False
+    if audience != campaign.audience:
+        return True
+    if not isinstance(options, dict) or not options:
+        # Nobody but the whole audience, unless its words say that there is a segment.
+        return not recipients.get("segment_text")
+    conditions = options.get("conditions")
+    chosen = [options.get("saved_segment_id")]
+    for condition in conditions if isinstance(conditions, list) else ():
+        chosen.append(condition.get("value") if isinstance(condition, dict) else None)
+    return str(campaign.segment) not in {str(value) for value in chosen}
 
 
 def created(document: Document, link: str, now: datetime) -> dict[str, Any]:

@@ -89,6 +89,15 @@ class ScriptedSandbox(Sandbox):
             happened_at = at or self.now()
             happen(self.account, campaign, recipient, "bounce", happened_at, bounce=kind)
 
+    def choose_recipients(
+        self, campaign_id: str, audience_id: str, segment: int | None = None
+    ) -> None:
+        """Have staff choose who gets a campaign: a segment, or a whole audience."""
+        with self.account.lock:
+            campaign = self.account.campaign(campaign_id)
+            campaign.audience_id = audience_id
+            campaign.segment_opts = None if segment is None else {"saved_segment_id": segment}
+
     def settle_webhooks(self, within: float = 10.0) -> None:
         """Wait until the webhooks due are sent; TimeoutError after so many seconds."""
         self.webhooks.settle(within)

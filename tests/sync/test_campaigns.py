@@ -1,11 +1,12 @@
 """Campaigns out: who is in, who is out, and the three endings (S2)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from gateway.core.campaigns.campaigns import CampaignState
+from gateway.core.campaigns.campaigns import Campaign, CampaignState
 from gateway.core.kinds import Scope
 from gateway.store.engine.database import Database
 from gateway.sync import campaigns as sync_campaigns
@@ -15,6 +16,7 @@ from gateway.sync.campaigns import CampaignRefused
 from gateway.sync.mailchimp.errors import AnswerLost
 from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
+from gateway.sync.settle import OTHER_RECIPIENTS, has_other_recipients
 from gateway.sync.upload import Uploader
 from tests.rig.sandbox import ScriptedSandbox
 from tests.store.feeding import person, tell_unread
@@ -344,6 +346,93 @@ def test_what_staff_did_at_mailchimp_is_seen(active: MailchimpRig) -> None:
     with pytest.raises(WrongCampaignState, match="recreate"):
         sync_campaigns.send(active.session, number, yes=False)
     assert active.one(number).state is CampaignState.DELETED
+
+
+@pytest.mark.parametrize("ending", ["open", "send", "schedule"])
+@pytest.mark.parametrize("where", ["audience", "another audience", "another segment"])
+def test_who_was_chosen_by_staff_at_mailchimp_gets_nothing(
+    active: MailchimpRig, ending: str, where: str
+) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    there, segment = active.one(number).mailchimp_id, active.one(number).segment
+    active.sandbox.add_member(active.audience, "stranger@klant.test")
+    audience = active.audience
+    if where == "another audience":
+        audience = active.sandbox.add_audience("Others")
+    others = active.client.create_segment(active.audience, "Others")["id"]
+    active.sandbox.choose_recipients(
+        there, audience, others if where == "another segment" else None
+    )
+
+    def end() -> None:
+        match ending:
+            case "open":
+                sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+            case "send":
+                sync_campaigns.send(active.session, number, yes=False)
+            case "schedule":
+                at = quarter(active.sandbox.now())
+                sync_campaigns.schedule(active.session, number, at, yes=False)
+
+    with pytest.raises(NotReady, match=r"recipients were changed at Mailchimp\. .* recreate"):
+        end()
+    assert active.status_there(number) == "save"
+    assert OTHER_RECIPIENTS == active.one(number).trouble
+
+    active.sandbox.choose_recipients(there, active.audience, segment)
+    end()
+    assert "" == active.one(number).trouble
+
+
+def test_a_campaign_that_staff_sent_to_others_says_so(active: MailchimpRig) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
+    there = active.one(number).mailchimp_id
+    active.sandbox.add_member(active.audience, "stranger@klant.test")
+    active.sandbox.choose_recipients(there, active.audience)
+    active.client.send(there)
+
+    for _ in range(2):
+        with pytest.raises(WrongCampaignState, match="is sent once"):
+            sync_campaigns.preview(active.session, number)
+        assert "sent to others than its members" in active.one(number).trouble
+
+
+@pytest.mark.parametrize(
+    ("recipients", "is_other"),
+    [
+        (None, False),
+        ({}, False),
+        ({"list_id": "a"}, True),
+        ({"list_id": "a", "segment_opts": {}, "segment_text": ""}, True),
+        ({"list_id": "a", "segment_text": "<p>Contacts that match …</p>"}, False),
+        ({"list_id": "a", "segment_opts": {"saved_segment_id": 7}}, False),
+        ({"list_id": "a", "segment_opts": {"saved_segment_id": 8}}, True),
+        ({"list_id": "a", "segment_opts": {"match": "any", "conditions": [{"value": 7}]}}, False),
+        ({"list_id": "a", "segment_opts": {"match": "any", "conditions": [{"value": "x"}]}}, True),
+        ({"list_id": "b", "segment_opts": {"saved_segment_id": 7}}, True),
+    ],
+)
+def test_other_recipients_are_told_by_what_mailchimp_says(
+    recipients: object, is_other: bool
+) -> None:
+    campaign = Campaign(
+        id=1,
+        name="x",
+        state=CampaignState.OPENED,
+        template=1,
+        template_name="x",
+        from_name="x",
+        from_address="x@crm.test",
+        audience="a",
+        segment=7,
+    )
+
+    assert is_other is has_other_recipients(campaign, {"recipients": recipients})
+    assert not has_other_recipients(replace(campaign, segment=None), {"recipients": recipients})
 
 
 def test_a_campaign_deleted_at_mailchimp_meanwhile_stays_deleted(

@@ -8,6 +8,7 @@ import pytest
 from gateway.core.campaigns.campaigns import CampaignState, PendingCall
 from gateway.sandbox import SandboxFault
 from gateway.sandbox.call import SandboxProblem
+from gateway.store.campaigns import campaigns
 from gateway.sync import campaign_calls
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.mailchimp.client import MailchimpClient
@@ -163,6 +164,25 @@ def test_a_campaign_that_cannot_be_scheduled_again_stays_unscheduled_loudly(
     one = active.one(scheduled)
     assert (one.state, one.scheduled_for) == (CampaignState.OPENED, None)
     assert "unscheduled and stays so" in one.trouble
+    leave(active)
+    assert active.status_there(scheduled) == "save"
+
+
+@pytest.mark.parametrize("is_broken_off", [False, True])
+def test_a_campaign_that_staff_gave_other_recipients_is_taken_back(
+    active: MailchimpRig, scheduled: int, is_broken_off: bool
+) -> None:
+    active.sandbox.options.snapshots_segments = False
+    active.sandbox.add_member(active.audience, "stranger@klant.test")
+    active.sandbox.choose_recipients(active.one(scheduled).mailchimp_id, active.audience)
+    if is_broken_off:
+        with active.database.writing() as connection:
+            campaigns.change(connection, scheduled, asked=PendingCall.REFRESH)
+
+    (heard,) = active.refresh(minutes=110)
+
+    assert Unscheduled(scheduled, "its recipients were changed at Mailchimp") == heard
+    assert "unscheduled and stays so: its recipients" in active.one(scheduled).trouble
     leave(active)
     assert active.status_there(scheduled) == "save"
 
