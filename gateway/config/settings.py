@@ -18,6 +18,7 @@ from gateway.config.values import (
     BindAddress,
     BlobsUrl,
     ConfigPath,
+    ConsoleUrl,
     Domain,
     HeaderName,
     Interval,
@@ -205,6 +206,9 @@ class ConsoleProxy(Section):
 class Console(Section):
     """The pages people work with, below `/console` of the API's address."""
 
+    url: ConsoleUrl | None = option(example="https://gateway.example.org")
+    """Where people open it, without `/console`: mail to staff names pages there instead of
+    commands; absent: commands."""
     users: ConfigPath = option("console-users")
     """Who may sign in with a password: lines `name:roles:hash`; `gateway console user NAME` writes
     them."""

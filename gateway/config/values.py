@@ -201,6 +201,16 @@ def parse_public_url(value: str) -> str:
     return f"{match[1]}://{match[2].lower()}"
 
 
+def parse_console_url(value: str) -> str:
+    """Read `https://gateway.example.org`; return it without `/console` or a slash at its end."""
+    match = re.fullmatch(
+        r"(https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?)(?:/console)?/?", value
+    )
+    if match is None:
+        raise ValueError("not an address such as https://gateway.example.org, without a path")
+    return match[1].lower()
+
+
 def check_host(value: str) -> str:
     """Refuse a host with a port, a scheme or brackets."""
     if re.fullmatch(r"[^\s:/\[\]@]+|[0-9A-Fa-f:.]+", value) is None:
@@ -300,6 +310,7 @@ AddressesOrDomains = Annotated[
 HttpUrl = Annotated[str, AfterValidator(check_http)]
 IssuerUrl = Annotated[str, AfterValidator(check_issuer)]
 PublicUrl = Annotated[str, AfterValidator(parse_public_url)]
+ConsoleUrl = Annotated[str, AfterValidator(parse_console_url)]
 ConfigPath = Annotated[Path, AfterValidator(resolve)]
 ExistingFile = Annotated[ConfigPath, AfterValidator(check_file)]
 StoreUrl = Annotated[SecretStr, AfterValidator(parse_store_url)]

@@ -9,7 +9,7 @@ from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import Staff
 from gateway.core.replies.inbox import AttentionReason, InboxRow
-from gateway.core.sending.mail_wording import MailWording
+from gateway.core.sending.mail_wording import MailWording, console_page
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.wording import in_language
@@ -46,6 +46,7 @@ class NoticeSettings:
     fallback_to: str = ""
     max_size: int = 0  #: Octets.
     import_address: str = ""  #: Where staff forward replies to; empty: nobody has told.
+    console_url: str = ""  #: Where people open the console; empty: nobody has told.
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def of_refused(
         "max_size": f"{largest // 1000} kB" if largest < _MB else f"{largest / _MB:g} MB",
         "import_address": notice_settings.import_address,
         "candidate": known.candidate,
+        "page": console_page(notice_settings.console_url, "inbox", ids.show(row.id)),
         "references": "".join(
             f"\n- {suggestion.application.reference}"
             + (f" ({suggestion.about})" if suggestion.about else "")
@@ -203,6 +205,8 @@ def values_of(news: News, wording: MailWording, notice_settings: NoticeSettings)
         "remarks": "",
         "person_remarked": "",
         "import_address": notice_settings.import_address,
+        "where": console_page(notice_settings.console_url, "replies", ids.show(entry.id))
+        or f"gateway history show {ids.show(entry.id)}",
     }
     remarks = []
     for remark in entry.remarks:

@@ -29,6 +29,7 @@ class TriggerSettings:
     lookup: Callable[[str], str]  #: The form in which an address is looked up.
     standings: Standings
     links: UnsubscribeLinks | None = None  #: None: mail has no links to unsubscribe.
+    console_url: str = ""  #: Where people open the console; empty: nobody has told.
     undo: timedelta = timedelta(0)  #: How long mail about a changed status waits.
     once_per_address: bool = True  #: Whether a mailbox gets a trigger's mail of a day once.
 

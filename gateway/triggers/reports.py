@@ -93,7 +93,7 @@ class RunReporter:
             language = next((member.language for member in staff), "")
             wording = in_language(plan.reports, language, plan.language)
             rows = ledger.of_run(connection, run.id, _AT_ONCE)
-            filled = values_of_report(run, rows, wording)
+            filled = values_of_report(run, rows, wording, console_url=plan.console_url)
             number = self._new_id()
             notice = Notice(
                 id=number,

@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from gateway.app.replies.importing import rules
 from gateway.app.wording import SHIPPED_TEMPLATES, mail_wordings
 from gateway.config import load
 from gateway.core.sending.mail_wording import IMPORTED
@@ -24,3 +27,23 @@ def test_wording_older_than_the_gateway_has_newer_remarks_as_shipped(tmp_path: P
     assert known["de"].section("no_text", {}).startswith("Hinweis: Beim Weiterleiten")
     assert known["it"].section("no_text", {}).startswith("Note: no text of the mail")
     assert known["it"].section("no_original", {"staff": "x"}).startswith("Hinweis: Es wurde")
+
+
+@pytest.mark.parametrize(
+    ("setting", "known"),
+    [
+        ("", ""),
+        ('url = "https://gateway.example"', "https://gateway.example"),
+        ('url = "https://Gateway.example/"', "https://gateway.example"),
+        ('url = "https://gateway.example:8443/console/"', "https://gateway.example:8443"),
+        ('url = "http://10.0.0.7:8025/console"', "http://10.0.0.7:8025"),
+        ('url = "http://[2001:db8::7]:8025"', "http://[2001:db8::7]:8025"),
+    ],
+)
+def test_notices_know_where_the_console_is_however_its_address_is_given(
+    tmp_path: Path, setting: str, known: str
+) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text(f"[console]\n{setting}\n", encoding="utf-8")
+
+    assert known == rules(load(config, {})).notice_settings.console_url

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
+
 from gateway.core import ids
 from gateway.core.sending.mail_wording import parse_mail_wording
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
@@ -68,6 +70,31 @@ def test_no_more_than_a_hundred_are_named_and_the_rest_counted() -> None:
     lines = details(replace(RUN, skips=RUN.skips * 103), [], ENGLISH)
 
     assert (101, "- … (3)") == (len(lines), lines[-1])
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
+@pytest.mark.parametrize(
+    ("url", "where", "resume"),
+    [
+        ("", "gateway triggers history", "gateway triggers resume"),
+        (
+            "https://gateway.example",
+            "https://gateway.example/console/triggers/history",
+            "https://gateway.example/console/triggers",
+        ),
+    ],
+)
+def test_a_report_names_pages_where_it_is_known_where_they_are(
+    url: str, where: str, resume: str, language: str
+) -> None:
+    file = FILE.parent / f"{language}.txt"
+    wording = parse_mail_wording(file.read_text(encoding="utf-8"), language, RUN_REPORT)
+    run = replace(RUN, counts={OccurrenceState.HELD: 1})
+
+    said = wording.body(values_of_report(run, [], wording, console_url=url))
+
+    assert f" {where}\n" in f"{said}\n"
+    assert f" {resume})" in said
 
 
 def test_what_did_not_happen_has_no_number_and_so_no_line() -> None:

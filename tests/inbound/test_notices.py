@@ -9,14 +9,22 @@ from email.policy import default
 
 import pytest
 
-from gateway.core.people.applications import Application
+from gateway.core import ids
+from gateway.core.people.applications import Application, KnownApplication
+from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import Staff
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxRow
-from gateway.inbound.notices import of_refused
+from gateway.inbound.filing import Candidate
+from gateway.inbound.notices import News, NoticeReader, of_imported, of_refused
 from gateway.inbound.verdict import NeedsAttention
 from tests.inbound.importer_rig import CANDIDATE, TEMPLATES, ImporterRig, rules
 from tests.inbound.mails import EVA, FAILED, forward, with_file
+
+ENTRY = HistoryEntry(
+    id=1_700_000_000_000_000, person=CANDIDATE, reference="4711", fingerprint="f", inbox=1, raw="r",
+    staff="s1", sender_name="Ann", sender="ann@example.org",
+)  # fmt: skip
 
 
 def read(row: OutboxRow) -> Message:
@@ -69,6 +77,32 @@ async def test_the_notice_says_who_on_what_with_what(rig: ImporterRig) -> None:
     assert "- Lebenslauf.pdf (Lebenslauf)" in said
     assert f"Kandidat:          {rig.entries()[0].sender_name}" in said
     assert entry.reference in said
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
+@pytest.mark.parametrize("url", ["", "https://gateway.example"])
+def test_a_notice_names_the_page_of_the_reply_or_else_the_command(url: str, language: str) -> None:
+    notice_settings = replace(rules().notice_settings, console_url=url)
+    (draft,) = of_imported(
+        notice_settings,
+        News(
+            entry=ENTRY,
+            application=KnownApplication(
+                application=Application(reference="4711", person=CANDIDATE)
+            ),
+            candidate=Candidate(name="Ann"),
+            staff_name="Eva",
+        ),
+        to=[NoticeReader(EVA, language)],
+        now=datetime(2026, 3, 4, tzinfo=UTC),
+        new_id=lambda: 7,
+    )
+
+    mail = message_from_bytes(draft.body, _class=EmailMessage, policy=default)
+    said = str(mail.get_content()).replace("\r\n", "\n")
+    number = ids.show(ENTRY.id)
+    assert ("gateway history show" in said) == (url == "")
+    assert (f" {url}/console/replies/{number}\n" in said) == (url != "")
 
 
 async def test_without_anybody_responsible_the_owner_is_told(rig: ImporterRig) -> None:
@@ -182,6 +216,26 @@ class TestAnswers:
         )
 
         assert f"larger than the {shown} that" in draft.body.decode()
+
+    @pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
+    def test_an_answer_names_the_page_where_the_mail_waits(self, language: str) -> None:
+        row = InboxRow(
+            id=ENTRY.id, content="", state=InboxState.NEEDS_ATTENTION,
+            reason=AttentionReason.NO_REFERENCE,
+        )  # fmt: skip
+        eva = Staff(crm_id="s1", email=EVA, language=language)
+
+        def answer(url: str) -> str:
+            draft = of_refused(
+                replace(rules().notice_settings, console_url=url),
+                row, staff=eva, reference="", now=datetime(2026, 3, 4, tzinfo=UTC), number=2,
+            )  # fmt: skip
+            mail = message_from_bytes(draft.body, _class=EmailMessage, policy=default)
+            return str(mail.get_content()).replace("\r\n", "\n")
+
+        page = f": https://gateway.example/console/inbox/{ids.show(ENTRY.id)}\n"
+        assert page in answer("https://gateway.example").replace("\xa0", " ")
+        assert "onsol" not in answer("")
 
     async def test_the_answer_belongs_to_the_mail_and_asks_for_none(self, rig: ImporterRig) -> None:
         await rig.take(forward(subject="WG: x"))

@@ -87,6 +87,7 @@ def rules(settings: Settings) -> Rules:
             fallback_to=parseaddr(settings.notices.fallback_to or "")[1],
             max_size=settings.inbound.max_size,
             import_address=import_address(settings),
+            console_url=settings.console.url or "",
         ),
         origins=origins(settings),
         documents=(*own, *RULES),

@@ -194,6 +194,7 @@ def plan(
         lookup=lambda address: common.lookup(settings, address),
         standings=standings,
         once_per_address=own.once_per_address,
+        console_url=settings.console.url or "",
         undo=own.undo,
         links=unsubscribe_links(settings),
     )

@@ -37,7 +37,7 @@ IMPORTED = WordingForm(
         (
             *("candidate", "person", "sender", "about", "reference", "subject", "date", "lines"),
             *("documents", "staff", "staff_text", "remarks", "entry", "person_remarked"),
-            "import_address",
+            *("import_address", "where"),
         )
     ),
     sections=frozenset(
@@ -66,13 +66,18 @@ REFUSED = WordingForm(
     placeholders=frozenset(
         (
             *("subject", "reference", "reason", "number", "max_size", "import_address"),
-            *("candidate", "references"),
+            *("candidate", "references", "page"),
         )
     ),
     sections=frozenset(
         ("no_reference", "unknown_reference", "not_allowed", "too_large", "unreadable")
     ),
 )
+
+
+def console_page(url: str, *path: str) -> str:
+    """Return the address of a page of the console; empty where nobody has told where it is."""
+    return "/".join((url, "console", *path)) if url else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

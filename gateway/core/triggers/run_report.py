@@ -6,7 +6,7 @@ The ledger keeps reasons in English.
 import re
 from collections.abc import Mapping, Sequence
 
-from gateway.core.sending.mail_wording import MailWording, WordingForm
+from gateway.core.sending.mail_wording import MailWording, WordingForm, console_page
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.occurrence import Occurrence, OccurrenceState
 from gateway.core.triggers.trigger import NO_CONSENT
@@ -40,7 +40,7 @@ RUN_REPORT = WordingForm(
     placeholders=frozenset(
         (
             *("trigger", "day", "sent", "skipped", "failed", "unknown", "expired", "waiting"),
-            *("held", "error", "details"),
+            *("held", "error", "details", "where", "resume"),
         )
     ),
     sections=frozenset(),
@@ -54,10 +54,11 @@ _FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPI
 
 
 def values_of_report(
-    run: TriggerRun, rows: Sequence[Occurrence], wording: MailWording
+    run: TriggerRun, rows: Sequence[Occurrence], wording: MailWording, *, console_url: str = ""
 ) -> dict[str, str]:
     """Return what stands for the placeholders of a run's report; `rows` are its occurrences.
 
+    With the address of a console its pages are named, else commands.
     A count of nothing is empty, and its line is left out, but for what every report says.
     """
     unknown = run.count(OccurrenceState.UNKNOWN)
@@ -75,6 +76,8 @@ def values_of_report(
         "held": str(held or ""),
         "error": run.error,
         "details": "\n".join(details(run, rows, wording)),
+        "where": console_page(console_url, "triggers", "history") or "gateway triggers history",
+        "resume": console_page(console_url, "triggers") or "gateway triggers resume",
     }
 
 
