@@ -61,20 +61,6 @@ def report(shares: Sequence[BounceShare], language: str) -> bytes:
     return build(notice)
 
 
-@pytest.mark.parametrize("language", ["nl", "de", "fr", "en"])
-def test_a_report_names_the_page_or_else_commands(language: str) -> None:
-    words = wording(language)
-    url = "https://gateway.example"
-
-    with_page = words.body(values_of_report(SHARES, words, days=7, console_url=url))
-    with_commands = words.body(values_of_report(SHARES, words, days=7))
-
-    assert f"{url}/console/bounces" in with_page
-    assert "gateway bounces" not in with_page
-    assert "gateway bounces list" in with_commands
-    assert "gateway bounces report --plot" in with_commands
-
-
 def parts(octets: bytes) -> tuple[EmailMessage, str, str]:
     """Return a mail, its text and its page, as a mail program decodes them."""
     mail = message_from_bytes(octets, _class=EmailMessage, policy=default)

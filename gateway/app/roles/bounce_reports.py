@@ -56,9 +56,7 @@ class DailyBounceReport:
         if recipient and shares:
             number = self._ids.next()
             wording = await self._wording(settings, recipient)
-            values = values_of_report(
-                shares, wording, days=REPORTED.days, console_url=settings.console.url or ""
-            )
+            values = values_of_report(shares, wording, days=REPORTED.days)
             notice = Notice(
                 id=number,
                 at=local,

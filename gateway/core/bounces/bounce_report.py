@@ -4,15 +4,12 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from gateway.core.bounces.bounce_share import MOST_BOUNCES, MOST_COMPLAINTS, BounceShare
-from gateway.core.sending.mail_wording import MailWording, WordingForm, console_page
+from gateway.core.sending.mail_wording import MailWording, WordingForm
 
 #: Tells what share came back in the last days.
 BOUNCE_REPORT = WordingForm(
     placeholders=frozenset(
-        (
-            *("days", "too_many", "alarms", "table", "more", "sender", "receiver", "rate", "limit"),
-            *("where", "plot"),
-        )
+        ("days", "too_many", "alarms", "table", "more", "sender", "receiver", "rate", "limit")
     ),
     sections=frozenset(("complaints", "bounces")),
     words=frozenset(
@@ -40,13 +37,9 @@ def percent(share: float, language: str, digits: int = 1) -> str:
 
 
 def values_of_report(
-    shares: Sequence[BounceShare], wording: MailWording, *, days: int, console_url: str = ""
+    shares: Sequence[BounceShare], wording: MailWording, *, days: int
 ) -> dict[str, str]:
-    """Return what stands for the placeholders of a report; what is missing is empty.
-
-    With the address of a console its page is named, else commands.
-    """
-    page = console_page(console_url, "bounces")
+    """Return what stands for the placeholders of a report; what is missing is empty."""
     alarms = [_alarm(share, wording) for share in shares if share.too_many]
     left = len(shares) - _MOST_LINES
     return {
@@ -55,8 +48,6 @@ def values_of_report(
         "alarms": "\n".join(alarms),
         "table": "\n".join(_table(shares[:_MOST_LINES], wording)),
         "more": wording.words["more"].replace("{}", str(left)) if left > 0 else "",
-        "where": page or "gateway bounces list",
-        "plot": "" if page else "gateway bounces report --plot",
     }
 
 
