@@ -14,6 +14,7 @@ class SandboxFault(StrEnum):
     EMPTY_429 = "empty_429"  #: As under load: no body; nothing was done.
     EMPTY_403 = "empty_403"  #: The same with another status.
     BLOCKED = "blocked"  #: 503 with HTML; nothing was done.
+    PAGE_404 = "page_404"  #: A proxy's "404 Not Found" in HTML; nothing was done.
     BAD_GATEWAY = "bad_gateway"  #: 502 with HTML; it was done.
     CUT = "cut"  #: Half an answer (none, of a 204), then the connection ends; it was done.
     DROPPED = "dropped"  #: The connection ends without a word; it was done.
@@ -25,6 +26,7 @@ BEFORE: dict[SandboxFault, tuple[int, str, bytes]] = {
     SandboxFault.EMPTY_429: (429, "", b""),
     SandboxFault.EMPTY_403: (403, "", b""),
     SandboxFault.BLOCKED: (503, "text/html", b"<html><body>Request Blocked</body></html>"),
+    SandboxFault.PAGE_404: (404, "text/html", b"<html><h1>404 Not Found</h1>nginx</html>"),
 }
 BAD_GATEWAY = (502, "text/html", b"<html><body><h1>502 Bad Gateway</h1></body></html>")
 #: What the header `X-Trigger-Error` brings about.

@@ -13,7 +13,7 @@ from gateway.sandbox import SandboxFault
 from gateway.store.campaigns import audiences
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_calls import Unclear
-from gateway.sync.mailchimp.errors import AnswerLost, NotAuthorised
+from gateway.sync.mailchimp.errors import AnswerLost, NotAuthorised, NotMailchimp
 from gateway.sync.mailchimp.transport import Document
 from gateway.sync.mailchimp_session import Busy, claimed
 from gateway.sync.reading import AudienceGone
@@ -135,6 +135,18 @@ def test_m5_what_mailchimp_refuses_for_good_is_flagged_and_not_tried_again(
     assert ann.reason == "refused"
     assert "permanently deleted" in ann.detail
     assert active.asked("POST", f"/lists/{active.audience}", since) == 0
+
+
+def test_m3_a_page_of_a_proxy_refuses_nobody_for_good(active: MailchimpRig) -> None:
+    number = campaign_to_two(active)
+    active.sandbox.faults.add(SandboxFault.PAGE_404, times=100, path="^/lists/[^/]+(/members)?")
+    with pytest.raises(NotMailchimp, match="proxy or another server: <html><h1>404 Not Found"):
+        sync_campaigns.send(active.session, number, yes=False)
+    active.sandbox.faults.clear()
+
+    sync_campaigns.send(active.session, number, yes=False)
+
+    assert active.recipients(number) == {email("ann"), email("bob")}
 
 
 def test_m5_what_mailchimp_refuses_for_a_while_is_tried_again_later(active: MailchimpRig) -> None:

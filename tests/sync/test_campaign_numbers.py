@@ -98,7 +98,8 @@ def test_a_hundred_thousand_members_take_few_calls_and_no_more_memory(tmp_path: 
             assert sent["PUT listsmembers"] == size // 100
             assert sent["POST lists"] == 0
             assert sent["GET listsmembers"] <= size / 1000 + 3
-            assert sent["GET listssegments"] <= size / 1000 + 1
+            # Twice, as members may slip from one page to another meanwhile.
+            assert sent["GET listssegments"] <= 2 * (size / 1000 + 1)
             assert sandbox.most_at_once <= 8
             (campaign,) = sandbox.account.campaigns.values()
             assert len(campaign.recipients) == size

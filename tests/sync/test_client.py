@@ -21,6 +21,7 @@ from gateway.sync.mailchimp.errors import (
     MemberExists,
     NotAllowed,
     NotAuthorised,
+    NotMailchimp,
     SignupsLimited,
     Throttled,
     Unreachable,
@@ -171,7 +172,7 @@ def test_a_204_without_content_type_is_a_success() -> None:
 
 
 def test_a_redirect_is_not_followed() -> None:
-    with asking(Reply(302)) as (client, script), pytest.raises(MailchimpRefused):
+    with asking(Reply(302)) as (client, script), pytest.raises(NotMailchimp):
         client.send("c1")
 
     assert len(script.asked) == 1
@@ -189,7 +190,6 @@ def test_a_redirect_is_not_followed() -> None:
         (problem(400, "Invalid Resource"), InvalidResource),
         (problem(400, "Bad Request", "Your Campaign is not ready to send."), MailchimpRefused),
         (problem(426, "Upgrade Required"), MailchimpRefused),
-        (Reply(404, b"<html>not here</html>", "text/html"), MailchimpNotFound),
     ],
 )
 def test_M9_a_refusal_is_an_error_of_its_meaning_and_is_not_repeated(
@@ -201,6 +201,32 @@ def test_M9_a_refusal_is_an_error_of_its_meaning_and_is_not_repeated(
     assert expected is type(raised.value)
     assert not raised.value.is_temporary
     assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(404, b"<html>404 Not Found, nginx</html>", "text/html"),
+        Reply(404, b"", ""),
+        Reply(410, b"<html>gone</html>", "text/html"),
+        Reply(401, b"<html>who are you?</html>", "text/html"),
+        Reply(400, b"<html>bad request</html>", "text/html"),
+        Reply(404, b"{}", "application/json"),
+        Reply(404, b"[]", "application/json"),
+        Reply(302, b"", "text/html"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_M3_what_a_server_in_between_answers_says_nothing_of_mailchimp(
+    reply: Reply, method: str
+) -> None:
+    with asking(*[reply] * 3) as (client, script):
+        ask = {"GET": client.campaign, "POST": client.send}[method]
+        with pytest.raises(NotMailchimp) as raised:
+            ask("c1")
+
+    assert raised.value.is_temporary
+    assert len(script.asked) == (3 if method == "GET" else 1)
 
 
 @pytest.mark.parametrize(

@@ -369,6 +369,21 @@ def test_a_sent_campaign_deleted_at_mailchimp_keeps_what_is_known(crm: Crm) -> N
     assert ["opened"] == crm.types(ANN)
 
 
+def test_m3_a_page_of_a_proxy_does_not_pass_for_a_campaign_deleted_at_mailchimp(crm: Crm) -> None:
+    campaign = crm.campaign(ANN)
+    crm.sandbox.open(campaign.mailchimp_id, address(ANN))
+    crm.sandbox.faults.add(SandboxFault.PAGE_404, times=100, path="^/campaigns|^/reports")
+
+    crm.sync()
+
+    assert crm.state(campaign) is not CampaignState.DELETED
+    assert any(isinstance(each, PutOff) for each in crm.heard)
+    crm.sandbox.faults.clear()
+    crm.sandbox.advance(hours=1)
+    crm.sync()
+    assert ["opened"] == crm.types(ANN)
+
+
 @BOTH
 def test_m8_a_sync_that_ends_between_two_pages_is_read_again(crm: Crm) -> None:
     campaign = crm.campaign(ANN, BOB)

@@ -59,6 +59,10 @@ class AnswerLost(MailchimpError):
     is_temporary = True
 
 
+class NotMailchimp(AnswerLost):
+    """A proxy or another server answered: of what Mailchimp has, or did, that says nothing."""
+
+
 class MailchimpRefused(MailchimpError):
     """Mailchimp understood and said no; asking again brings the same answer."""
 

@@ -17,7 +17,7 @@ from gateway.runtime.web_proxies import proxy_for
 from gateway.sync.mailchimp.errors import (
     AnswerLost,
     MailchimpError,
-    MailchimpRefused,
+    NotMailchimp,
     Throttled,
     Unreachable,
     refused,
@@ -195,5 +195,16 @@ def read_answer(response: "requests.Response") -> Document:
     if status >= 500:
         raise AnswerLost(detail, status=status, title=str(problem.get("title", "")))
     if status < 400:
-        raise MailchimpRefused(f"Mailchimp pointed elsewhere: {response.headers.get('location')}")
+        raise NotMailchimp(f"Mailchimp pointed elsewhere: {response.headers.get('location')}")
+    # A page of a proxy, "404 Not Found", must not pass for a campaign that was deleted.
+    if not problem_of_mailchimp(document):
+        raise NotMailchimp(
+            f"Something else than Mailchimp answered, a proxy or another server: {shown}",
+            status=status,
+        )
     raise refused(status, problem)
+
+
+def problem_of_mailchimp(document: Document | None) -> bool:
+    """Whether an answer is a problem document, as all of Mailchimp's refusals are (RFC 7807)."""
+    return document is not None and bool(document.get("title") or document.get("detail"))
