@@ -43,6 +43,9 @@ ENDLESS = (
         "----- End forwarded message -----\n",
         "----- Forwarded message from x -----\n----- End forwarded message -----\n",
         "From: a@b\nTo: c@d\nSubject: x\n\n",
+        "----- Forwarded by A/B on 11/24/2026 10:00 AM -----\n" + " " * 13 + "1/1/2026 9:15\n",
+        '---------- Forwarded by A/B on\n11/24/2026 10:00 AM ----------\n\n"A" <a@b.c>\n',
+        "A ---11/23/2026 09:15:02---x\n",
         "On 1 March 2026, a@b.c wrote:\n> x\n\n",
     ],
 )

@@ -552,6 +552,13 @@ HOSTILE = {
     "quotes without end": HEAD + b"\r\n" + b"> " * 200_000 + b"\r\n" * 1000,
     "base64 without end": HEAD + b"\r\n" + (b"QUJD" * 19 + b"\r\n") * 300_000,
     "a subject of digits": b"From: eva@office.example\r\nSubject: " + b"4" * 200_000 + b"\r\n\r\nx",
+    "a mailbox that may have many mails": multipart(
+        file_part(b"x.mbox", (b"\n\nFrom " + b"1:1x" * 90 + b"\nA:") * 50_000)
+    ),
+    "a mail in quoted-printable of nothing but escapes": multipart(
+        MAIL[:-2] + b"Content-Transfer-Encoding: quoted-printable\r\n\r\nFrom: a\r\n"
+        + (b"=3D" * 25 + b"=\r\n") * 90_000
+    ),
     "a parameter in 5,000 pieces": HEAD + b"Content-Type: text/plain; "
     + b"; ".join(b"name*%d=x" % n for n in range(5000)) + b"\r\n\r\nHallo",
 }  # fmt: skip

@@ -27,7 +27,7 @@ _PLIST = re.compile(rb"</plist>\s*\Z")
 _LONGEST_END = 200  #: Octets behind the last word of a plist.
 #: The line above a further mail, with its time, and the first field below it.
 _NEXT_MAIL = re.compile(
-    rb"\n\r?\n>?From [^\r\n]{1,300}[0-9]{1,2}:[0-9]{2}[^\r\n]{0,60}\r?\n[!-9;-~]{1,80}:"
+    rb"\n\r?\n>?From (?=[^\r\n]{1,400}\r?\n[!-9;-~]{1,80}:)[^\r\n]{1,400}[0-9]:[0-9]{2}"
 )
 
 

@@ -37,7 +37,8 @@ from gateway.core.replies.forwarded.lines import TextLine
 from gateway.core.replies.forwarded.separators import is_dashed
 
 _LONGEST_AUTHOR = 5  #: Lines with the author and the date.
-_LONGEST = 40  #: Lines of a table.
+_LONGEST = 40  #: Lines of a table …
+_LONGEST_DATE = 3  #: … and of a date within its narrow column.
 _GAP = 3
 _IN_CELLS = (HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.SUBJECT)
 _LEFT_COLUMN, _RIGHT_COLUMN = 13, 39  #: Where they begin.
@@ -192,7 +193,7 @@ def read_columns(lines: Sequence[TextLine], start: int) -> ForwardedHeader | Non
 def author_above_date(column: Sequence[str]) -> dict[HeaderWord, str] | None:
     """Read the narrow column, in which addresses are broken wherever it ends."""
     for number in range(len(column)):
-        for last in range(len(column), number, -1):
+        for last in range(min(number + _LONGEST_DATE, len(column)), number, -1):
             date = " ".join(column[number:last])
             if date[:1].isdigit() and parse_date(date, zone=UTC) is not None:
                 author = re.sub(r"<[^<>]*>", _without_blanks, " ".join(column[:number]))
