@@ -17,7 +17,7 @@ from gateway.store.replies import inbox, mailboxes
 from tests.inbound.importer_rig import ImporterRig
 from tests.inbound.mails import forward, with_file
 from tests.inbound.watching import settings, watching
-from tests.rig.imapfake import Connection, FakeImap, Fault
+from tests.rig.imapfake import CAPABILITY, Connection, FakeImap, Fault, numbers
 from tests.rig.process import wait_until
 
 SHORT = timedelta(seconds=0.5)
@@ -519,3 +519,36 @@ async def test_one_decided_mail_that_can_not_be_moved_on_stops_no_other(
         await rig.importer.assign(rows[stuck].id, "4711")
         await rig.database.write(inbox.discard, rows[1 - stuck].id)
         await wait_until(lambda: [("Ignored")] == [to for _, to in server.moved], "the other", 30)
+
+
+@pytest.mark.parametrize("capability", [CAPABILITY, BY_COPY])
+async def test_of_a_crowd_of_mails_many_are_moved_together_and_none_is_lost(
+    rig: ImporterRig, capability: str
+) -> None:
+    automatic = b"Auto-Submitted: auto-replied\r\nSubject: away %d\r\n\r\nx\r\n"
+    mails = [*(automatic % number for number in range(1, 150)), reply()]
+    tried = 0
+
+    async def refused_once(connection: Connection, words: list[str]) -> bool:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            connection.say(f"{connection.tag} NO not so many")
+            return False
+        if capability == BY_COPY:
+            for uid in numbers(words[0]):
+                connection.server.mails.pop(uid, None)
+        return True
+
+    async with FakeImap(*mails, capability=capability) as server:
+        command = "UID MOVE" if capability == CAPABILITY else "UID COPY"
+        server.faults[command] = refused_once
+        async with watching(rig, settings(server.port)) as watched:
+            await wait_until(lambda: not server.mails, "all mails", 30)
+            await wait_until(lambda: "read" in watched.heard, "the end of the look", 30)
+
+    moves = [line for line in server.commands if line.startswith(command)]
+    moved = [(uid, folder) for uids, folder in server.moved for uid in numbers(uids)]
+    assert len(moves) <= 1 + 50 + 4  # one is refused, and each of it goes by itself
+    assert [*((uid, "Ignored") for uid in range(1, 150)), (150, "Imported")] == sorted(moved)
+    assert 1 == len(rig.entries())

@@ -147,7 +147,7 @@ class Connection:
     async def _uid_fetch(self, words: list[str]) -> None:
         found = _PARTIAL.search(" ".join(words))
         for number, uid in enumerate(self.server.mails, 1):
-            if uid not in _uids(words[0]):
+            if uid not in numbers(words[0]):
                 continue
             mail = self.server.mails[uid]
             if found is None:
@@ -174,7 +174,7 @@ class Connection:
         self.ok()
 
     async def _uid_move(self, words: list[str]) -> None:
-        for uid in _uids(words[0]):
+        for uid in numbers(words[0]):
             self.server.moved.append((str(uid), " ".join(words[1:]).strip('"')))
             if uid in self.server.mails:
                 number = list(self.server.mails).index(uid) + 1
@@ -193,7 +193,8 @@ class Connection:
 Fault = Callable[[Connection, list[str]], Awaitable[bool]]
 
 
-def _uids(text: str) -> set[int]:
+def numbers(text: str) -> set[int]:
+    """Return the UIDs of a set as it goes over the wire, `1:3,7`."""
     found: set[int] = set()
     for run in text.split(","):
         first, _, last = run.partition(":")
