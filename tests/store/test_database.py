@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import create_engine, insert, select, text, update
+from sqlalchemy.pool import StaticPool
 
 from gateway.store.engine import database as module
 from gateway.store.engine import quick_reader
@@ -24,6 +25,7 @@ from gateway.store.engine.database import (
     WrongSchema,
 )
 from gateway.store.engine.quick_reader import QuickReader
+from gateway.store.engine.suitability import shares_sessions
 from gateway.store.schema.host import pauses, schema_version
 from gateway.store.schema.journal import relay_offers
 from tests.rig.faultproxy import Cut, FaultProxy
@@ -467,6 +469,18 @@ def test_a_user_who_may_not_write_is_named(postgres: Postgres) -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"DROP OWNED BY {reader}; DROP ROLE {reader}".encode())
         database.close()
+
+
+@pytest.mark.system
+def test_connections_that_a_pooler_makes_one_session_are_noticed(postgres: Postgres) -> None:
+    database = fresh(postgres.fresh_database())
+    pooled = create_engine(database.url, poolclass=StaticPool)
+
+    told = [database.shares_sessions(), shares_sessions(pooled)]
+    pooled.dispose()
+    database.close()
+
+    assert [False, True] == told
 
 
 @pytest.mark.system

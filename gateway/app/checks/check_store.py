@@ -41,6 +41,7 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
         with database.reading() as connection:
             database.ensure_writable(connection)
             encoding = wrong_encoding(connection)
+            is_shared = database.shares_sessions()
             state_of_store, carried = snapshot(connection), status.tags(connection)
             finances = status.finance_statuses(connection)
         rest = [
@@ -62,6 +63,12 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
         database.close()
     if encoding:
         yield error("store", f"{encoding}; pg_dump and pg_restore carry over what this one holds")
+    if is_shared:
+        yield error(
+            "store",
+            "a pooler (PgBouncer) gives one session of the server to several connections, and "
+            "imports fail or mix up: set its pool_mode to session",
+        )
     yield good("store", "answers, and its schema is whole")
     if not state_of_store.feeds:
         yield warning("feed", "nothing was ever imported: gateway import, or set crm.folder")

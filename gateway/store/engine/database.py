@@ -35,7 +35,12 @@ from gateway.store.engine.engines import (
 )
 from gateway.store.engine.had_store import HadStore
 from gateway.store.engine.sqlite_file import SqliteFile
-from gateway.store.engine.suitability import tables_of_others, why_read_only, wrong_encoding
+from gateway.store.engine.suitability import (
+    shares_sessions,
+    tables_of_others,
+    why_read_only,
+    wrong_encoding,
+)
 from gateway.store.schema import FIRST_NUMBER, VERSION
 from gateway.store.schema.columns import create_all
 from gateway.store.schema.host import new_identity, schema_version, store_identity
@@ -322,6 +327,11 @@ class Database:
         """Raise `StoreUnavailable` if the store can be read, as here, but not written."""
         if why := why_read_only(connection, self.file):
             raise StoreUnavailable(why)
+
+    def shares_sessions(self) -> bool:
+        """Whether connections of ours are one session of the server, by a pooler in between."""
+        with _translated():
+            return shares_sessions(self._engine)
 
     def version(self) -> str | None:
         """Return the schema's version; None for an empty store."""

@@ -2,7 +2,7 @@
 
 import os
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from gateway.store.engine.sqlite_file import SqliteFile
 from gateway.store.schema.columns import metadata
@@ -30,6 +30,20 @@ def wrong_encoding(connection: Connection) -> str:
         f"the database has the encoding {encoding}, which can't hold every name and subject: make "
         "one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
     )
+
+
+def shares_sessions(engine: Engine) -> bool:
+    """Whether two connections to a server are one session, as behind a pooler of transactions.
+
+    What one sets for its session the other sees then, and staged rows of the feed, too.
+    """
+    if engine.dialect.name != "postgresql":
+        return False
+    with engine.connect() as one, engine.connect() as other:
+        one.execute(text("SET SESSION gateway.mark TO 'shared'"))
+        one.commit()
+        mark = other.scalar(text("SELECT current_setting('gateway.mark', true)"))
+    return bool(mark == "shared")
 
 
 def tables_of_others(connection: Connection) -> list[str]:
