@@ -1,9 +1,8 @@
 """From the settings of webhooks to what their delivery works with."""
 
-import ssl
 from urllib.parse import urlsplit
 
-from gateway.app.relays import BadCertificate
+from gateway.app.certificates import BadCertificate, client_context
 from gateway.config import Settings
 from gateway.config.events import WebhookConfig
 from gateway.core.sending.event import EventType
@@ -18,7 +17,7 @@ def endpoints(settings: Settings) -> tuple[Endpoint, ...]:
 def runtime_endpoint(webhook: WebhookConfig) -> Endpoint:
     """Return the runtime form of a webhook; BadCertificate if its `ca` can't be used."""
     try:
-        context = ssl.create_default_context(cafile=webhook.ca)
+        context = client_context(webhook.ca)
     except OSError as error:
         reason = error.strerror or str(error)
         host = urlsplit(webhook.url).hostname

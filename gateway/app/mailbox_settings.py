@@ -2,7 +2,7 @@
 
 import ssl
 
-from gateway.app.relays import BadCertificate
+from gateway.app.certificates import BadCertificate, client_context
 from gateway.config import Settings
 from gateway.config.inbound import MailboxConfig
 from gateway.inbound.imap.settings import MailboxSettings
@@ -25,7 +25,7 @@ def mailbox_settings(
         host=mailbox.host,
         port=mailbox.port,
         tls=mailbox.tls,
-        context=None if mailbox.tls == "none" else client_context(mailbox),
+        context=None if mailbox.tls == "none" else mailbox_context(mailbox),
         username=mailbox.username,
         password=mailbox.password.get_secret_value() if mailbox.password else "",
         tokens=token_source(mailbox, database),
@@ -65,10 +65,10 @@ def token_source(mailbox: MailboxConfig, database: Database | None) -> TokenSour
     )
 
 
-def client_context(mailbox: MailboxConfig) -> ssl.SSLContext:
+def mailbox_context(mailbox: MailboxConfig) -> ssl.SSLContext:
     """Return how the gateway speaks TLS to a mailbox; BadCertificate if its `ca` can't be used."""
     try:
-        return ssl.create_default_context(cafile=mailbox.ca)
+        return client_context(mailbox.ca)
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadCertificate(f"mailbox {mailbox.name}: its ca: {reason}") from error

@@ -2,16 +2,12 @@
 
 import ssl
 
+from gateway.app.certificates import BadCertificate, client_context
 from gateway.app.common import host_name
 from gateway.config import Settings
 from gateway.config.smtp import RelayConfig
-from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
 from gateway.delivery.settings import Match, RelaySettings
-
-
-class BadCertificate(GatewayError):
-    """A certificate, key or list of authorities can't be used."""
 
 
 def relays_of(settings: Settings) -> tuple[RelaySettings, ...]:
@@ -32,7 +28,7 @@ def relay_settings(relay: RelayConfig) -> RelaySettings:
         port=relay.port,
         helo_name=relay.helo_name or host_name(),
         tls=relay.tls,
-        context=None if relay.tls == "none" else client_context(relay),
+        context=None if relay.tls == "none" else relay_context(relay),
         auth=relay.auth,
         username=relay.username or "",
         password=password,
@@ -56,10 +52,10 @@ def match_of(relay: RelayConfig) -> Match:
     )
 
 
-def client_context(relay: RelayConfig) -> ssl.SSLContext:
+def relay_context(relay: RelayConfig) -> ssl.SSLContext:
     """Return how the gateway speaks TLS to a relay; BadCertificate if a file can't be used."""
     try:
-        context = ssl.create_default_context(cafile=relay.ca)
+        context = client_context(relay.ca)
         if relay.cert is not None:
             context.load_cert_chain(relay.cert, relay.key)
     except OSError as error:

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 from datetime import tzinfo
 from pathlib import Path
 
+from gateway.app.certificates import BadCertificate
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.common import open_database, time_zone
 from gateway.app.mailbox_settings import mailbox_settings
-from gateway.app.relays import BadCertificate
 from gateway.config import Settings, load
 from gateway.config.inbound import MailboxConfig
 from gateway.core.written import counted

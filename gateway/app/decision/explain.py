@@ -76,8 +76,8 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
         decision = await Decider(standings, lookup, never).decide(chosen, case, moment)
     feeds = (await database.read(status.snapshot)).feeds
-    wording = LanguageChoice(StaffLanguages(database))
-    template = await wording.template(chosen, case.sender, case.headers)
+    with closing(StaffLanguages(database)) as staff:
+        template = await LanguageChoice(staff).template(chosen, case.sender, case.headers)
     writer = _ExplanationWriter(
         chosen.notes.get(mail.language, template),
         decision,

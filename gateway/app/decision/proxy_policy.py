@@ -8,8 +8,9 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 from gateway.app import common
+from gateway.app.certificates import BadCertificate
 from gateway.app.keys import signing_keys, unsubscribe_links
-from gateway.app.relays import BadCertificate, relays_of
+from gateway.app.relays import relays_of
 from gateway.app.rules import rules_of
 from gateway.app.wording import note_templates
 from gateway.config import Settings

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway import metrics
-from gateway.app.relays import BadCertificate, relay_settings
+from gateway.app.certificates import BadCertificate
+from gateway.app.relays import relay_settings
 from gateway.config.smtp import RelayConfig
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.replies import is_our_fault
