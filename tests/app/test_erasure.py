@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal.worker_log import WorkerLog, path_for
 from gateway.store.people import erasure_subject, erasures, topic_opt_outs
-from gateway.store.people.suppression import Standings
 from gateway.store.schema.columns import metadata
 from tests.settings import RELAY, loaded
 
@@ -299,9 +299,8 @@ class Held:
 
     def standing(self, address: str) -> list[tuple[SuppressionSource, Scope]]:
         """Tell what suppresses an address itself."""
-        standings: Standings = common.standings(self.settings, self.database)
-        known = standings.now([address])
-        standings.close()
+        with common.standings(self.settings, self.database) as standings:
+            known = standings.now([address])
         return [(e.source, e.scope) for e in known[address].own] if address in known else []
 
 
@@ -483,7 +482,8 @@ def test_the_log_of_a_worker_that_ended_is_named(
 ) -> None:
     monkeypatch.setattr(erasure, "_LOGS_TAKEN_IN", timedelta(0))
     store = f"{tmp_path}/gateway.db"  # A server has no logs beside it.
-    Database(f"sqlite:///{store}").prepare()
+    with closing(Database(f"sqlite:///{store}")) as database:
+        database.prepare()
     held = Held(tmp_path, f"sqlite:///{store}")
     log = WorkerLog(path_for(store, 3))
     log.append({"messages": [["crm@x.org", ANN]]}, durable=False)

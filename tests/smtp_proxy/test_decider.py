@@ -1,6 +1,7 @@
 """What workers find bulk they tell each other, and remember while the store is away."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from gateway.store.journal.known_bulk import REMEMBERED
 from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.people.suppression import Standings
 from tests.store.feeding import NOW
+
+NewDecider = Callable[[Database], Decider]
 
 RULES = (
     Rule("many", Kind.BULK, RecipientsTest(10)),
@@ -47,21 +50,27 @@ def case(
     )  # fmt: skip
 
 
-def decider_on(database: Database, folder: Path) -> Decider:
-    """Return the decider of a worker that has just begun."""
-    never = NeverMailed(folder / "never-mailed")
-    never.replace([])
-    return Decider(
-        Standings(database, tag_scopes=TAG_SCOPES), MessageLookup(database), never, BulkMemory()
-    )
-
-
 @pytest.fixture
 def database(store_url: str) -> Iterator[Database]:
     """A store of each kind."""
     database = Database(store_url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def new_decider(tmp_path: Path) -> Iterator[NewDecider]:
+    """Returns the decider of a worker that has just begun, on a store."""
+    with ExitStack() as held:
+
+        def new_decider(database: Database) -> Decider:
+            never = NeverMailed(tmp_path / "never-mailed")
+            never.replace([])
+            standings = held.enter_context(Standings(database, tag_scopes=TAG_SCOPES))
+            lookup = held.enter_context(closing(MessageLookup(database)))
+            return Decider(standings, lookup, never, BulkMemory())
+
+        yield new_decider
 
 
 @pytest.fixture
@@ -77,9 +86,9 @@ def kind_and_rule(decision: MessageDecision) -> tuple[Kind, str]:
 
 
 async def test_a_worker_knows_from_the_moment_it_has_decided(
-    database: Database, tmp_path: Path
+    database: Database, new_decider: NewDecider
 ) -> None:
-    worker = decider_on(database, tmp_path)
+    worker = new_decider(database)
     decision = [await worker.decide(POLICY, case(count=n), NOW) for n in (1, 10, 1)]
 
     personal, bulk = (Kind.INDIVIDUAL, "own-file"), (Kind.BULK, "many")
@@ -91,17 +100,19 @@ async def test_a_worker_knows_from_the_moment_it_has_decided(
     ("age", "kind"), [(timedelta(), Kind.BULK), (timedelta(minutes=1), Kind.INDIVIDUAL)]
 )
 async def test_it_forgets_after_a_week(
-    database: Database, tmp_path: Path, age: timedelta, kind: Kind
+    database: Database, new_decider: NewDecider, age: timedelta, kind: Kind
 ) -> None:
-    worker = decider_on(database, tmp_path)
+    worker = new_decider(database)
     await worker.decide(POLICY, case(count=10), NOW)
 
     later = await worker.decide(POLICY, case(count=1), NOW + REMEMBERED + age)
     assert kind is later.classification.kind
 
 
-async def test_other_workers_know_once_the_store_does(database: Database, tmp_path: Path) -> None:
-    one, other = decider_on(database, tmp_path), decider_on(database, tmp_path)
+async def test_other_workers_know_once_the_store_does(
+    database: Database, new_decider: NewDecider
+) -> None:
+    one, other = new_decider(database), new_decider(database)
     part = await other.decide(POLICY, case(count=1), NOW)
     whole = await one.decide(POLICY, case(count=10), NOW)
     before = await other.has_turned_bulk(part, NOW)
@@ -123,9 +134,9 @@ def write(database: Database, decision: MessageDecision) -> None:
 
 
 async def test_what_the_store_knows_is_not_told_it_again(
-    database: Database, tmp_path: Path
+    database: Database, new_decider: NewDecider
 ) -> None:
-    worker = decider_on(database, tmp_path)
+    worker = new_decider(database)
     first = await worker.decide(POLICY, case(count=10), NOW)
     again = await worker.decide(POLICY, case(count=1), NOW)
     write(database, first)
@@ -135,9 +146,9 @@ async def test_what_the_store_knows_is_not_told_it_again(
 
 
 async def test_without_a_store_what_was_bulk_is_not_let_through_as_personal(
-    away: Database, tmp_path: Path
+    away: Database, new_decider: NewDecider
 ) -> None:
-    worker = decider_on(away, tmp_path)
+    worker = new_decider(away)
     refusals = [(await worker.decide(POLICY, case(count=n), NOW)).refusal for n in (1, 10, 1)]
 
     assert [None, STORE_AWAY, STORE_AWAY] == refusals

@@ -39,10 +39,14 @@ class SqliteFile:
         connection = sqlite3.connect(
             self._address, uri=True, timeout=seconds, check_same_thread=False
         )
-        # Transactions are ours (no implicit BEGIN), and durable at COMMIT.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.create_function("unaccented", 1, _unaccented, deterministic=True)
+        try:
+            # Transactions are ours (no implicit BEGIN), and durable at COMMIT.
+            connection.isolation_level = None
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.create_function("unaccented", 1, _unaccented, deterministic=True)
+        except sqlite3.Error:  # Such as a file that is no database.
+            connection.close()
+            raise
         return connection
