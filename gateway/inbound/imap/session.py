@@ -348,8 +348,8 @@ class MailboxSession:
             rights = await self._rights(target)
             if rights and "i" not in rights:
                 reason = f"may not put mail into the folder {target!r}"
-                told = f"{reason} (its rights there: {''.join(sorted(rights))})"
-                raise MailboxRefuses("folder", told)
+                rights_there = f"(its rights there: {''.join(sorted(rights))})"
+                raise MailboxRefuses("folder", f"{reason} {rights_there}")
 
     async def _rights(self, folder: str) -> set[str]:
         """Return the account's rights in a folder, a letter each; empty: it isn't told."""

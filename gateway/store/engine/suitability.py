@@ -39,9 +39,9 @@ def shares_sessions(engine: Engine) -> bool:
     """
     if engine.dialect.name != "postgresql":
         return False
-    with engine.connect() as one, engine.connect() as other:
-        one.execute(text("SET SESSION gateway.mark TO 'shared'"))
-        one.commit()
+    with engine.connect() as connection, engine.connect() as other:
+        connection.execute(text("SET SESSION gateway.mark TO 'shared'"))
+        connection.commit()
         mark = other.scalar(text("SELECT current_setting('gateway.mark', true)"))
     return bool(mark == "shared")
 
