@@ -5,7 +5,7 @@ import struct
 import pytest
 from compressed_rtf import compress
 
-from gateway.inbound.reading.rtf import RtfRoom, read_rtf
+from gateway.inbound.reading.mail_files.rtf import RtfRoom, read_rtf
 from tests.rig.cost import cost_of
 
 _LARGEST = 390_000

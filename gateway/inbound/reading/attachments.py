@@ -14,10 +14,10 @@ from urllib.parse import unquote
 from gateway.core.mail.headers import decoded
 from gateway.core.mail.keepable import keepable
 from gateway.core.replies.document_types import OTHER, clean_filename, document_type
-from gateway.inbound.reading.mail_files import is_left_out
+from gateway.inbound.reading.mail_files.mailbox_files import is_left_out
+from gateway.inbound.reading.mail_files.outlook import Opened, mail_within
+from gateway.inbound.reading.mail_files.rtf import RtfRoom
 from gateway.inbound.reading.markup import read_page
-from gateway.inbound.reading.outlook import Opened, mail_within
-from gateway.inbound.reading.rtf import RtfRoom
 from gateway.inbound.reading.skeleton import Skeletons, TooMuch, file_in
 from gateway.inbound.reading.texts import children, decoded_text, file_name, is_shown
 from gateway.inbound.reading.unwrap import is_tnef

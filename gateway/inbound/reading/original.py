@@ -21,7 +21,7 @@ from gateway.core.replies.forwarded.mailboxes import parse_mailbox
 from gateway.core.replies.forwarded.original import Original, find_originals
 from gateway.core.replies.forwarded.signature_below import divide_signature
 from gateway.inbound.reading.attached import attached_mails, date_of, heading_of, shown_field
-from gateway.inbound.reading.mail_files import lacks_files
+from gateway.inbound.reading.mail_files.mailbox_files import lacks_files
 from gateway.inbound.reading.markup import MarkupText, read_page
 from gateway.inbound.reading.readings_order import in_order
 from gateway.inbound.reading.recovered import Recovered

@@ -25,8 +25,8 @@ from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.attachments import Attachment, AttachmentSaver
 from gateway.inbound.reading.bounces.reports import ReportSet, read_reports
+from gateway.inbound.reading.mail_files.outlook import UnreadText
 from gateway.inbound.reading.original import recover
-from gateway.inbound.reading.outlook import UnreadText
 from gateway.inbound.reading.recovered import Recovered
 from gateway.inbound.reading.skeleton import Skeletons
 from gateway.inbound.reading.trust import distrust, read_sender

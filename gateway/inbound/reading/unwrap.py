@@ -9,14 +9,14 @@ from email.message import Message
 from itertools import count
 from pathlib import Path
 
-from gateway.inbound.reading.mail_files import (
+from gateway.inbound.reading.mail_files.mailbox_files import (
     holds_many,
     is_mail_file,
     is_of_apple,
     take_off_end,
     without_line_above,
 )
-from gateway.inbound.reading.outlook import (
+from gateway.inbound.reading.mail_files.outlook import (
     LARGEST,
     Opened,
     UnreadText,
@@ -24,7 +24,7 @@ from gateway.inbound.reading.outlook import (
     mail_of_tnef,
     text_of_tnef,
 )
-from gateway.inbound.reading.rtf import RtfRoom
+from gateway.inbound.reading.mail_files.rtf import RtfRoom
 from gateway.inbound.reading.skeleton import Skeletons, file_in, raw_payload
 from gateway.inbound.reading.texts import children, file_name, is_shown
 

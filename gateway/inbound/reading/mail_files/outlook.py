@@ -14,7 +14,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, formataddr
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gateway.inbound.reading.rtf import RichText, RtfRoom, read_rtf
+from gateway.inbound.reading.mail_files.rtf import RichText, RtfRoom, read_rtf
 
 if TYPE_CHECKING:
     from oxmsg import Message as MsgFile
