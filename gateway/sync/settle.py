@@ -68,7 +68,8 @@ def changes(campaign: Campaign, document: Document) -> dict[str, Any]:
 def has_other_recipients(campaign: Campaign, document: Document) -> bool:
     """Say whether somebody chose other recipients at Mailchimp than the campaign's own segment.
 
-    What the document doesn't tell counts as unchanged.
+    A document that tells of no audience says nothing. One that tells of an audience and no segment
+    goes to all of it: to refuse that by mistake costs a look, to send it reaches strangers.
     """
     recipients = document.get("recipients")
     if campaign.segment is None or not isinstance(recipients, dict):
@@ -79,7 +80,7 @@ def has_other_recipients(campaign: Campaign, document: Document) -> bool:
     if audience != campaign.audience:
         return True
     if not isinstance(options, dict) or not options:
-        # Nobody but the whole audience, unless its words say that there is a segment.
+        # Some answers have a segment in words alone.
         return not recipients.get("segment_text")
     conditions = options.get("conditions")
     chosen = [options.get("saved_segment_id")]

@@ -481,7 +481,7 @@ def test_the_log_of_a_worker_that_ended_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(erasure, "_LOGS_TAKEN_IN", timedelta(0))
-    store = f"{tmp_path}/gateway.db"  # A server has no logs beside it.
+    store = f"{tmp_path}/gateway[1].db"  # A server has no logs beside it.
     with closing(Database(f"sqlite:///{store}")) as database:
         database.prepare()
     held = Held(tmp_path, f"sqlite:///{store}")
