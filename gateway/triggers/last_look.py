@@ -37,6 +37,7 @@ _UNREAD = timedelta(hours=1)
 _EARLIER_FIRST = "the mail of an earlier change to this status is being sent"
 _EARLIER_ENDS = timedelta(seconds=2)  #: Until it is looked at whether that mail has ended.
 _PAUSED = timedelta(seconds=30)  #: Until a paused mail is looked at again.
+_UNUSABLE = "the trigger's file can't be used: gateway check says why"
 
 
 def refused(
@@ -48,6 +49,9 @@ def refused(
 ) -> Ending | None:
     """Return how an occurrence ends that isn't sent; None: nothing speaks against it."""
     skipped = OccurrenceState.SKIPPED
+    if rule is None and row.trigger in plan.unusable:
+        # Its mail is owed all the same, once somebody has mended the file.
+        return Ending(state=OccurrenceState.DUE, reason=_UNUSABLE, next_at=now + _PAUSED)
     if rule is None or rule.trigger.event.name != row.event:
         return TRIGGER_GONE
     if not rule.trigger.enabled:

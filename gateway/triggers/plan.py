@@ -32,6 +32,7 @@ class TriggerSettings:
     console_url: str = ""  #: Where people open the console; empty: nobody has told.
     undo: timedelta = timedelta(0)  #: How long mail about a changed status waits.
     once_per_address: bool = True  #: Whether a mailbox gets a trigger's mail of a day once.
+    unusable: frozenset[str] = frozenset()  #: Triggers whose files are there and can't be used.
 
     def day(self, now: datetime) -> date:
         """Return the local day."""

@@ -363,6 +363,24 @@ async def test_e7_mail_due_under_a_rule_that_is_gone_or_off_is_skipped(
     assert [reason] == engine.reasons()
 
 
+async def test_e7_mail_due_under_a_rule_that_can_not_be_used_waits_until_it_is_mended(
+    engine: TriggerNode,
+) -> None:
+    """A process that begins now has never read the file, and must not take it for deleted."""
+    engine.configure('quiet_hours = "07:00-10:00"\n')
+    engine.trigger("birthday", BIRTHDAY)
+    engine.person(birthday=BORN)
+    await engine.work("2027-03-01", 9)
+    engine.trigger("birthday", "event = ")
+    engine.restart()
+
+    assert [] == await engine.work("2027-03-01", 10)
+    assert ["the trigger's file can't be used: gateway check says why"] == engine.reasons()
+
+    engine.trigger("birthday", BIRTHDAY)
+    assert ["ann@example.org"] == await engine.work("2027-03-01", 11)
+
+
 async def test_e7_a_date_taken_out_of_the_trigger_is_not_mailed_any_more(
     engine: TriggerNode,
 ) -> None:

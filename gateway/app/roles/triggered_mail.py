@@ -153,7 +153,10 @@ class TriggerEngine:
         self._standings.close()
 
     def _make_plan(self) -> TriggerSettings:
-        return triggers.plan(self._settings, dict(self.files.rules), self._standings)
+        files = self.files
+        return triggers.plan(
+            self._settings, dict(files.rules), self._standings, unusable=files.unusable
+        )
 
 
 class TriggeredMail:

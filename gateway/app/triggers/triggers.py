@@ -175,9 +175,16 @@ def epoch_file(settings: Settings) -> Path:
 
 
 def plan(
-    settings: Settings, rules: Mapping[str, CheckedTrigger], standings: Standings
+    settings: Settings,
+    rules: Mapping[str, CheckedTrigger],
+    standings: Standings,
+    *,
+    unusable: frozenset[str] = frozenset(),
 ) -> TriggerSettings:
-    """Return what triggered mail goes by; GatewayError if a file can't be used."""
+    """Return what triggered mail goes by; GatewayError if a file can't be used.
+
+    Of the triggers in `unusable` there is no rule, and mail that is due waits.
+    """
     own = settings.triggers
     language = settings.suppression.language
     return TriggerSettings(
@@ -196,6 +203,7 @@ def plan(
         once_per_address=own.once_per_address,
         console_url=settings.console.url or "",
         undo=own.undo,
+        unusable=unusable,
         links=unsubscribe_links(settings),
     )
 
@@ -219,6 +227,7 @@ class Files:
         self._settings = settings
         self._seen: Signature = ()
         self.rules: dict[str, CheckedTrigger] = {}
+        self.unusable: frozenset[str] = frozenset()  #: Those that never were right since the start.
         self.refresh()
 
     def refresh(self) -> bool:
@@ -229,6 +238,7 @@ class Files:
         self._seen = seen
         files = trigger_files(self._settings.triggers.folder)
         before, self.rules = self.rules, {}
+        unusable = set()
         for name, file in files.items():
             try:
                 self.rules[name] = rule(self._settings, name, file)
@@ -236,6 +246,9 @@ class Files:
                 log.error("trigger_refused", trigger=name, reason=str(error))
                 if name in before:
                     self.rules[name] = before[name]
+                else:
+                    unusable.add(name)
+        self.unusable = frozenset(unusable)
         return True
 
 
