@@ -264,6 +264,12 @@ def test_a_folder_that_cannot_be_read_is_told_and_never_taken_for_an_empty_one(
     with suppress(ConfigError):  # as the role does, which tells it
         assert running.refresh()
     assert "mine" in running.rules, "what ran before goes on"
+    # Who begins now knows of mail of `mine` that is due, and must not take it for that of nobody.
+    if folder == "triggers":
+        with pytest.raises(ConfigError, match=re.escape(told)):
+            triggers.Files(settings)
+    else:
+        assert {"mine"} == triggers.Files(settings).unusable
     place.unlink()
     place.with_name("aside").rename(place)
     assert running.refresh()
