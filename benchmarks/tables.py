@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from rich.table import Table as RichTable
 
@@ -72,13 +73,21 @@ def throughput(cells: Sequence[Measured]) -> Table:
 
 
 def verdict(cells: Sequence[Measured]) -> str:
-    """Return in a sentence how many cells reach the aim and the floor."""
+    """Return how many cells reach the aim and the floor, and where no proxy at all would."""
     ratios = [cell.ratio("gateway", "postfix") for cell in cells]
     aim, floor = (sum(ratio >= wanted for ratio in ratios) for wanted in (AIM, FLOOR))
-    return (
+    counts = (
         f"Of {len(ratios)} cells {aim} reach {AIM} times Postfix's rate and {floor} at least"
         f" {FLOOR}; the lowest ratio is {min(ratios):.2f}."
     )
+    bounds = [cell.ratio("direct", "postfix") for cell in cells if "direct" in cell.samples]
+    if bounded := [bound for bound in bounds if bound < AIM]:
+        counts += (
+            f" In {len(bounded)} source and sink come to {min(bounded):.2f} to"
+            f" {max(bounded):.2f} times Postfix's rate with no proxy at all: they use up the same"
+            " cores."
+        )
+    return "\n".join(wrap(counts, 100))
 
 
 def processor_time(cells: Sequence[Measured]) -> Table:
