@@ -9,6 +9,7 @@ from gateway.core.people.applications import KnownApplication
 from gateway.core.people.history import (
     CLOSED,
     DATE_UNREAD,
+    ENCRYPTED,
     INCOMPLETE,
     NAME_ONLY,
     NO_TEXT,
@@ -157,12 +158,14 @@ def remarks_on(
     remarks = [CLOSED] if filing.application.closed else []
     if not original.is_recovered:
         remarks.append(NOTE)
-        return remarks
+        return [*remarks, ENCRYPTED] if original.is_encrypted else remarks
     if _is_somebody_else(original, filing.candidate, lookup):
         remarks.append(NOT_THE_CANDIDATE)
     if not original.sender:
         remarks.append(NAME_ONLY)
-    if original.has_unread_text:
+    if original.is_encrypted:
+        remarks.append(ENCRYPTED)
+    elif original.has_unread_text:
         remarks.append(TEXT_UNREAD)
     elif not original.text.strip() and not original.is_attached:
         remarks.append(NO_TEXT)

@@ -14,6 +14,7 @@ REPEATED = "repeated"
 NAME_ONLY = "sender_without_address"
 NO_TEXT = "no_text"
 TEXT_UNREAD = "text_unread"  #: Its text is in a form that can't be read.
+ENCRYPTED = "encrypted"  #: So nobody but its readers' programs can open it.
 INCOMPLETE = "incomplete"
 SENT_BY = "sent_by"  #: Followed by who sent it on behalf of its author.
 NOTE_BELOW = "note_may_follow"  #: What staff wrote below the original may be part of its text.

@@ -44,7 +44,7 @@ IMPORTED = WordingForm(
         (
             *("application_closed", "sender_not_candidate", "no_original"),
             *("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading"),
-            *("note_may_follow", "date_unread", "zone_guessed", "text_unread"),
+            *("note_may_follow", "date_unread", "zone_guessed", "text_unread", "encrypted"),
         )
     ),
     words=frozenset(
@@ -56,7 +56,7 @@ IMPORTED = WordingForm(
     optional=frozenset(
         (
             *("sender_without_address", "no_text", "incomplete", "sent_by", "other_reading"),
-            *("note_may_follow", "date_unread", "zone_guessed", "text_unread"),
+            *("note_may_follow", "date_unread", "zone_guessed", "text_unread", "encrypted"),
         )
     ),
 )

@@ -25,6 +25,7 @@ from gateway.core.replies.reference import find_reference, reference_pattern
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.attachments import Attachment, AttachmentSaver
 from gateway.inbound.reading.bounces.reports import ReportSet, read_reports
+from gateway.inbound.reading.encrypted import is_encrypted
 from gateway.inbound.reading.mail_files.outlook import UnreadText
 from gateway.inbound.reading.original import recover
 from gateway.inbound.reading.recovered import Recovered
@@ -90,6 +91,7 @@ class RepliedMail:
     is_cut: bool = False  #: Whether its end or files of it are missing.
     is_attached: bool = False  #: Whether it came attached, so that none of it was left out.
     has_unread_text: bool = False  #: Whether it has a text in a form that can't be read.
+    is_encrypted: bool = False  #: Whether what it says is.
     #: Whether what staff wrote below it may be part of its text: nothing marks its end.
     note_may_follow: bool = False
     is_zone_guessed: bool = False  #: Whether its date names no zone, and another one is likely too.
@@ -145,7 +147,13 @@ def read(task: ReadingTask) -> ReadMail:
     attachments = _files(saver, mail, recovered)
     original = replied_mail(recovered, header, attachments)
     original = replace(
-        original, other=_other(recovered, saver, mail, header, attachments=attachments)
+        original,
+        is_encrypted=is_encrypted(
+            recovered.attached or mail,
+            recovered.text,
+            "" if recovered.attached else recovered.staff_text,
+        ),
+        other=_other(recovered, saver, mail, header, attachments=attachments),
     )
     return ReadMail(
         header=header,

@@ -25,6 +25,7 @@ from gateway.inbound.reading.mail_files.outlook import (
     text_of_tnef,
 )
 from gateway.inbound.reading.mail_files.rtf import RtfRoom
+from gateway.inbound.reading.mail_files.smime import may_be_signed_mail, signed_content
 from gateway.inbound.reading.skeleton import Skeletons, file_in, raw_payload
 from gateway.inbound.reading.texts import children, file_name, is_shown
 
@@ -52,6 +53,10 @@ def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
             file = file_in(folder, f"mail{next(numbers)}")
             inner = open_outlook(part, skeletons, file, rtf_room, has_text=has_text)
             stack += [(inner, depth + 1, False)] if inner is not None else []
+            continue
+        if depth < _DEEPEST and is_signed(part):
+            signed = open_signed(part, skeletons, file_in(folder, f"mail{next(numbers)}"))
+            stack += [(signed, depth + 1, has_text)] if signed is not None else []
             continue
         if depth < _DEEPEST and is_wrapped(part):
             open_mail(part, skeletons, file_in(folder, f"mail{next(numbers)}"))
@@ -107,6 +112,11 @@ def is_tnef(part: Message) -> bool:
     return is_named and not part.is_multipart()
 
 
+def is_signed(part: Message) -> bool:
+    """Whether a part may be a mail inside its signature."""
+    return may_be_signed_mail(part.get_content_type(), file_name(part)) and not part.is_multipart()
+
+
 def is_written(part: Message) -> bool:
     """Whether a part is text to read, or parts of which the first is, and not empty."""
     while part.is_multipart() and part.get_content_type() not in _MAILS and children(part):
@@ -147,11 +157,28 @@ def open_outlook(
         inner["Content-Transfer-Encoding"] = "base64"
         inner.set_payload(encodebytes(text[0].encode("utf-8", "replace")).decode())
         parts = [inner, _opened(part)]
+    _hold(part, *parts)
+    return inner if converted is not None else None
+
+
+def open_signed(part: Message, skeletons: Skeletons, file: Path) -> Message | None:
+    """Replace a part by what was signed in it, and return that; None: it stays as it is."""
+    octets = b"".join(limited(skeletons.octets(part), LARGEST))
+    content = signed_content(octets) if len(octets) <= LARGEST else None
+    if content is None:
+        return None
+    file.write_bytes(content)
+    inner = skeletons.parse(file)
+    _hold(part, inner)
+    return inner
+
+
+def _hold(part: Message, *parts: Message) -> None:
+    """Have a part hold others instead of what it held."""
     for name in ("content-type", "content-transfer-encoding", "content-disposition", "content-id"):
         del part[name]
     part["Content-Type"] = "multipart/mixed"
     part.set_payload(list[Message | str](parts))
-    return inner if converted is not None else None
 
 
 def _opened(part: Message, *, has_unread_text: bool = False) -> Opened:

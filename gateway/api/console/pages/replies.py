@@ -88,6 +88,9 @@ def remark_words(request: Request) -> dict[str, str]:
         remarks.TEXT_UNREAD: said(
             request, "Its text could not be read; the file is among the documents."
         ),
+        remarks.ENCRYPTED: said(
+            request, "It is encrypted and could not be read; it was filed as it is."
+        ),
         remarks.INCOMPLETE: said(request, "A part of it is missing: its end, or attachments."),
         remarks.SENT_BY: said(request, "Sent on the sender's behalf by {person}."),
         remarks.NOTE_BELOW: said(request, "What staff wrote below it may be part of its text."),
