@@ -9,14 +9,20 @@ from gateway.inbound.reading.texts import file_name, parts_with_group
 #: OpenPGP within a text (RFC 9580, 6.2), quoted or not.
 _ARMOUR = re.compile(r"^[>| ]{0,20}-----BEGIN PGP MESSAGE-----[ \t]*$", re.MULTILINE)
 
+_OF_MICROSOFT = "application/x-microsoft-rpmsg-message"  #: `message_v4.rpmsg`
+
 
 def is_encrypted(mail: Message, *texts: str) -> bool:
     """Whether a mail whose texts are these holds an encrypted one instead, or within a text.
 
-    Of S/MIME (RFC 8551, 3.3) what is a `smime.p7m` still once signed mail was opened, of OpenPGP
+    Microsoft's form (MS-OXORMMS) has a text beside it that says where to read it, the others none:
+    of S/MIME (RFC 8551, 3.3) what is a `smime.p7m` still once signed mail was opened, of OpenPGP
     the parts of a multipart/encrypted (RFC 3156, 4). Beside a text such a part is a file like any.
     """
     if any(map(_ARMOUR.search, texts)):
+        return True
+    parts = [part for part, _ in parts_with_group(mail)]
+    if any(part.get_content_type() == _OF_MICROSOFT for part in parts):
         return True
     return not any(map(str.strip, texts)) and any(
         part.get_content_type() == "application/pgp-encrypted"
@@ -24,5 +30,5 @@ def is_encrypted(mail: Message, *texts: str) -> bool:
             may_be_signed_mail(part.get_content_type(), file_name(part))
             and part.get_param("smime-type") not in ("signed-data", "certs-only")
         )
-        for part, _ in parts_with_group(mail)
+        for part in parts
     )

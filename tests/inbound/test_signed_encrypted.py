@@ -1,4 +1,4 @@
-"""A mail inside its S/MIME signature is read as if it weren't signed."""
+"""What is signed is read as if it were not, and what is encrypted is told."""
 
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -117,6 +117,15 @@ async def test_pgp_of_the_whole_mail_is_told(rig: ImporterRig) -> None:
     )
 
     entry = await rig.filed(mail.as_bytes())
+
+    assert ("no_original", "encrypted") == entry.remarks
+
+
+async def test_what_microsoft_protects_is_told_whatever_stands_beside_it(rig: ImporterRig) -> None:
+    """MS-OXORMMS: the text tells where to read it."""
+    mail = forward(text="Ann Müller has sent you a protected message.\n\nRead the message")
+
+    entry = await rig.filed(with_file(mail, "message_v4.rpmsg", PDF, "x-microsoft-rpmsg-message"))
 
     assert ("no_original", "encrypted") == entry.remarks
 
