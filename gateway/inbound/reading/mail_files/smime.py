@@ -5,6 +5,8 @@ sees a file and no text. What was signed is read; whether the signature is good 
 """
 
 _TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_IN_PIECES = 1  #: A constructed encoding: octet strings in a row (X.690, 8.7.3).
+_BEGIN, _END = b"\x30\x80", b"\0\0"  #: Of a sequence whose length isn't told (X.690, 8.1.3.6).
 
 
 def may_be_signed_mail(content_type: str, name: str) -> bool:
@@ -20,14 +22,19 @@ def signed_content(octets: bytes) -> bytes | None:
     signature of what stands beside it, certificates alone, or no such structure at all.
     """
     from asn1crypto.cms import ContentInfo  # few mails need it
+    from asn1crypto.core import OctetString, SequenceOf
 
     try:
         info = ContentInfo.load(octets)
         if info["content_type"].native != "signed_data":
             return None
-        content = info["content"]["encap_content_info"]["content"].native
+        content = info["content"]["encap_content_info"]["content"]
+        if content.method != _IN_PIECES:
+            return content.native or None
+        # Its own way to join them copies what it has for each: half a second for 10 MB in 4 kB.
+        pieces = SequenceOf.load(_BEGIN + content.contents + _END, spec=OctetString)
+        return b"".join(piece.native for piece in pieces) or None
     except MemoryError:
         raise
     except Exception:  # A parser of what a stranger wrote: whatever it raises, the file stays.
         return None
-    return content if isinstance(content, bytes) and content else None
