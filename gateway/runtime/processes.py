@@ -7,16 +7,27 @@ from functools import cache
 from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+_MACHINE = Path("/etc/machine-id")
+_NAMESPACE = Path("/proc/self/ns/pid")
+_MACHINES_OWN = "pid:[4026531836]"  #: That of no container: PROC_PID_INIT_INO of Linux.
 #: Of the fields of /proc/PID/stat behind the command's name (proc_pid_stat(5)): the 22nd of all.
 _START_TIME = 19
 
 
 def node() -> str:
-    """Return what tells this machine from others that share the store."""
-    try:
-        return Path("/etc/machine-id").read_text(encoding="ascii").strip() + socket.gethostname()
-    except OSError:
-        return socket.gethostname()
+    """Return what tells the processes that are seen from here from all others that share the store.
+
+    A machine's name stays through reboots. A container's is that of one life of it, as each has
+    process ids of its own: several may have one host name (`--network host`, `--hostname`, a pod)
+    and the machine id of one image, and process 7 of one is nobody, or somebody else, in another.
+    """
+    machine = namespace = ""
+    with suppress(OSError):
+        namespace = str(_NAMESPACE.readlink())
+        machine = _MACHINE.read_text(encoding="ascii").strip()
+    if machine and namespace == _MACHINES_OWN:
+        return machine + socket.gethostname()
+    return f"{socket.gethostname()}.{_boot()}.{namespace}"
 
 
 def own() -> str:
@@ -30,12 +41,16 @@ def own() -> str:
 
 
 def is_running(process: str) -> bool:
-    """Whether the process of that name (`own()`) still runs on this machine."""
+    """Whether the process of that name (`own()`) still runs here.
+
+    Of another user's, which `/proc` may hide (`ProtectProc=` of the unit), only that somebody has
+    its id can be known: it counts as running.
+    """
     pid, _, started = process.partition(".")
-    if not pid.isdecimal():
+    start, _, boot = started.partition(".")
+    if not (pid.isdecimal() and start) or boot != _boot():
         return False
-    start = _start_time(int(pid))
-    return bool(start) and started == f"{start}.{_boot()}"
+    return _start_time(int(pid)) == start or _is_hidden(int(pid))
 
 
 def holder(*parts: str) -> str:
@@ -44,9 +59,9 @@ def holder(*parts: str) -> str:
 
 
 def has_ended(holder: str) -> bool:
-    """Whether a holder (`holder()`) was a process of this machine and runs no more.
+    """Whether a holder (`holder()`) was a process of this machine or container and runs no more.
 
-    Of processes of other machines nothing is known: their leases run out.
+    Of processes of others nothing is known: their leases run out.
     """
     place, _, rest = holder.partition(" ")
     process = rest.partition(" ")[0]
@@ -65,13 +80,28 @@ def _own(pid: int) -> str:
 
 def _start_time(pid: int) -> str:
     """Return when a process started; empty: there is none, or it has ended and is a zombie."""
-    try:
-        stat = Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
     # The command stands in parentheses and may hold blanks and parentheses itself.
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in {"Z", "X"} else fields[_START_TIME]
+    fields = _stat(pid).rpartition(")")[2].split()
+    return fields[_START_TIME] if fields and fields[0] not in {"Z", "X"} else ""
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is a process of which `/proc` says nothing."""
+    if _stat(pid):
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _stat(pid: int) -> str:
+    with suppress(OSError):
+        return Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace")
+    return ""
 
 
 @cache

@@ -69,3 +69,67 @@ def test_a_holder_of_this_machine_is_known_to_have_ended() -> None:
         processes.has_ended(f"elsewhere {pid}.1.{boot} mailbox"),
         processes.has_ended(f"{node}:{pid}:mailbox"),  # an earlier version's: its lease runs out
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "has_ended"),
+    [(PermissionError, False), (ProcessLookupError, True), (OverflowError, True), (None, False)],
+)
+def test_a_process_of_another_user_that_is_hidden_here_may_still_run(
+    monkeypatch: pytest.MonkeyPatch, answer: type[Exception] | None, has_ended: bool
+) -> None:
+    def kill(_pid: int, _signal: int) -> None:
+        if answer is not None:
+            raise answer
+
+    monkeypatch.setattr(processes, "_stat", lambda _: "")
+    monkeypatch.setattr(os, "kill", kill)
+    boot = processes.own().split(".")[2]
+
+    assert has_ended == processes.has_ended(f"{processes.node()} 4711.98213.{boot} console")
+    assert processes.has_ended(f"{processes.node()} 4711.98213.00000000 console"), "an earlier boot"
+
+
+@pytest.mark.parametrize(
+    ("machine", "namespace", "other", "why"),
+    [
+        ("", "pid:[4026532201]", "pid:[4026532202]", "two containers with one host name"),
+        ("1f0c\n", "pid:[4026532201]", "pid:[4026532202]", "of one image with a machine id"),
+        ("1f0c\n", "pid:[4026531836]", "pid:[4026532202]", "a machine and a container on it"),
+    ],
+)
+def test_nothing_is_known_of_processes_of_another_container(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    machine: str,
+    namespace: str,
+    other: str,
+    why: str,
+) -> None:
+    (tmp_path / "machine-id").write_text(machine, encoding="ascii")
+    monkeypatch.setattr(processes, "_MACHINE", tmp_path / "machine-id")
+    (tmp_path / "one").symlink_to(namespace)
+    (tmp_path / "other").symlink_to(other)
+    boot = processes.own().split(".")[2]
+    monkeypatch.setattr(processes, "_NAMESPACE", tmp_path / "one")
+    holder = f"{processes.node()} 4711.1.{boot} mailbox"
+    is_known = [processes.has_ended(holder)]
+    monkeypatch.setattr(processes, "_NAMESPACE", tmp_path / "other")
+    is_known.append(processes.has_ended(holder))
+
+    assert [True, False] == is_known, why
+
+
+def test_a_machine_keeps_its_name_when_it_starts_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "machine-id").write_text("1f0c\n", encoding="ascii")
+    monkeypatch.setattr(processes, "_MACHINE", tmp_path / "machine-id")
+    (tmp_path / "pid").symlink_to("pid:[4026531836]")
+    monkeypatch.setattr(processes, "_NAMESPACE", tmp_path / "pid")
+    names = []
+    for boot in ("11111111", "22222222"):
+        monkeypatch.setattr(processes, "_boot", lambda boot=boot: boot)
+        names.append(processes.node())
+
+    assert names[0] == names[1]
