@@ -60,8 +60,8 @@ M = TypeVar("M", Counter, Gauge)
 class Metrics:
     """The metrics of one process; what has labels is called with their values, in order."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self.registry = registry or CollectorRegistry()
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
         count = partial(Counter, registry=self.registry)
         gauge = partial(Gauge, registry=self.registry)
         time = partial(Histogram, registry=self.registry)

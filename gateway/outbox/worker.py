@@ -19,7 +19,6 @@ from gateway.runtime import processes
 from gateway.runtime.attempts import attempt, keep
 from gateway.runtime.queue_worker import QueueWorker
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
-from gateway.store.engine.leases import IsGone
 from gateway.store.journal import held_reports
 from gateway.store.sending import outbox
 
@@ -55,8 +54,7 @@ class OutboxWorker:
     `holder` names this process among all that share the store. `clock` returns aware times,
     `jitter` random numbers from 0 to 1. `count` hears a row's type and the state an attempt
     left it in. With an `endpoint` it sends the webhooks to that address, else mail; `compose`
-    writes the reports that tell of several messages. `is_gone` tells of another's `holder` whether
-    its process has surely ended.
+    writes the reports that tell of several messages.
     """
 
     def __init__(
@@ -72,7 +70,6 @@ class OutboxWorker:
         limits: OutboxLimits | None = None,
         endpoint: str = "",
         compose: held_reports.Compose | None = None,
-        is_gone: IsGone = processes.has_ended,
     ) -> None:
         self._database = database
         self._deliver = deliver
@@ -84,7 +81,6 @@ class OutboxWorker:
         self._limits = limits or OutboxLimits()
         self._endpoint = endpoint
         self._compose = compose
-        self._is_gone = is_gone
         self._worker = QueueWorker(
             self._claim,
             self._send,
@@ -127,7 +123,7 @@ class OutboxWorker:
         now, endpoint, lease = self._clock(), self._endpoint, self._limits.lease
 
         def claim(connection: StoreTransaction) -> tuple[list[OutboxRow], list[OutboxRow]]:
-            left = outbox.recover(connection, now, self._is_gone, endpoint)
+            left = outbox.recover(connection, now, processes.has_ended, endpoint)
             rows = outbox.claim(connection, self._holder, now, lease, room, endpoint=endpoint)
             if self._compose is not None:
                 completed = (held_reports.complete(connection, row, compose) for row in rows)
@@ -142,7 +138,7 @@ class OutboxWorker:
                 log.exception("outbox_fault", entry=ids.show(row.id), type=row.type)
                 return b""
 
-        if not await self._database.read(outbox.has_work, now, self._is_gone, endpoint):
+        if not await self._database.read(outbox.has_work, now, processes.has_ended, endpoint):
             return []
         left, rows = await self._database.write(claim)
         for row in left:

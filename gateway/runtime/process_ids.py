@@ -41,14 +41,10 @@ class ProcessIds:
         self,
         database: Database,
         clock: Callable[[], datetime],
-        *,
-        is_gone: Callable[[str], bool] = processes.has_ended,
-        holder: str = "",
     ) -> None:
         self.clock = clock
         self._database = database
-        self._is_gone = is_gone
-        self._holder = holder or processes.holder(f"ids {next(_counted)}")
+        self._holder = processes.holder(f"ids {next(_counted)}")
         self._number: int | None = None
         self._source = IdSource(0)
         self._limit = 0  # The first id that isn't ours: our lease is over then.
@@ -100,7 +96,7 @@ class ProcessIds:
                     connection, number, self._holder, now, TERM
                 ):
                     number = process_numbers.take(
-                        connection, self._holder, now, TERM, is_gone=self._is_gone
+                        connection, self._holder, now, TERM, is_gone=processes.has_ended
                     )
             with self._making:
                 if number != self._number:

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.core.replies.forwarded.clear_signed import unsigned_lines, unsigned_text
-from gateway.core.replies.forwarded.original import find_original
+from tests.core.finding import find_original
 from tests.rig.cost import cost_of
 
 SIGNATURE = """-----BEGIN PGP SIGNATURE-----

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.core.replies.forwarded.language.languages import LANGUAGES, Words
 from gateway.core.replies.forwarded.mailboxes import Mailbox
-from gateway.core.replies.forwarded.original import find_original
 from gateway.core.replies.subject_prefixes import without_prefixes
+from tests.core.finding import find_original
 from tests.rig.shared import needs_shared, shared_fixtures
 
 SAMPLES = shared_fixtures("forwarded")

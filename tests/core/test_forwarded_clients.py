@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.core.replies.forwarded.mailboxes import Mailbox
-from gateway.core.replies.forwarded.original import Original, find_original
+from gateway.core.replies.forwarded.original import Original
+from tests.core.finding import find_original
 
 OWN = "Bitte ablegen.\n\nBob"
 HEADER = "Von: Ann <ann@example.org>\nGesendet: 4. März 2026 10:11\nAn: Bob <bob@example.com>\n"

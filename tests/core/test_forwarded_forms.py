@@ -10,7 +10,7 @@ import pytest
 from gateway.core.replies.forwarded.forms.registry import FORMS
 from gateway.core.replies.forwarded.lines import read_lines, split_lines
 from gateway.core.replies.forwarded.mailboxes import Mailbox
-from gateway.core.replies.forwarded.original import find_original
+from tests.core.finding import find_original
 
 EXAMPLES = sorted((Path(__file__).parent / "forms").glob("*/*.toml"))
 

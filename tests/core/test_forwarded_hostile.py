@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.replies.forwarded.original import find_original
+from tests.core.finding import find_original
 from tests.rig.cost import cost_of
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.core.replies.forwarded.mailboxes import Mailbox
-from gateway.core.replies.forwarded.original import Original, find_original
+from gateway.core.replies.forwarded.original import Original
+from tests.core.finding import find_original
 
 BODY = "Guten Tag,\n\ndas passt mir gut.\n\nAnn"
 OWN = "Bitte ablegen."

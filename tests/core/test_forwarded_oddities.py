@@ -11,7 +11,8 @@ from gateway.core.replies.forwarded.mailboxes import (
     parse_mailbox,
     parse_mailboxes,
 )
-from gateway.core.replies.forwarded.original import Original, find_original
+from gateway.core.replies.forwarded.original import Original
+from tests.core.finding import find_original
 
 ANN = Mailbox("Ann Müller", "ann@example.org")
 BOB = Mailbox("Bob", "bob@example.com")

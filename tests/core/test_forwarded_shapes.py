@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from gateway.core.replies.forwarded.mailboxes import Mailbox
-from gateway.core.replies.forwarded.original import find_original
+from tests.core.finding import find_original
 
 BODY = "Guten Tag,\n\ndas passt."
 OWN = "Bitte ablegen.\n\nBob"

@@ -6,7 +6,8 @@ from gateway.core.replies.forwarded.labels import read_label
 from gateway.core.replies.forwarded.language.languages import LANGUAGES
 from gateway.core.replies.forwarded.language.words import HeaderWord, label_key
 from gateway.core.replies.forwarded.mailboxes import Mailbox
-from gateway.core.replies.forwarded.original import Original, find_original
+from gateway.core.replies.forwarded.original import Original
+from tests.core.finding import find_original
 
 BODY = "Guten Tag,\n\ndas passt."
 OWN = "Bitte ablegen.\n\nBob"

@@ -177,7 +177,6 @@ def suggestions(
     applications: Iterable[PossibleApplication],
     *,
     zone: tzinfo,
-    most: int = MOST,
 ) -> tuple[Suggestion, ...]:
     """Return the likeliest applications, the likeliest first; those nothing names are left out.
 
@@ -194,7 +193,7 @@ def suggestions(
         submitted = of_it.submitted_at.timestamp() if of_it.submitted_at else 0.0
         return -suggestion.weight, -submitted, of_it.reference
 
-    return tuple(sorted(likely, key=order)[:most])
+    return tuple(sorted(likely, key=order)[:MOST])
 
 
 def _reasons(

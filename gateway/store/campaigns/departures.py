@@ -89,7 +89,7 @@ def take_in(
     return len(news)
 
 
-def pending(connection: Connection, audience: str, limit: int = _AT_ONCE) -> list[Departure]:
+def pending(connection: Connection, audience: str) -> list[Departure]:
     """Return people with an address that left whom that has not reached yet.
 
     Who got the address only later is among them; whom staff took out of the group is not, unless
@@ -111,7 +111,7 @@ def pending(connection: Connection, audience: str, limit: int = _AT_ONCE) -> lis
             m.changed_at.is_not(None),
             o.person.is_(None),
         )
-        .limit(limit)
+        .limit(_AT_ONCE)
     )
     return [
         Departure(

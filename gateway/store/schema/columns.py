@@ -85,14 +85,14 @@ _WHERE = "where"
 
 
 def partial_index(
-    name: str, *columns: Column[Any], where: ColumnElement[bool] | TextClause, unique: bool = False
+    name: str, *columns: Column[Any], where: ColumnElement[bool] | TextClause
 ) -> None:
     """Define an index of only the rows for which `where` holds, on either database.
 
     Only `create_all` tells it to the dialect: an index with `postgresql_where` would have every
     process load that dialect with four of its drivers' parts.
     """
-    Index(name, *columns, unique=unique, info={_WHERE: where})
+    Index(name, *columns, info={_WHERE: where})
 
 
 def create_all(connection: Connection) -> None:

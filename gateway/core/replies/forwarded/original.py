@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
 from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.language.words import HeaderWord
-from gateway.core.replies.forwarded.lines import joined, outdented, split_lines, unquoted, unstuffed
+from gateway.core.replies.forwarded.lines import joined, outdented, unquoted, unstuffed
 from gateway.core.replies.forwarded.mailboxes import (
     Mailbox,
     parse_agent,
@@ -51,20 +51,12 @@ class Original:
     is_open: bool = False  #: Whether words typed below it can't be told from its own.
 
 
-def find_original(text: str, *, subject: str = "", zone: tzinfo = UTC) -> Original | None:
-    """Recover the outermost mail forwarded in a text; mails forwarded in that one stay in its body.
-
-    `subject` is that of the mail around it, without prefixes and reference: it stands in where
-    the text names none. `zone` is assumed for dates that name none. None if nothing is found.
-    """
-    originals = find_originals(split_lines(text), subject=subject, zone=zone)
-    return originals[0] if originals else None
-
-
 def find_originals(raw_lines: Sequence[str], *, subject: str, zone: tzinfo) -> list[Original]:
-    """Recover all mails that could be meant in a text that is divided into lines.
+    """Recover all mails forwarded in a text, given as lines, that staff could have meant.
 
-    The outermost comes first, as `find_original` finds it; empty where there is none.
+    The outermost comes first; mails forwarded in that one stay in its body. Empty where there is
+    none. `subject` is that of the mail around it, without prefixes and reference: it stands in
+    where the text names none. `zone` is assumed for dates that name none.
     """
     places = find_places(raw_lines, subject=subject)
     most = 1 + _MOST_READ // (1 + sum(map(len, raw_lines)))
