@@ -24,12 +24,12 @@ from gateway.core.kinds import TAG_SCOPES
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.core.triggers.occurrence import Due
+from gateway.core.triggers.occurrence import DueOccurrence
 from gateway.core.triggers.trigger_run import RunState, TriggerRun
 from gateway.crm.folder.feed_folder import FeedFolder
 from gateway.store.bounces import bounces
 from gateway.store.campaigns import activities, campaign_members, campaign_syncs, campaigns
-from gateway.store.campaigns.activities import Mailing
+from gateway.store.campaigns.activities import ActivityCampaign
 from gateway.store.campaigns.campaign_members import MemberToDecide
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
@@ -249,7 +249,7 @@ def _members(connection: object, campaign: int, members: list[int], now: datetim
 
 def _activities(database: Database, campaign: Campaign, members: list[int], now: datetime) -> None:
     """Have two of three open a mail (some twice), one of eight click, a few bounce or leave."""
-    mailing = Mailing(
+    mailing = ActivityCampaign(
         id=campaign.id, mailchimp_id=campaign.mailchimp_id, audience="a1", name=campaign.name
     )
     start = now - timedelta(days=1)
@@ -319,7 +319,7 @@ def _triggers(database: Database, directory: Path, new_id: Ids, now: datetime, s
                 )
                 trigger_runs.begin(connection, run)
                 dues = [
-                    Due(
+                    DueOccurrence(
                         id=new_id(),
                         trigger=name,
                         event="birthday",

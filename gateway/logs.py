@@ -33,7 +33,7 @@ if _rich is None:
 else:
     sys.modules["rich"] = _rich
 
-Event = MutableMapping[str, Any]
+LogEvent = MutableMapping[str, Any]
 Style = Literal["json", "console"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -49,7 +49,7 @@ def setup(level: str, style: Style, *, role: str) -> None:
     loggers keep what they find then, which makes a line three times cheaper.
     """
 
-    def mark(_logger: WrappedLogger, _method: str, event: Event) -> Event:
+    def mark(_logger: WrappedLogger, _method: str, event: LogEvent) -> LogEvent:
         event["role"] = role
         return event
 
@@ -214,7 +214,7 @@ class _Unfailing:
             return
 
 
-def _as_json(_logger: WrappedLogger, _method: str, event: Event) -> bytes:
+def _as_json(_logger: WrappedLogger, _method: str, event: LogEvent) -> bytes:
     try:
         return orjson.dumps(event, default=str)
     except orjson.JSONEncodeError:
@@ -222,6 +222,6 @@ def _as_json(_logger: WrappedLogger, _method: str, event: Event) -> bytes:
         return json.dumps(event, default=str).encode()
 
 
-def _on_one_line(_logger: WrappedLogger, _method: str, event: Event) -> Event:
+def _on_one_line(_logger: WrappedLogger, _method: str, event: LogEvent) -> LogEvent:
     event["event"] = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(event["event"]))
     return event

@@ -2,7 +2,8 @@
 
 What is counted, over `gateway/` without the migrations:
 
-- class names that more than one class has: who looks for a name should be led to one thing;
+- class names that more than one class or alias of a type has: who looks for a name should be led to
+  one thing; what two modules define in the same words is one thing;
 - private functions (`_name`) that are referred to at one place only, of all functions;
 - jumps: how many private functions of its file, and of its class, a reader of one public function
   has to visit, the ones behind those included;
@@ -61,13 +62,27 @@ def modules(folder: Path = PRODUCT) -> list[Module]:
 
 
 def reused_class_names(of: list[Module]) -> dict[str, list[str]]:
-    """Return the names that several classes have, each with the modules of those."""
+    """Return the names that several classes and types have, each with the modules of those."""
     places: defaultdict[str, list[str]] = defaultdict(list)
+    meanings: defaultdict[str, set[str]] = defaultdict(set)
     for module in of:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(module.name)
-    return {name: where for name, where in sorted(places.items()) if len(where) > 1}
+                meanings[node.name].add(f"{module.name}:{node.lineno}")
+        for name, meaning in _aliases(module.tree):
+            places[name].append(module.name)
+            meanings[name].add(meaning)
+    return {name: places[name] for name, what in sorted(meanings.items()) if len(what) > 1}
+
+
+def _aliases(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield the names of types that a module defines without a class, and what they stand for."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name[0].isupper() and not name.isupper() and "_" not in name:
+                yield name, ast.unparse(node.value)
 
 
 def private_used_once(of: list[Module]) -> list[tuple[Module, Function]]:

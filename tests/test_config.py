@@ -22,7 +22,7 @@ from gateway.config.documents import (
 from gateway.config.events import Triggers
 from gateway.config.sample import sample
 from gateway.config.smtp import ListenerConfig, RelayConfig
-from gateway.config.values import Bind, parse_duration
+from gateway.config.values import ListenAddress, parse_duration
 from gateway.core.decision.shipped_rules import SHIPPED_RULES
 from gateway.core.kinds import Kind, Scope
 from gateway.core.triggers.events.registry import EVENTS
@@ -60,7 +60,7 @@ def test_an_empty_file_is_the_settings_as_shipped(tmp_path: Path) -> None:
     assert [("relay", "127.0.0.1", 25)] == [
         (one.name, one.host, one.port) for one in settings.relays
     ]
-    assert [("crm", Bind("127.0.0.1", 2525))] == [
+    assert [("crm", ListenAddress("127.0.0.1", 2525))] == [
         (one.name, one.bind) for one in settings.smtp.listeners
     ]
     assert Kind.INDIVIDUAL == settings.smtp.default_kind
@@ -87,7 +87,7 @@ def test_values_come_as_what_they_mean(tmp_path: Path) -> None:
 
 def test_values_may_be_given_as_what_they_mean() -> None:
     relay = RelayConfig(name="main", host="::1", budget=timedelta(seconds=5))
-    listener = ListenerConfig(name="crm", bind=Bind("::1", 0))
+    listener = ListenerConfig(name="crm", bind=ListenAddress("::1", 0))
     triggers = Triggers(daily_at=time(9), quiet_hours=(time(21), time(7)))
 
     assert timedelta(seconds=5) == relay.budget

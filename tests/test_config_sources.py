@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import ConfigError, load
-from gateway.config.values import Bind
+from gateway.config.values import ListenAddress
 from gateway.core.kinds import Scope
 from tests.settings import RELAY, loaded, problems
 
@@ -201,7 +201,7 @@ class TestTheEnvironment:
         assert ("a", "b") == settings.smtp.override.login
         assert ("manager",) == settings.inbound.allowed_roles
         assert Scope.ALL == settings.suppression.tags["NoMailingsTag"]
-        assert Bind("::1", 8025) == settings.api.bind
+        assert ListenAddress("::1", 8025) == settings.api.bind
 
     def test_replaces_a_secrets_file_by_the_secret_and_the_other_way(self, tmp_path: Path) -> None:
         (tmp_path / "key").write_text("from-the-file")

@@ -222,7 +222,7 @@ def test_a_template_the_system_cannot_look_for_makes_its_own_trigger_unusable_al
     settings = load(files.folder / "gateway.toml", {})
 
     good, unusable = triggers.read_all(settings)
-    running = triggers.Files(settings).rules
+    running = triggers.CurrentTriggerFiles(settings).rules
 
     assert {"acknowledgement", "short"} == set(good) == set(running)
     [(name, broken)] = unusable.items()
@@ -252,7 +252,7 @@ def test_a_folder_that_cannot_be_read_is_told_and_never_taken_for_an_empty_one(
     """As root reads every folder, a file in its place stands for one that nobody may enter."""
     files.read(QUALIFIED)
     settings = load(files.folder / "gateway.toml", {})
-    running = triggers.Files(settings)
+    running = triggers.CurrentTriggerFiles(settings)
     place = files.folder / folder
     place.rename(place.with_name("aside"))
     place.write_text("")
@@ -267,9 +267,9 @@ def test_a_folder_that_cannot_be_read_is_told_and_never_taken_for_an_empty_one(
     # Who begins now knows of mail of `mine` that is due, and must not take it for that of nobody.
     if folder == "triggers":
         with pytest.raises(ConfigError, match=re.escape(told)):
-            triggers.Files(settings)
+            triggers.CurrentTriggerFiles(settings)
     else:
-        assert {"mine"} == triggers.Files(settings).unusable
+        assert {"mine"} == triggers.CurrentTriggerFiles(settings).unusable
     place.unlink()
     place.with_name("aside").rename(place)
     assert running.refresh()

@@ -14,13 +14,13 @@ from gateway.api import problems
 from gateway.api.bearer import known
 from gateway.api.console.console import console, lead_to_start
 from gateway.api.console.terms import ConsoleTerms
-from gateway.api.guard import Count, RequestGuard
+from gateway.api.guard import CountAnswer, RequestGuard
 from gateway.api.health import Health
 from gateway.api.page import page
 from gateway.api.paths import SlashesInParts
 from gateway.api.problems import Problem
 from gateway.api.public.public_name import PublicName, PublicPaths
-from gateway.api.recent import Recent
+from gateway.api.recent import RecentAnswer
 from gateway.api.routes import (
     applications,
     bounces,
@@ -59,7 +59,7 @@ def application(
     services: ApiServices | None = None,
     console_terms: Callable[[], ConsoleTerms] | None = None,
     routers: Sequence[APIRouter] = (),
-    count: Count = _uncounted,
+    count: CountAnswer = _uncounted,
     public: Callable[[], PublicPaths] = PublicPaths,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
@@ -100,8 +100,8 @@ def add_health(
     metrics_type: str,
 ) -> None:
     """Add `/health` and `/metrics`, each answer kept for `KEEP`."""
-    recent_health = Recent(health, KEEP)
-    recent_metrics = Recent(metrics, KEEP)
+    recent_health = RecentAnswer(health, KEEP)
+    recent_metrics = RecentAnswer(metrics, KEEP)
 
     @app.get("/health", include_in_schema=False)
     async def get_health(request: Request) -> JSONResponse:

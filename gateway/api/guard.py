@@ -31,13 +31,13 @@ _HARMLESS = {
     b"cache-control": b"no-store",
 }
 
-Count = Callable[[str, str, int], None]  #: Hears route, method and status of each answer.
+CountAnswer = Callable[[str, str, int], None]  #: Hears route, method and status of each answer.
 
 
 class RequestGuard:
     """Wraps an application."""
 
-    def __init__(self, app: ASGIApp, count: Count) -> None:
+    def __init__(self, app: ASGIApp, count: CountAnswer) -> None:
         self._app = app
         self._count = count
 

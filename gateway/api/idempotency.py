@@ -51,7 +51,7 @@ async def in_one_step(
 
 async def in_steps(
     using: ApiServices,
-    asked: answers.Request | None,
+    asked: answers.RepeatableRequest | None,
     work: Callable[[], Awaitable[StoredAnswer]],
 ) -> Response:
     """Work in transactions of its own; a request that failed may come again."""
@@ -72,18 +72,18 @@ async def in_steps(
 
 def asked_as(
     request: Request, token: Token, key: str | None, content: str
-) -> answers.Request | None:
+) -> answers.RepeatableRequest | None:
     """Return what is remembered of a request whose content has this digest."""
     return None if key is None else _asked(request, token, key, content.encode())
 
 
-def _asked(request: Request, token: Token, key: str, content: bytes) -> answers.Request:
+def _asked(request: Request, token: Token, key: str, content: bytes) -> answers.RepeatableRequest:
     target = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     digest = hashlib.sha256(target + content).hexdigest()
-    return answers.Request(token=token.id, key=key, digest=digest)
+    return answers.RepeatableRequest(token=token.id, key=key, digest=digest)
 
 
-def _again(earlier: answers.Earlier) -> Response:
+def _again(earlier: answers.EarlierRequest) -> Response:
     if not earlier.is_same:
         raise Problem(422, "this Idempotency-Key was used for another request")
     if earlier.answer is None:

@@ -18,7 +18,7 @@ _PART = "data[{}]"
 
 
 @dataclass(frozen=True, slots=True)
-class Hook:
+class AudienceWebhook:
     """The webhook of an audience, known by the token in its address."""
 
     audience: str
@@ -26,7 +26,7 @@ class Hook:
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
+class WebhookHint:
     """What a webhook tells: something happened in an audience, perhaps through a campaign."""
 
     audience: str
@@ -34,17 +34,17 @@ class Hint:
     fingerprint: str  #: The same for what is told again.
 
 
-class Hints(Protocol):
+class WebhookHints(Protocol):
     """What the endpoint needs of the gateway."""
 
-    async def hook(self, token: str) -> Hook | None:
+    async def hook(self, token: str) -> AudienceWebhook | None:
         """Return the webhook with this token in its address."""
 
-    async def take(self, hint: Hint) -> None:
+    async def take(self, hint: WebhookHint) -> None:
         """Have what a hint is about looked at soon; once, however often it is told."""
 
 
-def router(hints: Hints, clock: Callable[[], datetime]) -> APIRouter:
+def router(hints: WebhookHints, clock: Callable[[], datetime]) -> APIRouter:
     """Build the endpoint: GET for Mailchimp's check of the address, POST for what happened.
 
     An unknown address is 404, a bad or old signature 403, what isn't a webhook 400.
@@ -97,7 +97,7 @@ def is_signed(body: bytes, header: str, secret: str, now: datetime) -> bool:
     return hmac.compare_digest(wanted.encode(), parts.get("v1", "").encode())
 
 
-def read(body: bytes, audience: str) -> Hint | None:
+def read(body: bytes, audience: str) -> WebhookHint | None:
     """Read a form-encoded webhook; None if it is about another audience."""
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
@@ -107,4 +107,4 @@ def read(body: bytes, audience: str) -> Hint | None:
     if not kind or told_of != audience:
         return None
     campaign = fields.get(_PART.format("id" if kind == "campaign" else "campaign_id"), "")
-    return Hint(audience, campaign, hashlib.sha256(body).hexdigest())
+    return WebhookHint(audience, campaign, hashlib.sha256(body).hexdigest())

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Recent(Generic[T]):
+class RecentAnswer(Generic[T]):
     """Works an answer out once and gives it to everyone who asks within a time."""
 
     def __init__(self, work_out: Callable[[], Awaitable[T]], keep: timedelta) -> None:

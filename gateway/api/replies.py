@@ -44,13 +44,13 @@ def plain_text(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(plain_text)]
+PlainText = Annotated[str, AfterValidator(plain_text)]
 
 
 async def _since(
     using: Using,
     since: Annotated[
-        Text | None,
+        PlainText | None,
         Query(
             max_length=100,
             description="Only from then on: a day or time (`2026-03-12`, `2026-03-12T08:30`; local "
@@ -98,13 +98,13 @@ def staff_name(text: str) -> str:
 
 
 #: One address, however it is written; without what stood around it.
-MailAddress = Annotated[Text, AfterValidator(_one_address)]
+OneAddress = Annotated[PlainText, AfterValidator(_one_address)]
 #: The same, or `candidate:17`.
-AddressOrPerson = Annotated[Text, AfterValidator(address_or_person)]
+AddressOrPerson = Annotated[PlainText, AfterValidator(address_or_person)]
 #: One address, or `<>`, the null sender, as an empty text.
-SenderAddress = Annotated[Text, AfterValidator(sender_address)]
+SenderAddress = Annotated[PlainText, AfterValidator(sender_address)]
 #: crm_id or address of a member of staff.
-StaffName = Annotated[Text, AfterValidator(staff_name)]
+StaffName = Annotated[PlainText, AfterValidator(staff_name)]
 
 
 def reply(request: Request, document: object, status: int = 200) -> Response:

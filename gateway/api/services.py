@@ -79,7 +79,7 @@ class FeedTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class FeedTaken:
     """What became of records."""
 
     report: Mapping[str, object]
@@ -96,7 +96,7 @@ class FeedAdapter(Protocol):
     def key(self, kind: str, text: str) -> Mapping[str, str]:
         """Return the columns that a path such as `candidate:17` stands for; else ValueError."""
 
-    def take_in(self, kind: str, file: Path, terms: FeedTerms) -> Taken:
+    def take_in(self, kind: str, file: Path, terms: FeedTerms) -> FeedTaken:
         """Take in a file; `FeedRefused` if it can't be."""
 
     def source(self) -> str:
@@ -116,7 +116,7 @@ class FeedAdapter(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class ApplicationNews:
     """Something that happened to applications, told by the CRM."""
 
     references: tuple[str, ...]
@@ -130,7 +130,7 @@ class Happened:
     dry_run: bool = False
 
 
-Apply = Callable[[Any, Happened], "ChangeResultDocument"]
+ApplyEvents = Callable[[Any, ApplicationNews], "ChangeResultDocument"]
 
 
 class EventRefused(GatewayError):
@@ -147,7 +147,7 @@ class EventRefused(GatewayError):
 class ApplicationAdapter(Protocol):
     """Keeps what happened to applications, and mails what is owed for it."""
 
-    def open(self) -> Apply:
+    def open(self) -> ApplyEvents:
         """Return what works in a transaction, under the triggers of this moment."""
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 _SECONDS = 4.0  #: A question may take so long, all servers tried.
 
 
-class Missing(Enum):
+class DnsMissing(Enum):
     """Why there is no answer."""
 
     NOTHING = "nothing"  #: There is no such record.
@@ -18,7 +18,7 @@ class DnsAnswer:
     """The texts of the records of a name, or why there are none."""
 
     texts: tuple[str, ...] = ()
-    missing: Missing | None = None
+    missing: DnsMissing | None = None
 
 
 def texts_of(name: str) -> DnsAnswer:
@@ -39,9 +39,9 @@ def _ask(name: str, kind: str) -> DnsAnswer:
     try:
         answer = dns.resolver.resolve(name, kind, lifetime=_SECONDS)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return DnsAnswer(missing=Missing.NOTHING)
+        return DnsAnswer(missing=DnsMissing.NOTHING)
     except (dns.exception.DNSException, OSError):
-        return DnsAnswer(missing=Missing.NO_DNS)
+        return DnsAnswer(missing=DnsMissing.NO_DNS)
     if kind == "MX":
         return DnsAnswer(tuple(str(record.exchange) for record in answer))
     return DnsAnswer(

@@ -8,7 +8,7 @@ from gateway.config.inbound import MailboxConfig
 from gateway.inbound.imap.settings import MailboxSettings
 from gateway.inbound.imap.tokens import OauthSettings, TokenSource
 from gateway.inbound.stored_tokens import StoredRefreshToken
-from gateway.inbound.verdict import Origin
+from gateway.inbound.verdict import MailOrigin
 from gateway.store.engine.database import Database
 
 
@@ -35,7 +35,7 @@ def mailbox_settings(
         ignored=mailbox.ignored,
         max_size=settings.inbound.max_size,
         every=settings.inbound.every,
-        origin=Origin(
+        origin=MailOrigin(
             name=mailbox.name,
             trust=mailbox.trust,
             authserv_id=mailbox.authserv_id or "",

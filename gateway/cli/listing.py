@@ -21,12 +21,14 @@ from gateway.core import ids
 from gateway.store.engine.database import Database, StoreTransaction
 
 T = TypeVar("T")
-Columns = Mapping[str, Callable[[T], object]]  #: What stands in a cell, by the column's heading.
+ListColumns = Mapping[
+    str, Callable[[T], object]
+]  #: What stands in a cell, by the column's heading.
 
 SHOWN = 100  #: Entries of a table, unless --limit says otherwise.
 AT_ONCE = 1000  #: Entries that are read in one transaction where all are asked for.
 
-Limit = Annotated[
+LimitOption = Annotated[
     int | None,
     typer.Option(
         help=f"How many at most; {SHOWN} in a table, else all.",
@@ -35,7 +37,7 @@ Limit = Annotated[
         show_default=False,
     ),
 ]
-Since = Annotated[
+SinceOption = Annotated[
     str | None,
     typer.Option(
         help="Only from then on: 2026-03-12, 2026-03-12T08:30, yesterday, or 7d.", metavar="TIME"
@@ -49,8 +51,8 @@ After = Annotated[
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 _OPTIONS: Mapping[str, Any] = {
-    "limit": Limit,
-    "since": Since,
+    "limit": LimitOption,
+    "since": SinceOption,
     "after": After,
     "as_csv": Csv,
     "as_json": Json,
@@ -142,11 +144,11 @@ class ListRequest:
     def print(
         self,
         source: ListSource[T],
-        columns: Columns[T],
+        columns: ListColumns[T],
         *,
         document: Callable[[T], object],
         empty: str,
-        csv_columns: Columns[T] | None = None,
+        csv_columns: ListColumns[T] | None = None,
     ) -> None:
         """Print the entries, and how to see those that are left out.
 
@@ -166,11 +168,11 @@ class ListRequest:
         self,
         source: ListSource[T],
         lines_of: Callable[[T], Iterable[Any]],
-        columns: Columns[Any],
+        columns: ListColumns[Any],
         *,
         document: Callable[[T], object],
         empty: str,
-        csv_columns: Columns[Any] | None = None,
+        csv_columns: ListColumns[Any] | None = None,
     ) -> None:
         """Print entries as `print` does, where each may be several lines of the table."""
         is_table = self.form is ListForm.TABLE

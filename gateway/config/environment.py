@@ -15,7 +15,7 @@ CONFIG_VARIABLE = "GATEWAY_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class VariableSetting:
     """The setting a variable stands for, and whether it is a list or table."""
 
     path: tuple[str, ...]
@@ -54,7 +54,7 @@ def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
 
 def variables(
     section: type[BaseModel], above: tuple[str, ...] = ()
-) -> Iterator[tuple[str, Variable]]:
+) -> Iterator[tuple[str, VariableSetting]]:
     """Name the variable of every plain key beside what it stands for."""
     for key in known_keys(section):
         path = (*above, key)
@@ -62,7 +62,7 @@ def variables(
         table = table_of(annotation)
         if table is None:
             is_structured = is_array(annotation) or get_origin(annotation) is Mapping
-            yield PREFIX + "__".join(path).upper(), Variable(path, is_structured)
+            yield PREFIX + "__".join(path).upper(), VariableSetting(path, is_structured)
         elif not is_array(annotation):
             yield from variables(table, path)
 
@@ -84,7 +84,7 @@ def _with(values: Any, path: tuple[str, ...], value: object) -> dict[str, Any]:
     return {name: item for name, item in table.items() if name != other} | {key: value}
 
 
-def _parsed(text: str, variable: Variable) -> object:
+def _parsed(text: str, variable: VariableSetting) -> object:
     """Lists and tables are written as in the file: `["a", "b"]`, `{a = "b"}`."""
     if not variable.is_structured:
         return text

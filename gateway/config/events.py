@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, SecretStr, model_validator
 from gateway.config.section import Section, option, wrong
 from gateway.config.values import ConfigPath, Duration, ExistingFile, HttpUrl, MailAddress
 
-Event = Literal[
+WebhookEventName = Literal[
     "message.send_failed",
     "reply.imported",
     "reply.needs_attention",
@@ -84,7 +84,7 @@ class WebhookConfig(Section):
     """Where events are posted."""
     secret: SecretStr
     """The key events are signed with (HMAC-SHA256); behind `whsec_` it is read as base64."""
-    events: tuple[Event, ...] = option(..., example=["message.send_failed"])
+    events: tuple[WebhookEventName, ...] = option(..., example=["message.send_failed"])
     """Which events are told."""
     ca: ExistingFile | None = option(example="crm-ca.pem")
     """Authorities that vouch for the address; absent: those of the system."""

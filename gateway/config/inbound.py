@@ -16,9 +16,9 @@ from gateway.config.values import (
     Name,
     Pattern,
     Port,
+    SeveralTexts,
     Size,
     Text,
-    Texts,
 )
 
 
@@ -115,7 +115,7 @@ class DocumentType(Section):
 
     type: Name = option(..., example="certificate")
     """How the type is called."""
-    words: Texts = option(..., example=["licence", "*pass"])
+    words: SeveralTexts = option(..., example=["licence", "*pass"])
     """Words or runs of words in the name; `*` stands for the rest of a word."""
     images_only: bool = False
     """Whether only pictures can be of this type."""
@@ -130,7 +130,7 @@ class Inbound(Section):
     reference: Pattern = option(r"(?P<reference>\d+)")
     """A reference, as a regular expression with a group `reference`; looked for at the start of
     the subject."""
-    allowed_roles: Texts = ("personnel_manager", "department_plus")
+    allowed_roles: SeveralTexts = ("personnel_manager", "department_plus")
     """Roles of staff who may forward replies."""
     allowed_senders: AddressesOrDomains = ()
     """Further addresses or domains that may."""

@@ -19,9 +19,9 @@ from gateway.config.values import (
     NetworkRange,
     Pattern,
     Port,
+    SeveralTexts,
     Size,
     Text,
-    Texts,
 )
 from gateway.core.kinds import Kind
 
@@ -33,9 +33,9 @@ LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 class RelayMatch(Section):
     """Which mail a relay is for; every key given must fit, any one of a key's values is enough."""
 
-    listener: Texts = ()
+    listener: SeveralTexts = ()
     """Names of listeners the mail came in at."""
-    login: Texts = ()
+    login: SeveralTexts = ()
     """Logins it was sent with."""
     sender_domain: Domains = ()
     """Domains of the envelope sender."""
@@ -187,7 +187,7 @@ class ListenerConfig(Section):
 class OverrideConfig(Section):
     """Who may mail suppressed people all the same; every use is journaled."""
 
-    login: Texts = option((), example="management")
+    login: SeveralTexts = option((), example="management")
     """Logins whose mail is relayed to suppressed people too."""
     header: HeaderName | None = option(example="X-Gateway-Override")
     """A header field that does the same; it stays in the mail."""

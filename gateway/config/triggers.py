@@ -19,7 +19,7 @@ from gateway.config.values import (
     Duration,
     MailAddress,
     Name,
-    OneOf,
+    OneOfWords,
     Text,
     parse_address,
 )
@@ -101,7 +101,7 @@ DayOfMonth = Annotated[int, AfterValidator(check_day_of_month)]
 Topic = Annotated[Text, AfterValidator(plain), Field(max_length=60)]
 CrmKey = Annotated[Text, AfterValidator(plain)]
 FolderName = Annotated[Name, Field(max_length=255)]  #: What file systems take.
-Recipient = Annotated[Text, AfterValidator(parse_recipient)]
+ReportRecipient = Annotated[Text, AfterValidator(parse_recipient)]
 
 
 class TriggerFile(Section):
@@ -109,7 +109,7 @@ class TriggerFile(Section):
 
     enabled: bool = True
     """Whether it mails at all."""
-    event: Annotated[str, OneOf(tuple(EVENTS))] = option(..., example="birthday")
+    event: Annotated[str, OneOfWords(tuple(EVENTS))] = option(..., example="birthday")
     """What it mails on."""
     template: FolderName = option(..., example="birthday")
     """The template's folder in `[templates] folder`."""
@@ -147,7 +147,7 @@ class TriggerFile(Section):
     """Applications that come into this status only."""
     phase: Literal["initial"] | None = None
     """`initial`: applications whose status is marked initial only."""
-    recipients: Annotated[tuple[Recipient, ...], BeforeValidator(_several)] | None = option(
+    recipients: Annotated[tuple[ReportRecipient, ...], BeforeValidator(_several)] | None = option(
         example=["candidate"]
     )
     """Who is mailed about an application: `candidate`, `responsible:ROLE`, `owner`, `actor`, or an

@@ -22,7 +22,7 @@ Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Bind:
+class ListenAddress:
     """An address to listen at; port 0 lets the system choose one."""
 
     host: str
@@ -38,7 +38,7 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOfWords:
     """Marks a text that is one of some words, where a list elsewhere says which."""
 
     words: tuple[str, ...]
@@ -66,13 +66,13 @@ def parse_size(value: object) -> object:
 
 def parse_bind(value: object) -> object:
     """Read `127.0.0.1:2525` or `[::1]:2525`."""
-    if isinstance(value, Bind):
+    if isinstance(value, ListenAddress):
         return value
     pattern = r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})"
     match = re.fullmatch(pattern, value) if isinstance(value, str) else None
     if match is None or int(match["port"]) > 65535:
         raise ValueError("not an address and port such as 127.0.0.1:2525 or [::1]:2525")
-    return Bind(match["six"] or match["host"], int(match["port"]))
+    return ListenAddress(match["six"] or match["host"], int(match["port"]))
 
 
 def parse_pattern(value: object) -> object:
@@ -286,7 +286,7 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 NAME_RULE = "may have a to z, A to Z, 0 to 9, . _ and - only, a letter or digit first"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Text = Annotated[str, Field(min_length=1)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_several)]
+SeveralTexts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_several)]
 Host = Annotated[str, AfterValidator(check_host)]
 HeaderName = Annotated[str, AfterValidator(check_header_name)]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1)]
@@ -296,7 +296,7 @@ Interval = Annotated[Duration, AfterValidator(check_positive)]
 AtLeastADay = Annotated[Interval, AfterValidator(check_a_day)]
 Size = Annotated[int, BeforeValidator(parse_size), Field(ge=1)]
 Pattern = Annotated[re.Pattern[str], BeforeValidator(parse_pattern)]
-BindAddress = Annotated[Bind, BeforeValidator(parse_bind)]
+BindAddress = Annotated[ListenAddress, BeforeValidator(parse_bind)]
 NetworkRange = Annotated[Network, BeforeValidator(parse_network)]
 TimeZone = Annotated[str, AfterValidator(check_zone)]
 MailAddress = Annotated[str, AfterValidator(parse_mailbox)]

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from gateway.config.section import table_of
-from gateway.config.values import Bind, Network, OneOf, parse_size
+from gateway.config.values import ListenAddress, Network, OneOfWords, parse_size
 
 _WORDS: dict[object, str] = {
     str: "text",
@@ -22,7 +22,7 @@ _WORDS: dict[object, str] = {
     date: "date",
     Path: "path",
     SecretStr: "secret",
-    Bind: "address:port",
+    ListenAddress: "address:port",
     tuple[time, time]: "hours",
     tuple[int, int]: "day of the year",
     re.Pattern[str]: "regular expression",
@@ -51,7 +51,7 @@ def type_name(field: FieldInfo) -> str:
     if any(getattr(rule, "func", None) is parse_size for rule in field.metadata):
         return "size"
     for rule in field.metadata:
-        if isinstance(rule, OneOf):
+        if isinstance(rule, OneOfWords):
             return _choice(rule.words)
     return _name(field.annotation)
 

@@ -17,7 +17,7 @@ from gateway.core.feed.address_cell import read_cell
 from gateway.core.mail.typed.typed_address import is_plain
 from gateway.core.people.people import Person
 from gateway.crm.cells.unreadable import UnreadableCell
-from gateway.crm.cells.values import Fields, KeyUnreadable
+from gateway.crm.cells.values import KeyUnreadable, RowFields
 from gateway.crm.columns import ColumnSource
 from gateway.crm.delimited import CellRow
 from gateway.crm.files import RawRow, RowBlock, RowReading
@@ -31,19 +31,19 @@ from gateway.store.feed.layouts import (
     time_value,
 )
 
-Values = tuple[Any, ...]  #: Those of one cell, as the store keeps them.
+CellValues = tuple[Any, ...]  #: Those of one cell, as the store keeps them.
 
 #: So many different cells of a column are known at once.
 _MOST_KNOWN = 50_000
 #: Columns, of any kind, whose cells are kept as they stand; and what reads those that aren't.
-AS_WRITTEN: Mapping[str, Callable[[Fields, str], str]] = {
-    **dict.fromkeys(("crm_id", "reference", "person", "group"), Fields.key),
-    **dict.fromkeys(("status", "finance_status", "owner", "programme"), Fields.word),
-    **dict.fromkeys(("licence_number", "examiner_number", "created_by"), Fields.word),
-    **dict.fromkeys(("first_name", "last_name", "name", "title", "examiner"), Fields.text),
+AS_WRITTEN: Mapping[str, Callable[[RowFields, str], str]] = {
+    **dict.fromkeys(("crm_id", "reference", "person", "group"), RowFields.key),
+    **dict.fromkeys(("status", "finance_status", "owner", "programme"), RowFields.word),
+    **dict.fromkeys(("licence_number", "examiner_number", "created_by"), RowFields.word),
+    **dict.fromkeys(("first_name", "last_name", "name", "title", "examiner"), RowFields.text),
 }
 #: Columns of which a file may have many different cells: what reads one without the rest of a row.
-_READ_ALONE: Mapping[str, Callable[[Fields, str], Values]] = {
+_READ_ALONE: Mapping[str, Callable[[RowFields, str], CellValues]] = {
     "birthday": lambda fields, name: birthday_values(fields.day(name)),
     **dict.fromkeys(
         ("acquired_on", "expires_on", "closed_on"),
@@ -128,7 +128,7 @@ class ColumnReader:
             ],
         )
 
-    def fields(self, source: ColumnSource, text: str) -> Fields:
+    def fields(self, source: ColumnSource, text: str) -> RowFields:
         """Return a row that has nothing but one cell, where the column is filled by one."""
         if len(source.at) > 1:
             return self._fields({source.name: text})
@@ -137,15 +137,15 @@ class ColumnReader:
 
     def _fields(
         self, texts: Mapping[str, str], faults: Mapping[str, UnreadableCell] | None = None
-    ) -> Fields:
+    ) -> RowFields:
         keys = dict.fromkeys(self._kind.needed, "17")
-        return Fields({**keys, **texts}, self._zone, faults or {})
+        return RowFields({**keys, **texts}, self._zone, faults or {})
 
-    def read_texts(self, name: str, texts: Mapping[str, str]) -> Values | None:
+    def read_texts(self, name: str, texts: Mapping[str, str]) -> CellValues | None:
         """Return what a column holds in rows that all have this text, or none."""
         return self.values(name, self._fields(texts))
 
-    def values(self, name: str, fields: Fields) -> Values | None:
+    def values(self, name: str, fields: RowFields) -> CellValues | None:
         """Return what a column holds; None where that is to be reported."""
         record = self.record(fields)
         if record is None:
@@ -153,7 +153,7 @@ class ColumnReader:
         row = dict(zip(self._layout.columns, self._layout.row(record), strict=True))
         return tuple(map(_as_loaded, (row[kept] for kept in _kept_in(name))))
 
-    def record(self, fields: Fields) -> Record | None:
+    def record(self, fields: RowFields) -> Record | None:
         """Return what a row holds; None where something is to be reported."""
         try:
             record = self._kind.record(fields)
@@ -198,7 +198,7 @@ class _Cells(Protocol):
 class _SameCells:
     """The same in every row."""
 
-    def __init__(self, name: str, values: Values | None) -> None:
+    def __init__(self, name: str, values: CellValues | None) -> None:
         self.kept_in = _kept_in(name)
         self._values = values
 
@@ -246,7 +246,7 @@ class _KnownCells:
             for known, value in zip(self._known, values, strict=True):
                 known[text] = value
 
-    def _read_one(self, text: str) -> Values | None:
+    def _read_one(self, text: str) -> CellValues | None:
         fields = self._reader.fields(self._source, text)
         read_alone = _READ_ALONE.get(self._name)
         if read_alone is None:
@@ -284,7 +284,7 @@ class _CellsAsWritten(_KnownCells):
     def _is_kept(self, text: str) -> bool:
         return _AS_IT_STANDS.fullmatch(text) is not None and not (self._is_key and not text)
 
-    def _read_one(self, text: str) -> Values | None:
+    def _read_one(self, text: str) -> CellValues | None:
         if self._is_kept(stripped := text.strip()):
             return (stripped,)
         fields = self._reader.fields(self._source, text)

@@ -13,16 +13,16 @@ from gateway.core.mail.keepable import keepable_line
 from gateway.core.people.people import PersonKind
 from gateway.core.written import counted, readable_name
 from gateway.crm.by_column import ColumnReader
-from gateway.crm.cells.values import FieldFault, Fields, KeyUnreadable
+from gateway.crm.cells.values import FieldFault, KeyUnreadable, RowFields
 from gateway.crm.files import FeedFile, FieldReading, FileRefused, RawRow, RowBlock
 from gateway.crm.kinds import KINDS, FileKind, Record
 from gateway.documents.feed import ImportReportDocument
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
 from gateway.store.feed import feed_faults
 from gateway.store.feed.contested import Duplicate
-from gateway.store.feed.feed import LAYOUTS, Feed, ImportOutcome, KeepSuppressed, Terms, feed
+from gateway.store.feed.feed import LAYOUTS, Feed, ImportOutcome, ImportTerms, KeepSuppressed, feed
 from gateway.store.feed.guard import is_halved
-from gateway.store.feed.layouts import Gaps
+from gateway.store.feed.layouts import RowGaps
 from gateway.store.views import status
 from gateway.store.views.status import Shortfall
 
@@ -32,7 +32,7 @@ _MOST_LISTED = 1_000
 
 _HELD_BACK = f"{feed_faults.HELD_BACK} it would lift many suppressions"
 
-Progress = Callable[[int, int], None]
+RowProgress = Callable[[int, int], None]
 
 
 def in_silence(done: int, total: int) -> None:
@@ -194,7 +194,7 @@ def import_file(
     remove: bool = False,
     lift: bool = False,
     dry_run: bool = False,
-    progress: Progress = in_silence,
+    progress: RowProgress = in_silence,
     tag_scopes: Mapping[str, Scope] = TAG_SCOPES,
     mark: str = "",
     zone: tzinfo = UTC,
@@ -221,7 +221,7 @@ def import_file(
         is_doubtful = bool(file.is_truncated) and not lift
         # A row that can't be told from the missing ones would be taken for gone.
         is_incomplete = replace and (file_import.has_lost_rows or is_doubtful)
-        terms = Terms(
+        terms = ImportTerms(
             source=source,
             now=now,
             replace=replace and not is_incomplete,
@@ -365,7 +365,7 @@ class _FileImport:
         self._feed = feed
         self._zone = zone
         self._of_unknown_kind: list[RawRow] = []
-        self._gaps: dict[int, Gaps] = {}  #: Of the rows of a batch, by line.
+        self._gaps: dict[int, RowGaps] = {}  #: Of the rows of a batch, by line.
         self._missing_beside: dict[tuple[str, ...], frozenset[str]] = {}
         self.records = 0
         self.problems: list[RowProblem] = []
@@ -376,7 +376,7 @@ class _FileImport:
         self._last_line: int | None = None
         self._is_beside = False  #: Whether the last row had a wrong number of fields.
 
-    def take(self, file: FeedFile, progress: Progress) -> None:
+    def take(self, file: FeedFile, progress: RowProgress) -> None:
         """Hand on the records of a file, a batch at a time."""
         reader: ColumnReader | None = None
         rows = 0
@@ -405,7 +405,7 @@ class _FileImport:
         progress(file.position, file.size)
         self._add_of_unknown_kind()
 
-    def take_keys(self, file: FeedFile, progress: Progress) -> None:
+    def take_keys(self, file: FeedFile, progress: RowProgress) -> None:
         """Have what the file names kept in mind: it goes."""
         for batch in batched(file.rows(), _BATCH):
             keys = []
@@ -414,7 +414,7 @@ class _FileImport:
                     self._report(RowProblem(row.line, row.problem))
                     continue
                 try:
-                    key = self._kind.key(Fields(row.texts, self._zone, row.unread))
+                    key = self._kind.key(RowFields(row.texts, self._zone, row.unread))
                 except KeyUnreadable as error:
                     self._report_fault(row.line, error.fault)
                 else:
@@ -442,9 +442,9 @@ class _FileImport:
         # Who is of two kinds gets a second row, of which no line tells.
         for number, kind in enumerate(PersonKind):
             records: list[tuple[int, Record]] = []
-            gaps: dict[int, Gaps] = {}
+            gaps: dict[int, RowGaps] = {}
             for row in rows:
-                fields = Fields({**row.texts, "kind": kind.value}, self._zone, row.unread)
+                fields = RowFields({**row.texts, "kind": kind.value}, self._zone, row.unread)
                 try:
                     record = self._kind.record(fields)
                 except KeyUnreadable:
@@ -475,7 +475,7 @@ class _FileImport:
             self._last_line, self._is_beside = line, has_problem
 
     def _record(self, row: RawRow) -> Record | None:
-        fields = Fields(row.texts, self._zone, row.unread)
+        fields = RowFields(row.texts, self._zone, row.unread)
         if row.problem:
             self._report(RowProblem(row.line, row.problem))
             self.has_lost_rows = True
@@ -498,14 +498,14 @@ class _FileImport:
             self._gaps[row.line] = gaps
         return record
 
-    def _gaps_of(self, row: RawRow, fields: Fields, *, adds_only: bool) -> Gaps:
+    def _gaps_of(self, row: RawRow, fields: RowFields, *, adds_only: bool) -> RowGaps:
         # A line of JSON may have fewer columns than others; most rows have the same.
         columns = tuple(row.texts)
         missing = self._missing_beside.get(columns)
         if missing is None:
             missing = frozenset(self._kind.columns).difference(columns)
             self._missing_beside[columns] = missing
-        return Gaps(
+        return RowGaps(
             unread={name: fault.text for name, fault in fields.unread.items()},
             missing=missing,
             adds_addresses="emails" in fields.partly,

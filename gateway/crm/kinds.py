@@ -19,7 +19,7 @@ from gateway.core.people.people import (
     StatusKind,
 )
 from gateway.core.people.training import Closing, Qualification
-from gateway.crm.cells.values import Fields, KeyUnreadable
+from gateway.crm.cells.values import KeyUnreadable, RowFields
 from gateway.crm.synonyms import KIND_WORDS
 
 Record = (
@@ -41,20 +41,20 @@ class FileKind:
     columns: tuple[str, ...]
     needed: frozenset[str]  #: Columns without which there is no key.
     #: `KeyUnreadable` where it can't be read; all else that can't be is noted in the fields.
-    key: Callable[[Fields], tuple[str, ...]]
-    record: Callable[[Fields], Record]
+    key: Callable[[RowFields], tuple[str, ...]]
+    record: Callable[[RowFields], Record]
 
 
-def _kind_of(fields: Fields) -> PersonKind:
+def _kind_of(fields: RowFields) -> PersonKind:
     return fields.key_choice("kind", _PERSON_KINDS)
 
 
-def _likely_kind(fields: Fields) -> PersonKind:
+def _likely_kind(fields: RowFields) -> PersonKind:
     """Return whose kind it is; the likely one where that can't be read, so that the row counts."""
     return fields.likely_choice("kind", _PERSON_KINDS, PersonKind.CANDIDATE)
 
 
-def _whose(fields: Fields) -> PersonRef:
+def _whose(fields: RowFields) -> PersonRef:
     """Return whom a record belongs to; of nobody where that can't be read."""
     try:
         return PersonRef(_kind_of(fields), fields.key("person"))
@@ -63,7 +63,7 @@ def _whose(fields: Fields) -> PersonRef:
         return PersonRef(PersonKind.CANDIDATE, "")
 
 
-def person_record(fields: Fields) -> Person:
+def person_record(fields: RowFields) -> Person:
     """Return the person a row of `people` is about; active where that can't be read."""
     return Person(
         ref=PersonRef(_likely_kind(fields), fields.key("crm_id")),
@@ -85,7 +85,7 @@ def person_record(fields: Fields) -> Person:
     )
 
 
-def staff_record(fields: Fields) -> Staff:
+def staff_record(fields: RowFields) -> Staff:
     """Return one of the staff; of several addresses in the cell the first counts, which is told."""
     return Staff(
         crm_id=fields.key("crm_id"),
@@ -96,7 +96,7 @@ def staff_record(fields: Fields) -> Staff:
     )
 
 
-def group_record(fields: Fields) -> Group:
+def group_record(fields: RowFields) -> Group:
     """Return a group; with a tag that can't be read it keeps its members out of mailings."""
     return Group(
         kind=_likely_kind(fields),
@@ -108,19 +108,19 @@ def group_record(fields: Fields) -> Group:
     )
 
 
-def _names(fields: Fields) -> Names:
+def _names(fields: RowFields) -> Names:
     """Return the names in other languages, of `name_de` and the like."""
     named = ((language, fields.text(f"name_{language}")) for language in NAME_LANGUAGES)
     return tuple((language, name) for language, name in named if name)
 
 
-def _tag(fields: Fields, protective: str) -> str:
+def _tag(fields: RowFields, protective: str) -> str:
     """Return a tag; a protective one where something stands there that can't be read."""
     tag = known_tag(fields.word("tag"))
     return protective if "tag" in fields.unread else tag
 
 
-def status_record(fields: Fields) -> Status:
+def status_record(fields: RowFields) -> Status:
     """Return a status; with a tag that can't be read no mail goes to those who have it."""
     return Status(
         kind=fields.likely_choice("kind", _STATUS_KINDS, StatusKind.CANDIDATE),
@@ -133,7 +133,7 @@ def status_record(fields: Fields) -> Status:
     )
 
 
-def membership_record(fields: Fields) -> Membership:
+def membership_record(fields: RowFields) -> Membership:
     """Return who belongs to which group; to none where that can't be read.
 
     It may be one that keeps mail away, so that such a row removes nothing.
@@ -147,12 +147,12 @@ def membership_record(fields: Fields) -> Membership:
     return Membership(kind=kind, group=group, person=person)
 
 
-def programme_record(fields: Fields) -> Programme:
+def programme_record(fields: RowFields) -> Programme:
     """Return a programme that people apply to."""
     return Programme(crm_id=fields.key("crm_id"), name=fields.text("name"))
 
 
-def application_record(fields: Fields) -> Application:
+def application_record(fields: RowFields) -> Application:
     """Return an application; of nobody where the person can't be read."""
     return Application(
         reference=fields.key("reference"),
@@ -165,7 +165,7 @@ def application_record(fields: Fields) -> Application:
     )
 
 
-def qualification_record(fields: Fields) -> Qualification:
+def qualification_record(fields: RowFields) -> Qualification:
     """Return a qualification; of nobody where the person can't be read."""
     return Qualification(
         crm_id=fields.key("crm_id"),
@@ -181,7 +181,7 @@ def qualification_record(fields: Fields) -> Qualification:
     )
 
 
-def closing_record(fields: Fields) -> Closing:
+def closing_record(fields: RowFields) -> Closing:
     """Return the closing of a delivery; of nobody where the person can't be read."""
     return Closing(
         crm_id=fields.key("crm_id"),

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from gateway.core.mail.envelope import parse_mail, parse_rcpt
 from gateway.core.mail.reply import Reply
-from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
 from gateway.delivery.pool import Pool
 from gateway.delivery.replies import is_our_fault
 from gateway.delivery.transaction import Lost, RelayTransaction
@@ -25,12 +25,12 @@ class MailSubmitter(Protocol):
         """How many mails may be under way at the same time."""
         ...
 
-    async def submit(self, *, sender: str, recipient: str, content: bytes) -> Result:
+    async def submit(self, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
         """Send a mail once (see `submit` below); whatever it raises counts as `Unknown`."""
         ...
 
 
-async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> Result:
+async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
     """Send a mail once; `content` has CRLF line ends, and an empty sender is the null sender.
 
     What the relay says about the gateway rather than the mail is a reason to try again.
@@ -63,7 +63,7 @@ async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> 
         transaction.hang_up()  # Whatever ended it, the pool has its place back.
 
 
-def _result(reply: Reply) -> Result:
+def _result(reply: Reply) -> AttemptResult:
     if reply.positive:
         return Sent(reply.text)
     return Refused(reply.text) if reply.permanent else Deferred(reply.text)

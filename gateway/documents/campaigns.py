@@ -20,7 +20,7 @@ from gateway.store.campaigns import (
     campaigns,
     opt_outs,
 )
-from gateway.store.campaigns.activities import Act, Mailing
+from gateway.store.campaigns.activities import ActivityCampaign, RecipientActivity
 from gateway.store.campaigns.campaign_members import CampaignMember
 from gateway.store.campaigns.campaign_reports import CountedCampaigns
 from gateway.store.campaigns.campaign_syncs import Synced
@@ -445,7 +445,9 @@ def campaign_report_document(
     }
 
 
-def campaign_activity_data(mailing: Mailing, act: Act) -> CampaignActivityData:
+def campaign_activity_data(
+    mailing: ActivityCampaign, act: RecipientActivity
+) -> CampaignActivityData:
     """Return what is told about something a member of a campaign did."""
     activity = activity_document(act.activity)
     return {
@@ -463,8 +465,8 @@ def campaign_activity_data(mailing: Mailing, act: Act) -> CampaignActivityData:
 
 def campaign_activity_events(
     connection: StoreTransaction,
-    mailing: Mailing,
-    acts: Sequence[Act],
+    mailing: ActivityCampaign,
+    acts: Sequence[RecipientActivity],
     new_id: Callable[[], int],
 ) -> list[Event]:
     """Return what to tell of new activities, once for every person of the campaign they are of."""

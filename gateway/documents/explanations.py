@@ -11,7 +11,7 @@ from gateway.documents.suppressions import SuppressionDocument, suppression_docu
 if TYPE_CHECKING:
     from gateway.core.decision.explanation import Explanation, Fate
 
-Outcome = Literal["relay", "send_failed"]
+FateOutcome = Literal["relay", "send_failed"]
 
 
 class RuleTriedDocument(TypedDict):
@@ -27,7 +27,7 @@ class IfLeftDocument(TypedDict):
 
     person: PersonText
     group: str
-    outcome: Outcome
+    outcome: FateOutcome
 
 
 class FateDocument(TypedDict):
@@ -35,9 +35,9 @@ class FateDocument(TypedDict):
 
     recipient: str
     persons: list[PersonText]
-    outcome: Outcome
+    outcome: FateOutcome
     would: Annotated[
-        Outcome | None, JsonSchema(description="Without observe mode or the override.")
+        FateOutcome | None, JsonSchema(description="Without observe mode or the override.")
     ]
     suppressions: list[SuppressionDocument]
     note: str
@@ -74,7 +74,7 @@ class ExplanationDocument(TypedDict):
     unsubscribe: UnsubscribeDocument
 
 
-def outcome_of(state: State) -> Outcome:
+def outcome_of(state: State) -> FateOutcome:
     """Return what becomes of a recipient as JSON has it; `state` is relayed or send_failed."""
     assert state in (State.RELAYED, State.SEND_FAILED)
     return "relay" if state is State.RELAYED else "send_failed"

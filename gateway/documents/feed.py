@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
-from gateway.core.feed.references import How, Lead
+from gateway.core.feed.references import ReferenceLead, UnderstoodBy
 from gateway.core.moments import in_utc
 from gateway.documents.fields import JsonSchema, TimeText
 
 if TYPE_CHECKING:
     from gateway.store.feed.feed_faults import KindState, PastImport
-    from gateway.store.feed.open_references import Open
+    from gateway.store.feed.open_references import OpenText
 
 
 class OpenReferenceDocument(TypedDict):
@@ -87,11 +87,11 @@ class ReferenceUseDocument(TypedDict):
     reference: str
     kind: str
     given: str
-    lead: Lead
+    lead: ReferenceLead
     rows: int
     line: int
     crm_id: Annotated[str, JsonSchema(description="What it is taken for.")]
-    how: How | None
+    how: UnderstoodBy | None
     others: list[str]
     nearest: list[str]
     text: str
@@ -161,7 +161,7 @@ class ImportReportDocument(TypedDict):
     shortfall: NotRequired[ShortfallDocument]
 
 
-def open_reference_document(reference: "Open") -> OpenReferenceDocument:
+def open_reference_document(reference: "OpenText") -> OpenReferenceDocument:
     """Return what rows of the feed name that isn't known."""
     return {
         "reference": reference.reference,

@@ -11,7 +11,7 @@ from gateway.inbound.imap.session import MailboxSession, MailRefused, MailSummar
 from gateway.inbound.imap.settings import MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.importer import TEMPORARY
-from gateway.inbound.verdict import Importer, RawMail, Verdict
+from gateway.inbound.verdict import Importer, ImportVerdict, RawMail
 
 log = logs.get("inbound")
 
@@ -22,7 +22,7 @@ LAST_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedMail:
     """A mail the mailbox holds."""
 
     uid: int
@@ -42,7 +42,7 @@ class MailFetcher:
         """Return how often a mail failed since this process began."""
         return self._failures.get((uidvalidity, uid), 0)
 
-    async def take(self, session: MailboxSession, mail: Listed) -> Verdict | None:
+    async def take(self, session: MailboxSession, mail: ListedMail) -> ImportVerdict | None:
         """Return the verdict on a mail; None: there is none yet, or it is gone.
 
         What is temporary is raised (`TEMPORARY`), and `MailboxLost` with its session.
@@ -81,14 +81,14 @@ class MailFetcher:
         self._failures.pop((mail.uidvalidity, mail.uid), None)
         return verdict
 
-    def _failed(self, mail: Listed, reason: str) -> None:
+    def _failed(self, mail: ListedMail, reason: str) -> None:
         key = (mail.uidvalidity, mail.uid)
         self._failures[key] = self._failures.get(key, 0) + 1
         fields = {"mailbox": self._settings.name, "uid": mail.uid, "reason": reason}
         log.warning("mail_not_fetched", failures=self._failures[key], **fields)
 
     async def fetch(
-        self, session: MailboxSession, mail: Listed, file: "_TemporaryFileWrapper[bytes]"
+        self, session: MailboxSession, mail: ListedMail, file: "_TemporaryFileWrapper[bytes]"
     ) -> RawMail:
         """Fetch a mail into a file, or of one that failed or is too large its header alone.
 

@@ -9,9 +9,9 @@ from gateway.core.replies.document_types import DocumentRule
 from gateway.core.replies.inbox import InboxRow, InboxState
 from gateway.core.sending.event import Event, EventType
 from gateway.documents.replies import filed_reply_document
-from gateway.inbound.filing import Candidate, Filing, entry_of, is_other_new
+from gateway.inbound.filing import Applicant, Filing, entry_of, is_other_new
 from gateway.inbound.mail_to_file import FilingFacts, MailToFile
-from gateway.inbound.notices import News, NoticeSettings, addressees, of_imported
+from gateway.inbound.notices import FiledReply, NoticeSettings, addressees, of_imported
 from gateway.inbound.reading.attachments import Attachment
 from gateway.inbound.reading.reading import RepliedMail
 from gateway.store.engine.database import StoreTransaction
@@ -55,7 +55,7 @@ def file_reply(
         history.remark(connection, first, f"{REPEATED} {when} {entry.staff} {entry.staff_text}")
         return replace(row, state=InboxState.REPEATED, reason="", detail="", entry=first.id)
     forwarder = facts.staff[0] if facts.staff else None
-    news = News(
+    news = FiledReply(
         entry=entry,
         application=filing.application,
         candidate=filing.candidate,
@@ -83,10 +83,10 @@ def filing_of(
 ) -> Filing:
     """Return what is filed; of a mail nobody could read, what its header tells and all of it."""
     assert facts.application is not None
-    candidate = Candidate()
+    candidate = Applicant()
     for holder in people.find(connection, facts.application.application.person)[:1]:
         person = holder.person
-        candidate = Candidate(name=person.name, addresses=holder.addresses, owner=person.owner)
+        candidate = Applicant(name=person.name, addresses=holder.addresses, owner=person.owner)
     original = case.reading.original if case.reading else None
     attachments = case.reading.attachments if case.reading else ()
     if original is None:

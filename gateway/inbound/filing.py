@@ -30,7 +30,7 @@ from gateway.inbound.reading.reading import RepliedMail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Applicant:
     """What is known of whom an application is of."""
 
     name: str = ""
@@ -43,7 +43,7 @@ class Filing:
     """A mail, ready to be filed."""
 
     application: KnownApplication
-    candidate: Candidate
+    candidate: Applicant
     original: RepliedMail
     attachments: tuple[Attachment, ...]
     staff: str  #: Who forwarded it: crm_id, else the address.
@@ -185,7 +185,7 @@ def remarks_on(
 
 
 def _is_own_agent(
-    original: RepliedMail, candidate: Candidate, lookup: Callable[[str], str]
+    original: RepliedMail, candidate: Applicant, lookup: Callable[[str], str]
 ) -> bool:
     """Whether the candidate sent it from another address of theirs, as "send as" of Gmail does."""
     agent = parse_mailbox(original.agent)
@@ -198,7 +198,7 @@ def _is_own_agent(
 
 
 def _is_somebody_else(
-    original: RepliedMail, candidate: Candidate, lookup: Callable[[str], str]
+    original: RepliedMail, candidate: Applicant, lookup: Callable[[str], str]
 ) -> bool:
     if original.sender:
         return lookup(original.sender) not in candidate.addresses

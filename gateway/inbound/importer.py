@@ -29,11 +29,11 @@ from gateway.inbound.reading.reading import ReadingTask, ReadMail
 from gateway.inbound.verdict import (
     Filed,
     Ignored,
+    ImportVerdict,
+    MailOrigin,
     NeedsAttention,
-    Origin,
     RawMail,
     Repeated,
-    Verdict,
 )
 from gateway.store.engine.blobs import BlobMissing, Blobs, BlobsUnavailable
 from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
@@ -60,7 +60,7 @@ class NotWhole(GatewayError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class FilingRules:
     """By what mails are filed."""
 
     reference: str  #: A regular expression with a group `reference`.
@@ -68,7 +68,7 @@ class Rules:
     admission: Admission
     notice_settings: NoticeSettings
     #: The mailboxes and listeners, to look again at what came in by them.
-    origins: Mapping[str, Origin] = field(default_factory=dict)
+    origins: Mapping[str, MailOrigin] = field(default_factory=dict)
     documents: tuple[DocumentRule, ...] = RULES
     bounces: BounceSettings
 
@@ -85,10 +85,10 @@ class ReplyImporter:
         blobs: Blobs,
         readers: Readers,
         *,
-        rules: Rules,
+        rules: FilingRules,
         new_id: Callable[[], int],
         clock: Callable[[], datetime],
-        heard: Callable[[Origin, Verdict], object] = lambda _origin, _verdict: None,
+        heard: Callable[[MailOrigin, ImportVerdict], object] = lambda _origin, _verdict: None,
         heard_bounce: Callable[[KeptBounce], object] = lambda _bounce: None,
     ) -> None:
         self._database = database
@@ -101,7 +101,7 @@ class ReplyImporter:
         self.rules = rules
         self._first_seen: dict[str, datetime] = {}  #: Mails of the last seconds by content.
 
-    async def known(self, sighting: Sighting, size: int | None = None) -> Verdict | None:
+    async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
         """Return the verdict on a mail that was taken before: it need not be fetched again.
 
         `size`, its length in octets, tells it from another mail the server may have put there.
@@ -111,7 +111,7 @@ class ReplyImporter:
             return None
         return verdict_on(row)
 
-    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+    async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
         """Take a mail; it is recorded durably before there is a verdict.
 
         Raises `StoreUnavailable`, `BlobsUnavailable` or `ReaderUnavailable` where it must be given
@@ -145,7 +145,7 @@ class ReplyImporter:
             row, mail.file, origin, is_new=before is None, kept=kept, fault=mail.fault
         )
 
-    async def take_waiting(self, row: InboxRow) -> Verdict:
+    async def take_waiting(self, row: InboxRow) -> ImportVerdict:
         """Take a mail that a listener has put into the inbox."""
         origin = replace(self._origin_of(row), arrived=row.at)
         try:
@@ -156,13 +156,13 @@ class ReplyImporter:
         self._heard(origin, verdict)
         return verdict
 
-    async def retry(self, number: int) -> Verdict:
+    async def retry(self, number: int) -> ImportVerdict:
         """Look at a mail that needs attention again; its sender isn't told."""
         row = await self._database.read(inbox.waiting_for_person, number)
         async with self._fetched(row) as file:
             return await self._handled(row, file, self._origin_of(row), by_hand=True)
 
-    async def assign(self, number: int, reference: str) -> Verdict:
+    async def assign(self, number: int, reference: str) -> ImportVerdict:
         """File a mail that needs attention at an application because a person says so."""
         reference = plain(reference)
         row = await self._database.read(inbox.waiting_for_person, number)
@@ -181,22 +181,22 @@ class ReplyImporter:
                 reading, _ = await self.read(row, file, folder, self._origin_of(row))
                 return reading
 
-    def _origin_of(self, row: InboxRow) -> Origin:
-        known = self.rules.origins.get(row.origin, Origin(name=row.origin))
+    def _origin_of(self, row: InboxRow) -> MailOrigin:
+        known = self.rules.origins.get(row.origin, MailOrigin(name=row.origin))
         return replace(known, envelope_sender=row.envelope_sender)
 
     async def _handled(
         self,
         row: InboxRow,
         file: Path,
-        origin: Origin,
+        origin: MailOrigin,
         *,
         reference: str | None = None,
         is_new: bool = False,
         by_hand: bool = False,
         kept: Awaitable[None] | None = None,
         fault: str = "",
-    ) -> Verdict:
+    ) -> ImportVerdict:
         """Read a mail and decide on it; `kept` ends when the raw mail is safe.
 
         `fault` says why there is no more of it.
@@ -250,7 +250,7 @@ class ReplyImporter:
         return now - seen.setdefault(row.content, now) < CATCHES_UP
 
     async def read(
-        self, row: InboxRow, file: Path, folder: Path, origin: Origin
+        self, row: InboxRow, file: Path, folder: Path, origin: MailOrigin
     ) -> tuple[ReadMail | None, str]:
         """Read a mail, its attachments into `folder`; where that fails its header, and say why."""
         task = ReadingTask(
@@ -269,7 +269,7 @@ class ReplyImporter:
         except UnreadableMail as error:
             return await self._readers.read_header(task), str(error)
 
-    async def decide(self, case: MailToFile) -> Verdict:
+    async def decide(self, case: MailToFile) -> ImportVerdict:
         """Decide and keep the decision in one transaction, the files it needs before it."""
         filing_decider = FilingDecider(
             self.rules.admission,
@@ -337,7 +337,7 @@ def _folder_for_files() -> Iterator[Path]:
             shutil.rmtree(folder)
 
 
-def verdict_on(row: InboxRow) -> Verdict | None:
+def verdict_on(row: InboxRow) -> ImportVerdict | None:
     """Return what was made of a mail; None while nothing was."""
     match row.state:
         case InboxState.WAITING:

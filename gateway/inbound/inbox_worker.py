@@ -10,7 +10,7 @@ from gateway import logs
 from gateway.core.replies.inbox import InboxRow
 from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.importer import TEMPORARY
-from gateway.inbound.verdict import Verdict
+from gateway.inbound.verdict import ImportVerdict
 from gateway.runtime import processes
 from gateway.runtime.queue_worker import QueueWorker
 from gateway.store.engine.database import Database, StoreUnavailable
@@ -29,7 +29,7 @@ _AT_ONCE = 4  #: So many are claimed together; other machines want some too.
 class TakesWaitingMail(Protocol):
     """What takes the mails of the inbox."""
 
-    async def take_waiting(self, row: InboxRow) -> Verdict:
+    async def take_waiting(self, row: InboxRow) -> ImportVerdict:
         """Take a mail of the inbox."""
 
 

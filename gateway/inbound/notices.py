@@ -13,7 +13,7 @@ from gateway.core.sending.mail_wording import MailWording, console_page
 from gateway.core.sending.notice import Notice, build
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.core.wording import in_language
-from gateway.inbound.filing import Candidate
+from gateway.inbound.filing import Applicant
 
 #: Roles of those who judge applications (seed 004): with no other one nobody is told of a reply.
 #: All others responsible are, personnel managers and departments (seed 002), whatever the CRM calls
@@ -58,12 +58,12 @@ class NoticeReader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class FiledReply:
     """A reply that was filed, and what people want to know about it."""
 
     entry: HistoryEntry
     application: KnownApplication
-    candidate: Candidate
+    candidate: Applicant
     staff_name: str  #: Who forwarded it.
 
 
@@ -83,7 +83,7 @@ def _only_judges(member: Staff) -> bool:
 
 def of_imported(
     notice_settings: NoticeSettings,
-    news: News,
+    news: FiledReply,
     *,
     to: Sequence[NoticeReader],
     now: datetime,
@@ -182,7 +182,9 @@ def _draft(notice: Notice, *, kind: str, key: str, now: datetime) -> OutboxDraft
     )
 
 
-def values_of(news: News, wording: MailWording, notice_settings: NoticeSettings) -> dict[str, str]:
+def values_of(
+    news: FiledReply, wording: MailWording, notice_settings: NoticeSettings
+) -> dict[str, str]:
     """Return what stands for the placeholders of a notice of a reply that was filed."""
     entry, candidate = news.entry, news.candidate
     date = entry.date.astimezone(notice_settings.zone) if entry.date else None

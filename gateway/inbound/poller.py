@@ -10,7 +10,7 @@ from typing import Protocol
 from gateway import logs
 from gateway.core.replies.inbox import Sighting
 from gateway.inbound.bounce_keeping import JournalBehind
-from gateway.inbound.fetching import Listed, MailFetcher
+from gateway.inbound.fetching import ListedMail, MailFetcher
 from gateway.inbound.imap.idle import IdleEnd, IdleWatch
 from gateway.inbound.imap.session import MailboxSession, NotRemoved
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
@@ -18,7 +18,14 @@ from gateway.inbound.imap.text import MailboxLost
 from gateway.inbound.imap.wire import SHORTEST_IDLE
 from gateway.inbound.importer import TEMPORARY
 from gateway.inbound.stored_quirks import StoredQuirks
-from gateway.inbound.verdict import Filed, Ignored, Importer, NeedsAttention, Repeated, Verdict
+from gateway.inbound.verdict import (
+    Filed,
+    Ignored,
+    Importer,
+    ImportVerdict,
+    NeedsAttention,
+    Repeated,
+)
 from gateway.inbound.waiting_mail import WaitingMail
 from gateway.runtime.lease import Lease
 from gateway.runtime.periodic import pause, repeat
@@ -194,7 +201,7 @@ class Poller:
             chunk = uids[start : start + 200]
             facts = await session.facts(chunk)
             mails = (
-                Listed(uid=uid, uidvalidity=uidvalidity, facts=facts.get(uid)) for uid in chunk
+                ListedMail(uid=uid, uidvalidity=uidvalidity, facts=facts.get(uid)) for uid in chunk
             )
             await self.take_all(session, mails, together=_TOGETHER if len(uids) > _MANY else 1)
             if self._halt.is_set():
@@ -215,7 +222,7 @@ class Poller:
             log.warning("mailbox_idle_silent", mailbox=self._settings.name, every=every)
 
     async def take_all(
-        self, session: MailboxSession, mails: Iterator[Listed], *, together: int
+        self, session: MailboxSession, mails: Iterator[ListedMail], *, together: int
     ) -> None:
         """Take some mails side by side; after a failure those in hand are finished.
 
@@ -226,7 +233,7 @@ class Poller:
         failures: list[Exception] = []
         behind: list[JournalBehind] = []
 
-        async def take(mail: Listed) -> None:
+        async def take(mail: ListedMail) -> None:
             verdict = await self._fetcher.take(session, mail)
             if verdict is None:
                 return
@@ -341,7 +348,7 @@ class Poller:
             except MailboxRefuses as error:
                 self._unmoved = error
 
-    def _target(self, verdict: Verdict) -> str:
+    def _target(self, verdict: ImportVerdict) -> str:
         match verdict:
             case Filed() | Repeated():
                 return self._settings.imported

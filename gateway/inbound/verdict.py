@@ -42,11 +42,11 @@ class Ignored:
     inbox: int
 
 
-Verdict = Filed | Repeated | NeedsAttention | Ignored
+ImportVerdict = Filed | Repeated | NeedsAttention | Ignored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class MailOrigin:
     """Where a mail came from, and what proves that it comes from whom it names."""
 
     name: str  #: Of the mailbox or listener.
@@ -74,11 +74,11 @@ class Importer(Protocol):
     Raises `StoreUnavailable` or `BlobsUnavailable` where the mail must wait and be given again.
     """
 
-    async def known(self, sighting: Sighting, size: int | None = None) -> Verdict | None:
+    async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
         """Return the verdict on a mail that was taken before: it need not be fetched again.
 
         With `size`, its length in octets, another mail that a server puts there is none of those.
         """
 
-    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+    async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
         """Take a mail, at whatever time and however often it is given."""

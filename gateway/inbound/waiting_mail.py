@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gateway.core.replies.inbox import Sighting
 from gateway.inbound.importer import verdict_on
-from gateway.inbound.verdict import Verdict
+from gateway.inbound.verdict import ImportVerdict
 from gateway.store.engine.database import Database
 from gateway.store.replies import inbox
 
@@ -19,7 +19,7 @@ class WaitingMail:
         """Note where a mail of the inbox was moved to."""
         await self._database.write(inbox.sight, where, number)
 
-    async def decided(self, mailbox: str, folder: str) -> list[tuple[Sighting, Verdict]]:
+    async def decided(self, mailbox: str, folder: str) -> list[tuple[Sighting, ImportVerdict]]:
         """Return the mails of a folder that were decided on."""
         decided = await self._database.read(inbox.decided_in, mailbox, folder)
         verdicts = ((where, verdict_on(row)) for where, row in decided)

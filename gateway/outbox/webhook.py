@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gateway.core.sending.event import EventType
-from gateway.core.sending.outbox import Deferred, OutboxRow, Refused, Result, Sent
+from gateway.core.sending.outbox import AttemptResult, Deferred, OutboxRow, Refused, Sent
 from gateway.runtime.web_proxies import proxy_for
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class WebhookDelivery:
         self._http = httpx
         self._client: httpx.AsyncClient | None = None
 
-    async def deliver(self, row: OutboxRow) -> Result:
+    async def deliver(self, row: OutboxRow) -> AttemptResult:
         """Post a row once."""
         number = row.key.split(":")[1]
         headers = signed(self._endpoint.secret, number, self._clock(), row.body)
@@ -106,7 +106,7 @@ class WebhookDelivery:
             await self._client.aclose()
 
 
-def result_of(status: int) -> Result:
+def result_of(status: int) -> AttemptResult:
     """Return what an answer means: only 2xx has taken it, only 410 never will."""
     if 200 <= status < 300:
         return Sent(f"HTTP {status}")

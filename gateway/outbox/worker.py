@@ -10,9 +10,9 @@ from typing import Protocol
 from gateway import logs
 from gateway.core import ids
 from gateway.core.sending.outbox import (
+    AttemptResult,
     OutboxRow,
     OutboxState,
-    Result,
     settlement,
 )
 from gateway.runtime import processes
@@ -34,7 +34,7 @@ class Deliver(Protocol):
     What it raises counts as `Unknown`: nobody can say how far it came.
     """
 
-    async def __call__(self, row: OutboxRow) -> Result: ...
+    async def __call__(self, row: OutboxRow) -> AttemptResult: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ class OutboxWorker:
                 rows = [row for row in completed if row is not None]
             return left, rows
 
-        def compose(row: OutboxRow, held: held_reports.Held) -> bytes:
+        def compose(row: OutboxRow, held: held_reports.HeldFailures) -> bytes:
             assert self._compose is not None
             try:
                 return self._compose(row, held)

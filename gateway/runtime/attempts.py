@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from gateway.core.sending.outbox import Result, Unknown
+from gateway.core.sending.outbox import AttemptResult, Unknown
 from gateway.runtime.periodic import pause
 from gateway.store.engine.database import StoreUnavailable
 
@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 
 async def attempt(
-    sending: Awaitable[Result], limit: timedelta, *, failed: Callable[[], object]
-) -> Result:
+    sending: Awaitable[AttemptResult], limit: timedelta, *, failed: Callable[[], object]
+) -> AttemptResult:
     """Return what became of one try; `Unknown` if it has no end within `limit`, or raises.
 
     `failed` is called where it raises, while that is handled: one row's fault must not stop the

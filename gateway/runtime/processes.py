@@ -50,7 +50,17 @@ def is_running(process: str) -> bool:
     start, _, boot = started.partition(".")
     if not (pid.isdecimal() and start) or boot != _boot():
         return False
-    return _start_time(int(pid)) == start or _is_hidden(int(pid))
+    if _start_time(int(pid)) == start:
+        return True
+    if _stat(int(pid)):
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def holder(*parts: str) -> str:
@@ -83,19 +93,6 @@ def _start_time(pid: int) -> str:
     # The command stands in parentheses and may hold blanks and parentheses itself.
     fields = _stat(pid).rpartition(")")[2].split()
     return fields[_START_TIME] if fields and fields[0] not in {"Z", "X"} else ""
-
-
-def _is_hidden(pid: int) -> bool:
-    """Whether there is a process of which `/proc` says nothing."""
-    if _stat(pid):
-        return False
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (OSError, OverflowError):
-        return False
-    return True
 
 
 def _stat(pid: int) -> str:

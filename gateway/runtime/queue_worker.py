@@ -10,10 +10,10 @@ from typing import Generic, TypeVar
 from gateway.runtime.periodic import pause
 from gateway.store.engine.database import StoreUnavailable
 
-Row = TypeVar("Row")
+QueueRow = TypeVar("QueueRow")
 
 
-class QueueWorker(Generic[Row]):
+class QueueWorker(Generic[QueueRow]):
     """Works off one queue until `stopping` is set, then finishes what it has in hand.
 
     It claims when it has a hand free and nothing claimed, so that rows wait in the queue, where
@@ -24,10 +24,10 @@ class QueueWorker(Generic[Row]):
 
     def __init__(
         self,
-        claim: Callable[[int], Awaitable[Sequence[Row]]],
-        work: Callable[[Row], Awaitable[object]],
+        claim: Callable[[int], Awaitable[Sequence[QueueRow]]],
+        work: Callable[[QueueRow], Awaitable[object]],
         *,
-        give_back: Callable[[Sequence[Row]], Awaitable[object]] | None = None,
+        give_back: Callable[[Sequence[QueueRow]], Awaitable[object]] | None = None,
         at_once: int,
         stopping: asyncio.Event,
         put_off: Callable[[Exception], None],
@@ -68,12 +68,12 @@ class QueueWorker(Generic[Row]):
         return await self._work_off(give_up, until_idle=True)
 
     async def _work_off(self, failed: Callable[[Exception], None], *, until_idle: bool) -> int:
-        claimed: deque[Row] = deque()
+        claimed: deque[QueueRow] = deque()
         failures: list[Exception] = []
         fatal: Exception | None = None
         busy = count = 0
 
-        async def do(row: Row) -> None:
+        async def do(row: QueueRow) -> None:
             nonlocal busy
             try:
                 await self._work(row)
@@ -125,7 +125,7 @@ class QueueWorker(Generic[Row]):
             failed(failure)
         return count
 
-    async def _give_all_back(self, claimed: deque[Row]) -> None:
+    async def _give_all_back(self, claimed: deque[QueueRow]) -> None:
         rows = tuple(claimed)
         claimed.clear()
         if rows and self._give_back is not None:

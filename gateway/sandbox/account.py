@@ -10,7 +10,7 @@ from itertools import count
 from threading import RLock
 from typing import TypeVar
 
-from gateway.sandbox.call import Document, not_found
+from gateway.sandbox.call import SandboxDocument, not_found
 
 Thing = TypeVar("Thing")
 
@@ -78,7 +78,7 @@ class SandboxMember:
     status: str
     signed_up: datetime
     last_changed: datetime
-    merge_fields: Document = field(default_factory=dict)
+    merge_fields: SandboxDocument = field(default_factory=dict)
     tags: dict[int, None] = field(default_factory=dict)  #: Ids of static segments, in order.
     opted_out: bool = False  #: Left by itself, so only it can come back.
     reason: str = ""
@@ -115,7 +115,7 @@ class SandboxAudience:
 
     id: str
     web_id: int
-    body: Document  #: What it was created with.
+    body: SandboxDocument  #: What it was created with.
     created: datetime
     members: dict[str, SandboxMember] = field(default_factory=dict)
     contacts: dict[str, str] = field(default_factory=dict)  #: contact_id to member id.
@@ -195,9 +195,9 @@ class SandboxCampaign:
     type: str = "regular"
     content_type: str = "template"
     status: str = "save"
-    settings: Document = field(default_factory=dict)
-    tracking: Document = field(default_factory=dict)
-    segment_opts: Document | None = None
+    settings: SandboxDocument = field(default_factory=dict)
+    tracking: SandboxDocument = field(default_factory=dict)
+    segment_opts: SandboxDocument | None = None
     html: str = ""
     from_template: bool = False
     scheduled_for: datetime | None = None
@@ -218,10 +218,10 @@ class Account:
         self.random = random.Random(0)  # noqa: S311  the same run every time
         self.audiences: dict[str, SandboxAudience] = {}
         self.templates: dict[int, SandboxTemplate] = {}
-        self.domains: dict[str, Document] = {}
+        self.domains: dict[str, SandboxDocument] = {}
         self.campaigns: dict[str, SandboxCampaign] = {}
         self.revoked = False
-        self.tell: Callable[[SandboxAudience, str, str, Document], None] = _tell_nobody
+        self.tell: Callable[[SandboxAudience, str, str, SandboxDocument], None] = _tell_nobody
         self._numbers = count(10_001)
         self._later: list[tuple[datetime, int, Callable[[], None]]] = []
 
@@ -267,5 +267,5 @@ def _known(things: dict[str, Thing], key: str) -> Thing:
         raise not_found() from None
 
 
-def _tell_nobody(audience: SandboxAudience, event: str, source: str, data: Document) -> None:
+def _tell_nobody(audience: SandboxAudience, event: str, source: str, data: SandboxDocument) -> None:
     """Tell nobody: the account has no sender of webhooks yet."""

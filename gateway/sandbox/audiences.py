@@ -11,8 +11,8 @@ from gateway.sandbox.account import (
 )
 from gateway.sandbox.call import (
     Call,
-    Document,
     SandboxAnswer,
+    SandboxDocument,
     SandboxProblem,
     invalid,
     shaped,
@@ -62,7 +62,7 @@ def create_audience(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, _audience(new_audience(account, body)))
 
 
-def new_audience(account: Account, body: Document) -> SandboxAudience:
+def new_audience(account: Account, body: SandboxDocument) -> SandboxAudience:
     """Create an audience with the two fields Mailchimp starts one with."""
     audience = SandboxAudience(
         id=account.token(), web_id=account.number(), body=body, created=account.now()
@@ -81,7 +81,7 @@ def get_audience(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, shaped(call, _audience(account.audience(call.names["list_id"]))))
 
 
-def _audience(audience: SandboxAudience) -> Document:
+def _audience(audience: SandboxAudience) -> SandboxDocument:
     statuses = [member.status for member in audience.members.values()]
     return {
         **audience.body,
@@ -142,7 +142,7 @@ def add_merge_field(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, _merge_field(audience, field))
 
 
-def _merge_field(audience: SandboxAudience, field: MergeField) -> Document:
+def _merge_field(audience: SandboxAudience, field: MergeField) -> SandboxDocument:
     return {
         "merge_id": field.merge_id,
         "tag": field.tag,
@@ -188,7 +188,7 @@ def add_webhook(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, document)
 
 
-def webhook_document(audience: SandboxAudience, webhook: SandboxWebhook) -> Document:
+def webhook_document(audience: SandboxAudience, webhook: SandboxWebhook) -> SandboxDocument:
     """Return a webhook without its secret."""
     return {
         "id": webhook.id,
@@ -214,7 +214,7 @@ def list_templates(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, shaped(call, document))
 
 
-def _template(template: SandboxTemplate) -> Document:
+def _template(template: SandboxTemplate) -> SandboxDocument:
     return {
         "id": template.id,
         "name": template.name,

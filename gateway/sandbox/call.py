@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-Document = dict[str, Any]
-Row = TypeVar("Row")
+SandboxDocument = dict[str, Any]
+SandboxRow = TypeVar("SandboxRow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +35,12 @@ class Call:
         text = self.query.get(name)
         return read_time(name, text) if text else None
 
-    def page(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def page(self, rows: Sequence[SandboxRow]) -> Sequence[SandboxRow]:
         """Return the rows asked for: 10 unless `count` says otherwise, however large."""
         offset = self.number("offset", 0)
         return rows[offset : offset + self.number("count", 10)]
 
-    def object(self) -> Document:
+    def object(self) -> SandboxDocument:
         """Return the body, which has to be a JSON object."""
         if not isinstance(self.body, dict):
             raise SandboxProblem(
@@ -54,7 +54,7 @@ class SandboxAnswer:
     """What the sandbox answers: a JSON document, or nothing."""
 
     status: int = 200
-    document: Document | None = None
+    document: SandboxDocument | None = None
 
 
 NO_CONTENT = SandboxAnswer(204)
@@ -72,9 +72,9 @@ class SandboxProblem(Exception):
         self.detail = detail
         self.errors = errors
 
-    def document(self, instance: str) -> Document:
+    def document(self, instance: str) -> SandboxDocument:
         """Return the problem as JSON; `errors` only where fields are at fault."""
-        document: Document = {
+        document: SandboxDocument = {
             "type": "https://mailchimp.com/developer/marketing/docs/errors/",
             "title": self.title,
             "status": self.status,
@@ -121,7 +121,7 @@ def write_time(at: datetime | None) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00") if at else ""
 
 
-def shaped(call: Call, document: Document) -> Document:
+def shaped(call: Call, document: SandboxDocument) -> SandboxDocument:
     """Keep only `fields`, or drop `exclude_fields`; both at once are refused."""
     keep, drop = call.query.get("fields"), call.query.get("exclude_fields")
     if keep and drop:

@@ -4,8 +4,8 @@ from gateway.sandbox.account import Account, SandboxCampaign, SandboxTemplate
 from gateway.sandbox.call import (
     NO_CONTENT,
     Call,
-    Document,
     SandboxAnswer,
+    SandboxDocument,
     SandboxProblem,
     bad_request,
     invalid,
@@ -78,7 +78,7 @@ def create_campaign(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, campaign_document(account, campaign))
 
 
-def _change(account: Account, campaign: SandboxCampaign, body: Document) -> None:
+def _change(account: Account, campaign: SandboxCampaign, body: SandboxDocument) -> None:
     recipients = body.get("recipients")
     if recipients:
         _choose_recipients(account, campaign, recipients)
@@ -89,7 +89,9 @@ def _change(account: Account, campaign: SandboxCampaign, body: Document) -> None
     campaign.tracking = {**campaign.tracking, **body.get("tracking", {})}
 
 
-def _choose_recipients(account: Account, campaign: SandboxCampaign, recipients: Document) -> None:
+def _choose_recipients(
+    account: Account, campaign: SandboxCampaign, recipients: SandboxDocument
+) -> None:
     audience = account.audiences.get(recipients.get("list_id", ""))
     if audience is None:
         raise invalid("recipients.list_id", "The list does not exist.")
@@ -159,7 +161,7 @@ def put_content(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, _content(campaign))
 
 
-def _content(campaign: SandboxCampaign) -> Document:
+def _content(campaign: SandboxCampaign) -> SandboxDocument:
     return {"html": campaign.html, "plain_text": "", "archive_html": campaign.html}
 
 
@@ -171,7 +173,7 @@ def get_checklist(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, shaped(call, {"is_ready": is_ready, "items": items}))
 
 
-def _checklist(account: Account, campaign: SandboxCampaign) -> list[Document]:
+def _checklist(account: Account, campaign: SandboxCampaign) -> list[SandboxDocument]:
     settings = campaign.settings
     domain = account.domains.get(str(settings.get("reply_to", "")).rpartition("@")[2].lower())
     has_recipients = next(audience_of(account, campaign), None) is not None
@@ -188,7 +190,7 @@ def _checklist(account: Account, campaign: SandboxCampaign) -> list[Document]:
     ]
 
 
-def _item(number: int, heading: str, missing: str, *, good: bool) -> Document:
+def _item(number: int, heading: str, missing: str, *, good: bool) -> SandboxDocument:
     return {
         "type": "success" if good else "error",
         "id": number,
@@ -271,7 +273,7 @@ def _must_be(campaign: SandboxCampaign, status: str, detail: str) -> None:
         raise bad_request(detail)
 
 
-def campaign_document(account: Account, campaign: SandboxCampaign) -> Document:
+def campaign_document(account: Account, campaign: SandboxCampaign) -> SandboxDocument:
     """Return a campaign as the API shows one."""
     settings = campaign.settings
     return {
@@ -291,9 +293,9 @@ def campaign_document(account: Account, campaign: SandboxCampaign) -> Document:
     }
 
 
-def _recipients(account: Account, campaign: SandboxCampaign) -> Document:
+def _recipients(account: Account, campaign: SandboxCampaign) -> SandboxDocument:
     audience = account.audiences.get(campaign.audience_id)
-    document: Document = {
+    document: SandboxDocument = {
         "list_id": campaign.audience_id,
         "list_is_active": audience is not None,
         "list_name": audience.body.get("name", "") if audience else "",

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from gateway.sandbox.account import Account, SandboxAudience, SandboxMember, member_hash
-from gateway.sandbox.call import Document, SandboxProblem, invalid, write_time
+from gateway.sandbox.call import SandboxDocument, SandboxProblem, invalid, write_time
 from gateway.sandbox.segments import untag_member
 
 ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -21,7 +21,7 @@ class Writer:
     source: str  #: For webhooks: api, user or admin.
     lenient: bool  #: Required merge fields may be left out.
 
-    def create(self, address: str, body: Document, status: str | None) -> SandboxMember:
+    def create(self, address: str, body: SandboxDocument, status: str | None) -> SandboxMember:
         """Add a member, if the address may come in."""
         if status not in STATUSES:
             raise invalid("status", "Data did not match any of the schemas described in anyOf.")
@@ -43,7 +43,7 @@ class Writer:
         self._changed(member, "subscribe" if status == "subscribed" else "")
         return member
 
-    def update(self, member: SandboxMember, body: Document, status: str | None) -> None:
+    def update(self, member: SandboxMember, body: SandboxDocument, status: str | None) -> None:
         """Change a member; a status overwrites, but never brings back who left on their own."""
         barred = member.opted_out or member.status == "cleaned"
         if status == "subscribed" and barred:
@@ -101,7 +101,7 @@ class Writer:
                 "we're not allowing more signups for now",
             )
 
-    def _merge_fields(self, known: Document, body: Document) -> Document:
+    def _merge_fields(self, known: SandboxDocument, body: SandboxDocument) -> SandboxDocument:
         given = body.get("merge_fields") or {}
         columns = self.audience.merge_fields
         merged = {
@@ -122,7 +122,7 @@ class Writer:
             self.account.tell(self.audience, event, self.source, data)
 
 
-def event_data(audience: SandboxAudience, member: SandboxMember) -> Document:
+def event_data(audience: SandboxAudience, member: SandboxMember) -> SandboxDocument:
     """Return what a webhook tells of a member."""
     return {
         "id": member.id,
@@ -164,12 +164,12 @@ def forget(audience: SandboxAudience, member: SandboxMember) -> None:
     audience.revision += 1
 
 
-def member_tags(audience: SandboxAudience, member: SandboxMember) -> list[Document]:
+def member_tags(audience: SandboxAudience, member: SandboxMember) -> list[SandboxDocument]:
     """Return the tags of a member."""
     return [{"id": tag, "name": audience.segments[tag].name} for tag in member.tags]
 
 
-def member_document(audience: SandboxAudience, member: SandboxMember) -> Document:
+def member_document(audience: SandboxAudience, member: SandboxMember) -> SandboxDocument:
     """Return a member as the API shows one."""
     tags = member_tags(audience, member)
     names = (member.merge_fields.get("FNAME", ""), member.merge_fields.get("LNAME", ""))

@@ -13,7 +13,7 @@ from gateway.sandbox.call import Call, SandboxAnswer, SandboxProblem
 from gateway.sandbox.faults import BAD_GATEWAY, BEFORE, TRIGGERED, FaultPlan, SandboxFault
 from gateway.sandbox.router import Router
 
-Reply = tuple[int, str, bytes]
+SandboxReply = tuple[int, str, bytes]
 #: Method, path, query, body, status, content type, answer → what breaks the contract.
 Check = Callable[[str, str, dict[str, str], Any, int, str, bytes], list[str]]
 REMEMBERED = 100_000
@@ -41,7 +41,9 @@ class Engine:
         for module in (audiences, members, segments, campaigns, reports):
             self._router.include(module.router)
 
-    def answer(self, call: Call, headers: dict[str, str]) -> tuple[Reply, SandboxFault | None]:
+    def answer(
+        self, call: Call, headers: dict[str, str]
+    ) -> tuple[SandboxReply, SandboxFault | None]:
         """Answer a call; the fault returned with the reply says how the server is to spoil it."""
         time.sleep(self.account.options.latency)
         with self.account.lock:
@@ -65,7 +67,7 @@ class Engine:
             return TRIGGERED["APIKeyInvalid"]
         return TRIGGERED.get(headers.get("x-trigger-error", ""))
 
-    def _reply(self, call: Call, problem: SandboxProblem | None) -> Reply:
+    def _reply(self, call: Call, problem: SandboxProblem | None) -> SandboxReply:
         try:
             if problem or isinstance(call.body, SandboxProblem):
                 raise problem or call.body
@@ -80,7 +82,7 @@ class Engine:
         kind = "application/problem+json" if answer.status >= 400 else "application/json"
         return answer.status, f"{kind}; charset=utf-8", json.dumps(answer.document).encode()
 
-    def _compare(self, call: Call, reply: Reply) -> None:
+    def _compare(self, call: Call, reply: SandboxReply) -> None:
         status, content_type, body = reply
         shortened = status >= 400 and self.account.options.shortens_problems
         if self._check is None or shortened or isinstance(call.body, SandboxProblem):

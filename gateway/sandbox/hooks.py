@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from gateway.sandbox.account import Account, SandboxAudience, SandboxWebhook
-from gateway.sandbox.call import Document
+from gateway.sandbox.call import SandboxDocument
 
 #: After the first try; the last one is 75 minutes later.
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 35, 75))
@@ -48,7 +48,9 @@ class WebhookSender:
             if not self._changed.wait_for(lambda: not (self._due or self._busy), within):
                 raise TimeoutError("webhooks are still on their way")
 
-    def tell(self, audience: SandboxAudience, event: str, source: str, data: Document) -> None:
+    def tell(
+        self, audience: SandboxAudience, event: str, source: str, data: SandboxDocument
+    ) -> None:
         """Queue an event for the webhooks that asked for it from this source."""
         wanted = [
             webhook

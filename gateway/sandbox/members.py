@@ -6,8 +6,8 @@ from gateway.sandbox.account import Account, SandboxAudience, SandboxMember, mem
 from gateway.sandbox.call import (
     NO_CONTENT,
     Call,
-    Document,
     SandboxAnswer,
+    SandboxDocument,
     SandboxProblem,
     bad_request,
     shaped,
@@ -148,9 +148,9 @@ class _Batch:
         self.seen: set[str] = set()
         self.new: list[SandboxMember] = []
         self.updated: list[SandboxMember] = []
-        self.errors: list[Document] = []
+        self.errors: list[SandboxDocument] = []
 
-    def refuse(self, entry: Document, problem: SandboxProblem) -> None:
+    def refuse(self, entry: SandboxDocument, problem: SandboxProblem) -> None:
         exists = problem.title == "Member Exists"
         field, message = problem.errors[0] if problem.errors else ("", "")
         self.errors.append(
@@ -163,7 +163,7 @@ class _Batch:
             }
         )
 
-    def document(self, audience: SandboxAudience) -> Document:
+    def document(self, audience: SandboxAudience) -> SandboxDocument:
         return {
             "new_members": [_in_batch(audience, member) for member in self.new],
             "updated_members": [_in_batch(audience, member) for member in self.updated],
@@ -174,7 +174,7 @@ class _Batch:
         }
 
 
-def _write_one(writer: Writer, call: Call, entry: Document, result: _Batch) -> None:
+def _write_one(writer: Writer, call: Call, entry: SandboxDocument, result: _Batch) -> None:
     address, update = entry.get("email_address", ""), call.body.get("update_existing", False)
     member_id = member_hash(address)
     if member_id in result.seen and not call.flag("skip_duplicate_check"):
@@ -241,7 +241,7 @@ def _sorted(members: Iterable[SandboxMember], call: Call) -> list[SandboxMember]
             return list(members)
 
 
-def _in_batch(audience: SandboxAudience, member: SandboxMember) -> Document:
+def _in_batch(audience: SandboxAudience, member: SandboxMember) -> SandboxDocument:
     document = member_document(audience, member)
     for name in ("full_name", "web_id", "unsubscribe_reason", "source"):
         del document[name]

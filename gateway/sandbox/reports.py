@@ -7,10 +7,10 @@ from datetime import datetime
 from gateway.sandbox.account import Account, SandboxCampaign, SandboxEvent, SandboxRecipient
 from gateway.sandbox.call import (
     Call,
-    Document,
-    Row,
     SandboxAnswer,
+    SandboxDocument,
     SandboxProblem,
+    SandboxRow,
     not_found,
     shaped,
     write_time,
@@ -43,7 +43,7 @@ def _left(account: Account, campaign: SandboxCampaign) -> list[SandboxRecipient]
     ]
 
 
-def _rows(account: Account, call: Call, rows: Sequence[Row]) -> Sequence[Row]:
+def _rows(account: Account, call: Call, rows: Sequence[SandboxRow]) -> Sequence[SandboxRow]:
     """Return a page; where the option says so, rows change order between calls."""
     if account.options.shuffles_pages:
         rows = account.random.sample(rows, len(rows))
@@ -75,7 +75,7 @@ def get_report(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, shaped(call, _report(account, campaign)))
 
 
-def _report(account: Account, campaign: SandboxCampaign) -> Document:
+def _report(account: Account, campaign: SandboxCampaign) -> SandboxDocument:
     bounces = [recipient.status for recipient, _ in _seen(account, campaign, "bounce")]
     opens = list(_seen(account, campaign, "open"))
     openers = {recipient.email_id for recipient, _ in opens}
@@ -141,7 +141,9 @@ def list_activity(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, shaped(call, document))
 
 
-def _row(account: Account, campaign: SandboxCampaign, recipient: SandboxRecipient) -> Document:
+def _row(
+    account: Account, campaign: SandboxCampaign, recipient: SandboxRecipient
+) -> SandboxDocument:
     is_moved = account.options.renames_in_reports
     return {
         "campaign_id": campaign.id,
@@ -160,7 +162,7 @@ def _shown(
             yield event
 
 
-def _event(event: SandboxEvent) -> Document:
+def _event(event: SandboxEvent) -> SandboxDocument:
     extras = {"type": event.bounce, "url": event.url, "ip": event.ip}
     present = {name: value for name, value in extras.items() if value}
     return {"action": event.action, "timestamp": write_time(event.at), **present}

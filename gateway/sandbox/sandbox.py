@@ -13,7 +13,7 @@ from gateway.sandbox.account import (
     SandboxTemplate,
     member_hash,
 )
-from gateway.sandbox.call import Document
+from gateway.sandbox.call import SandboxDocument
 from gateway.sandbox.engine import Check, Engine
 from gateway.sandbox.hooks import WebhookSender
 from gateway.sandbox.sending import happen, leave
@@ -99,7 +99,7 @@ class Sandbox:
         """Add an audience and return its id."""
         address = {"company": name, "address1": "Dam 1", "city": "Amsterdam", "country": "NL"}
         defaults = {"from_name": name, "from_email": "", "subject": "", "language": "nl"}
-        body: Document = {
+        body: SandboxDocument = {
             "name": name,
             "contact": address,
             "permission_reminder": "You know us.",

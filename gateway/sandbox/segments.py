@@ -4,8 +4,8 @@ from gateway.sandbox.account import Account, SandboxAudience, SandboxMember, Seg
 from gateway.sandbox.call import (
     NO_CONTENT,
     Call,
-    Document,
     SandboxAnswer,
+    SandboxDocument,
     SandboxProblem,
     bad_request,
     invalid,
@@ -200,7 +200,7 @@ def search_tags(account: Account, call: Call) -> SandboxAnswer:
     return SandboxAnswer(200, {"tags": tags, "total_items": len(tags)})
 
 
-def _segment(audience: SandboxAudience, segment: Segment) -> Document:
+def _segment(audience: SandboxAudience, segment: Segment) -> SandboxDocument:
     return {
         "id": segment.id,
         "name": segment.name,
@@ -212,7 +212,7 @@ def _segment(audience: SandboxAudience, segment: Segment) -> Document:
     }
 
 
-def _brief(audience: SandboxAudience, member: SandboxMember) -> Document:
+def _brief(audience: SandboxAudience, member: SandboxMember) -> SandboxDocument:
     return {
         "id": member.id,
         "email_address": member.address,

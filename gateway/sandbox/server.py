@@ -14,9 +14,9 @@ from gateway.sandbox.faults import SandboxFault
 
 VERSION = "/3.0"
 MOST_AT_ONCE = 10
-Reply = tuple[int, str, bytes]
+SandboxReply = tuple[int, str, bytes]
 #: Answers a call; the fault says what to do with the reply.
-Answering = Callable[[Call, dict[str, str]], tuple[Reply, SandboxFault | None]]
+Answering = Callable[[Call, dict[str, str]], tuple[SandboxReply, SandboxFault | None]]
 
 
 class ConnectionSet:
@@ -106,7 +106,7 @@ class SandboxRequestHandler(BaseHTTPRequestHandler):
             self.server.calls.leave()
         self._deliver(reply, fault)
 
-    def _deliver(self, reply: Reply, fault: SandboxFault | None) -> None:
+    def _deliver(self, reply: SandboxReply, fault: SandboxFault | None) -> None:
         match fault:
             case SandboxFault.HANG:
                 self.server.stopping.wait()
@@ -119,7 +119,7 @@ class SandboxRequestHandler(BaseHTTPRequestHandler):
             case _:
                 self._write(reply)
 
-    def _write(self, reply: Reply, upto: int | None = None) -> None:
+    def _write(self, reply: SandboxReply, upto: int | None = None) -> None:
         status, content_type, body = reply
         self.send_response(status)
         if content_type:

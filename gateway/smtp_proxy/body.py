@@ -27,7 +27,7 @@ _CROWDED_GRACE_SECONDS = 10.0  #: Of waiting for the client, before its pace cou
 _CROWDED_SLOWEST = 10_000.0  #: Octets a second, while others wait for the relay.
 
 
-class Body:
+class BodyReader:
     """Reads one message's content: its end and its size."""
 
     def __init__(

@@ -27,7 +27,7 @@ from gateway.core.mail.reply import Reply
 from gateway.core.quick_values import quick_value
 from gateway.delivery import replies
 from gateway.delivery.transaction import RelayTransaction
-from gateway.smtp_proxy.body import Body
+from gateway.smtp_proxy.body import BodyReader
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.message_answer import AnsweredBefore, MessageRefused
 from gateway.smtp_proxy.message_kind import looks_inside
@@ -78,7 +78,7 @@ class ContentStream:
         self._hash = ContentHash()
         self._decided_at = 0.0  #: By `monotonic`.
         self._at_relay = False  #: Whether the relay gets content, which can't be taken back.
-        self.body = record.body = Body(
+        self.body = record.body = BodyReader(
             client_reader, max_size=self._policy.max_size, clock=services.monotonic
         )
         self.bulk_known: asyncio.Task[None] | None = None  #: Until every process knows.
@@ -112,7 +112,7 @@ class ContentStream:
         return ContentHead(octets, looked_at, last)
 
     async def decide(self, head: ContentHead) -> None:
-        """Have the mail's kind and each recipient's verdict decided, for the record."""
+        """Have the mail's kind and each recipient's part decided, for the record."""
         record, services = self._record, self._services
         if is_looping(record.headers, self._policy.instance):
             raise MessageRefused(_LOOPS, By.GATEWAY)
@@ -130,8 +130,8 @@ class ContentStream:
             self.bulk_known = services.spawn(
                 services.journal_client.bulk(decision.bulk_identities, known)
             )
-        for entry, verdict in zip(taken, decision.verdicts, strict=True):
-            entry.verdict = verdict
+        for entry, of_recipient in zip(taken, decision.of_recipients, strict=True):
+            entry.decision = of_recipient
         if decision.refusal is not None:
             raise MessageRefused(decision.refusal, By.GATEWAY)
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from gateway.core.decision.burst import burst_key
 from gateway.core.decision.classify import DEFAULT, OVERRIDE, Classification, is_answer
 from gateway.core.decision.decide import blocking
-from gateway.core.decision.journal import Attempt, KnownBulk, Marks
+from gateway.core.decision.journal import Attempt, KnownBulk, RetryMarks
 from gateway.core.kinds import Kind, Scope
 from gateway.core.mail.message_identity import message_identity
 from gateway.core.mail.reply import Reply
@@ -46,7 +46,7 @@ _BURST_MEMORY = timedelta(hours=24)
 
 
 @quick_value(kw_only=True)
-class Verdict:
+class RecipientDecision:
     """What becomes of one recipient."""
 
     blocked: tuple[Suppression, ...] = ()  #: What keeps the mail from going; empty: it goes.
@@ -60,8 +60,8 @@ class MessageDecision:
     """What becomes of the message."""
 
     classification: Classification
-    verdicts: tuple[Verdict, ...]
-    marks: Marks
+    of_recipients: tuple[RecipientDecision, ...]
+    marks: RetryMarks
     burst_key: int | None = None
     earlier: tuple[Attempt, ...] = ()
     refusal: Reply | None = None  #: Said to the whole message, after the content.
@@ -90,7 +90,7 @@ class Decider:
 
     async def at_rcpt(
         self, policy: Policy, case: MessageToDecide
-    ) -> tuple[Classification | None, list[Verdict]]:
+    ) -> tuple[Classification | None, list[RecipientDecision]]:
         """Say what is known before the content: the kind, if it is, and who is never mailed."""
         early = kind_before_content(policy, case)
         kind = early.kind if early else Kind.INDIVIDUAL
@@ -98,11 +98,11 @@ class Decider:
             standings = await self._standings.of(case.addresses)
         except StoreUnavailable:
             return early, self._last_known(case, early)
-        return early, _verdicts(case, standings, kind, early)
+        return early, _decisions(case, standings, kind, early)
 
     async def decide(self, policy: Policy, case: MessageToDecide, now: datetime) -> MessageDecision:
         """Say what becomes of a message whose header block is known."""
-        marks = Marks(case.sender, case.recipients, case.addresses, case.headers)
+        marks = RetryMarks(case.sender, case.recipients, case.addresses, case.headers)
         identity = message_identity(case.sender, case.login, case.listener.name, case.headers)
         sought = identity.sought(case.named)
         standings: Mapping[str, Standing] = {}
@@ -119,17 +119,17 @@ class Decider:
 
         refusal: Reply | None = None
         if status is None:
-            verdicts = self._last_known(case, said)
+            decisions = self._last_known(case, said)
             is_individual = said.certain and said.kind is Kind.INDIVIDUAL
             if not goes_anyway(case.listener, said) and not (is_individual and self._never.known):
                 refusal = STORE_AWAY
         else:
-            verdicts = _verdicts(case, standings, said.kind, said)
+            decisions = _decisions(case, standings, said.kind, said)
             if burst is not None and not said.certain and not case.listener.observe:
-                verdicts = _until_burst_shows(policy, case, burst, verdicts)
+                decisions = _until_burst_shows(policy, case, burst, decisions)
             if "all" in status.paused or (said.kind is Kind.BULK and "bulk" in status.paused):
                 refusal = PAUSED
-            elif burst is not None and any(verdict.undecided for verdict in verdicts):
+            elif burst is not None and any(decision.undecided for decision in decisions):
                 refusal = UNDECIDED
 
         # What every such mail says of itself is found in each anew; only a count has to be kept
@@ -150,7 +150,7 @@ class Decider:
 
         return MessageDecision(
             classification=said,
-            verdicts=tuple(verdicts),
+            of_recipients=tuple(decisions),
             marks=marks,
             burst_key=burst.key if burst else None,
             earlier=status.earlier if status else (),
@@ -196,55 +196,57 @@ class Decider:
         reached = await self._message_lookup.burst(key, now - _BURST_MEMORY)
         return BurstSoFar(key=key, reached=reached, case=case, now=now)
 
-    def _last_known(self, case: MessageToDecide, said: Classification | None) -> list[Verdict]:
-        """Return verdicts by who was under scope `all` when the store was last asked."""
-        verdicts = []
+    def _last_known(
+        self, case: MessageToDecide, said: Classification | None
+    ) -> list[RecipientDecision]:
+        """Return decisions by who was under scope `all` when the store was last asked."""
+        decisions = []
         for address in case.addresses:
             suppressions: tuple[Suppression, ...] = ()
             if address in self._never:
                 source, since = SuppressionSource.LAST_KNOWN, self._never.as_of
                 suppressions = (Suppression(scope=Scope.ALL, source=source, since=since),)
             if not goes_anyway(case.listener, said):
-                verdicts.append(Verdict(blocked=suppressions))
+                decisions.append(RecipientDecision(blocked=suppressions))
             else:
-                verdicts.append(Verdict(would=suppressions if self._never.known else ()))
-        return verdicts
+                decisions.append(RecipientDecision(would=suppressions if self._never.known else ()))
+        return decisions
 
 
-GOES = Verdict()  #: Of whom nothing is known: nearly always.
+GOES = RecipientDecision()  #: Of whom nothing is known: nearly always.
 
 
-def _verdicts(
+def _decisions(
     case: MessageToDecide,
     standings: Mapping[str, Standing],
     kind: Kind,
     said: Classification | None,
-) -> list[Verdict]:
+) -> list[RecipientDecision]:
     """Return what the standings say of each recipient of mail of a kind."""
-    verdicts = []
+    decisions = []
     for address in case.addresses:
         standing = standings.get(address, NOBODY)
         if standing is NOBODY:
-            verdicts.append(GOES)
+            decisions.append(GOES)
             continue
         blocked = blocking(kind, standing)
         if blocked and goes_anyway(case.listener, said):
-            verdicts.append(Verdict(would=blocked, standing=standing))
+            decisions.append(RecipientDecision(would=blocked, standing=standing))
         else:
-            verdicts.append(Verdict(blocked=blocked, standing=standing))
-    return verdicts
+            decisions.append(RecipientDecision(blocked=blocked, standing=standing))
+    return decisions
 
 
 def _until_burst_shows(
-    policy: Policy, case: MessageToDecide, burst: BurstSoFar, verdicts: list[Verdict]
-) -> list[Verdict]:
+    policy: Policy, case: MessageToDecide, burst: BurstSoFar, decisions: list[RecipientDecision]
+) -> list[RecipientDecision]:
     """Let people wait whom bulk mail may not reach, while a deferring rule may yet call it bulk."""
     waits = max((test.within for test in policy.bursts if test.defer), default=None)
     if waits is None:
-        return verdicts
+        return decisions
     return [
-        replace(verdict, undecided=burst.is_young(address, waits))
-        if not verdict.blocked and blocking(Kind.BULK, verdict.standing)
-        else verdict
-        for address, verdict in zip(case.addresses, verdicts, strict=True)
+        replace(decision, undecided=burst.is_young(address, waits))
+        if not decision.blocked and blocking(Kind.BULK, decision.standing)
+        else decision
+        for address, decision in zip(case.addresses, decisions, strict=True)
     ]

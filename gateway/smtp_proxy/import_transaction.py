@@ -21,7 +21,7 @@ from gateway.core.kinds import By
 from gateway.core.mail.envelope import Recipient, Sender
 from gateway.core.mail.reply import Reply
 from gateway.core.replies.inbox import SPOOL, InboxRow, InboxState
-from gateway.smtp_proxy.body import Body
+from gateway.smtp_proxy.body import BodyReader
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.message_answer import MessageRefused
 from gateway.store.engine.blobs import Blobs, BlobsUnavailable
@@ -124,7 +124,7 @@ class ImportTransaction:
 
     async def content(self, client_reader: ClientReader) -> list[Reply]:
         """Keep the content; return one reply, or with LMTP one per recipient."""
-        body = Body(client_reader, max_size=self._spool.max_size, clock=self._clock)
+        body = BodyReader(client_reader, max_size=self._spool.max_size, clock=self._clock)
         with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
             try:
                 # As the sender wrote it: leading dots are single again (RFC 5321, 4.5.2).

@@ -23,7 +23,7 @@ from gateway.smtp_proxy.import_transaction import ImportSpool, ImportTransaction
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.proxy_transaction import ProxyTransaction
-from gateway.smtp_proxy.transaction_record import Client
+from gateway.smtp_proxy.transaction_record import SmtpClient
 
 _NOT_HERE = Reply.of("554 5.7.1 Access denied")
 _STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
@@ -234,7 +234,7 @@ class Listener:
 
     # What a session needs
 
-    def transaction(self, client: Client, sender: Sender) -> Transaction:
+    def transaction(self, client: SmtpClient, sender: Sender) -> Transaction:
         """Begin a transaction."""
         return ProxyTransaction(self._services, self.settings, client, sender)
 
@@ -302,7 +302,7 @@ class ImportListener(Listener):
         """Return the lines of EHLO's answer."""
         return ["PIPELINING", f"SIZE {self.max_size}", *_TAKEN_IN[1:]]
 
-    def transaction(self, client: Client, sender: Sender) -> Transaction:
+    def transaction(self, client: SmtpClient, sender: Sender) -> Transaction:
         """Begin a transaction."""
         del client
         return ImportTransaction(

@@ -31,12 +31,12 @@ from gateway.delivery.settings import choose
 from gateway.delivery.transaction import RelayTransaction
 from gateway.smtp_proxy.client_reader import ClientGone, ClientReader, ClientSlow, ListenerStopping
 from gateway.smtp_proxy.content_stream import ContentStream
-from gateway.smtp_proxy.decider import Verdict
+from gateway.smtp_proxy.decider import RecipientDecision
 from gateway.smtp_proxy.message_answer import AnsweredBefore, MessageRefused, state_after
 from gateway.smtp_proxy.policy import ListenerPolicy
 from gateway.smtp_proxy.proxy_services import ProxyServices
 from gateway.smtp_proxy.transaction_outcome import TransactionOutcome
-from gateway.smtp_proxy.transaction_record import Client, RecipientRecord, TransactionRecord
+from gateway.smtp_proxy.transaction_record import RecipientRecord, SmtpClient, TransactionRecord
 
 _OK = Reply.of("250 2.1.5 Ok")
 _TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
@@ -48,7 +48,7 @@ class ProxyTransaction:
     """From MAIL to the verdict. `content` ends with replies, or raises what ended the client."""
 
     def __init__(
-        self, services: ProxyServices, listener: ListenerPolicy, client: Client, sender: Sender
+        self, services: ProxyServices, listener: ListenerPolicy, client: SmtpClient, sender: Sender
     ) -> None:
         self._services = services
         self._policy = services.policy
@@ -95,24 +95,24 @@ class ProxyTransaction:
         # Who is never mailed is known before the content; the rest depends on what it is.
         addresses = [self._services.lookup(recipient.address) for recipient in recipients]
         case = record.to_decide(recipients, addresses)
-        early, verdicts = await self._services.decider.at_rcpt(self._policy, case)
+        early, decisions = await self._services.decider.at_rcpt(self._policy, case)
         if early is not None:
             record.classification = early
         entries = [
-            RecipientRecord(recipient, address, verdict, _OK)
-            for recipient, address, verdict in zip(recipients, addresses, verdicts, strict=True)
+            RecipientRecord(recipient, address, decision, _OK)
+            for recipient, address, decision in zip(recipients, addresses, decisions, strict=True)
         ]
 
         # Whoever is suppressed is taken here and refused after the content, with the others' fate
         # decided, unless the listener's settings have it said at once (`reject_at = "rcpt"`).
         if self._listener.reject_at_rcpt and not self._policy.accept_suppressed:
-            refused = [entry for entry in entries if entry.verdict.blocked]
+            refused = [entry for entry in entries if entry.decision.blocked]
             if refused:
                 await record.choose_wording()
             for entry in refused:
                 entry.reply = record.fail([entry], record.classification)
 
-        offered = [entry for entry in entries if not entry.verdict.blocked]
+        offered = [entry for entry in entries if not entry.decision.blocked]
         if offered:
             answers = await self._relay.add([entry.recipient for entry in offered])
             for entry, reply in zip(offered, answers, strict=True):
@@ -133,7 +133,7 @@ class ProxyTransaction:
             return
         recipient = malformed(argument)
         address = self._services.lookup(recipient.address)
-        entry = RecipientRecord(recipient, address, Verdict(), reply)
+        entry = RecipientRecord(recipient, address, RecipientDecision(), reply)
         entry.settle(state_after(reply), By.GATEWAY, reply.text)
         self._record.entries.append(entry)
 

@@ -45,7 +45,7 @@ from gateway.core.mail.envelope import (
 )
 from gateway.core.mail.reply import Reply, encoded
 from gateway.smtp_proxy.auth_exchange import AuthExchange
-from gateway.smtp_proxy.body import Body
+from gateway.smtp_proxy.body import BodyReader
 from gateway.smtp_proxy.client_reader import (
     ClientGone,
     ClientReader,
@@ -54,7 +54,7 @@ from gateway.smtp_proxy.client_reader import (
     ListenerStopping,
 )
 from gateway.smtp_proxy.listener import Listener, Transaction
-from gateway.smtp_proxy.transaction_record import Client
+from gateway.smtp_proxy.transaction_record import SmtpClient
 
 log = logs.get("smtp_proxy")
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every command
@@ -265,7 +265,9 @@ class GatewaySMTP(AuthExchange):
         Perl's Mail::Mailer doesn't look at the answer to DATA. What people wrote is no command.
         """
         self._client_reader.give_back(line + b"\n")
-        body = Body(self._client_reader, max_size=self._listener.max_size, clock=self.loop.time)
+        body = BodyReader(
+            self._client_reader, max_size=self._listener.max_size, clock=self.loop.time
+        )
         await body.drain()
         self._errors += 1
         self._write(refusal.octets)
@@ -497,9 +499,9 @@ class GatewaySMTP(AuthExchange):
 
 
 @lru_cache(1024)
-def _client(ip: str, helo: bytes, login: str | None, tls: bool, extended: bool) -> Client:
+def _client(ip: str, helo: bytes, login: str | None, tls: bool, extended: bool) -> SmtpClient:
     """Return who speaks: one value for all mails and connections of a program."""
-    return Client(
+    return SmtpClient(
         ip=ip, helo=helo.decode("ascii", "replace"), login=login, tls=tls, extended=extended
     )
 

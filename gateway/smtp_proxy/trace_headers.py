@@ -15,7 +15,7 @@ from gateway.core.decision.classify import Classification
 from gateway.core.kinds import Kind
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.policy import ListenerPolicy, Policy
-from gateway.smtp_proxy.transaction_record import Client, TransactionRecord
+from gateway.smtp_proxy.transaction_record import SmtpClient, TransactionRecord
 
 MAX_RECEIVED = 100  #: RFC 5321, 6.3.
 MAX_LOOPS = 3  #: How often one message may come by here.
@@ -32,7 +32,7 @@ _NO_MORE = (
 
 
 def trace(
-    client: Client,
+    client: SmtpClient,
     *,
     lmtp: bool,
     hostname: str,

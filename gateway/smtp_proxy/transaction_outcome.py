@@ -109,7 +109,7 @@ class TransactionOutcome:
         """
         record, listener = self._record, self._listener
         going = record.going
-        known = [entry for entry in record.entries if entry.verdict is not GOES]
+        known = [entry for entry in record.entries if entry.decision is not GOES]
         left_out = [entry for entry in known if entry.taken and not entry.going]
 
         # Of two parts of a mailing at once, the other may have shown by now that this is bulk.
@@ -119,13 +119,13 @@ class TransactionOutcome:
             and said.kind is not Kind.BULK
             and listener.kind is None
             and not goes_anyway(listener, said)
-            and any(blocking(Kind.BULK, entry.verdict.standing) for entry in going)
+            and any(blocking(Kind.BULK, entry.decision.standing) for entry in going)
         ):
             assert record.decision is not None
             if await self._services.decider.has_turned_bulk(record.decision, record.at):
                 raise MessageRefused(TURNED_BULK, By.GATEWAY)
 
-        if known and any(entry.verdict.blocked or entry.verdict.would for entry in known):
+        if known and any(entry.decision.blocked or entry.decision.would for entry in known):
             await record.choose_wording()
         refusal = record.fail(left_out, said) if left_out else _OK
         if left_out and going and listener.lmtp:

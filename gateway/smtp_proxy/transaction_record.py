@@ -3,7 +3,7 @@
 c: MAIL FROM:<news@example.org>    a number and a time: the message's id
 c: RCPT TO:<ann@example.net>       a `RecipientRecord` each, whatever is said to it
 c: RCPT TO:<bob@example.net>
-c: (the mail)                      its headers, its kind, each recipient's verdict
+c: (the mail)                      its headers, its kind, each recipient's decision
 c: .                               `begin`: on disk, Ann as sending, Bob as send_failed with his
                                    note, and the report that the sender is owed for Bob
 s: 250 2.0.0 Ok: queued as 4XZ1    `finish`: Ann is relayed, the report may go
@@ -17,7 +17,7 @@ from gateway.core import ids
 from gateway.core.decision import dsn
 from gateway.core.decision.classify import Classification
 from gateway.core.decision.decide import blocking, who_counts
-from gateway.core.decision.journal import Attempt, Delivery, Marks, Message, Outcome
+from gateway.core.decision.journal import Attempt, Delivery, Message, Outcome, RetryMarks
 from gateway.core.decision.note import Note, reasons, refusal, render
 from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.decision.note_template import NoteTemplate
@@ -27,8 +27,8 @@ from gateway.core.mail.headers import Headers
 from gateway.core.mail.reply import Reply
 from gateway.core.quick_values import quick_value
 from gateway.core.sending.outbox import OutboxDraft
-from gateway.smtp_proxy.body import Body
-from gateway.smtp_proxy.decider import MessageDecision, Verdict
+from gateway.smtp_proxy.body import BodyReader
+from gateway.smtp_proxy.decider import MessageDecision, RecipientDecision
 from gateway.smtp_proxy.journaling.retries import ClientTry
 from gateway.smtp_proxy.message_kind import MessageToDecide, goes_anyway
 from gateway.smtp_proxy.policy import ListenerPolicy
@@ -40,7 +40,7 @@ _MAX_SUBJECT = 500
 
 
 @quick_value(kw_only=True)
-class Client:
+class SmtpClient:
     """Who speaks to us."""
 
     ip: str
@@ -56,7 +56,7 @@ class RecipientRecord:
 
     recipient: Recipient
     address: str  #: In lookup form.
-    verdict: Verdict
+    decision: RecipientDecision
     reply: Reply  #: What the client heard at RCPT.
     offered: bool = False  #: Whether the relay has taken it in the open transaction.
     state: State = State.ABORTED
@@ -72,7 +72,7 @@ class RecipientRecord:
     @property
     def going(self) -> bool:
         """Whether the message is to reach this recipient."""
-        return self.reply.positive and not self.verdict.blocked
+        return self.reply.positive and not self.decision.blocked
 
     def settle(self, state: State, by: By, said: str) -> None:
         """Note how it ended."""
@@ -83,7 +83,7 @@ class TransactionRecord:
     """The record of one transaction."""
 
     def __init__(
-        self, services: ProxyServices, listener: ListenerPolicy, client: Client, sender: Sender
+        self, services: ProxyServices, listener: ListenerPolicy, client: SmtpClient, sender: Sender
     ) -> None:
         self._services = services
         self._policy = services.policy
@@ -101,7 +101,7 @@ class TransactionRecord:
         self.classification = INDIVIDUAL
         self.decision: MessageDecision | None = None
         self.relay = ""
-        self.body: Body | None = None  #: What is read of the content, after DATA.
+        self.body: BodyReader | None = None  #: What is read of the content, after DATA.
         self._chosen: NoteTemplate | None = None  #: The wording; None: that of the settings.
         self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
         self.mail: ClientTry | None = None  #: How tries to send it are known.
@@ -120,7 +120,7 @@ class TransactionRecord:
     def going(self) -> list[RecipientRecord]:
         """Those whom the message is to reach."""
         return [
-            entry for entry in self.entries if entry.reply.positive and not entry.verdict.blocked
+            entry for entry in self.entries if entry.reply.positive and not entry.decision.blocked
         ]
 
     def to_decide(
@@ -167,14 +167,14 @@ class TransactionRecord:
         return refusal(self._template, facts)
 
     def _facts(self, entry: RecipientRecord, said: Classification) -> NoteFacts:
-        standing = entry.verdict.standing
+        standing = entry.decision.standing
         return NoteFacts(
             message=self.id,
             now=self._policy.local_time(self.at),
             kind=said.kind,
             rule=said.rule,
             recipient=entry.recipient.address,
-            suppressions=entry.verdict.blocked or entry.verdict.would,
+            suppressions=entry.decision.blocked or entry.decision.would,
             personal_mail=not blocking(Kind.INDIVIDUAL, standing) and bool(standing.holders),
             feed_as_of=self._services.feed_as_of(),
             persons=tuple(holder.ref for holder in standing.holders),
@@ -283,7 +283,9 @@ class TransactionRecord:
         if self.mail is not None:
             recipients = [entry.recipient.address for entry in entries]
             addresses = [entry.address for entry in entries]
-            self.mail.others = (Marks(self._sender.address, recipients, addresses, self.headers),)
+            self.mail.others = (
+                RetryMarks(self._sender.address, recipients, addresses, self.headers),
+            )
 
     def message(self) -> Message:
         """Return the message as the journal keeps it."""
@@ -291,7 +293,7 @@ class TransactionRecord:
         deliveries = []
         for entry in self.entries:
             note = note_facts = ""
-            if entry.note is not None or entry.verdict.would:
+            if entry.note is not None or entry.decision.would:
                 facts = self._facts(entry, said)
                 note = entry.note.full if entry.note else reasons(self._template, facts)
                 note_facts = kept(facts)
@@ -304,8 +306,8 @@ class TransactionRecord:
                     reply=entry.said,
                     note=note,
                     note_facts=note_facts,
-                    would=State.SEND_FAILED if entry.verdict.would else "",
-                    persons=tuple([holder.ref for holder in entry.verdict.standing.holders]),
+                    would=State.SEND_FAILED if entry.decision.would else "",
+                    persons=tuple([holder.ref for holder in entry.decision.standing.holders]),
                 )
             )
         return Message(

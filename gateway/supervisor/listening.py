@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from gateway.core.errors import GatewayError
 
 BACKLOG = 1024
-Bind = tuple[str, int]
-Place = tuple[Bind, int]  #: An address, and the number of the process among those of its role.
+HostAndPort = tuple[str, int]
+Place = tuple[
+    HostAndPort, int
+]  #: An address, and the number of the process among those of its role.
 
 _ADVICE = {
     errno.EADDRINUSE: "another program listens there already",
@@ -57,7 +59,7 @@ class Sockets:
                 listening.close()
 
 
-def bound_sockets(bind: Bind, *, shared: bool) -> Iterator[socket.socket]:
+def bound_sockets(bind: HostAndPort, *, shared: bool) -> Iterator[socket.socket]:
     """Bind a socket for each address a host has; raise `CantListen` where others listen there.
 
     `shared`: it listens, and others of this user may do so beside it (SO_REUSEPORT).

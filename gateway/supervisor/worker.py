@@ -13,7 +13,7 @@ from typing import Any
 from gateway import logs
 from gateway.runtime.periodic import pause
 from gateway.supervisor.fork_server import MOST_DESCRIPTORS, ForkedProcess, ForkServer
-from gateway.supervisor.listening import Bind
+from gateway.supervisor.listening import HostAndPort
 
 log = logs.get("supervisor")
 
@@ -27,7 +27,7 @@ class Role:
 
     name: str
     processes: int = 1
-    binds: Mapping[str, Bind] = field(default_factory=dict)  #: By what the role calls them.
+    binds: Mapping[str, HostAndPort] = field(default_factory=dict)  #: By what the role calls them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

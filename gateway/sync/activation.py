@@ -16,7 +16,7 @@ from gateway.store.campaigns import audiences, opt_outs
 from gateway.store.engine.database import Database
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import MailchimpError
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import once, told
 
 NAME = "CRM users"  #: Of an audience the gateway makes.
@@ -98,10 +98,10 @@ class Activation:
         if self.wishes.public_url:
             yield self._webhook(number, self.wishes.public_url.rstrip("/") + WEBHOOK_PATH)
 
-    def _audience(self) -> tuple[Document, ActivationStep]:
+    def _audience(self) -> tuple[MailchimpJson, ActivationStep]:
         """Return the audience chosen or made; an empty one where a dry run would make it."""
         answer = self.client.audiences()
-        lists: list[Document] = answer.get("lists") or []
+        lists: list[MailchimpJson] = answer.get("lists") or []
         with self.database.reading() as connection:
             active = audiences.active(connection)
         audience = choose_audience(
@@ -132,7 +132,7 @@ class Activation:
         text = f"{audience.get('name', '')} ({audience.get('id', '')})"
         return audience, ActivationStep(did, "audience", text)
 
-    def _create(self, name: str) -> Document:
+    def _create(self, name: str) -> MailchimpJson:
         # Mail comes from this address unless a campaign says otherwise, as all do here.
         from_email = self.wishes.from_email
         if not is_mailable(lookup_form(from_email)):
@@ -141,7 +141,7 @@ class Activation:
             host = next(verified, "") or "localhost.localdomain"
             from_email = f"noreply@{host}"
         contact = {key: value for key, value in (self.wishes.contact or {}).items() if value}
-        body: Document = {
+        body: MailchimpJson = {
             "name": name,
             "contact": contact,
             "permission_reminder": f"You are known to {contact.get('company', name)}.",
@@ -154,13 +154,13 @@ class Activation:
             "email_type_option": False,
         }
 
-        def look() -> Document | None:
+        def look() -> MailchimpJson | None:
             return audience_named(self.client.audiences().get("lists") or [], name)
 
         return once(lambda: self.client.create_audience(body), look)
 
     def _merge_fields(self, audience: str) -> Iterator[ActivationStep]:
-        def look(tag: str) -> Document | None:
+        def look(tag: str) -> MailchimpJson | None:
             fields = self.client.merge_fields(audience)
             return next((field for field in fields if field.get("tag") == tag), None)
 
@@ -211,7 +211,7 @@ class Activation:
         with self.database.writing() as connection:
             audiences.change(connection, audience, webhook_url=url)
 
-        def look() -> Document | None:
+        def look() -> MailchimpJson | None:
             hooks = self.client.webhooks(audience)
             return next((hook for hook in hooks if hook.get("url") == url), None)
 
@@ -225,7 +225,7 @@ class Activation:
         self._keep_webhook(audience, made)
         return ActivationStep(StepResult.MADE, "webhook", base)
 
-    def _keep_webhook(self, audience: str, webhook: Document) -> None:
+    def _keep_webhook(self, audience: str, webhook: MailchimpJson) -> None:
         values: dict[str, Any] = {"webhook": str(webhook.get("id") or "")}
         if webhook.get("url"):
             values["webhook_url"] = str(webhook["url"])
@@ -237,8 +237,8 @@ class Activation:
 
 
 def choose_audience(
-    lists: Sequence[Document], *, wished: str, active: str, may_make: bool
-) -> Document | None:
+    lists: Sequence[MailchimpJson], *, wished: str, active: str, may_make: bool
+) -> MailchimpJson | None:
     """Return which of an account's audiences is used; None: one is to be made.
 
     What the settings wish for (an id or a name) alone counts where they do. Else it is the one in
@@ -253,7 +253,7 @@ def choose_audience(
     return known
 
 
-def audience_named(lists: Sequence[Document], wished: str) -> Document | None:
+def audience_named(lists: Sequence[MailchimpJson], wished: str) -> MailchimpJson | None:
     """Return the audience of that id, or else of that name."""
     for key in ("id", "name"):
         for audience in lists:

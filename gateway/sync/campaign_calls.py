@@ -18,7 +18,7 @@ from gateway.sync.mailchimp.errors import (
     MailchimpRefused,
     NotAllowed,
 )
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.readiness import NotReady, missing_for_sending
 from gateway.sync.settle import created, keep, look
@@ -43,7 +43,7 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
     if campaign.mailchimp_id:
         return campaign
     campaign = keep(session, campaign, asked=PendingCall.CREATE, asked_at=session.clock())
-    body: Document = {
+    body: MailchimpJson = {
         "type": "regular",
         "recipients": {
             "list_id": campaign.audience,
@@ -92,7 +92,9 @@ def found(session: MailchimpSession, campaign: Campaign) -> Campaign:
     return campaign
 
 
-def _keep_created(session: MailchimpSession, campaign: Campaign, document: Document) -> Campaign:
+def _keep_created(
+    session: MailchimpSession, campaign: Campaign, document: MailchimpJson
+) -> Campaign:
     link = session.client.link(document) if document.get("web_id") else ""
     return keep(session, campaign, **created(document, link, session.clock()))
 

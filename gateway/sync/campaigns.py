@@ -58,7 +58,7 @@ class CampaignRefused(GatewayError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
+class AddedPeople:
     """What became of people who were to be put into a campaign."""
 
     added: int
@@ -102,7 +102,7 @@ def create(
     return campaign, account.faults(campaign) + account.remarks(campaign)
 
 
-def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Added:
+def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> AddedPeople:
     """Put people into a campaign that has not left, and decide on them by what is known here."""
     added = known = 0
     unknown: list[PersonRef] = []
@@ -121,7 +121,7 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
         decide_members(held, campaign)
         with held.database.writing() as connection:
             campaign_members.expect_new(connection, number, now)
-    return Added(added=added, known=known, unknown=tuple(unknown))
+    return AddedPeople(added=added, known=known, unknown=tuple(unknown))
 
 
 def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:

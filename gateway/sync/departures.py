@@ -11,7 +11,7 @@ from gateway.store.campaigns.audiences import Audience
 from gateway.store.engine.database import Database
 from gateway.store.sending import events
 from gateway.sync.mailchimp.client import MailchimpClient
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.reading import known_member, read_until_nothing_is_new
 
 _UNTIL = {"unsubscribed": "unsubscribed_until", "cleaned": "cleaned_until"}
@@ -69,7 +69,7 @@ class Departures:
         since = until and until - OVERLAP
         newest = until
 
-        def take(page: list[Document]) -> int:
+        def take(page: list[MailchimpJson]) -> int:
             nonlocal newest
             left = [known_member(member) for member in page]
             times = [contact.changed_at for contact in left if contact.changed_at]

@@ -13,17 +13,17 @@ from gateway.store.engine.leases import IsGone
 from gateway.store.people.suppression import Standings
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import AnswerLost, MailchimpError
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 
 LEASE = timedelta(minutes=15)  #: One call to Mailchimp with all its repetitions takes less.
 RENEW_AFTER = timedelta(minutes=1)
 _ATTEMPTS = 3
 
 #: Hears what is done, how much of it, and how much there is.
-Progress = Callable[[str, int, int], None]
+SyncProgress = Callable[[str, int, int], None]
 
 
-class Busy(GatewayError):
+class CampaignBusy(GatewayError):
     """Another process works on the campaign."""
 
 
@@ -43,7 +43,7 @@ class MailchimpSession:
     clock: Callable[[], datetime]
     pause: Callable[[float], None]  #: Waits that many seconds.
     threads: int = 4  #: Calls made side by side.
-    beat: Progress = field(default=in_silence)  #: To be called between two steps.
+    beat: SyncProgress = field(default=in_silence)  #: To be called between two steps.
     finished: Callable[[], None] = field(default=lambda: None)  #: To be called after the last.
 
 
@@ -85,17 +85,19 @@ def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSessi
     Busy: somebody else has it.
     """
     shown = ids.show(campaign)
-    lost = Busy(f"another process took over {shown}")
+    lost = CampaignBusy(f"another process took over {shown}")
     with leased(session, f"campaign:{campaign}", lost=lost) as own:
         if own is None:
-            raise Busy(f"another process works on {shown}: try again when it is done")
+            raise CampaignBusy(f"another process works on {shown}: try again when it is done")
         try:
             yield own
         finally:
             session.finished()
 
 
-def once(make: Callable[[], Document], look: Callable[[], Document | None]) -> Document:
+def once(
+    make: Callable[[], MailchimpJson], look: Callable[[], MailchimpJson | None]
+) -> MailchimpJson:
     """Make a thing; where the answer is lost, look whether it is there before trying again."""
     for _ in range(_ATTEMPTS - 1):
         try:
@@ -107,7 +109,7 @@ def once(make: Callable[[], Document], look: Callable[[], Document | None]) -> D
     return make()
 
 
-def told(document: Document, name: str) -> str:
+def told(document: MailchimpJson, name: str) -> str:
     """Return what an answer of Mailchimp must tell; MailchimpError if it doesn't."""
     value = document.get(name)
     if value in {None, ""}:

@@ -16,7 +16,7 @@ from gateway.sync.mailchimp.errors import (
     MailchimpRefused,
     is_passing,
 )
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import known_member
 
@@ -139,7 +139,7 @@ class MemberCalls:
         if otherwise and known.status == "subscribed":
             result.outs.append((known.address, MemberOut(LeftOutReason.REFUSED, otherwise)))
 
-    def patiently(self, call: Callable[[], Document]) -> Document:
+    def patiently(self, call: Callable[[], MailchimpJson]) -> MailchimpJson:
         """Make a call that may be made twice, again where its answer is lost."""
         for _ in range(_ATTEMPTS - 1):
             try:

@@ -23,14 +23,14 @@ from gateway.core.campaigns.precedence import Activity, ActivityType
 from gateway.core.mail.address import lookup_form
 from gateway.documents.campaigns import campaign_activity_events, opted_out_events
 from gateway.store.campaigns import activities, audiences, departures
-from gateway.store.campaigns.activities import Mailing
+from gateway.store.campaigns.activities import ActivityCampaign
 from gateway.store.campaigns.departures import Departure
 from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.people import people
 from gateway.store.sending import events
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import MailchimpNotFound
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.reading import known_member
 
 _IN_ONE_COMMIT = 500  #: Activities: nobody who writes waits long for the turn.
@@ -63,7 +63,7 @@ class Mirror:
 
     def copy(
         self,
-        mailing: Mailing,
+        mailing: ActivityCampaign,
         counters: Counters,
         reading: CountersToRead,
         *,
@@ -83,7 +83,7 @@ class Mirror:
                 break
         return Mirrored(new=run.new, opted_out=run.opted_out, until=run.until, gaps=gap)
 
-    def _gap(self, mailing: Mailing, counters: Counters) -> dict[str, int]:
+    def _gap(self, mailing: ActivityCampaign, counters: Counters) -> dict[str, int]:
         with self.database.reading() as connection:
             return missing(counters, activities.counts(connection, mailing.id))
 
@@ -91,7 +91,7 @@ class Mirror:
 class _Run:
     """One reading of one campaign."""
 
-    def __init__(self, mirror: Mirror, mailing: Mailing, until: datetime | None) -> None:
+    def __init__(self, mirror: Mirror, mailing: ActivityCampaign, until: datetime | None) -> None:
         self._mirror = mirror
         self._mailing = mailing
         self._looked_up = 0
@@ -111,8 +111,8 @@ class _Run:
 
     def _take(
         self,
-        pages: Iterable[list[Document]],
-        read: Callable[[Iterable[Document]], Iterator[ReportedRecipient]],
+        pages: Iterable[list[MailchimpJson]],
+        read: Callable[[Iterable[MailchimpJson]], Iterator[ReportedRecipient]],
     ) -> None:
         waiting: list[ReportedRecipient] = []
         number = 0
@@ -170,7 +170,7 @@ class _Run:
 
 
 def _leavings(
-    connection: StoreTransaction, mailing: Mailing, seen: Iterable[ReportedRecipient]
+    connection: StoreTransaction, mailing: ActivityCampaign, seen: Iterable[ReportedRecipient]
 ) -> Iterator[Departure]:
     """Yield everybody an unsubscribe is about: who has the address, and whom it was sent to."""
     left = [contact for contact in seen if any(map(_is_unsubscribe, contact.activities))]

@@ -12,7 +12,7 @@ from gateway.documents.campaigns import CampaignChangesDocument
 from gateway.store.campaigns import audiences, campaign_members, campaign_segments
 from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.mailchimp.errors import MailchimpNotFound
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import read_audience, read_until_nothing_is_new
 
@@ -167,7 +167,7 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
     leaving: list[str] = []
     seen: set[str] = set()
 
-    def take(page: list[Document]) -> int:
+    def take(page: list[MailchimpJson]) -> int:
         emails = {
             lookup_form(email): email
             for member in page

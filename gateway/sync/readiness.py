@@ -10,7 +10,7 @@ from gateway.store.campaigns import audiences
 from gateway.store.campaigns.audiences import Audience
 from gateway.store.engine.database import Database
 from gateway.sync.mailchimp.client import MailchimpClient
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 
 LOOKS = 4  #: A fresh campaign's checklist may lag behind for some seconds (MAILCHIMP 4.14).
@@ -48,7 +48,7 @@ class AccountStanding:
 
     audience: Audience | None
     templates: tuple[AccountTemplate, ...]
-    domains: tuple[Document, ...]
+    domains: tuple[MailchimpJson, ...]
 
     def prerequisites(self) -> list[Prerequisite]:
         """Return the document's list, met or not (S2, "Voorbereiding")."""
@@ -161,7 +161,7 @@ class AccountStanding:
             return [f"{domain.get('domain')}: {_UNAUTHENTICATED}"]
         return []
 
-    def _domain(self, domain: str) -> Document | None:
+    def _domain(self, domain: str) -> MailchimpJson | None:
         same = (
             candidate
             for candidate in self.domains
@@ -224,7 +224,7 @@ def missing_for_sending(
     return missing
 
 
-def _template(document: Document) -> AccountTemplate:
+def _template(document: MailchimpJson) -> AccountTemplate:
     return AccountTemplate(
         id=int(document.get("id") or 0),
         name=str(document.get("name") or ""),
@@ -233,7 +233,7 @@ def _template(document: Document) -> AccountTemplate:
     )
 
 
-def _fault(document: Document) -> str:
+def _fault(document: MailchimpJson) -> str:
     if document.get("active") is False:
         return "it was deleted at Mailchimp"
     if document.get("type") in NOT_OWN:

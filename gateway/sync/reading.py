@@ -8,7 +8,7 @@ from gateway.core.mail.address import lookup_form
 from gateway.store.campaigns import audiences
 from gateway.sync.mailchimp.errors import MailchimpNotFound, MailchimpRefused
 from gateway.sync.mailchimp.official_client import PAGE, Pages
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession, moment
 
 #: What was written at the same time as the newest change may show after it (MAILCHIMP 4.9).
@@ -60,7 +60,7 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
 
 
 def read_until_nothing_is_new(
-    pages: Callable[[], Pages], take: Callable[[list[Document]], int]
+    pages: Callable[[], Pages], take: Callable[[list[MailchimpJson]], int]
 ) -> int:
     """Read pages whose members may change meanwhile, until a reading brings nobody new.
 
@@ -80,7 +80,7 @@ def read_until_nothing_is_new(
     return news
 
 
-def known_member(document: Document) -> KnownContact:
+def known_member(document: MailchimpJson) -> KnownContact:
     """Return what Mailchimp says about a member."""
     email = str(document.get("email_address") or "")
     return KnownContact(

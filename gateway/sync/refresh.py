@@ -15,7 +15,7 @@ from gateway.store.engine.database import StoreUnavailable
 from gateway.sync import campaign_calls
 from gateway.sync.campaign_processing import uploader_for
 from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
-from gateway.sync.mailchimp_session import Busy, MailchimpSession, claimed, in_silence
+from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, in_silence
 from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
 from gateway.sync.settle import OTHER_RECIPIENTS, keep, look
 
@@ -80,7 +80,7 @@ class Refresher:
                     with session.database.reading() as connection:
                         current = campaigns.one(connection, campaign.id)
                     _Refresh(session, current, self.heard).run()
-            except Busy:
+            except CampaignBusy:
                 continue
             except StoreUnavailable:
                 raise

@@ -12,7 +12,7 @@ from gateway.core.campaigns.campaigns import (
 )
 from gateway.store.campaigns import campaigns
 from gateway.sync.mailchimp.errors import MailchimpNotFound
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession, moment, told
 
 UNSCHEDULED = "it is not scheduled at Mailchimp any more"
@@ -33,7 +33,7 @@ def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
     return keep(session, campaign, **changes(campaign, document))
 
 
-def changes(campaign: Campaign, document: Document) -> dict[str, Any]:
+def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
     """Return the fields of a campaign that Mailchimp's document of it sets."""
     status = str(document.get("status") or "")
     state = FROM_MAILCHIMP.get(status, campaign.state)
@@ -65,7 +65,7 @@ def changes(campaign: Campaign, document: Document) -> dict[str, Any]:
     return fields
 
 
-def has_other_recipients(campaign: Campaign, document: Document) -> bool:
+def has_other_recipients(campaign: Campaign, document: MailchimpJson) -> bool:
     """Say whether somebody chose other recipients at Mailchimp than the campaign's own segment.
 
     A document that tells of no audience says nothing. One that tells of an audience and no segment
@@ -89,7 +89,7 @@ def has_other_recipients(campaign: Campaign, document: Document) -> bool:
     return str(campaign.segment) not in {str(value) for value in chosen}
 
 
-def created(document: Document, link: str, now: datetime) -> dict[str, Any]:
+def created(document: MailchimpJson, link: str, now: datetime) -> dict[str, Any]:
     """Return the fields of a campaign that was just created at Mailchimp."""
     at = moment(document.get("create_time")) or now
     web_id = document.get("web_id")

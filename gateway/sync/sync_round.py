@@ -19,7 +19,7 @@ from gateway.sync.mailchimp.errors import (
     NotAuthorised,
     UnusableKey,
 )
-from gateway.sync.mailchimp_session import Busy, MailchimpSession, claimed
+from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed
 from gateway.sync.mirror import Mirror, Mirrored
 from gateway.sync.reading import AudienceGone
 
@@ -32,7 +32,7 @@ _MARGIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class CampaignMoved:
     """A campaign changed its state at Mailchimp by itself."""
 
     campaign: int
@@ -40,7 +40,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class ActivitiesRead:
     """What a campaign's members did was read."""
 
     campaign: int
@@ -65,13 +65,13 @@ class PutOff:
 
 
 @dataclass(frozen=True, slots=True)
-class Idle:
+class NothingMoved:
     """Campaigns with which nothing moved."""
 
     number: int
 
 
-Heard = Moved | Copied | AudienceSynced | PutOff | Idle
+RoundResult = CampaignMoved | ActivitiesRead | AudienceSynced | PutOff | NothingMoved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Rounds:
     session: MailchimpSession
     new_id: Callable[[], int]
     from_sending: bool = False  #: A campaign's age counts from its sending.
-    heard: Callable[[Heard], None] = field(default=lambda _: None)
+    heard: Callable[[RoundResult], None] = field(default=lambda _: None)
 
     def is_due(self) -> bool:
         """Whether anything is to be looked at now."""
@@ -179,7 +179,7 @@ class Rounds:
                 self._read_sent(synced, reports.get(synced.campaign.mailchimp_id))
         self._note(idle)
         if idle:
-            self.heard(Idle(len(idle)))
+            self.heard(NothingMoved(len(idle)))
 
     def _read_sent(self, synced: Synced, counters: Counters | None) -> None:
         """Read what became of a campaign; without `counters` its own report is asked for."""
@@ -193,7 +193,7 @@ class Rounds:
             self._note([still_there] if still_there else [])
         except NotAuthorised:
             raise
-        except (Busy, MailchimpRefused) as error:
+        except (CampaignBusy, MailchimpRefused) as error:
             self._delay(synced, error)
 
     def _reading(self, synced: Synced, counters: Counters, now: datetime) -> CountersToRead:
@@ -230,14 +230,14 @@ class Rounds:
                     before=synced.next_sync,
                     next_sync=next_look(synced, from_sending=self.from_sending, now=now),
                 )
-        self.heard(Copied(synced.campaign.id, mirrored))
+        self.heard(ActivitiesRead(synced.campaign.id, mirrored))
 
     def _looked_at(self, synced: Synced) -> Synced | None:
         try:
             return self.look(synced)
         except NotAuthorised:
             raise
-        except (Busy, MailchimpRefused) as error:
+        except (CampaignBusy, MailchimpRefused) as error:
             self._delay(synced, error)
             return None
 
@@ -252,7 +252,7 @@ class Rounds:
                 before = campaigns.one(connection, number)
             after = settle.look(session, before)
         if after.state is not before.state:
-            self.heard(Moved(number, after.state))
+            self.heard(CampaignMoved(number, after.state))
         return None if after.state in _NOT_THERE else replace(synced, campaign=after)
 
     def read_audience(self, place: Audience) -> None:
@@ -298,11 +298,11 @@ class Rounds:
             with self.session.database.writing() as connection:
                 campaign_syncs.looked_at(connection, times, now)
 
-    def _delay(self, synced: Synced, error: Busy | MailchimpRefused) -> None:
+    def _delay(self, synced: Synced, error: CampaignBusy | MailchimpRefused) -> None:
         number = synced.campaign.id
         with self.session.database.writing() as connection:
             campaign_syncs.put_off(connection, [number], self.session.clock() + PUT_OFF)
-        self.heard(PutOff(number, str(error), busy=isinstance(error, Busy)))
+        self.heard(PutOff(number, str(error), busy=isinstance(error, CampaignBusy)))
 
 
 def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:

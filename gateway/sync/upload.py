@@ -18,7 +18,7 @@ from gateway.store.campaigns import audiences, campaign_members, campaign_segmen
 from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.mailchimp.errors import MailchimpRefused
 from gateway.sync.mailchimp.official_client import BATCH
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession, once, told
 from gateway.sync.member_calls import CallResult, MemberCalls
 from gateway.sync.preparation import outgoing_pages
@@ -127,7 +127,7 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
         return campaign
     client = session.client
 
-    def named() -> Document | None:
+    def named() -> MailchimpJson | None:
         segments = client.segments(campaign.audience)
         return next(
             (segment for segment in segments if segment.get("name") == campaign.segment_name), None

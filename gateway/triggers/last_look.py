@@ -14,7 +14,7 @@ from gateway.core.kinds import Kind
 from gateway.core.people.people import NOBODY, PersonRef
 from gateway.core.people.training import Qualification
 from gateway.core.triggers.conditions import unmet, waits
-from gateway.core.triggers.occurrence import Ending, Occurrence, OccurrenceState
+from gateway.core.triggers.occurrence import Occurrence, OccurrenceEnding, OccurrenceState
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts, told_earlier
 from gateway.core.triggers.trigger import Trigger
 from gateway.core.written import as_read
@@ -29,8 +29,8 @@ from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.record import MailToSend
 from gateway.triggers.templates import CheckedTrigger
 
-TOO_LATE = Ending(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
-TRIGGER_GONE = Ending(state=OccurrenceState.SKIPPED, reason="the trigger is gone")
+TOO_LATE = OccurrenceEnding(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
+TRIGGER_GONE = OccurrenceEnding(state=OccurrenceState.SKIPPED, reason="the trigger is gone")
 
 #: Until mail that waits for a field is looked at again; an import that tells it comes first.
 _UNREAD = timedelta(hours=1)
@@ -46,35 +46,37 @@ def refused(
     row: Occurrence,
     facts: OccurrenceFacts,
     now: datetime,
-) -> Ending | None:
+) -> OccurrenceEnding | None:
     """Return how an occurrence ends that isn't sent; None: nothing speaks against it."""
     skipped = OccurrenceState.SKIPPED
     if rule is None and row.trigger in plan.unusable:
         # Its mail is owed all the same, once somebody has mended the file.
-        return Ending(state=OccurrenceState.DUE, reason=_UNUSABLE, next_at=now + _PAUSED)
+        return OccurrenceEnding(state=OccurrenceState.DUE, reason=_UNUSABLE, next_at=now + _PAUSED)
     if rule is None or rule.trigger.event.name != row.event:
         return TRIGGER_GONE
     if not rule.trigger.enabled:
-        return Ending(state=skipped, reason="the trigger is switched off")
+        return OccurrenceEnding(state=skipped, reason="the trigger is switched off")
     if row.latest_at is not None and row.latest_at <= now:
         return TOO_LATE
     to_person = not row.recipient
     if facts.person is not None and (why := waits(rule.trigger, facts, to_person=to_person)):
         next_at = now + _UNREAD if row.latest_at is None else min(now + _UNREAD, row.latest_at)
-        return Ending(state=OccurrenceState.DUE, reason=why, next_at=next_at)
+        return OccurrenceEnding(state=OccurrenceState.DUE, reason=why, next_at=next_at)
     why = unmet(rule.trigger, row.occurrence, facts, plan.day(now), to_person=to_person)
     why = why or facts.superseded or told_earlier(facts)
     if why:
-        return Ending(state=skipped, reason=why)
+        return OccurrenceEnding(state=skipped, reason=why)
     if facts.earlier is OccurrenceState.SENDING:
-        return Ending(state=OccurrenceState.DUE, reason=_EARLIER_FIRST, next_at=now + _EARLIER_ENDS)
+        return OccurrenceEnding(
+            state=OccurrenceState.DUE, reason=_EARLIER_FIRST, next_at=now + _EARLIER_ENDS
+        )
     if not addressee(row.recipient, facts).address:
-        return Ending(state=skipped, reason="no address")
+        return OccurrenceEnding(state=skipped, reason="no address")
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class LetGo:
+class MayLeave:
     """A mail that may leave now."""
 
     newest: int  #: The highest id of the messages that are let go in the same transaction.
@@ -82,13 +84,13 @@ class LetGo:
 
 def let_go(
     connection: StoreTransaction, cases: Sequence[MailToSend], holder: str, lease: timedelta
-) -> list[Ending | LetGo]:
+) -> list[OccurrenceEnding | MayLeave]:
     """Look at everything again in the transaction that lets mails go (RELIABILITY E6).
 
     `holder` has their rows in hand. Returns of each how its occurrence ended without being sent,
     or that it is being sent, for the length of the lease.
     """
-    looked_at: list[Ending | LetGo] = []
+    looked_at: list[OccurrenceEnding | MayLeave] = []
     for together in _groups(cases):
         looked_at += _LastLook(connection, together, holder).let_go(lease)
     return looked_at
@@ -126,10 +128,10 @@ class _LastLook:
         self._went = ledger.went_at(connection, wanted) if wanted else {}
         self._leaving: set[ledger.DayMail] = set()
 
-    def let_go(self, lease: timedelta) -> list[Ending | LetGo]:
+    def let_go(self, lease: timedelta) -> list[OccurrenceEnding | MayLeave]:
         """Settle what isn't sent, and mark all else as being sent."""
         mails: dict[int, ledger.LedgerMail] = {}
-        ended: dict[int, Ending] = {}
+        ended: dict[int, OccurrenceEnding] = {}
         for case, facts, mailbox in zip(self._cases, self._facts, self._mailboxes, strict=True):
             if ending := self._ending(case, facts, mailbox):
                 ended[case.row.id] = ending
@@ -146,14 +148,16 @@ class _LastLook:
             )
         now = self._cases[-1].now
         begun = ledger.begin(self._connection, self._holder, mails, now=now, lease=lease)
-        is_let_go = LetGo(max((mails[number].message.id for number in begun), default=0))
-        taken = Ending(state=OccurrenceState.DUE, reason="taken by another process")
+        is_let_go = MayLeave(max((mails[number].message.id for number in begun), default=0))
+        taken = OccurrenceEnding(state=OccurrenceState.DUE, reason="taken by another process")
         return [
             is_let_go if case.row.id in begun else ended.get(case.row.id, taken)
             for case in self._cases
         ]
 
-    def _ending(self, case: MailToSend, facts: OccurrenceFacts, mailbox: str) -> Ending | None:
+    def _ending(
+        self, case: MailToSend, facts: OccurrenceFacts, mailbox: str
+    ) -> OccurrenceEnding | None:
         """Return how an occurrence ends that isn't sent now, and settle it; None: it is sent."""
         row, plan, skipped = case.row, self._plan, OccurrenceState.SKIPPED
         if row.latest_at is not None and row.latest_at <= case.now:
@@ -162,21 +166,25 @@ class _LastLook:
             return self._give_back(case, "changed meanwhile")
         if "all" in self._switches or (case.trigger.kind is Kind.BULK and "bulk" in self._switches):
             next_at = case.now + _PAUSED
-            paused = Ending(state=OccurrenceState.DUE, reason="mail is paused", next_at=next_at)
+            paused = OccurrenceEnding(
+                state=OccurrenceState.DUE, reason="mail is paused", next_at=next_at
+            )
             return self._settle(case, paused)
         standing = self._standings.get(mailbox, NOBODY)
         if blocked := blocking(case.trigger.kind, standing):
             return self._settle(
                 case,
-                Ending(state=skipped, reason=record.reason(blocked)),
+                OccurrenceEnding(state=skipped, reason=record.reason(blocked)),
                 message=record.send_failed(
-                    self._connection, case, record.Blocked(standing, blocked)
+                    self._connection, case, record.AddressBlocked(standing, blocked)
                 ),
                 address=case.mail.address,
             )
         person = None if row.recipient else row.person
         if why := declined(self._connection, plan, case.trigger, person, case.mail.address):
-            return self._settle(case, Ending(state=skipped, reason=why), address=case.mail.address)
+            return self._settle(
+                case, OccurrenceEnding(state=skipped, reason=why), address=case.mail.address
+            )
         if _goes_once(case):
             day_mail, subject = _day_mail(case, mailbox), subject_of(facts.qualification)
             for other in self._went.get(day_mail, ()):
@@ -184,7 +192,7 @@ class _LastLook:
                     continue
                 theirs = due.facts(self._connection, other).qualification
                 if subject_of(theirs) == subject:
-                    had_it = Ending(state=skipped, reason=same_mailbox(other.person))
+                    had_it = OccurrenceEnding(state=skipped, reason=same_mailbox(other.person))
                     return self._settle(case, had_it, address=mailbox)
             if day_mail in self._leaving:
                 # Of two that would leave for one mailbox the second waits for what becomes of the
@@ -193,8 +201,13 @@ class _LastLook:
         return None
 
     def _settle(
-        self, case: MailToSend, ending: Ending, *, message: Message | None = None, address: str = ""
-    ) -> Ending:
+        self,
+        case: MailToSend,
+        ending: OccurrenceEnding,
+        *,
+        message: Message | None = None,
+        address: str = "",
+    ) -> OccurrenceEnding:
         ledger.settle(
             self._connection,
             case.row.id,
@@ -206,9 +219,9 @@ class _LastLook:
         )
         return ending
 
-    def _give_back(self, case: MailToSend, reason: str) -> Ending:
+    def _give_back(self, case: MailToSend, reason: str) -> OccurrenceEnding:
         ledger.give_back(self._connection, self._holder, [case.row.id])
-        return Ending(state=OccurrenceState.DUE, reason=reason, next_at=case.now)
+        return OccurrenceEnding(state=OccurrenceState.DUE, reason=reason, next_at=case.now)
 
 
 def _goes_once(case: MailToSend) -> bool:

@@ -12,7 +12,7 @@ from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import Standing, Suppression
-from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
 from gateway.core.triggers.occurrence import TRIGGERS_LISTENER, Occurrence
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.core.triggers.trigger import Trigger
@@ -37,7 +37,7 @@ class MailToSend:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
+class AddressBlocked:
     """Why an address doesn't get it."""
 
     standing: Standing
@@ -54,7 +54,7 @@ def sending(case: MailToSend, standing: Standing) -> Message:
     return _message(case, standing, state=State.SENDING)
 
 
-def send_failed(connection: StoreTransaction, case: MailToSend, blocked: Blocked) -> Message:
+def send_failed(connection: StoreTransaction, case: MailToSend, blocked: AddressBlocked) -> Message:
     """Return the message that isn't sent, with the note that says why."""
     standing = blocked.standing
     facts = NoteFacts(
@@ -75,7 +75,7 @@ def send_failed(connection: StoreTransaction, case: MailToSend, blocked: Blocked
     return replace(message, deliveries=(noted,))
 
 
-def outcome(message: int, result: Result) -> Outcome:
+def outcome(message: int, result: AttemptResult) -> Outcome:
     """Return how the message ended."""
     match result:
         case Sent(reply):

@@ -6,7 +6,7 @@ from datetime import date
 
 from gateway.core.triggers.conditions import unmet, waits
 from gateway.core.triggers.due_times import first_day_to_look_at, latest_moment, local_moment
-from gateway.core.triggers.occurrence import Due
+from gateway.core.triggers.occurrence import DueOccurrence
 from gateway.core.triggers.trigger import DateEvent, Trigger
 from gateway.core.triggers.trigger_run import SkippedPerson
 from gateway.store.engine.database import Database
@@ -19,7 +19,7 @@ from gateway.triggers.plan import TriggerSettings
 class RunFindings:
     """What a look at an event brought."""
 
-    dues: tuple[Due, ...]
+    dues: tuple[DueOccurrence, ...]
     skips: tuple[SkippedPerson, ...]
     is_again: bool  #: Whether the day was looked at before.
     usual: int | None  #: How much the largest of the last runs had to send.
@@ -44,7 +44,7 @@ def search(
         first = first_day_to_look_at(trigger, looked, today)
         selected = list(due.candidates(connection, trigger, first, today, fresh=True))
         usual = trigger_runs.usual(connection, trigger.name)
-    dues: list[Due] = []
+    dues: list[DueOccurrence] = []
     skips: list[SkippedPerson] = []
     for candidate in selected:
         is_waiting = waits(trigger, candidate.facts)
@@ -54,7 +54,7 @@ def search(
             continue
         useless_from = event.useless_from(candidate.facts)
         dues.append(
-            Due(
+            DueOccurrence(
                 id=new_id(),
                 trigger=trigger.name,
                 event=event.name,

@@ -14,8 +14,8 @@ from gateway.core.sending.event import Event, EventType
 from gateway.core.triggers.due_times import in_quiet_hours
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS, EVENTS
 from gateway.core.triggers.occurrence import (
-    Ending,
     Occurrence,
+    OccurrenceEnding,
     OccurrenceState,
     ending,
 )
@@ -32,7 +32,7 @@ from gateway.store.triggers import due, ledger
 from gateway.store.triggers.ledger import LedgerEnd
 from gateway.triggers import record
 from gateway.triggers.epoch import RestoreDetector
-from gateway.triggers.last_look import TRIGGER_GONE, LetGo, let_go, refused
+from gateway.triggers.last_look import TRIGGER_GONE, MayLeave, let_go, refused
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.record import MailToSend
@@ -67,17 +67,17 @@ class SenderContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedMail:
     """A row with its mail, or with why there is none."""
 
     plan: TriggerSettings  #: By which it was written.
     row: Occurrence
     facts: OccurrenceFacts
-    outcome: OccurrenceMail | Ending
+    outcome: OccurrenceMail | OccurrenceEnding
 
 
 @dataclass(frozen=True, slots=True)
-class Attempted:
+class AttemptedMail:
     """A mail that was handed to its relay, or was to be."""
 
     case: MailToSend
@@ -117,7 +117,7 @@ class TriggerSender:
         Raise `StoreUnavailable`, and `EpochFileUnusable` where nothing can be sent safely.
         """
 
-        async def claim(_: int) -> Sequence[Prepared]:
+        async def claim(_: int) -> Sequence[PreparedMail]:
             return await self._claim(runs, in_quiet_hours_too=in_quiet_hours_too)
 
         worker = QueueWorker(
@@ -133,7 +133,7 @@ class TriggerSender:
 
     async def _claim(
         self, runs: Collection[int] | None, *, in_quiet_hours_too: bool
-    ) -> Sequence[Prepared]:
+    ) -> Sequence[PreparedMail]:
         """Claim what is due and write the mails; tell what others have abandoned."""
         context, now = self._context, self._context.clock()
         has_work = partial(ledger.has_work, now=now, is_gone=context.is_gone)
@@ -141,7 +141,7 @@ class TriggerSender:
             return []
         recover = partial(ledger.recover, now=now, is_gone=context.is_gone)
         for row in await self._database.write(recover):
-            self._tell(row, Ending(state=row.state, reason=row.reason))
+            self._tell(row, OccurrenceEnding(state=row.state, reason=row.reason))
         if not await self.watch.may_send():
             return []
         plan = self._plan()
@@ -176,20 +176,20 @@ class TriggerSender:
                 await self._give_rows_back(rows)
             raise
 
-    async def _give_back(self, prepared: Sequence[Prepared]) -> None:
+    async def _give_back(self, prepared: Sequence[PreparedMail]) -> None:
         await self._give_rows_back([case.row for case in prepared])
 
     async def _give_rows_back(self, rows: Sequence[Occurrence]) -> None:
         numbers = [row.id for row in rows]
         await self._database.write(ledger.give_back, self._context.holder, numbers)
 
-    async def _send(self, prepared: Prepared) -> None:
+    async def _send(self, prepared: PreparedMail) -> None:
         """Take one occurrence through; the network is used between two transactions."""
         plan = prepared.plan
         row, outcome, now = prepared.row, prepared.outcome, self._context.clock()
         rule = plan.rules.get(row.trigger)
-        if isinstance(outcome, Ending) or rule is None:
-            ended = outcome if isinstance(outcome, Ending) else TRIGGER_GONE
+        if isinstance(outcome, OccurrenceEnding) or rule is None:
+            ended = outcome if isinstance(outcome, OccurrenceEnding) else TRIGGER_GONE
             holder = self._context.holder
             if await self._database.write(
                 lambda c: ledger.settle(c, row.id, holder, ended, now=self._context.clock())
@@ -208,7 +208,7 @@ class TriggerSender:
             relay=self._submitter.relay_of(_address(sender_of(plan, rule.trigger))),
         )
         looked_at = await self._letting_go.write(case)
-        if isinstance(looked_at, Ending):
+        if isinstance(looked_at, OccurrenceEnding):
             self._tell(row, looked_at)
             return
         await self.watch.reach(looked_at.newest)
@@ -216,7 +216,7 @@ class TriggerSender:
 
     def _let_go(
         self, connection: StoreTransaction, cases: Sequence[MailToSend]
-    ) -> Sequence[Ending | LetGo]:
+    ) -> Sequence[OccurrenceEnding | MayLeave]:
         return let_go(connection, cases, self._context.holder, self._limits.lease)
 
     async def _deliver(self, case: MailToSend) -> None:
@@ -234,7 +234,7 @@ class TriggerSender:
         now = self._context.clock()
         ended = ending(result, row.attempts + 1, now, self._context.jitter(), row.latest_at)
         outcome = record.outcome(case.message, result)
-        attempted = Attempted(case, LedgerEnd(row.id, ended, outcome), now)
+        attempted = AttemptedMail(case, LedgerEnd(row.id, ended, outcome), now)
         is_kept = await keep(
             lambda: self._ending.write(attempted),
             lease=self._limits.lease,
@@ -247,7 +247,9 @@ class TriggerSender:
             log.error("trigger_result_lost", occurrence=ids.show(row.id))
         self._tell(row, ended)
 
-    def _end(self, connection: StoreTransaction, several: Sequence[Attempted]) -> Sequence[bool]:
+    def _end(
+        self, connection: StoreTransaction, several: Sequence[AttemptedMail]
+    ) -> Sequence[bool]:
         """Keep how mails ended, and tell of those that were sent; whether each was still ours."""
         ends, now = [attempted.end for attempted in several], several[-1].at
         ended = ledger.end(connection, self._context.holder, ends, now=now)
@@ -270,7 +272,7 @@ class TriggerSender:
         event_store.put(connection, sent)
         return [end.id in ended for end in ends]
 
-    def _tell(self, row: Occurrence, ended: Ending) -> None:
+    def _tell(self, row: Occurrence, ended: OccurrenceEnding) -> None:
         fields = {"trigger": row.trigger, "occurrence": ids.show(row.id), "state": ended.state}
         if ended.state in _LOUD:
             log.error("trigger_failed", reason=ended.reason, **fields)
@@ -288,17 +290,21 @@ def _address(mailbox: str) -> str:
 
 def prepare(
     plan: TriggerSettings, row: Occurrence, facts: OccurrenceFacts, now: datetime
-) -> Prepared:
+) -> PreparedMail:
     """Write the mail of a row, or tell why there is none."""
     rule = plan.rules.get(row.trigger)
     against = refused(plan, rule, row, facts, now)
     if against is not None or rule is None:
-        return Prepared(plan, row, facts, against or TRIGGER_GONE)
+        return PreparedMail(plan, row, facts, against or TRIGGER_GONE)
     try:
-        return Prepared(plan, row, facts, write(plan, rule, row, facts, now))
+        return PreparedMail(plan, row, facts, write(plan, rule, row, facts, now))
     except NotRendered as error:
-        return Prepared(plan, row, facts, Ending(state=OccurrenceState.FAILED, reason=str(error)))
+        return PreparedMail(
+            plan, row, facts, OccurrenceEnding(state=OccurrenceState.FAILED, reason=str(error))
+        )
     except Exception as error:  # one mail's fault must not stop the others
         log.exception("trigger_fault", occurrence=ids.show(row.id))
         why = f"{type(error).__name__}: {error}"
-        return Prepared(plan, row, facts, Ending(state=OccurrenceState.FAILED, reason=why))
+        return PreparedMail(
+            plan, row, facts, OccurrenceEnding(state=OccurrenceState.FAILED, reason=why)
+        )

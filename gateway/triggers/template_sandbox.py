@@ -2,9 +2,9 @@
 
 Who writes templates is trusted with the words of a mail, not with the machine: loops within loops,
 macros that call themselves and texts that double (`{% set x = x ~ x %}`) would keep a process busy
-for hours or take all of its memory. So a template pays for what it does out of an `Effort`: a step
-for each part of a loop, filter or call, and the characters it reads and makes. What one operation
-could blow up by itself (`"x"|center(999999999)`) is looked at before it is done.
+for hours or take all of its memory. So a template pays for what it does out of a `RenderingEffort`:
+a step for each part of a loop, filter or call, and the characters it reads and makes. What one
+operation could blow up by itself (`"x"|center(999999999)`) is looked at before it is done.
 """
 
 import re
@@ -43,7 +43,7 @@ class TooCostly(SecurityError):
     """A template would take too long or make too much; the text says what to change."""
 
 
-class Effort:
+class RenderingEffort:
     """What one rendering may still do."""
 
     def __init__(self) -> None:
@@ -61,13 +61,13 @@ class Effort:
             )
 
 
-_EFFORT: ContextVar[Effort | None] = ContextVar("effort", default=None)
+_EFFORT: ContextVar[RenderingEffort | None] = ContextVar("effort", default=None)
 
 
 @contextmanager
 def limited() -> Iterator[None]:
     """Give what is rendered within a fresh effort."""
-    token = _EFFORT.set(Effort())
+    token = _EFFORT.set(RenderingEffort())
     try:
         yield
     finally:

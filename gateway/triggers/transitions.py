@@ -10,7 +10,7 @@ from gateway.core import ids
 from gateway.core.triggers import confirmation
 from gateway.core.triggers.application_change import Change, ChangeOutcome, ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
-from gateway.core.triggers.occurrence import WAITS, Due, Occurrence
+from gateway.core.triggers.occurrence import WAITS, DueOccurrence, Occurrence
 from gateway.core.triggers.transition import (
     ApplicationStaff,
     Transition,
@@ -215,10 +215,10 @@ class ApplicationChanges:
         application = transition.application.application
         undo = timedelta(0) if transition.event.by_candidate else self._plan.undo
         due_at = transition.at + undo
-        dues: list[Due] = []
+        dues: list[DueOccurrence] = []
         for trigger in rules:
             for recipient in recipients(trigger, around):
-                due = Due(
+                due = DueOccurrence(
                     id=self._new_id(),
                     trigger=trigger.name,
                     event=trigger.event.name,

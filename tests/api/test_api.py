@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.api.application import application
 from gateway.api.health import Health
-from gateway.api.recent import Recent
+from gateway.api.recent import RecentAnswer
 from tests.conftest import StartGateway
 from tests.rig.gateway import GatewayProcess
 from tests.rig.postgres import Postgres
@@ -114,7 +114,7 @@ async def test_an_answer_serves_everyone_who_asks_within_a_time() -> None:
         asked += 1
         return asked
 
-    kept, fresh = Recent(work_out, timedelta(hours=1)), Recent(work_out, timedelta(0))
+    kept, fresh = RecentAnswer(work_out, timedelta(hours=1)), RecentAnswer(work_out, timedelta(0))
 
     assert [1] * 5 == await asyncio.gather(*(kept.get() for _ in range(5)))
     assert [2, 3] == [await fresh.get(), await fresh.get()]

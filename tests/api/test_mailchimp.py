@@ -10,7 +10,7 @@ import pytest
 
 from gateway.api.application import application
 from gateway.api.health import Health
-from gateway.api.mailchimp import Hint, Hook, router
+from gateway.api.mailchimp import AudienceWebhook, WebhookHint, router
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 URL = "/mailchimp/webhook/token"
@@ -29,12 +29,12 @@ class Known:
 
     def __init__(self, secret: str = "") -> None:
         self.secret = secret
-        self.hints: list[Hint] = []
+        self.hints: list[WebhookHint] = []
 
-    async def hook(self, token: str) -> Hook | None:
-        return Hook("a1", self.secret) if token == "token" else None
+    async def hook(self, token: str) -> AudienceWebhook | None:
+        return AudienceWebhook("a1", self.secret) if token == "token" else None
 
-    async def take(self, hint: Hint) -> None:
+    async def take(self, hint: WebhookHint) -> None:
         self.hints.append(hint)
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from gateway.app.checks import check_domains
 from gateway.app.checks.findings import Level
-from gateway.app.dns_records import DnsAnswer, Missing
+from gateway.app.dns_records import DnsAnswer, DnsMissing
 from tests.settings import loaded
 
 MX = DnsAnswer(("mx.example.org.",))
-NOTHING = DnsAnswer(missing=Missing.NOTHING)
+NOTHING = DnsAnswer(missing=DnsMissing.NOTHING)
 GOOD = {
     "example.org": DnsAnswer(("v=spf1 mx -all",)),
     "_dmarc.example.org": DnsAnswer(("v=DMARC1; p=none",)),
@@ -65,6 +65,6 @@ def test_a_domain_that_takes_no_mail_is_told(
 def test_without_dns_it_says_that_it_could_not_look(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    lines = told(monkeypatch, {}, tmp_path, DnsAnswer(missing=Missing.NO_DNS))
+    lines = told(monkeypatch, {}, tmp_path, DnsAnswer(missing=DnsMissing.NO_DNS))
 
     assert [(Level.WARNING, True)] == [(level, "no DNS answers" in text) for level, text in lines]

@@ -14,7 +14,7 @@ from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.people.people import Suppression, SuppressionSource
 from gateway.core.sending.outbox import OutboxRow, OutboxState
-from gateway.store.journal.held_reports import Held
+from gateway.store.journal.held_reports import HeldFailures
 from tests.cli.conftest import CONFIG
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -57,7 +57,7 @@ def test_what_was_written_in_another_language_is_written_again(tmp_path: Path) -
     config.write_text(CONFIG)
     german = told(0, "de", "Versand fehlgeschlagen: …")
     dutch = told(1, "nl", "Verzenden mislukt: …")
-    held = Held(
+    held = HeldFailures(
         messages=2,
         recipients=2,
         since=NOW,

@@ -359,7 +359,7 @@ def test_a_store_that_is_away_leaves_the_file_as_it_was(
 
 
 def test_what_runs_takes_a_change_in_by_itself(folder: TriggerFolder) -> None:
-    files = triggers.Files(folder.settings)
+    files = triggers.CurrentTriggerFiles(folder.settings)
     folder.keep(folder.template("Subject: Anders\n\nWoorden\n"))
 
     assert files.refresh()

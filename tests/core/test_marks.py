@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.core.decision.journal import SAME_DATE, Attempt, Marks, dated, is_same_date
+from gateway.core.decision.journal import SAME_DATE, Attempt, RetryMarks, dated, is_same_date
 from gateway.core.mail.headers import Headers
 
 ARRIVED = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
@@ -17,7 +17,7 @@ def marks(
     sender: str = "ann@crm.example",
     to: tuple[str, ...] = ("bob@example.org", "eve@example.org"),
 ) -> tuple[int, int]:
-    found = Marks(sender, to, [one.lower() for one in to], Headers.parse(head.encode()))
+    found = RetryMarks(sender, to, [one.lower() for one in to], Headers.parse(head.encode()))
     return found.fingerprint, found.likeness
 
 

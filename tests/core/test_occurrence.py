@@ -6,37 +6,40 @@ import pytest
 
 from gateway.core import ids
 from gateway.core.sending.backoff import MAX_ATTEMPTS
-from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
-from gateway.core.triggers.occurrence import Ending, Occurrence, OccurrenceState, ending
+from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
+from gateway.core.triggers.occurrence import Occurrence, OccurrenceEnding, OccurrenceState, ending
 from tests.core.events.known import ANN, TODAY
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
 
 #: The result, the attempts so far, when it is of no use any more, and what becomes of it.
-ENDINGS: dict[str, tuple[Result, int, datetime | None, Ending]] = {
-    "sent": (Sent("250 ok"), 1, None, Ending(state=OccurrenceState.SENT)),
+ENDINGS: dict[str, tuple[AttemptResult, int, datetime | None, OccurrenceEnding]] = {
+    "sent": (Sent("250 ok"), 1, None, OccurrenceEnding(state=OccurrenceState.SENT)),
     "refused": (
-        Refused("550 no"), 1, None, Ending(state=OccurrenceState.FAILED, reason="550 no"),
+        Refused("550 no"), 1, None, OccurrenceEnding(state=OccurrenceState.FAILED, reason="550 no"),
     ),
     "E5: nobody can tell": (
-        Unknown("silence"), 1, None, Ending(state=OccurrenceState.UNKNOWN, reason="silence"),
+        Unknown("silence"), 1, None,
+        OccurrenceEnding(state=OccurrenceState.UNKNOWN, reason="silence"),
     ),
     "tried again": (
         Deferred("450 busy"), 1, None,
-        Ending(state=OccurrenceState.DUE, reason="450 busy", next_at=LATER),
+        OccurrenceEnding(state=OccurrenceState.DUE, reason="450 busy", next_at=LATER),
     ),
     "tried again in time": (
         Deferred("450 busy"), 1, LATER + timedelta(seconds=1),
-        Ending(state=OccurrenceState.DUE, reason="450 busy", next_at=LATER),
+        OccurrenceEnding(state=OccurrenceState.DUE, reason="450 busy", next_at=LATER),
     ),
     "too late to be tried again": (
         Deferred("450 busy"), 1, LATER,
-        Ending(state=OccurrenceState.EXPIRED, reason="too late for another try: 450 busy"),
+        OccurrenceEnding(
+            state=OccurrenceState.EXPIRED, reason="too late for another try: 450 busy"
+        ),
     ),
     "tried often enough": (
         Deferred("450 busy"), MAX_ATTEMPTS, None,
-        Ending(state=OccurrenceState.FAILED, reason="given up: 450 busy"),
+        OccurrenceEnding(state=OccurrenceState.FAILED, reason="given up: 450 busy"),
     ),
 }  # fmt: skip
 

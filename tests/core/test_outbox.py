@@ -6,10 +6,10 @@ import pytest
 
 from gateway.core.sending.backoff import MAX_ATTEMPTS
 from gateway.core.sending.outbox import (
+    AttemptResult,
     Deferred,
     OutboxState,
     Refused,
-    Result,
     Sent,
     Settlement,
     Unknown,
@@ -48,6 +48,6 @@ NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
     ],
 )
 def test_a_result_decides_what_becomes_of_a_row(
-    result: Result, attempts: int, expected: Settlement
+    result: AttemptResult, attempts: int, expected: Settlement
 ) -> None:
     assert expected == settlement(result, attempts, NOW, 0.0)

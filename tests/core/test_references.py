@@ -6,14 +6,14 @@ import pytest
 
 from gateway.core.feed.references import (
     NOTHING,
-    How,
-    Lead,
-    Meaning,
+    GivenMeaning,
     NumberedIds,
-    Numbers,
+    NumberRange,
+    ReferenceLead,
+    ReferenceTarget,
+    ReferenceTargets,
     ReferenceUse,
-    Target,
-    Targets,
+    UnderstoodBy,
     numbers,
 )
 
@@ -21,47 +21,47 @@ from gateway.core.feed.references import (
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("17", Numbers(17, 17)),
-        ("00017", Numbers(17, 17)),
-        ("17.0", Numbers(17, 17)),
-        ("17,00", Numbers(17, 17)),
+        ("17", NumberRange(17, 17)),
+        ("00017", NumberRange(17, 17)),
+        ("17.0", NumberRange(17, 17)),
+        ("17,00", NumberRange(17, 17)),
         ("17.5", None),
         ("g17", None),
         ("", None),
-        ("1.20E+01", Numbers(12, 12)),
+        ("1.20E+01", NumberRange(12, 12)),
         ("1.25E+01", None),
-        ("1.2E+01", Numbers(12, 12)),
-        ("1.00E+05", Numbers(99_500, 100_499)),
-        ("1,23457E+11", Numbers(123_456_500_000, 123_457_499_999)),
+        ("1.2E+01", NumberRange(12, 12)),
+        ("1.00E+05", NumberRange(99_500, 100_499)),
+        ("1,23457E+11", NumberRange(123_456_500_000, 123_457_499_999)),
         ("-17", None),
-        ("1e5", Numbers(50_000, 149_999)),
-        ("123.456", Numbers(123_456, 123_456, may_be_id=True)),
-        ("123,456", Numbers(123_456, 123_456, may_be_id=True)),
-        ("123 456", Numbers(123_456, 123_456, may_be_id=True)),
+        ("1e5", NumberRange(50_000, 149_999)),
+        ("123.456", NumberRange(123_456, 123_456, may_be_id=True)),
+        ("123,456", NumberRange(123_456, 123_456, may_be_id=True)),
+        ("123 456", NumberRange(123_456, 123_456, may_be_id=True)),
         ("1.123'456", None),
-        ("1’123’456", Numbers(1_123_456, 1_123_456, may_be_id=True)),
-        ("1.123.456,00", Numbers(1_123_456, 1_123_456, may_be_id=True)),
-        ("12.000", Numbers(12, 12, 12_000)),
+        ("1’123’456", NumberRange(1_123_456, 1_123_456, may_be_id=True)),
+        ("1.123.456,00", NumberRange(1_123_456, 1_123_456, may_be_id=True)),
+        ("12.000", NumberRange(12, 12, 12_000)),
         ("012.345", None),
         ("12.34", None),
-        ("00040003", Numbers(40_003, 40_003)),
+        ("00040003", NumberRange(40_003, 40_003)),
     ],
 )
 def test_what_a_spreadsheet_makes_of_an_id_is_read_back(
-    text: str, expected: Numbers | None
+    text: str, expected: NumberRange | None
 ) -> None:
     assert expected == numbers(text)
 
 
-KNOWN = Targets(
+KNOWN = ReferenceTargets(
     [
-        Target(crm_id="s3", names=("Overleden",), keeps_away=3),
-        Target(crm_id="s4", names=("In Arbeit",)),
-        Target(crm_id="s5", names=("in arbeit",)),
-        Target(crm_id="s6", names=("Geen post",)),
-        Target(crm_id="s7", names=("geen  post",), keeps_away=2),
-        Target(crm_id="00017", names=("Actief",)),
-        Target(crm_id="100123", names=("Nieuw",)),
+        ReferenceTarget(crm_id="s3", names=("Overleden",), keeps_away=3),
+        ReferenceTarget(crm_id="s4", names=("In Arbeit",)),
+        ReferenceTarget(crm_id="s5", names=("in arbeit",)),
+        ReferenceTarget(crm_id="s6", names=("Geen post",)),
+        ReferenceTarget(crm_id="s7", names=("geen  post",), keeps_away=2),
+        ReferenceTarget(crm_id="00017", names=("Actief",)),
+        ReferenceTarget(crm_id="100123", names=("Nieuw",)),
     ]
 )
 
@@ -69,34 +69,40 @@ KNOWN = Targets(
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("overleden", Meaning(crm_id="s3", how=How.NAME)),
-        ("S3", Meaning(crm_id="s3", how=How.CASE)),
-        ("17", Meaning(crm_id="00017", how=How.BENT)),
-        ("17.0", Meaning(crm_id="00017", how=How.BENT)),
-        ('="00017"', Meaning(crm_id="00017", how=How.BENT)),
-        ("'00017", Meaning(crm_id="00017", how=How.BENT)),
-        ("1.001E+05", Meaning(crm_id="100123", how=How.BENT, is_certain=False)),
+        ("overleden", GivenMeaning(crm_id="s3", how=UnderstoodBy.NAME)),
+        ("S3", GivenMeaning(crm_id="s3", how=UnderstoodBy.CASE)),
+        ("17", GivenMeaning(crm_id="00017", how=UnderstoodBy.BENT)),
+        ("17.0", GivenMeaning(crm_id="00017", how=UnderstoodBy.BENT)),
+        ('="00017"', GivenMeaning(crm_id="00017", how=UnderstoodBy.BENT)),
+        ("'00017", GivenMeaning(crm_id="00017", how=UnderstoodBy.BENT)),
+        ("1.001E+05", GivenMeaning(crm_id="100123", how=UnderstoodBy.BENT, is_certain=False)),
         ("g999", NOTHING),
         # Among others, or with a remark: what keeps mail away counts, in doubt.
         (
             "Nieuw; Overleden",
-            Meaning(crm_id="s3", how=How.PART, is_certain=False, others=("100123",)),
+            GivenMeaning(crm_id="s3", how=UnderstoodBy.PART, is_certain=False, others=("100123",)),
         ),
-        ("s7|s3", Meaning(crm_id="s3", how=How.PART, is_certain=False, others=("s7",))),
-        ("Overleden (2019)", Meaning(crm_id="s3", how=How.PART, is_certain=False)),
-        ("Status: overleden", Meaning(crm_id="s3", how=How.PART, is_certain=False)),
-        ("oud - S3", Meaning(crm_id="s3", how=How.PART, is_certain=False)),
+        (
+            "s7|s3",
+            GivenMeaning(crm_id="s3", how=UnderstoodBy.PART, is_certain=False, others=("s7",)),
+        ),
+        ("Overleden (2019)", GivenMeaning(crm_id="s3", how=UnderstoodBy.PART, is_certain=False)),
+        ("Status: overleden", GivenMeaning(crm_id="s3", how=UnderstoodBy.PART, is_certain=False)),
+        ("oud - S3", GivenMeaning(crm_id="s3", how=UnderstoodBy.PART, is_certain=False)),
         ("Nieuw; Actief", NOTHING),
         ("(oud)", NOTHING),
         ("niet-overleden", NOTHING),
         ("18", NOTHING),
         # Of two that keep no mail away neither is taken; else the one that keeps most away.
-        ("In  Arbeit", Meaning(others=("s4", "s5"), is_certain=False)),
-        ("Geen post", Meaning(crm_id="s7", how=How.NAME, is_certain=False, others=("s6",))),
+        ("In  Arbeit", GivenMeaning(others=("s4", "s5"), is_certain=False)),
+        (
+            "Geen post",
+            GivenMeaning(crm_id="s7", how=UnderstoodBy.NAME, is_certain=False, others=("s6",)),
+        ),
     ],
 )
 def test_a_reference_is_understood_where_it_can_only_mean_one_or_where_that_protects(
-    given: str, expected: Meaning
+    given: str, expected: GivenMeaning
 ) -> None:
     assert expected == KNOWN.meaning(given)
 
@@ -110,7 +116,7 @@ USE = ReferenceUse(
     reference="people.status",
     kind="candidate",
     given="Overleden",
-    lead=Lead.UNKNOWN,
+    lead=ReferenceLead.UNKNOWN,
     rows=2,
     line=5,
 )
@@ -120,7 +126,7 @@ USE = ReferenceUse(
     ("facts", "expected"),
     [
         (
-            {"lead": Lead.UNDERSTOOD, "crm_id": "s3", "how": How.NAME},
+            {"lead": ReferenceLead.UNDERSTOOD, "crm_id": "s3", "how": UnderstoodBy.NAME},
             "status given by name: 'Overleden' = s3 (2 rows)",
         ),
         (
@@ -133,7 +139,7 @@ USE = ReferenceUse(
             "status: 'Overleden' leads nowhere (1 row): it may mean s3 or s4: write the id",
         ),
         (
-            {"lead": Lead.WAITING},
+            {"lead": ReferenceLead.WAITING},
             "status: 2 rows wait for statuses of candidates still to come: gateway import waiting",
         ),
     ],

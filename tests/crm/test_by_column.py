@@ -13,7 +13,7 @@ from sqlalchemy import select
 from gateway.core.feed.feed_mapping import AS_OURS, ColumnMapping, KindMapping
 from gateway.crm import delimited
 from gateway.crm.by_column import ColumnReader
-from gateway.crm.cells.values import Fields, KeyUnreadable
+from gateway.crm.cells.values import KeyUnreadable, RowFields
 from gateway.crm.columns import ERRORS
 from gateway.crm.delimited import CellBlock, CellRow, DelimitedRows
 from gateway.crm.files import FeedFile, FieldReading, RawRow, RowBlock
@@ -100,7 +100,7 @@ _MAPPINGS: dict[str, KindMapping] = {
 
 def by_itself(kind: FileKind, row: RawRow) -> tuple[Any, ...] | None:
     """Return what the store keeps of a row; None where anything of it is to be reported."""
-    fields = Fields(row.texts, UTC, row.unread)
+    fields = RowFields(row.texts, UTC, row.unread)
     try:
         record: Any = kind.record(fields)
     except KeyUnreadable:

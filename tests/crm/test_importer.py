@@ -16,7 +16,7 @@ from gateway.core.people.people import (
     Status,
     StatusKind,
 )
-from gateway.crm.cells.values import Fields
+from gateway.crm.cells.values import RowFields
 from gateway.crm.files import FeedFile, FileRefused
 from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
@@ -34,7 +34,7 @@ CANDIDATE, CONTACT = PersonKind.CANDIDATE, PersonKind.CONTACT
 def records(path: Any, kind: str) -> list[object]:
     """Return what the rows of a file make."""
     chosen = KINDS[kind]
-    return [chosen.record(Fields(row.texts)) for row in FeedFile(path, chosen).rows()]
+    return [chosen.record(RowFields(row.texts)) for row in FeedFile(path, chosen).rows()]
 
 
 def take(database: Database, path: Any, kind: str = "people", **terms: Any) -> ImportReport:

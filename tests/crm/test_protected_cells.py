@@ -13,7 +13,7 @@ from gateway.crm.importer import import_file
 from gateway.store.engine.database import Database
 from gateway.store.feed import unread
 from gateway.store.people.people import find
-from gateway.store.people.suppressed import Selection, SuppressedAddresses
+from gateway.store.people.suppressed import SuppressedAddresses, SuppressionFilter
 from gateway.store.people.suppression import Standings
 from tests.crm.conftest import Write
 
@@ -164,7 +164,7 @@ def test_a_status_that_can_not_be_read_or_leads_nowhere_keeps_bulk_mail_away_unt
         plus_addresses=False,
     )
     with database.reading() as connection:
-        page = listed.page(connection, Selection(scope=Scope.BULK), at=NOW, limit=9)
+        page = listed.page(connection, SuppressionFilter(scope=Scope.BULK), at=NOW, limit=9)
     assert expected == {one.suppression.scope for one in page}
 
     take(database, write, "people", "crm_id,emails,status", "1,a@x.org,s1")

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from gateway.crm.cells.values import Fields, KeyUnreadable
+from gateway.crm.cells.values import KeyUnreadable, RowFields
 
 
 @pytest.mark.parametrize(
@@ -12,22 +12,22 @@ from gateway.crm.cells.values import Fields, KeyUnreadable
     [("true", True), ("YES", True), ("1", True), ("False", False), ("no", False), ("0", False)],
 )
 def test_a_flag_is_written_in_six_ways(text: str, *, expected: bool) -> None:
-    assert expected == Fields({"active": f" {text} "}).flag("active")
+    assert expected == RowFields({"active": f" {text} "}).flag("active")
 
 
 def test_a_blank_flag_is_what_its_column_says() -> None:
-    fields = Fields({"active": " "})
+    fields = RowFields({"active": " "})
 
     assert (False, True) == (fields.flag("active"), fields.flag("missing", blank=True))
 
 
 def test_lists_leave_blanks_out() -> None:
-    assert ("a", "b c") == Fields({"roles": " a;; b c ;"}).items("roles")
+    assert ("a", "b c") == RowFields({"roles": " a;; b c ;"}).items("roles")
 
 
 @pytest.mark.parametrize(("text", "expected"), [("", None), ("2000-02-29", date(2000, 2, 29))])
 def test_a_date_is_iso(text: str, expected: date | None) -> None:
-    assert expected == Fields({"birthday": text}).day("birthday")
+    assert expected == RowFields({"birthday": text}).day("birthday")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_date_is_iso(text: str, expected: date | None) -> None:
     ],
 )
 def test_a_language_is_two_letters_or_known_by_its_name(text: str, expected: str) -> None:
-    assert expected == Fields({"language": text}).language("language")
+    assert expected == RowFields({"language": text}).language("language")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_language_is_two_letters_or_known_by_its_name(text: str, expected: str
 def test_what_can_not_be_read_is_noted_with_its_column_and_a_cure(
     read: str, text: str, problem: str
 ) -> None:
-    fields = Fields({"x": text})
+    fields = RowFields({"x": text})
 
     assert not getattr(fields, read)("x")
     assert problem == str(fields.unread["x"])
@@ -82,7 +82,7 @@ def test_what_can_not_be_read_is_noted_with_its_column_and_a_cure(
 
 
 def test_an_unreadable_flag_is_what_protects() -> None:
-    fields = Fields({"x": "ja?"})
+    fields = RowFields({"x": "ja?"})
 
     assert (False, True) == (fields.flag("x", blank=True), fields.flag("x", unread=True))
 
@@ -90,7 +90,7 @@ def test_an_unreadable_flag_is_what_protects() -> None:
 @pytest.mark.parametrize(("text", "problem"), [(" ", "x: is blank"), ("a\0", "x: contains a NUL")])
 def test_a_key_that_can_not_be_read_is_refused(text: str, problem: str) -> None:
     with pytest.raises(KeyUnreadable, match="x: ") as wrong:
-        Fields({"x": text}).key("x")
+        RowFields({"x": text}).key("x")
 
     assert (problem, text.strip()) == (str(wrong.value), wrong.value.fault.value)
 
@@ -113,7 +113,7 @@ def test_a_key_that_can_not_be_read_is_refused(text: str, problem: str) -> None:
     ],
 )
 def test_an_address_mail_can_be_sent_to_is_taken(address: str) -> None:
-    fields = Fields({"emails": address})
+    fields = RowFields({"emails": address})
 
     assert ((address,), []) == (fields.addresses("emails"), fields.remarks)
 
@@ -129,7 +129,7 @@ def test_an_address_mail_can_be_sent_to_is_taken(address: str) -> None:
     ],
 )
 def test_an_address_is_taken_without_what_stands_around_it(address: str) -> None:
-    fields = Fields({"emails": f"{address};bob@example.org"})
+    fields = RowFields({"emails": f"{address};bob@example.org"})
 
     assert ("ann@example.org", "bob@example.org") == fields.addresses("emails")
     assert ((), []) == (fields.unusable("emails"), fields.remarks)
@@ -149,7 +149,7 @@ def test_an_address_is_taken_without_what_stands_around_it(address: str) -> None
     ],
 )
 def test_a_bad_address_is_left_out_with_a_remark(address: str, fault: str) -> None:
-    fields = Fields({"emails": f"{address};bob@example.org"})
+    fields = RowFields({"emails": f"{address};bob@example.org"})
 
     assert ("bob@example.org",) == fields.addresses("emails")
     assert (address,) == fields.unusable("emails")
@@ -171,4 +171,4 @@ def test_a_bad_address_is_left_out_with_a_remark(address: str, fault: str) -> No
 def test_what_looks_like_an_address_is_found_in_what_is_none(
     text: str, parts: tuple[str, ...]
 ) -> None:
-    assert parts == Fields({"emails": f"{text};bob@example.org"}).lookalikes("emails")
+    assert parts == RowFields({"emails": f"{text};bob@example.org"}).lookalikes("emails")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
 from gateway.delivery import submission
 from gateway.delivery.pool import Pool
 from gateway.delivery.submission import submit
@@ -23,7 +23,7 @@ async def pool(sink: RawSink) -> Pool:
     return make_pool(relay_settings(sink.port, budget=0.5), connections=1)
 
 
-async def send(pool: Pool, content: bytes = CONTENT, to: str = "bob@example.org") -> Result:
+async def send(pool: Pool, content: bytes = CONTENT, to: str = "bob@example.org") -> AttemptResult:
     return await submit(pool, sender="", recipient=to, content=content)
 
 
@@ -128,7 +128,7 @@ async def test_R7_a_lost_answer_is_unknown(pool: Pool, sink: RawSink) -> None:
     [(b"250 2.0.0 ok", Sent("250 2.0.0 ok")), (b"550 5.7.1 no", Refused("550 5.7.1 no"))],
 )
 async def test_R7_a_late_answer_counts(
-    pool: Pool, sink: RawSink, line: bytes, result: Result
+    pool: Pool, sink: RawSink, line: bytes, result: AttemptResult
 ) -> None:
     sink.fault("dot", faults.delay(0.7, faults.reply(line)))
 

@@ -93,14 +93,14 @@ from gateway.documents.triggers.triggers import (
     waiting_document,
 )
 from gateway.documents.unread_fields import unread_field_document
-from gateway.store.campaigns.activities import Act, Mailing
+from gateway.store.campaigns.activities import ActivityCampaign, RecipientActivity
 from gateway.store.campaigns.campaign_members import CampaignMember
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.store.campaigns.departures import Departure
 from gateway.store.campaigns.opt_outs import Refusal
 from gateway.store.feed.feed import ImportOutcome
 from gateway.store.feed.feed_faults import KindState, PastImport
-from gateway.store.feed.open_references import Open
+from gateway.store.feed.open_references import OpenText
 from gateway.store.people.mending import Unmatched
 from gateway.store.people.people import PersonRecord
 from gateway.store.people.releases import Released
@@ -186,7 +186,7 @@ DOCUMENTS: dict[str, tuple[Make, Make]] = {
     "person_file": of(person_file_document, Document),
     "person": of(person_document, PersonPage),
     "timeline_event": of(timeline_event_document, TimelineEvent),
-    "open_reference": of(open_reference_document, Open),
+    "open_reference": of(open_reference_document, OpenText),
     "unread_field": of(unread_field_document, UnreadField),
     "import_state": of(kind_state_document, KindState),
     "import_past": of(past_import_document, PastImport),
@@ -218,8 +218,10 @@ DOCUMENTS: dict[str, tuple[Make, Make]] = {
     ),
     "campaign_changes": of(PreparationPlan.document, PreparationPlan),
     "campaign_activity": of(
-        lambda act: campaign_activity_data(full(Mailing) if act.recipient else bare(Mailing), act),
-        Act,
+        lambda act: campaign_activity_data(
+            full(ActivityCampaign) if act.recipient else bare(ActivityCampaign), act
+        ),
+        RecipientActivity,
     ),
     "opted_out": (
         lambda: opted_out_data(full(Departure), "Spring"),

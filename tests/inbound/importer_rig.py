@@ -31,13 +31,13 @@ from gateway.core.sending.outbox import OutboxRow
 from gateway.core.signing import SigningKeys
 from gateway.inbound.admission import Admission, sender_entries
 from gateway.inbound.bounce_keeping import BounceSettings
-from gateway.inbound.importer import ReplyImporter, Rules
+from gateway.inbound.importer import FilingRules, ReplyImporter
 from gateway.inbound.notices import NoticeSettings
 from gateway.inbound.reading.readers import Readers
-from gateway.inbound.verdict import Filed, Origin, RawMail, Verdict
+from gateway.inbound.verdict import Filed, ImportVerdict, MailOrigin, RawMail
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
-from gateway.store.feed.feed import Terms, feed
+from gateway.store.feed.feed import ImportTerms, feed
 from gateway.store.people import history
 from gateway.store.replies import inbox
 from gateway.store.sending import outbox
@@ -45,7 +45,7 @@ from tests.inbound.mails import EVA, SERVER
 from tests.rig.prepared import prepared_file
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
-MAILBOX = Origin(name="replies", trust="authentication-results", authserv_id=SERVER)
+MAILBOX = MailOrigin(name="replies", trust="authentication-results", authserv_id=SERVER)
 CANDIDATE = PersonRef(PersonKind.CANDIDATE, "17")
 OTHER = PersonRef(PersonKind.CANDIDATE, "18")
 
@@ -119,7 +119,7 @@ def _fed_file() -> Path:
 def _take_in(database: Database, what: str, records: Sequence[object], now: datetime) -> None:
     with feed(database, what) as under_way:
         under_way.add(list(enumerate(records, 2)))
-        under_way.apply(Terms(source="crm", now=now))
+        under_way.apply(ImportTerms(source="crm", now=now))
 
 
 class ImporterRig:
@@ -133,7 +133,7 @@ class ImporterRig:
         self._ids = ids.IdSource(1)
         self._files = itertools.count(1)
         self._uids = itertools.count(1)
-        self.heard: list[Verdict] = []
+        self.heard: list[ImportVerdict] = []
         self.heard_bounces: list[KeptBounce] = []
         self.importer = ReplyImporter(
             database,
@@ -163,8 +163,11 @@ class ImporterRig:
         return Sighting(mailbox="replies", folder="INBOX", uidvalidity=uidvalidity, uid=number)
 
     async def take(
-        self, mail: EmailMessage | bytes, origin: Origin = MAILBOX, sighting: Sighting | None = None
-    ) -> Verdict:
+        self,
+        mail: EmailMessage | bytes,
+        origin: MailOrigin = MAILBOX,
+        sighting: Sighting | None = None,
+    ) -> ImportVerdict:
         """Give the importer a mail as a mailbox does."""
         octets = mail if isinstance(mail, bytes) else mail.as_bytes()
         file = self.folder / f"mail-{next(self._files)}"
@@ -174,7 +177,7 @@ class ImporterRig:
         file.unlink()
         return verdict
 
-    async def filed(self, mail: EmailMessage | bytes, origin: Origin = MAILBOX) -> HistoryEntry:
+    async def filed(self, mail: EmailMessage | bytes, origin: MailOrigin = MAILBOX) -> HistoryEntry:
         """Have a mail filed and return its entry."""
         verdict = await self.take(mail, origin)
         assert isinstance(verdict, Filed), (verdict, self.mails())
@@ -208,9 +211,9 @@ class ImporterRig:
             return outbox.listed(connection)[::-1]
 
 
-def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> Rules:
+def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> FilingRules:
     """Return what the importer goes by."""
-    return Rules(
+    return FilingRules(
         reference=r"(?P<reference>\d+)",
         zone="Europe/Berlin",
         admission=Admission(roles=frozenset(roles), senders=sender_entries(senders)),

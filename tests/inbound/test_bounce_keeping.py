@@ -19,7 +19,7 @@ from gateway.core.replies.inbox import AttentionReason
 from gateway.core.signing import SigningKeys
 from gateway.documents.events import oldest_webhook_events
 from gateway.inbound.bounce_keeping import JournalBehind, is_of_erased
-from gateway.inbound.verdict import Ignored, NeedsAttention, Origin, RawMail
+from gateway.inbound.verdict import Ignored, MailOrigin, NeedsAttention, RawMail
 from gateway.store.bounces import bounces
 from gateway.store.journal.journal import take_in
 from gateway.store.people import erasure_keys, suppression
@@ -34,7 +34,7 @@ from tests.inbound.importer_rig import CANDIDATE, OTHER, ImporterRig
 
 ANN = "ann@example.org"
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
-BOUNCES = Origin(name="bounces", is_for_bounces=True)
+BOUNCES = MailOrigin(name="bounces", is_for_bounces=True)
 
 
 def sent(

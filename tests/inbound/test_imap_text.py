@@ -6,8 +6,8 @@ from hypothesis import strategies as some
 
 from gateway.inbound.imap.text import (
     Garbled,
+    ImapValue,
     Part,
-    Value,
     decoded_name,
     encoded_name,
     quoted,
@@ -57,7 +57,7 @@ def test_what_is_no_modified_utf_7_is_left_as_it_is(written: str) -> None:
         ([b'NAMESPACE (("" "/")) NIL NIL'], ["NAMESPACE", [[b"", b"/"]], None, None]),
     ],
 )
-def test_responses_are_read_as_values(parts: list[Part], found: list[Value]) -> None:
+def test_responses_are_read_as_values(parts: list[Part], found: list[ImapValue]) -> None:
     assert found == values(parts)
 
 

@@ -19,7 +19,7 @@ from gateway.core.people.history import (
 )
 from gateway.core.replies.inbox import AttentionReason, InboxState
 from gateway.inbound.importer import NotWhole, UnknownReference
-from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Origin, RawMail, Repeated
+from gateway.inbound.verdict import Filed, Ignored, MailOrigin, NeedsAttention, RawMail, Repeated
 from gateway.store.replies import inbox
 from tests.inbound.importer_rig import CANDIDATE, MAILBOX, OTHER, ImporterRig, rules
 from tests.inbound.mails import (
@@ -490,7 +490,7 @@ class TestWho:
         assert NeedsAttention(AttentionReason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
 
     async def test_nothing_is_filed_where_nothing_proves_a_sender(self, rig: ImporterRig) -> None:
-        verdict = await rig.take(forward(), Origin(name="replies"))
+        verdict = await rig.take(forward(), MailOrigin(name="replies"))
 
         assert NeedsAttention(AttentionReason.UNTRUSTED_ORIGIN, verdict.inbox) == verdict
 
@@ -573,7 +573,7 @@ class TestAutomatic:
     async def test_I15_the_null_sender_of_the_envelope_marks_automatic_mail(
         self, rig: ImporterRig
     ) -> None:
-        listener = Origin(name="replies", trust="internal-only", envelope_sender="")
+        listener = MailOrigin(name="replies", trust="internal-only", envelope_sender="")
 
         assert isinstance(await rig.take(forward(), listener), Ignored)
 

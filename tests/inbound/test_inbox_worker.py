@@ -14,7 +14,7 @@ from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.filing_decision import FilingDecider
 from gateway.inbound.inbox_worker import InboxWorker
-from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Verdict
+from gateway.inbound.verdict import Filed, Ignored, ImportVerdict, NeedsAttention
 from gateway.store.engine.blobs import Blobs, BlobsUnavailable
 from gateway.store.engine.database import StoreUnavailable
 from gateway.store.replies import inbox
@@ -114,7 +114,7 @@ async def test_what_was_claimed_and_not_begun_is_left_to_others_at_once(
     rig: ImporterRig, end: str
 ) -> None:
     class Importer:
-        async def take_waiting(self, row: InboxRow) -> Verdict:
+        async def take_waiting(self, row: InboxRow) -> ImportVerdict:
             if end == "away":
                 raise BlobsUnavailable("away")
             stopping.set()
@@ -141,7 +141,7 @@ async def test_a_bounce_quicker_than_the_journal_stops_no_other_and_is_anybodys(
     taken: list[int] = []
 
     class Importer:
-        async def take_waiting(self, row: InboxRow) -> Verdict:
+        async def take_waiting(self, row: InboxRow) -> ImportVerdict:
             taken.append(row.id)
             if row.id == numbers[0]:
                 raise JournalBehind("not in the journal yet")

@@ -12,7 +12,7 @@ from gateway.core.people.applications import Application
 from gateway.core.replies.inbox import AttentionReason, InboxState, Sighting
 from gateway.inbound.bounce_keeping import JournalBehind
 from gateway.inbound.importer import ReplyImporter
-from gateway.inbound.verdict import Origin, RawMail, Verdict
+from gateway.inbound.verdict import ImportVerdict, MailOrigin, RawMail
 from gateway.store.engine.database import StoreUnavailable
 from gateway.store.replies import inbox
 from tests.inbound.importer_rig import CANDIDATE, ImporterRig
@@ -450,10 +450,10 @@ class Wrapped:
     def __init__(self, importer: ReplyImporter) -> None:
         self.importer = importer
 
-    async def known(self, sighting: Sighting, size: int | None = None) -> Verdict | None:
+    async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
         return await self.importer.known(sighting, size)
 
-    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+    async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
         return await self.importer.take(mail, origin)
 
 
@@ -464,7 +464,7 @@ class Crashing(Wrapped):
         super().__init__(importer)
         self.recorded = asyncio.Event()
 
-    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+    async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
         await super().take(mail, origin)
         self.recorded.set()
         raise StoreUnavailable("the process is gone")
@@ -477,7 +477,7 @@ class Breaking(Wrapped):
         super().__init__(importer)
         self._text = text
 
-    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+    async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
         if self._text in mail.file.read_bytes():
             raise ZeroDivisionError
         return await super().take(mail, origin)
@@ -491,7 +491,7 @@ class Away(Wrapped):
         self.is_away = True
         self.asked = 0
 
-    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+    async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
         self.asked += 1
         if self.is_away:
             raise StoreUnavailable("away")
@@ -506,7 +506,7 @@ class Behind(Wrapped):
         self.text = text
         self.asked = 0
 
-    async def take(self, mail: RawMail, origin: Origin) -> Verdict:
+    async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
         if self.text in mail.file.read_bytes():
             self.asked += 1
             raise JournalBehind("quick")

@@ -15,8 +15,8 @@ from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import Staff
 from gateway.core.replies.inbox import AttentionReason, InboxRow, InboxState
 from gateway.core.sending.outbox import OutboxRow
-from gateway.inbound.filing import Candidate
-from gateway.inbound.notices import News, NoticeReader, of_imported, of_refused
+from gateway.inbound.filing import Applicant
+from gateway.inbound.notices import FiledReply, NoticeReader, of_imported, of_refused
 from gateway.inbound.verdict import NeedsAttention
 from tests.inbound.importer_rig import CANDIDATE, TEMPLATES, ImporterRig, rules
 from tests.inbound.mails import EVA, FAILED, forward, with_file
@@ -85,12 +85,12 @@ def test_a_notice_names_the_page_of_the_reply_or_else_the_command(url: str, lang
     notice_settings = replace(rules().notice_settings, console_url=url)
     (draft,) = of_imported(
         notice_settings,
-        News(
+        FiledReply(
             entry=ENTRY,
             application=KnownApplication(
                 application=Application(reference="4711", person=CANDIDATE)
             ),
-            candidate=Candidate(name="Ann"),
+            candidate=Applicant(name="Ann"),
             staff_name="Eva",
         ),
         to=[NoticeReader(EVA, language)],

@@ -13,7 +13,7 @@ from gateway.core.mail.address import lookup_form
 from gateway.core.people.applications import Application, KnownApplication
 from gateway.core.people.history import HistoryEntry
 from gateway.core.people.people import PersonKind, PersonRef
-from gateway.inbound.filing import Candidate, Filing, entry_of
+from gateway.inbound.filing import Applicant, Filing, entry_of
 from gateway.inbound.reading.reading import ReadingTask, read
 from gateway.inbound.verdict import Repeated
 from tests.inbound.importer_rig import ImporterRig
@@ -391,7 +391,7 @@ def filed(tmp_path: Path) -> Filed:
         )
         filing = Filing(
             application=KnownApplication(application=application),
-            candidate=Candidate(name="Ann Müller", addresses=(ANN_ADDRESS,)),
+            candidate=Applicant(name="Ann Müller", addresses=(ANN_ADDRESS,)),
             original=reading.original,
             attachments=reading.attachments,
             staff="s1",

@@ -13,7 +13,7 @@ from gateway.core.people.people import PersonRef, SuppressionSource
 from gateway.core.replies.inbox import AttentionReason
 from gateway.core.sending.event import EventType
 from gateway.inbound.bounce_keeping import JournalBehind
-from gateway.inbound.verdict import Ignored, NeedsAttention, Origin
+from gateway.inbound.verdict import Ignored, MailOrigin, NeedsAttention
 from gateway.store.people import people, suppression
 from gateway.store.sending import events
 from tests.inbound.importer_rig import LINKS, ImporterRig
@@ -152,6 +152,6 @@ async def test_a_forged_link_waits_for_a_person(rig: ImporterRig) -> None:
 
 
 async def test_where_replies_come_to_it_is_no_request(rig: ImporterRig) -> None:
-    await rig.take(request(link(rig)), Origin(name="replies"))
+    await rig.take(request(link(rig)), MailOrigin(name="replies"))
 
     assert [] == asked(rig)

@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from gateway.core import ids
-from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState, Result, Sent
+from gateway.core.sending.outbox import AttemptResult, OutboxDraft, OutboxRow, OutboxState, Sent
 from gateway.outbox.worker import Deliver, OutboxLimits, OutboxWorker
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.journal.held_reports import Compose
@@ -26,7 +26,7 @@ PATIENCE = 20.0  #: Seconds until a test gives up waiting.
 class Relay:
     """Takes rows, answers as told, and remembers whom it got them from."""
 
-    def __init__(self, answers: Mapping[int, Result | Exception] | None = None) -> None:
+    def __init__(self, answers: Mapping[int, AttemptResult | Exception] | None = None) -> None:
         self.answers = dict(answers or {})
         self.taken: list[int] = []
         self.most = 0  #: Rows in hand at one time.
@@ -35,7 +35,7 @@ class Relay:
         self.news = asyncio.Condition()
         self._in_hand = 0
 
-    async def __call__(self, row: OutboxRow) -> Result:
+    async def __call__(self, row: OutboxRow) -> AttemptResult:
         self._in_hand += 1
         self.most = max(self.most, self._in_hand)
         self.taken.append(row.id)

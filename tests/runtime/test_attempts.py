@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from gateway.core.sending.outbox import Refused, Result, Sent, Unknown
+from gateway.core.sending.outbox import AttemptResult, Refused, Sent, Unknown
 from gateway.runtime.attempts import attempt, keep
 from gateway.store.engine.database import StoreUnavailable
 from tests.outbox.outbox_rig import Shaky, shaky_store
@@ -21,10 +21,10 @@ AT_ONCE = timedelta(0)
 class Sending:
     """Something to send: it ends with a result, with an error, or never."""
 
-    def __init__(self, end: Result | Exception | None) -> None:
+    def __init__(self, end: AttemptResult | Exception | None) -> None:
         self.end = end
 
-    async def __call__(self) -> Result:
+    async def __call__(self) -> AttemptResult:
         if self.end is None:
             await asyncio.Event().wait()
         if isinstance(self.end, Exception):
@@ -43,7 +43,7 @@ class Sending:
     ],
 )
 async def test_a_try_that_has_no_result_of_its_own_may_have_arrived(
-    end: Result | Exception | None, expected: Result, faults: int
+    end: AttemptResult | Exception | None, expected: AttemptResult, faults: int
 ) -> None:
     heard: list[None] = []
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.core.decision.journal import Marks
+from gateway.core.decision.journal import RetryMarks
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.journaling.retries import ClientTry, Retries
@@ -19,7 +19,7 @@ class TryHolder:
 
     def __init__(self) -> None:
         headers = Headers({})
-        marks = Marks("crm@office.example", (), (), headers)
+        marks = RetryMarks("crm@office.example", (), (), headers)
         self.mail = ClientTry(1, marks, headers, datetime.now(UTC), str)
 
     def tell(self) -> None:

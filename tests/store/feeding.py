@@ -16,8 +16,8 @@ from gateway.core.people.people import (
     StatusKind,
 )
 from gateway.store.engine.database import Database
-from gateway.store.feed.feed import ImportOutcome, Terms, feed
-from gateway.store.feed.layouts import Gaps
+from gateway.store.feed.feed import ImportOutcome, ImportTerms, feed
+from gateway.store.feed.layouts import RowGaps
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 CANDIDATE, CONTACT = PersonKind.CANDIDATE, PersonKind.CONTACT
@@ -58,7 +58,7 @@ def tell_all(
     """Take many records in."""
     with feed(database, what) as under_way:
         under_way.add(list(enumerate(records, 2)))
-        return under_way.apply(Terms(**{"source": source, "now": NOW, **terms}))
+        return under_way.apply(ImportTerms(**{"source": source, "now": NOW, **terms}))
 
 
 def tell_unread(
@@ -66,9 +66,9 @@ def tell_unread(
 ) -> ImportOutcome:
     """Take in a record of which some columns can't be read."""
     with feed(database, what) as under_way:
-        under_way.add([(2, record)], {2: Gaps(unread=dict.fromkeys(columns, "is odd"))})
+        under_way.add([(2, record)], {2: RowGaps(unread=dict.fromkeys(columns, "is odd"))})
         return under_way.apply(
-            Terms(**{"source": "crm", "now": NOW, "called": f"{what}.csv", **terms})
+            ImportTerms(**{"source": "crm", "now": NOW, "called": f"{what}.csv", **terms})
         )
 
 

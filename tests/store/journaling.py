@@ -9,7 +9,14 @@ from typing import Any
 from sqlalchemy import event
 
 from gateway.core import ids
-from gateway.core.decision.journal import Attempt, Delivery, Marks, Message, Outcome, fingerprint
+from gateway.core.decision.journal import (
+    Attempt,
+    Delivery,
+    Message,
+    Outcome,
+    RetryMarks,
+    fingerprint,
+)
 from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.kinds import By, Kind, Scope, State
 from gateway.core.mail.headers import Headers
@@ -90,16 +97,16 @@ def mark(of: Message) -> int:
     return fingerprint(of.sender, taken, of.message_id)
 
 
-def marks(of: Message) -> Marks:
+def marks(of: Message) -> RetryMarks:
     """Return the marks of a retry of a message."""
     taken = [one.recipient for one in of.deliveries if one.state is not State.REJECTED]
     fields = {"message-id": [of.message_id.encode()], "subject": [of.subject.encode()]}
-    return Marks(of.sender, taken, taken, Headers(fields))
+    return RetryMarks(of.sender, taken, taken, Headers(fields))
 
 
-def known_by(fingerprint: int) -> Marks:
+def known_by(fingerprint: int) -> RetryMarks:
     """Return marks with a number of the test's own choice."""
-    marks = Marks("", (), (), Headers({}))
+    marks = RetryMarks("", (), (), Headers({}))
     marks.fingerprint = fingerprint
     return marks
 

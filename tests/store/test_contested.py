@@ -14,9 +14,9 @@ from gateway.core.people.training import Qualification
 from gateway.store import schema
 from gateway.store.engine.database import Database
 from gateway.store.feed import unread
-from gateway.store.feed.contested import Widths
-from gateway.store.feed.feed import LAYOUTS, Terms, feed
-from gateway.store.feed.layouts import Gaps
+from gateway.store.feed.contested import SuppressionWidths
+from gateway.store.feed.feed import LAYOUTS, ImportTerms, feed
+from gateway.store.feed.layouts import RowGaps
 from gateway.store.people.suppression import Standings
 from tests.store.feeding import NOW, deceased, member, no_bulk, person, tell, tell_unread
 
@@ -136,9 +136,9 @@ def test_somebody_suppressed_counts_as_active_where_rows_differ(database: Databa
 def test_a_field_one_of_the_rows_can_not_be_read_in_is_unread(database: Database) -> None:
     tell(database, "qualifications", ends(BORN))
     with feed(database, "qualifications") as under_way:
-        gaps = {2: Gaps(unread={"expires_on": "is odd"})}
+        gaps = {2: RowGaps(unread={"expires_on": "is odd"})}
         under_way.add([(2, ends(None)), (3, ends(OTHER))], gaps)
-        outcome = under_way.apply(Terms(source="crm", now=NOW))
+        outcome = under_way.apply(ImportTerms(source="crm", now=NOW))
 
     assert (BORN, ["expires_on"]) == (
         the_row(database, "qualifications")["expires_on"], unread_fields(database),
@@ -164,7 +164,7 @@ def take_cut_off(database: Database, what: str, *records: object) -> None:
     """Take in a file that was cut off."""
     with feed(database, what) as under_way:
         under_way.add(list(enumerate(records, 2)))
-        under_way.apply(Terms(source="crm", now=NOW, is_doubtful=True))
+        under_way.apply(ImportTerms(source="crm", now=NOW, is_doubtful=True))
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_nothing_is_removed_by_a_list_that_was_cut_off(database: Database) -> No
     tell(database, "people", somebody())
     with feed(database, "people") as under_way:
         under_way.keep_all([(2, ("candidate", "1"))])
-        outcome = under_way.apply(Terms(source="crm", now=NOW, remove=True, is_doubtful=True))
+        outcome = under_way.apply(ImportTerms(source="crm", now=NOW, remove=True, is_doubtful=True))
 
     assert (0, "1") == (outcome.removed, the_row(database, "people")["crm_id"])
 
@@ -309,7 +309,7 @@ def test_a_status_that_leads_nowhere_takes_none_away_that_keeps_mail_away(
 
 def test_what_is_not_known_yet_may_suppress(database: Database) -> None:
     with database.reading() as connection:
-        widths = Widths(connection, TAG_SCOPES)
+        widths = SuppressionWidths(connection, TAG_SCOPES)
 
         assert [0, 0.5, 2, 3] == [
             widths.tag(tag) for tag in ("", "SomeTag", "NoMailingsTag", "NoMailTag")
@@ -378,8 +378,8 @@ def test_of_rows_that_differ_one_that_can_not_be_read_protects_as_it_would_alone
     ]
     with feed(database, what) as under_way:
         under_way.add(sorted(rows, key=lambda row: row[0]),
-                      {unread_line: Gaps(unread={column: "is odd"})})  # fmt: skip
-        under_way.apply(Terms(source="crm", now=NOW))
+                      {unread_line: RowGaps(unread={column: "is odd"})})  # fmt: skip
+        under_way.apply(ImportTerms(source="crm", now=NOW))
 
     assert (expected, [column]) == (the_row(database, what)[column], unread_fields(database))
 

@@ -14,7 +14,7 @@ from gateway.store import schema
 from gateway.store.engine import database as database_module
 from gateway.store.engine.database import Database
 from gateway.store.feed.contested import Duplicate
-from gateway.store.feed.feed import Terms, feed
+from gateway.store.feed.feed import ImportTerms, feed
 from gateway.store.people import suppression
 from gateway.store.people.people import find, suppressions_of
 from gateway.store.people.suppression import Standings
@@ -295,7 +295,7 @@ def test_a_row_that_tells_of_a_key_counts_where_it_is_to_be_kept_as_well(
     with feed(database, "people") as under_way:
         under_way.add([(2, person("1", BOB))])
         under_way.keep_all([(3, ("candidate", "1")), (4, ("candidate", "2"))])
-        outcome = under_way.apply(Terms(source="crm", now=NOW, replace=True))
+        outcome = under_way.apply(ImportTerms(source="crm", now=NOW, replace=True))
 
     assert (0, 1, 1, 0) == counts(outcome)
     assert ["1", "2"] == known(database)
@@ -359,7 +359,7 @@ def test_an_import_of_many_leaves_other_writers_their_turn(database: Database) -
         under_way.add([(n, person(str(n), f"p{n}@example.org")) for n in range(2_000)])
         with database.writing() as connection:
             suppression.release(connection, ANN, by="bea", at=NOW)
-        under_way.apply(Terms(source="crm", now=NOW))
+        under_way.apply(ImportTerms(source="crm", now=NOW))
 
     with database.reading() as connection:
         assert 2_000 == connection.scalar(select(func.count()).select_from(schema.feed.people))

@@ -15,7 +15,7 @@ from gateway.core.mail.envelope import parse_mail, parse_rcpt
 from gateway.core.sending.outbox import OutboxDraft, OutboxRow, OutboxState
 from gateway.store.engine.database import Database
 from gateway.store.journal import held_reports
-from gateway.store.journal.held_reports import Held
+from gateway.store.journal.held_reports import HeldFailures
 from gateway.store.journal.journal import take_in
 from gateway.store.sending import outbox
 from tests.store.holders import nobody_is_gone
@@ -78,7 +78,7 @@ def put(database: Database, *drafts: OutboxDraft, now: datetime = NOW) -> None:
         held_reports.plan(connection, now)
 
 
-def compose(entry: OutboxRow, held: Held) -> bytes:
+def compose(entry: OutboxRow, held: HeldFailures) -> bytes:
     """Tell the subjects, as short as can be."""
     assert entry.body == b""
     return f"{held.messages}/{held.recipients}: {[one.subject for one in held.listed]}".encode()
@@ -270,7 +270,7 @@ def test_notes_come_from_the_journal(database: Database) -> None:
     put(database, one, two)
     notes: dict[tuple[int, str], str] = {}
 
-    def noted(_: OutboxRow, held: Held) -> bytes:
+    def noted(_: OutboxRow, held: HeldFailures) -> bytes:
         notes.update(held.notes)
         return b"x"
 
@@ -292,7 +292,7 @@ def test_more_recipients_than_a_report_names_are_counted(
     put(database, *(draft(number, members=3) for number in range(4)))
     seen = []
 
-    def look(_: OutboxRow, held: Held) -> bytes:
+    def look(_: OutboxRow, held: HeldFailures) -> bytes:
         seen.append(held)
         return b"x"
 

@@ -31,7 +31,7 @@ def asked(database: Database) -> Iterator[MessageLookup]:
     gate.close()
 
 
-def remember(database: Database, *rows: known_bulk.Row) -> None:
+def remember(database: Database, *rows: known_bulk.KnownBulkRow) -> None:
     with database.writing() as connection:
         known_bulk.write(connection, rows)
 

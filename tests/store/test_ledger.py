@@ -11,7 +11,12 @@ from gateway.core.decision.journal import Delivery, Message, Outcome
 from gateway.core.kinds import By, State
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.triggers.events.registry import EVENTS
-from gateway.core.triggers.occurrence import Due, Ending, Occurrence, OccurrenceState
+from gateway.core.triggers.occurrence import (
+    DueOccurrence,
+    Occurrence,
+    OccurrenceEnding,
+    OccurrenceState,
+)
 from gateway.store.engine.database import Database
 from gateway.store.journal import messages
 from gateway.store.schema.triggers import occurrences
@@ -25,8 +30,8 @@ ANN = PersonRef(PersonKind.CANDIDATE, "1")
 ALL = frozenset(EVENTS)
 
 
-def due(number: int = 1, **facts: Any) -> Due:
-    return Due(
+def due(number: int = 1, **facts: Any) -> DueOccurrence:
+    return DueOccurrence(
         **{
             "id": number,
             "trigger": "birthday",
@@ -74,7 +79,7 @@ def begin(connection: Connection, holder: str = "a", now: datetime = NOW) -> boo
     return bool(ledger.begin(connection, holder, {1: mail()}, now=now, lease=LEASE))
 
 
-def end(connection: Connection, ending: Ending, outcome: Outcome) -> bool:
+def end(connection: Connection, ending: OccurrenceEnding, outcome: Outcome) -> bool:
     return bool(ledger.end(connection, "a", [LedgerEnd(1, ending, outcome)], now=NOW))
 
 
@@ -156,7 +161,7 @@ def test_a_sent_mail_is_in_the_ledger_and_in_the_journal(database: Database) -> 
         claim(connection)
         assert begin(connection)
         assert OccurrenceState.SENDING is one_in(connection).state
-        sent = Ending(state=OccurrenceState.SENT)
+        sent = OccurrenceEnding(state=OccurrenceState.SENT)
         assert end(connection, sent, relayed())
     with database.reading() as connection:
         [message] = messages.listed(connection, to="ann@example.org")
@@ -198,7 +203,7 @@ def test_a_result_that_comes_after_the_lease_still_counts(database: Database) ->
         claim(connection)
         begin(connection)
         ledger.recover(connection, NOW + LEASE, nobody_is_gone)
-        sent = Ending(state=OccurrenceState.SENT)
+        sent = OccurrenceEnding(state=OccurrenceState.SENT)
         assert end(connection, sent, relayed())
         [message] = messages.listed(connection, to="ann@example.org")
 
@@ -219,7 +224,7 @@ def test_a_mail_put_off_is_tried_again_with_the_same_octets(connection: Connecti
     claim(connection)
     begin(connection)
     later = NOW + timedelta(minutes=1)
-    put_off = Ending(state=OccurrenceState.DUE, reason="450 later", next_at=later)
+    put_off = OccurrenceEnding(state=OccurrenceState.DUE, reason="450 later", next_at=later)
     deferred = replace(relayed(), state=State.DEFERRED)
     end(connection, put_off, deferred)
 
@@ -236,7 +241,7 @@ def test_what_the_relay_says_of_somebody_erased_meanwhile_is_kept_as_a_code(
     begin(connection)
     connection.execute(update(occurrences).values(person="erased:5f0c21ab"))
     said = "550 5.1.1 <ann@example.org> Ann Smit is unknown here"
-    failed = Ending(state=OccurrenceState.FAILED, reason=said)
+    failed = OccurrenceEnding(state=OccurrenceState.FAILED, reason=said)
     outcome = replace(relayed(), state=State.REJECTED, reply=said)
 
     assert end(connection, failed, outcome)
@@ -254,7 +259,7 @@ def test_a_mail_put_off_of_somebody_erased_meanwhile_is_not_tried_again(
     connection.execute(update(occurrences).values(person="erased:5f0c21ab", body=None))
     later = NOW + timedelta(minutes=1)
     said = "450 4.2.1 <ann@example.org> later"
-    put_off = Ending(state=OccurrenceState.DUE, reason=said, next_at=later)
+    put_off = OccurrenceEnding(state=OccurrenceState.DUE, reason=said, next_at=later)
     deferred = replace(relayed(), state=State.DEFERRED, reply=said)
 
     assert end(connection, put_off, deferred)

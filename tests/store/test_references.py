@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.core.feed.references import How, Lead
+from gateway.core.feed.references import ReferenceLead, UnderstoodBy
 from gateway.core.kinds import Scope
 from gateway.core.people.applications import Application, Programme
 from gateway.core.people.people import Group, PersonRef, Staff, Status, StatusKind
@@ -31,7 +31,7 @@ from tests.store.feeding import (
 )
 
 
-def uses(outcome: ImportOutcome) -> list[tuple[str, str, Lead, str, int, int]]:
+def uses(outcome: ImportOutcome) -> list[tuple[str, str, ReferenceLead, str, int, int]]:
     return [
         (use.reference, use.given, use.lead, use.crm_id, use.rows, use.line)
         for use in outcome.references
@@ -80,7 +80,7 @@ def test_a_status_given_by_name_is_stored_as_its_id_and_said_once(
     first = tell(database, "people", *told)
     again = tell(database, "people", *told)
 
-    expected = [("people.status", "OVERLEDEN ", Lead.UNDERSTOOD, "deceased", 3, 2)]
+    expected = [("people.status", "OVERLEDEN ", ReferenceLead.UNDERSTOOD, "deceased", 3, 2)]
     assert expected == uses(first)
     assert 3 == first.suppressions_added
     assert {Scope.ALL} == scopes(standings, "p1@example.org")
@@ -97,7 +97,7 @@ def test_a_membership_given_by_the_name_of_its_group_protects(
     told = tell(database, "memberships", member("17", "geen  bulk-mail"))
     gone = tell(database, "memberships", member("17", "GEEN BULK-MAIL"), replace=True)
 
-    assert [How.NAME] == [use.how for use in told.references]
+    assert [UnderstoodBy.NAME] == [use.how for use in told.references]
     assert {Scope.BULK} == scopes(standings, "ann@example.org")
     assert 0 == gone.removed
 
@@ -110,7 +110,9 @@ def test_of_two_groups_of_one_name_the_one_that_keeps_mail_away_counts_and_it_is
 
     told = tell(database, "memberships", member("17", "Geen bulk-mail"))
 
-    assert [("memberships.group", "Geen bulk-mail", Lead.UNCERTAIN, "b", 1, 2)] == uses(told)
+    assert [("memberships.group", "Geen bulk-mail", ReferenceLead.UNCERTAIN, "b", 1, 2)] == uses(
+        told
+    )
     assert {"memberships.group": 1} == told.reference_faults
     assert {Scope.BULK} == scopes(standings, "ann@example.org")
 
@@ -153,8 +155,8 @@ def test_what_was_never_told_of_is_waited_for_without_a_fault(database: Database
     told = tell(database, "memberships", member("17", "g1"), member("18", "g1"))
 
     assert [
-        ("memberships.group", "g1", Lead.WAITING, "", 2, 2),
-        ("memberships.person", "17", Lead.WAITING, "", 2, 2),
+        ("memberships.group", "g1", ReferenceLead.WAITING, "", 2, 2),
+        ("memberships.person", "17", ReferenceLead.WAITING, "", 2, 2),
     ] == uses(told)
     assert {} == told.reference_faults
     assert {"memberships.group": 2, "memberships.person": 2} == left_open(database)
@@ -239,7 +241,7 @@ def test_an_id_that_a_spreadsheet_has_changed_is_known_again(
 
     told = [tell(database, what, one) for what, one in steps]
 
-    assert How.BENT in [use.how for outcome in told for use in outcome.references]
+    assert UnderstoodBy.BENT in [use.how for outcome in told for use in outcome.references]
     assert {Scope.BULK} == scopes(standings, "ann@example.org")
     assert {} == left_open(database)
 
@@ -252,7 +254,9 @@ def test_a_rounded_id_counts_for_the_one_it_can_be_and_is_told(
 
     told = tell(database, "memberships", member("9.00E+05", "1.23E+05"))
 
-    assert [Lead.UNCERTAIN, Lead.UNCERTAIN] == [use.lead for use in told.references]
+    assert [ReferenceLead.UNCERTAIN, ReferenceLead.UNCERTAIN] == [
+        use.lead for use in told.references
+    ]
     assert {Scope.BULK} == scopes(standings, "ann@example.org")
 
 
@@ -303,7 +307,7 @@ def test_a_changed_id_that_several_may_have_is_told_and_whom_it_meant_goes_once_
     told = tell(database, "memberships", member("17"))
     tell(database, "memberships", member("017"), replace=True)
 
-    assert [("memberships.person", "17", Lead.UNKNOWN, "", 1, 2)] == uses(told)
+    assert [("memberships.person", "17", ReferenceLead.UNKNOWN, "", 1, 2)] == uses(told)
     assert [("0017", "017")] == [use.others for use in told.references]
     assert ({Scope.BULK}, set()) == (
         scopes(standings, "a@example.org"),
@@ -345,7 +349,7 @@ def test_a_row_whose_own_id_has_a_decimal_is_that_of_the_known_one(database: Dat
 
     told = tell(database, "people", person("17.0", "new@example.org"), replace=True)
 
-    assert [("people.crm_id", "17.0", Lead.BENT_KEY, "17", 1, 2)] == uses(told)
+    assert [("people.crm_id", "17.0", ReferenceLead.BENT_KEY, "17", 1, 2)] == uses(told)
     assert ("new@example.org",) == record(database, "17").addresses
 
 
@@ -358,7 +362,7 @@ def test_a_row_whose_own_id_lacks_zeros_is_another_one_and_the_known_one_stays(
 
     told = tell(database, "people", person("17", "ann@example.org"), replace=True)
 
-    assert [("people.crm_id", "17", Lead.BENT_KEY, "", 1, 2)] == uses(told)
+    assert [("people.crm_id", "17", ReferenceLead.BENT_KEY, "", 1, 2)] == uses(told)
     assert "deceased" == record(database, "00017").person.status
     assert {"people.crm_id": 1} == told.reference_faults
 

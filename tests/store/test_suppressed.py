@@ -18,9 +18,9 @@ from gateway.store.people.suppressed import (
     START,
     ListedSource,
     Position,
-    Selection,
     SuppressedAddress,
     SuppressedAddresses,
+    SuppressionFilter,
     behind,
 )
 from gateway.store.people.suppression import Standings
@@ -28,7 +28,7 @@ from gateway.store.schema.feed import addresses, groups, memberships, people, st
 from gateway.store.schema.suppressions import suppressions
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
 
-ALL = Selection()
+ALL = SuppressionFilter()
 DAY = timedelta(days=1)
 
 
@@ -39,7 +39,7 @@ def listing(database: Database, **settings: Any) -> SuppressedAddresses:
 
 
 def listed(
-    database: Database, selection: Selection = ALL, **settings: Any
+    database: Database, selection: SuppressionFilter = ALL, **settings: Any
 ) -> list[SuppressedAddress]:
     """Return the whole list."""
     with database.reading() as connection:
@@ -119,7 +119,7 @@ def test_a_reason_says_all_that_is_known_of_it(office: Database) -> None:
     ],
 )
 def test_a_source_is_listed_by_itself(office: Database, source: str, expected: list[str]) -> None:
-    found = listed(office, Selection(source=ListedSource(source)))
+    found = listed(office, SuppressionFilter(source=ListedSource(source)))
 
     assert expected == [one.address for one in found]
 
@@ -136,21 +136,23 @@ def test_a_source_is_listed_by_itself(office: Database, source: str, expected: l
 def test_a_scope_lists_what_keeps_that_mail_away(
     office: Database, scope: str, expected: list[str]
 ) -> None:
-    assert expected == [one.address for one in listed(office, Selection(scope=Scope(scope)))]
+    assert expected == [
+        one.address for one in listed(office, SuppressionFilter(scope=Scope(scope)))
+    ]
 
 
 def test_the_settings_widen_tags_and_opt_outs(office: Database) -> None:
     wider = {**TAG_SCOPES, "NoMailingsTag": Scope.ALL}
     found = listed(office, tag_scopes=wider, optout_scope=Scope.BULK)
-    of_all = listed(office, Selection(scope=Scope.ALL), tag_scopes=wider)
-    of_bulk = listed(office, Selection(scope=Scope.BULK), optout_scope=Scope.BULK)
+    of_all = listed(office, SuppressionFilter(scope=Scope.ALL), tag_scopes=wider)
+    of_bulk = listed(office, SuppressionFilter(scope=Scope.BULK), optout_scope=Scope.BULK)
 
     assert ("out@x.org", "bulk", "group") in told(found)
     assert ("quiet@x.org", "all", "group") in told(found)
     assert ["dead@x.org", "quiet.home@x.org", "quiet@x.org"] == [one.address for one in of_all]
     # Whom the CRM itself put into the same group is out of campaigns only.
     tell(office, "memberships", member("5", "out"))
-    by_crm = listed(office, Selection(scope=Scope.BULK), optout_scope=Scope.BULK)
+    by_crm = listed(office, SuppressionFilter(scope=Scope.BULK), optout_scope=Scope.BULK)
     assert "out@x.org" in [one.address for one in of_bulk]
     assert of_bulk == by_crm
 
@@ -239,7 +241,9 @@ def test_the_list_is_what_each_address_is_answered(
     with one_store.reading() as connection:
         answered = standings.within(connection, MAILBOXES)
     standings.close()
-    found = listed(one_store, Selection(scope=asked), tag_scopes=tags, optout_scope=optout_scope)
+    found = listed(
+        one_store, SuppressionFilter(scope=asked), tag_scopes=tags, optout_scope=optout_scope
+    )
 
     assert sorted(
         (address, repr(reason))

@@ -24,8 +24,8 @@ from gateway.core.people.people import (
 )
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.engine.quick_reader import QuickReader
-from gateway.store.feed.feed import Terms, feed
-from gateway.store.feed.layouts import Gaps
+from gateway.store.feed.feed import ImportTerms, feed
+from gateway.store.feed.layouts import RowGaps
 from gateway.store.people import suppression
 from gateway.store.people.suppression import Standings
 from tests.store.feeding import CANDIDATE, CONTACT, NOW, deceased, member, no_bulk, person, tell
@@ -283,8 +283,8 @@ def test_whoever_is_perhaps_active_keeps_bulk_mail_from_all_who_have_the_address
     tell(database, "people", dead, person("18", ANN))
 
     with feed(database, "people") as under_way:
-        under_way.add([(2, dead)], {2: Gaps(unread={"active": "is odd"})})
-        under_way.apply(Terms(source="crm", now=NOW))
+        under_way.add([(2, dead)], {2: RowGaps(unread={"active": "is odd"})})
+        under_way.apply(ImportTerms(source="crm", now=NOW))
 
     assert blocking(Kind.BULK, standings.now([ANN])[ANN])
     assert not blocking(Kind.INDIVIDUAL, standings.now([ANN])[ANN])

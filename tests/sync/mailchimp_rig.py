@@ -14,7 +14,7 @@ from gateway.core.people.people import Group, Membership, Person, PersonKind, Pe
 from gateway.store.campaigns import campaign_members, campaigns, opt_outs
 from gateway.store.campaigns.campaign_members import CampaignMember
 from gateway.store.engine.database import Database
-from gateway.store.feed.feed import Terms, feed
+from gateway.store.feed.feed import ImportTerms, feed
 from gateway.store.people import suppression
 from gateway.store.people.suppression import Standings
 from gateway.sync import campaigns as sync_campaigns
@@ -105,7 +105,7 @@ class MailchimpRig:
         """Let the CRM tell."""
         with feed(self.database, what) as under_way:
             under_way.add(list(enumerate(records, 2)))
-            under_way.apply(Terms(**{"source": "crm", "now": self.sandbox.now(), **terms}))
+            under_way.apply(ImportTerms(**{"source": "crm", "now": self.sandbox.now(), **terms}))
 
     def people(self, *refs: PersonRef, replace_all: bool = False, **facts: Any) -> None:
         """Let the CRM tell of people, each with an address of its own unless told otherwise."""

@@ -13,7 +13,7 @@ from gateway.core.people.people import Person, PersonKind, PersonRef
 from gateway.store.campaigns import activities, audiences, campaign_syncs, campaigns
 from gateway.store.campaigns.activities import MemberActivity
 from gateway.store.engine.database import Database
-from gateway.store.feed.feed import Terms, feed
+from gateway.store.feed.feed import ImportTerms, feed
 from gateway.store.people.suppression import Standings
 from gateway.store.schema.campaigns import campaign_members
 from gateway.store.schema.feed import memberships
@@ -21,7 +21,7 @@ from gateway.store.schema.outbox import events
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.transport import MailchimpLimits
 from gateway.sync.mailchimp_session import MailchimpSession
-from gateway.sync.sync_round import Heard, Rounds
+from gateway.sync.sync_round import RoundResult, Rounds
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import Api, act
 
@@ -45,7 +45,7 @@ class Crm:
         self.audience = sandbox.furnish()
         self._ids = IdSource(7)
         self.standings = Standings(database, tag_scopes=TAG_SCOPES)
-        self.heard: list[Heard] = []
+        self.heard: list[RoundResult] = []
         self.client = MailchimpClient(
             KEY, base_url=sandbox.url, limits=MailchimpLimits(attempts=3), sleep=lambda _: None
         )
@@ -75,7 +75,7 @@ class Crm:
         """Let the CRM tell of people."""
         with feed(self.database, "people") as under_way:
             under_way.add(list(enumerate(everybody, 2)))
-            under_way.apply(Terms(source="crm", now=self.sandbox.now()))
+            under_way.apply(ImportTerms(source="crm", now=self.sandbox.now()))
 
     def subscribe(self, *refs: PersonRef) -> None:
         """Put people into the audience."""

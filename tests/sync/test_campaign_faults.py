@@ -14,8 +14,8 @@ from gateway.store.campaigns import audiences
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_calls import Unclear
 from gateway.sync.mailchimp.errors import AnswerLost, NotAuthorised, NotMailchimp
-from gateway.sync.mailchimp.transport import Document
-from gateway.sync.mailchimp_session import Busy, claimed
+from gateway.sync.mailchimp.transport import MailchimpJson
+from gateway.sync.mailchimp_session import CampaignBusy, claimed
 from gateway.sync.reading import AudienceGone
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, contact, email, quarter
 
@@ -243,7 +243,7 @@ def test_m8_a_reading_that_breaks_off_between_pages_is_begun_again(
     number = active.campaign(*refs)
     whole = active.client.members
 
-    def cut(*which: Any, **how: Any) -> Iterator[list[Document]]:
+    def cut(*which: Any, **how: Any) -> Iterator[list[MailchimpJson]]:
         yield next(whole(*which, **how))
         raise AnswerLost("cut")
 
@@ -300,7 +300,7 @@ def test_one_campaign_is_worked_on_by_one_process_at_a_time(active: MailchimpRig
     other = replace(active.session, holder="other:2")
 
     with claimed(other, number):
-        with pytest.raises(Busy):
+        with pytest.raises(CampaignBusy):
             sync_campaigns.send(active.session, number, yes=False)
         took_over = replace(active.session, is_gone=lambda holder: holder == "other:2")
         sync_campaigns.send(took_over, number, yes=False)

@@ -12,7 +12,7 @@ from gateway.store.campaigns import campaigns
 from gateway.sync import campaign_calls
 from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.mailchimp.client import MailchimpClient
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.refresh import Refreshed, RefreshFailed, Unscheduled
 from tests.sync.mailchimp_rig import MailchimpRig, candidate, email, quarter
 
@@ -92,7 +92,9 @@ def test_who_must_leave_is_seen_though_another_unsubscribes_between_two_pages(
     segment_members = MailchimpClient.segment_members
     pages: list[list[str]] = []
 
-    def changing(client: MailchimpClient, audience: str, segment: int) -> Iterator[list[Document]]:
+    def changing(
+        client: MailchimpClient, audience: str, segment: int
+    ) -> Iterator[list[MailchimpJson]]:
         for page in segment_members(client, audience, segment):
             pages.append([str(member["email_address"]) for member in page])
             yield page

@@ -19,7 +19,7 @@ from gateway.store.campaigns import audiences, campaign_syncs, departures, opt_o
 from gateway.store.engine.database import Database
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import NotAuthorised
-from gateway.sync.mailchimp.transport import Document
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.reading import AudienceGone, known_member
 from gateway.sync.sync_round import PutOff
 from tests.rig import schemas
@@ -205,7 +205,9 @@ def test_who_alone_is_new_and_slips_between_two_pages_of_people_known_opts_out(
     members = MailchimpClient.members
     readings = 0
 
-    def in_twos(client: MailchimpClient, audience: str, **asked: Any) -> Iterator[list[Document]]:
+    def in_twos(
+        client: MailchimpClient, audience: str, **asked: Any
+    ) -> Iterator[list[MailchimpJson]]:
         nonlocal readings
         rows = [row for page in members(client, audience, **asked) for row in page]
         if asked["status"] == "unsubscribed":

@@ -16,7 +16,7 @@ from gateway.app.triggers import triggers
 from gateway.config import load
 from gateway.core.people.people import Person, PersonKind, PersonRef
 from gateway.core.people.training import Closing, Qualification
-from gateway.core.sending.outbox import OutboxRow, Result, Sent
+from gateway.core.sending.outbox import AttemptResult, OutboxRow, Sent
 from gateway.core.triggers.occurrence import Occurrence
 from gateway.core.triggers.trigger_preview import Preview
 from gateway.core.triggers.trigger_run import TriggerRun
@@ -46,14 +46,14 @@ class Relay:
     mails: list[EmailMessage] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
-    answer: Callable[[str], Result] = field(default=lambda _: Sent("250 ok"))
+    answer: Callable[[str], AttemptResult] = field(default=lambda _: Sent("250 ok"))
 
     at_once = 4
 
     def relay_of(self, sender: str) -> str:
         return "relay"
 
-    async def submit(self, *, sender: str, recipient: str, content: bytes) -> Result:
+    async def submit(self, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
         self.recipients.append(recipient)
         self.contents.append(content)
         self.mails.append(message_from_bytes(content, policy=policy.default))

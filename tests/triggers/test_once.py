@@ -13,11 +13,11 @@ from gateway.core.decision.journal import Delivery
 from gateway.core.kinds import Scope, State
 from gateway.core.people.people import Person, Staff
 from gateway.core.sending.event import EventType
-from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
 from gateway.core.triggers.due_times import local_moment
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.store.feed.feed import Terms, feed
+from gateway.store.feed.feed import ImportTerms, feed
 from gateway.store.journal import message_lookup, messages
 from gateway.store.people import suppression
 from gateway.store.sending import events
@@ -214,7 +214,7 @@ async def test_e5_what_was_being_sent_when_the_process_died_is_unknown_and_never
     assert node.runs()[0].counts == {OccurrenceState.UNKNOWN: 1}
 
 
-def _die(_: str) -> Result:
+def _die(_: str) -> AttemptResult:
     raise Killed
 
 
@@ -245,7 +245,7 @@ async def test_e5_a_retry_sends_the_same_octets_under_the_same_message_id(
     [(Refused("550 no"), "failed"), (Unknown("silence"), "unknown"), (Sent("250"), "sent")],
 )
 async def test_e5_what_is_settled_is_not_sent_again(
-    engine: TriggerNode, answer: Result, state: str
+    engine: TriggerNode, answer: AttemptResult, state: str
 ) -> None:
     engine.trigger("birthday", BIRTHDAY)
     engine.person(birthday=BORN)
@@ -276,7 +276,7 @@ async def test_e6_conditions_are_looked_at_again_in_the_moment_of_sending(
     node.flush()
     with feed(node.database, "people") as under_way:
         under_way.keep_all([(2, ("candidate", "eva"))])
-        under_way.apply(Terms(source="crm", now=NOW, remove=True))
+        under_way.apply(ImportTerms(source="crm", now=NOW, remove=True))
 
     sent = await node.work("2027-03-01", 10)
 

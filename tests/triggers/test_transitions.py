@@ -13,7 +13,7 @@ from gateway.core.kinds import Kind, State
 from gateway.core.people.applications import Application, Programme
 from gateway.core.people.people import PersonKind, Staff, Status, StatusKind
 from gateway.core.sending.event import EventType
-from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
 from gateway.core.triggers.application_change import ChangeResult
 from gateway.core.triggers.events.status_changed import STATUS_CHANGED
 from gateway.core.triggers.events.submitted import SUBMITTED
@@ -305,9 +305,9 @@ async def test_of_those_a_relay_put_off_each_gets_the_last_change_once(node: Tri
     ids=["sent", "unknown", "deferred"],
 )
 async def test_mail_on_its_way_while_the_status_was_taken_back_and_set_again_counts(
-    node: TriggerNode, ended: Result, mails: int
+    node: TriggerNode, ended: AttemptResult, mails: int
 ) -> None:
-    def answer(_: str) -> Result:
+    def answer(_: str) -> AttemptResult:
         if len(node.relay.recipients) == 1:
             change(node, "new")
             change(node, "accepted")

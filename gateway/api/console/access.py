@@ -455,4 +455,4 @@ async def _form(request: Request) -> FormData:
     return await request.form()
 
 
-Fields = Annotated[FormData, Depends(_form)]  #: The fields of the form, its token checked.
+FormFields = Annotated[FormData, Depends(_form)]  #: The fields of the form, its token checked.

@@ -14,7 +14,7 @@ from gateway.api.console.access import (
     LANGUAGE_COOKIE,
     LOGIN,
     ConsoleUser,
-    Fields,
+    FormFields,
     Looks,
     begin,
     came_from_here,
@@ -65,7 +65,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
         return await _login_page(request, target=target)
 
     @routes.post("/login")
-    async def sign_in(request: Request, form: Fields) -> Response:
+    async def sign_in(request: Request, form: FormFields) -> Response:
         name, password = _text(form, "user").strip(), _text(form, "password")
         target, kept = _text(form, "next"), _kept(request, form)
         if not (is_guests_form(request, form) or _is_program(request, form)):
@@ -113,7 +113,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
         return response
 
     @routes.post(KEPT.removeprefix(ROOT))
-    async def go_on(request: Request, form: Fields) -> Response:
+    async def go_on(request: Request, form: FormFields) -> Response:
         """Show what was filled in to whom it is of, who signed in in another tab."""
         kept, user = _kept(request, form), request.state.user
         if user is None or not is_guests_form(request, form):
@@ -139,7 +139,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
         return _signed_out(await see_other(request, f"{ROOT}/login"))
 
     @routes.post("/language")
-    async def choose_language(request: Request, form: Fields) -> Response:
+    async def choose_language(request: Request, form: FormFields) -> Response:
         response = await see_other(request, within(_text(form, "next")))
         language = _text(form, "language")
         if language in LANGUAGES:

@@ -13,8 +13,8 @@ from gateway.api.replies import (
     JSON,
     Cursor,
     Limit,
+    PlainText,
     StaffName,
-    Text,
     Using,
     octets,
     page,
@@ -23,7 +23,7 @@ from gateway.api.replies import (
     wrapped,
 )
 from gateway.api.schemas import answers, items
-from gateway.api.services import Happened
+from gateway.api.services import ApplicationNews
 from gateway.api.threads import in_thread
 from gateway.core.token import Token
 from gateway.documents.triggers.applications import (
@@ -42,16 +42,16 @@ router = APIRouter(prefix="/applications", tags=["applications"])
 
 MOST = 1000  #: Applications told of at once.
 
-_Reference = Annotated[Text, Field(min_length=1, max_length=200)]
-Words = Annotated[
-    Text,
+_Reference = Annotated[PlainText, Field(min_length=1, max_length=200)]
+NameWords = Annotated[
+    PlainText,
     Query(
         max_length=200,
         description="Words that begin the reference, or stand in the title, the programme, or the "
         "person's name or address.",
     ),
 ]
-_StatusId = Annotated[Text, Field(min_length=1, max_length=200)]
+_StatusId = Annotated[PlainText, Field(min_length=1, max_length=200)]
 _DryRun = Annotated[
     bool, Query(description="Change and mail nothing; only show what would happen.")
 ]
@@ -99,14 +99,14 @@ async def submitted(
     request: Request,
     using: Using,
     token: EventsToken,
-    reference: Text,
+    reference: PlainText,
     submission: Submission | None = None,
     *,
     dry_run: _DryRun = False,
     key: Key = None,
 ) -> Response:
     """Tell that a candidate has submitted an application: it is acknowledged at once."""
-    happened = Happened(
+    happened = ApplicationNews(
         references=(reference,),
         status=submission.status if submission else None,
         by=None,
@@ -120,9 +120,9 @@ async def submitted(
 async def list_applications(
     request: Request,
     using: Using,
-    q: Words = "",
+    q: NameWords = "",
     status: Annotated[
-        Text, Query(max_length=200, description="crm_id of the status they have.")
+        PlainText, Query(max_length=200, description="crm_id of the status they have.")
     ] = "",
     *,
     limit: Limit = 50,
@@ -147,7 +147,7 @@ async def list_applications(
     responses=answers(WholeApplicationDocument, "The application."),
     dependencies=[READS],
 )
-async def show_application(request: Request, using: Using, reference: Text) -> Response:
+async def show_application(request: Request, using: Using, reference: PlainText) -> Response:
     """Show an application: whose it is, what it is for, its status and who is responsible."""
     application = await using.database.read(applications.find, reference)
     if application is None:
@@ -171,7 +171,7 @@ async def status_changed(
     until it is `confirmed` or a `token` comes along: the answer is 409 with `warning`, `mails` and
     a `token`.
     """
-    happened = Happened(
+    happened = ApplicationNews(
         references=tuple(change.references),
         status=change.status,
         by=change.by,
@@ -185,7 +185,7 @@ async def status_changed(
 
 
 async def _kept(
-    request: Request, using: Using, token: Token, key: str | None, happened: Happened
+    request: Request, using: Using, token: Token, key: str | None, happened: ApplicationNews
 ) -> Response:
     apply = await in_thread(using.applications.open)
 

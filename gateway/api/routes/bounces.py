@@ -8,7 +8,7 @@ from gateway.api.bearer import READS
 from gateway.api.replies import (
     Cursor,
     Limit,
-    MailAddress,
+    OneAddress,
     Since,
     Using,
     page,
@@ -29,7 +29,7 @@ async def list_bounces(
     request: Request,
     using: Using,
     *,
-    address: Annotated[MailAddress | None, Query(description="Only of this address.")] = None,
+    address: Annotated[OneAddress | None, Query(description="Only of this address.")] = None,
     kind: Annotated[BounceKind | None, Query(description="Only what is of this kind.")] = None,
     undecided: Annotated[
         bool, Query(description="Only what suppresses nobody by itself: a person has to decide.")

@@ -19,8 +19,8 @@ from gateway.api.replies import (
     MOST,
     Cursor,
     Limit,
-    MailAddress,
-    Text,
+    OneAddress,
+    PlainText,
     Using,
     as_it_is,
     octets,
@@ -54,7 +54,7 @@ _Confirmed = Annotated[
     bool,
     Field(description="Go on even if unexpectedly many drop out (409 says how many)."),
 ]
-_Word = Annotated[Text, Field(min_length=1, max_length=2000)]
+_Word = Annotated[PlainText, Field(min_length=1, max_length=2000)]
 
 
 class _RequestBody(BaseModel):
@@ -67,7 +67,7 @@ class CampaignDraft(_RequestBody):
     name: _Word
     template: int = Field(ge=0, lt=2**63, description="See `GET /mailchimp/templates`.")
     from_name: _Word
-    from_address: MailAddress = Field(min_length=3, max_length=2000)
+    from_address: OneAddress = Field(min_length=3, max_length=2000)
     confirmed: bool = Field(False, description="Even if there is a campaign of that name.")
 
 
@@ -205,7 +205,7 @@ async def add_members_of_file(action: Action, number: Number) -> Response:
     "/campaigns/{id}/members/{person:id}",
     responses=answers(CampaignRemovedDocument, "Who was taken out."),
 )
-async def remove_member(deletion: Deletion, number: Number, person: Text) -> Response:
+async def remove_member(deletion: Deletion, number: Number, person: PlainText) -> Response:
     """Take a person out of a campaign that has not left; of an address, everybody who has it."""
     return await deletion.done(lambda campaigns: campaigns.remove(number, person))
 

@@ -9,8 +9,8 @@ from gateway.api.person_cursors import member_before
 from gateway.api.replies import (
     Cursor,
     Limit,
+    PlainText,
     Since,
-    Text,
     Using,
     before,
     page,
@@ -83,7 +83,7 @@ async def list_members(
     id: str,  # noqa: A002
     *,
     which: WhichMembers = WhichMembers.ALL,
-    reason: Annotated[Text, Query(max_length=100, description="Why they are out.")] = "",
+    reason: Annotated[PlainText, Query(max_length=100, description="Why they are out.")] = "",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api.bearer import READS
 from gateway.api.problems import Problem
-from gateway.api.replies import MailAddress, SenderAddress, Text, Using, reply
+from gateway.api.replies import OneAddress, PlainText, SenderAddress, Using, reply
 from gateway.api.schemas import answers
 from gateway.core.decision.explanation import ExplainedMail
 from gateway.documents.explanations import ExplanationDocument
@@ -32,9 +32,9 @@ async def explain_message(
     using: Using,
     *,
     sender: Annotated[SenderAddress, Query(alias="from", description="The envelope sender.")],
-    to: Annotated[list[MailAddress], Query(max_length=1000, description="A recipient.")],
-    listener: Annotated[Text | None, Query(description="The listener it arrives at.")] = None,
-    login: Annotated[Text | None, Query(description="The login it is sent with.")] = None,
+    to: Annotated[list[OneAddress], Query(max_length=1000, description="A recipient.")],
+    listener: Annotated[PlainText | None, Query(description="The listener it arrives at.")] = None,
+    login: Annotated[PlainText | None, Query(description="The login it is sent with.")] = None,
 ) -> Response:
     """Explain the decision on a message, as `gateway explain` does; nothing is sent.
 

@@ -18,7 +18,7 @@ from gateway.api.paths import with_slashes
 from gateway.api.problems import TYPE, Problem
 from gateway.api.replies import JSON, Using, octets
 from gateway.api.schemas import answers, record
-from gateway.api.services import ApiServices, FeedAdapter, FeedRefused, FeedTerms, Taken
+from gateway.api.services import ApiServices, FeedAdapter, FeedRefused, FeedTaken, FeedTerms
 from gateway.core.token import Token
 from gateway.documents.feed import ImportReportDocument
 from gateway.store.api.answers import StoredAnswer
@@ -216,7 +216,7 @@ async def _kept(request: Request, file: Path) -> str:
     return digest.hexdigest()
 
 
-async def _taken(using: ApiServices, kind: str, file: Path, terms: FeedTerms) -> Taken:
+async def _taken(using: ApiServices, kind: str, file: Path, terms: FeedTerms) -> FeedTaken:
     try:
         return await anyio.to_thread.run_sync(
             lambda: using.feed.take_in(kind, file, terms), limiter=_TURN
@@ -225,7 +225,7 @@ async def _taken(using: ApiServices, kind: str, file: Path, terms: FeedTerms) ->
         raise Problem(422, str(error)) from None
 
 
-def _answer(taken: Taken) -> StoredAnswer:
+def _answer(taken: FeedTaken) -> StoredAnswer:
     if not taken.is_held_back:
         return StoredAnswer(status=200, type=JSON, body=octets(taken.report))
     problem = {"type": "about:blank", "title": "Conflict", "status": 409, "detail": _HELD_BACK}

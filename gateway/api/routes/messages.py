@@ -11,7 +11,7 @@ from gateway.api.problems import Problem
 from gateway.api.replies import (
     Cursor,
     Limit,
-    MailAddress,
+    OneAddress,
     SenderAddress,
     Since,
     Using,
@@ -75,7 +75,7 @@ async def list_messages(
     using: Using,
     *,
     state: Annotated[State | None, Query(description="With a delivery in this state.")] = None,
-    to: Annotated[MailAddress | None, Query(description="To this address.")] = None,
+    to: Annotated[OneAddress | None, Query(description="To this address.")] = None,
     sender: _From = None,
     since: Since,
     search: _Search = None,

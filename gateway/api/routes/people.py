@@ -14,9 +14,9 @@ from gateway.api.replies import (
     MOST,
     Cursor,
     Limit,
-    MailAddress,
+    OneAddress,
+    PlainText,
     Since,
-    Text,
     Using,
     as_it_is,
     part,
@@ -57,7 +57,7 @@ router = APIRouter(prefix="/people", tags=["people"], dependencies=[READS])
 async def find_people(
     request: Request,
     using: Using,
-    address: Annotated[MailAddress, Query(description="A mail address.")],
+    address: Annotated[OneAddress, Query(description="A mail address.")],
     limit: Limit = MOST,
     cursor: Cursor = None,
 ) -> Response:
@@ -73,7 +73,8 @@ async def search_people(
     request: Request,
     using: Using,
     text: Annotated[
-        Text, Query(max_length=200, description="A key, reference, address or its start, a name.")
+        PlainText,
+        Query(max_length=200, description="A key, reference, address or its start, a name."),
     ],
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -92,7 +93,7 @@ async def search_people(
 async def show_timeline(
     request: Request,
     using: Using,
-    person: Text,
+    person: PlainText,
     *,
     type: Annotated[  # noqa: A002
         list[TimelineType] | None, Query(description="Only of these sorts.")
@@ -135,7 +136,7 @@ async def show_timeline(
 async def list_history(
     request: Request,
     using: Using,
-    person: Text,
+    person: PlainText,
     *,
     since: Since,
     limit: Limit = MOST,
@@ -157,7 +158,7 @@ async def list_history(
 async def list_documents(
     request: Request,
     using: Using,
-    person: Text,
+    person: PlainText,
     *,
     since: Since,
     limit: Limit = MOST,
@@ -176,7 +177,7 @@ async def list_documents(
 
 
 @router.get("/{person:id}", responses=answers(PersonDocument, "The person with the timeline."))
-async def show_person(request: Request, using: Using, person: Text) -> Response:
+async def show_person(request: Request, using: Using, person: PlainText) -> Response:
     """Show a person with suppressions, applications and timeline."""
     with using.standings() as standings:
         records = await using.database.read(timeline, standings, _ref(person))

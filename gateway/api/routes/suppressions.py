@@ -19,9 +19,9 @@ from gateway.api.replies import (
     AddressOrPerson,
     Cursor,
     Limit,
+    PlainText,
     Since,
     StaffName,
-    Text,
     Using,
     octets,
     page,
@@ -56,8 +56,8 @@ from gateway.store.people.suppressed import (
     START,
     ListedSource,
     Position,
-    Selection,
     SuppressedAddress,
+    SuppressionFilter,
     behind,
 )
 from gateway.store.views import timeline
@@ -85,7 +85,9 @@ class NewSuppression(BaseModel):
         min_length=3, max_length=2000, description="An address; or a person: `candidate:17`."
     )
     scope: Scope = Scope.BULK
-    note: Text = Field("", max_length=2000, description="Why; only staff see it unless `public`.")
+    note: PlainText = Field(
+        "", max_length=2000, description="Why; only staff see it unless `public`."
+    )
     public: bool = False
     until: datetime | None = Field(None, description="Local time unless it has a zone.")
     by: StaffName = Field(
@@ -111,7 +113,11 @@ async def list_suppressions(
 
     `since` counts since when a reason holds; reasons nobody knows that of are left out.
     """
-    at, listed, selection = using.clock(), using.suppressed(), Selection(source, scope, since)
+    at, listed, selection = (
+        using.clock(),
+        using.suppressed(),
+        SuppressionFilter(source, scope, since),
+    )
     after = START if cursor is None else _position(cursor)
     suppressed = await using.database.read(
         listed.page, selection, at=at, after=after, limit=limit + 1
@@ -132,12 +138,12 @@ async def export_suppressions(
 ) -> Response:
     """Return everybody who is suppressed as CSV; no cell of it is a formula."""
     headers = {"content-disposition": 'attachment; filename="suppressions.csv"'}
-    rows = csv_pages(using, Selection(source, scope, since))
+    rows = csv_pages(using, SuppressionFilter(source, scope, since))
     first = await anext(rows)  # A store that is away is told with a status, not in the middle.
     return StreamingResponse(_from(first, rows), headers=headers, media_type="text/csv")
 
 
-async def csv_pages(using: ApiServices, selection: Selection) -> AsyncIterator[str]:
+async def csv_pages(using: ApiServices, selection: SuppressionFilter) -> AsyncIterator[str]:
     """Yield the heading with the first page, then a page at a time."""
     at, listed = using.clock(), using.suppressed()
 
@@ -238,10 +244,10 @@ async def release(
     request: Request,
     using: Using,
     token: SuppressionsToken,
-    address: Text,
+    address: PlainText,
     *,
     by: Annotated[StaffName, Query(max_length=200, description="Who asked for it.")] = "",
-    note: Annotated[Text, Query(max_length=2000, description="Why; only staff see it.")] = "",
+    note: Annotated[PlainText, Query(max_length=2000, description="Why; only staff see it.")] = "",
 ) -> Response:
     """Lift what suppresses the address or the person itself, and opt-outs from Mailchimp.
 

@@ -11,8 +11,8 @@ from gateway.api.replies import (
     MOST,
     Cursor,
     Limit,
+    PlainText,
     Since,
-    Text,
     Using,
     as_it_is,
     before,
@@ -37,9 +37,10 @@ from gateway.documents.triggers.triggers import (
 
 router = APIRouter(prefix="/triggers", tags=["triggers"], dependencies=[READS])
 
-_Word = Annotated[Text, Query(min_length=1, max_length=200)]
+_Word = Annotated[PlainText, Query(min_length=1, max_length=200)]
 _By = Annotated[
-    Text | None, Query(max_length=200, description="Who would do it: staff, by crm_id or address.")
+    PlainText | None,
+    Query(max_length=200, description="Who would do it: staff, by crm_id or address."),
 ]
 _On = Annotated[date | None, Query(description="As if it were this day; by default today.")]
 
@@ -113,7 +114,7 @@ async def preview_change(
 @router.get(
     "/{name}", responses=answers(TriggerWithRunsDocument, "The trigger with its last runs.")
 )
-async def show_trigger(request: Request, using: Using, name: Text) -> Response:
+async def show_trigger(request: Request, using: Using, name: PlainText) -> Response:
     """Show a trigger and what its last runs did."""
     return reply(request, await in_thread(using.triggers.one, name))
 
@@ -121,7 +122,9 @@ async def show_trigger(request: Request, using: Using, name: Text) -> Response:
 @router.get(
     "/{name}/preview", responses=answers(PreviewDocument, "Who would get what, and who would not.")
 )
-async def preview_trigger(request: Request, using: Using, name: Text, on: _On = None) -> Response:
+async def preview_trigger(
+    request: Request, using: Using, name: PlainText, on: _On = None
+) -> Response:
     """Show whom a date event would mail on a day, and whom not and why; nothing is sent."""
     return reply(request, await in_thread(using.triggers.preview, name, on))
 

@@ -9,7 +9,7 @@ from gateway.api.services import CampaignActions, NotDone
 from gateway.app import common
 from gateway.app.campaigns import campaign_people, mailchimp
 from gateway.app.campaigns.campaign_people import NobodyMeant, PeopleFileRefused
-from gateway.app.campaigns.campaign_report import NotSent, drawing, report_document, sent
+from gateway.app.campaigns.campaign_report import CampaignNotSent, drawing, report_document, sent
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.campaigns.campaign_report import CampaignPlotWords
@@ -38,7 +38,7 @@ from gateway.sync.activation import Activation, CannotActivate
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.campaigns import CampaignRefused, NameTaken
 from gateway.sync.mailchimp.errors import MailchimpError
-from gateway.sync.mailchimp_session import Busy, MailchimpSession
+from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession
 from gateway.sync.preparation import SegmentGone, TooManyDropOut, drop_alarm
 from gateway.sync.readiness import NotReady, activated
 
@@ -223,7 +223,7 @@ def _told_as_problems() -> Iterator[None]:
         same_name = [ids.show(campaign.id) for campaign in error.namesakes]
         text = f"{error}: confirmed = true makes another of that name"
         raise NotDone(409, text, more={"needs_confirmed": True, "campaigns": same_name}) from error
-    except Busy as error:
+    except CampaignBusy as error:
         raise NotDone(409, str(error), again_after=_AGAIN_AFTER) from error
     except (CampaignRefused, NobodyMeant, PeopleFileRefused) as error:
         raise NotDone(422, str(error)) from error
@@ -231,7 +231,7 @@ def _told_as_problems() -> Iterator[None]:
         NotReady,
         WrongCampaignState,
         SegmentGone,
-        NotSent,
+        CampaignNotSent,
         mailchimp.NoKey,
         CannotActivate,
     ) as error:

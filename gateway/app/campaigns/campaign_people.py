@@ -46,7 +46,7 @@ class PeopleFileRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenPeople:
     """Who was named, and what is wrong with lines of files that name nobody."""
 
     people: tuple[PersonRef, ...]
@@ -60,7 +60,7 @@ def chosen(
     persons: Sequence[PersonRef | str] = (),
     groups: Sequence[str] = (),
     files: Sequence[Path] = (),
-) -> Chosen:
+) -> ChosenPeople:
     """Return the people named by key or address, in groups and in files.
 
     Raises `NobodyMeant` for a person or a group nobody knows, and `PeopleFileRefused`.
@@ -82,7 +82,7 @@ def chosen(
                 refs += row.people
                 if row.problem:
                     problems.append(f"{file.name}:{row.line}: {row.problem}")
-    return Chosen(tuple(refs), tuple(problems))
+    return ChosenPeople(tuple(refs), tuple(problems))
 
 
 def named(settings: Settings, store: Database, wanted: PersonRef | str) -> tuple[PersonRef, ...]:

@@ -25,7 +25,7 @@ _SAYS = {
 }
 
 
-class NotSent(GatewayError):
+class CampaignNotSent(GatewayError):
     """There is no report of a campaign that was not sent."""
 
 
@@ -39,7 +39,7 @@ def sent(store: Database, number: int) -> Synced:
     was_sent = known.campaign.sent_at is not None and known.counters is not None
     if state is CampaignState.SENT or (state is CampaignState.DELETED and was_sent):
         return known
-    raise NotSent(
+    raise CampaignNotSent(
         f"there is no report of {ids.show(number)} yet, for it was not sent: {_SAYS[state]}"
     )
 

@@ -23,9 +23,9 @@ from gateway.sync.activation import ActivationRequest
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.transport import MailchimpLimits
-from gateway.sync.mailchimp_session import MailchimpSession, Progress, in_silence
+from gateway.sync.mailchimp_session import MailchimpSession, SyncProgress, in_silence
 from gateway.sync.readiness import AccountStanding
-from gateway.sync.sync_round import Heard, Rounds
+from gateway.sync.sync_round import RoundResult, Rounds
 
 
 class NoKey(GatewayError):
@@ -106,7 +106,11 @@ def account(settings: Settings, database: Database) -> AccountState:
 
 @contextmanager
 def mailchimp_session(
-    settings: Settings, database: Database, *, progress: Progress = in_silence, part: str = "main"
+    settings: Settings,
+    database: Database,
+    *,
+    progress: SyncProgress = in_silence,
+    part: str = "main",
 ) -> Iterator[MailchimpSession]:
     """Lend what work on campaigns is done with; the parts of a process hold campaigns apart."""
     limits = MailchimpLimits()
@@ -165,7 +169,7 @@ _UNSCHEDULABLE = {
 
 
 def sync_rounds(
-    settings: Settings, session: MailchimpSession, heard: Callable[[Heard], None]
+    settings: Settings, session: MailchimpSession, heard: Callable[[RoundResult], None]
 ) -> Rounds:
     """Return what looks at Mailchimp, under the settings."""
     return Rounds(

@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from gateway.app import common
 from gateway.app.checks.findings import Finding, error, good, warning
 from gateway.app.dkim_keys import dkim_keys
-from gateway.app.dns_records import DnsAnswer, Missing, exchangers_of, texts_of
+from gateway.app.dns_records import DnsAnswer, DnsMissing, exchangers_of, texts_of
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.delivery.dkim_signer import DkimKey
@@ -38,7 +38,7 @@ def domains(settings: Settings, *, offline: bool) -> Iterator[Finding]:
             yield good(subject, "SPF, DKIM, DMARC and MX were not looked at: offline")
             continue
         exchangers = exchangers_of(domain)
-        if exchangers.missing is Missing.NO_DNS:
+        if exchangers.missing is DnsMissing.NO_DNS:
             yield warning(subject, "SPF, DKIM, DMARC and MX could not be looked at: no DNS answers")
             continue
         problems = [
@@ -56,7 +56,7 @@ def domains(settings: Settings, *, offline: bool) -> Iterator[Finding]:
 def record_problem(key: DkimKey) -> str | None:
     """Return what is wrong with the DNS record of a key; empty: nothing; None: no DNS."""
     answer = texts_of(key.name)
-    if answer.missing is Missing.NO_DNS:
+    if answer.missing is DnsMissing.NO_DNS:
         return None
     records = [tags for text in answer.texts if "p" in (tags := _tags(text))]
     if not records:
@@ -83,7 +83,7 @@ def _tags(text: str) -> dict[str, str]:
 
 
 def _exchangers(answer: DnsAnswer) -> Iterator[str]:
-    if answer.missing is Missing.NOTHING:
+    if answer.missing is DnsMissing.NOTHING:
         yield "has no MX record: bounces and answers may not arrive"
     elif answer.texts == (".",):
         yield "says that it takes no mail (null MX): receivers refuse mail from it"
@@ -91,7 +91,7 @@ def _exchangers(answer: DnsAnswer) -> Iterator[str]:
 
 def _spf(domain: str) -> Iterator[str]:
     answer = texts_of(domain)
-    if answer.missing is Missing.NO_DNS:
+    if answer.missing is DnsMissing.NO_DNS:
         yield "SPF could not be looked at: no DNS answers"
         return
     records = _spf_records(answer)
@@ -113,7 +113,7 @@ def _spf(domain: str) -> Iterator[str]:
                 continue
             answer = texts_of(included)
             theirs = _spf_records(answer)
-            if answer.missing is Missing.NO_DNS:
+            if answer.missing is DnsMissing.NO_DNS:
                 yield f"SPF could not be looked at whole: no DNS answers for {included}"
             elif len(theirs) != 1:
                 yield (
@@ -149,7 +149,7 @@ def _dmarc(domain: str) -> Iterator[str]:
     labels = domain.split(".")
     for start in range(len(labels) - 1):
         answer = texts_of(f"_dmarc.{'.'.join(labels[start:])}")
-        if answer.missing is Missing.NO_DNS:
+        if answer.missing is DnsMissing.NO_DNS:
             yield "DMARC could not be looked at: no DNS answers"
             return
         records = [text for text in answer.texts if re.match(r"(?i)v\s*=\s*dmarc1\b", text)]

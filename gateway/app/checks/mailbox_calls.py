@@ -19,7 +19,7 @@ from gateway.config import Settings, load
 from gateway.config.inbound import MailboxConfig
 from gateway.core.written import counted
 from gateway.inbound.imap.session import MailboxSession
-from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings, Stage
+from gateway.inbound.imap.settings import LoginStage, MailboxRefuses, MailboxSettings
 from gateway.inbound.imap.text import MailboxLost
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.replies import mailboxes as mailbox_store
@@ -80,7 +80,7 @@ async def call_mailbox(
         await session.close()
 
 
-def _cure(mailbox: MailboxConfig, stage: Stage) -> str:
+def _cure(mailbox: MailboxConfig, stage: LoginStage) -> str:
     match stage:
         case "tls":
             return "set ca to the authority that signed it, host to the name in it, or another tls"

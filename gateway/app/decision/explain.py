@@ -26,7 +26,7 @@ from gateway.core.mail.link_signatures import unsubscribe_report
 from gateway.core.people.people import Standing, Suppression, SuppressionSource
 from gateway.core.written import no_such_name
 from gateway.delivery.settings import choose
-from gateway.smtp_proxy.decider import Decider, MessageDecision, Verdict
+from gateway.smtp_proxy.decider import Decider, MessageDecision, RecipientDecision
 from gateway.smtp_proxy.journaling.language_choice import LanguageChoice
 from gateway.smtp_proxy.journaling.never_mailed import NeverMailed
 from gateway.smtp_proxy.message_kind import MessageToDecide, facts_of
@@ -84,7 +84,7 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         feed_as_of=max(feeds.values(), default=None),
         now=chosen.local_time(moment),
     )
-    going = sum(not verdict.blocked for verdict in decision.verdicts)
+    going = sum(not recipient.blocked for recipient in decision.of_recipients)
     is_added = going == 1 and adds_unsubscribe(
         chosen, case.listener, decision.classification, case.headers
     )
@@ -94,7 +94,7 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
         tried=tuple(tried(chosen, case, decision)),
         refusal=decision.refusal.text if decision.refusal else "",
         relay=relay.name,
-        fates=tuple(map(writer.fate, case.recipients, decision.verdicts)),
+        fates=tuple(map(writer.fate, case.recipients, decision.of_recipients)),
         unsubscribe=unsubscribe_report(case.headers, is_added=is_added),
     )
 
@@ -128,7 +128,7 @@ def tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> I
 
 
 class _ExplanationWriter:
-    """Puts the verdict on each recipient into words."""
+    """Puts the decision on each recipient into words."""
 
     def __init__(
         self,
@@ -143,17 +143,17 @@ class _ExplanationWriter:
         self._feed_as_of = feed_as_of
         self._now = now
 
-    def fate(self, recipient: str, verdict: Verdict) -> Fate:
+    def fate(self, recipient: str, decision: RecipientDecision) -> Fate:
         """Tell what would become of a recipient."""
-        counting = verdict.blocked or verdict.would
+        counting = decision.blocked or decision.would
         return Fate(
             recipient=recipient,
-            outcome=State.SEND_FAILED if verdict.blocked else State.RELAYED,
-            would=State.SEND_FAILED if verdict.would else None,
+            outcome=State.SEND_FAILED if decision.blocked else State.RELAYED,
+            would=State.SEND_FAILED if decision.would else None,
             suppressions=counting,
-            persons=tuple(holder.ref for holder in verdict.standing.holders),
-            note=self._note(recipient, verdict.standing, counting) if counting else "",
-            what_if=tuple(self._what_if(verdict.standing, counting)),
+            persons=tuple(holder.ref for holder in decision.standing.holders),
+            note=self._note(recipient, decision.standing, counting) if counting else "",
+            what_if=tuple(self._what_if(decision.standing, counting)),
         )
 
     def _note(self, recipient: str, standing: Standing, counting: tuple[Suppression, ...]) -> str:

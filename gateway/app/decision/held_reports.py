@@ -10,7 +10,7 @@ from gateway.core.decision import dsn
 from gateway.core.decision.note import retold_whole
 from gateway.core.sending.outbox import OutboxRow
 from gateway.core.wording import in_language
-from gateway.store.journal.held_reports import Held
+from gateway.store.journal.held_reports import HeldFailures
 
 
 class HeldReportWriter:
@@ -25,7 +25,7 @@ class HeldReportWriter:
         self._notifier = settings.notices.sender or common.notifier(settings)
         self._zone = common.time_zone(settings)
 
-    def compose(self, entry: OutboxRow, held: Held) -> bytes:
+    def compose(self, entry: OutboxRow, held: HeldFailures) -> bytes:
         """Write one, all of it in the language of whoever sent the latest of the messages."""
         hostname = common.host_name()
         template = in_language(self._notes, held.listed[-1].language)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from gateway.api.services import FeedAdapter, FeedRefused, FeedTerms, Taken
+from gateway.api.services import FeedAdapter, FeedRefused, FeedTaken, FeedTerms
 from gateway.app import common
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.config import Settings
@@ -47,7 +47,7 @@ class StoreFeedAdapter(FeedAdapter):
             return {"kind": sort, "crm_id": crm_id}
         return {next(name for name in KINDS[kind].columns if name in KINDS[kind].needed): text}
 
-    def take_in(self, kind: str, file: Path, terms: FeedTerms) -> Taken:
+    def take_in(self, kind: str, file: Path, terms: FeedTerms) -> FeedTaken:
         settings = self._settings()
         try:
             report = import_file(
@@ -74,7 +74,7 @@ class StoreFeedAdapter(FeedAdapter):
             )
             write_refused(FeedFile(file, KINDS[kind], reading), report, terms.refused)
         document = {name: value for name, value in report.document().items() if name != "file"}
-        return Taken(
+        return FeedTaken(
             report=document, records=report.records, is_held_back=report.outcome.is_held_back
         )
 

@@ -18,10 +18,10 @@ from gateway.core.replies.document_types import RULES, DocumentRule
 from gateway.core.sending.mail_wording import IMPORTED, REFUSED
 from gateway.inbound.admission import Admission, sender_entries
 from gateway.inbound.bounce_keeping import BounceSettings
-from gateway.inbound.importer import ReplyImporter, Rules
+from gateway.inbound.importer import FilingRules, ReplyImporter
 from gateway.inbound.notices import NoticeSettings
 from gateway.inbound.reading.readers import Readers
-from gateway.inbound.verdict import Origin, Verdict
+from gateway.inbound.verdict import ImportVerdict, MailOrigin
 from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
 
@@ -40,7 +40,7 @@ def reply_importer(
     settings: Settings,
     database: Database,
     readers: Readers,
-    heard: Callable[[Origin, Verdict], None] = lambda _, __: None,
+    heard: Callable[[MailOrigin, ImportVerdict], None] = lambda _, __: None,
     heard_bounce: Callable[[KeptBounce], None] = lambda _: None,
 ) -> ReplyImporter:
     """Return an importer; `heard` is told each verdict on a mail that is new.
@@ -59,7 +59,7 @@ def reply_importer(
     )
 
 
-def rules(settings: Settings) -> Rules:
+def rules(settings: Settings) -> FilingRules:
     """Return what the importer goes by; GatewayError if a text can't be used."""
     own = (
         DocumentRule(
@@ -69,7 +69,7 @@ def rules(settings: Settings) -> Rules:
         )
         for document_type in settings.inbound.document_types
     )
-    return Rules(
+    return FilingRules(
         reference=settings.inbound.reference.pattern,
         zone=settings.time_zone,
         admission=Admission(
@@ -108,12 +108,12 @@ def bounce_settings(settings: Settings) -> BounceSettings:
     )
 
 
-def origins(settings: Settings) -> dict[str, Origin]:
+def origins(settings: Settings) -> dict[str, MailOrigin]:
     """Return the mailboxes and import listeners, each with what proves a sender there."""
     listeners = (place for place in settings.smtp.listeners if place.purpose != "proxy")
     places: list[MailboxConfig | ListenerConfig] = [*settings.inbound.mailboxes, *listeners]
     return {
-        place.name: Origin(
+        place.name: MailOrigin(
             name=place.name,
             trust=place.trust,
             authserv_id=place.authserv_id or "",

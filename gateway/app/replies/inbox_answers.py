@@ -17,7 +17,7 @@ from gateway.store.replies import inbox
 if TYPE_CHECKING:  # Few ask for mails: until then the process needs none of what reads them.
     from gateway.inbound.importer import ReplyImporter
     from gateway.inbound.reading.readers import Readers
-    from gateway.inbound.verdict import Verdict
+    from gateway.inbound.verdict import ImportVerdict
 
 _IDLE_SECONDS = 300.0  #: After so long the process that reads mails is let go.
 
@@ -64,7 +64,9 @@ class InboxAnswers(InboxActions):
         if self._readers is not None:
             await self._readers.close()
 
-    async def _decided(self, work: "Callable[[ReplyImporter], Awaitable[Verdict]]") -> InboxRow:
+    async def _decided(
+        self, work: "Callable[[ReplyImporter], Awaitable[ImportVerdict]]"
+    ) -> InboxRow:
         from gateway.inbound.importer import NotWhole, UnknownReference
         from gateway.inbound.reading.readers import ReaderUnavailable
 

@@ -4,7 +4,7 @@ import hmac
 from datetime import timedelta
 
 from gateway import logs
-from gateway.api.mailchimp import Hint, Hints, Hook
+from gateway.api.mailchimp import AudienceWebhook, WebhookHint, WebhookHints
 from gateway.app.common import now
 from gateway.store.campaigns import audiences, campaign_syncs
 from gateway.store.engine import done_once
@@ -17,22 +17,22 @@ KEPT = timedelta(days=2)
 log = logs.get("api")
 
 
-class StoredHints(Hints):
+class StoredHints(WebhookHints):
     """Knows the webhooks of the store's audiences, and brings syncs forward."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def hook(self, token: str) -> Hook | None:
+    async def hook(self, token: str) -> AudienceWebhook | None:
         known = await self._database.read(audiences.with_webhook)
         matching = [
             audience
             for audience in known
             if hmac.compare_digest(audience.webhook_url.rpartition("/")[2].encode(), token.encode())
         ]
-        return Hook(matching[0].id, matching[0].webhook_secret) if matching else None
+        return AudienceWebhook(matching[0].id, matching[0].webhook_secret) if matching else None
 
-    async def take(self, hint: Hint) -> None:
+    async def take(self, hint: WebhookHint) -> None:
         """Have what a hint is about looked at soon; what was told before changes nothing (M6)."""
         present = now()
 

@@ -24,10 +24,10 @@ from gateway.inbound.stored_quirks import StoredQuirks
 from gateway.inbound.verdict import (
     Filed,
     Ignored,
+    ImportVerdict,
+    MailOrigin,
     NeedsAttention,
-    Origin,
     Repeated,
-    Verdict,
 )
 from gateway.inbound.waiting_mail import WaitingMail
 from gateway.metrics import Metrics
@@ -105,7 +105,7 @@ class _Tally:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def heard(self, origin: Origin, verdict: Verdict) -> None:
+    def heard(self, origin: MailOrigin, verdict: ImportVerdict) -> None:
         """Write a verdict's one line of log, and count it."""
         seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
         self._metrics.inbound(origin.name, log_verdict(origin, verdict), seconds)
@@ -117,7 +117,7 @@ class _Tally:
         )
 
 
-def log_verdict(origin: Origin, verdict: Verdict) -> str:
+def log_verdict(origin: MailOrigin, verdict: ImportVerdict) -> str:
     """Log a verdict; return what it is called where it is counted."""
     fields = {"inbox": ids.show(verdict.inbox), "origin": origin.name}
     match verdict:

@@ -18,7 +18,14 @@ from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.mailchimp.errors import NotAuthorised, UnusableKey
 from gateway.sync.mailchimp_session import leased
 from gateway.sync.reading import AudienceGone
-from gateway.sync.sync_round import AudienceSynced, Copied, Heard, Idle, Moved, PutOff
+from gateway.sync.sync_round import (
+    ActivitiesRead,
+    AudienceSynced,
+    CampaignMoved,
+    NothingMoved,
+    PutOff,
+    RoundResult,
+)
 
 LEASE = "mailchimp"  #: One process of all machines looks at what is due.
 _LOOK = timedelta(seconds=5)  #: Between two looks at what is due; Mailchimp is not asked for it.
@@ -78,7 +85,10 @@ async def _look(
 
 
 def _round(
-    context: RoleContext, settings: Settings, database: Database, heard: Callable[[Heard], None]
+    context: RoleContext,
+    settings: Settings,
+    database: Database,
+    heard: Callable[[RoundResult], None],
 ) -> None:
     def beat(what: str, done: int, total: int) -> None:
         del what, done, total
@@ -93,12 +103,12 @@ def _round(
             mailchimp.sync_rounds(settings, own, heard).run()
 
 
-def log_heard(metrics: Metrics, heard: Heard) -> None:
+def log_heard(metrics: Metrics, heard: RoundResult) -> None:
     """Log what was read, and count it."""
     match heard:
-        case Moved(campaign, state):
+        case CampaignMoved(campaign, state):
             log.info("campaign_state", campaign=ids.show(campaign), state=state.value)
-        case Copied(campaign, mirrored):
+        case ActivitiesRead(campaign, mirrored):
             metrics.mailchimp(MailchimpHealth.UP)
             metrics.synced(mirrored.new, mirrored.opted_out)
             log.info(
@@ -118,7 +128,7 @@ def log_heard(metrics: Metrics, heard: Heard) -> None:
                 cleaned=departed.cleaned,
                 opted_out=departed.opted_out,
             )
-        case Idle(number):
+        case NothingMoved(number):
             log.debug("campaigns_idle", number=number)
         case PutOff(campaign, reason, busy):
             if campaign is None:

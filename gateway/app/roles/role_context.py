@@ -19,7 +19,7 @@ from gateway.runtime.periodic import pause
 
 log = logs.get("role")
 
-Apply = Callable[[Settings], Awaitable[None]]
+ApplySettings = Callable[[Settings], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class RoleContext:
         #: The last news of the roles: how many processes are wanted and ready, and restarts.
         self.roles: Mapping[str, Mapping[str, int]] = {}
         #: Takes new settings; whatever it raises, the old ones stay.
-        self.apply: Apply = _nothing_to_do
+        self.apply: ApplySettings = _nothing_to_do
         self.number = arguments.number
         #: The config file that the settings are read from; None: the default place.
         self.config = Path(arguments.config) if arguments.config else None

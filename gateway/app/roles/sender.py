@@ -23,7 +23,7 @@ from gateway.app.roles.webhooks import Webhooks
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.core.mail.address import domain_of
-from gateway.core.sending.outbox import OutboxRow, OutboxState, Result
+from gateway.core.sending.outbox import AttemptResult, OutboxRow, OutboxState
 from gateway.crm.folder.feed_folder import FeedFolder, HandledFile
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import PROXY_SHARE, Pool
@@ -133,7 +133,7 @@ class OwnMailSender:
         self._pools: dict[str, Pool] = {}
         self._take(settings, relays_of(settings))
 
-    async def deliver(self, row: OutboxRow) -> Result:
+    async def deliver(self, row: OutboxRow) -> AttemptResult:
         """Send a row of the outbox once."""
         named = next((relay for relay in self._relays if relay.name == row.relay), None)
         pool = self._pools[(named or self._chosen(row.sender)).name]
@@ -158,7 +158,7 @@ class OwnMailSender:
         """Return the name of the relay for mail of a sender."""
         return self._chosen(sender).name
 
-    async def submit(self, *, sender: str, recipient: str, content: bytes) -> Result:
+    async def submit(self, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
         """Send a mail once, whatever it is."""
         pool = self._pools[self.relay_of(sender)]
         signed = self._signer.signed(content)

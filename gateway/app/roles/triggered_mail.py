@@ -59,7 +59,7 @@ class TriggerEngine:
         self._clock = clock
         self._database = database
         self._settings = settings
-        self.files = triggers.Files(settings)
+        self.files = triggers.CurrentTriggerFiles(settings)
         self._standings = common.standings(settings, database)
         self.plan = self._make_plan()
         self._new_id = common.ids_of(database, clock).next
@@ -92,7 +92,7 @@ class TriggerEngine:
     def refresh(self, settings: Settings) -> None:
         """Go by new settings and by what has changed in the files; GatewayError: by the old."""
         if settings is not self._settings:
-            files = triggers.Files(settings)
+            files = triggers.CurrentTriggerFiles(settings)
             self._standings.close()
             self._standings = common.standings(settings, self._database)
             self.files, self._settings = files, settings

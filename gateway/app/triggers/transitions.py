@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from gateway.api.services import ApplicationAdapter, Apply, EventRefused, Happened
+from gateway.api.services import ApplicationAdapter, ApplicationNews, ApplyEvents, EventRefused
 from gateway.app import common
 from gateway.app.triggers import triggers
 from gateway.config import Settings
@@ -77,7 +77,9 @@ def _named(member: Staff) -> str:
     return f"{member.name} ({member.crm_id})" if member.name else member.crm_id
 
 
-def _actor(settings: Settings, connection: StoreTransaction, happened: Happened) -> Staff | None:
+def _actor(
+    settings: Settings, connection: StoreTransaction, happened: ApplicationNews
+) -> Staff | None:
     """Return who acts; whoever is signed in here may be none of the CRM's staff."""
     if not happened.by:
         return None
@@ -98,19 +100,19 @@ class StoreApplicationAdapter(ApplicationAdapter):
         self._settings = settings
         self._database = database
         self._new_id = common.ids_of(database).next
-        self._files: tuple[Settings, triggers.Files] | None = None
+        self._files: tuple[Settings, triggers.CurrentTriggerFiles] | None = None
 
-    def open(self) -> Apply:
+    def open(self) -> ApplyEvents:
         settings = self._settings()
         if self._files is None or self._files[0] is not settings:
-            self._files = settings, triggers.Files(settings)
+            self._files = settings, triggers.CurrentTriggerFiles(settings)
         files = self._files[1]
         files.refresh()
         plan = triggers.plan(
             settings, dict(files.rules), common.standings(settings, self._database)
         )
 
-        def apply(connection: StoreTransaction, happened: Happened) -> ChangeResultDocument:
+        def apply(connection: StoreTransaction, happened: ApplicationNews) -> ChangeResultDocument:
             changes = ApplicationChanges(connection, plan, now=common.now(), new_id=self._new_id)
             try:
                 actor = _actor(settings, connection, happened)

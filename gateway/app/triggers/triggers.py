@@ -217,7 +217,7 @@ def planned(
         yield plan(settings, rules(settings) if only is None else only, standings)
 
 
-class Files:
+class CurrentTriggerFiles:
     """The trigger files and templates as they are now, read again when one has changed.
 
     A file that has become wrong leaves the trigger as it was, loudly.

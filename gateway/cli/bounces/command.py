@@ -13,7 +13,7 @@ import typer
 from gateway.app import common
 from gateway.cli.context import Json, of, read_mail_address, wrong_use
 from gateway.cli.listing import (
-    Columns,
+    ListColumns,
     ListForm,
     ListRequest,
     in_memory,
@@ -41,7 +41,7 @@ _NOTHING = (
 _Kind = Annotated[
     list[BounceKind] | None, typer.Option(help="Only what is of this kind; may be repeated.")
 ]
-_COLUMNS: Columns[KeptBounce] = {
+_COLUMNS: ListColumns[KeptBounce] = {
     "at": lambda entry: entry.at,
     "kind": lambda entry: entry.kind,
     "address": lambda entry: entry.address or one_line(entry.recipient),
@@ -52,7 +52,7 @@ _COLUMNS: Columns[KeptBounce] = {
     "proof": lambda entry: entry.proof or "none",
     "inbox": lambda entry: ids.show(entry.inbox),
 }
-_FOR_THE_CRM: Columns[KeptBounce] = {
+_FOR_THE_CRM: ListColumns[KeptBounce] = {
     **_COLUMNS,
     "diagnostic": lambda entry: one_line(entry.diagnostic),
     "suppression": lambda entry: "" if entry.suppression is None else ids.show(entry.suppression),
@@ -186,7 +186,7 @@ def _read(file: Path) -> tuple[list[dict[str, Any]], str]:
     return recipients, ""
 
 
-_SHARES: Columns[BounceShare] = {
+_SHARES: ListColumns[BounceShare] = {
     "sender": lambda share: share.sender,
     "receiver": lambda share: share.receiver,
     "sent": lambda share: share.sent,
@@ -195,7 +195,7 @@ _SHARES: Columns[BounceShare] = {
     "complaints": lambda share: share.complaints,
     "bounce_rate": lambda share: share.bounce_rate,
 }
-_SHARES_SHOWN: Columns[BounceShare] = {
+_SHARES_SHOWN: ListColumns[BounceShare] = {
     **_SHARES,
     "bounce_rate": lambda share: f"{share.bounce_rate:.1%} {'#' * round(share.bounce_rate * 50)}",
 }

@@ -22,7 +22,7 @@ from gateway.cli.context import (
     read_person,
     wrong_use,
 )
-from gateway.cli.listing import Columns, ListRequest, lists, newest_first
+from gateway.cli.listing import ListColumns, ListRequest, lists, newest_first
 from gateway.cli.output import complain, one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import Campaign, CampaignRequest
@@ -86,7 +86,7 @@ def list_campaigns(context: typer.Context, asked: ListRequest) -> None:
         tallies = campaign_members.tallies(connection, [campaign.id for campaign in rows])
         return [(campaign, tallies[campaign.id]) for campaign in rows]
 
-    columns: Columns[tuple[Campaign, Mapping[str, int]]] = {
+    columns: ListColumns[tuple[Campaign, Mapping[str, int]]] = {
         "id": lambda entry: ids.show(entry[0].id),
         "name": lambda entry: one_line(entry[0].name),
         "state": lambda entry: entry[0].state,

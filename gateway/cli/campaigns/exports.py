@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import typer
 
 from gateway.cli.context import of
-from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.listing import ListColumns, ListRequest, in_memory, lists
 from gateway.cli.output import one_line, print_csv
 from gateway.core import ids
 from gateway.core.moments import in_utc
@@ -37,7 +37,7 @@ def print_activities(store: Database, number: int) -> None:
         print_csv(_ACTIVITY, rows())
 
 
-_SHOWN: Columns[InGroup] = {
+_SHOWN: ListColumns[InGroup] = {
     "time": lambda opt_out: opt_out.at,
     "person": lambda opt_out: opt_out.person,
     "address": lambda opt_out: opt_out.address,
@@ -45,7 +45,7 @@ _SHOWN: Columns[InGroup] = {
     "reason": lambda opt_out: one_line(opt_out.reason),
 }
 #: As `gateway import memberships` takes them.
-_FOR_THE_CRM: Columns[InGroup] = {
+_FOR_THE_CRM: ListColumns[InGroup] = {
     "kind": lambda opt_out: opt_out.person.kind.value,
     "group": lambda opt_out: opt_out.group,
     "person": lambda opt_out: opt_out.person.crm_id,

@@ -6,7 +6,7 @@ import typer
 
 from gateway.cli.campaigns.show import in_words, when_due
 from gateway.cli.context import Context, Json, of
-from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.listing import ListColumns, ListRequest, in_memory, lists
 from gateway.cli.output import one_line, print_json, print_line
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
     raise typer.Exit(0 if account.is_ready else 1)
 
 
-_TEMPLATES: "Columns[AccountTemplate]" = {
+_TEMPLATES: "ListColumns[AccountTemplate]" = {
     "id": lambda template: template.id,
     "name": lambda template: one_line(template.name),
     "use": lambda template: template.fault or "can be used",

@@ -25,9 +25,9 @@ from gateway.store.campaigns import campaign_reports, campaigns
 from gateway.store.campaigns.campaign_syncs import Synced
 
 if TYPE_CHECKING:
-    from gateway.sync.sync_round import Heard
+    from gateway.sync.sync_round import RoundResult
 
-Document = dict[str, object]
+JsonObject = dict[str, object]
 
 _BUSY_SECONDS = 120.0
 _Plot = Annotated[
@@ -141,23 +141,23 @@ class _SyncTotals:
         self.moved: list[tuple[int, CampaignState]] = []
         self.problems: list[str] = []
 
-    def hear(self, heard: "Heard") -> None:
+    def hear(self, heard: "RoundResult") -> None:
         """Take in what is told."""
-        from gateway.sync.sync_round import AudienceSynced, Copied, Moved, PutOff
+        from gateway.sync.sync_round import ActivitiesRead, AudienceSynced, CampaignMoved, PutOff
 
         match heard:
-            case Copied(_, mirrored):
+            case ActivitiesRead(_, mirrored):
                 self.new += mirrored.new
                 self.opted_out += mirrored.opted_out
             case AudienceSynced(_, departed):
                 self.opted_out += departed.opted_out
-            case Moved(campaign, state):
+            case CampaignMoved(campaign, state):
                 self.moved.append((campaign, state))
             case PutOff(campaign, reason):
                 named = f"{ids.show(campaign)}: " if campaign else ""
                 self.problems.append(f"{named}{reason}")
 
-    def document(self) -> Document:
+    def document(self) -> JsonObject:
         """Return it as JSON has it."""
         return {
             "activities": self.new,
@@ -177,13 +177,13 @@ class _SyncTotals:
 
 def _patiently(work: Callable[[], None]) -> None:
     """Do something as soon as no other process has the campaign in hand, within two minutes."""
-    from gateway.sync.mailchimp_session import Busy
+    from gateway.sync.mailchimp_session import CampaignBusy
 
     until = time.monotonic() + _BUSY_SECONDS
     while True:
         try:
             work()
-        except Busy:
+        except CampaignBusy:
             if time.monotonic() >= until:
                 raise
             time.sleep(0.5)

@@ -16,7 +16,7 @@ from gateway.cli.context import (
     read_sender,
     wrong_use,
 )
-from gateway.cli.decision.messages import Language, wording_in
+from gateway.cli.decision.messages import NoteLanguage, wording_in
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.cli.people.suppress import described
 from gateway.core.decision.explanation import ExplainedMail, Explanation
@@ -52,7 +52,7 @@ def explain_message(
     to: _To,
     listener: _Listener = None,
     login: _Login = None,
-    language: Language = None,
+    language: NoteLanguage = None,
     as_json: Json = False,
 ) -> None:
     """Explain the decision on a message, without sending it.

@@ -18,7 +18,7 @@ from gateway.cli.context import (
     read_sender,
     wrong_use,
 )
-from gateway.cli.listing import Columns, ListRequest, lists, newest_first
+from gateway.cli.listing import ListColumns, ListRequest, lists, newest_first
 from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.decision.delivery_reason import DeliveryReason, RuleOutcome
@@ -52,7 +52,7 @@ _To = Annotated[str | None, typer.Option(help="Only to this address.", metavar="
 _From = Annotated[
     str | None, typer.Option("--from", help="Only from this envelope sender.", metavar="ADDRESS")
 ]
-Language = Annotated[
+NoteLanguage = Annotated[
     str | None, typer.Option(help="Notes in this language: nl, de, fr, en.", metavar="LANGUAGE")
 ]
 _Search = Annotated[
@@ -83,7 +83,7 @@ def tally(message: Message) -> str:
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
 
-_COLUMNS: Columns[Message] = {
+_COLUMNS: ListColumns[Message] = {
     "id": lambda message: ids.show(message.id),
     "time": lambda message: message.at,
     "sender": lambda message: message.sender or "<>",
@@ -171,7 +171,7 @@ def show_message(
     context: typer.Context,
     number: Annotated[str, typer.Argument(metavar="ID", help="The id of a message.")],
     *,
-    language: Language = None,
+    language: NoteLanguage = None,
     why: Annotated[
         bool, typer.Option("--why", help="Rule by rule, suppression by suppression.")
     ] = False,
@@ -204,7 +204,7 @@ def show_message(
         print_line(f"Reported:    {one_line(entry.recipient)}: {report}")
 
 
-_FAILING: Columns[tuple[Message, Delivery]] = {
+_FAILING: ListColumns[tuple[Message, Delivery]] = {
     "id": lambda line: ids.show(line[0].id),
     "time": lambda line: line[0].at,
     "recipient": lambda line: line[1].recipient,

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from gateway.app.common import now
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.cli.context import Context, of, wrong_use
-from gateway.cli.listing import Columns, ListForm, ListRequest, in_memory, lists
+from gateway.cli.listing import ListColumns, ListForm, ListRequest, in_memory, lists
 from gateway.cli.output import complain, one_line, print_json, print_line
 from gateway.core.moments import in_utc
 from gateway.crm.importer import ImportReport, import_file
@@ -23,17 +23,17 @@ from gateway.crm.propose import propose as proposed_mapping
 from gateway.documents.feed import open_reference_document, past_import_document
 from gateway.store.feed import feed_faults, open_references
 from gateway.store.feed.feed_faults import PastImport
-from gateway.store.feed.open_references import Open
+from gateway.store.feed.open_references import OpenText
 
 _WAITING, _PAST = "waiting", "past"
 _MOST_PAST = 10_000
 _NOTHING_WAITS = (
     "Nothing waits. Rows whose group, status or person isn't known yet are listed here."
 )
-Kind = StrEnum("Kind", {name: name for name in (*KINDS, _WAITING, _PAST)})  # type: ignore[misc]
+ImportedKind = StrEnum("ImportedKind", {name: name for name in (*KINDS, _WAITING, _PAST)})  # type: ignore[misc]
 
 _Kind = Annotated[
-    Kind,
+    ImportedKind,
     typer.Argument(
         metavar="KIND",
         help="What the rows of the file are; `waiting` lists rows that wait, `past` the imports.",
@@ -125,7 +125,7 @@ def import_feed(
     raise typer.Exit(0 if report.is_good else 1)
 
 
-_COLUMNS: Columns[Open] = {
+_COLUMNS: ListColumns[OpenText] = {
     "reference": lambda waits: waits.reference,
     "kind": lambda waits: waits.kind,
     "names": lambda waits: one_line(waits.given),
@@ -147,7 +147,7 @@ def list_waiting(chosen: Context, asked: ListRequest) -> None:
     asked.print(source, _COLUMNS, document=open_reference_document, empty=_NOTHING_WAITS)
 
 
-_PAST_COLUMNS: Columns[PastImport] = {
+_PAST_COLUMNS: ListColumns[PastImport] = {
     "at": lambda done: done.at,
     "source": lambda done: done.source,
     "kind": lambda done: done.what,

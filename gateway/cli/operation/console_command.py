@@ -9,7 +9,7 @@ import typer
 from gateway.api.console.roles import ConsoleRole
 from gateway.api.console.users import LONGEST_NAME, is_name, put_user, read_users, remove_user
 from gateway.cli.context import of, wrong_use
-from gateway.cli.listing import Columns, ListRequest, in_memory, lists, newest_first
+from gateway.cli.listing import ListColumns, ListRequest, in_memory, lists, newest_first
 from gateway.cli.operation.password import ask_password
 from gateway.cli.output import print_line
 from gateway.core import ids
@@ -97,7 +97,7 @@ def list_users(context: typer.Context, asked: ListRequest) -> None:
     file = of(context).settings.console.users
     known = read_users(file) if file.exists() else {}
     roles = {name: sorted(known[name].roles) for name in sorted(known)}
-    columns: Columns[str] = {"name": str, "roles": lambda name: ", ".join(roles[name])}
+    columns: ListColumns[str] = {"name": str, "roles": lambda name: ", ".join(roles[name])}
     asked.print(
         in_memory(roles, str),
         columns,
@@ -106,7 +106,7 @@ def list_users(context: typer.Context, asked: ListRequest) -> None:
     )
 
 
-_ACTS: Columns[ConsoleAct] = {
+_ACTS: ListColumns[ConsoleAct] = {
     "id": lambda act: ids.show(act.id),
     "when": lambda act: act.at,
     "user": lambda act: act.user,

@@ -6,7 +6,7 @@ import typer
 
 from gateway.app.common import now
 from gateway.cli.context import of, read_id
-from gateway.cli.listing import Columns, ListRequest, lists, newest_first
+from gateway.cli.listing import ListColumns, ListRequest, lists, newest_first
 from gateway.cli.output import one_line, print_line
 from gateway.core import ids
 from gateway.core.sending.outbox import OutboxRow, OutboxState
@@ -22,7 +22,7 @@ _NO_ENTRIES = "No entries. Reports to senders, notices to staff and triggered ma
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of an entry.")]
 
 
-_COLUMNS: Columns[OutboxRow] = {
+_COLUMNS: ListColumns[OutboxRow] = {
     "id": lambda row: ids.show(row.id),
     "time": lambda row: row.at,
     "type": lambda row: row.type,

@@ -7,7 +7,7 @@ import typer
 
 from gateway.app import common
 from gateway.cli.context import Json, of, read_id, user_name
-from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.listing import ListColumns, ListRequest, in_memory, lists
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.token import Token, TokenRole, TokenScope
@@ -75,7 +75,7 @@ def create(
     print_line(secret)
 
 
-_COLUMNS: Columns[Token] = {
+_COLUMNS: ListColumns[Token] = {
     "id": lambda token: ids.show(token.id),
     "made": lambda token: token.at,
     "name": lambda token: one_line(token.name),

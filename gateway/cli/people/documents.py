@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.context import NotFound, of, read_id
-from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.listing import ListColumns, ListRequest, in_memory, lists
 from gateway.cli.output import one_line, print_line
 from gateway.core import ids
 from gateway.core.errors import GatewayError
@@ -36,7 +36,7 @@ class FileExists(GatewayError):
     """A document would overwrite a file."""
 
 
-_COLUMNS: Columns[Document] = {
+_COLUMNS: ListColumns[Document] = {
     "id": lambda document: ids.show(document.id),
     "time": lambda document: document.at,
     "file": lambda document: one_line(document.filename),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.context import Context, Json, of, wrong_use
-from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.listing import ListColumns, ListRequest, in_memory, lists
 from gateway.cli.output import complain, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.written import counted, readable_name
@@ -143,7 +143,7 @@ def export_person(
             print_line(f"Written: {counted(number, 'file')} in {folder}")
 
 
-_ERASURES: "Columns[Erasure]" = {
+_ERASURES: "ListColumns[Erasure]" = {
     "id": lambda erasure: ids.show(erasure.id),
     "time": lambda erasure: erasure.at,
     "by": lambda erasure: erasure.by,

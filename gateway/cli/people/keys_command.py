@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.context import NotFound, of, wrong_use
-from gateway.cli.listing import Columns, ListRequest, in_memory, lists
+from gateway.cli.listing import ListColumns, ListRequest, in_memory, lists
 from gateway.cli.output import print_line
 
 app = typer.Typer(
@@ -45,7 +45,7 @@ def list_keys(context: typer.Context, asked: ListRequest) -> None:
             "lost": mark in lost,
         }
 
-    columns: Columns[str] = {
+    columns: ListColumns[str] = {
         "mark": lambda mark: mark,
         "state": state,
         "keeps people suppressed since": needed.get,

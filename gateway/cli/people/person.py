@@ -7,7 +7,7 @@ import typer
 
 from gateway.app import common
 from gateway.cli.context import Context, Json, NotFound, of, read_person, wrong_use
-from gateway.cli.listing import Columns, ListRequest, ListSource, Since, lists
+from gateway.cli.listing import ListColumns, ListRequest, ListSource, SinceOption, lists
 from gateway.cli.output import one_line, print_json, print_line, print_table
 from gateway.cli.people import erasing_command
 from gateway.cli.people.suppress import described, refusal
@@ -44,7 +44,7 @@ def person() -> None:
     """People of the CRM."""
 
 
-_MATCHES: Columns[PersonMatch] = {
+_MATCHES: ListColumns[PersonMatch] = {
     "person": lambda match: one_line(str(match.ref)),
     "name": lambda match: one_line(match.name) + ("" if match.active else " (not active)"),
     "addresses": lambda match: ", ".join(match.addresses) or None,
@@ -96,7 +96,7 @@ def show(
         list[TimelineType] | None,
         typer.Option("--type", help="Only this of the timeline; may be repeated."),
     ] = None,
-    since: Since = None,
+    since: SinceOption = None,
     until: Annotated[
         str | None, typer.Option(help="Only what happened until then; a date counts whole.")
     ] = None,

@@ -19,7 +19,7 @@ from gateway.cli.context import (
     user_name,
     wrong_use,
 )
-from gateway.cli.listing import Columns, ListRequest, ListSource, lists
+from gateway.cli.listing import ListColumns, ListRequest, ListSource, lists
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.core import ids
 from gateway.core.kinds import Scope
@@ -40,8 +40,8 @@ from gateway.store.people.suppressed import (
     START,
     ListedSource,
     Position,
-    Selection,
     SuppressedAddress,
+    SuppressionFilter,
 )
 from gateway.store.people.suppression import SuppressionEntry
 
@@ -190,7 +190,7 @@ def refusal(context: Context, refused: "Refusal") -> str:
     return f"Mailchimp itself still refuses {refused.address}: {why}"
 
 
-_COLUMNS: Columns[SuppressedAddress] = {
+_COLUMNS: ListColumns[SuppressedAddress] = {
     "address": lambda entry: entry.address,
     "person": lambda entry: entry.suppression.person or "",
     "scope": lambda entry: entry.suppression.scope,
@@ -220,7 +220,7 @@ def list_suppressions(
     Mailchimp, and what staff or the API added.
     """
     chosen, at = of(context), common.now()
-    selection = Selection(source, scope, asked.since)
+    selection = SuppressionFilter(source, scope, asked.since)
     with chosen.store() as store:
         listed = common.suppressed_addresses(chosen.settings, store)
 

@@ -10,7 +10,7 @@ import typer
 
 from gateway.app.replies.import_address import MISSING, import_addresses
 from gateway.cli.context import Context, Json, NotFound, of, read_id
-from gateway.cli.listing import Columns, ListRequest, lists, newest_first
+from gateway.cli.listing import ListColumns, ListRequest, lists, newest_first
 from gateway.cli.output import one_line, print_json, print_line, print_table
 from gateway.core import ids
 from gateway.core.replies.inbox import InboxRow, InboxState
@@ -26,7 +26,7 @@ from gateway.store.replies import inbox
 if TYPE_CHECKING:
     from gateway.core.replies.inbox_reading import InboxReading
     from gateway.inbound.importer import ReplyImporter
-    from gateway.inbound.verdict import Verdict
+    from gateway.inbound.verdict import ImportVerdict
 
 app = typer.Typer(help="Forwarded replies that were not filed.", no_args_is_help=True)
 
@@ -42,7 +42,7 @@ _State = Annotated[
 _Raw = Annotated[bool, typer.Option("--raw", help="Print the mail as it came, byte for byte.")]
 
 
-_COLUMNS: Columns[InboxRow] = {
+_COLUMNS: ListColumns[InboxRow] = {
     "id": lambda mail: ids.show(mail.id),
     "time": lambda mail: mail.at,
     "sender": lambda mail: one_line(mail.sender),
@@ -169,12 +169,12 @@ def discard(context: typer.Context, number: _Id, as_json: Json = False) -> None:
 
 
 def _decide(
-    context: Context, work: "Callable[[ReplyImporter], Awaitable[Verdict]]", *, as_json: bool
+    context: Context, work: "Callable[[ReplyImporter], Awaitable[ImportVerdict]]", *, as_json: bool
 ) -> None:
     from gateway.app.replies.importing import importer_by_hand
     from gateway.inbound.verdict import Filed, Ignored, NeedsAttention, Repeated
 
-    async def decided(store: Database) -> "Verdict":
+    async def decided(store: Database) -> "ImportVerdict":
         async with importer_by_hand(context.settings, store) as importer:
             return await work(importer)
 

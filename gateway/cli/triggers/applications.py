@@ -9,7 +9,7 @@ import typer
 
 from gateway.app.triggers.transitions import carry_out, who_acts
 from gateway.cli.context import Json, of, read_staff, wrong_use
-from gateway.cli.listing import Columns, ListRequest, ListSource, lists
+from gateway.cli.listing import ListColumns, ListRequest, ListSource, lists
 from gateway.cli.output import (
     complain,
     one_line,
@@ -106,7 +106,7 @@ def list_applications(
         )
 
 
-_APPLICATIONS: Columns[ListedApplicationDocument] = {
+_APPLICATIONS: ListColumns[ListedApplicationDocument] = {
     "reference": lambda row: one_line(row["reference"]),
     "person": lambda row: one_line(row["person"]),
     "name": lambda row: one_line(row["person_name"]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.context import Context, Json, of, user_name, wrong_use
-from gateway.cli.listing import Columns, ListRequest, in_memory, lists, newest_first
+from gateway.cli.listing import ListColumns, ListRequest, in_memory, lists, newest_first
 from gateway.cli.output import one_line, print_json, print_line
 from gateway.cli.triggers.previews import show_preview
 from gateway.core.errors import GatewayError
@@ -87,7 +87,7 @@ def _people(day: "DueDayDocument") -> str:
     return one_line(", ".join(named) + (" …" if day["mails"] > len(day["people"]) else ""))
 
 
-_DUE: Columns["DueDayDocument"] = {
+_DUE: ListColumns["DueDayDocument"] = {
     "day": lambda day: day["day"],
     "trigger": lambda day: day["trigger"],
     "mails": lambda day: day["mails"],
@@ -255,7 +255,7 @@ def list_edits(context: typer.Context, asked: ListRequest, name: _AnyName = None
         )
 
 
-_EDITED: Columns[tuple[TriggerEdit, str, str]] = {
+_EDITED: ListColumns[tuple[TriggerEdit, str, str]] = {
     "time": lambda line: line[0].at,
     "by": lambda line: one_line(line[0].by),
     "what": lambda line: f"{line[0].what} {line[0].name}",

@@ -15,7 +15,7 @@ from gateway.app.triggers import trigger_previews, triggers
 from gateway.app.triggers.holding import resume_all
 from gateway.cli.context import Context, Json, of, read_staff, wrong_use
 from gateway.cli.listing import (
-    Columns,
+    ListColumns,
     ListForm,
     ListRequest,
     in_memory,
@@ -98,7 +98,7 @@ def list_triggers(context: typer.Context, asked: ListRequest, waiting: _Waiting 
     rules, unusable = triggers.read_all(chosen.settings)
     with chosen.store() as store, store.reading() as connection:
         looked = {name: trigger_runs.looked(connection, name) for name in rules}
-    columns: Columns[str] = {
+    columns: ListColumns[str] = {
         "name": lambda name: name,
         "on": lambda name: "yes" if rules[name].trigger.enabled else "no",
         "event": lambda name: rules[name].trigger.event,
@@ -116,7 +116,7 @@ def list_triggers(context: typer.Context, asked: ListRequest, waiting: _Waiting 
     triggers.raise_faults(unusable.values())  # Behind those that can be used.
 
 
-_FIELDS: Columns[UnreadField] = {
+_FIELDS: ListColumns[UnreadField] = {
     "record": lambda field: one_line(f"{field.what} {field.record}"),
     "field": lambda field: field.field,
     "since": lambda field: field.since,
@@ -327,7 +327,7 @@ def _other(run: TriggerRun) -> str | None:
     return ", ".join(others) or None
 
 
-_RUNS: Columns[TriggerRun] = {
+_RUNS: ListColumns[TriggerRun] = {
     "time": lambda run: run.at,
     "trigger": lambda run: run.trigger,
     "day": lambda run: run.day,

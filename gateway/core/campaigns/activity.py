@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.core.campaigns.precedence import Activity, ActivityType
 
-Document = Mapping[str, Any]
+MailchimpDocument = Mapping[str, Any]
 
 _ACTIONS = {
     "open": ActivityType.OPENED,
@@ -37,7 +37,7 @@ def read_time(text: object) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def of_email_activity(rows: Iterable[Document]) -> Iterator[ReportedRecipient]:
+def of_email_activity(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecipient]:
     """Read rows of `email-activity`: opens, clicks, bounces; silent recipients are left out.
 
     It doesn't say which opens a machine made, and unsubscribes are not in it.
@@ -55,7 +55,7 @@ def of_email_activity(rows: Iterable[Document]) -> Iterator[ReportedRecipient]:
             yield _seen(row, activities)
 
 
-def of_open_details(rows: Iterable[Document]) -> Iterator[ReportedRecipient]:
+def of_open_details(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecipient]:
     """Read rows of `open-details`, which mark the opens of mail proxies."""
     for row in rows:
         times = [
@@ -72,7 +72,7 @@ def of_open_details(rows: Iterable[Document]) -> Iterator[ReportedRecipient]:
         )
 
 
-def of_unsubscribed(rows: Iterable[Document]) -> Iterator[ReportedRecipient]:
+def of_unsubscribed(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecipient]:
     """Read rows of `unsubscribed`: who left through this campaign."""
     for row in rows:
         at, reason = read_time(row.get("timestamp")), _text(row.get("reason"))
@@ -82,7 +82,7 @@ def of_unsubscribed(rows: Iterable[Document]) -> Iterator[ReportedRecipient]:
         yield _seen(row, left)
 
 
-def _seen(row: Document, activities: Iterable[Activity]) -> ReportedRecipient:
+def _seen(row: MailchimpDocument, activities: Iterable[Activity]) -> ReportedRecipient:
     """Tell those alike in one second apart; `since` leaves out or takes in a whole second."""
     alike: Counter[tuple[ActivityType, datetime, str]] = Counter()
     numbered = []

@@ -8,7 +8,7 @@ from gateway.core.campaigns.counters import Counters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class ActivityTally:
     """How often something was done, and by how many members."""
 
     times: int = 0
@@ -28,12 +28,12 @@ class CampaignLink:
 class KeptCounts:
     """What the store has of a campaign, counted."""
 
-    hard: Tally = Tally()
-    soft: Tally = Tally()
-    opened: Tally = Tally()
-    opened_by_people: Tally = Tally()  #: Without the opens of machines.
-    clicked: Tally = Tally()
-    unsubscribed: Tally = Tally()
+    hard: ActivityTally = ActivityTally()
+    soft: ActivityTally = ActivityTally()
+    opened: ActivityTally = ActivityTally()
+    opened_by_people: ActivityTally = ActivityTally()  #: Without the opens of machines.
+    clicked: ActivityTally = ActivityTally()
+    unsubscribed: ActivityTally = ActivityTally()
     links: tuple[CampaignLink, ...] = ()  #: The most clicked first.
 
 
@@ -45,9 +45,9 @@ class CampaignReport:
     hard: int
     soft: int
     syntax: int
-    opens: Tally
-    opens_by_people: Tally
-    clicks: Tally
+    opens: ActivityTally
+    opens_by_people: ActivityTally
+    clicks: ActivityTally
     unsubscribed: int
     links: tuple[CampaignLink, ...]
 

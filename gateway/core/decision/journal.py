@@ -98,7 +98,7 @@ def likeness(sender: str, addresses: Iterable[str], author: str, subject: str) -
     return _mark((sender, *sorted(set(addresses)), "", author, "\0", subject))
 
 
-class Marks:
+class RetryMarks:
     """The marks by which a retry of one transaction is known; the second is seldom asked for."""
 
     __slots__ = ("_addresses", "_headers", "_likeness", "_sender", "fingerprint", "has_id")

@@ -53,7 +53,7 @@ _BULLETS = " \u00a0•▪◦‣–—"
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class AddressDoubt:
     """A piece of a field of which can't be told which addresses it means, if any."""
 
     text: str  #: As written, without what can't be seen.
@@ -72,7 +72,7 @@ class AddressCell:
     """What a field says of addresses."""
 
     addresses: tuple[str, ...] = ()  #: Certain, each once, as written; the first is the primary.
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[AddressDoubt, ...] = ()
     #: What was read otherwise and yet is an address as it stands: the CRM may send to `'ann@x'`.
     literal: tuple[str, ...] = ()
 
@@ -88,7 +88,7 @@ class AddressCell:
 
     def in_doubt(self) -> "AddressCell":
         """Return the same for a field of which a part is lost: nothing in it is certain."""
-        lost = Doubt("", "can't be read as a whole", self.addresses)
+        lost = AddressDoubt("", "can't be read as a whole", self.addresses)
         doubts = (*((lost,) if self.addresses else ()), *self.doubts)
         return AddressCell((), doubts, self.literal)
 
@@ -106,21 +106,21 @@ def read_cell(text: str) -> AddressCell:
     else:
         pieces = [piece[1] for piece in _SEPARATED.finditer(text)]
     certain: list[str] = []
-    doubts: list[Doubt] = []
+    doubts: list[AddressDoubt] = []
     literal: list[str] = []
     for piece in filter(plain, pieces):
         read = read_piece(piece)
         bare = piece.strip(" ")
         if read != (bare,) and fits_envelope(bare):
             literal.append(bare)
-        if isinstance(read, Doubt):
+        if isinstance(read, AddressDoubt):
             doubts.append(read)
         else:
             certain += read
     return AddressCell(_once(certain), tuple(doubts), tuple(literal))
 
 
-def read_piece(text: str) -> tuple[str, ...] | Doubt:
+def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
     """Return the addresses of a piece between two separators, where all of it can be told."""
     if text.isascii() and (usual := _USUAL.fullmatch(text)) and is_plain(usual[1]):
         return (usual[1],)
@@ -145,7 +145,7 @@ def read_piece(text: str) -> tuple[str, ...] | Doubt:
     )
     if is_certain:
         return tuple(parts)
-    return Doubt(plain(piece), read.fault, _once([*parts, *guesses(seen), *guesses(linked)]))
+    return AddressDoubt(plain(piece), read.fault, _once([*parts, *guesses(seen), *guesses(linked)]))
 
 
 def says_nothing_else(rest: str) -> bool:

@@ -27,7 +27,7 @@ _SEPARATED = re.compile(r"[;,|/\\+&:()\[\]\r\n\t]|\s[-–—]+\s")
 _MARKED = re.compile(r'="(.*)"|\'(.*)')
 
 
-class How(StrEnum):
+class UnderstoodBy(StrEnum):
     """By what a reference is understood."""
 
     NAME = "name"
@@ -36,7 +36,7 @@ class How(StrEnum):
     BENT = "bent"  #: The id as a spreadsheet changed it: 17 for 00017, 17.0, 1.00E+05.
 
 
-class Lead(StrEnum):
+class ReferenceLead(StrEnum):
     """Where a reference of a file leads."""
 
     UNDERSTOOD = "understood"  #: To something known, though its id isn't what is written.
@@ -47,7 +47,7 @@ class Lead(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class NumberRange:
     """The whole numbers a text may stand for, from the lowest to the highest."""
 
     low: int
@@ -62,16 +62,16 @@ class Numbers:
         return self.low == self.high
 
 
-def numbers(text: str) -> Numbers | None:
+def numbers(text: str) -> NumberRange | None:
     """Return what a text is as a number that a spreadsheet may have made of an id."""
     if _DIGITS.fullmatch(text):
-        return Numbers(int(text), int(text))
+        return NumberRange(int(text), int(text))
     thousands = _THOUSANDS.fullmatch(text)
     grouped = None if thousands is None else int(re.sub(r"[^0-9]", "", thousands[1]))
     if whole := _WHOLE.fullmatch(text):
-        return Numbers(int(whole[1]), int(whole[1]), grouped)
+        return NumberRange(int(whole[1]), int(whole[1]), grouped)
     if grouped is not None:
-        return Numbers(grouped, grouped, may_be_id=True)
+        return NumberRange(grouped, grouped, may_be_id=True)
     shown = _EXPONENT.fullmatch(text)
     if shown is None:
         return None
@@ -80,8 +80,8 @@ def numbers(text: str) -> Numbers | None:
     unit = Decimal(10) ** (power - digits)
     middle = mantissa * Decimal(10) ** power
     if unit <= 1:
-        return Numbers(int(middle), int(middle)) if middle == int(middle) else None
-    return Numbers(int(middle - unit / 2), int(middle + unit / 2) - 1)
+        return NumberRange(int(middle), int(middle)) if middle == int(middle) else None
+    return NumberRange(int(middle - unit / 2), int(middle + unit / 2) - 1)
 
 
 class NumberedIds:
@@ -123,7 +123,7 @@ def without_mark(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class ReferenceTarget:
     """Something a reference may lead to."""
 
     crm_id: str
@@ -135,22 +135,22 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
+class GivenMeaning:
     """What a reference is taken for that is nobody's id."""
 
     crm_id: str = ""  #: Empty: it leads nowhere.
-    how: How | None = None
+    how: UnderstoodBy | None = None
     is_certain: bool = True
     others: tuple[str, ...] = ()  #: What it may mean too.
 
 
-NOTHING = Meaning()
+NOTHING = GivenMeaning()
 
 
-class Targets:
+class ReferenceTargets:
     """All that one kind of reference may lead to."""
 
-    def __init__(self, targets: Iterable[Target]) -> None:
+    def __init__(self, targets: Iterable[ReferenceTarget]) -> None:
         self.known = {target.crm_id: target for target in targets}
         self._by_name = _by_form(
             (as_read(name), target) for target in self.known.values() for name in target.names
@@ -160,7 +160,7 @@ class Targets:
         )
         self._numbered = NumberedIds(self.known)
 
-    def meaning(self, given: str) -> Meaning:
+    def meaning(self, given: str) -> GivenMeaning:
         """Return what a text that is nobody's id stands for, as far as that can be told.
 
         Of several the one that keeps most mail away counts: whoever is meant is protected, and
@@ -172,15 +172,15 @@ class Targets:
         first, *others = sorted(fits, key=lambda target: (-target.keeps_away, target.crm_id))
         also = tuple(target.crm_id for target in others)
         if others and not first.keeps_away:
-            return Meaning(others=(first.crm_id, *also), is_certain=False)
+            return GivenMeaning(others=(first.crm_id, *also), is_certain=False)
         how = fits[first]
-        number = numbers(without_mark(given)) if how is How.BENT else None
+        number = numbers(without_mark(given)) if how is UnderstoodBy.BENT else None
         is_exact = number is None or number.is_exact
-        return Meaning(
+        return GivenMeaning(
             crm_id=first.crm_id, how=how, is_certain=is_exact and not others, others=also
         )
 
-    def meaning_of_parts(self, given: str) -> Meaning:
+    def meaning_of_parts(self, given: str) -> GivenMeaning:
         """Return what keeps mail away among several, or beside a remark; else nothing."""
         parts = [part for piece in _SEPARATED.split(given) if (part := piece.strip())]
         named = {
@@ -195,7 +195,9 @@ class Targets:
             named.values(), key=lambda target: (-target.keeps_away, target.crm_id)
         )
         also = tuple(target.crm_id for target in others)
-        return Meaning(crm_id=first.crm_id, how=How.PART, is_certain=False, others=also)
+        return GivenMeaning(
+            crm_id=first.crm_id, how=UnderstoodBy.PART, is_certain=False, others=also
+        )
 
     def nearest(self, given: str) -> tuple[str, ...]:
         """Return the known ones whose id or name looks most like a text, for a suggestion."""
@@ -216,13 +218,13 @@ class Targets:
         close = [crm_id for likeness, crm_id in ranked[:_NEAREST] if likeness >= _LIKENESS]
         return tuple(str(self.known[crm_id]) for crm_id in close)
 
-    def _fits(self, given: str) -> Iterator[tuple[Target, How]]:
+    def _fits(self, given: str) -> Iterator[tuple[ReferenceTarget, UnderstoodBy]]:
         """Yield each that fits; the surest way last, which is the one kept."""
         for target in self._by_name.get(as_read(given), ()):
-            yield target, How.NAME
-        yield from ((self.known[crm_id], How.BENT) for crm_id in self.bent(given))
+            yield target, UnderstoodBy.NAME
+        yield from ((self.known[crm_id], UnderstoodBy.BENT) for crm_id in self.bent(given))
         for target in self._by_id.get(_in_one_case(given), ()):
-            yield target, How.CASE
+            yield target, UnderstoodBy.CASE
 
     def bent(self, given: str) -> list[str]:
         """Return the known ids of which a spreadsheet may have made a text."""
@@ -239,18 +241,18 @@ class ReferenceUse:
     reference: str  #: Of which kind: `people.status`, `memberships.group`.
     kind: str  #: Of what is meant: candidate, contact, application; empty: it has no kinds.
     given: str  #: Empty: several, which all wait.
-    lead: Lead
+    lead: ReferenceLead
     rows: int
     line: int  #: Where it stands first.
     crm_id: str = ""  #: What it is taken for.
-    how: How | None = None
+    how: UnderstoodBy | None = None
     others: tuple[str, ...] = ()  #: What it may mean too.
     nearest: tuple[str, ...] = field(default=())
 
     @property
     def is_fault(self) -> bool:
         """Whether somebody must look at it."""
-        return self.lead in (Lead.UNKNOWN, Lead.UNCERTAIN, Lead.BENT_KEY)
+        return self.lead in (ReferenceLead.UNKNOWN, ReferenceLead.UNCERTAIN, ReferenceLead.BENT_KEY)
 
     @property
     def column(self) -> str:
@@ -261,28 +263,28 @@ class ReferenceUse:
     def cure(self) -> str:
         """What to do about it; empty: nothing."""
         match self.lead:
-            case Lead.UNKNOWN if self.others:
+            case ReferenceLead.UNKNOWN if self.others:
                 shown, more = self.others[:_SHOWN], len(self.others) - _SHOWN
                 named = f"{', '.join(shown)} and {more} more" if more > 0 else " or ".join(shown)
                 if self.reference == "memberships.person":
                     named += "; all of them are members if the group keeps mail away"
                 return f"it may mean {named}: write the id"
-            case Lead.UNKNOWN:
+            case ReferenceLead.UNKNOWN:
                 none = "nothing has this id"
                 if self.kind:
                     none = f"no {self._sort()} have this id or name"
                 return f"{none}; nearest: {', '.join(self.nearest)}" if self.nearest else none
-            case Lead.UNCERTAIN if self.others:
+            case ReferenceLead.UNCERTAIN if self.others:
                 return f"it may mean {', '.join(self.others)} too; what keeps mail away counts"
-            case Lead.UNCERTAIN if self.how is How.PART:
+            case ReferenceLead.UNCERTAIN if self.how is UnderstoodBy.PART:
                 return "nobody knows the rest of it; what keeps mail away counts"
-            case Lead.UNCERTAIN:
+            case ReferenceLead.UNCERTAIN:
                 return f"a spreadsheet has rounded the id; {_AS_TEXT}"
-            case Lead.BENT_KEY if self.crm_id:
+            case ReferenceLead.BENT_KEY if self.crm_id:
                 return f"taken for {self.crm_id}; {_AS_TEXT}"
-            case Lead.BENT_KEY if self.others:
+            case ReferenceLead.BENT_KEY if self.others:
                 return f"it may be {self.others[0]}, which stays as it is; {_AS_TEXT}"
-            case Lead.BENT_KEY:
+            case ReferenceLead.BENT_KEY:
                 return _AS_TEXT
             case _:
                 return ""
@@ -291,16 +293,16 @@ class ReferenceUse:
         what = self.column
         rows = counted(self.rows, "row")
         match self.lead:
-            case Lead.WAITING:
+            case ReferenceLead.WAITING:
                 wait = "waits" if self.rows == 1 else "wait"
                 return f"{what}: {rows} {wait} for {self._sort()} still to come: {_WAITING}"
-            case Lead.UNKNOWN:
+            case ReferenceLead.UNKNOWN:
                 return f"{what}: {self.given!r} leads nowhere ({rows}): {self.cure}"
-            case Lead.BENT_KEY:
+            case ReferenceLead.BENT_KEY:
                 return f"{what}: {self.given!r} is an id {_CHANGED} ({rows}): {self.cure}"
             case _:
                 text = f"{what} given by {_HOW[self.how]}: {self.given!r} = {self.crm_id} ({rows})"
-                return text if self.lead is Lead.UNDERSTOOD else f"{text}: {self.cure}"
+                return text if self.lead is ReferenceLead.UNDERSTOOD else f"{text}: {self.cure}"
 
     def _sort(self) -> str:
         sort = _SORTS[self.reference]
@@ -311,10 +313,10 @@ _WAITING = "gateway import waiting"
 _CHANGED = "that a spreadsheet has changed"
 _AS_TEXT = "export the column as text"
 _HOW = {
-    How.NAME: "name",
-    How.CASE: "an id in other letters",
-    How.PART: "a part of what is written",
-    How.BENT: f"an id {_CHANGED}",
+    UnderstoodBy.NAME: "name",
+    UnderstoodBy.CASE: "an id in other letters",
+    UnderstoodBy.PART: "a part of what is written",
+    UnderstoodBy.BENT: f"an id {_CHANGED}",
     None: "",
 }
 _SORTS = {
@@ -332,8 +334,8 @@ _SORTS = {
 }
 
 
-def _by_form(pairs: Iterable[tuple[str, Target]]) -> dict[str, list[Target]]:
-    targets: dict[str, list[Target]] = defaultdict(list)
+def _by_form(pairs: Iterable[tuple[str, ReferenceTarget]]) -> dict[str, list[ReferenceTarget]]:
+    targets: dict[str, list[ReferenceTarget]] = defaultdict(list)
     for form, target in pairs:
         if form:
             targets[form].append(target)

@@ -128,7 +128,7 @@ class Unknown:
     reason: str
 
 
-Result = Sent | Refused | Deferred | Unknown
+AttemptResult = Sent | Refused | Deferred | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ class Settlement:
 
 
 def settlement(
-    result: Result, attempts: int, now: datetime, jitter: float, kind: str = ""
+    result: AttemptResult, attempts: int, now: datetime, jitter: float, kind: str = ""
 ) -> Settlement:
     """Decide what becomes of a row after that many attempts; `jitter` is random, from 0 to 1.
 

@@ -9,7 +9,7 @@ from gateway.core.ids import moment_of
 from gateway.core.people.people import PersonRef
 from gateway.core.queue import QueueEvent, QueueLife
 from gateway.core.sending.backoff import next_try
-from gateway.core.sending.outbox import Deferred, Refused, Result, Sent, Unknown
+from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
 
 #: What the journal calls the place that mail on events comes from.
 TRIGGERS_LISTENER = "triggers"
@@ -68,7 +68,7 @@ LEDGER_LIFE = QueueLife(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class DueOccurrence:
     """One time a trigger is due, before it is in the ledger."""
 
     id: int
@@ -116,7 +116,7 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class OccurrenceEnding:
     """What an attempt's result makes of an occurrence."""
 
     state: OccurrenceState
@@ -125,26 +125,26 @@ class Ending:
 
 
 def ending(
-    result: Result, attempts: int, now: datetime, jitter: float, latest_at: datetime | None
-) -> Ending:
+    result: AttemptResult, attempts: int, now: datetime, jitter: float, latest_at: datetime | None
+) -> OccurrenceEnding:
     """Decide what becomes of an occurrence after that many attempts; `jitter` is from 0 to 1.
 
     What nobody can tell is never sent again by itself (RELIABILITY E5).
     """
     match result:
         case Sent():
-            return Ending(state=OccurrenceState.SENT)
+            return OccurrenceEnding(state=OccurrenceState.SENT)
         case Refused(reply):
-            return Ending(state=OccurrenceState.FAILED, reason=reply)
+            return OccurrenceEnding(state=OccurrenceState.FAILED, reason=reply)
         case Unknown(reason):
-            return Ending(state=OccurrenceState.UNKNOWN, reason=reason)
+            return OccurrenceEnding(state=OccurrenceState.UNKNOWN, reason=reason)
         case Deferred(reason):
             next_at = next_try(attempts, now, jitter)
             if next_at is None:
-                return Ending(state=OccurrenceState.FAILED, reason=f"given up: {reason}")
+                return OccurrenceEnding(state=OccurrenceState.FAILED, reason=f"given up: {reason}")
             if latest_at is not None and next_at >= latest_at:
                 too_late = f"too late for another try: {reason}"
-                return Ending(state=OccurrenceState.EXPIRED, reason=too_late)
-            return Ending(state=OccurrenceState.DUE, reason=reason, next_at=next_at)
+                return OccurrenceEnding(state=OccurrenceState.EXPIRED, reason=too_late)
+            return OccurrenceEnding(state=OccurrenceState.DUE, reason=reason, next_at=next_at)
         case _:
             assert_never(result)

@@ -44,7 +44,7 @@ class KeyUnreadable(ValueError):
         self.fault = fault
 
 
-class Fields:
+class RowFields:
     """The fields of one row, read by type; each stands for itself.
 
     What can't be read is noted in `unread` and read as blank, so that the other fields count all

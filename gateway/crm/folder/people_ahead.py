@@ -29,7 +29,7 @@ from gateway.store.feed import feed_faults
 from gateway.store.feed.feed import KeepSuppressed
 
 #: Takes a file in as far as telling what it would do, and whom it would take away.
-DryRun = Callable[[DroppedFile, KeepSuppressed], ImportReport]
+ImportAhead = Callable[[DroppedFile, KeepSuppressed], ImportReport]
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class PeopleAhead:
     """Looks ahead in one folder, and remembers how its last full file of people ended."""
 
     def __init__(
-        self, database: Database, source: str, keep_suppressed: KeepSuppressed, dry_run: DryRun
+        self, database: Database, source: str, keep_suppressed: KeepSuppressed, dry_run: ImportAhead
     ) -> None:
         self._database = database
         self._source = source

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 from aioimaplib.aioimaplib import Response
 
-from gateway.inbound.imap.text import Garbled, Value, responses, values
+from gateway.inbound.imap.text import Garbled, ImapValue, responses, values
 from gateway.inbound.imap.wire import shown
 
 _CODE = re.compile(rb"\[([A-Z0-9-]+)(?: ([^\]]*))?\]", re.IGNORECASE)
 
 
-def untagged(answer: Response, word: str) -> Iterable[list[Value]]:
+def untagged(answer: Response, word: str) -> Iterable[list[ImapValue]]:
     """Return the responses of an answer that begin with a word, without it."""
     for parts in responses(answer.lines[:-1]):
         first = bytes(parts[0]).partition(b" ")[0]
@@ -20,7 +20,7 @@ def untagged(answer: Response, word: str) -> Iterable[list[Value]]:
             yield values(parts)[1:]
 
 
-def fetched(answer: Response) -> Iterable[dict[str, Value]]:
+def fetched(answer: Response) -> Iterable[dict[str, ImapValue]]:
     """Return what an answer to FETCH says about each mail."""
     for parts in responses(answer.lines[:-1]):
         if not re.match(rb"\d+ FETCH ", parts[0], re.IGNORECASE):
@@ -49,7 +49,7 @@ def code(answer: Response) -> bytes:
     return code[1].upper() if code else b""
 
 
-def text(value: Value) -> str:
+def text(value: ImapValue) -> str:
     """Return a value as text."""
     match value:
         case bytes():
@@ -60,7 +60,7 @@ def text(value: Value) -> str:
             return ""
 
 
-def prefixes(namespaces: Iterable[Value]) -> list[str]:
+def prefixes(namespaces: Iterable[ImapValue]) -> list[str]:
     """Return what names of folders begin with in each namespace (RFC 2342), but those of none."""
     written = []
     for kind in namespaces:
@@ -82,7 +82,7 @@ def uid_set(uids: Sequence[int]) -> str:
     return ",".join(str(a) if a == b else f"{a}:{b}" for a, b in runs)
 
 
-def moment(value: Value) -> datetime | None:
+def moment(value: ImapValue) -> datetime | None:
     """Return a time as servers write it, in UTC; None if it isn't one."""
     try:
         return datetime.strptime(text(value).strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)

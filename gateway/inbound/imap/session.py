@@ -25,7 +25,7 @@ from gateway.inbound.imap.answers import (
 from gateway.inbound.imap.idle import IdleEnd
 from gateway.inbound.imap.login import connect, log_in
 from gateway.inbound.imap.settings import MailboxRefuses, MailboxSettings
-from gateway.inbound.imap.text import MailboxLost, Value, decoded_name, encoded_name, quoted
+from gateway.inbound.imap.text import ImapValue, MailboxLost, decoded_name, encoded_name, quoted
 from gateway.inbound.imap.wire import Wire
 
 PIECE = 1024 * 1024  #: Octets of a mail that are fetched at once.
@@ -141,7 +141,7 @@ class MailboxSession:
             for _, delimiter, _ in await self._list(""):
                 self._delimiter = delimiter
 
-    async def _list(self, pattern: str) -> list[tuple[list[Value], str, str]]:
+    async def _list(self, pattern: str) -> list[tuple[list[ImapValue], str, str]]:
         """Return attributes, delimiter and name (as it goes over the wire) of folders."""
         answer = await self._wire.simple_command("LIST", quoted(""), quoted(pattern))
         folders = []
@@ -379,5 +379,5 @@ class MailboxSession:
         return None
 
 
-def _lower(flags: Sequence[Value]) -> list[str]:
+def _lower(flags: Sequence[ImapValue]) -> list[str]:
     return [str(flag).lower() for flag in flags]

@@ -6,15 +6,15 @@ from datetime import timedelta
 from typing import Literal, Protocol
 
 from gateway.core.errors import GatewayError
-from gateway.inbound.verdict import Origin
+from gateway.inbound.verdict import MailOrigin
 
-Stage = Literal["tls", "login", "token", "folder"]
+LoginStage = Literal["tls", "login", "token", "folder"]
 
 
 class MailboxRefuses(GatewayError):
     """A mailbox's server won't do what the gateway needs: someone must change a setting."""
 
-    def __init__(self, stage: Stage, text: str) -> None:
+    def __init__(self, stage: LoginStage, text: str) -> None:
         super().__init__(text)
         self.stage = stage
 
@@ -49,7 +49,7 @@ class MailboxSettings:
     max_size: int = 50_000_000
     every: timedelta = timedelta(minutes=1)
     patience: timedelta = timedelta(minutes=1)  #: How long a command may take.
-    origin: Origin
+    origin: MailOrigin
 
     @property
     def account(self) -> str:

@@ -9,7 +9,7 @@ from typing import Union
 from gateway.core.errors import GatewayError
 
 #: Atoms and numbers are `str`, strings `bytes`, NIL is None.
-Value = Union[str, bytes, None, "list[Value]"]
+ImapValue = Union[str, bytes, None, "list[ImapValue]"]
 Part = bytes | bytearray  #: Text as `bytes`, a literal as `bytearray`.
 
 LITERAL = re.compile(rb"~?\{(\d{1,20})\+?\}\Z")
@@ -45,9 +45,9 @@ def responses(lines: Iterable[Part]) -> Iterator[list[Part]]:
         yield response
 
 
-def values(parts: Sequence[Part]) -> list[Value]:
+def values(parts: Sequence[Part]) -> list[ImapValue]:
     """Read a response as values; `Garbled` where it has no form."""
-    stack: list[list[Value]] = [[]]
+    stack: list[list[ImapValue]] = [[]]
     for part in parts:
         if isinstance(part, bytearray):
             stack[-1].append(bytes(part))
@@ -60,7 +60,7 @@ def values(parts: Sequence[Part]) -> list[Value]:
                 raise Garbled("an answer can't be read")
             position = token.end()
             if token["open"]:
-                inner: list[Value] = []
+                inner: list[ImapValue] = []
                 stack[-1].append(inner)
                 stack.append(inner)
             elif token["close"]:

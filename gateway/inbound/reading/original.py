@@ -24,7 +24,7 @@ from gateway.inbound.reading.attached import attached_mails, date_of, heading_of
 from gateway.inbound.reading.mail_files.mailbox_files import lacks_files
 from gateway.inbound.reading.markup import MarkupText, read_page
 from gateway.inbound.reading.readings_order import in_order
-from gateway.inbound.reading.recovered import Recovered
+from gateway.inbound.reading.recovered import RecoveredMail
 from gateway.inbound.reading.source import is_cut, read_parts, read_source
 from gateway.inbound.reading.texts import read_content
 from gateway.inbound.reading.unmarked import recover_unmarked
@@ -48,7 +48,7 @@ _FEWEST_BREAKS = 2
 _DEEPEST = 2  #: Forwards of forwards, each attached to the other, that are looked into.
 
 
-def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) -> Recovered:
+def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) -> RecoveredMail:
     """Recover the original of a forwarded mail: an attached one, else what its text or HTML holds.
 
     `subject` is that of the mail without prefixes and reference; `zone` is for dates that have
@@ -60,7 +60,9 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
     return finished(in_order(readings, subject=subject, sent=sent), mail, zone)
 
 
-def readings_of(mail: Message, *, subject: str, zone: tzinfo, depth: int = 0) -> list[Recovered]:
+def readings_of(
+    mail: Message, *, subject: str, zone: tzinfo, depth: int = 0
+) -> list[RecoveredMail]:
     """Return all that could be meant as the original of a mail, each followed by what is in it.
 
     Attached mails come first, then what its text holds; without either its text alone. `depth`
@@ -72,7 +74,7 @@ def readings_of(mail: Message, *, subject: str, zone: tzinfo, depth: int = 0) ->
     readings = []
     for attached in attached_mails(mail):
         attached_text, attached_page = read_text(attached)
-        reading = Recovered(
+        reading = RecoveredMail(
             heading=heading_of(attached, zone),
             text=attached_text,
             html=html_below_banner(attached_page) if attached_page else "",
@@ -92,8 +94,8 @@ def readings_of(mail: Message, *, subject: str, zone: tzinfo, depth: int = 0) ->
 
 
 def readings_within(
-    outer: Recovered, mail: Message, subject: str, zone: tzinfo, depth: int
-) -> list[Recovered]:
+    outer: RecoveredMail, mail: Message, subject: str, zone: tzinfo, depth: int
+) -> list[RecoveredMail]:
     """Return what a mail that was forwarded holds in turn, as attached mails and in its text."""
     if depth == _DEEPEST:
         return []
@@ -115,7 +117,7 @@ def readings_within(
 
 def inline_readings(
     text: str, page: MarkupText | None, *, is_page: bool, subject: str, zone: tzinfo
-) -> list[Recovered]:
+) -> list[RecoveredMail]:
     """Return what could be meant in a text and the page beside it, in the order of the text.
 
     `is_page` says that the text is that of the page. The first that the page has is the first of
@@ -124,7 +126,7 @@ def inline_readings(
     of_page = find_originals(page.lines, subject=subject, zone=zone) if page else []
     of_text = of_page if is_page else find_originals(split_lines(text), subject=subject, zone=zone)
 
-    def written(original: Original | None, shown: Original | None) -> Recovered:
+    def written(original: Original | None, shown: Original | None) -> RecoveredMail:
         reading = recover_inline(text, original, page=page, shown=shown, subject=subject, zone=zone)
         place = original or shown
         assert place is not None
@@ -152,7 +154,7 @@ def inline_readings(
     ]
 
 
-def finished(recovered: Recovered, mail: Message, zone: tzinfo) -> Recovered:
+def finished(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> RecoveredMail:
     """Return a reading without what products and apps added, its date by the clock it goes by."""
     heading, is_zone_guessed = recovered.heading, False
     if heading is not None and heading.date is not None and heading.date.tzinfo is zone:
@@ -197,10 +199,10 @@ def recover_inline(
     shown: Original | None,
     subject: str,
     zone: tzinfo,
-) -> Recovered:
+) -> RecoveredMail:
     """Return what the text (`original`) or the page (`shown`) says is forwarded."""
     if original is None and shown is None:
-        return recover_unmarked(text, subject, zone) or Recovered(
+        return recover_unmarked(text, subject, zone) or RecoveredMail(
             heading=None,
             text=text.strip(),
             html=page.html if page else "",
@@ -218,7 +220,7 @@ def recover_inline(
         html = page.between(place.start + banner_end(lines), place.end)
         is_better = original is None or (page.html != "" and is_richer(shown, original))
         if is_better:
-            return Recovered(
+            return RecoveredMail(
                 heading=shown.heading,
                 text=joined(unquoted(page.text(place.start, place.end), place.depth)),
                 html=html,
@@ -230,7 +232,7 @@ def recover_inline(
     if is_markup(body):
         inner = read_page(body)
         body, html = joined(inner.text()), inner.html
-    return Recovered(
+    return RecoveredMail(
         heading=original.heading,
         text=body,
         html=html,
@@ -241,7 +243,7 @@ def recover_inline(
     )
 
 
-def recover_source(original: Original) -> Recovered | None:
+def recover_source(original: Original) -> RecoveredMail | None:
     """Return the original where its source follows its header; None where that is text."""
     mail = read_source(original.mime, original.body)
     if mail is None:
@@ -251,7 +253,7 @@ def recover_source(original: Original) -> Recovered | None:
         page = read_page(parts.text) if parts.kind == "text/html" else None
         # s-nail 14.9 (`~f`, `~m`) leaves files out without a word; that there were some this tells.
         is_mixed = any("multipart/mixed" in value.casefold() for value in original.mime.values())
-        return Recovered(
+        return RecoveredMail(
             heading=original.heading,
             text=joined(page.text()) if page else parts.text,
             html=page.html if page else "",
@@ -263,7 +265,7 @@ def recover_source(original: Original) -> Recovered | None:
     text, page = read_text(mail)
     # What stands behind the last boundary staff have typed.
     below = str(mail.epilogue or "").strip() if mail.is_multipart() else ""
-    return Recovered(
+    return RecoveredMail(
         heading=original.heading,
         text=text,
         html=page.html if page else "",

@@ -28,7 +28,7 @@ from gateway.inbound.reading.bounces.reports import ReportSet, read_reports
 from gateway.inbound.reading.encrypted import is_encrypted
 from gateway.inbound.reading.mail_files.outlook import UnreadText
 from gateway.inbound.reading.original import recover
-from gateway.inbound.reading.recovered import Recovered
+from gateway.inbound.reading.recovered import RecoveredMail
 from gateway.inbound.reading.skeleton import Skeletons
 from gateway.inbound.reading.trust import distrust, read_sender
 from gateway.inbound.reading.unwrap import unwrap
@@ -163,7 +163,9 @@ def read(task: ReadingTask) -> ReadMail:
     )
 
 
-def _files(saver: AttachmentSaver, mail: Message, recovered: Recovered) -> tuple[Attachment, ...]:
+def _files(
+    saver: AttachmentSaver, mail: Message, recovered: RecoveredMail
+) -> tuple[Attachment, ...]:
     opened = (*recovered.holders, recovered.attached)
     return (
         *saver.of(mail, opened=opened, text=recovered.text),
@@ -172,7 +174,7 @@ def _files(saver: AttachmentSaver, mail: Message, recovered: Recovered) -> tuple
 
 
 def _other(
-    recovered: Recovered,
+    recovered: RecoveredMail,
     saver: AttachmentSaver,
     mail: Message,
     header: ParsedHeader,
@@ -231,7 +233,7 @@ def _fields_of(headers: Headers, task: ReadingTask) -> Field:
 
 
 def replied_mail(
-    recovered: Recovered, header: ParsedHeader, attachments: Sequence[Attachment]
+    recovered: RecoveredMail, header: ParsedHeader, attachments: Sequence[Attachment]
 ) -> RepliedMail:
     """Return what was recovered in the form in which it is kept, and its fingerprint.
 

@@ -6,21 +6,23 @@ from functools import partial
 
 from gateway.core.replies.forwarded.original import Heading
 from gateway.core.replies.subject_prefixes import without_prefixes
-from gateway.inbound.reading.recovered import Recovered
+from gateway.inbound.reading.recovered import RecoveredMail
 
 _ZONES = timedelta(hours=26)  #: By which dates without zones may differ.
 _MOST_MINOR = 8  #: Readings that count only where they are the candidate's …
 _LARGEST_MINOR = 1_000_000  #: … and characters of them all.
 
 
-def in_order(readings: list[Recovered], *, subject: str, sent: datetime | None) -> Recovered:
+def in_order(
+    readings: list[RecoveredMail], *, subject: str, sent: datetime | None
+) -> RecoveredMail:
     """Return the surest of the readings of a mail; those behind it follow one another.
 
     `subject` is that of the mail around them, `sent` its date. They come in the order in which
     programs write: what is found first counts, unless the subject or the dates say otherwise.
     """
-    ordered: list[Recovered] = []
-    minor: list[Recovered] = []
+    ordered: list[RecoveredMail] = []
+    minor: list[RecoveredMail] = []
     outer, size = readings[0], 0
     for reading in readings:
         if reading.is_minor and not is_meant(reading, outer, subject, sent):
@@ -40,14 +42,16 @@ def in_order(readings: list[Recovered], *, subject: str, sent: datetime | None) 
         )
         ordered.insert(next(less_sure, len(ordered)), reading)
     ordered += [reading for reading in minor if not any(map(partial(is_same, reading), ordered))]
-    first: Recovered | None = None
+    first: RecoveredMail | None = None
     for reading in reversed(ordered):
         first = replace(reading, other=first)
     assert first is not None
     return first
 
 
-def is_surer(reading: Recovered, before: Recovered, subject: str, sent: datetime | None) -> bool:
+def is_surer(
+    reading: RecoveredMail, before: RecoveredMail, subject: str, sent: datetime | None
+) -> bool:
     """Whether a reading agrees better with what is known than the one before it.
 
     It has the subject of the mail, it is not younger than the mail, or it is younger than the
@@ -67,7 +71,9 @@ def is_surer(reading: Recovered, before: Recovered, subject: str, sent: datetime
     return reading.is_sure and date - other > _ZONES
 
 
-def is_meant(minor: Recovered, outer: Recovered, subject: str, sent: datetime | None) -> bool:
+def is_meant(
+    minor: RecoveredMail, outer: RecoveredMail, subject: str, sent: datetime | None
+) -> bool:
     """Whether the mail says that a minor reading is what was forwarded, or the dates say that it
     is in no other one: it alone has the subject, or it is younger than what would hold it.
     """
@@ -95,7 +101,7 @@ def has_subject_of(subject: str, heading: Heading) -> bool:
     )
 
 
-def is_same(reading: Recovered, other: Recovered) -> bool:
+def is_same(reading: RecoveredMail, other: RecoveredMail) -> bool:
     """Whether two readings are of one mail: its author, its date and its text."""
     if reading.heading is None or other.heading is None:
         return reading.heading is other.heading

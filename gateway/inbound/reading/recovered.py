@@ -7,7 +7,7 @@ from gateway.core.replies.forwarded.original import Heading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
+class RecoveredMail:
     """What was forwarded, and apart from it what the forwarder wrote."""
 
     heading: Heading | None  #: None: nothing was recovered, all of it is the forwarder's.
@@ -25,4 +25,4 @@ class Recovered:
     holders: tuple[Message, ...] = ()  #: The mails that came with it and hold it, the outer first.
     is_open: bool = False  #: Whether words typed below it can't be told from its own.
     is_zone_guessed: bool = False  #: Whether its date names no zone, and another one is likely too.
-    other: "Recovered | None" = None  #: What could be meant as well, where that isn't sure.
+    other: "RecoveredMail | None" = None  #: What could be meant as well, where that isn't sure.

@@ -35,14 +35,14 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-esc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class MailTexts:
     """The text and the HTML of a mail; either may be empty."""
 
     text: str | None  #: None where a part came as HTML only.
     markup: str | None  #: Not made safe yet; None where no part is HTML.
 
 
-def read_content(mail: Message) -> Content:
+def read_content(mail: Message) -> MailTexts:
     """Read what a mail shows, in order; attached files and mails are left out.
 
     Of a multipart/alternative both readings are kept; a part that has one of them only stands in
@@ -68,7 +68,7 @@ def read_content(mail: Message) -> Content:
         text = "\n".join(plain)
         texts += [text] if plain else []
         markups.append("<br>".join(pages) if pages else text_as_markup(text))
-    return Content(
+    return MailTexts(
         text=None if has_markup and lacks_text else "\n".join(texts)[:_LONGEST],
         markup="<br>".join(markups) if has_markup else None,
     )

@@ -7,14 +7,14 @@ import quotequail
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.mailboxes import parse_mailbox, parse_mailboxes
 from gateway.core.replies.forwarded.original import Heading
-from gateway.inbound.reading.recovered import Recovered
+from gateway.inbound.reading.recovered import RecoveredMail
 
 #: quotequail compares every line with all that follow: it is given the beginning only.
 _LINES = 300
 _WIDTH = 500
 
 
-def recover_unmarked(text: str, subject: str, zone: tzinfo) -> Recovered | None:
+def recover_unmarked(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None:
     """Recover what quotequail finds in a text; None where it finds nothing with an author.
 
     `subject` is that of the mail around it, `zone` for a date that names none.
@@ -30,7 +30,7 @@ def recover_unmarked(text: str, subject: str, zone: tzinfo) -> Recovered | None:
         return None
     date_text = unwrapped.get("date", "")
     own = (unwrapped.get("text_top", ""), unwrapped.get("text_bottom", ""))
-    return Recovered(
+    return RecoveredMail(
         heading=Heading(
             sender=parse_mailbox(unwrapped["from"]),
             date=parse_date(date_text, zone=zone),

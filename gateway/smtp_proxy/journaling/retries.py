@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from time import monotonic
 
-from gateway.core.decision.journal import Attempt, Marks, dated, is_same_date
+from gateway.core.decision.journal import Attempt, RetryMarks, dated, is_same_date
 from gateway.core.mail.headers import Headers
 from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.journaling.host_marks import HostMarks, MarkKind
@@ -25,7 +25,7 @@ _LOOK_SECONDS = 0.05  #: For so long what the store said is taken as true.
 _SOON_SECONDS = 0.2  #: Until then the store has told of what happened at other workers.
 _LOST_SECONDS = 1.0  #: How long a lost try is marked after the store was told.
 
-Earlier = Sequence[Attempt]
+EarlierTries = Sequence[Attempt]
 
 
 class ClientTry:
@@ -40,7 +40,7 @@ class ClientTry:
     def __init__(
         self,
         message: int,
-        marks: Marks,
+        marks: RetryMarks,
         headers: Headers,
         arrived: datetime,
         content_hash: Callable[[], str],
@@ -50,7 +50,7 @@ class ClientTry:
         self.content_hash = content_hash
         self._headers = headers
         self._arrived = arrived
-        self.others: tuple[Marks, ...] = ()  #: What a retry may have in their place.
+        self.others: tuple[RetryMarks, ...] = ()  #: What a retry may have in their place.
         self.lost = False  #: Whether the client has gone, or heard 451.
         self.gave_up = False  #: Whether it said or closed something long after the final dot.
         self.slow = False  #: Whether it took longer than verdicts usually do.
@@ -88,7 +88,7 @@ class ClientTry:
         date = self.date if attempt.dated is not None else 0
         return attempt.is_first_of(self.content_hash(), date)
 
-    def answer_in(self, earlier: Earlier) -> Attempt | None:
+    def answer_in(self, earlier: EarlierTries) -> Attempt | None:
         """Return the newest attempt whose answer, come or awaited, is this try's, too."""
         states = ("verdict", "pending")
         same = [
@@ -144,10 +144,10 @@ class Retries:
     async def enter(
         self,
         own_try: ClientTry,
-        earlier: Earlier,
+        earlier: EarlierTries,
         *,
         looked: float,
-        look: Callable[[], Awaitable[Earlier]],
+        look: Callable[[], Awaitable[EarlierTries]],
         client_reader: ClientReader,
         patience: float,
         waits: Callable[[], Awaitable[None]],
@@ -185,14 +185,14 @@ class Retries:
     async def _waited_for(
         self,
         own_try: ClientTry,
-        look: Callable[[], Awaitable[Earlier]],
+        look: Callable[[], Awaitable[EarlierTries]],
         client_reader: ClientReader,
         *,
         patience: float,
         waits: Callable[[], Awaitable[None]],
         first_is: Callable[[int], None],
     ) -> Attempt | None:
-        earlier: Earlier = ()
+        earlier: EarlierTries = ()
         began = monotonic()
         is_long = False
         while True:
@@ -223,7 +223,7 @@ class Retries:
                 await asyncio.sleep(_STEP_SECONDS)
 
     def _first(
-        self, own_try: ClientTry, earlier: Earlier
+        self, own_try: ClientTry, earlier: EarlierTries
     ) -> tuple[Attempt | None, ClientTry | None]:
         """Return an answer there is already, or a try of this worker that will bring one."""
         marks = own_try.marks
@@ -243,7 +243,7 @@ class Retries:
                 return other.answer, None
         return own_try.answer_in(earlier), None
 
-    def _may_go(self, own_try: ClientTry, earlier: Earlier) -> bool:
+    def _may_go(self, own_try: ClientTry, earlier: EarlierTries) -> bool:
         """Whether no other worker has a try of the same mail in flight; from now on this has."""
         host, marks = self._host, own_try.marks
         sending = [attempt for attempt in earlier if attempt.state == "sending"]
@@ -375,7 +375,9 @@ class Retries:
             asyncio.get_running_loop().call_later(seconds, remove_mark)
 
 
-async def _asked(look: Callable[[], Awaitable[Earlier]], earlier: Earlier) -> Earlier:
+async def _asked(
+    look: Callable[[], Awaitable[EarlierTries]], earlier: EarlierTries
+) -> EarlierTries:
     """Ask the store again; while it is away what it said before counts."""
     try:
         return await look()

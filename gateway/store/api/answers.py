@@ -14,7 +14,7 @@ _UNDER_WAY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class RepeatableRequest:
     """A request that may come again."""
 
     token: int
@@ -32,14 +32,16 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierRequest:
     """A request that came before by this key."""
 
     is_same: bool
     answer: StoredAnswer | None  #: None while it is worked on.
 
 
-def begin(connection: Connection, request: Request, now: datetime) -> Earlier | None:
+def begin(
+    connection: Connection, request: RepeatableRequest, now: datetime
+) -> EarlierRequest | None:
     """Record that a request is being worked on; return the earlier one with its key, if any."""
     values = {
         "token": request.token,
@@ -66,11 +68,11 @@ def begin(connection: Connection, request: Request, now: datetime) -> Earlier | 
     ).one()
     is_same = kept.request == request.digest
     if kept.status is None:
-        return Earlier(is_same, None)
-    return Earlier(is_same, StoredAnswer(status=kept.status, type=kept.type, body=kept.body))
+        return EarlierRequest(is_same, None)
+    return EarlierRequest(is_same, StoredAnswer(status=kept.status, type=kept.type, body=kept.body))
 
 
-def keep(connection: Connection, request: Request, answer: StoredAnswer) -> None:
+def keep(connection: Connection, request: RepeatableRequest, answer: StoredAnswer) -> None:
     """Keep what a request was answered."""
     key_columns = update(answers).where(
         answers.c.token == request.token, answers.c.key == request.key
@@ -78,7 +80,7 @@ def keep(connection: Connection, request: Request, answer: StoredAnswer) -> None
     connection.execute(key_columns.values(status=answer.status, type=answer.type, body=answer.body))
 
 
-def forget(connection: Connection, request: Request) -> None:
+def forget(connection: Connection, request: RepeatableRequest) -> None:
     """Let a request that failed come again."""
     key_columns = (answers.c.token == request.token, answers.c.key == request.key)
     connection.execute(delete(answers).where(*key_columns, answers.c.status.is_(None)))

@@ -28,7 +28,7 @@ _AT_ONCE = 500  #: Rows in one statement: SQLite takes no more than 32,766 value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mailing:
+class ActivityCampaign:
     """The campaign that activities belong to."""
 
     id: int
@@ -38,7 +38,7 @@ class Mailing:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class RecipientActivity:
     """An activity, and whose it is."""
 
     recipient: str  #: The address, in lookup form, that the campaign went to.
@@ -51,12 +51,16 @@ class MemberActivity:
 
     campaign: int
     title: str
-    act: Act
+    act: RecipientActivity
 
 
 def keep(
-    connection: Connection, mailing: Mailing, seen: Sequence[ReportedRecipient], *, now: datetime
-) -> list[Act]:
+    connection: Connection,
+    mailing: ActivityCampaign,
+    seen: Sequence[ReportedRecipient],
+    *,
+    now: datetime,
+) -> list[RecipientActivity]:
     """Keep activities and return those that are new.
 
     An open known before is only ever marked as a machine's, never unmarked.
@@ -66,12 +70,12 @@ def keep(
         _key(act): act
         for contact in seen
         for act in (
-            Act(recipients[contact.email_id, contact.email], activity)
+            RecipientActivity(recipients[contact.email_id, contact.email], activity)
             for activity in contact.activities
         )
     }
     statement = insert_into(connection, activities).on_conflict_do_nothing().returning(*_KEY)
-    new: dict[tuple[Any, ...], Act] = {}
+    new: dict[tuple[Any, ...], RecipientActivity] = {}
     for chunk in batched(list(acts.values()), _AT_ONCE):
         rows = [
             {
@@ -104,7 +108,7 @@ def keep(
 
 
 def recipients_of(
-    connection: Connection, mailing: Mailing, seen: Iterable[ReportedRecipient]
+    connection: Connection, mailing: ActivityCampaign, seen: Iterable[ReportedRecipient]
 ) -> dict[tuple[str, str], str]:
     """Return the address the campaign went to, by the id and the address Mailchimp has now.
 
@@ -118,7 +122,7 @@ def recipients_of(
 
 
 def unknown_contacts(
-    connection: Connection, mailing: Mailing, seen: Iterable[ReportedRecipient]
+    connection: Connection, mailing: ActivityCampaign, seen: Iterable[ReportedRecipient]
 ) -> list[str]:
     """Return the ids of recipients of whom neither the address nor the contact is known."""
     wanted = {contact.email_id: lookup_form(contact.email) for contact in seen if contact.email_id}
@@ -140,7 +144,9 @@ def _members_among(connection: Connection, campaign: int, addresses: Iterable[st
     return members
 
 
-def _moved(connection: Connection, mailing: Mailing, email_ids: Collection[str]) -> dict[str, str]:
+def _moved(
+    connection: Connection, mailing: ActivityCampaign, email_ids: Collection[str]
+) -> dict[str, str]:
     """Return the members' addresses of contacts that have another one now (M7)."""
     c = audience_members.c
     in_audience = c.audience == mailing.audience
@@ -159,7 +165,7 @@ def _moved(connection: Connection, mailing: Mailing, email_ids: Collection[str])
     return moved
 
 
-def _key(act: Act) -> tuple[Any, ...]:
+def _key(act: RecipientActivity) -> tuple[Any, ...]:
     activity = act.activity
     return act.recipient, activity.type.value, activity.at, _link(activity.url), activity.nth
 
@@ -196,18 +202,18 @@ def counts(connection: Connection, campaign: int) -> dict[str, int]:
     return numbers
 
 
-def of_campaign(connection: Connection, campaign: int) -> Iterator[Act]:
+def of_campaign(connection: Connection, campaign: int) -> Iterator[RecipientActivity]:
     """Yield what was done with a campaign, by recipient and time."""
     c = activities.c
     query = select(activities).where(c.campaign == campaign)
     rows = connection.execution_options(yield_per=1000).execute(
         query.order_by(c.recipient, c.at, c.type, c.link, c.nth)
     )
-    return (Act(row.recipient, _activity(row)) for row in rows)
+    return (RecipientActivity(row.recipient, _activity(row)) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
-class ActPlace:
+class ActivityPlace:
     """Where an activity stands in the list of its campaign."""
 
     at: datetime
@@ -222,9 +228,9 @@ def listed(
     campaign: int,
     *,
     type: ActivityType | None = None,  # noqa: A002
-    after: ActPlace | None = None,
+    after: ActivityPlace | None = None,
     limit: int,
-) -> list[tuple[ActPlace, Act]]:
+) -> list[tuple[ActivityPlace, RecipientActivity]]:
     """Return what was done with a campaign, the newest first, each with its place in the list."""
     c = activities.c
     query = select(activities).where(c.campaign == campaign)
@@ -238,8 +244,8 @@ def listed(
     order = (c.at.desc(), c.recipient, c.type, c.link, c.nth)
     return [
         (
-            ActPlace(row.at, row.recipient, row.type, row.link, row.nth),
-            Act(row.recipient, _activity(row)),
+            ActivityPlace(row.at, row.recipient, row.type, row.link, row.nth),
+            RecipientActivity(row.recipient, _activity(row)),
         )
         for row in connection.execute(query.order_by(*order).limit(limit))
     ]
@@ -288,7 +294,8 @@ def newest(
     order = (c.at.desc(), c.type, c.link, c.nth, c.campaign, c.recipient)
     rows = connection.execute(query.order_by(*order).limit(limit))
     return [
-        MemberActivity(row.campaign, row.name, Act(row.recipient, _activity(row))) for row in rows
+        MemberActivity(row.campaign, row.name, RecipientActivity(row.recipient, _activity(row)))
+        for row in rows
     ]
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from gateway.core.campaigns.campaign_report import CampaignLink, KeptCounts, Tally
+from gateway.core.campaigns.campaign_report import ActivityTally, CampaignLink, KeptCounts
 from gateway.core.campaigns.precedence import ActivityType
 from gateway.store.schema.activities import activities
 from gateway.store.schema.campaigns import campaigns
@@ -140,9 +140,9 @@ def _tally_columns(name: str, times: ColumnElement[int]) -> Sequence[ColumnEleme
     return func.sum(times).label(f"{name}_times"), members.label(f"{name}_members")
 
 
-def _tally(row: Row[Any], name: str) -> Tally:
+def _tally(row: Row[Any], name: str) -> ActivityTally:
     values = row._mapping
-    return Tally(times=int(values[f"{name}_times"]), members=int(values[f"{name}_members"]))
+    return ActivityTally(times=int(values[f"{name}_times"]), members=int(values[f"{name}_members"]))
 
 
 def last(connection: Connection, campaign: int) -> datetime | None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, literal, or_,
 
 from gateway.core.campaigns.campaigns import READ_STATES, Campaign, CampaignState
 from gateway.core.campaigns.counters import Counters
-from gateway.store.campaigns.activities import Mailing
+from gateway.store.campaigns.activities import ActivityCampaign
 from gateway.store.campaigns.campaigns import from_row
 from gateway.store.schema.campaigns import audiences, campaigns
 
@@ -29,10 +29,10 @@ class Synced:
     next_sync: datetime | None
 
     @property
-    def mailing(self) -> Mailing:
+    def mailing(self) -> ActivityCampaign:
         """What its activities are kept under."""
         campaign = self.campaign
-        return Mailing(
+        return ActivityCampaign(
             id=campaign.id,
             mailchimp_id=campaign.mailchimp_id,
             audience=campaign.audience,

@@ -15,11 +15,11 @@ from gateway.store.engine.database import (
 #: same relay, come one after the other, and without it groups of four become two of two.
 _GATHER = 0.002
 
-Request = TypeVar("Request")
-Result = TypeVar("Result")
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
 
 
-class GroupCommit(Generic[Request, Result]):
+class GroupCommit(Generic[Asked, Answered]):
     """Writes requests in transactions that take all that wait: a commit costs more than a row.
 
     While one transaction is under way, whoever asks waits for the next. Where one fails, each of
@@ -30,17 +30,17 @@ class GroupCommit(Generic[Request, Result]):
     def __init__(
         self,
         database: Database,
-        work: Callable[[StoreTransaction, Sequence[Request]], Sequence[Result]],
+        work: Callable[[StoreTransaction, Sequence[Asked]], Sequence[Answered]],
     ) -> None:
         """`work` returns a result for each request, in their order."""
         self._database = database
         self._work = work
-        self._waiting: list[tuple[Request, asyncio.Future[Result]]] = []
+        self._waiting: list[tuple[Asked, asyncio.Future[Answered]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, request: Request) -> Result:
+    async def write(self, request: Asked) -> Answered:
         """Return what became of a request once it is committed, or raise what went wrong."""
-        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        result: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, result))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
@@ -53,7 +53,7 @@ class GroupCommit(Generic[Request, Result]):
             await self._write(group)
         self._writing = None
 
-    async def _write(self, group: Sequence[tuple[Request, asyncio.Future[Result]]]) -> None:
+    async def _write(self, group: Sequence[tuple[Asked, asyncio.Future[Answered]]]) -> None:
         requests = [request for request, _ in group]
         try:
             results = await self._database.write(self._work, requests)

@@ -33,8 +33,8 @@ from gateway.store.engine.leases import IsGone
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 #: What is written into columns.
-Values = Mapping[str, object]
-_NOTHING: Values = {}
+ColumnValues = Mapping[str, object]
+_NOTHING: ColumnValues = {}
 
 
 class DurableQueue(Generic[S]):
@@ -100,7 +100,7 @@ class DurableQueue(Generic[S]):
         lease: timedelta,
         limit: int,
         *where: ColumnElement[bool],
-        values: Values = _NOTHING,
+        values: ColumnValues = _NOTHING,
     ) -> list[int]:
         """Take up to `limit` rows that are due, the longest due first; return their ids.
 
@@ -124,7 +124,7 @@ class DurableQueue(Generic[S]):
         state: S,
         *,
         holder: str | None,
-        values: Values = _NOTHING,
+        values: ColumnValues = _NOTHING,
     ) -> bool:
         """Keep the outcome of a row, which a state says: it ends so, or is put off.
 
@@ -154,7 +154,7 @@ class DurableQueue(Generic[S]):
         now: datetime,
         is_gone: IsGone,
         *share: ColumnElement[bool],
-        values: Values = _NOTHING,
+        values: ColumnValues = _NOTHING,
     ) -> list[int]:
         """Take from each holder what it has abandoned: it has ended, or its lease is over.
 
@@ -186,7 +186,7 @@ class DurableQueue(Generic[S]):
         connection: Connection,
         event: QueueEvent,
         *where: ColumnElement[bool],
-        values: Values = _NOTHING,
+        values: ColumnValues = _NOTHING,
     ) -> int:
         """Let an event happen to the rows to which it can; return to how many it did."""
         query = update(self.table).where(self.can(event), *where)
@@ -197,9 +197,9 @@ class DurableQueue(Generic[S]):
         self,
         connection: Connection,
         event: QueueEvent,
-        by_id: Mapping[int, Values],
+        by_id: Mapping[int, ColumnValues],
         *where: ColumnElement[bool],
-        values: Values = _NOTHING,
+        values: ColumnValues = _NOTHING,
     ) -> set[int]:
         """Let an event happen to rows by their ids, each with values of its own, `values` with all.
 
@@ -229,7 +229,7 @@ class DurableQueue(Generic[S]):
         *where: ColumnElement[bool],
         state: S | None = None,
         limit: int | None = None,
-        values: Values = _NOTHING,
+        values: ColumnValues = _NOTHING,
     ) -> list[int]:
         """Let an event happen to rows that no other transaction changes just now; return their ids.
 

@@ -19,13 +19,13 @@ from sqlalchemy import (
 )
 
 from gateway.store.feed.layouts import MEMBERSHIPS, PEOPLE
-from gateway.store.feed.staging import Stage
+from gateway.store.feed.staging import StagingTables
 from gateway.store.schema.columns import UtcTime
 from gateway.store.schema.feed import addresses, memberships
 
 
 def compare(
-    stage: Stage, *, source: str, columns: Sequence[str], now: datetime, replace: bool
+    stage: StagingTables, *, source: str, columns: Sequence[str], now: datetime, replace: bool
 ) -> None:
     """Fill `changes` and, with `replace`, `removed`; run within a transaction."""
     rows = Comparison(stage, source=source, columns=columns, now=now).select()
@@ -36,16 +36,16 @@ def compare(
         _remove(stage, source, _has_group_now(stage))
 
 
-def look_for_kept(stage: Stage, *, source: str) -> None:
+def look_for_kept(stage: StagingTables, *, source: str) -> None:
     """Fill `removed` with what the source brought of the keys noted; within a transaction."""
     _remove(stage, source, _is_staged(stage))
 
 
-def _is_staged(stage: Stage) -> ColumnElement[bool]:
+def _is_staged(stage: StagingTables) -> ColumnElement[bool]:
     return exists().where(stage.same_key(stage.layout.table, stage.staged))
 
 
-def _has_group_now(stage: Stage) -> ColumnElement[bool]:
+def _has_group_now(stage: StagingTables) -> ColumnElement[bool]:
     """Return the condition that a membership whose group couldn't be read has been put right.
 
     The file tells of a new group of the person's, and none that can't be read.
@@ -61,7 +61,7 @@ def _has_group_now(stage: Stage) -> ColumnElement[bool]:
     return and_(member.group_id == "", is_mended, ~is_unread_still)
 
 
-def _remove(stage: Stage, source: str, which: ColumnElement[bool]) -> None:
+def _remove(stage: StagingTables, source: str, which: ColumnElement[bool]) -> None:
     table = stage.layout.table
     gone = select(*(table.c[name] for name in stage.layout.keys)).where(
         table.c.source == source, which
@@ -76,7 +76,9 @@ def _remove(stage: Stage, source: str, which: ColumnElement[bool]) -> None:
 class Comparison:
     """The rows that are new or differ, as they shall be."""
 
-    def __init__(self, stage: Stage, *, source: str, columns: Sequence[str], now: datetime) -> None:
+    def __init__(
+        self, stage: StagingTables, *, source: str, columns: Sequence[str], now: datetime
+    ) -> None:
         self._stage = stage
         self._staged = stage.staged
         self._known = stage.layout.table

@@ -19,7 +19,7 @@ from gateway.core.triggers.unread_fields import CANT_BE_READ, IN_ROWS
 from gateway.store.feed.layouts import TableLayout
 from gateway.store.schema.feed import groups, memberships, statuses
 
-Value = tuple[Any, ...]  #: Of a column, with those that go with it.
+CellGroup = tuple[Any, ...]  #: Of a column, with those that go with it.
 
 #: Columns that decide nothing: the last row is believed.
 _TELLING = frozenset(
@@ -59,7 +59,7 @@ class Duplicate:
 
 
 @dataclass(slots=True, kw_only=True)
-class Settled:
+class SettledRows:
     """The result of settling the rows of one key."""
 
     line: int
@@ -73,7 +73,7 @@ class Settled:
     is_dropped: bool = False  #: None of it is new and protects.
 
 
-class Widths:
+class SuppressionWidths:
     """How much statuses and tags suppress."""
 
     def __init__(self, connection: Connection, tag_scopes: Mapping[str, Scope]) -> None:
@@ -114,8 +114,8 @@ def settle(
     known: Mapping[str, Any] | None,
     *,
     columns: frozenset[str],
-    widths: Widths,
-) -> Settled:
+    widths: SuppressionWidths,
+) -> SettledRows:
     """Settle rows of one key, in the order of their lines, against what is known of it."""
     return _Case(layout, rows, known, columns, widths).settled()
 
@@ -129,7 +129,7 @@ class _Case:
         rows: Sequence[StagedRow],
         known: Mapping[str, Any] | None,
         columns: frozenset[str],
-        widths: Widths,
+        widths: SuppressionWidths,
     ) -> None:
         self._layout = layout
         self._rows = rows
@@ -138,7 +138,7 @@ class _Case:
         self._widths = widths
         self._key = rows[-1].key
         self._only_adds = all(row.adds_only for row in rows)
-        self._result = Settled(
+        self._result = SettledRows(
             line=rows[-1].line,
             key=self._key,
             values=dict(rows[-1].values),
@@ -149,7 +149,7 @@ class _Case:
             mailed_at=rows[-1].line,
         )
 
-    def settled(self) -> Settled:
+    def settled(self) -> SettledRows:
         """Decide about each column."""
         for name, columns in self._layout.units.items():
             if name in self._columns and name != "active":
@@ -193,7 +193,7 @@ class _Case:
             self._result.adds_addresses = True
             self._result.mailed_at = None if old is not None else says[0][0]
         # The value that protects; None: none of them does more than the others.
-        chosen: Value | None = None
+        chosen: CellGroup | None = None
         choose = _CHOICES.get((self._layout.what, name))
         if name not in _TELLING and choose is not None:
             # Or what a row alone would have been taken in with, where it can't be read.
@@ -217,26 +217,26 @@ class _Case:
         if name not in _TELLING and not (self._only_adds and chosen is not None):
             self._result.unread[name] = all_readings + (_NOT_WHOLE if self._only_adds else "")
 
-    def _give(self, columns: tuple[str, ...], bit: int, value: Value) -> None:
+    def _give(self, columns: tuple[str, ...], bit: int, value: CellGroup) -> None:
         self._result.gaps &= ~bit
         self._result.values.update(zip(columns, value, strict=True))
 
-    def widest_status(self, values: Sequence[Value], old: Value | None) -> Value | None:
+    def widest_status(self, values: Sequence[CellGroup], old: CellGroup | None) -> CellGroup | None:
         return _widest(values, old, lambda status: self._widths.status(self._key[0], status))
 
-    def widest_tag(self, values: Sequence[Value], old: Value | None) -> Value | None:
+    def widest_tag(self, values: Sequence[CellGroup], old: CellGroup | None) -> CellGroup | None:
         return _widest(values, old, self._widths.tag)
 
-    def left(self, values: Sequence[Value], _old: Value | None) -> Value | None:
+    def left(self, values: Sequence[CellGroup], _old: CellGroup | None) -> CellGroup | None:
         return next((value for value in values if has_left(value[0])), None)
 
-    def any_false(self, values: Sequence[Value], _old: Value | None) -> Value | None:
+    def any_false(self, values: Sequence[CellGroup], _old: CellGroup | None) -> CellGroup | None:
         return (False,) if (False,) in values else None
 
-    def any_true(self, values: Sequence[Value], _old: Value | None) -> Value | None:
+    def any_true(self, values: Sequence[CellGroup], _old: CellGroup | None) -> CellGroup | None:
         return (True,) if (True,) in values else None
 
-    def active(self, values: Sequence[Value], old: Value | None) -> Value:
+    def active(self, values: Sequence[CellGroup], old: CellGroup | None) -> CellGroup:
         """Whether somebody counts among those who have an address.
 
         What suppresses an active person counts for everybody there; one whom nothing suppresses
@@ -255,7 +255,7 @@ class _Case:
 
 
 _CHOICES: Mapping[
-    tuple[str, str], Callable[[_Case, Sequence[Value], Value | None], Value | None]
+    tuple[str, str], Callable[[_Case, Sequence[CellGroup], CellGroup | None], CellGroup | None]
 ] = {
     ("people", "status"): _Case.widest_status,
     ("people", "finance_status"): _Case.left,
@@ -272,8 +272,8 @@ _CHOICES: Mapping[
 
 
 def _widest(
-    values: Sequence[Value], old: Value | None, width: Callable[[str], float]
-) -> Value | None:
+    values: Sequence[CellGroup], old: CellGroup | None, width: Callable[[str], float]
+) -> CellGroup | None:
     most = max(width(value[0]) for value in values)
     if not most:
         return None

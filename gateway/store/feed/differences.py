@@ -22,12 +22,12 @@ from sqlalchemy import (
 from gateway.core.people.people import PersonKind, PersonRef, SuppressionSource
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import UNSURE
-from gateway.store.feed.staging import Stage
+from gateway.store.feed.staging import StagingTables
 from gateway.store.schema.feed import addresses, feeds
 from gateway.store.schema.suppressions import person_suppressions, topic_opt_outs
 
 
-def write_rows(connection: Connection, stage: Stage, columns: Sequence[str]) -> None:
+def write_rows(connection: Connection, stage: StagingTables, columns: Sequence[str]) -> None:
     """Write the rows that are new or differ; of those known, the values that were told."""
     layout, changes = stage.layout, stage.changes
     names = [column.name for column in layout.table.columns]
@@ -66,7 +66,9 @@ def _indexed_afterwards(connection: Connection, table: Table) -> Iterator[None]:
         connection.exec_driver_sql(statement)
 
 
-def unsubscribed_addresses(connection: Connection, stage: Stage) -> set[tuple[str, PersonRef]]:
+def unsubscribed_addresses(
+    connection: Connection, stage: StagingTables
+) -> set[tuple[str, PersonRef]]:
     """Return by which addresses people are known whose row changes them and who unsubscribed.
 
     From all mailings, or from some topic.
@@ -92,7 +94,7 @@ def unsubscribed_addresses(connection: Connection, stage: Stage) -> set[tuple[st
     return unsubscribed
 
 
-def write_addresses(connection: Connection, stage: Stage) -> None:
+def write_addresses(connection: Connection, stage: StagingTables) -> None:
     """Write by which addresses people are found whose rows are new, differ or go.
 
     A row that only adds addresses takes none away: what the person was known by stands behind
@@ -132,7 +134,7 @@ def write_addresses(connection: Connection, stage: Stage) -> None:
         connection.execute(statement)
 
 
-def delete_rows(connection: Connection, stage: Stage, source: str) -> None:
+def delete_rows(connection: Connection, stage: StagingTables, source: str) -> None:
     """Delete what the source brought and doesn't tell any more."""
     table, names = stage.layout.table, stage.layout.keys
     gone = select(*(stage.removed.c[name] for name in names))
@@ -142,7 +144,7 @@ def delete_rows(connection: Connection, stage: Stage, source: str) -> None:
 
 def note_file(
     connection: Connection,
-    stage: Stage,
+    stage: StagingTables,
     *,
     source: str,
     now: datetime,

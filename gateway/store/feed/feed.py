@@ -31,7 +31,7 @@ from gateway.core.written import counted
 from gateway.store.engine.database import Database
 from gateway.store.feed import unread
 from gateway.store.feed.comparison import compare, look_for_kept
-from gateway.store.feed.contested import Duplicate, Widths
+from gateway.store.feed.contested import Duplicate, SuppressionWidths
 from gateway.store.feed.differences import (
     delete_rows,
     note_file,
@@ -51,14 +51,14 @@ from gateway.store.feed.layouts import (
     QUALIFICATIONS,
     STAFF,
     STATUSES,
-    Gaps,
+    RowGaps,
     TableLayout,
 )
 from gateway.store.feed.open_references import OpenReferences
 from gateway.store.feed.people_in_doubt import mark_people
 from gateway.store.feed.references import References
 from gateway.store.feed.settling import close_entry
-from gateway.store.feed.staging import Stage
+from gateway.store.feed.staging import StagingTables
 from gateway.store.feed.still_referred import StillReferred, keep, still_referred
 from gateway.store.schema.feed import feeds
 
@@ -96,7 +96,7 @@ class KeepSuppressed(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class ImportTerms:
     """On which terms records are taken in."""
 
     source: str  #: Who tells; owns what it brings.
@@ -156,10 +156,10 @@ class Feed:
         self._database = database
         self._connection = connection
         self._layout = layout
-        self._stage = Stage(connection, layout)
+        self._stage = StagingTables(connection, layout)
 
     def add(
-        self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, Gaps] | None = None
+        self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, RowGaps] | None = None
     ) -> None:
         """Stage records, each with its line; those of one key are settled for protection.
 
@@ -175,7 +175,7 @@ class Feed:
         mailed: Sequence[tuple[int, str, int]],
         missing: frozenset[str],
     ) -> None:
-        """Stage records by column, see `Stage.add_columns`; each tells all but `missing`."""
+        """Stage records by column (`StagingTables.add_columns`); each tells all but `missing`."""
         self._stage.add_columns(lines, columns, mailed, missing)
 
     def known(self, records: Sequence[Any]) -> list[bool]:
@@ -204,7 +204,7 @@ class Feed:
         """Note many keys, each with its line."""
         self._stage.keep_all(keys)
 
-    def apply(self, terms: Terms) -> ImportOutcome:
+    def apply(self, terms: ImportTerms) -> ImportOutcome:
         """Write the differences in one transaction, or nothing; return what changed."""
         references = References(self._connection, self._layout.table, terms.tag_scopes)
         for line, key in references.understand(self._stage.staged):
@@ -218,7 +218,7 @@ class Feed:
             else []
         )
         columns = frozenset(self._layout.values) if terms.columns is None else terms.columns
-        widths = Widths(self._connection, terms.tag_scopes)
+        widths = SuppressionWidths(self._connection, terms.tag_scopes)
         before = None
         if terms.is_listing and not terms.remove:
             among_these = (feeds.c.source == terms.source, feeds.c.what == self._layout.what)
@@ -295,7 +295,7 @@ class Feed:
             still_referred=stay,
         )
 
-    def _lacking(self, terms: Terms, before: int | None) -> str:
+    def _lacking(self, terms: ImportTerms, before: int | None) -> str:
         """Say what makes a listing look as if its end were missing; empty: nothing does.
 
         Cut off just behind a row it has nothing that is broken. What isn't in it would be taken
@@ -324,7 +324,7 @@ class Feed:
             counts[name] = self._connection.scalar(query) or 0
         return counts
 
-    def _write(self, terms: Terms, left_open: OpenReferences) -> int:
+    def _write(self, terms: ImportTerms, left_open: OpenReferences) -> int:
         """Write the differences; return how many people have a status that can't be read."""
         connection, stage = self._connection, self._stage
         columns = self._layout.values_of(terms.columns)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, exists, select, update
 
 from gateway.core.kinds import Scope
 from gateway.core.written import nearest
-from gateway.store.feed.staging import Stage
+from gateway.store.feed.staging import StagingTables
 from gateway.store.schema.feed import unread_fields
 
 
@@ -29,7 +29,7 @@ _STAYS = "is not a known tag: the one before, which keeps mail away, stays"
 
 
 def protect_tags(
-    connection: Connection, stage: Stage, tag_scopes: Mapping[str, Scope]
+    connection: Connection, stage: StagingTables, tag_scopes: Mapping[str, Scope]
 ) -> list[IdleTag]:
     """Let no misspelt tag let mail pass; return the rows concerned.
 

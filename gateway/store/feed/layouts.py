@@ -33,7 +33,7 @@ from gateway.store.schema.feed import (
     statuses,
 )
 
-Row = tuple[object, ...]
+TableRow = tuple[object, ...]
 #: The position of the first address of a person that only keeps mail away.
 UNSURE = 1_000
 #: Columns the store fills by itself.
@@ -41,7 +41,7 @@ _OWN = frozenset({"source", "since", "status_since", "doubtful", "status_unread_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gaps:
+class RowGaps:
     """What a row of a file doesn't say."""
 
     #: Columns that can't be read, each with what is wrong.
@@ -58,7 +58,7 @@ class TableLayout:
 
     table: Table
     keys: tuple[str, ...]
-    row: Callable[[Any], Row]  #: The values of `columns`, in their order.
+    row: Callable[[Any], TableRow]  #: The values of `columns`, in their order.
     #: Columns that go with another one.
     follows: Mapping[str, str] = field(default_factory=dict)
     #: Values that say what is wrong with the column they go with.
@@ -116,7 +116,7 @@ class TableLayout:
         return tuple(name for name in self.values if self.follows.get(name, name) in columns)
 
 
-def person_row(person: Person) -> Row:
+def person_row(person: Person) -> TableRow:
     """Return the values of a person, in the order of its columns."""
     born, anniversary = birthday_values(person.birthday)
     return (
@@ -144,19 +144,19 @@ def birthday_values(born: date | None) -> tuple[str | None, int | None]:
     return (None, None) if born is None else (iso_day(born), 100 * born.month + born.day)
 
 
-def staff_row(staff: Staff) -> Row:
+def staff_row(staff: Staff) -> TableRow:
     """Return the values of a member of staff, in the order of its columns."""
     address = lookup_form(staff.email)
     return (staff.crm_id, staff.name, staff.email, address, ";".join(staff.roles), staff.language)
 
 
-def group_row(group: Group) -> Row:
+def group_row(group: Group) -> TableRow:
     """Return the values of a group, in the order of its columns."""
     own = (group.kind.value, group.crm_id, group.name, group.tag, group.active)
     return (*own, *_names(group.names))
 
 
-def status_row(status: Status) -> Row:
+def status_row(status: Status) -> TableRow:
     """Return the values of a status, in the order of its columns."""
     kind = status.kind.value
     own = (kind, status.crm_id, status.name, status.tag, status.initial, status.closed)
@@ -168,17 +168,17 @@ def _names(names: Names) -> Iterator[str]:
     return (given.get(language, "") for language in NAME_LANGUAGES)
 
 
-def membership_row(membership: Membership) -> Row:
+def membership_row(membership: Membership) -> TableRow:
     """Return the values of a membership, in the order of its columns."""
     return (membership.kind.value, membership.person, membership.group)
 
 
-def programme_row(programme: Programme) -> Row:
+def programme_row(programme: Programme) -> TableRow:
     """Return the values of a programme, in the order of its columns."""
     return (programme.crm_id, programme.name)
 
 
-def application_row(application: Application) -> Row:
+def application_row(application: Application) -> TableRow:
     """Return the values of an application, in the order of its columns."""
     return (
         application.reference,
@@ -192,7 +192,7 @@ def application_row(application: Application) -> Row:
     )
 
 
-def qualification_row(qualification: Qualification) -> Row:
+def qualification_row(qualification: Qualification) -> TableRow:
     """Return the values of a qualification, in the order of its columns."""
     return (
         qualification.crm_id,
@@ -209,7 +209,7 @@ def qualification_row(qualification: Qualification) -> Row:
     )
 
 
-def closing_row(closing: Closing) -> Row:
+def closing_row(closing: Closing) -> TableRow:
     """Return the values of a closing, in the order of its columns."""
     return (
         closing.crm_id,

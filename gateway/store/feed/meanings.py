@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, literal, select, true
 
-from gateway.core.feed.references import How, Meaning, NumberedIds, Targets, numbers, without_mark
+from gateway.core.feed.references import (
+    GivenMeaning,
+    NumberedIds,
+    ReferenceTargets,
+    UnderstoodBy,
+    numbers,
+    without_mark,
+)
 from gateway.core.kinds import Scope
 from gateway.store.feed.relations import Relation, targets
 from gateway.store.schema.feed import people
@@ -27,7 +34,7 @@ class Meanings:
     def __init__(self, connection: Connection, tag_scopes: Mapping[str, Scope]) -> None:
         self._connection = connection
         self._tag_scopes = tag_scopes
-        self._targets: dict[tuple[str, str], Targets] = {}
+        self._targets: dict[tuple[str, str], ReferenceTargets] = {}
         self._numbered: dict[str, NumberedIds] = {}
 
     def apart(
@@ -49,7 +56,7 @@ class Meanings:
         any_target = select(literal(1)).select_from(relation.target).where(condition).limit(1)
         return self._connection.scalar(any_target) is not None
 
-    def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, Meaning]:
+    def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, GivenMeaning]:
         """Return what each text means."""
         if relation.target is not people:
             return {text: self.targets(relation, text.kind).meaning(text.text) for text in given}
@@ -63,17 +70,19 @@ class Meanings:
             possible = numbers(without_mark(text.text))
             if len(crm_ids) == 1:
                 is_certain = possible is None or possible.is_exact
-                meanings[text] = Meaning(crm_id=crm_ids[0], how=How.BENT, is_certain=is_certain)
+                meanings[text] = GivenMeaning(
+                    crm_id=crm_ids[0], how=UnderstoodBy.BENT, is_certain=is_certain
+                )
             else:
-                meanings[text] = Meaning(others=tuple(sorted(crm_ids)), is_certain=not crm_ids)
+                meanings[text] = GivenMeaning(others=tuple(sorted(crm_ids)), is_certain=not crm_ids)
         return meanings
 
-    def targets(self, relation: Relation, kind: str) -> Targets:
+    def targets(self, relation: Relation, kind: str) -> ReferenceTargets:
         """Return all of one kind that a reference may lead to; not for people."""
         key = (relation.target.name, kind)
         if key not in self._targets:
             rows = targets(self._connection, relation.target, kind, self._tag_scopes)
-            self._targets[key] = Targets(rows)
+            self._targets[key] = ReferenceTargets(rows)
         return self._targets[key]
 
     def nearest(self, relation: Relation, given: GivenText) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.core.feed.references import NumberedIds, Targets, numbers, without_mark
+from gateway.core.feed.references import NumberedIds, ReferenceTargets, numbers, without_mark
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.upsert import insert_into
@@ -42,7 +42,7 @@ from gateway.store.feed.relations import (
     targets,
     with_ids,
 )
-from gateway.store.feed.staging import Stage
+from gateway.store.feed.staging import StagingTables
 from gateway.store.feed.staging_tables import load, make
 from gateway.store.schema.columns import UtcTime
 from gateway.store.schema.feed import feeds, groups, memberships, people
@@ -59,7 +59,7 @@ class OpenReferences:
     """
 
     def __init__(
-        self, connection: Connection, stage: Stage, tag_scopes: Mapping[str, Scope]
+        self, connection: Connection, stage: StagingTables, tag_scopes: Mapping[str, Scope]
     ) -> None:
         self._connection = connection
         self._stage = stage
@@ -181,7 +181,7 @@ class OpenReferences:
         given = self._connection.execute(
             query.where(open_references.c.reference == relation.name)
         ).all()
-        known: dict[str, Targets] = {}
+        known: dict[str, ReferenceTargets] = {}
         for kind, text in given:
             if kind not in known:
                 targets_now = targets(self._connection, table, kind, self._tag_scopes)
@@ -189,7 +189,7 @@ class OpenReferences:
                 for row in rows:
                     if not relation.has_kind or row["kind"] == kind:
                         afterwards[row["crm_id"]] = as_target(row, self._tag_scopes)
-                known[kind] = Targets(afterwards.values())
+                known[kind] = ReferenceTargets(afterwards.values())
             if text in known[kind].known:
                 continue
             meaning = known[kind].meaning(text)
@@ -292,7 +292,7 @@ class OpenReferences:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
+class OpenText:
     """A text that is given for something else and leads nowhere."""
 
     reference: str  #: people.status, memberships.group …
@@ -309,7 +309,7 @@ def listed(
     reference: str = "",
     since: datetime | None = None,
     limit: int | None = None,
-) -> tuple[Open, ...]:
+) -> tuple[OpenText, ...]:
     """Return the open references, those that stand in the most rows first."""
     c = open_references.c
     statement = select(open_references).order_by(c.reference, c.uses.desc(), c.kind, c.given)
@@ -329,7 +329,7 @@ def listed(
             .limit(_EXAMPLES)
         )
         open_ones.append(
-            Open(
+            OpenText(
                 reference=row.reference,
                 kind=row.kind,
                 given=row.given,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.core.feed.references import How, Lead, Meaning, ReferenceUse
+from gateway.core.feed.references import GivenMeaning, ReferenceLead, ReferenceUse, UnderstoodBy
 from gateway.store.feed.meanings import GivenText, Meanings
 from gateway.store.feed.relations import Relation
 
@@ -30,31 +30,35 @@ class ReferenceNotes:
         for kind in sorted({text.kind for text in texts}):
             of_kind = [text for text in texts if text.kind == kind]
             first = min(of_kind, key=lambda text: text.line)
-            self._add(relation, first, Lead.WAITING, rows=sum(text.rows for text in of_kind))
+            self._add(
+                relation, first, ReferenceLead.WAITING, rows=sum(text.rows for text in of_kind)
+            )
 
     def meant(
         self,
         relation: Relation,
         texts: Sequence[GivenText],
-        meanings: Mapping[GivenText, Meaning],
+        meanings: Mapping[GivenText, GivenMeaning],
     ) -> None:
         """Note what texts were understood as, and which lead nowhere.
 
         Ids that a spreadsheet has changed, and that are certain, are told of once for all.
         """
-        later = [text for text in texts if relation.may_wait and meanings[text] == Meaning()]
+        later = [text for text in texts if relation.may_wait and meanings[text] == GivenMeaning()]
         self.waiting(relation, later)
         rest = sorted(set(texts) - set(later), key=lambda text: text.line)
         bent = {
             text: meaning
             for text in rest
-            if (meaning := meanings[text]).crm_id and meaning.how is How.BENT and meaning.is_certain
+            if (meaning := meanings[text]).crm_id
+            and meaning.how is UnderstoodBy.BENT
+            and meaning.is_certain
         }
         for text, meaning in list(bent.items())[:1]:
             self._add(
                 relation,
                 text,
-                Lead.UNDERSTOOD,
+                ReferenceLead.UNDERSTOOD,
                 rows=sum(text.rows for text in bent),
                 crm_id=meaning.crm_id,
                 how=meaning.how,
@@ -64,15 +68,15 @@ class ReferenceNotes:
             if text in bent:
                 continue
             meaning = meanings[text]
-            lead, nearest = Lead.UNDERSTOOD, tuple[str, ...]()
+            lead, nearest = ReferenceLead.UNDERSTOOD, tuple[str, ...]()
             if not meaning.crm_id or not meaning.is_certain:
                 self.faults[relation.name] = self.faults.get(relation.name, 0) + text.rows
                 faults_listed += 1
                 if faults_listed > _MOST_LISTED:
                     continue
-                lead = Lead.UNCERTAIN
+                lead = ReferenceLead.UNCERTAIN
                 if not meaning.crm_id:
-                    lead, nearest = Lead.UNKNOWN, self._meanings.nearest(relation, text)
+                    lead, nearest = ReferenceLead.UNKNOWN, self._meanings.nearest(relation, text)
             self._add(
                 relation,
                 text,
@@ -87,8 +91,8 @@ class ReferenceNotes:
     def keys(
         self,
         relation: Relation,
-        sure: Mapping[GivenText, Meaning],
-        doubtful: Mapping[GivenText, Meaning],
+        sure: Mapping[GivenText, GivenMeaning],
+        doubtful: Mapping[GivenText, GivenMeaning],
     ) -> None:
         """Note keys of rows that a spreadsheet has changed: once those that are sure, once not."""
         for given in (sure, doubtful):
@@ -98,14 +102,14 @@ class ReferenceNotes:
                 self._add(
                     relation,
                     first,
-                    Lead.BENT_KEY,
+                    ReferenceLead.BENT_KEY,
                     rows=rows,
                     crm_id=crm_id if given is sure else "",
                     others=() if given is sure or not crm_id else (crm_id,),
                 )
                 self.faults[relation.name] = self.faults.get(relation.name, 0) + rows
 
-    def _add(self, relation: Relation, given: GivenText, lead: Lead, **facts: Any) -> None:
+    def _add(self, relation: Relation, given: GivenText, lead: ReferenceLead, **facts: Any) -> None:
         self._uses.append(
             ReferenceUse(
                 reference=relation.name,

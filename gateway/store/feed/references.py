@@ -22,9 +22,9 @@ from sqlalchemy import (
 
 from gateway.core.feed.references import (
     NOTHING,
-    How,
-    Meaning,
+    GivenMeaning,
     ReferenceUse,
+    UnderstoodBy,
     numbers,
     without_mark,
 )
@@ -138,7 +138,7 @@ class References:
         )
         return [GivenText(*row) for row in self._connection.execute(statement)]
 
-    def _add_all_meant(self, staged: Table, meanings: Mapping[GivenText, Meaning]) -> None:
+    def _add_all_meant(self, staged: Table, meanings: Mapping[GivenText, GivenMeaning]) -> None:
         """Make members of all whom a member's id may mean, where the group keeps mail away."""
         possible = [
             (text.kind, text.text, crm_id)
@@ -166,7 +166,7 @@ class References:
         )
 
     def _replace(
-        self, relation: Relation, staged: Table, meanings: Mapping[GivenText, Meaning]
+        self, relation: Relation, staged: Table, meanings: Mapping[GivenText, GivenMeaning]
     ) -> None:
         meant = [
             (text.kind, text.text, meaning.crm_id)
@@ -207,7 +207,7 @@ class References:
             listed.text: meaning.crm_id for listed, meaning in meanings.items() if meaning.crm_id
         }
         whole = {
-            listed: Meaning(crm_id=text)
+            listed: GivenMeaning(crm_id=text)
             for listed in texts
             if (text := with_ids(listed.text, ids)) != listed.text
         }
@@ -237,16 +237,21 @@ class References:
             for key in unknown
             if without_mark(key.text) != key.text or numbers(key.text) is not None
         ]
-        sure: dict[GivenText, Meaning] = {}
-        doubtful: dict[GivenText, Meaning] = {}
+        sure: dict[GivenText, GivenMeaning] = {}
+        doubtful: dict[GivenText, GivenMeaning] = {}
         for key, meaning in self._meanings.of(relation, changed).items():
             is_digits = key.text.isdecimal()
             number = numbers(key.text)
             if meaning == NOTHING and number is not None and number.may_be_id:
                 continue
-            if meaning.crm_id and meaning.how is How.BENT and not is_digits and meaning.is_certain:
+            if (
+                meaning.crm_id
+                and meaning.how is UnderstoodBy.BENT
+                and not is_digits
+                and meaning.is_certain
+            ):
                 sure[key] = meaning
-            elif not is_digits or (meaning.crm_id and meaning.how is How.BENT):
+            elif not is_digits or (meaning.crm_id and meaning.how is UnderstoodBy.BENT):
                 doubtful[key] = replace(meaning, is_certain=False)
         # Whoever has a row of their own in the file isn't meant by another one.
         own_rows = set[str]()

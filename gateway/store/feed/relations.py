@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
 )
 
-from gateway.core.feed.references import Target
+from gateway.core.feed.references import ReferenceTarget
 from gateway.core.kinds import Scope
 from gateway.store.schema.feed import (
     applications,
@@ -174,18 +174,18 @@ RELATIONS = (
 
 def targets(
     connection: Connection, table: Table, kind: str, tag_scopes: Mapping[str, Scope]
-) -> Iterator[Target]:
+) -> Iterator[ReferenceTarget]:
     """Yield all of one kind that a reference may lead to; not for people, who are too many."""
     condition = table.c.kind == kind if "kind" in table.c else true()
     for row in connection.execute(select(table).where(condition)):
         yield as_target(row._mapping, tag_scopes)
 
 
-def as_target(row: Mapping[Any, Any], tag_scopes: Mapping[str, Scope]) -> Target:
+def as_target(row: Mapping[Any, Any], tag_scopes: Mapping[str, Scope]) -> ReferenceTarget:
     """Return what a row of groups, statuses, staff or programmes is to those who name it."""
     names = (row["name"], row.get("address", ""))
     scope = tag_scopes.get(row.get("tag", "")) if row.get("active", True) else None
-    return Target(
+    return ReferenceTarget(
         crm_id=row["crm_id"],
         names=tuple(filter(None, names)),
         keeps_away=_WIDTH[scope] if scope else 0,

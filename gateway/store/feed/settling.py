@@ -7,18 +7,24 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
 
-from gateway.store.feed.contested import Duplicate, Settled, StagedRow, Widths, settle
-from gateway.store.feed.layouts import PEOPLE, UNSURE, Row
-from gateway.store.feed.staging import Stage
+from gateway.store.feed.contested import (
+    Duplicate,
+    SettledRows,
+    StagedRow,
+    SuppressionWidths,
+    settle,
+)
+from gateway.store.feed.layouts import PEOPLE, UNSURE, TableRow
+from gateway.store.feed.staging import StagingTables
 from gateway.store.feed.staging_tables import load
 from gateway.store.schema.columns import microseconds
 
 
 def close_entry(
-    stage: Stage,
+    stage: StagingTables,
     *,
     columns: frozenset[str],
-    widths: Widths,
+    widths: SuppressionWidths,
     adds_only: bool = False,
     open_columns: frozenset[str] = frozenset(),
     doubtful_lines: Collection[int] = (),
@@ -69,7 +75,7 @@ def close_entry(
     return duplicates
 
 
-def value_cut_off(stage: Stage, columns: Collection[str]) -> str:
+def value_cut_off(stage: StagingTables, columns: Collection[str]) -> str:
     """Return the condition that the last value of some columns is a start of the known one."""
     staged, known = stage.staged, stage.layout.table
     names = [name for name in stage.layout.values if name in columns]
@@ -95,7 +101,9 @@ def value_cut_off(stage: Stage, columns: Collection[str]) -> str:
     return ""
 
 
-def contested_rows(stage: Stage) -> Iterator[tuple[list[StagedRow], Mapping[str, Any] | None]]:
+def contested_rows(
+    stage: StagingTables,
+) -> Iterator[tuple[list[StagedRow], Mapping[str, Any] | None]]:
     """Yield the rows of each key that has several or may not be whole, and what is known."""
     keys, values = stage.layout.keys, stage.layout.values
     staged, known = stage.staged, stage.layout.table
@@ -134,7 +142,9 @@ def contested_rows(stage: Stage) -> Iterator[tuple[list[StagedRow], Mapping[str,
         yield staged_rows, {name: rows[0][f"known_{name}"] for name in values} if is_known else None
 
 
-def put_settled(stage: Stage, settled: Sequence[tuple[Sequence[StagedRow], Settled]]) -> None:
+def put_settled(
+    stage: StagingTables, settled: Sequence[tuple[Sequence[StagedRow], SettledRows]]
+) -> None:
     """Put one row in the place of those that contradict each other or may not be whole."""
     connection, values = stage.connection, stage.layout.values
     addresses = settled_addresses(stage, settled) if stage.layout is PEOPLE else []
@@ -156,13 +166,13 @@ def put_settled(stage: Stage, settled: Sequence[tuple[Sequence[StagedRow], Settl
 
 
 def settled_addresses(
-    stage: Stage, settled: Sequence[tuple[Sequence[StagedRow], Settled]]
-) -> list[Row]:
+    stage: StagingTables, settled: Sequence[tuple[Sequence[StagedRow], SettledRows]]
+) -> list[TableRow]:
     """Return the addresses of all rows, those that aren't mailed behind the others."""
     by_line: dict[int, list[tuple[str, int]]] = {}
     for line, address, position in stage.connection.execute(select(stage.addresses)):
         by_line.setdefault(line, []).append((address, position))
-    addresses: list[Row] = []
+    addresses: list[TableRow] = []
     for rows, result in settled:
         if result.is_dropped:
             continue

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, select, update
 
-from gateway.store.feed.layouts import PEOPLE, Gaps, TableLayout, mailboxes
+from gateway.store.feed.layouts import PEOPLE, RowGaps, TableLayout, mailboxes
 from gateway.store.feed.staging_tables import load, make, staging_tables
 
 
-class Stage:
+class StagingTables:
     """The temporary tables of one import; they end with their connection.
 
     `staged` holds the records, `changes` the new and changed rows as they shall be, `removed` the
@@ -44,7 +44,7 @@ class Stage:
                 index.create(self.connection)
         self._is_indexed = True
 
-    def add(self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, Gaps]) -> None:
+    def add(self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, RowGaps]) -> None:
         """Take in records, each with its line.
 
         `gaps` says by line what a row doesn't tell; the other rows tell all.

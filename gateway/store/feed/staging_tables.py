@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from gateway.store.engine.database import RowRefused, StoreUnavailable
-from gateway.store.feed.layouts import Row
+from gateway.store.feed.layouts import TableRow
 
 
 @cache
@@ -97,7 +97,7 @@ def make(connection: Connection, *tables: Table) -> None:
         connection.exec_driver_sql(creation)
 
 
-def load(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def load(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
     """Put many rows into a temporary table, the fastest way the driver knows."""
     if not rows:
         return

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, delete, func, select, true, tuple_
 
 from gateway.core.kinds import Scope
 from gateway.core.written import counted
-from gateway.store.feed.staging import Stage
+from gateway.store.feed.staging import StagingTables
 from gateway.store.schema.feed import groups, memberships, people, statuses
 
 
@@ -30,7 +30,7 @@ class StillReferred:
 
 
 def still_referred(
-    connection: Connection, stage: Stage, tag_scopes: Mapping[str, Scope]
+    connection: Connection, stage: StagingTables, tag_scopes: Mapping[str, Scope]
 ) -> tuple[StillReferred, ...]:
     """Return which of the rows to go keep mail away from somebody."""
     table = stage.layout.table
@@ -58,7 +58,7 @@ def still_referred(
     )
 
 
-def keep(connection: Connection, stage: Stage, rows: tuple[StillReferred, ...]) -> None:
+def keep(connection: Connection, stage: StagingTables, rows: tuple[StillReferred, ...]) -> None:
     """Keep rows that were to be deleted."""
     key = tuple_(stage.removed.c.kind, stage.removed.c.crm_id)
     stay = [(row.kind, row.crm_id) for row in rows]

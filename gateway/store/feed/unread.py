@@ -34,7 +34,7 @@ from gateway.core.triggers.unread_fields import (
 )
 from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.layouts import TableLayout
-from gateway.store.feed.staging import Stage
+from gateway.store.feed.staging import StagingTables
 from gateway.store.schema.columns import UtcTime
 from gateway.store.schema.feed import closings, people, unread_fields
 from gateway.store.schema.triggers import occurrences
@@ -45,7 +45,7 @@ _KEYS = ("what", "kind", "key", "field")
 
 def take_in(
     connection: Connection,
-    stage: Stage,
+    stage: StagingTables,
     *,
     columns: Sequence[str],
     source: str,
@@ -114,7 +114,7 @@ def is_undecided(text: ColumnElement[str]) -> ColumnElement[bool]:
     return or_(~text.startswith(IN_ROWS), text.contains(CANT_BE_READ))
 
 
-def count_as_active(stage: Stage) -> None:
+def count_as_active(stage: StagingTables) -> None:
     """Have groups whose `active` can't be read count as active, so that their tags have effect.
 
     Of those that aren't active by what was read last, the unread field says so: an import that

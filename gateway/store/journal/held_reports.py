@@ -40,7 +40,7 @@ _IS_WAITING = and_(_COLUMNS.report.is_(None), ~_COLUMNS.armed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class HeldFailures:
     """What several rows of one entry tell."""
 
     messages: int
@@ -52,7 +52,7 @@ class Held:
     in_others: tuple[Message, ...] = ()
 
 
-Compose = Callable[[OutboxRow, Held], bytes]
+Compose = Callable[[OutboxRow, HeldFailures], bytes]
 
 
 def put(connection: Connection, draft: OutboxDraft) -> None:
@@ -169,7 +169,7 @@ def _open_entry(connection: Connection, first: Row[Any], now: datetime) -> int |
     return None
 
 
-def held(connection: Connection, number: int) -> Held:
+def held(connection: Connection, number: int) -> HeldFailures:
     """Return what the rows of an entry of the outbox tell together."""
     is_in_report = _COLUMNS.report == number
     count, recipients, first = connection.execute(
@@ -197,7 +197,7 @@ def held(connection: Connection, number: int) -> Held:
     notes = {(row.message, row.recipient): row.note for row in connection.execute(query)}
     language = listed[-1].language
     others = [reported.message for reported in listed if reported.language != language]
-    return Held(
+    return HeldFailures(
         messages=count,
         recipients=recipients,
         since=ids.moment_of(first),

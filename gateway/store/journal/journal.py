@@ -31,7 +31,7 @@ _MAX_GROUP = 500
 
 
 @quick_value()
-class Begun:
+class BegunMessage:
     """A message to be on disk before anything happens to it."""
 
     message: Message
@@ -41,7 +41,7 @@ class Begun:
 
 
 @quick_value()
-class Finished:
+class FinishedMessage:
     """How a message ended."""
 
     message: int
@@ -55,8 +55,8 @@ class Finished:
 class CommitGroup:
     """Messages and outcomes that are written together."""
 
-    begun: list[Begun] = field(default_factory=list)
-    finished: list[Finished] = field(default_factory=list)
+    begun: list[BegunMessage] = field(default_factory=list)
+    finished: list[FinishedMessage] = field(default_factory=list)
 
     def rows(self, worker: int) -> JournalRows:
         """Return what the group writes."""
@@ -71,11 +71,11 @@ class CommitGroup:
         """Return the futures of those who wait until the store has the outcomes."""
         return [entry.visible for entry in self.finished if entry.visible is not None]
 
-    def add(self, entry: "Begun | Finished | CommitGroup") -> None:
+    def add(self, entry: "BegunMessage | FinishedMessage | CommitGroup") -> None:
         """Take one more in, or all of another group."""
-        if isinstance(entry, Begun):
+        if isinstance(entry, BegunMessage):
             self.begun.append(entry)
-        elif isinstance(entry, Finished):
+        elif isinstance(entry, FinishedMessage):
             self.finished.append(entry)
         else:
             self.begun += entry.begun
@@ -109,7 +109,7 @@ class MessageJournal(ABC):
     ) -> "asyncio.Future[None]":
         """Write a message; the future is done when it is on disk, or raises `StoreUnavailable`."""
         durable: asyncio.Future[None] = self._loop.create_future()
-        self.put(Begun(message, drafts, tuple(attempts), durable))
+        self.put(BegunMessage(message, drafts, tuple(attempts), durable))
         return durable
 
     def finish(
@@ -125,7 +125,7 @@ class MessageJournal(ABC):
 
         `visible` is done when the outcome is in the store for every process to see.
         """
-        self.put(Finished(message, tuple(outcomes), tuple(attempts), notices_go, visible))
+        self.put(FinishedMessage(message, tuple(outcomes), tuple(attempts), notices_go, visible))
 
     async def remember_bulk(self, identities: Sequence[int], known: KnownBulk) -> None:
         """Let every process know that a message is bulk, ahead of the message itself.
@@ -136,30 +136,30 @@ class MessageJournal(ABC):
         await self._database.write_without_sync(known_bulk.write, rows)
 
     @abstractmethod
-    def put(self, entry: Begun | Finished) -> None:
+    def put(self, entry: BegunMessage | FinishedMessage) -> None:
         """Have an entry committed soon, with others."""
 
     @abstractmethod
-    def commit(self, group: CommitGroup) -> list[Finished]:
+    def commit(self, group: CommitGroup) -> list[FinishedMessage]:
         """Make a group durable; return the outcomes to try again. Messages are not tried again."""
 
     @abstractmethod
     async def close(self) -> None:
         """Write what is queued, then end."""
 
-    def _commit_singly(self, group: CommitGroup, error: Exception) -> list[Finished]:
+    def _commit_singly(self, group: CommitGroup, error: Exception) -> list[FinishedMessage]:
         """Commit a group that was refused entry by entry: one must not take others with it."""
         if len(group) == 1:
             self._tell(group.begun, StoreUnavailable(f"not recorded: {error}"))
             return []
-        late: list[Finished] = []
+        late: list[FinishedMessage] = []
         for begun in group.begun:
             late += self.commit(CommitGroup(begun=[begun]))
         for finished in group.finished:
             late += self.commit(CommitGroup(finished=[finished]))
         return late
 
-    def _tell(self, begun: list[Begun], error: StoreUnavailable | None) -> None:
+    def _tell(self, begun: list[BegunMessage], error: StoreUnavailable | None) -> None:
         """Let those go on who wait for messages to be on disk."""
         self._resolve([entry.durable for entry in begun], error)
 
@@ -188,14 +188,16 @@ def _resolve_here(futures: list["asyncio.Future[None]"], error: StoreUnavailable
 class CommitThread:
     """Has entries committed in groups, on a thread of its own; what was late is tried again."""
 
-    def __init__(self, commit: Callable[[CommitGroup], list[Finished]]) -> None:
+    def __init__(self, commit: Callable[[CommitGroup], list[FinishedMessage]]) -> None:
         """`commit` returns the outcomes to try again."""
         self._commit = commit
-        self._queue: queue.SimpleQueue[Begun | Finished | CommitGroup | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[BegunMessage | FinishedMessage | CommitGroup | None] = (
+            queue.SimpleQueue()
+        )
         self._thread = threading.Thread(target=self.run, name="journal", daemon=True)
         self._thread.start()
 
-    def put(self, entry: Begun | Finished | CommitGroup) -> None:
+    def put(self, entry: BegunMessage | FinishedMessage | CommitGroup) -> None:
         """Queue an entry, or a group of them."""
         self._queue.put(entry)
 
@@ -206,7 +208,7 @@ class CommitThread:
 
     def run(self) -> None:
         """Gather and commit until the end."""
-        late: list[Finished] = []
+        late: list[FinishedMessage] = []
         is_last = False
         while not is_last:
             # Messages go at once with whatever is there; outcomes alone wait for company.
@@ -241,7 +243,7 @@ class JournalWriter(MessageJournal):
         super().__init__(database, worker, committed=committed)
         self._thread = CommitThread(self.commit)
 
-    def put(self, entry: Begun | Finished) -> None:
+    def put(self, entry: BegunMessage | FinishedMessage) -> None:
         """Queue an entry for the thread."""
         self._thread.put(entry)
 
@@ -249,7 +251,7 @@ class JournalWriter(MessageJournal):
         """Write what is queued, then end the thread."""
         await self._thread.close()
 
-    def commit(self, group: CommitGroup) -> list[Finished]:
+    def commit(self, group: CommitGroup) -> list[FinishedMessage]:
         """Write a group to the store; return the outcomes to try again."""
         if not group:
             return []

@@ -23,7 +23,7 @@ from gateway.store.schema import journal as tables
 from gateway.store.schema.journal import attempts
 from gateway.store.sending import events, outbox
 
-Row = tuple[Any, ...]
+JournalRow = tuple[Any, ...]
 _AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 #: In the order of the table: rows of a log that was written before a column came are shorter.
@@ -67,13 +67,13 @@ WHERE message = (r->>0)::bigint AND position = (r->>1)::integer
 class JournalRows:
     """What a group of messages and outcomes writes; writing it twice changes nothing."""
 
-    messages: list[Row] = field(default_factory=list)
-    deliveries: list[Row] = field(default_factory=list)
-    attempts: list[Row] = field(default_factory=list)
+    messages: list[JournalRow] = field(default_factory=list)
+    deliveries: list[JournalRow] = field(default_factory=list)
+    attempts: list[JournalRow] = field(default_factory=list)
     drafts: list[dict[str, Any]] = field(default_factory=list)
-    outcomes: list[Row] = field(default_factory=list)
+    outcomes: list[JournalRow] = field(default_factory=list)
     notices: list[tuple[int, bool]] = field(default_factory=list)  #: Message, and whether they go.
-    bulk: list[known_bulk.Row] = field(default_factory=list)
+    bulk: list[known_bulk.KnownBulkRow] = field(default_factory=list)
 
     def begin(
         self,
@@ -126,7 +126,7 @@ class JournalRows:
         if notices_go is not None:
             self.notices.append((message, notices_go))
 
-    def _remember(self, later: list[Row]) -> None:
+    def _remember(self, later: list[JournalRow]) -> None:
         """Keep what was said last of each message."""
         if self.attempts and later:
             said_anew = {row[1] for row in later}
@@ -154,7 +154,7 @@ class JournalRows:
         # Most messages end before the store is told about their beginning: their rows are written
         # once, as they ended. Other outcomes are of deliveries that are in the store already.
         ends = {(row[0], row[1]): row for row in self.outcomes}
-        deliveries: list[Row] = []
+        deliveries: list[JournalRow] = []
         for row in self.deliveries:
             end = ends.pop((row[0], row[1]), None) if row[4] == State.SENDING else None
             deliveries.append(row if end is None else (*row[:4], *end[2:5], *row[7:]))
@@ -231,7 +231,9 @@ class JournalRows:
         return rows
 
 
-def is_another(connection: Connection, number: int, values: Row, recipients: Sequence[str]) -> bool:
+def is_another(
+    connection: Connection, number: int, values: JournalRow, recipients: Sequence[str]
+) -> bool:
     """Whether the message of that id in the store is another than the one of these values.
 
     `values` are what `values_of` returns, `recipients` as the client wrote them. A message that is
@@ -248,13 +250,13 @@ def is_another(connection: Connection, number: int, values: Row, recipients: Seq
     )
 
 
-def values_of(message: Message) -> Row:
+def values_of(message: Message) -> JournalRow:
     """Return the values of a message in the order of the table, without its id and worker."""
-    values: Row = _VALUES(message)
+    values: JournalRow = _VALUES(message)
     return values
 
 
-def _cut_verdicts(connection: Connection, rows: dict[Row, Row]) -> None:
+def _cut_verdicts(connection: Connection, rows: dict[JournalRow, JournalRow]) -> None:
     """Leave the code alone of verdicts on mail to somebody who was erased meanwhile."""
     messages = sorted({row[1] for row in rows.values() if row[_VERDICT]})
     d, erased = tables.deliveries.c, set[int]()
@@ -268,5 +270,5 @@ def _cut_verdicts(connection: Connection, rows: dict[Row, Row]) -> None:
             rows[key] = (*row[:_VERDICT], code, *row[_VERDICT + 1 :])
 
 
-def _attempt_row(entry: Attempt) -> Row:
+def _attempt_row(entry: Attempt) -> JournalRow:
     return tuple(getattr(entry, name) for name in _ATTEMPT)

@@ -11,7 +11,7 @@ from gateway.store.schema.journal import bulk_messages
 
 REMEMBERED = timedelta(days=7)  #: Longer than mail servers try again: Postfix gives up after 5.
 
-Row = tuple[int, int, str]  #: Identity, message, rule.
+KnownBulkRow = tuple[int, int, str]  #: Identity, message, rule.
 
 _COLUMNS = ("identity", "message", "rule")
 #: Whoever said so first is kept, until that is forgotten.
@@ -19,9 +19,9 @@ _FIRST_STAYS = f"""(identity) DO UPDATE SET message = excluded.message, rule = e
 WHERE bulk_messages.message < excluded.message - {ids.first_id_at(ids.EPOCH + REMEMBERED)}"""
 
 
-def write(connection: Connection, rows: Iterable[Row]) -> None:
+def write(connection: Connection, rows: Iterable[KnownBulkRow]) -> None:
     """Remember messages as bulk; doing it twice changes nothing."""
-    first: dict[int, Row] = {}
+    first: dict[int, KnownBulkRow] = {}
     for row in rows:
         first.setdefault(row[0], row)
     # In one order everywhere: PostgreSQL would find a deadlock where two workers wait crosswise.

@@ -28,10 +28,10 @@ from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
 from gateway.store.journal.journal import (
     GATHER_SECONDS,
     RETRY_SECONDS,
-    Begun,
+    BegunMessage,
     CommitGroup,
     CommitThread,
-    Finished,
+    FinishedMessage,
     MessageJournal,
 )
 from gateway.store.journal.journal_rows import JournalRows
@@ -67,9 +67,9 @@ class LoggedJournal(MessageJournal):
         self._usual = 0.0  #: Seconds a commit takes; a very slow one counts as twice slow.
         self._slow_until = 0.0  #: In the loop's time.
 
-    def put(self, entry: Begun | Finished) -> None:
+    def put(self, entry: BegunMessage | FinishedMessage) -> None:
         """Log an entry together with all others of this turn of the loop and the next."""
-        waits = isinstance(entry, Begun) or entry.visible is not None
+        waits = isinstance(entry, BegunMessage) or entry.visible is not None
         self._group.add(entry)
         if waits and not self._due_now:
             self._due_now = True
@@ -94,7 +94,7 @@ class LoggedJournal(MessageJournal):
             if self._usual > _SLOW_SECONDS:
                 self._usual, self._slow_until = 0.0, self._loop.time() + _SLOW_REST_SECONDS
 
-    def commit(self, group: CommitGroup) -> list[Finished]:
+    def commit(self, group: CommitGroup) -> list[FinishedMessage]:
         """Log a group; return outcomes that can't be logged, to be tried again."""
         if not group:
             return []

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.core import ids
-from gateway.core.decision.journal import Attempt, KnownBulk, Marks
+from gateway.core.decision.journal import Attempt, KnownBulk, RetryMarks
 from gateway.store.engine.database import Database
 from gateway.store.engine.quick_reader import QuickReader
 from gateway.store.journal import known_bulk
@@ -56,7 +56,7 @@ class MessageLookup:
         self._version: bytes | None = None
         self._is_empty = False  #: Whether there was nothing at all to show in that version.
 
-    async def look(self, marks: Marks, identity: int, now: datetime) -> MessageStatus:
+    async def look(self, marks: RetryMarks, identity: int, now: datetime) -> MessageStatus:
         """Return what is known of a transaction and of the message it carries.
 
         The pauses in force, the attempts in 24 hours that share one of the marks, and whether the

@@ -17,7 +17,7 @@ from gateway.core.people.people import (
 from gateway.store.feed.layouts import UNSURE
 from gateway.store.schema.columns import moment
 
-Row = Sequence[Any]
+EffectRow = Sequence[Any]
 _OF_THE_CRM = frozenset(("status", "group"))  #: What a tag gives its effect.
 #: Where in a row what stands.
 SOURCE, TAG, UNTIL = 1, 9, 12
@@ -76,12 +76,12 @@ def _names(text: str) -> tuple[str, Names]:
     return name, tuple((language, other) for language, other in pairs if other)
 
 
-def is_own(row: Row) -> bool:
+def is_own(row: EffectRow) -> bool:
     """Whether a row says itself what it covers: staff, a bounce, a complaint, an unsubscribe."""
     return row[SOURCE] not in _OF_THE_CRM
 
 
-def _is_unread(row: Row) -> bool:
+def _is_unread(row: EffectRow) -> bool:
     return row[SOURCE] == "status" and row[UNTIL] is not None
 
 
@@ -104,11 +104,11 @@ class TagEffects:
             return self.optout_scope
         return scope
 
-    def suppresses(self, row: Row) -> bool:
+    def suppresses(self, row: EffectRow) -> bool:
         """Whether a row keeps any mail away."""
         return is_own(row) or row[TAG] in self.tag_scopes or _is_unread(row)
 
-    def suppression(self, row: Row, person: PersonRef | None) -> Suppression:
+    def suppression(self, row: EffectRow, person: PersonRef | None) -> Suppression:
         """Return what a row says.
 
         A status that nobody can read may be any; so it keeps bulk mail away, at the least.

@@ -59,7 +59,7 @@ class PersonUnknown(GatewayError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
+class JoinedGroup:
     """A group a person is in."""
 
     group: Group  #: With its key alone where the group is not known yet.
@@ -78,7 +78,7 @@ class PersonRecord:
     lookalikes: tuple[str, ...]
     status: Status | None  #: None where the person has none, or one not known yet.
     status_since: datetime | None
-    groups: tuple[Joined, ...]
+    groups: tuple[JoinedGroup, ...]
 
     @property
     def every_address(self) -> tuple[str, ...]:
@@ -175,7 +175,7 @@ def _record(connection: Connection, ref: PersonRef) -> PersonRecord | None:
         ),
         status_since=row.status_since,
         groups=tuple(
-            Joined(
+            JoinedGroup(
                 group=Group(kind=ref.kind, crm_id=group.group_id)
                 if group.crm_id is None
                 else Group(

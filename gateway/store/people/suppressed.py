@@ -43,7 +43,7 @@ _OWN = tuple(ListedSource(source.value) for source in ENTRY_SOURCES)
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class SuppressionFilter:
     """Which reasons are listed; absent: all."""
 
     source: ListedSource | None = None
@@ -80,7 +80,7 @@ class SuppressedAddresses:
     def page(
         self,
         connection: Connection,
-        selection: Selection,
+        selection: SuppressionFilter,
         *,
         at: datetime,
         after: Position = START,
@@ -100,7 +100,7 @@ class SuppressedAddresses:
     def count(
         self,
         connection: Connection,
-        selection: Selection,
+        selection: SuppressionFilter,
         *,
         at: datetime,
         after: Position = START,
@@ -115,7 +115,7 @@ class SuppressedAddresses:
     def every(
         self,
         reading: Reading,
-        selection: Selection,
+        selection: SuppressionFilter,
         *,
         at: datetime,
         after: Position = START,
@@ -131,13 +131,13 @@ class SuppressedAddresses:
             after = behind(reasons, after)
 
     def behind_all_of(
-        self, connection: Connection, selection: Selection, address: str, *, at: datetime
+        self, connection: Connection, selection: SuppressionFilter, address: str, *, at: datetime
     ) -> Position:
         """Return the position behind all reasons of an address (in lookup form)."""
         reasons = self.page(connection, selection, at=at, after=(address, 0), limit=AT_ONCE)
         return address, sum(1 for reason in reasons if reason.address == address)
 
-    def _union(self, selection: Selection) -> str:
+    def _union(self, selection: SuppressionFilter) -> str:
         """Return the statements of the sources that are listed, as one."""
         source = selection.source
         branches = []
@@ -184,7 +184,7 @@ class SuppressedAddresses:
         )
         return f"{filled} AND {condition}"
 
-    def _tags(self, selection: Selection, source: str, origin: str) -> str:
+    def _tags(self, selection: SuppressionFilter, source: str, origin: str) -> str:
         """Return the tags whose effect is listed."""
         tags = self._effects.tag_scopes
         return _listed(
@@ -203,7 +203,7 @@ def behind(page: Sequence[SuppressedAddress], after: Position) -> Position:
     return last, shown + (after[1] if after[0] == last else 0)
 
 
-def _values(selection: Selection, at: datetime, after: str) -> dict[str, object]:
+def _values(selection: SuppressionFilter, at: datetime, after: str) -> dict[str, object]:
     values: dict[str, object] = {"now": microseconds(at), "after": after}
     return values if selection.since is None else values | {"since": microseconds(selection.since)}
 

@@ -41,7 +41,7 @@ from gateway.store.people.effects import (
     OF_STAFF,
     OF_STATUS,
     SOURCE,
-    Row,
+    EffectRow,
     TagEffects,
     is_own,
 )
@@ -190,7 +190,7 @@ class Standings:
     def within(self, connection: Connection, addresses: Sequence[str]) -> dict[str, Standing]:
         """Return the same as seen by a transaction."""
 
-        def ask(asked: Sequence[str]) -> Sequence[Row]:
+        def ask(asked: Sequence[str]) -> Sequence[EffectRow]:
             wanted = _as_json(asked) if self._database.is_sqlite else list(asked)
             values = {"wanted": wanted, "lowest": self._lowest, "now": self._microseconds()}
             return connection.execute(self._statement, values).all()
@@ -259,13 +259,13 @@ class Standings:
         """Let go of the held connection; the next question opens another."""
         self._reader.close()
 
-    def _ask_at_once(self, asked: Sequence[str]) -> Sequence[Row]:
+    def _ask_at_once(self, asked: Sequence[str]) -> Sequence[EffectRow]:
         lowest, now = self._lowest, self._microseconds()
         if len(asked) == 1:  # The usual case, at half the cost.
             return self._reader.rows_now(_ONE, (asked[0], lowest, now))
         return self._reader.rows_now(_SEVERAL, (_as_json(asked), lowest, now))
 
-    def _ask_names(self, names: Sequence[str]) -> Sequence[Row]:
+    def _ask_names(self, names: Sequence[str]) -> Sequence[EffectRow]:
         lowest, now = self._lowest, self._microseconds()
         return [
             row for name in names for row in self._reader.rows_now(_ONE_NAME, (name, lowest, now))
@@ -277,10 +277,10 @@ class Standings:
     def _standings(
         self,
         addresses: Sequence[str],
-        ask: Callable[[Sequence[str]], Sequence[Row]],
+        ask: Callable[[Sequence[str]], Sequence[EffectRow]],
         *,
         has_erased: bool,
-        ask_names: Callable[[Sequence[str]], Sequence[Row]] | None = None,
+        ask_names: Callable[[Sequence[str]], Sequence[EffectRow]] | None = None,
     ) -> dict[str, Standing]:
         forms = {address: address for address in addresses}
         if self._plus_addresses:
@@ -315,11 +315,11 @@ class _Findings:
 
     def __init__(self, effects: TagEffects) -> None:
         self._effects = effects
-        self._people: dict[tuple[str, str], Row] = {}
-        self._rows: list[Row] = []
-        self._own: list[Row] = []
+        self._people: dict[tuple[str, str], EffectRow] = {}
+        self._rows: list[EffectRow] = []
+        self._own: list[EffectRow] = []
 
-    def add(self, row: Row) -> None:
+    def add(self, row: EffectRow) -> None:
         if is_own(row) and not row[2]:
             self._own.append(row)
             return

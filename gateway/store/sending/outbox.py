@@ -38,7 +38,7 @@ from gateway.core.sending.outbox import (
 )
 from gateway.store.engine.id_ranges import of_page
 from gateway.store.engine.leases import IsGone
-from gateway.store.engine.queue import DurableQueue, Values
+from gateway.store.engine.queue import ColumnValues, DurableQueue
 from gateway.store.engine.upsert import insert_into, insert_new
 from gateway.store.schema.outbox import outbox
 
@@ -262,7 +262,9 @@ def _is_armed(message: int) -> ColumnElement[bool]:
     return and_(outbox.c.message == message, _IS_QUEUED, outbox.c.next_at.is_(None))
 
 
-def _by_hand(connection: Connection, number: int, event: QueueEvent, values: Values) -> OutboxRow:
+def _by_hand(
+    connection: Connection, number: int, event: QueueEvent, values: ColumnValues
+) -> OutboxRow:
     """Let a person's event happen to a row; return the row as it was."""
     connection.execute(select(outbox.c.id).where(outbox.c.id == number).with_for_update())
     row = one(connection, number)

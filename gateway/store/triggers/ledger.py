@@ -38,9 +38,9 @@ from gateway.core.triggers.events.registry import APPLICATION_EVENTS
 from gateway.core.triggers.occurrence import (
     LEDGER_LIFE,
     WAITS,
-    Due,
-    Ending,
+    DueOccurrence,
     Occurrence,
+    OccurrenceEnding,
     OccurrenceState,
 )
 from gateway.store.engine.bulk_rows import insert_rows
@@ -86,7 +86,7 @@ class LedgerMail:
 
 def put(
     connection: Connection,
-    dues: Iterable[Due],
+    dues: Iterable[DueOccurrence],
     *,
     now: datetime,
     run: int | None = None,
@@ -106,7 +106,7 @@ def put(
     return added
 
 
-def _new_row(due: Due, run: int | None, now: datetime, hold: str) -> tuple[object, ...]:
+def _new_row(due: DueOccurrence, run: int | None, now: datetime, hold: str) -> tuple[object, ...]:
     at = microseconds(now)
     is_late = due.latest_at is not None and due.latest_at <= now
     state, reason = (OccurrenceState.HELD, hold) if hold else (OccurrenceState.DUE, "")
@@ -223,7 +223,7 @@ class LedgerEnd:
     """How the attempt to send an occurrence's mail ended."""
 
     id: int
-    ending: Ending
+    ending: OccurrenceEnding
     outcome: Outcome  #: For the journal.
 
 
@@ -259,7 +259,7 @@ def settle(
     connection: Connection,
     number: int,
     holder: str,
-    ending: Ending,
+    ending: OccurrenceEnding,
     *,
     now: datetime,
     message: Message | None = None,
@@ -276,7 +276,7 @@ def settle(
     return True
 
 
-def _ended(ending: Ending, now: datetime) -> dict[str, object]:
+def _ended(ending: OccurrenceEnding, now: datetime) -> dict[str, object]:
     """Return what is written with an ending; the holder of an `unknown` mail may still tell."""
     values: dict[str, object] = {"reason": ending.reason, "next_at": ending.next_at}
     if ending.state is not OccurrenceState.UNKNOWN:
@@ -346,7 +346,7 @@ def supersede(
     reason: str,
     now: datetime,
     *,
-    like: Due | None = None,
+    like: DueOccurrence | None = None,
 ) -> int:
     """Settle the mail about an application's earlier transitions that isn't on its way yet.
 
@@ -356,13 +356,13 @@ def supersede(
     earlier = [_c.about == reference, _c.event == event]
     if like is not None:
         earlier += [_c.trigger == like.trigger, _c.recipient == like.recipient]
-    ended = _ended(Ending(state=OccurrenceState.SKIPPED, reason=reason), now)
+    ended = _ended(OccurrenceEnding(state=OccurrenceState.SKIPPED, reason=reason), now)
     return QUEUE.change(connection, QueueEvent.WITHDRAWN, *earlier, values=ended)
 
 
 def cancel(connection: Connection, number: int, now: datetime) -> bool:
     """Cancel one mail that isn't on its way yet; False: it is, or has ended."""
-    ended = _ended(Ending(state=OccurrenceState.SKIPPED, reason=CANCELLED), now)
+    ended = _ended(OccurrenceEnding(state=OccurrenceState.SKIPPED, reason=CANCELLED), now)
     return QUEUE.change(connection, QueueEvent.WITHDRAWN, _c.id == number, values=ended) == 1
 
 
@@ -376,7 +376,7 @@ def of_transition(connection: Connection, reference: str, transition: str) -> li
     return _listed(connection, select(occurrences).where(*of_transition).order_by(_c.id))
 
 
-def on_its_way(connection: Connection, like: Due, status: str) -> int | None:
+def on_its_way(connection: Connection, like: DueOccurrence, status: str) -> int | None:
     """Return the mail being sent for an earlier transition that says what `like` would.
 
     It is of the same trigger to the same recipient, about the same status; None: there is none.

@@ -15,7 +15,7 @@ from gateway.sync.mailchimp.official_client import (
     path_id,
     rows_of,
 )
-from gateway.sync.mailchimp.transport import Document, MailchimpLimits
+from gateway.sync.mailchimp.transport import MailchimpJson, MailchimpLimits
 
 #: Mailchimp's support advises no more for email-activity, which times out at 1000.
 ACTIVITY_PAGE = 500
@@ -66,24 +66,24 @@ class MailchimpClient:
         """Prove the key and the address."""
         self._official.call(self._api.ping.get)
 
-    def audiences(self) -> Document:
+    def audiences(self) -> MailchimpJson:
         """Return `lists` and `constraints`, which say whether the plan allows another one."""
         return self._official.call(self._api.lists.get_all_lists, count=PAGE)
 
-    def audience(self, audience_id: str) -> Document:
+    def audience(self, audience_id: str) -> MailchimpJson:
         """Return one audience."""
         return self._official.call(self._api.lists.get_list, path_id(audience_id))
 
-    def create_audience(self, body: Document) -> Document:
+    def create_audience(self, body: MailchimpJson) -> MailchimpJson:
         """Create an audience; needs name, contact, permission_reminder, campaign_defaults."""
         return self._official.call(self._api.lists.create_list, body)
 
-    def merge_fields(self, audience_id: str) -> list[Document]:
+    def merge_fields(self, audience_id: str) -> list[MailchimpJson]:
         """Return the merge fields of an audience."""
         method = self._api.lists.get_list_merge_fields
         return self._official.rows("merge_fields", method, path_id(audience_id))
 
-    def add_merge_field(self, audience_id: str, *, tag: str, name: str) -> Document:
+    def add_merge_field(self, audience_id: str, *, tag: str, name: str) -> MailchimpJson:
         """Add a text field nobody must fill in and the public does not see; tag ≤ 10 characters."""
         body = {"tag": tag, "name": name, "type": "text", "required": False, "public": False}
         return self._official.call(self._api.lists.add_list_merge_field, path_id(audience_id), body)
@@ -96,7 +96,7 @@ class MailchimpClient:
         `changed_since` leaves out its own second. Who changes while pages are taken moves to the
         end, so that another may be passed over: read again from before the first page.
         """
-        narrowed: Document = {"status": status} if status else {}
+        narrowed: MailchimpJson = {"status": status} if status else {}
         if changed_since:
             narrowed["since_last_changed"] = timestamp(changed_since)
         yield from self._official.pages(
@@ -110,13 +110,13 @@ class MailchimpClient:
             **narrowed,
         )
 
-    def member(self, audience_id: str, member: str) -> Document:
+    def member(self, audience_id: str, member: str) -> MailchimpJson:
         """Return a member by its id or contact_id."""
         return self._official.call(
             self._api.lists.get_list_member, path_id(audience_id), path_id(member)
         )
 
-    def put_member(self, audience_id: str, member: str, body: Document) -> Document:
+    def put_member(self, audience_id: str, member: str, body: MailchimpJson) -> MailchimpJson:
         """Create or update a member; a `status` in the body overwrites, so leave it out."""
         return self._official.call(
             self._api.lists.set_list_member,
@@ -137,7 +137,7 @@ class MailchimpClient:
         method = self._api.lists.delete_list_member_permanent
         self._official.call(method, path_id(audience_id), path_id(member))
 
-    def add_members(self, audience_id: str, members: Iterable[Document]) -> Document:
+    def add_members(self, audience_id: str, members: Iterable[MailchimpJson]) -> MailchimpJson:
         """Add up to 500 new members; those there already come back in `errors`, untouched."""
         return self._official.call(
             self._api.lists.batch_list_members,
@@ -146,14 +146,14 @@ class MailchimpClient:
             skip_merge_validation="true",
         )
 
-    def segments(self, audience_id: str) -> list[Document]:
+    def segments(self, audience_id: str) -> list[MailchimpJson]:
         """Return the static segments of an audience; a tag is one too."""
         method = self._api.lists.list_segments
         return self._official.rows("segments", method, path_id(audience_id), type="static")
 
-    def create_segment(self, audience_id: str, name: str) -> Document:
+    def create_segment(self, audience_id: str, name: str) -> MailchimpJson:
         """Create an empty static segment."""
-        body: Document = {"name": name, "static_segment": []}
+        body: MailchimpJson = {"name": name, "static_segment": []}
         return self._official.call(self._api.lists.create_segment, path_id(audience_id), body)
 
     def change_segment(
@@ -163,7 +163,7 @@ class MailchimpClient:
         *,
         add: Iterable[str] = (),
         remove: Iterable[str] = (),
-    ) -> Document:
+    ) -> MailchimpJson:
         """Add and remove up to 500 addresses each; who is not subscribed comes back in `errors`."""
         body = {"members_to_add": in_one_call(add), "members_to_remove": in_one_call(remove)}
         # The body goes first, unlike in every other method of the official client.
@@ -181,12 +181,12 @@ class MailchimpClient:
             fields=["total_items", "members.id", "members.email_address", "members.status"],
         )
 
-    def webhooks(self, audience_id: str) -> list[Document]:
+    def webhooks(self, audience_id: str) -> list[MailchimpJson]:
         """Return the webhooks of an audience."""
         method = self._api.lists.get_list_webhooks
         return rows_of(self._official.call(method, path_id(audience_id)), "webhooks")
 
-    def create_webhook(self, audience_id: str, url: str, events: Collection[str]) -> Document:
+    def create_webhook(self, audience_id: str, url: str, events: Collection[str]) -> MailchimpJson:
         """Ask for news of events that people or the account's users cause, not our own writes."""
         body = {
             "url": url,
@@ -195,29 +195,29 @@ class MailchimpClient:
         }
         return self._official.call(self._api.lists.create_list_webhook, path_id(audience_id), body)
 
-    def templates(self) -> list[Document]:
+    def templates(self) -> list[MailchimpJson]:
         """Return the account's own templates, of every content type."""
         return self._official.rows("templates", self._api.templates.list, type="user")
 
-    def sender_domains(self) -> list[Document]:
+    def sender_domains(self) -> list[MailchimpJson]:
         """Return the domains mail may come from, with `verified` and `authenticated`."""
         method = self._api.verifiedDomains.get_verified_domains_all
         return rows_of(self._official.call(method), "domains")
 
-    def campaigns(self, *, created_since: datetime | None = None) -> list[Document]:
+    def campaigns(self, *, created_since: datetime | None = None) -> list[MailchimpJson]:
         """Return all campaigns, or those created after a second."""
         narrowed = {"since_create_time": timestamp(created_since)} if created_since else {}
         return self._official.rows("campaigns", self._api.campaigns.list, **narrowed)
 
-    def campaign(self, campaign_id: str) -> Document:
+    def campaign(self, campaign_id: str) -> MailchimpJson:
         """Return a campaign as it stands."""
         return self._official.call(self._api.campaigns.get, path_id(campaign_id))
 
-    def create_campaign(self, body: Document) -> Document:
+    def create_campaign(self, body: MailchimpJson) -> MailchimpJson:
         """Create a campaign; after an AnswerLost look for its title before creating it again."""
         return self._official.call(self._api.campaigns.create, body)
 
-    def link(self, campaign: Document) -> str:
+    def link(self, campaign: MailchimpJson) -> str:
         """Return where people open a campaign in Mailchimp."""
         data_centre = self._official.data_centre
         host = f"{data_centre}.admin" if data_centre else "admin"
@@ -227,12 +227,12 @@ class MailchimpClient:
         """Delete a campaign; NotAllowed while it is sent."""
         self._official.call(self._api.campaigns.remove, path_id(campaign_id))
 
-    def set_template(self, campaign_id: str, template_id: int) -> Document:
+    def set_template(self, campaign_id: str, template_id: int) -> MailchimpJson:
         """Fill a campaign from a template; done once, for a later change leaves the content."""
         body = {"template": {"id": template_id}}
         return self._official.call(self._api.campaigns.set_content, path_id(campaign_id), body)
 
-    def checklist(self, campaign_id: str) -> Document:
+    def checklist(self, campaign_id: str) -> MailchimpJson:
         """Return `is_ready` and the `items` that say what is missing."""
         return self._official.call(self._api.campaigns.get_send_checklist, path_id(campaign_id))
 
@@ -256,7 +256,7 @@ class MailchimpClient:
         method = self._api.reports.get_all_campaign_reports
         yield from self._official.pages("reports", PAGE, method, fields=wanted, **narrowed)
 
-    def report(self, campaign_id: str) -> Document:
+    def report(self, campaign_id: str) -> MailchimpJson:
         """Return the counters of a sent campaign."""
         return self._official.call(self._api.reports.get_campaign_report, path_id(campaign_id))
 
@@ -286,7 +286,7 @@ class MailchimpClient:
         campaign_id: str,
         since: datetime | None = None,
     ) -> Pages:
-        query: Document = {"exclude_fields": ["_links", f"{name}._links"]}
+        query: MailchimpJson = {"exclude_fields": ["_links", f"{name}._links"]}
         if since:
             query["since"] = timestamp(since)
         return self._official.pages(name, size, method, path_id(campaign_id), **query)

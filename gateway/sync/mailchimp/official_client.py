@@ -7,7 +7,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from gateway.sync.mailchimp.errors import UnusableKey
-from gateway.sync.mailchimp.transport import CheckedAnswer, Document, MailchimpLimits, Transport
+from gateway.sync.mailchimp.transport import (
+    CheckedAnswer,
+    MailchimpJson,
+    MailchimpLimits,
+    Transport,
+)
 
 PAGE = 1000
 #: Of members in one call, for adding to an audience or changing a segment.
@@ -16,7 +21,7 @@ KEY = re.compile(r"[^\s-]+-(?P<data_centre>[a-z]{2,}[0-9]+)")
 ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 
 Item = TypeVar("Item")
-Pages = Generator[list[Document], None, None]
+Pages = Generator[list[MailchimpJson], None, None]
 
 
 class OfficialClient:
@@ -58,7 +63,7 @@ class OfficialClient:
         sender.default_headers["User-Agent"] = "crm-mail-gateway"
         sender.request = self.transport.request
 
-    def call(self, method: Callable[..., Any], *arguments: Any, **query: Any) -> Document:
+    def call(self, method: Callable[..., Any], *arguments: Any, **query: Any) -> MailchimpJson:
         """Make one call; raise the `MailchimpError` that the transport raised."""
         try:
             answer = method(*arguments, **query)
@@ -77,12 +82,12 @@ class OfficialClient:
         (MAILCHIMP 7.13): what comes after them is asked for one by one.
         """
 
-        def ask(offset: int) -> Document:
+        def ask(offset: int) -> MailchimpJson:
             return self.call(method, *path, count=size, offset=offset, **query)
 
         answer = ask(0)
         total = answer.get("total_items") or 0
-        asked: deque[Future[Document]] = deque()
+        asked: deque[Future[MailchimpJson]] = deque()
         offset = size
         with ThreadPoolExecutor(self._connections, "mailchimp-pages") as pool:
             while page := rows_of(answer, name):
@@ -96,16 +101,16 @@ class OfficialClient:
 
     def rows(
         self, name: str, method: Callable[..., Any], *path: str, **query: Any
-    ) -> list[Document]:
+    ) -> list[MailchimpJson]:
         """Return the rows of all pages."""
         return [
             document for page in self.pages(name, PAGE, method, *path, **query) for document in page
         ]
 
 
-def rows_of(document: Document, name: str) -> list[Document]:
+def rows_of(document: MailchimpJson, name: str) -> list[MailchimpJson]:
     """Return the rows of a page, none where it has none."""
-    rows: list[Document] = document.get(name) or []
+    rows: list[MailchimpJson] = document.get(name) or []
     return rows
 
 

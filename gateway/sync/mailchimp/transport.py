@@ -26,7 +26,7 @@ from gateway.sync.mailchimp.errors import (
 if TYPE_CHECKING:
     import requests
 
-Document = dict[str, Any]
+MailchimpJson = dict[str, Any]
 #: Doing these twice is doing them once, so a lost answer may be asked for again.
 REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -53,7 +53,7 @@ class MailchimpLimits:
 class CheckedAnswer:
     """A checked answer; its empty text makes the official client hand it on as it is."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: MailchimpJson) -> None:
         self.document = document
         self.headers = {"content-type": ""}
         self.text = ""
@@ -170,13 +170,13 @@ def broken_connection(error: "requests.RequestException") -> MailchimpError:
     return AnswerLost(f"The connection to Mailchimp broke: {error}")
 
 
-def read_answer(response: "requests.Response") -> Document:
+def read_answer(response: "requests.Response") -> MailchimpJson:
     """Return the document of a success; raise the MailchimpError any other answer stands for.
 
     What the official client takes for a success is checked here: 2xx with JSON, or 204.
     """
     status = response.status_code
-    document: Document | None = None
+    document: MailchimpJson | None = None
     with suppress(ValueError):
         parsed = json.loads(response.content)
         document = parsed if isinstance(parsed, dict) else None
@@ -205,6 +205,6 @@ def read_answer(response: "requests.Response") -> Document:
     raise refused(status, problem)
 
 
-def problem_of_mailchimp(document: Document | None) -> bool:
+def problem_of_mailchimp(document: MailchimpJson | None) -> bool:
     """Whether an answer is a problem document, as all of Mailchimp's refusals are (RFC 7807)."""
     return document is not None and bool(document.get("title") or document.get("detail"))

@@ -14,7 +14,7 @@ import pytest
 from gateway.api.console.pages import feed as feed_page
 from gateway.api.console.roles import ConsoleRole
 from gateway.api.console.upload_folder import UploadFolder
-from gateway.api.services import FeedRefused, FeedTerms, Taken
+from gateway.api.services import FeedRefused, FeedTaken, FeedTerms
 from gateway.app.feed.feeding import StoreFeedAdapter
 from gateway.core.kinds import TAG_SCOPES
 from gateway.core.people.people import PersonKind, PersonRef
@@ -210,7 +210,7 @@ class _Held:
         self.begun, self.go_on, self.times = threading.Event(), threading.Event(), 0
         take_in = StoreFeedAdapter.take_in
 
-        def slowly(feed: StoreFeedAdapter, kind: str, file: Path, terms: FeedTerms) -> Taken:
+        def slowly(feed: StoreFeedAdapter, kind: str, file: Path, terms: FeedTerms) -> FeedTaken:
             if not terms.dry_run:
                 self.times += 1
                 self.begun.set()
@@ -262,7 +262,7 @@ async def test_a_file_is_kept_while_it_is_imported_and_is_imported_once(
 async def test_what_fails_while_it_is_imported_can_be_imported_again(
     api: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> Taken:
+    def refuse(*_: object) -> FeedTaken:
         raise FeedRefused("the mapping is another one now")
 
     async with signed_in(api, ConsoleRole.RUN) as browsing:
@@ -281,7 +281,7 @@ async def test_what_fails_while_it_is_imported_can_be_imported_again(
 async def test_a_file_there_is_no_room_for_is_told_so(
     api: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> Taken:
+    def full(*_: object) -> FeedTaken:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(StoreFeedAdapter, "take_in", full)

@@ -8,14 +8,14 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 
 from gateway.api import paths  # noqa: F401  # Routes with {reference:id} need it.
-from gateway.api.console.access import LOOKS, Fields, Looks, Works, language_of, said
+from gateway.api.console.access import LOOKS, FormFields, Looks, Works, language_of, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.rendering import render, see_other
 from gateway.api.console.sentences import retell
 from gateway.api.problems import Problem
-from gateway.api.replies import Cursor, Text, on_page, unwrapped, wrapped
-from gateway.api.routes.applications import MOST, Words, why_nothing_was_done
-from gateway.api.services import EventRefused, Happened
+from gateway.api.replies import Cursor, PlainText, on_page, unwrapped, wrapped
+from gateway.api.routes.applications import MOST, NameWords, why_nothing_was_done
+from gateway.api.services import ApplicationNews, EventRefused
 from gateway.api.threads import in_thread
 from gateway.api.using import services
 from gateway.core.people.people import Status
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/applications")
 _AT_ONCE = 50
-_StatusId = Annotated[Text, Query(max_length=200)]
+_StatusId = Annotated[PlainText, Query(max_length=200)]
 
 
 @router.get("", dependencies=[LOOKS])
 async def list_applications(
-    request: Request, q: Words = "", status: _StatusId = "", cursor: Cursor = None
+    request: Request, q: NameWords = "", status: _StatusId = "", cursor: Cursor = None
 ) -> Response:
     """List applications, those in which each word stands."""
     after = unwrapped(cursor, 1)[0] if cursor else ""
@@ -57,7 +57,7 @@ async def list_applications(
 
 
 @router.post("/status")
-async def change_status(request: Request, user: Works, form: Fields) -> Response:
+async def change_status(request: Request, user: Works, form: FormFields) -> Response:
     """Give applications a status; where that mails anybody, show first whom, and ask."""
     using = services(request)
     references = tuple(text for text in form.getlist("reference") if isinstance(text, str))
@@ -69,7 +69,7 @@ async def change_status(request: Request, user: Works, form: Fields) -> Response
         )
     if not status:
         raise Problem(422, said(request, "Choose the status first."))
-    happened = Happened(
+    happened = ApplicationNews(
         references=references,
         status=status,
         by=asked.by,
@@ -147,7 +147,7 @@ def _what_was_done(request: Request, answer: Any) -> str:
 
 
 @router.get("/{reference:id}")
-async def show_application(request: Request, user: Looks, reference: Text) -> Response:
+async def show_application(request: Request, user: Looks, reference: PlainText) -> Response:
     """Show an application, what was done to it, and the form for another status."""
     using = services(request)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.console.access import LOOKS, WORKS, Fields, Works, said
+from gateway.api.console.access import LOOKS, WORKS, FormFields, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
@@ -41,7 +41,7 @@ async def ask(request: Request, mail: str, position: int) -> Response:
 
 @router.post("/{mail}/{position}")
 async def suppress(
-    request: Request, user: Works, mail: str, position: int, fields: Fields
+    request: Request, user: Works, mail: str, position: int, fields: FormFields
 ) -> Response:
     """Suppress the address, as `gateway suppress add` does."""
     values = await _values(request, mail, position)

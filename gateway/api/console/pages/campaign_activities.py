@@ -14,7 +14,7 @@ from gateway.api.replies import on_page, unknown_cursor, unwrapped, wrapped
 from gateway.api.services import ApiServices
 from gateway.core.campaigns.precedence import ActivityType
 from gateway.store.campaigns import activities, campaigns
-from gateway.store.campaigns.activities import ActPlace
+from gateway.store.campaigns.activities import ActivityPlace
 from gateway.store.campaigns.campaigns import NoSuchCampaign
 from gateway.store.engine.database import StoreTransaction
 
@@ -66,16 +66,16 @@ async def shown(
     )
 
 
-def _texts(place: ActPlace) -> list[str]:
+def _texts(place: ActivityPlace) -> list[str]:
     at, *others = astuple(place)
     return [at.isoformat(), *map(str, others)]
 
 
-def _place(cursor: str) -> ActPlace:
+def _place(cursor: str) -> ActivityPlace:
     at, recipient, sort, link, nth = unwrapped(cursor, 5)
     try:
         moment = datetime.fromisoformat(at).astimezone(UTC)
-        place = ActPlace(moment, recipient, sort, int(link), int(nth))
+        place = ActivityPlace(moment, recipient, sort, int(link), int(nth))
     except (ValueError, OverflowError):
         place = None
     if place is None or max(abs(place.link), abs(place.nth)) >= 2**62:

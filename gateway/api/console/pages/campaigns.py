@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData, UploadFile
 
-from gateway.api.console.access import LOOKS, WORKS, Fields, Manages, Works, said
+from gateway.api.console.access import LOOKS, WORKS, FormFields, Manages, Works, said
 from gateway.api.console.acts import doing
 from gateway.api.console.form_text import whole_text
 from gateway.api.console.pages import campaign_activities
@@ -88,7 +88,7 @@ async def show_new(request: Request, using: Using) -> Response:
 
 
 @router.post("/new")
-async def create(request: Request, using: Using, user: Works, form: Fields) -> Response:
+async def create(request: Request, using: Using, user: Works, form: FormFields) -> Response:
     """Make a campaign; nothing is created at Mailchimp yet."""
     name, from_name = whole_text(form, "name"), whole_text(form, "from_name")
     problems: dict[str, str] = {}
@@ -238,7 +238,7 @@ async def show_plot(request: Request, using: Using, number: Number) -> Response:
 
 @router.post("/{id}/add")
 async def add(
-    request: Request, using: Using, user: Works, number: Number, form: Fields
+    request: Request, using: Using, user: Works, number: Number, form: FormFields
 ) -> Response:
     """Put people in: a group, keys and addresses, or those of a CSV file."""
     groups = [text for text in form.getlist("group") if isinstance(text, str) and text]
@@ -286,7 +286,7 @@ async def add(
 
 @router.post("/{id}/remove")
 async def remove(
-    request: Request, using: Using, user: Works, number: Number, form: Fields
+    request: Request, using: Using, user: Works, number: Number, form: FormFields
 ) -> Response:
     """Take a person out."""
     person = whole_text(form, "person")
@@ -300,7 +300,7 @@ async def remove(
 
 @router.post("/{id}/prepare")
 async def prepare(
-    request: Request, using: Using, user: Works, number: Number, form: Fields
+    request: Request, using: Using, user: Works, number: Number, form: FormFields
 ) -> Response:
     """Look who is in, who is out and why, and what would change at Mailchimp; nothing leaves."""
     confirmed = whole_text(form, "confirmed") == "yes"
@@ -314,7 +314,7 @@ async def prepare(
 
 @router.post("/{id}/open")
 async def open_it(
-    request: Request, using: Using, user: Works, number: Number, form: Fields
+    request: Request, using: Using, user: Works, number: Number, form: FormFields
 ) -> Response:
     """Create it at Mailchimp with its recipients, not sent."""
     confirmed = whole_text(form, "confirmed") == "yes"
@@ -328,7 +328,7 @@ async def open_it(
 
 @router.post("/{id}/send")
 async def send(
-    request: Request, using: Using, user: Manages, number: Number, form: Fields
+    request: Request, using: Using, user: Manages, number: Number, form: FormFields
 ) -> Response:
     """Send it now, once whoever sends it has seen to how many."""
     if (asking := await _asking(request, using, number, form, asks="send")) is not None:
@@ -374,7 +374,7 @@ async def _asking(
 
 @router.post("/{id}/schedule")
 async def schedule(
-    request: Request, using: Using, user: Manages, number: Number, form: Fields
+    request: Request, using: Using, user: Manages, number: Number, form: FormFields
 ) -> Response:
     """Schedule it for a quarter of an hour, local time, once it was seen to how many."""
     confirmed = whole_text(form, "confirmed") == "yes"
@@ -427,7 +427,7 @@ async def recreate(request: Request, using: Using, user: Works, number: Number) 
 
 @router.post("/{id}/delete")
 async def delete(
-    request: Request, using: Using, user: Manages, number: Number, form: Fields
+    request: Request, using: Using, user: Manages, number: Number, form: FormFields
 ) -> Response:
     """Delete one that was not sent, here and at Mailchimp, after a yes."""
     if whole_text(form, "sure") != "yes":

@@ -19,7 +19,7 @@ from gateway.api.console.access import (
     LOOKS,
     RUNS,
     ConsoleUser,
-    Fields,
+    FormFields,
     Looks,
     Runs,
     checked_form,
@@ -215,7 +215,7 @@ _kept = _Uploads()
 
 
 @uploads.post("")
-async def upload(request: Request, user: Runs, form: Fields) -> Response:
+async def upload(request: Request, user: Runs, form: FormFields) -> Response:
     """Keep a file and show what importing it would change."""
     using = services(request)
     kind, sent = str(form.get("kind", "")), form.get("file")
@@ -266,7 +266,7 @@ async def show_upload(request: Request, user: Runs, token: str) -> Response:
 
 
 @uploads.post("/{token}")
-async def import_upload(request: Request, user: Runs, token: str, form: Fields) -> Response:
+async def import_upload(request: Request, user: Runs, token: str, form: FormFields) -> Response:
     """Import a file that was looked through."""
     made = _kept.of(request, user, token)
     if made.is_read:

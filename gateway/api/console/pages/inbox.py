@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.console.access import LOOKS, ConsoleUser, Fields, Works, language_of, said
+from gateway.api.console.access import LOOKS, ConsoleUser, FormFields, Works, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.rendering import render, see_other
@@ -60,7 +60,13 @@ async def show_mail(request: Request, using: Using, id: str) -> Response:  # noq
 
 
 @router.post("/{id}/assign")
-async def assign(request: Request, using: Using, user: Works, id: str, form: Fields) -> Response:  # noqa: A002
+async def assign(
+    request: Request,
+    using: Using,
+    user: Works,
+    id: str,  # noqa: A002
+    form: FormFields,
+) -> Response:
     """File a mail at an application; then the next one opens."""
     reference = typed_text(form, "reference")[:_LONGEST_REFERENCE]
     if not reference:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gateway.api.console.access import LOOKS, WORKS, ConsoleUser, Fields, Works, said
+from gateway.api.console.access import LOOKS, WORKS, ConsoleUser, FormFields, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_text
 from gateway.api.console.message_filter import MessageFilter, read_filter
@@ -103,7 +103,7 @@ async def ask_to_release(
 
 
 @router.post("/messages/{number}/release")
-async def release(request: Request, user: Works, number: str, fields: Fields) -> Response:
+async def release(request: Request, user: Works, number: str, fields: FormFields) -> Response:
     """Lift what suppresses the recipient of a delivery, as `gateway suppress release` does."""
     given = typed_text(fields, "position")
     if not (given.isascii() and given.isdecimal() and len(given) < 8):

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
 from gateway.api import paths  # noqa: F401  # Routes with {person:id} need it.
-from gateway.api.console.access import LOOKS, Fields, Works, said
+from gateway.api.console.access import LOOKS, FormFields, Works, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.form_text import typed_moment, typed_text
 from gateway.api.console.pages.addresses import shown_address
@@ -18,7 +18,7 @@ from gateway.api.console.pages.person_parts import linked, parts_of_page
 from gateway.api.console.rendering import render, see_other
 from gateway.api.person_cursors import person_before, person_cursor, timeline_cursor, timeline_place
 from gateway.api.problems import Problem
-from gateway.api.replies import Text, Using
+from gateway.api.replies import PlainText, Using
 from gateway.core import ids
 from gateway.core.kinds import Scope
 from gateway.core.mail.address import readable
@@ -46,7 +46,7 @@ _FIRST_PART = TimelineAsked(limit=_AT_ONCE)
 async def find_people(
     request: Request,
     using: Using,
-    q: Annotated[Text, Query(max_length=200)] = "",
+    q: Annotated[PlainText, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response:
     """List people, or those who fit a text."""
@@ -71,7 +71,7 @@ async def find_people(
 async def show_person(
     request: Request,
     using: Using,
-    person: Text,
+    person: PlainText,
     *,
     type: Annotated[list[str] | None, Query()] = None,  # noqa: A002
     since: Annotated[str, Query(max_length=40)] = "",
@@ -98,7 +98,7 @@ async def show_person(
 
 @router.post("/{person:id}/suppress")
 async def suppress(
-    request: Request, using: Using, user: Works, person: Text, form: Fields
+    request: Request, using: Using, user: Works, person: PlainText, form: FormFields
 ) -> Response:
     """Suppress a person, or one of the addresses, from the next message on."""
     whose = _whose(request, using, person)
@@ -154,7 +154,7 @@ async def suppress(
 
 @router.post("/{person:id}/release")
 async def release(
-    request: Request, using: Using, user: Works, person: Text, form: Fields
+    request: Request, using: Using, user: Works, person: PlainText, form: FormFields
 ) -> Response:
     """Lift what suppresses a person, or one of the addresses, as far as it is ours."""
     whose, note = _whose(request, using, person), typed_text(form, "note")

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from gateway.api.console.access import LOOKS, RUNS, Fields, Runs, said
+from gateway.api.console.access import LOOKS, RUNS, FormFields, Runs, said
 from gateway.api.console.acts import change_store
 from gateway.api.console.flow_plot import flow_plot
 from gateway.api.console.rendering import render, see_other
@@ -36,7 +36,7 @@ async def ask_to_pause(request: Request) -> Response:
 
 
 @router.post("/pause")
-async def pause(request: Request, user: Runs, fields: Fields) -> Response:
+async def pause(request: Request, user: Runs, fields: FormFields) -> Response:
     """Stop bulk mail or all mail, as `gateway pause` does."""
     what = fields.get("what")
     if what not in ("bulk", "all"):

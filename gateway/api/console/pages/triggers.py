@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from starlette.datastructures import FormData
 
-from gateway.api.console.access import LOOKS, MANAGES, Fields, Looks, Manages, language_of, said
+from gateway.api.console.access import LOOKS, MANAGES, FormFields, Looks, Manages, language_of, said
 from gateway.api.console.acts import doing
 from gateway.api.console.languages import LANGUAGES, NAMES
 from gateway.api.console.pages import template_words
@@ -26,8 +26,8 @@ from gateway.api.console.trigger_form import (
     typed,
 )
 from gateway.api.problems import Problem
-from gateway.api.replies import Text, Using
-from gateway.api.services import ApiServices, EventRefused, Happened, NotDone, TemplateText
+from gateway.api.replies import PlainText, Using
+from gateway.api.services import ApiServices, ApplicationNews, EventRefused, NotDone, TemplateText
 from gateway.api.threads import in_thread
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.core.triggers.trigger import BEFORE_SEND, ApplicationEvent, TriggerEvent
@@ -69,7 +69,7 @@ async def show_all(request: Request, using: Using) -> Response:
 
 
 @router.post("/all/hold")  # A trigger may be called hold: its own page posts to its name.
-async def hold(request: Request, using: Using, user: Manages, form: Fields) -> Response:
+async def hold(request: Request, using: Using, user: Manages, form: FormFields) -> Response:
     """Hold all triggered mail."""
     note = _text(form, "note")
     async with doing(request, user, "triggers.hold"):
@@ -112,7 +112,7 @@ async def show_new(
 
 
 @router.post("/new")
-async def create(request: Request, using: Using, user: Manages, form: Fields) -> Response:
+async def create(request: Request, using: Using, user: Manages, form: FormFields) -> Response:
     """Make a trigger, which is off; it is shown then whom it would mail."""
     given = typed(form)
     if _text(form, "do") == "fields":
@@ -204,7 +204,7 @@ async def _form(
 
 @router.get("/templates/new", dependencies=[MANAGES])
 async def show_new_template(
-    request: Request, using: Using, example: Annotated[Text, Query(max_length=100)] = ""
+    request: Request, using: Using, example: Annotated[PlainText, Query(max_length=100)] = ""
 ) -> Response:
     """Show the form for a new template, with the texts of a shipped example where one is named."""
     texts: dict[str, TemplateText] = {}
@@ -215,13 +215,15 @@ async def show_new_template(
 
 
 @router.post("/templates/new")
-async def create_template(request: Request, using: Using, user: Manages, form: Fields) -> Response:
+async def create_template(
+    request: Request, using: Using, user: Manages, form: FormFields
+) -> Response:
     """Make a template, or show what it says so far."""
     return await _template_form(request, using, user.name, form, name=_text(form, "name"))
 
 
 @router.get("/templates/{name}", dependencies=[LOOKS])
-async def show_template(request: Request, using: Using, name: Text) -> Response:
+async def show_template(request: Request, using: Using, name: PlainText) -> Response:
     """Show a template in each language, with what it says to somebody beside."""
     known = await in_thread(using.trigger_changes.template, name)
     texts = {text["language"]: _as_text(text) for text in known["texts"]}
@@ -232,7 +234,7 @@ async def show_template(request: Request, using: Using, name: Text) -> Response:
 
 @router.post("/templates/{name}")
 async def change_template(
-    request: Request, using: Using, user: Manages, name: Text, form: Fields
+    request: Request, using: Using, user: Manages, name: PlainText, form: FormFields
 ) -> Response:
     """Change a template, or show what it would say."""
     return await _template_form(request, using, user.name, form, name=name)
@@ -344,7 +346,7 @@ async def _template_page(
 
 
 @router.get("/{name}", dependencies=[LOOKS])
-async def show(request: Request, using: Using, name: Text) -> Response:
+async def show(request: Request, using: Using, name: PlainText) -> Response:
     """Show a trigger: what it does, whom it mails next, its runs and its file."""
     return await _shown(request, using, name)
 
@@ -354,7 +356,7 @@ async def preview(
     request: Request,
     using: Using,
     user: Looks,
-    name: Text,
+    name: PlainText,
     *,
     on: Annotated[str, Query(max_length=10)] = "",
     reference: Annotated[str, Query(max_length=200)] = "",
@@ -368,7 +370,7 @@ async def preview(
     values = (await in_thread(using.trigger_changes.trigger, name))["values"]
     event = _event(values)
     if isinstance(event, ApplicationEvent):
-        happened = Happened(
+        happened = ApplicationNews(
             references=(reference.strip(),),
             status=None if event.by_candidate else status or str(values.get("status", "")),
             by=None if event.by_candidate else user.name,
@@ -386,7 +388,11 @@ async def preview(
 
 
 async def _about_an_application(
-    request: Request, using: ApiServices, name: str, event: ApplicationEvent, happened: Happened
+    request: Request,
+    using: ApiServices,
+    name: str,
+    event: ApplicationEvent,
+    happened: ApplicationNews,
 ) -> Response:
     """Show whom something done to an application mails; nothing of it is done."""
     preview, problem = None, ""
@@ -418,7 +424,7 @@ async def _about_an_application(
 
 @router.post("/{name}")
 async def change(
-    request: Request, using: Using, user: Manages, name: Text, form: Fields
+    request: Request, using: Using, user: Manages, name: PlainText, form: FormFields
 ) -> Response:
     """Change a trigger's file, turn it on or off: shown first, kept after a yes."""
     version, token = _text(form, "version"), _text(form, "token")

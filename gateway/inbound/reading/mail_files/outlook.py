@@ -120,7 +120,7 @@ def text_of_tnef(octets: bytes, room: RtfRoom) -> RichText | None:
     return RichText(texts.text, "plain") if texts.text.strip() else None
 
 
-class Texts(NamedTuple):
+class OutlookTexts(NamedTuple):
     """The text of a mail of Outlook, plain and as HTML; either may be empty."""
 
     text: str
@@ -128,24 +128,26 @@ class Texts(NamedTuple):
     is_unread: bool  #: Whether it has one in RTF that can't be read, and no other.
 
 
-def texts_of_tnef(tnef: Any, room: RtfRoom) -> Texts:
+def texts_of_tnef(tnef: Any, room: RtfRoom) -> OutlookTexts:
     """Return the texts that a `winmail.dat` or a mail embedded in it has."""
     return _texts_of(_decoded(tnef.body), _decoded(tnef.htmlbody), tnef._rtfbody, room)
 
 
-def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> Texts:
+def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> OutlookTexts:
     if text.strip() or markup.strip() or not isinstance(rtf, bytes) or not rtf:
-        return Texts(text, markup, is_unread=False)
+        return OutlookTexts(text, markup, is_unread=False)
     rich = None
     with contextlib.suppress(Exception):  # whatever the libraries make of a broken one
         rich = read_rtf(rtf, room)
     if rich is None:
-        return Texts(text, markup, is_unread=True)
+        return OutlookTexts(text, markup, is_unread=True)
     is_plain = rich.kind == "plain"
-    return Texts(rich.text if is_plain else "", "" if is_plain else rich.text, is_unread=False)
+    return OutlookTexts(
+        rich.text if is_plain else "", "" if is_plain else rich.text, is_unread=False
+    )
 
 
-def octets_of_msg(msg: "MsgFile", texts: Texts) -> bytes:
+def octets_of_msg(msg: "MsgFile", texts: OutlookTexts) -> bytes:
     """Return the mail that a `.msg` file is, with its files, as RFC 5322 has it."""
     properties = msg.properties
     people = [
@@ -179,7 +181,7 @@ def mail_of_embedded(tnef: Any, room: RtfRoom) -> Converted:
     return Converted(octets_of_tnef(tnef, texts, room), texts.is_unread, texts.is_unread)
 
 
-def octets_of_tnef(tnef: Any, texts: Texts, room: RtfRoom, depth: int = 0) -> bytes:
+def octets_of_tnef(tnef: Any, texts: OutlookTexts, room: RtfRoom, depth: int = 0) -> bytes:
     """Return the mail that is embedded in a `winmail.dat`, with its files, as RFC 5322 has it."""
     values = {int(mapi.name): mapi.data for mapi in tnef.mapiprops}
 
