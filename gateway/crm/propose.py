@@ -18,6 +18,7 @@ from gateway.crm.proposed_columns import (
     ColumnChoice,
     SampledColumn,
     choose_columns,
+    keeps_away,
     may_keep_away,
     named_columns,
     shipped_mapping,
@@ -63,8 +64,11 @@ def _lines(
     looked_at = f"its first {counted(rows, 'row')}" if rows else "its header"
     yield _comment(f"For {file.name}, by {looked_at}. Look at each line that says: unsure.")
     yield from map(_comment, file.remarks)
+    used = {column.name for choice in choices.values() for column in choice.columns}
+    ignored = [column for column in columns if column.name not in used]
     if shipped := shipped_mapping(kind, columns):
-        yield _comment(f'It looks like an export of {shipped}: use = "{shipped}" alone may do.')
+        alone = "but for what is unsure below" if any(map(may_keep_away, ignored)) else "alone"
+        yield _comment(f'It looks like an export of {shipped}: use = "{shipped}" {alone} may do.')
     for missing in sorted(kind.needed - choices.keys()):
         yield _comment(
             f"unsure: no column looks like {missing}, without which nothing can be imported:"
@@ -81,14 +85,13 @@ def _lines(
         yield _comment(f'tag = {{column = {told_by}, values = {{"…" = "{tag}"}}}}')
     for ours, choice in choices.items():
         yield from _entry(kind, ours, choice)
-    used = {column.name for choice in choices.values() for column in choice.columns}
-    ignored = [column.name for column in columns if column.name not in used]
-    for name in ignored:
+    for name in (column.name for column in ignored):
         ours = suggested(kind.name, name)
-        if ours in kind.columns and ours not in choices:
+        is_contrary = ours in FLAG_COLUMNS and keeps_away(name)
+        if ours in kind.columns and ours not in choices and not is_contrary:
             yield _comment(f"unsure: {name!r} is left out, as too few of its values are {ours}.")
             yield _comment(f"If it is {ours} all the same: {ours} = {_toml(name)}")
-    for name in filter(may_keep_away, ignored):
+    for name in (column.name for column in ignored if may_keep_away(column)):
         yield _comment(f"unsure: {name!r} is left out: does it say who must get no mail? If so:")
         if kind.name == "people":
             column = _toml(name)
@@ -97,7 +100,7 @@ def _lines(
             )
         yield _comment("or export those it is set for as members of a group with NoMailingsTag")
     if ignored:
-        yield f"ignore = {_toml(ignored)}"
+        yield f"ignore = {_toml([column.name for column in ignored])}"
 
 
 def _entry(kind: FileKind, ours: str, choice: ColumnChoice) -> Iterator[str]:

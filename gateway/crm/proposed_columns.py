@@ -9,6 +9,7 @@ from gateway.core.feed.shipped_mappings import SHIPPED_MAPPINGS
 from gateway.core.kinds import TAG_SCOPES, known_tag
 from gateway.core.written import plain
 from gateway.crm.cells.dates import DateReader, weigh
+from gateway.crm.cells.flags import is_flag
 from gateway.crm.cells.unreadable import UnreadableCell
 from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested, surely
@@ -23,21 +24,33 @@ FLAG_COLUMNS = frozenset(
 _PREFIXES = frozenset(
     map(column_key, ("tussenvoegsel", "voorvoegsel", "namenszusatz", "infix", "tussenvoegsels"))
 )
-#: Parts of the names of columns that tell who has died or wants no mail, in the four languages.
-_KEEPING_AWAY = frozenset(
-    map(
-        column_key,
-        re.findall(
-            r"\w+",
-            """
-            verstorben gestorben todestag sterbe overleden overlijden gestorven deceased death died
-            décédé décès optout unsubscribe uitgeschreven afgemeld abgemeldet désabonn désinscr
-            do_not no_mail no_bulk geen_mail keine_mail pas_de_mail gesperrt sperre blocked
-            keine_werbung keine_post geen_reclame geen_post geen_nieuws
-            geblokkeerd bloqué widerspruch bezwaar opposition bounced
-            """,
-        ),
-    )
+
+
+def _keys(words: str) -> frozenset[str]:
+    return frozenset(map(column_key, words.split()))
+
+
+#: Parts of the names of columns that tell who has died, is gone or wants no mail, in the four
+#: languages.
+_KEEPING_AWAY = _keys(
+    """
+    verstorben gestorben todestag sterbe overleden overlijden gestorven deceased death died
+    décédé décès deleted gelöscht verwijderd supprimé archiv
+    optout optedout unsub uitgeschreven uitschrijf afgemeld afmeld abgemeld abmeld abbestell austrag
+    désabonn désinscr do_not dont ne_pas no_mail no_email no_bulk no_news no_marketing
+    geen_mail geen_email geen_bulk geen_nieuws geen_reclame geen_post geen_marketing
+    keine_mail keine_email keine_werbung keine_post keine_news kein_mail kein_news kein_massen
+    pas_de_mail pas_demail pas_de_news pas_de_pub pas_dinfo
+    gesperrt sperr blocked blocklist blacklist geblokkeerd bloqué suppress
+    widerspr widerruf bezwaar opposition refus bounce complain
+    """
+)
+#: Parts of the names of columns that say by yes and no who wants mailings.
+_LETTING_IN = _keys(
+    """
+    newsletter nieuwsbrief infolettre rundbrief mailing marketing werbung reclame publicité
+    abonn subscri gdpr dsgvo rgpd toestemming einwilligung consent optin optedin
+    """
 )
 
 
@@ -144,7 +157,7 @@ def choose_by_name(
             can_be = False
         else:
             can_be = column.is_key or ours not in ("crm_id", "reference")
-        if ours in FLAG_COLUMNS and may_keep_away(column.name):
+        if ours in FLAG_COLUMNS and keeps_away(column.name):
             can_be = False  # `Do not email` is the contrary of consent to it.
         if can_be:
             possible.append((sureness, column))
@@ -216,20 +229,39 @@ def choose_by_content(
             )
 
 
-def may_keep_away(column: str) -> bool:
-    """Whether a column may tell who has died or wants no mail, by its name."""
-    key = column_key(column)
+def keeps_away(name: str) -> bool:
+    """Whether a column of that name may tell who has died or wants no mail."""
+    key = column_key(name)
     return any(word in key for word in _KEEPING_AWAY)
 
 
+def may_keep_away(column: SampledColumn) -> bool:
+    """Whether a column may tell who has died or wants no mail, be it by who wants some.
+
+    `Mailing` with yes and no does, `Mailing Street` is where somebody lives.
+    """
+    key = column_key(column.name)
+    are_flags = bool(column.values) and all(map(is_flag, column.values))
+    return keeps_away(column.name) or (are_flags and any(word in key for word in _LETTING_IN))
+
+
 def shipped_mapping(kind: FileKind, columns: Sequence[SampledColumn]) -> str:
-    """Return the name of a shipped mapping that knows columns of the file; empty: none does."""
+    """Return the name of a shipped mapping that knows columns of the file; empty: none does.
+
+    Half of them, and all without which it is of no use: first and last names every CRM has.
+    """
     names = [column.name for column in columns]
     for name, tables in SHIPPED_MAPPINGS.items():
         if kind.name in tables:
             mapping = read_mapping(kind.name, tables[kind.name], {})
             theirs = {name for mapped in mapping.columns.values() for name in mapped.columns}
             keys = set(map(column_key, names))
-            if sum(column_key(name) in keys for name in theirs) > max(2, len(theirs) // 2):
+            needed = {
+                column_key(name)
+                for ours in ("crm_id", "emails")
+                for name in mapping.columns[ours].columns
+            }
+            known = keys.intersection(map(column_key, theirs))
+            if needed <= keys and len(known) > max(2, len(theirs) // 2):
                 return name
     return ""

@@ -212,6 +212,19 @@ def test_nothing_is_written(write: Write, tmp_path: Path) -> None:
         ("No Bulk Emails (User Opt Out)", True),
         ("Uitgeschreven op", True),
         ("Werbewiderspruch", True),
+        ("HASOPTEDOUTOFEMAIL", True),  # Salesforce's Data Loader
+        ("Email Opt Out", True),  # Zoho
+        ("Mass Mail Opt Out", True),  # Bullhorn
+        ("Unsubscribed from all email", True),  # HubSpot
+        ("emailAddressIsOptedOut", True),  # EspoCRM
+        ("ISDELETED", True),
+        ("Keine E-Mail", True),
+        ("Geen e-mail", True),
+        ("No e-mail", True),
+        ("Don't contact", True),
+        ("Ne pas contacter", True),
+        ("Newsletter", True),
+        ("Nieuwsbrief ontvangen", True),
         ("Telefoon", False),
         ("Notiz", False),
         ("Total", False),
@@ -225,6 +238,45 @@ def test_a_column_that_may_keep_mail_away_is_not_left_out_in_silence(
     proposed = propose(path, KINDS["people"])
 
     assert is_told == (f"# unsure: {column!r} is left out" in proposed)
+
+
+def test_a_word_that_says_who_wants_mailings_counts_where_it_is_answered_by_yes_or_no(
+    write: Write,
+) -> None:
+    """`MailingStreet` is Salesforce's for where somebody lives."""
+    path = write("Id,Email,MailingStreet,Mailing", "17,ann@example.org,High Street 1,no")
+
+    proposed = propose(path, KINDS["people"])
+
+    assert "# unsure: 'Mailing' is left out" in proposed
+    assert "'MailingStreet' is left out" not in proposed
+
+
+def test_what_says_who_wants_no_mail_is_never_proposed_as_consent(write: Write) -> None:
+    path = write("Record Id,Email,Email Opt Out", "z1,ann@example.org,true", "z2,jan@x.org,false")
+
+    assert 'consent_email = "Email Opt Out"' not in propose(path, KINDS["people"])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("ID,FIRSTNAME,LASTNAME,EMAIL,BIRTHDATE", id="Salesforce isn't CiviCRM"),
+        pytest.param("ID,First Name,Last Name,Email 1,Email 2", id="Bullhorn isn't EspoCRM"),
+    ],
+)
+def test_what_lacks_the_columns_of_a_known_crm_is_none_of_its_exports(
+    write: Write, header: str
+) -> None:
+    assert "It looks like an export" not in propose(write(header), KINDS["people"])
+
+
+def test_a_known_crm_is_not_all_where_a_column_may_keep_mail_away(write: Write) -> None:
+    path = write("Contact ID,First Name,Last Name,Email,Do Not Email", "17,Ann,Bos,a@x.org,Yes")
+
+    proposed = propose(path, KINDS["people"])
+
+    assert 'use = "civicrm" but for what is unsure below may do.' in proposed
 
 
 @pytest.mark.parametrize(
