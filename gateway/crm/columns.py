@@ -65,9 +65,18 @@ class ColumnSource:
             return text
         between = list_divider(self.name, text)
         if between and compared(text) not in self.words:
-            values = text.split(between)
-            return ";".join(self.words.get(compared(value), value) for value in values)
-        return self.words.get(compared(text), text)
+            return ";".join(map(self._ours, text.split(between)))
+        return self._ours(text)
+
+    def is_nothing(self, cell: str) -> bool:
+        """Whether the mapping says that the word of a cell stands for no value."""
+        return not self._ours(cell) and (bool(compared(cell)) or "" in self.words)
+
+    def _ours(self, text: str) -> str:
+        word = compared(text)
+        if word in self.words or not word:
+            return self.words.get(word, text)
+        return self.words.get(ALL_OTHERS, text)
 
 
 class Columns:
@@ -105,6 +114,12 @@ class Columns:
         #: Positions of columns without a name.
         self.unnamed = tuple(at for at, name in enumerate(self._names) if not name)
         self._is_plain = all(len(source.at) == 1 and not source.words for source in self.sources)
+        #: Columns without whose value there is no row, where the mapping says so of a word.
+        self.leaving_out = tuple(
+            source
+            for source in self.sources
+            if source.name in kind.needed and source.at and "" in source.words.values()
+        )
         self._filled = tuple(source.name for source in self.sources)
         places = tuple(source.at[0] for source in self.sources if source.at)
         several = itemgetter(*places) if len(places) > 1 else None
@@ -141,6 +156,18 @@ class Columns:
             if not source.at or any(at in cells for at in source.at):
                 texts[source.name] = source.read(row)
         return texts
+
+    def left_out(self, cells: Mapping[int, str], unread: Collection[str]) -> str:
+        """Return which of our columns leaves a row out, as the mapping says; empty: none does.
+
+        `Mass Mail Opt Out` fills the group of a member, and its `No` stands for none. Where the
+        column can't be read the row stays, as somebody may be meant.
+        """
+        for source in self.leaving_out:
+            [at] = source.at
+            if at in cells and source.name not in unread and source.is_nothing(cells[at]):
+                return source.name
+        return ""
 
     def without_value(
         self, cells: Sequence[str], dated: Collection[int]

@@ -1,6 +1,7 @@
 """Rows of a file of the feed as exports write them: delimited text, .xlsx, JSON Lines."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
@@ -130,7 +131,8 @@ class FeedFile:
             self.is_delimited = isinstance(table, Delimited)
             reading = RowReading(columns, dates, len(table.names))
             if isinstance(table, Objects):
-                yield from batched(map(reading.of_object, table.rows()), TOGETHER)
+                rows = filter(None, map(reading.of_object, table.rows()))
+                yield from batched(rows, TOGETHER)
             else:
                 for block in table.blocks():
                     if columns.unnamed:
@@ -226,6 +228,7 @@ class RowReading:
         self._width = width  #: Cells of the header.
         self._unnamed_cells = 0
         self._unnamed_line = 0
+        self._left_out: Counter[str] = Counter()  #: Rows, by the column that leaves them out.
 
     @property
     def remarks(self) -> Iterator[str]:
@@ -235,14 +238,18 @@ class RowReading:
                 f"{counted(self._unnamed_cells, 'cell is', 'cells are')} in columns without a name "
                 f"and not read, the first in line {self._unnamed_line}"
             )
+        for column, rows in self._left_out.items():
+            yield f"{counted(rows, 'row')} left out: the mapping has no {column} for what it says"
 
-    def of_object(self, row: ObjectRow) -> RawRow:
-        """Return a row of JSON Lines by our columns."""
+    def of_object(self, row: ObjectRow) -> RawRow | None:
+        """Return a row of JSON Lines by our columns; None where the mapping leaves it out."""
+        if self.columns.leaving_out and not row.problem and self._is_left_out(row.cells, ()):
+            return None
         texts = self.columns.texts_of_some(row.cells) if row.cells else {}
         return self._raw_row(row.line, texts, row.problem)
 
     def of_row(self, row: CellRow) -> RawRow | None:
-        """Return a row by our columns; None where it is blank."""
+        """Return a row by our columns; None where it is blank, or the mapping leaves it out."""
         line, cells, fault, dated = row
         if fault:
             return RawRow(line, {}, fault)
@@ -258,6 +265,9 @@ class RowReading:
                 # Which of them is the one too many can't be told.
                 return RawRow(line, {}, problem)
         unread = self.columns.without_value(cells, dated) if "#" in joined or dated else _NOTHING
+        may_be_left_out = self.columns.leaving_out and not problem
+        if may_be_left_out and self._is_left_out(dict(enumerate(cells)), unread):
+            return None
         return self._raw_row(line, self.columns.texts(cells), problem, unread)
 
     def field(self, source: ColumnSource, cell: str) -> tuple[str, Mapping[str, UnreadableCell]]:
@@ -267,6 +277,12 @@ class RowReading:
         texts = {source.name: source.read(cells)}
         faults = {**self._dates.translate(texts), **self.columns.without_value(cells, ())}
         return texts[source.name], {name: faults[name] for name in texts if name in faults}
+
+    def _is_left_out(self, cells: Mapping[int, str], unread: Collection[str]) -> bool:
+        column = self.columns.left_out(cells, unread)
+        if column:
+            self._left_out[column] += 1
+        return bool(column)
 
     def note_unnamed(self, block: CellBlock | list[CellRow]) -> None:
         """Note what stands in columns without a name."""

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from gateway.core.feed.feed_mapping import DATES
+from gateway.core.feed.feed_mapping import ALL_OTHERS, DATES
 from gateway.core.kinds import TAG_SCOPES, known_tag
 from gateway.core.written import counted
 from gateway.crm.cells.dates import weigh
-from gateway.crm.cells.flags import is_flag
+from gateway.crm.cells.flags import is_flag, read_flag
 from gateway.crm.cells.language_words import language_named
 from gateway.crm.files import FeedFile
 from gateway.crm.kinds import FileKind
@@ -32,6 +32,7 @@ _KEYS_OF: Mapping[str, str] = {
     "status": "statuses", "owner": "staff", "group": "groups", "person": "people",
     "programme": "programmes", "responsible": "staff", "examiner": "staff", "created_by": "staff",
 }  # fmt: skip
+_OPTED_OUT = "opt-out"  #: What the group of those who want no mail may be called.
 _MARKS = frozenset("xX✓✔☑")
 
 
@@ -91,16 +92,44 @@ def _lines(
         if ours in kind.columns and ours not in choices and not is_contrary:
             yield _comment(f"unsure: {name!r} is left out, as too few of its values are {ours}.")
             yield _comment(f"If it is {ours} all the same: {ours} = {_toml(name)}")
-    for name in (column.name for column in ignored if may_keep_away(column)):
-        yield _comment(f"unsure: {name!r} is left out: does it say who must get no mail? If so:")
-        if kind.name == "people":
-            column = _toml(name)
-            yield _comment(
-                f'status = {{column = {column}, values = {{"…" = "…"}}}}: one with NoMailTag'
-            )
-        yield _comment("or export those it is set for as members of a group with NoMailingsTag")
+    is_told = False
+    for column in filter(may_keep_away, ignored):
+        yield _comment(
+            f"unsure: {column.name!r} is left out: does it say who must get no mail? If so:"
+        )
+        if kind.name == "people" and "crm_id" in choices and not is_told:
+            yield from _as_members(column, choices)
+            is_told = True  # A kind has one mapping.
+        else:
+            yield _comment("export those it is set for as members of a group with NoMailingsTag")
     if ignored:
         yield f"ignore = {_toml([column.name for column in ignored])}"
+
+
+def _as_members(column: SampledColumn, choices: Mapping[str, ColumnChoice]) -> Iterator[str]:
+    """Yield how the file can be taken in a second time, for whom a column keeps mail away from.
+
+    Of `Opt Out` all but its no makes somebody a member of a group, of `Newsletter` all but its yes,
+    and of a date of death whatever stands in it.
+    """
+    is_opt_out = keeps_away(column.name)
+    words = {
+        word: ""
+        for word in dict.fromkeys(column.values)
+        if is_flag(word) and read_flag(word) != is_opt_out
+    }
+    if is_opt_out and len(column.values) < column.rows:
+        words[""] = ""
+    words[ALL_OTHERS] = _OPTED_OUT
+    table = ", ".join(f"{_toml(word)} = {_toml(group)}" for word, group in words.items())
+    yield _comment("take the file in once more: gateway import memberships FILE --replace, with")
+    yield _comment(f"a group {_OPTED_OUT!r} that has NoMailingsTag (NoMailTag: no mail at all) and")
+    yield _comment("[crm.map.memberships]")
+    yield _comment(f"person = {_toml(choices['crm_id'].columns[0].name)}")
+    yield _comment(f"group = {{column = {_toml(column.name)}, values = {{{table}}}}}")
+    if "kind" in choices:
+        yield _comment("kind = …, as in [crm.map.people]")
+    yield _comment('ignore = ["*"]')
 
 
 def _entry(kind: FileKind, ours: str, choice: ColumnChoice) -> Iterator[str]:
