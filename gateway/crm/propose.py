@@ -113,17 +113,21 @@ def _as_members(column: SampledColumn, choices: Mapping[str, ColumnChoice]) -> I
     and of a date of death whatever stands in it.
     """
     is_opt_out = keeps_away(column.name)
-    words = {
-        word: ""
-        for word in dict.fromkeys(column.values)
-        if is_flag(word) and read_flag(word) != is_opt_out
-    }
+    given = dict.fromkeys(column.values)
+    words = {word: "" for word in given if is_flag(word) and read_flag(word) != is_opt_out}
+    # Dynamics says `Allow` and `Do Not Allow`: which word keeps mail away nobody knows here.
+    are_words = len(given) <= _SHOWN and len(given) < len(column.values)
+    unclear = [word for word in given if not is_flag(word)] if are_words else []
+    words |= dict.fromkeys(unclear, _OPTED_OUT)
     if is_opt_out and len(column.values) < column.rows:
         words[""] = ""
     words[ALL_OTHERS] = _OPTED_OUT
     table = ", ".join(f"{_toml(word)} = {_toml(group)}" for word, group in words.items())
     yield _comment("take the file in once more: gateway import memberships FILE --replace, with")
     yield _comment(f"a group {_OPTED_OUT!r} that has NoMailingsTag (NoMailTag: no mail at all) and")
+    if unclear:
+        shown = ", ".join(map(repr, unclear))
+        yield _comment(f'the words that let mail through set to "" (of {shown}), and')
     yield _comment("[crm.map.memberships]")
     yield _comment(f"person = {_toml(choices['crm_id'].columns[0].name)}")
     yield _comment(f"group = {{column = {_toml(column.name)}, values = {{{table}}}}}")

@@ -128,6 +128,18 @@ def test_what_is_proposed_for_such_a_column_can_be_pasted(
     assert 0 == report.problem_count
 
 
+def test_words_of_which_nobody_knows_whom_they_keep_mail_from_are_named(write: Write) -> None:
+    """As Dynamics 365 exports it."""
+    header = "ID,Email,Do not allow Bulk Emails"
+    cells = ("Allow", "Do Not Allow", "Allow")
+    rows = (f"{17 + n},p{n}@x.org,{cell}" for n, cell in enumerate(cells))
+
+    proposed = propose(write(header, *rows), KINDS["people"])
+
+    assert "words that let mail through set to \"\" (of 'Allow', 'Do Not Allow')" in proposed
+    assert '"Allow" = "opt-out", "Do Not Allow" = "opt-out", "*" = "opt-out"' in proposed
+
+
 def take_members(
     write: Write,
     database: Database,
