@@ -14,6 +14,7 @@ from gateway.crm.cells.unreadable import UnreadableCell
 from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested, surely
 
+_ENOUGH_ROWS = 10  #: To take a column for a key because no value comes again.
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 #: Ours that say yes or no.
 FLAG_COLUMNS = frozenset(
@@ -23,6 +24,12 @@ FLAG_COLUMNS = frozenset(
 #: Dutch and German names have a part before the last name: `van der`, `von`.
 _PREFIXES = frozenset(
     map(column_key, ("tussenvoegsel", "voorvoegsel", "namenszusatz", "infix", "tussenvoegsels"))
+)
+
+
+#: What CRMs call first and last name in one.
+_WHOLE_NAMES = frozenset(
+    map(column_key, ("name", "full name", "naam", "volledige naam", "nom complet", "display name"))
 )
 
 
@@ -131,6 +138,9 @@ def choose_columns(kind: FileKind, columns: Sequence[SampledColumn]) -> dict[str
             choices[ours] = choice
     choose_tag(kind, columns, choices)
     choose_by_content(kind, columns, choices)
+    whole = next((column for column in columns if column_key(column.name) in _WHOLE_NAMES), None)
+    if kind.name == "people" and whole and not {"first_name", "last_name"} & choices.keys():
+        choices["last_name"] = ColumnChoice([whole], ["it seems to be the whole name"])
     prefix = next((column for column in columns if column_key(column.name) in _PREFIXES), None)
     if prefix and "last_name" in choices and prefix not in choices["last_name"].columns:
         choices["last_name"].columns.insert(0, prefix)
@@ -238,9 +248,12 @@ def keeps_away(name: str) -> bool:
 def may_keep_away(column: SampledColumn) -> bool:
     """Whether a column may tell who has died or wants no mail, be it by who wants some.
 
-    `Mailing` with yes and no does, `Mailing Street` is where somebody lives.
+    `Mailing` with yes and no does, `Mailing Street` is where somebody lives, and `(Do Not Modify)
+    Row Checksum` has another value in each row.
     """
     key = column_key(column.name)
+    if column.is_key and column.rows >= _ENOUGH_ROWS and not column.holds_dates:
+        return False
     are_flags = bool(column.values) and all(map(is_flag, column.values))
     return keeps_away(column.name) or (are_flags and any(word in key for word in _LETTING_IN))
 

@@ -252,6 +252,22 @@ def test_a_word_that_says_who_wants_mailings_counts_where_it_is_answered_by_yes_
     assert "'MailingStreet' is left out" not in proposed
 
 
+def test_what_differs_in_every_row_tells_of_no_opt_out(write: Write) -> None:
+    rows = (f"{n},p{n}@x.org,sum{n}" for n in range(20))
+
+    proposed = propose(write("Id,Email,(Do Not Modify) Row Checksum", *rows), KINDS["people"])
+
+    assert "Checksum' is left out" not in proposed
+
+
+@pytest.mark.parametrize("header", ["Full Name", "Naam", "Volledige naam", "Nom complet"])
+def test_a_whole_name_is_a_last_name(write: Write, header: str) -> None:
+    proposed = propose(write(f"Id,Email,{header}", "17,ann@x.org,Ann Bos"), KINDS["people"])
+
+    assert f'last_name = "{header}"' in proposed
+    assert "# unsure: it seems to be the whole name" in proposed
+
+
 def test_what_says_who_wants_no_mail_is_never_proposed_as_consent(write: Write) -> None:
     path = write("Record Id,Email,Email Opt Out", "z1,ann@example.org,true", "z2,jan@x.org,false")
 
