@@ -100,8 +100,13 @@ def _lines(
         if kind.name == "people" and "crm_id" in choices and not is_told:
             yield from _as_members(column, choices)
             is_told = True  # A kind has one mapping.
-        else:
-            yield _comment("export those it is set for as members of a group with NoMailingsTag")
+            continue
+        if kind.name == "people" and "status" not in choices:
+            yield _comment(
+                f'status = {{column = {_toml(column.name)}, values = {{"…" = "…"}}}}: one with '
+                "NoMailTag, or"
+            )
+        yield _comment("export those it is set for as members of a group with NoMailingsTag")
     if ignored:
         yield f"ignore = {_toml([column.name for column in ignored])}"
 
