@@ -138,6 +138,8 @@ def choose_columns(kind: FileKind, columns: Sequence[SampledColumn]) -> dict[str
             choices[ours] = choice
     choose_tag(kind, columns, choices)
     choose_by_content(kind, columns, choices)
+    if kind.name == "staff":
+        choose_names_of_staff(columns, choices)
     whole = next((column for column in columns if column_key(column.name) in _WHOLE_NAMES), None)
     if kind.name == "people" and whole and not {"first_name", "last_name"} & choices.keys():
         choices["last_name"] = ColumnChoice([whole], ["it seems to be the whole name"])
@@ -203,6 +205,19 @@ def choose_tag(
     for ours in [ours for ours, choice in choices.items() if ours != "tag"]:
         if best in {column.name for column in choices[ours].columns}:
             del choices[ours]
+
+
+def choose_names_of_staff(
+    columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
+) -> None:
+    """Choose first and last name where no column has both: staff have one name."""
+    chosen = choices.get("name")
+    if chosen is not None and surely("staff", chosen.columns[0].name, "name"):
+        return
+    parts = {suggested("people", column.name): column for column in columns}
+    names = [parts[part] for part in ("first_name", "last_name") if part in parts]
+    if names:
+        choices["name"] = ColumnChoice(names)
 
 
 def choose_by_content(

@@ -93,10 +93,13 @@ _BY_KIND: Mapping[str, Mapping[str, str]] = {
         "reference": "referentie referenz référence kenmerk dossier dossiernummer aktenzeichen "
         "zaaknummer referencenumber referentienummer sollicitatienummer bewerbungsnummer",
         "person": _PERSON,
-        "programme": "programma programm vacature vacancy stelle offre vacatureid jobid stellenid",
+        "programme": "programma programm vacature vacancy stelle offre vacatureid jobid stellenid "
+        "vacaturenummer stellennummer joborder joborderid jobordernumber",
         "title": "titel titre onderwerp betreff objet",
         "status": _STATUS,
-        "responsible": "verantwoordelijke verantwoordelijk verantwortlich responsable zuständig",
+        "responsible": "verantwoordelijke verantwoordelijk verantwortlich verantwortlicher "
+        "responsable zuständig recruiter intercedent consultant berater beraterin betreuer owner "
+        "ownerid eigenaar accountmanager",
         "submitted_at": "ingediend ingediendop eingereicht eingereichtam soumisle submittedon "
         "submitted datumindiening eingangsdatum datedesoumission",
         "kind": _TYPES,
@@ -109,10 +112,12 @@ _BY_KIND: Mapping[str, Mapping[str, str]] = {
         "examiner": "examinator prüfer prufer examinateur",
         "created_by": "aangemaaktdoor erstelltvon crééepar creepar createdby",
         "acquired_on": "behaald behaaldop erworben erworbenam obtenule acquired issuedon "
-        "ausgestelltam datumbehaald",
+        "ausgestellt ausgestelltam datumbehaald issuedate ausstellungsdatum datededelivrance",
         "expires_on": "verloopt verlooptop vervaldatum geldigtot ablaufdatum gültigbis gueltigbis "
         "expirele datedexpiration expirydate expires validuntil",
-        "notice_days": "opzegdagen meldedagen vorlaufstage preavis noticedays dagenvooraf",
+        "notice_days": "opzegdagen meldedagen vorlaufstage preavis noticedays dagenvooraf "
+        "erinnerung erinnerungtage herinnering herinneringdagen rappel rappeljours reminder "
+        "reminderdays",
         "kind": _TYPES,
     },
     "deliveries": {
@@ -157,6 +162,13 @@ def _known(kind: str) -> dict[str, str]:
         known |= dict.fromkeys(ids, "crm_id")
         known |= {f"{owner}{word}": "crm_id" for owner in owners for word in ids}
         known |= {f"{owner}s{word}": "crm_id" for owner in owners for word in ids}
+    if "person" in COLUMNS[kind]:
+        owners = [*map(column_key, _OWNERS["people"].split()), "employee", "mitarbeiter"]
+        numbers = [column_key(word) for word in _ID.split()]
+        known = {
+            **{f"{owner}{number}": "person" for owner in owners for number in ("", *numbers)},
+            **known,
+        }
     if kind in _NAMED:
         owners = [column_key(word) for word in _OWNERS[kind].split()]
         names = ("naam", "name", "snaam", "nname")

@@ -165,6 +165,28 @@ def test_a_file_without_a_key_says_that_it_has_none(write: Write) -> None:
             "1;17;BHV;31-12-2026",
             ['person = "Kandidaat"', 'expires_on = "Geldig tot"'],
         ),
+        (
+            "qualifications",
+            "Zertifikat-ID;Mitarbeiter-Nr;Bezeichnung;Ausgestellt;Erinnerung (Tage)",
+            "1;17;Erste Hilfe;01.02.2024;30",
+            [
+                'person = "Mitarbeiter-Nr"',
+                'acquired_on = "Ausgestellt"',
+                'notice_days = "Erinnerung (Tage)"',
+            ],
+        ),
+        (
+            "applications",
+            "Referentie;Candidate ID;Job Order ID;Recruiter",
+            "4711;17;77;Eva Bos",
+            ['programme = "Job Order ID"', 'responsible = "Recruiter"'],
+        ),
+        (
+            "staff",
+            "User ID;First Name;Last Name;Email",
+            "u1;Eva;Bos;eva@x.org",
+            ['name = ["First Name", "Last Name"]'],
+        ),
     ],
 )
 def test_every_kind_has_its_own_words(
