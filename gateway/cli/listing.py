@@ -46,7 +46,7 @@ SinceOption = Annotated[
 After = Annotated[
     str | None,
     typer.Option(
-        help="Go on behind this entry; a list that was cut ends with its name.", metavar="ENTRY"
+        help="Go on after this entry; a list that was cut off ends with its name.", metavar="ENTRY"
     ),
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]

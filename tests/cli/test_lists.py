@@ -276,7 +276,7 @@ def test_the_page_on_lists_has_every_list_and_says_what_since_counts(name: str) 
 WORDS = {
     "How many at most; 100 in a table, else all.",
     "Only from then on: 2026-03-12, 2026-03-12T08:30, yesterday, or 7d.",
-    "Go on behind this entry; a list that was cut ends with its name.",
+    "Go on after this entry; a list that was cut off ends with its name.",
     "Print CSV.",
     "Print one JSON document.",
 }

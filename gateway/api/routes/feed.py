@@ -25,7 +25,9 @@ from gateway.store.api.answers import StoredAnswer
 
 DryRun = Annotated[bool, Query(description="Only show what would change.")]
 Lift = Annotated[bool, Query(description="Apply it even if it lifts many suppressions.")]
-Replace = Annotated[bool, Query(description="Remove what this source had before and hasn't now.")]
+Replace = Annotated[
+    bool, Query(description="Remove what this source sent before and no longer has.")
+]
 
 Filename = Annotated[
     str,

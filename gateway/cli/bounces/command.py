@@ -80,8 +80,8 @@ def list_bounces(
 ) -> None:
     """List what came back, a line for each recipient, the newest first.
 
-    `hard`: the address itself is wrong or gone. `proof` says by what a bounce is known to be about
-    a message of the gateway's; without one nothing is done to the address.
+    `hard`: the address itself is wrong or gone. `proof` says how a bounce is known to be about one
+    of the gateway's messages; without any, nothing is done to the address.
     """
     chosen = of(context)
     wanted = chosen.lookup(read_mail_address(address)) if address else ""
@@ -119,9 +119,9 @@ def read_files(
 ) -> None:
     """Show what mails say about recipients.
 
-    Nothing is kept, nobody is suppressed. `about`: whether it says something of the address, of
-    whoever sent the mail, or of the moment only. JSON is a list of recipients; of several mails a
-    list of files with theirs.
+    Nothing is kept, nobody is suppressed. `about`: whether it says something about the address,
+    about whoever sent the mail, or only about the moment. JSON is a list of recipients;
+    for several mails, a list of files with theirs.
     """
     is_one = len(files) == 1 and not files[0].is_dir()
     mails = [(file, *_read(file)) for named in files for file in _mails_in(named)]
@@ -208,7 +208,7 @@ def report(
     asked: ListRequest,
     *,
     days: Annotated[
-        int, typer.Option(help="How many days back, unless --since says it.", min=1, max=36_500)
+        int, typer.Option(help="How many days back, unless --since says so.", min=1, max=36_500)
     ] = 30,
     plot: Annotated[
         Path | None,

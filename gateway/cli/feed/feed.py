@@ -44,7 +44,7 @@ _File = Annotated[
     typer.Argument(metavar="FILE", help="CSV or .xlsx with a header row, or JSON Lines."),
 ]
 _Replace = Annotated[
-    bool, typer.Option("--replace", help="Remove what this source had before and hasn't now.")
+    bool, typer.Option("--replace", help="Remove what this source sent before and no longer has.")
 ]
 _Lift = Annotated[bool, typer.Option("--lift", help="Apply it even if it lifts many suppressions.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]

@@ -41,7 +41,7 @@ def put(
     *,
     role: _Roles = None,
     keep_password: Annotated[
-        bool, typer.Option("--keep-password", help="Change the roles alone.")
+        bool, typer.Option("--keep-password", help="Change only the roles.")
     ] = False,
     remove: Annotated[
         bool, typer.Option("--remove", help="Take away the right to sign in.")
@@ -50,8 +50,8 @@ def put(
     """Add a user of the console, or change one.
 
     The password is asked for on a terminal, or read from the first line of standard input; where
-    that is empty one is made and printed. It counts at once, without a restart; whoever was signed
-    in with another password is signed out.
+    that is empty one is made and printed. It counts at once, without a restart; whoever is signed
+    in with the old password is signed out.
 
     `look` sees everything, `work` also assigns mail, suppresses and releases people and makes
     campaigns, `manage` also changes triggers and templates and sends campaigns, `run` is `work`
@@ -121,8 +121,10 @@ def list_acts(
     context: typer.Context,
     asked: ListRequest,
     *,
-    user: Annotated[str | None, typer.Option(help="What this user did.")] = None,
-    about: Annotated[str | None, typer.Option(help="About this, e.g. candidate:17.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only what this user did.")] = None,
+    about: Annotated[
+        str | None, typer.Option(help="Only what is about this, e.g. candidate:17.")
+    ] = None,
 ) -> None:
     """List what was done in the console, the newest first."""
 

@@ -18,7 +18,7 @@ app = typer.Typer(help="Keys that mail is signed with (DKIM).", no_args_is_help=
 _NO_KEYS = "No keys. `gateway dkim new DOMAIN` makes one."
 
 OneDomain = Annotated[
-    str | None, typer.Argument(metavar="[DOMAIN]", help="The keys of that domain alone.")
+    str | None, typer.Argument(metavar="[DOMAIN]", help="Only the keys of this domain.")
 ]
 
 

@@ -22,8 +22,8 @@ _HOUR = 4  #: Quarters.
 def today(context: typer.Context, as_json: Json = False) -> None:
     """Show what flows and what waits for a person.
 
-    Deliveries of the last 24 hours by state; --json has them by the quarter of an hour. Whether
-    everything is well says `gateway check`.
+    Deliveries of the last 24 hours by state; with --json by the quarter of an hour. `gateway check`
+    says whether everything is well.
     """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:

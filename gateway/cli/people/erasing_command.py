@@ -50,7 +50,7 @@ _Files = Annotated[
     bool,
     typer.Option(
         "--files",
-        help="Delete the feed's files that name them and can't have rows taken out (.xlsx).",
+        help="Delete files of the feed that name them and that no row can be taken out of (.xlsx).",
     ),
 ]
 _Again = Annotated[
@@ -72,9 +72,9 @@ def erase(
 ) -> None:
     """Erase all that is held of a person; it can't be undone.
 
-    What counts something stays as a row without address, name or subject. Whoever was suppressed
-    stays so by a keyed hash of each address, until somebody releases the address. Delete the person
-    in the CRM first: its next feed would bring them back.
+    Rows that are counted stay, without address, name or subject. Whoever was suppressed stays so by
+    a keyed hash of each address, until somebody releases the address. Delete the person in the CRM
+    first: otherwise its next feed brings them back.
     """
     from gateway.app.people import erasure  # It brings the blob store along.
 

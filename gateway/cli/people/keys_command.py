@@ -19,8 +19,8 @@ app = typer.Typer(
 def list_keys(context: typer.Context, asked: ListRequest) -> None:
     """List the keys by their marks, and who stays suppressed.
 
-    Exit 1 if a key that somebody stays suppressed by is not in the file: bulk mail is held until it
-    is back.
+    The exit code is 1 if a key that somebody stays suppressed by is not in the file: bulk mail is
+    held until it is back.
     """
     from gateway.app.keys import signing_keys
     from gateway.core.people.erased_names import ErasedNames

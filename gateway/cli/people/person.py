@@ -60,13 +60,15 @@ def find(
     asked: ListRequest,
     text: Annotated[
         str,
-        typer.Argument(metavar="TEXT", help="A key, number, address, its beginning, or a name."),
+        typer.Argument(
+            metavar="TEXT", help="A key, a number, an address or its beginning, or a name."
+        ),
     ],
 ) -> None:
     """Find people by key, address, reference or name.
 
-    Who has just this key, reference or address comes first, then everybody in whose names each
-    word of the text stands, by key.
+    Whoever has exactly this key, reference or address comes first, then everybody whose names
+    hold each word of the text, by key.
     """
     chosen = of(context)
     address = chosen.lookup(text)
@@ -94,14 +96,14 @@ def show(
     *,
     only: Annotated[
         list[TimelineType] | None,
-        typer.Option("--type", help="Only this of the timeline; may be repeated."),
+        typer.Option("--type", help="Only events of this type; may be repeated."),
     ] = None,
     since: SinceOption = None,
     until: Annotated[
-        str | None, typer.Option(help="Only what happened until then; a date counts whole.")
+        str | None, typer.Option(help="Only what happened until then; a date means its whole day.")
     ] = None,
     limit: Annotated[
-        int, typer.Option(help="Events of the timeline at most, the newest.", min=1, max=10_000)
+        int, typer.Option(help="How many events at most, the newest.", min=1, max=10_000)
     ] = MOST_EVENTS,
     as_json: Json = False,
 ) -> None:

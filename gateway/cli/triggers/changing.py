@@ -34,14 +34,14 @@ _Unset = Annotated[
     list[str] | None, typer.Option("--unset", metavar="KEY", help="A key to take out.")
 ]
 _Whole = Annotated[
-    Path | None, typer.Option("--text", metavar="FILE", help="The whole text instead.")
+    Path | None, typer.Option("--text", metavar="FILE", help="A file with the whole text instead.")
 ]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing; show the change.")]
 _Yes = Annotated[
-    bool, typer.Option("--yes", help="Go on although it reaches people; else you are asked.")
+    bool, typer.Option("--yes", help="Go on even if it reaches people; otherwise you are asked.")
 ]
 _Language = Annotated[
-    str | None, typer.Option("--language", metavar="nl", help="Of the text that is written.")
+    str | None, typer.Option("--language", metavar="nl", help="The language of the text.")
 ]
 _Text = Annotated[
     Path | None, typer.Option("--text", metavar="FILE", help="Its text, `Subject: …` first.")
@@ -50,7 +50,7 @@ _Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Its 
 _Remove = Annotated[
     str | None, typer.Option("--remove", metavar="nl", help="A language to take out.")
 ]
-_Days = Annotated[int, typer.Option("--days", help="So many days from today on.", min=1, max=366)]
+_Days = Annotated[int, typer.Option("--days", help="How many days, from today on.", min=1, max=366)]
 _Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for the others.")]
 _AnyName = Annotated[
     str | None, typer.Argument(metavar="NAME", help="A trigger or template; by default all.")
@@ -136,7 +136,7 @@ def new_trigger(
 ) -> None:
     """Write a new trigger, which is off at first.
 
-    Its template is written before: `gateway triggers template`. Look whom it would reach with
+    Write its template first: `gateway triggers template`. See whom it would reach with
     `gateway triggers preview`, then turn it on with `gateway triggers enable`.
     """
     values = {"event": event, "template": template, **_values(settings or [])}
@@ -155,7 +155,7 @@ def edit_trigger(
 ) -> None:
     """Change keys of a trigger's file, or all of it.
 
-    It is checked first, comments stay, and processes that run take it in by themselves. If the
+    It is checked first, comments stay, and running processes take it in by themselves. If the
     trigger is on, you are shown whom it reaches.
     """
     if (text is None) == (not settings and not unset):
@@ -167,7 +167,7 @@ def edit_trigger(
 def enable(
     context: typer.Context, name: _Name, yes: _Yes = False, dry_run: _DryRun = False
 ) -> None:
-    """Turn a trigger on, shown first whom it reaches."""
+    """Turn a trigger on, once it was shown whom it reaches."""
     _change(of(context), name, {"enabled": True}, dry_run=dry_run, yes=yes)
 
 
