@@ -120,7 +120,7 @@ class ImportTransaction:
         return [_OK] * taken + [_TOO_MANY] * (len(recipients) - taken)
 
     def refused(self, argument: bytes | None, reply: Reply) -> None:
-        """Nobody counts."""
+        """Do nothing: recipients don't count here."""
 
     async def content(self, client_reader: ClientReader) -> list[Reply]:
         """Keep the content; return one reply, or with LMTP one per recipient."""

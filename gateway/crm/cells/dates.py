@@ -174,7 +174,7 @@ class DateReader:
         """Read a day; None where there is none.
 
         The time behind it counts only where it names a zone: 1979-12-31T23:00:00Z is the first of
-        January in Amsterdam. Raises Unreadable.
+        January in Amsterdam. Raises UnreadableCell.
         """
         if not text or _NONE.fullmatch(text):
             return None
@@ -191,7 +191,10 @@ class DateReader:
         return None if day in _NO_DAYS else day
 
     def moment(self, text: str) -> datetime | None:
-        """Read a time, or a day as its midnight; None where there is none. Raises Unreadable."""
+        """Read a time, or a day as its midnight; None where there is none.
+
+        Raises UnreadableCell.
+        """
         if not text or _NONE.fullmatch(text):
             return None
         day, clock = self._read(text, _A_TIME)

@@ -14,7 +14,7 @@ _COUNT = re.compile(r"([0-9]{1,5})(?:[.,]0{1,6})?")
 
 
 def read_flag(text: str) -> bool:
-    """Read yes or no in any case; Unreadable for any other word."""
+    """Read yes or no in any case; UnreadableCell for any other word."""
     try:
         return FLAGS[text.strip().casefold()]
     except KeyError:
@@ -22,7 +22,7 @@ def read_flag(text: str) -> bool:
 
 
 def read_count(text: str) -> int:
-    """Read a whole number from 0 on, `30` or `30.0`; Unreadable for anything else."""
+    """Read a whole number from 0 on, `30` or `30.0`; UnreadableCell for anything else."""
     count = _COUNT.fullmatch(text.strip())
     if count is None:
         raise UnreadableCell(f"not a number of days such as 30: {text!r}", "write a whole number")

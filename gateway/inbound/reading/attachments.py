@@ -76,9 +76,9 @@ class AttachmentSaver:
     def of(
         self, mail: Message, *, opened: Sequence[Message | None] = (), text: str = ""
     ) -> Iterator[Attachment]:
-        """Yield the files of a mail; a mail that was `opened` is not one, but has files of its own.
+        """Yield the files of a mail; for an attached mail that was `opened`, those in it.
 
-        Neither is the HTML of the `text` that was recovered, which Claws Mail and aerc attach.
+        HTML of the recovered `text`, which Claws Mail and aerc attach, is left out.
         """
         leaves = list(leaves_of(mail))
         pages = [

@@ -142,8 +142,9 @@ def _bare(markup: str) -> str:
 def is_bearable(markup: str) -> bool:
     """Whether HTML can be parsed in a moment.
 
-    Nesting, stray ampersands and the attributes of one tag cost their square; open formats are
-    copied into every block; for what has to be escaped all the text behind it is moved.
+    Time grows with the square of the nesting, of stray ampersands, and of the attributes of one
+    tag; open formats are copied into every block; each character to be escaped moves all the text
+    behind it.
     """
     escaped = markup.count("&") + markup.count("\xa0")
     if len(markup) > _LONGEST_BARE or len(markup) * escaped > _MOST_MOVED:

@@ -1,7 +1,7 @@
 """The process that reads mails: whatever a hostile one costs is lost here, not in the importer.
 
-Tasks come in as lines of JSON, readings go out as such. A mail that takes too long ends the process
-(SIGPROF); one that takes too much memory is told as unreadable.
+Tasks come in and readings go out as lines of JSON. A mail that takes too long ends the process
+(SIGPROF); one that takes too much memory is reported as unreadable.
 """
 
 import json

@@ -16,7 +16,7 @@ _LARGEST_MINOR = 1_000_000  #: … and characters of them all.
 def in_order(
     readings: list[RecoveredMail], *, subject: str, sent: datetime | None
 ) -> RecoveredMail:
-    """Return the surest of the readings of a mail; those behind it follow one another.
+    """Return the surest of the readings of a mail, with the others chained behind it.
 
     `subject` is that of the mail around them, `sent` its date. They come in the order in which
     programs write: what is found first counts, unless the subject or the dates say otherwise.

@@ -79,9 +79,9 @@ def is_wrapped(part: Message) -> bool:
 def source_in_quoted_printable(part: Message) -> str | None:
     """Return the source of a mail that is attached in quoted-printable; None where it isn't.
 
-    It must not be (RFC 2046, 5.2.1), and Python's parser takes what stands there for a mail, of
-    which the first line that was broken ends the header. Not every part says how it is encoded,
-    and some say so that aren't: a mail as it stands has a `=` that means nothing when decoded.
+    RFC 2046, 5.2.1 forbids that, and Python's parser takes what stands there for a mail whose
+    header ends at the first broken line. Not every part says how it is encoded, and some that say
+    so aren't: a mail as it stands has an `=` that makes no sense when decoded.
     """
     inner = next(iter(children(part)), None)
     if inner is None or not isinstance(inner.get_payload(), str):

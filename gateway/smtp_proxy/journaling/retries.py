@@ -71,7 +71,7 @@ class ClientTry:
                 self._ended.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for the end, so long at most."""
+        """Wait for the end, at most that long."""
         if self._ended is None:
             self._ended = asyncio.Event()
         with contextlib.suppress(TimeoutError):

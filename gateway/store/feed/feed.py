@@ -298,8 +298,8 @@ class Feed:
     def _lacking(self, terms: ImportTerms, before: int | None) -> str:
         """Say what makes a listing look as if its end were missing; empty: nothing does.
 
-        Cut off just behind a row it has nothing that is broken. What isn't in it would be taken
-        for gone; so the next file that has as many rows, or an end, must say the same.
+        A file that was cut off right after a row shows no damage, and what it lacks would count as
+        gone. So the next file that has as many rows, or an end, must say the same.
         """
         if before is None or not (terms.replace and terms.open_columns):
             return ""

@@ -367,10 +367,10 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def faults(connection: Connection) -> dict[str, int]:
-    """Return the same without those that wait: what they name was told of since, without it.
+    """Return the same without those that wait: what they name should have come by now.
 
-    Of a person in a group that is so if people were told of after the group's members, of all
-    others if anything of the sort is known.
+    A group's member should have come once people were told of after the members; anything else
+    once anything of its sort is known.
     """
     rows = connection.execute(
         select(open_references.c.reference, open_references.c.kind).distinct()

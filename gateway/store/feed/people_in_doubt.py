@@ -30,8 +30,8 @@ from gateway.store.schema.references import open_references
 def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
     """Mark them, with the time since when, and no others; return how many there are.
 
-    Of somebody's status it can't be read which it is, or it is none of its kind, of which some are
-    known; or its tag can't be read. The same of the groups that somebody is in.
+    In doubt is whose status can't be read, is unknown though others of its kind are known, or has
+    a tag that can't be read; and who is in a group of which that is so.
     """
     p, m, u = people.c, memberships.c, unread_fields.c
     marked = p.status_unread_since.is_not(None)

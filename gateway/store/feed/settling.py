@@ -31,9 +31,9 @@ def close_entry(
 ) -> list[Duplicate]:
     """Make what was taken in ready to be compared; return the keys that came repeatedly.
 
-    Where rows of one key contradict each other, what protects counts; `adds_only`: the file may
-    not be whole, so none of it does but that; `doubtful_lines`: these rows may not;
-    `open_columns`: those of which the last value may be cut off.
+    Where rows of one key contradict each other, what protects counts. With `adds_only` the file
+    may be incomplete: nothing of it counts but what protects. `doubtful_lines` are rows that may
+    be incomplete, `open_columns` those whose last value may be cut off.
     """
     connection, layout, staged = stage.connection, stage.layout, stage.staged
     keys = [staged.c[name] for name in layout.keys]

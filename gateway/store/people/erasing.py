@@ -1,9 +1,9 @@
 """Erasing a person: every row that speaks of one is deleted, or loses what it says of them.
 
-What the CRM told of the person, what was filed, and what waits to be sent goes. What counts
-something (the journal, bounces, activities of campaigns, the ledger of triggers) stays as a row,
-with `erased:5f0c21ab` where an address, a key or a subject was. Whoever was suppressed stays so by
-a keyed hash of each address.
+What the CRM told of the person, what was filed, and what waits to be sent goes. What is counted
+(the journal, bounces, activities of campaigns, the ledger of triggers) stays as a row, with
+`erased:5f0c21ab` where an address, a key or a subject was. Whoever was suppressed stays so by a
+keyed hash of each address.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""By which keys anybody stays suppressed whose person was erased, or deleted by the feed."""
+"""The keys by which addresses stay suppressed whose person was erased, or deleted by the feed."""
 
 from collections.abc import Set
 from datetime import datetime

@@ -48,7 +48,7 @@ def unmatched_suppressions(connection: Connection, at: datetime) -> Iterator[Unm
 def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
     """Yield what the CRM gave for people's addresses and nobody is found by.
 
-    What has no @ is no address that anybody meant, as the `none` that some write.
+    Nobody meant a text without @ as an address, such as the `none` that some write.
     """
     c = addresses.c
     kept = select(c.address, c.kind, c.person).where(c.position >= 0)

@@ -82,7 +82,7 @@ class PersonRecord:
 
     @property
     def every_address(self) -> tuple[str, ...]:
-        """All that what suppresses the person keeps mail away from."""
+        """All addresses that a suppression of the person keeps mail from."""
         return (*self.addresses, *self.lookalikes)
 
 
