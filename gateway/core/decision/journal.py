@@ -53,8 +53,8 @@ class Message:
 
 #: The fields of a message that are one value each: columns of the journal and keys of its records
 #: by the same name. A further one is declared above as the last, with a default, set where the
-#: transaction is recorded, and gets its column by a migration; what writes and reads journals
-#: needs no word of it.
+#: transaction is recorded; its column and what writes and reads journals come from here. After the
+#: first release a migration adds the column to stores that are there.
 MESSAGE_VALUES = tuple(
     declared.name
     for declared in fields(Message)
