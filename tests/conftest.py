@@ -67,7 +67,11 @@ _WAITING_FOLDERS = ("system", "smtp_proxy", "inbound", "outbox")
 
 
 def pytest_configure() -> None:
-    """Put the files of tests into memory: a store synchronizes each of its commits with a disk."""
+    """Put the files of tests into memory: a store synchronizes each of its commits with a disk.
+
+    Nothing that tests load is garbage: until all of it is there, none is looked for.
+    """
+    gc.disable()
     memory = memory_folder(gigabytes=4)
     if memory is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
@@ -85,6 +89,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if asked.startswith("not unit") and _has_only_units(collection_path) else None
 
 
+@cache
 def _is_starting(path: Path) -> bool:
     return any(path.is_relative_to(_TESTS / name) for name in _STARTING)
 
@@ -128,6 +133,7 @@ def pytest_collection_finish() -> None:
     """Look for no garbage in what was loaded: it stays, and is more than any test makes."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _places(files: Mapping[Path, int]) -> dict[Path, tuple[float, Path]]:
