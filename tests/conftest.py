@@ -25,6 +25,7 @@ from tests.rig.client import RawClient
 from tests.rig.dovecot import Dovecot
 from tests.rig.faultproxy import FaultProxy
 from tests.rig.gateway import GatewayProcess, gateway_config
+from tests.rig.kept_connections import connections_kept
 from tests.rig.memory import memory_folder
 from tests.rig.postfix import Postfix
 from tests.rig.postgres import Postgres, open_postgres
@@ -187,6 +188,13 @@ def what_is_told_fits_its_schema() -> Iterator[None]:
 def what_is_compiled_is_shared() -> Iterator[None]:
     """Compile each statement once for all stores of this process."""
     with statements_shared():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def connections_go_from_test_to_test() -> Iterator[None]:
+    """Reset a connection to PostgreSQL that a test closes, and lend it to the next."""
+    with connections_kept():
         yield
 
 

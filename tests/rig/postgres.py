@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from tests.rig.kept_connections import KEPT
 from tests.rig.memory import memory_folder
 from tests.rig.process import LOOPBACK, Guard, free_port, needs
 
@@ -43,7 +44,7 @@ UNION ALL SELECT 'schema_version', version FROM schema_version ORDER BY 1, 2
 """
 OTHERS_END = """\
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)
 """
 #: How many tests a database is lent to before what they left is swept out. An import makes
 #: temporary tables: after 240 tests with three imports each the catalogue of all columns had 16 MB,
@@ -82,6 +83,7 @@ class Postgres:
             url = self.fresh_database()
             prepare(url)
             self._shape = _shape(url)
+        KEPT.databases.add(urlsplit(url).path[1:])
         yield url
         if self._emptied(url):
             self._spare.append(url)
@@ -94,7 +96,7 @@ class Postgres:
             if url not in self._emptying:
                 self._emptying[url] = psycopg.connect(url, autocommit=True)
             connection = self._emptying[url]
-            connection.execute(OTHERS_END)
+            connection.execute(OTHERS_END, [KEPT.process_ids()])
             if connection.execute(SHAPE).fetchall() != self._shape:
                 return False
             connection.execute(sql.SQL(";").join(deletions))
@@ -128,6 +130,7 @@ class Postgres:
         self._databases.clear()
 
     def _disconnect(self) -> None:
+        KEPT.close()
         for connection in self._emptying.values():
             connection.close()
         self._emptying.clear()

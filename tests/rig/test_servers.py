@@ -9,12 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from gateway.store.engine.database import Database
 from tests.conftest import Connect, StartPostfix, StartProxy
 from tests.rig.client import ConnectionGone, NothingCame, RawClient
 from tests.rig.faultproxy import Cut, Flow, HangingPort
 from tests.rig.logfile import LogFile
 from tests.rig.postfix import Postfix
 from tests.rig.postgres import OwnPostgres, Postgres
+from tests.rig.prepared import prepare
 from tests.rig.process import Guard, free_port, program, run, wait_until
 from tests.rig.sink import RawSink
 from tests.rig.toml import merge, write_toml
@@ -156,6 +158,41 @@ def test_terminated_backends_are_gone(postgres: Postgres) -> None:
     connection.close()
 
 
+@pytest.mark.system
+def test_a_connection_goes_to_the_next_store_as_good_as_new(postgres: Postgres) -> None:
+    asked = (
+        "SELECT pg_backend_pid(), to_regclass('pg_temp.left_over'), current_setting('lock_timeout')"
+    )
+    seen = []
+    for _ in range(2):
+        with postgres.prepared_database(prepare) as url:
+            database = Database(url)
+            with database.private() as connection:
+                seen.append(tuple(connection.exec_driver_sql(asked).one()))
+                connection.exec_driver_sql("CREATE TEMPORARY TABLE left_over (n int)")
+                connection.exec_driver_sql("SET lock_timeout TO '7s'")
+                connection.commit()
+            database.close()
+
+    assert [seen[0], seen[0]] == seen
+    assert (None, "0") == seen[0][1:]
+
+
+@pytest.mark.system
+def test_a_connection_that_the_server_has_ended_goes_to_nobody(postgres: Postgres) -> None:
+    with postgres.prepared_database(prepare) as url:
+        answers = []
+        for _ in range(2):
+            database = Database(url)
+            with database.reading() as connection:
+                answers.append(connection.exec_driver_sql("SELECT 1").scalar())
+            database.close()
+            ended = postgres.terminate_backends(url)
+
+    assert ended > 0
+    assert [1, 1] == answers
+
+
 def test_a_store_is_there_in_both_kinds(store_url: str) -> None:
     assert store_url.startswith(("sqlite:///", "postgresql://"))
 
@@ -219,6 +256,7 @@ async def test_a_guard_acts_when_the_tests_die(tmp_path: Path) -> None:
 
 DYING_TESTS = """
 import os, pathlib
+from tests.rig.prepared import prepare
 from tests.rig.process import Guard, launch
 process = launch(["sleep", "100"], pathlib.Path(os.devnull))
 Guard.of_group(process.pid)
