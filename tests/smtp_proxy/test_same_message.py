@@ -190,7 +190,7 @@ async def test_an_override_and_a_listener_of_one_kind_come_first(crm: Crm) -> No
 
     personal = (await crm.send([member], content, listener="personal")).end.code
     override = (await crm.send([member], overridden)).end.code
-    record = await crm.record(member)
+    record, _ = await crm.records(2, to=member.address)
 
     assert [250, 250] == [personal, override]
     assert ("bulk", "override") == (record.kind, record.rule)
