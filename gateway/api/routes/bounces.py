@@ -50,11 +50,11 @@ async def list_bounces(
         after=after,
         limit=limit + 1,
     )
-    return page(request, entries, limit, document=bounce_document, cursor=_cursor)
 
+    def cursor_of(kept: KeptBounce) -> str:
+        return wrapped([str(kept.inbox), str(kept.position)])
 
-def _cursor(kept: KeptBounce) -> str:
-    return wrapped([str(kept.inbox), str(kept.position)])
+    return page(request, entries, limit, document=bounce_document, cursor=cursor_of)
 
 
 def _place(cursor: str) -> tuple[int, int]:

@@ -58,17 +58,15 @@ def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
                     f"{leads} to nothing ({named}), so without effect: gateway import waiting",
                 )
             if rows > at_fault:
+                wait = (
+                    "waits for what it names" if rows - at_fault == 1 else "wait for what they name"
+                )
                 yield warning(
                     "references",
-                    f"{rows - at_fault} of {reference} {_wait(rows - at_fault)} ({named}): "
-                    "gateway import waiting",
+                    f"{rows - at_fault} of {reference} {wait} ({named}): gateway import waiting",
                 )
     for line in replace(short, references_to_nothing={}).lines(zone):
         yield warning("feed", line)
-
-
-def _wait(rows: int) -> str:
-    return "waits for what it names" if rows == 1 else "wait for what they name"
 
 
 def idle_tags(carried: tuple[str, ...]) -> Iterator[Finding]:

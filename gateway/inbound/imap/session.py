@@ -316,7 +316,9 @@ class MailboxSession:
             # Servers say OK to a flag that the account may not set, and leave it.
             flags = items.get("FLAGS")
             is_mail = str(items.get("UID", "")) in map(str, uids)
-            if is_mail and isinstance(flags, list) and "\\deleted" not in _lower(flags):
+            if not (is_mail and isinstance(flags, list)):
+                continue
+            if "\\deleted" not in (str(flag).lower() for flag in flags):
                 raise NotRemoved(self._may_not_remove(), place)
         # A plain EXPUNGE would remove what others have marked: the marks stay.
         if self.can_expunge:
@@ -377,7 +379,3 @@ class MailboxSession:
             async with asyncio.timeout(seconds):
                 await stopping.wait()
         return None
-
-
-def _lower(flags: Sequence[ImapValue]) -> list[str]:
-    return [str(flag).lower() for flag in flags]

@@ -92,8 +92,13 @@ class Shortfall:
     def lines(self, zone: tzinfo) -> Iterator[str]:
         """Yield a line for each sort that occurs; days are those of a zone."""
         if self.protected_without_address:
+            people = counted(
+                self.protected_without_address,
+                "person is in a group or has",
+                "people are in a group or have",
+            )
             yield (
-                f"{_are(self.protected_without_address)} a status that keeps mail away, and "
+                f"{people} a status that keeps mail away, and "
                 f"{'has' if self.protected_without_address == 1 else 'have'} no usable address"
             )
         if self.references_to_nothing:
@@ -108,10 +113,6 @@ class Shortfall:
             if self.unread_since is not None:
                 since = f" since {self.unread_since.astimezone(zone):%Y-%m-%d}"
             yield f"{counted(sum(self.unread_fields.values()), 'field')} unread{since}: {waiting}"
-
-
-def _are(people: int) -> str:
-    return counted(people, "person is in a group or has", "people are in a group or have")
 
 
 def shortfall(connection: Connection) -> Shortfall:
