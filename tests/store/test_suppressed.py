@@ -60,7 +60,7 @@ def suppress(database: Database, address: str, number: int, **facts: Any) -> Non
 
 
 @pytest.fixture
-def office(database: Database) -> Database:
+def fed_store(database: Database) -> Database:
     """Somebody who is suppressed for each reason, and some who are not."""
     tell(database, "groups", no_bulk(), no_bulk("old", active=False), no_bulk(kind=CONTACT))
     opt_out = Group(kind=CANDIDATE, crm_id="out", name="Out", tag="NoMailChimpMailingsTag")
@@ -86,18 +86,18 @@ def office(database: Database) -> Database:
     return database
 
 
-def test_everybody_who_is_suppressed_is_listed_and_nobody_else(office: Database) -> None:
+def test_everybody_who_is_suppressed_is_listed_and_nobody_else(fed_store: Database) -> None:
     assert [
         ("dead@x.org", "all", "status"),
         ("out@x.org", "mailchimp", "group"),
         ("quiet.home@x.org", "bulk", "group"),
         ("quiet@x.org", "bulk", "group"),
         ("single@x.org", "bulk", "staff"),
-    ] == told(listed(office))
+    ] == told(listed(fed_store))
 
 
-def test_a_reason_says_all_that_is_known_of_it(office: Database) -> None:
-    quiet, single = listed(office)[-2:]
+def test_a_reason_says_all_that_is_known_of_it(fed_store: Database) -> None:
+    quiet, single = listed(fed_store)[-2:]
 
     assert (PersonRef(CANDIDATE, "1"), "Geen bulk-mail", "crm", NOW, None) == (
         quiet.suppression.person, quiet.suppression.name, quiet.suppression.origin,
@@ -118,8 +118,10 @@ def test_a_reason_says_all_that_is_known_of_it(office: Database) -> None:
         ("mailchimp", ["out@x.org"]),
     ],
 )
-def test_a_source_is_listed_by_itself(office: Database, source: str, expected: list[str]) -> None:
-    found = listed(office, SuppressionFilter(source=ListedSource(source)))
+def test_a_source_is_listed_by_itself(
+    fed_store: Database, source: str, expected: list[str]
+) -> None:
+    found = listed(fed_store, SuppressionFilter(source=ListedSource(source)))
 
     assert expected == [one.address for one in found]
 
@@ -134,48 +136,48 @@ def test_a_source_is_listed_by_itself(office: Database, source: str, expected: l
     ],
 )  # fmt: skip
 def test_a_scope_lists_what_keeps_that_mail_away(
-    office: Database, scope: str, expected: list[str]
+    fed_store: Database, scope: str, expected: list[str]
 ) -> None:
     assert expected == [
-        one.address for one in listed(office, SuppressionFilter(scope=Scope(scope)))
+        one.address for one in listed(fed_store, SuppressionFilter(scope=Scope(scope)))
     ]
 
 
-def test_the_settings_widen_tags_and_opt_outs(office: Database) -> None:
+def test_the_settings_widen_tags_and_opt_outs(fed_store: Database) -> None:
     wider = {**TAG_SCOPES, "NoMailingsTag": Scope.ALL}
-    found = listed(office, tag_scopes=wider, optout_scope=Scope.BULK)
-    of_all = listed(office, SuppressionFilter(scope=Scope.ALL), tag_scopes=wider)
-    of_bulk = listed(office, SuppressionFilter(scope=Scope.BULK), optout_scope=Scope.BULK)
+    found = listed(fed_store, tag_scopes=wider, optout_scope=Scope.BULK)
+    of_all = listed(fed_store, SuppressionFilter(scope=Scope.ALL), tag_scopes=wider)
+    of_bulk = listed(fed_store, SuppressionFilter(scope=Scope.BULK), optout_scope=Scope.BULK)
 
     assert ("out@x.org", "bulk", "group") in told(found)
     assert ("quiet@x.org", "all", "group") in told(found)
     assert ["dead@x.org", "quiet.home@x.org", "quiet@x.org"] == [one.address for one in of_all]
     # Whom the CRM itself put into the same group is out of campaigns only.
-    tell(office, "memberships", member("5", "out"))
-    by_crm = listed(office, SuppressionFilter(scope=Scope.BULK), optout_scope=Scope.BULK)
+    tell(fed_store, "memberships", member("5", "out"))
+    by_crm = listed(fed_store, SuppressionFilter(scope=Scope.BULK), optout_scope=Scope.BULK)
     assert "out@x.org" in [one.address for one in of_bulk]
     assert of_bulk == by_crm
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
-def test_pages_of_any_size_have_every_reason_once(office: Database, size: int) -> None:
-    suppress(office, "quiet@x.org", 8, scope=Scope.ALL)
-    suppress(office, "quiet@x.org", 9)
-    whole, found = listed(office), list[SuppressedAddress]()
+def test_pages_of_any_size_have_every_reason_once(fed_store: Database, size: int) -> None:
+    suppress(fed_store, "quiet@x.org", 8, scope=Scope.ALL)
+    suppress(fed_store, "quiet@x.org", 9)
+    whole, found = listed(fed_store), list[SuppressedAddress]()
     after: Position = START
-    with office.reading() as connection:
+    with fed_store.reading() as connection:
         while True:
-            page = listing(office).page(connection, ALL, at=NOW, after=after, limit=size)
-            left = listing(office).count(connection, ALL, at=NOW, after=after)
+            page = listing(fed_store).page(connection, ALL, at=NOW, after=after, limit=size)
+            left = listing(fed_store).count(connection, ALL, at=NOW, after=after)
             assert len(whole) - len(found) == left
             found += page
             after = behind(page, after)
             if len(page) < size:
                 break
-        over = listing(office).behind_all_of(connection, ALL, "quiet@x.org", at=NOW)
+        over = listing(fed_store).behind_all_of(connection, ALL, "quiet@x.org", at=NOW)
 
     assert whole == found
-    assert whole == list(listing(office).every(office.reading, ALL, at=NOW, at_once=size))
+    assert whole == list(listing(fed_store).every(fed_store.reading, ALL, at=NOW, at_once=size))
     assert ("quiet@x.org", 3) == over
 
 

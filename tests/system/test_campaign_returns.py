@@ -27,7 +27,7 @@ PEOPLE = "kind,crm_id,emails\n" + "".join(f"candidate,p{n},p{n}@crm.test\n" for 
 
 
 @asynccontextmanager
-async def office(
+async def campaigning(
     start_gateway: StartGateway, sink: RawSink, sandbox: ScriptedSandbox, *roles: str
 ) -> AsyncIterator[GatewayProcess]:
     """A gateway with an activated account, and people; without roles it isn't started."""
@@ -78,7 +78,7 @@ async def test_m6_m9_webhooks_bring_the_sync_forward_and_a_revoked_key_is_an_ala
     options = Options(signs_webhooks=True, doubles_webhooks=True, sending_takes=timedelta(0))
     with ScriptedSandbox(options=options) as sandbox:
         sandbox.furnish()
-        async with office(start_gateway, sink, sandbox, "sync", "api") as gateway:
+        async with campaigning(start_gateway, sink, sandbox, "sync", "api") as gateway:
             await wait_until(lambda: health(gateway), "the api")
             await gateway.do("mailchimp", "activate")
             _, there = await campaign(gateway, sandbox, "p1", "p2")
@@ -136,7 +136,7 @@ async def test_m8_syncs_killed_again_and_again_lose_and_double_nothing(
     dice = random.Random(8)
     with ScriptedSandbox(options=Options(latency=0.02)) as sandbox:
         sandbox.furnish()
-        async with office(start_gateway, sink, sandbox) as gateway:
+        async with campaigning(start_gateway, sink, sandbox) as gateway:
             await activated(gateway)
             names = [f"p{n}" for n in range(1200)]
             number, there = await campaign(gateway, sandbox, *names)

@@ -49,6 +49,8 @@ from gateway.store.schema.host import new_identity, schema_version, store_identi
 StoreTransaction = Connection
 P = ParamSpec("P")
 T = TypeVar("T")
+#: Values of one IN, or rows of one statement: databases take no more than some thousand.
+VALUES_AT_ONCE = 500
 _READ_SECONDS = 10.0  #: A store that says nothing for so long is away.
 _PRIVATE_CACHE = 32_768  #: Kilobytes of SQLite's pages that a private connection has at hand.
 

@@ -28,9 +28,8 @@ from sqlalchemy import (
 
 from gateway.core.batches import batched
 from gateway.core.queue import QueueEvent, QueueLife, S
+from gateway.store.engine.database import VALUES_AT_ONCE
 from gateway.store.engine.leases import IsGone
-
-_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 #: What is written into columns.
 ColumnValues = Mapping[str, object]
@@ -243,7 +242,7 @@ class DurableQueue(Generic[S]):
         numbers = list(connection.scalars(query.with_for_update(skip_locked=True)))
         after = self.life.result(event) if state is None else self.life.transitions[event][state]
         written = {**self._after(after), **values}
-        for batch in batched(numbers, _AT_ONCE):
+        for batch in batched(numbers, VALUES_AT_ONCE):
             change = update(self.table).where(c.id.in_(batch))
             connection.execute(change.values(written))
         return numbers
@@ -260,7 +259,7 @@ class DurableQueue(Generic[S]):
     def rows(self, connection: Connection, numbers: Sequence[int]) -> list[RowMapping]:
         """Return the rows of ids, in that order, without those that aren't there."""
         known: dict[int, RowMapping] = {}
-        for batch in batched(numbers, _AT_ONCE):
+        for batch in batched(numbers, VALUES_AT_ONCE):
             query = select(self.table).where(self.table.c.id.in_(batch))
             known |= {row["id"]: row for row in connection.execute(query).mappings()}
         return [known[number] for number in numbers if number in known]

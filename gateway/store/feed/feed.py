@@ -28,7 +28,7 @@ from gateway.core.feed.references import ReferenceUse
 from gateway.core.kinds import TAG_SCOPES, Scope
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.core.written import counted
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import VALUES_AT_ONCE, Database
 from gateway.store.feed import unread
 from gateway.store.feed.comparison import compare, look_for_kept
 from gateway.store.feed.contested import Duplicate, SuppressionWidths
@@ -61,8 +61,6 @@ from gateway.store.feed.settling import close_entry
 from gateway.store.feed.staging import StagingTables
 from gateway.store.feed.still_referred import StillReferred, keep, still_referred
 from gateway.store.schema.feed import feeds
-
-_AT_ONCE = 500  #: So many values stand in one statement.
 
 LAYOUTS = {
     layout.what: layout
@@ -192,7 +190,7 @@ class Feed:
         with self._connection.begin():
             for rows in (table,) if is_of_members else (table, self._stage.staged):
                 for kind, crm_ids in wanted.items():
-                    for chunk in batched(crm_ids, _AT_ONCE):
+                    for chunk in batched(crm_ids, VALUES_AT_ONCE):
                         among_these = (rows.c.kind == kind, rows.c.crm_id.in_(chunk))
                         known_ids = self._connection.scalars(
                             select(rows.c.crm_id).where(*among_these)

@@ -17,14 +17,13 @@ from gateway.core.kinds import State
 from gateway.core.people.erased_names import CODE_LENGTH, PREFIX
 from gateway.core.sending.outbox import OutboxDraft
 from gateway.store.engine.bulk_rows import insert_rows
-from gateway.store.engine.database import RowRefused
+from gateway.store.engine.database import VALUES_AT_ONCE, RowRefused
 from gateway.store.journal import held_reports, known_bulk, searching
 from gateway.store.schema import journal as tables
 from gateway.store.schema.journal import attempts
 from gateway.store.sending import events, outbox
 
 JournalRow = tuple[Any, ...]
-_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 #: In the order of the table: rows of a log that was written before a column came are shorter.
 _MESSAGE = tuple(tables.messages.c.keys())
@@ -179,7 +178,7 @@ class JournalRows:
             )
 
         # What is said of each message now stands in the place of all that was said before.
-        for chunk in batched({row[1] for row in self.attempts}, _AT_ONCE):
+        for chunk in batched({row[1] for row in self.attempts}, VALUES_AT_ONCE):
             connection.execute(delete(attempts).where(attempts.c.message.in_(chunk)))
         kept = {row[:2]: row for row in self.attempts if row[_STATE] != "heard"}
         _cut_verdicts(connection, kept)
@@ -260,7 +259,7 @@ def _cut_verdicts(connection: Connection, rows: dict[JournalRow, JournalRow]) ->
     """Leave the code alone of verdicts on mail to somebody who was erased meanwhile."""
     messages = sorted({row[1] for row in rows.values() if row[_VERDICT]})
     d, erased = tables.deliveries.c, set[int]()
-    for chunk in batched(messages, _AT_ONCE):
+    for chunk in batched(messages, VALUES_AT_ONCE):
         in_chunk = d.message.in_(chunk)
         is_erased = d.address.startswith(PREFIX)
         erased.update(connection.scalars(select(d.message).where(in_chunk, is_erased)))

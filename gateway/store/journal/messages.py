@@ -41,12 +41,13 @@ from gateway.core.ids import LARGEST, first_id_at, moment_of
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.any_case import begins_with, ends_with, stands_in
+from gateway.store.engine.database import VALUES_AT_ONCE
 from gateway.store.journal import group_names, searching
 from gateway.store.schema.journal import attempts, deliveries, messages
 
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
 _COUNTED = 50_000  #: So far it is counted which of two conditions leaves fewer.
-_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
+_AT_ONCE = VALUES_AT_ONCE  #: Messages looked at together, at first.
 _MOST_AT_ONCE = 4_000  #: Of numbers alone.
 _MOST_LOOKED_AT = 7_000  #: Messages that have the words of a part of an address, in one question.
 

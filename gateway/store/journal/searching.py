@@ -26,6 +26,7 @@ from gateway.core.ids import first_id_at, moment_of
 from gateway.core.kinds import State
 from gateway.core.people.people import SuppressionSource
 from gateway.store.engine.bulk_rows import insert_rows
+from gateway.store.engine.database import VALUES_AT_ONCE
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.journal import deliveries, messages
 from gateway.store.schema.searching import message_words, search_progress
@@ -35,7 +36,6 @@ INDEXED_AFTER = timedelta(seconds=30)  #: Younger messages may still be followed
 #: half of the time above, so that clocks of two machines may differ by the other half.
 WRITTEN_LATE = INDEXED_AFTER / 2
 _MOST_UNINDEXED = 1000  #: So many of the newest messages are looked at without an index.
-_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 _WHAT = "messages"
 
 _FOUND = {
@@ -136,7 +136,7 @@ def renew(connection: Connection, numbers: Sequence[int]) -> None:
     """Take the words of messages anew that were changed; of those that have none yet, nothing."""
     # Whoever takes words just now is waited for: they may be of before the change.
     connection.execute(_progress().with_for_update())
-    for chunk in batched(sorted(numbers), _AT_ONCE):
+    for chunk in batched(sorted(numbers), VALUES_AT_ONCE):
         query = select(message_words.c.message).where(message_words.c.message.in_(chunk))
         known = list(connection.scalars(query))
         forget(connection, known)
@@ -188,7 +188,7 @@ def _keep(connection: Connection, numbers: Sequence[int]) -> None:
 def _words(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, frozenset[str]]]:
     """Yield messages with their words."""
     m, d = messages.c, deliveries.c
-    for chunk in batched(numbers, _AT_ONCE):
+    for chunk in batched(numbers, VALUES_AT_ONCE):
         columns = select(d.message, d.recipient, d.address, d.state, d.note_facts)
         parts: defaultdict[int, list[Any]] = defaultdict(list)
         for row in connection.execute(columns.where(d.message.in_(chunk))):

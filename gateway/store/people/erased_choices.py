@@ -16,13 +16,12 @@ from gateway.core.batches import batched
 from gateway.core.kinds import Scope
 from gateway.core.people.erased_names import ErasedNames
 from gateway.core.people.people import PersonRef, Standing, Suppression, SuppressionSource
+from gateway.store.engine.database import VALUES_AT_ONCE
 from gateway.store.people import erasure_keys
 from gateway.store.people.erasure_subject import ErasureSubject
 from gateway.store.people.suppression import Standings
 from gateway.store.schema.feed import addresses
 from gateway.store.schema.suppressions import suppressions, topic_opt_outs
-
-_AT_ONCE = 400  #: Keys in one statement.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +55,7 @@ def suppressed_of(
     """
     going, suppressed = frozenset(refs), {}
     a = addresses.c
-    for chunk in batched(refs, _AT_ONCE):
+    for chunk in batched(refs, VALUES_AT_ONCE):
         keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
         theirs = connection.scalars(
             select(a.address).where(tuple_(a.kind, a.person).in_(keys)).distinct()
@@ -205,7 +204,7 @@ def declined_of(
     """Return, for each person who goes and declined topics, those topics and the addresses."""
     a, t = addresses.c, topic_opt_outs.c
     choices: dict[tuple[str, str], list[str]] = {}
-    for chunk in batched(refs, _AT_ONCE):
+    for chunk in batched(refs, VALUES_AT_ONCE):
         keys = [(ref.kind.value, ref.crm_id) for ref in chunk]
         theirs = select(t.kind, t.person, t.topic).where(
             tuple_(t.kind, t.person).in_(keys), t.released_at.is_(None)

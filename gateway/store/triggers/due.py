@@ -57,14 +57,13 @@ from gateway.core.triggers.unread_fields import (
     QUALIFICATIONS,
     UnreadField,
 )
+from gateway.store.engine.database import VALUES_AT_ONCE
 from gateway.store.feed import unread
 from gateway.store.people import applications
 from gateway.store.people.people import from_row
 from gateway.store.schema.feed import closings, feeds, people, qualifications, staff
 from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import transitions
-
-_AT_ONCE = 500  #: Values in one IN: databases take no more than some thousand.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +120,7 @@ def settled(
         by_kind.setdefault(ref.kind, set()).add(ref.crm_id)
     keys: dict[str, set[tuple[PersonRef, str, str]]] = {}
     for kind, persons in by_kind.items():
-        for batch in batched(sorted(persons), _AT_ONCE):
+        for batch in batched(sorted(persons), VALUES_AT_ONCE):
             query = select(o.trigger, o.person, o.occurrence, o.about).where(
                 *of_triggers, o.kind == kind.value, o.person.in_(batch)
             )
