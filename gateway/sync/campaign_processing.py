@@ -9,7 +9,7 @@ from gateway.sync.campaign_states import refuse_gone
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.preparation import guard, prepare
 from gateway.sync.readiness import NotReady, standing
-from gateway.sync.settle import OTHER_RECIPIENTS, keep
+from gateway.sync.settle import OTHER_RECIPIENTS, keep, look
 from gateway.sync.upload import Uploader, ensure_segment
 
 UNFINISHED = "it was unscheduled to be prepared again, and that was not finished"
@@ -21,8 +21,7 @@ def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Camp
 
     NotReady where it would go to others there than to the segment (`settle.look` has seen that).
     """
-    if campaign.trouble == OTHER_RECIPIENTS:
-        raise NotReady(f"{_CANNOT_BE_SENT}{OTHER_RECIPIENTS}{campaign_calls.MADE_ANEW}")
+    refuse_other_recipients(campaign)
     plan = prepare(session, campaign)
     if not yes:
         guard(plan)
@@ -45,7 +44,10 @@ def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Camp
 
 
 def ready_to_leave(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
-    """Return the campaign processed and ready to leave; NotReady with all that is missing."""
+    """Return the campaign processed and ready to leave; NotReady with all that is missing.
+
+    What takes minutes comes first, and last a look whether somebody gave it other recipients.
+    """
     faults = standing(session).faults(campaign)
     if faults:
         raise NotReady(_CANNOT_BE_SENT + "; ".join(faults))
@@ -54,7 +56,16 @@ def ready_to_leave(session: MailchimpSession, campaign: Campaign, *, yes: bool) 
     if missing:
         keep(session, campaign, trouble="; ".join(missing))
         raise NotReady(f"{_CANNOT_BE_SENT}{'; '.join(missing)}{campaign_calls.MADE_ANEW}")
+    campaign = look(session, campaign)
+    refuse_gone(campaign)
+    refuse_other_recipients(campaign)
     return campaign
+
+
+def refuse_other_recipients(campaign: Campaign) -> None:
+    """Raise NotReady where a look has seen that it would go to others than its segment."""
+    if campaign.trouble == OTHER_RECIPIENTS:
+        raise NotReady(f"{_CANNOT_BE_SENT}{OTHER_RECIPIENTS}{campaign_calls.MADE_ANEW}")
 
 
 def refuse_empty(tally: Mapping[str, int]) -> None:

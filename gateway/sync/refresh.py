@@ -17,13 +17,16 @@ from gateway.sync.campaign_processing import uploader_for
 from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
 from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, in_silence
 from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
-from gateway.sync.settle import OTHER_RECIPIENTS, keep, look
+from gateway.sync.settle import OTHER_RECIPIENTS, STAYS_UNSCHEDULED, keep, look
 
 #: So long before its time a campaign is brought up to date once more.
 BEFORE = timedelta(minutes=20)
-#: From then on who must drop out is looked for, in the store alone, as often as this.
+#: Then once more: whom somebody put into its segment at Mailchimp meanwhile is seen only so.
+ONCE_MORE = timedelta(minutes=5)
+#: In between it is looked at, and who must drop out is looked for in the store, as often as this.
 AGAIN = timedelta(minutes=1)
-#: So late it is left as it is: what is unscheduled now may miss its time.
+#: So late it is left as it is, for what is unscheduled now may miss its time; each round looks
+#: whether somebody gave it other recipients, for then it must not leave at all.
 TOO_LATE = timedelta(minutes=1)
 #: So long after its time it is looked at whether it left.
 LEAVES_WITHIN = timedelta(minutes=20)
@@ -57,13 +60,24 @@ class RefreshFailed:
 Heard = Refreshed | Unscheduled | RefreshFailed
 
 
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """When a campaign was looked at last, and when it was to leave then or before.
+
+    Who takes a campaign out of Mailchimp's schedule to change it may schedule it there again.
+    """
+
+    at: datetime
+    leaves_at: datetime | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Refresher:
     """Looks after all scheduled campaigns; made for a thread."""
 
     session: MailchimpSession
     heard: Callable[[Heard], None]
-    looked: dict[int, datetime] = field(default_factory=dict)  #: When each was looked at last.
+    looked: dict[int, LastLook] = field(default_factory=dict)  #: At campaigns, by their ids.
 
     def run(self) -> None:
         """Do what is due; one campaign's trouble doesn't keep the others waiting."""
@@ -72,11 +86,12 @@ class Refresher:
             states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
             known = campaigns.listed(connection, states=states)
         for campaign in known:
-            if not is_due(campaign, self.looked.get(campaign.id), now):
+            looked = self.looked.get(campaign.id)
+            if not is_due(campaign, looked, now):
                 continue
             try:
                 with claimed(self.session, campaign.id) as session:
-                    self.looked[campaign.id] = now
+                    self.looked[campaign.id] = LastLook(now, leaving_time(campaign, looked))
                     with session.database.reading() as connection:
                         current = campaigns.one(connection, campaign.id)
                     _Refresh(session, current, self.heard).run()
@@ -88,18 +103,25 @@ class Refresher:
                 self.heard(RefreshFailed(campaign.id, str(error)))
 
 
-def is_due(campaign: Campaign, looked: datetime | None, now: datetime) -> bool:
+def is_due(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
     """Say whether a campaign is to be looked after now; `looked`: when this process last did.
 
     A refresh that was broken off always is. Else from 20 minutes before its time to 20 minutes
-    after, once a minute.
+    after, once a minute, and in the last one each time.
     """
     if campaign.asked is PendingCall.REFRESH:
         return True
-    at = campaign.scheduled_for or campaign.sent_at
-    if at is None or (looked is not None and now - looked < AGAIN):
+    at = leaving_time(campaign, looked)
+    if at is None or not at - BEFORE <= now <= at + LEAVES_WITHIN:
         return False
-    return at - BEFORE <= now <= at + LEAVES_WITHIN
+    is_leaving = at - TOO_LATE <= now <= at
+    return is_leaving or looked is None or now - looked.at >= AGAIN
+
+
+def leaving_time(campaign: Campaign, looked: LastLook | None) -> datetime | None:
+    """Return when a campaign leaves, left, or was to leave before somebody unscheduled it."""
+    before = looked.leaves_at if looked else None
+    return campaign.scheduled_for or campaign.sent_at or before
 
 
 @dataclass(slots=True)
@@ -108,9 +130,10 @@ class _Refresh:
 
     For example one for 10:00. At 09:40 it is brought up to date: who is in is decided afresh,
     members' data is updated, and where somebody dropped out the segment is trimmed: noted as a
-    pending REFRESH, unscheduled, trimmed, scheduled again for 10:00. From then on each minute, in
-    the store alone, whether somebody else dropped out; only then all of it again. From 09:59 on
-    it is left alone, and after 10:00 looked at whether it left. A process that ended between
+    pending REFRESH, unscheduled, trimmed, scheduled again for 10:00. From then on each minute
+    whether Mailchimp still sends it to the segment, and, in the store alone, whether somebody else
+    dropped out; only then all of it again, and at 09:55. From 09:59 on only its recipients are
+    looked at, and after 10:00 whether it left. A process that ended between
     unscheduling and scheduling left the REFRESH pending, and the next one goes on there; a
     campaign that can't be scheduled again stays unscheduled and says why.
     """
@@ -120,26 +143,12 @@ class _Refresh:
     heard: Callable[[Heard], None]
 
     def run(self) -> None:
-        at, now = self.campaign.scheduled_for, self.session.clock()
         if self.campaign.asked is PendingCall.REFRESH:
             self._go_on()
             return
-        if at is None or now > at:
-            look(self.session, self.campaign)
-            return
-        if self.campaign.state is not CampaignState.SCHEDULED or now >= at - TOO_LATE:
-            return
-
-        refreshed = self.campaign.refreshed_at
-        if refreshed is not None and refreshed >= at - BEFORE:
-            decide_members(self.session, self.campaign)
-            with self.session.database.reading() as connection:
-                somebody_left = campaign_segments.has_left_segment(connection, self.campaign.id)
-            if not somebody_left:
-                return
-
+        was_scheduled = self.campaign.state is CampaignState.SCHEDULED
         self.campaign = look(self.session, self.campaign)
-        if self.campaign.state in {CampaignState.OPENED, CampaignState.DELETED}:
+        if was_scheduled and self.campaign.state in {CampaignState.OPENED, CampaignState.DELETED}:
             reason = self.campaign.trouble or "it was deleted at Mailchimp"
             self.heard(Unscheduled(self.campaign.id, reason))
         if self.campaign.state is not CampaignState.SCHEDULED:
@@ -147,6 +156,18 @@ class _Refresh:
         if self.campaign.trouble == OTHER_RECIPIENTS:
             self._give_up(OTHER_RECIPIENTS)
             return
+        at, now = self.campaign.scheduled_for, self.session.clock()
+        if at is None or not at - BEFORE <= now < at - TOO_LATE:
+            return
+
+        refreshed = self.campaign.refreshed_at
+        since = at - (ONCE_MORE if now >= at - ONCE_MORE else BEFORE)
+        if refreshed is not None and refreshed >= since:
+            decide_members(self.session, self.campaign)
+            with self.session.database.reading() as connection:
+                somebody_left = campaign_segments.has_left_segment(connection, self.campaign.id)
+            if not somebody_left:
+                return
 
         plan = prepare(self.session, self.campaign)
         try:
@@ -209,7 +230,7 @@ class _Refresh:
             )
         if self.campaign.state is not CampaignState.OPENED:
             return
-        text = f"it was unscheduled and stays so: {reason}"
+        text = f"{STAYS_UNSCHEDULED}{reason}"
         self.campaign = keep(
             self.session, self.campaign, asked=PendingCall.NOTHING, scheduled_for=None, trouble=text
         )

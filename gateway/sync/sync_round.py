@@ -25,7 +25,8 @@ from gateway.sync.reading import AudienceGone
 
 #: After Mailchimp could not be asked, or while another process has the campaign.
 PUT_OFF = timedelta(minutes=5)
-LEAVING = timedelta(minutes=10)  #: So soon a campaign that leaves is looked at again.
+#: So soon a campaign is looked at again that leaves, or that somebody may schedule there again.
+LEAVING = timedelta(minutes=10)
 _NOT_THERE = (CampaignState.DRAFT, CampaignState.DELETED)
 #: Reports are asked for from so long before the oldest campaign was sent: clocks differ.
 _MARGIN = timedelta(days=1)
@@ -308,6 +309,7 @@ class Rounds:
 def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
     """Return when a campaign is looked at next: by its age, and soon once it leaves.
 
+    So is one that was taken out of the schedule, for the first thirty days of its age.
     `from_sending`: its age counts from its sending, else from its creation at Mailchimp.
     """
     campaign = synced.campaign
@@ -318,6 +320,8 @@ def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
             return min(due, now + LEAVING)
         case CampaignState.SCHEDULED if leaves_at is not None:
             return min(due, max(leaves_at, now) + LEAVING)
+        case CampaignState.OPENED if settle.is_off_schedule(campaign) and due < now + DAILY:
+            return now + LEAVING
         case _:
             return due
 

@@ -13,7 +13,9 @@ from gateway.sync import campaigns as sync_campaigns
 from gateway.sync.campaign_calls import CannotBeSent
 from gateway.sync.campaign_states import WrongCampaignState
 from gateway.sync.campaigns import CampaignRefused
+from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import AnswerLost
+from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.preparation import TooManyDropOut
 from gateway.sync.readiness import NotReady
 from gateway.sync.settle import OTHER_RECIPIENTS, has_other_recipients
@@ -384,6 +386,24 @@ def test_who_was_chosen_by_staff_at_mailchimp_gets_nothing(
     active.sandbox.choose_recipients(there, active.audience, segment)
     end()
     assert "" == active.one(number).trouble
+
+
+def test_a_campaign_whose_recipients_staff_change_while_it_is_processed_is_not_sent(
+    active: MailchimpRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active.people(ANN)
+    number = active.campaign(ANN)
+    checklist = MailchimpClient.checklist
+
+    def changing(client: MailchimpClient, campaign: str) -> MailchimpJson:
+        active.sandbox.choose_recipients(campaign, active.audience)
+        return checklist(client, campaign)
+
+    monkeypatch.setattr(MailchimpClient, "checklist", changing)
+    with pytest.raises(NotReady, match="recipients were changed at Mailchimp"):
+        sync_campaigns.send(active.session, number, yes=False)
+
+    assert active.status_there(number) == "save"
 
 
 def test_a_campaign_that_staff_sent_to_others_says_so(active: MailchimpRig) -> None:

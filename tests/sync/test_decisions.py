@@ -9,7 +9,8 @@ import pytest
 from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCall
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.sync.activation import NAME, choose_audience
-from gateway.sync.refresh import is_due
+from gateway.sync.refresh import LastLook, is_due
+from gateway.sync.settle import STAYS_UNSCHEDULED, UNSCHEDULED
 from gateway.sync.sync_round import next_look
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -72,19 +73,48 @@ def test_the_audience_is_chosen_by_wish_then_use_then_name(
         pytest.param({"scheduled_for": NOW - minutes(20)}, None, True, id="whether it left"),
         pytest.param({"scheduled_for": NOW - minutes(20.1)}, None, False, id="long ago"),
         pytest.param({"sent_at": NOW - minutes(20)}, None, True, id="sent at once"),
+        pytest.param(
+            {"scheduled_for": NOW + minutes(1)}, NOW, True, id="each time in the last minute"
+        ),
         pytest.param({"asked": PendingCall.REFRESH}, NOW, True, id="a refresh was broken off"),
     ],
 )
 def test_a_scheduled_campaign_is_looked_after_around_its_time(
     fields: dict[str, Any], looked: datetime | None, due: bool
 ) -> None:
-    assert due == is_due(replace(CAMPAIGN, **fields), looked, NOW)
+    before = looked and LastLook(looked, None)
+    assert due == is_due(replace(CAMPAIGN, **fields), before, NOW)
+
+
+def test_a_campaign_that_somebody_unscheduled_is_looked_after_until_its_time_is_past() -> None:
+    campaign = replace(CAMPAIGN, state=CampaignState.OPENED, scheduled_for=None)
+    looked = LastLook(NOW - minutes(1), NOW)
+
+    assert is_due(campaign, looked, NOW)
+    assert not is_due(campaign, looked, NOW + minutes(20.1))
 
 
 @pytest.mark.parametrize(
     ("fields", "after"),
     [
         pytest.param({"state": CampaignState.OPENED}, minutes(60), id="by its age"),
+        pytest.param(
+            {"state": CampaignState.OPENED, "trouble": UNSCHEDULED}, minutes(10), id="unscheduled"
+        ),
+        pytest.param(
+            {"state": CampaignState.OPENED, "trouble": f"{STAYS_UNSCHEDULED}x"},
+            minutes(10),
+            id="unscheduled by the gateway",
+        ),
+        pytest.param(
+            {
+                "state": CampaignState.OPENED,
+                "trouble": UNSCHEDULED,
+                "opened_at": NOW - timedelta(days=30),
+            },
+            timedelta(days=1),
+            id="unscheduled long ago",
+        ),
         pytest.param({"state": CampaignState.SENDING}, minutes(10), id="it leaves now"),
         pytest.param({"scheduled_for": NOW + minutes(30)}, minutes(40), id="it leaves before that"),
         pytest.param({"scheduled_for": NOW + minutes(90)}, minutes(60), id="it leaves later"),
@@ -95,7 +125,7 @@ def test_a_scheduled_campaign_is_looked_after_around_its_time(
 def test_a_campaign_is_looked_at_again_by_its_age_and_soon_once_it_leaves(
     fields: dict[str, Any], after: timedelta
 ) -> None:
-    campaign = replace(CAMPAIGN, opened_at=NOW - timedelta(hours=3), **fields)
+    campaign = replace(CAMPAIGN, **{"opened_at": NOW - timedelta(hours=3), **fields})
     synced = Synced(campaign=campaign, until=None, counters=None, synced_at=None, next_sync=None)
 
     assert NOW + after == next_look(synced, from_sending=False, now=NOW)

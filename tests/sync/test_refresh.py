@@ -189,6 +189,82 @@ def test_a_campaign_that_staff_gave_other_recipients_is_taken_back(
     assert active.status_there(scheduled) == "save"
 
 
+@pytest.mark.parametrize(("seconds_before", "seen"), [(900, 830), (65, 58), (15, 5)])
+def test_whom_staff_choose_in_the_last_minutes_gets_nothing(
+    active: MailchimpRig, scheduled: int, seconds_before: int, seen: int
+) -> None:
+    left = (at(active, scheduled) - active.sandbox.now()).total_seconds()
+    active.refresh(seconds=left - 1_100)
+    active.refresh(seconds=1_100 - seconds_before)
+    choose_everybody(active, scheduled)
+
+    (heard,) = active.refresh(seconds=seconds_before - seen)
+
+    assert Unscheduled(scheduled, "its recipients were changed at Mailchimp") == heard
+    leave(active)
+    assert active.status_there(scheduled) == "save"
+
+
+def choose_everybody(rig: MailchimpRig, number: int) -> None:
+    """Have staff choose the whole audience at Mailchimp, which has a stranger."""
+    rig.sandbox.options.snapshots_segments = False
+    rig.sandbox.add_member(rig.audience, "stranger@klant.test")
+    rig.sandbox.choose_recipients(rig.one(number).mailchimp_id, rig.audience)
+
+
+def test_a_campaign_that_staff_unschedule_change_and_schedule_again_is_taken_back(
+    active: MailchimpRig, scheduled: int
+) -> None:
+    """As one must at Mailchimp, where only a draft can be changed."""
+    leaves_at, there = at(active, scheduled), active.one(scheduled).mailchimp_id
+    active.refresh(minutes=110)
+    active.client.unschedule(there)
+    assert [Unscheduled(scheduled, "it is not scheduled at Mailchimp any more")] == active.refresh(
+        minutes=2
+    )
+    choose_everybody(active, scheduled)
+    active.client.schedule(there, leaves_at)
+
+    assert [Unscheduled(scheduled, "its recipients were changed at Mailchimp")] == active.refresh(
+        minutes=2
+    )
+
+    leave(active)
+    assert active.status_there(scheduled) == "save"
+
+
+def test_whom_staff_put_into_the_segment_in_the_last_minutes_gets_nothing(
+    active: MailchimpRig, scheduled: int
+) -> None:
+    active.refresh(minutes=102)
+    active.sandbox.add_member(active.audience, "stranger@klant.test")
+    segment = active.one(scheduled).segment
+    assert segment is not None
+    active.client.change_segment(active.audience, segment, add=["stranger@klant.test"])
+
+    assert [Refreshed(scheduled, updated=0, left_out=1)] == active.refresh(minutes=13)
+
+    leave(active)
+    assert active.recipients(scheduled) == {email("ann"), email("bob")}
+
+
+def test_a_campaign_that_staff_schedule_for_another_time_keeps_it(
+    active: MailchimpRig, scheduled: int
+) -> None:
+    later = at(active, scheduled) + timedelta(hours=1)
+    there = active.one(scheduled).mailchimp_id
+    active.client.unschedule(there)
+    active.client.schedule(there, later)
+    active.opt_out(BOB)
+
+    assert active.refresh(minutes=110) == []
+    assert active.refresh(minutes=60) == [Refreshed(scheduled, updated=0, left_out=1)]
+
+    assert at(active, scheduled) == later
+    leave(active)
+    assert active.recipients(scheduled) == {email("ann")}
+
+
 def test_a_campaign_whose_last_member_left_stays_unscheduled_loudly(
     active: MailchimpRig, scheduled: int
 ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from gateway import logs
 from gateway.app import common
@@ -13,7 +13,7 @@ from gateway.app.roles.store_ready import store_ready
 from gateway.core import ids
 from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
-from gateway.sync.refresh import Heard, Refreshed, Refresher, RefreshFailed, Unscheduled
+from gateway.sync.refresh import Heard, LastLook, Refreshed, Refresher, RefreshFailed, Unscheduled
 from gateway.sync.removals import Removals
 
 _LOOK = timedelta(seconds=10)  #: Between two looks into the store.
@@ -44,7 +44,7 @@ async def run_sync(context: RoleContext) -> None:
 
 async def refresh_scheduled(context: RoleContext, database: Database) -> None:
     """Bring scheduled campaigns up to date shortly before their time, as long as there is a key."""
-    looked: dict[int, datetime] = {}
+    looked: dict[int, LastLook] = {}
 
     async def refresh() -> None:
         if context.settings.mailchimp.api_key is not None:
@@ -59,7 +59,7 @@ async def refresh_scheduled(context: RoleContext, database: Database) -> None:
     await every(_LOOK, refresh, stopping=context.stopping, failed=failed)
 
 
-def _refresh(context: RoleContext, database: Database, looked: dict[int, datetime]) -> None:
+def _refresh(context: RoleContext, database: Database, looked: dict[int, LastLook]) -> None:
     def beat(what: str, done: int, total: int) -> None:
         del what, done, total
         if context.stopping.is_set():
