@@ -58,10 +58,12 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
         },
         "tracking": {"opens": True, "html_clicks": True},
     }
+    reason = ""
     for _ in range(ROUNDS):
         try:
             campaign = _keep_created(session, campaign, session.client.create_campaign(body))
-        except AnswerLost:
+        except AnswerLost as error:
+            reason = str(error)
             for _ in range(LOOKS):
                 session.pause(BETWEEN)
                 campaign = found(session, campaign)
@@ -72,8 +74,8 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
             session.client.set_template(campaign.mailchimp_id, campaign.template)
             return campaign
     raise Unclear(
-        "Mailchimp gave no answer and does not show the campaign: try again later; it is looked "
-        "for before it is created again"
+        f"Mailchimp gave no answer and does not show the campaign ({reason}): try again later; it "
+        "is looked for before it is created again"
     )
 
 
@@ -193,10 +195,12 @@ def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
     Raises CannotBeSent where Mailchimp refuses, with what its checklist misses, and Unclear where
     it never answers and shows no change.
     """
+    reason = ""
     for _ in range(ROUNDS):
         try:
             act.call()
-        except AnswerLost:
+        except AnswerLost as error:
+            reason = str(error)
             for _ in range(LOOKS):
                 session.pause(BETWEEN)
                 looked = look(session, campaign)
@@ -217,8 +221,8 @@ def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
         else:
             return _finish(session, campaign, act)
     raise Unclear(
-        "Mailchimp gave no answer and shows no change: look there, then try again; it is looked "
-        "at before anything is asked again"
+        f"Mailchimp gave no answer and shows no change ({reason}): look there, then try again; it "
+        "is looked at before anything is asked again"
     )
 
 

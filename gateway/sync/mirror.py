@@ -100,14 +100,15 @@ class _Run:
         self.opted_out = 0
 
     def read(self, reading: CountersToRead, since: datetime | None) -> None:
-        """Take in what the reports tell; opens first by the report that knows of machines."""
+        """Take in what the reports tell; opens by the report that knows of machines first."""
         client, campaign = self._mirror.client, self._mailing.mailchimp_id
+        # Who left comes first: whatever can't be read of the others keeps no opt-out waiting.
+        if reading.unsubscribed:
+            self._take(client.unsubscribed(campaign), of_unsubscribed)
         if reading.opens:
             self._take(client.open_details(campaign, since=since), of_open_details)
         if reading.activity:
             self._take(client.email_activity(campaign, since=since), of_email_activity)
-        if reading.unsubscribed:
-            self._take(client.unsubscribed(campaign), of_unsubscribed)
 
     def _take(
         self,

@@ -17,7 +17,7 @@ from gateway.sync.campaign_processing import uploader_for
 from gateway.sync.mailchimp.errors import MailchimpError, MailchimpRefused
 from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed, in_silence
 from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
-from gateway.sync.settle import OTHER_RECIPIENTS, STAYS_UNSCHEDULED, keep, look
+from gateway.sync.settle import OTHER_RECIPIENTS, keep, look, stays_unscheduled
 
 #: So long before its time a campaign is brought up to date once more.
 BEFORE = timedelta(minutes=20)
@@ -230,8 +230,11 @@ class _Refresh:
             )
         if self.campaign.state is not CampaignState.OPENED:
             return
-        text = f"{STAYS_UNSCHEDULED}{reason}"
         self.campaign = keep(
-            self.session, self.campaign, asked=PendingCall.NOTHING, scheduled_for=None, trouble=text
+            self.session,
+            self.campaign,
+            asked=PendingCall.NOTHING,
+            scheduled_for=None,
+            trouble=stays_unscheduled(reason),
         )
         self.heard(Unscheduled(self.campaign.id, reason))

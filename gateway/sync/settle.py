@@ -16,7 +16,6 @@ from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession, moment, told
 
 UNSCHEDULED = "it is not scheduled at Mailchimp any more"
-STAYS_UNSCHEDULED = "it was unscheduled and stays so: "  #: By the gateway; the reason follows.
 PAUSED = "it is paused at Mailchimp: look there why"
 CANCELLED = "it was cancelled at Mailchimp while it was sent"
 OTHER_RECIPIENTS = "its recipients were changed at Mailchimp"
@@ -66,13 +65,20 @@ def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
     return fields
 
 
+def stays_unscheduled(reason: str) -> str:
+    """Return the trouble of a campaign that the gateway took out of the schedule."""
+    return f"it was unscheduled and stays so: {reason}"
+
+
 def is_off_schedule(campaign: Campaign) -> bool:
     """Say whether a campaign was taken out of the schedule, by somebody there or for a fault.
 
     Whoever did so may schedule it there again.
     """
-    was_taken = campaign.trouble == UNSCHEDULED or campaign.trouble.startswith(STAYS_UNSCHEDULED)
-    return campaign.state is CampaignState.OPENED and was_taken
+    by_gateway = campaign.trouble.startswith(stays_unscheduled(""))
+    return campaign.state is CampaignState.OPENED and (
+        by_gateway or campaign.trouble == UNSCHEDULED
+    )
 
 
 def has_other_recipients(campaign: Campaign, document: MailchimpJson) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from gateway.core.campaigns.cadence import DAILY, next_sync
 from gateway.core.campaigns.campaigns import CampaignState
-from gateway.core.campaigns.counters import REPORT_FIELDS, Counters, CountersToRead, due_reading
+from gateway.core.campaigns.counters import Counters, CountersToRead, due_reading
 from gateway.store.campaigns import audiences, campaign_syncs, campaigns
 from gateway.store.campaigns.audiences import Audience
 from gateway.store.campaigns.campaign_syncs import Synced
@@ -17,6 +17,7 @@ from gateway.sync.mailchimp.errors import (
     MailchimpNotFound,
     MailchimpRefused,
     NotAuthorised,
+    UnreadableAnswer,
     UnusableKey,
 )
 from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claimed
@@ -110,7 +111,7 @@ class Rounds:
         try:
             self.read_campaigns(due, known, now)
             for place in due_places:
-                self.read_audience(place)
+                self.read_place(place)
         except MailchimpError as error:
             # What was done has its next time already; what is still due waits a while.
             late_at = self.session.clock()
@@ -133,7 +134,7 @@ class Rounds:
             self.heard(PutOff(None, str(error)))
 
     def one(self, number: int) -> None:
-        """Look at one campaign and its audience now; raises MailchimpError, Busy."""
+        """Look at one campaign and its audience now; raises MailchimpError, CampaignBusy."""
         with self.session.database.reading() as connection:
             known = campaign_syncs.one(connection, number)
             places = audiences.all_of_them(connection)
@@ -161,11 +162,7 @@ class Rounds:
         times = [synced.campaign.sent_at for synced in sent.values()]
         oldest = min((at for at in times if at), default=None)
         since = oldest - _MARGIN if oldest and all(times) else None
-        reports = {
-            str(report.get("id")): Counters.of_report(report)
-            for page in self.session.client.reports(REPORT_FIELDS, sent_since=since)
-            for report in page
-        }
+        reports = self.all_counters(since)
 
         def is_idle(synced: Synced) -> bool:
             counters = reports.get(synced.campaign.mailchimp_id)
@@ -182,6 +179,22 @@ class Rounds:
         if idle:
             self.heard(NothingMoved(len(idle)))
 
+    def all_counters(self, since: datetime | None) -> dict[str, Counters]:
+        """Return the counters of all campaigns sent since then, by their ids at Mailchimp.
+
+        Where that can't be read, none: each campaign is asked for its own report then, so that one
+        whose report is odd keeps no other waiting.
+        """
+        try:
+            return {
+                str(report["id"]): Counters.of_report(report)
+                for page in self.session.client.reports(sent_since=since)
+                for report in page
+            }
+        except UnreadableAnswer as error:
+            self.heard(PutOff(None, str(error)))
+            return {}
+
     def _read_sent(self, synced: Synced, counters: Counters | None) -> None:
         """Read what became of a campaign; without `counters` its own report is asked for."""
         try:
@@ -194,7 +207,7 @@ class Rounds:
             self._note([still_there] if still_there else [])
         except NotAuthorised:
             raise
-        except (CampaignBusy, MailchimpRefused) as error:
+        except (CampaignBusy, MailchimpRefused, UnreadableAnswer) as error:
             self._delay(synced, error)
 
     def _reading(self, synced: Synced, counters: Counters, now: datetime) -> CountersToRead:
@@ -238,7 +251,7 @@ class Rounds:
             return self.look(synced)
         except NotAuthorised:
             raise
-        except (CampaignBusy, MailchimpRefused) as error:
+        except (CampaignBusy, MailchimpRefused, UnreadableAnswer) as error:
             self._delay(synced, error)
             return None
 
@@ -255,6 +268,16 @@ class Rounds:
         if after.state is not before.state:
             self.heard(CampaignMoved(number, after.state))
         return None if after.state in _NOT_THERE else replace(synced, campaign=after)
+
+    def read_place(self, place: Audience) -> None:
+        """Read who left an audience; one whose answers can't be read keeps no other waiting."""
+        try:
+            self.read_audience(place)
+        except UnreadableAnswer as error:
+            late_at = self.session.clock() + PUT_OFF
+            with self.session.database.writing() as connection:
+                audiences.change(connection, place.id, next_sync=late_at)
+            self.heard(PutOff(None, str(error)))
 
     def read_audience(self, place: Audience) -> None:
         """Read who left an audience.
@@ -299,7 +322,7 @@ class Rounds:
             with self.session.database.writing() as connection:
                 campaign_syncs.looked_at(connection, times, now)
 
-    def _delay(self, synced: Synced, error: CampaignBusy | MailchimpRefused) -> None:
+    def _delay(self, synced: Synced, error: CampaignBusy | MailchimpError) -> None:
         number = synced.campaign.id
         with self.session.database.writing() as connection:
             campaign_syncs.put_off(connection, [number], self.session.clock() + PUT_OFF)

@@ -13,6 +13,25 @@ from tests.sync.scripted import JSON, PROBLEM, Reply, Script, answering
 KEY = "0123456789abcdef-us1"
 ANN = member_id("ann@crm.test")
 PING = Reply(200, b'{"health_status": "Everything\'s Chimpy!"}', JSON)
+#: Of what any call is answered, all that must be there.
+FULL = Reply(
+    200,
+    json.dumps(
+        {
+            "id": "a1",
+            "name": "CRM",
+            "double_optin": False,
+            "status": "save",
+            "settings": {},
+            "email_address": "ann@crm.test",
+            "new_members": [],
+            "updated_members": [],
+            "errors": [],
+            "emails": [],
+        }
+    ).encode(),
+    JSON,
+)
 EMPTY_429 = Reply(429)
 EMPTY_403 = Reply(403)
 NO_CONTENT = Reply(204)
@@ -33,7 +52,8 @@ def problem(status: int, title: str, detail: str = "", **more: Any) -> Reply:
 
 
 def rows(name: str, number: int) -> Reply:
-    body = {name: [{"n": n} for n in range(number)], "total_items": 3}
+    row = {"email_id": "e", "email_address": "ann@crm.test", "status": "subscribed", "activity": []}
+    body = {name: [row] * number, "total_items": 3}
     return Reply(200, json.dumps(body).encode(), JSON)
 
 

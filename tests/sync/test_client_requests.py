@@ -11,6 +11,7 @@ from gateway.sync.mailchimp.errors import (
 )
 from tests.sync.asking import (
     ANN,
+    FULL,
     KEY,
     NO_CONTENT,
     PING,
@@ -38,7 +39,7 @@ def test_the_key_goes_out_as_basic_authentication() -> None:
 
 
 def test_the_word_server_stays_in_ids_and_hosts() -> None:
-    with asking(PING) as (client, script):
+    with asking(FULL) as (client, script):
         client.audience("server9")
 
     assert script.asked[0].path == "/3.0/lists/server9"
@@ -58,7 +59,7 @@ def test_only_an_id_can_stand_in_a_path(value: str) -> None:
 
 def test_booleans_go_out_in_lower_case_and_times_without_fractions() -> None:
     at = datetime(2026, 11, 2, 10, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
-    with asking(PING) as (client, script):
+    with asking(FULL) as (client, script):
         client.put_member("l1", ANN, {})
         list(client.email_activity("c1", since=at))
         client.schedule("c1", at)
@@ -83,7 +84,7 @@ def test_actions_post_the_null_the_official_client_posts() -> None:
 
 
 def test_a_segment_is_changed_at_its_own_address() -> None:
-    with asking(PING) as (client, script):
+    with asking(FULL) as (client, script):
         client.change_segment("l1", 49, add=["ann@crm.test"], remove=["bob@crm.test"])
 
     assert script.asked[0].path == "/3.0/lists/l1/segments/49"
@@ -94,7 +95,7 @@ def test_a_segment_is_changed_at_its_own_address() -> None:
 
 
 def test_new_members_never_overwrite_those_there() -> None:
-    with asking(PING) as (client, script):
+    with asking(FULL) as (client, script):
         client.add_members("l1", [{"email_address": "ann@crm.test", "status": "subscribed"}])
 
     assert json.loads(script.asked[0].body)["update_existing"] is False

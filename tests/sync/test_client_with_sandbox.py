@@ -155,16 +155,9 @@ def test_a_campaign_goes_out_and_comes_back(
         each["id"] for each in client.campaigns(created_since=START - timedelta(minutes=1))
     ]
     assert client.report(campaign)["emails_sent"] == 2
-    fields = ["id", "clicks.last_click", "unsubscribed"]
-    assert list(client.reports(fields, sent_since=START)) == [
-        [
-            {
-                "id": campaign,
-                "clicks": {"last_click": "2026-11-02T12:00:00+00:00"},
-                "unsubscribed": 1,
-            }
-        ]
-    ]
+    ((counted,),) = client.reports(sent_since=START)
+    assert (counted["id"], counted["unsubscribed"]) == (campaign, 1)
+    assert counted["clicks"]["last_click"] == "2026-11-02T12:00:00+00:00"
     ann, bob = next(client.email_activity(campaign, since=START))
     assert [each["action"] for each in ann["activity"]] == ["open", "click"]
     assert bob["activity"] == []

@@ -10,7 +10,7 @@ from gateway.core.campaigns.campaigns import Campaign, CampaignState, PendingCal
 from gateway.store.campaigns.campaign_syncs import Synced
 from gateway.sync.activation import NAME, choose_audience
 from gateway.sync.refresh import LastLook, is_due
-from gateway.sync.settle import STAYS_UNSCHEDULED, UNSCHEDULED
+from gateway.sync.settle import UNSCHEDULED, stays_unscheduled
 from gateway.sync.sync_round import next_look
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -102,7 +102,7 @@ def test_a_campaign_that_somebody_unscheduled_is_looked_after_until_its_time_is_
             {"state": CampaignState.OPENED, "trouble": UNSCHEDULED}, minutes(10), id="unscheduled"
         ),
         pytest.param(
-            {"state": CampaignState.OPENED, "trouble": f"{STAYS_UNSCHEDULED}x"},
+            {"state": CampaignState.OPENED, "trouble": stays_unscheduled("x")},
             minutes(10),
             id="unscheduled by the gateway",
         ),

@@ -7,13 +7,34 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.core.campaigns.counters import REPORT_FIELDS
 from gateway.sync.mailchimp.official_client import (
     PAGE,
     OfficialClient,
     Pages,
     in_one_call,
     path_id,
-    rows_of,
+)
+from gateway.sync.mailchimp.shapes import (
+    ACTIVITY,
+    ADDED_MEMBERS,
+    ADDRESSED_MEMBER,
+    AUDIENCE,
+    AUDIENCES,
+    CAMPAIGN,
+    CHECKLIST,
+    DOMAIN,
+    MEMBER,
+    MERGE_FIELD,
+    OPENS,
+    REPORT,
+    SEGMENT,
+    SEGMENT_CHANGE,
+    SEGMENT_MEMBER,
+    TEMPLATE,
+    UNSUBSCRIBED,
+    WEBHOOK,
+    AnswerShape,
 )
 from gateway.sync.mailchimp.transport import MailchimpJson, MailchimpLimits
 
@@ -68,20 +89,20 @@ class MailchimpClient:
 
     def audiences(self) -> MailchimpJson:
         """Return `lists` and `constraints`, which say whether the plan allows another one."""
-        return self._official.call(self._api.lists.get_all_lists, count=PAGE)
+        return self._official.call(self._api.lists.get_all_lists, count=PAGE, shape=AUDIENCES)
 
     def audience(self, audience_id: str) -> MailchimpJson:
         """Return one audience."""
-        return self._official.call(self._api.lists.get_list, path_id(audience_id))
+        return self._official.call(self._api.lists.get_list, path_id(audience_id), shape=AUDIENCE)
 
     def create_audience(self, body: MailchimpJson) -> MailchimpJson:
         """Create an audience; needs name, contact, permission_reminder, campaign_defaults."""
-        return self._official.call(self._api.lists.create_list, body)
+        return self._official.call(self._api.lists.create_list, body, shape=AUDIENCE)
 
     def merge_fields(self, audience_id: str) -> list[MailchimpJson]:
         """Return the merge fields of an audience."""
         method = self._api.lists.get_list_merge_fields
-        return self._official.rows("merge_fields", method, path_id(audience_id))
+        return self._official.rows("merge_fields", MERGE_FIELD, method, path_id(audience_id))
 
     def add_merge_field(self, audience_id: str, *, tag: str, name: str) -> MailchimpJson:
         """Add a text field nobody must fill in and the public does not see; tag ≤ 10 characters."""
@@ -101,6 +122,7 @@ class MailchimpClient:
             narrowed["since_last_changed"] = timestamp(changed_since)
         yield from self._official.pages(
             "members",
+            MEMBER,
             PAGE,
             self._api.lists.get_list_members_info,
             path_id(audience_id),
@@ -113,7 +135,10 @@ class MailchimpClient:
     def member(self, audience_id: str, member: str) -> MailchimpJson:
         """Return a member by its id or contact_id."""
         return self._official.call(
-            self._api.lists.get_list_member, path_id(audience_id), path_id(member)
+            self._api.lists.get_list_member,
+            path_id(audience_id),
+            path_id(member),
+            shape=ADDRESSED_MEMBER,
         )
 
     def put_member(self, audience_id: str, member: str, body: MailchimpJson) -> MailchimpJson:
@@ -124,6 +149,7 @@ class MailchimpClient:
             path_id(member),
             body,
             skip_merge_validation="true",
+            shape=ADDRESSED_MEMBER,
         )
 
     def archive_member(self, audience_id: str, member: str) -> None:
@@ -144,17 +170,20 @@ class MailchimpClient:
             path_id(audience_id),
             {"members": in_one_call(members), "update_existing": False},
             skip_merge_validation="true",
+            shape=ADDED_MEMBERS,
         )
 
     def segments(self, audience_id: str) -> list[MailchimpJson]:
         """Return the static segments of an audience; a tag is one too."""
         method = self._api.lists.list_segments
-        return self._official.rows("segments", method, path_id(audience_id), type="static")
+        return self._official.rows("segments", SEGMENT, method, path_id(audience_id), type="static")
 
     def create_segment(self, audience_id: str, name: str) -> MailchimpJson:
         """Create an empty static segment."""
         body: MailchimpJson = {"name": name, "static_segment": []}
-        return self._official.call(self._api.lists.create_segment, path_id(audience_id), body)
+        return self._official.call(
+            self._api.lists.create_segment, path_id(audience_id), body, shape=SEGMENT
+        )
 
     def change_segment(
         self,
@@ -168,12 +197,15 @@ class MailchimpClient:
         body = {"members_to_add": in_one_call(add), "members_to_remove": in_one_call(remove)}
         # The body goes first, unlike in every other method of the official client.
         method = self._api.lists.batch_segment_members
-        return self._official.call(method, body, path_id(audience_id), path_id(segment_id))
+        return self._official.call(
+            method, body, path_id(audience_id), path_id(segment_id), shape=SEGMENT_CHANGE
+        )
 
     def segment_members(self, audience_id: str, segment_id: int) -> Pages:
         """Yield the subscribed members of a segment."""
         yield from self._official.pages(
             "members",
+            SEGMENT_MEMBER,
             PAGE,
             self._api.lists.get_segment_members_list,
             path_id(audience_id),
@@ -184,7 +216,7 @@ class MailchimpClient:
     def webhooks(self, audience_id: str) -> list[MailchimpJson]:
         """Return the webhooks of an audience."""
         method = self._api.lists.get_list_webhooks
-        return rows_of(self._official.call(method, path_id(audience_id)), "webhooks")
+        return self._official.only_page("webhooks", WEBHOOK, method, path_id(audience_id))
 
     def create_webhook(self, audience_id: str, url: str, events: Collection[str]) -> MailchimpJson:
         """Ask for news of events that people or the account's users cause, not our own writes."""
@@ -193,29 +225,31 @@ class MailchimpClient:
             "events": dict.fromkeys(sorted(events), True),
             "sources": {"user": True, "admin": True, "api": False},
         }
-        return self._official.call(self._api.lists.create_list_webhook, path_id(audience_id), body)
+        return self._official.call(
+            self._api.lists.create_list_webhook, path_id(audience_id), body, shape=WEBHOOK
+        )
 
     def templates(self) -> list[MailchimpJson]:
         """Return the account's own templates, of every content type."""
-        return self._official.rows("templates", self._api.templates.list, type="user")
+        return self._official.rows("templates", TEMPLATE, self._api.templates.list, type="user")
 
     def sender_domains(self) -> list[MailchimpJson]:
         """Return the domains mail may come from, with `verified` and `authenticated`."""
         method = self._api.verifiedDomains.get_verified_domains_all
-        return rows_of(self._official.call(method), "domains")
+        return self._official.only_page("domains", DOMAIN, method)
 
     def campaigns(self, *, created_since: datetime | None = None) -> list[MailchimpJson]:
         """Return all campaigns, or those created after a second."""
         narrowed = {"since_create_time": timestamp(created_since)} if created_since else {}
-        return self._official.rows("campaigns", self._api.campaigns.list, **narrowed)
+        return self._official.rows("campaigns", CAMPAIGN, self._api.campaigns.list, **narrowed)
 
     def campaign(self, campaign_id: str) -> MailchimpJson:
         """Return a campaign as it stands."""
-        return self._official.call(self._api.campaigns.get, path_id(campaign_id))
+        return self._official.call(self._api.campaigns.get, path_id(campaign_id), shape=CAMPAIGN)
 
     def create_campaign(self, body: MailchimpJson) -> MailchimpJson:
         """Create a campaign; after an AnswerLost look for its title before creating it again."""
-        return self._official.call(self._api.campaigns.create, body)
+        return self._official.call(self._api.campaigns.create, body, shape=CAMPAIGN)
 
     def link(self, campaign: MailchimpJson) -> str:
         """Return where people open a campaign in Mailchimp."""
@@ -234,7 +268,9 @@ class MailchimpClient:
 
     def checklist(self, campaign_id: str) -> MailchimpJson:
         """Return `is_ready` and the `items` that say what is missing."""
-        return self._official.call(self._api.campaigns.get_send_checklist, path_id(campaign_id))
+        return self._official.call(
+            self._api.campaigns.get_send_checklist, path_id(campaign_id), shape=CHECKLIST
+        )
 
     def send(self, campaign_id: str) -> None:
         """Send now; after an AnswerLost look at the campaign's status before sending again."""
@@ -249,16 +285,18 @@ class MailchimpClient:
         """Make a scheduled campaign a draft again."""
         self._official.call(self._api.campaigns.unschedule, path_id(campaign_id))
 
-    def reports(self, fields: Iterable[str], *, sent_since: datetime | None = None) -> Pages:
-        """Yield these fields of the reports of all sent campaigns: idle ones cost one call."""
+    def reports(self, *, sent_since: datetime | None = None) -> Pages:
+        """Yield the counters of all sent campaigns (`REPORT_FIELDS`): idle ones cost one call."""
         narrowed = {"since_send_time": timestamp(sent_since)} if sent_since else {}
-        wanted = ["total_items", *(f"reports.{name}" for name in fields)]
+        wanted = ["total_items", *(f"reports.{name}" for name in REPORT_FIELDS)]
         method = self._api.reports.get_all_campaign_reports
-        yield from self._official.pages("reports", PAGE, method, fields=wanted, **narrowed)
+        yield from self._official.pages("reports", REPORT, PAGE, method, fields=wanted, **narrowed)
 
     def report(self, campaign_id: str) -> MailchimpJson:
         """Return the counters of a sent campaign."""
-        return self._official.call(self._api.reports.get_campaign_report, path_id(campaign_id))
+        return self._official.call(
+            self._api.reports.get_campaign_report, path_id(campaign_id), shape=REPORT
+        )
 
     def email_activity(self, campaign_id: str, *, since: datetime | None = None) -> Pages:
         """Yield every recipient with its opens, clicks and first bounce after a second.
@@ -266,27 +304,29 @@ class MailchimpClient:
         Unsubscribes are not among them, and the order may change between pages.
         """
         method = self._api.reports.get_email_activity_for_campaign
-        yield from self._of_report("emails", ACTIVITY_PAGE, method, campaign_id, since)
+        yield from self._of_report("emails", ACTIVITY, method, campaign_id, since=since)
 
     def open_details(self, campaign_id: str, *, since: datetime | None) -> Pages:
         """Yield who opened, with `is_proxy_open` for each time."""
         method = self._api.reports.get_campaign_open_details
-        yield from self._of_report("members", ACTIVITY_PAGE, method, campaign_id, since)
+        yield from self._of_report("members", OPENS, method, campaign_id, since=since)
 
     def unsubscribed(self, campaign_id: str) -> Pages:
         """Yield who unsubscribed through a campaign."""
         method = self._api.reports.get_unsubscribed_list_for_campaign
-        yield from self._of_report("unsubscribes", PAGE, method, campaign_id)
+        yield from self._of_report("unsubscribes", UNSUBSCRIBED, method, campaign_id, size=PAGE)
 
     def _of_report(
         self,
         name: str,
-        size: int,
+        row: AnswerShape,
         method: Callable[..., Any],
         campaign_id: str,
+        *,
         since: datetime | None = None,
+        size: int = ACTIVITY_PAGE,
     ) -> Pages:
         query: MailchimpJson = {"exclude_fields": ["_links", f"{name}._links"]}
         if since:
             query["since"] = timestamp(since)
-        return self._official.pages(name, size, method, path_id(campaign_id), **query)
+        return self._official.pages(name, row, size, method, path_id(campaign_id), **query)

@@ -63,6 +63,10 @@ class NotMailchimp(AnswerLost):
     """A proxy or another server answered: of what Mailchimp has, or did, that says nothing."""
 
 
+class UnreadableAnswer(AnswerLost):
+    """Mailchimp says that it was done, in a form that tells nothing: of what it has neither."""
+
+
 class MailchimpRefused(MailchimpError):
     """Mailchimp understood and said no; asking again brings the same answer."""
 

@@ -7,18 +7,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from gateway.sync.mailchimp.errors import UnusableKey
+from gateway.sync.mailchimp.shapes import NOTHING, AnswerShape, check, check_page
 from gateway.sync.mailchimp.transport import (
     CheckedAnswer,
     MailchimpJson,
     MailchimpLimits,
     Transport,
+    is_path_id,
 )
 
 PAGE = 1000
 #: Of members in one call, for adding to an audience or changing a segment.
 BATCH = 500
 KEY = re.compile(r"[^\s-]+-(?P<data_centre>[a-z]{2,}[0-9]+)")
-ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 
 Item = TypeVar("Item")
 Pages = Generator[list[MailchimpJson], None, None]
@@ -63,34 +64,52 @@ class OfficialClient:
         sender.default_headers["User-Agent"] = "crm-mail-gateway"
         sender.request = self.transport.request
 
-    def call(self, method: Callable[..., Any], *arguments: Any, **query: Any) -> MailchimpJson:
-        """Make one call; raise the `MailchimpError` that the transport raised."""
+    def call(
+        self,
+        method: Callable[..., Any],
+        *arguments: Any,
+        shape: AnswerShape = NOTHING,
+        **query: Any,
+    ) -> MailchimpJson:
+        """Make one call; raise a `MailchimpError` for all but an answer of that shape."""
+        answer = self._answer(method, *arguments, **query)
+        check(answer.document, shape, answer.call)
+        return answer.document
+
+    def _answer(self, method: Callable[..., Any], *arguments: Any, **query: Any) -> CheckedAnswer:
         try:
             answer = method(*arguments, **query)
         except self._wrapped as error:
             # The official client wraps whatever its transport raises.
             raise error.text from error.text.__cause__
         assert isinstance(answer, CheckedAnswer)
-        return answer.document
+        return answer
 
     def pages(
-        self, name: str, size: int, method: Callable[..., Any], *path: str, **query: Any
+        self,
+        name: str,
+        row: AnswerShape,
+        size: int,
+        method: Callable[..., Any],
+        *path: str,
+        **query: Any,
     ) -> Pages:
         """Yield pages in their order until a short one, some of the next asked for meanwhile.
 
-        The first page says in `total_items` how many rows there are. That may be too few
-        (MAILCHIMP 7.13): what comes after them is asked for one by one.
+        Each row is of the shape `row`. The first page says in `total_items` how many there are.
+        That may be too few (MAILCHIMP 7.13): what comes after them is asked for one by one.
         """
 
-        def ask(offset: int) -> MailchimpJson:
-            return self.call(method, *path, count=size, offset=offset, **query)
+        def ask(offset: int) -> CheckedAnswer:
+            return self._answer(method, *path, count=size, offset=offset, **query)
 
         answer = ask(0)
-        total = answer.get("total_items") or 0
-        asked: deque[Future[MailchimpJson]] = deque()
+        page = check_page(answer.document, name, row, answer.call)
+        total = answer.document.get("total_items") or 0
+        asked: deque[Future[CheckedAnswer]] = deque()
         offset = size
         with ThreadPoolExecutor(self._connections, "mailchimp-pages") as pool:
-            while page := rows_of(answer, name):
+            while page:
                 yield page
                 if len(page) < size:
                     return
@@ -98,26 +117,27 @@ class OfficialClient:
                     asked.append(pool.submit(ask, offset))
                     offset += size
                 answer = asked.popleft().result()
+                page = check_page(answer.document, name, row, answer.call)
 
     def rows(
-        self, name: str, method: Callable[..., Any], *path: str, **query: Any
+        self, name: str, row: AnswerShape, method: Callable[..., Any], *path: str, **query: Any
     ) -> list[MailchimpJson]:
         """Return the rows of all pages."""
-        return [
-            document for page in self.pages(name, PAGE, method, *path, **query) for document in page
-        ]
+        pages = self.pages(name, row, PAGE, method, *path, **query)
+        return [document for page in pages for document in page]
 
-
-def rows_of(document: MailchimpJson, name: str) -> list[MailchimpJson]:
-    """Return the rows of a page, none where it has none."""
-    rows: list[MailchimpJson] = document.get(name) or []
-    return rows
+    def only_page(
+        self, name: str, row: AnswerShape, method: Callable[..., Any], *path: str
+    ) -> list[MailchimpJson]:
+        """Return the rows of what comes in one page."""
+        answer = self._answer(method, *path)
+        return check_page(answer.document, name, row, answer.call)
 
 
 def path_id(value: str | int) -> str:
     """Return an id that can stand in a path; addresses and anything else are refused."""
     text = str(value)
-    if not ID.fullmatch(text):
+    if not is_path_id(text):
         raise ValueError(f"not a Mailchimp id: {text!r}")
     return text
 

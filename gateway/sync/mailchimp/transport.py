@@ -4,6 +4,7 @@ requests is loaded by who exchanges something: see `MailchimpClient`.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from gateway.sync.mailchimp.errors import (
     NotMailchimp,
     Throttled,
     Unreachable,
+    UnreadableAnswer,
     refused,
 )
 
@@ -31,6 +33,7 @@ MailchimpJson = dict[str, Any]
 REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 SHOWN = 200
+ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +56,9 @@ class MailchimpLimits:
 class CheckedAnswer:
     """A checked answer; its empty text makes the official client hand it on as it is."""
 
-    def __init__(self, document: MailchimpJson) -> None:
+    def __init__(self, document: MailchimpJson, call: str) -> None:
         self.document = document
+        self.call = call  #: Such as `GET /lists/ab12`.
         self.headers = {"content-type": ""}
         self.text = ""
 
@@ -75,6 +79,7 @@ class Transport:
         self._sleep = sleep
         self._jitter = jitter
         self._at_once = BoundedSemaphore(limits.connections)
+        self._base_url = base_url
         self._session = _session(api_key, base_url, limits.connections)
         self._timeout = (
             limits.connect_timeout.total_seconds(),
@@ -94,6 +99,7 @@ class Transport:
         body: object = None,
     ) -> CheckedAnswer:
         """Make one call, again where that is safe; raise a MailchimpError for all but success."""
+        call = f"{method} {url.removeprefix(self._base_url)}"
         send = partial(
             self._session.request,
             method,
@@ -109,7 +115,7 @@ class Transport:
         )
         for pause in self._limits.pauses():
             try:
-                return self._exchange(send)
+                return self._exchange(send, call)
             except MailchimpError as error:
                 # What was throttled was not done; what was perhaps done may be done twice only
                 # where that is doing it once.
@@ -119,9 +125,9 @@ class Transport:
                 if not may_repeat:
                     raise
             self._sleep(pause.total_seconds() * (0.5 + self._jitter()))
-        return self._exchange(send)
+        return self._exchange(send, call)
 
-    def _exchange(self, send: "Callable[[], requests.Response]") -> CheckedAnswer:
+    def _exchange(self, send: "Callable[[], requests.Response]", call: str) -> CheckedAnswer:
         import requests
 
         with self._at_once:
@@ -129,7 +135,7 @@ class Transport:
                 response = send()
             except requests.RequestException as error:
                 raise broken_connection(error) from error
-        return CheckedAnswer(read_answer(response))
+        return CheckedAnswer(read_answer(response, call), call)
 
 
 def _session(api_key: str, base_url: str, connections: int) -> "requests.Session":
@@ -170,14 +176,15 @@ def broken_connection(error: "requests.RequestException") -> MailchimpError:
     return AnswerLost(f"The connection to Mailchimp broke: {error}")
 
 
-def read_answer(response: "requests.Response") -> MailchimpJson:
+def read_answer(response: "requests.Response", call: str) -> MailchimpJson:
     """Return the document of a success; raise the MailchimpError any other answer stands for.
 
-    What the official client takes for a success is checked here: 2xx with JSON, or 204.
+    What the official client takes for a success is checked here: 2xx with JSON, or 204. `call`,
+    such as `GET /ping`, is named where the answer can't be read.
     """
     status = response.status_code
     document: MailchimpJson | None = None
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         parsed = json.loads(response.content)
         document = parsed if isinstance(parsed, dict) else None
     if status == 204:
@@ -185,7 +192,7 @@ def read_answer(response: "requests.Response") -> MailchimpJson:
     shown = response.text[:SHOWN] or f"empty answer, HTTP {status}"
     if 200 <= status < 300:
         if document is None:
-            raise AnswerLost(f"The answer is cut off or not JSON: {shown}", status=status)
+            raise unreadable(call, f"it is cut off or no JSON object: {shown}")
         return document
     problem = document or {"title": response.reason, "detail": shown}
     detail = str(problem.get("detail", ""))
@@ -205,6 +212,19 @@ def read_answer(response: "requests.Response") -> MailchimpJson:
     raise refused(status, problem)
 
 
+def unreadable(call: str, fault: str) -> UnreadableAnswer:
+    """Return the error for a success, of a call such as `GET /ping`, that can't be read."""
+    return UnreadableAnswer(f"Mailchimp's answer to {call} can't be read: {fault}")
+
+
 def problem_of_mailchimp(document: MailchimpJson | None) -> bool:
-    """Whether an answer is a problem document, as all of Mailchimp's refusals are (RFC 7807)."""
-    return document is not None and bool(document.get("title") or document.get("detail"))
+    """Whether an answer is a problem document, as all of Mailchimp's refusals are (RFC 7807).
+
+    They have a title; others, as of a proxy in front, may say `{"detail": "Not Found"}`.
+    """
+    return document is not None and bool(document.get("title"))
+
+
+def is_path_id(text: str) -> bool:
+    """Whether an id of Mailchimp's can stand in a path; an address can't."""
+    return ID.fullmatch(text) is not None
