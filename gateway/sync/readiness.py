@@ -10,6 +10,7 @@ from gateway.store.campaigns import audiences
 from gateway.store.campaigns.audiences import Audience
 from gateway.store.engine.database import Database
 from gateway.sync.mailchimp.client import MailchimpClient
+from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 
@@ -49,11 +50,16 @@ class AccountStanding:
     audience: Audience | None
     templates: tuple[AccountTemplate, ...]
     domains: tuple[MailchimpJson, ...]
+    is_audience_there: bool = True  #: At Mailchimp, where somebody may have deleted it.
 
     def prerequisites(self) -> list[Prerequisite]:
         """Return the document's list, met or not (S2, "Voorbereiding")."""
         if self.audience is None:
             activated = Prerequisite("activated", False, NOT_ACTIVATED)
+        elif not self.is_audience_there:
+            name = self.audience.name
+            gone = f"the audience {name} was deleted at Mailchimp: gateway mailchimp activate"
+            activated = Prerequisite("activated", False, gone)
         else:
             activated = Prerequisite("activated", True, f"audience {self.audience.name}")
 
@@ -178,12 +184,22 @@ _UNAUTHENTICATED = (
 
 
 def look(client: MailchimpClient, audience: Audience | None) -> AccountStanding:
-    """Ask Mailchimp what the account has: one call each for templates and domains."""
+    """Ask Mailchimp what the account has: a call each for audience, templates and domains."""
     return AccountStanding(
         audience=audience,
         templates=tuple(map(_template, client.templates())),
         domains=tuple(client.sender_domains()),
+        is_audience_there=audience is None or is_at_mailchimp(client, audience),
     )
+
+
+def is_at_mailchimp(client: MailchimpClient, audience: Audience) -> bool:
+    """Ask Mailchimp whether it still has an audience."""
+    try:
+        client.audience(audience.id)
+    except MailchimpNotFound:
+        return False
+    return True
 
 
 def activated(database: Database) -> Audience:

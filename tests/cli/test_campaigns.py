@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.contract import contract
+from tests.sync.scripted import JSON, Reply, answering
 
 ANY = "0sbbkk2fqqr00"  #: The id of a campaign that need not be there.
 
@@ -258,6 +259,33 @@ def test_it_is_said_when_mailchimp_was_read_and_will_be(mailchimp: MailchimpCli)
     first, second = map(datetime.fromisoformat, audience)
     assert timedelta(days=1) == second - first
     assert "campaigns (1): 20" in said
+
+
+def test_status_says_that_the_audience_is_gone(mailchimp: MailchimpCli) -> None:
+    audience = next(iter(mailchimp.sandbox.account.audiences))
+    mailchimp.sandbox.delete_audience(audience)
+
+    done = mailchimp.cli("mailchimp", "status")
+
+    assert done.code == 1
+    assert "missing   activated: the audience" in done.out
+    assert "deleted at Mailchimp: gateway mailchimp activate" in done.out
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{}", b'{"templates": {}, "lists": null}'])
+@pytest.mark.parametrize("command", ["status", "templates", "activate"])
+def test_an_answer_in_another_form_ends_a_command_with_one_error(
+    mailchimp: MailchimpCli, command: str, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with answering(Reply(200, body, JSON)) as script:
+        mailchimp.cli.configure(f'[mailchimp]\napi_key = "0-us1"\nbase_url = "{script.url}"\n')
+        done = mailchimp.cli("mailchimp", command)
+
+    assert done.code == 1
+    assert "Mailchimp's answer to GET /" in done.err
+    assert "can't be read: " in done.err
+    assert "Traceback" not in done.err
 
 
 def test_check_says_whether_mailchimp_can_be_reached_and_what_is_wrong(

@@ -16,6 +16,7 @@ from gateway.store.engine.database import Database
 from gateway.sync import readiness
 from gateway.sync.activation import ActivationStep, CannotActivate, StepResult
 from gateway.sync.mailchimp.errors import NotAuthorised
+from gateway.sync.readiness import NotReady
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.api import START
 from tests.sync.asking import asking
@@ -242,6 +243,14 @@ def test_the_documents_prerequisites_are_listed_until_they_are_met(rig: Mailchim
 
     rig.sandbox.add_domain("crm.test")
     assert missing(rig) == set()
+
+
+def test_an_audience_that_is_gone_at_mailchimp_is_missing(active: MailchimpRig) -> None:
+    active.sandbox.delete_audience(active.audience)
+
+    assert missing(active) == {"activated"}
+    with pytest.raises(NotReady, match="was deleted at Mailchimp: gateway mailchimp activate"):
+        active.campaign()
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_the_audience_is_chosen_by_wish_then_use_then_name(
 def test_a_scheduled_campaign_is_looked_after_around_its_time(
     fields: dict[str, Any], looked: datetime | None, due: bool
 ) -> None:
-    before = looked and LastLook(looked, None)
+    before = LastLook(looked, None) if looked else None
     assert due == is_due(replace(CAMPAIGN, **fields), before, NOW)
 
 

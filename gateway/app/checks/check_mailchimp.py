@@ -14,7 +14,6 @@ from gateway.store.campaigns import audiences, campaigns
 from gateway.sync import readiness
 from gateway.sync.mailchimp.errors import (
     MailchimpError,
-    MailchimpNotFound,
     NotAuthorised,
     UnusableKey,
 )
@@ -47,19 +46,10 @@ def account(settings: Settings) -> Iterator[Finding]:
                 audience = audiences.active(connection)
         finally:
             database.close()
-        if audience is not None:
-            try:
-                client.audience(audience.id)
-                yield good(WHAT, f"the audience {audience.name} is there")
-            except MailchimpNotFound:
-                why = f"the audience {audience.name} was deleted there: gateway mailchimp activate"
-                yield error(WHAT, why)
         for prerequisite in readiness.look(client, audience).prerequisites():
-            yield (
-                good(WHAT, prerequisite.text)
-                if prerequisite.is_met
-                else warning(WHAT, prerequisite.text)
-            )
+            is_gone = prerequisite.name == "activated" and audience is not None
+            missing = error if is_gone else warning
+            yield (good if prerequisite.is_met else missing)(WHAT, prerequisite.text)
         for campaign in open_campaigns:
             if campaign.trouble:
                 text = f"campaign {ids.show(campaign.id)} ({campaign.name}): {campaign.trouble}"
