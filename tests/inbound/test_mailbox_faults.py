@@ -552,3 +552,22 @@ async def test_of_a_crowd_of_mails_many_are_moved_together_and_none_is_lost(
     assert len(moves) <= 1 + 50 + 4  # one is refused, and each of it goes by itself
     assert [*((uid, "Ignored") for uid in range(1, 150)), (150, "Imported")] == sorted(moved)
     assert 1 == len(rig.entries())
+
+
+async def test_a_new_reply_does_not_wait_for_the_thousands_before_it(rig: ImporterRig) -> None:
+    automatic = b"Auto-Submitted: auto-replied\r\nSubject: away %d\r\n\r\nx\r\n"
+    async with FakeImap(*(automatic % number for number in range(1, 1000))) as server:
+        server.mails[1000] = reply()  # before the gateway began
+        async with watching(rig, settings(server.port)):
+            await wait_until(lambda: len(server.mails) < 900, "the first of them", 30)
+            server.arrive(reply(2), uid=1001)
+            await wait_until(lambda: 1001 not in server.mails, "the new reply", 30)
+            left = sorted(server.mails)
+            await wait_until(lambda: not server.mails, "all mails", 60)
+
+    moved = [uid for uids, _ in server.moved for uid in numbers(uids)]
+    assert len(left) > 500
+    assert left[0] > 50  # the oldest have their turn, too
+    assert moved.index(1000) < 100
+    assert list(range(1, 1002)) == sorted(moved)
+    assert 2 == len(rig.entries())
