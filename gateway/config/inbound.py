@@ -9,6 +9,7 @@ from gateway.config.smtp import Trust, require_authserv_id
 from gateway.config.values import (
     AddressesOrDomains,
     ExistingFile,
+    Folder,
     Host,
     HttpUrl,
     Interval,
@@ -68,13 +69,13 @@ class MailboxConfig(Section):
     """With auth `xoauth2`: `token_url`, `client_id`, `client_secret`, `refresh_token`, `scope`."""
     purpose: Literal["replies", "bounces"] = "replies"
     """`replies`: what staff forward is filed; `bounces`: what came back of mail that went out."""
-    folder: Text = "INBOX"
+    folder: Folder = "INBOX"
     """The folder mail arrives in."""
-    imported: Text = "Imported"
+    imported: Folder = "Imported"
     """Where filed mail is moved."""
-    needs_attention: Text = "Needs attention"
+    needs_attention: Folder = "Needs attention"
     """Where mail is moved that could not be filed."""
-    ignored: Text = "Ignored"
+    ignored: Folder = "Ignored"
     """Where automatic answers and reports are moved."""
     trust: Trust | None = option(example="authentication-results")
     """What proves that a mail comes from the member of staff it names: the topmost
@@ -105,7 +106,7 @@ class MailboxConfig(Section):
             wrong("oauth", 'is missing; auth = "xoauth2" needs it')
         require_authserv_id(self.trust, self.authserv_id)
         for key in ("imported", "needs_attention", "ignored"):
-            if getattr(self, key).casefold() == self.folder.casefold():
+            if getattr(self, key).rstrip("/").casefold() == self.folder.rstrip("/").casefold():
                 wrong(key, "is the folder mail arrives in: mail would be read again and again")
         return self
 

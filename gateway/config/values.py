@@ -211,6 +211,18 @@ def parse_console_url(value: str) -> str:
     return match[1].lower()
 
 
+def check_folder(text: str) -> str:
+    """Check the name of a folder in a mailbox; `/` divides it, whatever the server does so with."""
+    own = text.strip("/")
+    if not own:
+        raise ValueError("names no folder")
+    if text.startswith("/"):
+        raise ValueError(f"begins with a /: write {own!r}, from the account's own root")
+    if "//" in text:
+        raise ValueError("has a part without a name: one / divides the names of folders")
+    return text
+
+
 def check_host(value: str) -> str:
     """Refuse a host with a port, a scheme or brackets."""
     if re.fullmatch(r"[^\s:/\[\]@]+|[0-9A-Fa-f:.]+", value) is None:
@@ -287,6 +299,7 @@ NAME_RULE = "may have a to z, A to Z, 0 to 9, . _ and - only, a letter or digit 
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Text = Annotated[str, Field(min_length=1)]
 SeveralTexts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_several)]
+Folder = Annotated[Text, AfterValidator(check_folder)]
 Host = Annotated[str, AfterValidator(check_host)]
 HeaderName = Annotated[str, AfterValidator(check_header_name)]
 Count = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1)]

@@ -119,6 +119,12 @@ class Activation:
                     f"there is no audience {name!r} (there are: {names}): set [mailchimp] audience "
                     "to one of them, or [mailchimp] audience_contact for one to be made"
                 )
+            if self.wishes.audience and lists:
+                # A name that is mistyped would make an audience in which nobody has opted out.
+                raise CannotActivate(
+                    f"there is no audience {name!r} (there are: {names}): set [mailchimp] audience "
+                    "to one of them, or leave it out for one to be made"
+                )
             if (answer.get("constraints") or {}).get("may_create") is False:
                 raise CannotActivate(
                     f"the Mailchimp plan allows no audience besides {names}: set [mailchimp] "

@@ -119,6 +119,28 @@ def test_an_audience_is_chosen_by_id_or_name(rig: MailchimpRig, wanted: str) -> 
     assert active.id == other
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_mistyped_audience_makes_none(rig: MailchimpRig, dry_run: bool) -> None:
+    rig.sandbox.add_audience("Newsletter")
+    rig.wishes = replace(rig.wishes, audience="Newsleter")
+
+    with pytest.raises(
+        CannotActivate, match=r"no audience 'Newsleter' \(there are: .*Newsletter\)"
+    ):
+        rig.activate(dry_run=dry_run)
+
+    assert len(rig.sandbox.account.audiences) == 2
+
+
+def test_the_first_audience_of_an_account_is_made_with_its_name(empty: MailchimpRig) -> None:
+    empty.wishes = replace(empty.wishes, audience="CRM")
+
+    empty.activate()
+
+    (audience,) = empty.sandbox.account.audiences.values()
+    assert audience.body["name"] == "CRM"
+
+
 def test_an_audience_that_may_not_be_made_is_told_with_the_cure(empty: MailchimpRig) -> None:
     empty.wishes = replace(empty.wishes, contact=None)
     with pytest.raises(CannotActivate, match="audience_contact"):
