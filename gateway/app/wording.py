@@ -11,10 +11,11 @@ NOTES = "notes"  #: The folder of the notes' wording, below that of the template
 SHIPPED_TEMPLATES = SHIPPED_CONFIG / "templates"
 
 
-def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
+def note_templates(settings: Settings, *, console_url: str = "") -> dict[str, NoteTemplate]:
     """Return the wording of notes by language, that of the settings first.
 
-    What a file of one's own lacks, as it is older than the gateway, is as shipped.
+    With the address of a console its pages are named, else commands. What a file of one's own
+    lacks, as it is older than the gateway, is as shipped.
     """
     shipped = {
         file.stem: parse_template(read_text(file), file.stem, str(file))
@@ -26,6 +27,7 @@ def note_templates(settings: Settings) -> dict[str, NoteTemplate]:
             language,
             str(file),
             shipped=shipped.get(language, shipped["en"]),
+            console_url=console_url,
         )
         for language, file in _texts(settings, NOTES).items()
     }

@@ -517,6 +517,18 @@ def test_a_report_of_very_many_names_some_and_says_how_to_list_the_others(langua
     ) in text
 
 
+def test_where_the_console_is_known_a_long_report_names_the_page_with_the_others() -> None:
+    words = replace(template("en"), console_url="https://gateway.example.org")
+    many = [told(number) for number in range(MAX_NOTES + 2)]
+
+    text = build_summary(words, summary(*many, recipients=7_000)).decode()
+
+    at = "https://gateway.example.org/console/send-failed"
+    assert f"{at}?from=3Dann%40office.example&since=3D2026-03-12T09%3A03" in text.replace(
+        "=\r\n", ""
+    )
+
+
 def test_nothing_to_add_is_not_added() -> None:
     _, text = parsed_summary(summary(told(1), told(2)))
 

@@ -25,7 +25,7 @@ from gateway.core.decision.note_facts import NoteFacts, kept
 from gateway.core.decision.note_template import NoteTemplate, parse_template
 from gateway.core.decision.short_note import MAX_SHORT_OCTETS
 from gateway.core.kinds import By, Kind, Scope, State
-from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
+from gateway.core.people.people import ENTRY_SOURCES, PersonRef, Suppression, SuppressionSource
 
 FOLDER = Path(__file__).parents[2] / "config" / "templates" / "notes"
 LANGUAGES = ("nl", "de", "fr", "en")
@@ -267,6 +267,30 @@ def test_an_address_is_lifted_by_a_command_that_is_safe_to_paste() -> None:
 
     assert "gateway suppress release '$(reboot)@example.org'" in note.full
     assert "Blocked since 1 January 2026 by ann. Blocked until 1 June 2026" in note.short
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_the_console_is_known_pages_are_named_instead_of_commands(language: str) -> None:
+    text = (FOLDER / f"{language}.txt").read_text()
+    words = parse_template(text, language, console_url="https://gateway.example.org")
+    message = f"https://gateway.example.org/console/messages/{ids.show(ID)}"
+    sources = (SuppressionSource.STAFF, *ENTRY_SOURCES, SuppressionSource.LAST_KNOWN)
+    for source in sources:
+        facts = replace(FACTS, suppressions=(replace(BLOCKED, source=source),))
+        note = render(words, facts)
+
+        assert "gateway suppress" not in note.full
+        assert "https://gateway.example.org/console/people/ralph@example.org" in note.full
+        assert [message] == re.findall(r"https://\S+", "\n".join(note.short))
+        assert not any("gateway suppress" in line for line in note.short)
+
+    for source in (SuppressionSource.STAFF, SuppressionSource.UNREAD_STATUS):
+        of_person = replace(BLOCKED, source=source, person=RALPH)
+        note = render(words, replace(FACTS, suppressions=(of_person,)))
+        assert "https://gateway.example.org/console/people/candidate:17" in note.full
+
+    several = refusal(words, [FACTS, replace(FACTS, recipient="bob@example.org")])
+    assert message in several.octets.decode()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

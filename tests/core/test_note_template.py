@@ -84,7 +84,7 @@ def test_the_first_language_there_is_wins(wanted: tuple[str, ...], expected: str
         (
             "CRM data as of $feed\n",
             "as of $fed\n",
-            "{line}: [short group]: unknown placeholder $fed; known: $feed, $id,",
+            "{line}: [short group]: unknown placeholder $fed; known: $feed, $gateway, $id,",
         ),
         ("CRM data as of $feed\n", "for 5$ a month\n", "{line}: [short group]: a lone $ (write $$"),
         ("[group]", "[gruop]", "{line}: unknown section [gruop]; known: words, date,"),

@@ -21,7 +21,7 @@ class HeldReportWriter:
 
     def apply(self, settings: Settings) -> None:
         """Go by new settings from the next report on; GatewayError if a file can't be used."""
-        self._notes = note_templates(settings)
+        self._notes = note_templates(settings, console_url=settings.console.url or "")
         self._notifier = settings.notices.sender or common.notifier(settings)
         self._zone = common.time_zone(settings)
 

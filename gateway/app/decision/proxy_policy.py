@@ -29,7 +29,7 @@ def policy(settings: Settings) -> Policy:
     """Return what decides about messages; GatewayError if a file can't be used."""
     hostname = common.host_name()
     zone = common.time_zone(settings)
-    templates = note_templates(settings)
+    templates = note_templates(settings, console_url=settings.console.url or "")
     language = settings.suppression.language
     # The mark of our loop header: the same for all workers, another for other gateways.
     text = f"{hostname} {settings.store.url.get_secret_value()}"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, formataddr, parseaddr
+from urllib.parse import urlencode
 
 from gateway.core import ids
 from gateway.core.decision.delivery_status import decoded_xtext, recipient_group, status_part
@@ -315,15 +316,21 @@ def build_summary(template: NoteTemplate, summary: ReportSummary) -> bytes:
     zone = summary.at.tzinfo
     since = summary.since.astimezone(zone)
     named = sum(len(reported.left_out) for reported in summary.listed)
+    sender = one_line(summary.recipient)
+    day = (since - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M")
+    page = template.page("send-failed")
     values = {
         "state": template.send_failed,
         "messages": str(summary.messages),
         "count": str(summary.recipients),
         "more": str(max(0, summary.recipients - named) or ""),
-        "sender": one_line(summary.recipient),
+        "sender": sender,
         "since": template.moment(since),
         "now": template.moment(summary.at),
-        "day": (since - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M"),
+        "day": day,
+        "where": f"{page}?{urlencode({'from': sender, 'since': day})}"
+        if page
+        else f"gateway messages list --state send_failed --from {sender} --since {day}",
     }
     listed: list[str] = []
     notes: list[str] = []

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from types import MappingProxyType
+from urllib.parse import quote
 
 from gateway.core.ascii_text import ascii_text
 from gateway.core.kinds import Scope, State
 from gateway.core.people.people import ENTRY_SOURCES, SuppressionSource
+from gateway.core.sending.mail_wording import console_page
 from gateway.core.wording import (
     BadWording,
     NumberedLine,
@@ -30,8 +32,12 @@ MAX_LAST_LINE = 180  #: The same of its last line; with the first it fits into a
 MAX_SHORT_VALUE = 40  #: Letters of one value in the short form.
 MAX_SHORT_REASONS = 80  #: Letters of several reasons, named one after the other.
 
-_REASON = frozenset(("name", "scope", "since", "until", "origin", "remark", "person", "address"))
-_SHORT = frozenset(("id", "state", "name", "scope", "since", "until", "origin", "feed"))
+_REASON = frozenset(
+    ("name", "scope", "since", "until", "origin", "remark", "person", "address", "where")
+)
+#: What begins a command or names a page: one of the two is empty, and its line is left out.
+_WHERE = frozenset(("page", "gateway"))
+_SHORT = _WHERE | {"id", "state", "name", "scope", "since", "until", "origin", "feed"}
 #: Sections, and words, of sources that are called by their own name.
 _ENTRIES = tuple(source.value for source in ENTRY_SOURCES if source is not SuppressionSource.STAFF)
 _SHORT_ENTRIES = tuple(f"short {name}" for name in _ENTRIES)
@@ -50,10 +56,10 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "short opt out": _SHORT,
     "short last known": _SHORT,
     "short unread status": _SHORT,
-    "short shared": frozenset(("id", "state", "count", "names", "feed")),
+    "short shared": _WHERE | {"id", "state", "count", "names", "feed"},
     "short personal": frozenset(),
     "short personal shared": frozenset(),
-    "short several": frozenset(("id", "state", "count", "names")),
+    "short several": _WHERE | {"id", "state", "count", "names"},
     "short last": frozenset(("id", "state", "reason")),
     "full": frozenset(
         (
@@ -80,7 +86,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "reports subject": frozenset(("state", "messages", "count")),
     "reports": frozenset(("messages", "count", "sender", "since", "now")),
     "reports message": frozenset(("id", "now", "subject")),
-    "reports more": frozenset(("more", "sender", "day")),
+    "reports more": frozenset(("more", "sender", "day", "where")),
 }
 
 #: Of a group somebody is in by Mailchimp's word; without it the group's section serves.
@@ -135,6 +141,15 @@ class NoteTemplate:
     language: str  #: Two letters.
     words: Mapping[str, str]
     sections: Mapping[str, tuple[WordingLine, ...]]
+    console_url: str = ""  #: Where people open the console; empty: notes name commands.
+
+    def page(self, *path: str) -> str:
+        """Return the address of a page of the console; empty where notes name commands."""
+        return console_page(self.console_url, *(quote(part, safe="@:") for part in path))
+
+    def where(self, page: str) -> dict[str, str]:
+        """Return what a reply is filled with: the address of a page, or what begins commands."""
+        return {"page": page, "gateway": "" if page else "gateway"}
 
     def state(self, state: State) -> str:
         """Return what people call a delivery's state: `verzenden mislukt`."""
@@ -181,12 +196,18 @@ class NoteTemplate:
 
 @lru_cache(_KEPT)
 def parse_template(
-    text: str, language: str, source: str = "", shipped: NoteTemplate | None = None
+    text: str,
+    language: str,
+    source: str = "",
+    shipped: NoteTemplate | None = None,
+    *,
+    console_url: str = "",
 ) -> NoteTemplate:
     """Read the wording of one language; `source` names the file in errors.
 
-    What it may lack is taken from the `shipped` wording. The same text is not read twice: what the
-    supervisor has read, each process that is forked after it has (`app/roles/run.py`).
+    With the address of a console its pages are named, else commands. What it may lack is taken from
+    the `shipped` wording. The same text is not read twice: what the supervisor has read, each
+    process that is forked after it has (`app/roles/run.py`).
     Raise `BadWording` for sections, words or placeholders that are unknown, missing or given
     twice, and for a first or last line of the short form that might not tell the journal's id.
     """
@@ -219,7 +240,10 @@ def parse_template(
         if key not in words:
             raise BadWording(f"{source}: [words]: {key} is missing")
     return NoteTemplate(
-        language=language, words=MappingProxyType(words), sections=MappingProxyType(sections)
+        language=language,
+        words=MappingProxyType(words),
+        sections=MappingProxyType(sections),
+        console_url=console_url,
     )
 
 

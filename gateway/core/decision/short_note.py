@@ -43,8 +43,7 @@ def short_form(template: NoteTemplate, facts: NoteFacts) -> tuple[str, ...]:
     """Return the lines on one recipient: by the strictest suppression, or of all people's."""
     entries = strictest_first(facts.suppressions)
     values = {
-        "id": ids.show(facts.message),
-        "state": template.send_failed,
+        **_named(template, facts.message),
         "feed": template.moment_in(facts.now.tzinfo, facts.feed_as_of),
     }
     if is_shared(template, facts):
@@ -66,13 +65,19 @@ def short_form_of_several(template: NoteTemplate, failed: Sequence[NoteFacts]) -
     """Return the lines on several recipients of one message; none of them is named."""
     entries = [entry for facts in failed for entry in facts.suppressions]
     values = {
-        "id": ids.show(failed[0].message),
-        "state": template.send_failed,
+        **_named(template, failed[0].message),
         "count": str(len(failed)),
         "names": ", ".join(dict.fromkeys(suppression_name(template, entry) for entry in entries)),
     }
     lines = template.fill("short several", fit_for_reply(values))
     return fitting(lines, last_line(template, failed[0].message, entries))
+
+
+def _named(template: NoteTemplate, message: int) -> dict[str, str]:
+    """Return what every reply is filled with; the page of a message names no address."""
+    number = ids.show(message)
+    page = template.page("messages", number) if message else ""
+    return {"id": number, "state": template.send_failed, **template.where(page)}
 
 
 def last_line(template: NoteTemplate, message: int, entries: Sequence[Suppression]) -> str:
@@ -95,7 +100,9 @@ def fit_for_reply(values: Mapping[str, str]) -> dict[str, str]:
     """Shorten values for SMTP, where a line reaches people it isn't about: no addresses."""
     plain = {name: ascii_text(_DOMAIN.sub("", value)) for name, value in values.items()}
     return {
-        name: _clipped(value, MAX_SHORT_REASONS if name in _REASONS else MAX_SHORT_VALUE)
+        name: value
+        if name == "page"  # Whoever follows it needs all of it.
+        else _clipped(value, MAX_SHORT_REASONS if name in _REASONS else MAX_SHORT_VALUE)
         for name, value in plain.items()
     }
 

@@ -9,6 +9,7 @@ from gateway.core.kinds import Scope
 from gateway.core.people.people import ENTRY_SOURCES, MAILCHIMP, Suppression, SuppressionSource
 
 #: What has no name of its own but words of the template.
+UNREAD = "unread status"  #: The section on who has a status that can't be read.
 NAMELESS = (*ENTRY_SOURCES, SuppressionSource.LAST_KNOWN, SuppressionSource.UNREAD_STATUS)
 
 
@@ -30,6 +31,9 @@ def suppression_name(template: NoteTemplate, entry: Suppression) -> str:
 def reason_values(template: NoteTemplate, facts: NoteFacts, entry: Suppression) -> dict[str, str]:
     """Return what a section that explains a suppression is filled with; empty: it isn't known."""
     zone = facts.now.tzinfo
+    address, person = one_line(facts.recipient), str(entry.person or "")
+    by_person = suppression_section(template, entry) in {STAFF_PERSON, UNREAD}
+    page = template.page("people", person if by_person else address)
     return {
         "name": suppression_name(template, entry),
         "scope": template.scope(entry.scope),
@@ -37,9 +41,21 @@ def reason_values(template: NoteTemplate, facts: NoteFacts, entry: Suppression) 
         "until": template.date_in(zone, entry.until),
         "origin": one_line(entry.origin),
         "remark": one_line(entry.remark) if entry.public else "",
-        "person": str(entry.person or ""),
-        "address": shlex.quote(one_line(facts.recipient)),
+        "person": person,
+        "address": shlex.quote(address),
+        "where": page or mending_command(entry, person if by_person else shlex.quote(address)),
     }
+
+
+def mending_command(entry: Suppression, who: str) -> str:
+    """Return the command that lifts a suppression, or tells more where only the CRM can."""
+    match entry.source:
+        case SuppressionSource.LAST_KNOWN:
+            return f"gateway suppress show {who}"
+        case SuppressionSource.UNREAD_STATUS:
+            return f"gateway person show {who}"
+        case _:
+            return f"gateway suppress release {who}"
 
 
 def suppression_section(template: NoteTemplate, entry: Suppression) -> str:
