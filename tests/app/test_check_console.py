@@ -42,6 +42,18 @@ def test_who_may_sign_in(
     assert said in findings[0].text
 
 
+def test_a_wrong_line_is_an_error_beside_those_who_may_sign_in(tmp_path: Path) -> None:
+    file = tmp_path / "console-users"
+    file.write_text(f"anna:boss:{HASH}\nbob:{HASH}\n")
+    settings = Settings.model_validate({"console": {"users": str(file)}})
+
+    wrong, may = console_users(settings)
+
+    assert Level.ERROR is wrong.level
+    assert "line 1: no role: 'boss'" in wrong.text
+    assert "who may sign in: 1 with a password" == may.text
+
+
 async def test_the_provider_of_openid_connect_is_asked() -> None:
     with OidcServer() as server:
         assert ("good", f"{server.issuer} answers") == await _asked(server.issuer)

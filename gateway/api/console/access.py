@@ -292,11 +292,15 @@ def oidc_way(terms: OidcTerms) -> str:
 
 def _roles_now(session: ConsoleSession, terms: ConsoleTerms) -> frozenset[ConsoleRole] | None:
     """Return what a user may do at this moment; None: nothing any more."""
-    users = terms.users.all()
+    users = terms.users.read()
     if session.way.startswith(OIDC):
         is_theirs = terms.oidc is not None and session.way == oidc_way(terms.oidc)
-        return known_roles(session.roles) if is_theirs and not like(session.user, users) else None
-    login = users.get(session.user)
+        return (
+            known_roles(session.roles)
+            if is_theirs and not like(session.user, users.names)
+            else None
+        )
+    login = users.users.get(session.user)
     if login is None or session.way != password_way(login):
         return None
     return login.roles

@@ -206,7 +206,7 @@ async def _see_that_it_is_free(request: Request, terms: OidcTerms, name: object)
     using = services(request)
     now = using.clock()
     named = await using.database.read(console_sessions.users, now, way=PROXY)
-    if like(name, (*terms_of(request).users.all(), *named)):
+    if like(name, (*terms_of(request).users.read().names, *named)):
         log.warning("console_oidc_name_refused", reason="somebody else's", claim=terms.name_claim)
         why = said(
             request,

@@ -3,7 +3,8 @@
     anna:work,run:$argon2id$v=19$…
     bob:$argon2id$v=19$…            (as `gateway users hash` prints it: may only look)
 
-`gateway console user` writes them; a change counts at the next request.
+`gateway console user` writes them; a change counts at the next request. A line that can't be read
+keeps out whom it names, whatever other lines say of that name, and nobody else.
 """
 
 import asyncio
@@ -11,9 +12,9 @@ import os
 import secrets
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -28,7 +29,7 @@ _hashing = ThreadPoolExecutor(2, "argon2-console")
 
 
 class BadConsoleUsers(FileUnusable):
-    """The file of users can't be read or written, or has a line that is none."""
+    """The file of users can't be read or written, or has no such user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,27 +44,48 @@ class ConsoleLogin:
         return f"{name}:{','.join(sorted(self.roles))}:{self.digest}"
 
 
-class ConsoleUsers:
-    """The users of a file, read anew when it has changed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFile:
+    """What a file of users says."""
 
-    def __init__(self, file: Path) -> None:
+    users: Mapping[str, ConsoleLogin] = field(default_factory=dict)
+    barred: frozenset[str] = frozenset()  #: Names in lines that can't be read.
+    faults: tuple[str, ...] = ()  #: What is wrong with these lines, one each.
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names of the file, which nobody else may bear."""
+        return self.barred.union(self.users)
+
+
+class ConsoleUsers:
+    """The users of a file, read anew when it has changed; `tell` hears of lines that are wrong."""
+
+    def __init__(self, file: Path, tell: Callable[[str], None] = lambda _: None) -> None:
         self.file = file
+        self._tell = tell
         self._stamp: tuple[int, int, int] | None = None
-        self._users: Mapping[str, ConsoleLogin] = {}
+        self._read = UserFile()
 
     def all(self) -> Mapping[str, ConsoleLogin]:
         """Return the users by name; none where there is no file. Raises `BadConsoleUsers`."""
+        return self.read().users
+
+    def read(self) -> UserFile:
+        """Return what the file says now; nothing where there is none. Raises `BadConsoleUsers`."""
         try:
             state = self.file.stat()
         except FileNotFoundError:
-            return {}
+            return UserFile()
         except OSError as error:
             raise BadConsoleUsers(f"console.users: {self.file}: {error.strerror}") from error
         stamp = (state.st_mtime_ns, state.st_size, state.st_ino)
         if stamp != self._stamp:
-            self._users = read_users(self.file)
+            self._read = read_users(self.file)
             self._stamp = stamp
-        return self._users
+            for fault in self._read.faults:
+                self._tell(fault)
+        return self._read
 
     async def verify(self, name: str, password: str) -> ConsoleLogin | None:
         """Return the user if the password is right, else None; unknown names cost the same."""
@@ -95,31 +117,48 @@ def _decoy() -> str:
     return PasswordHasher().hash(secrets.token_hex())
 
 
-def read_users(file: Path) -> Mapping[str, ConsoleLogin]:
-    """Read a file of users; `BadConsoleUsers` names the line that is none."""
-    users: dict[str, ConsoleLogin] = {}
+def read_users(file: Path) -> UserFile:
+    """Read a file of users; `BadConsoleUsers` where it can't be read at all."""
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise BadConsoleUsers(f"console.users: {file}: {why}") from error
+        lines = _lines(file)
+    except OSError as error:
+        raise BadConsoleUsers(f"console.users: {file}: {error.strerror}") from error
+    users: dict[str, ConsoleLogin] = {}
+    barred: set[str] = set()
+    faults: list[str] = []
     for number, line in enumerate(lines, 1):
         entry = line.strip()
         if not entry or entry.startswith("#"):
             continue
         name, _, rest = entry.partition(":")
-        roles, _, digest = rest.rpartition(":")
         try:
-            known = read_roles(roles.split(",")) if roles else frozenset({ConsoleRole.LOOK})
+            users[name] = _login(name, rest)
         except ValueError as error:
-            raise BadConsoleUsers(f"console.users: {file}: line {number}: {error}") from None
-        if not name or not digest.startswith("$argon2"):
-            raise BadConsoleUsers(
-                f"console.users: {file}: line {number}: not a name, roles and an argon2 hash "
-                "(gateway console user NAME writes it)"
-            )
-        users[name] = ConsoleLogin(roles=known, digest=digest)
-    return users
+            barred.add(name)
+            faults.append(f"console.users: {file}: line {number}: {error}")
+    return UserFile(
+        users={name: login for name, login in users.items() if name not in barred},
+        barred=frozenset(barred),
+        faults=tuple(faults),
+    )
+
+
+def _lines(file: Path) -> list[str]:
+    """Return the lines of a file; what isn't UTF-8 in one spoils no other."""
+    return file.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines()
+
+
+def _login(name: str, rest: str) -> ConsoleLogin:
+    """Read what stands behind a name; ValueError says what is wrong."""
+    if not f"{name}{rest}".isprintable():
+        raise ValueError("not UTF-8 text that can be printed")
+    roles, _, digest = rest.rpartition(":")
+    known = read_roles(roles.split(",")) if roles else frozenset({ConsoleRole.LOOK})
+    if not name or not digest.startswith("$argon2"):
+        raise ValueError(
+            "not a name, roles and an argon2 hash (gateway console user NAME writes it)"
+        )
+    return ConsoleLogin(roles=known, digest=digest)
 
 
 def put_user(file: Path, name: str, password: str | None, roles: Iterable[ConsoleRole]) -> bool:
@@ -128,7 +167,7 @@ def put_user(file: Path, name: str, password: str | None, roles: Iterable[Consol
     What else the file has, comments too, stays; it is replaced as a whole and readable by its
     owner only.
     """
-    known = read_users(file) if file.exists() else {}
+    known = read_users(file).users if file.exists() else {}
     if password is None:
         if name not in known:
             raise BadConsoleUsers(f"console.users: {file}: there is no user {name}")
@@ -142,20 +181,20 @@ def put_user(file: Path, name: str, password: str | None, roles: Iterable[Consol
 
 def remove_user(file: Path, name: str) -> None:
     """Take a user out of a file."""
-    if not file.exists() or name not in read_users(file):
+    if not file.exists() or name not in read_users(file).names:
         raise BadConsoleUsers(f"console.users: {file}: there is no user {name}")
     _rewrite(file, name, None)
 
 
 def _rewrite(file: Path, name: str, entry: str | None) -> None:
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines() if file.exists() else []
+        lines = _lines(file) if file.exists() else []
         rest = [line for line in lines if line.strip().partition(":")[0] != name]
         at = next((n for n, line in enumerate(lines) if line not in rest), len(rest))
         if entry is not None:
             rest.insert(min(at, len(rest)), entry)
         handle, made = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as opened:
             opened.write("".join(f"{line}\n" for line in rest))
         # The gateway may run as somebody else than who adds users.
         owner = (file if file.exists() else file.parent).stat()

@@ -12,10 +12,13 @@ def console_users(settings: Settings) -> Iterator[Finding]:
     """Say who may sign in at the console, and what keeps people out."""
     console = settings.console
     try:
-        users = ConsoleUsers(console.users).all()
+        listed = ConsoleUsers(console.users).read()
     except BadConsoleUsers as problem:
         yield error("console", str(problem))
         return
+    for fault in listed.faults:
+        yield error("console", f"{fault}: whom it names can't sign in")
+    users = listed.users
     ways = [
         *([f"{len(users)} with a password"] if users else []),
         *([f"through {console.oidc.issuer}"] if console.oidc else []),
@@ -23,7 +26,7 @@ def console_users(settings: Settings) -> Iterator[Finding]:
     ]
     if ways:
         yield good("console", f"who may sign in: {', '.join(ways)}")
-    else:
+    elif not listed.faults:
         yield good("console", "nobody may sign in yet: `gateway console user NAME` adds somebody")
 
 

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 
-from gateway import metrics
+from gateway import logs, metrics
 from gateway.api import mailchimp
 from gateway.api.application import application
 from gateway.api.console.rendering import compile_pages
@@ -54,6 +55,8 @@ _UP = {True: "up", False: "down", None: "unknown"}
 _COUNTED_EVERY = timedelta(minutes=10)
 _SHARES_SECONDS = 2.0  #: How long an answer waits for what share came back.
 _STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
+
+log = logs.get("api")
 
 
 async def run_api(context: RoleContext) -> None:
@@ -125,7 +128,13 @@ def run_words(settings: Settings) -> dict[str, Mapping[str, str]]:
 
 def console_terms(context: RoleContext) -> Callable[[], ConsoleTerms]:
     """Return what tells the console of the settings of each moment."""
-    users_of = cache(ConsoleUsers)
+
+    def tell(fault: str) -> None:
+        log.error("file_unusable", reason=fault)
+
+    @cache
+    def users_of(file: Path) -> ConsoleUsers:
+        return ConsoleUsers(file, tell)
 
     def terms() -> ConsoleTerms:
         console = context.settings.console

@@ -95,7 +95,7 @@ def put(
 def list_users(context: typer.Context, asked: ListRequest) -> None:
     """List the users of the console."""
     file = of(context).settings.console.users
-    known = read_users(file) if file.exists() else {}
+    known = read_users(file).users if file.exists() else {}
     roles = {name: sorted(known[name].roles) for name in sorted(known)}
     columns: ListColumns[str] = {"name": str, "roles": lambda name: ", ".join(roles[name])}
     asked.print(

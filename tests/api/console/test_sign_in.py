@@ -15,7 +15,7 @@ from gateway.api.console.kept_form import KeptForm, new_token, read_kept, seal, 
 from gateway.api.console.roles import ConsoleRole, may
 from gateway.api.console.throttle import LoginThrottle
 from gateway.api.console.trigger_form import filled
-from gateway.api.console.users import BadConsoleUsers, put_user, read_users, remove_user
+from gateway.api.console.users import put_user, read_users, remove_user
 from gateway.core.triggers.events.registry import EVENTS
 from gateway.store.console import console_sessions
 from tests.api.console.browsing import PASSWORD, add_user, browser, signed_in
@@ -787,7 +787,7 @@ def test_users_keep_their_file_as_it_was(tmp_path: Path) -> None:
     assert kept[0] == "# Office"
     assert kept[1].startswith("bob:work:$argon2id$")
     assert kept[3].startswith("anna:manage,run:$argon2id$")
-    assert {"anna"} == read_users(file).keys()
+    assert {"anna"} == read_users(file).users.keys()
     assert 0o600 == file.stat().st_mode & 0o777 or file.stat().st_mode & 0o004
 
 
@@ -799,21 +799,42 @@ def test_users_keep_their_file_as_it_was(tmp_path: Path) -> None:
         ("anna:work:secret", "line 1: not a name, roles and an argon2 hash"),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path: Path, line: str, why: str) -> None:
+def test_a_wrong_line_is_named_and_keeps_out_whom_it_names_only(
+    tmp_path: Path, line: str, why: str
+) -> None:
+    good = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA"
     file = tmp_path / "console-users"
-    file.write_text(f"{line}\n")
+    file.write_bytes(f"{line}\nbob:work:{good}\nanna:run:{good}\n# Stra".encode() + b"\xdfe\n")
 
-    with pytest.raises(BadConsoleUsers, match=re.escape(why)):
-        read_users(file)
+    known = read_users(file)
+
+    assert {"bob"} == known.users.keys()
+    assert {"anna", "bob"} == known.names
+    assert [True] == [why in fault for fault in known.faults]
+    put_user(file, "anna", "secret", [ConsoleRole.LOOK])
+    assert {"anna", "bob"} == read_users(file).users.keys()
+    assert file.read_bytes().endswith(b"# Stra\xdfe\n")
 
 
-async def test_a_wrong_file_of_users_lets_nobody_in_and_says_so(one_api: Served) -> None:
-    one_api.settings.console.users.write_text("nonsense\n")
+async def test_a_wrong_line_of_the_file_ends_nobodys_session_but_theirs(one_api: Served) -> None:
+    file = one_api.settings.console.users
+    async with signed_in(one_api) as anna, signed_in(one_api, name="bob") as bob:
+        file.write_text(file.read_text() + "bob:boss:$argon2id$x\n")
+        answers = [await each.client.get("/console/acts") for each in (anna, bob)]
+
+    assert [200, 303] == [answer.status_code for answer in answers]
+
+
+async def test_a_file_of_users_that_cannot_be_read_lets_nobody_in_and_says_so(
+    one_api: Served,
+) -> None:
+    one_api.settings.console.users.unlink(missing_ok=True)
+    one_api.settings.console.users.mkdir()
     async with browser(one_api) as browsing:
         answer = await browsing.client.get(LOGIN)
 
     assert 503 == answer.status_code
-    assert "line 1" in answer.text
+    assert "console.users" in answer.text
 
 
 async def test_what_strangers_write_is_shown_as_text(one_api: Served) -> None:
