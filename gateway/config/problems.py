@@ -70,6 +70,26 @@ def read_text(file: Path) -> str:
         raise ConfigError(f"{file}: not UTF-8 text") from error
 
 
+def text_to_mend(file: Path) -> str:
+    """Return what is in a file for somebody who writes it anew, as UTF-8.
+
+    What isn't UTF-8 is read as Windows writes it (Windows-1252, which lacks five octets).
+    ConfigError says why it can't be read.
+    """
+    if is_utf8(file):
+        return read_text(file)
+    return file.read_bytes().decode("cp1252", errors="replace")
+
+
+def is_utf8(file: Path) -> bool:
+    """Whether a file is text in UTF-8, or none that can be read."""
+    try:
+        read_text(file)
+    except ConfigError as error:
+        return not isinstance(error.__cause__, UnicodeDecodeError)
+    return True
+
+
 def files_in(folder: Path, *endings: str) -> list[Path]:
     """Return the files of a folder whose names have one of these endings, in order.
 

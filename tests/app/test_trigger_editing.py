@@ -390,3 +390,18 @@ def test_a_template_is_shown_as_somebody_known_gets_it(folder: TriggerFolder) ->
     nobody = PersonRef(PersonKind.CANDIDATE, "99")
     with pytest.raises(editing.NoSuchPerson):
         editing.sample_mail(folder.settings, folder.database, sources, "nl", person=nobody)
+
+
+def test_a_trigger_in_another_encoding_is_shown_and_written_anew(folder: TriggerFolder) -> None:
+    file = folder.folder / "triggers" / "founded.toml"
+    text = file.read_text()
+    file.write_bytes(f"# Grüße\n{text}".encode("cp1252"))
+    state = editing.trigger_state(folder.settings, "founded")
+
+    proposed = editing.propose_trigger(
+        folder.settings, "founded", text=state.text, version=state.version
+    )
+    folder.keep(proposed, confirmed=True)
+
+    assert any("not UTF-8 text" in problem for problem in state.problems)
+    assert f"# Grüße\n{text}" == file.read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from gateway.app.triggers import triggers
 from gateway.app.whole_files import one_at_a_time, remove_file, write_whole
 from gateway.app.wording import SHIPPED_TEMPLATES
 from gateway.config import ConfigError, Settings, read_text
-from gateway.config.problems import NotToml, parse_toml
+from gateway.config.problems import NotToml, is_utf8, parse_toml, text_to_mend
 from gateway.config.triggers import (
     ACTIVE_AS_SHIPPED,
     changed_text,
@@ -160,7 +160,7 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
     problems: tuple[str, ...] = ()
     faults: list[FileFault] = []
     with suppress(ConfigError):  # Such as a file that isn't text: reading the rule says so.
-        text = read_text(files[name])
+        text = text_to_mend(files[name])
     rule: CheckedTrigger | None = None
     given: dict[str, object] = {}
     with suppress(NotToml):
@@ -220,7 +220,9 @@ def propose_trigger(
     return ProposedEdit(
         what=EditedThing.TRIGGER,
         name=name,
-        changes=() if after == now else (FileChange(file=str(own), before=old, after=after),),
+        changes=(FileChange(file=str(own), before=old, after=after),)
+        if after != now or not is_utf8(own)
+        else (),
         rule=rule,
         before=before,
         doubts=tuple(rule.template.doubts()),
@@ -286,6 +288,11 @@ def _template_state(settings: Settings, name: str, using: Mapping[str, Trigger])
         _checked_sources(settings, sources, using)
     except ConfigError as error:
         problems += error.problems
+    if not sources:
+        with suppress(ConfigError):  # Such as a text that isn't UTF-8, to be written anew.
+            sources = triggers.template_sources(
+                settings, name, with_html_alone=True, read=text_to_mend
+            )
     own = frozenset(
         language for language, source in sources.items() if Path(source.file).parent == folder
     )
@@ -335,7 +342,9 @@ def propose_template(
                 html=ended(source.html) if source.html and source.html.strip() else None,
             )
     old, new = _texts(folder, before), _texts(folder, sources)
-    changed = sorted(file for file in {*old, *new} if old.get(file) != new.get(file))
+    changed = sorted(
+        file for file in {*old, *new} if old.get(file) != new.get(file) or not is_utf8(Path(file))
+    )
     if state and version != state.version:
         raise ChangedMeanwhile(
             folder,
@@ -492,7 +501,7 @@ def keep(
 
 
 def _text_of(file: str) -> str | None:
-    return read_text(Path(file)) if Path(file).exists() else None
+    return text_to_mend(Path(file)) if Path(file).exists() else None
 
 
 def _write(file: str, text: str | None) -> None:

@@ -1,7 +1,7 @@
 """From trigger files and templates to what the sender of triggered mail works with."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,12 +111,16 @@ def rule(settings: Settings, name: str, file: Path) -> CheckedTrigger:
 
 
 def template_sources(
-    settings: Settings, name: str, *, with_html_alone: bool = False
+    settings: Settings,
+    name: str,
+    *,
+    with_html_alone: bool = False,
+    read: Callable[[Path], str] = read_text,
 ) -> dict[str, TemplateSource]:
     """Return the files of a template by language, none where there is no such template.
 
     HTML without a text beside it makes no mail; who changes files is shown it, too. What can't be
-    read raises ConfigError: of one trigger, so that all others go on.
+    read (`read` does it) raises ConfigError: of one trigger, so that all others go on.
     """
     folder = settings.templates.folder / name
     # Those of the operator's own come last, and replace what is shipped.
@@ -128,17 +132,15 @@ def template_sources(
         html = text.with_suffix(".html")
         sources[language] = TemplateSource(
             file=readable_name(str(text)),
-            text=read_text(text),
-            html=read_text(html) if html in files else None,
+            text=read(text),
+            html=read(html) if html in files else None,
         )
     pages = [file for file in files if file.suffix == ".html" and file.parent == folder]
     for html in pages if with_html_alone else ():
         language = readable_name(html.stem)
         if language not in sources:
             file = readable_name(str(html.with_suffix(".txt")))
-            sources[language] = TemplateSource(
-                file=file, text="", html=read_text(html), lacks_text=True
-            )
+            sources[language] = TemplateSource(file=file, text="", html=read(html), lacks_text=True)
     return sources
 
 

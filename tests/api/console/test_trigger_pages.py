@@ -275,6 +275,24 @@ async def test_what_is_wrong_with_a_template_is_told_once_by_its_fields(
         assert "nl.html" not in shown
 
 
+async def test_a_template_in_another_encoding_is_shown_and_mended(
+    api: Served, tmp_path: Path
+) -> None:
+    async with signed_in(api, MANAGE) as browsing:
+        await write(browsing)
+        file = tmp_path / "templates/letter/nl.txt"
+        file.write_bytes("Subject: Café\n\nGeïnteresseerd\n".encode("cp1252"))
+        (file.parent / "de.txt").write_text("Subject: Hallo\n\nTag\n")
+        page = await browsing.open("/console/triggers/templates/letter")
+        await browsing.press("Save")
+        mended = await browsing.open("/console/triggers/templates/letter")
+
+    assert "not UTF-8 text" in page.text
+    assert "not UTF-8 text" not in mended.text
+    assert "Subject: Café\n\nGeïnteresseerd\n" == file.read_text(encoding="utf-8")
+    assert "Subject: Hallo\n\nTag\n" == (file.parent / "de.txt").read_text()
+
+
 async def test_html_without_a_text_is_shown_and_mended(api: Served, tmp_path: Path) -> None:
     folder = tmp_path / "templates/letter"
     folder.mkdir()
