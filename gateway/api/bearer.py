@@ -4,12 +4,17 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from gateway.api.problems import Problem
 from gateway.api.services import ApiServices
 from gateway.api.using import services
 from gateway.core.token import Token, TokenScope
+from gateway.core.written import did_you_mean
+from gateway.documents.problems import FieldProblemDocument
 from gateway.store.api import tokens
 
 _SCHEME = HTTPBearer(auto_error=False, description="A token made by `gateway tokens create`.")
@@ -19,7 +24,7 @@ _Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]
 
 
 def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
-    """Return what lets in whoever has one of these scopes."""
+    """Return what lets in whoever has one of these scopes, and asks in words that are known."""
 
     async def let_in(request: Request, shown: _Shown) -> Token:
         secret = shown.credentials if shown is not None else ""
@@ -34,9 +39,34 @@ def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
             raise Problem(
                 403, f"the token lacks the scope {wanted}", headers={"www-authenticate": asks}
             )
+        refuse_unknown_query(request)
         return token
 
     return let_in
+
+
+def refuse_unknown_query(request: Request) -> None:
+    """Raise a Problem for a parameter that is mistyped: left out, `?stat=failed` would list all."""
+    if not request.query_params:
+        return
+    known = query_parameters(request.scope["route"])
+    errors: list[FieldProblemDocument] = [
+        {
+            "at": f"query.{name}",
+            "text": f"no such parameter (known: {', '.join(known) or 'none'})"
+            + did_you_mean(name, known),
+        }
+        for name in dict.fromkeys(request.query_params)
+        if name not in known
+    ]
+    if errors:
+        raise Problem(422, "the request isn't valid", more={"errors": errors})
+
+
+def query_parameters(route: APIRoute) -> tuple[str, ...]:
+    """Return the names of the query's parameters that a route reads, in order."""
+    fields = get_flat_params(route.dependant)
+    return tuple(sorted(field.alias for field in fields if isinstance(field.field_info, Query)))
 
 
 async def known(using: ApiServices, secret: str) -> Token | None:

@@ -158,6 +158,18 @@ async def test_every_list_has_the_same_parameters(full: Served) -> None:
     assert WITHOUT_SINCE == {path for path, had in found.items() if "since" not in had}
 
 
+async def test_a_parameter_that_is_mistyped_lists_nothing(full: Served) -> None:
+    for path in await lists(full):
+        place = await address(full, path)
+        answer = await full.ask("GET", f"{place}limit=5&limitt=5")
+
+        assert 422 == answer.status_code, path
+        (error,) = answer.json()["errors"]
+        assert "query.limitt" == error["at"], path
+        assert "no such parameter (known: " in error["text"], path
+        assert error["text"].endswith("): did you mean limit?"), path
+
+
 async def test_every_list_is_read_page_by_page_without_a_gap_or_anything_twice(
     full: Served,
 ) -> None:
