@@ -164,7 +164,7 @@ def test_a_connection_goes_to_the_next_store_as_good_as_new(postgres: Postgres) 
         "SELECT pg_backend_pid(), to_regclass('pg_temp.left_over'), current_setting('lock_timeout')"
     )
     seen = []
-    for _ in range(2):
+    for _ in range(10):  # Several may be kept: of these any may be lent.
         with postgres.prepared_database(prepare) as url:
             database = Database(url)
             with database.private() as connection:
@@ -174,8 +174,8 @@ def test_a_connection_goes_to_the_next_store_as_good_as_new(postgres: Postgres) 
                 connection.commit()
             database.close()
 
-    assert [seen[0], seen[0]] == seen
-    assert (None, "0") == seen[0][1:]
+    assert len({process for process, *_ in seen}) < len(seen)
+    assert {(None, "0")} == {(left_over, timeout) for _, left_over, timeout in seen}
 
 
 @pytest.mark.system
