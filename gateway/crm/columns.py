@@ -72,11 +72,18 @@ class ColumnSource:
         """Whether the mapping says that the word of a cell stands for no value."""
         return not self._ours(cell) and (bool(compared(cell)) or "" in self.words)
 
+    def may_go_on(self, cell: str) -> bool:
+        """Whether a cell may be the beginning of another one that the mapping knows: `No mail`."""
+        word = compared(cell)
+        return not word or any(known != word and known.startswith(word) for known in self.words)
+
     def _ours(self, text: str) -> str:
         word = compared(text)
         if word in self.words or not word:
             return self.words.get(word, text)
-        return self.words.get(ALL_OTHERS, text)
+        # What can't be read is no word: it might be one that keeps mail away.
+        is_word = word.isprintable() and text.strip().upper() not in ERRORS
+        return self.words.get(ALL_OTHERS, text) if is_word else text
 
 
 class Columns:
@@ -157,8 +164,8 @@ class Columns:
                 texts[source.name] = source.read(row)
         return texts
 
-    def left_out(self, cells: Mapping[int, str], unread: Collection[str]) -> str:
-        """Return which of our columns leaves a row out, as the mapping says; empty: none does.
+    def left_out_by(self, cells: Mapping[int, str], unread: Collection[str]) -> ColumnSource | None:
+        """Return which of our columns leaves a row out, as the mapping says; None: none does.
 
         `Mass Mail Opt Out` fills the group of a member, and its `No` stands for none. Where the
         column can't be read the row stays, as somebody may be meant.
@@ -166,8 +173,8 @@ class Columns:
         for source in self.leaving_out:
             [at] = source.at
             if at in cells and source.name not in unread and source.is_nothing(cells[at]):
-                return source.name
-        return ""
+                return source
+        return None
 
     def without_value(
         self, cells: Sequence[str], dated: Collection[int]

@@ -129,7 +129,7 @@ class FeedFile:
             )
             of_dates = len(self.remarks)
             self.is_delimited = isinstance(table, Delimited)
-            reading = RowReading(columns, dates, len(table.names))
+            reading, last_line = RowReading(columns, dates, len(table.names)), 0
             if isinstance(table, Objects):
                 rows = filter(None, map(reading.of_object, table.rows()))
                 yield from batched(rows, TOGETHER)
@@ -138,8 +138,10 @@ class FeedFile:
                     if columns.unnamed:
                         reading.note_unnamed(block)
                     if isinstance(block, CellBlock):
+                        last_line = max(block.lines, default=last_line)
                         yield RowBlock(*block, reading)
                     else:
+                        last_line = max((row.line for row in block), default=last_line)
                         yield list(filter(None, map(reading.of_row, block)))
             self.remarks[of_dates:of_dates] = dates.remarks
             self.remarks += reading.remarks
@@ -149,6 +151,7 @@ class FeedFile:
                 self.open_columns = frozenset(
                     source.name for source in columns.sources if last in source.at
                 )
+                self.is_truncated = self.is_truncated or reading.cuts_off(last_line, last)
 
     def sample(self, most: int) -> tuple[list[str], list[list[str]]]:
         """Return the header and the first rows that have something in them, as they stand."""
@@ -229,6 +232,7 @@ class RowReading:
         self._unnamed_cells = 0
         self._unnamed_line = 0
         self._left_out: Counter[str] = Counter()  #: Rows, by the column that leaves them out.
+        self._left_out_last: tuple[int, ColumnSource, str] | None = None  #: Its line and cell.
 
     @property
     def remarks(self) -> Iterator[str]:
@@ -243,7 +247,8 @@ class RowReading:
 
     def of_object(self, row: ObjectRow) -> RawRow | None:
         """Return a row of JSON Lines by our columns; None where the mapping leaves it out."""
-        if self.columns.leaving_out and not row.problem and self._is_left_out(row.cells, ()):
+        may_be_left_out = self.columns.leaving_out and not row.problem
+        if may_be_left_out and self._is_left_out(row.line, row.cells, ()):
             return None
         texts = self.columns.texts_of_some(row.cells) if row.cells else {}
         return self._raw_row(row.line, texts, row.problem)
@@ -266,7 +271,7 @@ class RowReading:
                 return RawRow(line, {}, problem)
         unread = self.columns.without_value(cells, dated) if "#" in joined or dated else _NOTHING
         may_be_left_out = self.columns.leaving_out and not problem
-        if may_be_left_out and self._is_left_out(dict(enumerate(cells)), unread):
+        if may_be_left_out and self._is_left_out(line, dict(enumerate(cells)), unread):
             return None
         return self._raw_row(line, self.columns.texts(cells), problem, unread)
 
@@ -278,11 +283,24 @@ class RowReading:
         faults = {**self._dates.translate(texts), **self.columns.without_value(cells, ())}
         return texts[source.name], {name: faults[name] for name in texts if name in faults}
 
-    def _is_left_out(self, cells: Mapping[int, str], unread: Collection[str]) -> bool:
-        column = self.columns.left_out(cells, unread)
-        if column:
-            self._left_out[column] += 1
-        return bool(column)
+    def cuts_off(self, line: int, at: int) -> str:
+        """Say that the last row, in that line, was left out for what may be a part of a cell.
+
+        The cell stands at the end of a file whose last line has none. Empty: it wasn't.
+        """
+        if self._left_out_last is None:
+            return ""
+        left_out_in, source, cell = self._left_out_last
+        may_be_part = left_out_in == line and source.at == (at,) and source.may_go_on(cell)
+        return f"the file ends within line {line}" if may_be_part else ""
+
+    def _is_left_out(self, line: int, cells: Mapping[int, str], unread: Collection[str]) -> bool:
+        source = self.columns.left_out_by(cells, unread)
+        if source is None:
+            return False
+        self._left_out[source.name] += 1
+        self._left_out_last = (line, source, cells[source.at[0]])
+        return True
 
     def note_unnamed(self, block: CellBlock | list[CellRow]) -> None:
         """Note what stands in columns without a name."""

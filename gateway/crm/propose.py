@@ -124,8 +124,8 @@ def _as_members(column: SampledColumn, choices: Mapping[str, ColumnChoice]) -> I
     are_words = len(given) <= _SHOWN and len(given) < len(column.values)
     unclear = [word for word in given if not is_flag(word)] if are_words else []
     words |= dict.fromkeys(unclear, _OPTED_OUT)
-    if is_opt_out and len(column.values) < column.rows:
-        words[""] = ""
+    if len(column.values) < column.rows:
+        words[""] = "" if is_opt_out else _OPTED_OUT
     words[ALL_OTHERS] = _OPTED_OUT
     table = ", ".join(f"{_toml(word)} = {_toml(group)}" for word, group in words.items())
     yield _comment("take the file in once more: gateway import memberships FILE --replace, with")

@@ -14,7 +14,6 @@ from gateway.crm.cells.unreadable import UnreadableCell
 from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested, surely
 
-_ENOUGH_ROWS = 10  #: To take a column for a key because no value comes again.
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 #: Ours that say yes or no.
 FLAG_COLUMNS = frozenset(
@@ -255,20 +254,20 @@ def choose_by_content(
 
 
 def keeps_away(name: str) -> bool:
-    """Whether a column of that name may tell who has died or wants no mail."""
-    key = column_key(name)
+    """Whether a column of that name may tell who has died or wants no mail.
+
+    Dynamics 365 exports `(Do Not Modify) Row Checksum`, to be imported again.
+    """
+    key = column_key(name).removeprefix("donotmodify")
     return any(word in key for word in _KEEPING_AWAY)
 
 
 def may_keep_away(column: SampledColumn) -> bool:
     """Whether a column may tell who has died or wants no mail, be it by who wants some.
 
-    `Mailing` with yes and no does, `Mailing Street` is where somebody lives, and `(Do Not Modify)
-    Row Checksum` has another value in each row.
+    `Mailing` with yes and no does, `Mailing Street` is where somebody lives.
     """
     key = column_key(column.name)
-    if column.is_key and column.rows >= _ENOUGH_ROWS and not column.holds_dates:
-        return False
     are_flags = bool(column.values) and all(map(is_flag, column.values))
     return keeps_away(column.name) or (are_flags and any(word in key for word in _LETTING_IN))
 

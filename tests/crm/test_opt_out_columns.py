@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from gateway.crm.propose import propose
 from gateway.store.engine.database import Database
 from gateway.store.people.suppression import Standings
 from tests.crm.conftest import Write
-from tests.store.feeding import NOW, no_bulk, person, tell
+from tests.store.feeding import NOW, deceased, no_bulk, person, tell
 
 BY_YES_AND_NO = '{column = "Mass Mail Opt Out", values = {"No" = "", "Yes" = "quiet"}}'
 BY_ANYTHING = '{column = "Uitgeschreven op", values = {"" = "", "*" = "quiet"}}'
@@ -93,6 +94,60 @@ def test_who_is_opted_in_again_is_no_member_any_more(write: Write, database: Dat
     assert "1 row left out: the mapping has no group for what it says" in report.remarks
 
 
+@pytest.mark.parametrize(
+    ("cell", "fault"),
+    [
+        (b"Unbekannt \xfc\x81", "is not UTF-8"),
+        (b"N\0o", "contains a NUL"),
+        (b"#N/A", "has no value"),
+    ],
+)
+def test_what_cant_be_read_is_no_other_word(
+    write: Write, database: Database, cell: bytes, fault: str
+) -> None:
+    """`"*"` stands for words; a status, too, is none where its cell can't be read."""
+    by_others = '{column = "Opt out", values = {"ja é" = "quiet", "*" = ""}}'
+    rows: list[str | bytes] = ["ID,Opt out", "17,ja é", b"18," + cell, "19,nein"]
+
+    report = take_members(write, database, by_others, rows)
+
+    assert ["17", "18"] == kept_away(database)
+    assert [fault] == [
+        problem.text.removeprefix("group: ").partition(":")[0] for problem in report.problems
+    ]
+
+
+def test_a_status_that_cant_be_read_is_no_other_word(write: Write, database: Database) -> None:
+    mapping = read_mapping("people", {"status": {"values": {"dood é": "dead", "*": ""}}}, {})
+    tell(database, "statuses", deceased())
+    path = write("crm_id,emails,status", "17,p17@x.org,dood é", b"18,p18@x.org,dood \xfc\x81")
+
+    import_file(database, "people", path, source="crm", now=NOW, mapping=mapping)
+
+    assert ["17", "18"] == kept_away(database)
+
+
+@pytest.mark.parametrize(
+    ("end", "members"),
+    [
+        pytest.param("18,", ["17", "18"], id="a blank where the file may be cut off"),
+        pytest.param("18,No", ["17", "18"], id="what may be the beginning of another word"),
+        pytest.param("18,No\n", ["17"], id="a whole line"),
+        pytest.param("18,Nee", ["17"], id="a word that no other begins with"),
+    ],
+)
+def test_a_file_that_may_be_cut_off_lifts_nothing(
+    write: Write, database: Database, end: str, members: Sequence[str]
+) -> None:
+    group = '{column = "Opt", values = {"" = "", "No" = "", "Nee" = "", "No mail" = "quiet"}}'
+    take_members(write, database, group, ["ID,Opt", "17,No mail", "18,No mail"])
+    path = write(f"ID,Opt\n17,No mail\n19,No mail\n{end}", end=b"")
+
+    take_members(write, database, group, [], path=path)
+
+    assert members == [crm_id for crm_id in kept_away(database) if crm_id != "19"]
+
+
 def test_json_is_left_out_as_well(write: Write, database: Database) -> None:
     rows = ('{"ID": 17, "Mass Mail Opt Out": "Yes"}', '{"ID": 18, "Mass Mail Opt Out": "No"}')
 
@@ -109,6 +164,7 @@ def test_json_is_left_out_as_well(write: Write, database: Database) -> None:
         ("Unsubscribed from all email", ("", "true", "", ""), ["18"]),
         ("Uitgeschreven op", ("", "", "31-12-2025", ""), ["19"]),
         ("Newsletter", ("yes", "no", "yes", "yes"), ["18"]),
+        ("Newsletter", ("yes", "no", "", "yes"), ["18", "19"]),
     ],
 )
 def test_what_is_proposed_for_such_a_column_can_be_pasted(
@@ -144,9 +200,10 @@ def take_members(
     write: Write,
     database: Database,
     group: str,
-    rows: Sequence[str],
+    rows: Sequence[str | bytes],
     *,
     name: str = "people.csv",
+    path: Path | None = None,
     mapping: KindMapping | None = None,
     **terms: Any,
 ) -> ImportReport:
@@ -157,7 +214,7 @@ def take_members(
     if mapping is None:
         table = f'person = "ID"\ngroup = {group}\nignore = ["*"]'
         mapping = read_mappings(tomllib.loads(f"[memberships]\n{table}"), {})["memberships"]
-    path = write(*rows, name=name)
+    path = path or write(*rows, name=name)
     return import_file(
         database, "memberships", path, source="crm", now=NOW, replace=True, mapping=mapping, **terms
     )

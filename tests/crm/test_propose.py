@@ -274,12 +274,14 @@ def test_a_word_that_says_who_wants_mailings_counts_where_it_is_answered_by_yes_
     assert "'MailingStreet' is left out" not in proposed
 
 
-def test_what_differs_in_every_row_tells_of_no_opt_out(write: Write) -> None:
-    rows = (f"{n},p{n}@x.org,sum{n}" for n in range(20))
+def test_what_says_not_to_be_modified_tells_of_no_opt_out(write: Write) -> None:
+    rows = (f"{n},p{n}@x.org,sum{n},{1_700_000_000 + n}" for n in range(20))
+    header = "Id,Email,(Do Not Modify) Row Checksum,Unsubscribed at"
 
-    proposed = propose(write("Id,Email,(Do Not Modify) Row Checksum", *rows), KINDS["people"])
+    proposed = propose(write(header, *rows), KINDS["people"])
 
     assert "Checksum' is left out" not in proposed
+    assert "'Unsubscribed at' is left out" in proposed
 
 
 @pytest.mark.parametrize("header", ["Full Name", "Naam", "Volledige naam", "Nom complet"])
