@@ -96,6 +96,18 @@ async def test_an_encrypted_mail_that_is_attached_is_told(rig: ImporterRig) -> N
     assert ("encrypted",) == entry.remarks
 
 
+async def test_of_two_attached_mails_the_candidates_is_told_to_be_encrypted(
+    rig: ImporterRig,
+) -> None:
+    mail = as_attachment(original(sender="Jo <jo@example.net>"))
+    mail.add_attachment(_with_content(original(), ENVELOPED, _encrypted(original())))
+
+    entry = await rig.filed(mail)
+
+    assert "ann@example.org" == entry.sender
+    assert "encrypted" in entry.remarks
+
+
 async def test_pgp_within_a_text_is_told(rig: ImporterRig) -> None:
     armour = "-----BEGIN PGP MESSAGE-----\n\nhQEMA0\n=AbCd\n-----END PGP MESSAGE-----"
 

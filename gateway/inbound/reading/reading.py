@@ -145,14 +145,8 @@ def read(task: ReadingTask) -> ReadMail:
     recovered = recover(mail, subject=header.bare_subject, zone=ZoneInfo(task.zone))
     saver = AttachmentSaver(Path(task.folder), skeletons)
     attachments = _files(saver, mail, recovered)
-    original = replied_mail(recovered, header, attachments)
     original = replace(
-        original,
-        is_encrypted=is_encrypted(
-            recovered.attached or mail,
-            recovered.text,
-            "" if recovered.attached else recovered.staff_text,
-        ),
+        replied_mail(recovered, header, attachments, mail),
         other=_other(recovered, saver, mail, header, attachments=attachments),
     )
     return ReadMail(
@@ -192,7 +186,7 @@ def _other(
     )
     files = attachments if has_same else _files(saver, mail, other)
     return replace(
-        replied_mail(other, header, files),
+        replied_mail(other, header, files, mail),
         attachments=files,
         other=_other(other, saver, mail, header, attachments=files),
     )
@@ -233,9 +227,12 @@ def _fields_of(headers: Headers, task: ReadingTask) -> Field:
 
 
 def replied_mail(
-    recovered: RecoveredMail, header: ParsedHeader, attachments: Sequence[Attachment]
+    recovered: RecoveredMail,
+    header: ParsedHeader,
+    attachments: Sequence[Attachment],
+    mail: Message,
 ) -> RepliedMail:
-    """Return what was recovered in the form in which it is kept, and its fingerprint.
+    """Return what was recovered of a mail in the form in which it is kept, and its fingerprint.
 
     Where nothing was, the mail around it stands for it: who sent it, and its subject.
     """
@@ -261,6 +258,9 @@ def replied_mail(
         is_attached=attached is not None,
         has_unread_text=attached is not None
         and any(isinstance(defect, UnreadText) for defect in attached.defects),
+        is_encrypted=is_encrypted(attached, recovered.text)
+        if attached is not None
+        else is_encrypted(mail, recovered.text, recovered.staff_text),
         is_within=recovered.is_within,
         is_minor=recovered.is_minor,
         is_quote=recovered.is_quote,

@@ -31,7 +31,7 @@ def signed_content(octets: bytes) -> bytes | None:
         content = info["content"]["encap_content_info"]["content"]
         if content.method != _IN_PIECES:
             return content.native or None
-        # Its own way to join them copies what it has for each: half a second for 10 MB in 4 kB.
+        # Its own way to join them copies what it has for each: 0.4 s for 8 MB of OpenSSL's.
         pieces = SequenceOf.load(_BEGIN + content.contents + _END, spec=OctetString)
         return b"".join(piece.native for piece in pieces) or None
     except MemoryError:
