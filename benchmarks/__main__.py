@@ -13,7 +13,7 @@ from rich.console import Console
 
 from benchmarks import page
 from benchmarks.cells import MATRIX
-from benchmarks.peers import PEERS
+from benchmarks.peers import OTHER, PEERS
 from benchmarks.processes import BenchmarkError
 from benchmarks.run import PARTS, Plan, Results, run
 from benchmarks.tables import pages, verdict
@@ -56,10 +56,11 @@ def _run_on_disk(plan: Plan) -> Results:
 def _plan() -> Plan:
     options = _parser().parse_args()
     wanted = [cell for cell in MATRIX if cell.name in (options.cell or [cell.name])]
+    peers = [name for name in PEERS if name in (options.peer or PEERS)]
     return Plan(
         parts=options.parts or FULL.parts,
         cells=wanted,
-        peers=[name for name in PEERS if name in (options.peer or PEERS)],
+        peers=[*peers, OTHER] if options.against else peers,
         rounds=QUICK_ROUNDS if options.quick else options.rounds,
         start_rounds=QUICK_ROUNDS if options.quick else FULL.start_rounds,
         seconds=QUICK_SECONDS if options.quick else options.seconds,
@@ -69,7 +70,7 @@ def _plan() -> Plan:
         rows=QUICK_ROWS if options.quick else FULL.rows,
         triggered_rounds=QUICK_ROUNDS if options.quick else FULL.triggered_rounds,
         journaled=QUICK_JOURNAL if options.quick else FULL.journaled,
-        against=options.against,
+        against=options.against and options.against.absolute(),
     )
 
 
@@ -85,7 +86,8 @@ def _parser() -> argparse.ArgumentParser:
         "--against",
         type=Path,
         metavar="COMMAND",
-        help="another gateway, e.g. ../earlier/.venv/bin/gateway, that imports in turn with this",
+        help="another gateway, e.g. ../earlier/.venv/bin/gateway, that relays, answers and"
+        " imports in turn with this; docs/benchmarks.md stays as it is",
     )
     parser.add_argument("--quick", action="store_true", help="one short round; writes no page")
     return parser

@@ -12,6 +12,7 @@ from benchmarks.processes import BenchmarkError, free_port, running
 from benchmarks.store import relayed
 from gateway.store.engine.database import Database
 
+COMMAND = Path(sys.executable).with_name("gateway")  #: This gateway's own.
 WORKERS = 2
 BULK = b"Subject: bench\r\nPrecedence: bulk\r\n\r\n"
 
@@ -38,14 +39,14 @@ tls = "none"
 
 @contextmanager
 def gateway(
-    root: Path, *, relay: int, suppressed: Sequence[str]
+    root: Path, *, relay: int, suppressed: Sequence[str], command: Path = COMMAND
 ) -> Iterator[tuple[int, int, Callable[[], int]]]:
     """Run a gateway before `relay` that holds these suppressed addresses.
 
     Gives its port, the pid of its supervisor, and what counts its journal's relayed deliveries.
     """
-    port = prepare(root, relay=relay, suppressed=suppressed)
-    with serving(root, port) as pid:
+    port = prepare(root, relay=relay, suppressed=suppressed, command=command)
+    with serving(root, port, command) as pid:
         with Client(port) as client:
             client.send([], recipient=suppressed[0], header=BULK, code=b"550")
         database = Database(f"sqlite:///{root}/gateway.db")
@@ -53,22 +54,22 @@ def gateway(
         database.close()
 
 
-def prepare(root: Path, *, relay: int, suppressed: Sequence[str]) -> int:
+def prepare(root: Path, *, relay: int, suppressed: Sequence[str], command: Path = COMMAND) -> int:
     """Set up what `gateway` runs; return its port."""
     root.mkdir(parents=True)
     port, config = free_port(), root / "gateway.toml"
     config.write_text(CONFIG.format(port=port, relay=relay, workers=WORKERS))
     _write_feed(root, suppressed)
     for kind in ("groups", "people", "memberships"):
-        _run(config, "import", kind, str(root / f"{kind}.csv"))
+        _run(command, config, "import", kind, str(root / f"{kind}.csv"))
     return port
 
 
 @contextmanager
-def serving(root: Path, port: int) -> Iterator[int]:
+def serving(root: Path, port: int, command: Path = COMMAND) -> Iterator[int]:
     """Run what was prepared, for as long as the block lasts; give the pid of its supervisor."""
-    command = _command(root / "gateway.toml", "run", "smtp")
-    with running(command, log=root / "gateway.log", port=port) as process:
+    words = _command(command, root / "gateway.toml", "run", "smtp")
+    with running(words, log=root / "gateway.log", port=port) as process:
         yield process.pid
 
 
@@ -80,11 +81,12 @@ def _write_feed(root: Path, suppressed: Sequence[str]) -> None:
     (root / "memberships.csv").write_text("group,person\n" + "".join(members))
 
 
-def _run(config: Path, *arguments: str) -> None:
-    done = subprocess.run(_command(config, *arguments), capture_output=True, text=True, check=False)
+def _run(command: Path, config: Path, *arguments: str) -> None:
+    words = _command(command, config, *arguments)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BenchmarkError(f"gateway {' '.join(arguments)}: {done.stdout}{done.stderr}")
 
 
-def _command(config: Path, *arguments: str) -> list[str]:
-    return [str(Path(sys.executable).with_name("gateway")), "--config", str(config), *arguments]
+def _command(command: Path, config: Path, *arguments: str) -> list[str]:
+    return [str(command), "--config", str(config), *arguments]

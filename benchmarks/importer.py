@@ -8,15 +8,16 @@ import shutil
 import sqlite3
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import gateway_peer
 from benchmarks.client import Client
 from benchmarks.memory import proportional, status
+from benchmarks.peers import OTHER
 from benchmarks.processes import (
     BenchmarkError,
     Cpu,
@@ -113,9 +114,9 @@ def measure(
     directory: Path, *, rounds: int, against: Path | None, step: Callable[[str], None]
 ) -> tuple[Importing, ...]:
     """Have every gateway import the mails in every way, in turn."""
-    commands = {"gateway": Path(sys.executable).with_name("gateway")}
+    commands = {"gateway": gateway_peer.COMMAND}
     if against is not None:
-        commands["other gateway"] = against.absolute()
+        commands[OTHER] = against
     mails = list(_mails())
     measured: dict[tuple[str, str], list[Import]] = {
         (name, way): [] for way in WAYS for name in commands

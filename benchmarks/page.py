@@ -64,8 +64,9 @@ TAIL = """\
 - Of the mails to import eight of ten are forwards that real programs wrote, one has a file of
   200 kB, one is a note. They wait in a mailbox of Dovecot, or come to an import listener over one
   connection. Memory is the highest that was seen: the proportional set size of all processes, the
-  resident set of the one that reads mails. `--against COMMAND` has another gateway, such as an
-  earlier commit's, import in turn with this one.
+  resident set of the one that reads mails.
+- With `--against COMMAND` another gateway, such as an earlier commit's, is measured in turn with
+  this one: its rate, its latency, and the mails it imports.
 - Beside an import of the feed stands what Python's own `csv` and `sqlite3` take to load the same
   file into one table of texts, with the same indexes: nothing is read, compared or protected
   there. The ratio is that of processor time, round by round. Meanwhile an address is looked up and

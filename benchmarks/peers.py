@@ -4,9 +4,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from benchmarks.gateway_peer import gateway
+from benchmarks.gateway_peer import COMMAND, gateway
 from benchmarks.load import sink
 from benchmarks.postfix import postfix
 from benchmarks.processes import free_port, running
@@ -44,12 +45,16 @@ def _postfix(root: Path, suppressed: Sequence[str]) -> Iterator[Peer]:
             yield Peer(name="postfix", port=port, pid=pid, counts={"sink": relay.count})
 
 
-def _gateway(root: Path, suppressed: Sequence[str]) -> Iterator[Peer]:
+def _gateway(
+    root: Path, suppressed: Sequence[str], *, name: str = "gateway", command: Path = COMMAND
+) -> Iterator[Peer]:
     with sink(root / "sink") as relay:
-        started = gateway(root / "gateway", relay=relay.port, suppressed=suppressed)
+        started = gateway(
+            root / "gateway", relay=relay.port, suppressed=suppressed, command=command
+        )
         with started as (port, pid, relayed):
             counts = {"sink": relay.count, "journal": relayed}
-            yield Peer(name="gateway", port=port, pid=pid, counts=counts)
+            yield Peer(name=name, port=port, pid=pid, counts=counts)
 
 
 Start = Callable[[Path, Sequence[str]], AbstractContextManager[Peer]]
@@ -59,6 +64,7 @@ PEERS: dict[str, Start] = {
     "aiosmtpd": contextmanager(_stock),
     "direct": contextmanager(_no_proxy),
 }
+OTHER = "other gateway"  #: Such as an earlier commit's, where one is measured against it.
 
 
 def suppressed_addresses() -> list[str]:
@@ -67,8 +73,16 @@ def suppressed_addresses() -> list[str]:
 
 
 @contextmanager
-def started(names: Sequence[str], root: Path) -> Iterator[list[Peer]]:
-    """Run these peers beside each other, all with the same suppressed addresses."""
+def started(
+    names: Sequence[str], root: Path, *, against: Path | None = None
+) -> Iterator[list[Peer]]:
+    """Run these peers beside each other, all with the same suppressed addresses.
+
+    `against` is the command of the other gateway, if that is one of them.
+    """
+    starts = dict(PEERS)
+    if against is not None:
+        starts[OTHER] = contextmanager(partial(_gateway, name=OTHER, command=against))
     suppressed = suppressed_addresses()
     with ExitStack() as stack:
-        yield [stack.enter_context(PEERS[name](root / name, suppressed)) for name in names]
+        yield [stack.enter_context(starts[name](root / name, suppressed)) for name in names]

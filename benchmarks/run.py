@@ -57,7 +57,7 @@ class Plan:
     rows: int = feed.ROWS  #: Of each file of the feed.
     triggered_rounds: int = triggered.ROUNDS
     journaled: int = console.MESSAGES  #: Messages in the journal that pages are opened on.
-    against: Path | None = None  #: The command of a gateway that imports in turn with this one.
+    against: Path | None = None  #: The command of the other gateway, if that is a peer, too.
 
     @property
     def steps(self) -> int:
@@ -126,7 +126,7 @@ def run(plan: Plan, directory: Path) -> Results:
             progress.update(task, description=description, advance=1)
 
         if set(plan.parts) & {"throughput", "latency", "memory"}:
-            with started(plan.peers, directory) as peers:
+            with started(plan.peers, directory, against=plan.against) as peers:
                 _beside_each_other(plan, peers, results, step)
         if "start" in plan.parts:
             results.starts = start.measure(

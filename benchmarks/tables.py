@@ -15,7 +15,7 @@ from benchmarks.importer import MAILS, Importing
 from benchmarks.latency import Latency
 from benchmarks.machine import Machine
 from benchmarks.memory import Memory
-from benchmarks.peers import PEERS
+from benchmarks.peers import OTHER, PEERS
 from benchmarks.selection import Selection
 from benchmarks.start import MESSAGES, SAMPLES, Start
 from benchmarks.throughput import Measured
@@ -30,6 +30,7 @@ TITLES = {
     "postfix": "Postfix proxy filter",
     "aiosmtpd": "aiosmtpd Proxy",
     "direct": "no proxy",
+    OTHER: OTHER,
 }
 
 
@@ -256,4 +257,4 @@ def machine(described: Machine) -> Table:
 
 
 def _peers(cells: Sequence[Measured]) -> list[str]:
-    return [name for name in PEERS if name in cells[0].samples]
+    return [name for name in (*PEERS, OTHER) if name in cells[0].samples]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gateway.sync.mailchimp.transport import MailchimpLimits
 from tests.cli.conftest import Cli
 from tests.rig.sandbox import ScriptedSandbox
 from tests.sync.contract import contract
@@ -277,7 +278,8 @@ def test_status_says_that_the_audience_is_gone(mailchimp: MailchimpCli) -> None:
 def test_an_answer_in_another_form_ends_a_command_with_one_error(
     mailchimp: MailchimpCli, command: str, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    at_once = [timedelta()] * (MailchimpLimits().attempts - 1)
+    monkeypatch.setattr(MailchimpLimits, "pauses", lambda _: at_once)
     with answering(Reply(200, body, JSON)) as script:
         mailchimp.cli.configure(f'[mailchimp]\napi_key = "0-us1"\nbase_url = "{script.url}"\n')
         done = mailchimp.cli("mailchimp", command)
