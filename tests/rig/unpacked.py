@@ -3,12 +3,14 @@
 The packages' files lie over the system's own in a mount namespace that only the server sees.
 """
 
+import atexit
 import os
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -37,8 +39,12 @@ mount -t tmpfs tmpfs /run
 """
 
 
-def unpack(target: Path, *packages: str) -> None:
-    """Unpack packages, and what they need and the system hasn't; skip where they can't be had."""
+@cache
+def unpacked(*packages: str) -> Path:
+    """Unpack packages, and what they need and the system hasn't, once for all tests of a process.
+
+    Skips where they can't be had.
+    """
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         needs(packages[0], "only root can unpack it, on Debian")
     missing = _missing(packages)
@@ -47,7 +53,10 @@ def unpack(target: Path, *packages: str) -> None:
         missing = _missing(packages)
     if not missing:
         needs(packages[0], "apt-get knows no such package")
-    folder = target.with_suffix(".files")
+    target = Path(tempfile.mkdtemp(prefix=f"gateway-{packages[0]}-unpacked-"))
+    target.chmod(0o755)
+    atexit.register(shutil.rmtree, target, ignore_errors=True)
+    folder = target / "files"
     folder.mkdir()
     done = _run("apt-get", "download", "-qq", *missing, folder=folder)
     if done.returncode != 0:
@@ -58,6 +67,7 @@ def unpack(target: Path, *packages: str) -> None:
         if (target / name).is_dir():
             shutil.copytree(target / name, target / "usr" / name, symlinks=True, dirs_exist_ok=True)
     (target / "etc").mkdir(exist_ok=True)
+    return target
 
 
 def _missing(packages: tuple[str, ...]) -> list[str]:
@@ -85,7 +95,7 @@ class UnpackedServer(Mailboxes):
         self._guard: Guard | None = None
 
     async def __aenter__(self) -> Self:
-        unpack(self.folder / "packages", *self._packages)
+        (self.folder / "packages").symlink_to(unpacked(*self._packages))
         script = self.folder / "start"
         script.write_text(f"{_PREPARE}LISTEN_PORT={self.port}\n{self._script}")
         # With the first process of the namespace all others of it end.

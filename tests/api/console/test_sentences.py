@@ -435,18 +435,23 @@ def test_no_sentence_of_the_console_names_a_command(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_sentence_that_names_a_command_is_told_with_a_page(language: str) -> None:
     """What commands, checks and errors say of commands, as the console would tell it."""
-    named = {
-        sentence
-        for file in sorted(HERE.rglob("*.py"))
-        if "cli" not in file.relative_to(HERE).parts
-        for sentence in texts_in(file)
-        if COMMAND.search(sentence)
-    }
+    named = sentences_with_commands()
     assert len(named) > 30
 
     whose = say(language, "whoever runs the gateway: {command}", command="").strip()
     bare = [text for text in named if COMMAND.search(retell(language, text).replace(whose, "@"))]
     assert [] == [text for text in bare if whose not in retell(language, text)]
+
+
+@cache
+def sentences_with_commands() -> frozenset[str]:
+    return frozenset(
+        sentence
+        for file in sorted(HERE.rglob("*.py"))
+        if "cli" not in file.relative_to(HERE).parts
+        for sentence in texts_in(file)
+        if COMMAND.search(sentence)
+    )
 
 
 def texts_in(file: Path) -> Iterator[str]:
