@@ -113,6 +113,12 @@ def test_what_is_done_until_the_process_stops_is_done_by_the_runtime() -> None:
 # What no file may hold
 
 
+def test_processes_of_python_are_started_without_the_modules_of_the_working_folder() -> None:
+    starting = [path for path in MODULES if "sys.executable" in path.read_text()]
+
+    assert [ROOT / "gateway/runtime/module_command.py"] == starting
+
+
 def test_ids_are_made_under_a_number_of_the_store_only() -> None:
     """A second source with a number of its own choice would make the ids of another process."""
     makers = {str(path.relative_to(ROOT)) for path in MODULES if "IdSource(" in path.read_text()}

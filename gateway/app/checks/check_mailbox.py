@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gateway.app.checks.findings import Finding, Level, error
 from gateway.config import Settings
+from gateway.runtime.module_command import module_command
 
 
 async def mailboxes(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
@@ -15,10 +15,7 @@ async def mailboxes(settings: Settings, config: Path | None) -> AsyncIterator[Fi
     if not settings.inbound.mailboxes:
         return
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "gateway.app.checks.mailbox_calls",
-        *([str(config)] if config else []),
+        *module_command("gateway.app.checks.mailbox_calls", *([str(config)] if config else [])),
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from gateway.app.triggers import triggers
 from gateway.config import Settings, load
 from gateway.core.errors import GatewayError
 from gateway.core.written import no_such_name
+from gateway.runtime.module_command import module_command
 from gateway.runtime.periodic import every
 from gateway.store.engine.database import StoreUnavailable
 from gateway.supervisor.fork_server import ForkServer
@@ -56,7 +56,7 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     with metrics.shared_folder(), ForkServer.started(run_role) as fork_server:
         supervisor = Supervisor(
             _roles(wanted, settings),
-            command=[sys.executable, "-m", "gateway.app"],
+            command=module_command("gateway.app"),
             arguments=arguments,
             reload=lambda: _roles(wanted, _read(config)),
             ended=metrics.forget_process,

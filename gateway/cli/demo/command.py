@@ -4,7 +4,6 @@ import signal
 import smtplib
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ from gateway.cli.demo.waiting import DemoFailed
 from gateway.cli.demo.week import Week, show_week
 from gateway.cli.output import print_line
 from gateway.crm.importer import import_file
+from gateway.runtime.module_command import module_command
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 40.0
@@ -115,7 +115,7 @@ def running_gateway(
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a gateway beside the block; DemoFailed has its log if it doesn't listen in time."""
     log = file.with_suffix(".log")
-    command = [sys.executable, "-m", "gateway", "--config", str(file), "run", *roles]
+    command = module_command("gateway", "--config", str(file), "run", *roles)
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:

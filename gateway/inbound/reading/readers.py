@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import json
-import sys
 from dataclasses import asdict, replace
 
 from gateway.core.errors import GatewayError
 from gateway.inbound.reading.reader import READY, load
 from gateway.inbound.reading.reading import ReadingTask, ReadMail
+from gateway.runtime.module_command import module_command
 
 _START_SECONDS = 30.0
 _READ_SECONDS = 30.0  #: By the clock: the process has its own limit of processor time.
@@ -98,9 +98,7 @@ class Readers:
 async def start_reader() -> asyncio.subprocess.Process:
     """Start the process and wait until it is ready; `ReaderUnavailable` where it isn't in time."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "gateway.inbound.reading.reader",
+        *module_command("gateway.inbound.reading.reader"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_LONGEST_LINE,
