@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.client import Client
-from benchmarks.processes import BenchmarkError, free_port, running
+from benchmarks.processes import BenchmarkError, free_port, own_modules, running
 from benchmarks.store import relayed
 from gateway.store.engine.database import Database
 
@@ -69,7 +69,7 @@ def prepare(root: Path, *, relay: int, suppressed: Sequence[str], command: Path 
 def serving(root: Path, port: int, command: Path = COMMAND) -> Iterator[int]:
     """Run what was prepared, for as long as the block lasts; give the pid of its supervisor."""
     words = _command(command, root / "gateway.toml", "run", "smtp")
-    with running(words, log=root / "gateway.log", port=port) as process:
+    with running(words, log=root / "gateway.log", port=port, folder=root) as process:
         yield process.pid
 
 
@@ -83,7 +83,9 @@ def _write_feed(root: Path, suppressed: Sequence[str]) -> None:
 
 def _run(command: Path, config: Path, *arguments: str) -> None:
     words = _command(command, config, *arguments)
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, cwd=config.parent, env=own_modules()
+    )
     if done.returncode != 0:
         raise BenchmarkError(f"gateway {' '.join(arguments)}: {done.stdout}{done.stderr}")
 
