@@ -376,4 +376,4 @@ def test_an_import_makes_no_temporary_table_that_it_puts_nothing_into(database: 
 
     tables = re.findall(r"CREATE TEMPORARY TABLE (?:IF NOT EXISTS )?(\w+)", ";".join(made))
     expected = ["staged", "staged_addresses", "changes", "removed"]
-    assert [*expected, "touched_references", "touched", "effects"] == tables
+    assert [*expected, "touched_references", "touched"] == tables

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def insert_into(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """Return an INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return _insert(connection.dialect.name, table)
+    return insert_for(connection.dialect.name, table)
 
 
 def insert_new(
@@ -26,13 +26,14 @@ def insert_new(
 
 @cache  # Each mail needs some: to build one takes as long as to execute it.
 def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> "ReturningInsert[tuple[int]]":
-    query = _insert(dialect, table)
+    query = insert_for(dialect, table)
     return query.on_conflict_do_nothing(index_elements=[table.c[name] for name in key]).returning(
         table.c.id
     )
 
 
-def _insert(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+def insert_for(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    """Return such an INSERT for a kind of store, where it is made once and kept."""
     # Each dialect is loaded where it is spoken: PostgreSQL's alone takes as long as a command may.
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insert_sqlite

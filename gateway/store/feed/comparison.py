@@ -1,25 +1,29 @@
 """What of the staged records is new or differs from what is known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Insert,
     Select,
+    Text,
     and_,
+    bindparam,
     case,
     exists,
     false,
     func,
     insert,
-    literal,
     or_,
     select,
 )
 
-from gateway.store.feed.layouts import MEMBERSHIPS, PEOPLE
+from gateway.store.feed.layouts import MEMBERSHIPS, PEOPLE, TableLayout
 from gateway.store.feed.staging import StagingTables
+from gateway.store.feed.staging_tables import staging_tables
 from gateway.store.schema.columns import UtcTime
 from gateway.store.schema.feed import addresses, memberships
 
@@ -28,29 +32,34 @@ def compare(
     stage: StagingTables, *, source: str, columns: Sequence[str], now: datetime, replace: bool
 ) -> None:
     """Fill `changes` and, with `replace`, `removed`; run within a transaction."""
-    rows = Comparison(stage, source=source, columns=columns, now=now).select()
-    stage.connection.execute(insert(stage.changes).from_select(list(stage.changes.columns), rows))
+    differing = _differing(stage.layout, frozenset(columns), stage.in_gaps)
+    stage.connection.execute(differing, {"told_by": source, "told_at": now})
     if replace:
-        _remove(stage, source, ~_is_staged(stage))
+        _remove(stage, source, _is_missing)
     elif stage.layout is MEMBERSHIPS and not stage.cut_off:
-        _remove(stage, source, _has_group_now(stage))
+        _remove(stage, source, _has_group_now)
 
 
 def look_for_kept(stage: StagingTables, *, source: str) -> None:
     """Fill `removed` with what the source brought of the keys noted; within a transaction."""
-    _remove(stage, source, _is_staged(stage))
+    _remove(stage, source, _is_staged)
 
 
-def _is_staged(stage: StagingTables) -> ColumnElement[bool]:
-    return exists().where(stage.same_key(stage.layout.table, stage.staged))
+def _is_staged(layout: TableLayout) -> ColumnElement[bool]:
+    return exists().where(layout.same_key(layout.table, staging_tables(layout)["staged"]))
 
 
-def _has_group_now(stage: StagingTables) -> ColumnElement[bool]:
+def _is_missing(layout: TableLayout) -> ColumnElement[bool]:
+    return ~_is_staged(layout)
+
+
+def _has_group_now(layout: TableLayout) -> ColumnElement[bool]:
     """Return the condition that a membership whose group couldn't be read has been put right.
 
     The file tells of a new group of the person's, and none that can't be read.
     """
-    member, staged, changes = memberships.c, stage.staged, stage.changes
+    tables = staging_tables(layout)
+    member, staged, changes = memberships.c, tables["staged"], tables["changes"]
     same = (staged.c.kind == member.kind, staged.c.person == member.person)
     is_unread_still = exists().where(*same, staged.c.group_id == "")
     is_mended = exists().where(
@@ -61,37 +70,56 @@ def _has_group_now(stage: StagingTables) -> ColumnElement[bool]:
     return and_(member.group_id == "", is_mended, ~is_unread_still)
 
 
-def _remove(stage: StagingTables, source: str, which: ColumnElement[bool]) -> None:
-    table = stage.layout.table
-    gone = select(*(table.c[name] for name in stage.layout.keys)).where(
-        table.c.source == source, which
+_Condition = Callable[[TableLayout], ColumnElement[bool]]
+
+
+def _remove(stage: StagingTables, source: str, which: _Condition) -> None:
+    stage.connection.execute(_going(stage.layout, which), {"told_by": source})
+
+
+# Statements are kept: to make one takes longer than to run it for a few rows.
+@cache
+def _going(layout: TableLayout, which: _Condition) -> Insert:
+    table, source = layout.table, bindparam("told_by", type_=Text)
+    gone = select(*(table.c[name] for name in layout.keys)).where(
+        table.c.source == source, which(layout)
     )
     if table.name == "groups":
         # Not a group that has members of another source: an opt-out from there must last.
         of_it = and_(memberships.c.kind == table.c.kind, memberships.c.group_id == table.c.crm_id)
         gone = gone.where(~exists().where(of_it, memberships.c.source != source))
-    stage.connection.execute(insert(stage.removed).from_select(stage.layout.keys, gone))
+    return insert(staging_tables(layout)["removed"]).from_select(layout.keys, gone)
+
+
+@lru_cache(256)  # so many sets of columns
+def _differing(layout: TableLayout, columns: frozenset[str], in_gaps: int) -> Insert:
+    changes = staging_tables(layout)["changes"]
+    rows = Comparison(layout, columns, in_gaps).select()
+    return insert(changes).from_select(list(changes.columns), rows)
 
 
 class Comparison:
-    """The rows that are new or differ, as they shall be."""
+    """The rows that are new or differ, as they shall be: told by `source`, at `now`.
 
-    def __init__(
-        self, stage: StagingTables, *, source: str, columns: Sequence[str], now: datetime
-    ) -> None:
-        self._stage = stage
-        self._staged = stage.staged
-        self._known = stage.layout.table
-        self._source = source
-        self._columns = frozenset(columns)
-        self._now = literal(now, UtcTime())
-        self._is_new = self._known.c[stage.layout.keys[0]].is_(None)
+    Of the values whose bits are in `in_gaps` some rows don't tell.
+    """
+
+    def __init__(self, layout: TableLayout, columns: frozenset[str], in_gaps: int) -> None:
+        self._layout = layout
+        tables = staging_tables(layout)
+        self._staged, self._staged_addresses = tables["staged"], tables["staged_addresses"]
+        self._known = layout.table
+        self._columns = columns
+        self._in_gaps = in_gaps
+        self._source = bindparam("told_by", type_=Text)
+        self._now = bindparam("told_at", type_=UtcTime())
+        self._is_new = self._known.c[layout.keys[0]].is_(None)
 
     def select(self) -> Select[Any]:
         """Return the rows for `changes`."""
-        stage, staged, known = self._stage, self._staged, self._known
-        same = stage.same_key(staged, known)
-        if stage.layout.has_owner_in_key:
+        staged, known = self._staged, self._known
+        same = self._layout.same_key(staged, known)
+        if self._layout.has_owner_in_key:
             same = and_(same, known.c.source == self._source)
         is_taken_over = known.c.source != self._source
         is_added_to = self._is_added_to()
@@ -101,7 +129,7 @@ class Comparison:
             self._is_new,
             is_taken_over,
             is_added_to,
-            *map(self._differs, self._columns),
+            *map(self._differs, sorted(self._columns)),
         )
         return (
             select(staged.c.line, self._is_new, is_moved, staged.c.adds_addresses, *wanted)
@@ -112,7 +140,7 @@ class Comparison:
     def _value(self, name: str) -> ColumnElement[Any]:
         match name:
             case "source":
-                return literal(self._source)
+                return self._source
             case "since":
                 return self._now
             case "doubtful":  # `unread.take_in` says it anew.
@@ -124,7 +152,7 @@ class Comparison:
                     (self._is_new | self._differs("status"), self._now), else_=self._known.c[name]
                 )
         staged = self._staged.c[name]
-        if name in self._stage.layout.keys:
+        if name in self._layout.keys:
             return staged
         if name in self._columns:
             is_said = self._is_said(name)
@@ -142,16 +170,16 @@ class Comparison:
 
     def _is_said(self, name: str) -> ColumnElement[bool] | None:
         """Return the condition that the row has a value; None if all rows have it."""
-        bit = self._stage.layout.bit(name)
-        if not self._stage.in_gaps & bit:
+        bit = self._layout.bit(name)
+        if not self._in_gaps & bit:
             return None
         return self._staged.c.gaps.bitwise_and(bit) == 0
 
     def _is_added_to(self) -> ColumnElement[bool]:
         """Return the condition that a person isn't known by an address that a row only adds."""
-        if self._stage.layout is not PEOPLE:
+        if self._layout is not PEOPLE:
             return false()
-        staged_addresses, known = self._stage.addresses, addresses
+        staged_addresses, known = self._staged_addresses, addresses
         same = and_(
             known.c.address == staged_addresses.c.address,
             known.c.kind == self._staged.c.kind,

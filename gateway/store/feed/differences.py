@@ -3,46 +3,57 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any
 
 from sqlalchemy import (
+    CompoundSelect,
     Connection,
+    Delete,
+    Insert,
     Table,
+    Update,
     and_,
     delete,
     exists,
     func,
-    literal,
     select,
     text,
     true,
     tuple_,
+    union_all,
     update,
 )
 
 from gateway.core.people.people import PersonKind, PersonRef, SuppressionSource
-from gateway.store.engine.upsert import insert_into
-from gateway.store.feed.layouts import UNSURE
+from gateway.store.engine.upsert import insert_for
+from gateway.store.feed.layouts import PEOPLE, UNSURE, TableLayout
 from gateway.store.feed.staging import StagingTables
+from gateway.store.feed.staging_tables import has_rows, staging_tables
 from gateway.store.schema.feed import addresses, feeds
 from gateway.store.schema.suppressions import person_suppressions, topic_opt_outs
 
 
 def write_rows(connection: Connection, stage: StagingTables, columns: Sequence[str]) -> None:
     """Write the rows that are new or differ; of those known, the values that were told."""
-    layout, changes = stage.layout, stage.changes
+    statement = _writing(connection.dialect.name, stage.layout, frozenset(columns))
+    with _indexed_afterwards(connection, stage.layout.table):
+        connection.execute(statement)
+
+
+# Statements are kept: to make one takes longer than to run it for a few rows.
+@lru_cache(256)  # so many sets of columns
+def _writing(dialect: str, layout: TableLayout, columns: frozenset[str]) -> Insert:
+    changes = staging_tables(layout)["changes"]
     names = [column.name for column in layout.table.columns]
     rows = select(*(changes.c[name] for name in names)).where(true())
     order = [changes.c[name] for name in layout.keys]
-    statement = insert_into(connection, layout.table).from_select(names, rows.order_by(*order))
+    statement = insert_for(dialect, layout.table).from_select(names, rows.order_by(*order))
     if layout.has_owner_in_key:
-        with _indexed_afterwards(connection, layout.table):
-            connection.execute(statement.on_conflict_do_nothing())
-        return
+        return statement.on_conflict_do_nothing()
     written = {*columns, "source"} | ({"status_since"} & set(names))
     values = {name: statement.excluded[name] for name in names if name in written}
-    statement = statement.on_conflict_do_update(index_elements=list(layout.keys), set_=values)
-    with _indexed_afterwards(connection, layout.table):
-        connection.execute(statement)
+    return statement.on_conflict_do_update(index_elements=list(layout.keys), set_=values)
 
 
 @contextmanager
@@ -52,8 +63,7 @@ def _indexed_afterwards(connection: Connection, table: Table) -> Iterator[None]:
     Entry by entry, in the order of the rows, takes it three times as long. Whoever reads meanwhile
     has the table as it was; on PostgreSQL they would have to wait.
     """
-    has_rows = select(literal(1)).select_from(table).limit(1)
-    if connection.dialect.name != "sqlite" or connection.scalar(has_rows) is not None:
+    if connection.dialect.name != "sqlite" or has_rows(connection, table):
         yield
         return
     named = text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table")
@@ -73,8 +83,14 @@ def unsubscribed_addresses(
 
     From all mailings, or from some topic.
     """
-    changes, a = stage.changes, addresses.c
-    unsubscribed = set()
+    rows = connection.execute(_unsubscribed(stage.changes))
+    return {(row.address, PersonRef(PersonKind(row.kind), row.person)) for row in rows}
+
+
+@cache
+def _unsubscribed(changes: Table) -> CompoundSelect[Any]:
+    a = addresses.c
+    queries = []
     for table in (person_suppressions, topic_opt_outs):
         whose = and_(table.c.kind == a.kind, table.c.person == a.person)
         query = (
@@ -89,9 +105,8 @@ def unsubscribed_addresses(
         )
         if table is person_suppressions:
             query = query.where(table.c.source == SuppressionSource.UNSUBSCRIBE.value)
-        for row in connection.execute(query):
-            unsubscribed.add((row.address, PersonRef(PersonKind(row.kind), row.person)))
-    return unsubscribed
+        queries.append(query)
+    return union_all(*queries)
 
 
 def write_addresses(connection: Connection, stage: StagingTables) -> None:
@@ -100,19 +115,30 @@ def write_addresses(connection: Connection, stage: StagingTables) -> None:
     A row that only adds addresses takes none away: what the person was known by stands behind
     what the row has, where it has some that are mailed.
     """
-    changes, staged = stage.changes, stage.addresses
+    replacing, deleting, adding = _changes_of_addresses(connection.dialect.name)
+    for statement in replacing if stage.counts.changed else ():
+        connection.execute(statement)
+    if stage.counts.removed:
+        connection.execute(deleting)
+    if stage.counts.has_changes:
+        with _indexed_afterwards(connection, addresses):
+            connection.execute(adding)
+
+
+@cache
+def _changes_of_addresses(dialect: str) -> tuple[tuple[Delete, Update], Delete, Insert]:
+    """Return what takes away those of known people, those of people who go, and adds new ones."""
+    tables = staging_tables(PEOPLE)
+    changes, staged, removed = tables["changes"], tables["staged_addresses"], tables["removed"]
     key = tuple_(addresses.c.kind, addresses.c.person)
     moved = select(changes.c.kind, changes.c.crm_id).where(changes.c.is_moved, ~changes.c.is_new)
-    for gone in (
-        moved.where(~changes.c.adds_addresses),
-        select(stage.removed.c.kind, stage.removed.c.crm_id),
-    ):
-        connection.execute(delete(addresses).where(key.in_(gone)))
+    replaced = delete(addresses).where(key.in_(moved.where(~changes.c.adds_addresses)))
+    gone = delete(addresses).where(key.in_(select(removed.c.kind, removed.c.crm_id)))
     is_mailed = exists().where(
         staged.c.line == changes.c.line, staged.c.position.between(0, UNSURE - 1)
     )
     added_to = moved.where(changes.c.adds_addresses, is_mailed)
-    connection.execute(
+    put_behind = (
         update(addresses)
         .values(position=addresses.c.position + UNSURE)
         .where(addresses.c.position.between(0, UNSURE - 1), key.in_(added_to))
@@ -124,14 +150,13 @@ def write_addresses(connection: Connection, stage: StagingTables) -> None:
         .order_by(staged.c.address)
     )
     names = ["address", "kind", "person", "position"]
-    statement = insert_into(connection, addresses).from_select(names, rows)
+    statement = insert_for(dialect, addresses).from_select(names, rows)
     keys, given = ["address", "kind", "person"], statement.excluded.position
     is_surer = and_(given.between(0, UNSURE - 1), ~addresses.c.position.between(0, UNSURE - 1))
-    statement = statement.on_conflict_do_update(
+    added = statement.on_conflict_do_update(
         index_elements=keys, set_={"position": given}, where=is_surer
     )
-    with _indexed_afterwards(connection, addresses):
-        connection.execute(statement)
+    return (replaced, put_behind), gone, added
 
 
 def delete_rows(connection: Connection, stage: StagingTables, source: str) -> None:
@@ -155,15 +180,15 @@ def note_file(
 
     Of a listing it is noted how many records it had, which the next one is compared with.
     """
-    staged = select(stage.staged).subquery()
-    statement = insert_into(connection, feeds).values(
-        source=source,
-        what=stage.layout.what,
-        at=now,
-        records=select(func.count()).select_from(staged).scalar_subquery(),
-        file=file,
-    )
     renewed = {"at"} | ({"file"} if file else set()) | ({"records"} if is_listing else set())
-    values = {name: statement.excluded[name] for name in renewed}
-    keys = ["source", "what"]
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+    statement = _noting(connection.dialect.name, stage.staged, frozenset(renewed))
+    of_file = {"source": source, "what": stage.layout.what, "at": now, "file": file}
+    connection.execute(statement, of_file)
+
+
+@cache
+def _noting(dialect: str, staged: Table, renewed: frozenset[str]) -> Insert:
+    records = select(func.count()).select_from(staged).scalar_subquery()
+    statement = insert_for(dialect, feeds).values(records=records)
+    values = {name: statement.excluded[name] for name in sorted(renewed)}
+    return statement.on_conflict_do_update(index_elements=["source", "what"], set_=values)

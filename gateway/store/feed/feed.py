@@ -17,11 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import (
-    Connection,
-    func,
-    select,
-)
+from sqlalchemy import Connection, select
 
 from gateway.core.batches import batched
 from gateway.core.feed.references import ReferenceUse
@@ -247,10 +243,11 @@ class Feed:
                 )
             elif not terms.is_doubtful:
                 look_for_kept(self._stage, source=terms.source)
-            left_open.look_before()
-            has_arrived = left_open.has_arrived or left_open.has_possible
-            guard.look_before(terms.source, has_arrived=has_arrived)
-            counts = self._counts()
+            counts = self._stage.count()
+            if counts.has_differences:
+                left_open.look_before(references.all_lead)
+                has_arrived = left_open.has_arrived or left_open.has_possible
+                guard.look_before(terms.source, has_arrived=has_arrived)
             stay = (
                 still_referred(self._connection, self._stage, terms.tag_scopes)
                 if terms.replace and not terms.lift
@@ -263,26 +260,26 @@ class Feed:
             effects = guard.look_after()
             is_held_back = not terms.lift and (
                 effects.is_alarming
-                or (terms.replace and effects.lifted > 0 and is_halved(counts["staged"], before))
+                or (terms.replace and effects.lifted > 0 and is_halved(counts.staged, before))
             )
             if trial is not None and not is_held_back:
                 trial.rollback()
                 keep(self._connection, self._stage, stay)
-                counts["removed"] -= len(stay)
+                counts.removed -= len(stay)
                 unread_statuses = self._write(terms, left_open)
                 effects = guard.look_after()
             if is_held_back or terms.dry_run:
                 self._connection.rollback()
         return ImportOutcome(
-            added=counts["added"],
-            changed=counts["changed"],
-            removed=counts["removed"],
-            unchanged=counts["staged"] - counts["added"] - counts["changed"],
+            added=counts.added,
+            changed=counts.changed,
+            removed=counts.removed,
+            unchanged=counts.staged - counts.added - counts.changed,
             suppressions_added=effects.added,
             suppressions_lifted=effects.lifted,
             suppressions_held=effects.held_before,
             is_held_back=is_held_back,
-            rows=counts["staged"],
+            rows=counts.staged,
             rows_before=before,
             cut_off=self._stage.cut_off,
             duplicates=tuple(duplicates),
@@ -302,44 +299,31 @@ class Feed:
         if before is None or not (terms.replace and terms.open_columns):
             return ""
         with self._connection.begin():
-            rows = self._counts()["staged"]
+            rows = self._stage.count().staged
         if rows >= before:
             return ""
         has = counted(rows, "row")
         return f"its last line has no end, and it has {has} where the last file had {before}"
 
-    def _counts(self) -> dict[str, int]:
-        staged, changes, removed = self._stage.staged, self._stage.changes, self._stage.removed
-        rows = {
-            "staged": select(staged).where(~staged.c.kept),
-            "added": select(changes).where(changes.c.is_new),
-            "changed": select(changes).where(~changes.c.is_new),
-            "removed": select(removed),
-        }
-        counts = {}
-        for name, chunk in rows.items():
-            query = select(func.count()).select_from(chunk.subquery())
-            counts[name] = self._connection.scalar(query) or 0
-        return counts
-
     def _write(self, terms: ImportTerms, left_open: OpenReferences) -> int:
         """Write the differences; return how many people have a status that can't be read."""
         connection, stage = self._connection, self._stage
         columns = self._layout.values_of(terms.columns)
-        if self._layout is PEOPLE and terms.keep_suppressed is not None:
+        if self._layout is PEOPLE and stage.counts.removed and terms.keep_suppressed is not None:
             going = connection.execute(select(stage.removed.c.kind, stage.removed.c.crm_id))
             refs = [PersonRef(PersonKind(row.kind), row.crm_id) for row in going]
-            if refs:
-                terms.keep_suppressed.keep(connection, refs, terms.now)
+            terms.keep_suppressed.keep(connection, refs, terms.now)
         # What suppresses comes first: tags and memberships are there before anything goes.
-        write_rows(connection, stage, columns)
-        if self._layout is PEOPLE:
+        if stage.counts.has_changes:
+            write_rows(connection, stage, columns)
+        if self._layout is PEOPLE and stage.counts.has_differences:
             before = unsubscribed_addresses(connection, stage)
             write_addresses(connection, stage)
             left = before - unsubscribed_addresses(connection, stage) if before else ()
             if left and terms.keep_suppressed is not None:
                 terms.keep_suppressed.keep_unsubscribed(connection, left)
-        delete_rows(connection, stage, terms.source)
+        if stage.counts.removed:
+            delete_rows(connection, stage, terms.source)
         unread.take_in(
             connection,
             stage,

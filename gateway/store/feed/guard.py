@@ -13,8 +13,10 @@ by another group, too, is in both.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, Table, Text, TextClause, text
+from sqlalchemy import Column, Connection, CursorResult, MetaData, Table, Text, TextClause, text
 
 from gateway.core.kinds import Scope
 from gateway.core.triggers.unread_fields import COUNTS_AS_ACTIVE
@@ -151,6 +153,7 @@ class SuppressionGuard:
         self._tags = {f"tag{number}": tag for number, tag in enumerate(tag_scopes)}
         scopes = (scope.value for scope in tag_scopes.values())
         self._scopes = {f"scope{number}": scope for number, scope in enumerate(scopes)}
+        self._has_touched = False
         self._held: int | None = None
         self._liftable = "before"  #: What may be lifted.
 
@@ -163,11 +166,14 @@ class SuppressionGuard:
         if self._touched is None:
             return
         arrived = _ARRIVED.get(self._what, "") if has_arrived else ""
-        make(self._connection, _TOUCHED_PEOPLE, _NOTED_EFFECTS)
+        make(self._connection, _TOUCHED_PEOPLE)
         touched = self._touched.replace("{who}", "" if has_arrived else _SUPPRESSED)
-        self._connection.execute(self._filled(f"INSERT INTO touched {touched}{arrived}"))
+        if not self._run(f"INSERT INTO touched {touched}{arrived}").rowcount:
+            return
+        self._has_touched = True
+        make(self._connection, _NOTED_EFFECTS)
         if self._note("before") >= LEAST:
-            self._held = self._connection.scalar(self._filled(_HELD, source=source))
+            self._held = self._run(_HELD, source=source).scalar_one()
         assumed = {"assumed": f"%{COUNTS_AS_ACTIVE}"}
         if self._what == "groups" and self._connection.scalar(text(_ASSUMED), assumed):
             self._liftable = "certain before"
@@ -175,7 +181,7 @@ class SuppressionGuard:
 
     def look_after(self) -> SuppressionChanges:
         """Return what the import, written but not yet committed, does."""
-        if self._touched is None:
+        if not self._has_touched:
             return SuppressionChanges()
         self._note("after")
         return SuppressionChanges(
@@ -187,26 +193,25 @@ class SuppressionGuard:
     def _note(self, moment: str, *, and_certain: str = "", **values: str) -> int:
         effects = _EFFECTS.replace("{and_certain}", and_certain)
         insert = f"INSERT INTO effects SELECT :moment, held.* FROM ({effects}) AS held"  # noqa: S608
-        return self._connection.execute(self._filled(insert, moment=moment, **values)).rowcount
+        return self._run(insert, moment=moment, **values).rowcount
 
     def _only_in(self, first: str, second: str) -> int:
         count = self._connection.execute(text(_ONLY_IN), {"first": first, "second": second})
         return int(count.scalar_one())
 
-    def _filled(self, sql: str, **values: str) -> TextClause:
-        cases = (
-            f"WHEN :{tag} THEN :{scope}"
-            for tag, scope in zip(self._tags, self._scopes, strict=True)
-        )
-        is_sqlite = self._connection.dialect.name == "sqlite"
-        statement = sql.format(
+    def _run(self, sql: str, **values: str) -> CursorResult[Any]:
+        """Run a statement, with tags, scopes and this kind of store's way to join filled in."""
+        statement = _statement(sql, tuple(self._tags), self._connection.dialect.name)
+        return self._connection.execute(statement, {**self._tags, **self._scopes, **values})
+
+
+@cache  # To make it anew takes longer than to run it for a few rows.
+def _statement(sql: str, tags: tuple[str, ...], dialect: str) -> TextClause:
+    cases = (f"WHEN :{tag} THEN :scope{number}" for number, tag in enumerate(tags))
+    return text(
+        sql.format(
             scope=f"CASE e.tag {' '.join(cases)} END",
-            tags=", ".join(f":{tag}" for tag in self._tags),
-            join="CROSS JOIN" if is_sqlite else "JOIN",
+            tags=", ".join(f":{tag}" for tag in tags),
+            join="CROSS JOIN" if dialect == "sqlite" else "JOIN",
         )
-        named = {
-            name: value
-            for name, value in {**self._tags, **self._scopes, **values}.items()
-            if f":{name}" in statement
-        }
-        return text(statement).bindparams(**named)
+    )

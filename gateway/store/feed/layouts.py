@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table, and_
 
 from gateway.core.mail.address import lookup_form
 from gateway.core.people.applications import Application, Programme
@@ -52,7 +52,7 @@ class RowGaps:
     adds_only: bool = False  #: The row may not be whole: only what protects counts.
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # one of each kind: what is made for it is kept
 class TableLayout:
     """The table of a kind of record, and how a record becomes one of its rows."""
 
@@ -95,6 +95,10 @@ class TableLayout:
                 lead = self.follows.get(name, name)
                 units[lead] = (*units.get(lead, ()), name)
         return units
+
+    def same_key(self, first: Table, second: Table) -> ColumnElement[bool]:
+        """Return the condition that rows of two tables have the same key."""
+        return and_(*(first.c[name] == second.c[name] for name in self.keys))
 
     def mask(self, unread: Iterable[str], missing: Iterable[str]) -> int:
         """Return a bit for each of the values that these columns of a file don't give."""

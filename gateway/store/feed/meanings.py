@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Connection, literal, select, true
+from sqlalchemy import Connection, Select, Table, bindparam, literal, select
 
 from gateway.core.feed.references import (
     GivenMeaning,
@@ -15,6 +16,7 @@ from gateway.core.feed.references import (
 )
 from gateway.core.kinds import Scope
 from gateway.store.feed.relations import Relation, targets
+from gateway.store.feed.staging_tables import has_rows
 from gateway.store.schema.feed import people
 
 
@@ -52,9 +54,10 @@ class Meanings:
 
     def has_any(self, relation: Relation, kind: str) -> bool:
         """Whether anything is known of the sort that a reference names."""
-        condition = relation.target.c.kind == kind if relation.has_kind else true()
-        any_target = select(literal(1)).select_from(relation.target).where(condition).limit(1)
-        return self._connection.scalar(any_target) is not None
+        if not relation.has_kind:
+            return has_rows(self._connection, relation.target)
+        of_kind = _one_of_kind(relation.target)
+        return self._connection.scalar(of_kind, {"wanted": kind}) is not None
 
     def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, GivenMeaning]:
         """Return what each text means."""
@@ -95,3 +98,8 @@ class Meanings:
         if relation.target is people:
             return ()
         return self.targets(relation, given.kind).nearest(given.text)
+
+
+@cache
+def _one_of_kind(table: Table) -> Select[int]:
+    return select(literal(1)).select_from(table).where(table.c.kind == bindparam("wanted")).limit(1)

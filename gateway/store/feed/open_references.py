@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Connection,
+    Insert,
     Integer,
     MetaData,
-    SelectBase,
+    Select,
     Table,
     Text,
     delete,
@@ -24,13 +25,15 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union_all,
     update,
 )
 
 from gateway.core.feed.references import NumberedIds, ReferenceTargets, numbers, without_mark
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
-from gateway.store.engine.upsert import insert_into
+from gateway.store.engine.upsert import insert_for, insert_into
+from gateway.store.feed.layouts import TableLayout
 from gateway.store.feed.relations import (
     RELATIONS,
     Relation,
@@ -43,7 +46,7 @@ from gateway.store.feed.relations import (
     with_ids,
 )
 from gateway.store.feed.staging import StagingTables
-from gateway.store.feed.staging_tables import load, make
+from gateway.store.feed.staging_tables import load, make, staging_tables
 from gateway.store.schema.columns import UtcTime
 from gateway.store.schema.feed import feeds, groups, memberships, people
 from gateway.store.schema.references import open_references
@@ -68,48 +71,51 @@ class OpenReferences:
         self._own = [relation for relation in RELATIONS if relation.table is table]
         self._led_here = [relation for relation in RELATIONS if relation.target is table]
         self._arrived_references, self._touched, self._counted, self._possible = _temporary_tables()
+        self._has_looked = False  # Without differences there is nothing to look for.
         #: Whether some lead somewhere now (`arrived_references`).
         self.has_arrived = False
         #: Whether new people are meant by what several may be meant by: they become members.
         self.has_possible = False
 
-    def look_before(self) -> None:
-        """Find out which open ones the import's changes answer, and which it may change."""
+    def look_before(self, all_lead: frozenset[str]) -> None:
+        """Find out which open ones the import's changes answer, and which it may change.
+
+        `all_lead` are the relations of which every text in the staged rows is somebody's id.
+        """
+        stage = self._stage
+        self._has_looked = True
+        open_now = frozenset(self._connection.scalars(_OPEN_RELATIONS))
         make(self._connection, self._touched)
-        changes, removed = self._stage.changes, self._stage.removed
-        columns = open_references.c
-        open_now = set(self._connection.scalars(select(columns.reference).distinct()))
+        keys = {relation.name for relation in self._own if relation.column in stage.layout.keys}
+        question = _Question(
+            open_now=open_now,
+            # A row's key is still what it was when its texts were looked up.
+            all_lead=all_lead & keys,
+            has_changes=stage.counts.has_changes,
+            has_removed=stage.counts.removed > 0,
+        )
+        touching = _touching(self._connection.dialect.name, stage.layout, question)
+        if touching is not None:
+            self._connection.execute(touching)
         for relation in self._own:
-            self._touch_own(relation, is_open=relation.name in open_now)
-        for relation in self._led_here:
-            # What named something that goes leads nowhere from now on.
-            kind = removed.c.kind if relation.has_kind else literal_column("''")
-            gone = select(kind.label("of"), removed.c.crm_id).where(relation.may_lead_to(removed))
-            self._touch(relation, gone)
-            if relation.name not in open_now:
-                continue
-            # What is new may be what an open reference names: as it is called there, …
-            kind = changes.c.kind if relation.has_kind else literal_column("''")
-            is_named = exists().where(
-                columns.reference == relation.name,
-                columns.kind == kind,
-                columns.given == changes.c.crm_id,
-            )
-            new = select(kind.label("of"), changes.c.crm_id)
-            self._touch(
-                relation, new.where(changes.c.is_new, relation.may_lead_to(changes), is_named)
-            )
-            # … or by another name or a changed id.
-            if relation.target is people:
-                arrived = self._people_arrived(relation)
-            else:
-                arrived = list(self._arrived(relation))
-            if arrived:
-                make(self._connection, self._arrived_references)
-                rows = [(relation.name, *row) for row in arrived]
-                load(self._connection, self._arrived_references, rows)
-                self.has_arrived = True
-            self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
+            if relation.is_list:
+                self._touch_lists(relation, is_open=relation.name in open_now)
+        for relation in self._led_here if stage.counts.has_changes else ():
+            # What is new may be what an open reference names by another name or a changed id.
+            if relation.name in open_now:
+                self._look_for_arrived(relation)
+
+    def _look_for_arrived(self, relation: Relation) -> None:
+        if relation.target is people:
+            arrived = self._people_arrived(relation)
+        else:
+            arrived = list(self._arrived(relation))
+        if arrived:
+            make(self._connection, self._arrived_references)
+            rows = [(relation.name, *row) for row in arrived]
+            load(self._connection, self._arrived_references, rows)
+            self.has_arrived = True
+        self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
 
     def settle(self, now: datetime) -> None:
         """Follow those that lead somewhere now, and count those that don't."""
@@ -128,41 +134,27 @@ class OpenReferences:
             )
             statement = insert_into(self._connection, table).from_select(names, rows)
             self._connection.execute(statement.on_conflict_do_nothing())
+        touched = set(self._connection.scalars(_TOUCHED_RELATIONS)) if self._has_looked else ()
         for relation in dict.fromkeys([*self._own, *self._led_here]):
-            self._count(relation, now)
+            if relation.name in touched:
+                self._count(relation, now)
 
-    def _touch_own(self, relation: Relation, *, is_open: bool) -> None:
-        """Note what the changed rows name, and what they and the removed ones named before."""
+    def _touch_lists(self, relation: Relation, *, is_open: bool) -> None:
+        """Note what the changed rows list, and what they and the removed ones listed before."""
         changes, removed, table = self._stage.changes, self._stage.removed, relation.table
-        if relation.is_list:
-            texts = set(self._connection.scalars(select(relation.value(changes)).distinct()))
-            for gone in (changes, removed) if is_open else ():
-                same = self._stage.same_key(gone, table)
-                before = select(relation.value(table)).join_from(gone, table, same)
-                texts |= set(self._connection.scalars(before.distinct()))
-            given = {part for text in texts for part in parts(text)}
-            self._touch_all(relation, (("", part) for part in given))
-            return
-        new = relation.given_in(changes).subquery()
-        leads = relation.leads(new.c.kind, new.c.given)
-        self._touch(relation, select(new.c.kind, new.c.given).where(~leads))
+        scalars = self._connection.scalars
+        texts = set(scalars(select(relation.value(changes)).distinct()))
         for gone in (changes, removed) if is_open else ():
-            self._touch(
-                relation,
-                select(relation.kind_of(table).label("of"), relation.value(table))
-                .join_from(gone, table, self._stage.same_key(gone, table))
-                .where(relation.is_open())
-                .distinct(),
-            )
-
-    def _touch(self, relation: Relation, rows: SelectBase) -> None:
-        named_rows = rows.subquery()
-        kind, given = named_rows.c
-        named = select(literal(relation.name), kind, given).where(true())
-        statement = insert_into(self._connection, self._touched)
-        self._connection.execute(
-            statement.from_select(["reference", "kind", "given"], named).on_conflict_do_nothing()
-        )
+            same = self._stage.same_key(gone, table)
+            before = select(relation.value(table)).join_from(gone, table, same)
+            texts |= set(scalars(before.distinct()))
+        given = {part for text in texts for part in parts(text)}
+        if not given:
+            return
+        c = open_references.c
+        known = set(scalars(select(relation.target.c.crm_id)))
+        known -= set(scalars(select(c.given).where(c.reference == relation.name)))
+        self._touch_all(relation, (("", part) for part in given - known))
 
     def _touch_all(self, relation: Relation, given: Iterable[tuple[str, str]]) -> None:
         rows = [{"reference": relation.name, "kind": kind, "given": text} for kind, text in given]
@@ -259,8 +251,6 @@ class OpenReferences:
     def _count(self, relation: Relation, now: datetime) -> None:
         touched = self._touched.c
         of_relation = touched.reference == relation.name
-        if self._connection.scalar(select(literal(1)).where(of_relation).limit(1)) is None:
-            return
         make(self._connection, self._counted)
         self._connection.execute(delete(self._counted))
         names = ["reference", "kind", "given", "uses"]
@@ -397,6 +387,81 @@ def faults(connection: Connection) -> dict[str, int]:
 _BY_NAME = {relation.name: relation for relation in RELATIONS}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What an import, of one kind, has to ask about the references it may open or close."""
+
+    open_now: frozenset[str]  #: Relations of which some reference is open.
+    all_lead: frozenset[str]  #: Relations of which none in a changed row can be open.
+    has_changes: bool
+    has_removed: bool
+
+
+@cache  # To make it anew takes longer than to run it for a few rows.
+def _touching(dialect: str, layout: TableLayout, question: _Question) -> Insert | None:
+    """Return what fills `touched`, but for lists; None: nothing does."""
+    queries = []
+    for relation in RELATIONS:
+        for query in _touched_by(relation, layout, question):
+            kind, given = query.subquery().c
+            queries.append(select(literal(relation.name), kind, given))
+    if not queries:
+        return None
+    touched, rows = _temporary_tables()[1], union_all(*queries).subquery()
+    # The condition keeps SQLite from taking ON for the beginning of a join's.
+    statement = insert_for(dialect, touched).from_select(
+        list(touched.c.keys()), select(*rows.c).where(true())
+    )
+    return statement.on_conflict_do_nothing()
+
+
+def _touched_by(
+    relation: Relation, layout: TableLayout, question: _Question
+) -> Iterator[Select[str, str]]:
+    """Yield queries of what the import's rows name or are named by, each with its kind."""
+    tables = staging_tables(layout)
+    changes, removed = tables["changes"], tables["removed"]
+    is_open = relation.name in question.open_now
+    if relation.table is layout.table and not relation.is_list:
+        if question.has_changes and relation.name not in question.all_lead:
+            new = relation.given_in(changes).subquery()
+            leads = relation.leads(new.c.kind, new.c.given)
+            yield select(new.c.kind, new.c.given).where(~leads)
+        if is_open and question.has_changes:
+            yield _named_before(relation, layout, changes)
+        if is_open and question.has_removed:
+            yield _named_before(relation, layout, removed)
+    if relation.target is layout.table:
+        # What named something that goes leads nowhere from now on.
+        if question.has_removed:
+            yield _ids(relation, removed)
+        # What is new may be what an open reference names, as it is called there.
+        if question.has_changes and is_open:
+            c = open_references.c
+            new_ids = _ids(relation, changes).where(changes.c.is_new)
+            kind, crm_id = new_ids.selected_columns
+            yield new_ids.where(
+                exists().where(c.reference == relation.name, c.kind == kind, c.given == crm_id)
+            )
+
+
+def _named_before(relation: Relation, layout: TableLayout, rows: Table) -> Select[str, str]:
+    """Return a query of the open references that rows have borne until now."""
+    table = relation.table
+    return (
+        select(relation.kind_of(table).label("of"), relation.value(table))
+        .join_from(rows, table, layout.same_key(rows, table))
+        .where(relation.is_open())
+        .distinct()
+    )
+
+
+def _ids(relation: Relation, rows: Table) -> Select[str, str]:
+    """Return a query of the rows' ids that a relation may name, each with its kind."""
+    kind = rows.c.kind if relation.has_kind else literal_column("''")
+    return select(kind.label("of"), rows.c.crm_id).where(relation.may_lead_to(rows))
+
+
 @cache
 def _temporary_tables() -> tuple[Table, Table, Table, Table]:
     def table(name: str, *more: Column[Any]) -> Table:
@@ -414,3 +479,7 @@ def _temporary_tables() -> tuple[Table, Table, Table, Table]:
         table("counted_references", Column("uses", Integer, nullable=False)),
         possible_table("may_mean_new"),
     )
+
+
+_OPEN_RELATIONS = select(open_references.c.reference).distinct()
+_TOUCHED_RELATIONS = select(_temporary_tables()[1].c.reference).distinct()

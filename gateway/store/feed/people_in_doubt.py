@@ -1,18 +1,26 @@
 """People whose status or groups are read too poorly to rule out that they keep mail away."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     Column,
+    CompoundSelect,
     Connection,
     MetaData,
+    Select,
     Table,
     Text,
+    cast,
     exists,
     func,
+    literal,
+    null,
     select,
     tuple_,
+    union_all,
     update,
 )
 
@@ -33,15 +41,19 @@ def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
     In doubt is whose status can't be read, is unknown though others of its kind are known, or has
     a tag that can't be read; and who is in a group of which that is so.
     """
-    p, m, u = people.c, memberships.c, unread_fields.c
+    p, m = people.c, memberships.c
     marked = p.status_unread_since.is_not(None)
-    unread_statuses = select(u.kind, u.key, u.since).where(
-        u.what == PEOPLE, u.field == "status", is_undecided(u.text)
-    )
-    all_things = list(_things_in_doubt(connection, tag_scopes))
-    if not all_things and not connection.scalar(select(unread_statuses.exists())):
-        connection.execute(update(people).where(marked).values(status_unread_since=None))
+    # A tag that keeps bulk mail away already keeps it away while it can't be read.
+    covering = tuple(tag for tag, scope in tag_scopes.items() if scope.includes(Scope.BULK))
+    in_doubt = connection.execute(_all_in_doubt(covering)).all()
+    if not in_doubt:
+        connection.execute(_UNMARKING)
         return 0
+    all_things = [
+        (what, f"{kind}:{crm_id}", None if since is None else microseconds(since))
+        for what, kind, crm_id, since in in_doubt
+        if what != PEOPLE
+    ]
     things, doubtful = _doubt_tables()
     make(connection, things, doubtful)
     for table in (things, doubtful):
@@ -49,7 +61,7 @@ def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
     load(connection, things, all_things)
     # `candidate:s1` and not two columns: SQLite has an index by the kind, and would go through all
     # people of the kind once for each of these things.
-    statements = [unread_statuses]
+    statements: list[Select[Any]] = [_unread_statuses()]
     for table, kind, person, crm_id, usual in (
         (statuses, p.kind, p.crm_id, p.status, None),
         (groups, m.kind, m.person, m.group_id, m.since),
@@ -83,31 +95,46 @@ def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
     return connection.scalar(select(func.count()).select_from(people).where(marked)) or 0
 
 
-def _things_in_doubt(
-    connection: Connection, tag_scopes: Mapping[str, Scope]
-) -> Iterator[tuple[str, str, int | None]]:
-    """Yield statuses and groups that may keep mail away: table, `candidate:s1`, since when."""
+_UNMARKING = (
+    update(people).where(people.c.status_unread_since.is_not(None)).values(status_unread_since=None)
+)
+
+
+def _unread_statuses() -> Select[tuple[str, str, datetime]]:
+    u = unread_fields.c
+    return select(u.kind, u.key, u.since).where(
+        u.what == PEOPLE, u.field == "status", is_undecided(u.text)
+    )
+
+
+@cache  # Every import asks; to make it anew takes longer than to run it.
+def _all_in_doubt(covering: tuple[str, ...]) -> CompoundSelect[Any]:
+    """Return a query of statuses and groups that may keep mail away: table, kind, id, since when.
+
+    Where the status of a person can't be read, there is a row of `people`, too.
+    """
     u, o, m = unread_fields.c, open_references.c, memberships.c
-    # A tag that keeps bulk mail away already keeps it away while it can't be read.
-    covering = [tag for tag, scope in tag_scopes.items() if scope.includes(Scope.BULK)]
+    queries = []
     for table, reference in ((statuses, "people.status"), (groups, "memberships.group")):
-        c = table.c
-        tags = select(u.kind, u.key, u.since).where(
+        c, what = table.c, literal(table.name)
+        tags = select(what, u.kind, u.key, u.since).where(
             *(u.what == table.name, u.field == "tag", is_undecided(u.text)),
             *(c.kind == u.kind, c.crm_id == u.key, c.tag.not_in(covering)),
         )
         if table is groups:
             tags = tags.where(c.active)
-        open_ones = select(o.kind, o.given, o.since).where(
+        open_ones = select(what, o.kind, o.given, o.since).where(
             o.reference == reference, exists().where(c.kind == o.kind)
         )
-        for query in (tags, open_ones):
-            for kind, crm_id, since in connection.execute(query).all():
-                yield table.name, f"{kind}:{crm_id}", microseconds(since)
+        queries += [tags, open_ones]
+    nothing, no_time = literal(""), cast(null(), UtcTime)
     for kind in PersonKind:
-        unreadable = (m.kind == kind, m.group_id == "")
-        if connection.scalar(select(exists().where(*unreadable))):
-            yield groups.name, f"{kind}:", None  # since each of the memberships
+        unreadable = exists().where(m.kind == kind, m.group_id == "")
+        # Since when is said by each of the memberships.
+        one_row = select(literal(groups.name), literal(kind.value), nothing, no_time)
+        queries.append(one_row.where(unreadable))
+    one_row = select(literal(PEOPLE), nothing, nothing, no_time)
+    return union_all(*queries, one_row.where(_unread_statuses().exists()))
 
 
 @cache

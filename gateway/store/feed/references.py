@@ -1,13 +1,15 @@
 """References of the feed: understood where they can be, kept open where they lead nowhere."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     Column,
     Connection,
     MetaData,
+    Select,
     Table,
     Text,
     and_,
@@ -15,7 +17,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     select,
     update,
 )
@@ -40,7 +41,7 @@ from gateway.store.feed.relations import (
     possible_table,
     with_ids,
 )
-from gateway.store.feed.staging_tables import load, make
+from gateway.store.feed.staging_tables import has_rows, load, make
 from gateway.store.schema.feed import groups, memberships, people, programmes, staff, statuses
 
 #: Whose rows have an id of their own, which a spreadsheet may have changed too.
@@ -59,6 +60,8 @@ class References:
         self._meanings = Meanings(connection, tag_scopes)
         self._notes = ReferenceNotes(self._meanings)
         self._meant, self._possible = _meant_table(), possible_table("may_mean")
+        #: The relations of which every text in the rows is somebody's id.
+        self.all_lead: frozenset[str] = frozenset()
 
     @property
     def uses(self) -> tuple[ReferenceUse, ...]:
@@ -78,20 +81,40 @@ class References:
         """
         with self._connection.begin():
             kept = tuple(self._understand_keys(staged))
-            for relation in RELATIONS:
-                if relation.table is not self._table:
-                    continue
+            relations = [relation for relation in RELATIONS if relation.table is self._table]
+            self._look_for_unknown(relations, staged)
+            for relation in relations:
                 if relation.is_list:
                     self._understand_lists(relation, staged)
-                    continue
-                waiting, rest = self._meanings.apart(relation, self._unknown(relation, staged))
-                self._notes.waiting(relation, waiting)
-                meanings = self._meanings.of(relation, rest)
-                self._replace(relation, staged, meanings)
-                if self._table is memberships and relation.target is people:
-                    self._add_all_meant(staged, meanings)
-                self._notes.meant(relation, rest, meanings)
+                elif relation.name not in self.all_lead:
+                    self._understand(relation, staged)
         return kept
+
+    def _look_for_unknown(self, relations: Sequence[Relation], staged: Table) -> None:
+        """Ask once for all: a few different ones stand in many rows, and nearly all are known."""
+        few = tuple(
+            relation
+            for relation in relations
+            if relation.target is not people and not relation.is_list
+        )
+        if few:
+            has_unknown = self._connection.execute(_any_unknown(few, staged)).one()._mapping
+            self.all_lead = frozenset(
+                name for name, is_there in has_unknown.items() if not is_there
+            )
+
+    def _understand(self, relation: Relation, staged: Table) -> None:
+        unknown = self._unknown(relation, staged)
+        if not unknown:
+            self.all_lead |= {relation.name}
+            return
+        waiting, rest = self._meanings.apart(relation, unknown)
+        self._notes.waiting(relation, waiting)
+        meanings = self._meanings.of(relation, rest)
+        self._replace(relation, staged, meanings)
+        if self._table is memberships and relation.target is people:
+            self._add_all_meant(staged, meanings)
+        self._notes.meant(relation, rest, meanings)
 
     def statuses_to_nothing(self, staged: Table) -> list[tuple[int, str]]:
         """Return the people's rows whose status is unknown, where the known one keeps mail away.
@@ -102,6 +125,8 @@ class References:
         relation = next(
             each_relation for each_relation in RELATIONS if each_relation.name == "people.status"
         )
+        if relation.name in self.all_lead:
+            return []
         with self._connection.begin():
             if not self._unknown(relation, staged):
                 return []
@@ -123,20 +148,7 @@ class References:
 
     def _unknown(self, relation: Relation, staged: Table) -> list[GivenText]:
         """Return the texts of a column that are nobody's id."""
-        value, kind = relation.value(staged), relation.kind_of(staged)
-        if relation.target is not people:
-            # A few different ones stand in many rows, and nearly always all of them are known.
-            given = relation.given_in(staged).subquery()
-            leads = relation.leads(given.c.kind, given.c.given)
-            unknown = select(literal(1)).select_from(given).where(~leads).limit(1)
-            if self._connection.scalar(unknown) is None:
-                return []
-        statement = (
-            select(kind, value, func.count(), func.min(staged.c.line))
-            .where(value != "", ~relation.leads(kind, value))
-            .group_by(*([kind] if relation.has_kind and not relation.kind else []), value)
-        )
-        return [GivenText(*row) for row in self._connection.execute(statement)]
+        return [GivenText(*row) for row in self._connection.execute(_unknown(relation, staged))]
 
     def _add_all_meant(self, staged: Table, meanings: Mapping[GivenText, GivenMeaning]) -> None:
         """Make members of all whom a member's id may mean, where the group keeps mail away."""
@@ -192,6 +204,8 @@ class References:
             select(value, func.count(), func.min(staged.c.line)).where(value != "").group_by(value)
         )
         texts = [GivenText("", *row) for row in self._connection.execute(statement)]
+        if not texts:
+            return
         known = set(self._connection.scalars(select(relation.target.c.crm_id)))
         given: dict[str, GivenText] = {}
         for listed in texts:
@@ -221,8 +235,7 @@ class References:
         both stay, and a person is asked. What is rounded may be anybody, so all of them stay. An
         id like `123.456` that isn't a known one's is taken as it stands.
         """
-        any_row = select(literal(1)).select_from(self._table).limit(1)
-        if self._table not in _KEYED or self._connection.scalar(any_row) is None:
+        if self._table not in _KEYED or not has_rows(self._connection, self._table):
             return
         relation = Relation(
             name=f"{self._table.name}.crm_id",
@@ -272,6 +285,29 @@ class References:
             for crm_id in (meaning.crm_id, *meaning.others):
                 if crm_id and crm_id not in own_rows:
                     yield key.line, (key.kind, crm_id) if relation.has_kind else (crm_id,)
+
+
+# Statements are kept: to make one takes longer than to run it for a few rows.
+@cache
+def _any_unknown(relations: tuple[Relation, ...], staged: Table) -> Select[*tuple[Any, ...]]:
+    """Return a query of whether there are texts that are nobody's id, by the relations' names."""
+    columns = []
+    for relation in relations:
+        given = relation.given_in(staged).subquery()
+        unknown = select(given).where(~relation.leads(given.c.kind, given.c.given))
+        columns.append(unknown.exists().label(relation.name))
+    return select(*columns)
+
+
+@cache
+def _unknown(relation: Relation, staged: Table) -> Select[str, str, int, int]:
+    """Return a query of the texts that are nobody's id: kind, text, rows, first line."""
+    value, kind = relation.value(staged), relation.kind_of(staged)
+    return (
+        select(kind, value, func.count(), func.min(staged.c.line))
+        .where(value != "", ~relation.leads(kind, value))
+        .group_by(*([kind] if relation.has_kind and not relation.kind else []), value)
+    )
 
 
 @cache

@@ -1,13 +1,44 @@
 """Records laid beside what is known, in temporary tables; `feed.py` has an example."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from itertools import repeat
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from gateway.store.feed.layouts import PEOPLE, RowGaps, TableLayout, mailboxes
-from gateway.store.feed.staging_tables import load, make, staging_tables
+from gateway.store.feed.staging_tables import load, make, make_indexes, staging_tables
+
+
+@dataclass(slots=True, kw_only=True)
+class StagedCounts:
+    """How many rows an import brings, and what they come to."""
+
+    staged: int = 0  #: Records told.
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether something is new or told differently."""
+        return bool(self.added or self.changed)
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether there is anything to write or delete."""
+        return bool(self.added or self.changed or self.removed)
 
 
 class StagingTables:
@@ -25,7 +56,8 @@ class StagingTables:
         self.has_unread = False
         self.has_doubtful = False
         self.cut_off = ""
-        tables = staging_tables(layout.table, layout.columns, layout.keys)
+        self.counts = StagedCounts()
+        tables = staging_tables(layout)
         self.staged = tables["staged"]
         self.unread = tables["staged_unread"]
         self._picked = tables["picked_lines"]
@@ -39,9 +71,7 @@ class StagingTables:
 
     def index(self) -> None:
         """Create the indexes of what was filled; run within a transaction."""
-        for table in self.filled:
-            for index in table.indexes:
-                index.create(self.connection)
+        make_indexes(self.connection, *self.filled)
         self._is_indexed = True
 
     def add(self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, RowGaps]) -> None:
@@ -111,8 +141,7 @@ class StagingTables:
             self.filled.append(self.unread)
             self.has_unread = True
             if self._is_indexed:
-                for index in self.unread.indexes:
-                    index.create(self.connection)
+                make_indexes(self.connection, self.unread)
         load(self.connection, self.unread, rows)
 
     def pick(self, lines: Collection[int]) -> Select[tuple[int]]:
@@ -153,6 +182,24 @@ class StagingTables:
         self.connection.execute(update(self.staged).where(is_doubtful).values(adds_only=True))
         self.has_doubtful = True
 
+    def count(self) -> StagedCounts:
+        """Count what is in the tables now, in `counts` from here on; within a transaction."""
+        statement = _counting(self.staged, self.changes, self.removed)
+        self.counts = StagedCounts(**self.connection.execute(statement).one()._mapping)
+        return self.counts
+
     def same_key(self, first: Table, second: Table) -> ColumnElement[bool]:
         """Return the condition that rows of two tables have the same key."""
-        return and_(*(first.c[name] == second.c[name] for name in self.layout.keys))
+        return self.layout.same_key(first, second)
+
+
+@cache  # An import of a few rows would spend most of its time on making it anew.
+def _counting(staged: Table, changes: Table, removed: Table) -> Select[Any]:
+    count = select(func.count())
+    counts = {
+        "staged": count.select_from(staged).where(~staged.c.kept),
+        "added": count.select_from(changes).where(changes.c.is_new),
+        "changed": count.select_from(changes).where(~changes.c.is_new),
+        "removed": count.select_from(removed),
+    }
+    return select(*(query.scalar_subquery().label(name) for name, query in counts.items()))

@@ -8,27 +8,30 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Dialect,
     Index,
     Integer,
     MetaData,
+    Select,
     SmallInteger,
     Table,
     Text,
+    literal,
+    select,
 )
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gateway.store.engine.database import RowRefused, StoreUnavailable
-from gateway.store.feed.layouts import TableRow
+from gateway.store.feed.layouts import TableLayout, TableRow
 
 
 @cache
-def staging_tables(
-    table: Table, columns: tuple[str, ...], keys: tuple[str, ...]
-) -> Mapping[str, Table]:
-    """Return the temporary tables for records of a table that tell these of its columns.
+def staging_tables(layout: TableLayout) -> Mapping[str, Table]:
+    """Return the temporary tables for records of a kind, by their names.
 
     The same ones for every import: SQLAlchemy compiles a statement once for the tables it names.
     """
+    table, keys = layout.table, layout.keys
     metadata = MetaData()
     staged = Table(
         "staged",
@@ -39,7 +42,7 @@ def staging_tables(
         Column("gaps", Integer, nullable=False),  # a bit for each value the row doesn't say
         Column("adds_addresses", Boolean, nullable=False),
         Column("adds_only", Boolean, nullable=False),  # may not be whole
-        *(Column(name, table.c[name].type) for name in columns),
+        *(Column(name, table.c[name].type) for name in layout.columns),
         prefixes=["TEMPORARY"],
     )
     Index("ix_staged", *(staged.c[name] for name in keys), staged.c.line)
@@ -82,19 +85,49 @@ def staging_tables(
     return {temporary.name: temporary for temporary in metadata.sorted_tables}
 
 
+def has_rows(connection: Connection, table: Table) -> bool:
+    """Whether there is anything in a table."""
+    return connection.scalar(_one_row(table)) is not None
+
+
+@cache
+def _one_row(table: Table) -> Select[int]:
+    return select(literal(1)).select_from(table).limit(1)
+
+
 def make(connection: Connection, *tables: Table) -> None:
     """Create temporary tables that aren't there yet, without their indexes.
 
     For PostgreSQL a table with a key and texts is four files, which takes it as long as many
     queries: so each is made when there is something to put into it.
     """
-    creations = [
-        str(CreateTable(table, if_not_exists=True).compile(dialect=connection.dialect))
-        for table in tables
-    ]
+    _create(connection, tables)
+
+
+def make_indexes(connection: Connection, *tables: Table) -> None:
+    """Create the indexes of temporary tables that have been filled."""
+    _create(connection, [index for table in tables for index in table.indexes])
+
+
+def _create(connection: Connection, tables_or_indexes: Sequence[Table | Index]) -> None:
+    creations = [_creation(made, connection.dialect) for made in tables_or_indexes]
     together = [";".join(creations)] if connection.dialect.name == "postgresql" else creations
     for creation in together:
         connection.exec_driver_sql(creation)
+
+
+#: By what it creates and for which kind of store: to write it takes longer than to run it.
+_CREATIONS: dict[tuple[Table | Index, str], str] = {}
+
+
+def _creation(made: Table | Index, dialect: Dialect) -> str:
+    key = (made, dialect.name)
+    if key not in _CREATIONS:
+        create = (
+            CreateIndex(made) if isinstance(made, Index) else CreateTable(made, if_not_exists=True)
+        )
+        _CREATIONS[key] = str(create.compile(dialect=dialect))
+    return _CREATIONS[key]
 
 
 def load(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:

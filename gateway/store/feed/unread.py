@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -41,6 +42,8 @@ from gateway.store.schema.triggers import occurrences
 
 _c = unread_fields.c
 _KEYS = ("what", "kind", "key", "field")
+#: Of which columns some field is unread; kept, as every import asks.
+_UNREAD_COLUMNS = select(_c.field).where(_c.what == bindparam("of_kind")).distinct()
 
 
 def take_in(
@@ -59,7 +62,7 @@ def take_in(
     layout, staged, unread = stage.layout, stage.staged, stage.unread
     what, kind_and_key = layout.what, tuple_(_c.kind, _c.key)
     freed = 0
-    known = set(connection.scalars(select(_c.field).where(_c.what == what).distinct()))
+    known = set(connection.scalars(_UNREAD_COLUMNS, {"of_kind": what}))
     for field in sorted(known.intersection(columns)):
         is_given = staged.c.gaps.bitwise_and(layout.bit(field)) == 0
         read_now = select(*_key(layout, staged)).where(~staged.c.kept, is_given)
@@ -68,11 +71,12 @@ def take_in(
             read_now = read_now.where(~is_unread)
         of_field = (_c.field == field, _c.what == what, kind_and_key.in_(read_now))
         freed += connection.execute(delete(unread_fields).where(*of_field)).rowcount
-    removed = select(*_key(layout, stage.removed))
-    if what == MEMBERSHIPS:  # Of these only the group can be unread.
-        removed = removed.where(stage.removed.c.group_id == "")
-    of_removed = (_c.what == what, kind_and_key.in_(removed))
-    freed += connection.execute(delete(unread_fields).where(*of_removed)).rowcount
+    if known and stage.counts.removed:
+        removed = select(*_key(layout, stage.removed))
+        if what == MEMBERSHIPS:  # Of these only the group can be unread.
+            removed = removed.where(stage.removed.c.group_id == "")
+        of_removed = (_c.what == what, kind_and_key.in_(removed))
+        freed += connection.execute(delete(unread_fields).where(*of_removed)).rowcount
     if stage.has_unread:
         kind, key = _key(layout, staged)
         at = literal(now, UtcTime())
