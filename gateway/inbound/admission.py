@@ -1,4 +1,4 @@
-"""Who may import, and what keeps a mail from being filed."""
+"""Who may forward mail to be filed, and what keeps a mail from being filed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ class Objection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """Who may import."""
+    """Whose mail may be filed."""
 
     roles: frozenset[str]
     senders: frozenset[str] = frozenset()  #: Addresses in lookup form, or domains.
 
     def admits(self, address: str, staff: Sequence[Staff]) -> bool:
-        """Whether the sender (in lookup form) may import."""
+        """Whether mail of this sender (in lookup form) may be filed."""
         by_role = any(self.roles.intersection(member.roles) for member in staff)
         return by_role or self.names(address)
 
     def names(self, address: str) -> bool:
-        """Whether a sender is allowed by address or domain."""
+        """Whether the settings allow a sender by address or domain."""
         return bool(self.senders.intersection((address, domain_of(address)))) and bool(address)
 
 

@@ -1,4 +1,4 @@
-"""Tells who sent a mail why it was not filed, where that may be told."""
+"""Tells the sender of a mail why it was not filed, if the sender may be told."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,9 +30,9 @@ def answer_sender(
     settings: NoticeSettings,
     new_id: Callable[[], int],
 ) -> InboxRow:
-    """Put the answer to a mail that needs attention into the outbox; return its row with that.
+    """Put an answer to a mail that needs attention into the outbox; return the mail's new row.
 
-    Only a sender who is on file and authenticated is answered: once a mail, five times an hour.
+    Only a sender who is on file and authenticated is answered: once per mail, five times an hour.
     """
     staff = next((member for member in facts.staff if member.email), None)
     header = case.reading.header if case.reading else None
@@ -65,7 +65,7 @@ def answer_sender(
 def likely_owner(
     connection: StoreTransaction, case: MailToFile, row: InboxRow, settings: NoticeSettings
 ) -> LikelyOwner:
-    """Return where a mail may belong: the applications of whoever wrote the original."""
+    """Return where a mail may belong: the applications of the original's author."""
     original = case.reading.original if case.reading else None
     if row.reason not in SUGGESTING or original is None or not original.is_recovered:
         return LikelyOwner()

@@ -1,4 +1,4 @@
-"""What came back is kept at its message, and suppresses an address where it must."""
+"""Bounces and complaints are kept with the message they are about, and suppress addresses."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -28,18 +28,18 @@ from gateway.store.sending import events, outbox
 
 log = logs.get("inbound")
 
-#: What went out so shortly before a bounce may still come back, and proves nothing.
+#: Mail sent so shortly before a bounce may still come back, so it doesn't prove that it arrived.
 _IN_FLIGHT = timedelta(hours=12)
-CATCHES_UP = timedelta(seconds=5)  #: By then the journal has a message that was relayed.
-_TICK = timedelta(milliseconds=1)  #: What ids tell apart.
+CATCHES_UP = timedelta(seconds=5)  #: After which a relayed message is in the journal for certain.
+_TICK = timedelta(milliseconds=1)  #: The resolution of the time in an id.
 _LONGEST_QUOTE = 120
 _BY = "gateway"
-MOST_PASSED_ON = 5_000_000  #: Octets of a bounce that is passed on to the CRM's sender.
+MOST_PASSED_ON = 5_000_000  #: Octets; a larger bounce isn't passed on to the CRM's sender.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceSettings:
-    """By what bounces are known and when they suppress."""
+    """How bounces are matched to messages, and when they suppress an address."""
 
     lookup: Callable[[str], str]
     rules: BounceRules
@@ -49,7 +49,7 @@ class BounceSettings:
 
 
 class JournalBehind(StoreUnavailable):
-    """A mail may be about a message that the journal has not taken in yet: it is given again."""
+    """A mail may be about a message that isn't in the journal yet: it is tried again later."""
 
 
 def keep_unsubscribe(
@@ -62,11 +62,11 @@ def keep_unsubscribe(
     now: datetime,
     new_id: Callable[[], int],
 ) -> bool:
-    """Unsubscribe who answers the mailto link of a mail (RFC 2369, 3.2); whether that was asked.
+    """Unsubscribe whoever used the mailto link of a mail (RFC 2369, 3.2); return whether one did.
 
-    The address alone asks: programs leave the subject empty. Whoever has seen the mail can ask; a
-    vacation reply, a report, or what nobody sent asks for nothing. Of a request that `is_fresh`,
-    and may be about a message that isn't in the journal yet, `JournalBehind` is raised.
+    The link's address alone is the request: programs leave the subject empty. Anybody who has seen
+    the mail can ask; vacation replies, reports and mail without a sender don't count. Raises
+    `JournalBehind` for a request that `is_fresh` and about no message in the journal so far.
     """
     if settings.links is None or not report.may_ask or row.envelope_sender == "":
         return False
@@ -89,11 +89,11 @@ _BY_MAIL = "List-Unsubscribe: mailto"
 
 @dataclass(frozen=True, slots=True)
 class AboutMessage:
-    """Which message a mail that came back is about."""
+    """Which message of the journal a bounce is about."""
 
     message: int
     proof: Proof
-    position: int | None = None  #: Of the recipient, where the return address names it.
+    position: int | None = None  #: The recipient's, where the return address names it.
 
 
 def message_about(
@@ -121,7 +121,7 @@ def message_about(
 def _named_by_token(
     connection: StoreTransaction, report: ReportSet, row: InboxRow, settings: BounceSettings
 ) -> ReturnedTo | None:
-    """Return what a return address that a mail came to names of the journal, if it came to one."""
+    """Return the message and recipient named by the return address that a mail came to, if any."""
     if not settings.address or settings.keys is None:
         return None
     addresses = (*row.envelope_recipients.split(), *report.addressed_to)
@@ -140,14 +140,14 @@ def keep_bounces(
     now: datetime,
     new_id: Callable[[], int],
 ) -> list[KeptBounce]:
-    """Keep what a mail says came back, and act on it; return what was kept.
+    """Keep the bounces and complaints that a mail reports, and act on them; return what was kept.
 
-    Nothing is done to an address unless the mail is proven to be about a message to it. Of a mail
-    that `is_fresh`, and may be about a message that isn't in the journal yet, `JournalBehind` is
-    raised. `came_in` is when its server took it, if that is known.
+    Nothing happens to an address unless the mail is proven to be about a message to it. Raises
+    `JournalBehind` for a mail that `is_fresh` and about no message in the journal so far. `came_in`
+    is when its server took it, if that is known.
     """
     about = message_about(connection, report, row, settings)
-    # A server that bounces at once is quicker than the worker that tells the store of the message.
+    # A server that bounces at once may be faster than the worker that brings messages to the store.
     if about is None and is_fresh:
         raise JournalBehind("what came back may be about a message not in the journal yet")
     whom = {} if about is None else bounces.addresses_of(connection, about.message)
@@ -192,7 +192,7 @@ def keep_bounces(
 
 
 def is_of_erased(kept: Sequence[KeptBounce]) -> bool:
-    """Whether a mail tells of people alone who were erased since: it is not kept."""
+    """Whether a mail is only about people who were erased since: it is not kept."""
     return bool(kept) and all(bounce.address.startswith(PREFIX) for bounce in kept)
 
 
@@ -208,11 +208,11 @@ def pass_on(
 ) -> None:
     """Pass a mail, `raw`, on to the sender it would have come to without a return address.
 
-    Automatic answers too: they go to the envelope sender (RFC 3834, 4). Not where that sender is
-    the address that bounces come to: the mail would go round between it and the gateway. The same
-    mail is passed on once, though it comes to two mailboxes, or back by an alias of the sender's.
-    Lines end with CRLF whatever a mailbox gives out: `LF . CRLF` would end the mail early at some
-    relays.
+    This includes automatic answers, which go to the envelope sender (RFC 3834, 4). A sender that is
+    itself the address for bounces gets none: the mail would loop between it and the gateway. The
+    same mail is passed on only once, even if it arrives in two mailboxes, or comes back through an
+    alias of the sender's. Lines are made to end with CRLF, whatever the mailbox gave out: `LF .
+    CRLF` would end the mail early at some relays.
     """
     named = _named_by_token(connection, report, row, settings)
     if named is None:
@@ -221,7 +221,7 @@ def pass_on(
     if not (raw and sender) or settings.lookup(sender) == settings.lookup(settings.address):
         return
     body = with_crlf(raw)
-    # Of what a mail keeps on its way.
+    # The key is made from what doesn't change while a mail travels.
     kept = (row.message_id, row.address, body.partition(b"\r\n\r\n")[2])
     digest = hashlib.sha256(repr(kept).encode()).hexdigest()
     passed_on = OutboxDraft(
@@ -253,11 +253,12 @@ _SOURCES: Mapping[BounceKind, SuppressionSource] = {
 def _address(
     bounce: Bounce, whom: Mapping[int, str], about: AboutMessage, settings: BounceSettings
 ) -> str:
-    """Return whom the message was for of whom a bounce tells; empty where that isn't sure."""
+    """Return the recipient of the message whom a bounce is about; empty where that isn't sure."""
     recipients = (bounce.original_recipient, bounce.recipient)
     named = {settings.lookup(recipient) for recipient in recipients if recipient}
     if bounce.is_hard and not (bounce.action or bounce.status) and not named & set(whom.values()):
-        # Words alone say what isn't there: `support@… is no longer in use: use our form`.
+        # Known from words alone, and the address they name isn't one of the message's:
+        # `support@… is no longer in use: use our form`.
         return ""
     if about.position is not None:
         return whom.get(about.position, "")
@@ -265,7 +266,8 @@ def _address(
         address = settings.lookup(recipient) if recipient else ""
         if address in whom.values():
             return address
-    # An alias behind it failed, or the complaint was blacked out: the only recipient is meant.
+    # Another address failed (the recipient forwards there), or the complaint was blacked out: if
+    # the message had only one recipient, that one is meant.
     distinct = set(whom.values())
     return next(iter(distinct)) if len(distinct) == 1 else ""
 
@@ -281,7 +283,7 @@ def _act(
     now: datetime,
     new_id: Callable[[], int],
 ) -> int | None:
-    """Suppress the address where it is due, and tell of it; return the suppression, if any."""
+    """Suppress the address if that is due, and put an event; return the suppression's id."""
     address = entry.address
     history = suppression.history(connection, address)
     released = [earlier.released_at for earlier in history if earlier.released_at is not None]
@@ -296,7 +298,7 @@ def _act(
         now=now,
     )
     source = _SOURCES.get(bounce.kind, SuppressionSource.BOUNCE)
-    if address.startswith(PREFIX):  # The person was erased since: there is nobody to tell of.
+    if address.startswith(PREFIX):  # The person was erased since: no event may name them.
         if scope is not None:
             _keep_of_erased(connection, address, scope, source, now=now, new_id=new_id)
         return None
@@ -326,7 +328,7 @@ def _act(
         event = Event(
             id=new_id(),
             type=_EVENTS[bounce.kind],
-            # Several people with the address: none of them is meant more than the others.
+            # Where several people have the address, nobody knows which of them is meant.
             person=holders[0] if len(holders) == 1 else None,
             data=address_event_data(entry, scope),
         )
@@ -345,10 +347,10 @@ def _scope_due(
     settings: BounceSettings,
     now: datetime,
 ) -> Scope | None:
-    """Return from which mail the address is to be kept; None where it goes on getting all.
+    """Return the scope in which the address must be suppressed now; None where it needn't be.
 
-    `released` is when somebody released it: whoever did knew of the bounces, and of the mail, until
-    then.
+    `released` are the times at which people released it. Whoever did so knew of everything that had
+    come back until then, so only later mail and later bounces count.
     """
     since = max((now - settings.rules.within, *(at + _TICK for at in released)))
     bounced: list[HardBounce] = []
@@ -356,8 +358,9 @@ def _scope_due(
     if bounce.is_hard and entry.message is not None:
         bounced += bounces.hard_since(connection, entry.address, since)
         if (sent := ids.moment_of(entry.message)) >= since:
-            # A mailbox may not have been read for days. Of what is kept only that is known: so of
-            # two that were read at once it isn't known which came in first.
+            # When a bounce came in (`came_in`) may be days before it is read. Of earlier ones, only
+            # when they were read is kept; so of two that were read together, nobody knows which
+            # came in first.
             latest = max((hard.came_back for hard in bounced), default=sent)
             moment = min(now, max(sent, latest, came_in or now))
             bounced.append(HardBounce(sent, moment, bounces.report_of(entry.message, report)))
@@ -365,7 +368,7 @@ def _scope_due(
         arrived = bounces.arrived(connection, entry.address, in_flight, besides=entry.message)
     scope = scope_for(bounce, bounced, arrived=arrived, rules=settings.rules)
     if released and bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
-        # This one was known, too: it was read late, or comes once more.
+        # One from before the release was known then: it was only read late, or is repeated.
         first_told = bounces.told_first(connection, entry, report) or min(now, came_in or now)
         return scope if first_told > max(released) else None
     return scope
@@ -380,7 +383,7 @@ def _keep_of_erased(
     now: datetime,
     new_id: Callable[[], int],
 ) -> None:
-    """Keep a suppression of an address that is known by its mark alone."""
+    """Keep a suppression of an erased address, of which only the mark is known."""
     named = erasures.named_by_mark(connection, mark)
     if named is None:
         return
@@ -393,7 +396,7 @@ def _keep_of_erased(
 
 
 def remark_of(bounce: Bounce) -> str:
-    """Return in a few words why an address is suppressed: `userunknown: 550 5.1.1 no such user`."""
+    """Return briefly why an address is suppressed: `userunknown: 550 5.1.1 no such user`."""
     if bounce.kind is not BounceKind.BOUNCE:
         return " ".join(filter(None, (bounce.kind.value, bounce.diagnostic)))[:_LONGEST_QUOTE]
     said = bounce.diagnostic.partition("; ")[2] or bounce.diagnostic

@@ -1,4 +1,4 @@
-"""From a mail in a mailbox to a verdict on it, however hard it is to get at."""
+"""Fetches a mail from a mailbox and gets a verdict on it, even if the server makes that hard."""
 
 import tempfile
 from dataclasses import dataclass, replace
@@ -15,23 +15,23 @@ from gateway.inbound.verdict import Importer, ImportVerdict, RawMail
 
 log = logs.get("inbound")
 
-#: After that many failures only the header of a mail is asked for …
+#: After so many failures only the header of a mail is asked for …
 TRIES = 5
-#: … and after that many nothing: it is kept by its number alone, and waits for a person.
+#: … and after so many nothing: the mail is recorded by its UID alone, and waits for a person.
 LAST_TRIES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedMail:
-    """A mail the mailbox holds."""
+    """A mail in the mailbox, listed but not fetched yet."""
 
     uid: int
     uidvalidity: int | None
-    facts: MailSummary | None  #: None: the server says nothing about it.
+    facts: MailSummary | None  #: None: the server tells nothing about it.
 
 
 class MailFetcher:
-    """Fetches mails and has them taken; remembers which ones failed."""
+    """Fetches mails and hands them to the importer; remembers which ones failed."""
 
     def __init__(self, settings: MailboxSettings, importer: Importer) -> None:
         self._settings = settings
@@ -39,13 +39,13 @@ class MailFetcher:
         self._failures: dict[tuple[int | None, int], int] = {}
 
     def failures(self, uidvalidity: int | None, uid: int) -> int:
-        """Return how often a mail failed since this process began."""
+        """Return how often a mail failed since this process started."""
         return self._failures.get((uidvalidity, uid), 0)
 
     async def take(self, session: MailboxSession, mail: ListedMail) -> ImportVerdict | None:
         """Return the verdict on a mail; None: there is none yet, or it is gone.
 
-        What is temporary is raised (`TEMPORARY`), and `MailboxLost` with its session.
+        Raises what is only temporary (`TEMPORARY`), and `MailboxLost`, which ends the session.
         """
         try:
             sighting = None
@@ -90,9 +90,9 @@ class MailFetcher:
     async def fetch(
         self, session: MailboxSession, mail: ListedMail, file: "_TemporaryFileWrapper[bytes]"
     ) -> RawMail:
-        """Fetch a mail into a file, or of one that failed or is too large its header alone.
+        """Fetch a mail into a file; of one that failed before or is too large, only the header.
 
-        Raises `MailRefused` where the mailbox gives out none of it.
+        Raises `MailRefused` where the server gives out nothing of it.
         """
         failures = self.failures(mail.uidvalidity, mail.uid)
         size = mail.facts.size if mail.facts else 0

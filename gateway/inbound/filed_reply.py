@@ -32,10 +32,10 @@ def file_reply(
     rules: Sequence[DocumentRule],
     new_id: Callable[[], int],
 ) -> InboxRow:
-    """File a mail at the application it names; return its row with what became of it.
+    """File a mail under the application it names; return its row with what became of it.
 
-    What was filed there before is remarked at that entry, and nobody is told again; what stands
-    around it and wasn't is filed: somebody's answer to it.
+    If the same reply was filed there before, that entry gets a remark and nobody is told again. But
+    if the mail holds another one that is new, an answer that quotes the first, that one is filed.
     """
     filing = filing_of(connection, case, facts, row)
     entry = entry_of(filing, new_id=new_id, lookup=settings.lookup, rules=rules)
@@ -81,7 +81,7 @@ def file_reply(
 def filing_of(
     connection: StoreTransaction, case: MailToFile, facts: FilingFacts, row: InboxRow
 ) -> Filing:
-    """Return what is filed; of a mail nobody could read, what its header tells and all of it."""
+    """Return what is filed; of a mail that couldn't be read, its header and the whole raw mail."""
     assert facts.application is not None
     candidate = Applicant()
     for holder in people.find(connection, facts.application.application.person)[:1]:

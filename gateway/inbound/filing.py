@@ -1,4 +1,4 @@
-"""From a mail that was read to an entry of the history."""
+"""Turns a mail that was read into an entry of the history."""
 
 import mimetypes
 import re
@@ -31,7 +31,7 @@ from gateway.inbound.reading.reading import RepliedMail
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applicant:
-    """What is known of whom an application is of."""
+    """What is known of the person an application belongs to."""
 
     name: str = ""
     addresses: tuple[str, ...] = ()  #: In lookup form.
@@ -46,7 +46,7 @@ class Filing:
     candidate: Applicant
     original: RepliedMail
     attachments: tuple[Attachment, ...]
-    staff: str  #: Who forwarded it: crm_id, else the address.
+    staff: str  #: Who forwarded it: crm_id, or the address of somebody not on file.
     inbox: int
     raw: str
 
@@ -61,7 +61,7 @@ def entry_of(
 ) -> HistoryEntry:
     """Return the entry a mail becomes.
 
-    `is_other` files what could have been meant instead of what is usually chosen.
+    `is_other`: file what else may have been forwarded, not what `choose_reading` prefers.
     """
     original, other = choose_reading(filing, lookup)
     if is_other and other is not None:
@@ -111,11 +111,11 @@ def entry_of(
 def choose_reading(
     filing: Filing, lookup: Callable[[str], str]
 ) -> tuple[RepliedMail, RepliedMail | None]:
-    """Return the reading that is filed, and the next one where there was a choice.
+    """Return the reading to file, and the next best one where there was a choice.
 
-    The first of the candidate counts, else the first: reading put them in order by their subjects
-    and dates, and what another one may hold behind them. What stands within the candidate's own
-    mail is no other reading.
+    Reading has put them in order: by subject and date, and last those that may be part of another
+    one. The first that the candidate wrote is filed, or if there is none, the first. A mail quoted
+    in the candidate's own is no choice.
     """
     readings = [filing.original]
     while (following := readings[-1].other) is not None:
@@ -139,8 +139,9 @@ def choose_reading(
 def is_other_new(filing: Filing, first: HistoryEntry, lookup: Callable[[str], str]) -> bool:
     """Whether a mail whose original was filed before, as `first`, holds another that wasn't.
 
-    Somebody answered the candidate's mail and quotes it whole, as Outlook does: the answer is new,
-    what it quotes is not. What was filed along with the original stands in the words around it.
+    That is so when somebody answered the candidate's mail and quoted it in full, as Outlook does:
+    the answer is new, the quoted mail is not. If the answer was filed before, its words are among
+    those kept with `first`.
     """
     original, other = choose_reading(filing, lookup)
     if other is None or other.is_quote:
@@ -154,7 +155,7 @@ def is_other_new(filing: Filing, first: HistoryEntry, lookup: Callable[[str], st
 def remarks_on(
     filing: Filing, original: RepliedMail, other: RepliedMail | None, lookup: Callable[[str], str]
 ) -> list[str]:
-    """Return what people should know of a reading that is filed; `other` could be meant as well."""
+    """Return what people should know of a filed reading; `other` may have been meant instead."""
     remarks = [CLOSED] if filing.application.closed else []
     if not original.is_recovered:
         remarks.append(NOTE)
@@ -187,7 +188,7 @@ def remarks_on(
 def _is_own_agent(
     original: RepliedMail, candidate: Applicant, lookup: Callable[[str], str]
 ) -> bool:
-    """Whether the candidate sent it from another address of theirs, as "send as" of Gmail does."""
+    """Whether the candidate sent it from another address of theirs, as Gmail's "send as" does."""
     agent = parse_mailbox(original.agent)
     return (
         agent is not None
@@ -206,5 +207,5 @@ def _is_somebody_else(
 
 
 def _words(name: str) -> list[str]:
-    """Return what a name consists of, whichever of its parts comes first: `Müller, Ann`."""
+    """Return the words of a name, sorted, so that `Müller, Ann` equals `Ann Müller`."""
     return sorted(re.findall(r"\w+", name.casefold()))

@@ -1,18 +1,19 @@
-"""Decides on a mail and keeps the decision, with all that goes with it, in one transaction.
+"""Decides what becomes of a mail and records that, with all its effects, in one transaction.
 
-Of a reply that Eva forwarded with `VAC-9931` in its subject:
+For a reply that Eva forwarded with `VAC-9931` in its subject:
 
     facts       Eva is staff; VAC-9931 is an application of candidate:17
-    decision    None: nothing is against filing it
+    decision    None: nothing speaks against filing it
     kept        the row of the inbox as `filed`, the entry of the history, its documents, an event
 
-If nobody knew Eva, the decision would be an `Objection`: the row is kept as `needs_attention`, she
-is told, and so are webhooks. A vacation reply is decided on as a row that is `ignored`. What came
-back of our own mail is kept at that mail first, and may decide, too (`_came_back`).
+If nobody knew Eva, the decision would be an `Objection`: the row is kept as `needs_attention`, the
+answer to her and an event for webhooks are put. For a vacation reply the decision is a row that is
+`ignored`. A bounce is first kept with the message it is about, which may settle the matter
+(`_came_back`).
 
-A mail's files must be in the blob store before it is filed, and of most mail they never are: so
-`would_file` is asked first, and where things have changed since, `settle` returns None and is
-called again with the files kept.
+A mail's files must be in the blob store before it is filed, but most mail is never filed. So
+`would_file` is asked first; if things have changed by the time of `settle`, that returns None and
+is called again once the files are kept.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,12 +43,12 @@ from gateway.store.people import applications
 from gateway.store.replies import inbox
 from gateway.store.sending import events
 
-UNSUBSCRIBE = "unsubscribe"  #: Why a mail is not filed that asks for no more mailings.
+UNSUBSCRIBE = "unsubscribe"  #: Why a request for no more mailings is not filed.
 _ANSWERS = (Automatic.AUTO_REPLY.value, Automatic.READ_RECEIPT.value)
 
 
 class FilingDecider:
-    """Decides what becomes of a mail, by the rules and the data of one moment."""
+    """Decides what becomes of a mail, by the rules and by what the store knows at that moment."""
 
     def __init__(
         self,
@@ -62,7 +63,7 @@ class FilingDecider:
         self._documents = documents
         self._bounce_settings = bounce_settings
         self._new_id = new_id
-        self.kept_bounces: Sequence[KeptBounce] = ()  #: What the last `settle` kept of them.
+        self.kept_bounces: Sequence[KeptBounce] = ()  #: Those that the last `settle` kept.
 
     def would_file(self, connection: StoreTransaction, case: MailToFile) -> bool:
         """Whether the mail would be filed as things stand."""
@@ -71,10 +72,10 @@ class FilingDecider:
     def settle(
         self, connection: StoreTransaction, case: MailToFile, now: datetime, *, has_files: bool
     ) -> InboxRow | None:
-        """Decide and keep the decision; None, and nothing kept, where files are missing for it.
+        """Decide and keep the decision; return None, and keep nothing, where files are missing.
 
-        `has_files`: whether the blob store has all files of the mail, if there are any.
-        Where somebody else decided meanwhile, that stands.
+        `has_files`: whether the blob store has all files of the mail, if there are any. If somebody
+        else has decided meanwhile, their decision stands.
         """
         self.kept_bounces = ()
         facts = self._facts(connection, case)
@@ -120,7 +121,7 @@ class FilingDecider:
         return row
 
     def _settled_already(self, connection: StoreTransaction, case: MailToFile) -> InboxRow | None:
-        """Get hold of the mail's row; return it where others have settled it."""
+        """Lock the mail's row; return it where somebody else has settled it."""
         if case.is_new and inbox.put(connection, case.row):
             return None
         current = inbox.of_content(connection, case.row.content, lock=True)
@@ -138,14 +139,14 @@ class FilingDecider:
         *,
         now: datetime,
     ) -> InboxRow:
-        """Answer whoever sent a mail that isn't filed, and tell of it; return its row."""
+        """Answer the sender of a mail that isn't filed, and put the event; return its row."""
         row = replace(
             row,
             state=InboxState.NEEDS_ATTENTION,
             reason=against.reason,
             detail=against.detail or row.detail,
         )
-        if case.is_bounce:  # who wrote there hears nothing: programs would answer back
+        if case.is_bounce:  # nobody who writes there is answered: programs would answer back
             return row
         row = answer_sender(
             connection,
@@ -175,7 +176,7 @@ class FilingDecider:
         *,
         now: datetime,
     ) -> InboxRow | Objection | None:
-        """Keep what a mail says of mail of ours; return what decides about it, if that does."""
+        """Keep what a mail says about mail of ours; return the decision if that settles it."""
         settings = self._bounce_settings
         if case.is_bounce:
             pass_on(
@@ -226,7 +227,7 @@ class FilingDecider:
         )
 
     def _decision(self, case: MailToFile, facts: FilingFacts) -> InboxRow | Objection | None:
-        """Return why the mail isn't filed: it is automatic, or something is against it."""
+        """Return why the mail isn't filed: it is automatic or objected to; None: it is filed."""
         if case.reference is not None:
             return (
                 None if facts.application else Objection(reason=AttentionReason.UNKNOWN_REFERENCE)
@@ -256,9 +257,10 @@ class FilingDecider:
 
 
 def _may_be_forward(case: MailToFile, facts: FilingFacts) -> bool:
-    """Whether only a list has marked a mail whose subject begins with an application's reference.
+    """Whether a mail with an application's reference is automatic only by a mailing list's marks.
 
-    Groups may put their own address into From: then it waits, rather than be lost unheard.
+    A colleague may have forwarded it to a group that passes it on, perhaps with the group's own
+    address as From. It must not be ignored without anybody hearing of it.
     """
     is_marked_by_list = case.reading is not None and case.reading.header.may_be_forward
     return is_marked_by_list and facts.application is not None

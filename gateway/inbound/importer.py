@@ -1,4 +1,4 @@
-"""Takes forwarded replies, each once: reads them, decides, files them, tells people."""
+"""Takes forwarded replies, each once: reads it, decides, files it, and notifies people."""
 
 import asyncio
 import hashlib
@@ -42,15 +42,16 @@ from gateway.store.replies import inbox
 
 log = logs.get("inbound")
 
-#: What arrived longer ago by its server's clock is no fresh mail, however wrong that clock is.
+#: A mail that arrived longer ago than this by its server's clock isn't fresh, even if that clock is
+#: wrong.
 _CLOCKS_DIFFER = timedelta(minutes=10)
-_AT_ONCE = 8  #: So many files of a mail are put into the blob store together.
-#: Where one of these ends a try, the mail is given again later.
+_AT_ONCE = 8  #: How many files of a mail are put into the blob store at the same time.
+#: If one of these is raised, the mail is given to the importer again later.
 TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
 
 
 class UnknownReference(GatewayError):
-    """No application has a reference."""
+    """No application has that reference."""
 
     cure = "gateway person show PERSON lists those of a person"
 
@@ -61,13 +62,13 @@ class NotWhole(GatewayError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingRules:
-    """By what mails are filed."""
+    """The settings by which mails are filed."""
 
     reference: str  #: A regular expression with a group `reference`.
     zone: str
     admission: Admission
     notice_settings: NoticeSettings
-    #: The mailboxes and listeners, to look again at what came in by them.
+    #: The mailboxes and listeners by name, needed when a mail from one is looked at again.
     origins: Mapping[str, MailOrigin] = field(default_factory=dict)
     documents: tuple[DocumentRule, ...] = RULES
     bounces: BounceSettings
@@ -76,7 +77,7 @@ class FilingRules:
 class ReplyImporter:
     """The importer; one per process. See `gateway.inbound.verdict.Importer`.
 
-    `heard` is told each verdict on a mail that is new, `heard_bounce` what came back.
+    `heard` is called with the verdict on each new mail, `heard_bounce` with each bounce kept.
     """
 
     def __init__(
@@ -99,12 +100,13 @@ class ReplyImporter:
         self._heard = heard
         self._heard_bounce = heard_bounce
         self.rules = rules
-        self._first_seen: dict[str, datetime] = {}  #: Mails of the last seconds by content.
+        self._first_seen: dict[str, datetime] = {}  #: Recent mails by the hash of their content.
 
     async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
-        """Return the verdict on a mail that was taken before: it need not be fetched again.
+        """Return the verdict on a mail that was taken before, so that it needn't be fetched again.
 
-        `size`, its length in octets, tells it from another mail the server may have put there.
+        `size` is its length in octets: with another size it is another mail, under a UID that the
+        server used again.
         """
         row = await self._database.read(inbox.sighted, sighting)
         if row is None or size not in (None, row.size):
@@ -112,10 +114,10 @@ class ReplyImporter:
         return verdict_on(row)
 
     async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
-        """Take a mail; it is recorded durably before there is a verdict.
+        """Take a mail and return the verdict; the mail is recorded durably before that.
 
-        Raises `StoreUnavailable`, `BlobsUnavailable` or `ReaderUnavailable` where it must be given
-        again later.
+        Raises `StoreUnavailable`, `BlobsUnavailable` or `ReaderUnavailable` where the mail must be
+        given again later.
         """
 
         def digest() -> str:
@@ -157,13 +159,13 @@ class ReplyImporter:
         return verdict
 
     async def retry(self, number: int) -> ImportVerdict:
-        """Look at a mail that needs attention again; its sender isn't told."""
+        """Decide once more on a mail that needs attention; its sender isn't told."""
         row = await self._database.read(inbox.waiting_for_person, number)
         async with self._fetched(row) as file:
             return await self._handled(row, file, self._origin_of(row), by_hand=True)
 
     async def assign(self, number: int, reference: str) -> ImportVerdict:
-        """File a mail that needs attention at an application because a person says so."""
+        """File a mail that needs attention under an application that a person chose."""
         reference = plain(reference)
         row = await self._database.read(inbox.waiting_for_person, number)
         if await self._database.read(applications.find, reference) is None:
@@ -197,9 +199,9 @@ class ReplyImporter:
         kept: Awaitable[None] | None = None,
         fault: str = "",
     ) -> ImportVerdict:
-        """Read a mail and decide on it; `kept` ends when the raw mail is safe.
+        """Read a mail and decide on it; `kept` finishes once the raw mail is safe.
 
-        `fault` says why there is no more of it.
+        `fault` says why the mail isn't complete.
         """
         with _folder_for_files() as folder:
             try:
@@ -221,7 +223,7 @@ class ReplyImporter:
                 raw=await asyncio.to_thread(file.read_bytes) if is_passed_on else b"",
                 by_hand=by_hand,
             )
-            # A mail that breaks the importer waits for a person, and the next go on.
+            # A mail that makes the importer fail waits for a person; it doesn't stop the others.
             broken_by = ""
             try:
                 verdict = await self.decide(case)
@@ -240,7 +242,7 @@ class ReplyImporter:
         return verdict
 
     def _is_fresh(self, row: InboxRow, arrived: datetime | None) -> bool:
-        """Whether a mail arrived just now by our clock; its server's may be minutes off."""
+        """Whether a mail arrived just now by our own clock; the server's may be minutes off."""
         now = self._clock()
         if arrived is None or abs(now - arrived) >= _CLOCKS_DIFFER:
             return False
@@ -252,7 +254,7 @@ class ReplyImporter:
     async def read(
         self, row: InboxRow, file: Path, folder: Path, origin: MailOrigin
     ) -> tuple[ReadMail | None, str]:
-        """Read a mail, its attachments into `folder`; where that fails its header, and say why."""
+        """Read a mail, its files into `folder`; where that fails, only its header, and say why."""
         task = ReadingTask(
             file=str(file),
             folder=str(folder),
@@ -270,7 +272,7 @@ class ReplyImporter:
             return await self._readers.read_header(task), str(error)
 
     async def decide(self, case: MailToFile) -> ImportVerdict:
-        """Decide and keep the decision in one transaction, the files it needs before it."""
+        """Decide and keep the decision in one transaction, after putting the files it needs."""
         filing_decider = FilingDecider(
             self.rules.admission,
             self.rules.notice_settings,
@@ -314,7 +316,7 @@ class ReplyImporter:
 
     @asynccontextmanager
     async def _fetched(self, row: InboxRow) -> AsyncIterator[Path]:
-        """Lend the raw mail as a file, to be read only."""
+        """Provide the raw mail as a file that must not be changed."""
         kept = self._blobs.file(row.content)
         if kept is not None:
             yield kept
@@ -328,7 +330,7 @@ class ReplyImporter:
 
 @contextmanager
 def _folder_for_files() -> Iterator[Path]:
-    """Lend a name for a folder, which is made where a mail has files, and removed with them."""
+    """Provide a path for a folder: it is made only if a mail has files, and removed at the end."""
     folder = Path(tempfile.gettempdir(), f"{SPOOL}{secrets.token_hex(8)}")
     try:
         yield folder
@@ -338,7 +340,7 @@ def _folder_for_files() -> Iterator[Path]:
 
 
 def verdict_on(row: InboxRow) -> ImportVerdict | None:
-    """Return what was made of a mail; None while nothing was."""
+    """Return the verdict on a mail; None while there is none."""
     match row.state:
         case InboxState.WAITING:
             return None

@@ -1,4 +1,4 @@
-"""Takes what listeners have put into the inbox, as soon as it is there."""
+"""Takes the mails that listeners put into the inbox, as soon as they are there."""
 
 import asyncio
 import contextlib
@@ -21,9 +21,10 @@ log = logs.get("inbound")
 
 _LOOK = timedelta(seconds=0.2)
 _AWAY = timedelta(seconds=2)
-#: After a crash mails wait so long. Who takes longer does no harm: a mail is settled only once.
+#: How long a mail waits if its worker crashes. A worker that takes longer does no harm: a mail is
+#: settled only once.
 _LEASE = timedelta(seconds=15)
-_AT_ONCE = 4  #: So many are claimed together; other machines want some too.
+_AT_ONCE = 4  #: How many are claimed together; some are left to other machines.
 
 
 class TakesWaitingMail(Protocol):
@@ -36,9 +37,10 @@ class TakesWaitingMail(Protocol):
 class InboxWorker:
     """Hands mails to the importer until `stopping` is set; `holder` names this process.
 
-    What it has claimed and not settled when it stops, or something is away, is given back. Those of
-    a process that `is_gone` are taken at once. A mail about which the journal knows nothing yet is
-    left to other processes, and looked at again here in a moment; it stops no other mail.
+    Mails that are claimed but not settled when it stops, or when something is away, are given back.
+    Mails claimed by a process that `is_gone` are taken over at once. A mail about a message that
+    isn't in the journal yet is left to other processes, and looked at again here after a moment;
+    the other mails don't wait for it.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class InboxWorker:
         self._holder = holder
         self._clock = clock
         self._is_gone = is_gone
-        self._not_before: dict[int, datetime] = {}  # mails that are not to be looked at yet
+        self._not_before: dict[
+            int, datetime
+        ] = {}  # when a mail that was put off may be looked at again
         self._worker = QueueWorker(
             self._claim,
             self._take,
@@ -69,15 +73,15 @@ class InboxWorker:
         )
 
     async def run(self) -> None:
-        """Take mails as they come; while something is away they wait."""
+        """Take mails as they arrive; while the store or the blobs are away, they wait."""
         await self._worker.run()
 
     async def work_off(self) -> int:
-        """Take what waits now; return how many mails that were."""
+        """Take the mails that wait now; return how many there were."""
         return await self._worker.work_off()
 
     async def _claim(self, _: int) -> list[InboxRow]:
-        """Claim some mails: more than one, as a claim costs as much as a mail."""
+        """Claim several mails at a time: one claim takes as long as one mail."""
         now, is_gone = self._clock(), self._is_gone
         self._not_before = {
             number: moment for number, moment in self._not_before.items() if moment > now
@@ -85,7 +89,8 @@ class InboxWorker:
         but = tuple(self._not_before)
         if not await self._database.read(inbox.has_waiting, now, is_gone, but=but):
             return []
-        # A power cut ends the claim and its holder alike: making it durable would gain nothing.
+        # A power cut ends the claim together with the process that holds it, so there is nothing to
+        # gain by making it durable.
         return await self._database.write_without_sync(
             inbox.claim, self._holder, now, _LEASE, _AT_ONCE, is_gone=is_gone, but=but
         )
@@ -98,7 +103,7 @@ class InboxWorker:
             self._not_before[row.id] = self._clock() + _AWAY
             await self._give_back([row])
         except Exception:
-            # Where the store is away its lease runs out.
+            # If the store is away, the lease runs out instead.
             with contextlib.suppress(StoreUnavailable):
                 await self._give_back([row])
             raise

@@ -17,19 +17,19 @@ class MailToFile:
     reading: ReadMail | None  #: None where not even its header could be read.
     fault: str = ""  #: Why the rest could not be read.
     sighting: Sighting | None = None
-    reference: str | None = None  #: Where a person says it belongs.
-    is_new: bool = False  #: Whether the inbox hasn't got it yet.
-    is_bounce: bool = False  #: Whether it came to where bounces come to.
+    reference: str | None = None  #: The application that a person chose for it.
+    is_new: bool = False  #: Whether it isn't in the inbox yet.
+    is_bounce: bool = False  #: Whether it came to the address for bounces.
     arrived: datetime | None = None  #: When its server took it; aware.
     is_fresh: bool = False  #: Whether it may have arrived just now.
-    raw: bytes = b""  #: Of what came to where bounces come to, if it is small enough to pass on.
-    by_hand: bool = False  #: Whether a person is at it: its sender hears nothing then.
+    raw: bytes = b""  #: The mail, if it came to the address for bounces and is to be passed on.
+    by_hand: bool = False  #: Whether a person is at work on it; then its sender gets no answer.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingFacts:
     """What the store knows about a mail to decide on."""
 
-    address: str  #: Of the sender, in lookup form.
-    staff: tuple[Staff, ...]  #: Who has it.
+    address: str  #: The sender's, in lookup form.
+    staff: tuple[Staff, ...]  #: Members of staff with this address.
     application: KnownApplication | None

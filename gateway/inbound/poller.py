@@ -32,32 +32,34 @@ from gateway.runtime.periodic import pause, repeat
 
 log = logs.get("inbound")
 
-_AT_ONCE = 3  #: Mails that are fetched and taken side by side.
-#: Where more mails than that wait, they are taken so many at a time, half of them the newest: what
-#: arrives meanwhile is filed soon, and of the old ones some each time. So many are moved together
-#: then: to take one out of a Maildir of 20,000 costs Dovecot a second, and fifty no more.
+_AT_ONCE = 3  #: How many mails are fetched and taken at the same time.
+#: If more mails than this wait, they are taken so many at a time, half of them the newest: what
+#: arrives meanwhile is filed soon, and the old ones get done as well. They are then moved
+#: `_TOGETHER`: moving one mail out of a Maildir of 20,000 takes Dovecot a second, and moving fifty
+#: takes no longer.
 _MANY = 100
 _TOGETHER = 50
-#: Of the lease of a mailbox. Two processes at one would do no harm but work.
+#: How long the lease of a mailbox lasts. Two processes at one mailbox would do no harm, only work
+#: for nothing.
 TERM = timedelta(seconds=15)
 _RENEW = timedelta(seconds=4)
 _OTHERS = timedelta(seconds=2)
 _BEHIND = timedelta(seconds=1)
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
-_IDLE_DROPS = 3  #: So many connections in a row were lost to IDLE: the next does without.
+_IDLE_DROPS = 3  #: After losing so many connections in a row to IDLE, the next does without.
 _REFUSED_WAIT = 30.0  #: Logins that fail too often may lock an account.
 _LONGEST_REFUSED_WAIT = 900.0
 
 
 class MailboxObserver(Protocol):
-    """Hears how a mailbox is."""
+    """Is told whether a mailbox can be read."""
 
     def read(self, mailbox: str) -> None:
-        """Hear that it was read to its end."""
+        """All mails in it were taken."""
 
     def down(self, mailbox: str) -> None:
-        """Hear that it can't be read."""
+        """It can't be read."""
 
 
 class Poller:
@@ -87,11 +89,11 @@ class Poller:
         self._halt = asyncio.Event()  #: Set when a session is to end.
         self._failures = 0
         self._unmoved: MailboxRefuses | None = None
-        #: Folder, UIDVALIDITY and UID of mails that were copied on and couldn't be removed.
+        #: Folder, UIDVALIDITY and UID of mails that were copied but couldn't be removed.
         self._copied: set[tuple[str, int, int]] = set()
 
     def stop(self) -> None:
-        """End soon, with the mails in hand finished."""
+        """Stop soon, after finishing the mails at hand."""
         self._stopping.set()
         self._halt.set()
 
@@ -105,7 +107,7 @@ class Poller:
         )
 
     async def _watch_once(self) -> timedelta:
-        """Watch it until the session ends; return how long to wait for the next one."""
+        """Watch it until the session ends; return how long to wait before the next one."""
         self._halt.clear()
         try:
             async with self._lease.held(self._halt, renew=_RENEW) as has_it:
@@ -162,7 +164,7 @@ class Poller:
                     await self.move_on(session)
                 except MailboxRefuses as error:
                     self._unmoved = error
-                # Opened anew: where somebody has replaced the folder, the old one would stay open.
+                # Opened anew each time: if somebody replaced it, the old folder would stay open.
                 uidvalidity = await session.select(settings.folder)
                 try:
                     await self.take_listed(session, uidvalidity)
@@ -177,7 +179,10 @@ class Poller:
             await session.close()
 
     async def wait_for_news(self, session: MailboxSession) -> None:
-        """Wait as the server lets: one that lists IDLE may refuse it, end it at once or hang up."""
+        """Wait for new mail, by IDLE if that works.
+
+        A server that offers IDLE may still refuse it, end it at once, or hang up.
+        """
         could_idle = session.can_idle
         began = asyncio.get_running_loop().time()
         try:
@@ -191,7 +196,7 @@ class Poller:
             await self._note_idle(is_silent=True)
 
     async def take_listed(self, session: MailboxSession, uidvalidity: int | None) -> None:
-        """Take everything that is there, each mail once."""
+        """Take all mails that are there, each once."""
         uids = await self._search(session, uidvalidity)
         taken: set[int] = set()
         together = 1
@@ -222,7 +227,7 @@ class Poller:
         return uids
 
     def upcoming(self, uids: Sequence[int], uidvalidity: int | None) -> list[int]:
-        """Return which of the mails that are left come next; those that failed before come last."""
+        """Return the mails to take next; those that failed before come last."""
         untried = [uid for uid in uids if not self._fetcher.failures(uidvalidity, uid)]
         if len(untried) > _MANY:
             return [*untried[-_MANY // 2 :], *untried[: _MANY // 2]]
@@ -232,7 +237,7 @@ class Poller:
         return [*untried, *failed][:_MANY]
 
     async def _note_idle(self, *, is_silent: bool) -> None:
-        """Tell once that the server's IDLE is mute: mail then comes as late as `every` says."""
+        """Log once that IDLE doesn't announce new mail: it is then found only each `every`."""
         if is_silent is self._noted_silent:
             return
         await self._quirks.idle_silent(self._settings.account, is_silent=is_silent)
@@ -244,9 +249,9 @@ class Poller:
     async def take_all(
         self, session: MailboxSession, mails: Iterator[ListedMail], *, together: int
     ) -> None:
-        """Take some mails side by side; after a failure those in hand are finished.
+        """Take mails, some at the same time; after a failure, those at hand are finished.
 
-        So many that go to the same folder are moved `together`.
+        Mails for the same folder are moved so many `together`.
         """
         settings = self._settings
         to_move: defaultdict[str, list[Sighting]] = defaultdict(list)  # by target
@@ -264,7 +269,7 @@ class Poller:
                 uid=mail.uid,
             )
             target = self._target(verdict)
-            # Of those that wait for a person the new place of each is kept.
+            # A mail that waits for a person is moved alone, for its new place is kept.
             if together > 1 and not isinstance(verdict, NeedsAttention):
                 to_move[target].append(where)
                 if len(to_move[target]) >= together:
@@ -308,7 +313,7 @@ class Poller:
             raise (*failures, *behind)[0]
 
     async def move_on(self, session: MailboxSession) -> None:
-        """Move mails that needed attention and that a person has decided on."""
+        """Move on mails that needed attention and that a person has decided on since."""
         folder = self._settings.needs_attention
         decided = await self._waiting_mail.decided(self._settings.name, folder)
         if not decided:
@@ -330,9 +335,9 @@ class Poller:
     async def move(
         self, session: MailboxSession, where: Sighting, target: str
     ) -> tuple[int, int] | None:
-        """Move a mail of the open folder; return its new place, where the server tells.
+        """Move a mail of the open folder; return its new place, where the server tells it.
 
-        What was copied and couldn't be removed is not copied again at each look.
+        A mail that was copied but couldn't be removed isn't copied again each time.
         """
         key = (where.folder, where.uidvalidity, where.uid)
         if key in self._copied:
@@ -349,7 +354,7 @@ class Poller:
     async def move_together(
         self, session: MailboxSession, places: Sequence[Sighting], target: str
     ) -> None:
-        """Move mails of the open folder in one step; where that is refused, each by itself."""
+        """Move mails of the open folder in one step; if the server refuses that, one by one."""
         keys = {(where.folder, where.uidvalidity, where.uid) for where in places}
         if self._copied.isdisjoint(keys):
             try:

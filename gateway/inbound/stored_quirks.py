@@ -1,4 +1,4 @@
-"""What mailbox servers were seen to do otherwise than they say, kept in the store."""
+"""Where mailbox servers were seen to differ from what they promise, kept in the store."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,13 +8,13 @@ from gateway.store.replies import mailboxes
 
 
 class StoredQuirks:
-    """Keeps it for `gateway check`. Raises `StoreUnavailable`."""
+    """Keeps such quirks for `gateway check`. Raises `StoreUnavailable`."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
 
     async def idle_silent(self, account: str, *, is_silent: bool) -> None:
-        """Keep whether a server that offers IDLE doesn't tell of new mail."""
+        """Keep whether a server that offers IDLE fails to announce new mail."""
         since = self._clock() if is_silent else None
         await self._database.write(mailboxes.keep_idle_silent, account, since)

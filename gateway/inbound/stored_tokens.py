@@ -9,7 +9,7 @@ from gateway.store.replies import mailboxes
 class StoredRefreshToken:
     """The refresh token of one account; `given` is the one in the config.
 
-    A new one in the config puts what was kept out of use. Raises `StoreUnavailable`.
+    If the config gets a new one, the kept one is no longer used. Raises `StoreUnavailable`.
     """
 
     def __init__(self, database: Database, account: str, given: str) -> None:
@@ -20,7 +20,7 @@ class StoredRefreshToken:
     async def load(self) -> str:
         """Return the token the server gave last; empty: none since the config's.
 
-        It is written at, as a disk that is full is read all the same.
+        It also writes, so as to fail on a full disk, which could still be read.
         """
 
         def load(connection: StoreTransaction) -> str:

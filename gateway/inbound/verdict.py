@@ -1,4 +1,4 @@
-"""What becomes of a mail for the importer, and what it has to know of where the mail came from."""
+"""The verdict on a mail for the importer, and what the importer must know of its origin."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ Trust = Literal["authentication-results", "exchange-internal", "internal-only"]
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """It is in the history."""
+    """It is in the history now."""
 
     entry: int
     inbox: int
@@ -20,7 +20,7 @@ class Filed:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """What it forwards was filed to that application before."""
+    """The reply in it was filed under that application before."""
 
     entry: int
     inbox: int
@@ -36,7 +36,7 @@ class NeedsAttention:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """It was noted; nothing else is to be done."""
+    """It was recorded; nothing else is to be done."""
 
     kind: str  #: What sort of automatic mail it is, or `discarded`.
     inbox: int
@@ -47,38 +47,39 @@ ImportVerdict = Filed | Repeated | NeedsAttention | Ignored
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailOrigin:
-    """Where a mail came from, and what proves that it comes from whom it names."""
+    """Where a mail came from, and what proves that its sender is the one it names."""
 
-    name: str  #: Of the mailbox or listener.
-    trust: Trust | None = None  #: None: nothing does.
+    name: str  #: The name of the mailbox or listener.
+    trust: Trust | None = None  #: What proves the sender; None: nothing does.
     authserv_id: str = ""
-    is_for_bounces: bool = False  #: What comes in here came back; nothing is filed.
-    sighting: Sighting | None = None  #: In a mailbox: by this it is known again.
+    is_for_bounces: bool = False  #: Whether it takes bounces; none of its mail is filed.
+    sighting: Sighting | None = None  #: Its place in a mailbox, by which it is known again.
     envelope_sender: str | None = None  #: From a listener; empty for `<>`.
     arrived: datetime | None = None  #: When its server took it; aware.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawMail:
-    """A mail as it came, in a file that its giver removes afterwards."""
+    """A mail as it came, in a file that the caller removes afterwards."""
 
     file: Path
     size: int  #: Octets of the whole mail.
-    whole: bool = True  #: Or the file holds only its header, because it is over `max_size` …
-    fault: str = ""  #: … or because the rest can't be had, for this reason.
+    whole: bool = True  #: False: the file has only the header, because it is over `max_size` …
+    fault: str = ""  #: … or because the rest couldn't be fetched, for this reason.
 
 
 class Importer(Protocol):
     """Takes mails; each is recorded durably before there is a verdict.
 
-    Raises `StoreUnavailable` or `BlobsUnavailable` where the mail must wait and be given again.
+    Raises `StoreUnavailable` or `BlobsUnavailable` where the mail must be given again later.
     """
 
     async def known(self, sighting: Sighting, size: int | None = None) -> ImportVerdict | None:
-        """Return the verdict on a mail that was taken before: it need not be fetched again.
+        """Return the verdict on a mail that was taken before, so that it needn't be fetched again.
 
-        With `size`, its length in octets, another mail that a server puts there is none of those.
+        `size` is its length in octets: with another size it is another mail, under a UID that the
+        server used again.
         """
 
     async def take(self, mail: RawMail, origin: MailOrigin) -> ImportVerdict:
-        """Take a mail, at whatever time and however often it is given."""
+        """Take a mail; giving it at any time and more than once is fine."""

@@ -1,4 +1,4 @@
-"""Mails that wait for a person in their mailbox, to be moved on once the person has decided."""
+"""Mails in a mailbox that wait for a person, to be moved on once the person has decided."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,21 @@ from gateway.store.replies import inbox
 
 
 class WaitingMail:
-    """Knows where mails lie that needed attention."""
+    """Knows the places of mails that need attention."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def put(self, number: int, where: Sighting) -> None:
-        """Note where a mail of the inbox was moved to."""
+        """Note where a mail was moved to."""
         await self._database.write(inbox.sight, where, number)
 
     async def decided(self, mailbox: str, folder: str) -> list[tuple[Sighting, ImportVerdict]]:
-        """Return the mails of a folder that were decided on."""
+        """Return the mails of a folder on which a person has decided."""
         decided = await self._database.read(inbox.decided_in, mailbox, folder)
         verdicts = ((where, verdict_on(row)) for where, row in decided)
         return [(where, verdict) for where, verdict in verdicts if verdict is not None]
 
     async def clear(self, places: Sequence[Sighting]) -> None:
-        """Forget places where mails no longer lie."""
+        """Forget places where no mail is any more."""
         await self._database.write(inbox.unsight, places)

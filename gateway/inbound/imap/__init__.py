@@ -1,1 +1,1 @@
-"""IMAP mailboxes: the wire, a session on it, and the folders a mail is moved between."""
+"""IMAP mailboxes: the connection, a session on it, and the folders mail is moved between."""

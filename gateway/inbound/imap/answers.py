@@ -13,7 +13,7 @@ _CODE = re.compile(rb"\[([A-Z0-9-]+)(?: ([^\]]*))?\]", re.IGNORECASE)
 
 
 def untagged(answer: Response, word: str) -> Iterable[list[ImapValue]]:
-    """Return the responses of an answer that begin with a word, without it."""
+    """Return the responses of an answer that begin with a word; the word is left out."""
     for parts in responses(answer.lines[:-1]):
         first = bytes(parts[0]).partition(b" ")[0]
         if first.upper() == word.encode():
@@ -61,7 +61,7 @@ def text(value: ImapValue) -> str:
 
 
 def prefixes(namespaces: Iterable[ImapValue]) -> list[str]:
-    """Return what names of folders begin with in each namespace (RFC 2342), but those of none."""
+    """Return the prefix of folder names in each namespace (RFC 2342); empty ones are left out."""
     written = []
     for kind in namespaces:
         for namespace in kind if isinstance(kind, list) else ():
@@ -83,7 +83,7 @@ def uid_set(uids: Sequence[int]) -> str:
 
 
 def moment(value: ImapValue) -> datetime | None:
-    """Return a time as servers write it, in UTC; None if it isn't one."""
+    """Read a time as servers write it (INTERNALDATE) and return it in UTC; None if it isn't one."""
     try:
         return datetime.strptime(text(value).strip(), "%d-%b-%Y %H:%M:%S %z").astimezone(UTC)
     except (ValueError, OverflowError):

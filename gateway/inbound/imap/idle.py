@@ -1,18 +1,21 @@
-"""Whether a server that offers IDLE (RFC 2177) tells of new mail while it idles.
+"""Whether a server that offers IDLE (RFC 2177) really announces new mail while it idles.
 
-Courier as Debian ships it answers IDLE and looks for news once a minute; a server behind some
-proxies never tells at all. What a search finds after an IDLE that told of nothing shows it.
+Courier as Debian ships it accepts IDLE but looks for new mail only once a minute; a server behind
+some proxies never announces any. That shows when a search finds new mail after an IDLE that
+announced none.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-#: How long a good server may take to tell, in seconds: Dovecot 2.3 gathers news for half a second.
+#: Seconds a good server may take to announce a mail: Dovecot 2.3 collects news for half a second.
 _TELLING = 0.5
-#: A mail may arrive just before the end of an IDLE: of 2 s at Dovecot it does so one time in four.
-#: A server is silent once a good one would seem so less often than this …
+#: A mail may arrive just before an IDLE ends, too late to be announced: with Dovecot and an IDLE of
+#: 2 s that happens one time in four. A server is taken for silent once the probability of this
+#: happening to a good one every time is below …
 _CHANCE = 1 / 1000
-#: … and tells of new mail once it did so several times in a row: one that tells late does, too.
+#: … and for one that announces mail once it did so so many times in a row. (Once isn't enough: a
+#: server that announces mail late sometimes seems to be in time.)
 _IN_A_ROW = 3
 
 
@@ -20,24 +23,24 @@ _IN_A_ROW = 3
 class IdleEnd:
     """How an IDLE ended."""
 
-    has_news: bool  #: Whether it told of news.
+    has_news: bool  #: Whether the server announced something.
     seconds: float
 
 
 class IdleWatch:
-    """Compares what IDLE told with what was found afterwards, for one mailbox."""
+    """Compares what IDLE announced with what a search found afterwards, for one mailbox."""
 
     def __init__(self) -> None:
         self.is_silent: bool | None = None  #: None: not known yet.
         self._uidvalidity: int | None = None
         self._newest = 0
-        self._chance = 1.0  # that a good server told of none of the last mails in time
+        self._chance = 1.0  # that a good server would have announced none of the last mails
         self._timely = 0
 
     def searched(
         self, uidvalidity: int | None, uids: Collection[int], after: IdleEnd | None
     ) -> None:
-        """Note what a search found; `after` is the IDLE just before it, None: there was none."""
+        """Note what a search found; `after` is the IDLE just before it, or None without one."""
         is_same = uidvalidity is not None and uidvalidity == self._uidvalidity
         before, self._uidvalidity = self._newest if is_same else 0, uidvalidity
         self._newest = max(before, *uids, 0)

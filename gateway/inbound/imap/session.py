@@ -1,4 +1,4 @@
-"""A session with a mailbox: its folders, what lies in them, and moving that on."""
+"""A session with a mailbox: its folders, the mails in them, and moving those on."""
 
 import asyncio
 import contextlib
@@ -34,21 +34,21 @@ _MOST = 200  #: Mails whose sizes are asked for at once.
 
 @dataclass(frozen=True, slots=True)
 class MailSummary:
-    """What is known of a mail that was not fetched yet."""
+    """What the server tells of a mail before it is fetched."""
 
     size: int  #: In octets, as the server says.
     arrived: datetime | None
 
 
 class MailRefused(Exception):
-    """The server won't give out one mail; the text is its own."""
+    """The server won't give out one mail; the text says why."""
 
 
 class NotRemoved(MailboxRefuses):
-    """A mail was copied to where it belongs, and can't be taken out of the folder it lies in."""
+    """A mail was copied to where it belongs, but can't be removed from the folder it came from."""
 
     def __init__(self, reason: str, place: tuple[int, int] | None = None) -> None:
-        """`place` is UIDVALIDITY and UID of the copy, where the server tells."""
+        """`place` is UIDVALIDITY and UID of the copy, where the server tells them."""
         super().__init__("folder", reason)
         self.place = place
 
@@ -58,7 +58,7 @@ class TooLong(Exception):
 
     def __init__(self, length: int) -> None:
         super().__init__(f"{length} octets and more")
-        self.length = length  #: What was read of it, in octets.
+        self.length = length  #: How much of it was read, in octets.
 
 
 class MailboxSession:
@@ -71,8 +71,8 @@ class MailboxSession:
         self._wire = wire
         self._prefix = ""
         self._delimiter = ""
-        self._others: list[str] = []  # prefixes of namespaces beside the account's own
-        self._folder = ""  # the one that is open
+        self._others: list[str] = []  # prefixes of other namespaces than the account's own
+        self._folder = ""  # the open one
         self._can_mark = True  # whether its mail may be marked as deleted
         self._idles = True
 
@@ -92,17 +92,17 @@ class MailboxSession:
 
     @property
     def news(self) -> asyncio.Event:
-        """Set when there is more in the folder than before."""
+        """Set when something new is in the folder."""
         return self._wire.news
 
     @property
     def can_idle(self) -> bool:
-        """Whether the server tells of new mail by itself."""
+        """Whether the server can announce new mail by itself."""
         return self._idles and "IDLE" in self._wire.capabilities
 
     @property
     def is_courier(self) -> bool:
-        """Whether the server is Courier (seen in its greeting), which looks for news by itself."""
+        """Whether the server is Courier, by its greeting; it looks for new mail at intervals."""
         return b"Courier-IMAP" in self._wire.greeting
 
     @property
@@ -116,11 +116,11 @@ class MailboxSession:
         return "UIDPLUS" in self._wire.capabilities
 
     def forgo_idle(self) -> None:
-        """Ask for new mail from now on."""
+        """Don't use IDLE any more: ask for new mail from now on."""
         self._idles = False
 
     async def close(self) -> None:
-        """Say goodbye, and close whatever comes of it."""
+        """Log out, and close the connection whether or not that works."""
         with contextlib.suppress(MailboxLost, TimeoutError):
             async with asyncio.timeout(2):
                 await self._wire.logout()
@@ -129,7 +129,7 @@ class MailboxSession:
     # Folders
 
     async def find_root(self) -> None:
-        """Learn where the account's own folders lie, those of others, and what divides names."""
+        """Learn the prefixes of the account's own and other folders, and the delimiter in names."""
         if "NAMESPACE" in self._wire.capabilities:
             for namespaces in untagged(await self._wire.namespace(), "NAMESPACE"):
                 match namespaces:
@@ -159,7 +159,7 @@ class MailboxSession:
         if self._delimiter not in ("", "/"):
             name = name.replace("/", self._delimiter)
         own = encoded_name(name)
-        # `Inbox.Done` is `INBOX.Done`: that word alone has no case (RFC 3501, 5.1).
+        # `Inbox.Done` is `INBOX.Done`: in this one word, case doesn't matter (RFC 3501, 5.1).
         if self._prefix.upper().startswith("INBOX") and own.upper().startswith(
             self._prefix.upper()
         ):
@@ -221,14 +221,14 @@ class MailboxSession:
         return sorted(uids)
 
     async def facts(self, uids: Sequence[int]) -> dict[int, MailSummary]:
-        """Return what is known of mails; those that are gone are missing."""
+        """Return a summary of each mail by UID; mails that are gone are missing."""
         summaries: dict[int, MailSummary] = {}
         for batch in batched(uids, _MOST):
             summaries |= await self._facts(batch)
         return summaries
 
     async def _facts(self, uids: Sequence[int]) -> dict[int, MailSummary]:
-        """Return what is known; where one mail makes the server refuse, of the others."""
+        """Return summaries; where one mail makes the server refuse, those of the others."""
         answer = await self._wire.fetch(
             uid_set(uids), "(UID RFC822.SIZE INTERNALDATE)", by_uid=True
         )
@@ -260,7 +260,7 @@ class MailboxSession:
                 return length
 
     async def header(self, uid: int, file: IO[bytes]) -> int | None:
-        """Write the header of a mail, or so much of it as is read, to a file; None: it is gone."""
+        """Write the header of a mail to a file, up to a limit; None: the mail is gone."""
         piece = await self._piece(uid, "HEADER", 0)
         return None if piece is None else file.write(piece)
 
@@ -279,10 +279,10 @@ class MailboxSession:
         return None
 
     async def move(self, uids: Sequence[int], folder: str) -> tuple[int, int] | None:
-        """Move mails; `MailboxRefuses` where that fails. What is gone already is fine.
+        """Move mails; `MailboxRefuses` where that fails. Mails already gone are no failure.
 
-        Returns UIDVALIDITY and UID of one mail in its new place, where the server tells (RFC 4315).
-        Raises `NotRemoved` where they lie there now and here as well.
+        Returns UIDVALIDITY and UID of one mail in its new place, where the server tells them (RFC
+        4315). Raises `NotRemoved` where the mails are now in both folders.
         """
         if not (self.can_move or self._can_mark):
             raise MailboxRefuses("folder", self._may_not_remove())
@@ -305,22 +305,22 @@ class MailboxSession:
         return await self._wire.copy(uids, target, by_uid=True)
 
     async def remove(self, uids: Sequence[int], place: tuple[int, int] | None = None) -> None:
-        """Take mails out of the folder that were copied (to `place`); `NotRemoved` if that fails.
+        """Remove mails that were copied (to `place`) from the folder; `NotRemoved` if that fails.
 
-        Where the server can't expunge them alone they stay, marked as deleted.
+        Where the server can't expunge just these mails, they stay, marked as deleted.
         """
         marked = await self._wire.store(uid_set(uids), "+FLAGS", "(\\Deleted)", by_uid=True)
         if marked.result != "OK":
             raise NotRemoved(f"{self._may_not_remove()}: {said(marked)}", place)
         for items in fetched(marked):
-            # Servers say OK to a flag that the account may not set, and leave it.
+            # Servers answer OK even if the account may not set the flag, and don't set it.
             flags = items.get("FLAGS")
             is_mail = str(items.get("UID", "")) in map(str, uids)
             if not (is_mail and isinstance(flags, list)):
                 continue
             if "\\deleted" not in (str(flag).lower() for flag in flags):
                 raise NotRemoved(self._may_not_remove(), place)
-        # A plain EXPUNGE would remove what others have marked: the marks stay.
+        # A plain EXPUNGE would also remove mails that others have marked, so it isn't used.
         if self.can_expunge:
             expunged = await self._wire.expunge(uid_set(uids), by_uid=True)
             if expunged.result != "OK":
@@ -332,14 +332,15 @@ class MailboxSession:
     async def check_rights(self, targets: Sequence[str]) -> None:
         """Raise `MailboxRefuses` where mail can't go from the open folder to those (RFC 4314).
 
-        A server without ACL says nothing of rights; nor does one of a folder that isn't there yet.
+        Without ACL, or for a folder that isn't there yet, a server tells no rights.
         """
         if not (self.can_move or self._can_mark):
             raise MailboxRefuses("folder", self._may_not_remove())
         if "ACL" not in self._wire.capabilities:
             return
         rights = await self._rights(self._folder)
-        # Before RFC 4314 `d` was all rights to delete; since then any of them brings it along.
+        # Before RFC 4314, `d` stood for all rights to delete. Since then, servers list `d` along
+        # with any one of these rights.
         told_apart = any(
             word.startswith("RIGHTS=") and "E" in word for word in self._wire.capabilities
         )
@@ -354,7 +355,7 @@ class MailboxSession:
                 raise MailboxRefuses("folder", f"{reason} {rights_there}")
 
     async def _rights(self, folder: str) -> set[str]:
-        """Return the account's rights in a folder, a letter each; empty: it isn't told."""
+        """Return the account's rights in a folder, one letter each; empty where not told."""
         command = self._wire.command("MYRIGHTS", quoted(self._written(folder)))
         answer = await self._wire.execute(command)
         if answer.result != "OK":
@@ -367,7 +368,10 @@ class MailboxSession:
         }
 
     async def wait(self, seconds: float, stopping: asyncio.Event) -> IdleEnd | None:
-        """Wait until there is news, it is time to stop, or so long; tell how IDLE ended, if any."""
+        """Wait until there is news, it is time to stop, or the time is up; return how IDLE ended.
+
+        None where the server doesn't do IDLE.
+        """
         if self.can_idle:
             longest = self.LONGEST_IDLE.total_seconds()
             began = self._wire.loop.time()

@@ -12,7 +12,7 @@ LoginStage = Literal["tls", "login", "token", "folder"]
 
 
 class MailboxRefuses(GatewayError):
-    """A mailbox's server won't do what the gateway needs: someone must change a setting."""
+    """A mailbox's server won't do what the gateway needs: somebody must change a setting."""
 
     def __init__(self, stage: LoginStage, text: str) -> None:
         super().__init__(text)
@@ -24,10 +24,10 @@ class Tokens(Protocol):
 
     @property
     def has_one(self) -> bool:
-        """Whether a token is there that needn't be fetched."""
+        """Whether there is a token that is still good, so that none need be fetched."""
 
     async def token(self, *, fresh: bool = False) -> str:
-        """Return a token; `fresh`: not the one that was given last."""
+        """Return a token; `fresh`: a new one, not the one returned last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,5 +53,5 @@ class MailboxSettings:
 
     @property
     def account(self) -> str:
-        """What tells the folder from all others, whatever the mailbox is called here."""
+        """Identifies the folder among all others, whatever the mailbox is called in the config."""
         return f"{self.username}@{self.host}:{self.port}/{self.folder}"

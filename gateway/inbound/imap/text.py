@@ -46,7 +46,7 @@ def responses(lines: Iterable[Part]) -> Iterator[list[Part]]:
 
 
 def values(parts: Sequence[Part]) -> list[ImapValue]:
-    """Read a response as values; `Garbled` where it has no form."""
+    """Read a response as values; `Garbled` where its syntax is wrong."""
     stack: list[list[ImapValue]] = [[]]
     for part in parts:
         if isinstance(part, bytearray):
@@ -95,7 +95,7 @@ def encoded_name(name: str) -> str:
 
 
 def decoded_name(name: str) -> str:
-    """Return a mailbox name from modified UTF-7; what isn't is left as it is."""
+    """Decode a mailbox name from modified UTF-7; what isn't UTF-7 is left as it is."""
 
     def unshifted(shifted: re.Match[str]) -> str:
         if not shifted[1]:

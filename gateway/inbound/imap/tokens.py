@@ -15,16 +15,16 @@ from gateway.inbound.imap.text import MailboxLost
 from gateway.runtime.web_proxies import proxy_for
 
 _ANSWER_SECONDS = 15.0
-_EARLY_SECONDS = 60.0  #: A token is not used in the last moments of its life.
+_EARLY_SECONDS = 60.0  #: A token is renewed so long before it expires.
 _SHORTEST_LIFE = 5.0
-_USUAL_LIFE = 3600.0  #: Of a token that doesn't say.
+_USUAL_LIFE = 3600.0  #: Assumed for a token whose life the server doesn't tell.
 _LONGEST_ANSWER = 1_000_000
 _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OauthSettings:
-    """How tokens are asked for; without a refresh token the application asks in its own name."""
+    """How tokens are requested; without a refresh token, the application asks in its own name."""
 
     url: str
     client_id: str
@@ -34,15 +34,17 @@ class OauthSettings:
 
 
 class RefreshTokens(Protocol):
-    """Keeps the refresh token a server gave in place of the one before, across restarts.
+    """Keeps the refresh token that a server gave last, across restarts.
 
-    Servers that rotate them take each one once (RFC 9700, 4.14.2): the config's is then spent.
+    Servers that rotate refresh tokens accept each only once (RFC 9700, 4.14.2), so the one in the
+    config soon is of no use.
     """
 
     async def load(self) -> str:
-        """Return the one given last; empty: that of the config is still the one to use.
+        """Return the one given last; empty: the one in the config is still to be used.
 
-        Fails where none could be saved: the server's next answer may spend the one it returns.
+        Fails where a new one couldn't be saved, because using this one may make the server replace
+        it.
         """
 
     async def save(self, token: str) -> None:
@@ -50,7 +52,7 @@ class RefreshTokens(Protocol):
 
 
 class TokenSource:
-    """Fetches tokens in a thread and keeps each as long as it is good."""
+    """Fetches tokens in a thread and keeps each until it expires."""
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class TokenSource:
         self._kept = kept
         self._clock = clock
         self._refresh_token = settings.refresh_token
-        self._is_unsaved = False  #: Whether the refresh token is newer than what is kept.
+        self._is_unsaved = False  #: Whether the refresh token is newer than the one saved.
         self._token = ""
         self._until = 0.0
         self._turn = asyncio.Lock()
@@ -74,7 +76,7 @@ class TokenSource:
         return bool(self._token) and self._clock() < self._until
 
     async def token(self, *, fresh: bool = False) -> str:
-        """Return a token; `fresh`: not the one that was given last.
+        """Return a token; `fresh`: a new one, not the one returned last.
 
         Raises `MailboxRefuses` where the settings are not accepted, `MailboxLost` where the server
         can't be reached.
@@ -98,7 +100,7 @@ class TokenSource:
                 answer_of_token_server, self._settings.url, self._form()
             )
         except MailboxRefuses:
-            # Another process may have spent it just before, as `gateway check` beside the importer.
+            # Another process may just have used it up: `gateway check` while the importer runs.
             newer = await self._kept.load() if self._kept and not self._is_unsaved else ""
             if newer in ("", before):
                 raise

@@ -1,9 +1,9 @@
 """aioimaplib's protocol, made safe against servers that misbehave.
 
-What its own reading of answers does not survive is done anew here: thousands of lines at once, a
-connection that ends within an answer or before `+`, literals of any announced size, error
-challenges of XOAUTH2, `* ` within a line. One command is under way at a time, and each wait has an
-end; after anything unexpected the connection is closed for good.
+aioimaplib's own parser fails on thousands of lines at once, a connection that ends within an answer
+or before `+`, literals of any announced size, error challenges of XOAUTH2, and `* ` within a line,
+so answers are parsed here instead. Only one command runs at a time, and every wait ends; after
+anything unexpected the connection is closed for good.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ from aioimaplib.aioimaplib import (
 from gateway.inbound.imap.text import LITERAL, Garbled, MailboxLost, Part, quoted
 
 _CRLF = b"\r\n"
-_LONGEST_LINE = 8_000_000  #: A search may find a million mails.
+_LONGEST_LINE = 8_000_000  #: Octets: a search may find a million mails.
 _LARGEST_ANSWER = 16_000_000
 _COUNT = re.compile(rb"(\d{1,10}) (EXISTS|EXPUNGE|RECENT)\b", re.IGNORECASE)
 _SHOWN = 200
-SHORTEST_IDLE = 1.0  #: What a server ends sooner, in seconds, is no IDLE.
+SHORTEST_IDLE = 1.0  #: Seconds; a server that ends IDLE sooner doesn't really support it.
 
 
 class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
@@ -45,7 +45,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
     def __init__(self, seconds: float, largest: int) -> None:
         """Take literals of up to `largest` octets."""
         super().__init__(asyncio.get_running_loop())
-        self.news = asyncio.Event()  #: Set when there is more in the folder than before.
+        self.news = asyncio.Event()  #: Set when something new is in the folder.
         self.failure: str | None = None
         self._seconds = seconds
         self._largest = largest
@@ -59,14 +59,14 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         self._taken = 0
         self._exists = 0
         self._bye = ""
-        self._deaf = False  #: Set while nothing that comes may be believed.
-        self.has_news = False  #: Whether the last IDLE told of news before it was ended.
+        self._deaf = False  #: Set while nothing that arrives may be trusted (before TLS).
+        self.has_news = False  #: Whether the server announced something during the last IDLE.
         self._answers: deque[bytes] = deque()
 
     # What the transport calls
 
     def data_received(self, data: bytes) -> None:
-        """Take answers apart: lines, and literals of as many octets as a line announces."""
+        """Take answers apart into lines, and literals with as many octets as a line announces."""
         self._buffer += data
         try:
             while self.failure is None and not self._deaf:
@@ -97,13 +97,13 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
                 self._missing = int(literal[1])
                 self._taken += self._missing
                 if self._missing > self._largest:
-                    raise Garbled(f"{self._missing} octets announced where less was asked for")
+                    raise Garbled(f"{self._missing} octets announced, more than was asked for")
                 self._parts.append(bytearray())
         except Garbled as error:
             self.fail(str(error))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell whoever waits."""
+        """End the waits: the connection is gone."""
         self.fail(self._bye or f"the connection was lost{f': {exc}' if exc else ''}")
 
     def take_response(self, parts: list[Part]) -> None:
@@ -119,11 +119,11 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
             self.take_untagged([first[2:], *parts[1:]])
         elif first.startswith(b"+"):
             if command is None or command.name not in ("IDLE", "AUTHENTICATE"):
-                raise Garbled("the server asks for more where nothing is due")
+                raise Garbled("the server asks for more, but nothing is to be sent")
             if command.name == "IDLE":
                 self._idle_event.set()
             else:
-                # XOAUTH2 tells its error in a challenge and waits for an empty line.
+                # XOAUTH2 sends its error as a challenge and waits for an empty line.
                 self.transport.write((self._answers.popleft() if self._answers else b"") + _CRLF)
         else:
             tag, _, rest = first.partition(b" ")
@@ -135,7 +135,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
             command.close(text, result=result.upper().decode("ascii", "replace"))
 
     def take_untagged(self, parts: list[Part]) -> None:
-        """Take a response without a tag: of the folder, of the end, or of the command under way."""
+        """Take a response without a tag: on the folder, BYE, or for the current command."""
         first = bytes(parts[0])
         if count := _COUNT.match(first):
             number, kind = int(count[1]), count[2].upper()
@@ -152,14 +152,14 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
                 self.pending_sync_command.append_to_resp(part)
 
     def fail(self, why: str) -> None:
-        """Close the connection at once; whoever waits hears why."""
+        """Close the connection at once; every wait ends with this reason."""
         if self.failure is None:
             self.failure = why
         if self.transport is not None:
             self.transport.abort()
         if not self._greeting.done():
             self._greeting.set_exception(MailboxLost(self.failure))
-            self._greeting.exception()  # Whoever waits sees it; nobody has to.
+            self._greeting.exception()  # Mark it as seen: perhaps nobody waits for it.
         command, self.pending_sync_command = self.pending_sync_command, None
         if command is not None:
             command._exception = MailboxLost(self.failure)
@@ -201,11 +201,11 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
             raise
 
     def command(self, name: str, *words: str) -> Command:
-        """Return a command with a tag of its own."""
+        """Return a new command with its own tag."""
         return Command(name, self.new_tag(), *words, loop=self.loop)
 
     async def greet(self) -> bytes:
-        """Return the greeting; the state is then what it says."""
+        """Wait for the greeting and return it; it sets the state."""
 
         async def wait() -> None:
             self.greeting = await asyncio.shield(self._greeting)
@@ -224,7 +224,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
                 self.capabilities = set(rest.decode("ascii", "replace").upper().split())
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> Response:
-        """Go on encrypted; what the server can do is asked again."""
+        """Switch to TLS and ask for the server's capabilities again."""
         response = await self.execute(self.command("STARTTLS"))
         if response.result != "OK":
             return response
@@ -240,12 +240,12 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         return response
 
     async def login(self, user: str, password: str) -> Response:
-        """Log in with a password of ASCII."""
+        """Log in with an ASCII password."""
         response = await self.execute(self.command("LOGIN", quoted(user), quoted(password)))
         return self._logged_in(response)
 
     async def authenticate(self, mechanism: str, initial: bytes) -> Response:
-        """Log in by a mechanism whose client speaks once."""
+        """Log in by a mechanism in which the client sends just one message."""
         word = base64.b64encode(initial)
         at_once = "SASL-IR" in self.capabilities
         self._answers = deque(() if at_once else (word,))
@@ -258,9 +258,10 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
         return response
 
     async def idle(self, seconds: float, stopping: asyncio.Event) -> bool:
-        """Wait for news that long at most; False where the server doesn't do IDLE (RFC 2177).
+        """Wait for news, at most so long; False where the server doesn't do IDLE (RFC 2177).
 
-        One that ends it at once, with nothing to tell, does not: it would be asked without a pause.
+        A server that ends IDLE at once without news counts as one that doesn't, or it would be
+        asked again and again without a pause.
         """
         began = self.loop.time()
         async with self._turn:
@@ -274,7 +275,7 @@ class Wire(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no type
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await _first(self.news, stopping, command._event)
-                # What is told only on DONE has waited for it.
+                # Asked before DONE: some servers hold news back until then.
                 self.has_news = self.news.is_set()
                 is_ended = command._event.is_set()
                 if self.failure is None and not is_ended:
@@ -296,6 +297,6 @@ async def _first(*events: asyncio.Event) -> None:
 
 
 def shown(text: bytes) -> str:
-    """Return words of a server so that they can be shown in one line."""
+    """Return a server's words in a form that can be shown on one line."""
     decoded = text[:_SHOWN].decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "\ufffd" for char in decoded)

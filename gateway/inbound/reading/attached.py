@@ -1,4 +1,4 @@
-"""Mails that are attached to a mail, and what the header of one says to people."""
+"""Mails that are attached to a mail, and the header of a mail as people read it."""
 
 import binascii
 from base64 import b64decode
@@ -17,7 +17,7 @@ from gateway.inbound.reading.skeleton import raw_payload
 from gateway.inbound.reading.texts import children, file_name, without_divider
 
 _MOST_PARTS = 1_000
-_MOST_MAILS = 5  #: Attached ones that are compared; more stay files.
+_MOST_MAILS = 5  #: Attached mails that are looked at; any further ones stay files.
 
 
 def attached_mails(mail: Message) -> list[Message]:
@@ -68,7 +68,7 @@ def mail_in(part: Message) -> Message | None:
 
 
 def heading_of(mail: Message, zone: tzinfo) -> Heading:
-    """Return what the header of a mail says; `zone` is for a date that names none."""
+    """Return what the header of a mail says; `zone` is assumed for a date without one."""
     senders = shown_field(mail, "from", decode=decoded_mailboxes)
     author, agent = sender_in(senders), parse_agent(senders, is_field=True)
     if agent is None and author is not None:
@@ -98,7 +98,7 @@ def shown_field(mail: Message, name: str, *, decode: Callable[[bytes], str] = de
 
 
 def date_of(text: str, zone: tzinfo) -> datetime | None:
-    """Return the moment of a Date field, aware; None where it names none that can be read."""
+    """Return the time in a Date field, aware; None if it can't be read."""
     try:
         parsed = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):

@@ -25,12 +25,12 @@ from gateway.inbound.reading.unwrap import is_tnef
 MOST_ATTACHMENTS = 1_000
 _MOST_PARTS = 5_000
 _MOST_TNEF = 30_000_000
-_ENOUGH = 0.9  #: Of the words of HTML, which the text has where both are one.
+_ENOUGH = 0.9  #: The share of an HTML file's words in the text from which it is the same text.
 _MOST_MARKUP = 1_000_000
-_LARGEST_LOGO = 60_000  #: Octets; a picture above that which the text doesn't show is kept.
+_LARGEST_LOGO = 60_000  #: Octets; a larger picture that the text doesn't show is kept.
 _HIGHEST_LOGO = 128  #: Pixels of a picture attached with a content id or the name of a logo …
 _HIGHEST_ICON = 32  #: … and of any other.
-_MOST_SEGMENTS = 100  #: Of a JPEG, in which its size is looked for.
+_MOST_SEGMENTS = 100  #: Of a JPEG, searched for its size.
 _LOGO_NAME = re.compile(r"logo|image\d{3}\b|outlook-", re.IGNORECASE)
 _CID = re.compile(r"cid:([^\"'\s>)&]{1,500})", re.IGNORECASE)
 #: Names that programs make up for parts that have none: `part-1.html`, `Original html part.html`.
@@ -40,12 +40,12 @@ _MADE_UP = re.compile(
     r"[\w .-]{0,40}\.html?",
     re.IGNORECASE,
 )
-#: What signs a mail (RFC 8551, 3.5.3; RFC 3156, 5), and keys that programs send along …
+#: Types of signatures (RFC 8551, 3.5.3; RFC 3156, 5) and of keys that programs send along …
 _SIGNATURES = (
     *("application/pkcs7-signature", "application/x-pkcs7-signature"),
     *("application/pgp-signature", "application/pgp-keys"),
 )
-#: … by the names that programs give them: S/MIME, GnuPG, Thunderbird, Proton.
+#: … and the names that programs give them: S/MIME, GnuPG, Thunderbird, Proton.
 _SIGNATURE_NAME = re.compile(
     r"smime\.p7s|(?:openpgp_)?signature(?:\.asc)?|openpgp_0x[0-9a-f]{4,40}\.asc"
     r"|publickey ?-.{1,200}\.asc",
@@ -62,11 +62,11 @@ class Attachment:
     content_type: str
     size: int
     sha256: str
-    file: str  #: Where it lies, decoded.
+    file: str  #: The path of the decoded file.
 
 
 class AttachmentSaver:
-    """Decodes attachments into a folder, as many as may be."""
+    """Decodes attachments into a folder, up to `MOST_ATTACHMENTS`."""
 
     def __init__(self, folder: Path, skeletons: Skeletons) -> None:
         self._folder = folder
@@ -89,7 +89,7 @@ class AttachmentSaver:
             shown_ids.update(
                 unquote(cid) for page in pages for cid in _CID.findall(decoded_text(page))
             )
-        pictures = 0  #: That HTML of the text shows; they follow it.
+        pictures = 0  #: How many pictures the HTML that was left out shows; they come next.
         for part in leaves:
             inner = next((child for child in children(part) if child in opened), None)
             if inner is not None:
@@ -113,7 +113,7 @@ class AttachmentSaver:
                 yield from self.keep_file(part)
 
     def is_html_of(self, part: Message, text: str) -> bool:
-        """Whether an attached file is HTML of a text, by its words and a name no person gave it."""
+        """Whether an attached file is a text once more, as HTML, under a name no person gave it."""
         if part.get_content_type() != "text/html" or is_shown(part):
             return False
         name = filename_of(part)
@@ -123,12 +123,12 @@ class AttachmentSaver:
         return bool(words) and len(words & _words(text)) >= _ENOUGH * len(words)
 
     def is_logo(self, part: Message, *, in_html: bool) -> bool:
-        """Whether a picture is a small one that its sender put into the text: no document.
+        """Whether a picture is a small one that belongs to the text (a logo), so not a document.
 
-        Where there is HTML that doesn't show it, and where it is an attachment, an id alone doesn't
-        make it one, for Gmail and Apple Mail give one to every file: it is one that is no higher
-        than a few lines of text. Sylpheed forwards every picture as an attachment without an id:
-        there its name has to say so too.
+        Gmail and Apple Mail give a content id to every file. So where the HTML doesn't show the
+        picture, or where it is an attachment, an id alone proves nothing: the picture must also be
+        no higher than a few lines of text. Sylpheed forwards every picture as an attachment without
+        an id: there it must also have the name of a logo, or be as low as an icon.
         """
         octets = bytearray()
         for piece in _until_broken(self._skeletons.octets(part)):
@@ -154,7 +154,7 @@ class AttachmentSaver:
         return octets.decode("utf-8" if _is_utf8(octets) else "cp1252", "replace")
 
     def keep_file(self, part: Message) -> Iterator[Attachment]:
-        """Keep an attached file, or what Outlook wrapped into it where it is a winmail.dat."""
+        """Keep an attached file; of a winmail.dat, the files that Outlook wrapped into it."""
         content_type = part.get_content_type()
         saved = self._saved(self._skeletons.octets(part), filename_of(part), content_type)
         inner: list[tuple[str, bytes]] = []
@@ -214,7 +214,7 @@ def _until_broken(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def leaves_of(mail: Message) -> Iterator[Message]:
-    """Yield the parts of a mail in order; an attached mail is one, whatever is in it."""
+    """Yield the parts of a mail in order; an attached mail counts as one part."""
     stack = [mail]
     for _ in range(_MOST_PARTS):
         if not stack:
@@ -228,15 +228,15 @@ def leaves_of(mail: Message) -> Iterator[Message]:
 
 
 def is_picture_in(part: Message, content_ids: set[str]) -> bool:
-    """Whether a part is a picture that HTML shows, which has these content ids."""
+    """Whether a part is a picture whose content id is one of those that HTML shows."""
     content_id = str(part.get("content-id", "")).strip().strip("<>")
     return part.get_content_maintype() == "image" and unquote(content_id) in content_ids
 
 
 def is_signature(part: Message) -> bool:
-    """Whether a part is the signature of a mail, or a key its program sent along: no document.
+    """Whether a part is a mail's signature, or a key its program sent along, so not a document.
 
-    A signature that somebody made of a file, `Vertrag.pdf.p7s`, is one.
+    The signature of a file, such as `Vertrag.pdf.p7s`, is a document.
     """
     name = filename_of(part)
     if not name:
@@ -245,9 +245,9 @@ def is_signature(part: Message) -> bool:
 
 
 def height_of(picture: bytes | bytearray) -> int | None:
-    """Return how many pixels a PNG, GIF or JPEG is high; None where its beginning doesn't tell.
+    """Return the height in pixels of a PNG, GIF or JPEG; None where its beginning doesn't tell.
 
-    Of a JPEG the frame header tells, behind other segments (ITU-T T.81, B.2.2).
+    In a JPEG it stands in the frame header, after other segments (ITU-T T.81, B.2.2).
     """
     if picture.startswith(b"\x89PNG\r\n\x1a\n") and picture[12:16] == b"IHDR":
         return int.from_bytes(picture[20:24], "big")
@@ -277,7 +277,7 @@ def _words(text: str) -> set[str]:
 
 
 def is_another_reading(part: Message) -> bool:
-    """Whether a part is one more reading of the text: an invitation, a version for watches."""
+    """Whether a part is the text in yet another form: an invitation, a version for watches."""
     disposition = str(part.get("content-disposition", "")).strip().casefold()
     is_text = part.get_content_maintype() == "text"
     return is_text and not disposition.startswith("attachment") and not file_name(part)
@@ -285,7 +285,7 @@ def is_another_reading(part: Message) -> bool:
 
 def filename_of(part: Message) -> str:
     """Return the name a part's sender gave it, decoded whichever way it was written."""
-    legible = Message()  # the fields that name it, octets beyond ASCII as people read them
+    legible = Message()  # the fields that may hold the name, with octets beyond ASCII decoded
     for field, value in part.raw_items():
         if field.casefold() in ("content-disposition", "content-type"):
             octets = str(value).encode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""Whether what a mail says is encrypted: then nobody but its readers' programs can open it."""
+"""Whether a mail's text is encrypted: then only its reader's own mail program can open it."""
 
 import re
 from email.message import Message
@@ -13,11 +13,12 @@ _OF_MICROSOFT = "application/x-microsoft-rpmsg-message"  #: `message_v4.rpmsg`
 
 
 def is_encrypted(mail: Message, *texts: str) -> bool:
-    """Whether a mail whose texts are these holds an encrypted one instead, or within a text.
+    """Whether a mail with these `texts` is encrypted, as a whole or within a text.
 
-    Microsoft's form (MS-OXORMMS) has a text beside it that says where to read it, the others none:
-    of S/MIME (RFC 8551, 3.3) what is a `smime.p7m` still once signed mail was opened, of OpenPGP
-    the parts of a multipart/encrypted (RFC 3156, 4). Beside a text such a part is a file like any.
+    Microsoft's form (MS-OXORMMS) comes with a text that says where to read the mail. The others
+    come without a text: S/MIME (RFC 8551, 3.3) as a `smime.p7m`, which signed mail is no more here,
+    for that was opened before; OpenPGP as a multipart/encrypted (RFC 3156, 4). Beside a text, such
+    a part is an attachment like any other.
     """
     if any(map(_ARMOUR.search, texts)):
         return True

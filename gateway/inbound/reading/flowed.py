@@ -1,4 +1,4 @@
-"""Text whose lines flow, made whole paragraphs again (RFC 3676)."""
+"""Flowed text (`format=flowed`), its lines joined into paragraphs again (RFC 3676)."""
 
 from email.message import Message
 
@@ -15,14 +15,15 @@ def is_flowed(part: Message) -> bool:
 def unflowed(text: str, part: Message) -> str:
     """Join the lines of each paragraph, as the part they are from says (RFC 3676, 4).
 
-    Lines that begin with a header word stay apart: some programs leave blanks behind them.
+    Lines that begin with a header word (`From:`) stay apart: some programs leave a blank at their
+    end, which is the sign for "join".
     """
     deletes_blank = _parameter(part, "delsp") == "yes"
     paragraphs: list[str] = []
     written: list[str] = []
     depth, flows = 0, False
     for line in text.replace("\r\n", "\n").split("\n"):
-        # The lines of a paragraph end with a blank, but for the last (RFC 3676, 4.1 to 4.5).
+        # All lines of a paragraph but the last end with a blank (RFC 3676, 4.1 to 4.5).
         content = line.lstrip(">")
         quotes = len(line) - len(content)
         content = content.removeprefix(" ")

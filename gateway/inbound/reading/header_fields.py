@@ -1,7 +1,7 @@
-"""Fields of a header taken apart as RFC 5322 and RFC 5321 say: the work of mail-parser.
+"""Header fields taken apart strictly, as RFC 5322 and RFC 5321 say, by the library mail-parser.
 
 It knows groups, comments, routes, quoted local parts and literals, takes no address out of a name,
-and says where a field isn't as the RFC has it. Then, and for what people call each other, there is
+and says where a field breaks the RFC. Such fields, and names as people write them, are read by
 `core.replies.forwarded`, which reads what mail programs write: `Doe, John <j@x>; b@y`.
 """
 
@@ -17,11 +17,12 @@ from gateway.core.replies.forwarded.mailboxes import (
     parse_mailboxes,
 )
 
-#: What `parse_mailboxes` divides otherwise than the RFC: comments, groups, routes, literals, quoted
-#: local parts, blanks around `@`. A field without is read by it alone, in a sixth of the time.
+#: Where `parse_mailboxes` and the RFC may differ: comments, groups, routes, literals, quoted local
+#: parts, blanks around `@`. A field without any of these is read by `parse_mailboxes` alone, in a
+#: sixth of the time.
 _STRUCTURE = re.compile(r'[():\[\\]|"[ \t]*[@.]|[@.][ \t]*"|[ \t]@|@[ \t]')
-#: What most mails have, one address and beside it words that mean nothing else: it is read in a
-#: fiftieth of the time. `"Ann Roe" <ann.roe@example.org>`
+#: What most mails have: one address, perhaps with a plain name: `"Ann Roe" <ann.roe@example.org>`.
+#: It is read in a fiftieth of the time.
 _ADDRESS = r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _WORDS = "[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+)*"
 _SIMPLE = re.compile(
@@ -35,17 +36,17 @@ _LONGEST_HOP = 2_000
 
 
 class AddressField(NamedTuple):
-    """What stands in an address field."""
+    """The content of an address field."""
 
     mailboxes: tuple[Mailbox, ...]
-    is_sound: bool  #: Whether all of it is as RFC 5322 has it, so that nothing was left out.
+    is_sound: bool  #: Whether all of it follows RFC 5322, so that nothing was left out.
 
 
 def read_address_field(value: bytes) -> AddressField:
     """Take an unfolded address field apart, in UTF-8 or else Latin-1.
 
-    Encoded words count as names wherever they are quoted: many programs quote them, and all show
-    what they hold.
+    Encoded words in quotes are decoded, too: many programs write names so, and all show them
+    decoded.
     """
     try:
         value = value.decode().encode()
@@ -67,14 +68,14 @@ def read_address_field(value: bytes) -> AddressField:
 
 
 def mailboxes_in(text: str) -> tuple[Mailbox, ...]:
-    """Return the mailboxes of an address field whose encoded words are decoded and quoted."""
+    """Return the mailboxes of an address field in which encoded words were decoded and quoted."""
     spoken = parse_mailboxes(text, is_field=True)
     strict = _divided(text, spoken)
     return spoken if strict is None else strict
 
 
 def sender_in(text: str) -> Mailbox | None:
-    """Return the first mailbox of a From field, or on whose behalf it was sent."""
+    """Return the first mailbox of a From field, or the one on whose behalf it was sent."""
     strict = _divided(text, parse_mailboxes(text, is_field=True))
     if strict is None or parse_agent(text, is_field=True) is not None:
         return parse_mailbox(text, is_field=True)
@@ -82,9 +83,9 @@ def sender_in(text: str) -> Mailbox | None:
 
 
 def _divided(text: str, spoken: tuple[Mailbox, ...]) -> tuple[Mailbox, ...] | None:
-    """Return the mailboxes the RFC finds; None where they are those `spoken` or it finds no sense.
+    """Return the mailboxes by the RFC; None where they are the ones `spoken`, or the RFC fails.
 
-    Where it finds the same people, their names are better spelt there: `Ann (Annie) Roe`.
+    Where both find the same people, `spoken` has their names as written: `Ann (Annie) Roe`.
     """
     if _STRUCTURE.search(text) is None:
         return None
@@ -98,10 +99,11 @@ def _divided(text: str, spoken: tuple[Mailbox, ...]) -> tuple[Mailbox, ...] | No
 
 
 def hop_ids(received: Sequence[bytes]) -> Iterator[str]:
-    """Yield the ids that servers gave a mail, the latest first, of unfolded fields (RFC 5321, 4.4).
+    """Yield the ids that servers gave a mail, the latest first (RFC 5321, 4.4).
 
-    The `id` a server wrote, not one in a comment or a name, where its client writes what it likes.
-    Of a field that can't be divided so, as a client's `EHLO a(b` makes them, whatever may be one.
+    `received` are its unfolded Received fields. Only the `id` that a server wrote counts, not one
+    in a comment or a host name, where the server's client writes what it likes. Of a field that
+    can't be taken apart (a client's `EHLO a(b` is enough), everything that may be an id is yielded.
     """
     block = b"".join(
         b"Received: " + field[:_LONGEST_HOP] + b"\r\n" for field in received[:_MOST_HOPS]

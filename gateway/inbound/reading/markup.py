@@ -1,4 +1,4 @@
-"""HTML of mails: made safe to show, read as lines, cut where a forwarded mail begins."""
+"""HTML of mails: made safe to show, read as lines, and cut where a forwarded mail begins."""
 
 import html
 import re
@@ -13,7 +13,7 @@ import nh3
 from gateway.core.replies.forwarded.clear_signed import is_signed, unsigned_lines
 
 _LONGEST = 5_000_000  #: Characters that are looked at …
-_LONGEST_BARE = 1_000_000  #: … and of these, without comments and pictures in the HTML itself.
+_LONGEST_BARE = 1_000_000  #: … and may be left without comments and pictures embedded in the HTML.
 _MOST_TAGS = 60_000
 _MOST_SIGNS = 100_000
 _MOST_MOVED = 20_000_000_000
@@ -32,12 +32,12 @@ _WHOLE_TAG = re.compile(
 )
 _DATA = re.compile(r"data:[a-z]{1,20}/[a-z0-9.+-]{1,60};base64,[A-Za-z0-9+/=]*+", re.IGNORECASE)
 _MAILTO = re.compile(r'href="mailto:([^"?\s]{3,320})')
-#: An address that its program forgot to escape; as a tag it would be left out.
+#: An address that a program forgot to escape; taken for a tag, it would be lost.
 _BARE_ADDRESS = re.compile(r"<([^\s<>@\"'=/]{1,64}@[^\s<>@\"'=/]{1,255})>")
 _MOST_ADDRESSES = 1_000
 _TOKEN = re.compile(r'<(?P<closing>/?)(?P<name>[a-z][a-z0-9]*)(?:[^">]|"[^"]*")*>')
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
-#: What divides a page for those who hear it.
+#: Elements by which screen readers divide a page.
 _LANDMARK = re.compile(r"<(/?)(?:main|nav|header|footer|aside|section|article)>")
 _EMPTY = frozenset({"area", "br", "col", "hr", "img", "wbr"})
 _CELLS = frozenset({"td", "th"})
@@ -78,15 +78,15 @@ _TAGS = (
 ) - {"area", "map"}
 _RULE = "_" * 32
 _BLANKS = re.compile(r"[ \t\r\n\f]+")
-#: A dash and a blank that precede a line of a signed text.
+#: The dash and blank that OpenPGP puts before a line of a signed text.
 _ESCAPED = re.compile(r"(?P<before>(?:\A|>)[^<>]*?)-(?: |&nbsp;)")
 
 
 def safe_html(markup: str) -> str:
     """Return HTML that can be shown: no scripts, no styles, no pictures from elsewhere.
 
-    Only pictures that came with the mail (`cid:`) stay. What nobody could read safely (over
-    1 MB, 60,000 tags or 400 tags deep) is shown as nothing; the raw mail has it.
+    Only pictures that came with the mail (`cid:`) stay. HTML that can't be read safely (over 1 MB,
+    60,000 tags or 400 tags deep) becomes empty; the raw mail has it.
     """
     markup = _bare(markup)
     if not is_bearable(markup):
@@ -109,14 +109,14 @@ def safe_html(markup: str) -> str:
 def inert_html(markup: str) -> str:
     """Return safe HTML in which nothing leads elsewhere: no pictures, no links, no forms.
 
-    What a link says stays, and where it leads is no part of that. It is shown within a page, whose
-    parts it must not seem to be: its own `main` or `nav` are mere blocks there.
+    The text of a link stays, its target doesn't. The HTML is shown within a page of ours and must
+    not pass for a part of it: its own `main` or `nav` become plain blocks.
     """
     clean = nh3.clean(
         markup,
         tags=set(_TAGS) - {"a", "img", "details", "summary"},
         clean_content_tags={"script", "style", "title"},
-        # No text of the mail's own is in a tag, so that what looks like one below is one.
+        # No attribute has text of the mail's own, so whatever looks like a tag below is one.
         attributes={"*": set(), "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
         attribute_filter=lambda _, __, value: value if value.isdecimal() else None,
         link_rel=None,
@@ -125,7 +125,7 @@ def inert_html(markup: str) -> str:
 
 
 def _bare(markup: str) -> str:
-    """Leave out what nobody reads: pictures in the HTML itself, and comments.
+    """Leave out what nobody reads: pictures embedded in the HTML, and comments.
 
     A comment that never ends takes the rest with it, as in a browser.
     """
@@ -140,11 +140,11 @@ def _bare(markup: str) -> str:
 
 
 def is_bearable(markup: str) -> bool:
-    """Whether HTML can be parsed in a moment.
+    """Whether HTML can be parsed quickly.
 
-    Time grows with the square of the nesting, of stray ampersands, and of the attributes of one
-    tag; open formats are copied into every block; each character to be escaped moves all the text
-    behind it.
+    The time grows with the square of the nesting, of the stray ampersands, and of the attributes of
+    one tag; the parser copies open formats (`<b>`, `<font>`) into every block; each character to be
+    escaped moves all the text behind it.
     """
     escaped = markup.count("&") + markup.count("\xa0")
     if len(markup) > _LONGEST_BARE or len(markup) * escaped > _MOST_MOVED:
@@ -180,12 +180,14 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class MarkupLine:
-    """A line of a page, its quote marks as in plain text, and where in the HTML it begins."""
+    """A line of a page, with quote marks as in plain text, and where it begins in the HTML."""
 
     text: str
     start: int
     parent: Element | None
-    is_apart: bool = False  #: Whether a paragraph begins, which is shown below an empty line.
+    is_apart: bool = (
+        False  #: Whether it begins a paragraph, so that an empty line is shown above it.
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,7 @@ class MarkupText:
         """Return the safe HTML from one line up to another, without the quotes around it."""
         if start >= len(self.rows) or not self.html:
             return ""
-        written: list[str] = []  # The tags that are open there, the innermost first.
+        written: list[str] = []  # The tags that are open at `start`, the innermost first.
         element = self.rows[start].parent
         while element is not None:
             if element.name != "blockquote":
@@ -225,7 +227,7 @@ class MarkupText:
 
 
 def read_page(markup: str) -> MarkupText:
-    """Read HTML as a page; what can't be shown safely is a page of its bare text."""
+    """Read HTML as a page; where it can't be shown safely, the page has only its bare text."""
     safe = safe_html(markup)
     if safe or not markup:
         page = MarkupText(safe, MarkupReader(safe).rows)
@@ -236,9 +238,9 @@ def read_page(markup: str) -> MarkupText:
 
 
 def unsigned_page(page: MarkupText) -> MarkupText:
-    """Return a page without what signs its text, whose lines are those of a text that was signed.
+    """Return a page without OpenPGP's armour lines, where its lines are those of a signed text.
 
-    What is open there stays open, and is closed where it was.
+    Tags that a left-out line opens or closes are kept, so that the HTML stays well-formed.
     """
     kept = dict(unsigned_lines(page.lines))
     starts = [*(row.start for row in page.rows), len(page.html)]
@@ -279,7 +281,7 @@ class MarkupReader:
         self._preformatted = 0
         self._text: list[str] = []
         self._is_apart = False
-        self._linked = 0  #: Pieces of text when the last link opened.
+        self._linked = 0  #: How many pieces of text there were when the last link opened.
         self._start = 0
         self._parent: Element | None = None
         end = 0
@@ -315,7 +317,7 @@ class MarkupReader:
             self._count(name, 1)
 
     def address_behind(self, element: Element) -> str:
-        """Return the address that a link to a person has beside the name it shows."""
+        """Return the address of a `mailto:` link that shows only a name; otherwise empty."""
         link = _MAILTO.search(element.written) if element.name == "a" else None
         shown = "".join(self._text[self._linked :]).strip()
         if link is None or not shown or "@" in shown:
@@ -338,7 +340,7 @@ class MarkupReader:
         self._preformatted += step if name == "pre" else 0
 
     def _end_row(self, offset: int, *, counts: bool = False) -> None:
-        """End a row at an offset; one without text is none unless it counts."""
+        """End a row at an offset; a row without text is dropped unless it `counts`."""
         if len(self.rows) == _MOST_ROWS:
             self._text.append(" ")
             return

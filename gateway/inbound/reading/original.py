@@ -1,7 +1,7 @@
 """The mail that staff forwarded, recovered from the mail it came in (seed 002).
 
-It came attached, as source in the text, or as text or HTML with a header above it; for the forms
-of that header see `gateway.core.replies.forwarded.forms.registry`.
+It may be attached, stand in the text as source, or stand there as text or HTML below a header; for
+the forms of that header see `gateway.core.replies.forwarded.forms.registry`.
 """
 
 import re
@@ -29,8 +29,8 @@ from gateway.inbound.reading.source import is_cut, read_parts, read_source
 from gateway.inbound.reading.texts import read_content
 from gateway.inbound.reading.unmarked import recover_unmarked
 
-_ENOUGH = 0.7  #: Of the words of a text, which the HTML beside it must have.
-#: HTML in a text: mutt and aerc forward the source of an HTML part where nothing shows it.
+_ENOUGH = 0.7  #: HTML must have so many words, as a share of those of the text beside it.
+#: HTML in a text: mutt and aerc forward the source of HTML where no program to show it is set up.
 _MARKUP = re.compile(
     r"(?:<\?xml[^<>]{0,200}\?>\s*|<!--.{0,2000}?-->\s*){0,3}"
     r"<(?:!doctype html|html|head|body|div|p|table|meta|style|span|font|center|title|section"
@@ -38,21 +38,21 @@ _MARKUP = re.compile(
     r"(?=.*(?:</|<br\b))",
     re.IGNORECASE | re.DOTALL,
 )
-#: Writes the time of the original by the clock of its author, and leaves the zone out (0.14).
+#: aerc (0.14) copies the time as the original's author wrote it, but leaves out the zone.
 _COPIES_CLOCK = re.compile(r"aerc\b", re.IGNORECASE)
-#: Their `forward` puts the original first and the cursor behind it, and marks no end.
+#: Their `forward` puts the cursor below the original and doesn't mark where that ends.
 _WRITES_BELOW = re.compile(r"s-nail\b|heirloom mailx\b|mailx\b|nail\b", re.IGNORECASE)
 _OF_EXCHANGE = ("x-ms-exchange-", "x-ms-has-attach", "thread-index")
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _FEWEST_BREAKS = 2
-_DEEPEST = 2  #: Forwards of forwards, each attached to the other, that are looked into.
+_DEEPEST = 2  #: Levels of forwards within forwards that are looked into.
 
 
 def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) -> RecoveredMail:
     """Recover the original of a forwarded mail: an attached one, else what its text or HTML holds.
 
-    `subject` is that of the mail without prefixes and reference; `zone` is for dates that have
-    none. Never raises: what can't be recovered is text of the forwarder.
+    `subject` is that of the mail without prefixes and reference; `zone` is assumed for dates
+    without one. Never raises: what can't be recovered counts as the forwarder's own text.
     """
     mail = message_from_bytes(message) if isinstance(message, bytes) else message
     readings = readings_of(mail, subject=subject, zone=zone)
@@ -63,10 +63,11 @@ def recover(message: Message | bytes, *, subject: str = "", zone: tzinfo = UTC) 
 def readings_of(
     mail: Message, *, subject: str, zone: tzinfo, depth: int = 0
 ) -> list[RecoveredMail]:
-    """Return all that could be meant as the original of a mail, each followed by what is in it.
+    """Return all that could be the original of a mail, each followed by the forwards within it.
 
-    Attached mails come first, then what its text holds; without either its text alone. `depth`
-    is how many mails around it were forwarded themselves: of those what they hold, or nothing.
+    Attached mails come first, then those in its text; without either, the text alone, with no
+    original recovered. `depth` is how many forwarded mails are around this one: in one of them
+    (over 0), nothing is returned instead.
     """
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
@@ -96,7 +97,7 @@ def readings_of(
 def readings_within(
     outer: RecoveredMail, mail: Message, subject: str, zone: tzinfo, depth: int
 ) -> list[RecoveredMail]:
-    """Return what a mail that was forwarded holds in turn, as attached mails and in its text."""
+    """Return the forwards that a forwarded mail holds itself, attached or in its text."""
     if depth == _DEEPEST:
         return []
     return [
@@ -118,10 +119,10 @@ def readings_within(
 def inline_readings(
     text: str, page: MarkupText | None, *, is_page: bool, subject: str, zone: tzinfo
 ) -> list[RecoveredMail]:
-    """Return what could be meant in a text and the page beside it, in the order of the text.
+    """Return the originals found in a text and in the page beside it, in the order of the text.
 
-    `is_page` says that the text is that of the page. The first that the page has is the first of
-    the text, shown better; where it has another author it is one more reading.
+    `is_page` says that the text was made from the page. The page's first original is taken for the
+    text's first, only better formatted; if it has another author, it is one more reading.
     """
     of_page = find_originals(page.lines, subject=subject, zone=zone) if page else []
     of_text = of_page if is_page else find_originals(split_lines(text), subject=subject, zone=zone)
@@ -155,11 +156,11 @@ def inline_readings(
 
 
 def finished(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> RecoveredMail:
-    """Return a reading without what products and apps added, its date by the clock it goes by."""
+    """Return a reading without banners and app lines, its date in the likely time zone."""
     heading, is_zone_guessed = recovered.heading, False
     if heading is not None and heading.date is not None and heading.date.tzinfo is zone:
-        # Exchange dates mails in UTC whatever Outlook shows; `-0000` says so of itself (RFC 5322,
-        # 3.3): neither is the clock of the program.
+        # Exchange dates mails in UTC whatever Outlook shows, and `-0000` says that the zone is
+        # unknown (RFC 5322, 3.3): neither tells the zone of the forwarder's program.
         sent_text = shown_field(mail, "date")
         is_exchange = any(name.lower().startswith(_OF_EXCHANGE) for name in mail)
         tells_clock = not is_exchange and not sent_text.endswith("-0000")
@@ -169,7 +170,7 @@ def finished(recovered: RecoveredMail, mail: Message, zone: tzinfo) -> Recovered
             is_authors_clock=_COPIES_CLOCK.match(shown_field(mail, "x-mailer")) is not None,
         )
         heading, is_zone_guessed = replace(heading, date=date), not is_sure
-    # What a program put into its own text behind dashes, or quoted, can be seen for signed here.
+    # Signed text that the forwarder's program quoted, or put behind dashes, is seen only now.
     text = without_banner(unsigned_text(recovered.text))
     staff_text = without_banner(unsigned_text(recovered.staff_text))
     program = shown_field(mail, "user-agent") or shown_field(mail, "x-mailer")
@@ -244,14 +245,14 @@ def recover_inline(
 
 
 def recover_source(original: Original) -> RecoveredMail | None:
-    """Return the original where its source follows its header; None where that is text."""
+    """Return the original where source follows its header; None where plain text does."""
     mail = read_source(original.mime, original.body)
     if mail is None:
         parts = read_parts(original.body)
         if parts is None:
             return None
         page = read_page(parts.text) if parts.kind == "text/html" else None
-        # s-nail 14.9 (`~f`, `~m`) leaves files out without a word; that there were some this tells.
+        # s-nail 14.9 (`~f`, `~m`) drops files without a word; only this shows that there were some.
         is_mixed = any("multipart/mixed" in value.casefold() for value in original.mime.values())
         return RecoveredMail(
             heading=original.heading,
@@ -263,7 +264,7 @@ def recover_source(original: Original) -> RecoveredMail | None:
             is_open=original.is_open,
         )
     text, page = read_text(mail)
-    # What stands behind the last boundary staff have typed.
+    # What stands below the last boundary was typed by staff.
     below = str(mail.epilogue or "").strip() if mail.is_multipart() else ""
     return RecoveredMail(
         heading=original.heading,
@@ -278,7 +279,7 @@ def recover_source(original: Original) -> RecoveredMail | None:
 
 
 def read_text(mail: Message) -> tuple[str, MarkupText | None]:
-    """Read the text and the page of a mail; HTML that was put into its text is its page."""
+    """Read the text and the page of a mail; HTML in place of its text counts as its page."""
     content = read_content(mail)
     page = read_page(content.markup) if content.markup is not None else None
     if content.text is None:
@@ -291,9 +292,9 @@ def read_text(mail: Message) -> tuple[str, MarkupText | None]:
 
 
 def is_richer(shown: Original, original: Original) -> bool:
-    """Whether the HTML has the same mail as the text, which its program made from it.
+    """Whether the HTML shows the same mail as the text that a program made from it.
 
-    Its text says `*bold*`, and at worst `EUR` for a sign it doesn't know.
+    Such a text has `*bold*` for bold, and perhaps `EUR` for `€`, so the words needn't all agree.
     """
     return is_author_of(shown, original) and len(shown.body.split()) >= _ENOUGH * len(
         original.body.split()
@@ -301,7 +302,7 @@ def is_richer(shown: Original, original: Original) -> bool:
 
 
 def is_author_of(shown: Original, original: Original) -> bool:
-    """Whether two originals, one of the page and one of the text, have the same author."""
+    """Whether an original of the page and one of the text have the same author."""
     of_page, of_text = shown.heading.sender, original.heading.sender
     if of_page is None or of_text is None:
         return of_page is of_text

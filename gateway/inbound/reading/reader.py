@@ -21,12 +21,12 @@ from gateway.inbound.reading.bounces.reports import ReportSet
 from gateway.inbound.reading.reading import ParsedHeader, ReadingTask, ReadMail, RepliedMail, read
 from gateway.inbound.reading.skeleton import TooMuch
 
-CPU_SECONDS = 0.45  #: One mail may take so long, two starts of this process come on top …
-HEADER_CPU_SECONDS = 0.12  #: … its header alone so long …
-CPU_SECONDS_PER_OCTET = 5e-9  #: … and so much longer for its size, …
-USUAL_START = 0.25  #: … on a machine that takes so long for a start; others get in proportion, …
-SLOWEST = 2  #: … but no more than that many times as much.
-MEMORY = 64 * 1024 * 1024  #: So many octets.
+CPU_SECONDS = 0.45  #: What one mail may take (two starts of this process come on top) …
+HEADER_CPU_SECONDS = 0.12  #: … and its header alone, …
+CPU_SECONDS_PER_OCTET = 5e-9  #: … and how much more for each octet of the mail, …
+USUAL_START = 0.25  #: … on a machine where this process starts in so long. A slower one gets more …
+SLOWEST = 2  #: … in proportion, but at most so many times as much.
+MEMORY = 64 * 1024 * 1024  #: Octets that reading a mail may take.
 READY = b"ready\n"
 
 
@@ -36,7 +36,7 @@ def dump(reading: ReadMail) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a moment as text, and of any other value its fields, which `asdict` would copy."""
+    """Return a time as text, and the fields of any other value (`asdict` would copy them)."""
     if isinstance(value, datetime):
         return value.isoformat()
     return {field.name: getattr(value, field.name) for field in fields(value)}
@@ -90,7 +90,7 @@ def _original(values: dict[str, Any] | None) -> RepliedMail | None:
 
 
 def main() -> None:
-    """Read mails until nobody asks any more."""
+    """Read mails until standard input ends."""
     started_in = time.process_time()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdout.buffer.write(READY)
@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def room_of(started_in: float) -> float:
-    """Return how many times as long a mail may take where this process took so long to start."""
+    """Return how many times as long a mail may take on a machine where the start took so long."""
     return min(SLOWEST, max(1.0, started_in / USUAL_START))
 
 
@@ -123,7 +123,7 @@ def answer_to(task: ReadingTask) -> str:
         return dump(read(task))
     except (TooMuch, MemoryError, RecursionError) as error:
         reason = str(error) or f"more than can be read: {type(error).__name__}"
-    except Exception as error:  # Parsers meet mails nobody has thought of: they wait for a person.
+    except Exception as error:  # Parsers meet mails nobody foresaw: such a mail waits for a person.
         reason = f"{type(error).__name__}: {error}"
     return json.dumps({"unreadable": reason[:500]})
 

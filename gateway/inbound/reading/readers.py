@@ -11,8 +11,8 @@ from gateway.inbound.reading.reading import ReadingTask, ReadMail
 from gateway.runtime.module_command import module_command
 
 _START_SECONDS = 30.0
-_READ_SECONDS = 30.0  #: By the clock: the process has its own limit of processor time.
-_MOST_READ = 500  #: Mails, after which a process has earned its rest.
+_READ_SECONDS = 30.0  #: Of elapsed time; the process itself limits its processor time.
+_MOST_READ = 500  #: Mails after which a new process is started.
 _LONGEST_LINE = 16_000_000
 
 

@@ -40,17 +40,17 @@ _LONGEST_TEXT = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingTask:
-    """A mail to read, and by which settings."""
+    """A mail to read, and the settings to read it by."""
 
     file: str
-    folder: str  #: Where its attachments are put; made where there are some.
+    folder: str  #: Where its attachments are put; made when there is one.
     reference: str  #: A regular expression with a group `reference`.
     zone: str
     trust: Trust | None = None
     authserv_id: str = ""
     envelope_sender: str | None = None
     header_only: bool = False
-    is_bounce: bool = False  #: Whether it came to where bounces come to.
+    is_bounce: bool = False  #: Whether it came to the address for bounces.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,20 +59,20 @@ class ParsedHeader:
 
     sender_name: str
     sender: str
-    distrust: str  #: Why it may not come from there; empty: it does.
+    distrust: str  #: Why the sender can't be believed; empty: it can.
     subject: str
     reference: str | None
-    bare_subject: str  #: Without reference and prefixes.
+    bare_subject: str  #: The subject without reference and prefixes.
     message_id: str
     automatic: str  #: What sort of automatic mail it is; empty: a person sent it.
     may_be_answered: bool
-    #: Whether only the marks of a list make it automatic, and it names a reference.
+    #: Whether it counts as automatic only because a mailing list marked it, and has a reference.
     may_be_forward: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepliedMail:
-    """What was forwarded, or where nothing was, the mail itself."""
+    """The forwarded original, or, where nothing was forwarded, the mail itself."""
 
     is_recovered: bool
     sender_name: str
@@ -89,24 +89,24 @@ class RepliedMail:
     fingerprint: str
     agent: str = ""  #: Who sent it on behalf of its sender.
     is_cut: bool = False  #: Whether its end or files of it are missing.
-    is_attached: bool = False  #: Whether it came attached, so that none of it was left out.
+    is_attached: bool = False  #: Whether it came as an attachment, and so is complete.
     has_unread_text: bool = False  #: Whether it has a text in a form that can't be read.
-    is_encrypted: bool = False  #: Whether what it says is.
-    #: Whether what staff wrote below it may be part of its text: nothing marks its end.
+    is_encrypted: bool = False  #: Whether its text is encrypted.
+    #: Whether its text may end with words of staff: nothing marks where it ends.
     note_may_follow: bool = False
-    is_zone_guessed: bool = False  #: Whether its date names no zone, and another one is likely too.
-    is_within: bool = False  #: Whether it stands within the quote of another one.
-    #: Whether a surer one may hold it: it counts where it is the candidate's and that one isn't.
+    is_zone_guessed: bool = False  #: Whether its date has no zone, and more than one is likely.
+    is_within: bool = False  #: Whether it stands in the quote within another one.
+    #: Whether it may be a part of a surer one: filed only if the candidate wrote it and not that.
     is_minor: bool = False
-    #: Whether it is quoted in another one as answers quote: it is never filed, but told.
+    #: Whether another one quotes it as an answer does: never filed, only mentioned.
     is_quote: bool = False
-    other: "RepliedMail | None" = None  #: What could be meant as well, where that isn't sure.
-    attachments: "tuple[Attachment, ...] | None" = None  #: None: those of the reading.
+    other: "RepliedMail | None" = None  #: What may have been forwarded instead, where in doubt.
+    attachments: "tuple[Attachment, ...] | None" = None  #: None: those of the whole mail.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMail:
-    """A mail, read."""
+    """What was read of a mail."""
 
     header: ParsedHeader
     original: RepliedMail | None = None  #: None where only the header was read.
@@ -114,7 +114,7 @@ class ReadMail:
     report: ReportSet | None = None
 
     def files(self) -> tuple[Attachment, ...]:
-        """Return the files of the mail, whichever of its readings is filed."""
+        """Return the files of the mail, of all its readings."""
         files = list(self.attachments)
         other = self.original
         while other is not None:
@@ -124,7 +124,7 @@ class ReadMail:
 
 
 def read(task: ReadingTask) -> ReadMail:
-    """Read a mail; raise whatever a hostile one makes of it."""
+    """Read a mail; a hostile one may make it raise anything."""
     with Path(task.file).open("rb") as file:
         headers = Headers.of(header_block_of_file(file.read(MAX_HEADER_BLOCK)))
     header = read_header(headers, task)
@@ -175,7 +175,7 @@ def _other(
     *,
     attachments: tuple[Attachment, ...],
 ) -> RepliedMail | None:
-    """Return what could be meant as well, with its own files where they aren't those given."""
+    """Return what may have been forwarded instead, with its files where they differ from these."""
     other = recovered.other
     if other is None or other.heading is None:
         return None
@@ -193,10 +193,10 @@ def _other(
 
 
 def read_header(headers: Headers, task: ReadingTask) -> ParsedHeader:
-    """Read what the header tells."""
+    """Read what the importer needs of the header."""
     sender = read_sender(headers)
     subject = keepable_line(headers.text("subject"))
-    # The blanks as they came: not each of those that are shown as one may follow a reference.
+    # Blanks aren't made plain here: not every one that is shown as a blank may follow a reference.
     named = find_reference(keepable(headers.text("subject")), reference_pattern(task.reference))
 
     field = _fields_of(headers, task)
@@ -217,7 +217,7 @@ def read_header(headers: Headers, task: ReadingTask) -> ParsedHeader:
 
 
 def _fields_of(headers: Headers, task: ReadingTask) -> Field:
-    @cache  # Several questions ask for the same fields.
+    @cache  # Several checks look up the same fields.
     def field(name: str) -> str:
         """Look a field up; the null sender of the envelope counts as a Return-Path."""
         is_null = name == "return-path" and task.envelope_sender == ""
@@ -232,9 +232,9 @@ def replied_mail(
     attachments: Sequence[Attachment],
     mail: Message,
 ) -> RepliedMail:
-    """Return what was recovered of a mail in the form in which it is kept, and its fingerprint.
+    """Return the recovered original in the form in which it is kept, with its fingerprint.
 
-    Where nothing was, the mail around it stands for it: who sent it, and its subject.
+    Where nothing was recovered, the mail itself is taken: its sender and its subject.
     """
     heading = recovered.heading
     attached = recovered.attached
@@ -268,7 +268,7 @@ def replied_mail(
         is_zone_guessed=recovered.is_zone_guessed,
     )
     if heading is not None:
-        has_own_subject = attached is not None and heading.has_subject  # be it empty
+        has_own_subject = attached is not None and heading.has_subject  # even an empty one
         sender = heading.sender or Mailbox("", "")
         original = replace(
             original,
@@ -282,7 +282,7 @@ def replied_mail(
             date_text=keepable_line(heading.date_text),
             agent=_mailboxes((heading.agent,)) if heading.agent is not None else "",
         )
-    # What a mail forwarded twice has in common; a note of staff's own is never twice.
+    # What stays the same when a mail is forwarded twice; a note that staff wrote is always new.
     date = f"{original.date.astimezone(UTC):%Y%m%d%H%M}" if original.date else original.date_text
     parts = [original.sender.casefold(), date, "".join(original.text.split())]
     parts += sorted(file.sha256 for file in attachments)

@@ -8,18 +8,18 @@ from gateway.core.replies.forwarded.original import Heading
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.inbound.reading.recovered import RecoveredMail
 
-_ZONES = timedelta(hours=26)  #: By which dates without zones may differ.
-_MOST_MINOR = 8  #: Readings that count only where they are the candidate's …
-_LARGEST_MINOR = 1_000_000  #: … and characters of them all.
+_ZONES = timedelta(hours=26)  #: How far one time may differ between two zones.
+_MOST_MINOR = 8  #: How many minor readings (`RecoveredMail.is_minor`) are kept …
+_LARGEST_MINOR = 1_000_000  #: … and characters of all of them together.
 
 
 def in_order(
     readings: list[RecoveredMail], *, subject: str, sent: datetime | None
 ) -> RecoveredMail:
-    """Return the surest of the readings of a mail, with the others chained behind it.
+    """Return the surest reading of a mail, the others chained behind it as `other`.
 
-    `subject` is that of the mail around them, `sent` its date. They come in the order in which
-    programs write: what is found first counts, unless the subject or the dates say otherwise.
+    `subject` is that of the mail around them, `sent` its date. `readings` are in the order in which
+    they were found: the first counts, unless the subject or the dates say otherwise.
     """
     ordered: list[RecoveredMail] = []
     minor: list[RecoveredMail] = []
@@ -52,10 +52,11 @@ def in_order(
 def is_surer(
     reading: RecoveredMail, before: RecoveredMail, subject: str, sent: datetime | None
 ) -> bool:
-    """Whether a reading agrees better with what is known than the one before it.
+    """Whether a reading fits what is known better than the one before it.
 
-    It has the subject of the mail, it is not younger than the mail, or it is younger than the
-    other, which can't hold it then: a mail is not older than what is forwarded in it.
+    It does if it alone has the subject of the mail, or if the other is dated after the mail, which
+    can't be; or if it is younger than the other, which then can't hold it: a mail is never older
+    than what is forwarded in it.
     """
     if reading.heading is None or before.heading is None:
         return before.heading is None and reading.heading is not None
@@ -74,8 +75,10 @@ def is_surer(
 def is_meant(
     minor: RecoveredMail, outer: RecoveredMail, subject: str, sent: datetime | None
 ) -> bool:
-    """Whether the mail says that a minor reading is what was forwarded, or the dates say that it
-    is in no other one: it alone has the subject, or it is younger than what would hold it.
+    """Whether a minor reading is what was forwarded after all.
+
+    It is if it alone has the subject of the mail, or if it is younger than the reading that would
+    hold it, and so can't be part of that.
     """
     if minor.heading is None or outer.heading is None or not minor.is_sure:
         return False
@@ -92,7 +95,7 @@ def is_meant(
 
 
 def has_subject_of(subject: str, heading: Heading) -> bool:
-    """Whether a heading tells a subject, and it is the one of the mail around it."""
+    """Whether a heading has a subject, and it is that of the mail around it."""
     wanted = without_prefixes(subject).casefold()
     return (
         bool(wanted)
@@ -102,7 +105,7 @@ def has_subject_of(subject: str, heading: Heading) -> bool:
 
 
 def is_same(reading: RecoveredMail, other: RecoveredMail) -> bool:
-    """Whether two readings are of one mail: its author, its date and its text."""
+    """Whether two readings are the same mail, by author, date and text."""
     if reading.heading is None or other.heading is None:
         return reading.heading is other.heading
     return (

@@ -1,8 +1,8 @@
 """A mail without the bulk of its attachments, so that parsing costs little whatever its size.
 
 Long runs of base64 are left out before the mail is parsed and put back when a part is decoded.
-Nothing that MIME is made of can stand in them: a boundary begins with `--`, a field has a colon,
-and the empty line above a part's content stays, because the beginning of a run does.
+Nothing of MIME's structure can stand in them: a boundary begins with `--`, a field has a colon. The
+first block of each run stays, and with it the empty line above a part's content.
 """
 
 import base64
@@ -18,7 +18,7 @@ from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
 
-_BLOCK = 32_768  #: Octets that are looked at together.
+_BLOCK = 32_768  #: Octets that are checked for base64 at a time.
 _PIECE = 256 * 1024
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _FOREIGN = bytes(set(range(256)) - set(_LETTERS))
@@ -27,11 +27,11 @@ MAX_SKELETON = 8_000_000  #: Octets that are parsed at most.
 
 
 class TooMuch(Exception):
-    """A mail has more of something than is read; the text says of what."""
+    """A mail has more of something than is read; the text says what."""
 
 
 def file_in(folder: Path, name: str) -> Path:
-    """Return where a file of a mail is put; its folder is made with the first, for this user."""
+    """Return the path for a file of a mail; makes the folder, readable by this user alone."""
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / name
 
@@ -85,7 +85,7 @@ class Skeletons:
         parts.append(mail[start:end])
 
     def octets(self, part: Message) -> Iterator[bytes]:
-        """Yield a part's content, decoded, piece by piece; what can't be decoded as it stands."""
+        """Yield a part's decoded content piece by piece; what can't be decoded, as it stands."""
         payload = raw_payload(part)
         if payload is None:
             return
@@ -106,9 +106,9 @@ class Skeletons:
         return self._whole(octets.decode("ascii", "surrogateescape"))
 
     def restore(self, part: Message, room: int) -> int:
-        """Put back into a text what was left out of it, within that many octets; return how many.
+        """Put back into a text what was left out of it, up to `room` octets; return how many.
 
-        What has no room is left out for good: the raw mail has it.
+        What doesn't fit stays left out: the raw mail has it.
         """
         payload = raw_payload(part)
         if payload is None or self.mark not in payload:
@@ -132,7 +132,7 @@ class Skeletons:
 
 
 def base64_runs(mail: mmap.mmap) -> Iterator[tuple[int, int]]:
-    """Yield where runs of base64 can be left out: whole blocks of it, but for the first."""
+    """Yield start and end of base64 that can be left out: whole blocks, except the first."""
     first = None
     for start in range(0, len(mail), _BLOCK):
         block = mail[start : start + _BLOCK]
@@ -147,8 +147,8 @@ def base64_runs(mail: mmap.mmap) -> Iterator[tuple[int, int]]:
 def raw_payload(part: Message) -> str | None:
     """Return the content of a part as it stands, not decoded; None where it holds parts.
 
-    Octets above ASCII are surrogates in it. `Message.get_payload` decodes them by the charset of
-    the part, or to U+FFFD: `é` of a file that came in 8bit could not be had back.
+    Octets above ASCII are surrogates in it. `Message.get_payload` would decode them by the part's
+    charset, or to U+FFFD, and the octets of a file that came as 8bit would be lost.
     """
     payload = part.get_payload()
     if not isinstance(payload, str) or payload.isascii():
@@ -164,7 +164,7 @@ def _as_octets(text: str) -> bytes:
 
 
 def decoded_base64(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Decode base64, passing over what doesn't belong in it (RFC 2045, 6.8)."""
+    """Decode base64, skipping characters that don't belong in it (RFC 2045, 6.8)."""
     left = b""
     for piece in pieces:
         letters = left + piece.translate(None, _FOREIGN)
@@ -176,7 +176,7 @@ def decoded_base64(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def decoded_quoted_printable(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Decode quoted-printable (RFC 2045, 6.7); what an `=` begins may end in the next piece."""
+    """Decode quoted-printable (RFC 2045, 6.7); an `=C3` may be split between two pieces."""
     left = b""
     for piece in pieces:
         octets = left + piece

@@ -1,4 +1,4 @@
-"""What a mail says: its text and its HTML, out of whatever parts and charsets it came in."""
+"""What a mail says: its text and its HTML, from whatever parts and charsets it came in."""
 
 import binascii
 import codecs
@@ -15,8 +15,8 @@ from gateway.core.replies.forwarded.clear_signed import unsigned_text
 from gateway.inbound.reading.flowed import is_flowed, unflowed
 
 _MOST_PARTS = 5_000
-_LONGEST = 1_500_000  #: Characters of text that are read; less than that is kept.
-#: Charsets whose label means less than what is sent under it.
+_LONGEST = 1_500_000  #: Characters of text that are read; of the result even fewer are kept.
+#: Charset labels under which a larger charset is sent, and that charset.
 _WIDER = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -24,13 +24,13 @@ _WIDER = {
     "iso8859-1": "cp1252",
     "ascii": "utf-8",
 }
-#: An octet beyond ASCII in quoted-printable; `=` stands for nothing else in it.
+#: An octet beyond ASCII in quoted-printable.
 _ESCAPE = re.compile(rb"=[89A-F][0-9A-F]")
 _NO_ESCAPE = re.compile(rb"=(?![0-9A-F]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 _SHORTEST_BASE64 = 40
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{1,76}\r?\n)*+[A-Za-z0-9+/]{0,76}={0,2}")
-_NAMED_IN = ("content-disposition", "content-type")  #: By `filename`, `filename*0*`, `name` …
-#: Codecs of Python that are no charset of mail.
+_NAMED_IN = ("content-disposition", "content-type")  #: As `filename`, `filename*0*`, `name` …
+#: Codecs of Python that aren't charsets of mail.
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined"})
 
 
@@ -38,15 +38,15 @@ _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-esc
 class MailTexts:
     """The text and the HTML of a mail; either may be empty."""
 
-    text: str | None  #: None where a part came as HTML only.
+    text: str | None  #: None where some part came as HTML only.
     markup: str | None  #: Not made safe yet; None where no part is HTML.
 
 
 def read_content(mail: Message) -> MailTexts:
     """Read what a mail shows, in order; attached files and mails are left out.
 
-    Of a multipart/alternative both readings are kept; a part that has one of them only stands in
-    for the other where it can.
+    Of a multipart/alternative, text and HTML are both kept. A part that comes in only one of the
+    two forms is used for the other form as well, where that can be done.
     """
     segments: dict[int, list[Message]] = {}
     for part, group in parts_with_group(mail):
@@ -75,12 +75,12 @@ def read_content(mail: Message) -> MailTexts:
 
 
 def text_as_markup(text: str) -> str:
-    """Return HTML that shows a text with its lines."""
+    """Return HTML that shows a text line by line."""
     return f"<div>{escape(text).replace(chr(10), '<br>')}</div>"
 
 
 def parts_with_group(mail: Message) -> Iterator[tuple[Message, int]]:
-    """Yield the parts that hold no parts, each with the alternative it belongs to."""
+    """Yield the parts that hold no parts, each with the number of the alternative it is in."""
     stack: list[tuple[Message, int | None]] = [(mail, None)]
     for number in range(_MOST_PARTS):
         if not stack:
@@ -94,8 +94,8 @@ def parts_with_group(mail: Message) -> Iterator[tuple[Message, int]]:
             stack += [(child, group) for child in reversed(children(part))]
 
 
-#: The line that stands above each mail in a file of many, and empty lines and a BOM, which some
-#: programs attach along.
+#: The `From ` line above each mail in a mailbox file, and the empty lines and BOM that some
+#: programs put before it.
 _DIVIDER = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]{0,100}(?:>?From [^\r\n]{0,1000}(?:\r\n|\r|\n))?")
 
 
@@ -112,9 +112,9 @@ def children(part: Message) -> list[Message]:
 
 
 def file_name(part: Message) -> str:
-    """Return the name a part has as a file, as `Message.get_filename` does; empty without one.
+    """Return a part's file name, as `Message.get_filename` does; empty without one.
 
-    Most parts have none, which is seen before their fields are divided.
+    Most parts have none; that is seen quickly, before their fields are parsed.
     """
     for field, value in part.raw_items():
         if field.lower() in _NAMED_IN and "name" in str(value).lower():
@@ -150,10 +150,10 @@ def decoded_text(part: Message) -> str:
 
 
 def decoded_unsaid(octets: bytes, charset: str) -> str | None:
-    """Return the text of a part that is encoded without saying so; None where it is as it stands.
+    """Return the text of a part that is encoded without saying so; None where it isn't encoded.
 
-    Emacs leaves out Content-Transfer-Encoding of a mail that it attaches (`rmail-forward`, and
-    `message-forward` where `message-forward-show-mml` is nil) and encodes nothing anew.
+    Emacs drops the Content-Transfer-Encoding of a mail that it attaches (`rmail-forward`, and
+    `message-forward` where `message-forward-show-mml` is nil) but leaves its content encoded.
     """
     if not octets.isascii() or charset == "ascii":
         return None
@@ -173,7 +173,7 @@ def decoded_unsaid(octets: bytes, charset: str) -> str | None:
 
 
 def charset_of(part: Message) -> str:
-    """Return the codec to read a part with, UTF-8 where its charset is none of mail."""
+    """Return the codec to read a part with; UTF-8 where its charset isn't one of mail."""
     try:
         name = codecs.lookup(part.get_content_charset("utf-8")).name
         b"x".decode(name, "replace")  # refuses codecs that make no text, such as base64

@@ -1,4 +1,4 @@
-"""Whether a mail comes from whom it names: its one sender, and what the own server says of it."""
+"""Whether a mail comes from its sender: it must name just one, and your server must confirm it."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ from gateway.inbound.reading.header_fields import read_address_field
 from gateway.inbound.verdict import Trust
 
 _AUTH_AS = "x-ms-exchange-organization-authas"
-_UNASKED = frozenset(("none", "bestguesspass"))  #: DMARC of a domain that publishes no policy.
+_UNASKED = frozenset(("none", "bestguesspass"))  #: DMARC results for a domain without a policy.
 _LONGEST = 20_000  #: Octets of a field that are read.
 _ADDRESS = re.compile(r"[^\s<>()\"',;:]+@[^\s<>()\"',;:]+")
 _UNKEEPABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
@@ -27,11 +27,11 @@ class MailAuthor:
 
     name: str = ""
     address: str = ""  #: Empty where it names nobody, or several.
-    fault: str = ""  #: Why it can't be believed whatever servers say.
+    fault: str = ""  #: Why it can't be believed, whatever servers say.
 
 
 def read_sender(headers: Headers) -> MailAuthor:
-    """Return the sender of a mail, for which there must be one From field with one address."""
+    """Return the sender of a mail; it must have just one From field with just one address."""
     count = headers.count("from")
     if count != 1:
         return MailAuthor(fault=f"has {count} From fields" if count else "has no From field")
@@ -55,7 +55,7 @@ def _clean(text: str) -> str:
 
 
 def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, authserv_id: str) -> str:
-    """Return why a mail may not come from its sender; empty: it does."""
+    """Return why a mail may not come from its sender; empty where it is proven to."""
     if sender.fault:
         return sender.fault
     match trust:
@@ -72,9 +72,9 @@ def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, auths
 
 
 def distrust_results(headers: Headers, address: str, authserv_id: str) -> str:
-    """Return why Authentication-Results don't prove whom a mail comes from; empty: they do.
+    """Return why Authentication-Results don't prove the sender of a mail; empty where they do.
 
-    The topmost field alone counts: whoever sends a mail can put others below it (RFC 8601, 5).
+    Only the topmost field counts: whoever sends a mail can put others below it (RFC 8601, 5).
     """
     fields = headers.raw("authentication-results")
     if not fields:
@@ -92,14 +92,14 @@ def distrust_results(headers: Headers, address: str, authserv_id: str) -> str:
     return "" if is_proved else "did not pass your own server's checks"
 
 
-@lru_cache(maxsize=32)  # Most mails of one author get the same results, and the library is slow.
+@lru_cache(maxsize=32)  # Mails of one author mostly get the same results, and the library is slow.
 def parsed_results(text: str) -> Any:
-    """Parse the value of an Authentication-Results field; raises what the library does."""
+    """Parse the value of an Authentication-Results field; raises what the library raises."""
     return authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
 
 
 def proves_domain(results: Iterable[Any], domain: str) -> bool:
-    """Whether DMARC passed, or without a policy of it DKIM or SPF for the sender's own domain."""
+    """Whether DMARC passed, or if the domain has no policy, DKIM or SPF for the sender's domain."""
     checks = [(str(check.method).lower(), str(check.result).lower(), check) for check in results]
     by_dmarc = [
         result == "pass" and _value(check, "header", "from") in ("", domain)
@@ -115,18 +115,18 @@ def proves_domain(results: Iterable[Any], domain: str) -> bool:
             claimed = _value(check, "header", "d") or _value(check, "header", "i")
         else:
             claimed = _value(check, "smtp", "mailfrom")
-        # The sender's domain, or one above it (RFC 7489, 3.1).
+        # The sender's domain, or a parent of it (RFC 7489, 3.1).
         if "." in claimed and (domain == claimed or domain.endswith(f".{claimed}")):
             return True
     return False
 
 
 def proves_login(results: Iterable[Any], address: str) -> bool:
-    """Whether the sender sent it to the own server with a login that is the address itself.
+    """Whether a user of your server sent it, logged in with the sender's own address.
 
-    Servers check neither DMARC nor DKIM of what their own users send (RFC 8601, 2.7.4), and let
-    some users write any From: so the login must be the sender's. Where DMARC was looked at it has
-    decided.
+    Servers check neither DMARC nor DKIM of their own users' mail (RFC 8601, 2.7.4), and let some
+    users write any From, so the login itself must be the sender's address. Where DMARC was checked,
+    its result decides instead.
     """
     checks = [(str(check.method).lower(), str(check.result).lower(), check) for check in results]
     if any(method == "dmarc" and result not in _UNASKED for method, result, _ in checks):
@@ -143,7 +143,7 @@ def proves_login(results: Iterable[Any], address: str) -> bool:
 
 
 def _value(result: Any, kind: str, name: str) -> str:
-    """Return the domain a property names; a text no domain could be where it is named twice."""
+    """Return the domain a property names; if it is there twice, a text that matches no domain."""
     wanted = [
         claim.value or ""
         for claim in result.properties

@@ -1,4 +1,4 @@
-"""Forwards that have neither mark nor address, by quotequail, which knows some of their words."""
+"""Forwards with neither a mark nor an address, found by quotequail, which knows some wordings."""
 
 from datetime import tzinfo
 
@@ -9,7 +9,7 @@ from gateway.core.replies.forwarded.mailboxes import parse_mailbox, parse_mailbo
 from gateway.core.replies.forwarded.original import Heading
 from gateway.inbound.reading.recovered import RecoveredMail
 
-#: quotequail compares every line with all that follow: it is given the beginning only.
+#: quotequail compares every line with all that follow, so it only gets the beginning.
 _LINES = 300
 _WIDTH = 500
 
@@ -17,14 +17,14 @@ _WIDTH = 500
 def recover_unmarked(text: str, subject: str, zone: tzinfo) -> RecoveredMail | None:
     """Recover what quotequail finds in a text; None where it finds nothing with an author.
 
-    `subject` is that of the mail around it, `zone` for a date that names none.
+    `subject` is that of the mail around it; `zone` is assumed for a date without one.
     """
     text = text.replace("\r\n", "\n")
     lines = text.split("\n", _LINES)[:_LINES]
     is_long = (number for number, line in enumerate(lines) if len(line) > _WIDTH)
     head = "\n".join(lines[: next(is_long, _LINES)])
     if ":" not in head and "@" not in head:
-        return None  # whatever names an author to it has one of them
+        return None  # quotequail finds an author only in text that has one of these
     unwrapped = quotequail.unwrap(head)
     if unwrapped is None or not unwrapped.get("from") or not unwrapped.get("text"):
         return None

@@ -1,4 +1,4 @@
-"""Parts made fit to be read: texts made whole again, mails attached as files opened."""
+"""Prepares the parts of a mail for reading: restores texts and opens mails attached as files."""
 
 import binascii
 import re
@@ -29,19 +29,19 @@ from gateway.inbound.reading.mail_files.smime import may_be_signed_mail, signed_
 from gateway.inbound.reading.skeleton import Skeletons, file_in, raw_payload
 from gateway.inbound.reading.texts import children, file_name, is_shown
 
-_MOST_TEXT = 6_000_000  #: Octets of text that are put back in all.
+_MOST_TEXT = 6_000_000  #: Octets of text that are put back at most, in all parts together.
 _DEEPEST = 5
 _MOST_PARTS = 1_000
 _TNEF_TYPES = ("application/ms-tnef", "application/vnd.ms-tnef")
 _TNEF_NAMES = ("winmail.dat", "win.dat")
-_BEGINNING = 2_000  #: Octets of a mail in which the line of a mailbox file ends.
+_BEGINNING = 2_000  #: Octets within which the first line of a mailbox file must end.
 _MAILS = ("message/rfc822", "message/global")
-#: `=` that stands for nothing in quoted-printable (RFC 2045, 6.7); every MIME header has such.
+#: An `=` that quoted-printable forbids (RFC 2045, 6.7); every MIME header has some.
 _BARE_EQUALS = re.compile(r"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 
 
 def unwrap(mail: Message, skeletons: Skeletons, folder: Path) -> None:
-    """Put texts back into a mail, and let mails attached encoded be parts like any other."""
+    """Put texts back into a mail, and turn encoded attached mails into parts like any other."""
     room, rtf_room = _MOST_TEXT, RtfRoom()
     numbers = count(1)
     stack = [(mail, 0, False)]
@@ -79,9 +79,9 @@ def is_wrapped(part: Message) -> bool:
 def source_in_quoted_printable(part: Message) -> str | None:
     """Return the source of a mail that is attached in quoted-printable; None where it isn't.
 
-    RFC 2046, 5.2.1 forbids that, and Python's parser takes what stands there for a mail whose
-    header ends at the first broken line. Not every part says how it is encoded, and some that say
-    so aren't: a mail as it stands has an `=` that makes no sense when decoded.
+    RFC 2046, 5.2.1 forbids that, and Python's parser takes it for a mail whose header ends at the
+    first broken line. Some such parts don't say that they are encoded, and some that say so aren't;
+    a mail that isn't has an `=` that quoted-printable forbids.
     """
     inner = next(iter(children(part)), None)
     if inner is None or not isinstance(inner.get_payload(), str):
@@ -99,26 +99,26 @@ def source_in_quoted_printable(part: Message) -> str | None:
 
 
 def is_msg(part: Message) -> bool:
-    """Whether a part is a mail in the form of Outlook's files."""
+    """Whether a part is a `.msg` file of Outlook."""
     name = file_name(part).casefold()
     is_named = part.get_content_type() == "application/vnd.ms-outlook" or name.endswith(".msg")
     return is_named and not part.is_multipart()
 
 
 def is_tnef(part: Message) -> bool:
-    """Whether a part is what Outlook wraps all of a mail into."""
+    """Whether a part is a `winmail.dat`, into which Outlook wraps all of a mail."""
     name = file_name(part).casefold()
     is_named = part.get_content_type() in _TNEF_TYPES or name in _TNEF_NAMES
     return is_named and not part.is_multipart()
 
 
 def is_signed(part: Message) -> bool:
-    """Whether a part may be a mail inside its signature."""
+    """Whether a part may be a signed mail with its content inside the signature."""
     return may_be_signed_mail(part.get_content_type(), file_name(part)) and not part.is_multipart()
 
 
 def is_written(part: Message) -> bool:
-    """Whether a part is text to read, or parts of which the first is, and not empty."""
+    """Whether a part is text to read that isn't empty, or begins with such a part."""
     while part.is_multipart() and part.get_content_type() not in _MAILS and children(part):
         part = children(part)[0]
     payload = part.get_payload()
@@ -130,8 +130,8 @@ def open_outlook(
 ) -> Message | None:
     """Replace a file of Outlook by the mail it holds, and return that; None: it holds none.
 
-    What else the file holds stays beside it. A winmail.dat may hold the text of the mail around it,
-    where that has none itself.
+    Whatever else the file holds stays beside the mail. A winmail.dat may also hold the text of the
+    mail around it, where that has none itself.
     """
     octets = b"".join(limited(skeletons.octets(part), LARGEST))
     if len(octets) > LARGEST:
@@ -162,7 +162,7 @@ def open_outlook(
 
 
 def open_signed(part: Message, skeletons: Skeletons, file: Path) -> Message | None:
-    """Replace a part by what was signed in it, and return that; None: it stays as it is."""
+    """Replace a part by its signed content, and return that; None: the part stays as it is."""
     octets = b"".join(limited(skeletons.octets(part), LARGEST))
     content = signed_content(octets) if len(octets) <= LARGEST else None
     if content is None:
@@ -174,7 +174,7 @@ def open_signed(part: Message, skeletons: Skeletons, file: Path) -> Message | No
 
 
 def _hold(part: Message, *parts: Message) -> None:
-    """Have a part hold others instead of what it held."""
+    """Replace what a part holds by other parts."""
     for name in ("content-type", "content-transfer-encoding", "content-disposition", "content-id"):
         del part[name]
     part["Content-Type"] = "multipart/mixed"
@@ -191,7 +191,7 @@ def _opened(part: Message, *, has_unread_text: bool = False) -> Opened:
 
 
 def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
-    """Yield pieces up to that many octets, and one more, which tells that there are more."""
+    """Yield pieces up to `most` octets, and the one that exceeds it, so that this is noticed."""
     size = 0
     try:
         for piece in pieces:
@@ -204,9 +204,9 @@ def limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
 
 
 def open_mail(part: Message, skeletons: Skeletons, file: Path) -> None:
-    """Put the mail that a part holds into its place, by way of a file; or leave the part as it is.
+    """Replace a part by the mail it holds, by way of a file; or leave the part as it is.
 
-    What its program wrote above it and below it is taken off.
+    Lines that a mail program wrote above and below the mail are taken off.
     """
     inner = next(iter(children(part)), part)
     payload = inner.get_payload()
@@ -234,7 +234,7 @@ def open_mail(part: Message, skeletons: Skeletons, file: Path) -> None:
     mail = skeletons.parse(file)
     if not (mail.get("from") or mail.get("subject")):
         return
-    if is_own_form:  # Where it stays a file, it is one by the name of its subject.
+    if is_own_form:  # One that stays a file is named after its subject.
         del part["content-disposition"]
     del part["content-transfer-encoding"]
     del part["content-type"]

@@ -31,10 +31,10 @@ class BounceParts:
     """A mail that came back, taken apart."""
 
     mail: Message
-    notice: str  #: What is written in it for people.
+    notice: str  #: The part of it that is written for people.
     groups: Sequence[Message] = ()  #: The fields of each recipient in a delivery report.
     feedback: Message | None = None  #: The fields of a complaint (RFC 5965).
-    #: The fields of a receipt by which a Sieve script tells that it refused the mail.
+    #: The fields of a receipt in which a Sieve script says that it refused the mail.
     rejection: Message | None = None
     original: Message | None = None  #: What came back, or its header.
 
@@ -51,7 +51,8 @@ def take_apart(mail: Message) -> BounceParts:
         if not stack:
             break
         part = stack.pop()
-        # A folded `text/plain` and `charset=…` without the semicolon is one word to Python.
+        # Where the semicolon is missing and the field is folded, Python takes `text/plain` and
+        # `charset=…` for one word.
         kind = part.get_content_type().split()[0]
         if part.get_content_maintype() == "multipart":
             stack += reversed(children(part))
@@ -86,15 +87,15 @@ def take_apart(mail: Message) -> BounceParts:
 def status_groups(part: Message) -> list[Message]:
     """Return the blocks of fields of a delivery report: one on the message, one per recipient.
 
-    Python's parser knows message/delivery-status only, and only where it isn't encoded. Of
-    message/global-delivery-status (RFC 6533) it makes a mail whose header is the first block, and
-    the others are its text.
+    Python's parser knows only message/delivery-status, and only where it isn't encoded. It takes
+    message/global-delivery-status (RFC 6533) for a mail: the first block becomes its header, the
+    others its text.
     """
     return [group for block in _blocks_of_status(part) for group in _one_recipient_each(block)]
 
 
 def _one_recipient_each(block: Message) -> list[Message]:
-    """Return a block of fields, cut where servers leave out the empty line (AOL, Bounce.io)."""
+    """Split a block of fields where servers left out the empty line (AOL, Bounce.io)."""
     if len(block.get_all("final-recipient", ())) < 2:
         return [block]
     groups = [Message()]
@@ -106,9 +107,9 @@ def _one_recipient_each(block: Message) -> list[Message]:
 
 
 def mail_in(part: Message) -> Message | None:
-    """Return the mail, or the fields, that a part of type message/… holds, if it does.
+    """Return the mail, or the fields, that a part of type message/… holds; None if it holds none.
 
-    Python's parser takes such a part as it stands, though receivers encode it: RFC 2045, 6.4
+    Python's parser doesn't decode such a part, though some receivers encode it: RFC 2045, 6.4
     forbids that, RFC 6532 allows it.
     """
     if part.get_content_maintype() == "message" and _encoding_of(part):
@@ -124,7 +125,7 @@ def _blocks_of_status(part: Message) -> list[Message]:
 
 
 def _encoding_of(part: Message) -> str:
-    """Return how a part is encoded; empty where it stands as it is."""
+    """Return how a part is encoded; empty where it isn't."""
     encoding = str(part.get("content-transfer-encoding", "")).strip().casefold()
     return encoding if encoding in ("base64", "quoted-printable") else ""
 
@@ -140,7 +141,7 @@ def _octets_of(part: Message) -> bytes:
     octets = b"\n".join(pieces)
     encoding = _encoding_of(part)
     if encoding == "base64":
-        # What is no base64 was only called so.
+        # What can't be decoded wasn't base64 in the first place.
         with suppress(binascii.Error):
             octets = binascii.a2b_base64(octets)
     elif encoding:
@@ -154,7 +155,7 @@ def recipients_of(original: Message) -> list[str]:
 
 
 def unparsed(mail: Message) -> str:
-    """Return the body of a mail whose parts can't be told apart: its boundary is another one."""
+    """Return the body of a mail that can't be divided: its boundary isn't the one it announced."""
     payload = mail.get_payload()
     parts = [payload] if isinstance(payload, str) else map(str, children(mail))
     text = "\n".join(parts) or f"{mail.preamble or ''}{mail.epilogue or ''}"

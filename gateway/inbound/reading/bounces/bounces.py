@@ -1,9 +1,9 @@
 """What a bounce, a complaint or a delivery report says, standard or not.
 
-Read are, in this order: a complaint in the abuse reporting format (RFC 5965), Amazon SES's
-notifications, the fields of a delivery report (RFC 3464, RFC 6533) as a part or as text, and the
-words of a bounce without a standard (`gateway.core.bounces.notice_text`; the detectors of Mailman,
-`flufl.bounce`, where those find nobody).
+It tries, in this order: a complaint in the abuse reporting format (RFC 5965), Amazon SES's
+notifications, the fields of a delivery report (RFC 3464, RFC 6533) as a part or as text, the words
+of a bounce that follows no standard (`gateway.core.bounces.notice_text`), and where those name
+nobody, Mailman's detectors (`flufl.bounce`).
 """
 
 import logging
@@ -33,8 +33,8 @@ from gateway.inbound.reading.texts import children
 
 _MOST_RECIPIENTS = 100
 _LONGEST_SCANNED = 100_000  #: Characters of a mail that Mailman's detectors go through.
-#: From whom bounces come. What people and their programs write quotes bounces, and names addresses
-#: and what became of them; that counts only where the form itself is a report.
+#: Senders that bounces come from. People and their programs also quote bounces, and write of
+#: addresses that don't work; from them only a mail that is a report by its form counts.
 _SERVER = re.compile(
     r"\A\s*\Z|<>|daemon|post[-_ ]?master|mail.{0,3}(?:delivery|system|server|gateway)"
     r"|(?:system|mail) ?administrator",
@@ -42,7 +42,8 @@ _SERVER = re.compile(
 )
 _AMAZON = "@sns.amazonaws.com"
 _DOMAIN = re.compile(r"@[^\s<>@]{1,255}")  #: People have addresses at `mailserver.example`, too.
-#: Bounces of some carriers, and of many programs that answer: the former give the mail back.
+#: Some mobile carriers bounce from such an address, and many auto-responders answer from one; only
+#: the carriers give the mail back.
 _NO_REPLY = re.compile(r"\bno[-_.]?reply", re.IGNORECASE)
 #: Outlook.com's complaints (JMRP) have the original attached and no report of RFC 5965.
 _COMPLAINT_SUBJECT = re.compile(r"\s*complaint about message from", re.IGNORECASE)
@@ -52,10 +53,10 @@ _TO = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _ANSWER = re.compile(r"\s*(?:re|aw|antw|antwort|antwoord|rép|sv|vs)\s*:", re.IGNORECASE)
-#: What no person signs as.
+#: Senders that are never a person.
 _DAEMON = re.compile(r"\A\s*\Z|<>|\bmailer[-_.]?daemon\b", re.IGNORECASE)
 _ID_BELOW = re.compile(r"^[ \t]{0,10}message-id:", re.IGNORECASE | re.MULTILINE)
-#: What lists bounces of others, and mail that was kept back.
+#: Subjects of mails that list other people's bounces, or mail held in quarantine.
 _DIGEST = re.compile(
     r"digest|quarant|summary|statistic|overview|\b(?:daily|weekly|monthly|nightly)\b|zusammenfassung"
     r"|tagesbericht|wochenbericht|übersicht|samenvatting|overzicht|résumé|récapitulatif|résum",
@@ -69,7 +70,7 @@ _DELAYED = re.compile(
 
 
 def read_bounces(mail: Message) -> tuple[Bounce, ...]:
-    """Return what a mail says of each recipient; empty where it says nothing."""
+    """Return what a mail says of each recipient; empty where it isn't a bounce."""
     parts = take_apart(mail)
     is_report = mail.get_content_type() == "multipart/report" and bool(
         parts.groups or parts.feedback or parts.rejection
@@ -89,7 +90,7 @@ def read_bounces(mail: Message) -> tuple[Bounce, ...]:
 
 
 def _senders_of(parts: BounceParts) -> list[str]:
-    """Return who sent what came back: whom the bounce is addressed to, and whom that came from."""
+    """Return the senders of what came back: the bounce's recipient, and the original's sender."""
     fields = [str(parts.mail.get("to", ""))]
     if parts.original is not None:
         fields += [str(parts.original.get(name, "")) for name in ("return-path", "sender", "from")]
@@ -102,14 +103,15 @@ def _is_of_a_server(parts: BounceParts) -> bool:
     sender = str(mail.get("from", ""))
     if mail.get("x-failed-recipients"):
         return True
-    # Who has a postmaster's mailbox, or such a name, answers in person. Gateways to mobile phones
-    # begin a subject like that, too (`post_master@vtext.com`, 2012), and say `RCPT TO: …`.
+    # A person who reads a postmaster's mailbox, or has such a name, also answers mail. Bounces of
+    # gateways to mobile phones begin like an answer, too (`post_master@vtext.com`, 2012), but they
+    # say `RCPT TO: …`.
     is_answer = _ANSWER.match(str(mail.get("subject", ""))) is not None
     if is_answer and parts.original is None and not _RCPT_LINE.search(parts.notice):
         return False
     if _SERVER.search(_DOMAIN.sub("@", sender)) or _AMAZON in sender.casefold():
         return True
-    # What programs write that answer names nobody, or somebody whom nothing was sent to.
+    # An auto-responder names no address that failed, or one that nothing was sent to.
     if parts.original is not None and _NO_REPLY.search(sender) and failures_in(parts.notice):
         return True
     refers = mail.get("in-reply-to") is not None or mail.get("references") is not None
@@ -120,9 +122,9 @@ def _is_of_a_server(parts: BounceParts) -> bool:
 def _has_form_of_bounce(parts: BounceParts) -> bool:
     """Whether a mail of a server is about one that came back.
 
-    Servers list what others' mail met with, too (`Quarantine digest`), and people write as
-    `postmaster@`. A bounce gives back the mail or its id, has fields, a subject or a text that
-    Mailman knows, or comes from `MAILER-DAEMON`.
+    Servers also send lists of other people's mail (`Quarantine digest`), and people write as
+    `postmaster@`. A bounce gives back the mail or its id, has the fields, subject or wording of
+    one, or comes from `MAILER-DAEMON`.
     """
     if parts.groups or parts.feedback or parts.original is not None:
         return True
@@ -134,7 +136,7 @@ def _has_form_of_bounce(parts: BounceParts) -> bool:
         automatic_kind(lambda name: subject if name == "subject" else "")
         is Automatic.DELIVERY_REPORT
     )
-    # `Undeliverable: Weekly overview` is the subject of what came back.
+    # In `Undeliverable: Weekly overview` the digest's name is the subject of what came back.
     if _DIGEST.search(subject) and not (is_subject and len(failures_in(notice)) < 2):
         return False
     return bool(
@@ -192,7 +194,8 @@ def _bounces(parts: BounceParts) -> Iterator[Bounce]:
 def _refused_by_recipient(receipt: Message, notice: str) -> Bounce:
     """Return what a Sieve script says of a mail that it refused.
 
-    The reason is a person's words (`reject "user unknown";`): they say nothing of the address.
+    A person chose the words of the reason (`reject "user unknown";`): they prove nothing about the
+    address.
     """
     return Bounce(
         kind=BounceKind.BOUNCE,
@@ -203,7 +206,7 @@ def _refused_by_recipient(receipt: Message, notice: str) -> Bounce:
 
 
 def _of_bounded_size(parts: BounceParts) -> Message:
-    """Return the mail, or where it is long, what is written in it for people: each line costs."""
+    """Return the mail, or if it is long, only its text for people: every line takes time."""
     size, stack = 0, [parts.mail]
     while stack and size <= _LONGEST_SCANNED:
         part = stack.pop()
@@ -221,7 +224,7 @@ def _of_bounded_size(parts: BounceParts) -> Message:
 
 
 def _known_to_mailman(parts: BounceParts) -> set[str]:
-    """Return whom Mailman's detectors find."""
+    """Return the addresses that Mailman's detectors find."""
     from flufl.bounce import scan_message  # few bounces need it, and every reader would load it
 
     # It logs what it raises, with a traceback that would end up on a terminal.
@@ -236,7 +239,7 @@ def _known_to_mailman(parts: BounceParts) -> set[str]:
 
 
 def detected(parts: BounceParts) -> Iterator[Bounce]:
-    """Yield whom Mailman's detectors find, else whom the mail that came back was to."""
+    """Yield the addresses that Mailman's detectors find, else those the original was sent to."""
     failed = str(parts.mail.get("x-failed-recipients", ""))
     addresses = sorted(_known_to_mailman(parts))
     addresses = addresses or [address for _, address in mailboxes_in([failed]) if address]

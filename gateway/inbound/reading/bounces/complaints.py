@@ -11,9 +11,9 @@ from gateway.inbound.reading.bounces.bounce_parts import (
     recipients_of,
 )
 
-#: What a report's type says of the recipient (IANA, "Feedback Report Type Values", 2024), where
-#: that isn't a complaint. A report on failed authentication (`auth-failure`, RFC 6591; `dmarc`) is
-#: about mail that nobody complained of. A type that is missing or unknown protects the person.
+#: Types of report (IANA, "Feedback Report Type Values", 2024) that are no complaint. A report on
+#: failed authentication (`auth-failure`, RFC 6591; `dmarc`) is about mail that nobody complained
+#: of. A missing or unknown type counts as a complaint, to be on the safe side.
 _NO_COMPLAINT = {
     "auth-failure": BounceKind.FEEDBACK,
     "dmarc": BounceKind.FEEDBACK,
@@ -28,20 +28,20 @@ _TYPE = re.compile(r"(?:\([^()]*\)\s*)?\"?([a-z0-9-]+)")
 def complaints_of(parts: BounceParts) -> Iterator[Bounce]:
     """Yield what a complaint says and whom it is from (RFC 5965, 3.2).
 
-    Its recipient is empty where it doesn't name just one: all whom the mail was for may be listed
-    (`Original-Rcpt-To` seven times), and one of them complained.
+    `recipient` is empty unless it names just one address: some list every recipient of the mail
+    (`Original-Rcpt-To` seven times), though only one of them complained.
     """
     report = parts.feedback
     kind = BounceKind.COMPLAINT
     named: list[str] = []
     if report is not None:
-        # `"abuse" (spam button)`: comments and quotes say nothing (RFC 5965, 3.1).
+        # `"abuse" (spam button)`: comments and quotes don't count (RFC 5965, 3.1).
         feedback_type = _TYPE.match(field(report, "feedback-type").casefold())
         kind = _NO_COMPLAINT.get(feedback_type[1] if feedback_type else "", BounceKind.COMPLAINT)
         values = (*report.get_all("original-rcpt-to", ()), *report.get_all("removal-recipient", ()))
         named = [address for value in values if (address := address_in(str(value)))]
     if not named and parts.original is not None:
-        # Receivers black out the address, or leave the field out; what was signed for tells.
+        # Receivers black out the address, or leave the field out; the original names it.
         named = recipients_of(parts.original)
     diagnostic = field(report, "user-agent") if report is not None else ""
     is_one = len({address.casefold() for address in named}) == 1

@@ -1,4 +1,4 @@
-"""What a mail that came back says, and by what the mail it is about is known."""
+"""What a mail that came back says, and what tells which mail of ours it is about."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,12 +16,12 @@ _MOST_PARTS = 200
 _MOST_RECIPIENTS = 100
 _LONGEST = 1_000
 _ORIGINALS = ("text/rfc822-headers", "message/rfc822", "message/global-headers", "message/global")
-#: Of the mail that came back, where it stands in the text or the report tells it.
+#: The Message-ID of the mail that came back, in the text or among the report's fields.
 _MESSAGE_ID = re.compile(
     r"^[> \t]{0,10}(?:x-original-)?message-id:\s{0,10}(<[^<>\s]{1,900}>)",
     re.IGNORECASE | re.MULTILINE,
 )
-#: In a notification of Amazon SES, perhaps within one of SNS, where quotes are escaped.
+#: The same in a notification of Amazon SES, where quotes are escaped if SNS wrapped it.
 _NOTIFIED_ID = re.compile(
     r"""\\?"(?:messageId|Message-ID)\\?"\s{0,9}[:,]\s{0,9}(?:\\?"value\\?"\s{0,9}:\s{0,9})?"""
     r"""\\?"(<[^<>\s"\\]{1,900}>)""",
@@ -32,18 +32,18 @@ _LONGEST_TEXT = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSet:
-    """A mail that came back: what it says, and by what the mail it is about is known."""
+    """What a mail that came back says, and what tells which mail of ours it is about."""
 
     bounces: tuple[Bounce, ...] = ()
-    numbers: tuple[int, ...] = ()  #: Ids of the journal that it names.
+    numbers: tuple[int, ...] = ()  #: Ids of journal messages that it names.
     message_id: str = ""
     addressed_to: tuple[str, ...] = ()  #: Addresses it came to, as its own header names them.
-    #: Whether it may ask for something: it neither answers nor reports, and has a sender.
+    #: Whether a person may ask for something by it: it has a sender, and is no reply or report.
     may_ask: bool = False
 
 
 def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
-    """Read what an automatic mail reports of deliveries; most report nothing."""
+    """Read what an automatic mail reports about deliveries; most report nothing."""
     numbers: list[int] = []
     message_id = ""
     told_ids: list[str] = []
@@ -58,7 +58,7 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
             for group in status_groups(part):
                 names = ("original-envelope-id", "x-gateway-message")
                 numbers += _ids([_field(group, name) for name in names])
-                # Google tells it here and gives nothing back.
+                # Google doesn't give the mail back and names its id only here.
                 message_id = message_id or _field(group, "x-original-message-id")
         elif part.get_content_type() == "text/plain":
             text = decoded_text(part)[:_LONGEST_TEXT]
@@ -66,7 +66,7 @@ def read_reports(mail: Message, *, is_bounce: bool) -> ReportSet:
         elif part.get_content_type() in _ORIGINALS:
             original = header_of_original(part)
             message_id = message_id or original.text("message-id")
-            # The gateway's own is among them if it passed here.
+            # If the mail passed through here, the gateway's own id is among them.
             numbers += _ids(hop_ids(original.raw("received")))
     bounces: tuple[Bounce, ...] = ()
     if is_bounce:

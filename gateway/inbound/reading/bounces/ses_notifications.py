@@ -8,16 +8,16 @@ from gateway.core.bounces.bounce import Bounce, BounceKind
 from gateway.core.bounces.why import why
 from gateway.inbound.reading.bounces.bounce_parts import on_one_line
 
-#: Of notifications, and of a configuration set's events; the latter name theirs otherwise.
+#: The key that tells the kind: of notifications, and of a configuration set's events.
 NOTIFIES = re.compile(r"notificationType|eventType")
 
 
 def notified(notice: str) -> Iterator[Bounce]:
     """Yield what Amazon SES tells by mail ("Contents of notifications for Amazon SES")."""
     try:
-        # Lines of the mail are cut wherever they are 998 octets long.
+        # The mail's lines are broken after 998 octets, even in the middle of the JSON.
         notification = json.loads(re.sub(r"\r?\n ?", "", notice[: notice.rindex("}") + 1]))
-        if "Message" in notification:  # Amazon SNS has put it into a document of its own
+        if "Message" in notification:  # Amazon SNS wrapped it into a document of its own
             notification = json.loads(notification["Message"])
         kind = str(notification.get("notificationType") or notification["eventType"])
         if kind == "Bounce":

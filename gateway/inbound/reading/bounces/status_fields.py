@@ -30,16 +30,17 @@ _FIELD_OF_REPORT = re.compile(r"^(?:final|original)-recipient:", re.IGNORECASE |
 def of_group(
     group: Message, notice: str, failures: Sequence[ToldFailure], *, is_only: bool
 ) -> Iterator[Bounce]:
-    """Yield what the fields of one recipient say (RFC 3464, 2.3); nothing where they name none.
+    """Yield what the fields of one recipient say (RFC 3464, 2.3); nothing where they name nobody.
 
-    Unless it `is_only`, what the notice says without a name may be about another recipient.
+    `is_only`: the report has only one recipient. Otherwise, what the notice says without naming
+    anybody may be about another one.
     """
     final = address_in(field(group, "final-recipient"))
     original = address_in(field(group, "original-recipient"))
     recipient = final or original
     if not recipient:
         return
-    # `relayed (to non-DSN-aware mailer)` (Sendmail): comments say nothing (RFC 3464, 2.1.1).
+    # `relayed (to non-DSN-aware mailer)` (Sendmail): comments don't count (RFC 3464, 2.1.1).
     action = _COMMENT.sub(" ", field(group, "action")).strip().casefold()
     bounce = Bounce(
         kind=_ACTIONS.get(action, BounceKind.BOUNCE),
@@ -60,11 +61,11 @@ def of_group(
     said = (bounce.diagnostic, comment, *texts)
     reason = why_of(said, bounce.status, recipient=recipient)
     if reason in (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN):
-        # The text for people may tell at which command it was refused.
+        # The text for people may say which command was refused.
         by_command = why_of([f"{bounce.diagnostic} {texts[0]}"], bounce.status, recipient=recipient)
         if by_command in (Reason.FILTERED, Reason.REJECTED):
             reason = by_command
-        # Two reasons for one recipient: the one that passes is the safe one.
+        # Two reasons for one recipient: believing the temporary one does less harm.
         by_text = why_of(texts, recipient=recipient)
         if (about or is_only) and by_text in (Reason.MAILBOX_FULL, Reason.SYSTEM_FULL):
             reason = by_text
@@ -73,9 +74,9 @@ def of_group(
         and bounce.status.startswith("4.")
         and reason in (Reason.FILTERED, Reason.UNDEFINED)
     ):
-        reason = Reason.EXPIRED  # `failed`, `450 4.2.0 come again`: it was tried until then
+        reason = Reason.EXPIRED  # failed with a temporary code (`450 4.2.0`): it gave up trying
     if reason is Reason.HOST_UNKNOWN and re.match(r"4\.(?!1\.)", bounce.status):
-        reason = Reason.NETWORK_ERROR  # name servers say so for hours and take it back
+        reason = Reason.NETWORK_ERROR  # temporary: name servers may be wrong for hours
     diagnostic = bounce.diagnostic or on_one_line(texts[0] or texts[1])
     yield replace(bounce, diagnostic=diagnostic, reason=reason)
 

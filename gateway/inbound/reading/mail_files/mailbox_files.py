@@ -1,4 +1,4 @@
-"""Mails that were attached as a file of a mail program, and what it keeps around them.
+"""Mails attached as a file of a mail program, and what the program adds around the mail.
 
 ```
 1234                                              From ann@example.org Wed Mar  4 10:11:12 2026
@@ -8,8 +8,9 @@ From: Ann <ann@example.org>                       From: Ann <ann@example.org>
 <!DOCTYPE plist …>…</plist>
 ```
 
-Left a file of Apple Mail, which says in how many octets what it knows of the mail begins; right one
-of a mailbox (RFC 4155). Both may have come with other line ends than they were written with.
+Left, a file of Apple Mail: its first line is the size of the mail in octets, and behind the mail
+stands what the program knows of it. Right, a mailbox file (RFC 4155). The line ends of both may
+have changed on the way.
 """
 
 import mmap
@@ -24,15 +25,15 @@ _MAILBOX_TYPES = ("application/mbox", "application/x-mbox")
 _MOST_PARTS = 1_000
 _COUNT = re.compile(rb"[0-9]{1,12}[ \t]*\r?\n")
 _PLIST = re.compile(rb"</plist>\s*\Z")
-_LONGEST_END = 200  #: Octets behind the last word of a plist.
-#: The line above a further mail, with its time, and the first field below it.
+_LONGEST_END = 200  #: Octets that may follow `</plist>`.
+#: The line above the next mail of a mailbox file, with its time, and the first field below it.
 _NEXT_MAIL = re.compile(
     rb"\n\r?\n>?From (?=[^\r\n]{1,400}\r?\n[!-9;-~]{1,80}:)[^\r\n]{1,400}[0-9]:[0-9]{2}"
 )
 
 
 def is_mail_file(part: Message) -> bool:
-    """Whether a part is a mail as a file, by its name or its type, not opened yet."""
+    """Whether a part is a mail as a file, by its name or type, and not opened yet."""
     if part.is_multipart():
         return False
     name = file_name(part).casefold()
@@ -40,13 +41,13 @@ def is_mail_file(part: Message) -> bool:
 
 
 def without_line_above(beginning: bytes) -> bytes:
-    """Take off what stands above a mail in a file: its size, or the line of a mailbox."""
+    """Take off the line above a mail in a file: its size, or the `From ` line of a mailbox."""
     count = _COUNT.match(beginning)
     return beginning[count.end() :] if count else without_divider(beginning)
 
 
 def is_of_apple(beginning: bytes) -> bool:
-    """Whether a file begins as those of Apple Mail do."""
+    """Whether a file begins like one of Apple Mail's."""
     return _COUNT.match(beginning) is not None
 
 
@@ -65,7 +66,7 @@ def take_off_end(file: Path) -> None:
 
 
 def holds_many(file: Path) -> bool:
-    """Whether a mailbox has several mails, of which nobody said which one is meant."""
+    """Whether a mailbox file holds several mails, so that nobody knows which one is meant."""
     if not file.stat().st_size:
         return False
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ) as mail:
@@ -73,7 +74,7 @@ def holds_many(file: Path) -> bool:
 
 
 def is_left_out(part: Message) -> bool:
-    """Whether Apple Mail kept a file apart from its mail, of which the part says the size only.
+    """Whether Apple Mail left a file out of its mail, so that the part only says how large it was.
 
     It does so where it has loaded a mail without its attachments (`.partial.emlx`).
     """

@@ -1,6 +1,7 @@
-"""Mails in the forms of Outlook, made ordinary ones: files `.msg` and what a `winmail.dat` holds.
+"""Mails in Outlook's own formats, made ordinary ones: `.msg` files, and mails in a `winmail.dat`.
 
-Both come from outside and are opened in the bounded process that reads mails (MS-OXMSG, MS-OXTNEF).
+Both (MS-OXMSG, MS-OXTNEF) come from outside, so they are opened in the process with limits of time
+and memory that reads mails.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from gateway.inbound.reading.mail_files.rtf import RichText, RtfRoom, read_rtf
 if TYPE_CHECKING:
     from oxmsg import Message as MsgFile
 
-LARGEST = 12_000_000  #: Octets; what is larger stays a file, for its parts are copied to be read.
+LARGEST = 12_000_000  #: Octets; a larger one stays a file, for reading copies its parts in memory.
 _MOST_FILES = 1_000
 _DEEPEST = 5  #: Mails within one another.
 _SENDER_SMTP, _AUTHOR_SMTP = 0x5D01, 0x5D02  # PidTagSenderSmtpAddress, …SentRepresenting…
@@ -39,26 +40,26 @@ class UnreadText(MessageDefect):
 
 
 class Opened(Message):
-    """A file of Outlook whose mail was taken out; its other files are still in it."""
+    """A file of Outlook whose mail was taken out; any other files are still in it."""
 
     has_unread_text = False  #: Whether that mail has a text that can't be read.
 
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A mail that a file of Outlook holds, as RFC 5322 has it."""
+    """A mail that a file of Outlook held, converted to RFC 5322."""
 
     octets: bytes
-    holds_more: bool  #: Whether the file holds what is not in the mail.
-    has_unread_text: bool = False  #: Whether that is its text.
+    holds_more: bool  #: Whether the file holds something that is not in the converted mail.
+    has_unread_text: bool = False  #: Whether the mail has a text that couldn't be read.
 
 
 def mail_of_msg(octets: bytes, room: RtfRoom) -> Converted | None:
     """Return the mail that a `.msg` file holds; None where it holds none.
 
-    Mails attached to that one can't be read; the file holds more then.
+    Mails attached to that mail can't be read; `holds_more` says so.
     """
-    from oxmsg import Message as MsgFile  # these libraries are 1.5 MB that few mails need
+    from oxmsg import Message as MsgFile  # imported here: 1.5 MB that few mails need
 
     try:
         msg = MsgFile.load(octets)
@@ -77,7 +78,7 @@ def mail_of_msg(octets: bytes, room: RtfRoom) -> Converted | None:
 
 
 def mail_of_tnef(octets: bytes, room: RtfRoom) -> Converted | None:
-    """Return the first mail attached in a `winmail.dat`, in whatever form; None where none is."""
+    """Return the first mail attached in a `winmail.dat`, in whatever form; None without one."""
     from tnefparse import TNEF
 
     try:
@@ -93,7 +94,7 @@ def mail_of_tnef(octets: bytes, room: RtfRoom) -> Converted | None:
 
 
 def mail_within(attachments: list[Any], room: RtfRoom) -> tuple[int, Converted] | None:
-    """Return which of the files in a `winmail.dat` is a mail, and that mail."""
+    """Return the index of the first file in a `winmail.dat` that is a mail, and that mail."""
     for number, file in enumerate(attachments[:_MOST_FILES]):
         if hasattr(file, "embed"):
             return number, mail_of_embedded(file.embed, room)
@@ -125,7 +126,7 @@ class OutlookTexts(NamedTuple):
 
     text: str
     markup: str
-    is_unread: bool  #: Whether it has one in RTF that can't be read, and no other.
+    is_unread: bool  #: Whether its only text is RTF that can't be read.
 
 
 def texts_of_tnef(tnef: Any, room: RtfRoom) -> OutlookTexts:
@@ -137,7 +138,7 @@ def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> OutlookTexts:
     if text.strip() or markup.strip() or not isinstance(rtf, bytes) or not rtf:
         return OutlookTexts(text, markup, is_unread=False)
     rich = None
-    with contextlib.suppress(Exception):  # whatever the libraries make of a broken one
+    with contextlib.suppress(Exception):  # a broken one may raise anything in the libraries
         rich = read_rtf(rtf, room)
     if rich is None:
         return OutlookTexts(text, markup, is_unread=True)
@@ -148,7 +149,7 @@ def _texts_of(text: str, markup: str, rtf: Any, room: RtfRoom) -> OutlookTexts:
 
 
 def octets_of_msg(msg: "MsgFile", texts: OutlookTexts) -> bytes:
-    """Return the mail that a `.msg` file is, with its files, as RFC 5322 has it."""
+    """Return a `.msg` file as a mail of RFC 5322, with its attachments."""
     properties = msg.properties
     people = [
         (
@@ -182,7 +183,7 @@ def mail_of_embedded(tnef: Any, room: RtfRoom) -> Converted:
 
 
 def octets_of_tnef(tnef: Any, texts: OutlookTexts, room: RtfRoom, depth: int = 0) -> bytes:
-    """Return the mail that is embedded in a `winmail.dat`, with its files, as RFC 5322 has it."""
+    """Return the mail embedded in a `winmail.dat` as one of RFC 5322, with its attachments."""
     values = {int(mapi.name): mapi.data for mapi in tnef.mapiprops}
 
     def text(number: int) -> str:
@@ -212,14 +213,15 @@ def octets_of_tnef(tnef: Any, texts: OutlookTexts, room: RtfRoom, depth: int = 0
 def mapi_header(
     text: Callable[[int], str], *, to: str, cc: str, sent: datetime | None
 ) -> dict[str, str]:
-    """Return the header of a mail, the empty fields left out; `text` reads a property by its tag.
+    """Return the header of a mail without empty fields; `text` reads a property by its tag.
 
     Outlook keeps the header that a mail came with (PidTagTransportMessageHeaders). A mail that was
-    never sent over the internet has none: there its properties stand for the fields.
+    never sent over the internet has none: there the fields are made from its properties.
     """
     author = mailbox_of(text(_AUTHOR_NAME), (text(_AUTHOR_SMTP), text(_AUTHOR_ADDRESS)))
     sender = mailbox_of(text(_SENDER_NAME), (text(_SENDER_SMTP), text(_SENDER_ADDRESS)))
-    # Who sent it for its author (MS-OXOMSG, 2.2.1.48); names of Exchange alone tell nothing.
+    # The author and whoever sent it for them may differ (MS-OXOMSG, 2.2.1.48); an internal name of
+    # Exchange without an address tells nothing.
     has_author = author != "" and ("@" in author or "@" not in sender)
     fields = {
         "From": author if has_author else sender,
@@ -237,13 +239,13 @@ def mapi_header(
 
 
 def mailbox_of(name: str, addresses: tuple[str, ...]) -> str:
-    """Return a mailbox with the first real address: Exchange has names such as `/O=…/CN=…`."""
+    """Return a mailbox with the first real address; Exchange's `/O=…/CN=…` isn't one."""
     address = next((address for address in addresses if "@" in address), "")
     return formataddr((name if name != address else "", address)) if address else name
 
 
 def _legible(read: Callable[[], str | None]) -> str:
-    """Return a text; where it isn't in the charset that the file names, in one it may be in."""
+    """Return a text; where the charset that the file names doesn't fit, read in a likely one."""
     try:
         return read() or ""
     except UnicodeDecodeError as error:
