@@ -32,7 +32,7 @@ def compare(
     stage: StagingTables, *, source: str, columns: Sequence[str], now: datetime, replace: bool
 ) -> None:
     """Fill `changes` and, with `replace`, `removed`; run within a transaction."""
-    differing = _differing(stage.layout, frozenset(columns), stage.in_gaps)
+    differing = differing_rows(stage.layout, frozenset(columns), stage.in_gaps)
     stage.connection.execute(differing, {"told_by": source, "told_at": now})
     if replace:
         _remove(stage, source, _is_missing)
@@ -92,14 +92,15 @@ def _going(layout: TableLayout, which: _Condition) -> Insert:
 
 
 @lru_cache(256)  # so many sets of columns
-def _differing(layout: TableLayout, columns: frozenset[str], in_gaps: int) -> Insert:
+def differing_rows(layout: TableLayout, columns: frozenset[str], in_gaps: int) -> Insert:
+    """Return what fills `changes`, told by `told_by` at `told_at`; see `Comparison`."""
     changes = staging_tables(layout)["changes"]
     rows = Comparison(layout, columns, in_gaps).select()
     return insert(changes).from_select(list(changes.columns), rows)
 
 
 class Comparison:
-    """The rows that are new or differ, as they shall be: told by `source`, at `now`.
+    """The rows that are new or differ, as they shall be, told by `told_by` at `told_at`.
 
     Of the values whose bits are in `in_gaps` some rows don't tell.
     """

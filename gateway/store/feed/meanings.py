@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
-from sqlalchemy import Connection, Select, Table, bindparam, literal, select
+from sqlalchemy import Connection, select
 
 from gateway.core.feed.references import (
     GivenMeaning,
@@ -54,10 +53,7 @@ class Meanings:
 
     def has_any(self, relation: Relation, kind: str) -> bool:
         """Whether anything is known of the sort that a reference names."""
-        if not relation.has_kind:
-            return has_rows(self._connection, relation.target)
-        of_kind = _one_of_kind(relation.target)
-        return self._connection.scalar(of_kind, {"wanted": kind}) is not None
+        return has_rows(self._connection, relation.target, kind if relation.has_kind else None)
 
     def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, GivenMeaning]:
         """Return what each text means."""
@@ -98,8 +94,3 @@ class Meanings:
         if relation.target is people:
             return ()
         return self.targets(relation, given.kind).nearest(given.text)
-
-
-@cache
-def _one_of_kind(table: Table) -> Select[int]:
-    return select(literal(1)).select_from(table).where(table.c.kind == bindparam("wanted")).limit(1)

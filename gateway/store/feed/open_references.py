@@ -10,30 +10,24 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Connection,
-    Insert,
     Integer,
     MetaData,
-    Select,
     Table,
     Text,
     delete,
-    exists,
     func,
     insert,
     literal,
-    literal_column,
     select,
     true,
     tuple_,
-    union_all,
     update,
 )
 
 from gateway.core.feed.references import NumberedIds, ReferenceTargets, numbers, without_mark
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
-from gateway.store.engine.upsert import insert_for, insert_into
-from gateway.store.feed.layouts import TableLayout
+from gateway.store.engine.upsert import insert_into
 from gateway.store.feed.relations import (
     RELATIONS,
     Relation,
@@ -46,7 +40,8 @@ from gateway.store.feed.relations import (
     with_ids,
 )
 from gateway.store.feed.staging import StagingTables
-from gateway.store.feed.staging_tables import load, make, staging_tables
+from gateway.store.feed.staging_tables import load, make
+from gateway.store.feed.touched_references import ReferenceQuestion, touching_references
 from gateway.store.schema.columns import UtcTime
 from gateway.store.schema.feed import feeds, groups, memberships, people
 from gateway.store.schema.references import open_references
@@ -87,14 +82,16 @@ class OpenReferences:
         open_now = frozenset(self._connection.scalars(_OPEN_RELATIONS))
         make(self._connection, self._touched)
         keys = {relation.name for relation in self._own if relation.column in stage.layout.keys}
-        question = _Question(
+        question = ReferenceQuestion(
             open_now=open_now,
             # A row's key is still what it was when its texts were looked up.
             all_lead=all_lead & keys,
             has_changes=stage.counts.has_changes,
             has_removed=stage.counts.removed > 0,
         )
-        touching = _touching(self._connection.dialect.name, stage.layout, question)
+        touching = touching_references(
+            self._connection.dialect.name, self._touched, stage.layout, question
+        )
         if touching is not None:
             self._connection.execute(touching)
         for relation in self._own:
@@ -102,20 +99,18 @@ class OpenReferences:
                 self._touch_lists(relation, is_open=relation.name in open_now)
         for relation in self._led_here if stage.counts.has_changes else ():
             # What is new may be what an open reference names by another name or a changed id.
-            if relation.name in open_now:
-                self._look_for_arrived(relation)
-
-    def _look_for_arrived(self, relation: Relation) -> None:
-        if relation.target is people:
-            arrived = self._people_arrived(relation)
-        else:
-            arrived = list(self._arrived(relation))
-        if arrived:
-            make(self._connection, self._arrived_references)
-            rows = [(relation.name, *row) for row in arrived]
-            load(self._connection, self._arrived_references, rows)
-            self.has_arrived = True
-        self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
+            if relation.name not in open_now:
+                continue
+            if relation.target is people:
+                arrived = self._people_arrived(relation)
+            else:
+                arrived = list(self._arrived(relation))
+            if arrived:
+                make(self._connection, self._arrived_references)
+                rows = [(relation.name, *row) for row in arrived]
+                load(self._connection, self._arrived_references, rows)
+                self.has_arrived = True
+            self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
 
     def settle(self, now: datetime) -> None:
         """Follow those that lead somewhere now, and count those that don't."""
@@ -385,81 +380,6 @@ def faults(connection: Connection) -> dict[str, int]:
 
 
 _BY_NAME = {relation.name: relation for relation in RELATIONS}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Question:
-    """What an import, of one kind, has to ask about the references it may open or close."""
-
-    open_now: frozenset[str]  #: Relations of which some reference is open.
-    all_lead: frozenset[str]  #: Relations of which none in a changed row can be open.
-    has_changes: bool
-    has_removed: bool
-
-
-@cache  # To make it anew takes longer than to run it for a few rows.
-def _touching(dialect: str, layout: TableLayout, question: _Question) -> Insert | None:
-    """Return what fills `touched`, but for lists; None: nothing does."""
-    queries = []
-    for relation in RELATIONS:
-        for query in _touched_by(relation, layout, question):
-            kind, given = query.subquery().c
-            queries.append(select(literal(relation.name), kind, given))
-    if not queries:
-        return None
-    touched, rows = _temporary_tables()[1], union_all(*queries).subquery()
-    # The condition keeps SQLite from taking ON for the beginning of a join's.
-    statement = insert_for(dialect, touched).from_select(
-        list(touched.c.keys()), select(*rows.c).where(true())
-    )
-    return statement.on_conflict_do_nothing()
-
-
-def _touched_by(
-    relation: Relation, layout: TableLayout, question: _Question
-) -> Iterator[Select[str, str]]:
-    """Yield queries of what the import's rows name or are named by, each with its kind."""
-    tables = staging_tables(layout)
-    changes, removed = tables["changes"], tables["removed"]
-    is_open = relation.name in question.open_now
-    if relation.table is layout.table and not relation.is_list:
-        if question.has_changes and relation.name not in question.all_lead:
-            new = relation.given_in(changes).subquery()
-            leads = relation.leads(new.c.kind, new.c.given)
-            yield select(new.c.kind, new.c.given).where(~leads)
-        if is_open and question.has_changes:
-            yield _named_before(relation, layout, changes)
-        if is_open and question.has_removed:
-            yield _named_before(relation, layout, removed)
-    if relation.target is layout.table:
-        # What named something that goes leads nowhere from now on.
-        if question.has_removed:
-            yield _ids(relation, removed)
-        # What is new may be what an open reference names, as it is called there.
-        if question.has_changes and is_open:
-            c = open_references.c
-            new_ids = _ids(relation, changes).where(changes.c.is_new)
-            kind, crm_id = new_ids.selected_columns
-            yield new_ids.where(
-                exists().where(c.reference == relation.name, c.kind == kind, c.given == crm_id)
-            )
-
-
-def _named_before(relation: Relation, layout: TableLayout, rows: Table) -> Select[str, str]:
-    """Return a query of the open references that rows have borne until now."""
-    table = relation.table
-    return (
-        select(relation.kind_of(table).label("of"), relation.value(table))
-        .join_from(rows, table, layout.same_key(rows, table))
-        .where(relation.is_open())
-        .distinct()
-    )
-
-
-def _ids(relation: Relation, rows: Table) -> Select[str, str]:
-    """Return a query of the rows' ids that a relation may name, each with its kind."""
-    kind = rows.c.kind if relation.has_kind else literal_column("''")
-    return select(kind.label("of"), rows.c.crm_id).where(relation.may_lead_to(rows))
 
 
 @cache

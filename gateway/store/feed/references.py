@@ -1,15 +1,13 @@
 """References of the feed: understood where they can be, kept open where they lead nowhere."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 from sqlalchemy import (
     Column,
     Connection,
     MetaData,
-    Select,
     Table,
     Text,
     and_,
@@ -35,10 +33,12 @@ from gateway.store.feed.reference_notes import ReferenceNotes
 from gateway.store.feed.relations import (
     RELATIONS,
     Relation,
+    any_unknown,
     is_meant,
     keeps_away,
     parts,
     possible_table,
+    unknown_texts,
     with_ids,
 )
 from gateway.store.feed.staging_tables import has_rows, load, make
@@ -81,40 +81,28 @@ class References:
         """
         with self._connection.begin():
             kept = tuple(self._understand_keys(staged))
-            relations = [relation for relation in RELATIONS if relation.table is self._table]
-            self._look_for_unknown(relations, staged)
-            for relation in relations:
+            # Asked once for all: a few different ones stand in many rows, nearly always known.
+            if (asking := any_unknown(self._table, staged)) is not None:
+                has_unknown = self._connection.execute(asking).one()._mapping
+                self.all_lead = frozenset(name for name, is_so in has_unknown.items() if not is_so)
+            for relation in RELATIONS:
+                if relation.table is not self._table or relation.name in self.all_lead:
+                    continue
                 if relation.is_list:
                     self._understand_lists(relation, staged)
-                elif relation.name not in self.all_lead:
-                    self._understand(relation, staged)
+                    continue
+                unknown = self._unknown(relation, staged)
+                if not unknown:
+                    self.all_lead |= {relation.name}
+                    continue
+                waiting, rest = self._meanings.apart(relation, unknown)
+                self._notes.waiting(relation, waiting)
+                meanings = self._meanings.of(relation, rest)
+                self._replace(relation, staged, meanings)
+                if self._table is memberships and relation.target is people:
+                    self._add_all_meant(staged, meanings)
+                self._notes.meant(relation, rest, meanings)
         return kept
-
-    def _look_for_unknown(self, relations: Sequence[Relation], staged: Table) -> None:
-        """Ask once for all: a few different ones stand in many rows, and nearly all are known."""
-        few = tuple(
-            relation
-            for relation in relations
-            if relation.target is not people and not relation.is_list
-        )
-        if few:
-            has_unknown = self._connection.execute(_any_unknown(few, staged)).one()._mapping
-            self.all_lead = frozenset(
-                name for name, is_there in has_unknown.items() if not is_there
-            )
-
-    def _understand(self, relation: Relation, staged: Table) -> None:
-        unknown = self._unknown(relation, staged)
-        if not unknown:
-            self.all_lead |= {relation.name}
-            return
-        waiting, rest = self._meanings.apart(relation, unknown)
-        self._notes.waiting(relation, waiting)
-        meanings = self._meanings.of(relation, rest)
-        self._replace(relation, staged, meanings)
-        if self._table is memberships and relation.target is people:
-            self._add_all_meant(staged, meanings)
-        self._notes.meant(relation, rest, meanings)
 
     def statuses_to_nothing(self, staged: Table) -> list[tuple[int, str]]:
         """Return the people's rows whose status is unknown, where the known one keeps mail away.
@@ -148,7 +136,9 @@ class References:
 
     def _unknown(self, relation: Relation, staged: Table) -> list[GivenText]:
         """Return the texts of a column that are nobody's id."""
-        return [GivenText(*row) for row in self._connection.execute(_unknown(relation, staged))]
+        return [
+            GivenText(*row) for row in self._connection.execute(unknown_texts(relation, staged))
+        ]
 
     def _add_all_meant(self, staged: Table, meanings: Mapping[GivenText, GivenMeaning]) -> None:
         """Make members of all whom a member's id may mean, where the group keeps mail away."""
@@ -285,29 +275,6 @@ class References:
             for crm_id in (meaning.crm_id, *meaning.others):
                 if crm_id and crm_id not in own_rows:
                     yield key.line, (key.kind, crm_id) if relation.has_kind else (crm_id,)
-
-
-# Statements are kept: to make one takes longer than to run it for a few rows.
-@cache
-def _any_unknown(relations: tuple[Relation, ...], staged: Table) -> Select[*tuple[Any, ...]]:
-    """Return a query of whether there are texts that are nobody's id, by the relations' names."""
-    columns = []
-    for relation in relations:
-        given = relation.given_in(staged).subquery()
-        unknown = select(given).where(~relation.leads(given.c.kind, given.c.given))
-        columns.append(unknown.exists().label(relation.name))
-    return select(*columns)
-
-
-@cache
-def _unknown(relation: Relation, staged: Table) -> Select[str, str, int, int]:
-    """Return a query of the texts that are nobody's id: kind, text, rows, first line."""
-    value, kind = relation.value(staged), relation.kind_of(staged)
-    return (
-        select(kind, value, func.count(), func.min(staged.c.line))
-        .where(value != "", ~relation.leads(kind, value))
-        .group_by(*([kind] if relation.has_kind and not relation.kind else []), value)
-    )
 
 
 @cache

@@ -172,6 +172,34 @@ RELATIONS = (
 )
 
 
+# Every import asks these; to make them anew takes longer than to run them for a few rows.
+@cache
+def any_unknown(table: Table, staged: Table) -> Select[*tuple[Any, ...]] | None:
+    """Return a query of whether some text is nobody's id, by the relations' names.
+
+    Of the relations of a table to something of which there is not much, each text alone; None: it
+    has none.
+    """
+    columns = []
+    for relation in RELATIONS:
+        if relation.table is table and relation.target is not people and not relation.is_list:
+            given = relation.given_in(staged).subquery()
+            unknown = select(given).where(~relation.leads(given.c.kind, given.c.given))
+            columns.append(unknown.exists().label(relation.name))
+    return select(*columns) if columns else None
+
+
+@cache
+def unknown_texts(relation: Relation, staged: Table) -> Select[str, str, int, int]:
+    """Return a query of the texts that are nobody's id: kind, text, rows, first line."""
+    value, kind = relation.value(staged), relation.kind_of(staged)
+    return (
+        select(kind, value, func.count(), func.min(staged.c.line))
+        .where(value != "", ~relation.leads(kind, value))
+        .group_by(*([kind] if relation.has_kind and not relation.kind else []), value)
+    )
+
+
 def targets(
     connection: Connection, table: Table, kind: str, tag_scopes: Mapping[str, Scope]
 ) -> Iterator[ReferenceTarget]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import repeat
 from typing import Any
 
@@ -12,11 +11,11 @@ from sqlalchemy import (
     Select,
     Table,
     delete,
-    func,
     select,
     update,
 )
 
+from gateway.store.feed import statements
 from gateway.store.feed.layouts import PEOPLE, RowGaps, TableLayout, mailboxes
 from gateway.store.feed.staging_tables import load, make, make_indexes, staging_tables
 
@@ -184,22 +183,10 @@ class StagingTables:
 
     def count(self) -> StagedCounts:
         """Count what is in the tables now, in `counts` from here on; within a transaction."""
-        statement = _counting(self.staged, self.changes, self.removed)
+        statement = statements.counting(self.staged, self.changes, self.removed)
         self.counts = StagedCounts(**self.connection.execute(statement).one()._mapping)
         return self.counts
 
     def same_key(self, first: Table, second: Table) -> ColumnElement[bool]:
         """Return the condition that rows of two tables have the same key."""
         return self.layout.same_key(first, second)
-
-
-@cache  # An import of a few rows would spend most of its time on making it anew.
-def _counting(staged: Table, changes: Table, removed: Table) -> Select[Any]:
-    count = select(func.count())
-    counts = {
-        "staged": count.select_from(staged).where(~staged.c.kept),
-        "added": count.select_from(changes).where(changes.c.is_new),
-        "changed": count.select_from(changes).where(~changes.c.is_new),
-        "removed": count.select_from(removed),
-    }
-    return select(*(query.scalar_subquery().label(name) for name, query in counts.items()))

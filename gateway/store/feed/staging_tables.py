@@ -16,6 +16,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    bindparam,
     literal,
     select,
 )
@@ -85,14 +86,16 @@ def staging_tables(layout: TableLayout) -> Mapping[str, Table]:
     return {temporary.name: temporary for temporary in metadata.sorted_tables}
 
 
-def has_rows(connection: Connection, table: Table) -> bool:
-    """Whether there is anything in a table."""
-    return connection.scalar(_one_row(table)) is not None
+def has_rows(connection: Connection, table: Table, kind: str | None = None) -> bool:
+    """Whether there is anything in a table; with `kind`, anything of that."""
+    values = {} if kind is None else {"wanted": kind}
+    return connection.scalar(_one_row(table, of_kind=kind is not None), values) is not None
 
 
 @cache
-def _one_row(table: Table) -> Select[int]:
-    return select(literal(1)).select_from(table).limit(1)
+def _one_row(table: Table, *, of_kind: bool) -> Select[int]:
+    row = select(literal(1)).select_from(table).limit(1)
+    return row.where(table.c.kind == bindparam("wanted")) if of_kind else row
 
 
 def make(connection: Connection, *tables: Table) -> None:
