@@ -1,1 +1,1 @@
-"""The feed of people, groups and statuses: files read, checked and taken in."""
+"""The feed of people, groups and statuses: its files are read, checked and taken in."""

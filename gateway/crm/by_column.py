@@ -1,9 +1,9 @@
-"""Rows read many at a time, column by column: to what `kinds` reads, in a tenth of its time.
+"""Reads many rows at a time, column by column: the same result as `kinds`, in a tenth of the time.
 
-Most cells are like those before them (`nl`, `yes`, a day), or are kept as they stand (an id, a
-name, an address). Of the first each different one is read once, by what reads any row; the others
-are only looked at for what would be read otherwise. Rows with a cell that can't be read, or of
-which something is to be reported, are read by themselves.
+Most cells either repeat one before them (`nl`, `yes`, a day), or are kept as written (an id, a
+name, an address). Of the repeated ones, each different text is read once, with the code that reads
+any row. The others are only searched for texts that need more than that. Rows that have a cell that
+can't be read, or something to report, are then read one by one.
 """
 
 import re
@@ -31,18 +31,18 @@ from gateway.store.feed.layouts import (
     time_value,
 )
 
-CellValues = tuple[Any, ...]  #: Those of one cell, as the store keeps them.
+CellValues = tuple[Any, ...]  #: The values of one cell, as the store keeps them.
 
-#: So many different cells of a column are known at once.
+#: How many different texts of a column are remembered at the same time.
 _MOST_KNOWN = 50_000
-#: Columns, of any kind, whose cells are kept as they stand; and what reads those that aren't.
+#: Columns, of any kind of file, whose cells are kept as written, and what reads the odd ones.
 AS_WRITTEN: Mapping[str, Callable[[RowFields, str], str]] = {
     **dict.fromkeys(("crm_id", "reference", "person", "group"), RowFields.key),
     **dict.fromkeys(("status", "finance_status", "owner", "programme"), RowFields.word),
     **dict.fromkeys(("licence_number", "examiner_number", "created_by"), RowFields.word),
     **dict.fromkeys(("first_name", "last_name", "name", "title", "examiner"), RowFields.text),
 }
-#: Columns of which a file may have many different cells: what reads one without the rest of a row.
+#: Columns in which a file may have many different texts, and what reads one without a whole row.
 _READ_ALONE: Mapping[str, Callable[[RowFields, str], CellValues]] = {
     "birthday": lambda fields, name: birthday_values(fields.day(name)),
     **dict.fromkeys(
@@ -51,17 +51,17 @@ _READ_ALONE: Mapping[str, Callable[[RowFields, str], CellValues]] = {
     ),
     "submitted_at": lambda fields, name: (time_value(fields.moment(name)),),
 }
-#: In which of the store's columns one of a file is kept, where it isn't the one of that name.
+#: The store's columns in which a file's column is kept, where that isn't the one of the same name.
 _KEPT_IN: Mapping[str, tuple[str, ...]] = {
     "emails": ("emails", "unusable"),
     "birthday": ("birthday", "anniversary"),
     "group": ("group_id",),
     "email": ("email", "address"),
 }
-#: Characters that stand for themselves wherever they are (`plain`): Latin ones as far as U+02FF.
+#: Characters that `plain` never changes: Latin ones up to U+02FF.
 _LATIN = " -~\xa1-\xac\xae-\u02ff"
 _NOT_LATIN = re.compile(f"[^\n{_LATIN}]")
-_BEGINS_ODDLY = ("'", "=", "#")  #: As what `unguarded` takes away, and errors of spreadsheets.
+_BEGINS_ODDLY = ("'", "=", "#")  #: What `unguarded` takes away, and spreadsheet errors.
 _AS_IT_STANDS = re.compile(f"(?![ {''.join(_BEGINS_ODDLY)}])[{_LATIN}]*(?<! )")
 _ODD_IN_COLUMN = ("\n ", " \n", *(f"\n{begin}" for begin in _BEGINS_ODDLY))
 
@@ -72,18 +72,18 @@ class ReadBlock:
 
     lines: Sequence[int]
     columns: Mapping[str, Sequence[Any]]  #: The store's.
-    mailed: Sequence[tuple[int, str, int]]  #: Whom addresses lead to: line, lookup form, position.
-    others: Sequence[RawRow]  #: Rows of the block that are to be read by themselves.
+    mailed: Sequence[tuple[int, str, int]]  #: Each address: line, lookup form, place in its cell.
+    others: Sequence[RawRow]  #: Rows of the block that must be read one by one.
 
     @property
     def outermost_lines(self) -> Sequence[int]:
-        """The lines of the first and the last row that isn't blank; none: all are."""
+        """The lines of the first and the last row that isn't blank; empty if all are."""
         lines = [*self.lines[:1], *self.lines[-1:], *(row.line for row in self.others)]
         return [min(lines), max(lines)] if lines else []
 
 
 class ColumnReader:
-    """Reads the blocks of one file of a kind."""
+    """Reads the blocks of one file."""
 
     def __init__(
         self, kind: FileKind, layout: TableLayout, reading: RowReading, zone: tzinfo
@@ -93,7 +93,7 @@ class ColumnReader:
         self._reading = reading
         self._zone = zone
         sources = {source.name: source for source in reading.columns.sources}
-        self.missing = frozenset(kind.columns).difference(sources)  #: Columns it doesn't have.
+        self.missing = frozenset(kind.columns).difference(sources)  #: Columns the file lacks.
         self._columns = [self._column(name, sources.get(name)) for name in kind.columns]
 
     def _column(self, name: str, source: ColumnSource | None) -> "_Cells":
@@ -129,7 +129,7 @@ class ColumnReader:
         )
 
     def fields(self, source: ColumnSource, text: str) -> RowFields:
-        """Return a row that has nothing but one cell, where the column is filled by one."""
+        """Return a row with nothing but this text in one column (and the keys that a row needs)."""
         if len(source.at) > 1:
             return self._fields({source.name: text})
         text, faults = self._reading.field(source, text)
@@ -142,11 +142,11 @@ class ColumnReader:
         return RowFields({**keys, **texts}, self._zone, faults or {})
 
     def read_texts(self, name: str, texts: Mapping[str, str]) -> CellValues | None:
-        """Return what a column holds in rows that all have this text, or none."""
+        """Return the values of a column that has the same text, or none, in every row."""
         return self.values(name, self._fields(texts))
 
     def values(self, name: str, fields: RowFields) -> CellValues | None:
-        """Return what a column holds; None where that is to be reported."""
+        """Return the values of a column; None where something is to be reported."""
         record = self.record(fields)
         if record is None:
             return None
@@ -154,7 +154,7 @@ class ColumnReader:
         return tuple(map(_as_loaded, (row[kept] for kept in _kept_in(name))))
 
     def record(self, fields: RowFields) -> Record | None:
-        """Return what a row holds; None where something is to be reported."""
+        """Return the record of a row; None where something is to be reported."""
         try:
             record = self._kind.record(fields)
         except KeyUnreadable:
@@ -164,17 +164,17 @@ class ColumnReader:
 
 
 class _BlockCells:
-    """The cells of a block, and which of its rows are to be read by themselves."""
+    """The cells of a block, and which of its rows must be read one by one."""
 
     def __init__(self, block: RowBlock) -> None:
         self.lines = block.lines
         self._rows = block.cells
         self._by_place = tuple(zip(*block.cells, strict=True))
-        self.odd: set[int] = set()  #: Positions of rows.
+        self.odd: set[int] = set()  #: Positions of those rows.
         self.mailed: list[tuple[int, str, int]] = []
 
     def texts(self, source: ColumnSource) -> Sequence[str]:
-        """Return a column's cells as they stand; where several fill it, what they come to."""
+        """Return a column's cells as written; where several cells fill it, their joined text."""
         if len(source.at) == 1:
             return self._by_place[source.at[0]]
         for place in source.at:
@@ -192,11 +192,11 @@ class _Cells(Protocol):
     kept_in: tuple[str, ...]  #: The store's columns.
 
     def read(self, cells: _BlockCells) -> Sequence[Sequence[Any]]:
-        """Return the values of each of these columns; `cells` are told of odd rows."""
+        """Return the values of each of these columns; odd rows are noted in `cells`."""
 
 
 class _SameCells:
-    """The same in every row."""
+    """A column with the same value in every row."""
 
     def __init__(self, name: str, values: CellValues | None) -> None:
         self.kept_in = _kept_in(name)
@@ -210,7 +210,7 @@ class _SameCells:
 
 
 class _KnownCells:
-    """Cells of which each different one is read once."""
+    """A column of which each different text is read once."""
 
     def __init__(self, name: str, source: ColumnSource, reader: ColumnReader) -> None:
         self.kept_in = _kept_in(name)
@@ -256,7 +256,7 @@ class _KnownCells:
 
 
 class _CellsAsWritten(_KnownCells):
-    """Cells that are kept as they stand."""
+    """A column whose cells are kept as written."""
 
     def __init__(
         self, name: str, source: ColumnSource, reader: ColumnReader, *, is_key: bool
@@ -296,7 +296,7 @@ class _CellsAsWritten(_KnownCells):
 
 
 class _AddressCells:
-    """Cells with the mail addresses of people."""
+    """The column with the mail addresses of people."""
 
     def __init__(self, name: str, source: ColumnSource, reader: ColumnReader) -> None:
         self.kept_in = _kept_in(name)
@@ -341,17 +341,17 @@ class _AddressCells:
 
 
 def _plain_addresses(text: str) -> Sequence[str]:
-    """Return the addresses between semicolons; none where one isn't usual, or comes again."""
+    """Return the addresses between semicolons; none where one is unusual or there twice."""
     addresses = [part.strip(" ") for part in text.split(";")]
     is_each_once = len({address.lower() for address in addresses}) == len(addresses)
     return addresses if is_each_once and all(map(is_plain, addresses)) else ()
 
 
 def _kept_in(name: str) -> tuple[str, ...]:
-    """Return the store's columns for one of a file."""
+    """Return the store's columns in which a file's column is kept."""
     return _KEPT_IN.get(name, (name,))
 
 
 def _as_loaded(value: object) -> object:
-    """Return a value as the driver takes it without asking what it is."""
+    """Return a value in the form that the database's driver takes without checking its type."""
     return int(value) if isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""Which of a file's columns are which of ours."""
+"""Matches the columns of a file with ours."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -23,20 +23,20 @@ from gateway.crm.synonyms import suggested
 from gateway.crm.workbook import NO_VALUE
 
 _AS_OURS = ColumnMapping()
-#: A formula that is a text, and nothing more: `="00017"`, but not `="a"&b&"c"`.
+#: A formula that is only a text: `="00017"`, but not `="a"&b&"c"`.
 _QUOTED_TEXT = re.compile('="(?:[^"]|"")+"')
-#: What spreadsheets show where a formula has no value, in nl, de, fr and en.
+#: The errors that spreadsheets show where a formula has no value, in nl, de, fr and en.
 ERRORS = frozenset(
     f"""#N/A #N/B #NV #VALUE! #WAARDE! #WERT! #VALEUR! #REF! #VERW! #BEZUG! #NAME? #NAAM? #NOM?
     #DIV/0! #DEEL/0! #NUM! #GETAL! #ZAHL! #NOMBRE! #NULL! #LEEG! #NUL! #SPILL! #CALC! {NO_VALUE}
     """.split()
 )
-#: What stands behind the columns of a file of refused rows: of no meaning to the importer.
+#: The last two columns of a file of refused rows; the importer ignores them.
 LINE, REASON = "line", "reason"
 
 
 class ColumnsWrong(ValueError):
-    """The columns of a file don't fit; `column` is a position that shows it, if one does."""
+    """The columns of a file don't fit; `column` is the position of one that shows it, if any."""
 
     def __init__(self, problem: str, column: int | None = None) -> None:
         super().__init__(problem)
@@ -45,10 +45,10 @@ class ColumnsWrong(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ColumnSource:
-    """Where the values of one of our columns stand in a file."""
+    """Where a file has the values of one of our columns."""
 
-    name: str  #: Ours.
-    at: tuple[int, ...]  #: Positions in a row; none: the same in every row.
+    name: str  #: Our name of the column.
+    at: tuple[int, ...]  #: Positions in a row; empty: the value is the same in every row.
     words: Mapping[str, str]
     constant: str = ""
 
@@ -69,11 +69,11 @@ class ColumnSource:
         return self._ours(text)
 
     def is_nothing(self, cell: str) -> bool:
-        """Whether the mapping says that the word of a cell stands for no value."""
+        """Whether the mapping says that a cell's word means no value."""
         return not self._ours(cell) and (bool(compared(cell)) or "" in self.words)
 
     def may_go_on(self, cell: str) -> bool:
-        """Whether a cell may be the beginning of another one that the mapping knows: `No mail`."""
+        """Whether a cell may be a word of the mapping that was cut off: `No` of `No mail`."""
         word = compared(cell)
         return not word or any(known != word and known.startswith(word) for known in self.words)
 
@@ -81,7 +81,7 @@ class ColumnSource:
         word = compared(text)
         if word in self.words or not word:
             return self.words.get(word, text)
-        # What can't be read is no word: it might be one that keeps mail away.
+        # An unreadable cell isn't "any other word": it might be one that keeps mail away.
         is_word = word.isprintable() and text.strip().upper() not in ERRORS
         return self.words.get(ALL_OTHERS, text) if is_word else text
 
@@ -89,9 +89,9 @@ class ColumnSource:
 class Columns:
     """The columns of a file, matched with ours.
 
-    `names` are the file's. One of our columns is filled by those its mapping names, else by that
-    of its own name in any case. A file whose columns are all called as ours needs no mapping of
-    columns, and gets none. Raises ColumnsWrong.
+    `names` are the file's. Each of our columns is filled by the ones that its mapping names, or
+    without a mapping by the one of the same name, in upper or lower case. If all columns of the
+    file have our names, the mapping of columns isn't used. Raises ColumnsWrong.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Columns:
                 self._repeated |= {key} if key in self._at else set()
                 self._at.setdefault(key, at)
         self._ignored = {column_key(name) for name in mapping.ignored}
-        #: Columns a shipped mapping knows and the file hasn't.
+        #: Columns that a shipped mapping knows and the file lacks.
         self.lacking: list[str] = []
         ours = {column_key(name): name for name in kind.columns}
         self.is_ours = kind.needed <= {ours.get(key) for key in self._at} and ours.keys() >= set(
@@ -121,7 +121,7 @@ class Columns:
         #: Positions of columns without a name.
         self.unnamed = tuple(at for at, name in enumerate(self._names) if not name)
         self._is_plain = all(len(source.at) == 1 and not source.words for source in self.sources)
-        #: Columns without whose value there is no row, where the mapping says so of a word.
+        #: Needed columns for which the mapping turns a word into no value: such rows are left out.
         self.leaving_out = tuple(
             source
             for source in self.sources
@@ -144,7 +144,7 @@ class Columns:
         return tuple(name for at, name in enumerate(self._names) if name and at not in used)
 
     def texts(self, cells: Sequence[str]) -> dict[str, str]:
-        """Return a row by our columns; those for which it has too few cells are left out."""
+        """Return a row by our columns, without those for which it has too few cells."""
         if len(cells) < len(self._names):
             return {
                 source.name: source.read(cells)
@@ -156,7 +156,7 @@ class Columns:
         return {source.name: source.read(cells) for source in self.sources}
 
     def texts_of_some(self, cells: Mapping[int, str]) -> dict[str, str]:
-        """Return a row of which any cell may be missing, by our columns."""
+        """Return a row by our columns; any of its cells may be missing."""
         texts = {}
         row = [cells.get(at, "") for at in range(len(self._names))]
         for source in self.sources:
@@ -165,10 +165,10 @@ class Columns:
         return texts
 
     def left_out_by(self, cells: Mapping[int, str], unread: Collection[str]) -> ColumnSource | None:
-        """Return which of our columns leaves a row out, as the mapping says; None: none does.
+        """Return the column because of which the mapping leaves a row out; None: it stays.
 
-        `Mass Mail Opt Out` fills the group of a member, and its `No` stands for none. Where the
-        column can't be read the row stays, as somebody may be meant.
+        For example, `Mass Mail Opt Out` fills the column `group` of memberships, and its `No` means
+        no group. If the column can't be read, the row stays: it may keep mail away from somebody.
         """
         for source in self.leaving_out:
             [at] = source.at
@@ -179,7 +179,7 @@ class Columns:
     def without_value(
         self, cells: Sequence[str], dated: Collection[int]
     ) -> dict[str, UnreadableCell]:
-        """Return ours in which a spreadsheet shows an error or made a date of something else.
+        """Return our columns in which a spreadsheet shows an error, or a date where none belongs.
 
         `dated` are the positions of cells that are dates in the sheet.
         """
@@ -216,7 +216,7 @@ class Columns:
 
     def _is_there(self, ours: str, theirs: str, mapped: ColumnMapping) -> bool:
         if not mapped.columns and column_key(ours) in self._ignored:
-            # In German, a column called Kind is one of children.
+            # In German, a column called `Kind` is about children.
             return False
         if column_key(theirs) in self._at:
             return True
@@ -265,7 +265,7 @@ class Columns:
 
 
 def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> bool:
-    """Tell whether a row names the columns that tell one row from another."""
+    """Whether a row is a header: it names the columns that identify a row."""
     keys = set(map(column_key, names))
 
     def is_there(ours: str) -> bool:
@@ -277,14 +277,14 @@ def is_header(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> boo
 
 
 def recognised(kind: FileKind, mapping: KindMapping, names: Sequence[str]) -> int:
-    """Return how many of a header's names are known."""
+    """Return how many names of a header are known."""
     known = {column_key(name) for name in (*kind.columns, *mapping.ignored)}
     known |= {column_key(name) for mapped in mapping.columns.values() for name in mapped.columns}
     return sum(column_key(name) in known for name in names if name.strip())
 
 
 def guarded(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula and that `unguarded` reads the same."""
+    """Return a cell so that no spreadsheet takes it for a formula; `unguarded` undoes that."""
     safe = harmless(cell)
     return safe if unguarded(safe) == unguarded(cell) else cell
 
@@ -292,7 +292,7 @@ def guarded(cell: str) -> str:
 def unguarded(cell: str) -> str:
     """Return a cell without what keeps spreadsheets from changing it.
 
-    `="00017"` keeps the zeros; with `'` before `=`, `+`, `-` or `@` it is no formula (OWASP, CSV
+    `="00017"` keeps the zeros; a `'` before `=`, `+`, `-` or `@` prevents a formula (OWASP, CSV
     injection; EspoCRM, Odoo and hitobito write it).
     """
     if cell.startswith('="') and _QUOTED_TEXT.fullmatch(cell):

@@ -1,4 +1,4 @@
-"""Rows of delimited text: commas, semicolons, tabs or bars, line ends of any system."""
+"""Rows of delimited text: with commas, semicolons, tabs or bars, and line ends of any system."""
 
 import csv
 import re
@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _STATED = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
-#: So often rows behind a quote that is closed nowhere are read anew.
+#: How many times reading starts again behind a quote that is never closed.
 _RECOVERIES = 1_000
-_LOOKED_AT = 20  #: Rows.
-#: Rows that are read at once: with many more their cells outgrow the processor's cache.
+_LOOKED_AT = 20  #: Rows by which the layout is found.
+#: Rows that are read at a time: with many more, their cells outgrow the processor's cache.
 TOGETHER = 500
 
 
@@ -26,7 +26,7 @@ class CellRow(NamedTuple):
 
 
 class CellBlock(NamedTuple):
-    """Many rows at once, all of which could be taken apart into cells."""
+    """Many rows at a time, all of which could be divided into cells."""
 
     lines: Sequence[int]  #: Where each begins.
     cells: Sequence[list[str]]
@@ -36,21 +36,21 @@ class DelimitedLayout(NamedTuple):
     """How delimited text is laid out."""
 
     delimiter: str
-    skipped: int  #: Lines before the header that are none of it: `sep=;`.
+    skipped: int  #: Lines above the header that aren't part of the table: `sep=;`.
 
 
 def line_end(sample: str) -> str:
-    r"""Return what ends the lines of a text by its beginning: `\n`, also of `\r\n`, or `\r`."""
-    # A cell with a line break in it says nothing: Excel for Mac writes \n there, \r at the end.
+    r"""Return how the lines of a text end, by its beginning: `\n` (also for `\r\n`) or `\r`."""
+    # Line breaks within cells don't count: there Excel for Mac writes \n, but ends lines with \r.
     outside = re.sub(r'"[^"]*"', "", sample)
     return "\r" if "\r" in outside and "\n" not in outside else "\n"
 
 
 def find_layout(lines: Sequence[str], recognised: Callable[[list[str]], int]) -> DelimitedLayout:
-    """Return how a text is laid out by its first lines.
+    """Return how a text is laid out, by its first lines.
 
-    `recognised` tells how many names of a header are known: the delimiter by which most are is
-    the one, else the one by which most rows have as many cells as the header.
+    `recognised` tells how many names of a header are known. The delimiter with which most names are
+    known wins; in a tie, the one with which most rows have as many cells as the header.
     """
     if stated := _STATED.fullmatch(lines[0]) if lines else None:
         return DelimitedLayout("\t" if stated[1] == "\\t" else stated[1], 1)
@@ -69,13 +69,13 @@ def find_layout(lines: Sequence[str], recognised: Callable[[list[str]], int]) ->
 
 
 class DelimitedRows:
-    """Reads rows; a quote that is closed nowhere spoils its own line only."""
+    """Reads rows; a quote that is never closed spoils only its own line."""
 
     def __init__(self, lines: Iterator[str], delimiter: str, start: int = 1) -> None:
         self._lines = lines
         self._delimiter = delimiter
         self._line = start
-        self._taken: list[str] = []  #: Lines of the row under way.
+        self._taken: list[str] = []  #: Lines of the current row.
         self._recoveries = 0
         self._is_read = False
         self._last = "\n"  #: The last line of the last row.
@@ -87,7 +87,7 @@ class DelimitedRows:
         return self._is_read and not self._last.endswith(("\n", "\r"))
 
     def __iter__(self) -> Iterator[CellRow]:
-        """Yield the rows, also those without a cell."""
+        """Yield the rows, including those without a cell."""
         reader = self._reader()
         while not self._is_read:
             line = self._line
@@ -101,7 +101,7 @@ class DelimitedRows:
                     self.open_quote = self.open_quote or line
                 fault = str(error)
                 if is_open_at_end or len(self._taken) != 1:
-                    fault = f"a quote is opened here and not closed ({error})"
+                    fault = f"a quote is opened here and never closed ({error})"
                 reader = self._begin_anew()
                 yield CellRow(line, [], fault)
             else:
@@ -111,16 +111,16 @@ class DelimitedRows:
                 yield CellRow(line, cells)
 
     def blocks(self) -> Iterator[CellBlock | list[CellRow]]:
-        """Yield the same rows many at once: one by one only those about one with a fault."""
+        """Yield the same rows in blocks; around a row with a fault, a list of single rows."""
         while not self._is_read:
             yield from self._sound_blocks()
             if rows := list(islice(self, TOGETHER)):
                 yield rows
 
     def _sound_blocks(self) -> Iterator[CellBlock]:
-        """Yield blocks up to the next row with a fault; what is left begins less than one before.
+        """Yield blocks up to the one that has a row with a fault, which is left to be read again.
 
-        `csv` reads the lines one step ahead of `_lines`, which follows with each block.
+        `csv` reads lines ahead of `_lines`, which catches up with each block.
         """
         ahead, self._lines = tee(self._lines)
         reader = csv.reader(ahead, delimiter=self._delimiter, strict=True)
@@ -155,7 +155,7 @@ class DelimitedRows:
             yield line
 
     def _begin_anew(self) -> Iterator[list[str]]:
-        """Go on behind the first line of a row that can't be read: the others may be rows."""
+        """Go on after the first line of an unreadable row: its other lines may be whole rows."""
         rest = self._taken[1:]
         self._recoveries += 1
         if rest and self._recoveries <= _RECOVERIES:

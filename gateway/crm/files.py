@@ -46,16 +46,16 @@ _NOTHING: Mapping[str, UnreadableCell] = MappingProxyType({})
 
 
 class FileRefused(GatewayError):
-    """The file can't be taken in as it is; none of it was."""
+    """The file can't be taken in as it is; nothing of it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """One row as it stands in the file."""
+    """One row of a file, as written there."""
 
     line: int  #: Where it begins; the first line is 1.
     texts: Mapping[str, str]  #: By our columns.
-    problem: str = ""  #: Why there are no texts, or not all of them.
+    problem: str = ""  #: Why it has no texts, or not all of them.
     #: Fields that can't be read.
     unread: Mapping[str, UnreadableCell] = field(default_factory=lambda: _NOTHING)
 
@@ -65,15 +65,15 @@ class FieldReading:
     """How the fields of a file are to be read."""
 
     mapping: KindMapping = field(default_factory=KindMapping)
-    zone: tzinfo = UTC  #: Of times that name none.
-    today: date | None = None  #: For years of two digits; None: they can't be read.
+    zone: tzinfo = UTC  #: Of times without one.
+    today: date | None = None  #: Needed for two-digit years; None: they can't be read.
 
 
 class FeedFile:
     """A file of one kind, read row by row.
 
-    Encoding, delimiter, line ends and forms of dates are found out, and `remarks` says what was.
-    Dates are handed on as ISO has them.
+    Encoding, delimiter, line ends and date formats are detected; `remarks` tells what was found.
+    Dates are passed on in ISO form.
     """
 
     def __init__(self, path: Path, kind: FileKind, reading: FieldReading | None = None) -> None:
@@ -81,24 +81,24 @@ class FeedFile:
         self._kind = kind
         self._reading = reading or FieldReading()
         self._file: BinaryIO | None = None
-        self.size = 0  #: In octets.
+        self.size = 0  #: Octets.
         self.columns: frozenset[str] = frozenset()  #: Those of our columns that the file has.
-        self.remarks: list[str] = []  #: What is worth knowing of the file as a whole.
-        #: Between its cells; a comma too where it has none, or one that couldn't be recognised.
+        self.remarks: list[str] = []  #: What people should know about the file as a whole.
+        #: What divides its cells; a comma also where nothing does, or what does wasn't recognised.
         self.delimiter = ","
-        self.is_delimited = False  #: Whether a cell may hold the end of a row by mistake.
-        #: Columns of which the last value may be cut off: nothing ends its row.
+        self.is_delimited = False  #: Whether it is delimited text, where a row may end by mistake.
+        #: Columns whose last value may be cut off, because the last line has no line end.
         self.open_columns: frozenset[str] = frozenset()
         self.is_truncated = ""  #: Why the file isn't whole; known when its rows are read.
 
     @property
     def name(self) -> str:
-        """What the file is called, in readable form."""
+        """The file's name in readable form."""
         return readable_name(self._path.name)
 
     @property
     def position(self) -> int:
-        """How many octets are read."""
+        """How many octets were read."""
         return self.size if self._file is None or self._file.closed else self._file.tell()
 
     def rows(self) -> Iterator[RawRow]:
@@ -107,7 +107,7 @@ class FeedFile:
             yield from block.rows() if isinstance(block, RowBlock) else block
 
     def blocks(self) -> "Iterator[RowBlock | list[RawRow]]":
-        """Yield the same many at once: as they stand where each has all cells, and no others."""
+        """Yield the same in blocks: a `RowBlock` where every row has all its cells and no more."""
         with self._opened() as file:
             table = self._table(file)
             columns = self._columns(table)
@@ -154,7 +154,7 @@ class FeedFile:
                 self.is_truncated = self.is_truncated or reading.cuts_off(last_line, last)
 
     def sample(self, most: int) -> tuple[list[str], list[list[str]]]:
-        """Return the header and the first rows that have something in them, as they stand."""
+        """Return the header and the first rows that aren't blank, as written."""
         with self._opened() as file:
             table = self._table(file)
             rows = (padded_cells(row, len(table.names)) for row in table.rows() if not row.problem)
@@ -162,9 +162,10 @@ class FeedFile:
             return table.names, list(islice(filled, most))
 
     def as_written(self) -> Iterator[tuple[int, list[str], Mapping[str, str]]]:
-        """Yield the header (line 0), then each row with something in it, as it stands.
+        """Yield the header (line 0), then each row that isn't blank, as written.
 
-        Each has its line, its cells, and as far as they can be told its texts by our columns.
+        Each comes with its line, its cells, and as far as that is possible its texts by our
+        columns.
         """
         with self._opened() as file:
             table = self._table(file)
@@ -183,7 +184,7 @@ class FeedFile:
             with self._path.open("rb") as file, TemporaryFile() as copy:
                 self._file = file
                 if not file.seekable():
-                    # A pipe; what is in it is gone through more than once.
+                    # A pipe must be copied, for the file is read more than once.
                     copyfileobj(file, copy)
                     copy.seek(0)
                     self._file = copy
@@ -223,12 +224,12 @@ class FeedFile:
 
 
 class RowReading:
-    """How the cells of a file become texts by our columns; dates become as ISO has them."""
+    """Turns the cells of a file into texts by our columns, with dates in ISO form."""
 
     def __init__(self, columns: Columns, dates: DateColumns, width: int) -> None:
         self.columns = columns
         self._dates = dates
-        self._width = width  #: Cells of the header.
+        self._width = width  #: How many cells the header has.
         self._unnamed_cells = 0
         self._unnamed_line = 0
         self._left_out: Counter[str] = Counter()  #: Rows, by the column that leaves them out.
@@ -236,14 +237,17 @@ class RowReading:
 
     @property
     def remarks(self) -> Iterator[str]:
-        """What is worth knowing of the rows that were read."""
+        """What people should know about the rows that were read."""
         if self._unnamed_cells:
             yield (
                 f"{counted(self._unnamed_cells, 'cell is', 'cells are')} in columns without a name "
                 f"and not read, the first in line {self._unnamed_line}"
             )
         for column, rows in self._left_out.items():
-            yield f"{counted(rows, 'row')} left out: the mapping has no {column} for what it says"
+            yield (
+                f"{counted(rows, 'row')} left out, as the mapping gives no {column} for the word "
+                "there"
+            )
 
     def of_object(self, row: ObjectRow) -> RawRow | None:
         """Return a row of JSON Lines by our columns; None where the mapping leaves it out."""
@@ -267,7 +271,7 @@ class RowReading:
         if len(cells) < self._width or any(map(str.strip, cells[self._width :])):
             problem = f"has {counted(len(cells), 'field')} where the header has {self._width}"
             if len(cells) > self._width:
-                # Which of them is the one too many can't be told.
+                # Nobody knows which cell is the one too many.
                 return RawRow(line, {}, problem)
         unread = self.columns.without_value(cells, dated) if "#" in joined or dated else _NOTHING
         may_be_left_out = self.columns.leaving_out and not problem
@@ -276,7 +280,7 @@ class RowReading:
         return self._raw_row(line, self.columns.texts(cells), problem, unread)
 
     def field(self, source: ColumnSource, cell: str) -> tuple[str, Mapping[str, UnreadableCell]]:
-        """Return what one cell comes to as a column that it alone fills, and what is wrong."""
+        """Return the text of a column that this one cell fills, and what is wrong with it."""
         cells = [""] * self._width
         cells[source.at[0]] = unguarded(cell)
         texts = {source.name: source.read(cells)}
@@ -284,9 +288,9 @@ class RowReading:
         return texts[source.name], {name: faults[name] for name in texts if name in faults}
 
     def cuts_off(self, line: int, at: int) -> str:
-        """Say that the last row, in that line, was left out for what may be a part of a cell.
+        """Say that the last row was left out because of a cell that may be cut off; else empty.
 
-        The cell stands at the end of a file whose last line has none. Empty: it wasn't.
+        `at` is the position of that cell in `line`, the file's last, which has no line end.
         """
         if self._left_out_last is None:
             return ""
@@ -303,7 +307,7 @@ class RowReading:
         return True
 
     def note_unnamed(self, block: CellBlock | list[CellRow]) -> None:
-        """Note what stands in columns without a name."""
+        """Note the cells in columns without a name."""
         rows = zip(*block, strict=True) if isinstance(block, CellBlock) else block
         for line, cells, *_ in rows:
             if len(cells) > self._width and any(map(str.strip, cells[self._width :])):
@@ -326,21 +330,21 @@ class RowReading:
 
 
 class RowBlock(NamedTuple):
-    """Many rows, blank ones too, each with as many cells as the header."""
+    """Many rows, including blank ones, each with as many cells as the header."""
 
-    lines: Sequence[int]  #: Where each begins.
-    cells: Sequence[list[str]]  #: As they stand.
+    lines: Sequence[int]  #: The line in which each begins.
+    cells: Sequence[list[str]]  #: As written.
     reading: RowReading
 
     def rows(self) -> Iterator[RawRow]:
-        """Yield those that aren't blank by our columns."""
+        """Yield the rows that aren't blank, by our columns."""
         return filter(None, map(self.reading.of_row, map(CellRow, self.lines, self.cells)))
 
 
 def _written(
     file: BinaryIO, table: Table, columns: Columns, names: Sequence[str]
 ) -> Mapping[str, set[str]]:
-    """Return the different texts of some of our columns; the file is read on where it was."""
+    """Return the different texts of some of our columns; the file's position stays as it was."""
     position = file.tell()
     sources = [source for source in columns.sources if source.name in names]
     written: dict[str, set[str]] = {name: set() for name in names}

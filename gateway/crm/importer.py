@@ -1,4 +1,4 @@
-"""A file of the feed taken in, and the report of it."""
+"""Takes in a file of the feed and reports on it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ from gateway.store.views import status
 from gateway.store.views.status import Shortfall
 
 _BATCH = 5_000
-#: So many problems are listed one by one, the rest are counted.
+#: How many problems are listed one by one; the rest are only counted.
 _MOST_LISTED = 1_000
 
 _HELD_BACK = f"{feed_faults.HELD_BACK} it would lift many suppressions"
@@ -41,12 +41,12 @@ def in_silence(done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """What is wrong with a row, or with one field of it."""
+    """What is wrong with a row or one of its fields."""
 
     line: int
     text: str
     column: str = ""  #: Empty: the row itself.
-    value: str = ""  #: As it stands in the file.
+    value: str = ""  #: As written in the file.
     cure: str = ""
 
 
@@ -64,14 +64,14 @@ class ImportReport:
     outcome: ImportOutcome
     problems: tuple[RowProblem, ...]  #: The first thousand.
     problem_count: int
-    is_incomplete: bool  #: Nothing was removed: what is missing can't be told.
-    remarks: tuple[str, ...] = ()  #: On the file as a whole: how it was read.
-    shortfall: Shortfall | None = None  #: Of all imports; None where it wasn't asked for.
-    is_truncated: str = ""  #: Why the file isn't whole; of such a one only what protects counts.
+    is_incomplete: bool  #: Nothing was removed, as nobody can tell what is missing.
+    remarks: tuple[str, ...] = ()  #: About the file as a whole: how it was read.
+    shortfall: Shortfall | None = None  #: After all imports; None where it wasn't asked for.
+    is_truncated: str = ""  #: Why the file is cut off; then only what keeps mail away counts.
 
     @property
     def lifted_of_held(self) -> str:
-        """What the guard holds back, in words: `30 of 100 suppressions`."""
+        """What the guard held back, in words: `30 of 100 suppressions`."""
         lifted, held = self.outcome.suppressions_lifted, self.outcome.suppressions_held
         if held is not None:
             return f"{lifted} of {counted(held, 'suppression')}"
@@ -81,12 +81,12 @@ class ImportReport:
 
     @property
     def took_nothing(self) -> bool:
-        """Whether there were rows and none of them could be taken in."""
+        """Whether there were rows, and none could be taken in."""
         return bool(self.problem_count) and not self.records
 
     @property
     def takes_all_away(self) -> bool:
-        """Whether what is not in the file is removed, if it replaces: it counts as whole."""
+        """Whether the file counts as whole: if it replaces, what isn't in it is removed."""
         is_held_back = self.outcome.is_held_back
         return not (self.is_incomplete or self.is_truncated or is_held_back or self.took_nothing)
 
@@ -96,7 +96,7 @@ class ImportReport:
         return not (self.problem_count or self.outcome.is_held_back or self.is_truncated)
 
     def document(self) -> ImportReportDocument:
-        """Return the report as it is printed and laid beside a file."""
+        """Return the report as it is printed and put beside a file."""
         outcome = self.outcome
         document: ImportReportDocument = {
             "kind": self.kind,
@@ -204,11 +204,12 @@ def import_file(
 ) -> ImportReport:
     """Take in a file of one of `KINDS`.
 
-    `progress` is called with the octets read and the octets in all. `mark` is remembered with the
-    data, see `gateway.store.feed.feed.last_file`; with `remove` what it names goes; `zone` is that
-    of times that name none; `mapping` says what the CRM calls columns and values. A file that is no
-    listing (a single record) isn't compared with the one before; `keep_suppressed` has people who
-    go stay suppressed. Raises `FileRefused` and `StoreUnavailable`; nothing was applied then.
+    `progress` is called with the octets read so far and in all. `mark` is kept with the data, see
+    `gateway.store.feed.feed.last_file`. With `remove`, what the file names is removed. `zone` is
+    assumed for times without one; `mapping` says what the CRM calls columns and values. Without
+    `is_listing` (a single record), the file isn't compared with the one before. `keep_suppressed`
+    makes people who are removed stay suppressed. Raises `FileRefused` and `StoreUnavailable`; then
+    nothing was applied.
     """
     name = readable_name(path.name)
     is_kept = is_listing and not dry_run and path.exists()
@@ -219,7 +220,7 @@ def import_file(
         file_import = _FileImport(KINDS[kind], under_way, zone)
         (file_import.take_keys if remove else file_import.take)(file, progress)
         is_doubtful = bool(file.is_truncated) and not lift
-        # A row that can't be told from the missing ones would be taken for gone.
+        # A row whose key can't be read would look as if it were missing, and be removed.
         is_incomplete = replace and (file_import.has_lost_rows or is_doubtful)
         terms = ImportTerms(
             source=source,
@@ -246,7 +247,7 @@ def import_file(
     file_import.report_still_referred(outcome)
     remarks = list(file.remarks)
     if is_halved(outcome.rows, outcome.rows_before):
-        # Nothing was removed for what isn't there.
+        # The file didn't replace, so nothing was removed for the missing rows.
         remarks.append(
             f"has {outcome.rows} {kind} where the last file had {outcome.rows_before}: if it "
             "should have all of them, the export is broken"
@@ -321,7 +322,7 @@ class _FaultRecord:
         try:
             yield
         except (FileRefused, RowRefused) as error:
-            # Where an upload lay meanwhile is nobody's business, and the file is named apart.
+            # The path of an upload is nobody's business, and the file is named separately.
             reason = str(error).partition(f"{self._file}: ")[2] or str(error)
             self._note(1, reason, failed=True)
             raise
@@ -358,26 +359,26 @@ class _FaultRecord:
 
 
 class _FileImport:
-    """Reads rows, hands on the records, and gathers what is wrong."""
+    """Reads rows, passes the records on, and collects what is wrong."""
 
     def __init__(self, kind: FileKind, feed: Feed, zone: tzinfo) -> None:
         self._kind = kind
         self._feed = feed
         self._zone = zone
         self._of_unknown_kind: list[RawRow] = []
-        self._gaps: dict[int, RowGaps] = {}  #: Of the rows of a batch, by line.
+        self._gaps: dict[int, RowGaps] = {}  #: For the rows of a batch, by line.
         self._missing_beside: dict[tuple[str, ...], frozenset[str]] = {}
         self.records = 0
         self.problems: list[RowProblem] = []
         self.problem_count = 0
-        self.has_lost_rows = False  #: Rows whose key can't be read.
-        #: Rows beside one with a wrong number of fields: a line end within a cell makes two of one.
+        self.has_lost_rows = False  #: Whether there were rows whose key can't be read.
+        #: Rows next to one with a wrong number of fields: a line end within a cell splits a row.
         self.doubtful_lines: set[int] = set()
         self._last_line: int | None = None
         self._is_beside = False  #: Whether the last row had a wrong number of fields.
 
     def take(self, file: FeedFile, progress: RowProgress) -> None:
-        """Hand on the records of a file, a batch at a time."""
+        """Pass on the records of a file, a batch at a time."""
         reader: ColumnReader | None = None
         rows = 0
         for block in file.blocks():
@@ -406,7 +407,7 @@ class _FileImport:
         self._add_of_unknown_kind()
 
     def take_keys(self, file: FeedFile, progress: RowProgress) -> None:
-        """Have what the file names kept in mind: it goes."""
+        """Note what the file names, to be removed."""
         for batch in batched(file.rows(), _BATCH):
             keys = []
             for row in batch:
@@ -424,7 +425,7 @@ class _FileImport:
             progress(file.position, file.size)
 
     def _take_rows(self, rows: Sequence[RawRow]) -> None:
-        """Read rows by themselves, and hand on their records."""
+        """Read rows one by one, and pass on their records."""
         if not rows:
             return
         records = [(row.line, record) for row in rows if (record := self._record(row)) is not None]
@@ -433,13 +434,14 @@ class _FileImport:
         self.records += len(records)
 
     def _add_of_unknown_kind(self) -> None:
-        """Have rows of a kind that nobody knows count for whom their id is known to be.
+        """Apply rows with an unknown kind to every person known by their id.
 
-        One of a *company* says of 17 that he is deceased: that counts for candidate 17, and for
-        contact 17, as far as it keeps mail away. The other rows are lost.
+        Say a row of kind *company* has the id 17 and the status deceased. It then counts for
+        candidate 17 and for contact 17, if they exist, as far as it keeps mail away. Rows whose id
+        nobody has are lost.
         """
         rows, self._of_unknown_kind = self._of_unknown_kind, []
-        # Who is of two kinds gets a second row, of which no line tells.
+        # If both exist, a second row is added; its line is negative, as the file has only one.
         for number, kind in enumerate(PersonKind):
             records: list[tuple[int, Record]] = []
             gaps: dict[int, RowGaps] = {}
@@ -459,14 +461,14 @@ class _FileImport:
             self.records += len(taken)
             for line, _ in taken:
                 text = (
-                    f"kind: taken for a {kind}, whose id it has; it only adds what keeps mail away"
+                    f"kind: taken for a {kind}, who has this id; only what keeps mail away is added"
                 )
                 self._report(
                     RowProblem(abs(line), text, "kind", cure="write the kind that is meant")
                 )
 
     def _note_doubtful(self, rows: Iterable[tuple[int, bool]]) -> None:
-        """Note rows beside one with a wrong number of fields, by line and whether it has one."""
+        """Note lines next to one with a wrong number of fields (the second value of each)."""
         for line, has_problem in rows:
             if has_problem and self._last_line is not None:
                 self.doubtful_lines.add(self._last_line)
@@ -513,7 +515,7 @@ class _FileImport:
         )
 
     def report_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
-        """Report the keys of which rows say different things."""
+        """Report the keys whose rows say different things."""
         for duplicate in duplicates:
             if duplicate.differs:
                 lines = ", ".join(map(str, duplicate.lines))
@@ -528,7 +530,7 @@ class _FileImport:
                 )
 
     def report_references(self, outcome: ImportOutcome) -> None:
-        """Report what leads nowhere: the first ones one by one, the rest by their number."""
+        """Report references that lead nowhere: the first ones one by one, the rest as a number."""
         faults = [use for use in outcome.references if use.is_fault]
         for use in faults:
             self._report(RowProblem(use.line, str(use), use.column, use.given, use.cure))
@@ -536,13 +538,13 @@ class _FileImport:
         self.problem_count += max(0, rows - len(faults))
 
     def report_idle_tags(self, outcome: ImportOutcome) -> None:
-        """Report tags that weren't taken as they stand."""
+        """Report tags that weren't taken as written."""
         cure = f"write one of {', '.join(TAG_SCOPES)}, or leave it blank"
         for idle_tag in outcome.idle_tags:
             self._report(RowProblem(idle_tag.line, f"tag: {idle_tag}", "tag", idle_tag.tag, cure))
 
     def report_still_referred(self, outcome: ImportOutcome) -> None:
-        """Report records that a listing lacks but that are kept, as others refer to them."""
+        """Report records missing from a listing that are kept because others refer to them."""
         cure = "give these people another one, or import the file with --lift"
         for missing in outcome.still_referred:
             self._report(RowProblem(1, str(missing), "crm_id", missing.crm_id, cure))

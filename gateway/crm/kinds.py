@@ -1,4 +1,4 @@
-"""The kinds of files taken in: their columns, and how a row becomes a record."""
+"""The kinds of file that are taken in: their columns, and how a row becomes a record."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,12 +35,12 @@ _PERSON_KINDS = {"": PersonKind.CANDIDATE} | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileKind:
-    """A kind of file: what its columns are and what they make."""
+    """A kind of file: its columns, and how its rows become records."""
 
     name: str  #: As in `gateway import KIND` and at the start of a file's name.
     columns: tuple[str, ...]
     needed: frozenset[str]  #: Columns without which there is no key.
-    #: `KeyUnreadable` where it can't be read; all else that can't be is noted in the fields.
+    #: Raises `KeyUnreadable`; any other field that can't be read is noted in the fields.
     key: Callable[[RowFields], tuple[str, ...]]
     record: Callable[[RowFields], Record]
 
@@ -50,12 +50,12 @@ def _kind_of(fields: RowFields) -> PersonKind:
 
 
 def _likely_kind(fields: RowFields) -> PersonKind:
-    """Return whose kind it is; the likely one where that can't be read, so that the row counts."""
+    """Return the kind of person; a likely one where it can't be read, so that the row counts."""
     return fields.likely_choice("kind", _PERSON_KINDS, PersonKind.CANDIDATE)
 
 
 def _whose(fields: RowFields) -> PersonRef:
-    """Return whom a record belongs to; of nobody where that can't be read."""
+    """Return whom a record belongs to; a person without id where that can't be read."""
     try:
         return PersonRef(_kind_of(fields), fields.key("person"))
     except KeyUnreadable as error:
@@ -64,7 +64,7 @@ def _whose(fields: RowFields) -> PersonRef:
 
 
 def person_record(fields: RowFields) -> Person:
-    """Return the person a row of `people` is about; active where that can't be read."""
+    """Return the person of a row of `people`; counts as active where that can't be read."""
     return Person(
         ref=PersonRef(_likely_kind(fields), fields.key("crm_id")),
         first_name=fields.text("first_name"),
@@ -80,13 +80,13 @@ def person_record(fields: RowFields) -> Person:
         consent_email=fields.flag("consent_email"),
         mail_on_set_date=fields.flag("mail_on_set_date"),
         mail_after_first_delivery=fields.flag("mail_after_first_delivery"),
-        # Who is unread is mailed nothing, and yet counts among those who have an address.
+        # Somebody with an unread `active` gets no mail, but still counts as having the address.
         active=fields.flag("active", blank=True, unread=True),
     )
 
 
 def staff_record(fields: RowFields) -> Staff:
-    """Return one of the staff; of several addresses in the cell the first counts, which is told."""
+    """Return a member of staff; of several addresses, the first is taken and the rest reported."""
     return Staff(
         crm_id=fields.key("crm_id"),
         name=fields.text("name"),
@@ -97,7 +97,7 @@ def staff_record(fields: RowFields) -> Staff:
 
 
 def group_record(fields: RowFields) -> Group:
-    """Return a group; with a tag that can't be read it keeps its members out of mailings."""
+    """Return a group; if its tag can't be read, it keeps its members out of mailings."""
     return Group(
         kind=_likely_kind(fields),
         crm_id=fields.key("crm_id"),
@@ -109,19 +109,19 @@ def group_record(fields: RowFields) -> Group:
 
 
 def _names(fields: RowFields) -> Names:
-    """Return the names in other languages, of `name_de` and the like."""
+    """Return the names in other languages, from `name_de` and the like."""
     named = ((language, fields.text(f"name_{language}")) for language in NAME_LANGUAGES)
     return tuple((language, name) for language, name in named if name)
 
 
 def _tag(fields: RowFields, protective: str) -> str:
-    """Return a tag; a protective one where something stands there that can't be read."""
+    """Return a tag; the `protective` one where the cell can't be read."""
     tag = known_tag(fields.word("tag"))
     return protective if "tag" in fields.unread else tag
 
 
 def status_record(fields: RowFields) -> Status:
-    """Return a status; with a tag that can't be read no mail goes to those who have it."""
+    """Return a status; if its tag can't be read, nobody with that status gets mail."""
     return Status(
         kind=fields.likely_choice("kind", _STATUS_KINDS, StatusKind.CANDIDATE),
         crm_id=fields.key("crm_id"),
@@ -134,9 +134,9 @@ def status_record(fields: RowFields) -> Status:
 
 
 def membership_record(fields: RowFields) -> Membership:
-    """Return who belongs to which group; to none where that can't be read.
+    """Return who belongs to which group; to none where the group can't be read.
 
-    It may be one that keeps mail away, so that such a row removes nothing.
+    That group may keep mail away, so such a row removes nothing.
     """
     kind, person, group = _likely_kind(fields), fields.key("person"), ""
     try:
@@ -153,7 +153,7 @@ def programme_record(fields: RowFields) -> Programme:
 
 
 def application_record(fields: RowFields) -> Application:
-    """Return an application; of nobody where the person can't be read."""
+    """Return an application; nobody's where the person can't be read."""
     return Application(
         reference=fields.key("reference"),
         person=_whose(fields),
@@ -166,7 +166,7 @@ def application_record(fields: RowFields) -> Application:
 
 
 def qualification_record(fields: RowFields) -> Qualification:
-    """Return a qualification; of nobody where the person can't be read."""
+    """Return a qualification; nobody's where the person can't be read."""
     return Qualification(
         crm_id=fields.key("crm_id"),
         person=_whose(fields),
@@ -182,7 +182,7 @@ def qualification_record(fields: RowFields) -> Qualification:
 
 
 def closing_record(fields: RowFields) -> Closing:
-    """Return the closing of a delivery; of nobody where the person can't be read."""
+    """Return the closing of a delivery; nobody's where the person can't be read."""
     return Closing(
         crm_id=fields.key("crm_id"),
         person=_whose(fields),
@@ -190,8 +190,8 @@ def closing_record(fields: RowFields) -> Closing:
     )
 
 
-#: In the order in which files are taken in: first what suppresses, so that nobody comes before
-#: the group or status that keeps mail away.
+#: In the order in which files are taken in: first what suppresses, so that nobody is there before
+#: the group or status that keeps mail away from them.
 KINDS: Mapping[str, FileKind] = {
     kind.name: kind
     for kind in (
@@ -226,7 +226,7 @@ KINDS: Mapping[str, FileKind] = {
             key=lambda fields: (
                 _kind_of(fields).value,
                 fields.key("person"),
-                # A blank one stands for the group that couldn't be read.
+                # Blank where the group couldn't be read.
                 fields.word("group") and fields.key("group"),
             ),
             record=membership_record,

@@ -1,4 +1,4 @@
-"""A mapping proposed for a file, by the names of its columns and what stands in them."""
+"""Proposes a mapping for a file, by the names and contents of its columns."""
 
 import json
 from collections import Counter
@@ -25,19 +25,19 @@ from gateway.crm.proposed_columns import (
 )
 from gateway.crm.synonyms import KIND_WORDS, suggested
 
-_LOOKED_AT = 5_000  #: Rows.
-_SHOWN = 8  #: Words of a column.
-#: Columns whose values are keys of other kinds, with what these are called.
+_LOOKED_AT = 5_000  #: How many rows are looked at.
+_SHOWN = 8  #: How many words of a column are shown.
+#: Columns whose values are keys of other kinds, and the names of those kinds.
 _KEYS_OF: Mapping[str, str] = {
     "status": "statuses", "owner": "staff", "group": "groups", "person": "people",
     "programme": "programmes", "responsible": "staff", "examiner": "staff", "created_by": "staff",
 }  # fmt: skip
-_OPTED_OUT = "opt-out"  #: What the group of those who want no mail may be called.
+_OPTED_OUT = "opt-out"  #: A name for the group of those who want no mail.
 _MARKS = frozenset("xX✓✔☑")
 
 
 def propose(path: Path, kind: FileKind) -> str:
-    """Return the table of the config that a file needs, with what is uncertain as comments.
+    """Return the config table that a file needs, with comments where something is uncertain.
 
     Raises `FileRefused` where the file can't be read at all.
     """
@@ -68,8 +68,10 @@ def _lines(
     used = {column.name for choice in choices.values() for column in choice.columns}
     ignored = [column for column in columns if column.name not in used]
     if shipped := shipped_mapping(kind, columns):
-        alone = "but for what is unsure below" if any(map(may_keep_away, ignored)) else "alone"
-        yield _comment(f'It looks like an export of {shipped}: use = "{shipped}" {alone} may do.')
+        alone = ", but for what is unsure below" if any(map(may_keep_away, ignored)) else ""
+        yield _comment(
+            f'It looks like an export of {shipped}: use = "{shipped}" may be enough{alone}.'
+        )
     for missing in sorted(kind.needed - choices.keys()):
         yield _comment(
             f"unsure: no column looks like {missing}, without which nothing can be imported:"
@@ -78,8 +80,8 @@ def _lines(
     yield f"[crm.map.{kind.name}]"
     if "tag" in kind.columns and "tag" not in choices:
         yield _comment(
-            f"unsure: no column holds a tag ({', '.join(TAG_SCOPES)}): none of these {kind.name} "
-            "keeps mail away; say which do by the column that tells it:"
+            f"unsure: no column holds a tag ({', '.join(TAG_SCOPES)}), so none of these "
+            f"{kind.name} keeps mail away; say which do, by the column that tells:"
         )
         told_by = _toml(choices["name"].columns[0].name if "name" in choices else "…")
         tag = "NoMailTag" if kind.name == "statuses" else "NoMailingsTag"
@@ -91,7 +93,7 @@ def _lines(
         is_contrary = ours in FLAG_COLUMNS and keeps_away(name)
         if ours in kind.columns and ours not in choices and not is_contrary:
             yield _comment(f"unsure: {name!r} is left out, as too few of its values are {ours}.")
-            yield _comment(f"If it is {ours} all the same: {ours} = {_toml(name)}")
+            yield _comment(f"If it is {ours} after all: {ours} = {_toml(name)}")
     is_told = False
     for column in filter(may_keep_away, ignored):
         yield _comment(
@@ -99,7 +101,7 @@ def _lines(
         )
         if kind.name == "people" and "crm_id" in choices and not is_told:
             yield from _as_members(column, choices)
-            is_told = True  # A kind has one mapping.
+            is_told = True  # Only once: a kind has one mapping.
             continue
         if kind.name == "people" and "status" not in choices:
             yield _comment(
@@ -112,15 +114,15 @@ def _lines(
 
 
 def _as_members(column: SampledColumn, choices: Mapping[str, ColumnChoice]) -> Iterator[str]:
-    """Yield how the file can be taken in a second time, for whom a column keeps mail away from.
+    """Yield how to take the file in again as memberships, for a column that says who gets no mail.
 
-    Of `Opt Out` all but its no makes somebody a member of a group, of `Newsletter` all but its yes,
-    and of a date of death whatever stands in it.
+    A row makes somebody a member of a group that gets no mail: in `Opt Out` with any word but no,
+    in `Newsletter` with any word but yes, in a date of death with any text at all.
     """
     is_opt_out = keeps_away(column.name)
     given = dict.fromkeys(column.values)
     words = {word: "" for word in given if is_flag(word) and read_flag(word) != is_opt_out}
-    # Dynamics says `Allow` and `Do Not Allow`: which word keeps mail away nobody knows here.
+    # Dynamics says `Allow` and `Do Not Allow`: which of two such words keeps mail away isn't known.
     are_words = len(given) <= _SHOWN and len(given) < len(column.values)
     unclear = [word for word in given if not is_flag(word)] if are_words else []
     words |= dict.fromkeys(unclear, _OPTED_OUT)
@@ -167,7 +169,7 @@ def _doubts_of(
     values: Sequence[str],
     words: Mapping[str, str],
 ) -> Iterator[str]:
-    """Yield what is uncertain of a column's values."""
+    """Yield what is uncertain about a column's values."""
     if ours in kind.needed and ours in ("crm_id", "reference"):
         [column] = choice.columns
         if not column.is_key and column.rows > 1:
@@ -176,13 +178,15 @@ def _doubts_of(
         unknown = _most(value for value in values if not is_flag(value))
         if unknown:
             name = choice.columns[0].name
-            yield _comment(f"unsure: neither yes nor no: {unknown}; say what they mean by")
+            yield _comment(f"unsure: neither yes nor no: {unknown}; say what they mean with")
             yield _comment(f'{ours} = {{column = {_toml(name)}, values = {{"…" = "yes"}}}}')
     if ours == "tag":
         unknown = _most(value for value in values if known_tag(value) not in TAG_SCOPES)
         if unknown:
             name = choice.columns[0].name
-            yield _comment(f"unsure: no known tags: {unknown}; if they keep mail away, say which:")
+            yield _comment(
+                f"unsure: not known as tags: {unknown}; if they keep mail away, say which:"
+            )
             yield _comment(f'tag = {{column = {_toml(name)}, values = {{"…" = "NoMailTag"}}}}')
     if ours == "kind":
         known = {"candidate", "contact", "application", *words}
@@ -192,7 +196,7 @@ def _doubts_of(
     if of := _KEYS_OF.get(ours):
         few = _most(values)
         if few and len(set(values)) <= 50:
-            # People aren't known by their names: two may have one.
+            # People aren't found by name: two may have the same.
             what = "crm_id" if of == "people" else "crm_id or name"
             yield _comment(f"unsure: each must be the {what} of one of the {of}: {few}")
             if ours == "status":
@@ -200,9 +204,9 @@ def _doubts_of(
 
 
 def _words(ours: str, column: SampledColumn, values: Sequence[str]) -> dict[str, str]:
-    """Return what the CRM's words of a column are in ours, where that is known."""
+    """Return our words for the CRM's words in a column, where they are known."""
     if ours == "active" and values and set(values) <= _MARKS and len(values) < column.rows:
-        # Where only some rows have a mark, the others aren't active; a blank is usually yes.
+        # If only some rows have a mark, the others aren't active, though a blank usually means yes.
         return {"": "no"}
     known = KIND_WORDS if ours == "kind" else {}
     named = language_named if ours == "language" else lambda word: known.get(word.casefold())
@@ -217,12 +221,12 @@ def _most(values: "Iterator[str] | Sequence[str]") -> str:
 
 
 def _comment(text: str) -> str:
-    # A header may hold anything; none of it ends the comment.
+    # A header may hold anything, even a line end, which would end the comment.
     return "# " + "".join(char if char.isprintable() else " " for char in text)
 
 
 def _toml(value: str | Sequence[str]) -> str:
     if isinstance(value, str):
-        # JSON's escapes are among TOML's, and those that TOML has beside them are here.
+        # TOML knows all escapes of JSON, and needs one more.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return f"[{', '.join(map(_toml, value))}]"

@@ -1,4 +1,4 @@
-"""Which of a file's columns may be which of ours, by their names and what stands in them."""
+"""Which columns of a file may be which of ours, by their names and contents."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from gateway.crm.kinds import FileKind
 from gateway.crm.synonyms import suggested, surely
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-#: Ours that say yes or no.
+#: Our columns that say yes or no.
 FLAG_COLUMNS = frozenset(
     {"active", "initial", "closed", "consent_email", "mail_on_set_date",
      "mail_after_first_delivery"}
@@ -26,7 +26,7 @@ _PREFIXES = frozenset(
 )
 
 
-#: What CRMs call first and last name in one.
+#: What CRMs call a column with first and last name in one.
 _WHOLE_NAMES = frozenset(
     map(column_key, ("name", "full name", "naam", "volledige naam", "nom complet", "display name"))
 )
@@ -36,8 +36,8 @@ def _keys(words: str) -> frozenset[str]:
     return frozenset(map(column_key, words.split()))
 
 
-#: Parts of the names of columns that tell who has died, is gone or wants no mail, in the four
-#: languages.
+#: Parts of column names, in the four languages, that suggest who has died, has left or wants no
+#: mail.
 _KEEPING_AWAY = _keys(
     """
     verstorben gestorben todestag sterbe overleden overlijden gestorven deceased death died
@@ -51,7 +51,7 @@ _KEEPING_AWAY = _keys(
     widerspr widerruf bezwaar opposition refus bounce complain
     """
 )
-#: Parts of the names of columns that say by yes and no who wants mailings.
+#: Parts of column names that suggest, with yes and no, who wants mailings.
 _LETTING_IN = _keys(
     """
     newsletter nieuwsbrief infolettre rundbrief mailing marketing werbung reclame publicité
@@ -62,7 +62,7 @@ _LETTING_IN = _keys(
 
 @dataclass(slots=True)
 class SampledColumn:
-    """A column of the file."""
+    """A column of the file, with the values in its first rows."""
 
     name: str
     values: list[str]  #: Blanks left out.
@@ -81,12 +81,12 @@ class SampledColumn:
 
     @property
     def holds_tags(self) -> bool:
-        """Whether any value is a tag that keeps mail away."""
+        """Whether some value is a tag that keeps mail away."""
         return any(known_tag(value) in TAG_SCOPES for value in self.values)
 
     @property
     def holds_dates(self) -> bool:
-        """Whether most values are dates, also those of which the order can't be told."""
+        """Whether most values are dates, even if the order of day and month isn't known."""
         evidence = weigh(self.values)
         read_as_dates = 0
         for value in self.values:
@@ -101,7 +101,7 @@ class SampledColumn:
 
 @dataclass(slots=True)
 class ColumnChoice:
-    """The columns proposed for one of ours."""
+    """The file's columns proposed for one of ours."""
 
     columns: list[SampledColumn] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
@@ -110,7 +110,7 @@ class ColumnChoice:
 def named_columns(
     names: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> tuple[list[SampledColumn], list[str]]:
-    """Return the columns that have a name, and the names that stand there again."""
+    """Return the columns that have a name, and the names that occur twice."""
     seen: set[str] = set()
     columns, repeated = [], []
     for at, name in enumerate(map(str.strip, names)):
@@ -151,9 +151,9 @@ def choose_columns(kind: FileKind, columns: Sequence[SampledColumn]) -> dict[str
 def choose_by_name(
     ours: str, suggestions: Sequence[tuple[int, SampledColumn]]
 ) -> ColumnChoice | None:
-    """Return the best of the columns whose names suggest one of ours, all of them for addresses.
+    """Return the best of the columns whose names suggest one of ours; for addresses, all of them.
 
-    Each with how sure its name is: 0 if it is only like ours. None: none of them can be it.
+    Each comes with how sure its name makes it: 0 if it is only like ours. None: none can be it.
     """
     possible = []
     for sureness, column in suggestions:
@@ -169,7 +169,7 @@ def choose_by_name(
         else:
             can_be = column.is_key or ours not in ("crm_id", "reference")
         if ours in FLAG_COLUMNS and keeps_away(column.name):
-            can_be = False  # `Do not email` is the contrary of consent to it.
+            can_be = False  # `Do not email` is the opposite of consent.
         if can_be:
             possible.append((sureness, column))
     if not possible:
@@ -190,7 +190,7 @@ def choose_by_name(
 def choose_tag(
     kind: FileKind, columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
 ) -> None:
-    """Choose the column in which known tags stand, whatever it is called."""
+    """Choose the column that holds known tags, whatever its name."""
     tagged = [column for column in columns if column.holds_tags]
     if "tag" not in kind.columns or not tagged:
         return
@@ -209,7 +209,7 @@ def choose_tag(
 def choose_names_of_staff(
     columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
 ) -> None:
-    """Choose first and last name where no column has both: staff have one name."""
+    """Choose first and last name where no column has both: staff have just one column `name`."""
     chosen = choices.get("name")
     if chosen is not None and surely("staff", chosen.columns[0].name, "name"):
         return
@@ -222,17 +222,19 @@ def choose_names_of_staff(
 def choose_by_content(
     kind: FileKind, columns: Sequence[SampledColumn], choices: dict[str, ColumnChoice]
 ) -> None:
-    """Choose by what stands in them where no name is known."""
+    """Choose by content where no name is known."""
     used = {column.name for choice in choices.values() for column in choice.columns}
     free = [column for column in columns if column.name not in used]
     for ours in ("emails", "email"):
         with_addresses = [column for column in free if column.holds_addresses]
         if ours == "emails" and ours in choices and with_addresses:
-            # Whoever is suppressed is so at each of their addresses: one left out gets through.
+            # A suppression counts for all addresses of a person: one that is left out gets mail.
             choice = choices[ours]
             choice.columns += with_addresses
             names = ", ".join(repr(column.name) for column in with_addresses)
-            choice.doubts.append(f"addresses stand in {names} too; ignore them if they are others'")
+            choice.doubts.append(
+                f"addresses stand in {names} too; ignore them if they are other people's"
+            )
             free = [column for column in free if column not in with_addresses]
         elif ours in kind.columns and ours not in choices and with_addresses:
             taken = with_addresses if ours == "emails" else with_addresses[:1]
@@ -256,16 +258,16 @@ def choose_by_content(
 def keeps_away(name: str) -> bool:
     """Whether a column of that name may tell who has died or wants no mail.
 
-    Dynamics 365 exports `(Do Not Modify) Row Checksum`, to be imported again.
+    `(Do Not Modify) Row Checksum` doesn't: Dynamics 365 exports it for its own imports.
     """
     key = column_key(name).removeprefix("donotmodify")
     return any(word in key for word in _KEEPING_AWAY)
 
 
 def may_keep_away(column: SampledColumn) -> bool:
-    """Whether a column may tell who has died or wants no mail, be it by who wants some.
+    """Whether a column may tell who has died or wants no mail, or who does want mail.
 
-    `Mailing` with yes and no does, `Mailing Street` is where somebody lives.
+    `Mailing` with yes and no may; `Mailing Street` is where somebody lives.
     """
     key = column_key(column.name)
     are_flags = bool(column.values) and all(map(is_flag, column.values))
@@ -273,9 +275,10 @@ def may_keep_away(column: SampledColumn) -> bool:
 
 
 def shipped_mapping(kind: FileKind, columns: Sequence[SampledColumn]) -> str:
-    """Return the name of a shipped mapping that knows columns of the file; empty: none does.
+    """Return the name of a shipped mapping that fits the file; empty: none does.
 
-    Half of them, and all without which it is of no use: first and last names every CRM has.
+    The file must have more than half of the columns that the mapping knows, and all it needs for
+    `crm_id` and `emails`: first and last name prove nothing, as every CRM has them.
     """
     names = [column.name for column in columns]
     for name, tables in SHIPPED_MAPPINGS.items():

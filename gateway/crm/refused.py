@@ -1,4 +1,4 @@
-"""Rows of a file that weren't taken in whole, as they stood, to be mended and dropped again."""
+"""Rows of a file that weren't taken in whole, as written, to be corrected and dropped again."""
 
 import csv
 import re
@@ -12,7 +12,7 @@ from gateway.crm.columns import LINE, REASON, guarded
 from gateway.crm.files import FeedFile
 from gateway.crm.importer import ImportReport
 
-#: So many are written at most; the report counts the rest.
+#: How many are written at most; the report counts all.
 MOST = 10_000
 _NO_OCTETS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
@@ -20,9 +20,10 @@ _NO_OCTETS = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 def write_refused(file: FeedFile, report: ImportReport, target: Path) -> int:
     """Write the rows a report finds fault with, each with its line and the reason.
 
-    The file has the header, the delimiter and the cells of the first one, and imports as that did;
-    what a spreadsheet would take for a formula gets an apostrophe, which importing takes away.
-    Returns how many rows there are; without any no file is made. OSError if it can't be written.
+    The new file has the header, delimiter and cells of the old one and can be imported like it.
+    What a spreadsheet would take for a formula gets an apostrophe, which importing takes away.
+    Returns how many rows there are; if there are none, no file is made. OSError if it can't be
+    written.
     """
     reasons = _Reasons(report)
     rows = file.as_written()
@@ -46,17 +47,17 @@ def write_refused(file: FeedFile, report: ImportReport, target: Path) -> int:
 
 
 def as_octets(text: str) -> bytes:
-    """Return rows as a spreadsheet reads them; what could not be decoded stays octet for octet.
+    """Return rows as a spreadsheet reads them; octets that couldn't be decoded stay the same.
 
-    Half a character, as JSON may bring it (`"\\ud83d"`), is no octet and becomes U+FFFD.
+    Half a character, as JSON may have it (`"\\ud83d"`), becomes U+FFFD.
     """
-    # Excel takes what has no byte order mark for text in the code page of Windows.
+    # Without a byte order mark, Excel takes text to be in the code page of Windows.
     encoding = "utf-8" if text.isascii() else "utf-8-sig"
     return _NO_OCTETS.sub("\ufffd", text).encode(encoding, errors="surrogateescape")
 
 
 class _Reasons:
-    """What is wrong with a row: by its line, or by a text of it that leads nowhere."""
+    """What is wrong with a row, by its line, or by one of its texts that leads nowhere."""
 
     def __init__(self, report: ImportReport) -> None:
         self._by_line: dict[int, list[str]] = {}
@@ -68,7 +69,7 @@ class _Reasons:
         self._columns = sorted({column for column, _ in self._by_text})
 
     def of(self, line: int, texts: Mapping[str, str]) -> str:
-        """Return it in one line; empty: nothing is."""
+        """Return what is wrong on one line; empty: nothing."""
         reasons = list(self._by_line.get(line, ()))
         if not reasons:
             for column in self._columns:

@@ -5,7 +5,7 @@ from functools import cache
 
 from gateway.core.feed.feed_mapping import COLUMNS, column_key, nearest
 
-#: What people are called in the column of their kind, in the languages of the office.
+#: What the kinds of people are called in the column `kind`, in the languages of the office.
 KIND_WORDS: Mapping[str, str] = {
     **dict.fromkeys(
         ("candidate", "kandidaat", "kandidat", "candidat", "sollicitant", "bewerber"), "candidate"
@@ -128,12 +128,12 @@ _BY_KIND: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
-#: Kinds whose name may be called after them: `Groepsnaam`, `Gruppenname`, `Statusname`.
+#: Kinds that may be part of the name of their column `name`: `Groepsnaam`, `Gruppenname`.
 _NAMED = frozenset({"groups", "statuses", "programmes", "staff"})
 
 
 def suggested(kind: str, name: str) -> str:
-    """Return the column of ours that a CRM's is likely to be; empty: none is."""
+    """Return which of our columns a CRM's column is likely to be; empty: none."""
     key = column_key(name)
     known = _known(kind)
     if key in known:
@@ -143,7 +143,7 @@ def suggested(kind: str, name: str) -> str:
 
 
 def surely(kind: str, name: str, ours: str) -> int:
-    """Return how sure it is that a column is one of ours: 2 called so, 1 known so, 0 like it."""
+    """Return how sure it is that a column is one of ours: 2 same name, 1 known name, 0 similar."""
     key = column_key(name)
     if key == column_key(ours):
         return 2
@@ -152,7 +152,7 @@ def surely(kind: str, name: str, ours: str) -> int:
 
 @cache
 def _known(kind: str) -> dict[str, str]:
-    """Return our columns of a kind by the keys of what CRMs call them."""
+    """Return our columns of a kind by the keys of the names that CRMs give them."""
     known = {
         column_key(word): ours for ours, words in _BY_KIND[kind].items() for word in words.split()
     }

@@ -1,4 +1,4 @@
-"""Files taken apart into a header and rows of cells; each can be gone through several times."""
+"""Files divided into a header and rows of cells; each can be read several times."""
 
 import json
 import re
@@ -27,22 +27,22 @@ from gateway.crm.text_encoding import Encoding, find_encoding
 from gateway.crm.workbook import OLE, ZIP, Workbook, WorkbookRefused, as_text
 
 _SAMPLE = 65_536  #: Characters.
-_LOOKED_AT = 20  #: Rows in which the header is looked for.
-#: How gzip, 7-Zip, RAR and bzip2 begin.
+_LOOKED_AT = 20  #: Rows in which the header is searched.
+#: How files of gzip, 7-Zip, RAR and bzip2 begin.
 _COMPRESSED = (b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"BZh")
-#: How a page or XML begins that programs export under a name such as `people.xls`.
+#: How web pages and XML begin, which programs export under names such as `people.xls`.
 _MARKUP = re.compile(r"<(?:[?!]|(?:html|head|meta|style|body|div|table)\b)", re.IGNORECASE)
 
-# A lone surrogate, as where octets aren't UTF-8: the cell can't be read, the others can.
+# An octet that can't be decoded becomes a lone surrogate, so that only its cell can't be read.
 register_error("unread", lambda error: ("\udcff", getattr(error, "end", 0)))
 
 
 class TableRefused(ValueError):
-    """There is no header, or it can't be read."""
+    """The table has no header, or can't be read."""
 
 
 class ObjectRow(NamedTuple):
-    """One object; cells it doesn't have are missing."""
+    """One JSON object; cells it doesn't have are missing."""
 
     line: int
     cells: Mapping[int, str]  #: By position of the column.
@@ -60,7 +60,7 @@ class TextFile:
         self._end = line_end("".join(self.sample()))
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines with what ends them."""
+        """Yield the lines, with their line ends."""
         self._file.seek(self._encoding.start)
         codec = self._encoding.codec
         errors = "unread" if codec.startswith("utf-16") else "surrogateescape"
@@ -70,11 +70,11 @@ class TextFile:
             for line in text:  # noqa: UP028
                 yield line
         finally:
-            if not self._file.closed:  # It is where an error leaves this half done.
+            if not self._file.closed:  # It is closed if an error ended the reading half-way.
                 text.detach()
 
     def sample(self) -> list[str]:
-        """Return the first lines, from the first on that isn't blank."""
+        """Return the first lines, beginning with the first that isn't blank."""
         lines: list[str] = []
         characters = 0
         for line in self.lines():
@@ -96,7 +96,9 @@ class Delimited:
         self._text = text
         self._layout = layout
         self.is_cut = ""
-        self.has_open_end = False  #: The last row has no line end; known when they are read.
+        self.has_open_end = (
+            False  #: Whether the last row has no line end; known once all rows are read.
+        )
         header, self.above = _header(self._all(), is_header)
         self.names = header.cells
         self.header_line = header.line
@@ -110,7 +112,7 @@ class Delimited:
                 yield from block
 
     def blocks(self) -> Iterator[CellBlock | list[CellRow]]:
-        """Yield the same many at once; in a block all have as many cells as the header."""
+        """Yield the same in blocks; all rows of a `CellBlock` have as many cells as the header."""
         source = self._all()
         width, header_line = len(self.names), self.header_line
         short_rows = last_line = last_short = 0
@@ -177,7 +179,7 @@ class Sheet:
                 yield row
 
     def blocks(self) -> Iterator[list[CellRow]]:
-        """Yield the same many at once."""
+        """Yield the same, many at a time."""
         return batched(self.rows(), TOGETHER)
 
     def _all(self) -> Iterator[CellRow]:
@@ -187,9 +189,9 @@ class Sheet:
 
 
 def _header(rows: Iterable[CellRow], is_header: IsHeader) -> tuple[CellRow, int]:
-    """Return the first row that is a header, and how many stand above it; else the first row.
+    """Return the first row that is a header, and how many rows are above it; else the first row.
 
-    Reports have their title above it.
+    Reports have their title above the header.
     """
     filled = (row for row in rows if row.problem or any(map(str.strip, row.cells)))
     first = list(islice(filled, _LOOKED_AT))
@@ -207,7 +209,7 @@ _AFTER_VALUE = re.compile(r"\s*[,}]")
 
 
 class Objects:
-    """JSON Lines; the header is what any of the objects has."""
+    """JSON Lines; the header has every name that any of the objects has."""
 
     def __init__(self, text: TextFile) -> None:
         self._text = text
@@ -233,7 +235,7 @@ class Objects:
         return self._first_lines[column]
 
     def _objects(self) -> Iterator[tuple[int, dict[str, str], str]]:
-        """Yield the line and texts of each object, and why these aren't all of it."""
+        """Yield the line and texts of each object, and why it isn't whole, if so."""
         for line, text in enumerate(self._text.lines(), 1):
             if not text.strip():
                 continue
@@ -267,7 +269,9 @@ def _whole_texts(line: str) -> dict[str, str]:
         except (ValueError, RecursionError):
             break
         end = _AFTER_VALUE.match(line, at)
-        if end is not None or not isinstance(value, int | float):  # 17 may begin 1700.
+        if end is not None or not isinstance(
+            value, int | float
+        ):  # At the end, 17 may be the beginning of 1700.
             texts[name] = text
     return texts
 
@@ -293,21 +297,21 @@ Table = Delimited | Sheet | Objects
 
 @dataclass(frozen=True, slots=True)
 class OpenedTable:
-    """The table that a file is, and how it was read."""
+    """A file's table, and how it was read."""
 
     table: Table
-    remarks: list[str]  #: What of its form is worth knowing.
-    #: Between its cells; a comma too where it has none, or one that has no name.
+    remarks: list[str]  #: What people should know about its form.
+    #: What divides its cells; a comma also where nothing does, or what does has no name.
     delimiter: str = ","
 
 
 def open_table(
     file: BinaryIO, sheet: str, is_header: IsHeader, recognised: Callable[[Sequence[str]], int]
 ) -> OpenedTable:
-    """Find out in which form a file is: .xlsx, JSON Lines or delimited text.
+    """Find out what form a file has: .xlsx, JSON Lines or delimited text.
 
-    Of a workbook the sheet of that name is read, or the only one; `recognised` says how many names
-    of a header are known. Raises TableRefused, UnknownEncoding and WorkbookRefused.
+    Of a workbook, the sheet of that name is read, or the only one. `recognised` tells how many
+    names of a header are known. Raises TableRefused, UnknownEncoding and WorkbookRefused.
     """
     head = file.read(len(OLE))
     file.seek(0)
@@ -348,7 +352,7 @@ def open_table(
         if layout.delimiter != ",":
             name = DELIMITERS.get(layout.delimiter, repr(layout.delimiter))
             between = f" with {name} between the fields"
-        # UTF-8 with commas is the usual form, of which nothing need be said.
+        # UTF-8 with commas is the usual form and needs no remark.
         is_usual = not (encoding.words or between)
         remarks = [] if is_usual else [f"read as {encoding.words or 'UTF-8'}{between}"]
         table = Delimited(text, layout, is_header)
@@ -358,7 +362,7 @@ def open_table(
 
 
 def padded_cells(row: CellRow | ObjectRow, width: int) -> list[str]:
-    """Return as many cells of a row as there are columns; blank ones where it has fewer."""
+    """Return as many cells of a row as there are columns; missing ones are blank."""
     if isinstance(row, ObjectRow):
         return [row.cells.get(at, "") for at in range(width)]
     if len(row.cells) == width:

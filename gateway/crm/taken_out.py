@@ -1,4 +1,4 @@
-"""Taking rows out of files of the feed that were handled: those that speak of an erased person."""
+"""Removes rows about an erased person from files of the feed that were handled."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ REPORT = ".report.json"
 
 
 class CannotBeTakenOut(GatewayError):
-    """The file speaks of the person, or may: it can only be deleted as a whole."""
+    """The file names the person, or may: it can only be deleted as a whole."""
 
 
 def rows_taken_out(
@@ -31,17 +31,17 @@ def rows_taken_out(
     reading: FieldReading,
     dry_run: bool,
 ) -> list[int]:
-    """Take every row of a person out of a file; return the lines these began in.
+    """Remove every row of a person from a file; return the lines in which they began.
 
-    A row is theirs if `speaks_of` says so of its text, or it names their key where this kind of
-    file names a person. With `dry_run` the file stays. Raises `CannotBeTakenOut`, and OSError.
+    A row is the person's if `speaks_of` says so of its text, or if it has their key where this kind
+    of file names a person. With `dry_run` the file stays. Raises `CannotBeTakenOut` and OSError.
     """
     name = file.name.lower()
     kind = next((kind for kind in KINDS if name.startswith(kind)), None)
     if name.endswith(_WORKBOOKS):
         if kind is None or _rows_of(file, kind, reading, speaks_of, ref)[1]:
             raise CannotBeTakenOut(
-                f"{readable_name(str(file))}: a workbook that names the person, or may"
+                f"{readable_name(str(file))}: a workbook that names the person, or may name them"
             )
         return []
     text = _text_of(file)
@@ -50,7 +50,7 @@ def rows_taken_out(
     if kind is None:
         if speaks_of(text):
             raise CannotBeTakenOut(
-                f"{readable_name(str(file))}: names the person, and is of no kind"
+                f"{readable_name(str(file))}: names the person, and its name tells no kind of file"
             )
         return []
     others, theirs = _rows_of(file, kind, reading, speaks_of, ref)
@@ -60,16 +60,16 @@ def rows_taken_out(
 
 
 def report_of(file: Path) -> Path:
-    """Return the report that lies beside a file that was handled."""
+    """Return the path of the report beside a file that was handled."""
     return file.with_name(f"{file.name}{REPORT}")
 
 
 def take_out_of_report(
     file: Path, lines: Collection[int], without: Callable[[str], str], ref: PersonRef | None
 ) -> None:
-    """Take out of the report on a file what it says of some of its lines, and a person's words.
+    """Remove from a file's report what it says about some lines, and a person's words.
 
-    OSError.
+    Raises OSError.
     """
 
     def cleaned(value: object) -> object:
@@ -108,7 +108,7 @@ def _rows_of(
     speaks_of: Callable[[str], bool],
     ref: PersonRef | None,
 ) -> tuple[bytes, list[int]]:
-    """Return the file without a person's rows, and the lines these begin in."""
+    """Return the file without a person's rows, and the lines in which those begin."""
     feed_file = FeedFile(file, KINDS[kind], reading)
     column = "crm_id" if kind == "people" else "person"
     out, theirs = StringIO(newline=""), list[int]()
@@ -150,7 +150,7 @@ def _text_of(file: Path) -> str:
 
 
 def _write_anew(file: Path, octets: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Replace a file's content, as a whole or not at all."""
     fresh = file.with_name(f".{short_name(readable_name(file.name), 200)}.new")
     try:
         fresh.write_bytes(octets)

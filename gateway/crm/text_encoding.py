@@ -1,4 +1,4 @@
-"""In which encoding a file of text is."""
+"""Finds the encoding of a text file."""
 
 import re
 from codecs import (
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _CHUNK = 1 << 20
-#: What isn't UTF-8 is decoded to lone surrogates, \udc80 to \udcff; `str.isprintable` finds them.
+#: Octets that aren't UTF-8 become lone surrogates, \udc80 to \udcff; `str.isprintable` finds them.
 _DECODED = re.compile(r"[\x80-\ud7ff\ue000-\U0010ffff]")
-#: Octets without a meaning in Windows-1252.
+#: Octets that have no meaning in Windows-1252.
 _UNDEFINED = re.compile(r"[\udc81\udc8d\udc8f\udc90\udc9d]")
-#: Quotes, bullets and per mille within a word: é ä ê ë ï ö of DOS (code page 850); capital Ž Š Ÿ
-#: behind a small letter: é ä ü of Mac OS Roman; ³ ¹ ¿ ¾ ¼ within a word: ł ą ż ľ of Windows-1250.
+#: How letters of other code pages look when read as Windows-1252: é ä ê ë ï ö of DOS (code page
+#: 850) become quotes, bullets and per mille signs within a word; é ä ü of Mac OS Roman become
+#: capital Ž Š Ÿ behind a small letter; ł ą ż ľ of Windows-1250 become ³ ¹ ¿ ¾ ¼ within a word.
 _OTHER_CODE_PAGE = re.compile(
     r"[A-Za-z][\udc82\udc84\udc88\udc89\udc8b\udc94\udc95\udc98\udc99\udc9b][A-Za-z]"
     r"|[a-z][\udc8a\udc8e\udc9f](?![A-Z])"
@@ -31,20 +32,20 @@ class Encoding:
     """How the octets of a file become text."""
 
     codec: str
-    start: int = 0  #: Where the text begins, behind a byte order mark.
-    words: str = ""  #: Worth saying to people; empty: UTF-8.
-    is_cut: bool = False  #: The file ends within a character.
+    start: int = 0  #: Where the text begins, after a byte order mark.
+    words: str = ""  #: What to tell people; empty: UTF-8, nothing to tell.
+    is_cut: bool = False  #: Whether the file ends within a character.
 
 
 class UnknownEncoding(ValueError):
-    """The octets are no text."""
+    """The octets aren't text."""
 
 
 def find_encoding(file: BinaryIO) -> Encoding:
-    """Return the encoding of a file, read from its beginning to its end at most.
+    """Return the encoding of a file; this may read all of it.
 
-    What isn't UTF-8 as a whole is Windows-1252, unless some of it is UTF-8 or it makes no sense
-    so: then it is UTF-8 with octets that can't be read. Raises UnknownEncoding.
+    A file that isn't UTF-8 throughout is Windows-1252, unless a part of it is UTF-8, or it makes no
+    sense as Windows-1252: then it is UTF-8 with some unreadable octets. Raises UnknownEncoding.
     """
     head = file.read(4096)
     if head.startswith((BOM_UTF32_LE, BOM_UTF32_BE)):
@@ -66,7 +67,7 @@ def _utf_16(file: BinaryIO, read: int, codec: str, start: int) -> Encoding:
 
 
 def utf_16_without_mark(head: bytes) -> str:
-    """Return the codec where every other octet, nearly, is zero; empty: it is something else."""
+    """Return the codec if nearly every other octet is zero; empty: it isn't UTF-16."""
     pairs = len(head) // 2
     if pairs < 4:
         return ""
@@ -79,12 +80,12 @@ def utf_16_without_mark(head: bytes) -> str:
 
 
 def encoding_of_octets(file: BinaryIO, chunk: bytes, start: int) -> Encoding:
-    """Tell UTF-8 from Windows-1252; `chunk` are the first octets behind a mark of that many."""
+    """Tell UTF-8 from Windows-1252; `chunk` is the beginning, after a mark of `start` octets."""
     decoder = getincrementaldecoder("utf-8")(errors="surrogateescape")
     has_strays = has_decoded = is_other = is_cut = False
     while chunk:
         text = decoder.decode(chunk)
-        if _is_utf_8(text):  # Told a hundred times as fast as by searching.
+        if _is_utf_8(text):  # A hundred times as fast as searching.
             has_decoded = has_decoded or not text.isascii()
         else:
             has_strays = True
@@ -105,7 +106,7 @@ def encoding_of_octets(file: BinaryIO, chunk: bytes, start: int) -> Encoding:
 
 
 def _is_utf_8(text: str) -> bool:
-    """Whether nothing in a text stands for an octet that could not be decoded."""
+    """Whether all of a text could be decoded."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 ZIP = b"PK\x03\x04"
 #: OLE2, section 2.2 of MS-CFB: an .xls, or a workbook under a password.
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_MOST_OCTETS = 400_000_000  #: Unpacked.
-_MOST_CELLS = 10_000_000  #: From the first to the last row and column in use: so many are kept.
+_MOST_OCTETS = 400_000_000  #: When unpacked.
+_MOST_CELLS = 10_000_000  #: All from the first to the last row and column in use are kept.
 _MOST_PARTS = 1_000
 _WORKBOOK = "xl/workbook.xml"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
-#: A cell with something in it. The library takes those with an error, or with a formula whose
-#: value isn't stored, for blank: they are turned into text before it reads them.
-# A tag ends where the next begins: so none of them takes more than one look at the sheet.
+#: A cell that isn't blank. The library takes a cell with an error, or with a formula whose value
+#: isn't stored, for blank, so such cells are turned into text before it reads them.
+# No match may go beyond the next tag, so that the sheet is searched only once.
 _FULL_CELL = re.compile(
     rb"<(?:\w+:)?c\s(?:[^<>]*?\s)?r=[\"']([A-Z]{1,3})(\d{1,7})[\"'][^<>]*(?<!/)>"
 )
@@ -46,10 +46,10 @@ Cell = int | float | str | bool | date | datetime | time | timedelta
 
 
 class Workbook:
-    """A workbook's sheet; its rows can be read again and again."""
+    """A sheet of a workbook; its rows can be read several times."""
 
     def __init__(self, file: BinaryIO, preferred: str) -> None:
-        """Choose the sheet named `preferred`, else the only one with something in it.
+        """Choose the sheet named `preferred`, else the only one that isn't blank.
 
         Raises WorkbookRefused.
         """
@@ -57,7 +57,7 @@ class Workbook:
 
         try:
             unpacked = _bounded(file)
-            #: Whether numbers of days count from 1904, as workbooks of the old Mac have it.
+            #: Whether day numbers count from 1904, as in workbooks of the old Mac.
             with ZipFile(unpacked) as parts:
                 self.is_of_1904 = _EPOCH_1904.search(parts.read(_WORKBOOK)) is not None
             unpacked.seek(0)
@@ -67,7 +67,7 @@ class Workbook:
 
     @property
     def name(self) -> str:
-        """What the sheet is called."""
+        """The name of the sheet."""
         return self._sheet.name
 
     def rows(self) -> Iterator[tuple[int, list[Cell]]]:
@@ -76,7 +76,7 @@ class Workbook:
 
 
 def as_text(cell: Cell) -> str:
-    """Return a cell as it would stand in a file of text: 17 is `17`, a date is ISO."""
+    """Return a cell as a text file would have it: 17 is `17`, a date is in ISO form."""
     match cell:
         case str():
             return cell
@@ -85,7 +85,7 @@ def as_text(cell: Cell) -> str:
         case int():
             return str(cell)
         case float():
-            # From sixteen digits on Excel has lost the last ones: shown as it shows them.
+            # With sixteen digits or more, Excel has lost the last ones: shown as Excel shows it.
             return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15G}"
         case datetime():
             return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
@@ -116,7 +116,7 @@ def _chosen(workbook: "CalamineWorkbook", preferred: str) -> "CalamineSheet":
 
 
 def _bounded(file: BinaryIO) -> BytesIO:
-    """Return the workbook unpacked, its sheets made safe to read, within bounds."""
+    """Return the workbook unpacked, within limits, with its sheets made safe to read."""
     unpacked = BytesIO()
     left = _MOST_OCTETS
     with ZipFile(file) as packed, ZipFile(unpacked, "w", ZIP_STORED) as out:

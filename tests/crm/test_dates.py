@@ -172,7 +172,7 @@ def test_the_days_of_spreadsheets_are_read_where_all_of_a_column_is() -> None:
     assert datetime(1980, 12, 31, 12, tzinfo=UTC) == DateReader(are_serials=True, zone=UTC).moment(
         "29586.5"
     )
-    with pytest.raises(UnreadableCell, match="spreadsheet's number of a day 1980-12-31"):
+    with pytest.raises(UnreadableCell, match="spreadsheet's day number: 1980-12-31"):
         DateReader().day("29586")
 
 

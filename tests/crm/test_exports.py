@@ -216,14 +216,17 @@ def test_a_file_without_an_end_of_its_last_line_may_be_whole(tmp_path: Path, con
         (
             ["31/12/1980", "12/31/1980", "1/2/1980"],
             ["1980-12-31", "1980-12-31", None],
-            ["birthday: has the day first ('31/12/1980') and the month first ('12/31/1980')"],
+            [
+                "birthday: some dates have the day first ('31/12/1980'), others the month "
+                "('12/31/1980')"
+            ],
         ),
         (["03/04/2026", "1980-12-31"], [None, "1980-12-31"], []),
         (["29586", "29587"], ["1980-12-31", "1981-01-01"],
-         ["birthday: numbers are read as a spreadsheet's days"]),
+         ["birthday: numbers are read as a spreadsheet's day numbers"]),
         (["29586", "1980-12-31"], [None, "1980-12-31"], []),
         (["31-12-80", ""], ["1980-12-31", ""],
-         ["birthday: years of two digits are read as those before today"]),
+         ["birthday: two-digit years are taken to be before today"]),
         (["0000-00-00", "1980-12-31"], ["", "1980-12-31"], []),
         (["31.\u00a0Dezember 1980", " 31.12.1980 "], ["1980-12-31"] * 2, []),
     ],

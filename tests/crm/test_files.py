@@ -82,7 +82,7 @@ def test_broken_json_spoils_its_line_only(write: Write) -> None:
         (["kind:crm_id"], "unknown column 'kind:crm_id'"),
         (["first_name"], "has no column crm_id"),
         (["crm_id,crm_id"], "has a column twice"),
-        (['"crm_id'], "line 1: a quote is opened here and not closed"),
+        (['"crm_id'], "line 1: a quote is opened here and never closed"),
         (['{"crm_id": "1"}', '{"shoe_size": 3}'], "line 2: unknown column 'shoe_size'"),
         (["crm_id".encode("utf-32")], "is UTF-32; save it as CSV UTF-8"),
     ],

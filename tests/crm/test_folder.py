@@ -272,7 +272,7 @@ def test_a_fault_of_the_gateway_at_one_file_keeps_no_other_back(
     }
     assert isinstance(handled["people.csv"].fault, KeyError)
     document = json.loads((path / "failed/people.csv.report.json").read_text())
-    assert "the gateway failed at this file (KeyError: " in document["error"]
+    assert "the gateway failed on this file (KeyError: " in document["error"]
 
 
 def test_no_cell_of_the_refused_rows_is_a_formula(path: Path, feed: FeedFolder) -> None:

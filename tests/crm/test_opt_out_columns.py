@@ -91,7 +91,7 @@ def test_who_is_opted_in_again_is_no_member_any_more(write: Write, database: Dat
     )
 
     assert ["17"] == kept_away(database)
-    assert "1 row left out: the mapping has no group for what it says" in report.remarks
+    assert "1 row left out, as the mapping gives no group for the word there" in report.remarks
 
 
 @pytest.mark.parametrize(

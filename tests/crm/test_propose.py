@@ -54,7 +54,7 @@ JSON = ('{"kandidaatId": 17, "eMail": "ann@example.org", "hut": 3}',)
                 'ignore = ["Telefoon"]',
                 "# unsure: each must be the crm_id or name of one of the statuses: 'Actief' (1), "
                 "'Uit dienst' (1)",
-                "# unsure: neither yes nor no: 'misschien' (1); say what they mean by",
+                "# unsure: neither yes nor no: 'misschien' (1); say what they mean with",
                 "# read as UTF-8 with semicolons between the fields",
             ],
         ),
@@ -141,7 +141,7 @@ def test_names_of_any_kind_can_be_pasted(write: Write, header: str) -> None:
 def test_the_export_of_a_known_crm_is_recognised(write: Write) -> None:
     path = write("id,firstName,lastName,emailAddress,assignedUserId", "5f,Ann,Bos,a@x.org,1")
 
-    assert '# It looks like an export of espocrm: use = "espocrm" alone may do.' in propose(
+    assert '# It looks like an export of espocrm: use = "espocrm" may be enough.' in propose(
         path, KINDS["people"]
     )
 
@@ -316,7 +316,7 @@ def test_a_known_crm_is_not_all_where_a_column_may_keep_mail_away(write: Write) 
 
     proposed = propose(path, KINDS["people"])
 
-    assert 'use = "civicrm" but for what is unsure below may do.' in proposed
+    assert 'use = "civicrm" may be enough, but for what is unsure below.' in proposed
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_a_known_crm_is_not_all_where_a_column_may_keep_mail_away(write: Write) 
             ("Code;Label;Omschrijving", "1;no-mail tag;Overleden", "2;x;Actief"),
             [
                 'tag = "Label"',
-                "# unsure: no known tags: 'x' (1); if they keep mail away, say which:",
+                "# unsure: not known as tags: 'x' (1); if they keep mail away, say which:",
                 '# tag = {column = "Label", values = {"…" = "NoMailTag"}}',
             ],
             ["no column holds a tag"],
@@ -349,7 +349,8 @@ def test_a_known_crm_is_not_all_where_a_column_may_keep_mail_away(write: Write) 
             ("Code;Omschrijving", "GM;Geen mailing", "NB;Nieuwsbrief"),
             [
                 "# unsure: no column holds a tag (NoMailingsTag, NoMailTag, NoMailChimpMailingsTag)"
-                ": none of these groups keeps mail away; say which do by the column that tells it:",
+                ", so none of these groups keeps mail away; say which do, by the column that "
+                "tells:",
                 '# tag = {column = "Omschrijving", values = {"…" = "NoMailingsTag"}}',
             ],
             [],
@@ -363,7 +364,7 @@ def test_a_known_crm_is_not_all_where_a_column_may_keep_mail_away(write: Write) 
             ),
             [
                 "# unsure: addresses stand in 'E-Mail dienstlich' too; ignore them if they are "
-                "others'",
+                "other people's",
                 'emails = ["E-Mail privat", "E-Mail dienstlich"]',
                 "# unsure: 'Keine Werbung' is left out: does it say who must get no mail? If so:",
             ],
@@ -374,7 +375,7 @@ def test_a_known_crm_is_not_all_where_a_column_may_keep_mail_away(write: Write) 
             ("Nr;E-mail;Notitie", "17;ann@example.org;x", "18;onbekend;y", "19;geen;z"),
             [
                 "# unsure: 'E-mail' is left out, as too few of its values are emails.",
-                '# If it is emails all the same: emails = "E-mail"',
+                '# If it is emails after all: emails = "E-mail"',
             ],
             ["'Notitie' is left out"],
         ),

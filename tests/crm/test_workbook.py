@@ -183,9 +183,7 @@ def test_days_that_sheetjs_writes_some_seconds_early_are_those_that_begin(tmp_pa
     file = FeedFile(path, KINDS["people"])
 
     assert ["1980-01-01", "1956-02-29"] == [row.texts["birthday"] for row in file.rows()]
-    assert "birthday: times some seconds before midnight are read as the day that begins" in (
-        file.remarks
-    )
+    assert "birthday: times a few seconds before midnight count as the next day" in (file.remarks)
 
 
 def test_a_sheet_that_begins_further_down_is_found(tmp_path: Path) -> None:

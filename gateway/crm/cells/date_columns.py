@@ -1,4 +1,4 @@
-"""The columns of dates of a file: how each of them is written, and its values in ISO's form."""
+"""The date columns of a file: how the dates of each are written, and their values in ISO form."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,17 +12,18 @@ from gateway.crm.cells.unreadable import UnreadableCell
 _ISO = re.compile(
     "(?!9999)" + ISO_DAY.pattern + r"(?:[T ]\d\d:\d\d(?::\d\d)?(?:[+-]\d\d:\d\d|Z)?)?"
 )
-#: The column whose days lie behind; the time, where the column has one, counts in the other.
+#: The column whose days are always in the past, and the column in which the time of day counts.
 _PAST, _MOMENTS = "birthday", "submitted_at"
 
 
 class DateColumns:
-    """What stands in columns of dates, by our names, and how it is read.
+    """The date columns of a file, by our names, and how their texts are read.
 
-    A column is of the order its values show; one whose values show none is of that of the file's
-    others. So `written`, which goes through the file, returns the different texts of the columns
-    `names`; it is asked once a text isn't as ISO has it. `order` is the one that is set; without
-    `has_serials` no number is a day.
+    The values of a column show whether the day or the month comes first; if they don't (`03/04`),
+    the file's other columns decide. That takes all values: `written` goes through the file and
+    returns the different texts of the columns `names`. It is called at the first text that isn't
+    ISO. `order` is the order in the settings, if there is one; without `has_serials`, no number is
+    taken for a day.
     """
 
     def __init__(
@@ -42,10 +43,10 @@ class DateColumns:
         self._today = today
         self._has_serials = has_serials
         self._readable: dict[str, dict[str, str | UnreadableCell]] | None = None
-        self.remarks: list[str] = []  #: Known once a text wasn't as ISO has it.
+        self.remarks: list[str] = []  #: Filled at the first text that isn't ISO.
 
     def translate(self, texts: dict[str, str]) -> dict[str, UnreadableCell]:
-        """Put a row's dates in ISO's form; return those that can't be read."""
+        """Put a row's dates into ISO form; return those that can't be read."""
         unread = {}
         for name, iso in self._iso.items():
             text = plain(texts.get(name, ""))
@@ -61,7 +62,7 @@ class DateColumns:
         return unread
 
     def _read_all(self) -> dict[str, dict[str, str | UnreadableCell]]:
-        """Read every text that isn't as ISO has it, by the order that its column shows."""
+        """Read every text that isn't ISO, by the order that its column shows."""
         written = self._written()
         all_readable: dict[str, dict[str, str | UnreadableCell]] = {}
         foreign = {
@@ -97,21 +98,21 @@ class DateColumns:
 
     def _remark(self, name: str, evidence: Evidence, reader: DateReader) -> None:
         if reader.are_serials:
-            self.remarks.append(f"{name}: numbers are read as a spreadsheet's days")
+            self.remarks.append(f"{name}: numbers are read as a spreadsheet's day numbers")
         if reader.are_early and name != _MOMENTS:
             self.remarks.append(
-                f"{name}: times some seconds before midnight are read as the day that begins"
+                f"{name}: times a few seconds before midnight count as the next day"
             )
         if evidence.open and reader.order:
             example = evidence.day_first or evidence.month_first
-            why = "as is set" if self._set else "as the other dates are"
+            why = "as the settings say" if self._set else "as the other dates are"
             because = why if self._set or not example else f"as {example!r} shows"
             self.remarks.append(f"{name}: dates are read {reader.order}, {because}")
         if evidence.day_first and evidence.month_first and not self._set:
             self.remarks.append(
-                f"{name}: has the day first ({evidence.day_first!r}) and the month first "
+                f"{name}: some dates have the day first ({evidence.day_first!r}), others the month "
                 f"({evidence.month_first!r})"
             )
         if evidence.short_year and reader.today:
             span = "before today" if reader.is_past else "within fifty years of today"
-            self.remarks.append(f"{name}: years of two digits are read as those {span}")
+            self.remarks.append(f"{name}: two-digit years are taken to be {span}")

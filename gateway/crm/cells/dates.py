@@ -1,6 +1,6 @@
-"""Days and times as exports write them: nl, de, fr, en, databases and spreadsheets.
+"""Days and times as exports write them: in nl, de, fr and en, by databases and spreadsheets.
 
-Which number of 03/04/2026 is the day is decided by the other values of its column, see `Evidence`.
+Which number of 03/04/2026 is the day is decided by the other values of its column; see `Evidence`.
 """
 
 import re
@@ -16,14 +16,14 @@ _CLOCK = (
     r"(?:[T,\s]\s*(?:um\s|om\s|à\s)?(?P<hour>\d{1,2})[:.h](?P<minute>\d\d)"
     r"(?:[:.](?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"\s*(?P<half>[ap]\.?m\.?)?(?:\s*(?:uhr|uur|h))?"
-    # Java's ZonedDateTime has the zone's name behind it: `+02:00[Europe/Berlin]`.
+    # Java's ZonedDateTime ends with the zone's name: `+02:00[Europe/Berlin]`.
     r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?(?:\[[\w/+-]{1,40}\])?)?"
 )
 _WEEKDAY = r"(?:[^\W\d_]{2,9}\.?,?\s+)?"
 _FORMS = tuple(
     re.compile(form + _CLOCK, re.IGNORECASE)
     for form in (
-        # A day of XML Schema may have a zone (xs:date); it is that day there.
+        # A day of XML Schema (xs:date) may have a zone; it means that day in that zone.
         r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
         r"(?:Z|[+-]\d\d:\d\d)?",
         r"(?P<year>(?:18|19|20|21)\d\d)(?P<month>\d\d)(?P<day>\d\d)",
@@ -36,31 +36,31 @@ _FORMS = tuple(
         r"(?P<year>\d{4})[-/.\s](?P<name>[^\W\d_]{3,9})[-/.\s](?P<day>\d{1,2})",
     )
 )
-#: SheetJS (xlsx 0.18.5 of npm) loses the seconds by which zones differed from UTC in 1899: in Paris
-#: each day it reads is 23:59:39 of the day before, in Madrid each it writes is 23:59:16. What is
-#: 23:59:59 ends a day.
+#: SheetJS (npm's xlsx 0.18.5) gets the odd seconds wrong by which zones differed from UTC in 1899:
+#: in Paris each day it reads becomes 23:59:39 of the day before, in Madrid each day it writes
+#: becomes 23:59:16. A time of 23:59:59 is not such a mistake: it is the end of a day.
 _TOO_EARLY = (time(23, 59, 1), time(23, 59, 58))
-#: Nobody's birthday: what stands where there is no date.
+#: Days that programs write where there is no date; nobody's birthday.
 _NO_DAYS = frozenset(
     (
         date(1, 1, 1),  #: The zero of Go and .NET, and of Business Central's API.
-        date(1601, 1, 1),  #: Of Windows' file times.
+        date(1601, 1, 1),  #: The zero of Windows' file times.
         date(1753, 1, 1),  #: The earliest of SQL Server.
         date(1899, 12, 30),  #: The zero of OLE Automation: Access, Delphi, LibreOffice.
         date(1899, 12, 31),
-        date(1900, 1, 1),  #: An empty text as SQL Server has it, a blank of Dynamics 365.
+        date(1900, 1, 1),  #: SQL Server's date of an empty text, and a blank in Dynamics 365.
     )
 )
-#: A day as ISO has it that may be one.
+#: A day in ISO form that may be a real one.
 ISO_DAY = re.compile(rf"(?!0000|{'|'.join(sorted(map(str, _NO_DAYS)))})\d{{4}}-\d\d-\d\d")
-#: What databases write where there is no date, and the zero Excel makes of a blank cell looked up.
+#: What databases write where there is no date, and what Excel makes of a blank cell it looked up.
 _NONE = re.compile(
     r"0000-00-00(?:[T ]00:00(?::00)?)?|00:00(?::00)?|0?0[./-]0?1[./-]1900|0?1[./-]0?0[./-]1900"
     r"|1900-01-00|-{1,2}|—|–"
 )
 _SERIAL = re.compile(r"(?P<days>[1-7]\d{4})(?:[.,](?P<part>\d{1,15}))?")
 _SERIALS = range(10_000, 75_000)  #: 1927 to 2105.
-_EPOCH = date(1899, 12, 30)  #: Of spreadsheets, from March 1900 on.
+_EPOCH = date(1899, 12, 30)  #: Day 0 of spreadsheets; right from March 1900 on.
 _MONTHS = {
     name: month
     for month, names in enumerate(
@@ -92,7 +92,7 @@ _CURE = "write it as 1980-05-31"
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A date taken apart; its order is known unless `first` and `last` are given."""
+    """A date taken apart; with `first` and `last`, it isn't known which is the day."""
 
     year: int
     is_short: bool  #: The year has two digits.
@@ -110,14 +110,14 @@ class _Written:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the values of a column say of the order of its dates."""
+    """What the values of a column tell about how its dates are written."""
 
-    day_first: str = ""  #: A value that has the day first.
+    day_first: str = ""  #: A value that must have the day first, such as 31/12/1980.
     month_first: str = ""
-    open: str = ""  #: A value that doesn't tell.
-    short_year: str = ""  #: A value with a year of two digits.
-    are_serials: bool = False  #: All of them are a spreadsheet's numbers of days.
-    #: All that have a time have the same one, some seconds before midnight.
+    open: str = ""  #: A value that doesn't tell, such as 03/04/2026.
+    short_year: str = ""  #: A value with a two-digit year.
+    are_serials: bool = False  #: All values are a spreadsheet's day numbers.
+    #: All values with a time have the same one, a few seconds before midnight.
     are_early: bool = False
 
     @property
@@ -129,9 +129,9 @@ class Evidence:
 
 
 def weigh(texts: Iterable[str], zone: tzinfo | None = None) -> Evidence:
-    """Return what the values of a column say; those that are no dates say nothing.
+    """Return what the values of a column tell; values that aren't dates tell nothing.
 
-    `zone` is where times that name one of their own are looked at.
+    Times that name a zone are converted to `zone`.
     """
     day_first = month_first = undecided = short = ""
     serials = others = 0
@@ -166,15 +166,15 @@ class DateReader:
     order: DateOrder | None = None  #: Which number of 03/04/2026 is the day; None: refuse it.
     are_serials: bool = False  #: Whether 29586 is a day.
     are_early: bool = False  #: Whether 1979-12-31 23:59:39 is the day that begins then.
-    today: date | None = None  #: For years of two digits; None: refuse them.
-    is_past: bool = False  #: Whether years of two digits lie behind today, as birthdays do.
-    zone: tzinfo | None = None  #: Of times that name none, and of days; None: as it is written.
+    today: date | None = None  #: Needed for two-digit years; None: refuse them.
+    is_past: bool = False  #: Whether two-digit years mean days before today, as for birthdays.
+    zone: tzinfo | None = None  #: Of days, and of times without a zone; None: taken as written.
 
     def day(self, text: str) -> date | None:
         """Read a day; None where there is none.
 
-        The time behind it counts only where it names a zone: 1979-12-31T23:00:00Z is the first of
-        January in Amsterdam. Raises UnreadableCell.
+        A time behind the day counts only if it names a zone: 1979-12-31T23:00:00Z is 1 January in
+        Amsterdam. Raises UnreadableCell.
         """
         if not text or _NONE.fullmatch(text):
             return None
@@ -187,7 +187,7 @@ class DateReader:
                 moment = moment.astimezone(self.zone)
             day = (moment + timedelta(minutes=1) if self.are_early else moment).date()
         except OverflowError:
-            pass  # The last day there is, as .NET writes what never ends.
+            pass  # 9999-12-31, by which .NET means "never".
         return None if day in _NO_DAYS else day
 
     def moment(self, text: str) -> datetime | None:
@@ -205,7 +205,7 @@ class DateReader:
             moment = moment.replace(tzinfo=self.zone)
         try:
             return moment if moment.tzinfo is None else moment.astimezone(UTC)
-        except OverflowError:  # The end of time in New York.
+        except OverflowError:  # 9999-12-31 in New York is beyond the last moment there is.
             raise UnreadableCell(f"not {_A_TIME}: {text!r}", _CURE) from None
 
     def _read(self, text: str, form: str) -> tuple[date, time | None]:
@@ -229,7 +229,7 @@ class DateReader:
         moment = datetime.combine(_EPOCH, time()) + timedelta(days, round(part * 86_400))
         if not self.are_serials:
             raise UnreadableCell(
-                f"not {_A_DATE}: {text!r} (as a spreadsheet's number of a day {moment:%Y-%m-%d})",
+                f"not {_A_DATE}: {text!r} (as a spreadsheet's day number: {moment:%Y-%m-%d})",
                 f"format the column as a date, or {_CURE}",
             )
         return moment.date(), moment.time()
@@ -260,7 +260,7 @@ class DateReader:
             return written.year
         if self.today is None:
             raise UnreadableCell(f"the year has two digits: {text!r}", _CURE)
-        # A birthday is the last one that is over; all else lies within fifty years of today.
+        # For a birthday, the last such year before today; all else is within fifty years of today.
         year = self.today.year - self.today.year % 100 + written.year
         if self.is_past:
             is_ahead = (year, month, day) > (self.today.year, self.today.month, self.today.day)
@@ -282,7 +282,7 @@ def _take_apart(text: str) -> _Written | None:
     if groups.get("first"):
         first, last = int(groups["first"]), int(groups["last"])
         if groups["mark"] == ".":
-            # With dots the day is first wherever they are used.
+            # Whoever writes dots writes the day first.
             return _Written(year, is_short, last, first, clock=clock)
         return _Written(year, is_short, 0, 0, first, last, clock)
     month = month_number(groups["name"]) if groups.get("name") else int(groups["month"])
@@ -290,7 +290,7 @@ def _take_apart(text: str) -> _Written | None:
 
 
 def _clock_in(zone: tzinfo | None, written: _Written) -> time:
-    """Return the time in a zone, to the second; as it stands where that or its day isn't known."""
+    """Return the time in a zone, to the second; as written if the zone or the day isn't known."""
     assert written.clock is not None
     clock = written.clock.replace(microsecond=0)
     if clock.tzinfo is None or zone is None or written.first:
@@ -303,7 +303,7 @@ def _clock_in(zone: tzinfo | None, written: _Written) -> time:
 
 
 def month_number(name: str) -> int:
-    """Return the month of a name in nl, de, fr or en, `Mrz` or `août`; 0 if it isn't one."""
+    """Return the number of a month by its name in nl, de, fr or en (`Mrz`, `août`); 0: no month."""
     folded = unicodedata.normalize("NFKD", name.casefold())
     return _MONTHS.get("".join(letter for letter in folded if not unicodedata.combining(letter)), 0)
 

@@ -1,4 +1,4 @@
-"""What CRMs call languages: by name in nl, de, fr, en and their own, and by ISO 639-2."""
+"""What CRMs call languages: by name in nl, de, fr, en and the language itself, or by ISO 639-2."""
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
@@ -40,9 +40,9 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-@lru_cache(maxsize=256)  # Of each row; there are few.
+@lru_cache(maxsize=256)  # Called for each row, with few different texts.
 def language_named(text: str) -> str | None:
-    """Return the two letters of a language by its name: `de` of `Deutsch (Österreich)`."""
+    """Return the two letters of a language by its name: `de` for `Deutsch (Österreich)`."""
     name, *country = unaccented(text).partition("(")
     if any(country) and not text.rstrip().endswith(")"):
         return None

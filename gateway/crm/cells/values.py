@@ -17,7 +17,7 @@ from gateway.crm.cells.language_words import language_named
 from gateway.crm.cells.unreadable import UnreadableCell
 
 Word = TypeVar("Word")
-_READER = DateReader()  #: Where nothing is known of the column.
+_READER = DateReader()  #: For a single value, without the rest of its column.
 _NO_FAULTS: Mapping[str, UnreadableCell] = MappingProxyType({})
 _LANGUAGE = re.compile(r"([a-z]{2})(?:[-_][A-Za-z]{2,4})?")
 
@@ -32,12 +32,12 @@ class FieldFault:
     cure: str  #: What to do about it.
 
     def __str__(self) -> str:
-        """Say it with its column."""
+        """Return the text with the column in front."""
         return f"{self.column}: {self.text}"
 
 
 class KeyUnreadable(ValueError):
-    """A field without which a row can't be told from others."""
+    """A field that identifies the row can't be read."""
 
     def __init__(self, fault: FieldFault) -> None:
         super().__init__(str(fault))
@@ -45,11 +45,11 @@ class KeyUnreadable(ValueError):
 
 
 class RowFields:
-    """The fields of one row, read by type; each stands for itself.
+    """The fields of one row, read by type, each independent of the others.
 
-    What can't be read is noted in `unread` and read as blank, so that the other fields count all
-    the same; only `key` and `key_choice` raise `KeyUnreadable`. `zone` is that of times that name
-    none; `faults` are what is known to be wrong with fields, by column.
+    A field that can't be read is noted in `unread` and counts as blank, so that the rest of the row
+    is still used; only `key` and `key_choice` raise `KeyUnreadable`. `zone` is assumed for times
+    without one; `faults` are faults already known, by column.
     """
 
     __slots__ = ("_cells", "_faults", "_texts", "_zone", "is_unsure", "partly", "remarks", "unread")
@@ -65,8 +65,8 @@ class RowFields:
         self._zone = zone
         self._cells: dict[str, AddressCell] = {}  #: The addresses of a column.
         self.unread: dict[str, FieldFault] = {}  #: By column.
-        self.partly: set[str] = set()  #: Columns of which a part only could be read.
-        self.is_unsure = False  #: Whether it may be another record's row.
+        self.partly: set[str] = set()  #: Columns that could only be read in part.
+        self.is_unsure = False  #: Whether the row may belong to another record.
         self.remarks: list[FieldFault] = []  #: What is wrong with parts of fields.
 
     def text(self, name: str) -> str:
@@ -76,7 +76,7 @@ class RowFields:
     def word(self, name: str) -> str:
         """Return a status, tag, role or the key of something else; empty where there is none.
 
-        Compared with others, so nothing is left in it that can't be seen.
+        It is compared with others, so characters that can't be seen are taken out.
         """
         return self._text(name, plain(self._texts.get(name, "")))
 
@@ -97,16 +97,17 @@ class RowFields:
             raise KeyUnreadable(self._fault(name, error)) from None
 
     def key_choice(self, name: str, known: Mapping[str, Word]) -> Word:
-        """Return what one of the known words stands for, in any spelling."""
+        """Return the meaning of one of the known words, in any spelling."""
         chosen = self._choice(name, known)
         if chosen is None:
             raise KeyUnreadable(self._not_one_of(name, known))
         return chosen
 
     def likely_choice(self, name: str, known: Mapping[str, Word], otherwise: Word) -> Word:
-        """Return the same, or the nearest of a slip, or `otherwise` of a cell that has no value.
+        """Return the same; for a typing error the nearest word's, for an error cell `otherwise`.
 
-        `is_unsure` and a remark say so. A word of something else raises: `robot` is nobody.
+        In both cases `is_unsure` is set and a remark added. A word that is like none of them
+        (`robot`) raises.
         """
         chosen = self._choice(name, known)
         if chosen is not None:
@@ -152,7 +153,7 @@ class RowFields:
         return value if value is None or value.tzinfo else value.replace(tzinfo=self._zone)
 
     def items(self, name: str) -> tuple[str, ...]:
-        """Return what stands between `;`, of roles also between commas, blanks left out."""
+        """Return the items between `;` (roles may also have commas), without blank ones."""
         text = self.word(name)
         values = text.split(list_divider(name, text) or ";")
         return tuple(filter(None, map(str.strip, values)))
@@ -162,9 +163,9 @@ class RowFields:
         return self._value(name, read_language, "") or ""
 
     def addresses(self, name: str) -> tuple[str, ...]:
-        """Return those of several mail addresses that are certain; what is not becomes remarks.
+        """Return the certain ones among several mail addresses; the others become remarks.
 
-        Where there is that, the field is read in part; where nothing is certain, not at all.
+        If there are others, the field counts as read in part; if none is certain, as unread.
         """
         cell = self._cell(name)
         faults = []
@@ -182,11 +183,11 @@ class RowFields:
         return cell.addresses
 
     def address(self, name: str) -> str:
-        """Return the first of the mail addresses that are certain; others become remarks."""
+        """Return the first certain mail address; any others become remarks."""
         first, *others = self.addresses(name) or ("",)
         cure = "give it a row of its own, with a key and the same roles, or leave it out"
         for other in others:
-            text = f"{other!r} is left out: one row has one address, here {first}"
+            text = f"{other!r} is left out: a row has only one address, here {first}"
             self.remarks.append(FieldFault(name, text, other, cure))
         return first
 
@@ -195,7 +196,7 @@ class RowFields:
         return tuple(doubt.text for doubt in self._cell(name).doubts if doubt.text)
 
     def lookalikes(self, name: str) -> tuple[str, ...]:
-        """Return what is like an address in the pieces to which no mail can be sent."""
+        """Return what looks like an address within the pieces to which no mail can be sent."""
         return self._cell(name).lookalikes
 
     def _cell(self, name: str) -> AddressCell:
@@ -206,14 +207,14 @@ class RowFields:
             if name not in self.unread:
                 cell = read_cell(text)
             else:
-                # What is lost of it may be what says that an address is the wrong one.
+                # The part that can't be read may say that an address is the wrong one.
                 readable = text.encode(errors="replace").decode().replace("\0", " ")
                 cell = read_cell(readable).in_doubt()
             self._cells[name] = cell
         return cell
 
     def miss(self, column: str, fault: FieldFault) -> None:
-        """Note a column as unread for what is wrong with it or a column that goes with it."""
+        """Note a column as unread because of a fault in it, or in a column that belongs to it."""
         self.unread[column] = fault
 
     def _value(
@@ -236,13 +237,13 @@ class RowFields:
 
     def _fault(self, name: str, error: UnreadableCell) -> FieldFault:
         value = self._texts.get(name, "").strip()
-        # A report is UTF-8 and one line an entry, whatever stands in the file.
+        # A report is UTF-8 with one line for each entry, whatever the file holds.
         shown = value.encode(errors="backslashreplace").decode()
         return FieldFault(name, str(error), shown, error.cure)
 
 
 def read_moment(value: str) -> datetime | None:
-    """Read a time, as ISO has it or else as people write it; None where there is none."""
+    """Read a time, in ISO form or as people write it; None where there is none."""
     try:
         return datetime.fromisoformat(value)
     except ValueError:
@@ -251,7 +252,7 @@ def read_moment(value: str) -> datetime | None:
 
 @lru_cache(50_000)
 def read_day(value: str) -> date | None:
-    """Read a day in the same way. Raises UnreadableCell."""
+    """Read a day, in ISO form or as people write it. Raises UnreadableCell."""
     if ISO_DAY.fullmatch(value):
         try:
             return date.fromisoformat(value)
@@ -263,7 +264,7 @@ def read_day(value: str) -> date | None:
 
 @lru_cache(1_000)
 def read_language(value: str) -> str:
-    """Return the two letters of a language: `nl` of `nl-BE` and `Dutch`. Raises UnreadableCell."""
+    """Return the two letters of a language: `nl` for `nl-BE` and `Dutch`. Raises UnreadableCell."""
     tag = _LANGUAGE.fullmatch(value.lower())
     language = tag[1] if tag is not None else language_named(value)
     if language is None:

@@ -1,1 +1,1 @@
-"""The folder of the feed: files dropped there, and what became of them."""
+"""The feed's folder: the files dropped there, and what became of them."""

@@ -1,4 +1,4 @@
-"""What lies in the folder of the feed, told by names: `people.csv`, `memberships.full.xlsx`."""
+"""The files in the feed's folder, told apart by name: `people.csv`, `memberships.full.xlsx`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,9 @@ from gateway.core.written import readable_name
 from gateway.crm.kinds import KINDS
 
 _ENDINGS = (".csv", ".jsonl", ".xlsx", ".tsv", ".txt")
-#: What counts by the beginning of its name alone: taken in where it is a table all the same, else
-#: moved to `failed/` with the cure. Nobody would hear of one that was left lying.
+#: A file with one of these endings counts if its name begins with a kind. It is taken in if it is a
+#: table after all, and otherwise moved to `failed/` with the cure: nobody would notice one that is
+#: just left there.
 _OTHER_ENDINGS = (
     *(".xls", ".xlsb", ".xlsm", ".ods", ".json", ".xml", ".htm", ".html"),
     *(".zip", ".gz", ".7z", ".rar", ".bz2"),
@@ -20,7 +21,7 @@ _RANKS = {name: rank for rank, name in enumerate(KINDS)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedFile:
-    """A file as it was found."""
+    """A file as it was found in the folder."""
 
     path: Path
     mark: str  #: Tells this file from one of the same name dropped later, or still growing.
@@ -34,42 +35,42 @@ class DroppedFile:
 
     @property
     def kind(self) -> str | None:
-        """What it tells of, one of `KINDS`, by the beginning of its name."""
+        """Its kind, one of `KINDS`, by the beginning of its name."""
         lower = self.path.name.lower()
         return next((kind for kind in KINDS if lower.startswith(kind)), None)
 
     @property
     def replaces(self) -> bool:
-        """Whether what isn't in it goes."""
+        """Whether it is a full file: what isn't in it is removed."""
         return is_full(self.path.name)
 
     @property
     def names_all_people(self) -> bool:
-        """Whether who isn't in it goes."""
+        """Whether it is a full file of people: whoever isn't in it is removed."""
         return self.kind == "people" and self.replaces
 
     @property
     def order(self) -> tuple[int, int, str]:
-        """What it is sorted by: first those that suppress, then by age."""
+        """The key to sort files by: first those that suppress, then by age."""
         return _RANKS.get(self.kind or "", len(_RANKS)), self.written, self.path.name
 
 
 def is_full(name: str) -> bool:
-    """Tell by its name whether a file replaces what its source brought before."""
+    """Whether a file, by its name, replaces what its source brought before."""
     return name.lower().endswith(_FULL)
 
 
 def is_for_feed(name: str) -> bool:
-    """Tell by its name whether a file of the folder is to be taken in, or refused with a cure.
+    """Whether a file of the folder, by its name, is handled at all: taken in, or refused.
 
     `people.csv`, `People-2.XLSX` and `export.csv` are; `.people.csv` (hidden), `~$people.xlsx`
-    (open in Excel) and `notes.txt` aren't.
+    (open in Excel) and `notes.txt` are left alone.
     """
     lower = name.lower()
     if lower.startswith((".", "~")):
         return False
     if lower.endswith((".txt", *_OTHER_ENDINGS)):
-        # Notes lie in folders too.
+        # Other text files may just be somebody's notes.
         return lower.startswith(tuple(KINDS))
     return lower.endswith(_ENDINGS)
 
@@ -78,7 +79,7 @@ def found_at(path: Path) -> DroppedFile | None:
     """Return the file at a path; None where there is none, or something else."""
     try:
         facts = path.stat()
-    except OSError:  # Such as a link that leads nowhere, or to itself.
+    except OSError:  # For example, a link that leads nowhere or to itself.
         return None
     if not S_ISREG(facts.st_mode):
         return None

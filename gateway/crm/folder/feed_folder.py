@@ -1,4 +1,4 @@
-"""The folder of the feed: files dropped there are taken in and moved aside."""
+"""The feed's folder: files dropped there are taken in and moved aside."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,18 +32,19 @@ _HELD_BACK = (
     "gateway import {kind} FILE --lift{replace}"
 )
 _FAULT = (
-    "the gateway failed at this file ({fault}); its log says more. Import it by hand, or drop it "
+    "the gateway failed on this file ({fault}); its log says more. Import it by hand, or drop it "
     "again after an update"
 )
 
-#: What a file of people would have taken away is not known, and who it is stays suppressed.
+#: For a full file, where nobody knows whom the full file of people would have removed: those people
+#: must stay suppressed.
 _ADDED_ONLY = (
-    "what it adds was taken in, and nothing was taken away: {people}, beside or before it, could "
-    "not be taken in whole, so that whoever is gone from both would no longer be suppressed. Drop "
-    "both again"
+    "what it adds was taken in, but nothing was removed: {people}, dropped with it or before it, "
+    "could not be taken in whole, and whoever is missing from both would no longer be suppressed. "
+    "Drop both again"
 )
 
-#: Whoever may only drop files here could else have others read that the gateway may read.
+#: Otherwise somebody who may only drop files here could make the gateway read any other file.
 _LINK = "a link: drop the file itself"
 
 
@@ -52,7 +53,7 @@ def _as_ours(_kind: str) -> KindMapping:
 
 
 class FolderUnusable(GatewayError):
-    """The folder of the feed can't be read or written."""
+    """The feed's folder can't be read or written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +61,19 @@ class HandledFile:
     """What became of a file of the folder."""
 
     name: str  #: In readable form.
-    state: Literal["done", "failed", "waiting"]  #: One that waits is tried at the next look.
+    state: Literal["done", "failed", "waiting"]  #: A waiting one is tried again at the next look.
     report: ImportReport | None = None
-    error: str = ""  #: Why it failed or waits, or what is worth knowing.
-    fault: Exception | None = None  #: Of the gateway itself.
+    error: str = ""  #: Why it failed or waits, or what people should know.
+    fault: Exception | None = None  #: A fault of the gateway itself.
 
     @property
     def is_whole(self) -> bool:
-        """Whether it was taken in as it is, or had been."""
+        """Whether it was taken in whole, now or before."""
         return self.state == "done" and (self.report is None or self.report.takes_all_away)
 
 
 class FeedFolder:
-    """Looks for files from time to time; one that changed since the last look waits.
+    """Looks for files at intervals; a file that changed since the last look waits.
 
     `people*.csv`, `groups*.jsonl` … are taken in by kind, first those that suppress, then by
     age; `….full.csv` replaces what the source brought before.
@@ -99,16 +100,16 @@ class FeedFolder:
         self._mapping = mapping
         self._keep_suppressed = keep_suppressed
         self._seen: dict[Path, str] = {}
-        self._not_moved: dict[str, HandledFile] = {}  #: By mark; not to be taken in again.
+        self._not_moved: dict[str, HandledFile] = {}  #: Files handled but not moved yet, by mark.
         self._people_ahead: PeopleAhead | None = None
         if keep_suppressed is not None:
             self._people_ahead = PeopleAhead(database, source, keep_suppressed, self._would_do)
 
     def look(self) -> Iterator[HandledFile]:
-        """Take in the files that stand still, and yield what became of each.
+        """Take in the files that no longer change, and yield what became of each.
 
-        What goes wrong with one keeps no other back. Raises `FolderUnusable`, at the end where it
-        is about single files, and `StoreUnavailable`: the files wait for the next look.
+        A file that fails doesn't keep the others back. Raises `FolderUnusable` (only at the end, if
+        it is about single files) and `StoreUnavailable`; then the files wait for the next look.
         """
         try:
             paths = sorted(self._path.iterdir())
@@ -134,7 +135,7 @@ class FeedFolder:
             if self._people_ahead is not None:
                 self._people_ahead.ended(file, is_whole=handled.is_whole)
             if handled.state != "waiting" and found_at(file.path) == file:
-                # Until it is moved it is known to be handled: else each look would take it in.
+                # Remembered until it is moved, or each look would take it in again.
                 self._not_moved[file.mark] = handled
                 try:
                     handled = self._put_aside(file, handled)
@@ -149,9 +150,9 @@ class FeedFolder:
             raise unusable
 
     def _settled(self, waiting: Sequence[DroppedFile]) -> list[DroppedFile]:
-        """Return the files that stand still.
+        """Return the files that no longer change.
 
-        Full files wait for a full file of people that doesn't: it says who goes with them.
+        While a full file of people still changes, other full files wait: it tells who is gone.
         """
         settled = [file for file in waiting if self._seen.get(file.path) == file.mark]
         if any(file.names_all_people and file not in settled for file in waiting):
@@ -159,7 +160,7 @@ class FeedFolder:
         return settled
 
     def _take(self, file: DroppedFile, ahead: FilesAhead) -> HandledFile:
-        """Take a file in, unless it was found to make the gateway fail."""
+        """Take a file in, unless the look ahead already made the gateway fail."""
         name = readable_name(file.path.name)
         try:
             fault = ahead.faults.get(file.mark)
@@ -167,9 +168,10 @@ class FeedFolder:
                 raise fault
             return self._imported(file, name, unknown=ahead.unknown)
         except GatewayError as error:
-            # Such as a key file that can't be read: the file is as good as it was.
+            # The cause lies elsewhere, as with a key file that can't be read: the dropped file may
+            # be fine, so it waits.
             if isinstance(error, StoreUnavailable):
-                # Raises where the store is away; else it fails at this file.
+                # Raises if the store is really away; otherwise it is this file that makes it fail.
                 with self._database.reading() as connection:
                     last_file(connection, self._source, "")
             return HandledFile(name=name, state="waiting", error=str(error))
@@ -195,7 +197,7 @@ class FeedFolder:
                 file,
                 file.kind,
                 replace=file.replaces and not adds_only,
-                mark="" if adds_only else file.mark,  # It is to be dropped again.
+                mark="" if adds_only else file.mark,  # Or it would be skipped when dropped again.
                 keep_suppressed=self._keep_suppressed,
             )
         except (FileRefused, RowRefused) as error:
@@ -217,7 +219,7 @@ class FeedFolder:
         return HandledFile(name=name, state="done", report=report)
 
     def _would_do(self, file: DroppedFile, hears_who_goes: KeepSuppressed) -> ImportReport:
-        """Tell what a full file of people would do."""
+        """Return what a full file of people would do, without doing it."""
         return self._import(
             file, "people", replace=True, dry_run=True, keep_suppressed=hears_who_goes
         )
@@ -248,7 +250,7 @@ class FeedFolder:
         )
 
     def _put_aside(self, file: DroppedFile, handled: HandledFile) -> HandledFile:
-        """Move a file to `done/` or `failed/`, its report and refused rows beside it."""
+        """Move a file to `done/` or `failed/`, and put its report and refused rows beside it."""
         folder, laid = self._path / handled.state, list[Path]()
         try:
             folder.mkdir(exist_ok=True)
@@ -273,12 +275,12 @@ class FeedFolder:
                 except OSError:
                     raise
                 except FileRefused:
-                    pass  # It is not as it was any more.
+                    pass  # The file has changed since.
                 except Exception as error:
                     handled = replace(handled, fault=error)
             file.path.rename(target)
         except OSError as error:
-            for path in laid:  # Else each look would lay them there once more, by another name.
+            for path in laid:  # Or each look would put them there again, under other names.
                 with suppress(OSError):
                     path.unlink()
             where = readable_name(str(error.filename or file.path))

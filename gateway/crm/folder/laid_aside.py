@@ -1,4 +1,4 @@
-"""Files of the feed that were taken in or refused: in `done/` and `failed/`, each with a report."""
+"""Files of the feed that were handled: they lie in `done/` and `failed/`, each with a report."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,24 +10,24 @@ from typing import Any, Literal
 from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.written import readable_name, short_name
 
-_REPORT, _REFUSED = ".report.json", ".refused.csv"  #: What lies beside a file, behind its name.
-#: What a name may have, so that the time and these endings fit behind it in 255 octets.
+_REPORT, _REFUSED = ".report.json", ".refused.csv"  #: Endings of the files beside a file.
+#: Octets of a name, so that with the time and these endings it has no more than 255.
 _LONGEST_NAME = 200
-_SHOWN = {"line", "column", "text", "cure"}  #: What is shown of each problem of a report.
+_SHOWN = {"line", "column", "text", "cure"}  #: What is shown of each problem in a report.
 
 
 def report_beside(target: Path) -> Path:
-    """Return where the report of a file lies."""
+    """Return the path of a file's report."""
     return target.with_name(f"{target.name}{_REPORT}")
 
 
 def refused_beside(target: Path) -> Path:
-    """Return where the rows of a file lie that were refused."""
+    """Return the path of a file's refused rows."""
     return target.with_name(f"{target.name}{_REFUSED}")
 
 
 def free_target(folder: Path, name: str, at: datetime) -> Path:
-    """Return where in a folder a file is to lie: by its own name, else the first with the time."""
+    """Return a free path in a folder: with the file's own name, or with the time added to it."""
     path = Path(short_name(name, _LONGEST_NAME))
     names = (f"{path.stem}.{at:%Y%m%dT%H%M%S}-{number}{path.suffix}" for number in count(1))
     target = folder / path.name
@@ -37,7 +37,7 @@ def free_target(folder: Path, name: str, at: datetime) -> Path:
 
 
 def laid_aside(folder: Path, limit: int) -> Sequence[LaidAside]:
-    """Return the files that were laid aside last, the newest first; OSError if one can't look."""
+    """Return the files laid aside last, the newest first; OSError if a folder can't be read."""
     reports: list[tuple[int, Literal["done", "failed"], Path]] = []
     states: tuple[Literal["done"], Literal["failed"]] = ("done", "failed")
     for state in states:
@@ -50,24 +50,24 @@ def laid_aside(folder: Path, limit: int) -> Sequence[LaidAside]:
 
 
 def file_laid_aside(folder: Path, state: str, name: str) -> LaidAside | None:
-    """Return one file that was laid aside; None: there is none of that name."""
+    """Return one file that was laid aside; None where there is none of that name."""
     if state not in ("done", "failed") or not name or Path(name).name != name:
         return None
     try:
         path = _file_of(folder / state, f"{name}{_REPORT}")
         is_there = path.is_file()
-    except OSError:  # Such as a name longer than any.
+    except OSError:  # For example, the name is too long.
         return None
     return _laid_aside("done" if state == "done" else "failed", path) if is_there else None
 
 
 def refused_rows(folder: Path, aside: LaidAside) -> bytes:
-    """Return the rows of a file that weren't taken in, as CSV; OSError if there are none."""
+    """Return the rows of a file that weren't taken in, as CSV; OSError if there is no such file."""
     return _file_of(folder / aside.state, f"{aside.name}{_REFUSED}").read_bytes()
 
 
 def _file_of(folder: Path, name: str) -> Path:
-    """Return the file that is shown by a name: one moved here by others may have another."""
+    """Return the file that is shown by this name; one that people moved here may have another."""
     path = folder / name
     if path.exists() or not folder.is_dir():
         return path
@@ -86,7 +86,7 @@ def _laid_aside(state: Literal["done", "failed"], path: Path) -> LaidAside:
 
 
 def _read_report(path: Path) -> Mapping[str, Any]:
-    """Return the report that lies beside a file; empty where somebody else wrote it."""
+    """Return the report beside a file; empty where it isn't one of ours."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -103,7 +103,7 @@ def _read_report(path: Path) -> Mapping[str, Any]:
 
 
 def _is_taken(target: Path) -> bool:
-    """Whether something has this name or one of those beside it; a link that leads nowhere, too."""
+    """Whether this name, or one of those beside it, is taken, even by a link that leads nowhere."""
     return any(
         path.exists() or path.is_symlink()
         for path in (target, report_beside(target), refused_beside(target))

@@ -1,13 +1,14 @@
-"""Who goes with the full files of people in the folder, told before anything is taken in.
+"""Whom the full files of people in the folder will remove, found before anything is taken in.
 
-An export of everything has neither a deleted person nor what suppressed them any more, and
-memberships are taken in first:
+When a person was deleted in the CRM, a full export has neither the person nor what suppressed them,
+and memberships are taken in first:
 
-    memberships.full.csv      candidate 17 is no member of "no bulk mail" any more
+    memberships.full.csv      candidate 17 is no longer a member of "no bulk mail"
     people.full.csv           there is no candidate 17 any more
 
-So who goes is looked for ahead, and what suppresses them noted. Where that can't be told, since the
-file of people is refused, held back or lacks a row, the other full files take nothing away.
+So the people who will be removed are found first, and what suppresses them is noted. Where that
+can't be told, because the file of people is refused, held back or lacks a row, the other full files
+remove nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,17 +29,17 @@ from gateway.store.engine.database import (
 from gateway.store.feed import feed_faults
 from gateway.store.feed.feed import KeepSuppressed
 
-#: Takes a file in as far as telling what it would do, and whom it would take away.
+#: Tells what a file would do and whom it would remove, without taking it in.
 ImportAhead = Callable[[DroppedFile, KeepSuppressed], ImportReport]
 
 
 @dataclass(slots=True)
 class FilesAhead:
-    """What a look ahead tells of the files that are taken in next."""
+    """What a look ahead tells about the files that are taken in next."""
 
-    #: Of the gateway itself, by the marks of the files at which it failed.
+    #: Faults of the gateway itself, by the mark of the file on which it failed.
     faults: dict[str, Exception] = field(default_factory=dict)
-    #: The full file of people, in readable form, of which it can't be told who goes; else empty.
+    #: The name of a full file of people for which nobody knows whom it removes; else empty.
     unknown: str = ""
 
 
@@ -52,7 +53,7 @@ class PeopleAhead:
         self._source = source
         self._keep_suppressed = keep_suppressed
         self._dry_run = dry_run
-        #: The last full file of people, in readable form, if it wasn't taken in whole.
+        #: The name of the last full file of people, if it wasn't taken in whole.
         self._not_whole = ""
 
     def ended(self, file: DroppedFile, *, is_whole: bool) -> None:
@@ -61,10 +62,10 @@ class PeopleAhead:
             self._not_whole = "" if is_whole else file.name
 
     def look(self, files: Sequence[DroppedFile], done: Mapping[str, bool]) -> FilesAhead:
-        """Look at the files to be taken in next; note what suppresses people who go with them.
+        """Look at the files to be taken in next; note what suppresses the people they will remove.
 
-        `done` tells, by their marks, of those that couldn't be moved since whether they were taken
-        in whole.
+        `done` has the files, by mark, that were handled but couldn't be moved yet: whether each was
+        taken in whole.
         """
         ahead, going = FilesAhead(), _GoingPeople()
         all_people = [file for file in files if file.names_all_people]
@@ -82,7 +83,7 @@ class PeopleAhead:
         return ahead
 
     def _tells_who_goes(self, file: DroppedFile, going: "_GoingPeople", ahead: FilesAhead) -> bool:
-        """Whether a full file of people will be taken in whole; `going` hears who goes then."""
+        """Whether a full file of people will be taken in whole; `going` gets whom it removes."""
         try:
             with suppress(FileRefused, RowRefused):
                 return self._dry_run(file, going).takes_all_away
@@ -93,7 +94,7 @@ class PeopleAhead:
         return False
 
     def _refused_before(self) -> str:
-        """Return the full file of people not taken in whole; empty where one was since."""
+        """Return the last full file of people, if it wasn't taken in whole; else empty."""
         with self._database.reading() as connection:
             states = feed_faults.states(connection)
         faults = {(state.source, state.what): state.fault for state in states}
@@ -101,12 +102,12 @@ class PeopleAhead:
         if fault is None:
             self._not_whole = ""
         elif fault.failed and is_full(fault.file):
-            return fault.file  # Also where this process has not seen it.
+            return fault.file  # Even if another process handled it.
         return self._not_whole
 
 
 class _GoingPeople:
-    """Hears who would go."""
+    """Collects the people who would be removed."""
 
     def __init__(self) -> None:
         self.refs: list[PersonRef] = []
@@ -120,7 +121,7 @@ class _GoingPeople:
         refs: Sequence[PersonRef],
         at: datetime,  # noqa: ARG002
     ) -> None:
-        """Remember who would go."""
+        """Remember whom the file would remove."""
         self.refs += refs
 
     def keep_unsubscribed(
