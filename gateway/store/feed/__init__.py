@@ -1,1 +1,1 @@
-"""What the CRM tells, staged, compared and kept."""
+"""The data of the CRM: staged, compared with what is known, and kept."""

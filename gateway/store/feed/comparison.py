@@ -1,4 +1,4 @@
-"""What of the staged records is new or differs from what is known."""
+"""Which staged records are new, or differ from what is known."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ def compare(
 
 
 def look_for_kept(stage: StagingTables, *, source: str) -> None:
-    """Fill `removed` with what the source brought of the keys noted; within a transaction."""
+    """Fill `removed` with the source's rows whose keys were noted; within a transaction."""
     _remove(stage, source, _is_staged)
 
 
@@ -54,9 +54,9 @@ def _is_missing(layout: TableLayout) -> ColumnElement[bool]:
 
 
 def _has_group_now(layout: TableLayout) -> ColumnElement[bool]:
-    """Return the condition that a membership whose group couldn't be read has been put right.
+    """Return the condition that a membership whose group couldn't be read is corrected now.
 
-    The file tells of a new group of the person's, and none that can't be read.
+    That is so if the file has a new group for the person, and no more group that can't be read.
     """
     tables = staging_tables(layout)
     member, staged, changes = memberships.c, tables["staged"], tables["changes"]
@@ -77,7 +77,7 @@ def _remove(stage: StagingTables, source: str, which: _Condition) -> None:
     stage.connection.execute(_going(stage.layout, which), {"told_by": source})
 
 
-# Statements are kept: to make one takes longer than to run it for a few rows.
+# Statements are kept: making one takes longer than running it for a few rows.
 @cache
 def _going(layout: TableLayout, which: _Condition) -> Insert:
     table, source = layout.table, bindparam("told_by", type_=Text)
@@ -85,24 +85,25 @@ def _going(layout: TableLayout, which: _Condition) -> Insert:
         table.c.source == source, which(layout)
     )
     if table.name == "groups":
-        # Not a group that has members of another source: an opt-out from there must last.
+        # A group with members from another source stays: their opt-out must last.
         of_it = and_(memberships.c.kind == table.c.kind, memberships.c.group_id == table.c.crm_id)
         gone = gone.where(~exists().where(of_it, memberships.c.source != source))
     return insert(staging_tables(layout)["removed"]).from_select(layout.keys, gone)
 
 
-@lru_cache(256)  # so many sets of columns
+@lru_cache(256)  # one for each set of columns
 def differing_rows(layout: TableLayout, columns: frozenset[str], in_gaps: int) -> Insert:
-    """Return what fills `changes`, told by `told_by` at `told_at`; see `Comparison`."""
+    """Return the statement that fills `changes`; for its parameters see `Comparison`."""
     changes = staging_tables(layout)["changes"]
     rows = Comparison(layout, columns, in_gaps).select()
     return insert(changes).from_select(list(changes.columns), rows)
 
 
 class Comparison:
-    """The rows that are new or differ, as they shall be, told by `told_by` at `told_at`.
+    """A query of the rows that are new or differ, with their new values.
 
-    Of the values whose bits are in `in_gaps` some rows don't tell.
+    Its parameters are the source `told_by` and the time `told_at`. `in_gaps` has the bits of the
+    values that are missing in some rows.
     """
 
     def __init__(self, layout: TableLayout, columns: frozenset[str], in_gaps: int) -> None:
@@ -144,7 +145,7 @@ class Comparison:
                 return self._source
             case "since":
                 return self._now
-            case "doubtful":  # `unread.take_in` says it anew.
+            case "doubtful":  # `unread.take_in` sets it afterwards.
                 return func.coalesce(self._known.c[name], false())
             case "status_unread_since":  # `people_in_doubt.mark_people` does.
                 return self._known.c[name]
@@ -170,14 +171,14 @@ class Comparison:
         return differs if is_said is None else differs & is_said
 
     def _is_said(self, name: str) -> ColumnElement[bool] | None:
-        """Return the condition that the row has a value; None if all rows have it."""
+        """Return the condition that a row has a value; None if all rows have it."""
         bit = self._layout.bit(name)
         if not self._in_gaps & bit:
             return None
         return self._staged.c.gaps.bitwise_and(bit) == 0
 
     def _is_added_to(self) -> ColumnElement[bool]:
-        """Return the condition that a person isn't known by an address that a row only adds."""
+        """Return the condition that a row that only adds addresses has one the person lacks."""
         if self._layout is not PEOPLE:
             return false()
         staged_addresses, known = self._staged_addresses, addresses

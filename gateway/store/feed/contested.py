@@ -1,9 +1,10 @@
-"""Rows that contradict each other, or may be incomplete, settled in favour of protection.
+"""Settles rows that contradict each other, or may be incomplete, in favour of protection.
 
-Rows of one key that differ are a join over two statuses, or a group first with and then without
-its tag: which of them is right can't be told. So of what suppresses all of them count, and so does
-what is known; of what decides otherwise nothing does: the old value stands, and is unread. Rows of
-a file that was cut off are settled against what is known in the same way.
+If rows with the same key differ, nobody can tell which is right: the export may have joined a
+person with two statuses, or has a group first with its tag and then without. So everything that
+suppresses counts, from any of the rows or known before. Other values that decide about mail count
+from none of them: the old value stays and is marked unread. Rows of a file that was cut off are
+settled with what is known in the same way.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +20,9 @@ from gateway.core.triggers.unread_fields import CANT_BE_READ, IN_ROWS
 from gateway.store.feed.layouts import TableLayout
 from gateway.store.schema.feed import groups, memberships, statuses
 
-CellGroup = tuple[Any, ...]  #: Of a column, with those that go with it.
+CellGroup = tuple[Any, ...]  #: The value of a column, with those of the columns that belong to it.
 
-#: Columns that decide nothing: the last row is believed.
+#: Columns that decide nothing about mail: the last row counts.
 _TELLING = frozenset(
     (
         *("first_name", "last_name", "name", "title", "language", "owner", "email", "roles"),
@@ -32,19 +33,19 @@ _TELLING = frozenset(
 _WIDTH = {Scope.MAILCHIMP: 1.0, Scope.BULK: 2.0, Scope.ALL: 3.0}
 _NOT_WHOLE = ", which may not be whole"
 _PERHAPS = 0.5  #: The width of a status or tag that isn't known: it may suppress.
-#: Kinds of which new records protect somebody: the addresses of people, and what has a tag.
+#: Kinds whose new records may protect somebody: people by their addresses, the others by a tag.
 _PROTECTING = frozenset(("people", "groups", "statuses"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedRow:
-    """A row as it is staged."""
+    """A row in the staging table."""
 
     line: int
     key: tuple[str, ...]
     gaps: int
     adds_addresses: bool
-    adds_only: bool  #: The row may not be whole.
+    adds_only: bool  #: The row may be incomplete, so it only adds what keeps mail away.
     values: Mapping[str, Any]
     unread: Mapping[str, str] = field(default_factory=dict)
 
@@ -55,7 +56,7 @@ class Duplicate:
 
     key: tuple[str, ...]
     lines: tuple[int, ...]
-    differs: Mapping[str, str]  #: Columns of which the rows say different things, and what.
+    differs: Mapping[str, str]  #: Columns in which the rows differ, and what they say.
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class SettledRows:
     unread: dict[str, str]
     differs: dict[str, str]
     mailed_at: int | None  #: The line whose addresses are mailed; None: those known before.
-    is_dropped: bool = False  #: None of it is new and protects.
+    is_dropped: bool = False  #: Nothing in it is both new and protective.
 
 
 class SuppressionWidths:
@@ -79,7 +80,7 @@ class SuppressionWidths:
     def __init__(self, connection: Connection, tag_scopes: Mapping[str, Scope]) -> None:
         self._connection = connection
         self._scopes = tag_scopes
-        self._tags: Mapping[tuple[str, str], str] | None = None  #: Of statuses, once read.
+        self._tags: Mapping[tuple[str, str], str] | None = None  #: The tags of statuses, once read.
 
     def tag(self, tag: str) -> float:
         """Return how much a tag suppresses."""
@@ -154,12 +155,12 @@ class _Case:
         for name, columns in self._layout.units.items():
             if name in self._columns and name != "active":
                 self._decide(name, columns)
-        # Whether somebody is suppressed, which decides about it, is known now.
+        # `active` comes last: it depends on whether somebody is suppressed, which is known now.
         if "active" in self._columns:
             self._decide("active", ("active",))
         if self._only_adds and self._known is None:
-            # A new record of a row that may not be whole is let in for what of it protects: the
-            # addresses of a person may be those of somebody in a group that keeps mail away.
+            # A new record from a row that may be incomplete is taken in only for protection: say,
+            # the person is in a group that keeps mail away, which then counts for these addresses.
             result = self._result
             result.is_dropped = self._layout.what not in _PROTECTING
             if self._layout.what == "people":
@@ -169,7 +170,7 @@ class _Case:
         return self._result
 
     def _decide(self, name: str, columns: tuple[str, ...]) -> None:
-        """Decide about a column of the file; `columns` are its values, its own first or last."""
+        """Decide about a column of the file; `columns` are all the values it has in the store."""
         bit = self._layout.bit(name)
         says = [
             (row.line, tuple(row.values[column] for column in columns))
@@ -192,17 +193,17 @@ class _Case:
         if name == "emails":
             self._result.adds_addresses = True
             self._result.mailed_at = None if old is not None else says[0][0]
-        # The value that protects; None: none of them does more than the others.
+        # The value that protects most; None: none protects more than the others.
         chosen: CellGroup | None = None
         choose = _CHOICES.get((self._layout.what, name))
         if name not in _TELLING and choose is not None:
-            # Or what a row alone would have been taken in with, where it can't be read.
+            # Without an old value, an unread cell counts as it would in a single row.
             others = [tuple(row.values[column] for column in columns) for row in unread]
             chosen = choose(self, [*values, *([old] if old is not None else others)], old)
         if name in _TELLING and not (self._only_adds and old is not None):
             self._give(columns, bit, values[-1])
         elif chosen is None and old is None:
-            # It is unread, so that no mail rests on it; the first is as good as any.
+            # It is marked unread, so no mail depends on it; any value will do.
             self._give(columns, bit, values[0])
         elif chosen is None:
             self._result.gaps |= bit
@@ -237,10 +238,11 @@ class _Case:
         return (True,) if (True,) in values else None
 
     def active(self, values: Sequence[CellGroup], old: CellGroup | None) -> CellGroup:
-        """Whether somebody counts among those who have an address.
+        """Whether somebody counts as a holder of their addresses.
 
-        What suppresses an active person counts for everybody there; one whom nothing suppresses
-        lets personal mail through to another.
+        Active is the safe choice for somebody who is suppressed, for then it counts for everybody
+        with the address. For others it isn't: they would let personal mail through to a person of
+        the same address who gets none.
         """
         return ((True,) in values and (self._is_suppressed or old == (True,)),)
 

@@ -1,4 +1,4 @@
-"""The differences of an import, written: rows, addresses, and which file brought them."""
+"""Writes the differences of an import: rows, addresses, and which file brought them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from gateway.store.schema.feed import addresses
 
 
 def write_rows(connection: Connection, stage: StagingTables, columns: Sequence[str]) -> None:
-    """Write the rows that are new or differ; of those known, the values that were told."""
+    """Write the rows that are new or differ; of known rows, only the values in the file."""
     statement = statements.writing_rows(connection.dialect.name, stage.layout, frozenset(columns))
     with _indexed_afterwards(connection, stage.layout.table):
         connection.execute(statement)
@@ -29,17 +29,18 @@ def write_rows(connection: Connection, stage: StagingTables, columns: Sequence[s
 
 @contextmanager
 def _indexed_afterwards(connection: Connection, table: Table) -> Iterator[None]:
-    """Have SQLite build the indexes of a table that is empty once it is filled.
+    """Have SQLite build the indexes of an empty table only after it was filled.
 
-    Entry by entry, in the order of the rows, takes it three times as long. Whoever reads meanwhile
-    has the table as it was; on PostgreSQL they would have to wait.
+    Adding each row to the indexes would take three times as long. Readers see the table as it was
+    meanwhile; on PostgreSQL they would have to wait.
     """
     if connection.dialect.name != "sqlite" or has_rows(connection, table):
         yield
         return
     named = text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table")
     indexes = connection.execute(named, {"table": table.name}).all()
-    made_by = {name: statement for name, statement in indexes if statement}  # Not those of keys.
+    # Indexes of keys have no statement, and stay.
+    made_by = {name: statement for name, statement in indexes if statement}
     for name in made_by:
         connection.exec_driver_sql(f'DROP INDEX "{name}"')
     yield
@@ -50,19 +51,19 @@ def _indexed_afterwards(connection: Connection, table: Table) -> Iterator[None]:
 def unsubscribed_addresses(
     connection: Connection, stage: StagingTables
 ) -> set[tuple[str, PersonRef]]:
-    """Return by which addresses people are known whose row changes them and who unsubscribed.
+    """Return the addresses of people who unsubscribed, if the import changes their addresses.
 
-    From all mailings, or from some topic.
+    They may have unsubscribed from all mailings or from a topic.
     """
     rows = connection.execute(statements.unsubscribed(stage.changes))
     return {(row.address, PersonRef(PersonKind(row.kind), row.person)) for row in rows}
 
 
 def write_addresses(connection: Connection, stage: StagingTables) -> None:
-    """Write by which addresses people are found whose rows are new, differ or go.
+    """Write the addresses by which people are found, where their rows are new, differ or go.
 
-    A row that only adds addresses takes none away: what the person was known by stands behind
-    what the row has, where it has some that are mailed.
+    A row that only adds addresses takes none away: if it has addresses to mail, the ones known
+    before come after them.
     """
     replacing, deleting, adding = statements.changes_of_addresses(connection.dialect.name)
     for statement in replacing if stage.counts.changed else ():
@@ -75,7 +76,7 @@ def write_addresses(connection: Connection, stage: StagingTables) -> None:
 
 
 def delete_rows(connection: Connection, stage: StagingTables, source: str) -> None:
-    """Delete what the source brought and doesn't tell any more."""
+    """Delete what the source brought before and doesn't have any more."""
     table, names = stage.layout.table, stage.layout.keys
     gone = select(*(stage.removed.c[name] for name in names))
     is_gone = tuple_(*(table.c[name] for name in names)).in_(gone)
@@ -91,9 +92,9 @@ def note_file(
     file: str,
     is_listing: bool,
 ) -> None:
-    """Record when the source last told of this kind of record, and with which file.
+    """Record when the source last brought this kind of record, and in which file.
 
-    Of a listing it is noted how many records it had, which the next one is compared with.
+    For a listing, also how many records it had, to compare the next one with.
     """
     renewed = {"at"} | ({"file"} if file else set()) | ({"records"} if is_listing else set())
     statement = statements.noting_file(connection.dialect.name, stage.staged, frozenset(renewed))

@@ -1,13 +1,13 @@
-"""What the CRM tells, taken in: staged, compared, and only the differences written at once.
+"""Takes in the data of the CRM: stages it, compares it, and writes only the differences, at once.
 
-A listing of people, of a source that brought Ann (1), Bob (2) and Clo (3) before:
+A listing of people, from a source that brought Ann (1), Bob (2) and Clo (3) before:
 
     line 2: 1,Ann        `staged`: 1, 2, 4       each record, those of one key settled to one
     line 3: 2,Bobby      `changes`: 2, 4         what is new or told differently
     line 4: 4,Dan        `removed`: 3            what the source had and doesn't tell now
 
 These are temporary tables (`staging.py`), filled while mail goes on. Then one transaction writes
-the differences, and `guard.py` counts whose suppressions it would lift, before it is kept.
+the differences; before it commits, `guard.py` counts how many suppressions it would lift.
 """
 
 from collections import defaultdict
@@ -75,44 +75,44 @@ LAYOUTS = {
 
 
 class KeepSuppressed(Protocol):
-    """Has people whom the feed deletes stay suppressed."""
+    """Makes people whom the feed deletes stay suppressed."""
 
     def note(self, refs: Sequence[PersonRef]) -> None:
-        """Remember what suppresses people who may go, before other files take it away."""
+        """Remember what suppresses people who may be deleted, before other files remove it."""
 
     def keep(self, connection: Connection, refs: Sequence[PersonRef], at: datetime) -> None:
-        """Keep them suppressed, in the transaction in which they go."""
+        """Keep people suppressed, in the transaction that deletes them."""
 
     def keep_unsubscribed(
         self, connection: Connection, left: Iterable[tuple[str, PersonRef]]
     ) -> None:
-        """Keep addresses unsubscribed that people who unsubscribed have no more."""
+        """Keep addresses unsubscribed that people who unsubscribed no longer have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTerms:
-    """On which terms records are taken in."""
+    """How records are taken in."""
 
-    source: str  #: Who tells; owns what it brings.
+    source: str  #: Who brings them; it owns what it brings.
     now: datetime
-    remove: bool = False  #: What is told is gone; only the keys that were kept count.
-    replace: bool = False  #: What this source brought before and doesn't tell now goes.
-    lift: bool = False  #: Even if many suppressions are lifted.
+    remove: bool = False  #: What the file names is removed; only the keys noted count.
+    replace: bool = False  #: What this source brought before and doesn't bring now is removed.
+    lift: bool = False  #: Apply it even if many suppressions are lifted.
     dry_run: bool = False
     tag_scopes: Mapping[str, Scope] = field(default_factory=lambda: TAG_SCOPES)
-    #: The columns told; the others stay as they are. None: all.
+    #: The columns of the file; the others stay as they are. None: all.
     columns: frozenset[str] | None = None
-    file: str = ""  #: Remembered with what it brought.
-    is_doubtful: bool = False  #: It may not be whole: only what protects of it counts.
-    is_refused: bool = False  #: It had rows, and none could be read: it tells nothing.
-    #: Rows that may not be whole.
+    file: str = ""  #: A mark of the file, remembered with what it brought.
+    is_doubtful: bool = False  #: The file may be cut off: only what protects counts.
+    is_refused: bool = False  #: It had rows, but none could be read, so it says nothing.
+    #: Lines of rows that may be incomplete.
     doubtful_lines: frozenset[int] = frozenset()
-    #: Columns of which the last value may be cut off: nothing ends its row.
+    #: Columns whose last value may be cut off, as the last line has no line end.
     open_columns: frozenset[str] = frozenset()
-    is_listing: bool = True  #: What it has is compared with what the next one has.
-    #: Keeps the addresses of people who go suppressed by their hashes; None: nothing is kept.
+    is_listing: bool = True  #: Whether the size of the next one is compared with its size.
+    #: Keeps addresses of deleted people suppressed, as hashes; None: nothing is kept.
     keep_suppressed: KeepSuppressed | None = None
-    called: str = ""  #: The file's name, as people are told it.
+    called: str = ""  #: The file's name, as people see it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,26 +125,26 @@ class ImportOutcome:
     unchanged: int
     suppressions_added: int
     suppressions_lifted: int
-    suppressions_held: int | None  #: Before, by this source; counted where the guard might ask.
-    is_held_back: bool  #: The guard let none of it through.
-    cut_off: str = ""  #: Where it ends, if its last value is but the beginning of the known one.
-    rows: int = 0  #: Different records told.
-    rows_before: int | None = None  #: What the source's last listing had of them.
-    duplicates: tuple[Duplicate, ...] = ()  #: Keys that came more than once.
-    #: What stands in the file for something else and is nobody's id; faults first.
+    suppressions_held: int | None  #: This source's before; counted only if the guard may need it.
+    is_held_back: bool  #: The guard held all of it back.
+    cut_off: str = ""  #: Why the file seems to be cut off; empty: it doesn't.
+    rows: int = 0  #: How many different records it had.
+    rows_before: int | None = None  #: How many the source's last listing had.
+    duplicates: tuple[Duplicate, ...] = ()  #: Keys that occurred more than once.
+    #: Texts in the file that refer to something but aren't an id; faults first.
     references: tuple[ReferenceUse, ...] = ()
-    #: Rows whose reference leads nowhere, or not certainly, by kind of reference.
+    #: Rows whose reference leads nowhere, or is uncertain, by kind of reference.
     reference_faults: Mapping[str, int] = field(default_factory=dict)
-    idle_tags: tuple[IdleTag, ...] = ()  #: Tags that weren't taken as they stand.
-    #: People out of bulk mail, since nobody can say what their status or a group of theirs is; of
-    #: all sources.
+    idle_tags: tuple[IdleTag, ...] = ()  #: Tags that weren't taken as written.
+    #: People, of all sources, who get no bulk mail because their status or a group of theirs can't
+    #: be read or isn't known.
     unread_statuses: int = 0
-    #: Missing in a listing, and kept, since they keep mail away from people who have them.
+    #: Missing in a listing but kept, because they keep mail away from people who have them.
     still_referred: tuple[StillReferred, ...] = ()
 
 
 class Feed:
-    """One import under way: records are added, then applied together."""
+    """One import: records are added, then applied together."""
 
     def __init__(self, database: Database, connection: Connection, layout: TableLayout) -> None:
         self._database = database
@@ -155,9 +155,9 @@ class Feed:
     def add(
         self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, RowGaps] | None = None
     ) -> None:
-        """Stage records, each with its line; those of one key are settled for protection.
+        """Stage records, each with its line; those with the same key are settled for protection.
 
-        `gaps` says by line what a row doesn't tell: that keeps its old value.
+        `gaps` says, by line, which values a row lacks: those keep their old value.
         """
         self._stage.add(records, gaps or {})
 
@@ -169,11 +169,11 @@ class Feed:
         mailed: Sequence[tuple[int, str, int]],
         missing: frozenset[str],
     ) -> None:
-        """Stage records by column (`StagingTables.add_columns`); each tells all but `missing`."""
+        """Stage records by column (`StagingTables.add_columns`); all lack the columns `missing`."""
         self._stage.add_columns(lines, columns, mailed, missing)
 
     def known(self, records: Sequence[Any]) -> list[bool]:
-        """Say of each record whether what it tells of is known; of a member, the person."""
+        """Return for each record whether it is known already; for a membership, the person."""
         is_of_members = self._layout is MEMBERSHIPS
         table = PEOPLE.table if is_of_members else self._layout.table
         if "crm_id" not in table.c or "kind" not in table.c:
@@ -254,7 +254,7 @@ class Feed:
                 else ()
             )
         with self._database.writing_on(self._connection):
-            # The guard is asked about all of it, before what people still have is kept.
+            # First the guard judges the whole import, as if what people still have were removed.
             trial = self._connection.begin_nested() if stay else None
             unread_statuses = self._write(terms, left_open)
             effects = guard.look_after()
@@ -291,10 +291,10 @@ class Feed:
         )
 
     def _lacking(self, terms: ImportTerms, before: int | None) -> str:
-        """Say what makes a listing look as if its end were missing; empty: nothing does.
+        """Say why a listing looks as if its end were missing; empty: it doesn't.
 
-        A file that was cut off right after a row shows no damage, and what it lacks would count as
-        gone. So the next file that has as many rows, or an end, must say the same.
+        A file that was cut off right after a row shows no damage, and what it lacks would be
+        removed. So nothing is removed until a file has as many rows as the last, or a line end.
         """
         if before is None or not (terms.replace and terms.open_columns):
             return ""
@@ -306,14 +306,14 @@ class Feed:
         return f"its last line has no end, and it has {has} where the last file had {before}"
 
     def _write(self, terms: ImportTerms, left_open: OpenReferences) -> int:
-        """Write the differences; return how many people have a status that can't be read."""
+        """Write the differences; return how many people are in doubt (`mark_people`)."""
         connection, stage = self._connection, self._stage
         columns = self._layout.values_of(terms.columns)
         if self._layout is PEOPLE and stage.counts.removed and terms.keep_suppressed is not None:
             going = connection.execute(select(stage.removed.c.kind, stage.removed.c.crm_id))
             refs = [PersonRef(PersonKind(row.kind), row.crm_id) for row in going]
             terms.keep_suppressed.keep(connection, refs, terms.now)
-        # What suppresses comes first: tags and memberships are there before anything goes.
+        # What suppresses is written first: tags and memberships are there before anything goes.
         if stage.counts.has_changes:
             write_rows(connection, stage, columns)
         if self._layout is PEOPLE and stage.counts.has_differences:
@@ -327,7 +327,7 @@ class Feed:
         unread.take_in(
             connection,
             stage,
-            columns=() if terms.remove else columns,  # Removing tells nothing of what stays.
+            columns=() if terms.remove else columns,  # Removing says nothing about what stays.
             source=terms.source,
             file=terms.called,
             now=terms.now,

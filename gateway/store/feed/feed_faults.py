@@ -1,4 +1,4 @@
-"""What became of what the CRM told: every import, and the faults of each kind's last file."""
+"""What became of the CRM's files: every import, and what was wrong with each kind's last file."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from gateway.store.engine.database import Database
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.feed import feed_faults, feeds, imports
 
-#: How the reason begins where an import lifts so much that a person has to say yes to it.
+#: How the reason begins if an import would lift so much that a person has to confirm it.
 HELD_BACK = "held back:"
 _KEYS = ("source", "what")
 
@@ -20,10 +20,10 @@ class FeedFault:
 
     source: str
     what: str  #: people, groups …
-    since: datetime  #: Of the first such file without a good one between.
+    since: datetime  #: When the first faulty file since the last good one came.
     at: datetime
     problems: int
-    failed: bool  #: None of it was taken in.
+    failed: bool  #: Whether nothing of it was taken in.
     file: str
     reason: str
 
@@ -34,12 +34,12 @@ class KindState:
 
     source: str
     what: str
-    at: datetime | None  #: When something of it was taken in last; None: never.
+    at: datetime | None  #: When something was last taken in; None: never.
     fault: FeedFault | None
 
     @property
     def last_came(self) -> datetime:
-        """When its last file came, taken in or not."""
+        """When its last file came, whether it was taken in or not."""
         times = (self.at, None if self.fault is None else self.fault.at)
         return max(time for time in times if time is not None)
 
@@ -59,11 +59,11 @@ class PastImport:
     suppressions_added: int
     suppressions_lifted: int
     problems: int
-    held_back: bool  #: The guard let none of it through.
+    held_back: bool  #: The guard held all of it back.
 
 
 def note_import(database: Database, done: PastImport) -> None:
-    """Keep what an import did."""
+    """Record what an import did."""
     values = {name: getattr(done, name) for name in imports.c.keys()}  # noqa: SIM118
     with database.writing() as connection:
         statement = insert_into(connection, imports).values(values)
@@ -93,7 +93,7 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
 
 
 def note(database: Database, fault: FeedFault) -> None:
-    """Keep what is wrong with the last file of a kind; `since` stays that of the first one."""
+    """Record what is wrong with the last file of a kind; `since` stays that of the first one."""
     values = {name: getattr(fault, name) for name in feed_faults.c.keys()}  # noqa: SIM118
     with database.writing() as connection:
         statement = insert_into(connection, feed_faults).values(values)

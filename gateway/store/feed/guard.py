@@ -1,14 +1,14 @@
-"""What an import does to suppressions, counted before anything is kept.
+"""Counts what an import does to suppressions, before it is committed.
 
 An import that takes Ann and Bob out of the group "no bulk mail", and puts Clo into it:
 
-    touched           ann, bob, clo             whoever it may concern, by `changes` and `removed`
-    effects before    ann bulk, bob bulk        who of them is suppressed, address and scope
+    touched           ann, bob, clo             everybody it may concern, by `changes` and `removed`
+    effects before    ann bulk, bob bulk        which of them are suppressed: address and scope
     (the differences are written)
     effects after     clo bulk
 
-Lifted is what is in the first alone, added what is in the second alone. Somebody who is suppressed
-by another group, too, is in both.
+What is only in the first was lifted, what is only in the second was added. Somebody who is also
+suppressed by another group is in both.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ from gateway.core.kinds import Scope
 from gateway.core.triggers.unread_fields import COUNTS_AS_ACTIVE
 from gateway.store.feed.staging_tables import make
 
-#: An import that lifts as many suppressions, and more than one in five of what its source holds,
-#: is not applied by itself.
+#: An import that lifts at least so many suppressions, and more than one in five of those that its
+#: source holds, isn't applied until a person confirms it.
 LEAST = 20
 ONE_IN = 5
 
@@ -49,7 +49,7 @@ _TOUCHED = {
         UNION SELECT p.kind, p.crm_id FROM removed r
         JOIN people p ON p.kind = r.kind AND p.status = r.crm_id""",
 }
-#: Those of whom something is known that suppresses: a few of many new people.
+#: People who are suppressed, before or after: only a few of many new people.
 _SUPPRESSED = """AND (
     (c.kind, c.status) IN (SELECT kind, crm_id FROM statuses WHERE tag IN ({tags}))
     OR (p.kind, p.status) IN (SELECT kind, crm_id FROM statuses WHERE tag IN ({tags}))
@@ -57,7 +57,7 @@ _SUPPRESSED = """AND (
         SELECT m.kind, m.person FROM "groups" e
         {join} memberships m ON m.kind = e.kind AND m.group_id = e.crm_id
         WHERE e.tag IN ({tags})))"""
-#: Where open references lead somewhere now.
+#: People concerned because an open reference leads somewhere now.
 _ARRIVED = {
     "groups": """
         UNION SELECT m.kind, m.person FROM arrived_references a
@@ -67,7 +67,7 @@ _ARRIVED = {
         JOIN people p ON p.kind = a.kind AND p.status = a.given""",
 }
 
-# The order of the joins is the order to work in: from the people an import touches outwards.
+# The joins are run in this order: outwards from the people an import touches.
 _EFFECTS = """
 SELECT a.address, a.kind, a.person, {scope} FROM touched t
 {join} people p ON p.kind = t.kind AND p.crm_id = t.person
@@ -96,8 +96,8 @@ WHERE e.active AND e.tag IN ({tags})
 """
 
 
-#: The groups that only count as active since that can't be read. That they are inactive was known
-#: before: nothing is lifted where a file says it again.
+#: Groups known to be inactive that count as active only because that can't be read now. Nothing is
+#: lifted when a file says again that they are inactive.
 _ASSUMED = """
 SELECT 1 FROM unread_fields u
 WHERE u.what = 'groups' AND u.field = 'active' AND u.text LIKE :assumed"""
@@ -125,21 +125,21 @@ _NOTED_EFFECTS = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionChanges:
-    """What an import does to suppressions: an address, a person and a scope each."""
+    """How many suppressions an import adds and lifts; each is an address, a person and a scope."""
 
     added: int = 0
     lifted: int = 0
-    #: Those the source had before; counted only where the guard might ask.
+    #: How many the source held before; counted only if the guard may need it.
     held_before: int | None = None
 
     @property
     def is_alarming(self) -> bool:
-        """Whether more is lifted than happens by itself."""
+        """Whether so much is lifted that a person has to confirm it."""
         return self.lifted >= LEAST and self.lifted * ONE_IN > (self.held_before or 0)
 
 
 def is_halved(rows: int, before: int | None) -> bool:
-    """Whether a listing has half as many rows as the one before, or fewer."""
+    """Whether a listing has at most half as many rows as the one before."""
     return before is not None and before >= LEAST and rows * 2 <= before
 
 
@@ -155,13 +155,13 @@ class SuppressionGuard:
         self._scopes = {f"scope{number}": scope for number, scope in enumerate(scopes)}
         self._has_touched = False
         self._held: int | None = None
-        self._liftable = "before"  #: What may be lifted.
+        self._liftable = "before"  #: The noted effects that count when lifted.
 
     def look_before(self, source: str, *, has_arrived: bool) -> None:
-        """Note what holds before the import; `changes` and `removed` are filled by now.
+        """Note what is suppressed before the import; `changes` and `removed` must be filled.
 
-        `has_arrived`: open references lead somewhere now; otherwise `arrived_references` needn't
-        be there, and no new person is a member of another group than before.
+        `has_arrived`: some open references lead somewhere now. If not, `arrived_references` needn't
+        exist, and no new person is a member of a group that waited for them.
         """
         if self._touched is None:
             return
@@ -180,7 +180,7 @@ class SuppressionGuard:
             self._note(self._liftable, and_certain=_AND_CERTAIN, **assumed)
 
     def look_after(self) -> SuppressionChanges:
-        """Return what the import, written but not yet committed, does."""
+        """Return what the import does, once it is written but not committed."""
         if not self._has_touched:
             return SuppressionChanges()
         self._note("after")
@@ -200,12 +200,12 @@ class SuppressionGuard:
         return int(count.scalar_one())
 
     def _run(self, sql: str, **values: str) -> CursorResult[Any]:
-        """Run a statement, with tags, scopes and this kind of store's way to join filled in."""
+        """Run a statement, with tags, scopes and this database's kind of join filled in."""
         statement = _statement(sql, tuple(self._tags), self._connection.dialect.name)
         return self._connection.execute(statement, {**self._tags, **self._scopes, **values})
 
 
-@cache  # To make it anew takes longer than to run it for a few rows.
+@cache  # Making it takes longer than running it for a few rows.
 def _statement(sql: str, tags: tuple[str, ...], dialect: str) -> TextClause:
     cases = (f"WHEN :{tag} THEN :scope{number}" for number, tag in enumerate(tags))
     return text(

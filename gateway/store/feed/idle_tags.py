@@ -1,4 +1,4 @@
-"""Tags without effect that look like one with an effect, or stand in its place."""
+"""Tags without effect that look like one with an effect, or would replace one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gateway.store.schema.feed import unread_fields
 
 @dataclass(frozen=True, slots=True)
 class IdleTag:
-    """A tag of a row that wasn't taken as it stands."""
+    """A tag of a row that wasn't taken as written."""
 
     line: int
     tag: str
@@ -31,17 +31,17 @@ _STAYS = "is not a known tag: the one before, which keeps mail away, stays"
 def protect_tags(
     connection: Connection, stage: StagingTables, tag_scopes: Mapping[str, Scope]
 ) -> list[IdleTag]:
-    """Let no misspelt tag let mail pass; return the rows concerned.
+    """Keep misspelt tags from letting mail through; return the rows concerned.
 
-    `NoMailingTag` counts as `NoMailingsTag`, in a row that only adds what keeps mail away. A tag
-    like no other (`VIP`) doesn't take the place of one that keeps mail away; a blank does.
+    `NoMailingTag` counts as `NoMailingsTag`, and its row only adds what keeps mail away. A tag that
+    is like none of ours (`VIP`) doesn't replace one that keeps mail away, but a blank does.
     """
     staged, known = stage.staged, stage.layout.table
     idle = (~staged.c.kept, staged.c.tag != "", staged.c.tag.not_in(tag_scopes))
     with connection.begin():
         tags = connection.scalars(select(staged.c.tag).where(*idle).distinct()).all()
     slips = {tag: slip for tag in tags if (slip := nearest(tag, tag_scopes))}
-    # A tag that was put there since none could be read gives way to whatever can be.
+    # A tag that was only assumed, as none could be read, is replaced by any that can be.
     was_assumed = exists().where(
         unread_fields.c.what == stage.layout.what,
         unread_fields.c.kind == known.c.kind,

@@ -1,4 +1,4 @@
-"""How each kind of record of the feed is laid out in its table."""
+"""The table of each kind of record of the feed, and how records become its rows."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ from gateway.store.schema.feed import (
 )
 
 TableRow = tuple[object, ...]
-#: The position of the first address of a person that only keeps mail away.
+#: Positions of a person's addresses from here on only keep mail away.
 UNSURE = 1_000
 #: Columns the store fills by itself.
 _OWN = frozenset({"source", "since", "status_since", "doubtful", "status_unread_since"})
@@ -42,28 +42,28 @@ _OWN = frozenset({"source", "since", "status_since", "doubtful", "status_unread_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowGaps:
-    """What a row of a file doesn't say."""
+    """What is missing in a row of a file."""
 
     #: Columns that can't be read, each with what is wrong.
     unread: Mapping[str, str] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()  #: Columns that other rows of the file have.
-    #: Whether addresses known before count on, since some of the row's can't be read.
+    #: Whether addresses known before still count, as some of the row's can't be read.
     adds_addresses: bool = False
-    adds_only: bool = False  #: The row may not be whole: only what protects counts.
+    adds_only: bool = False  #: The row may be incomplete: only what protects counts.
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)  # one of each kind: what is made for it is kept
+@dataclass(frozen=True, kw_only=True, eq=False)  # one for each kind; what is made for it is cached
 class TableLayout:
     """The table of a kind of record, and how a record becomes one of its rows."""
 
     table: Table
     keys: tuple[str, ...]
     row: Callable[[Any], TableRow]  #: The values of `columns`, in their order.
-    #: Columns that go with another one.
+    #: Columns that belong to another one, and that one.
     follows: Mapping[str, str] = field(default_factory=dict)
-    #: Values that say what is wrong with the column they go with.
+    #: Columns that say what is wrong with the column they belong to.
     faults: frozenset[str] = frozenset()
-    called: str = ""  #: The kind's name where it isn't the table's.
+    called: str = ""  #: The kind's name, if it isn't the table's.
 
     @property
     def what(self) -> str:
@@ -72,23 +72,23 @@ class TableLayout:
 
     @property
     def has_owner_in_key(self) -> bool:
-        """Whether each source has rows of its own for one and the same thing."""
+        """Whether each source has its own rows, even for the same thing."""
         return "source" in self.table.primary_key.columns
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What a record tells, keys first."""
+        """All columns of a record, keys first."""
         return (*self.keys, *self.values)
 
     @cached_property
     def values(self) -> tuple[str, ...]:
-        """What a record tells beside its key."""
+        """The columns of a record other than its key."""
         names = (column.name for column in self.table.columns)
         return tuple(name for name in names if name not in _OWN and name not in self.keys)
 
     @cached_property
     def units(self) -> Mapping[str, tuple[str, ...]]:
-        """The columns of a file, each with the values that go with it, its own among them."""
+        """The columns of a file, each with the store's columns that it fills."""
         units: dict[str, tuple[str, ...]] = {}
         for name in self.values:
             if name not in self.faults:
@@ -101,7 +101,7 @@ class TableLayout:
         return and_(*(first.c[name] == second.c[name] for name in self.keys))
 
     def mask(self, unread: Iterable[str], missing: Iterable[str]) -> int:
-        """Return a bit for each of the values that these columns of a file don't give."""
+        """Return the bits of the values that a row lacks, given a file's columns it lacks."""
         bad, left_out = frozenset(unread), frozenset(missing)
         return sum(
             1 << place
@@ -114,7 +114,7 @@ class TableLayout:
         return 1 << self.values.index(name)
 
     def values_of(self, columns: frozenset[str] | None) -> tuple[str, ...]:
-        """Return the values that come with these columns of a file; None: with all."""
+        """Return the values that these columns of a file fill; None: all columns."""
         if columns is None:
             return self.values
         return tuple(name for name in self.values if self.follows.get(name, name) in columns)
@@ -144,7 +144,7 @@ def person_row(person: Person) -> TableRow:
 
 
 def birthday_values(born: date | None) -> tuple[str | None, int | None]:
-    """Return a birthday, and the day of each year it is on: 229 is 29 February."""
+    """Return a birthday, and its day in each year as a number: 229 is 29 February."""
     return (None, None) if born is None else (iso_day(born), 100 * born.month + born.day)
 
 
@@ -224,20 +224,20 @@ def closing_row(closing: Closing) -> TableRow:
 
 
 def iso_day(day: date | None) -> str | None:
-    """Return a day as `load` takes it."""
+    """Return a day in the form that `load` takes."""
     return None if day is None else day.isoformat()
 
 
 def time_value(moment: datetime | None) -> int | None:
-    """Return a time as `load` takes it."""
+    """Return a time in the form that `load` takes."""
     return None if moment is None else microseconds(moment)
 
 
 def mailboxes(emails: Iterable[str], lookalikes: Iterable[str] = ()) -> Iterable[tuple[str, int]]:
     """Return the addresses a person is found by, each with its position.
 
-    The mailbox behind a plus address has -1: it counts only where `plus_addresses` is set. Those
-    only found in what can't be read, `lookalikes`, stand behind the others.
+    The mailbox of a plus address (`ann@` for `ann+jobs@`) has -1: it counts only if
+    `plus_addresses` is set. Addresses found in text that can't be read, `lookalikes`, come last.
     """
     positions: dict[str, int] = {}
     for position, email in enumerate(emails):

@@ -1,4 +1,4 @@
-"""What texts of the file that are nobody's id may mean."""
+"""What the texts of a file may mean that refer to something but are nobody's id."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from gateway.store.schema.feed import people
 
 @dataclass(frozen=True, slots=True)
 class GivenText:
-    """A text of the file that is nobody's id."""
+    """A text of the file that refers to something but is nobody's id."""
 
     kind: str
     text: str
@@ -30,7 +30,7 @@ class GivenText:
 
 
 class Meanings:
-    """Looks texts up among what is known; each table and kind is read once."""
+    """Looks such texts up in what is known; each table and kind is read once."""
 
     def __init__(self, connection: Connection, tag_scopes: Mapping[str, Scope]) -> None:
         self._connection = connection
@@ -41,7 +41,7 @@ class Meanings:
     def apart(
         self, relation: Relation, given: Iterable[GivenText]
     ) -> tuple[list[GivenText], list[GivenText]]:
-        """Tell apart what waits, since nothing of the sort was ever told, and the rest."""
+        """Divide texts into those that wait, as nothing of the sort is known yet, and the rest."""
         waiting: list[GivenText] = []
         rest: list[GivenText] = []
         known: dict[str, bool] = {}
@@ -52,14 +52,14 @@ class Meanings:
         return waiting, rest
 
     def has_any(self, relation: Relation, kind: str) -> bool:
-        """Whether anything is known of the sort that a reference names."""
+        """Whether anything of the sort that a reference names is known."""
         return has_rows(self._connection, relation.target, kind if relation.has_kind else None)
 
     def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, GivenMeaning]:
         """Return what each text means."""
         if relation.target is not people:
             return {text: self.targets(relation, text.kind).meaning(text.text) for text in given}
-        # People are found by their numbers: there are too many to go through one by one.
+        # People are looked up by number: there are too many to compare them one by one.
         meanings = {}
         for text in given:
             if text.kind not in self._numbered:
@@ -77,7 +77,7 @@ class Meanings:
         return meanings
 
     def targets(self, relation: Relation, kind: str) -> ReferenceTargets:
-        """Return all of one kind that a reference may lead to; not for people."""
+        """Return everything of one kind that a reference may lead to; not for people."""
         key = (relation.target.name, kind)
         if key not in self._targets:
             rows = targets(self._connection, relation.target, kind, self._tag_scopes)
@@ -85,7 +85,7 @@ class Meanings:
         return self._targets[key]
 
     def nearest(self, relation: Relation, given: GivenText) -> tuple[str, ...]:
-        """Return what a text that leads nowhere may have been meant for, as people are told it."""
+        """Return what a text that leads nowhere may have been meant to be, to tell people."""
         if relation.has_kind:
             target = relation.target.c
             other = select(target.kind).where(target.crm_id == given.text).limit(1)

@@ -1,4 +1,4 @@
-"""References that lead nowhere: kept as given, followed once what they name comes, and counted."""
+"""References that lead nowhere: kept and counted, and resolved once what they name is there."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -52,8 +52,8 @@ _EXAMPLES = 3
 class OpenReferences:
     """The open references that one import opens or closes.
 
-    `look_before` runs when the import's changes are known and nothing is written, `settle` when
-    all is: both within the import's transactions.
+    `look_before` is called when the import's changes are known but not written, `settle` when they
+    are written; both within the import's transactions.
     """
 
     def __init__(
@@ -67,15 +67,15 @@ class OpenReferences:
         self._led_here = [relation for relation in RELATIONS if relation.target is table]
         self._arrived_references, self._touched, self._counted, self._possible = _temporary_tables()
         self._has_looked = False  # Without differences there is nothing to look for.
-        #: Whether some lead somewhere now (`arrived_references`).
+        #: Whether some lead somewhere now (they are in `arrived_references`).
         self.has_arrived = False
-        #: Whether new people are meant by what several may be meant by: they become members.
+        #: Whether an ambiguous reference may mean new people, who then become members.
         self.has_possible = False
 
     def look_before(self, all_lead: frozenset[str]) -> None:
-        """Find out which open ones the import's changes answer, and which it may change.
+        """Find the open references that the import resolves, and those whose count may change.
 
-        `all_lead` are the relations of which every text in the staged rows is somebody's id.
+        `all_lead` are the relations for which every text in the staged rows is somebody's id.
         """
         stage = self._stage
         self._has_looked = True
@@ -84,7 +84,7 @@ class OpenReferences:
         keys = {relation.name for relation in self._own if relation.column in stage.layout.keys}
         question = ReferenceQuestion(
             open_now=open_now,
-            # A row's key is still what it was when its texts were looked up.
+            # Only for columns in the key, which hasn't changed since its texts were looked up.
             all_lead=all_lead & keys,
             has_changes=stage.counts.has_changes,
             has_removed=stage.counts.removed > 0,
@@ -98,7 +98,7 @@ class OpenReferences:
             if relation.is_list:
                 self._touch_lists(relation, is_open=relation.name in open_now)
         for relation in self._led_here if stage.counts.has_changes else ():
-            # What is new may be what an open reference names by another name or a changed id.
+            # An open reference may name something new by another name or a changed id.
             if relation.name not in open_now:
                 continue
             if relation.target is people:
@@ -117,7 +117,7 @@ class OpenReferences:
         for relation in self._led_here if self.has_arrived else ():
             self._follow(relation)
         if self.has_possible:
-            # All whom a member's id may mean are members, where the group keeps mail away.
+            # If the group keeps mail away, everybody whom a member's id may mean becomes a member.
             table, possible = memberships, self._possible
             names = [column.name for column in table.columns]
             made = [possible.c.crm_id if name == "person" else table.c[name] for name in names]
@@ -135,7 +135,7 @@ class OpenReferences:
                 self._count(relation, now)
 
     def _touch_lists(self, relation: Relation, *, is_open: bool) -> None:
-        """Note what the changed rows list, and what they and the removed ones listed before."""
+        """Note what changed rows list now, and what they and removed rows listed before."""
         changes, removed, table = self._stage.changes, self._stage.removed, relation.table
         scalars = self._connection.scalars
         texts = set(scalars(select(relation.value(changes)).distinct()))
@@ -158,7 +158,7 @@ class OpenReferences:
             self._connection.execute(statement.on_conflict_do_nothing(), rows)
 
     def _arrived(self, relation: Relation) -> Iterator[tuple[str, str, str]]:
-        """Yield open references that mean something once the changes are written, and its id."""
+        """Yield open references that lead somewhere once the changes are written, with the id."""
         changes, table = self._stage.changes, relation.target
         changed = select(changes).where(relation.may_lead_to(changes))
         rows = self._connection.execute(changed).mappings().all()
@@ -184,9 +184,9 @@ class OpenReferences:
                 yield kind, text, meaning.crm_id
 
     def _people_arrived(self, relation: Relation) -> list[tuple[str, str, str]]:
-        """Find new people whom an open reference names by a number a spreadsheet has changed.
+        """Find new people whom an open reference names by a number that a spreadsheet changed.
 
-        Where it may mean several, all of them shall be members where that keeps mail away.
+        If it may mean several people, all of them become members if that keeps mail away.
         """
         changes, columns = self._stage.changes, open_references.c
         new: dict[str, set[str]] = defaultdict(set)
@@ -212,7 +212,7 @@ class OpenReferences:
         return arrived
 
     def _follow(self, relation: Relation) -> None:
-        """Replace each text that leads somewhere now by the id."""
+        """Replace each text that leads somewhere now with the id."""
         arrived, table = self._arrived_references.c, relation.table
         value, execute = relation.value(table), self._connection.execute
         rows = execute(
@@ -249,7 +249,7 @@ class OpenReferences:
         make(self._connection, self._counted)
         self._connection.execute(delete(self._counted))
         names = ["reference", "kind", "given", "uses"]
-        # The rows that bear a touched reference and lead nowhere with it.
+        # Rows with a touched reference that leads nowhere.
         table = relation.table
         bears = relation.is_given(touched.kind, touched.given)
         uses = (
@@ -278,14 +278,14 @@ class OpenReferences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenText:
-    """A text that is given for something else and leads nowhere."""
+    """A text that should refer to something but leads nowhere."""
 
     reference: str  #: people.status, memberships.group …
-    kind: str  #: candidate, contact, application; empty: what is meant has no kinds
+    kind: str  #: candidate, contact, application; empty: its target has no kinds
     given: str
     uses: int
     since: datetime
-    examples: tuple[str, ...] = ()  #: Ids of some of those who bear it.
+    examples: tuple[str, ...] = ()  #: Ids of some records that have it.
 
 
 def listed(
@@ -295,7 +295,7 @@ def listed(
     since: datetime | None = None,
     limit: int | None = None,
 ) -> tuple[OpenText, ...]:
-    """Return the open references, those that stand in the most rows first."""
+    """Return the open references, the most frequent first."""
     c = open_references.c
     statement = select(open_references).order_by(c.reference, c.uses.desc(), c.kind, c.given)
     if reference:
@@ -327,7 +327,7 @@ def listed(
 
 
 def of_person(connection: Connection, ref: PersonRef) -> tuple[tuple[str, str], ...]:
-    """Return which kinds of reference lead nowhere at a person, and what they name."""
+    """Return a person's references that lead nowhere: their kinds, and what they name."""
     open_ones: list[tuple[str, str]] = []
     for relation in RELATIONS:
         table = relation.table
@@ -343,7 +343,7 @@ def of_person(connection: Connection, ref: PersonRef) -> tuple[tuple[str, str], 
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """Return how many rows bear an open reference, by kind of reference."""
+    """Return how many rows have an open reference, by kind of reference."""
     c = open_references.c
     rows = connection.execute(
         select(c.reference, func.sum(c.uses)).group_by(c.reference).order_by(c.reference)
@@ -352,9 +352,9 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def faults(connection: Connection) -> dict[str, int]:
-    """Return the same without those that wait: what they name should have come by now.
+    """Return the same without references that may still wait, so what they name should be there.
 
-    A group's member should have come once people were told of after the members; anything else
+    The person of a membership should be there once people were imported after it; anything else
     once anything of its sort is known.
     """
     rows = connection.execute(

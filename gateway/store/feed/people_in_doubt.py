@@ -1,4 +1,4 @@
-"""People whose status or groups are read too poorly to rule out that they keep mail away."""
+"""People whose status or groups may keep mail away, but can't be read well enough to tell."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -36,14 +36,14 @@ from gateway.store.schema.references import open_references
 
 
 def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
-    """Mark them, with the time since when, and no others; return how many there are.
+    """Mark the people in doubt, and no others, with the time since when; return how many they are.
 
-    In doubt is whose status can't be read, is unknown though others of its kind are known, or has
-    a tag that can't be read; and who is in a group of which that is so.
+    A person is in doubt if their status can't be read, is unknown though others of its kind are
+    known, or has a tag that can't be read; or if they are in a group of which that is true.
     """
     p, m = people.c, memberships.c
     marked = p.status_unread_since.is_not(None)
-    # A tag that keeps bulk mail away already keeps it away while it can't be read.
+    # A tag that can't be read keeps its old value. If that keeps bulk mail away, there is no doubt.
     covering = tuple(tag for tag, scope in tag_scopes.items() if scope.includes(Scope.BULK))
     in_doubt = connection.execute(_all_in_doubt(covering)).all()
     if not in_doubt:
@@ -59,8 +59,8 @@ def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
     for table in (things, doubtful):
         connection.execute(table.delete())
     load(connection, things, all_things)
-    # `candidate:s1` and not two columns: SQLite has an index by the kind, and would go through all
-    # people of the kind once for each of these things.
+    # One text `candidate:s1`, not two columns: SQLite would use its index of the kind, and go
+    # through all people of that kind once for each of these things.
     statements: list[Select[Any]] = [_unread_statuses()]
     for table, kind, person, crm_id, usual in (
         (statuses, p.kind, p.crm_id, p.status, None),
@@ -107,11 +107,11 @@ def _unread_statuses() -> Select[tuple[str, str, datetime]]:
     )
 
 
-@cache  # Every import asks; to make it anew takes longer than to run it.
+@cache  # Every import asks; making it takes longer than running it.
 def _all_in_doubt(covering: tuple[str, ...]) -> CompoundSelect[Any]:
     """Return a query of statuses and groups that may keep mail away: table, kind, id, since when.
 
-    Where the status of a person can't be read, there is a row of `people`, too.
+    If some person's status can't be read, there is also a row of `people`.
     """
     u, o, m = unread_fields.c, open_references.c, memberships.c
     queries = []
@@ -130,7 +130,7 @@ def _all_in_doubt(covering: tuple[str, ...]) -> CompoundSelect[Any]:
     nothing, no_time = literal(""), cast(null(), UtcTime)
     for kind in PersonKind:
         unreadable = exists().where(m.kind == kind, m.group_id == "")
-        # Since when is said by each of the memberships.
+        # The time is that of each membership.
         one_row = select(literal(groups.name), literal(kind.value), nothing, no_time)
         queries.append(one_row.where(unreadable))
     one_row = select(literal(PEOPLE), nothing, nothing, no_time)

@@ -1,4 +1,4 @@
-"""What people are told of references that are no ids."""
+"""What people are told about references that aren't ids."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,26 +7,26 @@ from gateway.core.feed.references import GivenMeaning, ReferenceLead, ReferenceU
 from gateway.store.feed.meanings import GivenText, Meanings
 from gateway.store.feed.relations import Relation
 
-#: So many that lead nowhere are listed one by one for each kind of reference.
+#: How many that lead nowhere are listed one by one, for each kind of reference.
 _MOST_LISTED = 50
 
 
 class ReferenceNotes:
-    """Gathers what was found in one import."""
+    """Collects what was found in one import."""
 
     def __init__(self, meanings: Meanings) -> None:
         self._meanings = meanings
         self._uses: list[ReferenceUse] = []
-        #: Rows whose reference leads nowhere or isn't certain, by kind of reference.
+        #: Rows whose reference leads nowhere or is uncertain, by kind of reference.
         self.faults: dict[str, int] = {}
 
     @property
     def uses(self) -> tuple[ReferenceUse, ...]:
-        """What was found that somebody should know; faults first."""
+        """What somebody should know of the references found; faults first."""
         return tuple(sorted(self._uses, key=lambda use: (not use.is_fault, use.line)))
 
     def waiting(self, relation: Relation, texts: Sequence[GivenText]) -> None:
-        """Note what waits until what it names is told of: once for each kind."""
+        """Note texts that wait until what they name is imported: one note for each kind."""
         for kind in sorted({text.kind for text in texts}):
             of_kind = [text for text in texts if text.kind == kind]
             first = min(of_kind, key=lambda text: text.line)
@@ -40,9 +40,9 @@ class ReferenceNotes:
         texts: Sequence[GivenText],
         meanings: Mapping[GivenText, GivenMeaning],
     ) -> None:
-        """Note what texts were understood as, and which lead nowhere.
+        """Note what texts were taken for, and which lead nowhere.
 
-        Ids that a spreadsheet has changed, and that are certain, are told of once for all.
+        Ids that a spreadsheet changed, and that are certain, get one note for all of them.
         """
         later = [text for text in texts if relation.may_wait and meanings[text] == GivenMeaning()]
         self.waiting(relation, later)
@@ -94,7 +94,7 @@ class ReferenceNotes:
         sure: Mapping[GivenText, GivenMeaning],
         doubtful: Mapping[GivenText, GivenMeaning],
     ) -> None:
-        """Note keys of rows that a spreadsheet has changed: once those that are sure, once not."""
+        """Note keys that a spreadsheet changed: one note for the sure ones, one for the others."""
         for given in (sure, doubtful):
             if given:
                 first = min(given, key=lambda text: text.line)

@@ -1,4 +1,4 @@
-"""References of the feed: understood where they can be, kept open where they lead nowhere."""
+"""References of the feed: resolved where that is possible, otherwise kept open."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -44,12 +44,12 @@ from gateway.store.feed.relations import (
 from gateway.store.feed.staging_tables import has_rows, load, make
 from gateway.store.schema.feed import groups, memberships, people, programmes, staff, statuses
 
-#: Whose rows have an id of their own, which a spreadsheet may have changed too.
+#: Tables whose rows have an id of their own, which a spreadsheet may have changed as well.
 _KEYED = (people, groups, statuses, staff, programmes)
 
 
 class References:
-    """The references in the rows of one import, read before these are compared."""
+    """The references in the rows of one import, resolved before the rows are compared."""
 
     def __init__(
         self, connection: Connection, table: Table, tag_scopes: Mapping[str, Scope]
@@ -60,28 +60,29 @@ class References:
         self._meanings = Meanings(connection, tag_scopes)
         self._notes = ReferenceNotes(self._meanings)
         self._meant, self._possible = _meant_table(), possible_table("may_mean")
-        #: The relations of which every text in the rows is somebody's id.
+        #: The relations for which every text in the rows is somebody's id.
         self.all_lead: frozenset[str] = frozenset()
 
     @property
     def uses(self) -> tuple[ReferenceUse, ...]:
-        """What was found that somebody should know."""
+        """What somebody should know of the references found; faults first."""
         return self._notes.uses
 
     @property
     def faults(self) -> dict[str, int]:
-        """Rows whose reference leads nowhere or isn't certain, by kind of reference."""
+        """Rows whose reference leads nowhere or is uncertain, by kind of reference."""
         return self._notes.faults
 
     def understand(self, staged: Table) -> tuple[tuple[int, tuple[str, ...]], ...]:
-        """Replace names and changed ids in the rows by ids; note the rest.
+        """Replace names and changed ids in the rows with ids; note the rest.
 
-        Returns the keys, each with its line, of what is known and may be meant by a row whose own
-        key a spreadsheet has changed: it isn't gone, though the file doesn't name it.
+        If a spreadsheet changed the key of a row, the row may mean a known record that the file
+        doesn't seem to have. Returns the keys of such records, each with its line: they must not be
+        removed.
         """
         with self._connection.begin():
             kept = tuple(self._understand_keys(staged))
-            # Asked once for all: a few different ones stand in many rows, nearly always known.
+            # One question for all of them: many rows have a few different texts, nearly all known.
             if (asking := any_unknown(self._table, staged)) is not None:
                 has_unknown = self._connection.execute(asking).one()._mapping
                 self.all_lead = frozenset(name for name, is_so in has_unknown.items() if not is_so)
@@ -105,10 +106,10 @@ class References:
         return kept
 
     def statuses_to_nothing(self, staged: Table) -> list[tuple[int, str]]:
-        """Return the people's rows whose status is unknown, where the known one keeps mail away.
+        """Return rows of people with an unknown status whose old status keeps mail away.
 
-        Each is a line and what is wrong. Whoever is deceased and gets the status `g999` may be
-        deceased still: nobody has said what `g999` is.
+        Each is a line and what is wrong. If somebody deceased gets the status `g999`, they may
+        still be deceased: nobody has said what `g999` is.
         """
         relation = next(
             each_relation for each_relation in RELATIONS if each_relation.name == "people.status"
@@ -141,7 +142,7 @@ class References:
         ]
 
     def _add_all_meant(self, staged: Table, meanings: Mapping[GivenText, GivenMeaning]) -> None:
-        """Make members of all whom a member's id may mean, where the group keeps mail away."""
+        """Make everybody whom a member's id may mean a member, if the group keeps mail away."""
         possible = [
             (text.kind, text.text, crm_id)
             for text, meaning in meanings.items()
@@ -153,7 +154,7 @@ class References:
         self._connection.execute(delete(self._possible))
         load(self._connection, self._possible, possible)
         names = [column.name for column in staged.columns]
-        # No line of the file tells of them; where one does, it is the later one, which counts.
+        # Their lines are negative, as the file has none; a line of the file is later, and counts.
         number = func.row_number().over(order_by=(staged.c.line, self._possible.c.crm_id))
         lowest = self._connection.scalar(select(func.min(staged.c.line))) or 0
         made = {"line": min(lowest, 0) - number, "person": self._possible.c.crm_id}
@@ -219,11 +220,11 @@ class References:
         self._notes.meant(relation, rest, meanings)
 
     def _understand_keys(self, staged: Table) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Look at new ids of rows: has a spreadsheet made them of known ones?
+        """Check whether new ids of rows are known ones that a spreadsheet changed.
 
-        `17.0` is 17, since no CRM has both. `17` may be 00017 without its zeros or another one:
-        both stay, and a person is asked. What is rounded may be anybody, so all of them stay. An
-        id like `123.456` that isn't a known one's is taken as it stands.
+        `17.0` is 17, for no CRM has both. `17` may be 00017 without its zeros, or a different
+        record: both stay, and a person is asked. A rounded id may be anybody's, so all of them
+        stay. An id like `123.456` that can't be made from a known one is taken as written.
         """
         if self._table not in _KEYED or not has_rows(self._connection, self._table):
             return
@@ -233,7 +234,7 @@ class References:
             column="crm_id",
             target=self._table,
         )
-        # Of a kind of which nothing is known no id can have been changed.
+        # If nothing of a kind is known, there are no ids that could have been changed.
         _, unknown = self._meanings.apart(relation, self._unknown(relation, staged))
         changed = [
             key
@@ -256,7 +257,7 @@ class References:
                 sure[key] = meaning
             elif not is_digits or (meaning.crm_id and meaning.how is UnderstoodBy.BENT):
                 doubtful[key] = replace(meaning, is_certain=False)
-        # Whoever has a row of their own in the file isn't meant by another one.
+        # Somebody who has a row of their own in the file isn't meant by another row.
         own_rows = set[str]()
         if doubtful:
             meant = {

@@ -1,4 +1,4 @@
-"""Which columns of the feed name something of another table, and what that may be."""
+"""Which columns of the feed refer to another table, and to what there."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -42,30 +42,30 @@ _WIDTH = {Scope.MAILCHIMP: 1, Scope.BULK: 2, Scope.ALL: 3}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A column that names something of another table."""
+    """A column that refers to something in another table."""
 
     name: str  #: As in the files: `people.status`.
     table: Table
     column: str
     target: Table
-    kind: str = ""  #: Of the target, where it isn't that of the row.
-    is_list: bool = False  #: Several, `;` between them.
+    kind: str = ""  #: The target's kind, if it isn't that of the row.
+    is_list: bool = False  #: Whether it holds several references with `;` between them.
     holder: str = "crm_id"  #: The column that tells whose reference it is.
-    #: What is named may come later: no fault, as long as it isn't told without it.
+    #: Whether the target may come later. It becomes a fault once a file of targets lacks it.
     may_wait: bool = False
 
     @property
     def has_kind(self) -> bool:
-        """Whether what is named has a kind."""
+        """Whether the target has a kind."""
         return "kind" in self.target.c
 
     def value(self, rows: Table) -> ColumnElement[str]:
-        """Return the column in the table itself or in one with its columns."""
+        """Return the column, in the table itself or in one with the same columns."""
         column: ColumnElement[str] = rows.c[self.column]
         return column
 
     def kind_of(self, rows: Table) -> ColumnElement[str]:
-        """Return of which kind a row's reference is."""
+        """Return the kind of a row's reference."""
         if self.kind or not self.has_kind:
             return literal_column(f"'{self.kind}'")
         column: ColumnElement[str] = rows.c.kind
@@ -81,13 +81,13 @@ class Relation:
         )
 
     def leads(self, kind: ColumnElement[str], value: ColumnElement[str]) -> ColumnElement[bool]:
-        """Return the condition that something has an id."""
+        """Return the condition that the target has such an id."""
         targets = self.target.alias("there")
         same = targets.c.crm_id == value
         return exists().where(and_(same, targets.c.kind == kind) if self.has_kind else same)
 
     def is_given(self, kind: Any, given: Any) -> ColumnElement[bool]:
-        """Return the condition that a row bears a text; a list has it as one of its parts."""
+        """Return the condition that a row has this reference; a list, as one of its items."""
         value = self.value(self.table)
         if self.is_list:
             whole = literal(";") + value + literal(";")
@@ -100,7 +100,7 @@ class Relation:
         return same
 
     def is_open(self) -> ColumnElement[bool]:
-        """Return the condition that a row's reference is one of those that lead nowhere."""
+        """Return the condition that a row's reference is open: it leads nowhere."""
         return exists().where(
             open_references.c.reference == self.name,
             open_references.c.kind == self.kind_of(self.table),
@@ -108,7 +108,7 @@ class Relation:
         )
 
     def may_lead_to(self, rows: Table) -> ColumnElement[bool]:
-        """Return the condition that rows of the target's table are of a kind that it names."""
+        """Return the condition that rows of the target's table have a kind it may refer to."""
         if self.kind:
             return rows.c.kind == literal(self.kind)
         if self.target is statuses:
@@ -172,13 +172,13 @@ RELATIONS = (
 )
 
 
-# Every import asks these; to make them anew takes longer than to run them for a few rows.
+# Every import asks these; making them takes longer than running them for a few rows.
 @cache
 def any_unknown(table: Table, staged: Table) -> Select[*tuple[Any, ...]] | None:
-    """Return a query of whether some text is nobody's id, by the relations' names.
+    """Return a query that says whether some text is nobody's id: a column for each relation.
 
-    Of the relations of a table to something of which there is not much, each text alone; None: it
-    has none.
+    It covers the relations of a table to small tables, without lists, and checks each different
+    text only once. None: the table has no such relation.
     """
     columns = []
     for relation in RELATIONS:
@@ -203,14 +203,14 @@ def unknown_texts(relation: Relation, staged: Table) -> Select[str, str, int, in
 def targets(
     connection: Connection, table: Table, kind: str, tag_scopes: Mapping[str, Scope]
 ) -> Iterator[ReferenceTarget]:
-    """Yield all of one kind that a reference may lead to; not for people, who are too many."""
+    """Yield everything of one kind that a reference may lead to; not people, who are too many."""
     condition = table.c.kind == kind if "kind" in table.c else true()
     for row in connection.execute(select(table).where(condition)):
         yield as_target(row._mapping, tag_scopes)
 
 
 def as_target(row: Mapping[Any, Any], tag_scopes: Mapping[str, Scope]) -> ReferenceTarget:
-    """Return what a row of groups, statuses, staff or programmes is to those who name it."""
+    """Return a row of groups, statuses, staff or programmes as the target of a reference."""
     names = (row["name"], row.get("address", ""))
     scope = tag_scopes.get(row.get("tag", "")) if row.get("active", True) else None
     return ReferenceTarget(
@@ -221,29 +221,29 @@ def as_target(row: Mapping[Any, Any], tag_scopes: Mapping[str, Scope]) -> Refere
 
 
 def with_ids(text: str, ids: Mapping[str, str]) -> str:
-    """Return a list with the ids of those of its parts that mean something else."""
+    """Return a list with the items in `ids` replaced by their ids."""
     return ";".join(ids.get(part, part) for part in parts(text))
 
 
 def parts(text: str) -> list[str]:
-    """Return what stands between `;`."""
+    """Return the items between `;`."""
     return [part for part in map(str.strip, text.split(";")) if part]
 
 
 def is_meant(possible: Table, rows: Table) -> ColumnElement[bool]:
-    """Return the condition that a member's row names somebody by a text that may mean a person."""
+    """Return the condition that a membership names somebody by a text that may mean a person."""
     return and_(possible.c.kind == rows.c.kind, possible.c.given == rows.c.person)
 
 
 def keeps_away(rows: Table, tag_scopes: Mapping[str, Scope]) -> ColumnElement[bool]:
-    """Return the condition that a member's row is of a group that keeps mail away."""
+    """Return the condition that a membership is in a group that keeps mail away."""
     its_group = and_(groups.c.kind == rows.c.kind, groups.c.crm_id == rows.c.group_id)
     return and_(its_group, groups.c.active, groups.c.tag.in_(tag_scopes))
 
 
 @cache
 def possible_table(name: str) -> Table:
-    """Return a temporary table of people whom a text may mean, several of one text."""
+    """Return a temporary table of people whom a text may mean, perhaps several for one text."""
     return Table(
         name,
         MetaData(),

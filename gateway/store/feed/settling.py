@@ -1,4 +1,4 @@
-"""Staged records made ready to be compared: one row of each key, settled for protection."""
+"""Makes staged records ready to be compared: one row for each key, settled for protection."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -29,11 +29,11 @@ def close_entry(
     open_columns: frozenset[str] = frozenset(),
     doubtful_lines: Collection[int] = (),
 ) -> list[Duplicate]:
-    """Make what was taken in ready to be compared; return the keys that came repeatedly.
+    """Make the staged rows ready to be compared; return the keys that occurred more than once.
 
-    Where rows of one key contradict each other, what protects counts. With `adds_only` the file
-    may be incomplete: nothing of it counts but what protects. `doubtful_lines` are rows that may
-    be incomplete, `open_columns` those whose last value may be cut off.
+    Where rows with the same key contradict each other, what protects counts. With `adds_only` the
+    file may be incomplete, and only what protects counts. `doubtful_lines` are rows that may be
+    incomplete, `open_columns` are columns whose last value may be cut off.
     """
     connection, layout, staged = stage.connection, stage.layout, stage.staged
     keys = [staged.c[name] for name in layout.keys]
@@ -63,7 +63,7 @@ def close_entry(
                 if len(rows) > 1
             ]
         if is_repeated:
-            # A key that is only to be kept gives way to a row that tells of it.
+            # A key that was only noted to be kept is dropped if there is a row for it.
             giving = staged.alias("telling")
             same = and_(*(giving.c[name] == staged.c[name] for name in layout.keys))
             is_given = exists().where(same, ~giving.c.kept)
@@ -76,7 +76,10 @@ def close_entry(
 
 
 def value_cut_off(stage: StagingTables, columns: Collection[str]) -> str:
-    """Return the condition that the last value of some columns is a start of the known one."""
+    """Say that the file is cut off, if its last value is only the beginning of the known one.
+
+    Looks at these columns of the last row; empty: the file isn't cut off.
+    """
     staged, known = stage.staged, stage.layout.table
     names = [name for name in stage.layout.values if name in columns]
     last = select(func.max(staged.c.line)).where(~staged.c.kept).scalar_subquery()
@@ -104,7 +107,7 @@ def value_cut_off(stage: StagingTables, columns: Collection[str]) -> str:
 def contested_rows(
     stage: StagingTables,
 ) -> Iterator[tuple[list[StagedRow], Mapping[str, Any] | None]]:
-    """Yield the rows of each key that has several or may not be whole, and what is known."""
+    """Yield the rows of each key with several or incomplete rows, and what is known of it."""
     keys, values = stage.layout.keys, stage.layout.values
     staged, known = stage.staged, stage.layout.table
     repeated = _repeated([staged.c[name] for name in keys], limit=None).subquery()
@@ -145,7 +148,7 @@ def contested_rows(
 def put_settled(
     stage: StagingTables, settled: Sequence[tuple[Sequence[StagedRow], SettledRows]]
 ) -> None:
-    """Put one row in the place of those that contradict each other or may not be whole."""
+    """Replace rows that contradict each other or may be incomplete with one settled row."""
     connection, values = stage.connection, stage.layout.values
     addresses = settled_addresses(stage, settled) if stage.layout is PEOPLE else []
     lines = stage.pick({row.line for rows, _ in settled for row in rows})
@@ -168,7 +171,7 @@ def put_settled(
 def settled_addresses(
     stage: StagingTables, settled: Sequence[tuple[Sequence[StagedRow], SettledRows]]
 ) -> list[TableRow]:
-    """Return the addresses of all rows, those that aren't mailed behind the others."""
+    """Return the addresses of all rows; those that aren't mailed come after the others."""
     by_line: dict[int, list[tuple[str, int]]] = {}
     for line, address, position in stage.connection.execute(select(stage.addresses)):
         by_line.setdefault(line, []).append((address, position))
@@ -191,7 +194,7 @@ def _repeated(keys: Sequence[ColumnElement[Any]], limit: int | None = 1) -> Sele
 
 
 def _as_loaded(value: object) -> object:
-    """Return a value of a row as `load` takes it."""
+    """Return a value of a row in the form that `load` takes."""
     match value:
         case datetime():
             return microseconds(value)

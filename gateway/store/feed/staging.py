@@ -1,4 +1,4 @@
-"""Records laid beside what is known, in temporary tables; `feed.py` has an example."""
+"""The records of an import in temporary tables, beside what is known; `feed.py` has an example."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from gateway.store.feed.staging_tables import load, make, make_indexes, staging_
 
 @dataclass(slots=True, kw_only=True)
 class StagedCounts:
-    """How many rows an import brings, and what they come to."""
+    """How many rows an import brings, and what they change."""
 
-    staged: int = 0  #: Records told.
+    staged: int = 0  #: Records in the file.
     added: int = 0
     changed: int = 0
     removed: int = 0
 
     @property
     def has_changes(self) -> bool:
-        """Whether something is new or told differently."""
+        """Whether something is new or changed."""
         return bool(self.added or self.changed)
 
     @property
@@ -41,17 +41,17 @@ class StagedCounts:
 
 
 class StagingTables:
-    """The temporary tables of one import; they end with their connection.
+    """The temporary tables of one import; they disappear with their connection.
 
-    `staged` holds the records, `changes` the new and changed rows as they shall be, `removed` the
-    keys of rows to go. `unread` is only there if `has_unread`, `addresses` if people are told of.
+    `staged` holds the records, `changes` the new and changed rows with their new values, `removed`
+    the keys of rows to remove. `unread` exists only if `has_unread`, `addresses` only for people.
     """
 
     def __init__(self, connection: Connection, layout: TableLayout) -> None:
         self.connection = connection
         self.layout = layout
         self._masks: dict[tuple[frozenset[str], frozenset[str]], int] = {}
-        self.in_gaps = 0  #: The bits of the values that some row doesn't say.
+        self.in_gaps = 0  #: The bits of the values that some row lacks.
         self.has_unread = False
         self.has_doubtful = False
         self.cut_off = ""
@@ -69,14 +69,14 @@ class StagingTables:
             make(connection, *self.filled, self.changes, self.removed)
 
     def index(self) -> None:
-        """Create the indexes of what was filled; run within a transaction."""
+        """Create the indexes of the tables that were filled; within a transaction."""
         make_indexes(self.connection, *self.filled)
         self._is_indexed = True
 
     def add(self, records: Sequence[tuple[int, Any]], gaps: Mapping[int, RowGaps]) -> None:
-        """Take in records, each with its line.
+        """Stage records, each with its line.
 
-        `gaps` says by line what a row doesn't tell; the other rows tell all.
+        `gaps` says, by line, which values a row lacks; other rows have all of them.
         """
         row = self.layout.row
         masks: dict[int, int] = {}
@@ -112,10 +112,10 @@ class StagingTables:
         mailed: Sequence[tuple[int, str, int]],
         missing: frozenset[str],
     ) -> None:
-        """Take in rows by column: of each of `layout.columns` the value in each row.
+        """Stage rows by column: for each of `layout.columns`, its value in each row.
 
-        A value is as `load` takes it; true and false are 1 and 0. `mailed` are the addresses of
-        people: line, lookup form, position; none of the rows tells the columns `missing`.
+        A value has the form that `load` takes; true and false are 1 and 0. `mailed` are the
+        addresses of people: line, lookup form, position. All rows lack the columns `missing`.
         """
         mask = self._mask(frozenset(), missing)
         values = (columns[name] for name in self.layout.columns)
@@ -132,7 +132,7 @@ class StagingTables:
         return mask
 
     def add_unread(self, rows: Sequence[tuple[int, str, str]]) -> None:
-        """Take in fields that can't be read: line, field, what is wrong; within a transaction."""
+        """Stage fields that can't be read: line, field, what is wrong; within a transaction."""
         if not rows:
             return
         if not self.has_unread:
@@ -144,14 +144,14 @@ class StagingTables:
         load(self.connection, self.unread, rows)
 
     def pick(self, lines: Collection[int]) -> Select[tuple[int]]:
-        """Return a query of these lines, until others are picked; run within a transaction."""
+        """Return a query of these lines, valid until others are picked; within a transaction."""
         make(self.connection, self._picked)
         self.connection.execute(delete(self._picked))
         load(self.connection, self._picked, [(line,) for line in sorted(set(lines))])
         return select(self._picked.c.line)
 
     def keep(self, line: int, key: tuple[str, ...]) -> None:
-        """Note that a row is in the file but can't be read: what is known of it stays."""
+        """Note that a record is in the file but can't be read, so that what is known stays."""
         self.keep_all([(line, key)])
 
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
@@ -162,7 +162,7 @@ class StagingTables:
             load(self.connection, self.staged, rows)
 
     def keep_old(self, field: str, rows: Sequence[tuple[int, str]]) -> None:
-        """Keep the old value of a field, as if it were unread, in rows given by line and reason."""
+        """Keep a field's old value, as if it were unread, in `rows`: line and reason of each."""
         if not rows:
             return
         bit = self.layout.bit(field)
@@ -174,7 +174,7 @@ class StagingTables:
         self.in_gaps |= bit
 
     def doubt(self, lines: Collection[int]) -> None:
-        """Let rows only add what keeps mail away; run within a transaction."""
+        """Let rows only add what keeps mail away; within a transaction."""
         if not lines:
             return
         is_doubtful = self.staged.c.line.in_(self.pick(lines))
@@ -182,7 +182,7 @@ class StagingTables:
         self.has_doubtful = True
 
     def count(self) -> StagedCounts:
-        """Count what is in the tables now, in `counts` from here on; within a transaction."""
+        """Count what is in the tables now, and keep that as `counts`; within a transaction."""
         statement = statements.counting(self.staged, self.changes, self.removed)
         self.counts = StagedCounts(**self.connection.execute(statement).one()._mapping)
         return self.counts

@@ -37,12 +37,12 @@ def staging_tables(layout: TableLayout) -> Mapping[str, Table]:
     staged = Table(
         "staged",
         metadata,
-        # below zero: a second record of that line, or of none
+        # negative: a second record of that line, or one without a line
         Column("line", Integer, nullable=False),
         Column("kept", Boolean, nullable=False),
-        Column("gaps", Integer, nullable=False),  # a bit for each value the row doesn't say
+        Column("gaps", Integer, nullable=False),  # a bit for each value the row lacks
         Column("adds_addresses", Boolean, nullable=False),
-        Column("adds_only", Boolean, nullable=False),  # may not be whole
+        Column("adds_only", Boolean, nullable=False),  # may be incomplete
         *(Column(name, table.c[name].type) for name in layout.columns),
         prefixes=["TEMPORARY"],
     )
@@ -87,7 +87,7 @@ def staging_tables(layout: TableLayout) -> Mapping[str, Table]:
 
 
 def has_rows(connection: Connection, table: Table, kind: str | None = None) -> bool:
-    """Whether there is anything in a table; with `kind`, anything of that."""
+    """Whether there is anything in a table; with `kind`, anything of that kind."""
     values = {} if kind is None else {"wanted": kind}
     return connection.scalar(_one_row(table, of_kind=kind is not None), values) is not None
 
@@ -99,10 +99,10 @@ def _one_row(table: Table, *, of_kind: bool) -> Select[int]:
 
 
 def make(connection: Connection, *tables: Table) -> None:
-    """Create temporary tables that aren't there yet, without their indexes.
+    """Create temporary tables that don't exist yet, without their indexes.
 
-    For PostgreSQL a table with a key and texts is four files, which takes it as long as many
-    queries: so each is made when there is something to put into it.
+    For PostgreSQL, a table with a key and texts is four files, and making it takes as long as many
+    queries, so each table is made only when there is something to put into it.
     """
     _create(connection, tables)
 
@@ -119,7 +119,7 @@ def _create(connection: Connection, tables_or_indexes: Sequence[Table | Index]) 
         connection.exec_driver_sql(creation)
 
 
-#: By what it creates and for which kind of store: to write it takes longer than to run it.
+#: Statements by what they create, and for which database: writing one takes longer than running it.
 _CREATIONS: dict[tuple[Table | Index, str], str] = {}
 
 

@@ -1,6 +1,6 @@
-"""Statements of every import, made once for each kind of record and kept.
+"""Statements that every import runs, made once for each kind of record and kept.
 
-Of an import of a few rows, making them anew would take longer than all that they do.
+For an import of a few rows, making them would take longer than running them.
 """
 
 from functools import cache, lru_cache
@@ -45,9 +45,9 @@ def counting(staged: Table, changes: Table, removed: Table) -> Select[Any]:
     return select(*(query.scalar_subquery().label(name) for name, query in counts.items()))
 
 
-@lru_cache(256)  # so many sets of columns
+@lru_cache(256)  # one for each set of columns
 def writing_rows(dialect: str, layout: TableLayout, columns: frozenset[str]) -> Insert:
-    """Return what writes the rows that are new or differ; of those known, these columns."""
+    """Return the statement that writes new and changed rows; of known rows, these columns."""
     changes = staging_tables(layout)["changes"]
     names = [column.name for column in layout.table.columns]
     rows = select(*(changes.c[name] for name in names)).where(true())
@@ -62,7 +62,7 @@ def writing_rows(dialect: str, layout: TableLayout, columns: frozenset[str]) -> 
 
 @cache
 def unsubscribed(changes: Table) -> CompoundSelect[Any]:
-    """Return a query of the addresses, with whose they are, of people who unsubscribed."""
+    """Return a query of the addresses of people who unsubscribed, each with its person."""
     a = addresses.c
     queries = []
     for table in (person_suppressions, topic_opt_outs):
@@ -85,7 +85,7 @@ def unsubscribed(changes: Table) -> CompoundSelect[Any]:
 
 @cache
 def changes_of_addresses(dialect: str) -> tuple[tuple[Delete, Update], Delete, Insert]:
-    """Return what takes away those of known people, those of people who go, and adds new ones."""
+    """Return the statements for addresses: of known people, of removed people, and for new ones."""
     tables = staging_tables(PEOPLE)
     changes, staged, removed = tables["changes"], tables["staged_addresses"], tables["removed"]
     key = tuple_(addresses.c.kind, addresses.c.person)
@@ -119,7 +119,7 @@ def changes_of_addresses(dialect: str) -> tuple[tuple[Delete, Update], Delete, I
 
 @cache
 def noting_file(dialect: str, staged: Table, renewed: frozenset[str]) -> Insert:
-    """Return what notes a file, and of one noted before `renewed`."""
+    """Return the statement that notes a file; if one was noted before, it updates `renewed`."""
     records = select(func.count()).select_from(staged).scalar_subquery()
     statement = insert_for(dialect, feeds).values(records=records)
     values = {name: statement.excluded[name] for name in sorted(renewed)}

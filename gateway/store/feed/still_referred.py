@@ -13,7 +13,7 @@ from gateway.store.schema.feed import groups, memberships, people, statuses
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillReferred:
-    """A status or group that keeps mail away and stays, since people have it."""
+    """A status or group that keeps mail away and stays, because people have it."""
 
     kind: str  #: candidate, contact
     crm_id: str
@@ -32,7 +32,7 @@ class StillReferred:
 def still_referred(
     connection: Connection, stage: StagingTables, tag_scopes: Mapping[str, Scope]
 ) -> tuple[StillReferred, ...]:
-    """Return which of the rows to go keep mail away from somebody."""
+    """Return which of the rows to be removed keep mail away from somebody."""
     table = stage.layout.table
     if table is statuses:
         bears = and_(people.c.kind == table.c.kind, people.c.status == table.c.crm_id)

@@ -1,4 +1,4 @@
-"""Which references an import may open or close: those its rows bear, and those that name them."""
+"""Which references an import may open or close: those in its rows, and those that name its rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,19 +25,19 @@ from gateway.store.schema.references import open_references
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceQuestion:
-    """What an import, of one kind, has to ask about the references it may open or close."""
+    """What must be asked about the references that an import may open or close."""
 
-    open_now: frozenset[str]  #: Relations of which some reference is open.
-    all_lead: frozenset[str]  #: Relations of which none in a changed row can be open.
+    open_now: frozenset[str]  #: Relations that have open references now.
+    all_lead: frozenset[str]  #: Relations that can't have an open reference in a changed row.
     has_changes: bool
     has_removed: bool
 
 
-@cache  # To make it anew takes longer than to run it for a few rows.
+@cache  # Making it takes longer than running it for a few rows.
 def touching_references(
     dialect: str, touched: Table, layout: TableLayout, question: ReferenceQuestion
 ) -> Insert | None:
-    """Return what fills the table `touched`, but for lists; None: nothing does."""
+    """Return the statement that fills `touched`, lists excepted; None: there is nothing to fill."""
     queries = []
     for relation in RELATIONS:
         for query in _queries(relation, layout, question):
@@ -46,7 +46,7 @@ def touching_references(
     if not queries:
         return None
     rows = union_all(*queries).subquery()
-    # The condition keeps SQLite from taking ON for the beginning of a join's.
+    # Without the condition, SQLite would take the `ON` that follows for that of a join.
     statement = insert_for(dialect, touched).from_select(
         list(touched.c.keys()), select(*rows.c).where(true())
     )
@@ -56,7 +56,7 @@ def touching_references(
 def _queries(
     relation: Relation, layout: TableLayout, question: ReferenceQuestion
 ) -> Iterator[Select[str, str]]:
-    """Yield queries of what the import's rows name or are named by, each with its kind."""
+    """Yield queries of what the import's rows name, and of what names them, each with its kind."""
     tables = staging_tables(layout)
     changes, removed = tables["changes"], tables["removed"]
     is_open = relation.name in question.open_now
@@ -70,10 +70,10 @@ def _queries(
         if is_open and question.has_removed:
             yield _named_before(relation, layout, removed)
     if relation.target is layout.table:
-        # What named something that goes leads nowhere from now on.
+        # References to removed rows lead nowhere from now on.
         if question.has_removed:
             yield _ids(relation, removed)
-        # What is new may be what an open reference names, as it is called there.
+        # An open reference may name something new, by its id.
         if question.has_changes and is_open:
             c = open_references.c
             new_ids = _ids(relation, changes).where(changes.c.is_new)
@@ -84,7 +84,7 @@ def _queries(
 
 
 def _named_before(relation: Relation, layout: TableLayout, rows: Table) -> Select[str, str]:
-    """Return a query of the open references that rows have borne until now."""
+    """Return a query of the open references that rows had before."""
     table = relation.table
     return (
         select(relation.kind_of(table).label("of"), relation.value(table))
@@ -95,6 +95,6 @@ def _named_before(relation: Relation, layout: TableLayout, rows: Table) -> Selec
 
 
 def _ids(relation: Relation, rows: Table) -> Select[str, str]:
-    """Return a query of the rows' ids that a relation may name, each with its kind."""
+    """Return a query of the ids of rows that a relation may name, each with its kind."""
     kind = rows.c.kind if relation.has_kind else literal_column("''")
     return select(kind.label("of"), rows.c.crm_id).where(relation.may_lead_to(rows))

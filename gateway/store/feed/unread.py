@@ -1,4 +1,4 @@
-"""Fields that could not be read, kept from the import that met them until one can read them."""
+"""Fields that could not be read, kept until an import can read them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -42,7 +42,7 @@ from gateway.store.schema.triggers import occurrences
 
 _c = unread_fields.c
 _KEYS = ("what", "kind", "key", "field")
-#: Of which columns some field is unread; kept, as every import asks.
+#: A query of the columns that have unread fields; made once, as every import asks it.
 _UNREAD_COLUMNS = select(_c.field).where(_c.what == bindparam("of_kind")).distinct()
 
 
@@ -55,9 +55,9 @@ def take_in(
     file: str,
     now: datetime,
 ) -> None:
-    """Note which fields of an import are unread, and forget those that it tells.
+    """Note which fields of an import are unread, and forget those that it could read.
 
-    Mail that waited for one of them is due again.
+    Mail that waited for one of those is due again.
     """
     layout, staged, unread = stage.layout, stage.staged, stage.unread
     what, kind_and_key = layout.what, tuple_(_c.kind, _c.key)
@@ -73,7 +73,7 @@ def take_in(
         freed += connection.execute(delete(unread_fields).where(*of_field)).rowcount
     if known and stage.counts.removed:
         removed = select(*_key(layout, stage.removed))
-        if what == MEMBERSHIPS:  # Of these only the group can be unread.
+        if what == MEMBERSHIPS:  # Only their group can be unread.
             removed = removed.where(stage.removed.c.group_id == "")
         of_removed = (_c.what == what, kind_and_key.in_(removed))
         freed += connection.execute(delete(unread_fields).where(*of_removed)).rowcount
@@ -111,18 +111,18 @@ def mark_doubtful(connection: Connection) -> None:
 
 
 def is_undecided(text: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return the condition that a field can't be read, by what is wrong with it.
+    """Return the condition that nothing is known of a field, by what is wrong with it.
 
-    Rows that say different things can be read: what they come to is known.
+    If rows merely contradict each other, they can be read, and what counts of them is known.
     """
     return or_(~text.startswith(IN_ROWS), text.contains(CANT_BE_READ))
 
 
 def count_as_active(stage: StagingTables) -> None:
-    """Have groups whose `active` can't be read count as active, so that their tags have effect.
+    """Make groups whose `active` can't be read count as active, so that their tags have effect.
 
-    Of those that aren't active by what was read last, the unread field says so: an import that
-    reads them to be inactive again lifts nothing that anybody has asked for.
+    If such a group was inactive when it was read last, the unread field says so. An import that
+    reads it as inactive again then lifts nothing that somebody asked for.
     """
     staged, unread, known = stage.staged, stage.unread, stage.layout.table
     is_active_unread = and_(unread.c.field == "active", is_undecided(unread.c.text))
@@ -152,27 +152,27 @@ def count_as_active(stage: StagingTables) -> None:
 
 
 def _key(layout: TableLayout, table: Any) -> tuple[ColumnElement[str], ColumnElement[str]]:
-    """Return what stands for kind and key of a layout's rows."""
+    """Return the kind and key of a layout's rows; the kind is empty where they have none."""
     kind, key = ("", layout.keys[0]) if len(layout.keys) == 1 else layout.keys[:2]
     return (table.c[kind] if kind else literal("")), table.c[key]
 
 
 def _wake(connection: Connection) -> None:
-    """Look again at mail that waits for a field that could not be read."""
+    """Make mail due again that waits for a field that could not be read."""
     o = occurrences.c
     waiting = (o.state == OccurrenceState.DUE, o.holder == "", o.reason.startswith(WAITS))
     connection.execute(update(occurrences).where(*waiting).values(next_at=o.due_at))
 
 
 def forget(connection: Connection, what: str, key: str, field: str) -> None:
-    """Forget that a field of a record without a kind is unread: it was told otherwise."""
+    """Forget that a field of a record without a kind is unread, as it was learnt another way."""
     of_field = (_c.what == what, _c.kind == "", _c.key == key, _c.field == field)
     if connection.execute(delete(unread_fields).where(*of_field)).rowcount:
         _wake(connection)
 
 
 def listed(connection: Connection, *, deciding: bool = False) -> list[UnreadField]:
-    """Return all of them, by record; `deciding`: only those that mail on events waits for."""
+    """Return all unread fields, by record; `deciding`: only those that mail on events waits for."""
     query = select(unread_fields).order_by(*(_c[name] for name in _KEYS))
     all_unread = map(_row, connection.execute(query))
     if not deciding:
@@ -188,13 +188,13 @@ def listed(connection: Connection, *, deciding: bool = False) -> list[UnreadFiel
 
 
 def count(connection: Connection) -> Mapping[str, int]:
-    """Return how many fields are unread of each kind of record."""
+    """Return how many fields are unread, by kind of record."""
     query = select(_c.what, func.count()).group_by(_c.what).order_by(_c.what)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def since(connection: Connection) -> datetime | None:
-    """Return since when the oldest unread field is so."""
+    """Return since when the oldest unread field is unread."""
     oldest: datetime | None = connection.scalar(select(func.min(_c.since)))
     return oldest
 
@@ -202,7 +202,7 @@ def since(connection: Connection) -> datetime | None:
 def of_people(
     connection: Connection, refs: Collection[PersonRef]
 ) -> dict[PersonRef, tuple[UnreadField, ...]]:
-    """Return the unread fields of people, and of their memberships; who has none is left out."""
+    """Return the unread fields of people and their memberships; people without any are left out."""
     of_people: dict[PersonRef, list[UnreadField]] = {}
     for kind in {ref.kind for ref in refs}:
         keys = [ref.crm_id for ref in refs if ref.kind is kind]
@@ -246,7 +246,7 @@ class EventFields:
         self._connection = connection
 
     def of(self, ref: PersonRef, what: str = "", key: str = "") -> tuple[UnreadField, ...]:
-        """Return those of a person and of one more record."""
+        """Return the unread fields of a person, and of one more record."""
         if not self._of:
             return ()
         fields = self._of.get((PEOPLE, ref.kind.value, ref.crm_id), [])
