@@ -15,6 +15,7 @@ from gateway.core.feed.references import (
     ReferenceUse,
     UnderstoodBy,
     numbers,
+    possible_ids,
 )
 
 
@@ -166,8 +167,32 @@ def test_what_was_found_is_one_line_with_its_cure(facts: dict[str, object], expe
 def test_a_text_fits_the_ids_a_spreadsheet_may_have_made_it_of(
     given: str, expected: list[str]
 ) -> None:
-    ids = NumberedIds(
-        ("123456", "123001", "00123002", "a17", "40003", "0040003", "12", "12000", "124000")
-    )
+    known = ("123456", "123001", "00123002", "a17", "40003", "0040003", "12", "12000", "124000")
 
-    assert expected == ids.fitting(given)
+    assert expected == NumberedIds(known).fitting(given)
+
+    # Of all that are known these are enough to look among, where they can be named.
+    possible = possible_ids(given)
+    if possible is not None:
+        among = [crm_id for crm_id in known if crm_id in possible]
+        assert expected == NumberedIds(among).fitting(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "count", "some"),
+    [
+        ("17", 29, {"17", "017", "0" * 28 + "17"}),
+        ('="00017"', 29, {"17", "00017"}),
+        ("12.000", 29 + 26, {"12", "0012", "12000", "012000"}),
+        ("a17", 0, set[str]()),
+    ],
+)
+def test_the_ids_that_a_text_may_have_been_are_few_unless_it_is_rounded(
+    given: str, count: int, some: set[str]
+) -> None:
+    possible = possible_ids(given)
+
+    assert possible is not None
+    assert count == len(set(possible))
+    assert some <= set(possible)
+    assert possible_ids("1.23E+05") is None

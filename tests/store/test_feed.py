@@ -4,6 +4,8 @@ import re
 import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, func, inspect, select
@@ -377,3 +379,41 @@ def test_an_import_makes_no_temporary_table_that_it_puts_nothing_into(database: 
     tables = re.findall(r"CREATE TEMPORARY TABLE (?:IF NOT EXISTS )?(\w+)", ";".join(made))
     expected = ["staged", "staged_addresses", "changes", "removed"]
     assert [*expected, "touched_references", "touched"] == tables
+
+
+def test_an_import_of_one_goes_through_nobody_else_in_a_large_store(tmp_path: Path) -> None:
+    """Each question finds what it asks for by an index: SQLite says how it would go about it."""
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    database.prepare()
+    tell(database, "statuses", deceased(), Status(kind=StatusKind.CANDIDATE, crm_id="s1"))
+    tell(database, "groups", no_bulk())
+    tell(database, "people", *(person(str(n), f"p{n}@example.org") for n in range(1, 300)))
+    tell(database, "memberships", member("1"), member("2"))
+    ways: list[str] = []
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def note(
+        _connection: Connection, cursor: sqlite3.Cursor, statement: str, parameters: Any, *_: Any
+    ) -> None:
+        if "LIMIT" in statement or statement.partition(" ")[0] not in {
+            "SELECT",
+            "INSERT",
+            "UPDATE",
+        }:
+            return  # To see whether there is anything, the first row is enough.
+        given = parameters if not isinstance(parameters, list) else parameters[0]
+        plan = cursor.execute(f"EXPLAIN QUERY PLAN {statement}", given).fetchall()
+        ways.extend(f"{way} for {statement}" for *_, way in plan)
+
+    tell(database, "people", person("900", "new@example.org", status="s1"), is_listing=False)
+    tell(database, "people", person("900", "newer@example.org", status="s1"), is_listing=False)
+    tell(database, "memberships", member("900"), is_listing=False)
+    tell(database, "memberships", member("901"), is_listing=False)
+    database.close()
+
+    through_all = re.compile(
+        r"SCAN (people|p|memberships|m|addresses|a)\b"
+        r"|SEARCH (people|p|memberships|m) USING PRIMARY KEY \(kind=\?\)"
+    )
+    assert ways
+    assert [] == [way for way in ways if through_all.match(way)]

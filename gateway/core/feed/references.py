@@ -16,7 +16,8 @@ from gateway.core.written import as_read, counted, plain
 _NEAREST = 3
 _SHOWN = 5  #: So many of those that a reference may mean are named.
 _LIKENESS = 0.6
-_DIGITS = re.compile(r"[0-9]{1,30}")
+_MOST_DIGITS = 30
+_DIGITS = re.compile(rf"[0-9]{{1,{_MOST_DIGITS}}}")
 _WHOLE = re.compile(r"([0-9]{1,30})[.,]0{1,6}")
 #: 123456 with the separators of thousands that a cell's format puts there.
 _THOUSANDS = re.compile(r"([1-9][0-9]{0,2}(?:([ .,'’])[0-9]{3})(?:\2[0-9]{3}){0,8})(?:[.,]0{1,2})?")
@@ -82,6 +83,25 @@ def numbers(text: str) -> NumberRange | None:
     if unit <= 1:
         return NumberRange(int(middle), int(middle)) if middle == int(middle) else None
     return NumberRange(int(middle - unit / 2), int(middle + unit / 2) - 1)
+
+
+def possible_ids(given: str) -> list[str] | None:
+    """Return all ids that a text may have been; None where it is rounded: they are too many.
+
+    >>> possible_ids("17.0")
+    ['17', '017', '0017', …
+    """
+    possible = numbers(without_mark(given))
+    if possible is None:
+        return []
+    if not possible.is_exact:
+        return None
+    return [
+        str(number).zfill(width)
+        for number in (possible.low, possible.other)
+        if number is not None
+        for width in range(len(str(number)), _MOST_DIGITS + 1)
+    ]
 
 
 class NumberedIds:

@@ -19,8 +19,10 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    tuple_,
 )
 
+from gateway.core.people.people import PersonKind
 from gateway.store.feed.layouts import MEMBERSHIPS, PEOPLE, TableLayout
 from gateway.store.feed.staging import StagingTables
 from gateway.store.feed.staging_tables import staging_tables
@@ -46,11 +48,14 @@ def look_for_kept(stage: StagingTables, *, source: str) -> None:
 
 
 def _is_staged(layout: TableLayout) -> ColumnElement[bool]:
-    return exists().where(layout.same_key(layout.table, staging_tables(layout)["staged"]))
+    # Few of many: each is looked up, instead of all gone through.
+    staged = staging_tables(layout)["staged"]
+    key = tuple_(*(layout.table.c[name] for name in layout.keys))
+    return key.in_(select(*(staged.c[name] for name in layout.keys)))
 
 
 def _is_missing(layout: TableLayout) -> ColumnElement[bool]:
-    return ~_is_staged(layout)
+    return ~exists().where(layout.same_key(layout.table, staging_tables(layout)["staged"]))
 
 
 def _has_group_now(layout: TableLayout) -> ColumnElement[bool]:
@@ -67,7 +72,9 @@ def _has_group_now(layout: TableLayout) -> ColumnElement[bool]:
         *(staged.c.group_id != "", ~staged.c.adds_only),
         *(changes.c.line == staged.c.line, changes.c.is_new),
     )
-    return and_(member.group_id == "", is_mended, ~is_unread_still)
+    # SQLite has an index by kind and group.
+    has_none = and_(member.kind.in_([kind.value for kind in PersonKind]), member.group_id == "")
+    return and_(has_none, is_mended, ~is_unread_still)
 
 
 _Condition = Callable[[TableLayout], ColumnElement[bool]]

@@ -27,6 +27,8 @@ from gateway.store.feed.staging_tables import make
 LEAST = 20
 ONE_IN = 5
 
+# The joins of all these are run in the order in which they are written, outwards from the people an
+# import touches: by itself SQLite may begin with all people there are.
 _TOUCHED = {
     "people": """
         SELECT c.kind, c.crm_id FROM changes c
@@ -35,19 +37,19 @@ _TOUCHED = {
         UNION SELECT kind, crm_id FROM removed""",
     "memberships": """
         SELECT c.kind, c.person FROM changes c
-        JOIN "groups" g ON g.kind = c.kind AND g.crm_id = c.group_id AND g.tag <> ''
+        {join} "groups" g ON g.kind = c.kind AND g.crm_id = c.group_id AND g.tag <> ''
         UNION SELECT r.kind, r.person FROM removed r
-        JOIN "groups" g ON g.kind = r.kind AND g.crm_id = r.group_id AND g.tag <> ''""",
+        {join} "groups" g ON g.kind = r.kind AND g.crm_id = r.group_id AND g.tag <> ''""",
     "groups": """
         SELECT m.kind, m.person FROM changes c
-        JOIN memberships m ON m.kind = c.kind AND m.group_id = c.crm_id
+        {join} memberships m ON m.kind = c.kind AND m.group_id = c.crm_id
         UNION SELECT m.kind, m.person FROM removed r
-        JOIN memberships m ON m.kind = r.kind AND m.group_id = r.crm_id""",
+        {join} memberships m ON m.kind = r.kind AND m.group_id = r.crm_id""",
     "statuses": """
         SELECT p.kind, p.crm_id FROM changes c
-        JOIN people p ON p.kind = c.kind AND p.status = c.crm_id
+        {join} people p ON p.kind = c.kind AND p.status = c.crm_id
         UNION SELECT p.kind, p.crm_id FROM removed r
-        JOIN people p ON p.kind = r.kind AND p.status = r.crm_id""",
+        {join} people p ON p.kind = r.kind AND p.status = r.crm_id""",
 }
 #: People who are suppressed, before or after: only a few of many new people.
 _SUPPRESSED = """AND (
@@ -61,13 +63,12 @@ _SUPPRESSED = """AND (
 _ARRIVED = {
     "groups": """
         UNION SELECT m.kind, m.person FROM arrived_references a
-        JOIN memberships m ON m.kind = a.kind AND m.group_id = a.given""",
+        {join} memberships m ON m.kind = a.kind AND m.group_id = a.given""",
     "statuses": """
         UNION SELECT p.kind, p.crm_id FROM arrived_references a
-        JOIN people p ON p.kind = a.kind AND p.status = a.given""",
+        {join} people p ON p.kind = a.kind AND p.status = a.given""",
 }
 
-# The joins are run in this order: outwards from the people an import touches.
 _EFFECTS = """
 SELECT a.address, a.kind, a.person, {scope} FROM touched t
 {join} people p ON p.kind = t.kind AND p.crm_id = t.person
@@ -84,13 +85,13 @@ SELECT a.address, a.kind, a.person, {scope} FROM touched t
 _HELD = """
 SELECT count(*) FROM (
 SELECT a.address, a.kind, a.person, {scope} FROM statuses e
-JOIN people p ON p.kind = e.kind AND p.status = e.crm_id AND p.source = :source
-JOIN addresses a ON a.kind = p.kind AND a.person = p.crm_id AND a.position >= 0
+{join} people p ON p.kind = e.kind AND p.status = e.crm_id AND p.source = :source
+{join} addresses a ON a.kind = p.kind AND a.person = p.crm_id AND a.position >= 0
 WHERE e.tag IN ({tags})
 UNION
 SELECT a.address, a.kind, a.person, {scope} FROM "groups" e
-JOIN memberships m ON m.kind = e.kind AND m.group_id = e.crm_id AND m.source = :source
-JOIN addresses a ON a.kind = m.kind AND a.person = m.person AND a.position >= 0
+{join} memberships m ON m.kind = e.kind AND m.group_id = e.crm_id AND m.source = :source
+{join} addresses a ON a.kind = m.kind AND a.person = m.person AND a.position >= 0
 WHERE e.active AND e.tag IN ({tags})
 ) AS held
 """

@@ -1,22 +1,28 @@
 """What the texts of a file may mean that refer to something but are nobody's id."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import Connection, select
 
+from gateway.core.batches import batched
 from gateway.core.feed.references import (
     GivenMeaning,
     NumberedIds,
     ReferenceTargets,
     UnderstoodBy,
     numbers,
+    possible_ids,
     without_mark,
 )
 from gateway.core.kinds import Scope
+from gateway.store.engine.database import VALUES_AT_ONCE
 from gateway.store.feed.relations import Relation, targets
 from gateway.store.feed.staging_tables import has_rows
 from gateway.store.schema.feed import people
+
+_FEW = 100  #: Texts; each may mean some thirty ids.
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +67,13 @@ class Meanings:
             return {text: self.targets(relation, text.kind).meaning(text.text) for text in given}
         # People are looked up by number: there are too many to compare them one by one.
         meanings = {}
-        for text in given:
-            if text.kind not in self._numbered:
-                crm_ids_of_kind = select(people.c.crm_id).where(people.c.kind == text.kind)
-                self._numbered[text.kind] = NumberedIds(self._connection.scalars(crm_ids_of_kind))
-            crm_ids = self._numbered[text.kind].fitting(text.text)
+        texts = list(given)
+        numbered = {
+            kind: self._numbered_people(kind, [text.text for text in texts if text.kind == kind])
+            for kind in {text.kind for text in texts}
+        }
+        for text in texts:
+            crm_ids = numbered[text.kind].fitting(text.text)
             possible = numbers(without_mark(text.text))
             if len(crm_ids) == 1:
                 is_certain = possible is None or possible.is_exact
@@ -75,6 +83,20 @@ class Meanings:
             else:
                 meanings[text] = GivenMeaning(others=tuple(sorted(crm_ids)), is_certain=not crm_ids)
         return meanings
+
+    def _numbered_people(self, kind: str, texts: Sequence[str]) -> NumberedIds:
+        """Return the ids of people that texts may mean: of few texts these alone are asked for."""
+        if kind in self._numbered:
+            return self._numbered[kind]
+        ids = select(people.c.crm_id).where(people.c.kind == kind)
+        possible = [possible_ids(text) for text in texts] if len(texts) <= _FEW else [None]
+        if None in possible:
+            self._numbered[kind] = NumberedIds(self._connection.scalars(ids))
+            return self._numbered[kind]
+        known = list[str]()
+        for batch in batched(chain.from_iterable(filter(None, possible)), VALUES_AT_ONCE):
+            known += self._connection.scalars(ids.where(people.c.crm_id.in_(batch)))
+        return NumberedIds(known)
 
     def targets(self, relation: Relation, kind: str) -> ReferenceTargets:
         """Return everything of one kind that a reference may lead to; not for people."""

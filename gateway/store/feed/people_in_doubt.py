@@ -129,7 +129,8 @@ def _all_in_doubt(covering: tuple[str, ...]) -> CompoundSelect[Any]:
         queries += [tags, open_ones]
     nothing, no_time = literal(""), cast(null(), UtcTime)
     for kind in PersonKind:
-        unreadable = exists().where(m.kind == kind, m.group_id == "")
+        # Not `*`: SQLite would go through the memberships instead of its index of groups.
+        unreadable = select(m.group_id).where(m.kind == kind, m.group_id == "").exists()
         # The time is that of each membership.
         one_row = select(literal(groups.name), literal(kind.value), nothing, no_time)
         queries.append(one_row.where(unreadable))

@@ -37,6 +37,11 @@ people = Table(
 )
 Index("ix_people_owner", people.c.owner)
 partial_index(
+    "ix_people_status_unread_since",
+    people.c.status_unread_since,
+    where=people.c.status_unread_since.is_not(None),
+)
+partial_index(
     "ix_people_anniversary",
     people.c.anniversary,
     where=people.c.anniversary.is_not(None),
