@@ -23,6 +23,8 @@ _ADVICE = {
 class CantListen(GatewayError):
     """An address of the config can't be listened at; the text says which and why."""
 
+    cure = "give that listener, or api.bind, another address or port"
+
 
 class Sockets:
     """The sockets the supervisor holds open: for each address one set per process.

@@ -281,6 +281,30 @@ def test_a_file_in_the_place_of_a_folder_is_an_error(cli: Cli) -> None:
     assert told in lines
 
 
+def test_folders_that_nobody_makes_and_are_not_there_are_errors(cli: Cli) -> None:
+    store = f'[store]\nurl = "sqlite:///data/gateway.db"\nblobs = "file:{cli.folder}/a/blobs"\n'
+    cli.file.write_text(f'{store}[crm]\nfolder = "export"\n')
+
+    lines = cli("check", "--offline").out.splitlines()
+
+    cure = "make it a folder of the gateway's user"
+    assert f"error    store: {cli.folder}/data can't be written to: {cure}" in lines
+    assert f"error    crm: {cli.folder}/export can't be written to: {cure}" in lines
+    assert f"ok       blobs: {cli.folder}/a/blobs can be written to" in lines
+
+
+def test_a_store_without_a_folder_is_told_with_the_cure(cli: Cli) -> None:
+    cli.file.write_text('[store]\nurl = "sqlite:///data/gateway.db"\n')
+
+    done = cli("messages", "list")
+
+    line = (
+        f"gateway: {cli.folder}/data/gateway.db: No such file or directory: "
+        "make its folder one of the gateway's user, or set store.url\n"
+    )
+    assert (1, line) == (done.code, done.err)
+
+
 def test_wording_that_can_not_be_used_is_an_error(cli: Cli) -> None:
     notes = cli.folder / "templates" / "notes"
     notes.mkdir(parents=True)

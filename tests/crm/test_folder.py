@@ -516,7 +516,7 @@ def test_a_file_that_changes_while_it_is_read_is_looked_at_again(
 
 
 def test_a_folder_that_is_not_there_is_named(database: Database, tmp_path: Path) -> None:
-    with pytest.raises(FolderUnusable, match="nowhere: No such file or directory"):
+    with pytest.raises(FolderUnusable, match="nowhere: No such file or directory: make it"):
         list(opened(database, tmp_path / "nowhere").look())
 
 

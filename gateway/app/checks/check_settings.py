@@ -79,13 +79,16 @@ def folders(settings: Settings) -> Iterator[Finding]:
     if url.startswith("sqlite:///"):
         yield _writable("store", Path(url.removeprefix("sqlite:///")).parent)
     if settings.store.blobs.startswith("file://"):
-        yield _writable("blobs", Path(settings.store.blobs.removeprefix("file://")))
+        folder = Path(settings.store.blobs.removeprefix("file://"))
+        # The gateway makes this one itself, with those above it.
+        made_in = next(above for above in (folder, *folder.parents) if above.exists())
+        yield _writable("blobs", folder, made_in)
     if settings.crm.folder is not None:
         yield _writable("crm", settings.crm.folder)
 
 
-def _writable(what: str, folder: Path) -> Finding:
-    nearest = next(ancestor for ancestor in (folder, *folder.parents) if ancestor.exists())
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)):
-        return error(what, f"{nearest} can't be written to: make it a folder of the gateway's user")
+def _writable(what: str, folder: Path, made_in: Path | None = None) -> Finding:
+    there = made_in or folder
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        return error(what, f"{there} can't be written to: make it a folder of the gateway's user")
     return good(what, f"{folder} can be written to")

@@ -114,7 +114,9 @@ class FeedFolder:
         try:
             paths = sorted(self._path.iterdir())
         except OSError as error:
-            raise FolderUnusable(f"{self._path}: {error.strerror}") from error
+            raise FolderUnusable(
+                f"{self._path}: {error.strerror}: make it a folder of the gateway's user"
+            ) from error
         candidates = (found_at(path) for path in paths if is_for_feed(path.name))
         waiting = [file for file in candidates if file is not None]
         settled = self._settled(waiting)

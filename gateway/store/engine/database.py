@@ -257,7 +257,10 @@ class Database:
             try:
                 self.file.make()
             except OSError as error:
-                raise StoreUnavailable(f"{self.url.database}: {error.strerror}") from error
+                raise StoreUnavailable(
+                    f"{self.url.database}: {error.strerror}: make its folder one of the gateway's "
+                    "user, or set store.url"
+                ) from error
 
         version = self.version()
         if version is None:
