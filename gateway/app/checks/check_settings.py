@@ -88,7 +88,7 @@ def folders(settings: Settings) -> Iterator[Finding]:
 
 
 def _writable(what: str, folder: Path, made_in: Path | None = None) -> Finding:
-    there = made_in or folder
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        return error(what, f"{there} can't be written to: make it a folder of the gateway's user")
+    needed = made_in or folder
+    if not (needed.is_dir() and os.access(needed, os.W_OK | os.X_OK)):
+        return error(what, f"{needed} can't be written to: make it a folder of the gateway's user")
     return good(what, f"{folder} can be written to")

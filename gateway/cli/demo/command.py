@@ -53,6 +53,9 @@ def demo(
     machine, and nothing stays on it.
     """
     signal.signal(signal.SIGTERM, _end)  # What was started must end, too.
+    print_line(
+        "Starting a gateway, with a sample CRM, a relay and a Mailchimp account of its own …"
+    )
     with (
         tempfile.TemporaryDirectory(prefix="gateway-demo-") as name,
         capturing_relay() as relay,
@@ -92,6 +95,7 @@ def demo(
             week.a_week_later()
         show_week(context, file, week)
         if with_console:
+            print_line("\nStarting it anew, with the console …")
             sample.write_files(folder, sample.INVITED)
             with running_gateway(file, port) as gateway:
                 open_console(context, replies, gateway)
