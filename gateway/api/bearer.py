@@ -24,7 +24,7 @@ _Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]
 
 
 def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
-    """Return what lets in whoever has one of these scopes, and asks in words that are known."""
+    """Return a dependency: the token must have one of these scopes, the query known parameters."""
 
     async def let_in(request: Request, shown: _Shown) -> Token:
         secret = shown.credentials if shown is not None else ""
@@ -46,7 +46,7 @@ def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
 
 
 def refuse_unknown_query(request: Request) -> None:
-    """Raise a Problem for a parameter that is mistyped: left out, `?stat=failed` would list all."""
+    """Raise a Problem for an unknown parameter: ignored, `?stat=failed` would list everything."""
     if not request.query_params:
         return
     known = query_parameters(request.scope["route"])

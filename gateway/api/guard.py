@@ -31,7 +31,7 @@ _HARMLESS = {
     b"cache-control": b"no-store",
 }
 
-CountAnswer = Callable[[str, str, int], None]  #: Hears route, method and status of each answer.
+CountAnswer = Callable[[str, str, int], None]  #: Called with an answer's route, method and status.
 
 
 class RequestGuard:

@@ -1,6 +1,6 @@
 """Cursors of lists of people, of their timelines, and of a campaign's members.
 
-To read one that leads nowhere raises `Problem`.
+Reading a cursor that leads nowhere raises `Problem`.
 """
 
 from datetime import datetime
@@ -9,16 +9,16 @@ from gateway.api.replies import unknown_cursor, unwrapped, wrapped
 from gateway.core.people.people import PersonKind, PersonRef
 from gateway.store.views.timeline import TimelinePlace
 
-_MOST_ALIKE = 10_000  #: Events of one moment that a cursor may skip.
+_MOST_ALIKE = 10_000  #: Events at the same time that a cursor may skip.
 
 
 def person_cursor(last: PersonRef | None) -> str | None:
-    """Return the cursor behind a person; None: nobody follows."""
+    """Return the cursor that continues after a person; None: there is nobody after them."""
     return None if last is None else wrapped([last.kind, last.crm_id])
 
 
 def person_before(cursor: str | None) -> PersonRef | None:
-    """Return behind whom a list of people goes on."""
+    """Return the person after whom a list of people continues."""
     if cursor is None:
         return None
     kind, crm_id = unwrapped(cursor, 2)
@@ -28,12 +28,12 @@ def person_before(cursor: str | None) -> PersonRef | None:
 
 
 def timeline_cursor(last: TimelinePlace | None) -> str | None:
-    """Return the cursor of what is older; None: nothing is."""
+    """Return the cursor for older events; None: there are none."""
     return None if last is None else wrapped([last.at.isoformat(), str(last.shown)])
 
 
 def timeline_place(cursor: str | None) -> TimelinePlace | None:
-    """Return where a timeline goes on."""
+    """Return where a timeline continues."""
     if cursor is None:
         return None
     moment, shown = unwrapped(cursor, 2)
@@ -47,7 +47,7 @@ def timeline_place(cursor: str | None) -> TimelinePlace | None:
 
 
 def member_before(cursor: str | None) -> PersonRef | None:
-    """Return behind whom a list of a campaign's members goes on."""
+    """Return the person after whom a list of a campaign's members continues."""
     if cursor is None:
         return None
     (member,) = unwrapped(cursor, 1)

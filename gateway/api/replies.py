@@ -137,9 +137,9 @@ def matches(request: Request, tag: str) -> bool:
 def on_page(
     rows: Sequence[T], limit: int, cursor: Callable[[T], str]
 ) -> tuple[Sequence[T], str | None]:
-    """Return which rows a page shows, and the cursor of the next page if there is one.
+    """Return the rows of a page, and the cursor of the next page if there is one.
 
-    `rows` has one more than the `limit` then.
+    There is one if `rows` has one row more than the `limit`.
     """
     shown = rows[:limit]
     return shown, cursor(shown[-1]) if len(rows) > limit else None
@@ -234,7 +234,7 @@ def wrapped(parts: Sequence[str]) -> str:
 
 
 def unknown_cursor() -> Problem:
-    """Return what to raise for a cursor that no page gave."""
+    """Return what to raise for a cursor that isn't from a page."""
     return Problem(422, "cursor: not the `next` of a page")
 
 

@@ -1,4 +1,4 @@
-"""Work that waits, for a file or for Mailchimp, done beside the event loop."""
+"""Work that blocks, on a file or on Mailchimp, done in threads beside the event loop."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,15 +10,15 @@ import anyio.to_thread
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Requests that work on campaigns side by side; others wait for their turn.
+#: How many requests may work on campaigns at the same time; others wait for their turn.
 _TURN = anyio.CapacityLimiter(4)
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what work in a thread returns; the arguments are for it."""
+    """Run work in a thread with these arguments, and return its result."""
     return await anyio.to_thread.run_sync(partial(work, *args, **kwargs))
 
 
 async def in_turn(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do the same with work on campaigns, a few at a time: Mailchimp may be asked."""
+    """Do the same for work on campaigns, only a few at a time, as it may call Mailchimp."""
     return await anyio.to_thread.run_sync(partial(work, *args, **kwargs), limiter=_TURN)

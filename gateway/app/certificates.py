@@ -1,4 +1,4 @@
-"""Whom the gateway trusts where it calls a relay, a mailbox or a webhook by TLS."""
+"""Which servers the gateway trusts when it calls a relay, a mailbox or a webhook over TLS."""
 
 import ssl
 from pathlib import Path
@@ -11,12 +11,12 @@ class BadCertificate(GatewayError):
 
 
 def client_context(ca: Path | None) -> ssl.SSLContext:
-    """Return what trusts the authorities of a PEM file, without one those of the system; OSError.
+    """Return a context that trusts the authorities in a PEM file, or those of the system.
 
-    The same on each version of Python. From 3.13 on it refuses by itself an authority of one's own
-    that says no key usage (`VERIFY_X509_STRICT`), which OpenSSL, Postfix and older versions take;
-    and where the file has a server's own certificate, or one between it and its authority, it
-    trusts that one (docs.python.org, `ssl.create_default_context`).
+    It does the same in each version of Python. By default, Python 3.13 refuses an authority of your
+    own that has no key usage (`VERIFY_X509_STRICT`), which OpenSSL, Postfix and older versions
+    accept; and it trusts the certificate of a server, or an intermediate one, if the file has it
+    (docs.python.org, `ssl.create_default_context`). Raises OSError.
     """
     context = ssl.create_default_context(cafile=ca)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

@@ -56,7 +56,7 @@ def read_today(
 
 
 class TodayAnswers(TodayAdapter):
-    """Tells it from the store, and from what `gateway check` found last."""
+    """Answers from the store, and from what `gateway check` found last."""
 
     def __init__(self, database: Database, lights: Lights, clock: Callable[[], datetime]) -> None:
         self._database = database

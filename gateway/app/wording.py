@@ -12,10 +12,10 @@ SHIPPED_TEMPLATES = SHIPPED_CONFIG / "templates"
 
 
 def note_templates(settings: Settings, *, console_url: str = "") -> dict[str, NoteTemplate]:
-    """Return the wording of notes by language, that of the settings first.
+    """Return the wording of notes by language, the language of the settings first.
 
-    With the address of a console its pages are named, else commands. What a file of one's own
-    lacks, as it is older than the gateway, is as shipped.
+    With `console_url`, notes name pages of the console, otherwise commands. What an operator's own
+    file lacks, because it is older than the gateway, is taken from the shipped one.
     """
     shipped = {
         file.stem: parse_template(read_text(file), file.stem, str(file))
@@ -63,7 +63,7 @@ def shipped_wordings(name: str, wording: WordingForm) -> dict[str, MailWording]:
 def _texts(settings: Settings, name: str) -> dict[str, Path]:
     """Return the files of a template by language.
 
-    A language that the settings' folder lacks is read as shipped. ConfigError: it can't be read.
+    A language that the settings' folder lacks is taken as shipped. ConfigError: it can't be read.
     """
     files = {file.stem: file for file in sorted(SHIPPED_TEMPLATES.joinpath(name).glob("*.txt"))}
     own = files_in(settings.templates.folder / name, ".txt")

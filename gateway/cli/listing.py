@@ -21,9 +21,7 @@ from gateway.core import ids
 from gateway.store.engine.database import Database, StoreTransaction
 
 T = TypeVar("T")
-ListColumns = Mapping[
-    str, Callable[[T], object]
-]  #: What stands in a cell, by the column's heading.
+ListColumns = Mapping[str, Callable[[T], object]]  #: What fills a cell, by the column's heading.
 
 SHOWN = 100  #: Entries of a table, unless --limit says otherwise.
 AT_ONCE = 1000  #: Entries that are read in one transaction where all are asked for.

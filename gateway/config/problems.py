@@ -71,9 +71,9 @@ def read_text(file: Path) -> str:
 
 
 def text_to_mend(file: Path) -> str:
-    """Return what is in a file for somebody who writes it anew, as UTF-8.
+    """Return the text of a file for somebody who will save it again, as UTF-8.
 
-    What isn't UTF-8 is read as Windows writes it (Windows-1252, which lacks five octets).
+    If it isn't UTF-8, it is read as Windows-1252 (which has no meaning for five octets).
     ConfigError says why it can't be read.
     """
     if is_utf8(file):
@@ -82,7 +82,7 @@ def text_to_mend(file: Path) -> str:
 
 
 def is_utf8(file: Path) -> bool:
-    """Whether a file is text in UTF-8, or none that can be read."""
+    """Whether a file is text in UTF-8; True also if it can't be read."""
     try:
         read_text(file)
     except ConfigError as error:
@@ -93,9 +93,9 @@ def is_utf8(file: Path) -> bool:
 def files_in(folder: Path, *endings: str) -> list[Path]:
     """Return the files of a folder whose names have one of these endings, in order.
 
-    None where there is no such folder. ConfigError says why it can't be read: to `Path.glob` a
-    folder that nobody may enter, or a file in its place, is empty, and what the operator wrote
-    there would be left out without a word.
+    There are none if there is no such folder. ConfigError says why it can't be read; `Path.glob`
+    would take a folder that it may not enter, or a file in its place, for empty, and ignore what
+    the operator wrote there without a word.
     """
     try:
         files = sorted(folder.iterdir())

@@ -197,7 +197,7 @@ class RelayConnection(asyncio.Protocol):
 
     @property
     def may_be_written(self) -> bool:
-        """Whether `drain` has nothing to wait for and nothing to say."""
+        """Whether `drain` would return at once, without an error."""
         return self._failure is None and self._resumed is None
 
     async def drain(self, seconds: float) -> None:
@@ -213,9 +213,9 @@ class RelayConnection(asyncio.Protocol):
             raise RelayLost("the relay takes no more content") from error
 
     def verdict(self, octets: bytes, seconds: float) -> "asyncio.Future[Reply]":
-        """Send the end of the content; the reply to it is to be awaited.
+        """Send the end of the content; its reply is to be awaited.
 
-        That raises `RelaySilent` when none came in time: `late` is then a future for it.
+        Awaiting it raises `RelaySilent` if no reply came in time: `late` is then a future for it.
         """
         reply = self._patient = self.expect(seconds)
         self.write(octets)

@@ -44,7 +44,7 @@ class Pool:
         return self._slots.is_crowded
 
     def idle_now(self) -> RelayConnection | None:
-        """Return a connection for one transaction where one is idle and nobody waits, else None."""
+        """Return a connection for one transaction if one is idle and nobody waits; else None."""
         if not self._idle or self._pace is not None or not self._slots.take_now():
             return None
         since, idle = self._idle.pop()

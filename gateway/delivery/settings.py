@@ -45,7 +45,7 @@ class RelaySettings:
 
     @property
     def own_mail_connections(self) -> int:
-        """Connections for mail of the gateway's own: a tenth, which the proxy leaves."""
+        """Connections for the gateway's own mail: a tenth, which the proxy leaves free."""
         return max(1, self.max_connections // 10)
 
 

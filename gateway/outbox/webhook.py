@@ -73,7 +73,7 @@ class WebhookDelivery:
             return Deferred(f"{type(error).__name__}: {error}"[:300])
 
     def _opened(self) -> "httpx.AsyncClient":
-        """Return what posts. Raises OSError where its proxy is none that can be used."""
+        """Return the HTTP client. Raises OSError where the proxy can't be used."""
         if self._client is None:
             httpx = self._http
             proxy = proxy_for(self._endpoint.url)

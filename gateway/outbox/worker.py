@@ -49,12 +49,12 @@ class OutboxLimits:
 
 
 class OutboxWorker:
-    """Sends rows until `stopping` is set, then finishes those in hand.
+    """Sends rows until `stopping` is set, then finishes those at hand.
 
     `holder` names this process among all that share the store. `clock` returns aware times,
-    `jitter` random numbers from 0 to 1. `count` hears a row's type and the state an attempt
-    left it in. With an `endpoint` it sends the webhooks to that address, else mail; `compose`
-    writes the reports that tell of several messages.
+    `jitter` random numbers from 0 to 1. `count` is called with a row's type and the state after an
+    attempt. With an `endpoint` it sends the webhooks to that address, otherwise mail; `compose`
+    writes the reports about several messages.
     """
 
     def __init__(

@@ -39,11 +39,11 @@ async def keep(
     stopping: asyncio.Event,
     put_off: Callable[[StoreUnavailable], object],
 ) -> T | None:
-    """Write down what became of a row, and return what `write` did; None: it could not be written.
+    """Write down what became of a row; return `write`'s result, or None if it couldn't be written.
 
-    While the store is away it is tried again, after `away` each time, as long as the row is ours:
-    until the lease is over, or the process is to stop, which it does after one more try.
-    `put_off` hears of every try that failed and is followed by another.
+    While the store is away, this tries again after `away` each time, until the lease is over or the
+    process is to stop (then just once more). `put_off` is called for each failed try that is
+    followed by another.
     """
     until = clock() + lease
     while True:

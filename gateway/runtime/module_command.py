@@ -1,12 +1,12 @@
-"""How a process of the gateway starts another one that runs a module of the gateway."""
+"""How a process of the gateway starts another process that runs one of its modules."""
 
 import sys
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs a module with this Python, whatever folder one works in.
+    """Return the command that runs a module with this Python, whatever the current folder is.
 
-    Without `-P` Python looks for modules in that folder first: where somebody keeps a `calendar.py`
-    there, it would run instead of Python's own.
+    Without `-P`, Python looks for modules in the current folder first: if somebody keeps a
+    `calendar.py` there, it would run instead of Python's own.
     """
     return [sys.executable, "-P", "-m", module, *arguments]

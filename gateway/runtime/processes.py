@@ -9,17 +9,18 @@ from pathlib import Path
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _MACHINE = Path("/etc/machine-id")
 _NAMESPACE = Path("/proc/self/ns/pid")
-_MACHINES_OWN = "pid:[4026531836]"  #: That of no container: PROC_PID_INIT_INO of Linux.
+_MACHINES_OWN = "pid:[4026531836]"  #: The namespace outside containers: Linux's PROC_PID_INIT_INO.
 #: Of the fields of /proc/PID/stat behind the command's name (proc_pid_stat(5)): the 22nd of all.
 _START_TIME = 19
 
 
 def node() -> str:
-    """Return what tells the processes that are seen from here from all others that share the store.
+    """Return a name for all processes that can be seen from here, different on other nodes.
 
-    A machine's name stays through reboots. A container's is that of one life of it, as each has
-    process ids of its own: several may have one host name (`--network host`, `--hostname`, a pod)
-    and the machine id of one image, and process 7 of one is nobody, or somebody else, in another.
+    A machine's name stays the same through reboots. A container's changes with each start, because
+    each has its own process ids: several containers may share a host name (`--network host`,
+    `--hostname`, a pod) and the machine id of their image, but process 7 of one is a different
+    process, or none, in another.
     """
     machine = namespace = ""
     with suppress(OSError):
@@ -43,8 +44,8 @@ def own() -> str:
 def is_running(process: str) -> bool:
     """Whether the process of that name (`own()`) still runs here.
 
-    Of another user's, which `/proc` may hide (`ProtectProc=` of the unit), only that somebody has
-    its id can be known: it counts as running.
+    `/proc` may hide another user's process (`ProtectProc=` of the unit), so that only its id can be
+    seen to be in use: then it counts as running.
     """
     pid, _, started = process.partition(".")
     start, _, boot = started.partition(".")
@@ -69,9 +70,9 @@ def holder(*parts: str) -> str:
 
 
 def has_ended(holder: str) -> bool:
-    """Whether a holder (`holder()`) was a process of this machine or container and runs no more.
+    """Whether a holder (`holder()`) was a process of this machine or container that has ended.
 
-    Of processes of others nothing is known: their leases run out.
+    Nothing is known of processes elsewhere: their leases run out.
     """
     place, _, rest = holder.partition(" ")
     process = rest.partition(" ")[0]

@@ -1,8 +1,8 @@
-"""By which HTTP proxy a web address is called, as the environment of the process says.
+"""The HTTP proxy through which a web address is called, from the process's environment.
 
     HTTPS_PROXY=http://proxy.example:3128 NO_PROXY=example.org,10.0.0.0/8
 
-Libraries read these variables each in its own way; here all that the gateway calls is read alike.
+Each library reads these variables in its own way; here they mean the same for all calls.
 """
 
 import ipaddress
@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the address of the proxy to call a web address by; None where it is called directly.
+    """Return the address of the proxy for a web address; None where it is called directly.
 
-    `HTTPS_PROXY`, `HTTP_PROXY` or else `ALL_PROXY` tells it, `NO_PROXY` what is called directly:
-    names with all below them, addresses and networks, `*` for all. So is this machine.
+    It is in `HTTPS_PROXY` or `HTTP_PROXY`, or else in `ALL_PROXY`. `NO_PROXY` says what is called
+    directly: names with all names below them, addresses and networks, `*` for everything. This
+    machine always is.
     """
     from urllib.request import getproxies, proxy_bypass  # most commands call nothing
 

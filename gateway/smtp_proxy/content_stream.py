@@ -112,7 +112,7 @@ class ContentStream:
         return ContentHead(octets, looked_at, last)
 
     async def decide(self, head: ContentHead) -> None:
-        """Have the mail's kind and each recipient's part decided, for the record."""
+        """Have the mail's kind and the decision on each recipient made, for the record."""
         record, services = self._record, self._services
         if is_looping(record.headers, self._policy.instance):
             raise MessageRefused(_LOOPS, By.GATEWAY)

@@ -199,7 +199,7 @@ class Decider:
     def _last_known(
         self, case: MessageToDecide, said: Classification | None
     ) -> list[RecipientDecision]:
-        """Return decisions by who was under scope `all` when the store was last asked."""
+        """Return decisions by which addresses had scope `all` when the store was last asked."""
         decisions = []
         for address in case.addresses:
             suppressions: tuple[Suppression, ...] = ()
@@ -213,7 +213,7 @@ class Decider:
         return decisions
 
 
-GOES = RecipientDecision()  #: Of whom nothing is known: nearly always.
+GOES = RecipientDecision()  #: For a recipient of whom nothing is known: nearly always.
 
 
 def _decisions(

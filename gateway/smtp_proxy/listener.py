@@ -115,7 +115,7 @@ class Listener:
         self._known: tuple[object, object] = (None, None)  # what the next was worked out from
         self._common: frozenset[str] = frozenset()
         self._greeting = _UNKNOWN_RELAY
-        self._ehlo: dict[str, bytes] = {}  # what was answered since then, by its last line
+        self._ehlo: dict[str, bytes] = {}  # answers made since then, by their last line
 
     @property
     def hostname(self) -> str:
@@ -202,9 +202,9 @@ class Listener:
         return Reply(220, (f"{self.hostname} {'LMTP' if self.settings.lmtp else 'ESMTP'}",))
 
     def answer_to_ehlo(self, last: str) -> bytes:
-        """Return what EHLO is answered, with a last line of the session's own unless it is empty.
+        """Return the answer to EHLO, with the session's own last line unless that is empty.
 
-        Worked out once for as long as the relays offer the same.
+        It is made once for as long as the relays offer the same extensions.
         """
         self._keep_up()
         answer = self._ehlo.get(last)

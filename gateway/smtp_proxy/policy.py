@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gateway.delivery.dkim_signer import DkimSigner
 
 Network = IPv4Network | IPv6Network
-_MOST_PEERS = 65_536  #: Addresses of clients that a listener remembers.
+_MOST_PEERS = 65_536  #: How many client addresses a listener remembers.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class ListenerPolicy:
     signer: "DkimSigner | None" = None  #: Signs what goes to a relay; None: nobody does here.
     #: Gives the envelope sender that the relay is told for a message's id; None: the client's own.
     return_address: Callable[[int], str] | None = None
-    #: Whether clients may speak here that have come already, by their addresses.
+    #: Whether clients seen before may speak here, by address.
     _admitted: dict[str, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def admits(self, peer: str) -> bool:

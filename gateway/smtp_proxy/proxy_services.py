@@ -92,7 +92,7 @@ class ProxyServices:
         """Return this worker's connections to a relay."""
         pool = self._pools.get(relay.name)
         if pool is None or pool.settings is not relay:
-            # Some places, and a share of the pace, stay free for the sender role.
+            # Some connections, and a share of the pace, stay free for the sender role.
             left = relay.max_connections - relay.own_mail_connections
             places = max(1, left // self._shares)
             pace = relay.messages_per_minute

@@ -104,7 +104,9 @@ class GatewaySMTP(AuthExchange):
         self._transaction: Transaction | None = None
         self._errors = self._bad_recipients = self._junk = self._failed_logins = 0
         self._transaction_in_data: Transaction | None = None  #: Whose content is coming in.
-        self._refused_data: Reply | None = None  #: What DATA, the last command, was refused with.
+        self._refused_data: Reply | None = (
+            None  #: The refusal, if the last command was a refused DATA.
+        )
         self._quiet_since: float | None = None  #: Since when a transaction stands still.
         self._has_bare_newlines = False
         self._stopping = False
@@ -260,9 +262,9 @@ class GatewaySMTP(AuthExchange):
         await handler(self, argument)
 
     async def _pass_over_content(self, line: bytes, refusal: Reply) -> None:
-        """Refuse once more a mail that is sent although DATA was refused; `line` is its first.
+        """Refuse a mail again that is sent although DATA was refused; `line` is its first line.
 
-        Perl's Mail::Mailer doesn't look at the answer to DATA. What people wrote is no command.
+        Perl's Mail::Mailer ignores the answer to DATA. The mail's text must not run as commands.
         """
         self._client_reader.give_back(line + b"\n")
         body = BodyReader(
@@ -326,7 +328,8 @@ class GatewaySMTP(AuthExchange):
         if not (
             hostname
             and len(hostname) <= 255
-            # Windows computers with an umlaut in their name greet with it.
+            # Windows computers whose name has an umlaut greet with that, so more than ASCII is let
+            # through.
             and hostname.decode("ascii", "replace").isprintable()
         ):
             raise CommandRefused("501 5.5.4 Syntax: EHLO hostname")
@@ -394,7 +397,9 @@ class GatewaySMTP(AuthExchange):
         self._quiet_since = None
         extensions = self._listener.extensions if self._extended else frozenset()
         named: list[Recipient] = []
-        refusals: list[tuple[int, Reply]] = []  #: Of those that name nobody, and their places.
+        refusals: list[
+            tuple[int, Reply]
+        ] = []  #: Refusals of RCPTs that can't be read, and their positions.
         while True:
             try:
                 named.append(parse_rcpt(argument, extensions, utf8=transaction.utf8))
@@ -500,7 +505,7 @@ class GatewaySMTP(AuthExchange):
 
 @lru_cache(1024)
 def _client(ip: str, helo: bytes, login: str | None, tls: bool, extended: bool) -> SmtpClient:
-    """Return who speaks: one value for all mails and connections of a program."""
+    """Return the client; all mails and connections of one program share the value."""
     return SmtpClient(
         ip=ip, helo=helo.decode("ascii", "replace"), login=login, tls=tls, extended=extended
     )

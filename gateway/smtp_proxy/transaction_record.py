@@ -97,12 +97,12 @@ class TransactionRecord:
         self.asked = 0  #: Times the client said RCPT, whatever became of it.
         self.headers = _NO_HEADERS
         self.header_block = b""
-        #: The kind of the message, as far as it is known.
+        #: The kind of the message, once it is known.
         self.classification = INDIVIDUAL
         self.decision: MessageDecision | None = None
         self.relay = ""
         self.body: BodyReader | None = None  #: What is read of the content, after DATA.
-        self._chosen: NoteTemplate | None = None  #: The wording; None: that of the settings.
+        self._chosen: NoteTemplate | None = None  #: The wording; None: not chosen yet.
         self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
         self.mail: ClientTry | None = None  #: How tries to send it are known.
         self.retry_of: list[int] = []  #: Messages of which this is known to be a retry.

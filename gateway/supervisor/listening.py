@@ -9,9 +9,7 @@ from gateway.core.errors import GatewayError
 
 BACKLOG = 1024
 HostAndPort = tuple[str, int]
-Place = tuple[
-    HostAndPort, int
-]  #: An address, and the number of the process among those of its role.
+Place = tuple[HostAndPort, int]  #: An address, and the process's number within its role.
 
 _ADVICE = {
     errno.EADDRINUSE: "another program listens there already",

@@ -202,7 +202,7 @@ class Supervisor:
 
 
 async def all_ready(workers: Iterable[RoleProcess], *, within: timedelta) -> bool:
-    """Wait until processes are ready; False: some aren't within the time."""
+    """Wait until processes are ready; False if some aren't within that time."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within.total_seconds()):
             for worker in workers:

@@ -27,7 +27,7 @@ class Role:
 
     name: str
     processes: int = 1
-    binds: Mapping[str, HostAndPort] = field(default_factory=dict)  #: By what the role calls them.
+    binds: Mapping[str, HostAndPort] = field(default_factory=dict)  #: By the role's name for each.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

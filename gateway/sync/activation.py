@@ -120,7 +120,7 @@ class Activation:
                     "to one of them, or [mailchimp] audience_contact for one to be made"
                 )
             if self.wishes.audience and lists:
-                # A name that is mistyped would make an audience in which nobody has opted out.
+                # With a mistyped name, a new audience would be made, in which nobody has opted out.
                 raise CannotActivate(
                     f"there is no audience {name!r} (there are: {names}): set [mailchimp] audience "
                     "to one of them, or leave it out for one to be made"

@@ -74,8 +74,8 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
             session.client.set_template(campaign.mailchimp_id, campaign.template)
             return campaign
     raise Unclear(
-        f"Mailchimp gave no answer and does not show the campaign ({reason}): try again later; it "
-        "is looked for before it is created again"
+        f"Mailchimp gave no answer and does not show the campaign ({reason}): try again later; the "
+        "gateway looks for it before it creates it again"
     )
 
 
@@ -221,8 +221,8 @@ def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
         else:
             return _finish(session, campaign, act)
     raise Unclear(
-        f"Mailchimp gave no answer and shows no change ({reason}): look there, then try again; it "
-        "is looked at before anything is asked again"
+        f"Mailchimp gave no answer and shows no change ({reason}): look there, then try again; "
+        "the gateway looks there, too, before it asks again"
     )
 
 

@@ -17,9 +17,9 @@ _CANNOT_BE_SENT = "the campaign can't be sent: "
 
 
 def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
-    """Prepare, and bring members, segment and campaign to Mailchimp; it is not scheduled then.
+    """Prepare, and bring members, segment and campaign to Mailchimp, without scheduling it.
 
-    NotReady where it would go to others there than to the segment (`settle.look` has seen that).
+    Raises NotReady if it would go to other recipients than its segment (as `settle.look` found).
     """
     refuse_other_recipients(campaign)
     plan = prepare(session, campaign)
@@ -44,9 +44,10 @@ def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Camp
 
 
 def ready_to_leave(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
-    """Return the campaign processed and ready to leave; NotReady with all that is missing.
+    """Return the campaign, processed and ready to leave; NotReady names everything that is missing.
 
-    What takes minutes comes first, and last a look whether somebody gave it other recipients.
+    The steps that take minutes come first; the last one checks that nobody gave it other
+    recipients.
     """
     faults = standing(session).faults(campaign)
     if faults:
@@ -63,7 +64,7 @@ def ready_to_leave(session: MailchimpSession, campaign: Campaign, *, yes: bool) 
 
 
 def refuse_other_recipients(campaign: Campaign) -> None:
-    """Raise NotReady where a look has seen that it would go to others than its segment."""
+    """Raise NotReady if a look has found that it would go to other recipients than its segment."""
     if campaign.trouble == OTHER_RECIPIENTS:
         raise NotReady(f"{_CANNOT_BE_SENT}{OTHER_RECIPIENTS}{campaign_calls.MADE_ANEW}")
 

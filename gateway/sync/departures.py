@@ -34,7 +34,7 @@ class Departures:
     client: MailchimpClient
     new_id: Callable[[], int]
     clock: Callable[[], datetime]
-    may_write: Callable[[], None]  #: Raises where the round is somebody else's by now, or ends.
+    may_write: Callable[[], None]  #: Raises if another process took over the round, or it must end.
 
     def read(self, audience: Audience) -> Departed:
         """Take in what changed since the last time, and put people into the opt-out groups."""

@@ -43,7 +43,7 @@ class MailchimpSession:
     clock: Callable[[], datetime]
     pause: Callable[[float], None]  #: Waits that many seconds.
     threads: int = 4  #: Calls made side by side.
-    beat: SyncProgress = field(default=in_silence)  #: To be called between two steps.
+    beat: SyncProgress = field(default=in_silence)  #: Called between two steps.
     finished: Callable[[], None] = field(default=lambda: None)  #: To be called after the last.
 
 

@@ -100,9 +100,9 @@ class _Run:
         self.opted_out = 0
 
     def read(self, reading: CountersToRead, since: datetime | None) -> None:
-        """Take in what the reports tell; opens by the report that knows of machines first."""
+        """Take in what the reports tell; for opens, first the report that tells machines apart."""
         client, campaign = self._mirror.client, self._mailing.mailchimp_id
-        # Who left comes first: whatever can't be read of the others keeps no opt-out waiting.
+        # Those who left come first, so that no opt-out waits for a report that can't be read.
         if reading.unsubscribed:
             self._take(client.unsubscribed(campaign), of_unsubscribed)
         if reading.opens:

@@ -50,7 +50,7 @@ class AccountStanding:
     audience: Audience | None
     templates: tuple[AccountTemplate, ...]
     domains: tuple[MailchimpJson, ...]
-    is_audience_there: bool = True  #: At Mailchimp, where somebody may have deleted it.
+    is_audience_there: bool = True  #: False if somebody deleted it at Mailchimp.
 
     def prerequisites(self) -> list[Prerequisite]:
         """Return the document's list, met or not (S2, "Voorbereiding")."""

@@ -19,16 +19,17 @@ from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claim
 from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
 from gateway.sync.settle import OTHER_RECIPIENTS, keep, look, stays_unscheduled
 
-#: So long before its time a campaign is brought up to date once more.
+#: How long before its time a campaign is brought up to date again.
 BEFORE = timedelta(minutes=20)
-#: Then once more: whom somebody put into its segment at Mailchimp meanwhile is seen only so.
+#: How long before its time that is done a last time: only then is it seen if somebody put people
+#: into its segment at Mailchimp meanwhile.
 ONCE_MORE = timedelta(minutes=5)
-#: In between it is looked at, and who must drop out is looked for in the store, as often as this.
+#: How often in between Mailchimp is asked about it, and the store for people who must drop out.
 AGAIN = timedelta(minutes=1)
-#: So late it is left as it is, for what is unscheduled now may miss its time; each round looks
-#: whether somebody gave it other recipients, for then it must not leave at all.
+#: From so long before its time it isn't changed any more, as it would miss its time if it were
+#: unscheduled now. Each round still checks for other recipients: then it must not leave at all.
 TOO_LATE = timedelta(minutes=1)
-#: So long after its time it is looked at whether it left.
+#: For how long after its time it is checked whether it left.
 LEAVES_WITHIN = timedelta(minutes=20)
 
 
@@ -62,9 +63,9 @@ Heard = Refreshed | Unscheduled | RefreshFailed
 
 @dataclass(frozen=True, slots=True)
 class LastLook:
-    """When a campaign was looked at last, and when it was to leave then or before.
+    """When a campaign was last looked at, and the last known time it was to leave.
 
-    Who takes a campaign out of Mailchimp's schedule to change it may schedule it there again.
+    That time is kept, as somebody who unscheduled it at Mailchimp may schedule it there again.
     """
 
     at: datetime
@@ -77,7 +78,7 @@ class Refresher:
 
     session: MailchimpSession
     heard: Callable[[Heard], None]
-    looked: dict[int, LastLook] = field(default_factory=dict)  #: At campaigns, by their ids.
+    looked: dict[int, LastLook] = field(default_factory=dict)  #: By the campaigns' ids.
 
     def run(self) -> None:
         """Do what is due; one campaign's trouble doesn't keep the others waiting."""
@@ -104,10 +105,10 @@ class Refresher:
 
 
 def is_due(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
-    """Say whether a campaign is to be looked after now; `looked`: when this process last did.
+    """Whether a campaign is to be looked after now; `looked`: when this process last did.
 
-    A refresh that was broken off always is. Else from 20 minutes before its time to 20 minutes
-    after, once a minute, and in the last one each time.
+    Always if its refresh was interrupted. Otherwise once a minute from 20 minutes before its time
+    to 20 minutes after it, and every time in the last minute.
     """
     if campaign.asked is PendingCall.REFRESH:
         return True
@@ -128,13 +129,13 @@ def leaving_time(campaign: Campaign, looked: LastLook | None) -> datetime | None
 class _Refresh:
     """What one campaign needs now; `campaign` is what is known of it after each step.
 
-    For example one for 10:00. At 09:40 it is brought up to date: who is in is decided afresh,
-    members' data is updated, and where somebody dropped out the segment is trimmed: noted as a
-    pending REFRESH, unscheduled, trimmed, scheduled again for 10:00. From then on each minute
-    whether Mailchimp still sends it to the segment, and, in the store alone, whether somebody else
-    dropped out; only then all of it again, and at 09:55. From 09:59 on only its recipients are
-    looked at, and after 10:00 whether it left. A process that ended between
-    unscheduling and scheduling left the REFRESH pending, and the next one goes on there; a
+    Take one for 10:00. At 09:40 it is brought up to date: who is a member is decided again, and
+    members' data is updated. If somebody dropped out, the segment is trimmed: a pending REFRESH is
+    noted, the campaign unscheduled, the segment trimmed, the campaign scheduled for 10:00 again.
+    Then, each minute, it is checked that Mailchimp still sends it to the segment, and in the store
+    whether somebody else dropped out. If so, all of it is done again, and also at 09:55. From 09:59
+    on only its recipients are checked, and after 10:00 whether it left. If a process ends between
+    unscheduling and scheduling, the REFRESH stays pending, and the next process continues there. A
     campaign that can't be scheduled again stays unscheduled and says why.
     """
 

@@ -66,14 +66,14 @@ def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
 
 
 def stays_unscheduled(reason: str) -> str:
-    """Return the trouble of a campaign that the gateway took out of the schedule."""
+    """Return the `trouble` text of a campaign that the gateway took out of the schedule."""
     return f"it was unscheduled and stays so: {reason}"
 
 
 def is_off_schedule(campaign: Campaign) -> bool:
-    """Say whether a campaign was taken out of the schedule, by somebody there or for a fault.
+    """Whether a campaign was taken out of the schedule, by somebody there or because of a fault.
 
-    Whoever did so may schedule it there again.
+    It may be scheduled there again.
     """
     by_gateway = campaign.trouble.startswith(stays_unscheduled(""))
     return campaign.state is CampaignState.OPENED and (
@@ -82,10 +82,10 @@ def is_off_schedule(campaign: Campaign) -> bool:
 
 
 def has_other_recipients(campaign: Campaign, document: MailchimpJson) -> bool:
-    """Say whether somebody chose other recipients at Mailchimp than the campaign's own segment.
+    """Whether somebody chose other recipients at Mailchimp than the campaign's own segment.
 
-    A document that tells of no audience says nothing. One that tells of an audience and no segment
-    goes to all of it: to refuse that by mistake costs a look, to send it reaches strangers.
+    A document without an audience says nothing. One with an audience but no segment goes to the
+    whole audience: refusing that by mistake costs a look, sending it would reach strangers.
     """
     recipients = document.get("recipients")
     if campaign.segment is None or not isinstance(recipients, dict):
@@ -96,7 +96,7 @@ def has_other_recipients(campaign: Campaign, document: MailchimpJson) -> bool:
     if audience != campaign.audience:
         return True
     if not isinstance(options, dict) or not options:
-        # Some answers have a segment in words alone.
+        # Some answers have a segment only as text.
         return not recipients.get("segment_text")
     conditions = options.get("conditions")
     chosen = [options.get("saved_segment_id")]

@@ -26,7 +26,7 @@ from gateway.sync.reading import AudienceGone
 
 #: After Mailchimp could not be asked, or while another process has the campaign.
 PUT_OFF = timedelta(minutes=5)
-#: So soon a campaign is looked at again that leaves, or that somebody may schedule there again.
+#: How soon a campaign is looked at again that is about to leave, or may be scheduled there again.
 LEAVING = timedelta(minutes=10)
 _NOT_THERE = (CampaignState.DRAFT, CampaignState.DELETED)
 #: Reports are asked for from so long before the oldest campaign was sent: clocks differ.
@@ -182,8 +182,8 @@ class Rounds:
     def all_counters(self, since: datetime | None) -> dict[str, Counters]:
         """Return the counters of all campaigns sent since then, by their ids at Mailchimp.
 
-        Where that can't be read, none: each campaign is asked for its own report then, so that one
-        whose report is odd keeps no other waiting.
+        If that can't be read, none: then each campaign's own report is asked for, so that one with
+        an odd report doesn't hold up the others.
         """
         try:
             return {
@@ -270,7 +270,7 @@ class Rounds:
         return None if after.state in _NOT_THERE else replace(synced, campaign=after)
 
     def read_place(self, place: Audience) -> None:
-        """Read who left an audience; one whose answers can't be read keeps no other waiting."""
+        """Read who left an audience; if its answers can't be read, others don't wait for it."""
         try:
             self.read_audience(place)
         except UnreadableAnswer as error:
@@ -330,10 +330,10 @@ class Rounds:
 
 
 def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
-    """Return when a campaign is looked at next: by its age, and soon once it leaves.
+    """Return when a campaign is looked at next: by its age, and soon if it is about to leave.
 
-    So is one that was taken out of the schedule, for the first thirty days of its age.
-    `from_sending`: its age counts from its sending, else from its creation at Mailchimp.
+    Soon also if it was taken out of the schedule, in its first thirty days. `from_sending`: its age
+    counts from its sending, otherwise from its creation at Mailchimp.
     """
     campaign = synced.campaign
     due = next_sync(age_from=synced.age_from(sending=from_sending) or now, synced_at=now)

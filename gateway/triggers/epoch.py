@@ -147,7 +147,7 @@ class RestoreDetector:
         await self.reach(known.high)
 
     async def reach(self, message: int) -> None:
-        """Note outside the database that messages up to this one are about to be sent."""
+        """Note, outside the database, that messages up to this one are about to be sent."""
         mark = self._file.read()
         if mark is None:
             raise EpochFileUnusable(f"{self._file.path}: is gone")

@@ -50,7 +50,7 @@ def refused(
     """Return how an occurrence ends that isn't sent; None: nothing speaks against it."""
     skipped = OccurrenceState.SKIPPED
     if rule is None and row.trigger in plan.unusable:
-        # Its mail is owed all the same, once somebody has mended the file.
+        # Its mail must still be sent, once somebody has corrected the file.
         return OccurrenceEnding(state=OccurrenceState.DUE, reason=_UNUSABLE, next_at=now + _PAUSED)
     if rule is None or rule.trigger.event.name != row.event:
         return TRIGGER_GONE
@@ -85,10 +85,10 @@ class MayLeave:
 def let_go(
     connection: StoreTransaction, cases: Sequence[MailToSend], holder: str, lease: timedelta
 ) -> list[OccurrenceEnding | MayLeave]:
-    """Look at everything again in the transaction that lets mails go (RELIABILITY E6).
+    """Check everything again in the transaction that lets mails go (RELIABILITY E6).
 
-    `holder` has their rows in hand. Returns of each how its occurrence ended without being sent,
-    or that it is being sent, for the length of the lease.
+    `holder` holds their rows. Returns for each mail how its occurrence ended without being sent, or
+    that it may be sent now, within the lease.
     """
     looked_at: list[OccurrenceEnding | MayLeave] = []
     for together in _groups(cases):
@@ -97,9 +97,9 @@ def let_go(
 
 
 def _groups(cases: Sequence[MailToSend]) -> Iterator[Sequence[MailToSend]]:
-    """Yield what can be looked at together: mail of date events, by one plan.
+    """Yield mails that can be checked together: those of date events, with the same plan.
 
-    What becomes of an application's mail may rest on one before it that leaves in this transaction.
+    An application's mail is checked alone, as it may depend on one that leaves just before it.
     """
     for _, group in groupby(cases, key=lambda case: (id(case.plan), case.trigger.is_of_date)):
         together = list(group)
@@ -129,7 +129,7 @@ class _LastLook:
         self._leaving: set[ledger.DayMail] = set()
 
     def let_go(self, lease: timedelta) -> list[OccurrenceEnding | MayLeave]:
-        """Settle what isn't sent, and mark all else as being sent."""
+        """Settle the mails that aren't sent, and mark the others as being sent."""
         mails: dict[int, ledger.LedgerMail] = {}
         ended: dict[int, OccurrenceEnding] = {}
         for case, facts, mailbox in zip(self._cases, self._facts, self._mailboxes, strict=True):
@@ -158,7 +158,7 @@ class _LastLook:
     def _ending(
         self, case: MailToSend, facts: OccurrenceFacts, mailbox: str
     ) -> OccurrenceEnding | None:
-        """Return how an occurrence ends that isn't sent now, and settle it; None: it is sent."""
+        """Settle an occurrence that isn't sent now, and return its ending; None: it is sent."""
         row, plan, skipped = case.row, self._plan, OccurrenceState.SKIPPED
         if row.latest_at is not None and row.latest_at <= case.now:
             return self._settle(case, TOO_LATE)
@@ -195,8 +195,8 @@ class _LastLook:
                     had_it = OccurrenceEnding(state=skipped, reason=same_mailbox(other.person))
                     return self._settle(case, had_it, address=mailbox)
             if day_mail in self._leaving:
-                # Of two that would leave for one mailbox the second waits for what becomes of the
-                # first: it is looked at again with the next rows that are claimed.
+                # If two would go to the same mailbox, the second waits for the result of the first:
+                # it is checked again with the next rows that are claimed.
                 return self._give_back(case, row.reason)
         return None
 
@@ -225,7 +225,7 @@ class _LastLook:
 
 
 def _goes_once(case: MailToSend) -> bool:
-    """Whether a mailbox gets it once a day, however many people have that address."""
+    """Whether a mailbox gets it only once a day, even if several people have that address."""
     return case.plan.once_per_address and case.trigger.is_of_date and not case.row.recipient
 
 

@@ -29,10 +29,10 @@ class TriggerSettings:
     lookup: Callable[[str], str]  #: The form in which an address is looked up.
     standings: Standings
     links: UnsubscribeLinks | None = None  #: None: mail has no links to unsubscribe.
-    console_url: str = ""  #: Where people open the console; empty: nobody has told.
+    console_url: str = ""  #: Where people open the console; empty: not set.
     undo: timedelta = timedelta(0)  #: How long mail about a changed status waits.
     once_per_address: bool = True  #: Whether a mailbox gets a trigger's mail of a day once.
-    unusable: frozenset[str] = frozenset()  #: Triggers whose files are there and can't be used.
+    unusable: frozenset[str] = frozenset()  #: Triggers whose files exist but can't be used.
 
     def day(self, now: datetime) -> date:
         """Return the local day."""

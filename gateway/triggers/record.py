@@ -29,7 +29,7 @@ class MailToSend:
     plan: TriggerSettings
     trigger: Trigger
     row: Occurrence
-    facts: OccurrenceFacts  #: By which it was written.
+    facts: OccurrenceFacts  #: The facts it was written from.
     mail: OccurrenceMail
     message: int  #: Its id in the journal.
     now: datetime

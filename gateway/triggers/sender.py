@@ -78,7 +78,7 @@ class PreparedMail:
 
 @dataclass(frozen=True, slots=True)
 class AttemptedMail:
-    """A mail that was handed to its relay, or was to be."""
+    """A mail that was handed to its relay, or was about to be."""
 
     case: MailToSend
     end: LedgerEnd
@@ -250,10 +250,10 @@ class TriggerSender:
     def _end(
         self, connection: StoreTransaction, several: Sequence[AttemptedMail]
     ) -> Sequence[bool]:
-        """Keep how mails ended, and tell of those that were sent; whether each was still ours."""
+        """Keep how mails ended, and report those sent; return whether each was still ours."""
         ends, now = [attempted.end for attempted in several], several[-1].at
         ended = ledger.end(connection, self._context.holder, ends, now=now)
-        # The answer to a commit may be lost: on the next try all this was told already.
+        # The answer to a commit may be lost: then all this was reported before the next try.
         sent = [
             Event(
                 id=self._context.new_id(),

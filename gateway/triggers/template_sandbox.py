@@ -1,10 +1,10 @@
-"""Where templates run: they reach nothing but their values, and end soon, whatever they say.
+"""Where templates run: they can reach only their values, and must end soon, whatever they do.
 
-Who writes templates is trusted with the words of a mail, not with the machine: loops within loops,
-macros that call themselves and texts that double (`{% set x = x ~ x %}`) would keep a process busy
-for hours or take all of its memory. So a template pays for what it does out of a `RenderingEffort`:
-a step for each part of a loop, filter or call, and the characters it reads and makes. What one
-operation could blow up by itself (`"x"|center(999999999)`) is looked at before it is done.
+People who write templates are trusted with the words of a mail, but not with the machine: loops
+within loops, macros that call themselves and texts that double (`{% set x = x ~ x %}`) would keep a
+process busy for hours or use up all its memory. So everything a template does is counted in a
+`RenderingEffort`: a step for each part of a loop, filter or call, and the characters it reads and
+makes. An operation that could explode by itself (`"x"|center(999999999)`) is checked beforehand.
 """
 
 import re

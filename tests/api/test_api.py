@@ -262,7 +262,7 @@ async def test_K5_health_turns_red_while_the_store_may_only_be_read(
     await heard(gateway, "/health", lambda code, _: code == 200)
 
     assert '"store":"unavailable"' in red
-    assert "the database may only be read: it is a standby" in " ".join(told.stdout.split())
+    assert "the database is read-only: it is a standby" in " ".join(told.stdout.split())
 
 
 def _let_read_only(postgres: Postgres, url: str, setting: str) -> None:

@@ -437,7 +437,7 @@ def test_K5_a_store_that_can_only_be_read_is_told_from_one_that_works(postgres: 
     with suppress(StoreUnavailable):
         paused(database)  # finds a connection that has ended
     with (
-        pytest.raises(StoreUnavailable, match="may only be read: it is a standby"),
+        pytest.raises(StoreUnavailable, match="is read-only: it is a standby"),
         database.reading() as connection,
     ):
         database.ensure_writable(connection)

@@ -382,12 +382,12 @@ def _needs(role: ConsoleRole) -> Callable[[Request], Awaitable[ConsoleUser]]:
     return let_in
 
 
-#: For pages that need not know who asks; 403 for whoever lacks the role.
+#: For pages that needn't know who the user is; 403 for a user without the role.
 LOOKS = Depends(_needs(ConsoleRole.LOOK))
 WORKS = Depends(_needs(ConsoleRole.WORK))
 MANAGES = Depends(_needs(ConsoleRole.MANAGE))
 RUNS = Depends(_needs(ConsoleRole.RUN))
-#: The same, for those that do.
+#: The same, for pages that need to know.
 Looks = Annotated[ConsoleUser, LOOKS]
 Works = Annotated[ConsoleUser, WORKS]
 Manages = Annotated[ConsoleUser, MANAGES]

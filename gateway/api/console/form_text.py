@@ -11,7 +11,7 @@ _UNITS = ("s", "m", "h", "d")  #: Ends of how long ago something was: `2h`.
 
 
 def whole_text(fields: Mapping[str, object], name: str) -> str:
-    """Return the text of a field without blanks around; empty where it is no text a store takes."""
+    """Return the text of a field, stripped; empty where the store can't take it as text."""
     value = fields.get(name, "")
     try:
         return plain_text(value.strip()) if isinstance(value, str) else ""
@@ -20,7 +20,7 @@ def whole_text(fields: Mapping[str, object], name: str) -> str:
 
 
 def typed_text(fields: Mapping[str, object], name: str) -> str:
-    """Return the same, no more of it than a reason may have."""
+    """Return the same, cut to the length that a reason may have."""
     return whole_text(fields, name)[:LONGEST]
 
 

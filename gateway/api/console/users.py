@@ -3,8 +3,8 @@
     anna:work,run:$argon2id$v=19$…
     bob:$argon2id$v=19$…            (as `gateway users hash` prints it: may only look)
 
-`gateway console user` writes them; a change counts at the next request. A line that can't be read
-keeps out whom it names, whatever other lines say of that name, and nobody else.
+`gateway console user` writes them; a change takes effect at the next request. A user named in a
+line that can't be read can't sign in, even if other lines name them, too; nobody else is affected.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class ConsoleLogin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserFile:
-    """What a file of users says."""
+    """The content of a file of users."""
 
     users: Mapping[str, ConsoleLogin] = field(default_factory=dict)
     barred: frozenset[str] = frozenset()  #: Names in lines that can't be read.
@@ -54,12 +54,12 @@ class UserFile:
 
     @property
     def names(self) -> frozenset[str]:
-        """All names of the file, which nobody else may bear."""
+        """All names in the file, which nobody else may have."""
         return self.barred.union(self.users)
 
 
 class ConsoleUsers:
-    """The users of a file, read anew when it has changed; `tell` hears of lines that are wrong."""
+    """The users of a file, read again when it has changed; `tell` is called for wrong lines."""
 
     def __init__(self, file: Path, tell: Callable[[str], None] = lambda _: None) -> None:
         self.file = file
@@ -72,7 +72,7 @@ class ConsoleUsers:
         return self.read().users
 
     def read(self) -> UserFile:
-        """Return what the file says now; nothing where there is none. Raises `BadConsoleUsers`."""
+        """Return the current content; empty where there is no file. Raises `BadConsoleUsers`."""
         try:
             state = self.file.stat()
         except FileNotFoundError:
@@ -144,12 +144,12 @@ def read_users(file: Path) -> UserFile:
 
 
 def _lines(file: Path) -> list[str]:
-    """Return the lines of a file; what isn't UTF-8 in one spoils no other."""
+    """Return the lines of a file; one that isn't UTF-8 doesn't spoil the others."""
     return file.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines()
 
 
 def _login(name: str, rest: str) -> ConsoleLogin:
-    """Read what stands behind a name; ValueError says what is wrong."""
+    """Read what follows a name; ValueError says what is wrong."""
     if not f"{name}{rest}".isprintable():
         raise ValueError("not UTF-8 text that can be printed")
     roles, _, digest = rest.rpartition(":")

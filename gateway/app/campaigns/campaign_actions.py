@@ -46,7 +46,7 @@ _AGAIN_AFTER = 5  #: Seconds until a campaign may be free that another request w
 
 
 class Campaigns(CampaignActions):
-    """Does it at the account of the settings."""
+    """Campaign actions at the account of the settings."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings

@@ -61,7 +61,7 @@ def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
 
 
 def _bounce_listeners(settings: Settings) -> Iterator[Finding]:
-    """Look at whom the listeners for bounces take mail from."""
+    """Check whom the listeners for bounces take mail from."""
     for own in settings.smtp.listeners:
         if own.purpose != "bounces":
             continue

@@ -17,7 +17,7 @@ def console_users(settings: Settings) -> Iterator[Finding]:
         yield error("console", str(problem))
         return
     for fault in listed.faults:
-        yield error("console", f"{fault}: whom it names can't sign in")
+        yield error("console", f"{fault}: the user it names can't sign in")
     users = listed.users
     ways = [
         *([f"{len(users)} with a password"] if users else []),

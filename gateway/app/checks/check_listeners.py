@@ -82,7 +82,7 @@ def certificate(what: str, file: Path) -> Iterator[Finding]:
 
 def valid_until(file: Path) -> datetime:
     """Return the end of the first certificate in a PEM file; ValueError if there is none."""
-    from cryptography import x509  # Loaded where there is a certificate only.
+    from cryptography import x509  # Loaded only if there is a certificate.
 
     pem = file.read_bytes()
     if b"-----BEGIN CERTIFICATE-----" not in pem:

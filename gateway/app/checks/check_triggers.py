@@ -57,8 +57,8 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
 
 
 def store_for_triggers(settings: Settings, database: Database) -> Iterator[Finding]:
-    """Look at whether triggers that are on have anything to go by, and whether mail is held."""
-    # What can't be read, or is wrong with one of them, `settings_for_triggers` has told.
+    """Check whether triggers that are on have data to work with, and whether mail is held."""
+    # `settings_for_triggers` has already reported files that are wrong or can't be read.
     files: dict[str, Path] = {}
     with suppress(ConfigError):
         files = trigger_files(settings.triggers.folder)

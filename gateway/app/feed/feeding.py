@@ -24,7 +24,7 @@ _MEMBERSHIP = re.compile(rf"(.+?)/({'|'.join(PersonKind)}):(.+)", re.DOTALL)
 
 
 class StoreFeedAdapter(FeedAdapter):
-    """Takes it into the store, and tells of the folder of the settings."""
+    """Takes the feed into the store, and tells about the folder of the settings."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings

@@ -17,7 +17,7 @@ from gateway.store.engine.database import Database
 
 
 class PrivacyAnswers(PrivacyActions):
-    """Does it by the keys and folders of the settings."""
+    """Privacy actions with the keys and folders of the settings."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings

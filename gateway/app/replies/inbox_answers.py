@@ -23,7 +23,7 @@ _IDLE_SECONDS = 300.0  #: After so long the process that reads mails is let go.
 
 
 class InboxAnswers(InboxActions):
-    """Reads mails in a process of its own, which is let go when nobody asks for a while."""
+    """Reads mails in a process of its own, which is ended when it isn't used for a while."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings

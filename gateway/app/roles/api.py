@@ -211,8 +211,8 @@ class HealthCollector:
         await self._watch.look(self._context.settings.relays)
 
     def look_at_store(self, connection: StoreTransaction) -> Snapshot:
-        """Read how the store is; `StoreUnavailable` where it may only be read."""
-        # What may only be read (a standby took over) is as good as away: mail is answered 451.
+        """Read the state of the store; `StoreUnavailable` where it is read-only."""
+        # A read-only store (a standby took over) is as good as away: mail is answered 451.
         self._database.ensure_writable(connection)
         return snapshot(connection)
 

@@ -57,7 +57,7 @@ _WORDS_REST = timedelta(milliseconds=20)  #: Between two of these, for the mail.
 
 log = logs.get("sender")
 
-_FEWEST_AT_ONCE = 4  #: Triggered mails: a relay that is slow with one keeps no other waiting.
+_FEWEST_AT_ONCE = 4  #: Triggered mails, so that one the relay is slow with doesn't delay others.
 Prune = Callable[[Any, datetime, int], int]
 
 
@@ -126,7 +126,7 @@ def _put_off(error: Exception) -> None:
 
 
 class OwnMailSender:
-    """Takes mail of the gateway's own to its relay, over connections the proxy leaves free."""
+    """Takes the gateway's own mail to its relay, over connections the proxy leaves free."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -146,8 +146,8 @@ class OwnMailSender:
     def at_once(self) -> int:
         """How many triggered mails are let go at once: as many as there are connections.
 
-        Of what is let go nobody knows after a crash whether it left. Where a relay has a pace, more
-        than a few would only wait until their time is over.
+        After a crash, nobody knows of a mail that was let go whether it left. And if a relay has a
+        pace, more than a few would only wait until their lease is over.
         """
         connections = min(
             1 if relay.messages_per_minute else relay.own_mail_connections for relay in self._relays

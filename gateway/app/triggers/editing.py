@@ -80,7 +80,7 @@ class ChangedMeanwhile(GatewayError):
     """Somebody else has changed the same file since it was read; nothing was written."""
 
     def __init__(self, what: Path, now: Mapping[str, str], yours: Mapping[str, str]) -> None:
-        """`now` is what stands in each file, by its path, `yours` what was to stand there."""
+        """`now` has the current text of each file, by path; `yours` what was to replace it."""
         super().__init__(f"{what} was changed by somebody else since you opened it")
         self.now = {Path(file).name: text for file, text in now.items()}  #: By the file's name.
         self.yours = {Path(file).name: text for file, text in yours.items()}
@@ -289,7 +289,7 @@ def _template_state(settings: Settings, name: str, using: Mapping[str, Trigger])
     except ConfigError as error:
         problems += error.problems
     if not sources:
-        with suppress(ConfigError):  # Such as a text that isn't UTF-8, to be written anew.
+        with suppress(ConfigError):  # For example, a text that isn't UTF-8 and is to be replaced.
             sources = triggers.template_sources(
                 settings, name, with_html_alone=True, read=text_to_mend
             )

@@ -94,7 +94,7 @@ def _actor(
 
 
 class StoreApplicationAdapter(ApplicationAdapter):
-    """Keeps it in the store, by the triggers of the settings."""
+    """Keeps transitions in the store, by the triggers of the settings."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings

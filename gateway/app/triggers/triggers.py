@@ -117,10 +117,11 @@ def template_sources(
     with_html_alone: bool = False,
     read: Callable[[Path], str] = read_text,
 ) -> dict[str, TemplateSource]:
-    """Return the files of a template by language, none where there is no such template.
+    """Return the files of a template by language; none where there is no such template.
 
-    HTML without a text beside it makes no mail; who changes files is shown it, too. What can't be
-    read (`read` does it) raises ConfigError: of one trigger, so that all others go on.
+    HTML without a text beside it makes no mail, so it is left out, unless `with_html_alone` (for
+    people who edit files). `read` reads a file; ConfigError where one can't be read, which stops
+    only the trigger that uses it.
     """
     folder = settings.templates.folder / name
     # Those of the operator's own come last, and replace what is shipped.
@@ -183,9 +184,9 @@ def plan(
     *,
     unusable: frozenset[str] = frozenset(),
 ) -> TriggerSettings:
-    """Return what triggered mail goes by; GatewayError if a file can't be used.
+    """Return the settings of triggered mail; GatewayError if a file can't be used.
 
-    Of the triggers in `unusable` there is no rule, and mail that is due waits.
+    Triggers in `unusable` have no rule, and their mail waits when it is due.
     """
     own = settings.triggers
     language = settings.suppression.language
@@ -229,7 +230,7 @@ class CurrentTriggerFiles:
         self._settings = settings
         self._seen: Signature = ()
         self.rules: dict[str, CheckedTrigger] = {}
-        self.unusable: frozenset[str] = frozenset()  #: Those that never were right since the start.
+        self.unusable: frozenset[str] = frozenset()  #: Those that were wrong ever since the start.
         self.refresh()
 
     def refresh(self) -> bool:
@@ -255,9 +256,9 @@ class CurrentTriggerFiles:
 
 
 def template_folders(folder: Path) -> list[Path]:
-    """Return the folders of templates, in order: those with a text or HTML, or nobody may enter.
+    """Return the folders of templates, in order: those with a text or HTML, or that can't be read.
 
-    ConfigError: the folder itself can't be read.
+    Raises ConfigError if the folder itself can't be read.
     """
 
     def is_one(folder: Path) -> bool:
@@ -278,13 +279,13 @@ def signature(settings: Settings) -> Signature:
     for file in files:
         with suppress(OSError):  # It is gone since the folder was read.
             state = file.stat()
-            # That of a change of the entry: a copy may bring its own time of writing along.
+            # The time of the change (ctime): a copied file may keep its old time of writing.
             states.append((str(file), state.st_ctime_ns, state.st_size))
     return tuple(sorted(states))
 
 
 def _there(folder: Path, *endings: str) -> Sequence[Path]:
-    """Return what is in a folder; where it can't be read, the folder, whose state then tells."""
+    """Return the files in a folder; if it can't be read, the folder, so that its state counts."""
     try:
         return files_in(folder, *endings)
     except ConfigError:

@@ -17,7 +17,7 @@ class DemoFailed(GatewayError):
 
 
 def wait_for(look: Callable[[], T | None], why_not: str) -> T:
-    """Return what `look` returns once that is something; `DemoFailed` after half a minute."""
+    """Call `look` until it returns something, and return that; `DemoFailed` after half a minute."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if (seen := look()) is not None:

@@ -170,7 +170,7 @@ def print_page(chosen: Context, page: PersonPage) -> None:
 
 
 def _print_master_data(page: PersonPage) -> None:
-    """Print name, addresses, status and groups, and which of these nobody knows."""
+    """Print name, addresses, status and groups, and which of these are unknown."""
     known, record = page.record.person, page.record
     inactive = "" if known.active else " (not active)"
     print_line(f"{known.ref} {one_line(known.name)}{inactive}", "bold")

@@ -17,8 +17,8 @@ from gateway.core.quick_values import quick_value
 
 DEFAULT = "default"
 OVERRIDE = "override"  #: A login or a header that sends to everybody, whatever the kind.
-_MOST_KNOWN = 256  #: Ways to write a header whose rules are known; some 1 kB each.
-_MOST_FIELDS = 50  #: Names of one that is remembered.
+_MOST_KNOWN = 256  #: How many sets of header fields are remembered; about 1 kB each.
+_MOST_FIELDS = 50  #: A header with more fields isn't remembered.
 UNREAD = "unread-header"  #: The header block is too long to be read to its end.
 
 
@@ -413,8 +413,8 @@ def classify(facts: MessageFacts, rules: Sequence[Rule], default: Kind) -> Class
 class RulesByFields:
     """Tells which rules may match a header block, by the names of its fields.
 
-    A program gives its mails the same fields in the same order: of the fifty rules as shipped, the
-    few that are left are found by one look.
+    A program gives all its mails the same fields in the same order. For these fields it is
+    remembered which few of the fifty shipped rules may match.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -422,7 +422,7 @@ class RulesByFields:
         self._known: dict[tuple[str, ...], tuple[Rule, ...]] = {}
 
     def that_may_match(self, headers: Headers) -> Sequence[Rule]:
-        """Return them in their order; all of them, where the header goes on beyond what is read."""
+        """Return those rules in order; all of them if the header is longer than what was read."""
         if not headers.whole:
             return self._rules
         names = tuple(headers.names)

@@ -10,14 +10,14 @@ from gateway.core.people.people import PersonRef, Suppression
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedMail:
-    """A message that is asked about, as it would come in."""
+    """A message to explain the decision on, as it would come in."""
 
     content: bytes
     sender: str
     recipients: tuple[str, ...]
     listener: str | None = None  #: None: the first one of the config.
     login: str | None = None
-    language: str = ""  #: Of the notes; empty: that of whoever reads them.
+    language: str = ""  #: Of the notes; empty: the reader's own.
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ MAX_SHORT_REASONS = 80  #: Letters of several reasons, named one after the other
 _REASON = frozenset(
     ("name", "scope", "since", "until", "origin", "remark", "person", "address", "where")
 )
-#: What begins a command or names a page: one of the two is empty, and its line is left out.
+#: The beginning of a command, and the address of a page: one is empty, and its line is left out.
 _WHERE = frozenset(("page", "gateway"))
 _SHORT = _WHERE | {"id", "state", "name", "scope", "since", "until", "origin", "feed"}
 #: Sections, and words, of sources that are called by their own name.
@@ -148,7 +148,7 @@ class NoteTemplate:
         return console_page(self.console_url, *(quote(part, safe="@:") for part in path))
 
     def where(self, page: str) -> dict[str, str]:
-        """Return what a reply is filled with: the address of a page, or what begins commands."""
+        """Return the values for a reply: the address of a page, or the beginning of commands."""
         return {"page": page, "gateway": "" if page else "gateway"}
 
     def state(self, state: State) -> str:
@@ -205,9 +205,9 @@ def parse_template(
 ) -> NoteTemplate:
     """Read the wording of one language; `source` names the file in errors.
 
-    With the address of a console its pages are named, else commands. What it may lack is taken from
-    the `shipped` wording. The same text is not read twice: what the supervisor has read, each
-    process that is forked after it has (`app/roles/run.py`).
+    With `console_url`, notes name pages of the console, otherwise commands. Sections that may be
+    missing are taken from the `shipped` wording. The same text isn't parsed twice: what the
+    supervisor has parsed, the processes forked later have, too (`app/roles/run.py`).
     Raise `BadWording` for sections, words or placeholders that are unknown, missing or given
     twice, and for a first or last line of the short form that might not tell the journal's id.
     """

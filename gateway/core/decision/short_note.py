@@ -74,7 +74,7 @@ def short_form_of_several(template: NoteTemplate, failed: Sequence[NoteFacts]) -
 
 
 def _named(template: NoteTemplate, message: int) -> dict[str, str]:
-    """Return what every reply is filled with; the page of a message names no address."""
+    """Return the values for every reply; the address of a message's page has no mail address."""
     number = ids.show(message)
     page = template.page("messages", number) if message else ""
     return {"id": number, "state": template.send_failed, **template.where(page)}
@@ -101,7 +101,7 @@ def fit_for_reply(values: Mapping[str, str]) -> dict[str, str]:
     plain = {name: ascii_text(_DOMAIN.sub("", value)) for name, value in values.items()}
     return {
         name: value
-        if name == "page"  # Whoever follows it needs all of it.
+        if name == "page"  # A link must be complete.
         else _clipped(value, MAX_SHORT_REASONS if name in _REASONS else MAX_SHORT_VALUE)
         for name, value in plain.items()
     }

@@ -9,7 +9,7 @@ from gateway.core.kinds import Scope
 from gateway.core.people.people import ENTRY_SOURCES, MAILCHIMP, Suppression, SuppressionSource
 
 #: What has no name of its own but words of the template.
-UNREAD = "unread status"  #: The section on who has a status that can't be read.
+UNREAD = "unread status"  #: The section for people whose status can't be read.
 NAMELESS = (*ENTRY_SOURCES, SuppressionSource.LAST_KNOWN, SuppressionSource.UNREAD_STATUS)
 
 
@@ -48,7 +48,7 @@ def reason_values(template: NoteTemplate, facts: NoteFacts, entry: Suppression) 
 
 
 def mending_command(entry: Suppression, who: str) -> str:
-    """Return the command that lifts a suppression, or tells more where only the CRM can."""
+    """Return the command that lifts a suppression; if only the CRM can, one that tells more."""
     match entry.source:
         case SuppressionSource.LAST_KNOWN:
             return f"gateway suppress show {who}"

@@ -41,7 +41,7 @@ JOINED: Mapping[str, str] = {
     "emails": ";", "roles": ";", "responsible": ";",
     "first_name": " ", "last_name": " ", "name": " ", "title": " ",
 }  # fmt: skip
-#: Columns whose lists people divide by commas, too: a role is a word, not `Doe, Ann`.
+#: Columns whose lists may also have commas: a role is a word, not `Doe, Ann`.
 _BY_COMMA = frozenset({"roles"})
 #: In `ignore`: every column that is neither mapped nor one of the gateway's own.
 ALL_OTHERS = "*"
@@ -50,9 +50,9 @@ _PARTS = ("column", "values", "value")
 
 
 def list_divider(column: str, text: str) -> str:
-    """Return what divides the values of a cell; empty where it holds one.
+    """Return what divides the values of a cell; empty where it holds just one.
 
-    Where a semicolon stands a comma is part of a value: `Manager, Sales;` is one role.
+    If the cell has a semicolon, a comma is part of a value: `Manager, Sales;` is one role.
     """
     if ";" in text and JOINED.get(column) == ";":
         return ";"

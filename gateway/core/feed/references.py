@@ -86,7 +86,7 @@ def numbers(text: str) -> NumberRange | None:
 
 
 def possible_ids(given: str) -> list[str] | None:
-    """Return all ids that a text may have been; None where it is rounded: they are too many.
+    """Return all ids that a text may have been; None if it was rounded, as there are too many.
 
     >>> possible_ids("17.0")
     ['17', '017', '0017', …

@@ -141,10 +141,10 @@ def automatic_kind(field: Field) -> Automatic | None:
 
 
 def came_through_list(field: Field) -> bool:
-    """Whether nothing but the marks of a list makes a mail automatic: a person may have sent it.
+    """Whether only a mailing list's marks make a mail automatic, so a person may have sent it.
 
-    An import address may be a group (Google Groups, Mailman), which marks whatever it passes on and
-    names itself: `Precedence: bulk` alone is how old vacation programs mark what they answer.
+    An import address may be a group (Google Groups, Mailman), which marks all it passes on, and
+    names itself there. `Precedence: bulk` alone isn't enough: old vacation programs send that.
     """
     return (
         any(field(name) for name in _NAMING_LIST)

@@ -110,8 +110,8 @@ class Cleaner:
     def feed(self, octets: bytes) -> bytes:
         """Take the octets of a `ContentPiece`; return them as they may go to a relay.
 
-        CRs at the end are held until more comes, and the dot before them that is alone in its
-        line. Content ends in CR LF, so nothing stays behind.
+        CRs at the end are held back until more octets come, and so is a dot before them that may be
+        alone on its line. Content ends in CR LF, so nothing is left over.
         """
         if self._held:
             octets, self._held = self._held + octets, b""

@@ -17,7 +17,7 @@ _ORDERLY = re.compile(
     rb"(?:>*From [ \t]*+(?!:).*+\n)?(?:[!-9;-~]++:.*+(?:\n|\Z)(?:[ \t].*+(?:\n|\Z))*+)*+"
 )
 _BYTE_ORDER = b"\xef\xbb\xbf"
-#: What is read as it stands: printable ASCII without what may begin an encoded word.
+#: A value that needs no decoding: printable ASCII without `=`, which may begin an encoded word.
 _PLAIN = re.compile(rb"[\t -<>-~]*")
 _FOLD = re.compile(rb"[ \t]*\n[ \t]+")
 _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
@@ -114,7 +114,7 @@ class Headers:
         if not values:
             return ""
         value = values[0]
-        if len(value) <= _MAX_VALUE and _PLAIN.fullmatch(value):  # As most Message-IDs and dates.
+        if len(value) <= _MAX_VALUE and _PLAIN.fullmatch(value):  # Like most Message-IDs and dates.
             return value.decode("ascii").strip()
         return decoded(_FOLD.sub(b" ", value).strip())
 

@@ -68,7 +68,7 @@ def message_identity(
 
 @lru_cache(1024)
 def _about(sender: str, login: str | None, listener: str) -> bytes:
-    """Return what all mails of a program have in common."""
+    """Return what identifies the program that sends a mail: the same for all its mails."""
     source = f"login {login}" if login is not None else f"listener {listener}"
     return f"{sender.casefold()}\0{source}".encode("utf-8", "surrogateescape")
 

@@ -22,7 +22,7 @@ _FILLERS = frozenset(
 _TEMPLATE = re.compile(
     r"\{\{|\}\}|[$#]\{|\{%|%s|\*\||\[\[|%=|%%|\[object\b|\A(?:\$[A-Za-z_]\w*|%\w+%|__\w+__)\Z"
 )
-#: What has nothing of them, as most ids: to look for all of them takes ten times as long.
+#: An id with none of these, like most: searching for all of them takes ten times as long.
 _ORDINARY = re.compile(r"[A-Za-z0-9.-][\w.+-]*", re.ASCII)
 
 

@@ -18,10 +18,10 @@ class Reply:
 
     code: int
     lines: tuple[str, ...]
-    # Asked for again and again, as a relay says the same few things all day:
+    # Worked out once, as a relay gives the same few replies all day:
     #: Whether the command did what it should (2xx).
     positive: bool = field(init=False, repr=False, compare=False)
-    #: It in one line, as it is kept and shown: `250 2.0.0 queued as 4711`.
+    #: The reply on one line, as it is kept and shown: `250 2.0.0 queued as 4711`.
     text: str = field(init=False, repr=False, compare=False)
     #: What is sent: every line with its code (RFC 5321, 4.2.1).
     octets: bytes = field(init=False, repr=False, compare=False)

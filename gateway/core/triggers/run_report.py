@@ -56,10 +56,10 @@ _FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPI
 def values_of_report(
     run: TriggerRun, rows: Sequence[Occurrence], wording: MailWording, *, console_url: str = ""
 ) -> dict[str, str]:
-    """Return what stands for the placeholders of a run's report; `rows` are its occurrences.
+    """Return the values for the placeholders of a run's report; `rows` are its occurrences.
 
-    With the address of a console its pages are named, else commands.
-    A count of nothing is empty, and its line is left out, but for what every report says.
+    With `console_url`, pages of the console are named, otherwise commands. A count of zero is
+    empty, and its line is left out, except for the ones that every report has.
     """
     unknown = run.count(OccurrenceState.UNKNOWN)
     expired = run.count(OccurrenceState.EXPIRED)

@@ -50,7 +50,7 @@ class ClientTry:
         self.content_hash = content_hash
         self._headers = headers
         self._arrived = arrived
-        self.others: tuple[RetryMarks, ...] = ()  #: What a retry may have in their place.
+        self.others: tuple[RetryMarks, ...] = ()  #: Other marks that a retry may have instead.
         self.lost = False  #: Whether the client has gone, or heard 451.
         self.gave_up = False  #: Whether it said or closed something long after the final dot.
         self.slow = False  #: Whether it took longer than verdicts usually do.
@@ -71,7 +71,7 @@ class ClientTry:
                 self._ended.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for the end, at most that long."""
+        """Wait until it has ended, at most so long."""
         if self._ended is None:
             self._ended = asyncio.Event()
         with contextlib.suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""Who left an audience, and is in the opt-out group for it until staff undo it."""
+"""People who left an audience, and are in the opt-out group because of it until staff undo that."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,18 +28,18 @@ class Departure:
     person: PersonRef
     audience: str
     address: str  #: In lookup form.
-    at: datetime  #: As Mailchimp tells.
-    campaign: int | None = None  #: Through which, where that is known.
+    at: datetime  #: When, as Mailchimp says.
+    campaign: int | None = None  #: The campaign through which, if that is known.
     reason: str = ""
 
 
 def take_in(
     connection: Connection, audience: str, left: Sequence[KnownContact], *, now: datetime
 ) -> int:
-    """Keep what Mailchimp tells of who left, and of the same contact's former addresses.
+    """Keep what Mailchimp tells of those who left, and of the same contact's former addresses.
 
-    Older news than is known change nothing (M6); those without a time, which the contract allows,
-    are of when they were met first. Returns how many were news.
+    News older than what is known change nothing (M6). News without a time, which the contract
+    allows, count from when they were first seen. Returns how many were new.
     """
     c = audience_members.c
     contacts = {contact_now.address: contact_now for contact_now in left if contact_now.address}
@@ -90,10 +90,10 @@ def take_in(
 
 
 def pending(connection: Connection, audience: str) -> list[Departure]:
-    """Return people with an address that left whom that has not reached yet.
+    """Return people who have an address that left, but aren't in the opt-out group for it yet.
 
-    Who got the address only later is among them; whom staff took out of the group is not, unless
-    the address left anew.
+    Somebody who got the address only later is among them. Somebody whom staff took out of the group
+    isn't, unless the address left again.
     """
     m, a, o = audience_members.c, addresses.c, table.c
     same = and_(
@@ -125,12 +125,11 @@ def pending(connection: Connection, audience: str) -> list[Departure]:
 
 
 def opt_out(connection: Connection, left: Iterable[Departure], *, now: datetime) -> list[Departure]:
-    """Put people into the opt-out group of their kind; return for whom it is new.
+    """Put people into the opt-out group of their kind; return those for whom it is new.
 
-    Who calls it tells of those (`gateway.documents.campaigns.opted_out_events`).
-
-    What is known already changes nothing, so that staff who took a person out of the group have
-    the last word until the person leaves anew.
+    The caller puts events for them (`gateway.documents.campaigns.opted_out_events`). What is known
+    already changes nothing: when staff took a person out of the group, that lasts until the person
+    leaves again.
     """
     latest = {
         (
@@ -175,7 +174,7 @@ def opt_out(connection: Connection, left: Iterable[Departure], *, now: datetime)
 
 
 def _note(connection: Connection, known: Row[Any], departure: Departure) -> None:
-    """Keep what Mailchimp says now of an opt-out in force."""
+    """Keep what Mailchimp says now about an opt-out in force."""
     changed_at, campaign = max(known.changed_at, departure.at), known.campaign or departure.campaign
     reason = known.reason or departure.reason
     if (changed_at, campaign, reason) == (known.changed_at, known.campaign, known.reason):
@@ -195,7 +194,7 @@ def _note(connection: Connection, known: Row[Any], departure: Departure) -> None
 def lift(
     connection: Connection, people: Iterable[PersonRef], *, by: str, now: datetime
 ) -> list[PersonRef]:
-    """Take people out of the opt-out group as far as Mailchimp put them in; return who was."""
+    """Take people out of the opt-out group if Mailchimp put them in; return those who were."""
     c, m, own = table.c, audience_members.c, memberships.c
     left_at = (
         select(m.changed_at)

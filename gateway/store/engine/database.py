@@ -49,10 +49,10 @@ from gateway.store.schema.host import new_identity, schema_version, store_identi
 StoreTransaction = Connection
 P = ParamSpec("P")
 T = TypeVar("T")
-#: Values of one IN, or rows of one statement: databases take no more than some thousand.
+#: How many values an IN, or rows a statement, may have: databases take only a few thousand.
 VALUES_AT_ONCE = 500
 _READ_SECONDS = 10.0  #: A store that says nothing for so long is away.
-_PRIVATE_CACHE = 32_768  #: Kilobytes of SQLite's pages that a private connection has at hand.
+_PRIVATE_CACHE = 32_768  #: Kilobytes of SQLite's pages that a private connection caches.
 
 
 class StoreUnavailable(GatewayError):
@@ -168,7 +168,7 @@ class Database:
         with _translated(), self._engine.connect() as connection:
             connection.detach()
             if self.is_sqlite:
-                # Much is written in another order than it stands in the indexes.
+                # Much is written in another order than that of the indexes, which needs the cache.
                 _run(connection, f"PRAGMA cache_size = -{_PRIVATE_CACHE}")
                 _run(connection, "PRAGMA wal_autocheckpoint = 0")
             yield connection
@@ -181,8 +181,8 @@ class Database:
         with _translated(), self._turn(), options.begin(), self._marked():
             yield
         if self.is_sqlite:
-            # Others may write meanwhile; SQLite itself would do it within the turn. What fails is
-            # done with a later commit: this one stands.
+            # Done here, others may write meanwhile; SQLite itself would do it within the turn. If
+            # it fails, a later commit does it: this one is durable.
             with suppress(sqlite3.Error):
                 _run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -225,7 +225,7 @@ class Database:
     async def write_without_sync(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run such work where a power cut may undo it: its commit is not durable."""
+        """Run work in a write transaction that a power cut may undo: its commit isn't durable."""
         transaction = partial(self.writing, durable=False)
         return await _on(self._writer, transaction, work, *args, **kwargs)
 
@@ -245,9 +245,9 @@ class Database:
     def prepare(self, *, anew: bool = False) -> None:
         """Create a missing schema; raise `WrongSchema` for one of another version.
 
-        None is created where there was a store, unless `anew` says so: `StoreUnavailable`; nor in a
-        database that can't hold one or has tables of others: `WrongSchema`.
-        `AnotherStore` if it isn't the one that was here.
+        Where there was a store before, none is created unless `anew` (`StoreUnavailable`), nor in a
+        database that can't hold one or has other tables (`WrongSchema`). `AnotherStore` if it isn't
+        the store that was here.
         """
         if self.file is not None and self.file.identity() is None:
             was_there = self.was_there or (self._lock is not None and self._lock.path.exists())
@@ -265,7 +265,7 @@ class Database:
         version = self.version()
         if version is None:
             with self.writing_without_ids() as connection:
-                # Asked before the version: another process may make the schema in this moment.
+                # Asked before the version: another process may be making the schema at this moment.
                 others = tables_of_others(connection)
                 if _version(connection) is None:
                     if self.was_there and not anew:
@@ -334,7 +334,7 @@ class Database:
             raise StoreUnavailable(why)
 
     def shares_sessions(self) -> bool:
-        """Whether connections of ours are one session of the server, by a pooler in between."""
+        """Whether a pooler makes our connections share one session of the server."""
         with _translated():
             return shares_sessions(self._engine)
 

@@ -85,7 +85,7 @@ def postgres_engine(url: URL) -> Engine:
         pool_pre_ping=True,
         pool_timeout=_CONNECT_SECONDS,
         connect_args=_PATIENCE,
-        use_native_hstore=False,  # a type no table has: it would be looked for by each process
+        use_native_hstore=False,  # a type that no table has; each process would look for it
     )
 
     @event.listens_for(engine, "begin")

@@ -1,4 +1,4 @@
-"""One commit for what several ask for at the same time."""
+"""One commit for the requests that come at the same time."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ from gateway.store.engine.database import (
     StoreUnavailable,
 )
 
-#: Seconds that the first of a group waits for others: those that waited for the same commit, or the
-#: same relay, come one after the other, and without it groups of four become two of two.
+#: Seconds that the first of a group waits for others: those that waited for the same commit or the
+#: same relay come one after the other. Without the wait, a group of four becomes two of two.
 _GATHER = 0.002
 
 Asked = TypeVar("Asked")
@@ -20,11 +20,11 @@ Answered = TypeVar("Answered")
 
 
 class GroupCommit(Generic[Asked, Answered]):
-    """Writes requests in transactions that take all that wait: a commit costs more than a row.
+    """Writes all waiting requests in one transaction, because a commit costs more than a row.
 
-    While one transaction is under way, whoever asks waits for the next. Where one fails, each of
-    its requests is tried once more in a transaction of its own, as one row's fault must not stop
-    the others; a store that is away is away for all of them.
+    While a transaction runs, new requests wait for the next one. If one fails, each of its requests
+    is tried again in a transaction of its own, so that a fault in one row doesn't stop the others;
+    a store that is away is away for all of them.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class GroupCommit(Generic[Asked, Answered]):
         self._writing: asyncio.Task[None] | None = None
 
     async def write(self, request: Asked) -> Answered:
-        """Return what became of a request once it is committed, or raise what went wrong."""
+        """Return the result of a request once it is committed, or raise what went wrong."""
         result: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, result))
         if self._writing is None:

@@ -1,4 +1,4 @@
-"""Ids of a time: an id says when the thing it is of came."""
+"""Ranges of ids by time: an id says when its thing was made."""
 
 from datetime import datetime
 
@@ -6,13 +6,13 @@ from sqlalchemy import ColumnElement
 
 from gateway.core.ids import first_id_after, first_id_at
 
-_LARGEST = 2**63 - 1  #: What an id can be at most; that is in the year 2089.
+_LARGEST = 2**63 - 1  #: The largest id there can be, in the year 2089.
 
 
 def between(
     number: ColumnElement[int], since: datetime | None, until: datetime | None
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions on an id of a thing that came between two moments, these included."""
+    """Return the conditions that an id is from between two times, inclusive."""
     conditions = []
     if since is not None:
         conditions.append(number >= min(first_id_at(since), _LARGEST))
@@ -24,7 +24,7 @@ def between(
 def of_page(
     number: ColumnElement[int], since: datetime | None, before: int | None
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions on an id in a list: from a moment on, and lower than the last seen."""
+    """Return the conditions on ids for a page of a list: since a time, and below the last seen."""
     conditions = between(number, since, None)
     if before is not None:
         conditions.append(number < before)

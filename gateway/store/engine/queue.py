@@ -200,9 +200,10 @@ class DurableQueue(Generic[S]):
         *where: ColumnElement[bool],
         values: ColumnValues = _NOTHING,
     ) -> set[int]:
-        """Let an event happen to rows by their ids, each with values of its own, `values` with all.
+        """Apply an event to rows by id, each with its own values, and `values` for all of them.
 
-        Returns the ids of those to which it could. All have values for the same columns.
+        Returns the ids of the rows it could be applied to. All rows have values for the same
+        columns.
         """
         c = self.table.c
         query = select(c.id).where(c.id.in_(by_id), self.can(event), *where).order_by(c.id)

@@ -46,7 +46,7 @@ class SqliteFile:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.create_function("unaccented", 1, _unaccented, deterministic=True)
-        except sqlite3.Error:  # Such as a file that is no database.
+        except sqlite3.Error:  # For example, the file isn't a database.
             connection.close()
             raise
         return connection

@@ -20,7 +20,7 @@ _FORBIDDEN = text(
 
 
 def wrong_encoding(connection: Connection) -> str:
-    """Return what is wrong with the encoding of a server's database; empty: nothing."""
+    """Return what is wrong with the encoding of a server's database; empty: it is fine."""
     if connection.dialect.name != "postgresql":
         return ""
     encoding = connection.scalar(_ENCODING)
@@ -33,9 +33,9 @@ def wrong_encoding(connection: Connection) -> str:
 
 
 def shares_sessions(engine: Engine) -> bool:
-    """Whether two connections to a server are one session, as behind a pooler of transactions.
+    """Whether two connections to a server share a session, as behind a pooler in transaction mode.
 
-    What one sets for its session the other sees then, and staged rows of the feed, too.
+    Then one sees what the other has set for its session, and even its staged rows of the feed.
     """
     if engine.dialect.name != "postgresql":
         return False
@@ -47,7 +47,7 @@ def shares_sessions(engine: Engine) -> bool:
 
 
 def tables_of_others(connection: Connection) -> list[str]:
-    """Return the tables of a database without a store that bear names of the gateway's own."""
+    """Return the tables in a database without a store that have the names of our own tables."""
     return sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
 
 
@@ -57,11 +57,9 @@ def why_read_only(connection: Connection, file: SqliteFile | None) -> str:
     `file` is that of SQLite's store.
     """
     if file is not None:
-        return "" if os.access(file.path, os.W_OK) else f"{file.path} may only be read"
+        return "" if os.access(file.path, os.W_OK) else f"{file.path} is read-only"
     if connection.scalar(_READ_ONLY):
-        return (
-            "the database may only be read: it is a standby, or default_transaction_read_only is on"
-        )
+        return "the database is read-only: it is a standby, or default_transaction_read_only is on"
     forbidden = connection.scalar(_FORBIDDEN, {"tables": list(metadata.tables)})
     user = connection.engine.url.username
     return f"the database's user {user} may not write to {forbidden} tables" if forbidden else ""

@@ -33,7 +33,7 @@ def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> "ReturningI
 
 
 def insert_for(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """Return such an INSERT for a kind of store, where it is made once and kept."""
+    """Return such an INSERT for a kind of database, for statements that are made once and kept."""
     # Each dialect is loaded where it is spoken: PostgreSQL's alone takes as long as a command may.
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insert_sqlite

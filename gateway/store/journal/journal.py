@@ -72,7 +72,7 @@ class CommitGroup:
         return [entry.visible for entry in self.finished if entry.visible is not None]
 
     def add(self, entry: "BegunMessage | FinishedMessage | CommitGroup") -> None:
-        """Take one more in, or all of another group."""
+        """Add one entry, or all of another group."""
         if isinstance(entry, BegunMessage):
             self.begun.append(entry)
         elif isinstance(entry, FinishedMessage):
@@ -256,8 +256,8 @@ class JournalWriter(MessageJournal):
         if not group:
             return []
         began = time.monotonic()
-        # A server that crashes loses what isn't on its disk while this process lives on: nobody
-        # would ask what became of the messages. SQLite loses it with the machine only.
+        # If a server crashes, it loses what isn't on its disk, while this process lives on and
+        # wouldn't ask what became of the messages. SQLite loses it only if the machine crashes.
         durable = bool(group.begun) or not self._database.is_sqlite
         try:
             with self._database.writing(durable=durable) as connection:

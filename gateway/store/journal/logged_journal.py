@@ -68,7 +68,7 @@ class LoggedJournal(MessageJournal):
         self._slow_until = 0.0  #: In the loop's time.
 
     def put(self, entry: BegunMessage | FinishedMessage) -> None:
-        """Log an entry together with all others of this turn of the loop and the next."""
+        """Log an entry, together with all others of this turn of the event loop and the next."""
         waits = isinstance(entry, BegunMessage) or entry.visible is not None
         self._group.add(entry)
         if waits and not self._due_now:
@@ -79,7 +79,7 @@ class LoggedJournal(MessageJournal):
             self._loop.call_later(GATHER_SECONDS, self.log_now)
 
     def log_now(self) -> None:
-        """Log what has gathered, in the event loop; on the thread where the disk takes its time."""
+        """Log the collected entries in the event loop, or in the thread if the disk is slow."""
         group, self._group = self._group, CommitGroup()
         self._due_now = self._due_later = False
         if self._loop.time() < self._slow_until:

@@ -1,9 +1,9 @@
-"""Erasing a person: every row that speaks of one is deleted, or loses what it says of them.
+"""Erases a person: every row about them is deleted, or loses what it says about them.
 
-What the CRM told of the person, what was filed, and what waits to be sent goes. What is counted
-(the journal, bounces, activities of campaigns, the ledger of triggers) stays as a row, with
-`erased:5f0c21ab` where an address, a key or a subject was. Whoever was suppressed stays so by a
-keyed hash of each address.
+What the CRM told about the person, what was filed, and what waits to be sent is deleted. Rows that
+are counted (the journal, bounces, activities of campaigns, the ledger of triggers) stay, with
+`erased:5f0c21ab` in place of an address, a key or a subject. A person who was suppressed stays so,
+by a keyed hash of each address.
 """
 
 import re
@@ -291,7 +291,7 @@ class _Eraser:
         """Take addresses and subjects out of messages and deliveries."""
         changed, received = self._erase_deliveries()
         self._erase_texts_of(received)
-        # Also where the person wrote, or is named in a subject.
+        # Also mail that the person wrote, or whose subject names them.
         for row in self._found(_MESSAGE_TEXTS, messages.c.id, messages):
             if (
                 self._likely.are_in(row.subject)
@@ -305,7 +305,7 @@ class _Eraser:
         self._replace_text(attempts, "verdict", keys)
 
     def _erase_deliveries(self) -> tuple[set[int], set[int]]:
-        """Return of which messages deliveries were changed, and which were to the person alone."""
+        """Return the messages whose deliveries were changed, and those the person received."""
         d, ref = deliveries.c, str(self._subject.ref or "")
         changed: set[int] = set()
         received: set[int] = set()
@@ -335,7 +335,7 @@ class _Eraser:
         return changed, received
 
     def _erase_texts_of(self, received: set[int]) -> None:
-        """Take the texts out of messages the person received; of those to others too, who it is."""
+        """Erase the texts of messages to the person; if others got them, only what names them."""
         d = deliveries.c
         for chunk in batched(sorted(received), _AT_ONCE):
             is_others = d.address.not_like("erased:%") & ~(

@@ -1,4 +1,4 @@
-"""The keys by which addresses stay suppressed whose person was erased, or deleted by the feed."""
+"""The keys by which addresses of people erased, or deleted by the feed, stay suppressed."""
 
 from collections.abc import Set
 from datetime import datetime

@@ -46,9 +46,9 @@ def unmatched_suppressions(connection: Connection, at: datetime) -> Iterator[Unm
 
 
 def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
-    """Yield what the CRM gave for people's addresses and nobody is found by.
+    """Yield texts that the CRM gave as people's addresses and by which nobody is found.
 
-    Nobody meant a text without @ as an address, such as the `none` that some write.
+    A text without @, such as the `none` that some write, isn't meant as an address.
     """
     c = addresses.c
     kept = select(c.address, c.kind, c.person).where(c.position >= 0)

@@ -10,8 +10,8 @@ from gateway.core.decision.journal import MESSAGE_VALUES, Message
 from gateway.core.kinds import Kind
 from gateway.store.schema.columns import UtcTime, key, metadata, partial_index, words
 
-#: How a value of a message is kept, by its type in `Message`, where a new one is declared. In that
-#: order, as logs of workers hold rows without names.
+#: How a value of a message is kept, by its type in `Message`. New values are declared there; their
+#: order counts, because workers' logs hold rows without names.
 _KEPT: dict[object, Callable[[str], Column[Any]]] = {
     str: words,
     str | None: lambda name: Column(name, Text),

@@ -341,7 +341,7 @@ def facts(connection: Connection, occurrence: Occurrence) -> OccurrenceFacts:
 
 
 def facts_of(connection: Connection, several: Sequence[Occurrence]) -> list[OccurrenceFacts]:
-    """Return the same of several occurrences; their people are asked for at once."""
+    """Return the same for several occurrences, with one query for their people."""
     refs = {occurrence.person for occurrence in several}
     known: dict[PersonRef, Person] = {}
     for kind in {ref.kind for ref in refs}:

@@ -163,7 +163,8 @@ def begin(
 ) -> set[int]:
     """Mark occurrences as being sent, and write their messages to the journal.
 
-    Returns the ids of those that are: the others aren't the holder's any more, and may not be sent.
+    Returns the ids of those that were marked: the others no longer belong to the holder, and must
+    not be sent.
     """
     common: dict[str, object] = {
         "attempts": _c.attempts + 1,
@@ -189,17 +190,17 @@ def begin(
     return begun
 
 
-#: By which mails of the same day at one mailbox are told: trigger, mailbox, when they were due.
+#: What identifies a day's mail to a mailbox: trigger, mailbox, when it was due.
 DayMail = tuple[str, str, datetime]
 
 
 def went_at(connection: Connection, wanted: Collection[DayMail]) -> dict[DayMail, list[Occurrence]]:
-    """Return what mailboxes got, or are getting, of triggers for a day, the oldest first.
+    """Return what mailboxes got, or are getting, from a trigger on a day, the oldest first.
 
-    No other transaction lets mail go there until this one ends.
+    No other transaction lets such mail go there until this one ends.
     """
     if connection.dialect.name == "postgresql":
-        # In one order everywhere: else two transactions would wait for each other for ever.
+        # Always in the same order, or two transactions would wait for each other for ever.
         for place in sorted({f"{trigger} {mailbox}" for trigger, mailbox, _ in wanted}):
             lock = func.hashtextextended(place, 0)
             connection.execute(select(func.pg_advisory_xact_lock(lock)))
@@ -230,9 +231,9 @@ class LedgerEnd:
 def end(
     connection: Connection, holder: str, ends: Sequence[LedgerEnd], *, now: datetime
 ) -> set[int]:
-    """Keep how attempts ended; return the ids of those whose row is the holder's.
+    """Keep how attempts ended; return the ids of those whose row still belongs to the holder.
 
-    A result that comes after the lease is still better than `unknown`.
+    A result that comes after the lease is over is still better than `unknown`.
     """
     numbers = [end.id for end in ends]
     erased = set(
@@ -242,7 +243,7 @@ def end(
     for end in ends:
         ending, outcome = end.ending, end.outcome
         if end.id in erased:
-            # What the relay said may name whoever was erased while it was asked.
+            # The relay's words may name the person, who was erased while it was asked.
             ending = replace(ending, reason=ending.reason and outcome.reply[:CODE_LENGTH])
             if ending.state is OccurrenceState.DUE:  # The mail is gone, and so is who it was for.
                 ending = replace(ending, state=OccurrenceState.FAILED, next_at=None)
@@ -361,7 +362,7 @@ def supersede(
 
 
 def cancel(connection: Connection, number: int, now: datetime) -> bool:
-    """Cancel one mail that isn't on its way yet; False: it is, or has ended."""
+    """Cancel one mail that isn't on its way yet; False if it is, or has ended."""
     ended = _ended(OccurrenceEnding(state=OccurrenceState.SKIPPED, reason=CANCELLED), now)
     return QUEUE.change(connection, QueueEvent.WITHDRAWN, _c.id == number, values=ended) == 1
 
@@ -446,7 +447,7 @@ def _write_to_journal(connection: Connection, messages: Sequence[Message]) -> No
 _OUTCOME_OF_DELIVERY = update(deliveries).where(
     deliveries.c.message == bindparam("its_message"),
     deliveries.c.position == bindparam("its_position"),
-    # No IN: one statement for many rows takes no list (SQLAlchemy 2.0).
+    # Without IN: a statement for many rows can't have a list (SQLAlchemy 2.0).
     or_(deliveries.c.state == State.SENDING, deliveries.c.state == State.UNKNOWN),
 )
 

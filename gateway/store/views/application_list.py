@@ -110,7 +110,7 @@ def statuses_of_applications(connection: Connection) -> list[Status]:
 
 
 def past_transitions(connection: Connection, reference: str) -> Iterator[PastTransition]:
-    """Yield the last that was done to an application through the gateway, the newest first."""
+    """Yield the last changes made to an application through the gateway, the newest first."""
     t = transitions.c
     query = (
         select(transitions, func.coalesce(staff.c.name, "").label("actor_name"))

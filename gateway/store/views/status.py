@@ -132,8 +132,8 @@ def protected_without_address(connection: Connection) -> int:
     """
     c, tags = people.c, list(TAG_SCOPES)
     has_address = exists().where(addresses.c.kind == c.kind, addresses.c.person == c.crm_id)
-    # From the few statuses and groups that keep mail away: going through all people, and asking of
-    # each for address, status and groups, took seconds for a million.
+    # Starts from the few statuses and groups that keep mail away: going through a million people,
+    # each with address, status and groups, took seconds.
     suppressing = select(statuses.c.kind, statuses.c.crm_id).where(statuses.c.tag.in_(tags))
     quiet = select(groups.c.kind, groups.c.crm_id).where(groups.c.active, groups.c.tag.in_(tags))
     of_quiet = tuple_(memberships.c.kind, memberships.c.group_id).in_(quiet)

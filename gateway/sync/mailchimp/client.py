@@ -286,7 +286,7 @@ class MailchimpClient:
         self._official.call(self._api.campaigns.unschedule, path_id(campaign_id))
 
     def reports(self, *, sent_since: datetime | None = None) -> Pages:
-        """Yield the counters of all sent campaigns (`REPORT_FIELDS`): idle ones cost one call."""
+        """Yield the counters of all sent campaigns (`REPORT_FIELDS`), many in one call."""
         narrowed = {"since_send_time": timestamp(sent_since)} if sent_since else {}
         wanted = ["total_items", *(f"reports.{name}" for name in REPORT_FIELDS)]
         method = self._api.reports.get_all_campaign_reports

@@ -60,11 +60,11 @@ class AnswerLost(MailchimpError):
 
 
 class NotMailchimp(AnswerLost):
-    """A proxy or another server answered: of what Mailchimp has, or did, that says nothing."""
+    """A proxy or another server answered: that says nothing about what Mailchimp has or did."""
 
 
 class UnreadableAnswer(AnswerLost):
-    """Mailchimp says that it was done, in a form that tells nothing: of what it has neither."""
+    """Mailchimp says that it was done, but its answer can't be read, so what it has isn't known."""
 
 
 class MailchimpRefused(MailchimpError):

@@ -71,7 +71,7 @@ class OfficialClient:
         shape: AnswerShape = NOTHING,
         **query: Any,
     ) -> MailchimpJson:
-        """Make one call; raise a `MailchimpError` for all but an answer of that shape."""
+        """Make one call; raise a `MailchimpError` unless the answer has that shape."""
         answer = self._answer(method, *arguments, **query)
         check(answer.document, shape, answer.call)
         return answer.document
@@ -94,10 +94,10 @@ class OfficialClient:
         *path: str,
         **query: Any,
     ) -> Pages:
-        """Yield pages in their order until a short one, some of the next asked for meanwhile.
+        """Yield pages in order until a short one; some of the next are already asked for meanwhile.
 
-        Each row is of the shape `row`. The first page says in `total_items` how many there are.
-        That may be too few (MAILCHIMP 7.13): what comes after them is asked for one by one.
+        Each row has the shape `row`. The first page says in `total_items` how many there are. That
+        may be too few (MAILCHIMP 7.13): the pages after those are asked for one by one.
         """
 
         def ask(offset: int) -> CheckedAnswer:
@@ -129,7 +129,7 @@ class OfficialClient:
     def only_page(
         self, name: str, row: AnswerShape, method: Callable[..., Any], *path: str
     ) -> list[MailchimpJson]:
-        """Return the rows of what comes in one page."""
+        """Return the rows of a list that comes in one page."""
         answer = self._answer(method, *path)
         return check_page(answer.document, name, row, answer.call)
 

@@ -1,8 +1,8 @@
 """What the gateway reads in Mailchimp's answers, and what is wrong with one that lacks it.
 
-An answer that can't be read must never pass for one that says that nothing is there: a page without
-its rows is no empty page, a campaign without a status not one that is gone. What is asked for here
-is what the API promises (`mailchimp-3.0.85.strict.json`) and something is decided by; all else may
+An unreadable answer must never be taken for one that says that nothing is there: a page without its
+rows isn't an empty page, a campaign without a status isn't one that is gone. Required here is what
+the API promises (`mailchimp-3.0.85.strict.json`) and the gateway decides by; everything else may
 come and go.
 """
 
@@ -17,7 +17,7 @@ _LARGEST = 2**63 - 1  #: The store's numbers end there.
 
 
 class Value(StrEnum):
-    """A single value, by what an error calls it."""
+    """A single value, by its name in errors."""
 
     TEXT = "a text"
     ADDRESS = "a text that is not empty"
@@ -30,7 +30,7 @@ class Value(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnswerShape:
-    """An object: what it must have, and what it may have or be null."""
+    """An object: the fields it must have, and those that it may lack or have as null."""
 
     needed: "Mapping[str, Wanted]" = field(default_factory=dict)
     optional: "Mapping[str, Wanted]" = field(default_factory=dict)
@@ -38,7 +38,7 @@ class AnswerShape:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list, each of whose entries is like this."""
+    """A list whose entries all look like this."""
 
     entry: "Wanted"
 
@@ -47,7 +47,7 @@ Wanted = Value | AnswerShape | Rows
 
 
 def check(document: MailchimpJson, shape: AnswerShape, call: str) -> None:
-    """Raise UnreadableAnswer, which names the call and what is wrong, for any other answer."""
+    """Raise UnreadableAnswer, with the call and what is wrong, unless the answer has the shape."""
     if fault := fault_in(document, shape, ""):
         raise unreadable(call, fault)
 
@@ -55,7 +55,7 @@ def check(document: MailchimpJson, shape: AnswerShape, call: str) -> None:
 def check_page(
     document: MailchimpJson, name: str, row: AnswerShape, call: str
 ) -> list[MailchimpJson]:
-    """Return the rows of a page; where it counts none, they may be left out."""
+    """Return the rows of a page; if its count is zero, they may be missing."""
     if name not in document and document.get("total_items") == 0:
         return []
     check(document, AnswerShape({name: Rows(row)}, {"total_items": Value.NUMBER}), call)
@@ -64,7 +64,7 @@ def check_page(
 
 
 def fault_in(value: object, wanted: Wanted, place: str) -> str:
-    """Return what is wrong, such as `members[3].status is null, not a text`; empty: nothing."""
+    """Return what is wrong, such as `members[3].status is null, not a text`; empty if nothing."""
     match wanted:
         case Value():
             return "" if fits(value, wanted) else f"{place} is {sort_of(value)}, not {wanted}"
@@ -91,7 +91,7 @@ def fault_in(value: object, wanted: Wanted, place: str) -> str:
 
 
 def fits(value: object, wanted: Value) -> bool:
-    """Say whether a single value is of a sort."""
+    """Whether a single value is of the wanted sort."""
     match wanted:
         case Value.TEXT:
             return isinstance(value, str)
@@ -137,7 +137,7 @@ AUDIENCES = AnswerShape(
     {"constraints": AnswerShape(optional={"may_create": Value.FLAG})},
 )
 MERGE_FIELD = AnswerShape({"tag": Value.TEXT})
-#: Who has a telephone number only has no address.
+#: A contact who has only a telephone number has no address.
 MEMBER = AnswerShape(
     {"status": Value.TEXT},
     {
@@ -148,7 +148,7 @@ MEMBER = AnswerShape(
         "last_changed": Value.TIME_OR_NEVER,
     },
 )
-#: Where an address was named in the call, or mail goes to it.
+#: A contact whose address was named in the call, or gets mail.
 ADDRESSED_MEMBER = AnswerShape({**MEMBER.needed, "email_address": Value.ADDRESS}, MEMBER.optional)
 ADDED_MEMBERS = AnswerShape(
     {

@@ -58,7 +58,7 @@ class CheckedAnswer:
 
     def __init__(self, document: MailchimpJson, call: str) -> None:
         self.document = document
-        self.call = call  #: Such as `GET /lists/ab12`.
+        self.call = call  #: For example, `GET /lists/ab12`.
         self.headers = {"content-type": ""}
         self.text = ""
 
@@ -177,10 +177,10 @@ def broken_connection(error: "requests.RequestException") -> MailchimpError:
 
 
 def read_answer(response: "requests.Response", call: str) -> MailchimpJson:
-    """Return the document of a success; raise the MailchimpError any other answer stands for.
+    """Return the document of a success; raise a MailchimpError for any other answer.
 
-    What the official client takes for a success is checked here: 2xx with JSON, or 204. `call`,
-    such as `GET /ping`, is named where the answer can't be read.
+    What the official client takes for a success is checked again: it must be 2xx with JSON, or 204.
+    `call`, such as `GET /ping`, is named in the error if the answer can't be read.
     """
     status = response.status_code
     document: MailchimpJson | None = None
@@ -203,10 +203,10 @@ def read_answer(response: "requests.Response", call: str) -> MailchimpJson:
         raise AnswerLost(detail, status=status, title=str(problem.get("title", "")))
     if status < 400:
         raise NotMailchimp(f"Mailchimp pointed elsewhere: {response.headers.get('location')}")
-    # A page of a proxy, "404 Not Found", must not pass for a campaign that was deleted.
+    # A proxy's page "404 Not Found" must not be taken for a campaign that was deleted.
     if not problem_of_mailchimp(document):
         raise NotMailchimp(
-            f"Something else than Mailchimp answered, a proxy or another server: {shown}",
+            f"Something other than Mailchimp answered, a proxy or another server: {shown}",
             status=status,
         )
     raise refused(status, problem)
@@ -220,11 +220,11 @@ def unreadable(call: str, fault: str) -> UnreadableAnswer:
 def problem_of_mailchimp(document: MailchimpJson | None) -> bool:
     """Whether an answer is a problem document, as all of Mailchimp's refusals are (RFC 7807).
 
-    They have a title; others, as of a proxy in front, may say `{"detail": "Not Found"}`.
+    Those have a title. A proxy in front may answer just `{"detail": "Not Found"}`.
     """
     return document is not None and bool(document.get("title"))
 
 
 def is_path_id(text: str) -> bool:
-    """Whether an id of Mailchimp's can stand in a path; an address can't."""
+    """Whether a text can be an id of Mailchimp's in a path; an address can't."""
     return ID.fullmatch(text) is not None

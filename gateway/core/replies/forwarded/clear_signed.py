@@ -1,4 +1,4 @@
-"""What was signed within a text by OpenPGP (RFC 9580, 7), without what signs it.
+"""Text that OpenPGP signed in place (RFC 9580, 7), without the lines of the signature.
 
 -----BEGIN PGP SIGNED MESSAGE-----
 Hash: SHA256
@@ -27,27 +27,27 @@ _END = "-----END PGP SIGNATURE-----"
 _QUOTED = re.compile(r"(?P<marks>(?:[ \t\xa0]{0,3}>){0,20})[ \t\xa0]{0,3}(?P<text>.*)")
 _FIELD = re.compile(r"(?:Hash|SaltedHash|Charset|Comment|Version|NotDashEscaped):.*")
 _ARMOR = re.compile(r"[A-Za-z0-9+/=]{0,100}|[A-Za-z]+: .*")
-_MOST_ROUNDS = 5  #: Of signed texts within one another.
+_MOST_ROUNDS = 5  #: Levels of signed texts within signed texts.
 _MOST_ARMOR = 300  #: Lines of a signature.
 
 
 def is_signed(text: str) -> bool:
-    """Whether something in a text says that it is signed."""
+    """Whether a text, or a part of it, says that it is signed."""
     return _MARK in text
 
 
 def unsigned_text(text: str) -> str:
-    """Return a text without what signs it or a part of it."""
+    """Return a text without the signatures of the whole or of parts."""
     if not is_signed(text):
         return text
     return "\n".join(line for _, line in unsigned_lines(split_lines(text)))
 
 
 def unsigned_lines(raw_lines: Sequence[str]) -> list[tuple[int, str]]:
-    """Return lines without what signs them, as they were before, each with its index.
+    """Return lines as they were before they were signed, each with its index.
 
-    What is signed may be quoted, and may hold what is signed in turn. Where no signature follows
-    all stays as it is.
+    A signed text may be quoted, and may hold another one. If no signature follows, all the lines
+    stay as they are.
     """
     kept = list(enumerate(raw_lines))
     for _ in range(_MOST_ROUNDS):
@@ -85,20 +85,20 @@ def without_outer(lines: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def _read(line: str) -> tuple[int, str]:
-    """Return how deep a line is quoted, and what it says."""
+    """Return how deeply a line is quoted, and its text."""
     read = _QUOTED.match(line)
     return (read["marks"].count(">"), read["text"].rstrip()) if read else (0, line)
 
 
 def below_fields(lines: Sequence[str], start: int) -> int:
-    """Return the first line of what is signed: below `Hash: …` and an empty line."""
+    """Return the first line of the signed text: below `Hash: …` and an empty line."""
     while start < len(lines) and _FIELD.fullmatch(_read(lines[start])[1]):
         start += 1
     return start if start < len(lines) and _read(lines[start])[1] else start + 1
 
 
 def below_signature(lines: Sequence[str], start: int) -> int:
-    """Return the line below a signature, also where its end is missing."""
+    """Return the line below a signature, even if the end of the signature is missing."""
     last = min(len(lines), start + _MOST_ARMOR)
     for index in range(start + 1, last):
         text = _read(lines[index])[1]

@@ -25,7 +25,7 @@ class TextLine:
     depth: int
     text: str
     is_indented: bool = False  #: Whether blanks stand between its quote marks and its text.
-    indent: int = field(default=0, compare=False)  #: How many blanks, where it isn't quoted.
+    indent: int = field(default=0, compare=False)  #: Blanks at its beginning, if it isn't quoted.
 
     @property
     def is_blank(self) -> bool:

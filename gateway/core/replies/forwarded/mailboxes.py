@@ -42,7 +42,7 @@ _NO_REPLY = re.compile(
     r"(?:no|do-?not|don-?t|nicht|geen|ne-?pas)[-_.]?(?:reply|antw)|mailer|notif", re.I
 )
 _MAILBOX = re.compile(r"[\"<]|\S{1,128}@")
-#: A person of a house with Notes, which is no address: `Bob Example/Office/NL@Office`.
+#: An internal name of Notes, which isn't an address: `Bob Example/Office/NL@Office`.
 _OF_NOTES = re.compile(r"[^<>@\",;]{1,100}/[^<>@\",;]{1,100}@[^\s<>@.\",;]{1,64}")
 _PERSON = re.compile(
     rf"\s*(?:(?:\"(?:[^\"\\]|\\.){{0,300}}+\"|[^<>@]{{0,300}}?)\s*[<\[(]\s*)?{_ADDRESS}\s*[>\])]?\s*"

@@ -55,8 +55,8 @@ def find_originals(raw_lines: Sequence[str], *, subject: str, zone: tzinfo) -> l
     """Recover all mails forwarded in a text, given as lines, that staff could have meant.
 
     The outermost comes first; mails forwarded in that one stay in its body. Empty where there is
-    none. `subject` is that of the mail around it, without prefixes and reference: it stands in
-    where the text names none. `zone` is assumed for dates that name none.
+    none. `subject` is that of the mail around it, without prefixes and reference: it is used if the
+    text has none. `zone` is assumed for dates without one.
     """
     places = find_places(raw_lines, subject=subject)
     most = 1 + _MOST_READ // (1 + sum(map(len, raw_lines)))

@@ -216,7 +216,7 @@ class HeaderBlockReader:
         return True
 
     def take_agent(self, label: Label) -> bool:
-        """Take who sent the mail for its author, whom Notes names last: `Sent by: Eva <eva@…>`."""
+        """Take who sent the mail for its author; Notes names them last: `Sent by: Eva <eva@…>`."""
         author = self._fields[HeaderWord.SENDER]
         if not self._announced or label.key in self._keys or not label.value:
             return False

@@ -51,7 +51,7 @@ _DATED = re.compile(
     r"(?: ?[AP]M)? ?-{4,}"
 )
 _DETAILS = re.compile(r".{1,400}---\s?\d[\d./-]{5,11},? \d{1,2}[:.]\d\d[^-]{0,20}---.*")
-_MOST_DETAILS = 4  #: Lines of what a reader of Notes can fold away.
+_MOST_DETAILS = 4  #: Lines of the details that Notes can fold.
 
 
 def separator_end(lines: Sequence[TextLine], index: int) -> int:
@@ -74,7 +74,7 @@ def separator_end(lines: Sequence[TextLine], index: int) -> int:
 
 
 def is_details(text: str) -> bool:
-    """Whether a line is what Notes 8 shows of an earlier mail above its header, folded.
+    """Whether a line is the folded summary that Notes 8 shows above an earlier mail's header.
 
     `Details ausblenden Ann Roe ---23.11.2026 09:15:02---Guten Tag, Freitag passt.`
     """
@@ -82,7 +82,7 @@ def is_details(text: str) -> bool:
 
 
 def below_details(lines: Sequence[TextLine], start: int) -> int:
-    """Return the first line of a header, below what may be folded away above it."""
+    """Return the first line of a header, below a folded summary if there is one."""
     if not is_details(lines[start].text):
         return start
     below = range(start + 1, min(start + 1 + _MOST_DETAILS, len(lines)))
@@ -98,7 +98,7 @@ def read_by_lines(lines: Sequence[TextLine], start: int, subject: str) -> Forwar
     text, index, led = "", start, None
     for _ in range(_LONGEST_AUTHOR):
         text = f"{text} {lines[index].text}".strip()
-        if text[-1] in ":：":  # What is below is the mail (Yandex).
+        if text[-1] in ":：":  # The text below is the mail itself (Yandex).
             return None
         led = author_and_date(text)
         following = _next_line(lines, index + 1)
@@ -120,7 +120,7 @@ def read_by_lines(lines: Sequence[TextLine], start: int, subject: str) -> Forwar
 
 
 def below_reply_to(lines: Sequence[TextLine], start: int) -> int | None:
-    """Return the line below whom answers go to: `Please respond to <ann@example.org>`."""
+    """Return the line below the address for answers: `Please respond to <ann@example.org>`."""
     if _ENDS_IN_ADDRESS.fullmatch(lines[start].text):
         return _next_line(lines, start + 1)
     address = _next_line(lines, start + 1)
@@ -158,7 +158,7 @@ def read_cells(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
 
 
 def read_columns(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
-    """Read two columns: the author and the date left, words and values of the others right."""
+    """Read two columns: author and date on the left, the other words with values on the right."""
     if lines[start].indent != _LEFT_COLUMN:
         return None
     left: list[str] = []
@@ -191,7 +191,7 @@ def read_columns(lines: Sequence[TextLine], start: int) -> ForwardedHeader | Non
 
 
 def author_above_date(column: Sequence[str]) -> dict[HeaderWord, str] | None:
-    """Read the narrow column, in which addresses are broken wherever it ends."""
+    """Read the narrow column, in which addresses are broken at its edge."""
     for number in range(len(column)):
         for last in range(min(number + _LONGEST_DATE, len(column)), number, -1):
             date = " ".join(column[number:last])

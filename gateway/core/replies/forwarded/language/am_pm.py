@@ -1,7 +1,7 @@
-"""What languages call the halves of the day beside a time: `9:15 du.`, `9:15 CH`.
+"""The words of languages for a.m. and p.m.: `9:15 du.`, `9:15 CH`.
 
-By language: what is said before noon, and from noon on. Those of Latin languages that have two
-letters mean that in their own language only, or with nothing behind them.
+By language: the words before noon, and those from noon on. Words of two Latin letters count only
+in their own language, or if nothing follows them.
 """
 
 from collections.abc import Collection
@@ -58,11 +58,11 @@ _HALVES = {
     "vi": ("sa|sáng", "ch|chiều|tối"),
     "zh": ("上午", "下午"),
 }
-_SILENT = dict.fromkeys(map(ord, ".’'\u200c\xad,;()"))  #: What a word may have or lack.
+_SILENT = dict.fromkeys(map(ord, ".’'\u200c\xad,;()"))  #: Characters that a word may have or lack.
 
 
 def _table() -> dict[str, tuple[bool, frozenset[str]]]:
-    """Return by word whether it is said from noon on, and in which languages."""
+    """Return for each word whether it means p.m., and in which languages."""
     table: dict[str, tuple[bool, frozenset[str]]] = {}
     for language, halves in _HALVES.items():
         for is_late, words in enumerate(halves):
@@ -77,10 +77,10 @@ _OF_NAMES = frozenset(["de", "du", "in", "to", "am", "ap"])
 
 
 def without_half(text: str) -> str:
-    """Return what stands behind a half of the day that a text, itself behind a time, begins with.
+    """Return a text that follows a time without a word for a.m. or p.m. at its beginning.
 
-    Written as a name is, it is one (`Pop Ion`), and of those that names begin with (`de Vries`) a
-    full stop tells it.
+    A capitalised word is taken for a name (`Pop Ion`). Words that names begin with (`de Vries`)
+    count only with a full stop.
     """
     words = text.split()
     for count in (2, 1):
@@ -93,7 +93,7 @@ def without_half(text: str) -> str:
 
 
 def is_past_noon(before: str, behind: str, languages: Collection[str]) -> bool | None:
-    """Whether words beside a time say that it is past noon; None where they say nothing."""
+    """Whether the words beside a time mean p.m.; None where they don't say."""
     first, last = behind.split()[:2], before.split()[-2:]
     for words in (" ".join(first), *first[:1], " ".join(last), *last[-1:]):
         word = words.casefold().translate(_SILENT)

@@ -25,7 +25,7 @@ class Words(NamedTuple):
 
 
 def _by_language(table: str) -> Iterator[tuple[str, Words]]:
-    """Yield what stands below each `[language]`: a word a line, which may go on in the next."""
+    """Yield the words below each `[language]`: one per line, which may continue on the next."""
     for language in table.strip().removeprefix("[").split("\n["):
         code, _, words = language.partition("]\n")
         rows = (row.split(maxsplit=1) for row in re.sub(r"\n\s+", "", words).splitlines())
