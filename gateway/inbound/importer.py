@@ -53,7 +53,7 @@ TEMPORARY = (StoreUnavailable, BlobsUnavailable, ReaderUnavailable)
 class UnknownReference(GatewayError):
     """No application has that reference."""
 
-    cure = "gateway person show PERSON lists those of a person"
+    cure = "gateway applications list WORD finds those there are"
 
 
 class NotWhole(GatewayError):

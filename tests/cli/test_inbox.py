@@ -152,7 +152,9 @@ def test_assigning_files_it(fed: Cli, waiting: str) -> None:
 def test_assigning_to_nothing_is_refused(fed: Cli, waiting: str) -> None:
     done = fed("inbox", "assign", waiting, "99")
 
-    said = "no application has the reference 99: gateway person show PERSON lists those of a person"
+    said = (
+        "no application has the reference 99: gateway applications list WORD finds those there are"
+    )
     assert (1, f"gateway: {said}\n") == (done.code, done.err)
 
 

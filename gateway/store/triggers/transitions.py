@@ -32,7 +32,7 @@ _AT_ONCE = 50  #: Changes of one application looked at for what was undone.
 class NoSuchApplication(GatewayError):
     """No application has a reference."""
 
-    cure = "gateway person show PERSON lists those of a person"
+    cure = "gateway applications list WORD finds those there are"
 
 
 class NoSuchStatus(GatewayError):
