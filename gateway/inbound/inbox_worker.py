@@ -65,7 +65,7 @@ class InboxWorker:
             self._claim,
             self._take,
             give_back=self._give_back,
-            at_once=1,
+            at_once=lambda: 1,
             stopping=stopping,
             put_off=_put_off,
             poll=_LOOK,

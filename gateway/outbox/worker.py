@@ -84,7 +84,7 @@ class OutboxWorker:
         self._worker = QueueWorker(
             self._claim,
             self._send,
-            at_once=self._limits.concurrency,
+            at_once=lambda: self._limits.concurrency,
             stopping=stopping,
             put_off=self._put_off,
             poll=self._limits.poll,
@@ -109,7 +109,7 @@ class OutboxWorker:
             )
 
         worker = QueueWorker(
-            claim, self._send, at_once=1, stopping=self._stopping, put_off=self._put_off
+            claim, self._send, at_once=lambda: 1, stopping=self._stopping, put_off=self._put_off
         )
         await worker.work_off()
 

@@ -79,6 +79,11 @@ def has_ended(holder: str) -> bool:
     return place == node() and bool(process) and not is_running(process)
 
 
+def is_of_this_boot(holder: str) -> bool:
+    """Whether a holder (`holder()`) is a process that was started since this machine was."""
+    return bool(_boot()) and holder.partition(" ")[2].partition(" ")[0].endswith(f".{_boot()}")
+
+
 def name_of(pid: int) -> str:
     """Return the name of the process that has an id now, as `own` does of this one."""
     return f"{pid}.{_start_time(pid)}.{_boot()}"

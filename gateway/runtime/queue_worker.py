@@ -28,18 +28,18 @@ class QueueWorker(Generic[QueueRow]):
         work: Callable[[QueueRow], Awaitable[object]],
         *,
         give_back: Callable[[Sequence[QueueRow]], Awaitable[object]] | None = None,
-        at_once: int,
+        at_once: Callable[[], int],
         stopping: asyncio.Event,
         put_off: Callable[[Exception], None],
         poll: timedelta = timedelta(seconds=1),
         away: timedelta = timedelta(seconds=2),
     ) -> None:
-        """`claim` is told how many could begin at once, and returns rows that are this process's.
+        """`claim` is told how many could begin now, and returns rows that are this process's.
 
-        `work` does what is to be done with one and settles it. `give_back` is needed where `claim`
-        may return more than could begin. `put_off` hears what either raised: it logs what passes,
-        and raises what must end the process. The queue is looked at every `poll`, and `away` after
-        a failure.
+        `at_once` says, each time it is asked, how many may be in hand at the same time. `work` does
+        what is to be done with one and settles it. `give_back` is needed where `claim` may return
+        more than could begin. `put_off` hears what either raised: it logs what passes, and raises
+        what must end the process. The queue is looked at every `poll`, and `away` after a failure.
         """
         self._claim = claim
         self._work = work
@@ -91,9 +91,9 @@ class QueueWorker(Generic[QueueRow]):
             while not self._stopping.is_set():
                 self._news.clear()
                 is_idle = False
-                if not (claimed or failures) and busy < self._at_once:
+                if not (claimed or failures) and busy < self._at_once():
                     try:
-                        claimed.extend(await self._claim(self._at_once - busy))
+                        claimed.extend(await self._claim(self._at_once() - busy))
                     except Exception as error:
                         failures.append(error)
                     count += len(claimed)
@@ -112,10 +112,10 @@ class QueueWorker(Generic[QueueRow]):
                     continue
                 if is_idle and until_idle and not busy:
                     break
-                while claimed and busy < self._at_once and not self._stopping.is_set():
+                while claimed and busy < self._at_once() and not self._stopping.is_set():
                     busy += 1
                     tasks.create_task(do(claimed.popleft()))
-                if is_idle or busy == self._at_once:
+                if is_idle or busy >= self._at_once():
                     await self._pause(self._poll if is_idle else None)
             noticing.cancel()
             await self._give_all_back(claimed)

@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from functools import partial
+from pathlib import Path
 
 from gateway import logs
 from gateway.core import ids
 from gateway.core.sending.event import Event, EventType
+from gateway.core.sending.outbox import AttemptResult, Deferred, Sent
 from gateway.core.triggers.due_times import in_quiet_hours
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS, EVENTS
 from gateway.core.triggers.occurrence import (
@@ -31,6 +34,7 @@ from gateway.store.sending import events as event_store
 from gateway.store.triggers import due, ledger
 from gateway.store.triggers.ledger import LedgerEnd
 from gateway.triggers import record
+from gateway.triggers.attempt_notes import AttemptNotes, attempts_of, forget_ended
 from gateway.triggers.epoch import RestoreDetector
 from gateway.triggers.last_look import TRIGGER_GONE, MayLeave, let_go, refused
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
@@ -41,6 +45,7 @@ from gateway.triggers.templates import NotRendered
 log = logs.get("triggers")
 
 _EVERY = frozenset(EVENTS)
+_NEWEST = 0.125  #: What one mail counts in telling what the relay usually takes.
 _LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
 
 
@@ -48,10 +53,12 @@ _LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
 class SenderLimits:
     """How much the sender does at once, and how long it waits."""
 
-    batch: int = 32
+    batch: int = 32  #: Mails that are let go and not sent yet, at most.
     taken: timedelta = timedelta(minutes=2)  #: How long rows are taken that are not sent yet.
     attempt: timedelta = timedelta(minutes=4)  #: One delivery; shorter than the lease.
     lease: timedelta = timedelta(minutes=5)
+    waits: timedelta = timedelta(seconds=30)  #: For its turn at the relay, once it is let go.
+    ahead: timedelta = timedelta(seconds=1)  #: So much of what the relay takes is let go at once.
     away: timedelta = timedelta(seconds=2)  #: Between tries while the store is away.
 
 
@@ -64,6 +71,7 @@ class SenderContext:
     new_id: Callable[[], int]
     jitter: Callable[[], float]
     is_gone: IsGone
+    state: Path  #: The folder of this machine's own files.
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,10 @@ class TriggerSender:
         self._limits = limits or SenderLimits()
         self._letting_go = GroupCommit(database, self._let_go)
         self._ending = GroupCommit(database, self._end)
+        self._notes = AttemptNotes(context.holder)
+        self._turns = asyncio.Semaphore(submitter.at_once)
+        self._usual = self._limits.ahead.total_seconds()  #: What one mail takes the relay.
+        self._has_looked = False  #: For the files of processes that have ended.
 
     async def send_due(
         self, *, runs: Collection[int] | None = None, in_quiet_hours_too: bool = False
@@ -120,16 +132,39 @@ class TriggerSender:
         async def claim(_: int) -> Sequence[PreparedMail]:
             return await self._claim(runs, in_quiet_hours_too=in_quiet_hours_too)
 
+        self._turns = asyncio.Semaphore(self._submitter.at_once)
         worker = QueueWorker(
             claim,
             self._send,
             give_back=self._give_back,
-            at_once=self._submitter.at_once,
+            at_once=self._let_go_at_once,
             stopping=self._stopping,
             put_off=lambda error: log.error("triggers_put_off", reason=str(error)),
             away=self._limits.away,
         )
-        return await worker.work_off()
+        count = await worker.work_off()
+        if self._notes.are_many:
+            is_sending = partial(ledger.is_sending, holder=self._context.holder)
+            if not await self._database.read(is_sending):
+                self._notes.empty()
+        return count
+
+    def _let_go_at_once(self) -> int:
+        """Return how many mails may be let go: those the relay has in hand, and a second's worth.
+
+        To let one go, and to keep how it ended, takes a commit, which many share. Where nothing
+        says which of them were begun, only so many as the relay has in hand: all are in doubt if
+        this process ends.
+        """
+        few = self._submitter.at_once
+        if not self._notes.are_kept:
+            return few
+        ahead = few * self._limits.ahead.total_seconds() / self._usual
+        return min(max(few, int(ahead)), self._limits.batch)
+
+    def close(self) -> None:
+        """Close the file of attempts."""
+        self._notes.close()
 
     async def _claim(
         self, runs: Collection[int] | None, *, in_quiet_hours_too: bool
@@ -139,9 +174,11 @@ class TriggerSender:
         has_work = partial(ledger.has_work, now=now, is_gone=context.is_gone)
         if not await self._database.read(has_work):
             return []
-        recover = partial(ledger.recover, now=now, is_gone=context.is_gone)
-        for row in await self._database.write(recover):
+        for row in await self._database.write(self._recover):
             self._tell(row, OccurrenceEnding(state=row.state, reason=row.reason))
+        if not self._has_looked:
+            self._has_looked = True
+            forget_ended(context.state, context.is_gone)
         if not await self.watch.may_send():
             return []
         plan = self._plan()
@@ -160,6 +197,8 @@ class TriggerSender:
         rows = await self._database.write(claim)
         if not rows:
             return []
+        with contextlib.suppress(OSError):  # Without it fewer are let go at once.
+            self._notes.open()
         # A status may have been changed a second after its trigger was made or switched on: by the
         # plan of before, its mail would be skipped for good.
         plan = self._plan()
@@ -221,16 +260,8 @@ class TriggerSender:
 
     async def _deliver(self, case: MailToSend) -> None:
         """Hand a mail to its relay and write down what became of it, the next try included."""
-        row, mail = case.row, case.mail
-        result = await attempt(
-            self._submitter.submit(
-                sender=_address(sender_of(case.plan, case.trigger)),
-                recipient=mail.address,
-                content=mail.body,
-            ),
-            self._limits.attempt,
-            failed=lambda: log.exception("trigger_fault", occurrence=ids.show(row.id)),
-        )
+        row = case.row
+        result = await self._submit(case)
         now = self._context.clock()
         ended = ending(result, row.attempts + 1, now, self._context.jitter(), row.latest_at)
         outcome = record.outcome(case.message, result)
@@ -247,6 +278,36 @@ class TriggerSender:
             log.error("trigger_result_lost", occurrence=ids.show(row.id))
         self._tell(row, ended)
 
+    async def _submit(self, case: MailToSend) -> AttemptResult:
+        """Hand a mail to its relay once it is its turn."""
+        turns, number = self._turns, case.row.id
+        try:
+            async with asyncio.timeout(self._limits.waits.total_seconds()):
+                await turns.acquire()
+        except TimeoutError:
+            return Deferred("the relay had others in hand")
+        began = time.monotonic()
+        try:
+            self._notes.begun(number)
+            result = await attempt(
+                self._submitter.submit(
+                    sender=_address(sender_of(case.plan, case.trigger)),
+                    recipient=case.mail.address,
+                    content=case.mail.body,
+                ),
+                self._limits.attempt,
+                failed=lambda: log.exception("trigger_fault", occurrence=ids.show(number)),
+            )
+            if isinstance(result, Sent):
+                with contextlib.suppress(OSError):
+                    self._notes.taken(number)
+            return result
+        except OSError as error:
+            return Deferred(f"the attempt can't be noted: {error}")
+        finally:
+            self._usual += (time.monotonic() - began - self._usual) * _NEWEST
+            turns.release()
+
     def _end(
         self, connection: StoreTransaction, several: Sequence[AttemptedMail]
     ) -> Sequence[bool]:
@@ -255,22 +316,37 @@ class TriggerSender:
         ended = ledger.end(connection, self._context.holder, ends, now=now)
         # The answer to a commit may be lost: then all this was reported before the next try.
         sent = [
-            Event(
-                id=self._context.new_id(),
-                type=EventType.TRIGGER_SENT,
-                person=attempted.case.row.person,
-                data=trigger_sent_data(
-                    attempted.case.row,
-                    message=attempted.case.message,
-                    message_id=attempted.case.mail.message_id,
-                    at=attempted.at,
-                ),
+            self._sent(
+                attempted.case.row,
+                message=attempted.case.message,
+                message_id=attempted.case.mail.message_id,
+                at=attempted.at,
             )
             for attempted in several
             if attempted.end.id in ended and attempted.end.ending.state is OccurrenceState.SENT
         ]
         event_store.put(connection, sent)
         return [end.id in ended for end in ends]
+
+    def _recover(self, connection: StoreTransaction) -> Sequence[Occurrence]:
+        """Settle what processes that vanished left; return what nobody sends any more."""
+        context, now = self._context, self._context.clock()
+        left = ledger.recover(connection, now, context.is_gone, attempts_of)
+        sent = [
+            self._sent(row, message=row.message, message_id=row.message_id, at=now)
+            for row in left
+            if row.state is OccurrenceState.SENT and row.message is not None
+        ]
+        event_store.put(connection, sent)
+        return left
+
+    def _sent(self, row: Occurrence, *, message: int, message_id: str, at: datetime) -> Event:
+        return Event(
+            id=self._context.new_id(),
+            type=EventType.TRIGGER_SENT,
+            person=row.person,
+            data=trigger_sent_data(row, message=message, message_id=message_id, at=at),
+        )
 
     def _tell(self, row: Occurrence, ended: OccurrenceEnding) -> None:
         fields = {"trigger": row.trigger, "occurrence": ids.show(row.id), "state": ended.state}

@@ -60,7 +60,7 @@ class WorkQueue:
             self.claim,
             self.work,
             give_back=self.give_back,
-            at_once=at_once,
+            at_once=lambda: at_once,
             stopping=self.stopping,
             put_off=self.put_off,
             poll=poll,

@@ -4,3 +4,7 @@
 def nobody_is_gone(_: str) -> bool:
     """Say of each holder that it may still work."""
     return False
+
+
+def nobody_knows(_: str) -> None:
+    """Say of no holder what it had begun."""

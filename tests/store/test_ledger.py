@@ -23,7 +23,7 @@ from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import epochs, ledger
 from gateway.store.triggers.ledger import LedgerEnd
 from tests.store.feeding import NOW
-from tests.store.holders import nobody_is_gone
+from tests.store.holders import nobody_is_gone, nobody_knows
 
 LEASE = timedelta(minutes=5)
 ANN = PersonRef(PersonKind.CANDIDATE, "1")
@@ -188,7 +188,9 @@ def test_what_a_crash_leaves_is_unknown_and_never_taken_again(
         claim(connection)
         begin(connection)
     with database.writing() as connection:
-        [left] = ledger.recover(connection, later, "a".__eq__ if gone else nobody_is_gone)
+        [left] = ledger.recover(
+            connection, later, "a".__eq__ if gone else nobody_is_gone, nobody_knows
+        )
         taken = claim(connection, "b", later + timedelta(days=9))
         [message] = messages.listed(connection, to="ann@example.org")
 
@@ -202,7 +204,7 @@ def test_a_result_that_comes_after_the_lease_still_counts(database: Database) ->
         ledger.put(connection, [due()], now=NOW)
         claim(connection)
         begin(connection)
-        ledger.recover(connection, NOW + LEASE, nobody_is_gone)
+        ledger.recover(connection, NOW + LEASE, nobody_is_gone, nobody_knows)
         sent = OccurrenceEnding(state=OccurrenceState.SENT)
         assert end(connection, sent, relayed())
         [message] = messages.listed(connection, to="ann@example.org")
@@ -214,9 +216,31 @@ def test_a_result_that_comes_after_the_lease_still_counts(database: Database) ->
 def test_what_a_dead_process_took_and_did_not_begin_is_due_at_once(connection: Connection) -> None:
     ledger.put(connection, [due()], now=NOW)
     claim(connection, "a")
-    ledger.recover(connection, NOW, "a".__eq__)
+    ledger.recover(connection, NOW, "a".__eq__, nobody_knows)
 
     assert [1] == [row.id for row in claim(connection, "b")]
+
+
+def test_of_a_dead_process_what_is_known_is_kept_and_only_the_rest_unknown(
+    connection: Connection,
+) -> None:
+    ledger.put(connection, [due(number, about=str(number)) for number in (1, 2, 3)], now=NOW)
+    claim(connection, "a")
+    mails = {number: mail(100 * number) for number in (1, 2, 3)}
+    ledger.begin(connection, "a", mails, now=NOW, lease=LEASE)
+
+    left = ledger.recover(connection, NOW, "a".__eq__, {"a": {1: True, 2: False}}.get)
+    [again] = claim(connection, "b")
+
+    assert {1: OccurrenceState.SENT, 2: OccurrenceState.UNKNOWN} == {
+        row.id: row.state for row in left
+    }
+    assert (3, 1) == (again.id, again.attempts)
+    told = messages.listed(connection, to="ann@example.org")
+    assert {100: State.RELAYED, 200: State.UNKNOWN, 300: State.DEFERRED} == {
+        message.id: message.deliveries[0].state for message in told
+    }
+    assert not ledger.is_sending(connection, "a")
 
 
 def test_a_mail_put_off_is_tried_again_with_the_same_octets(connection: Connection) -> None:

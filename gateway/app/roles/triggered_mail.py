@@ -18,6 +18,7 @@ from gateway.runtime.periodic import every
 from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.engine.leases import IsGone
 from gateway.store.triggers import ledger, trigger_runs
+from gateway.triggers.attempt_notes import noting_holder
 from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.reports import RunReporter
@@ -55,7 +56,8 @@ class TriggerEngine:
         is_gone: IsGone = processes.has_ended,
     ) -> None:
         """`holder` names it among all that share the store; empty: by its process."""
-        holder = holder or processes.holder("triggers")
+        state = triggers.epoch_file(settings).parent
+        holder = holder or noting_holder(state)
         self._clock = clock
         self._database = database
         self._settings = settings
@@ -75,6 +77,7 @@ class TriggerEngine:
                 new_id=self._new_id,
                 jitter=random.random,
                 is_gone=is_gone,
+                state=state,
             ),
             stopping=stopping,
             limits=SenderLimits(),
@@ -150,6 +153,7 @@ class TriggerEngine:
 
     def close(self) -> None:
         """Let go of the store."""
+        self.sender.close()
         self._standings.close()
 
     def _make_plan(self) -> TriggerSettings:

@@ -2,10 +2,11 @@
 
 A row is `due` from the moment it is put in, `sending` from before the mail goes to the relay, and
 then settled. A process that vanishes leaves its rows `sending`: they become `unknown`, and nothing
-sends them again. The whole life is a table, `core.triggers.occurrence.LEDGER_LIFE`.
+sends them again, but for those of which it is known that no relay heard of them: these are due
+again. The whole life is a table, `core.triggers.occurrence.LEDGER_LIFE`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,10 +53,13 @@ from gateway.store.schema.triggers import occurrences, transitions
 from gateway.store.triggers import epochs, trigger_runs
 
 INTERRUPTED = "the process that sent it ended; it may have been sent or not"
+UNBEGUN = "the process that was to send it ended before it began"
+UNHEARD = "250 (the process that sent it ended before it kept the relay's words)"
 TOO_LATE = "too late to be of use"
 CANCELLED = "cancelled by hand"
 
 _AT_ONCE = 500
+_TAKEN = OccurrenceEnding(state=OccurrenceState.SENT)
 _COLUMNS = (
     *("id", "trigger", "event", "kind", "person", "occurrence", "about", "recipient", "run"),
     *("state", "reason", "due_at", "latest_at", "next_at", "facts", "settled_at"),
@@ -292,22 +296,64 @@ def give_back(connection: Connection, holder: str, numbers: Sequence[int]) -> No
     QUEUE.give_back(connection, holder, numbers)
 
 
-def recover(connection: Connection, now: datetime, is_gone: IsGone) -> list[Occurrence]:
+#: Which mails a process that has ended had begun to hand to a relay, by id, and whether the relay
+#: took each; None: nobody knows.
+AttemptsOf = Callable[[str], Mapping[int, bool] | None]
+
+
+def recover(
+    connection: Connection, now: datetime, is_gone: IsGone, attempts_of: AttemptsOf
+) -> list[Occurrence]:
     """Settle what vanished processes left: what they were sending is `unknown`; return that.
 
-    What they had claimed and not begun is due again.
+    What they had claimed is due again. Where it is known what no relay heard of, that is due again,
+    too, and what a relay took is `sent`, and returned.
     """
+    sent = _recover_known(connection, now, is_gone, attempts_of)
     lost = {"reason": INTERRUPTED, "settled_at": now}
-    rows = several(connection, QUEUE.recover(connection, now, is_gone, values=lost))
+    left = several(connection, QUEUE.recover(connection, now, is_gone, values=lost))
     outcomes = (
         Outcome(
             message=row.message, position=0, state=State.UNKNOWN, by=By.GATEWAY, reply=INTERRUPTED
         )
-        for row in rows
+        for row in left
         if row.message is not None
     )
     _tell_journal(connection, outcomes)
-    return rows
+    return [*sent, *left]
+
+
+def _recover_known(
+    connection: Connection, now: datetime, is_gone: IsGone, attempts_of: AttemptsOf
+) -> list[Occurrence]:
+    """Settle mail of ended processes of which it is known what became of it; return what left."""
+    put_off = OccurrenceEnding(state=OccurrenceState.DUE, reason=UNBEGUN, next_at=now)
+    sent, outcomes = [], []
+    holders = select(_c.holder).where(_IS_SENDING, _c.holder != "").distinct()
+    for holder in connection.scalars(holders).all():
+        attempts = attempts_of(holder) if is_gone(holder) else None
+        if attempts is None:
+            continue
+        theirs = select(_c.id, _c.message).where(_IS_SENDING, _c.holder == holder)
+        for number, message in connection.execute(theirs.with_for_update(skip_locked=True)).all():
+            if number not in attempts:
+                ending, state, by, reply = put_off, State.DEFERRED, By.GATEWAY, UNBEGUN
+            elif attempts[number]:
+                ending, state, by, reply = _TAKEN, State.RELAYED, By.RELAY, UNHEARD
+                sent.append(number)
+            else:
+                continue
+            values = _ended(ending, now)
+            QUEUE.settle(connection, number, ending.state, holder=holder, values=values)
+            outcomes.append(Outcome(message=message, position=0, state=state, by=by, reply=reply))
+    _tell_journal(connection, outcomes)
+    return several(connection, sent)
+
+
+def is_sending(connection: Connection, holder: str) -> bool:
+    """Whether mail of a holder has been let go and not settled."""
+    query = select(_c.id).where(_IS_SENDING, _c.holder == holder).limit(1)
+    return connection.scalar(query) is not None
 
 
 def hold(connection: Connection, why: str) -> int:

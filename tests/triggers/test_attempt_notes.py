@@ -1,0 +1,91 @@
+"""What a process that was killed had begun to send, for whoever finds its rows."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.runtime import processes
+from gateway.triggers.attempt_notes import AttemptNotes, attempts_of, forget_ended, noting_holder
+
+EARLIER = f"{processes.node()} 7.4711.ffffffff triggers"  #: Before the machine was started anew.
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> str:
+    return noting_holder(tmp_path / "new")
+
+
+def noted(holder: str, *numbers: int) -> AttemptNotes:
+    notes = AttemptNotes(holder)
+    notes.open()
+    for number in numbers:
+        notes.begun(number)
+    return notes
+
+
+def test_what_was_begun_and_taken_is_known_without_an_end(holder: str) -> None:
+    notes = noted(holder, 11, 2**62)
+    notes.taken(11)
+
+    assert {11: True, 2**62: False} == attempts_of(holder)
+
+
+def test_that_nothing_was_begun_is_known_too(holder: str) -> None:
+    noted(holder)
+
+    assert {} == attempts_of(holder)
+
+
+def test_nobody_knows_of_a_process_of_an_earlier_boot(tmp_path: Path) -> None:
+    earlier = f"{EARLIER} {tmp_path / 'file'}"
+    noted(earlier, 11)
+
+    assert attempts_of(earlier) is None
+
+
+@pytest.mark.parametrize("cut", [1, 7, 8 + 7, 10_000])
+def test_nobody_knows_where_the_file_is_broken(holder: str, tmp_path: Path, cut: int) -> None:
+    noted(holder, 11, 12)
+    [file] = (tmp_path / "new").iterdir()
+    file.write_bytes(file.read_bytes()[:-cut])
+
+    assert attempts_of(holder) is None
+
+
+def test_nobody_knows_of_the_file_of_another(holder: str) -> None:
+    noted(holder, 11)
+
+    assert attempts_of(holder.replace(" triggers", ".9 triggers")) is None
+
+
+@pytest.mark.parametrize("name", ["", "a", "n 7.1.2 triggers"])
+def test_nothing_is_noted_where_the_holder_names_no_file(name: str) -> None:
+    notes = noted(name, 11)
+
+    assert not notes.are_kept
+    assert attempts_of(name) is None
+
+
+def test_nobody_knows_where_there_is_no_file(holder: str) -> None:
+    assert attempts_of(holder) is None
+
+
+def test_a_file_that_grew_is_emptied_and_goes_on(holder: str) -> None:
+    notes = noted(holder, *range(1, 10_000))
+    was_large = notes.are_many
+    notes.empty()
+    notes.begun(4)
+
+    assert (True, False) == (was_large, notes.are_many)
+    assert {4: False} == attempts_of(holder)
+
+
+def test_files_of_the_ended_are_removed(holder: str, tmp_path: Path) -> None:
+    another = f"{EARLIER} {tmp_path / 'new' / 'attempts-1'}"
+    noted(holder, 1)
+    noted(another, 2)
+    (tmp_path / "new" / "epoch").write_text("{}")
+    forget_ended(tmp_path / "new", another.__eq__)
+
+    assert {1: False} == attempts_of(holder)
+    assert 2 == len(list((tmp_path / "new").iterdir()))
