@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +12,6 @@ from pathlib import Path
 from gateway import logs
 from gateway.core import ids
 from gateway.core.sending.event import Event, EventType
-from gateway.core.sending.outbox import AttemptResult, Deferred, Sent
 from gateway.core.triggers.due_times import in_quiet_hours
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS, EVENTS
 from gateway.core.triggers.occurrence import (
@@ -25,7 +23,7 @@ from gateway.core.triggers.occurrence import (
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 from gateway.delivery.submission import MailSubmitter
 from gateway.documents.triggers.triggers import trigger_sent_data
-from gateway.runtime.attempts import attempt, keep
+from gateway.runtime.attempts import keep
 from gateway.runtime.queue_worker import QueueWorker
 from gateway.store.engine.database import Database, StoreTransaction, StoreUnavailable
 from gateway.store.engine.group_commit import GroupCommit
@@ -36,16 +34,16 @@ from gateway.store.triggers.ledger import LedgerEnd
 from gateway.triggers import record
 from gateway.triggers.attempt_notes import AttemptNotes, attempts_of, forget_ended
 from gateway.triggers.epoch import RestoreDetector
-from gateway.triggers.last_look import TRIGGER_GONE, MayLeave, let_go, refused
+from gateway.triggers.last_look import TRIGGER_GONE, let_go, refused
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
 from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.record import MailToSend
+from gateway.triggers.relay_turns import RelayTurns
 from gateway.triggers.templates import NotRendered
 
 log = logs.get("triggers")
 
 _EVERY = frozenset(EVENTS)
-_NEWEST = 0.125  #: What one mail counts in telling what the relay usually takes.
 _LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
 
 
@@ -55,10 +53,8 @@ class SenderLimits:
 
     batch: int = 32  #: Mails that are let go and not sent yet, at most.
     taken: timedelta = timedelta(minutes=2)  #: How long rows are taken that are not sent yet.
-    attempt: timedelta = timedelta(minutes=4)  #: One delivery; shorter than the lease.
+    attempt: timedelta = timedelta(minutes=4)  #: One delivery; with its turn, less than the lease.
     lease: timedelta = timedelta(minutes=5)
-    waits: timedelta = timedelta(seconds=30)  #: For its turn at the relay, once it is let go.
-    ahead: timedelta = timedelta(seconds=1)  #: So much of what the relay takes is let go at once.
     away: timedelta = timedelta(seconds=2)  #: Between tries while the store is away.
 
 
@@ -114,11 +110,16 @@ class TriggerSender:
         self._context = context
         self._stopping = stopping
         self._limits = limits or SenderLimits()
-        self._letting_go = GroupCommit(database, self._let_go)
+        self._letting_go = GroupCommit(
+            database, partial(let_go, holder=context.holder, lease=self._limits.lease)
+        )
         self._ending = GroupCommit(database, self._end)
-        self._notes = AttemptNotes(context.holder)
-        self._turns = asyncio.Semaphore(submitter.at_once)
-        self._usual = self._limits.ahead.total_seconds()  #: What one mail takes the relay.
+        self._turns = RelayTurns(
+            submitter,
+            AttemptNotes(context.holder),
+            most=self._limits.batch,
+            limit=self._limits.attempt,
+        )
         self._has_looked = False  #: For the files of processes that have ended.
 
     async def send_due(
@@ -132,39 +133,28 @@ class TriggerSender:
         async def claim(_: int) -> Sequence[PreparedMail]:
             return await self._claim(runs, in_quiet_hours_too=in_quiet_hours_too)
 
-        self._turns = asyncio.Semaphore(self._submitter.at_once)
+        self._turns.renew()
         worker = QueueWorker(
             claim,
             self._send,
             give_back=self._give_back,
-            at_once=self._let_go_at_once,
+            at_once=self._turns.let_go_at_once,
             stopping=self._stopping,
             put_off=lambda error: log.error("triggers_put_off", reason=str(error)),
             away=self._limits.away,
         )
         count = await worker.work_off()
-        if self._notes.are_many:
-            is_sending = partial(ledger.is_sending, holder=self._context.holder)
-            if not await self._database.read(is_sending):
-                self._notes.empty()
+        notes, is_sending = (
+            self._turns.notes,
+            partial(ledger.is_sending, holder=self._context.holder),
+        )
+        if notes.are_many and not await self._database.read(is_sending):
+            notes.empty()
         return count
-
-    def _let_go_at_once(self) -> int:
-        """Return how many mails may be let go: those the relay has in hand, and a second's worth.
-
-        To let one go, and to keep how it ended, takes a commit, which many share. Where nothing
-        says which of them were begun, only so many as the relay has in hand: all are in doubt if
-        this process ends.
-        """
-        few = self._submitter.at_once
-        if not self._notes.are_kept:
-            return few
-        ahead = few * self._limits.ahead.total_seconds() / self._usual
-        return min(max(few, int(ahead)), self._limits.batch)
 
     def close(self) -> None:
         """Close the file of attempts."""
-        self._notes.close()
+        self._turns.notes.close()
 
     async def _claim(
         self, runs: Collection[int] | None, *, in_quiet_hours_too: bool
@@ -198,7 +188,7 @@ class TriggerSender:
         if not rows:
             return []
         with contextlib.suppress(OSError):  # Without it fewer are let go at once.
-            self._notes.open()
+            self._turns.notes.open()
         # A status may have been changed a second after its trigger was made or switched on: by the
         # plan of before, its mail would be skipped for good.
         plan = self._plan()
@@ -212,14 +202,12 @@ class TriggerSender:
         except Exception:
             # Where the store is away their lease runs out.
             with contextlib.suppress(StoreUnavailable):
-                await self._give_rows_back(rows)
+                numbers = [row.id for row in rows]
+                await self._database.write(ledger.give_back, context.holder, numbers)
             raise
 
     async def _give_back(self, prepared: Sequence[PreparedMail]) -> None:
-        await self._give_rows_back([case.row for case in prepared])
-
-    async def _give_rows_back(self, rows: Sequence[Occurrence]) -> None:
-        numbers = [row.id for row in rows]
+        numbers = [case.row.id for case in prepared]
         await self._database.write(ledger.give_back, self._context.holder, numbers)
 
     async def _send(self, prepared: PreparedMail) -> None:
@@ -253,15 +241,15 @@ class TriggerSender:
         await self.watch.reach(looked_at.newest)
         await self._deliver(case)
 
-    def _let_go(
-        self, connection: StoreTransaction, cases: Sequence[MailToSend]
-    ) -> Sequence[OccurrenceEnding | MayLeave]:
-        return let_go(connection, cases, self._context.holder, self._limits.lease)
-
     async def _deliver(self, case: MailToSend) -> None:
         """Hand a mail to its relay and write down what became of it, the next try included."""
         row = case.row
-        result = await self._submit(case)
+        result = await self._turns.submit(
+            row.id,
+            sender=_address(sender_of(case.plan, case.trigger)),
+            recipient=case.mail.address,
+            content=case.mail.body,
+        )
         now = self._context.clock()
         ended = ending(result, row.attempts + 1, now, self._context.jitter(), row.latest_at)
         outcome = record.outcome(case.message, result)
@@ -277,36 +265,6 @@ class TriggerSender:
         if is_kept is None:
             log.error("trigger_result_lost", occurrence=ids.show(row.id))
         self._tell(row, ended)
-
-    async def _submit(self, case: MailToSend) -> AttemptResult:
-        """Hand a mail to its relay once it is its turn."""
-        turns, number = self._turns, case.row.id
-        try:
-            async with asyncio.timeout(self._limits.waits.total_seconds()):
-                await turns.acquire()
-        except TimeoutError:
-            return Deferred("the relay had others in hand")
-        began = time.monotonic()
-        try:
-            self._notes.begun(number)
-            result = await attempt(
-                self._submitter.submit(
-                    sender=_address(sender_of(case.plan, case.trigger)),
-                    recipient=case.mail.address,
-                    content=case.mail.body,
-                ),
-                self._limits.attempt,
-                failed=lambda: log.exception("trigger_fault", occurrence=ids.show(number)),
-            )
-            if isinstance(result, Sent):
-                with contextlib.suppress(OSError):
-                    self._notes.taken(number)
-            return result
-        except OSError as error:
-            return Deferred(f"the attempt can't be noted: {error}")
-        finally:
-            self._usual += (time.monotonic() - began - self._usual) * _NEWEST
-            turns.release()
 
     def _end(
         self, connection: StoreTransaction, several: Sequence[AttemptedMail]

@@ -1,0 +1,77 @@
+"""Mails that were let go take turns at their relay, each noted before the relay hears of it."""
+
+import asyncio
+import contextlib
+import time
+from datetime import timedelta
+
+from gateway import logs
+from gateway.core import ids
+from gateway.core.sending.outbox import AttemptResult, Deferred, Sent
+from gateway.delivery.submission import MailSubmitter
+from gateway.runtime.attempts import attempt
+from gateway.triggers.attempt_notes import AttemptNotes
+
+log = logs.get("triggers")
+
+_AHEAD_SECONDS = 1.0  #: So much of what the relay takes is let go before its turn.
+_WAIT_SECONDS = 30.0  #: For a turn; what waits longer is put off.
+_NEWEST = 0.125  #: What one mail counts in telling what the relay usually takes.
+
+
+class RelayTurns:
+    """Submits mails, as many at once as the submitter wants."""
+
+    def __init__(
+        self, submitter: MailSubmitter, notes: AttemptNotes, *, most: int, limit: timedelta
+    ) -> None:
+        """`most` are let go and not settled, at most; `limit` is how long one may take."""
+        self.notes = notes
+        self._submitter = submitter
+        self._most = most
+        self._limit = limit
+        self._turns = asyncio.Semaphore(submitter.at_once)
+        self._usual = _AHEAD_SECONDS  #: What one mail takes the relay.
+
+    def renew(self) -> None:
+        """Go by the submitter's settings as they are now; nothing may be under way."""
+        self._turns = asyncio.Semaphore(self._submitter.at_once)
+
+    def let_go_at_once(self) -> int:
+        """Return how many mails may be let go: those the relay has in hand, and a second's worth.
+
+        To let one go, and to keep how it ended, takes a commit, which many share. Where nothing is
+        noted, only so many as the relay has in hand: all are in doubt if this process ends.
+        """
+        in_hand = self._submitter.at_once
+        if not self.notes.are_kept:
+            return in_hand
+        return min(max(in_hand, int(in_hand * _AHEAD_SECONDS / self._usual)), self._most)
+
+    async def submit(
+        self, number: int, *, sender: str, recipient: str, content: bytes
+    ) -> AttemptResult:
+        """Hand a mail to its relay once it is its turn; `number` is its occurrence's."""
+        turns = self._turns
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await turns.acquire()
+        except TimeoutError:
+            return Deferred("the relay had others in hand")
+        began = time.monotonic()
+        try:
+            self.notes.begun(number)
+            result = await attempt(
+                self._submitter.submit(sender=sender, recipient=recipient, content=content),
+                self._limit,
+                failed=lambda: log.exception("trigger_fault", occurrence=ids.show(number)),
+            )
+            if isinstance(result, Sent):
+                with contextlib.suppress(OSError):
+                    self.notes.taken(number)
+            return result
+        except OSError as error:
+            return Deferred(f"the attempt can't be noted: {error}")
+        finally:
+            self._usual += (time.monotonic() - began - self._usual) * _NEWEST
+            turns.release()
