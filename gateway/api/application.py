@@ -65,8 +65,8 @@ def application(
 ) -> FastAPI:
     """Build the API; without `services` only health, metrics and further routers, no console.
 
-    `public` returns by which name the open internet reaches what stands below which paths,
-    `monotonic` the seconds by which the console counts attempts to sign in.
+    `public` returns the host name that the open internet may use, and the paths it reaches by that
+    name; `monotonic` returns the seconds by which the console counts attempts to sign in.
     Nothing is built from the Host header, no other origin is let in, and `/a/` isn't `/a`.
     """
     app = FastAPI(

@@ -15,8 +15,8 @@ from gateway.core.bounces.unsubscribe import PATH
 log = logs.get("api")
 
 MAX_BODY = 1024 * 1024
-MAX_BULK = 1024 * 1024 * 1024  #: Of a feed: some million people.
-MAX_FORM = 16_384  #: Of links to unsubscribe, which strangers use.
+MAX_BULK = 1024 * 1024 * 1024  #: For the feed: a few million people.
+MAX_FORM = 16_384  #: For links to unsubscribe, which strangers use.
 _BULK = ("/feed/", "/imports/", "/console/feed/upload")  #: Below these, files are posted.
 _CONSOLE = "/console/"  #: Below it refusals are pages.
 REFUSED = "gateway.refused"  #: The key of a scope with the `Problem` that the console is to show.

@@ -24,7 +24,7 @@ class Health:
     mailchimp: str | None = None  #: up, down, refused or unknown; None: there is no account.
 
     #: Whether too much of the last 7 days' mail came back: ok, too_many_complaints,
-    #: too_many_bounces or unknown. Mail flows all the same.
+    #: too_many_bounces or unknown. Mail still flows.
     comes_back: str = "unknown"
 
     @property

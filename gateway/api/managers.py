@@ -38,7 +38,7 @@ def what_lacks(connection: StoreTransaction, by: str, staff: Sequence[Staff]) ->
     if not by:
         return "only a manager may change this, and the token has no role manager"
     if staff:
-        # A role is compared as it stands: in a feed with `Manager` nobody is a `manager`.
+        # Roles are compared as written: in a feed with `Manager`, nobody is a `manager`.
         roles = ", ".join(sorted({role for member in staff for role in member.roles}))
         what = f"has no role manager but {roles}" if roles else "has no role manager"
     else:

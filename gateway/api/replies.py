@@ -93,7 +93,7 @@ def sender_address(text: str) -> str:
 
 
 def staff_name(text: str) -> str:
-    """Read how staff are named: a crm_id or name as it stands, an address alone."""
+    """Read how staff are named: a crm_id or name as written, or just the address."""
     return _one_address(text) if "@" in text else text
 
 
@@ -252,7 +252,7 @@ def unwrapped(cursor: str, count: int) -> list[str]:
 
 
 def time_cursor(moment: datetime) -> str:
-    """Return the cursor behind an entry that is told by its time."""
+    """Return the cursor that continues after an entry identified by its time."""
     return wrapped([moment.isoformat()])
 
 

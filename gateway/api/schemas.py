@@ -52,7 +52,7 @@ def items(
 
 
 def several(document: Any) -> Schema:
-    """Return the schema of documents that stand beside a list."""
+    """Return the schema of documents beside a list."""
     return {"type": "array", "items": _reference(document)}
 
 

@@ -117,7 +117,7 @@ class FeedAdapter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationNews:
-    """Something that happened to applications, told by the CRM."""
+    """Something that happened to applications, as the CRM tells it."""
 
     references: tuple[str, ...]
     status: str | None  #: crm_id of the one they have now; None: as it was.
@@ -126,7 +126,7 @@ class ApplicationNews:
     signed_in: str = ""  #: Who does it in the console, whom the CRM need not know.
     is_partial: bool = False  #: Whether some are changed where not all can be.
     is_confirmed: bool = False  #: Whether staff were told who is mailed.
-    token: str = ""  #: Of a preview staff were shown.
+    token: str = ""  #: The token of a preview that staff were shown.
     dry_run: bool = False
 
 

@@ -1,4 +1,4 @@
-"""The wording of notes and of mail to staff: the settings' own files, else those shipped."""
+"""The wording of notes and of mail to staff: the operator's own files, or else the shipped ones."""
 
 from pathlib import Path
 

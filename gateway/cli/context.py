@@ -136,7 +136,7 @@ def read_mail_address(text: str) -> str:
 
 
 def read_staff(text: str) -> str:
-    """Return who a text names of the staff: its one address, else the text; else wrong use."""
+    """Return how a text names staff: by its one address, or else as written; else wrong use."""
     return read_mail_address(text) if "@" in text else text
 
 

@@ -62,11 +62,11 @@ _NO_LIST = {"as_csv": False, "as_json": False}
 class ListSource(Generic[T]):
     """Where the entries of a list come from, in its order."""
 
-    #: Yields what stands behind the entry of a key, or all; about so many are needed.
+    #: Yields the entries after the one with a key, or all; about so many are needed.
     every: Callable[[str | None, int], Iterator[T]]
     #: Names an entry for `--after`; those of one key stand, and are shown, together.
     key: Callable[[T], str]
-    #: Returns how many stand behind the entry of a key; absent: to count would take long.
+    #: Returns how many follow the entry with a key; absent where counting would take long.
     count: Callable[[str | None], int] | None = None
 
 

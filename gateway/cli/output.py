@@ -124,8 +124,8 @@ def print_table(
 ) -> None:
     """Print rows below their headings; where there are none, `empty`.
 
-    It says what would be there and how it comes there; only who has seen that there are rows leaves
-    it out. With `times`, cells may be times, and None, which is a dash.
+    `empty` says what would be there and how it gets there; it may be left out only if there are
+    rows. With `times`, cells may be times, and None, which is shown as a dash.
     """
     names, cells = headings, list(rows)
     if times is not None:

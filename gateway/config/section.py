@@ -73,7 +73,7 @@ def secret_keys(section: type[BaseModel]) -> Iterator[str]:
 
 
 def table_of(annotation: object) -> type[Section] | None:
-    """Return the section a setting holds, be it one table, an optional one or an array."""
+    """Return the section a setting holds: as a table, an optional table or an array."""
     for leaf in leaves(annotation):
         if isinstance(leaf, type) and issubclass(leaf, Section):
             return leaf

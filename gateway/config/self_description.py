@@ -28,7 +28,7 @@ def is_own_table(section: type[BaseModel], field: FieldInfo) -> bool:
 
 
 def plain_keys(section: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
-    """Yield the keys of a section that stand for a value, tables in one line among them."""
+    """Yield the keys of a section that have a value, including tables on one line."""
     for key, field in options(section).items():
         if table_of(field.annotation) is None or not is_own_table(section, field):
             yield key, field

@@ -10,10 +10,10 @@ LARGEST = 2**63 - 1
 #: A process's number is the salt of its ids, so that no two processes make the same one. Those of
 #: the proxy's workers (`store/journal/workers.py`):
 NUMBERED = range(256)
-#: Of workers that could get no number, the store being away: two machines may draw the same. What
+#: For workers that got no number because the store is away: two machines may draw the same. What
 #: they made is looked at for that before it gets into the store (`workers.take_in`).
 PROVISIONAL = range(256, 512)
-#: Of every other process, leased in the store (`store/engine/process_numbers.py`).
+#: For every other process, leased in the store (`store/engine/process_numbers.py`).
 OTHERS = range(512, 1024)
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits each
 

@@ -21,7 +21,7 @@ class Scope(StrEnum):
     ALL = "all"
 
     def includes(self, other: "Scope") -> bool:
-        """Whether a suppression of this scope also stands for the other."""
+        """Whether a suppression of this scope covers the other scope, too."""
         return _WIDTH[self] >= _WIDTH[other]
 
     @property

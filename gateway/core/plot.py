@@ -22,7 +22,7 @@ _DARK = {
     COLOURS[0]: "#7aa2ff",
     COLOURS[3]: "#ff8a3d",
 }
-#: An image has no style of the page it stands in, but knows whether its reader wants dark.
+#: An image doesn't get the style of its page, but knows whether its reader wants dark.
 _DARK_STYLE = "@media (prefers-color-scheme: dark) {{ {} }}".format(
     " ".join(
         f'[fill="{light}"] {{ fill: {dark} }} [stroke="{light}"] {{ stroke: {dark} }}'
@@ -32,7 +32,7 @@ _DARK_STYLE = "@media (prefers-color-scheme: dark) {{ {} }}".format(
 _SPACE = 18  #: Between two labels.
 _HOURS = (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 720, 1440, 2880, 8760)
 _MOST_TICKS = 8
-_LONGEST_NAME = 44  #: Of a bar, in characters.
+_LONGEST_NAME = 44  #: Characters of a bar's name.
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class PlotLine:
 
 @dataclass(frozen=True, slots=True)
 class PlotBar:
-    """A share with its name, and what stands beside its bar."""
+    """A share with its name, and the text beside its bar."""
 
     name: str
     share: float
@@ -96,7 +96,7 @@ def draw(
     nothing: str,
     form: PlotForm,
 ) -> list[Shape]:
-    """Return the shapes of a plot; `nothing` stands in it while there is nothing to show."""
+    """Return the shapes of a plot; if there is nothing to show, it says `nothing`."""
     start = min(line.points[0][0] for line in series)
     end = max(line.points[-1][0] for line in series)
     highest = max(line.points[-1][1] for line in series)

@@ -1,9 +1,9 @@
 """Files of wording that ops may edit, one per language.
 
 A file is made of sections. `[name]` on a line of its own starts one; a line that starts with `#` is
-a comment. In `[words]` every line is `key = text`; elsewhere `$placeholder` stands for a value and
-`$$` for a dollar sign. A line in which a placeholder has no value is left out, so what isn't known
-is never half said:
+a comment. In `[words]` every line is `key = text`; elsewhere `$placeholder` is replaced by a value,
+`$$` by a dollar sign. A line in which a placeholder has no value is left out, so that nothing is
+half said:
 
     Dear $name,
     [why]

@@ -141,7 +141,7 @@ def no_such_name(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def same_word(text: str, known: Iterable[str]) -> str:
-    """Return the known word a text is in another spelling; empty where it is none of them.
+    """Return the known word that a text is in another spelling; empty where there is none.
 
     Blanks and hyphens within make no difference: `no mail tag` is `NoMailTag`.
     """
@@ -174,8 +174,8 @@ def colon(language: str) -> str:
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:
-    """Return a number with what there is of it: `1 mail`, `15 mails`, `2 people are`.
+    """Return a number with its noun: `1 mail`, `15 mails`, `2 people are`.
 
-    `plural` stands for more than one where an s is not all the difference.
+    `plural` is used for other numbers than one, if adding an s isn't enough.
     """
     return f"{number} {singular if number == 1 else plural or f'{singular}s'}"

@@ -319,9 +319,9 @@ class RelayConnection(asyncio.Protocol):
 
 
 class ReplyTimer:
-    """Calls back at a deadline that is set anew with every command.
+    """Calls back at a deadline that every command sets again.
 
-    What that costs is one assignment: the event loop hears of it only where it rang too early.
+    Setting it is just one assignment: the event loop's timer is only changed when it fires early.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:

@@ -143,7 +143,7 @@ class DkimSigner:
         return [key for key in fitting if len(key.domain) == nearest]
 
     def signed(self, content: bytes) -> bytes:
-        """Return a mail with signatures above it; as it is where there are none."""
+        """Return a mail with signatures above it; unchanged where there are none."""
         return self.signatures(content) + content
 
     def signatures(self, content: bytes) -> bytes:

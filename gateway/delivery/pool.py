@@ -9,8 +9,8 @@ from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.settings import RelaySettings
 
 IDLE_SECONDS = 8.0  #: Below what relays grant; Postfix keeps its own for 2 s.
-PROXY_SHARE = 0.9  #: Of a relay's pace, for the proxy; the rest is for mail of the gateway's own.
-MAX_TRANSACTIONS = 1000  #: Of one connection; then a fresh one, so that relays can rebalance.
+PROXY_SHARE = 0.9  #: The proxy's share of a relay's pace; the rest is for the gateway's own mail.
+MAX_TRANSACTIONS = 1000  #: On one connection; then a new one is made, so that relays can rebalance.
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]
 

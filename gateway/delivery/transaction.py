@@ -81,7 +81,7 @@ class RelayTransaction:
         return answers
 
     async def keep(self, kept: Sequence[Recipient]) -> Reply | None:
-        """Begin anew with these recipients only; return a reply if the transaction must end."""
+        """Start again with only these recipients; return a reply if the transaction must end."""
         self._recipients = list(kept)
         began = monotonic()
         answers = await self._offer(kept, again=True)
@@ -94,7 +94,7 @@ class RelayTransaction:
         return refused[0] if len(refused) == len(answers) else replies.TRY_LATER
 
     async def _offer(self, recipients: Sequence[Recipient], *, again: bool) -> list[Reply]:
-        """Return a reply for each; `again`: the transaction begins anew with these."""
+        """Return a reply for each; `again`: the transaction is started again with these."""
         self._deadline = monotonic() + self._budget - self._spent
         held = self._connection
         try:
@@ -259,7 +259,7 @@ class RelayTransaction:
     async def end(self) -> None:
         """Give the connection back: reset before the content, hung up in the middle of it.
 
-        `add` and `begin_content` begin anew where a client had only been slow.
+        `add` and `begin_content` start again if the client had only been slow.
         """
         connection, self._connection = self._connection, None
         if connection is None:

@@ -98,7 +98,7 @@ def address_event_data(
 
 
 def unsubscribed_event(kept: "KeptUnsubscribe", number: int) -> Event:
-    """Return what is told of who unsubscribed, by a link or by mail; `number`: the event's id."""
+    """Return the event of somebody who unsubscribed, by link or mail; `number`: the event's id."""
     data: OptedOutData = {
         "address": kept.address,
         "at": in_utc(kept.at),

@@ -373,7 +373,7 @@ def known_numbers_of_several(
     count_machine_opens: bool,
     kept: CountedCampaigns | None,
 ) -> dict[int, CampaignNumbersDocument]:
-    """Return the same of up to some hundred campaigns, without those of which there are none.
+    """Return the same for up to a few hundred campaigns, without those that have no numbers.
 
     `kept` remembers what was counted before.
     """

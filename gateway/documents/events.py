@@ -67,7 +67,7 @@ def oldest_webhook_events(
             type=event.type,
             at=in_utc(ids.moment_of(event.id)),
             person=event.person,
-            # Of an address of nobody known, or of several people, it is told in order all the same.
+            # For an address of nobody known, or of several people, events still keep their order.
             lane=event.person or (str(event.data["address"]) if event.type in _OF_ADDRESS else ""),
             data=event.data,
         )

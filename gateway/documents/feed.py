@@ -74,7 +74,7 @@ class RowProblemDocument(TypedDict):
 
 
 class DuplicateDocument(TypedDict):
-    """A key that stands in a file more than once."""
+    """A key that occurs in a file more than once."""
 
     key: str
     lines: list[int]
@@ -82,7 +82,7 @@ class DuplicateDocument(TypedDict):
 
 
 class ReferenceUseDocument(TypedDict):
-    """A text that stands for something else and isn't the id of anything."""
+    """A text that refers to something else but isn't the id of anything."""
 
     reference: str
     kind: str
@@ -98,7 +98,7 @@ class ReferenceUseDocument(TypedDict):
 
 
 class IdleTagDocument(TypedDict):
-    """A tag of a row that wasn't taken as it stands."""
+    """A tag of a row that wasn't taken as written."""
 
     line: int
     tag: str

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 
 class JsonSchema:
-    """Keywords of JSON Schema for a field of a document, to stand in `Annotated`.
+    """Keywords of JSON Schema for a field of a document, used in `Annotated`.
 
     >>> class CardDocument(TypedDict):
     ...     number: Annotated[str, JsonSchema(description="As printed.", pattern="^[0-9]+$")]

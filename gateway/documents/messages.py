@@ -48,7 +48,7 @@ class DeliveryReportDocument(TypedDict):
 
 
 class TransactionFields(TypedDict):
-    """What is told about a message, be it shown or sent to a webhook."""
+    """What is told about a message, when it is shown or sent to a webhook."""
 
     sender: Annotated[str, JsonSchema(description="Of the envelope; empty: the null sender.")]
     subject: str

@@ -68,7 +68,7 @@ class TodayWithLightsDocument(TodayDocument):
 def today_document(
     quarters: Iterable[QuarterHour], undecided: Mapping[Undecided, int], paused: Iterable[str]
 ) -> TodayDocument:
-    """Return what flows and what waits; what there is none of is left out."""
+    """Return what flows and what waits; entries with a count of zero are left out."""
     return {
         "quarters": [
             {

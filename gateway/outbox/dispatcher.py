@@ -18,7 +18,7 @@ from gateway.store.sending import events, outbox
 
 log = logs.get("webhooks")
 
-TERM = timedelta(seconds=10)  #: Of the lease of handing on.
+TERM = timedelta(seconds=10)  #: How long the lease to pass mail on lasts.
 _AT_ONCE = 50  #: Events in one transaction: mail waits no longer than for that.
 _POLL = timedelta(milliseconds=200)
 _IDLE = timedelta(seconds=5)  #: Between looks while nobody asks for events.
@@ -104,5 +104,5 @@ class Dispatcher:
 
 
 def _mark(url: str) -> str:
-    """Return what stands for an address where it must not be read."""
+    """Return a mark in place of an address that must not be shown."""
     return hashlib.blake2b(url.encode(), digest_size=12).hexdigest()

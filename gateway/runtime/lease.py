@@ -22,8 +22,8 @@ class Lease:
     """
 
     database: Database
-    name: str  #: Of the job: `mailchimp`, `trigger:birthday`.
-    holder: str  #: Of it: this process and its part (`processes.holder`).
+    name: str  #: The job's: `mailchimp`, `trigger:birthday`.
+    holder: str  #: This process and its part (`processes.holder`).
     term: timedelta  #: How long a holder may say nothing; so long nobody does it after a crash.
     clock: Callable[[], datetime]
     is_gone: IsGone = processes.has_ended

@@ -10,7 +10,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _MACHINE = Path("/etc/machine-id")
 _NAMESPACE = Path("/proc/self/ns/pid")
 _MACHINES_OWN = "pid:[4026531836]"  #: The namespace outside containers: Linux's PROC_PID_INIT_INO.
-#: Of the fields of /proc/PID/stat behind the command's name (proc_pid_stat(5)): the 22nd of all.
+#: Its index in /proc/PID/stat after the command's name (proc_pid_stat(5)); it is field 22.
 _START_TIME = 19
 
 
@@ -38,7 +38,7 @@ def own() -> str:
     beginning of the boot's own id. An id alone comes again: after a reboot, and at every start of
     a container, the same small numbers belong to other processes.
     """
-    return _own(os.getpid())  # asked anew each time: a process may have been forked
+    return _own(os.getpid())  # asked again each time, as the process may have been forked
 
 
 def is_running(process: str) -> bool:
@@ -96,7 +96,7 @@ def _own(pid: int) -> str:
 
 def _start_time(pid: int) -> str:
     """Return when a process started; empty: there is none, or it has ended and is a zombie."""
-    # The command stands in parentheses and may hold blanks and parentheses itself.
+    # The command is in parentheses, and may itself contain blanks and parentheses.
     fields = _stat(pid).rpartition(")")[2].split()
     return fields[_START_TIME] if fields and fields[0] not in {"Z", "X"} else ""
 

@@ -34,12 +34,13 @@ class QueueWorker(Generic[QueueRow]):
         poll: timedelta = timedelta(seconds=1),
         away: timedelta = timedelta(seconds=2),
     ) -> None:
-        """`claim` is told how many could begin now, and returns rows that are this process's.
+        """`claim` gets how many rows can be started now, and returns rows for this process.
 
-        `at_once` says, each time it is asked, how many may be in hand at the same time. `work` does
-        what is to be done with one and settles it. `give_back` is needed where `claim` may return
-        more than could begin. `put_off` hears what either raised: it logs what passes, and raises
-        what must end the process. The queue is looked at every `poll`, and `away` after a failure.
+        `at_once` says, each time it is asked, how many may be in hand at the same time. `work`
+        handles a row and settles it. `give_back` is needed if `claim` may return more rows than can
+        be started. `put_off` gets what either of them raised: it logs temporary failures, and
+        raises what must end the process. The queue is looked at every `poll`, and after a failure
+        once `away` has passed.
         """
         self._claim = claim
         self._work = work

@@ -17,7 +17,7 @@ class Call:
     path: str
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
-    names: dict[str, str] = field(default_factory=dict)  #: What stands in the path's braces.
+    names: dict[str, str] = field(default_factory=dict)  #: Values for the names in the path.
 
     def flag(self, name: str) -> bool:
         """Read a query parameter as Mailchimp does: true or 1 in any case."""

@@ -127,7 +127,7 @@ def _tag(writer: Writer, member: SandboxMember, names: Iterable[str]) -> None:
 
 @router.on("POST", "/lists/{list_id}")
 def write_batch(account: Account, call: Call) -> SandboxAnswer:
-    """Write up to 500 members; who can't be written stands in `errors` of a 200."""
+    """Write up to 500 members; those that can't be written are in `errors` of a 200."""
     writer, body = _writer(account, call), call.object()
     entries = body.get("members", [])
     if len(entries) > BATCH:

@@ -128,7 +128,7 @@ def _empty(audience: SandboxAudience, segment: Segment) -> None:
 
 @router.on("POST", SEGMENT)
 def change_segment(account: Account, call: Call) -> SandboxAnswer:
-    """Add and remove up to 500 addresses each; who can't be added stands in `errors`."""
+    """Add and remove up to 500 addresses each; those that can't be added are in `errors`."""
     audience, segment = _find(account, call)
     body = call.object()
     to_add, to_remove = body.get("members_to_add", []), body.get("members_to_remove", [])

@@ -23,7 +23,7 @@ _GRACE_SECONDS = 120.0  #: Before the slowest allowed pace counts.
 _SLOWEST = 500.0  #: Octets a second (Postfix: smtpd_min_data_rate).
 _IDLE_SECONDS = 180.0  #: Between two chunks (RFC 5321, 4.5.3.2.5).
 _STALL_SECONDS = 5.0  #: Without any octet, while others wait for the relay.
-_CROWDED_GRACE_SECONDS = 10.0  #: Of waiting for the client, before its pace counts then.
+_CROWDED_GRACE_SECONDS = 10.0  #: When others wait: how long, until the client's pace counts.
 _CROWDED_SLOWEST = 10_000.0  #: Octets a second, while others wait for the relay.
 
 

@@ -6,7 +6,7 @@ from gateway.core.mail.reply import Reply
 
 _FULL = Reply.of("421 4.3.2 Too many connections; try again later")
 _TOO_MANY = Reply.of("421 4.7.0 Too many connections from your address; try again later")
-_ONES_SHARE = 0.9  #: Of all the room, for one address: nobody keeps all others out.
+_ONES_SHARE = 0.9  #: The largest share for one address, so that nobody locks out all others.
 
 
 class ConnectionLimit:

@@ -86,7 +86,7 @@ class ContentStream:
 
     @property
     def may_stop(self) -> bool:
-        """Whether all waits for the client, and the relay could begin anew later."""
+        """Whether everything waits for the client, and the relay could start again later."""
         return self.body.waits and not self._at_relay
 
     async def header_block(self) -> ContentHead:

@@ -40,7 +40,7 @@ class Session(Protocol):
     """A client's connection, as its listener sees it."""
 
     def make_way(self, now: float) -> None:
-        """Let others use a relay that stands by."""
+        """Let others use a relay connection that is idle here."""
 
     def check(self, now: float) -> None:
         """End a wait that has lasted too long."""
@@ -68,7 +68,7 @@ class Transaction(Protocol):
         """Whether somebody is left to send to."""
 
     async def refusal(self) -> Reply | None:
-        """Return what stands for the refusals of all recipients; None: there was none asked for."""
+        """Return one reply for the refusals of all recipients; None: there were no recipients."""
 
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
         """Take recipients in; return what the client hears for each."""

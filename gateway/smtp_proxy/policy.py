@@ -29,7 +29,7 @@ _MOST_PEERS = 65_536  #: How many client addresses a listener remembers.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerPolicy:
-    """What one of `[[smtp.listeners]]` goes by."""
+    """The policy of one of `[[smtp.listeners]]`."""
 
     name: str
     lmtp: bool = False

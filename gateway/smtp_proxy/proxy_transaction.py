@@ -124,7 +124,7 @@ class ProxyTransaction:
         return [entry.reply for entry in entries] + over
 
     def refused(self, argument: bytes | None, reply: Reply) -> None:
-        """Count a recipient the grammar refused: the CRM asked for it all the same.
+        """Count a recipient that was refused for its syntax: the CRM did ask for it.
 
         `argument` is what it said after RCPT; None where that is not known.
         """
@@ -145,10 +145,10 @@ class ProxyTransaction:
         return bool(self._record.taken)
 
     async def refusal(self) -> Reply | None:
-        """Return what stands for the refusals of all recipients; None: there was none asked for.
+        """Return one reply for the refusals of all recipients; None: there were no recipients.
 
-        A temporary one, where there is one: the mail may be tried again. Else the note, where
-        somebody is suppressed.
+        If one is temporary, that one: the mail may be tried again. Otherwise the note, if somebody
+        is suppressed.
         """
         record = self._record
         if not record.asked:

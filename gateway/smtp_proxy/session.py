@@ -156,7 +156,7 @@ class GatewaySMTP(AuthExchange):
         self._client_reader.check(now)
 
     def make_way(self, now: float) -> None:
-        """Let others use a relay that stands by: soon where they wait for it, else later."""
+        """Let others use a relay connection that is idle here: soon if they wait, else later."""
         transaction = self._transaction or self._transaction_in_data
         if transaction is None or self._quiet_since is None:
             return
@@ -374,7 +374,7 @@ class GatewaySMTP(AuthExchange):
         return self._tls or self._peer in ("127.0.0.1", "::1")
 
     async def mail(self, argument: bytes) -> None:
-        """MAIL FROM: a transaction begins; the relay hears of it with the first recipient."""
+        """MAIL FROM: a transaction begins; the relay is told with the first recipient."""
         if self._helo is None:
             raise CommandRefused("503 5.5.1 Say EHLO first")
         if self._settings.users is not None and self._login is None:
@@ -433,8 +433,8 @@ class GatewaySMTP(AuthExchange):
         if argument.strip():
             raise self._data_refused("501 5.5.4 Syntax: DATA")
         if not transaction.has_recipients:
-            # Say once more why nobody is left; a client that says DATA all the same is done then.
-            # Swift Mailer does, and begins its next message without RSET.
+            # Say again why nobody is left; the transaction of a client that still says DATA is over
+            # then. Swift Mailer does so, and begins its next message without RSET.
             refusal = await transaction.refusal()
             if refusal is None:
                 raise self._data_refused("554 5.5.1 No valid recipients")

@@ -134,8 +134,8 @@ class TransactionOutcome:
             entry.settle(State.SENDING, By.RELAY, "")
         drafts = record.notices()
         if not await record.begin(drafts):
-            # Nothing may be sent that is not written down. A commit that failed may have happened
-            # all the same: what is said now counts.
+            # Nothing may be sent that is not written down. A commit that failed may still have
+            # happened: what is said now counts.
             for entry in left_out:
                 entry.note = None
             raise MessageRefused(STORE_AWAY, By.GATEWAY)
@@ -161,11 +161,11 @@ class TransactionOutcome:
         drafts: tuple[OutboxDraft, ...],
         client_reader: ClientReader,
     ) -> Reply:
-        """Send the dot and return what the client hears for the relay's verdict.
+        """Send the dot and return the client's reply for the relay's verdict.
 
-        What a retry is told depends on whether the client hears that. It does for sure if it waits
-        for it; if not (it closed its side, said the next command, took its time), retries wait
-        until that is known.
+        What a retry is told depends on whether the client gets that reply. If it waits for it, it
+        surely does. If it doesn't (it closed its side, sent the next command, was slow), retries
+        wait until that is known.
         """
         record, mail, retries = self._record, self._mail, self._services.retries
         retries.dot_out(

@@ -42,7 +42,9 @@ ToLogin = Callable[[Request], Awaitable[Response]]
 
 COOKIE = "gateway_console"
 LANGUAGE_COOKIE = "gateway_console_language"
-GUEST_COOKIE = "gateway_console_guest"  #: Of whoever isn't signed in; its forms bring the same.
+GUEST_COOKIE = (
+    "gateway_console_guest"  #: For people who aren't signed in; their forms send the same.
+)
 LOGIN = f"{ROOT}/login"
 KEPT = f"{LOGIN}/kept"
 LONGEST = timedelta(days=7)  #: A session, however much it is used.
@@ -167,9 +169,9 @@ async def begin(
 ) -> tuple[ConsoleUser, str]:
     """Begin a session; return its user and the secret that its cookie shows.
 
-    A name stands for one person at any moment: whom the web server of this host names is nobody
-    whom the provider of OpenID Connect names, so that one's sessions of that name end. `instead` is
-    the session that the browser had and gives up.
+    A name means just one person at any time. Somebody whom this host's web server names isn't the
+    one whom the OpenID Connect provider calls the same, so the other's sessions under that name
+    end. `instead` is the session that the browser had and gives up.
     """
     now: datetime = using.clock()
     secret = secrets.token_urlsafe(32)
@@ -233,7 +235,8 @@ def guest_token(request: Request) -> str:
 def set_guest_cookie(response: Response, request: Request) -> None:
     """Have a browser keep the token of its forms, unless another site's page makes it post.
 
-    It sends no cookie then, and the answer would replace the one that an open login page goes by.
+    In that case the browser sends no cookie, and a new one would replace the cookie that an open
+    login page needs.
     """
     if request.method not in ("GET", "HEAD") and came_from_here(request) is False:
         return
@@ -355,7 +358,7 @@ def came_from_here(request: Request) -> bool | None:
 
 
 def language_of(request: Request) -> str:
-    """Return the language a page is shown in: the chosen one, else the browser's."""
+    """Return the language a page is shown in: the chosen one, or else the browser's."""
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     if chosen in LANGUAGES:
         return chosen
@@ -403,9 +406,9 @@ class StaleForm(Problem):
 
 
 async def checked_form(request: Request) -> AsyncIterator[None]:
-    """Refuse a form that can't be read, or doesn't bring the token its page was given.
+    """Refuse a form that can't be read, or lacks the token that its page was given.
 
-    What the login's page posts is looked at there: it shows that page anew.
+    The login page checks its own form, as it shows the page again.
     """
     user: ConsoleUser | None = getattr(request.state, "user", None)
     if request.method in ("GET", "HEAD"):

@@ -36,8 +36,8 @@ async def change_store(
 ) -> T:
     """Do work in a transaction, and journal it there.
 
-    `act` as `person.suppress`; `about` a key or id, no address, or what returns such by what was
-    done: one for each line, none where nothing was.
+    `act` is for example `person.suppress`. `about` is a key or id (never an address), or a function
+    that returns them for the work's result: a line is written for each, and none for none.
     """
     using = services(request)
 
@@ -91,7 +91,7 @@ async def doing(
 def _was_refused(error: Exception) -> bool:
     """Whether an error says that nothing was done."""
     match error:
-        case NotDone(status=502) | StoreUnavailable():  # It may have been done all the same.
+        case NotDone(status=502) | StoreUnavailable():  # It may still have been done.
             return False
         case GatewayError() | HTTPException():
             return True

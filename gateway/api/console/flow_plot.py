@@ -37,7 +37,7 @@ class FlowBand:
 
     state: State
     fill: str
-    top: float  #: Of the band on the paper.
+    top: float  #: The upper edge of the band on the paper.
     total: int
     highest: int  #: What a bar over the whole band would mean.
     bars: tuple[FlowBar, ...]

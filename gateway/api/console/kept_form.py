@@ -37,7 +37,7 @@ class KeptForm:
 
     to: str  #: Where it was posted, below `/console`.
     back: str  #: The page that it was on.
-    token: str  #: That it brought: whose it is can be told by it.
+    token: str  #: The token it came with, which tells whose form it is.
     fields: tuple[tuple[str, str], ...]  #: Without the token.
     files: tuple[str, ...] = ()  #: Names of files, which are not kept.
 

@@ -92,7 +92,7 @@ class Provider:
         return document, keys
 
     def forget(self) -> None:
-        """Ask anew the next time."""
+        """Forget the answer, so that the provider is asked again next time."""
         self._known = None
 
 

@@ -22,7 +22,7 @@ _INCLUDED = {
 
 
 def read_roles(names: Iterable[str]) -> frozenset[ConsoleRole]:
-    """Return the roles of these names; ValueError names one that is none."""
+    """Return the roles with these names; ValueError names one that isn't a role."""
     roles = set()
     for name in names:
         try:

@@ -1,11 +1,11 @@
 """Sentences that the gateway writes in English, in the reader's language.
 
-What `gateway check` finds, by what a rule told bulk mail, why a page can't be shown: these are
-written where nobody knows who reads them. They are known again by their form, such as `{url}:
-{problem}: is it reached from here?` in `texts/LANGUAGE/sentences*.toml`, and told in its
-translation. What stands in it is told likewise if it is such a sentence itself. Whatever is not
-known stays as it is, but for commands in it: in their place stands the page of the console that
-does the same, or who runs them. English has a file only for what names a command.
+What `gateway check` finds, why a rule took a mail for bulk, why a page can't be shown: such
+sentences are written where nobody knows who will read them. They are recognised by a pattern, such
+as `{url}: {problem}: is it reached from here?` in `texts/LANGUAGE/sentences*.toml`, and replaced by
+its translation. Parts that are such sentences themselves are translated in the same way. What isn't
+recognised stays as it is, except that commands in it are replaced by the page of the console that
+does the same, or by who runs them. English has a file only for sentences that name a command.
 """
 
 import re
@@ -22,7 +22,7 @@ _PLACE = re.compile(r"{(\w+)}")
 _DAYS = frozenset(("day", "when", "nearest"))  #: What is inserted so has days in it.
 _MOMENT = re.compile(r"\b(?P<Y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?:[T ](?P<time>\d\d:\d\d))?\b")
 _MOST = 5_000  #: Characters; in what is longer nothing is looked for.
-_LINES = 300  #: Of a long list the rest stays as it is.
+_LINES = 300  #: Further lines of a long list stay as they are.
 _DEPTH = 4  #: Sentences in sentences that are looked for; strangers' texts may look like many.
 #: Commands, and the pages that do the same: by their names in the navigation, or on buttons.
 _PAGES = {
@@ -67,9 +67,9 @@ _COMMAND = re.compile(
 
 
 def retell(language: str, sentence: str) -> str:
-    """Return a sentence of the gateway's own in a language; one it has no words for, as it is.
+    """Return a sentence of the gateway in a language; one without a translation, as it is.
 
-    A page of the console stands in place of the command that does the same.
+    Commands are replaced by the page of the console that does the same.
 
     >>> retell("nl", "main was last fed 3 days ago")
     'main is 3 dagen geleden voor het laatst aangeleverd'
@@ -129,11 +129,11 @@ class _Form:
     has_words: bool  #: Beside what is inserted.
 
     def inserted(self, sentence: str) -> dict[str, str] | None:
-        """Return what is inserted, by name; None: the sentence is another.
+        """Return the inserted texts by name; None: it is another sentence.
 
-        Each ends where what follows it stands first, a `problem` where it stands last; in a time
-        that grows as the sentence does. The same name stands for the same text, `count` for a
-        number.
+        Each text ends at the first place where what follows it is found, a `problem` at the last.
+        The time it takes grows only linearly with the sentence. The same name means the same text;
+        `count` means a number.
         """
         start, end = self.pieces[0], self.pieces[-1]
         at, until = len(start), len(sentence) - len(end)

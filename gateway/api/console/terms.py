@@ -1,4 +1,4 @@
-"""What the console is told by the settings of a moment."""
+"""What the console needs of the settings, as they are at one moment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class ConsoleTerms:
     session: timedelta  #: How long one stays signed in without doing anything.
     language: str
     proxies: tuple[Network, ...]  #: Web servers whose word counts for where a request comes from.
-    #: By which what somebody filled in is sealed: 32 octets each, the first seals, all open.
+    #: Keys to seal what somebody filled in: 32 octets each; the first one seals, all of them open.
     form_keys: Callable[[], tuple[bytes, ...]]
     proxy: ProxyTerms | None = None
     oidc: OidcTerms | None = None

@@ -1,8 +1,8 @@
-"""A trigger's file as the fields of a form: one for each fact that its event goes by.
+"""A trigger's file as the fields of a form: one for each fact that its event needs.
 
-What is typed is checked where the files are, as of commands; here it is only put into the form that
-a file has, and what is wrong is told at the field it is about. What no field is for (comments, keys
-nobody knows) stays as it is: only what somebody changed is handed on.
+The input is checked where the files are, like that of commands. Here it is only converted to the
+form it has in a file, and errors are shown at the field they are about. What has no field
+(comments, unknown keys) stays as it is, because only changes are passed on.
 """
 
 import re

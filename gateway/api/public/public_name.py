@@ -36,16 +36,16 @@ def _names_in(header: bytes, value: bytes) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class PublicPaths:
-    """What can be reached by a name, if there is one."""
+    """A public host name, if there is one, and what can be reached by it."""
 
     name: str = ""
     paths: tuple[str, ...] = ()
 
 
 class PublicName:
-    """Wraps an application: a request by the public name gets only what stands below some paths.
+    """Wraps an application: a request by the public name reaches only what is below some paths.
 
-    A name of this very machine is nobody's from outside, and keeps everything.
+    Names of this machine itself aren't used from outside, and reach everything.
     """
 
     def __init__(self, app: ASGIApp, public: Callable[[], PublicPaths]) -> None:

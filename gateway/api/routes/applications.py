@@ -40,7 +40,7 @@ from gateway.store.views import application_list
 
 router = APIRouter(prefix="/applications", tags=["applications"])
 
-MOST = 1000  #: Applications told of at once.
+MOST = 1000  #: Applications in one request.
 
 _Reference = Annotated[PlainText, Field(min_length=1, max_length=200)]
 NameWords = Annotated[

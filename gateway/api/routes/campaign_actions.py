@@ -142,7 +142,7 @@ def is_confirmed(asked: Confirmation | None = None) -> bool:
 
 Action = Annotated[_Action, Depends(action)]
 Deletion = Annotated[_Action, Depends(deletion)]  #: Harmless when it comes twice: without a key.
-Number = Annotated[int, Depends(_number)]  #: Of the campaign that the path names.
+Number = Annotated[int, Depends(_number)]  #: The number of the campaign in the path.
 IsConfirmed = Annotated[bool, Depends(is_confirmed)]  #: By the body, which may be left out.
 _DONE = answers(CampaignDoneDocument, "The campaign as it is now, without its members.")
 

@@ -34,7 +34,7 @@ Filename = Annotated[
     Query(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$", description="Its name in reports."),
 ]
 
-LONGEST_LINE = 1024 * 1024  #: Of a feed: a record is read whole.
+LONGEST_LINE = 1024 * 1024  #: Octets of a line of the feed, which is read as a whole.
 _HELD_BACK = "would lift too many suppressions: nothing was applied; lift=true if that is right"
 #: Files taken in at a time: the store has one writer anyway, and other requests go on meanwhile.
 _TURN = anyio.CapacityLimiter(1)

@@ -24,7 +24,7 @@ from gateway.store.people import history
 
 router = APIRouter(tags=["history"], dependencies=[READS])
 
-OCTETS = "application/octet-stream"  #: Of every document: none is ever shown as what it claims.
+OCTETS = "application/octet-stream"  #: For every document: none is served as the type it claims.
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT = {
     200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},

@@ -99,7 +99,7 @@ async def list_messages(
     is_searched = wanted is not None or rule is not None or group is not None
 
     def look(connection: StoreTransaction) -> tuple[Sequence[Message], datetime | None]:
-        # Asked first: what is made searchable meanwhile is then told of, not passed over.
+        # Asked first, so that what becomes searchable meanwhile is announced, not skipped.
         missed = searching.unsearched_before(connection) if is_searched else None
         rows = messages.listed(
             connection,

@@ -259,7 +259,7 @@ async def release(
             whom: PersonRef | str = typed
         case TypedAddress():
             whom = using.lookup(typed.address)
-        case NotAnAddress():  # Looked for as it stands: older versions stored what was told.
+        case NotAnAddress():  # Looked up as written: older versions stored anything.
             whom = using.lookup(address)
     now = using.clock()
 

@@ -1,4 +1,4 @@
-"""Whom the command line and the API add to a campaign: people one by one, groups, files."""
+"""Adds people to a campaign for the command line and the API: one by one, groups, files."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

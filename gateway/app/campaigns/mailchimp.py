@@ -132,7 +132,7 @@ def mailchimp_session(
 
 
 def wishes(settings: Settings) -> ActivationRequest:
-    """Return what activation goes by."""
+    """Return the settings for activation."""
     contact = settings.mailchimp.audience_contact
     sender, address = parseaddr(settings.notices.sender or "")
     company = contact.company if contact else ""

@@ -57,7 +57,7 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
 
 
 def trust_of(what: str, place: MailboxConfig | ListenerConfig) -> Finding:
-    """Tell by what the sender of a forwarded reply is believed at a mailbox or listener."""
+    """Say why the sender of a forwarded reply is believed at a mailbox or listener."""
     match place.trust:
         case None:
             return error(what, f"{_NOTHING}{_HOW}")

@@ -1,8 +1,8 @@
-"""What `gateway check` finds and what changes by itself, looked at now and then and remembered.
+"""Findings of `gateway check` that change by themselves: checked now and then, and remembered.
 
-Whoever asks hears at once what was found last. Nothing is called for somebody's question: it is
-looked at anew, in the background, once that is some minutes old, or as soon as something that was
-heard in passing (mail to a relay, a mailbox that was read) says otherwise.
+A question is answered at once with what was found last; nothing is called because of it. A check is
+repeated in the background once its finding is some minutes old, or as soon as something seen in
+passing (mail to a relay, a mailbox that was read) contradicts it.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The process that calls mailboxes for `gateway check`: logs in and looks at the folders.
 
-Findings go out as lines of JSON. The settings are read anew; the only argument is the config file.
+Findings go out as lines of JSON. The settings are read again; the only argument is the config file.
 """
 
 import asyncio

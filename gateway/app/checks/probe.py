@@ -66,7 +66,7 @@ class Probe:
 
     recipient: str
     sender: str
-    listener: str  #: Whose bulk mail it stands for.
+    listener: str  #: The listener whose bulk mail it represents.
     relay: str = ""
     id: int = 0
     message_id: str = ""  #: Empty: nothing was sent.
@@ -180,10 +180,10 @@ async def send_probe(
     sender: str,
     listener: str | None,
 ) -> Probe:
-    """Send one mail as bulk mail of a listener leaves; a suppressed address gets none.
+    """Send one mail the way a listener's bulk mail leaves; a suppressed address gets none.
 
-    Without a `sender` it comes from `notices.from`; without a `listener` it stands for the first
-    that adds links to unsubscribe, else for the first. NoSuchListener for a name that none has.
+    Without a `sender` it comes from `notices.from`. Without a `listener` it is sent as by the first
+    that adds links to unsubscribe, or else by the first. NoSuchListener for an unknown name.
     """
     sender = sender or common.notifier(settings)
     chosen = _listener(settings, listener)

@@ -1,4 +1,4 @@
-"""From the settings to what the proxy goes by."""
+"""Makes the proxy's policy from the settings."""
 
 import hashlib
 import ssl

@@ -19,7 +19,7 @@ from gateway.crm.refused import write_refused
 from gateway.store.engine.database import Database
 
 _OF_A_KIND = ("people", "groups", "statuses")
-#: A group and a person; slashes may stand in the ids of both: `2026/1/candidate:2026/17`.
+#: A group and a person; the ids of both may contain slashes: `2026/1/candidate:2026/17`.
 _MEMBERSHIP = re.compile(rf"(.+?)/({'|'.join(PersonKind)}):(.+)", re.DOTALL)
 
 

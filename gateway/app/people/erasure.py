@@ -81,7 +81,7 @@ class ErasureDone:
     erasure: Erasure
     is_dry: bool  #: Nothing was done: what it would come to.
     shared: int  #: Addresses that stay, for others have them too.
-    files: tuple[Path, ...]  #: Of the feed, that speak of the person and can't be written anew.
+    files: tuple[Path, ...]  #: Files of the feed that name the person and can't be rewritten.
     are_files_deleted: bool
     rows_in_files: int = 0  #: Taken out of the others.
     waiting_files: tuple[Path, ...] = ()  #: Not taken in yet: they bring the person back.
@@ -118,7 +118,9 @@ class ListedErasure:
     person: str
     addresses: tuple[str, ...]
     kept: tuple[KeptSuppression, ...]
-    key_mark: str = ""  #: Of the key the hashes were made by; empty in lines of older versions.
+    key_mark: str = (
+        ""  #: The mark of the key that made the hashes; empty in lines of older versions.
+    )
     declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
 
 
@@ -196,7 +198,7 @@ def erase(
                 leftover.unlink(missing_ok=True)
     try:
         database.sweep_out()
-    except StoreUnavailable as error:  # It is erased all the same.
+    except StoreUnavailable as error:  # It was erased nevertheless.
         log.error("store_not_rewritten", reason=str(error))
     return _done(outcome, whom, in_files, is_dry=False, are_files_deleted=with_files)
 
@@ -232,10 +234,11 @@ def _done(
 def _not_in_the_journal_yet(
     settings: Settings, database: Database, whom: ErasureSubject
 ) -> tuple[Path, ...]:
-    """Return which records of messages speak of the person that the store was not told of yet.
+    """Return the records of messages about the person that haven't reached the store yet.
 
-    A worker that runs tells it within a moment: that is waited for. What one left that has ended is
-    taken in when the gateway starts, and what passed while the store was away when it is back.
+    A running worker passes them on within a moment; this waits for that. The records of a worker
+    that has ended are taken in when the gateway starts, and those made while the store was away
+    when it is back.
     """
     mentions, until = whom.certain(""), time.monotonic() + _LOGS_TAKEN_IN.total_seconds()
     while True:
@@ -378,7 +381,7 @@ def _also(
     base = whom or ErasureSubject(ref=None, addresses=())
     more = tuple(address for address in addresses if address not in (*base.addresses, *base.shared))
     known = (*base.addresses, *more)
-    # What is left of somebody of whom the store has nothing: the entry alone is taken in.
+    # The store has nothing of this person, so only the entry itself is taken in.
     return replace(base, addresses=known or (entry.person,))
 
 
@@ -407,9 +410,9 @@ def _content(blobs: Blobs, digest: str) -> bytes:
 
 
 def remove_blob(database: Database, blobs: Blobs, digest: str) -> bool:
-    """Delete a blob nothing refers to; False: something does, or there is none.
+    """Delete a blob that nothing refers to; False: something does, or there is no such blob.
 
-    One that comes again in this moment is put back.
+    If it is stored again at this very moment, it is put back.
     """
     content = _content(blobs, digest)
     with database.reading() as connection:

@@ -60,7 +60,7 @@ def reply_importer(
 
 
 def rules(settings: Settings) -> FilingRules:
-    """Return what the importer goes by; GatewayError if a text can't be used."""
+    """Return the importer's rules; GatewayError if a text can't be used."""
     own = (
         DocumentRule(
             type=document_type.type,
@@ -96,7 +96,7 @@ def rules(settings: Settings) -> FilingRules:
 
 
 def bounce_settings(settings: Settings) -> BounceSettings:
-    """Return by what bounces are known and when they suppress; GatewayError for a bad key file."""
+    """Return how bounces are matched, and when they suppress; GatewayError for a bad key file."""
     config = settings.bounces
     _, address = parseaddr(config.address or "")
     return BounceSettings(

@@ -1,4 +1,4 @@
-"""A mail of the inbox, read anew for people who decide what becomes of it."""
+"""A mail of the inbox, read again for people who decide what becomes of it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -101,8 +101,8 @@ class DailyBounceReport:
     async def _wording(self, settings: Settings, recipient: str) -> MailWording:
         """Return the report's wording in the language of its reader, as notes are.
 
-        That is the one on file, else that set for the domain, else that of the settings.
-        Wording of one's own that can't be used is told in the log, and that shipped stands in.
+        That is the one on file, or else the one set for the domain, or that of the settings. If the
+        operator's own wording can't be used, the log says so and the shipped one is used.
         """
         address = common.lookup(settings, recipient)
         staff = await self._database.read(applications.staff_at, address)

@@ -17,7 +17,7 @@ _END_SECONDS = 15.0  #: A server that doesn't answer keeps nobody for longer.
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
-    """A poller under way, and the settings it goes by."""
+    """A running poller, and its settings."""
 
     key: object
     poller: Poller

@@ -1,4 +1,4 @@
-"""For `/health` and `/metrics`: relays that no mail told of lately are called."""
+"""For `/health` and `/metrics`: calls relays whose state no mail has shown lately."""
 
 import asyncio
 from collections.abc import Sequence

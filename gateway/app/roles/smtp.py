@@ -111,7 +111,7 @@ class _Smtp:
         self._services.decider = Decider(self._standings, lookup, self._never, self._bulk_memory)
 
     async def apply(self, fresh: Settings) -> None:
-        """Go by new settings; start anew where the journal must be kept in another way."""
+        """Use new settings; restart if the journal must be kept in another way."""
         counted = bool(self._services.policy.bursts)
         self._worker.apply(policy(fresh), listeners(fresh))
         self._go_by(fresh)
@@ -278,9 +278,10 @@ class _Chores:
             log.warning("relay_not_seen_yet")
 
     async def beat(self) -> None:
-        """Say that this process lives, and settle what others left that don't any more.
+        """Say that this process is alive, and settle what processes that have ended left.
 
-        Who may not write to the store as it is now ends, and is started anew by the supervisor.
+        A process that can't write to the store in its present state ends, and the supervisor starts
+        it again.
         """
         holder, number = processes.holder(), self._number
         now = common.now()

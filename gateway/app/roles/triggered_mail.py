@@ -38,10 +38,10 @@ log = logs.get("triggers")
 class TriggerEngine:
     """Everything that mails on events, for one process; `close` it in the end.
 
-    `runner` puts what happened into the ledger, `sender` sends what is due there, `reporter` tells
-    what became of it; `watch` says before each sending whether the store is the one it was. All ask
-    for `plan`, which `refresh` replaces where settings or the files of triggers have changed. The
-    sender asks for the newest: what it sends may rest on a file that was written a moment ago.
+    `runner` puts what happened into the ledger, `sender` sends what is due there, `reporter`
+    reports what became of it; `watch` says before each sending whether the store is still the same.
+    All of them use `plan`, which `refresh` replaces when settings or the files of triggers have
+    changed. The sender always asks for the newest: a file may have been changed a moment ago.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class TriggerEngine:
         self.reporter = RunReporter(database, lambda: self.plan, clock=clock, new_id=self._new_id)
 
     def refresh(self, settings: Settings) -> None:
-        """Go by new settings and by what has changed in the files; GatewayError: by the old."""
+        """Use new settings and changed files; on GatewayError, the old ones stay in use."""
         if settings is not self._settings:
             files = triggers.CurrentTriggerFiles(settings)
             self._standings.close()

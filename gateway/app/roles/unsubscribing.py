@@ -86,9 +86,9 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
         return await self._once_known(named, lambda: self._database.write(work))
 
     async def _once_known(self, named: Named, ask: Callable[[], Awaitable[LinkView]]) -> LinkView:
-        """Return what is asked, once the journal has the mail: programs may be quicker than it.
+        """Return the answer once the journal has the mail: programs may be faster than the journal.
 
-        A mail too new to be forgotten is one that the journal is about to hear of.
+        If a mail is too new to have been deleted, the journal will have it in a moment.
         """
         is_new = common.now() - named.at < _NEW
         for attempt in range(_ATTEMPTS):

@@ -23,7 +23,7 @@ from gateway.store.sending import outbox
 log = logs.get("webhooks")
 
 _LIMITS = OutboxLimits(concurrency=CONCURRENCY)
-#: So long after the settings have lost an address, what was for it is given up.
+#: How long after an address left the settings its webhooks are given up.
 GIVEN_UP_WITHIN = timedelta(seconds=10)
 
 

@@ -128,9 +128,9 @@ class ProposedEdit:
 
     what: EditedThing
     name: str
-    changes: tuple[FileChange, ...]  #: Of files that really change.
-    rule: CheckedTrigger | None  #: Of a trigger: as it will be.
-    before: CheckedTrigger | None  #: Of a trigger: as it is.
+    changes: tuple[FileChange, ...]  #: Only of files that really change.
+    rule: CheckedTrigger | None  #: A trigger as it will be.
+    before: CheckedTrigger | None  #: A trigger as it is.
     doubts: tuple[str, ...]  #: What may not be meant so.
 
     @property
@@ -159,7 +159,7 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
     text = ""
     problems: tuple[str, ...] = ()
     faults: list[FileFault] = []
-    with suppress(ConfigError):  # Such as a file that isn't text: reading the rule says so.
+    with suppress(ConfigError):  # For example, a file that isn't text: reading the rule says so.
         text = text_to_mend(files[name])
     rule: CheckedTrigger | None = None
     given: dict[str, object] = {}
@@ -193,8 +193,8 @@ def propose_trigger(
 ) -> ProposedEdit:
     """Check a change of a trigger's file: other values for keys, or another text.
 
-    An empty `version` makes a new trigger, which is off whatever is said; else it must be that of
-    the file as it stands, or `ChangedMeanwhile` is raised. ConfigError says what is wrong.
+    An empty `version` makes a new trigger, which is always off at first. Otherwise it must be the
+    version of the current file, or `ChangedMeanwhile` is raised. ConfigError says what is wrong.
     """
     own = settings.triggers.folder / f"{name}.toml"
     if not _NAME.fullmatch(name):
@@ -379,7 +379,7 @@ def propose_template(
 
 
 def _texts(folder: Path, sources: Mapping[str, TemplateSource]) -> dict[str, str]:
-    """Return what stands in the files of a template, by the file it would be written to."""
+    """Return the texts of a template's files, by the file they would be written to."""
     texts = {
         str(folder / f"{language}.txt"): source.text
         for language, source in sources.items()
@@ -531,7 +531,7 @@ def reach(settings: Settings, database: Database, proposed: ProposedEdit) -> Tri
 
 
 def _shown(proposed: ProposedEdit, reached: TriggerReach) -> list[object]:
-    """Return what a token stands for: the change, and who would get what."""
+    """Return what a token confirms: the change, and who would get what."""
     mails = reached.preview.mails if reached.preview else ()
     return [
         *(change.after for change in proposed.changes),
@@ -547,7 +547,7 @@ def sample_mail(
     *,
     person: PersonRef | None = None,
 ) -> Rendered:
-    """Return what a template says in a language to a person; without one, to a made-up one.
+    """Return a template's text in a language for a person, or without one for a made-up person.
 
     What the person lacks, such as a qualification, is made up. Raises ConfigError for files that
     can't be used, `NoSuchPerson`, and `NotRendered`.

@@ -47,7 +47,7 @@ from gateway.triggers.epoch import EpochFileUnusable
 from gateway.triggers.templates import NotRendered, TemplateSource
 
 _SUBJECT = "Subject:"
-_CALENDAR_SECONDS = 300.0  #: So long what triggers will mail is told again where nothing changed.
+_CALENDAR_SECONDS = 300.0  #: How long the same calendar is shown if nothing changed.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +123,9 @@ class TriggerEditing(TriggerChanges):
         return self._listed().triggers
 
     def _listed(self) -> _KeptLists:
-        """Return what there is of triggers and templates; read anew only where a file has changed.
+        """Return the triggers and templates there are; they are read again only if a file changed.
 
-        To read and check thirty of each takes longer than all else that a page does.
+        Reading and checking thirty of each takes longer than everything else that a page does.
         """
         settings = self._settings()
         kept, about = self._lists, triggers.signature(settings)

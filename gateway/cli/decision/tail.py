@@ -21,7 +21,7 @@ from gateway.store.journal import messages
 _POLL_SECONDS = 0.5
 #: A message still being sent is shown when it is this old, else with its outcome.
 PATIENCE = timedelta(seconds=5)
-#: So long after its id was made a message may still appear: workers commit in their own time.
+#: How long after its id was made a message may still appear: workers don't commit in order.
 LATENESS = timedelta(minutes=2)
 
 

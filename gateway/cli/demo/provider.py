@@ -77,7 +77,7 @@ class DemoProvider:
         name = str(message_from_bytes(mail.content)["Message-ID"])
 
         def is_known() -> bool | None:
-            # The journal hears of a mail a moment after the CRM; real servers are slower than that.
+            # The journal has a mail a moment after the CRM's answer; real servers take longer.
             with self.store.reading() as connection:
                 sent = messages.listed(connection, to=address)
             return any(message.message_id == name for message in sent) or None

@@ -1,4 +1,4 @@
-"""What happens to applications, told by hand: submitted, or given a status."""
+"""Tells the gateway by hand what happens to applications: submitted, or given a status."""
 
 import sys
 from collections.abc import Iterator

@@ -29,7 +29,7 @@ class BounceKind(StrEnum):
 
 
 class Proof(StrEnum):
-    """By what a bounce is known to be about a message of ours."""
+    """What proves that a bounce is about a message of ours."""
 
     TOKEN = "token"  # noqa: S105  #: It came to a return address of our own.
     TRACE = "trace"  #: It gives back our Received line, or our envelope id (RFC 3461).
@@ -103,7 +103,7 @@ class KeptBounce:
     message: int | None  #: The journal's, where it is known.
     proof: Proof | None
     kind: BounceKind
-    address: str  #: Whom the message was for, in lookup form; empty where that isn't sure.
+    address: str  #: The message's recipient, in lookup form; empty where that isn't sure.
     recipient: str
     action: str
     status: str

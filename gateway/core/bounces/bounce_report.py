@@ -39,7 +39,7 @@ def percent(share: float, language: str, digits: int = 1) -> str:
 def values_of_report(
     shares: Sequence[BounceShare], wording: MailWording, *, days: int
 ) -> dict[str, str]:
-    """Return what stands for the placeholders of a report; what is missing is empty."""
+    """Return the values for the placeholders of a report; missing ones are empty."""
     alarms = [_alarm(share, wording) for share in shares if share.too_many]
     left = len(shares) - _MOST_LINES
     return {

@@ -8,7 +8,7 @@ from typing import Literal
 #: What Gmail's and Yahoo's rules for bulk senders (February 2024) allow of complaints.
 MOST_COMPLAINTS = 0.003
 MOST_BOUNCES = 0.05
-_FEWEST = 50  #: Of fewer mails a share says nothing.
+_FEWEST = 50  #: With fewer mails, a share says nothing.
 OTHERS = "*"  #: Stands for the domains that got too few mails each.
 
 

@@ -47,7 +47,7 @@ _SERVERS = re.compile(
     r"|webmaster|listserv)@",
     re.IGNORECASE,
 )
-#: What stands above an address that is the sender's or somebody's to ask.
+#: The line above an address that is the sender's, or that of somebody to ask.
 _NOT_A_RECIPIENT_BELOW = re.compile(
     r"(?:sent by|from|sender|contact|assistance,?)\s*:?\s*\Z", re.IGNORECASE
 )
@@ -86,7 +86,7 @@ _TELLING = re.compile(
     r"|after (?:end of|mail from|rcpt to|helo|ehlo|initial)",
     re.IGNORECASE,
 )
-#: What stands in every bounce, whatever happened.
+#: Words that are in every bounce, whatever happened.
 _PHRASES = re.compile(
     r"""
     this message was created automatically by [^.]{0,60}\.?

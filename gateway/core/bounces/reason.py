@@ -40,7 +40,7 @@ class Reason(StrEnum):
 
     @property
     def about(self) -> str:
-        """Whom it says something of: `address`, `sender` (us) or `moment` (mail or server)."""
+        """What it tells about: `address`, `sender` (us) or `moment` (the mail or the server)."""
         return "address" if self in HARD else "sender" if self in _OF_SENDER else "moment"
 
 

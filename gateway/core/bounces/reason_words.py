@@ -7,7 +7,7 @@ recipient, because such answers quote both
 (`<ann@example.org>: recipient address rejected: blocked using bl.example`).
 
 A new wording is a line here and a row in `tests/core/test_bounce_reasons.py` with the server it
-came from. In angle brackets stand words that come back (`VOCABULARY`).
+came from. Names in angle brackets are for words that occur often (`VOCABULARY`).
 """
 
 from gateway.core.bounces.reason import Reason
@@ -37,7 +37,7 @@ VOCABULARY = {
     "host": "(?:host|domain|hostname|system|server)",
 }
 
-#: Who is said not to exist may be the sender, or what was sent before to others: these stand first.
+#: If somebody is said not to exist, it may be the sender, or earlier recipients: these come first.
 _REASONS = r"""
 [rejected]
 <our side>(?:'s)?:? (?:<of it> ){0,5}(?:<gone>)

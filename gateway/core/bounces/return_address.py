@@ -21,7 +21,7 @@ class ReturnedTo:
     """What a return address names."""
 
     message: int  #: The journal's id.
-    position: int | None = None  #: Of the recipient in the envelope, from 0; None: any of them.
+    position: int | None = None  #: The recipient's in the envelope, from 0; None: any recipient.
 
 
 def return_address(base: str, to: ReturnedTo, keys: SigningKeys) -> str:
@@ -46,7 +46,7 @@ def returned_to(base: str, addresses: Iterable[str], keys: SigningKeys) -> Retur
 
 
 def tokens_in(base: str, addresses: Iterable[str]) -> Iterator[str]:
-    """Yield what stands for TOKEN in addresses such as `bounces+TOKEN@example.org`."""
+    """Yield the TOKEN of addresses such as `bounces+TOKEN@example.org`."""
     local, _, domain = base.rpartition("@")
     form = re.compile(rf"{re.escape(local)}[+=-]([a-z2-7]+)@{re.escape(domain)}", re.IGNORECASE)
     for address in addresses:

@@ -1,11 +1,11 @@
-"""Links to unsubscribe: what stands in `List-Unsubscribe` (RFC 2369, 3.2) and in templates.
+"""Links to unsubscribe, for `List-Unsubscribe` (RFC 2369, 3.2) and for templates.
 
     List-Unsubscribe: <https://mail.example.org/u/TOKEN>,
      <mailto:bounces+TOKEN@example.org?subject=unsubscribe>
     List-Unsubscribe-Post: List-Unsubscribe=One-Click
 
-The token names one mail to one recipient and holds no address. It is signed for a purpose of its
-own, so that nobody can make one of a return address (RFC 8058, 3.1: "hard-to-forge component").
+The token names one mail to one recipient and contains no address. Its signature is for this purpose
+only, so that nobody can make one from a return address (RFC 8058, 3.1: "hard-to-forge component").
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ class NamedDelivery:
     """A token of the CRM's mail names a delivery of the journal."""
 
     message: int
-    position: int  #: Of the recipient in the envelope, from 0.
+    position: int  #: The recipient's in the envelope, from 0.
 
     @property
     def at(self) -> datetime:
@@ -88,7 +88,7 @@ class UnsubscribeLinks:
         return next((named for named in map(self.named, tokens) if named is not None), None)
 
     def url(self, named: Named | None) -> str:
-        """Return the link of a mail, of a preview without one; empty where there is none."""
+        """Return the link of a mail, or of a preview without a mail; empty where there is none."""
         token = SAMPLE if named is None else self.token(named)
         return f"{self.public_url}{PATH}{token}" if self.public_url else ""
 

@@ -1,4 +1,4 @@
-"""Why mail came back, told by what the server said, its status code and the command it refused.
+"""Why mail came back: by the server's words, its status code and the command it refused.
 
 Words come first where they are known, because servers often send a status that says less (5.0.0)
 or something else (5.1.1 "mailbox full"). Status codes: RFC 3463 and IANA's registry of enhanced
@@ -13,7 +13,7 @@ from gateway.core.bounces.reason import Reason
 from gateway.core.bounces.reason_words import VOCABULARY, patterns_of_reasons
 from gateway.core.bounces.system_codes import reason_by_code
 
-MOST_CHARACTERS = 4_000  #: Of a text are looked at.
+MOST_CHARACTERS = 4_000  #: How much of a text is looked at.
 
 _STATUS = re.compile(r"\b[245]\.(\d{1,3}\.\d{1,3})\b")
 #: Addresses and links are taken out before words are looked for, for they hold words of their own

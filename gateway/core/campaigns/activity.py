@@ -27,7 +27,7 @@ class ReportedRecipient:
 
 
 def read_time(text: object) -> datetime | None:
-    """Read a time of the API; None for the empty text that stands for "never"."""
+    """Read a time of the API; None for the empty text, which means "never"."""
     if not isinstance(text, str) or not text:
         return None
     try:

@@ -24,11 +24,11 @@ class Activity:
 
     type: ActivityType
     at: datetime  #: Aware, UTC.
-    url: str = ""  #: Of a click.
+    url: str = ""  #: The link that was clicked.
     bounce: str = ""  #: `hard` or `soft`, of a bounce.
     machine: bool = False  #: An open by a mail proxy that fetched the pictures ahead of the reader.
-    reason: str = ""  #: Of who unsubscribed, in that person's words.
-    nth: int = 0  #: Of those alike in one second, from 0: Mailchimp gives activities no ids.
+    reason: str = ""  #: Why somebody unsubscribed, in their own words.
+    nth: int = 0  #: Which of the equal ones in a second, from 0: activities have no ids.
 
 
 def member_status(

@@ -83,9 +83,9 @@ def is_a_forward(headers: Headers) -> bool:
 
 
 def ids_named(headers: Headers, name: str) -> Iterator[str]:
-    """Yield the well-formed ids of a field: in brackets, something before and behind the @.
+    """Yield the well-formed ids of a field: in brackets, with something on both sides of the @.
 
-    What stands in comments (RFC 5322, 3.2.2) is no id.
+    Ids in comments (RFC 5322, 3.2.2) don't count.
     """
     for text in headers.texts(name):
         value = text

@@ -26,7 +26,7 @@ class BulkMark:
 
     @property
     def is_family(self) -> bool:
-        """Whether it stands for all fields that begin alike."""
+        """Whether it means all fields that begin with this name."""
         return self.header.endswith("*")
 
     @property

@@ -63,7 +63,7 @@ class RuleTest(ABC):
 
     @property
     def family(self) -> str:
-        """How fields begin without one of which it can't match, in lower case; empty: likewise."""
+        """How a field's name begins without which it can't match, in lower case; empty: none."""
         return ""
 
 
@@ -397,10 +397,10 @@ class Tried:
 
 
 def classify(facts: MessageFacts, rules: Sequence[Rule], default: Kind) -> Classification:
-    """Return what the first matching rule says, else the default.
+    """Return what the first matching rule says, or else the default.
 
     A header block that could not be read to its end may hold any mark: it counts as bulk, unless
-    something else than the header decides.
+    something other than the header decides.
     """
     if not facts.headers.whole:
         return classify_early(facts, rules) or Classification(Kind.BULK, UNREAD)

@@ -1,7 +1,7 @@
-"""Why a delivery of the past failed, step by step, and what would have let it through.
+"""Why a past delivery failed, step by step, and what would have let it through.
 
-What was decided is told from what was kept of it; headers are not. So rules are told by their
-order: those before the one that decided did not match. What holds now is beside it.
+This is told from what was kept of the decision; headers aren't kept. So rules are explained by
+their order: those before the one that decided did not match. The present state is shown beside it.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class RuleOutcome(StrEnum):
     NO_MATCH = "no_match"
     DECIDED = "decided"
     NOT_ASKED = "not_asked"  #: An earlier one had decided.
-    UNKNOWN = "unknown"  #: What decided is none of the rules there are now.
+    UNKNOWN = "unknown"  #: The rule that decided no longer exists.
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class FailedRecipient:
 class DsnReport:
     """What a DSN tells, and of which message."""
 
-    message_id: str  #: Of the DSN itself: `<…@host>`.
+    message_id: str  #: The DSN's own: `<…@host>`.
     at: datetime  #: Aware; the DSN's date, and times in it are shown in its zone.
     notifier: str  #: The address in `From`, with or without a name.
     hostname: str  #: The gateway's own name.
@@ -70,7 +70,7 @@ class DsnReport:
     arrived: datetime
     headers: bytes  #: The original's header block, as received.
     failed: tuple[FailedRecipient, ...]  #: A mailbox named twice is reported once.
-    others: int = 0  #: Recipients the message went to all the same.
+    others: int = 0  #: How many recipients the message did go to.
     given_up: int = 0  #: Recipients it would have gone to, had the client not given up.
 
     @property
@@ -271,7 +271,7 @@ class ReportedMessage:
 class ReportSummary:
     """What a report of several messages tells."""
 
-    message_id: str  #: Of the report itself: `<…@host>`.
+    message_id: str  #: The report's own: `<…@host>`.
     at: datetime  #: Aware; times in it are shown in its zone.
     notifier: str  #: The address in `From`, with or without a name.
     hostname: str  #: The gateway's own name.

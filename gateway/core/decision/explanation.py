@@ -47,7 +47,7 @@ class Explanation:
     """The whole decision."""
 
     classification: Classification
-    recipients: int  #: Of the one transaction it is explained as.
+    recipients: int  #: How many the explained transaction has.
     tried: tuple[Tried, ...]
     refusal: str  #: Said to the whole message, as in a pause; empty: none.
     relay: str

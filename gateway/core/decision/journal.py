@@ -82,9 +82,9 @@ class Outcome:
 
 
 def fingerprint(sender: str, recipients: Sequence[str], message_id: str, subject: str = "") -> int:
-    """Return a 63-bit mark by which a retry of the same transaction is known.
+    """Return a 63-bit mark by which a retry of the same transaction is recognised.
 
-    Without a Message-ID the subject stands for it.
+    Without a Message-ID, the subject is used instead.
     """
     named = message_id or f"\0{subject}"
     return _mark((sender, *sorted(recipients), "", named))

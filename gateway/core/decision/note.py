@@ -53,7 +53,7 @@ def render(template: NoteTemplate, facts: NoteFacts) -> Note:
 
 
 def reasons(template: NoteTemplate, facts: NoteFacts) -> str:
-    """Write only what would have failed it, for mail that went all the same."""
+    """Write only what would have stopped the mail, for mail that went nevertheless."""
     explained = (
         template.fill(suppression_section(template, entry), reason_values(template, facts, entry))
         for entry in strictest_first(facts.suppressions)

@@ -89,9 +89,9 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "reports more": frozenset(("more", "sender", "day", "where")),
 }
 
-#: Of a group somebody is in by Mailchimp's word; without it the group's section serves.
+#: For a group somebody is in because of Mailchimp; without it, the section for groups is used.
 OPT_OUT = "opt out"
-#: Of a person whom staff suppress at every address; "staff" is about a single address.
+#: For a person whom staff suppress at every address; "staff" is about a single address.
 STAFF_PERSON = "staff person"
 #: The line every short form of several lines ends with, for programs that show the last one only.
 SHORT_LAST = "short last"
@@ -287,7 +287,7 @@ def check_last_line(lines: Sequence[WordingLine], where: str) -> None:
 
 
 def exactly(templates: Mapping[str, NoteTemplate], language: str) -> NoteTemplate | None:
-    """Return the wording of one language, `de` standing in for `de-AT`; None: there is none."""
+    """Return the wording of one language, for `de-AT` also that of `de`; None: there is none."""
     return templates.get(re.split("[-_]", language.strip().lower())[0])
 
 

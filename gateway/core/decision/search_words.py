@@ -1,4 +1,4 @@
-"""By which words a message of the journal is found, and which of them a search asks for.
+"""The words by which a message of the journal is found, and the words that a search needs.
 
 A word is a run of letters and digits, without case and accents: `Müller, Änne <a.m@x.org>` has
 muller, anne, a, m, x and org. Words are kept in ASCII, so that databases part them in one way only.
@@ -55,9 +55,9 @@ class MessageSearch:
 
 @dataclass(frozen=True, slots=True)
 class AddressParts:
-    """What somebody knows of an address: full words of it, `jansen`, or what stands at an end.
+    """What somebody knows of an address: full words of it (`jansen`), or a whole end.
 
-    `@example.org` is a whole domain, `anna.jansen@` a whole local part. An address has all of them.
+    `@example.org` is a whole domain, `anna.jansen@` a whole local part. All of it must match.
     """
 
     texts: tuple[str, ...]
@@ -90,7 +90,7 @@ def spellings(text: str) -> tuple[str, ...]:
 def words_of(texts: Iterable[str]) -> frozenset[str]:
     """Return the words of a message's subject, Message-ID and addresses.
 
-    What stands in place of what was erased is no word.
+    The marks in place of what was erased don't count as words.
     """
     return frozenset(
         word for text in texts if not text.startswith(PREFIX) for word in _words_in(text)

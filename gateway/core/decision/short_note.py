@@ -31,7 +31,7 @@ from gateway.core.decision.suppression_wording import (
 from gateway.core.people.people import Suppression
 
 MAX_SHORT_LINES = 5
-MAX_SHORT_OCTETS = 512  #: Of a whole reply: codes, text and line ends.
+MAX_SHORT_OCTETS = 512  #: A whole reply with codes, text and line ends.
 STATUS = "5.7.1"  #: Delivery not authorized (RFC 3463, 3.8).
 
 _FRAME = len(f"550-{STATUS} \r\n")

@@ -14,7 +14,7 @@ NAMELESS = (*ENTRY_SOURCES, SuppressionSource.LAST_KNOWN, SuppressionSource.UNRE
 
 
 def suppression_name(template: NoteTemplate, entry: Suppression) -> str:
-    """Return the name of a group or status in the template's language, else what staff did.
+    """Return the name of a group or status in the template's language, or else what staff did.
 
     `Geen bulk-mail`; `blocked by a colleague`; `?` where nothing has a name.
     """

@@ -1,1 +1,1 @@
-"""What stands in the CRM's files, understood."""
+"""What the contents of the CRM's files mean."""

@@ -73,7 +73,7 @@ class AddressCell:
 
     addresses: tuple[str, ...] = ()  #: Certain, each once, as written; the first is the primary.
     doubts: tuple[AddressDoubt, ...] = ()
-    #: What was read otherwise and yet is an address as it stands: the CRM may send to `'ann@x'`.
+    #: Texts that are addresses even as written, though read as others: the CRM may mail `'ann@x'`.
     literal: tuple[str, ...] = ()
 
     @property

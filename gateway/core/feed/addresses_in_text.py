@@ -61,7 +61,7 @@ def addresses_in(text: str) -> tuple[list[str], str]:
 
 
 def guesses(text: str) -> Iterator[str]:
-    """Yield the addresses that may be meant by a text that isn't one as it stands."""
+    """Yield the addresses that may be meant by a text that isn't an address itself."""
     spelt = _SPELT_DOT.sub(".", _SPELT_AT.sub("@", text))
     joined = re.sub(r"\s*@[\s@]*", "@", spelt)
     for guess in (text, unquote(text), spelt, joined, text.replace("’", "'")):

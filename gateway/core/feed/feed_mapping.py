@@ -91,7 +91,7 @@ class KindMapping:
     columns: Mapping[str, ColumnMapping] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     date_order: DateOrder | None = None
-    #: Of a shipped mapping: what the file lacks is no mistake, exports leave columns out.
+    #: Whether it is a shipped mapping: a column the file lacks is no mistake then.
     optional: frozenset[str] = frozenset()
 
     def ordered(self, date_order: DateOrder | None) -> "KindMapping":

@@ -12,9 +12,9 @@ from functools import cached_property
 
 from gateway.core.written import as_read, counted, plain
 
-#: So many known ones are suggested where nothing fits.
+#: How many known ones are suggested where nothing fits.
 _NEAREST = 3
-_SHOWN = 5  #: So many of those that a reference may mean are named.
+_SHOWN = 5  #: How many are named of those that a reference may mean.
 _LIKENESS = 0.6
 _MOST_DIGITS = 30
 _DIGITS = re.compile(rf"[0-9]{{1,{_MOST_DIGITS}}}")
@@ -29,7 +29,7 @@ _MARKED = re.compile(r'="(.*)"|\'(.*)')
 
 
 class UnderstoodBy(StrEnum):
-    """By what a reference is understood."""
+    """How a reference was understood."""
 
     NAME = "name"
     CASE = "case"  #: The id in other letters or with other blanks.
@@ -49,7 +49,7 @@ class ReferenceLead(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NumberRange:
-    """The whole numbers a text may stand for, from the lowest to the highest."""
+    """The whole numbers a text may mean, from the lowest to the highest."""
 
     low: int
     high: int
@@ -181,10 +181,10 @@ class ReferenceTargets:
         self._numbered = NumberedIds(self.known)
 
     def meaning(self, given: str) -> GivenMeaning:
-        """Return what a text that is nobody's id stands for, as far as that can be told.
+        """Return what a text that is nobody's id means, as far as that can be told.
 
-        Of several the one that keeps most mail away counts: whoever is meant is protected, and
-        the report says that it isn't certain. Without one of that sort it leads nowhere.
+        Of several, the one that keeps most mail away counts: whoever is meant is protected, and the
+        report says that it isn't certain. If none of them keeps mail away, it leads nowhere.
         """
         fits = dict(self._fits(given))
         if not fits:
@@ -256,10 +256,10 @@ class ReferenceTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceUse:
-    """A text that stands in a file for something else and isn't the id of anything."""
+    """A text in a file that refers to something else but isn't the id of anything."""
 
-    reference: str  #: Of which kind: `people.status`, `memberships.group`.
-    kind: str  #: Of what is meant: candidate, contact, application; empty: it has no kinds.
+    reference: str  #: The kind of reference: `people.status`, `memberships.group`.
+    kind: str  #: The target's: candidate, contact, application; empty: it has no kinds.
     given: str  #: Empty: several, which all wait.
     lead: ReferenceLead
     rows: int

@@ -57,7 +57,7 @@ def parse_path(octets: bytes) -> tuple[Path, bytes] | None:
 
 
 def fits_envelope(address: str) -> bool:
-    """Whether an address can be the recipient of an envelope, as it stands."""
+    """Whether an address can be the recipient of an envelope as it is."""
     parsed = parse_path(f"<{address}>".encode(errors="replace"))
     return parsed is not None and not parsed[1] and parsed[0].address == address
 

@@ -7,7 +7,7 @@ time it is asked to send.
 
 import re
 
-_LONGEST_LINE = 1_000  #: Of a boundary delimiter, with what may stand behind it.
+_LONGEST_LINE = 1_000  #: A boundary delimiter with what may follow it.
 _LONGEST_PART_HEADER = 16_384
 _MOST_BOUNDARIES = 100
 _FEW_DASHES = 4  #: Looked at one by one.
@@ -27,7 +27,7 @@ class Boundaries:
     def marked_fields(self, header: bytes) -> list[tuple[bytes, bytes]]:
         """Return the fields of a header, each with its name in lower case before it.
 
-        A multipart's boundary is learnt, and a mark stands in its place.
+        A multipart's boundary is remembered, and replaced by a mark.
         """
         fields: list[tuple[bytes, bytes]] = []
         for field in _BETWEEN_FIELDS.split(header):

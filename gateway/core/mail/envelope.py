@@ -15,7 +15,7 @@ _ORCPT = re.compile(rb"[A-Za-z0-9.-]+;(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F
 _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 _NAMED = re.compile(r"(?i:FROM:|TO:)\s*<?([^>]*)")
 _SHOWN_IN_REPLY = 100  #: Letters of an address that a reply names.
-_NAMED_OCTETS = 300  #: Of its ASCII form: a reply has 512 (RFC 5321, 4.5.3.1.5).
+_NAMED_OCTETS = 300  #: How much of its ASCII form is named: a reply has 512 (RFC 5321, 4.5.3.1.5).
 _SHOWN = 512  #: Octets of what was refused that are kept.
 _NOTIFY = frozenset((b"SUCCESS", b"FAILURE", b"DELAY"))
 MAX_COMMAND = 4096  #: Octets of one command line, CRLF not counted.
@@ -99,7 +99,7 @@ def handed_on_as(sender: Sender, address: str) -> Sender:
 def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
     """Parse what follows `MAIL `; raise `CommandRefused` with the reply for anything malformed.
 
-    AUTH= is understood (RFC 4954, 5) and goes no further: the relay is told by our own login.
+    AUTH= is accepted (RFC 4954, 5) but not passed on: at the relay, our own login counts.
     """
     try:
         path, rest, parameters = _parse(argument, b"FROM:", _MAIL_PARAMETERS, extensions, "5.1.7")

@@ -121,9 +121,9 @@ class Headers:
     def addresses(self, name: str) -> list[tuple[str, str]]:
         """Return the (name, address) pairs of an address field, at most 100 of them.
 
-        What encoded words hold is part of a name (RFC 2047, 5): no comma and no address in them is
-        one of the list. Where no address stands beside them, as with programs that encode a field
-        as a whole, they are read as if they had not been encoded.
+        The content of encoded words is part of a name (RFC 2047, 5): commas and addresses in it
+        don't belong to the list. If there is no address besides them, as with programs that encode
+        a whole field, they are read as if they had not been encoded.
         """
         pairs: list[tuple[str, str]] = []
         for value in self.raw(name):
@@ -165,9 +165,9 @@ def _decoded_words(text: str) -> str:
 
 
 def _decoded_run(run: re.Match[str]) -> str:
-    """Return what encoded words hold, one behind the other: some cut a character in two.
+    """Return the content of adjacent encoded words, joined: some programs split a character.
 
-    What stands beside them is not asked of `decode_header`: it gives `€` there as `\\u20ac`.
+    The text around them isn't given to `decode_header`, which would turn `€` into `\\u20ac`.
     """
     decoded_run = ""
     try:

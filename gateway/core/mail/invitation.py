@@ -1,7 +1,7 @@
 """Which mail invites to an appointment, or answers an invitation (RFC 5546, RFC 6047).
 
 A text/calendar part says so by its METHOD: as a parameter of its Content-Type, as a line of its own
-text, or both. Only the beginning of the content is looked at; what stands behind it invites nobody.
+text, or both. Only the beginning of the content is looked at; parts after that invite nobody.
 """
 
 import re

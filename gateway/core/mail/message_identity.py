@@ -47,13 +47,13 @@ class MessageIdentity:
 def message_identity(
     sender: str, login: str | None, listener: str, headers: Headers
 ) -> MessageIdentity:
-    """Tell what a message is known by, whatever transaction it comes in.
+    """Return what identifies a message, whatever transaction it comes in.
 
-    That is the envelope sender and the Message-ID, together with the login, without one the
-    listener. Without a well-formed Message-ID From, Subject and Date stand for it. Where there is
-    no Date either, as in mail of Python's smtplib, the whole header block does, without what
-    servers put in on the way; then only a transaction for the same people is the same message,
-    for a form filled in twice looks the same.
+    That is the envelope sender and the Message-ID, together with the login, or without a login the
+    listener. Without a well-formed Message-ID, From, Subject and Date are used. If there is no Date
+    either, as in mail of Python's smtplib, the whole header block is, without what servers added on
+    the way. In that case only a transaction for the same people is the same message, because a
+    form that is filled in twice looks the same.
     """
     about = _about(sender, login, listener)
     ids = headers.raw("message-id")

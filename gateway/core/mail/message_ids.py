@@ -37,9 +37,9 @@ def well_formed(value: bytes) -> list[str]:
 
 
 def is_unfilled(part: str) -> bool:
-    """Whether what stands before or behind the @ is what a program writes without a value.
+    """Whether a part before or after the @ is what programs write for a missing value.
 
-    An id of it, `<undefined@crm.example>`, is no mail's: it would stand for all of a program's.
+    An id such as `<undefined@crm.example>` doesn't identify a mail: all of a program's have it.
     """
     if part.casefold() in _FILLERS or not _ALNUM.search(part):
         return True

@@ -27,7 +27,7 @@ def content_type(headers: Headers) -> Message:
 
 
 def leaf_parts(kind: Message, content: bytes) -> Iterator[tuple[Headers, bytes]]:
-    r"""Yield the parts of a multipart, and of those in it, with what stands in them.
+    r"""Yield the parts of a multipart, and of those in it, with their content.
 
     `kind` is its content type; line ends of `content` are `\n`. A mail that is attached is another
     mail: its parts are not looked at.
@@ -72,7 +72,7 @@ def leaf_parts(kind: Message, content: bytes) -> Iterator[tuple[Headers, bytes]]
 
 
 def without_transfer_encoding(part: Headers, text: bytes) -> bytes:
-    """Return what stands in a part (RFC 2045, 6); of base64 as much as is whole."""
+    """Return the content of a part (RFC 2045, 6); of base64, as much as is complete."""
     match part.text("content-transfer-encoding").strip().lower():
         case "base64":
             letters = _NO_BASE64.sub(b"", text)

@@ -39,5 +39,5 @@ class KnownApplication:
 
     @property
     def about(self) -> str:
-        """What it is for, in words: its own title, else the programme's name."""
+        """What it is for, in words: its own title, or else the programme's name."""
         return self.application.title or self.programme_name

@@ -12,8 +12,8 @@ from gateway.core.signing import SigningKeys
 PREFIX = "erased:"
 KEYS = f"{PREFIX}keys"  #: Begins what says among such names by which keys they were made.
 _PURPOSE = "erased"
-CODE_LENGTH = 3  #: Of a relay's reply that comes when its recipient was erased: `550` is kept.
-_SHOWN = 8  #: Digits that stand in place of what was erased; enough to tell people apart.
+CODE_LENGTH = 3  #: What is kept of a relay's reply about somebody erased: `550`.
+_SHOWN = 8  #: Digits shown in place of what was erased; enough to tell people apart.
 
 
 class ErasedNames:
@@ -37,5 +37,5 @@ class ErasedNames:
 
 
 def short(name: str) -> str:
-    """Return what stands in the journal in place of an erased address: `erased:5f0c21ab`."""
+    """Return what the journal has in place of an erased address: `erased:5f0c21ab`."""
     return name[: len(PREFIX) + _SHOWN]

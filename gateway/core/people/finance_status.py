@@ -101,5 +101,5 @@ def looks_like_died(finance_status: str) -> str:
 
 
 def _words(read: str) -> list[str]:
-    """Return the words of a status as it is read, and those that digits stand beside."""
+    """Return the words of a status as it is read, and those with digits next to them."""
     return [*read.split(), *_LETTERS.findall(read)]

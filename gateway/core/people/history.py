@@ -49,10 +49,10 @@ class HistoryEntry:
     id: int
     person: PersonRef
     reference: str
-    fingerprint: str  #: Of the original: once per application.
+    fingerprint: str  #: The original's: it occurs once per application.
     inbox: int  #: The mail it came in.
     raw: str  #: SHA-256 of that mail as it came.
-    staff: str  #: Who forwarded it: crm_id, else the address.
+    staff: str  #: Who forwarded it: crm_id, or the address of somebody not on file.
     sender_name: str
     sender: str
     recipients: str = ""

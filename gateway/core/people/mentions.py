@@ -9,7 +9,7 @@ from email.message import EmailMessage
 _ENCODED = re.compile(
     rb"(?i)content-transfer-encoding:\s*(?:base64|quoted-printable)|=\?[\w-]+\?[bq]\?"
 )
-_SHORTEST = 4  #: Letters: shorter words stand in too much that is about others.
+_SHORTEST = 4  #: Letters: shorter words occur in too many texts about others.
 
 
 class Mentions:

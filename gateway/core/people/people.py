@@ -125,7 +125,7 @@ MAILCHIMP = "mailchimp"
 
 
 class SuppressionSource(StrEnum):
-    """What a suppression rests on."""
+    """The reason a suppression is based on."""
 
     GROUP = "group"
     STATUS = "status"
@@ -157,7 +157,7 @@ class Suppression:
 
     scope: Scope
     source: SuppressionSource
-    name: str = ""  #: Of the group or status.
+    name: str = ""  #: The name of the group or status.
     names: Names = ()  #: The same in other languages.
     origin: str = ""  #: The feed that brought it (`crm`, `mailchimp`), or who added it.
     since: datetime | None = None

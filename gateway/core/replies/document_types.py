@@ -1,4 +1,4 @@
-"""What a document is, told by the name of its file, and that name made fit to show."""
+"""What type a document is, by the name of its file, and that name made fit to show."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ OTHER = "other"  #: The type of a document whose name tells nothing.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRule:
-    """A type of document and the words that name it; `*` stands for the rest of a word."""
+    """A type of document and the words that name it; `*` matches the rest of a word."""
 
     type: str
     words: tuple[str, ...]

@@ -85,7 +85,7 @@ class InboxRow:
     detail: str = ""  #: More of it, for people.
     origin: str = ""  #: The mailbox or listener it came in by.
     envelope_sender: str | None = None  #: None where it isn't known; empty for `<>`.
-    envelope_recipients: str = ""  #: Of a mail that came back, a space between two.
+    envelope_recipients: str = ""  #: Only of a mail that came back; a space between two.
     sender: str = ""
     address: str = ""  #: The sender in lookup form.
     subject: str = ""

@@ -21,7 +21,7 @@ class InboxReading:
 
     row: InboxRow
     is_read: bool  #: Whether more than its header could be read.
-    sender_name: str = ""  #: Of the mail it holds, else of itself.
+    sender_name: str = ""  #: The sender of the mail in it, or else its own.
     sender: str = ""
     recipients: str = ""
     copies: str = ""

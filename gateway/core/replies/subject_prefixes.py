@@ -45,7 +45,7 @@ _FORWARDS = (
 #: Marks that some servers write without brackets.
 _BARE_MARKS = ("extern external ext externe externo esterno",)
 
-#: What stands in brackets where the mail came from outside or looked odd: [EXTERN], ***SPAM*** …
+#: Words in brackets for mail that came from outside or looked odd: [EXTERN], ***SPAM*** …
 _MARKS = (
     r"ext\.?|extern(?:al|e|es|er|en|a|o|í|ý|i|ally)?|esterno|esterna|externí|zewnętrzn[yae]"
     "|ekstern|eksternt|ulkoinen|külső|dış|harici|внешн[яеий]{1,2}|зовнішн[яєій]{1,2}"

@@ -22,7 +22,7 @@ MOST_NAMES = 150
 _MOST_LAST_NAMES = 800
 _LONGEST_SUBJECT = 1_000
 _LONGEST_TEXT = 20_000  #: Characters of a text that are looked at: of what was quoted, the first.
-_AROUND = timedelta(days=120)  #: So long after they apply, people are likely to write about it.
+_AROUND = timedelta(days=120)  #: How long after applying people are likely to write about it.
 _LATELY = timedelta(days=60)
 
 _NUMBER = re.compile(r"(?<![\w./-])(?=[\w./-]{0,40}\d)[^\W_][\w./-]{0,40}(?<![./-])", re.UNICODE)
@@ -86,12 +86,12 @@ FINDS = frozenset(
 class MailWords:
     """What a mail says that may name an application."""
 
-    subjects: tuple[str, ...]  #: Of the mail, and of the one it holds.
+    subjects: tuple[str, ...]  #: That of the mail, and that of the mail in it.
     texts: tuple[str, ...]
     #: Who sent the mail it holds, then who sent it: in lookup form.
     senders: tuple[str, ...] = ()
     sender_names: tuple[str, ...] = ()
-    date: datetime | None = None  #: Of the mail it holds, else when it came.
+    date: datetime | None = None  #: That of the mail in it, or else when it came.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class SuggestionClues:
     sender_names: tuple[str, ...]
     subject_names: tuple[str, ...]
     text_names: tuple[str, ...]
-    subject: str  #: Of all subjects, as it is read.
+    subject: str  #: All subjects, as they are read.
     date: datetime | None
 
     @property
@@ -144,7 +144,7 @@ class Suggestion:
     """An application that a mail is likely about."""
 
     application: PossibleApplication
-    reasons: tuple[tuple[SuggestionReason, str], ...]  #: The weightiest first; what each rests on.
+    reasons: tuple[tuple[SuggestionReason, str], ...]  #: The strongest first, each with its basis.
 
     @property
     def weight(self) -> int:

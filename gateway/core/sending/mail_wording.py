@@ -76,7 +76,7 @@ REFUSED = WordingForm(
 
 
 def console_page(url: str, *path: str) -> str:
-    """Return the address of a page of the console; empty where nobody has told where it is."""
+    """Return the address of a page of the console; empty if the console's address isn't set."""
     return "/".join((url, "console", *path)) if url else ""
 
 

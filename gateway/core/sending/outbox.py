@@ -46,9 +46,9 @@ _BOTH_KINDS = {
         _S.UNKNOWN: _S.CANCELLED,
     },
 }
-#: Of mail: what may have left is never sent again by itself.
+#: For mail: what may have left is never sent again by itself.
 OUTBOX_LIFE = QueueLife({**_BOTH_KINDS, QueueEvent.ABANDONED: {_S.SENDING: _S.UNKNOWN}})
-#: Of webhooks: they are sent again, as their receiver knows them by their id.
+#: For webhooks: they are sent again, as their receiver recognises them by their id.
 WEBHOOK_LIFE = QueueLife(
     {
         **_BOTH_KINDS,
@@ -67,7 +67,7 @@ class OutboxDraft:
     key: str  #: What makes it the same thing: put in twice, it is sent once.
     recipient: str
     body: bytes
-    sender: str = ""  #: Of the envelope; empty for the null sender.
+    sender: str = ""  #: The envelope's; empty for the null sender.
     message: int | None = None  #: The journal's message it is about.
     relay: str = ""  #: Empty: the one that fits.
     due: datetime | None = None  #: None: armed, it waits for `release`.
@@ -92,7 +92,7 @@ class OutboxRow:
     next_at: datetime | None
     error: str
     lane: str = ""
-    about: str = ""  #: Of mail of a trigger: the trigger and the application's reference.
+    about: str = ""  #: For a trigger's mail: the trigger and the application's reference.
 
     @property
     def at(self) -> datetime:

@@ -9,7 +9,7 @@ from gateway.core.triggers.unread_fields import deciding
 
 
 def waits(trigger: Trigger, facts: OccurrenceFacts, *, to_person: bool = True) -> str:
-    """Return for which unread fields a mail waits; empty: it goes by nothing unread."""
+    """Return the unread fields that a mail waits for, in words; empty: it needs none of them."""
     event = trigger.event
     fields = deciding(event.deciding, facts.unread, to_person=to_person)
     named = [

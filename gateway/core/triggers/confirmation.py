@@ -8,17 +8,17 @@ VALID = timedelta(minutes=10)  #: How long what was shown counts.
 
 
 def token(shown: Iterable[object], now: datetime) -> tuple[str, datetime]:
-    """Return what stands for what was shown, and until when it does.
+    """Return a token for what was shown, and until when it is valid.
 
-    `shown` is the change and what it would mail. It proves nothing but that the same was shown
-    not long ago: who may make the change could as well say that it is confirmed.
+    `shown` is the change and what it would mail. The token only proves that the same was shown not
+    long ago; that is enough, as somebody who may make the change could also just confirm it.
     """
     until = (now + VALID).replace(microsecond=0)
     return _signed(shown, f"{int(until.timestamp()):x}"), until
 
 
 def is_valid(given: str, shown: Iterable[object], now: datetime) -> bool:
-    """Whether a token stands for exactly what would be shown now, and isn't too old."""
+    """Whether a token is for exactly what would be shown now, and isn't too old."""
     until, _, _ = given.partition("-")
     try:
         ends = int(until, 16)

@@ -32,7 +32,7 @@ REASONS: Mapping[str, str] = {
     "interrupted": "the process that sent it ended; it may have been sent or not",
     **{key: reason for event in EVENTS.values() for key, reason in event.reasons.items()},
 }
-#: What stands for a part of a reason, or a state, by itself.
+#: Words for a part of a reason, or for a state.
 PARTS = ("group", "status", "staff", "failed", "unknown", "expired", "due")
 WORDS = frozenset((*REASONS, *PARTS))
 #: Tells of a run of a trigger.
@@ -49,7 +49,7 @@ RUN_REPORT = WordingForm(
 )
 _SOURCE = re.compile(r'\b(group|status|staff)(?= "|, |\Z)')
 _STARTS = sorted(REASONS.items(), key=lambda reason: -len(reason[1]))
-_LINES = 100  #: Of those who got no mail; the rest are in the history.
+_LINES = 100  #: How many are listed who got no mail; the rest are in the history.
 _FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED)
 
 

@@ -149,7 +149,7 @@ class ApplicationStaff:
     """The staff around an application."""
 
     responsible: Sequence[Staff] = ()
-    owner: Staff | None = None  #: Of the candidate.
+    owner: Staff | None = None  #: The candidate's.
     actor: Staff | None = None
 
 
@@ -171,7 +171,7 @@ def missing(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
 
 
 def _named(wanted: str, around: ApplicationStaff) -> Iterator[tuple[str, str]]:
-    """Yield what a recipient of a trigger stands for, each with its mailbox in lower case."""
+    """Yield the people whom a trigger's recipient means, each with the mailbox in lower case."""
     if wanted == CANDIDATE:
         yield "", ""
     elif "@" in wanted:

@@ -49,7 +49,7 @@ class TriggerEvent(ABC):
     #: The cells of its line in docs/triggers.md, behind its name.
     documented: ClassVar[tuple[str, str]]
     subject: ClassVar[str] = PEOPLE  #: The kind of record its mail is about.
-    kind: ClassVar[Kind]  #: Of its mail, where the trigger doesn't say.
+    kind: ClassVar[Kind]  #: The kind of its mail, unless the trigger says.
     #: How late its mail may leave, where the trigger doesn't say; None: as long as it makes sense.
     lateness: ClassVar[timedelta | None]
     #: Fields that decide about its mail, by the kind of record that has them: while one can't be
@@ -75,7 +75,7 @@ class TriggerEvent(ABC):
 
     @property
     def goes_by_stored_dates(self) -> bool:
-        """Whether it goes by dates that are stored in the trigger."""
+        """Whether it uses dates that are stored in the trigger."""
         return STORED_DATE_KEYS[0] in self.keys
 
     @abstractmethod
@@ -97,7 +97,7 @@ class DateEvent(TriggerEvent):
     """A day comes: the event selects who is mailed."""
 
     kind = Kind.BULK
-    #: Whether a day that was looked at is over, be it known later only who is due.
+    #: Whether a day is done once it was looked at, even if somebody due that day is known later.
     is_over_once_looked_at: ClassVar[bool] = False
 
     @abstractmethod

@@ -62,6 +62,6 @@ def version_of(texts: Mapping[str, str | None] | Iterable[tuple[str, str | None]
 class FileFault:
     """What is wrong at one place of a trigger's file."""
 
-    line: int | None  #: Of the key, or of what isn't TOML; None: of no line.
+    line: int | None  #: Where the key is, or what isn't TOML; None: about no line.
     key: str  #: Empty: the file as a whole.
     fault: str  #: With what to write instead.

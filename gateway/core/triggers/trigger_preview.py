@@ -18,8 +18,8 @@ class PreviewMail:
     text: str
     trigger: str
     recipient: str  #: Who it is: `candidate:17`, `staff:3`, or an address.
-    name: str = ""  #: Of the recipient.
-    html: str = ""  #: As it would be sent, whatever stands in it; empty: there is none.
+    name: str = ""  #: The recipient's.
+    html: str = ""  #: As it would be sent, not made safe; empty: there is none.
     blank: tuple[str, ...] = ()  #: Values the text takes and that are empty: `person.first_name`.
 
 

@@ -16,7 +16,7 @@ _SINGULAR = {PEOPLE: "person", QUALIFICATIONS: "qualification", DELIVERIES: "del
 class Vocabulary:
     """What the feed has told of so far."""
 
-    statuses: Mapping[str, str] = field(default_factory=dict)  #: Of applications: names by crm_id.
+    statuses: Mapping[str, str] = field(default_factory=dict)  #: Applications': names by crm_id.
     initial: frozenset[str] = frozenset()  #: Those of them that are marked initial.
     programmes: Mapping[str, str] = field(default_factory=dict)  #: Names by crm_id.
     #: How many staff with an address have each role.

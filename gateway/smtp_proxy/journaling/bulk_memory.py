@@ -10,7 +10,7 @@ _MOST = 20_000  #: Messages; some 200 octets each.
 
 
 class BulkMemory:
-    """The messages found bulk last, by what makes later transactions the same message."""
+    """The messages last found to be bulk, by what identifies them in later transactions."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most

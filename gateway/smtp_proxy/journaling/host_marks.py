@@ -54,7 +54,7 @@ class HostMarks:
         if kind is MarkKind.IN_FLIGHT:
             return self._lock(fcntl.F_WRLCK, kind, number)
         is_set = self._lock(fcntl.F_RDLCK, kind, number)
-        with contextlib.suppress(OSError):  # No room: other workers hear of it from the store.
+        with contextlib.suppress(OSError):  # No room: other workers learn of it from the store.
             os.pwrite(self._file, os.urandom(_SIGNAL), 0)
         return is_set
 

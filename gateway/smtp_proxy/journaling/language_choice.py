@@ -19,10 +19,10 @@ class LanguageChoice:
         self._staff = staff
 
     async def template(self, policy: Policy, sender: str, headers: Headers) -> NoteTemplate:
-        """Return the wording for the envelope's sender, else for `From`.
+        """Return the wording for the envelope's sender, or else for `From`.
 
-        That is the language of the member of staff on file, else the one set for the domain, else
-        that of the settings. While the store is away staff are those last known.
+        Its language is that of the member of staff on file, or else the one set for the domain, or
+        that of the settings. While the store is away, the staff last known count.
         """
         if len(policy.notes) == 1:
             return policy.note

@@ -1,4 +1,4 @@
-"""Who is never mailed, as last known: what the proxy goes by while the store is away."""
+"""Who is never mailed, as last known: the proxy decides by this while the store is away."""
 
 import os
 from array import array
@@ -61,10 +61,10 @@ class NeverMailed:
         return place < len(marks) and marks[place] == mark
 
     def replace(self, addresses: Iterable[str]) -> None:
-        """Take over what the store says now; on a thread, it may be long.
+        """Take over what the store says now; run in a thread, as it may take long.
 
-        Among the addresses are the keys that erased ones go by (`erased:keys:MARK`).
-        OSError if it could not be written down; it counts all the same.
+        Among the addresses are the keys of erased ones (`erased:keys:MARK`). OSError if it could
+        not be written down; it counts nevertheless.
         """
         gathered, keys, has_erased = [], set(), False
         for address in addresses:

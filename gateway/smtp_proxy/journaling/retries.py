@@ -22,7 +22,7 @@ SLOW_SECONDS = 0.5  #: After which a try without verdict is told to the store.
 _PIPELINED_SECONDS = 0.1  #: Commands in one group with the final dot have come by then (RFC 2920).
 _STEP_SECONDS = 0.05  #: Between two looks for the end of another worker's try.
 _LOOK_SECONDS = 0.05  #: For so long what the store said is taken as true.
-_SOON_SECONDS = 0.2  #: Until then the store has told of what happened at other workers.
+_SOON_SECONDS = 0.2  #: After so long the store shows what happened at other workers.
 _LOST_SECONDS = 1.0  #: How long a lost try is marked after the store was told.
 
 EarlierTries = Sequence[Attempt]
@@ -60,7 +60,7 @@ class ClientTry:
         self.client_reader: ClientReader
         self.tell: Callable[[], object]  #: Has the store told that the verdict isn't there yet.
         self.has_ended = False
-        self.answer: Attempt | None = None  #: Of what has ended; None: a retry is on its own.
+        self.answer: Attempt | None = None  #: How it ended; None: a retry gets no answer from it.
         self._ended: asyncio.Event | None = None
 
     def end(self, answer: Attempt | None) -> None:
@@ -101,11 +101,11 @@ class ClientTry:
         return self.content_hash() == other.content_hash() and is_same_date(self.date, other.date)
 
     def remembered(self, state: str, verdict: str = "") -> tuple[Attempt, ...]:
-        """Return what the store is to know of it.
+        """Return what the store is to remember of it.
 
-        That is by its fingerprint, where it has no Message-ID with its date; and once its client is
-        lost also by its likeness, for such a client may draw up the mail anew, with another
-        Message-ID.
+        It is remembered by its fingerprint (without a Message-ID, together with its date). Once its
+        client is lost, also by its likeness, for such a client may create the mail again, with
+        another Message-ID.
         """
         attempts = []
         for marks in (self.marks, *self.others):

@@ -1,4 +1,4 @@
-"""An address that nobody in the CRM has, and what is known of it all the same."""
+"""An address that nobody in the CRM has, and what is known of it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ async def shown_address(
 ) -> Response:
     """Return the page of an address (in lookup form); 404 where nothing is known of it.
 
-    It may be suppressed there all the same.
+    On that page, too, the address may be suppressed.
     """
 
     def look(connection: StoreTransaction) -> tuple[AddressPage, set[str]]:

@@ -24,9 +24,9 @@ _AT_ONCE = 50
 async def shown(
     request: Request, using: ApiServices, number: int, *, sort: str, cursor: str | None
 ) -> Response:
-    """Show a page of the list, of one sort only if that is asked for.
+    """Show a page of the list, perhaps of one sort only.
 
-    Raises `Problem` (404) where there is no such campaign, 422 for a cursor that is none.
+    Raises `Problem`: 404 where there is no such campaign, 422 for an invalid cursor.
     """
     chosen = ActivityType(sort) if sort in set(ActivityType) else None
     after = None if cursor is None else _place(cursor)

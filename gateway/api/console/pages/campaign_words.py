@@ -24,9 +24,9 @@ def with_remarks(request: Request, sentence: str, done: Mapping[str, Any]) -> st
 
 
 def in_words_of_the_page(request: Request, text: str) -> str:
-    """Return what is wrong with a campaign with the buttons of its page in place of commands.
+    """Return what is wrong with a campaign, naming the buttons of its page instead of commands.
 
-    Whoever works here need not know that `gateway campaigns recreate` is “Make it anew”.
+    People who work here needn't know that `gateway campaigns recreate` is “Make it anew”.
     """
     buttons = {
         "activate": said(request, "Activate Mailchimp"),

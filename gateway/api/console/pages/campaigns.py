@@ -41,7 +41,7 @@ router = APIRouter(prefix="/campaigns")
 
 _AT_ONCE = 50
 _LONGEST_NUMBER = 18  #: Digits: what the store can keep.
-_MOST_TOLD = 20  #: Of those who could not be added.
+_MOST_TOLD = 20  #: How many are named of those who could not be added.
 _SVG = "image/svg+xml"
 
 

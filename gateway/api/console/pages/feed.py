@@ -290,7 +290,7 @@ async def import_upload(request: Request, user: Runs, token: str, form: FormFiel
 async def download_refused_of_upload(request: Request, user: Runs, token: str) -> Response:
     """Give out the rows that weren't, or won't be, taken in."""
     made = _kept.of(request, user, token)
-    # While the file is being read they are told anew, and may be there in part.
+    # While the file is being read they are written again, and may be incomplete.
     if made.is_read or not made.refused.exists():
         raise Problem(404, said(request, "There are no refused rows of such a file."))
     return _download(made.refused.read_bytes(), f"{made.name}.refused.csv")
@@ -307,7 +307,7 @@ async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool
     )
 
     def take_in() -> None:
-        made.refused.unlink(missing_ok=True)  # They are told anew.
+        made.refused.unlink(missing_ok=True)  # They are written again.
         taken = feed.take_in(made.kind, made.file, terms)
         made.report, made.is_held_back = taken.report, taken.is_held_back
         made.is_done = not (dry_run or taken.is_held_back)

@@ -129,7 +129,7 @@ async def _decided(
 
 
 def _next_waiting(connection: StoreTransaction, number: int) -> InboxRow | None:
-    """Return the next older mail that waits for a decision, else the newest."""
+    """Return the next older mail that waits for a decision, or else the newest."""
     states = [InboxState.NEEDS_ATTENTION]
     older = inbox.listed(connection, states=states, before=number, limit=1)
     return next(iter(older or inbox.listed(connection, states=states, limit=1)), None)

@@ -138,7 +138,7 @@ async def _release(
 ) -> str:
     """Lift what suppresses people or addresses themselves; return what to tell.
 
-    `stays`: something of the CRM's keeps mail away all the same.
+    `stays`: something from the CRM still keeps mail away.
     """
     using = services(request)
 

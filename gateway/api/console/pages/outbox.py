@@ -1,4 +1,4 @@
-"""What the gateway itself sends, and having it sent anew or given up."""
+"""What the gateway itself sends; people can have it sent again, or give it up."""
 
 from typing import Annotated
 
@@ -54,7 +54,7 @@ async def show_entry(request: Request, number: str) -> Response:
 
 @router.post("/{number}/retry")
 async def retry(request: Request, user: Runs, number: str) -> Response:
-    """Have an entry sent anew, as `gateway outbox retry` does."""
+    """Have an entry sent again, as `gateway outbox retry` does."""
     wanted, using = read_id(number), services(request)
     await change_store(
         *(request, user, "outbox.retry"),

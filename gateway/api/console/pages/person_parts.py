@@ -79,7 +79,7 @@ def _facts(
 
 
 def is_ours(entry: Suppression) -> bool:
-    """Whether releasing may lift it: an entry of ours, or an opt-out that Mailchimp told of."""
+    """Whether releasing may lift it: it is an entry of ours, or an opt-out from Mailchimp."""
     return entry.source in ENTRY_SOURCES or entry.origin == "mailchimp"
 
 

@@ -75,7 +75,7 @@ async def show_reply(request: Request, using: Using, id: str) -> Response:  # no
 
 
 def remark_words(request: Request) -> dict[str, str]:
-    """Return what is remarked on a reply, in words; `{person}` stands for who is meant."""
+    """Return a reply's remark in words; `{person}` is the placeholder for who is meant."""
     return {
         remarks.CLOSED: said(request, "The application was closed by then."),
         remarks.NOT_THE_CANDIDATE: said(

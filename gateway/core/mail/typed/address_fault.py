@@ -14,7 +14,7 @@ LONGEST = 2_000  #: Characters of a text that is looked at.
 _PART = re.compile(r"[^\s<>()\[\],;:\"“”„«»‹›]+@[^\s<>()\[\],;:\"“”„«»‹›@]+")
 _SEPARATORS = ",;；，；"
 _SPECIALS = frozenset('()<>[]:;@\\," ')  #: RFC 5321, 4.1.2: only between quotes.
-#: U-labels may hold these (RFC 5892, A.3 to A.8); the full stops stand for a dot.
+#: U-labels may hold these (RFC 5892, A.3 to A.8); the full stops count as a dot.
 _DOMAIN_MARKS = frozenset("·͵׳״・。．｡")
 
 
@@ -52,7 +52,7 @@ def at_the_ends(text: str) -> str:
 
 
 def fault_of_unquoted(address: str) -> str:
-    """Return what is wrong with `ann@example.org` as it stands; empty: nothing."""
+    """Return what is wrong with an address such as `ann@example.org`; empty: nothing."""
     if not address:
         return EMPTY
     if fault := several(address) or at_the_ends(address):
@@ -112,7 +112,7 @@ def fault_of_domain(domain: str) -> str:
 
 
 def _is_in_label(char: str) -> bool:
-    """Whether a character beyond ASCII can stand in a U-label: a letter, a mark, an emoji.
+    """Whether a U-label may contain a character beyond ASCII: a letter, a mark, an emoji.
 
     Not `℀`, which is `a/c` once it is looked up.
     """

@@ -56,7 +56,7 @@ def without_blanks_around(text: str) -> str:
 
 
 def named(char: str) -> str:
-    """Return a character by what can be seen of it: `“ (U+201C LEFT DOUBLE QUOTATION MARK)`."""
+    """Return a character so that it can be recognised: `“ (U+201C LEFT DOUBLE QUOTATION MARK)`."""
     if char.isascii() and char.isprintable():
         return f"“{char}”"
     name = unicodedata.name(char, "") or _CONTROLS.get(char, "CONTROL CHARACTER")

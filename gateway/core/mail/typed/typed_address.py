@@ -1,10 +1,10 @@
-"""Addresses as people type, paste and configure them: one is understood, or it is said why not.
+"""Addresses as people type, paste and configure them: understood, or refused with the reason.
 
-What is understood beside the bare address (RFC 5321, 4.1.2; RFC 6531): blanks around it, `<ann@x>`,
-`Ann Bos <ann@x>`, `"Bos, Ann" <ann@x>` and `mailto:ann@x?subject=…` (RFC 6068). What can't be seen
-in it (a zero-width blank, a soft hyphen, a mark of direction) came by copying and is left out. All
-else that is no single address is refused: taken as it stands it would never match a recipient, and
-whoever typed it would believe that it does.
+Besides a bare address (RFC 5321, 4.1.2; RFC 6531), these are understood: blanks around it,
+`<ann@x>`, `Ann Bos <ann@x>`, `"Bos, Ann" <ann@x>` and `mailto:ann@x?subject=…` (RFC 6068).
+Characters that can't be seen (a zero-width blank, a soft hyphen, a mark of direction) came with
+copying and are left out. Anything else that isn't a single address is refused: taken as typed, it
+would never match a recipient, and the person who typed it would believe that it does.
 """
 
 import re

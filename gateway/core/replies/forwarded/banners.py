@@ -7,7 +7,7 @@ attachments unless you recognize the sender and know the content is safe.
 import re
 from collections.abc import Sequence
 
-_MOST_LINES = 12  #: Of one warning, and of all warnings above a text.
+_MOST_LINES = 12  #: Lines of one warning, and of all warnings above a text.
 _LONGEST = 2_000
 _WRAPPED = range(60, 81)  #: Characters of a line that goes on with the next …
 _WIDELY_WRAPPED = range(81, 101)  #: … and of one that does where a word in lower case follows.

@@ -3,8 +3,8 @@
 [1:text/plain Hide]
 [2:application/pdf Show Save:Lebenslauf.pdf (69B)]
 
-(`rmail-mime-insert-tagline` in rmailmm.el of Emacs 28.) What stands below `Hide` is the part; of
-what stands behind `Show` nothing came along.
+(`rmail-mime-insert-tagline` in rmailmm.el of Emacs 28.) Below `Hide` follows the part itself; a
+part with `Show` was not forwarded.
 """
 
 import re

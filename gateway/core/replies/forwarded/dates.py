@@ -99,7 +99,7 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
             parsed = parsedate_to_datetime(text)
         except ValueError:
             return None
-        if text.endswith("-0000"):  # a moment in UTC, told by who has no clock of a place
+        if text.endswith("-0000"):  # a time in UTC whose place isn't known
             return parsed.replace(tzinfo=UTC)
         return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
     if _CLOCK.search(text) is None:

@@ -23,7 +23,7 @@ _LONGEST_HEAD = 100
 
 
 class Label(NamedTuple):
-    """A header word and what stands behind it; the role is None for a word nobody knows."""
+    """A header word and the text after it; the role is None for an unknown word."""
 
     role: HeaderWord | None
     key: str

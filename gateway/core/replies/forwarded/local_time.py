@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
-_CLOCKS = timedelta(minutes=5)  #: By which the clocks of two computers may differ.
+_CLOCKS = timedelta(minutes=5)  #: How much the clocks of two computers may differ.
 
 
 def in_zone_of_writer(

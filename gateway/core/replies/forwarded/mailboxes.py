@@ -29,7 +29,7 @@ _DIVIDED = re.compile(r'(?<=");(?=\s?<[^\s<>@]{1,128}@)')
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[,;،；，、]|[^",;،；，、]+|"')
 _SEPARATORS = ";；"
 _COMMAS = ",،，、"
-#: Between who sent a mail and its author, of whom an address follows, or the name alone.
+#: The words between the sender of a mail and its author, whose address or name follows.
 _BEHALF = re.compile(
     r"(?<=[\s>)\];])(?:on behalf of|im auftrag von|i\.\s?a\.(?: von)?|im namen von|namens"
     r"|in opdracht van|uit naam van|de la part de|au nom de|pour le compte de|en nombre de"
@@ -156,9 +156,9 @@ def _mailbox(text: str, *, is_field: bool = False) -> Mailbox:
 
 
 def find_address(text: str) -> re.Match[str] | None:
-    """Return the address in brackets, else the first: names are often addresses themselves.
+    """Return the address in brackets, or else the first: names are often addresses themselves.
 
-    What is quoted is a name, and of two in brackets that stand together the first belongs to it:
+    Quoted text is a name, and of two adjacent ones in brackets the first belongs to the name:
     `"Ann <ann@example.org>" <bob@example.com>` is Bob.
     """
     unquoted = _QUOTES.sub(lambda quoted: '"' * len(quoted[0]), text)
@@ -191,9 +191,9 @@ def spoken_name(name: str, *, is_field: bool) -> str:
     r"""Return a name without the quotes that only its spelling has (RFC 5322, 3.2.5).
 
     Several of its words may be quoted, each by itself: `"Roe, Dr." Ann "née, Doe" Poe`,
-    `"Ann" "van" "Roe"`. Quotes within a name around what needs none are its own where all of it
-    was quoted, and in what programs show to people: Thunderbird and Alpine write `Ms "Lisa" Roe`
-    for `"Ms \"Lisa\" Roe"`. NUL stands for a quote that is kept, until all others are gone.
+    `"Ann" "van" "Roe"`. Quotes around words that need none belong to the name if all of it was
+    quoted, or in what programs show to people: Thunderbird and Alpine write `Ms "Lisa" Roe` for
+    `"Ms \"Lisa\" Roe"`. NUL marks a quote that is kept, until all others are removed.
     """
     if (whole := _WHOLE.fullmatch(name)) is not None:
         return _unescaped_all(whole[1])

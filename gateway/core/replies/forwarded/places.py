@@ -53,7 +53,7 @@ class OriginalPlace:
     is_within: bool = False  #: Whether it stands within the one that was found first.
     #: Whether a surer one may hold it: it counts where it is the candidate's and that one isn't.
     is_minor: bool = False
-    is_held: bool = False  #: Whether it may stand in the text of one before it.
+    is_held: bool = False  #: Whether it may be part of the text of one before it.
     #: Whether it is quoted in another one as answers quote: it is never meant, but may be told.
     is_quote: bool = False
     is_open: bool = False  #: Whether words typed below it can't be told from its own.
@@ -94,9 +94,9 @@ def other_places(
 ) -> list[OriginalPlace]:
     """Find what could have been meant instead of the first place, in the order of the text.
 
-    An introduction (`On 4 March Ann wrote:`) may be a quote within the forwarder's own words, and
-    the mail that was forwarded stand below it. Below a mail in a surer form another one may have
-    been put, or stand in it: a colleague forwarded the candidate's mail.
+    An introduction (`On 4 March Ann wrote:`) may be a quote within the forwarder's own words, with
+    the forwarded mail below it. A mail in a surer form may be followed by another one, or contain
+    it, as when a colleague forwarded the candidate's mail.
     """
     places, index = [first], first.start
     below = _lines_below(lines, first)
@@ -134,7 +134,7 @@ def _lines_below(lines: Sequence[TextLine], place: OriginalPlace) -> list[TextLi
 
 
 def _holds(place: OriginalPlace, index: int, line: TextLine) -> bool:
-    """Whether a line may stand in the text of a place: where that is quoted the line is so too."""
+    """Whether a line may be part of a place's text: if that is quoted, the line must be, too."""
     return index < place.end and line.depth >= place.depth
 
 
@@ -172,10 +172,10 @@ def _place(
 
 
 def is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
-    """Whether a mail was read in as it was kept, with the cursor left below it.
+    """Whether a mail was inserted as it was stored, with the cursor left below it.
 
-    `~f` of mail and mailx does so: no separator stands above a header in the words and the date of
-    the mail itself, but perhaps the line that divides the mails of an mbox.
+    `~f` of mail and mailx does so: there is no separator, the header has the words and the date
+    format of the mail itself, and perhaps the `From ` line of an mbox above it.
     """
     first = lines[index]
     if not isinstance(header, ForwardedHeader) or not (
@@ -213,8 +213,8 @@ def closing_line(
 ) -> int | None:
     """Return the line `within` that closes a forwarded text: it says so, or is a rule at the end.
 
-    What was forwarded may hold forwards of the same program, each with a line that closes it, and
-    another forward may stand below it.
+    The text may contain forwards by the same program, each with its own closing line, and another
+    forward may follow.
     """
     written = [line for line in within[-_CLOSING:] if raw_lines[line].strip()]
     ending = {

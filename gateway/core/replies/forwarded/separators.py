@@ -185,9 +185,9 @@ def opens(text: str) -> bool:
 
 
 def is_closed_by(opening: str, closing: str) -> bool:
-    """Whether a line that says that a mail ends was written by what wrote another that begins one.
+    """Whether a closing line was written by the same program as an opening line.
 
-    They have as many dashes, and the words that say what ends: `----- Forwarded message from Ann
+    They have the same number of dashes, and the same words: `----- Forwarded message from Ann
     <ann@example.org> -----` and `----- End forwarded message -----`.
     """
     words = [word[:_STEM] for word in _WORD.findall(closing.casefold())[1:] if len(word) > _STEM]
@@ -216,7 +216,7 @@ def is_announcement(text: str) -> bool:
 
 
 def is_divider(text: str) -> bool:
-    """Whether a line is the one that stands above each mail in a file of many (mbox)."""
+    """Whether a line is the `From ` line above each mail in an mbox file."""
     return _DIVIDER.fullmatch(text) is not None
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-_MOST_LINES = 12  #: Of a signature.
+_MOST_LINES = 12  #: Lines of a signature.
 
 
 def divide_signature(text: str, name: str) -> tuple[str, str]:

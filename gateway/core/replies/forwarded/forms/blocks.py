@@ -48,7 +48,7 @@ def read_block(
 ) -> ForwardedHeader | None:
     """Read the header block that starts at a line; None where none does.
 
-    `announced` says that a separator stands above it, which makes fewer words enough;
+    `announced` says that there is a separator above it, so that fewer words are enough;
     `subject` is that of the mail around it, which tells where a wrapped subject ends.
     """
     first = read_label(lines[start].text)
@@ -138,13 +138,13 @@ class HeaderBlockReader:
         self._subject = _folded(subject)
         self._fields: dict[HeaderWord, str] = {}
         self._keys: list[str] = []
-        self._unknown: list[tuple[str, bool]] = []  #: And whether they stand above who got it.
+        self._unknown: list[tuple[str, bool]] = []  #: And whether each is above the recipients.
         self._role = HeaderWord.OTHER
         self._spaced: bool | None = None
         self._framed = announced and is_framed(lines, start)
 
     def read(self) -> ForwardedHeader | None:
-        """Return the block, where what was read is one."""
+        """Return the block if the lines read are one."""
         while self._end < self._last and self.take():
             pass
         # Values under unknown words have the role that only they can have.
@@ -239,10 +239,10 @@ class HeaderBlockReader:
         return True
 
     def are_people(self, value: str) -> bool:
-        """Whether the value under an unknown word is people, where a header has some.
+        """Whether an unknown word's value is a list of people, at a place where headers have one.
 
-        Those who got a copy stand below those who got the mail, and everybody below a separator
-        stands above the text.
+        The recipients of copies are below the recipients of the mail, and below a separator all
+        people are above the text.
         """
         if not is_people(value):
             return False

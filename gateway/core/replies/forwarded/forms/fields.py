@@ -31,7 +31,7 @@ _TECHNICAL = frozenset(
         *("received-spf", "arc-seal", "x-original-to", "envelope-to"),
     }
 )
-_FEWEST_TECHNICAL = 2  #: Where no separator stands above.
+_FEWEST_TECHNICAL = 2  #: If there is no separator above.
 _PEOPLE = (HeaderWord.SENDER, HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO)
 _MIME = ("content-type", "content-transfer-encoding")
 
@@ -41,7 +41,7 @@ def read_fields(
 ) -> ForwardedHeader | None:
     """Read a header with all its fields, up to the empty line; None where none starts there.
 
-    `announced` says that a separator stands above it.
+    `announced` says that there is a separator above it.
     """
     if _field_name(lines[start].text) is None:
         return None

@@ -57,7 +57,7 @@ class Intro:
 def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False) -> Intro | None:
     """Read the line, or up to three it was wrapped into, that introduces a quoted mail.
 
-    `announced` says that a separator stands above it: then no word for writing is needed.
+    `announced` says that there is a separator above it: then no word for writing is needed.
     """
     text = lines[start].text[:_LONGEST]
     if _RUN_ON.search(text) is not None and (run_on := read_run_on(lines, start)) is not None:
@@ -166,7 +166,7 @@ def _name_and_date(
 
 
 def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
-    """Divide what stands before and behind an address, or a text without one."""
+    """Divide the text before and after an address, or a text without one."""
     if _DIGIT.search(before) is None:
         return _name(before), PREPOSITION.sub("", after).strip(_TRIM)
     quoted = _QUOTED_NAME.search(before)
@@ -181,10 +181,10 @@ def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
 
 
 def _date_end(text: str) -> tuple[int, bool]:
-    """Return where the date ends that stands before a name, and whether its time does there.
+    """Return where the date before a name ends, and whether its time ends there, too.
 
-    That is behind the time and its offset, where all of the date has been told by then, else the
-    last figure: a name may hold figures, too.
+    It ends after the time and its offset, if the date is complete by then, or else after the last
+    figure. (A name may also contain figures.)
     """
     for time in _TIME.finditer(text):
         if parse_date(text[: time.end()], zone=UTC) is not None:

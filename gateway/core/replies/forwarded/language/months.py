@@ -107,7 +107,7 @@ def _forms(names: str) -> list[tuple[str, int]]:
 
 
 _FORMS = {language: _forms(names) for language, names in _NAMES.items()}
-_MOST_WORDS = 3  #: Of a month's name: `арван нэгдүгээр сар` is the eleventh.
+_MOST_WORDS = 3  #: Words of a month's name: `арван нэгдүгээр сар` is the eleventh.
 _DECLINED = 5  #: Letters of a name that may be declined: `mijdara` is in the month of `mijdar`.
 
 
