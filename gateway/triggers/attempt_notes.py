@@ -56,7 +56,7 @@ class AttemptNotes:
         """Make the file, before the first mail is let go; OSError where that can't be."""
         if self._file is not None or self._path is None:
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         file = os.open(self._path, flags, 0o600)
         try:

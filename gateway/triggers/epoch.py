@@ -81,7 +81,7 @@ class EpochFile:
         """Keep a mark; raise `EpochFileUnusable`."""
         beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             beside.write_bytes(orjson.dumps({"epoch": mark.epoch, "high": mark.high}) + b"\n")
             beside.replace(self.path)
         except OSError as error:

@@ -164,3 +164,9 @@ async def test_s3_that_refuses_is_unavailable(bucket: type[_Bucket]) -> None:
 async def test_what_s3_lacks_is_missing(bucket: type[_Bucket]) -> None:
     with pytest.raises(BlobMissing):
         await Blobs("s3://gateway").get("ab" * 32)
+
+
+async def test_other_users_of_the_machine_may_not_look_in(blobs: Blobs, tmp_path: Path) -> None:
+    await blobs.put(b"content")
+
+    assert 0 == (tmp_path / "blobs").stat().st_mode & 0o007

@@ -629,3 +629,13 @@ def test_a_python_whose_sqlite_has_no_full_text_search_is_told_with_the_cure(
     ):
         connection.execute(no_module)
     database.close()
+
+
+def test_other_users_of_the_machine_may_not_read_the_file(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    database.prepare()
+    files = {file.name: file.stat().st_mode & 0o007 for file in tmp_path.iterdir()}
+    database.close()
+
+    assert {"gateway.db", "gateway.db-wal"} <= set(files)
+    assert {0} == set(files.values())

@@ -38,7 +38,7 @@ class HostMarks:
 
     def __init__(self, path: Path) -> None:
         """Open the file, which all workers share; OSError where that can't be done."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         # A page without a block behind it would end the process (SIGBUS) while the disk is full.
         try:

@@ -109,7 +109,7 @@ class LocalRecord:
 
         def write() -> None:
             # Not its parents: a store's folder that was moved away must find its place free.
-            self._path.parent.mkdir(exist_ok=True)
+            self._path.parent.mkdir(mode=0o750, exist_ok=True)
             with self._turn, self._path.open("ab", buffering=0) as file:
                 length = file.tell()
                 try:

@@ -83,7 +83,7 @@ class NeverMailed:
             return
         self._marks, self._is_written = marks, False
         fresh = self._path.with_suffix(f".{os.getpid()}")
-        fresh.parent.mkdir(parents=True, exist_ok=True)
+        fresh.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         fresh.write_bytes(marks.tobytes())
         fresh.replace(self._path)
         self._is_written = True

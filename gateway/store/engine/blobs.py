@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -137,6 +138,8 @@ class Blobs:
 
     def _opened(self) -> LocalStore | S3Store:
         if self._store is None and self._folder is not None:
+            with suppress(OSError):  # What is wrong with it, the library says.
+                self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._store = LocalStore(prefix=self._folder, mkdir=True)
         elif self._store is None:
             place = urlsplit(self._url)

@@ -22,5 +22,5 @@ class HadStore:
         """Write the record; OSError if that fails."""
         if self:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.path.write_text(f"The gateway has had a store at {self._store}.\n", encoding="utf-8")

@@ -23,8 +23,12 @@ class SqliteFile:
         self._address = f"file:{quote(path)}?mode=rw"
 
     def make(self) -> None:
-        """Create the file empty if there is none; OSError if that can't be."""
-        Path(self.path).touch()
+        """Create the file empty if there is none; OSError if that can't be.
+
+        Other users of the machine may not read whom it knows; a group may, if the umask lets it.
+        SQLite gives the files beside it the same mode.
+        """
+        Path(self.path).touch(mode=0o640)
 
     def identity(self) -> tuple[int, int] | None:
         """Return what tells the file at the path from any other; None if there is none."""
