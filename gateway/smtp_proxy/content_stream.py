@@ -90,7 +90,7 @@ class ContentStream:
         return self.body.waits and not self._at_relay
 
     async def header_block(self) -> ContentHead:
-        """Read the header block, and behind it what the rules look at; most look at nothing."""
+        """Read the header block, and as much after it as the rules need; most need nothing."""
         octets, last = b"", False
         block: HeaderBlock | None = None
         while block is None:

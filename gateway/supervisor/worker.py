@@ -125,7 +125,7 @@ class RoleProcess:
             self._link.write(json.dumps(news).encode() + b"\n")
 
     async def run_once(self) -> int | None:
-        """Start the process, hear what it says, and return its exit code when it has ended.
+        """Start the process, listen to it, and return its exit code when it has ended.
 
         None: its parent, the fork server, is gone and can't tell the code.
         """

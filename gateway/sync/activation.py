@@ -19,7 +19,7 @@ from gateway.sync.mailchimp.errors import MailchimpError
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import once, told
 
-NAME = "CRM users"  #: Of an audience the gateway makes.
+NAME = "CRM users"  #: The name of an audience that the gateway makes.
 FIELDS = {
     "FNAME": "First name",
     "LNAME": "Last name",

@@ -1,4 +1,4 @@
-"""Which campaigns may still be changed, and how each stands at Mailchimp now."""
+"""Which campaigns may still be changed, and the state of each at Mailchimp now."""
 
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import (
@@ -16,7 +16,7 @@ from gateway.sync.settle import keep, look
 
 
 class WrongCampaignState(GatewayError):
-    """That can't be done with the campaign as it stands."""
+    """That can't be done with the campaign in its present state."""
 
 
 def stored(session: MailchimpSession, number: int) -> Campaign:

@@ -63,7 +63,7 @@ class AddedPeople:
 
     added: int
     known: int  #: Who were in it before.
-    unknown: tuple[PersonRef, ...]  #: Of whom the CRM does not tell.
+    unknown: tuple[PersonRef, ...]  #: People who aren't in the CRM's data.
 
 
 def create(
@@ -215,7 +215,7 @@ def delete(session: MailchimpSession, number: int) -> Campaign:
 def recreate(
     session: MailchimpSession, number: int, *, template: int | None, new: int
 ) -> tuple[Campaign, list[str]]:
-    """Make a campaign anew as a draft with the same members, then delete the old one."""
+    """Make a campaign again, as a draft with the same members, then delete the old one."""
     with claimed(session, number) as held:
         old = look(held, campaign_calls.found(held, stored(held, number)))
         refuse_gone(old)

@@ -83,7 +83,8 @@ class MemberCalls:
             text = str(error.get("error") or error.get("field_message") or "no reason given")
             until = self.session.clock() + PASSING if is_passing(text) else None
             result.refuse(lookup_form(email), text, until=until)
-        # Of whom nothing is said the segment tells: it takes subscribed members only.
+        # Members of whom the answer says nothing are checked by the segment, which takes only
+        # subscribed ones.
         return result
 
     def update(self, member: Outgoing) -> CallResult:

@@ -50,7 +50,7 @@ class Mirrored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mirror:
-    """Copies what members did; each commit stands for itself, and reading again adds nothing."""
+    """Copies what members did; each commit is complete, and reading again adds nothing."""
 
     database: Database
     client: MailchimpClient
@@ -143,7 +143,7 @@ class _Run:
             events.put(connection, opted_out_events(connection, opted_out, mirror.new_id))
         self.new += len(new)
         self.opted_out += len(opted_out)
-        # The newest time of what `since` goes by; unsubscribes come without it.
+        # The newest time of the kinds that `since` narrows; unsubscribes aren't among them.
         times = [
             activity.at
             for contact in seen

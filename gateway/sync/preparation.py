@@ -114,7 +114,7 @@ def guard(plan: PreparationPlan) -> None:
 
 
 def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
-    """Decide of every member whether it is in, by what the store knows."""
+    """Decide for every member whether it is in, by what the store knows."""
     with session.database.reading() as connection:
         total = campaign_members.count(connection, campaign.id)
     last: PersonRef | None = None

@@ -15,8 +15,8 @@ from gateway.sync.mailchimp_session import MailchimpSession, moment
 OVERLAP = timedelta(minutes=10)
 
 
-#: So often pages are read again at most. Who leaves a list between two pages lets those behind move
-#: up by one, and the first of the next page past us.
+#: How often pages are read at most. If somebody leaves a list between two pages, those after them
+#: move up by one, and the first of the next page is missed.
 _READINGS = 5
 
 
@@ -73,8 +73,8 @@ def read_until_nothing_is_new(
             whole_pages += len(page) == PAGE
             new += take(page)
         news += new
-        # Nobody can slip from one page to another where there is one. Of several, the first
-        # reading alone tells nothing: who slipped may be the only one who is new.
+        # With one page, nobody can be missed. With several, the first reading proves nothing: the
+        # one who was missed may be the only new one.
         if not whole_pages or (reading and not new):
             break
     return news

@@ -1,4 +1,4 @@
-"""What a campaign is here, by what Mailchimp says of it."""
+"""Updates what is known of a campaign by what Mailchimp says of it."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ SENT_TO_OTHERS = "it was sent to others than its members: its recipients were ch
 
 
 def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
-    """Return the campaign as it stands at Mailchimp; one that is gone there is deleted here."""
+    """Return the campaign in its state at Mailchimp; one that is gone there is deleted here."""
     if not campaign.mailchimp_id or campaign.state is CampaignState.DELETED:
         return campaign
     try:

@@ -15,7 +15,7 @@ from gateway.triggers.plan import TriggerSettings
 from gateway.triggers.preview import decliners_of, mail_of, standings_of, why_left_out
 from gateway.triggers.templates import CheckedTrigger
 
-NAMED = 5  #: So many of a day's people are named.
+NAMED = 5  #: How many of a day's people are named.
 
 _Key = tuple[PersonRef, str, str]  #: Person, occurrence, about: as the ledger has it.
 

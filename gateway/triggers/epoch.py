@@ -1,8 +1,8 @@
-"""The mark outside the database by which a restored or cloned store is told from the real one.
+"""The mark outside the database that tells a restored or cloned store from the real one.
 
-A copy of the store that was made at noon and put back at two knows nothing of the birthday mails of
-one o'clock, and would send them again. So a store has an epoch, drawn once, and the newest message
-sent from it, and a file beside it says the same. Before each sending they are compared:
+A copy of the store that was made at noon and restored at two knows nothing of the birthday mails
+sent at one, and would send them again. So a store has an epoch, drawn once, and remembers the
+newest message sent from it; a file outside says the same. Before each sending they are compared:
 
     store        file
     a1, 700      a1, 700     send
@@ -12,7 +12,7 @@ sent from it, and a file beside it says the same. Before each sending they are c
                              20 seconds the sign of life of another gateway that has the file
     none         none        the first start: both begin
 
-Where they don't agree, all that is due is held until a person says that it may go
+If they don't agree, everything that is due is held until a person says that it may go
 (`gateway triggers resume`).
 """
 

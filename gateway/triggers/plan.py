@@ -1,4 +1,4 @@
-"""What triggered mail goes by, made from the settings by the app."""
+"""The settings of triggered mail, made from the config by the app."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class TriggerSettings:
     zone: tzinfo
     daily_at: time
     quiet_hours: tuple[time, time] | None
-    sender: str  #: Of mail whose trigger names none; may have a name.
+    sender: str  #: For mail whose trigger names none; may have a name.
     hostname: str
-    language: str  #: Of reports and notes.
+    language: str  #: For reports and notes.
     reports: Mapping[str, MailWording]  #: The wording of reports by language.
     note: NoteTemplate
     epoch_file: Path

@@ -112,9 +112,9 @@ def outcome_of(
     standings: Mapping[str, Standing],
     decliners: Decliners,
 ) -> PreviewMail | NotMailed:
-    """Return what would become of one whom the event selects: the mail, or why there is none.
+    """Return what would happen for a person the event selects: the mail, or why there is none.
 
-    `standings` are by the form an address is looked up in; `decliners` are of the trigger's topic.
+    `standings` are by lookup form; `decliners` are those of the trigger's topic.
     """
     trigger, person = rule.trigger, candidate.person
     why = why_left_out(

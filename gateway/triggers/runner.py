@@ -22,7 +22,7 @@ from gateway.triggers.templates import CheckedTrigger
 
 log = logs.get("triggers")
 
-#: Of the lease of a run, which only spares others the same work: what counts the ledger keeps.
+#: How long a run's lease lasts. It only saves others the same work: the ledger prevents doubles.
 _TERM = timedelta(seconds=30)
 _AT_ONCE = 500  #: Occurrences put in together: other writers wait no longer than for that.
 
@@ -127,7 +127,7 @@ class Runner:
             trigger_runs.begin(connection, run)
             if epochs.held(connection):
                 return 0
-            # What seemed too late before is due again where the day is looked at anew.
+            # What seemed too late before is due again if the day is looked at again.
             return ledger.revive(connection, run.trigger, now, run.id)
 
         added = await self._database.write(begin)

@@ -74,7 +74,7 @@ class SenderContext:
 class PreparedMail:
     """A row with its mail, or with why there is none."""
 
-    plan: TriggerSettings  #: By which it was written.
+    plan: TriggerSettings  #: The settings it was written by.
     row: Occurrence
     facts: OccurrenceFacts
     outcome: OccurrenceMail | OccurrenceEnding

@@ -24,13 +24,13 @@ from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-MOST_STEPS = 50_000  #: Of one rendering; a usual mail takes some dozens.
+MOST_STEPS = 50_000  #: For one rendering; a usual mail takes a few dozen.
 MOST_MADE = 4_000_000  #: Characters that are read and made in one rendering, all in all.
 MOST_IN_VALUE = 250_000  #: Characters of one value; an item of a list counts for `_ITEM`.
 MOST_NESTED = 100  #: Levels of one expression or block within another.
 MOST_WIDTH = 1_000  #: A number given to a filter or to a method of a text.
 _ITEM = 25
-_MOST_BITS = 256  #: Of a whole number that is reckoned with.
+_MOST_BITS = 256  #: Of a whole number in a calculation.
 _MOST_WORDS = 200  #: Characters of a text given to a filter beside the one it is for.
 _LONG_NUMBER = re.compile(r"\d{4}")
 #: What numbers and texts of any size may be given to.
@@ -153,7 +153,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
 
         @wraps(work)
         def formatted(*args: Any, **kwargs: Any) -> str:
-            if re.search(r"\{[^{}]*\{", pattern):  # A width that stands in a value.
+            if re.search(r"\{[^{}]*\{", pattern):  # A width that comes from a value.
                 raise TooCostly("a field of format() has a field within: write the width itself")
             _check_format(pattern, (*args, *kwargs.values()))
             return work(*args, **kwargs)
@@ -179,7 +179,7 @@ class _EffortCounter(NodeTransformer):
     """
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
-        """Count the rounds of a loop, each with what stands in it."""
+        """Count the rounds of a loop, each with its body."""
         if node.recursive:  # What it is called with within itself is not seen here.
             self._called(node)
             return node
@@ -189,12 +189,12 @@ class _EffortCounter(NodeTransformer):
         return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802
-        """Count what stands in a macro each time it is called."""
+        """Count the body of a macro each time it is called."""
         self._called(node)
         return node
 
     def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.CallBlock:  # noqa: N802
-        """Count what stands in a call's block each time it is called."""
+        """Count the block of a call each time it is called."""
         self._called(node)
         return node
 
@@ -231,7 +231,7 @@ def _filter(node: Any, name: str, *numbers: int, lineno: int = 0) -> nodes.Filte
 
 
 def _counts(body: Iterable[nodes.Node]) -> tuple[int, int]:
-    """Return how many nodes a body has, and how many characters that stand in it as they are."""
+    """Return how many nodes a body has, and how many literal characters."""
     steps, literal = 1, 0
     waiting = list(body)
     while waiting:

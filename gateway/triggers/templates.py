@@ -24,7 +24,7 @@ from gateway.triggers.template_faults import (
 )
 from gateway.triggers.template_sandbox import TemplateSandbox, TooCostly, check_nesting, limited
 
-#: The placeholders of seed S4 and the link to unsubscribe, and what stands for them.
+#: The placeholders of seed S4 and the link to unsubscribe, and what replaces them.
 PLACEHOLDERS = {
     "QUALIFIKATION": f"{QUALIFICATION.name}.name",
     "PRUEFNR": f"{QUALIFICATION.name}.licence_number",
@@ -35,7 +35,7 @@ PLACEHOLDERS = {
     "VERFALLDATUM": f"{QUALIFICATION.name}.expires_on",
     "ABMELDELINK": UNSUBSCRIBE_URL,
 }
-MOST_OCTETS = 1_000_000  #: Of a rendered text, and of a template.
+MOST_OCTETS = 1_000_000  #: For a rendered text, and for a template.
 MOST_TOKENS = 10_000  #: Words and signs of code, `{{ person.name }}` has 7: more takes seconds.
 
 _SUBJECT = "Subject:"
@@ -115,7 +115,7 @@ class MailTemplate:
         self._default = default
 
     def render(self, language: str, values: Mapping[str, object]) -> Rendered:
-        """Write a mail in a language, else the default one, else the first; `NotRendered`."""
+        """Write a mail in a language, or the default one, or the first; raises `NotRendered`."""
         wording = in_language(self._wordings, language, self._default)
         html = "" if wording.html is None else _run(wording.html, values)
         subject = " ".join(_run(wording.subject, values).split())
@@ -146,7 +146,7 @@ class MailTemplate:
 
     @property
     def has_link(self) -> bool:
-        """Whether a link to unsubscribe stands in it, in any language."""
+        """Whether it has a link to unsubscribe, in any language."""
         return any(UNSUBSCRIBE_URL in wording.used for wording in self._wordings.values())
 
     def doubts(self) -> Iterator[str]:

@@ -68,7 +68,7 @@ WEIGHTS = {
     _R.SUBMITTED_AFTER: -20,
     _R.CLOSED: -6,
 }
-#: What names an application or its person: without one of these there is no suggestion.
+#: Reasons that name an application or its person: without one, there is no suggestion.
 FINDS = frozenset(
     {
         _R.NUMBER_IN_SUBJECT,

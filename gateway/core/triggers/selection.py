@@ -1,4 +1,4 @@
-"""Whom a date event selects: described here by each event, looked up in the store through indexes.
+"""The people a date event selects: described by each event, found in the store through indexes.
 
 An event says which rows may be due, the store finds them (`store/triggers/due.py`). "Whose
 birthday is on 1 March" is

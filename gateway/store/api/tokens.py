@@ -36,7 +36,7 @@ def find(connection: Connection, secret: str) -> Token | None:
 
 
 def is_stale(token: Token, now: datetime) -> bool:
-    """Whether its last use should be written down anew."""
+    """Whether its last use should be written down again."""
     return token.last_used is None or now - token.last_used >= _EXACTLY
 
 

@@ -81,7 +81,7 @@ def highest(shares: Iterable[BounceShare]) -> dict[str, tuple[float, float]]:
 
 
 def _domain_of(connection: Connection, address: ColumnElement[str]) -> ColumnElement[str]:
-    """Return what stands behind the @ of an address, in lower case; empty of an empty one."""
+    """Return the part after the @ of an address, in lower case; empty for an empty address."""
     if connection.dialect.name == "sqlite":
         domain = func.substr(address, func.instr(address, "@") + 1)
     else:

@@ -36,11 +36,11 @@ class FoundMessage:
 def message_of(
     connection: Connection, *, numbers: Sequence[int], message_id: str, recipients: Sequence[str]
 ) -> FoundMessage | None:
-    """Return the journal's message a bounce is about: by its id there, else by Message-ID.
+    """Return the journal's message a bounce is about: by its id there, or else by Message-ID.
 
-    The Message-ID counts among the recent messages to the recipients that are named. An id says
-    when it was made, so a list of them can be guessed: it counts beside the message's Message-ID,
-    or where few are named beside a recipient, or alone where the message has no Message-ID.
+    The Message-ID is looked up among the recent messages to the named recipients. An id tells when
+    it was made, so somebody could guess a list of them. It counts only together with the message's
+    Message-ID, or with a recipient if few ids are named, or alone if the message has no Message-ID.
     """
     named = {lookup_form(recipient) for recipient in recipients}
     for number in numbers:
@@ -184,9 +184,9 @@ def report_of(message: int, message_id: str | None) -> str:
 
 
 def told_first(connection: Connection, entry: KeptBounce, report: str) -> datetime | None:
-    """Return when a mail that told the same came in first; None: it didn't.
+    """Return when a mail that reported the same first came in; None: none did.
 
-    `report` is the Message-ID of the mail that tells it now; of mail without one nothing is known.
+    `report` is the Message-ID of the mail that reports it now; without one, nothing is known.
     """
     c = bounces.c
     same = (c.message == entry.message, c.address == entry.address, c.kind == entry.kind)

@@ -22,16 +22,16 @@ BY = "recipient"  #: Who chose, as lists of suppressions show it.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailedRecipient:
-    """Whom the mail of a token went to."""
+    """The recipient of the mail that a token names."""
 
     address: str  #: In lookup form.
     person: PersonRef | None  #: None where none, or several, were known by the address.
     language: str  #: The person's; empty where it isn't known.
-    sender: str  #: Of the envelope; empty where it isn't known.
+    sender: str  #: The envelope's; empty where it isn't known.
     trigger: str  #: Empty of the CRM's mail.
     #: Where the person was erased since, what is left of the addresses; `address` is empty then.
     erased: tuple[KeptSuppression, ...] = ()
-    key_mark: str = ""  #: Of the key that made these names.
+    key_mark: str = ""  #: The mark of the key that made these names.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +152,11 @@ def unsubscribe(
     now: datetime,
     new_id: Callable[[], int],
 ) -> KeptUnsubscribe | None:
-    """Keep that somebody wants no more mailings, or none of a topic; None: it is known already.
+    """Keep that somebody wants no more mailings, or none on a topic; None: it is known already.
 
-    A person is meant where the mail was to one who is known, else the address; both, where the
-    person has it no more. `choice` is the text of what was chosen. Of somebody erased the
-    addresses' hashes are kept, whatever the topic, and there is nobody to tell of.
+    This counts for the person if the mail went to a known one, otherwise for the address; for both
+    if the person no longer has the address. `choice` is the text of what was chosen. For somebody
+    erased, hashes of the addresses are kept, whatever the topic, and no event is made.
     """
     if mailed.erased:
         erased_choices.keep_suppressed(

@@ -124,7 +124,7 @@ def recipients_of(
 def unknown_contacts(
     connection: Connection, mailing: ActivityCampaign, seen: Iterable[ReportedRecipient]
 ) -> list[str]:
-    """Return the ids of recipients of whom neither the address nor the contact is known."""
+    """Return the ids of recipients whose address and contact are both unknown."""
     wanted = {contact.email_id: lookup_form(contact.email) for contact in seen if contact.email_id}
     members = _members_among(connection, mailing.id, wanted.values())
     strangers = [email_id for email_id, address in wanted.items() if address not in members]
@@ -171,7 +171,7 @@ def _key(act: RecipientActivity) -> tuple[Any, ...]:
 
 
 def _link(url: str) -> int:
-    """Return a number that stands for a URL, which can be too long for an index; 0 for none."""
+    """Return a number for a URL, which itself may be too long for an index; 0 for none."""
     if not url:
         return 0
     return int.from_bytes(hashlib.sha256(url.encode(errors="replace")).digest()[:7]) + 1
@@ -214,7 +214,7 @@ def of_campaign(connection: Connection, campaign: int) -> Iterator[RecipientActi
 
 @dataclass(frozen=True, slots=True)
 class ActivityPlace:
-    """Where an activity stands in the list of its campaign."""
+    """The place of an activity in the list of its campaign."""
 
     at: datetime
     recipient: str

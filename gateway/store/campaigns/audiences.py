@@ -19,7 +19,7 @@ _SET = ", ".join(
     [f'"{name}" = excluded."{name}"' for name in _AS_READ if name != "changed_at"]
     + ["changed_at = COALESCE(excluded.changed_at, audience_members.changed_at)"]
 )
-#: Of two who tell of an address the later news counts, whoever writes last (M6).
+#: Of two reports about an address the later one counts, even if it is written first (M6).
 IS_NO_OLDER = (
     "audience_members.changed_at IS NULL OR excluded.changed_at IS NULL "
     "OR excluded.changed_at >= audience_members.changed_at"

@@ -92,9 +92,9 @@ def kept_of_several(connection: Connection, numbers: Sequence[int]) -> dict[int,
 
 
 class CountedCampaigns:
-    """Counts of campaigns, as `kept_of_several`, counted anew only of those that have changed.
+    """Counts of campaigns, like `kept_of_several`, but counted again only for changed ones.
 
-    To count what twenty thousand members did takes longer than a page may.
+    Counting what twenty thousand members did takes longer than a page may.
     """
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ class ConsoleSession:
 
 
 def digest_of(secret: str) -> str:
-    """Return by what the session of a cookie is found."""
+    """Return the digest by which the session of a cookie is found."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -61,7 +61,7 @@ def find(connection: Connection, digest: str, now: datetime) -> ConsoleSession |
 
 
 def is_stale(session: ConsoleSession, now: datetime) -> bool:
-    """Whether its last use should be written down anew."""
+    """Whether its last use should be written down again."""
     return now - session.seen >= _EXACTLY
 
 

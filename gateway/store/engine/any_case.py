@@ -39,10 +39,10 @@ def ends_with(connection: Connection, column: ColumnElement[str], text: str) -> 
 
 
 def stands_in(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Return the condition that a text stands in a column, in capitals or not.
+    """Return the condition that a column contains a text, in capitals or not.
 
-    SQLite, and PostgreSQL with the locale C, know that of ASCII only: beyond it how words are
-    usually written counts, so that `ärzte` finds `Ärzte` and `ÄRZTE`.
+    SQLite, and PostgreSQL with the locale C, know capitals only in ASCII. For other letters, the
+    usual ways to write a word are tried, so that `ärzte` finds `Ärzte` and `ÄRZTE`.
     """
     spellings = {text} if text.isascii() else {text, text.lower(), text.title(), text.upper()}
     is_sqlite = connection.dialect.name == "sqlite"  # Its LIKE needs no lower(), which takes time.
@@ -57,9 +57,9 @@ def stands_in(connection: Connection, column: ColumnElement[str], text: str) -> 
 
 
 def reads_as(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Return the condition that a text stands in a column, whatever its case and accents.
+    """Return the condition that a column contains a text, whatever its case and accents.
 
-    `jorg` and `Jörg` find `Jörg`, `JÖRG` and `Jorg`. Only what is not ASCII is taken apart for it.
+    `jorg` and `Jörg` find `Jörg`, `JÖRG` and `Jorg`. Only text beyond ASCII needs extra work.
     """
     wanted = unaccented(text)
     conditions = [stands_in(connection, column, spelling) for spelling in {text, wanted}]

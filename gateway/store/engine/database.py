@@ -187,9 +187,9 @@ class Database:
                 _run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 
     def sweep_out(self) -> None:
-        """Leave nothing in SQLite's file of what was deleted; a server looks after its own files.
+        """Remove what was deleted from SQLite's file for good; a server sees to its own files.
 
-        Every page is written anew: a gigabyte takes some seconds, in which nobody else writes.
+        Every page is rewritten: a gigabyte takes a few seconds, in which nobody else can write.
         """
         if self.file is None:
             return

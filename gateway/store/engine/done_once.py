@@ -1,4 +1,4 @@
-"""What was done and isn't done again when it comes again, be it by another process.
+"""What is done only once, even if it comes again, or to another process.
 
 Nobody holds it, unlike a lease: it stays done until it may be forgotten.
 """

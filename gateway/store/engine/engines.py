@@ -10,7 +10,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.store.engine.sqlite_file import SqliteFile
 
-BUSY_SECONDS = 10  #: So long a connection to SQLite waits for its turn.
+BUSY_SECONDS = 10  #: How long a connection to SQLite waits for its turn.
 _CONNECT_SECONDS = 5
 _SQLITE = "sqlite:///"
 #: A server and its standbys, as PostgreSQL's own programs take them: `//USER@A:5432,B:5432/NAME`.

@@ -28,10 +28,10 @@ def take(
 ) -> int:
     """Lease a number that no other process has, and return it; NoNumberFree: there is none.
 
-    Numbers nobody had for a while come first, those of processes that have ended without giving
-    theirs back last, and of them the one that was renewed longest ago: no id was made after that
-    process's end, but this machine's clock may have been put back since. Where it was put back
-    before the last renewal even, the number waits for its lease's end.
+    Numbers that nobody had for a while come first. Numbers of processes that ended without giving
+    them back come last, the one renewed longest ago first: such a process made no id after its end,
+    but this machine's clock may have been put back since. If it was put back to before the last
+    renewal, the number waits until its lease is over.
     """
     named = lease_table.c.name.startswith(_PREFIX, autoescape=True)
     known = {row.name: row for row in connection.execute(select(lease_table).where(named))}

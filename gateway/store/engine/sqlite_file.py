@@ -23,15 +23,15 @@ class SqliteFile:
         self._address = f"file:{quote(path)}?mode=rw"
 
     def make(self) -> None:
-        """Create the file empty if there is none; OSError if that can't be.
+        """Create the file, empty, if there is none; OSError if that fails.
 
-        Other users of the machine may not read whom it knows; a group may, if the umask lets it.
+        Other users of the machine must not read whom it knows; a group may, if the umask lets it.
         SQLite gives the files beside it the same mode.
         """
         Path(self.path).touch(mode=0o640)
 
     def identity(self) -> tuple[int, int] | None:
-        """Return what tells the file at the path from any other; None if there is none."""
+        """Return what identifies the file at the path; None if there is none."""
         try:
             status = os.stat(self.path)  # noqa: PTH116  # a Path costs more, once a message
         except OSError:

@@ -6,7 +6,7 @@ from gateway.core.people.people import NAME_LANGUAGES
 from gateway.store.engine.any_case import reads_as
 from gateway.store.schema.feed import groups
 
-_SHORTEST_PART = 3  #: Letters: less stands in most names.
+_SHORTEST_PART = 3  #: Letters: shorter texts are in most names.
 _MOST = 20  #: Groups of which a part is the name; each is looked for apart.
 
 _NAMES = [groups.c.name, *(groups.c[f"name_{language}"] for language in NAME_LANGUAGES)]
@@ -15,9 +15,9 @@ _NAMES = [groups.c.name, *(groups.c[f"name_{language}"] for language in NAME_LAN
 def meant(connection: Connection, text: str) -> tuple[str, ...]:
     """Return the names of groups that a text may mean; the text itself is among them.
 
-    `geen bulk-mail` means the group that is called so, in whatever case; where none is, it means
-    the one with this key and those with the text in their name, in any language. The CRM may have
-    forgotten a group that kept mail from people, so that the text may be a name all the same.
+    `geen bulk-mail` means the group of that name, in upper or lower case. If there is none, it
+    means the one with this key and those with the text in their name, in any language. The text
+    itself may also be the name of a group that kept mail from people and was since deleted.
     """
     fits = [groups.c.crm_id == text]
     if len(text) >= _SHORTEST_PART:

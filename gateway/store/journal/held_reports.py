@@ -44,7 +44,7 @@ class HeldFailures:
     """What several rows of one entry tell."""
 
     messages: int
-    recipients: int  #: Of all the messages; more than are listed.
+    recipients: int  #: Those of all the messages; more than are listed.
     since: datetime  #: When the first of the messages came.
     listed: tuple[ReportedMessage, ...]
     notes: Mapping[tuple[int, str], str]  #: By message and mailbox.
@@ -106,9 +106,9 @@ def plan(connection: Connection, now: datetime) -> None:
 
 
 def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> OutboxRow | None:
-    """Return a claimed entry with its body, made of the rows it is of; None if there are none.
+    """Return a claimed entry with its body, made from the rows it is about; None: there are none.
 
-    None, too, where `compose` returned nothing: the entry has failed then, and may be retried.
+    Also None if `compose` returned nothing: then the entry has failed, and may be retried.
     """
     if entry.body or entry.type != TYPE:
         return entry

@@ -177,7 +177,7 @@ class JournalRows:
                 (orjson.dumps(outcomes).decode(),),
             )
 
-        # What is said of each message now stands in the place of all that was said before.
+        # What is said about each message now replaces everything said before.
         for chunk in batched({row[1] for row in self.attempts}, VALUES_AT_ONCE):
             connection.execute(delete(attempts).where(attempts.c.message.in_(chunk)))
         kept = {row[:2]: row for row in self.attempts if row[_STATE] != "heard"}

@@ -1,4 +1,4 @@
-"""Messages that were found bulk, by what makes later transactions the same message."""
+"""Messages that were found to be bulk, by what identifies them in later transactions."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -48,12 +48,12 @@ from gateway.store.schema.journal import attempts, deliveries, messages
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
 _COUNTED = 50_000  #: So far it is counted which of two conditions leaves fewer.
 _AT_ONCE = VALUES_AT_ONCE  #: Messages looked at together, at first.
-_MOST_AT_ONCE = 4_000  #: Of numbers alone.
+_MOST_AT_ONCE = 4_000  #: If only their numbers are looked at.
 _MOST_LOOKED_AT = 7_000  #: Messages that have the words of a part of an address, in one question.
 
 _is_of_message = deliveries.c.message == messages.c.id
 _is_sending = exists().where(_is_of_message, deliveries.c.state == State.SENDING)
-#: As the index has it: SQLite takes a partial index where its condition stands in the question.
+#: Written as in the index: SQLite uses a partial index only if the query has its condition.
 _is_indexed = deliveries.c.state != literal_column(f"'{State.RELAYED}'")
 
 
@@ -97,8 +97,8 @@ def find(
 
     `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is
     an id: only what is older is returned. `group` is the name of one that kept somebody from mail,
-    or a part of it (`group_names`). By parts of addresses some thousand messages are looked at that
-    have their words somewhere: where many have them elsewhere, older ones are to be asked for anew.
+    or a part of it (`group_names`). For parts of addresses, a few thousand messages that have their
+    words anywhere are looked at; if many have them elsewhere, the caller must ask for older ones.
     """
     parts = [address for address in (to, sender) if isinstance(address, AddressParts)]
     facets = [rule_facet(rule)] if rule is not None else []

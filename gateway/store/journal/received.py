@@ -26,7 +26,7 @@ class ReceivedMessage:
 
     id: int
     subject: str
-    state: State  #: Of the delivery to the person.
+    state: State  #: That of the delivery to the person.
 
     @property
     def at(self) -> datetime:

@@ -35,7 +35,7 @@ INDEXED_AFTER = timedelta(seconds=30)  #: Younger messages may still be followed
 #: What is written with an id this much older than now may be behind what was looked through:
 #: half of the time above, so that clocks of two machines may differ by the other half.
 WRITTEN_LATE = INDEXED_AFTER / 2
-_MOST_UNINDEXED = 1000  #: So many of the newest messages are looked at without an index.
+_MOST_UNINDEXED = 1000  #: How many of the newest messages are searched without an index.
 _WHAT = "messages"
 
 _FOUND = {
@@ -133,7 +133,7 @@ def look_again(connection: Connection, numbers: Sequence[int], now: datetime) ->
 
 
 def renew(connection: Connection, numbers: Sequence[int]) -> None:
-    """Take the words of messages anew that were changed; of those that have none yet, nothing."""
+    """Take the words of changed messages again; messages that have none yet are left alone."""
     # Whoever takes words just now is waited for: they may be of before the change.
     connection.execute(_progress().with_for_update())
     for chunk in batched(sorted(numbers), VALUES_AT_ONCE):

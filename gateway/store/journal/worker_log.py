@@ -1,11 +1,11 @@
 """A worker's own log in front of SQLite: one write and one sync make a group of messages durable.
 
-SQLite is told many groups at once a moment later, so that its locks, pages and commits are paid
-once for all of them. The log is two files that take turns: one is written to while what the other
-holds is taken into the store. Reading what was taken in already changes nothing.
+A moment later SQLite gets many groups at once, so that its locks, pages and commits are paid for
+only once. The log is two files that take turns: one is written to while the content of the other is
+taken into the store. Taking in the same lines twice changes nothing.
 
-Where there is much to log a file is written over, not cut: to sync what makes a file longer takes a
-disk twice the time. What is left in it of earlier turns is told by its numbers, a line half written
+If there is much to log, a file is overwritten, not truncated: a disk takes twice as long to sync a
+file that grows. Lines left from earlier turns are recognised by their numbers, a half-written line
 by its checksum.
 """
 

@@ -66,10 +66,10 @@ def beat(
 def _settle_gone(
     connection: Connection, holder: str, now: datetime, is_gone: IsGone, *, is_steady: bool = False
 ) -> None:
-    """Settle what dead processes left, and forget them; settle what a silent one has under way.
+    """Settle what dead processes left, and forget them; settle what a silent one was doing.
 
-    A process of this machine that runs and says nothing hangs, or is stopped. It keeps its number:
-    should it go on, it writes to a log that nobody else may begin anew.
+    A process of this machine that runs but gives no sign of life hangs, or is stopped. It keeps its
+    number: if it continues, it writes to its log, which nobody else may use for a new one.
     """
     own_node, _ = _parts(holder)
     for worker in connection.execute(select(workers)).all():

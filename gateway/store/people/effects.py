@@ -93,9 +93,9 @@ class TagEffects:
     optout_scope: Scope
 
     def scope(self, source: str, tag: str, origin: str) -> Scope:
-        """Return what a status or group covers that bears a known tag, or a row of its own.
+        """Return the scope of a status or group with a known tag, or of one of our own entries.
 
-        `origin` is who told of it: an opt-out that Mailchimp told of may cover more.
+        `origin` is where it comes from: an opt-out from Mailchimp may cover more.
         """
         if source not in _OF_THE_CRM:
             return Scope(tag)

@@ -70,7 +70,7 @@ from gateway.store.schema.triggers import occurrences, transitions, trigger_runs
 
 _AT_ONCE = 400  #: Keys in one statement.
 REASON = "the person was erased"
-#: Of a relay's reply; servers call people by name in the rest. `550 5.1.1`
+#: The part of a relay's reply that is kept, `550 5.1.1`; the rest may name people.
 _REPLY_CODE = re.compile(r"\d{3}(?: \d\.\d+\.\d+)?")
 _MESSAGE_TEXTS = select(messages.c.id, messages.c.subject, messages.c.sender, messages.c.message_id)
 #: Campaigns whose members are only counted any more.

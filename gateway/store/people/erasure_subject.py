@@ -52,13 +52,13 @@ class ErasureSubject:
     shared: tuple[str, ...] = ()  #: What others have too: it stays theirs.
     spellings: tuple[str, ...] = ()  #: Addresses as they were given.
     names: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()  #: Of applications.
+    references: tuple[str, ...] = ()  #: Those of the person's applications.
     qualifications: tuple[str, ...] = ()
     closings: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
-        """Return the text whose hash stands for the person."""
+        """Return the text whose hash replaces the person."""
         return str(self.ref) if self.ref else self.addresses[0]
 
     @property
@@ -99,7 +99,7 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
             select(a.address).where(a.kind == kind, a.person == crm_id).order_by(a.position.desc())
         )
     )
-    # Whom the feed has deleted is still known by where mail for them went.
+    # Somebody whom the feed deleted is still known by the addresses that mail to them went to.
     theirs = list(dict.fromkeys([*theirs, *_mailed(connection, wanted)]))
     also = others_too(connection, wanted, theirs)
     row = connection.execute(

@@ -46,10 +46,10 @@ def replies(connection: Connection, before: datetime, limit: int) -> tuple[int, 
 
 
 def came_back(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
-    """Forget bounces and complaints that came before a time, with the mails that told of them.
+    """Delete bounces and complaints that came before a time, with the mails that reported them.
 
-    Automatic mail that told of nothing goes, too. Suppressions stay; they say themselves what they
-    rest on.
+    Automatic mail that reported nothing is deleted, too. Suppressions stay; they say themselves why
+    they exist.
     """
     b, i, last = bounces.c, inbox.c, first_id_at(before)
     rows = connection.execute(

@@ -1,4 +1,4 @@
-"""People found by what somebody knows of them: a key, an address, a reference, a name."""
+"""Finds people by what somebody knows of them: a key, an address, a reference, a name."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _LAST = "\U0010ffff"  #: Behind every text that begins so.
 
 
 class MatchedBy(StrEnum):
-    """By what a person was found."""
+    """What a person was found by."""
 
     KEY = "key"
     ADDRESS = "address"
@@ -35,7 +35,7 @@ class PersonMatch:
     ref: PersonRef
     name: str
     active: bool
-    status: str  #: Its name, else its crm_id.
+    status: str  #: Its name, or else its crm_id.
     addresses: tuple[str, ...]  #: In lookup form, the primary one first.
     by: MatchedBy
 
@@ -113,7 +113,7 @@ def _known_by(connection: Connection, text: str, address: str) -> dict[PersonRef
 
 
 def _has_words(connection: Connection, text: str) -> list[ColumnElement[bool]]:
-    """Return the conditions that each word of a text stands in a person's names."""
+    """Return the conditions that a person's names contain each word of a text."""
     names = (people.c.first_name, people.c.last_name)
     return [
         or_(*(reads_as(connection, name, word) for name in names))

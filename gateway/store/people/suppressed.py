@@ -57,7 +57,7 @@ class SuppressedAddress:
 
     address: str  #: In lookup form.
     suppression: Suppression
-    id: int | None  #: Of a suppression of a single address.
+    id: int | None  #: Only for a suppression of a single address.
 
 
 class SuppressedAddresses:

@@ -121,10 +121,10 @@ def utc_now() -> datetime:
 class Standings:
     """Tells what is known of addresses at this moment: what was read counts until a commit.
 
-    `tag_scopes` gives tags their effect, and `optout_scope` that of a group somebody is in by
-    Mailchimp's word, if that is wider. With `plus_addresses`, `ann+x@example.org` stands for
-    `ann@example.org`, in the store as in the question. `erased_names` gives the names under which
-    an address may stay suppressed after its person was erased.
+    `tag_scopes` gives tags their effect; `optout_scope` is that of a group somebody is in because
+    of Mailchimp, if that is wider. With `plus_addresses`, `ann+x@example.org` means
+    `ann@example.org`, in the store as well as in the question. `erased_names` gives the names under
+    which an address may stay suppressed after its person was erased.
     """
 
     def __init__(
@@ -152,8 +152,8 @@ class Standings:
     def now(self, addresses: Sequence[str]) -> dict[str, Standing]:
         """Return the standing of each address (in lookup form) that is known; one statement.
 
-        Who is absent is nobody. `StoreUnavailable` when the store fails; the next call connects
-        anew.
+        Nothing is known of addresses that are missing. `StoreUnavailable` when the store fails; the
+        next call connects again.
         """
         if not self._database.is_sqlite:
             with self._database.reading() as connection:
@@ -480,11 +480,11 @@ def release(
     erased: Sequence[str] = (),
     source: SuppressionSource | None = None,
 ) -> int:
-    """Lift what staff said of an address or a person; return how many there were.
+    """Lift the suppressions of an address or a person by staff; return how many there were.
 
-    They stay known. Of an address that is what suppresses it itself, not whoever has it; `erased`
-    are the names under which it stays suppressed if its person was erased. With `source`, only what
-    rests on that is lifted.
+    They are kept as lifted. For an address, that means what suppresses the address itself, not the
+    people who have it; `erased` are the names under which it stays suppressed if its person was
+    erased. With `source`, only suppressions from that source are lifted.
     """
     table, of_address = _of(address, erased)
     c = table.c

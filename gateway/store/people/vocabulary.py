@@ -22,7 +22,7 @@ _TABLES = {PEOPLE: people, QUALIFICATIONS: qualifications, DELIVERIES: closings}
 def read(connection: Connection) -> Vocabulary:
     """Read the words that triggers may use: statuses, programmes and roles.
 
-    Where a kind of record was never fed, what applications refer to stands for it.
+    If a kind of record was never fed, what applications refer to is taken instead.
     """
     is_of_applications = statuses.c.kind == StatusKind.APPLICATION.value
     rows = connection.execute(

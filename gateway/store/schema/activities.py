@@ -35,7 +35,7 @@ opt_outs = Table(
     key("audience"),
     key("address"),  # in lookup form
     Column("at", UtcTime, primary_key=True, autoincrement=False),  # as Mailchimp tells
-    Column("changed_at", UtcTime, nullable=False),  # what Mailchimp told by then is known
+    Column("changed_at", UtcTime, nullable=False),  # everything Mailchimp told until then is known
     Column("campaign", BigInteger),  # through which, where that is known
     words("reason"),
     Column("seen_at", UtcTime, nullable=False),

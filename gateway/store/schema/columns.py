@@ -72,7 +72,7 @@ def number() -> Column[int]:
 
 
 def words(name: str) -> Column[str]:
-    """Return a column of text, empty where there is none."""
+    """Return a text column, which is empty where there is no value."""
     return Column(name, Text, nullable=False, server_default="")
 
 

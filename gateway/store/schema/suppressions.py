@@ -31,7 +31,7 @@ suppressions = Table(
 )
 Index("ix_suppressions_address", suppressions.c.address)
 
-#: Of people: every address they have, and will have, is suppressed.
+#: For people: every address they have, or will have, is suppressed.
 person_suppressions = Table(
     "person_suppressions",
     metadata,

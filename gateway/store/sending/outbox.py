@@ -134,10 +134,9 @@ def claim(
 ) -> list[OutboxRow]:
     """Take up to `limit` due rows, the longest due first; nobody else gets them meanwhile.
 
-    With an `endpoint`, the webhooks to that address; else all that goes by mail, or `only` one
-    type of it.
-    The attempt is counted before it is made. What isn't settled when the lease is over becomes
-    `unknown`.
+    With an `endpoint`, the webhooks to that address; otherwise everything that goes by mail, or
+    `only` one type of it. The attempt is counted before it is made. What isn't settled when the
+    lease is over becomes `unknown`.
     """
     is_wanted = outbox.c.type == only if only else true()
     counted = {"attempts": outbox.c.attempts + 1, "next_at": None}
@@ -220,7 +219,7 @@ def one(connection: Connection, number: int) -> OutboxRow:
 
 
 def retry(connection: Connection, number: int, now: datetime) -> OutboxRow:
-    """Queue a row anew because a person says so; return it as it was.
+    """Queue a row again because a person asked for it; return it as it was.
 
     One that was `unknown` may arrive twice. Raise `NoSuchRow` or
     `WrongOutboxState`.

@@ -1,4 +1,4 @@
-"""By what the store shows that what triggers will mail may have changed."""
+"""A mark that changes whenever the mail that triggers will send may have changed."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ _NEWEST = (
 )
 
 
-#: Of these what was lifted is asked, too: they have as many rows as there are suppressions.
+#: For these tables, lifted rows count, too; they are as small as there are suppressions.
 _LIFTED = (suppressions, person_suppressions, topic_opt_outs)
 
 
@@ -36,7 +36,7 @@ def calendar_mark(connection: Connection, now: datetime) -> tuple[object, ...]:
         select(func.count()).select_from(table).where(table.c.until <= now).scalar_subquery()
         for table in (suppressions, person_suppressions)
     )
-    # SQLite takes a partial index where its condition stands in the question.
+    # SQLite uses a partial index only if the query has its condition.
     is_due = occurrences.c.state == literal_column("'due'")
     due = select(func.count()).select_from(occurrences).where(is_due).scalar_subquery()
     return tuple(connection.execute(select(*newest, *lifted, *lapsed, due)).one())

@@ -424,9 +424,9 @@ def of_transition(connection: Connection, reference: str, transition: str) -> li
 
 
 def on_its_way(connection: Connection, like: DueOccurrence, status: str) -> int | None:
-    """Return the mail being sent for an earlier transition that says what `like` would.
+    """Return the mail being sent for an earlier transition that would say the same as `like`.
 
-    It is of the same trigger to the same recipient, about the same status; None: there is none.
+    It has the same trigger, recipient and status; None: there is none.
     """
     same = select(_c.id, _c.occurrence).where(
         _c.about == like.about,

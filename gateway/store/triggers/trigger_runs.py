@@ -13,7 +13,7 @@ from gateway.store.engine.id_ranges import of_page
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.triggers import occurrences, trigger_looks, trigger_runs
 
-TOLD = 1_000  #: So many of those left out are kept with their reasons; the rest are counted.
+TOLD = 1_000  #: How many people left out are kept with their reasons; the rest are counted.
 _USUAL = 30  #: Runs the guard compares with.
 _c = trigger_runs.c
 

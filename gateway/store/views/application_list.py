@@ -33,7 +33,7 @@ class PastTransition:
     event: str  #: `submitted`, `status_changed`.
     before: str  #: crm_id of the status it had.
     status: str
-    actor: str  #: Name of the member of staff, else the crm_id; empty: the candidate.
+    actor: str  #: The name or else the crm_id of the member of staff; empty: the candidate.
 
     @property
     def at(self) -> datetime:
@@ -49,10 +49,10 @@ def listed(
     after: str = "",
     limit: int = 50,
 ) -> list[ListedApplication]:
-    """Return applications by reference, those behind one of them.
+    """Return applications in order of their references, those after a given one.
 
-    Each of the `words` begins the reference or stands in the title, the programme's name, or the
-    person's name or address; `status` is the crm_id of one.
+    Each of the `words` must begin the reference, or be part of the title, the programme's name, or
+    the person's name or address; `status` is the crm_id of one.
     """
     a, p = applications.c, people.c
     name = (p.first_name + " " + p.last_name).label("person_name")

@@ -1,4 +1,4 @@
-"""How things stand in the store, for health, metrics and those who look after the gateway."""
+"""The state of things in the store, for health, metrics and the people who run the gateway."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

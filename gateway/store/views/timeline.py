@@ -29,7 +29,7 @@ from gateway.store.people.suppression import Standings, SuppressionEntry
 from gateway.store.people.topic_opt_outs import TopicOptOut
 from gateway.store.triggers import ledger
 
-MOST_EVENTS = 1000  #: Of a person shown whole; the rest is asked for part by part.
+MOST_EVENTS = 1000  #: How many of a person are shown at once; the rest comes part by part.
 
 ADDED = "added"
 RELEASED = "released"
@@ -60,7 +60,7 @@ class TimelineEvent:
     id: str  #: As people see it; empty where it has none.
     summary: str
     state: str
-    reference: str = ""  #: Of the application it is about.
+    reference: str = ""  #: That of the application it is about.
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import ledger
 
 QUARTER = timedelta(minutes=15)
-LATELY = timedelta(days=7)  #: So long ago what came back, or has no outcome, still waits.
+LATELY = timedelta(days=7)  #: For how long mail that came back, or has no outcome, is shown.
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Undecided(StrEnum):
     MESSAGES_UNKNOWN = "messages_unknown"  #: The CRM's mail of the last week, likewise.
     OUTBOX_UNKNOWN = "outbox_unknown"  #: Own mail, likewise.
     OUTBOX_FAILED = "outbox_failed"
-    BOUNCES = "bounces"  #: Of the last week: hard, or a complaint, and of no message for certain.
+    BOUNCES = "bounces"  #: Of the last week: hard or a complaint, but not surely about ours.
     IMPORTS = "imports"  #: Held back by the guard.
     CAMPAIGNS = "campaigns"  #: Begun and neither sent nor scheduled, or in trouble.
 

@@ -244,7 +244,7 @@ class MailchimpClient:
         return self._official.rows("campaigns", CAMPAIGN, self._api.campaigns.list, **narrowed)
 
     def campaign(self, campaign_id: str) -> MailchimpJson:
-        """Return a campaign as it stands."""
+        """Return a campaign in its present state."""
         return self._official.call(self._api.campaigns.get, path_id(campaign_id), shape=CAMPAIGN)
 
     def create_campaign(self, body: MailchimpJson) -> MailchimpJson:

@@ -125,10 +125,10 @@ BY_STATUS: dict[int, type[MailchimpRefused]] = {
 
 
 def refused(status: int, problem: dict[str, Any]) -> MailchimpRefused:
-    """Return the error a problem document stands for (RFC 7807).
+    """Return the error for a problem document (RFC 7807).
 
-    The title decides, never the detail, whose wording varies; but for one temporary refusal that
-    only its text tells from the permanent ones.
+    The title decides, never the detail, whose wording varies. The exception is one temporary
+    refusal that differs from the permanent ones only in its text.
     """
     title, detail = str(problem.get("title") or ""), str(problem.get("detail") or "")
     kind = BY_TITLE.get(title.replace(" ", "").lower()) or BY_STATUS.get(status, MailchimpRefused)

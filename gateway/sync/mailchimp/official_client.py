@@ -17,7 +17,7 @@ from gateway.sync.mailchimp.transport import (
 )
 
 PAGE = 1000
-#: Of members in one call, for adding to an audience or changing a segment.
+#: Members in one call that adds to an audience or changes a segment.
 BATCH = 500
 KEY = re.compile(r"[^\s-]+-(?P<data_centre>[a-z]{2,}[0-9]+)")
 
@@ -135,7 +135,7 @@ class OfficialClient:
 
 
 def path_id(value: str | int) -> str:
-    """Return an id that can stand in a path; addresses and anything else are refused."""
+    """Return an id for use in a path; addresses and anything else are refused."""
     text = str(value)
     if not is_path_id(text):
         raise ValueError(f"not a Mailchimp id: {text!r}")

@@ -21,7 +21,7 @@ class Value(StrEnum):
 
     TEXT = "a text"
     ADDRESS = "a text that is not empty"
-    ID = "an id"  #: Text that can stand in a path.
+    ID = "an id"  #: Text that can be used in a path.
     NUMBER = "a whole number"
     FLAG = "true or false"
     TIME = "a time"
