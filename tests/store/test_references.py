@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from gateway.core.feed.references import ReferenceLead, UnderstoodBy
 from gateway.core.kinds import Scope
@@ -404,6 +405,19 @@ def test_open_references_end_with_their_rows_and_begin_when_what_they_name_goes(
     assert {"people.status": 1} == fewer
     assert {"people.status": 3} == more
     assert {} == left_open(database)
+
+
+def test_what_a_file_does_not_tell_is_looked_up_in_the_rows_it_changes(database: Database) -> None:
+    """Even where nobody noticed meanwhile that it leads nowhere."""
+    statuses = schema.feed.statuses
+    tell(database, "statuses", deceased(), Status(kind=StatusKind.CANDIDATE, crm_id="a"))
+    tell(database, "people", person("1", status="a"))
+    with database.writing() as connection:
+        connection.execute(delete(statuses).where(statuses.c.crm_id == "a"))
+
+    tell(database, "people", person("1", language="nl"), columns=frozenset({"language"}))
+
+    assert {"people.status": 1} == left_open(database)
 
 
 def test_a_dry_run_tells_and_leaves_nothing(database: Database) -> None:

@@ -54,6 +54,7 @@ class StagingTables:
         self.in_gaps = 0  #: The bits of the values that some row lacks.
         self.has_unread = False
         self.has_doubtful = False
+        self.has_settled = False  #: Whether some rows have values that no single line has.
         self.cut_off = ""
         self.counts = StagedCounts()
         tables = staging_tables(layout)
@@ -119,9 +120,9 @@ class StagingTables:
         """
         mask = self._mask(frozenset(), missing)
         values = (columns[name] for name in self.layout.columns)
-        marks = (repeat(0), repeat(mask), repeat(0), repeat(0))
+        rows = list(zip(lines, repeat(mask), *values, strict=False))
         with self.connection.begin():
-            load(self.connection, self.staged, list(zip(lines, *marks, *values, strict=False)))
+            load(self.connection, self.staged, rows, ("line", "gaps", *self.layout.columns))
             load(self.connection, self.addresses, mailed)
 
     def _mask(self, unread: frozenset[str], missing: frozenset[str]) -> int:
@@ -186,6 +187,16 @@ class StagingTables:
         statement = statements.counting(self.staged, self.changes, self.removed)
         self.counts = StagedCounts(**self.connection.execute(statement).one()._mapping)
         return self.counts
+
+    def tells(self, column: str, columns: Collection[str]) -> bool:
+        """Whether what is new or changed has, in a column, what the file's lines have there.
+
+        Rather than what was known before. `columns` are the values that the file tells.
+        """
+        if column in self.layout.keys:
+            return True
+        is_old = self.in_gaps & self.layout.bit(column)
+        return column in columns and not is_old and not self.has_settled
 
     def same_key(self, first: Table, second: Table) -> ColumnElement[bool]:
         """Return the condition that rows of two tables have the same key."""

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    false,
     literal,
     select,
 )
@@ -39,10 +40,10 @@ def staging_tables(layout: TableLayout) -> Mapping[str, Table]:
         metadata,
         # negative: a second record of that line, or one without a line
         Column("line", Integer, nullable=False),
-        Column("kept", Boolean, nullable=False),
+        Column("kept", Boolean, nullable=False, server_default=false()),
         Column("gaps", Integer, nullable=False),  # a bit for each value the row lacks
-        Column("adds_addresses", Boolean, nullable=False),
-        Column("adds_only", Boolean, nullable=False),  # may be incomplete
+        Column("adds_addresses", Boolean, nullable=False, server_default=false()),
+        Column("adds_only", Boolean, nullable=False, server_default=false()),  # may be incomplete
         *(Column(name, table.c[name].type) for name in layout.columns),
         prefixes=["TEMPORARY"],
     )
@@ -133,19 +134,29 @@ def _creation(made: Table | Index, dialect: Dialect) -> str:
     return _CREATIONS[key]
 
 
-def load(connection: Connection, table: Table, rows: Sequence[TableRow]) -> None:
-    """Put many rows into a temporary table, the fastest way the driver knows."""
+def load(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[TableRow],
+    columns: Sequence[str] | None = None,
+) -> None:
+    """Put many rows into a temporary table, the fastest way the driver knows.
+
+    They have a value for each of these columns; None: for all of the table's, in their order.
+    """
     if not rows:
         return
+    names = ", ".join(f'"{name}"' for name in columns or table.columns.keys())
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(rows[0]))
-        connection.exec_driver_sql(f'INSERT INTO "{table.name}" VALUES ({marks})', list(rows))  # noqa: S608
+        insert = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608
+        connection.exec_driver_sql(insert, list(rows))
         return
     import psycopg
 
     cursor: Any = connection.connection.cursor()
     try:
-        with cursor, cursor.copy(f'COPY "{table.name}" FROM STDIN') as copy:
+        with cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
             for row in rows:
                 copy.write_row(row)
     except psycopg.Error as error:
