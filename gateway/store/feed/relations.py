@@ -84,7 +84,9 @@ class Relation:
         """Return the condition that the target has such an id."""
         targets = self.target.alias("there")
         same = targets.c.crm_id == value
-        return exists().where(and_(same, targets.c.kind == kind) if self.has_kind else same)
+        # Not `*`: SQLite would read the row, which its index of the ids leads to.
+        there = select(targets.c.crm_id)
+        return there.where(and_(same, targets.c.kind == kind) if self.has_kind else same).exists()
 
     def is_given(self, kind: Any, given: Any) -> ColumnElement[bool]:
         """Return the condition that a row has this reference; a list, as one of its items."""

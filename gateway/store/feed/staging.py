@@ -54,6 +54,7 @@ class StagingTables:
         self.in_gaps = 0  #: The bits of the values that some row lacks.
         self.has_unread = False
         self.has_doubtful = False
+        self.has_kept = False  #: Whether some rows only name what stays as it is.
         self.has_settled = False  #: Whether some rows have values that no single line has.
         self.cut_off = ""
         self.counts = StagedCounts()
@@ -157,6 +158,7 @@ class StagingTables:
 
     def keep_all(self, keys: Sequence[tuple[int, tuple[str, ...]]]) -> None:
         """Note many keys, each with its line."""
+        self.has_kept |= bool(keys)
         rest = (None,) * len(self.layout.values)
         rows = [(line, True, 0, False, False, *key, *rest) for line, key in keys]
         with self.connection.begin():
@@ -184,7 +186,8 @@ class StagingTables:
 
     def count(self) -> StagedCounts:
         """Count what is in the tables now, and keep that as `counts`; within a transaction."""
-        statement = statements.counting(self.staged, self.changes, self.removed)
+        tables = (self.staged, self.changes, self.removed)
+        statement = statements.counting(*tables, has_kept=self.has_kept)
         self.counts = StagedCounts(**self.connection.execute(statement).one()._mapping)
         return self.counts
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Update,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -33,16 +34,18 @@ from gateway.store.schema.suppressions import person_suppressions, topic_opt_out
 
 
 @cache
-def counting(staged: Table, changes: Table, removed: Table) -> Select[Any]:
+def counting(staged: Table, changes: Table, removed: Table, *, has_kept: bool) -> Select[Any]:
     """Return a query of how many records are staged, and how many are new, differ or go."""
-    count = select(func.count())
-    counts = {
-        "staged": count.select_from(staged).where(~staged.c.kept),
-        "added": count.select_from(changes).where(changes.c.is_new),
-        "changed": count.select_from(changes).where(~changes.c.is_new),
-        "removed": count.select_from(removed),
-    }
-    return select(*(query.scalar_subquery().label(name) for name, query in counts.items()))
+    count, is_new = select(func.count()), changes.c.is_new
+    told = count.select_from(staged)
+    of_changes = select(func.count(case((is_new, 1))), func.count(case((~is_new, 1))))
+    added, changed = of_changes.select_from(changes).subquery().c
+    return select(
+        (told.where(~staged.c.kept) if has_kept else told).scalar_subquery().label("staged"),
+        added.label("added"),
+        changed.label("changed"),
+        count.select_from(removed).scalar_subquery().label("removed"),
+    )
 
 
 @lru_cache(256)  # one for each set of columns

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from sqlalchemy import Connection, exists, func, select, tuple_, union
+from sqlalchemy import Connection, func, select, tuple_, union
 
 from gateway.core.ids import moment_of
 from gateway.core.kinds import TAG_SCOPES, State
@@ -131,7 +131,9 @@ def protected_without_address(connection: Connection) -> int:
     An inactive group has no effect.
     """
     c, tags = people.c, list(TAG_SCOPES)
-    has_address = exists().where(addresses.c.kind == c.kind, addresses.c.person == c.crm_id)
+    a = addresses.c
+    # Not `*`: SQLite would read the row, too, which its index leads to.
+    has_address = select(a.person).where(a.kind == c.kind, a.person == c.crm_id).exists()
     # Starts from the few statuses and groups that keep mail away: going through a million people,
     # each with address, status and groups, took seconds.
     suppressing = select(statuses.c.kind, statuses.c.crm_id).where(statuses.c.tag.in_(tags))
