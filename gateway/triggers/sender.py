@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from gateway import logs
@@ -318,6 +318,7 @@ class TriggerSender:
             log.info("trigger_done", **fields)
 
 
+@lru_cache  # All mail of a run comes from the same few.
 def _address(mailbox: str) -> str:
     return parseaddr(mailbox)[1]
 
