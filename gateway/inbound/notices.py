@@ -70,7 +70,7 @@ class FiledReply:
 def addressees(
     responsible: Sequence[Staff], owner: Sequence[Staff], fallback_to: str
 ) -> list[NoticeReader]:
-    """Return who is told of a reply: those responsible, else the owner, else the `fallback`."""
+    """Return who is told of a reply: those responsible, or the owner, or `fallback_to`."""
     members = [member for member in responsible if member.email and not _only_judges(member)]
     members = members or [member for member in owner if member.email]
     readers = [NoticeReader(member.email, member.language) for member in members]
