@@ -27,10 +27,7 @@ from gateway.store.engine.database import (
 )
 from gateway.store.feed.feed import KeepSuppressed, last_file
 
-_HELD_BACK = (
-    "would lift {lifted}; nothing was applied. If that is right: "
-    "gateway import {kind} FILE --lift{replace}"
-)
+_HELD_BACK = "would lift {lifted}; nothing was applied. If that is right: {command}"
 _FAULT = (
     "the gateway failed on this file ({fault}); its log says more. Import it by hand, or drop it "
     "again after an update"
@@ -205,11 +202,9 @@ class FeedFolder:
         except (FileRefused, RowRefused) as error:
             return HandledFile(name=name, state="failed", error=str(error))
         if report.outcome.is_held_back:
-            why = _HELD_BACK.format(
-                lifted=report.lifted_of_held,
-                kind=report.kind,
-                replace=" --replace" if report.replace else "",
-            )
+            replace = " --replace" if report.replace else ""
+            command = f"gateway import {report.kind} FILE --lift{replace}"
+            why = _HELD_BACK.format(lifted=report.lifted_of_held, command=command)
             return HandledFile(name=name, state="failed", report=report, error=why)
         if report.took_nothing:
             first = report.problems[0]

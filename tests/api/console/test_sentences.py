@@ -29,6 +29,7 @@ TOLD = (
             "cells/dates",
             "delimited",
             "files",
+            "folder/feed_folder",
             "cells/flags",
             "importer",
             "tables",
