@@ -230,7 +230,7 @@ class Feed:
         self._stage.cut_off = self._stage.cut_off or lacking
         if self._layout is GROUPS and self._stage.has_unread:
             unread.count_as_active(self._stage)
-        told = self._layout.values_of(terms.columns)
+        told_columns = self._layout.values_of(terms.columns)
         left_open = OpenReferences(self._connection, self._stage, terms.tag_scopes)
         guard = SuppressionGuard(self._connection, self._layout.what, terms.tag_scopes)
         with self._connection.begin():
@@ -238,7 +238,7 @@ class Feed:
                 compare(
                     self._stage,
                     source=terms.source,
-                    columns=told,
+                    columns=told_columns,
                     now=terms.now,
                     replace=terms.replace and not self._stage.cut_off,
                 )
@@ -246,7 +246,7 @@ class Feed:
                 look_for_kept(self._stage, source=terms.source)
             counts = self._stage.count()
             if counts.has_differences:
-                left_open.look_before(references.all_lead, told)
+                left_open.look_before(references.all_lead, told_columns)
                 has_arrived = left_open.has_arrived or left_open.has_possible
                 guard.look_before(terms.source, has_arrived=has_arrived)
             stay = (

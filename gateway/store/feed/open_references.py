@@ -82,7 +82,7 @@ class OpenReferences:
         self._has_looked = True
         open_now = frozenset(self._connection.scalars(_OPEN_RELATIONS))
         make(self._connection, self._touched)
-        of_file = {each.name for each in self._own if stage.tells(each.column, columns)}
+        of_file = {relation.name for relation in self._own if stage.tells(relation.column, columns)}
         question = ReferenceQuestion(
             open_now=open_now,
             all_lead=all_lead & of_file,

@@ -85,8 +85,8 @@ class Relation:
         targets = self.target.alias("there")
         same = targets.c.crm_id == value
         # Not `*`: SQLite would read the row, which its index of the ids leads to.
-        there = select(targets.c.crm_id)
-        return there.where(and_(same, targets.c.kind == kind) if self.has_kind else same).exists()
+        ids = select(targets.c.crm_id)
+        return ids.where(and_(same, targets.c.kind == kind) if self.has_kind else same).exists()
 
     def is_given(self, kind: Any, given: Any) -> ColumnElement[bool]:
         """Return the condition that a row has this reference; a list, as one of its items."""

@@ -37,11 +37,11 @@ from gateway.store.schema.suppressions import person_suppressions, topic_opt_out
 def counting(staged: Table, changes: Table, removed: Table, *, has_kept: bool) -> Select[Any]:
     """Return a query of how many records are staged, and how many are new, differ or go."""
     count, is_new = select(func.count()), changes.c.is_new
-    told = count.select_from(staged)
+    records = count.select_from(staged)
     of_changes = select(func.count(case((is_new, 1))), func.count(case((~is_new, 1))))
     added, changed = of_changes.select_from(changes).subquery().c
     return select(
-        (told.where(~staged.c.kept) if has_kept else told).scalar_subquery().label("staged"),
+        (records.where(~staged.c.kept) if has_kept else records).scalar_subquery().label("staged"),
         added.label("added"),
         changed.label("changed"),
         count.select_from(removed).scalar_subquery().label("removed"),
