@@ -138,7 +138,7 @@ def test_nobody_is_lifted_by_a_membership_beside_a_file_of_people_that_is_refuse
     mended = exports.looked_at(2)
 
     assert "failed" == beside.state
-    assert f"{name}, beside or before it" in beside.error
+    assert f"{name}, dropped with it or before it" in beside.error
     assert {ANN, "cas@example.org"} == meanwhile == exports.suppressed()
     assert {"done"} == {each.state for each in mended.values()}
 
