@@ -10,7 +10,7 @@ from gateway.documents.fields import JsonSchema, TimeText
 
 if TYPE_CHECKING:
     from gateway.store.feed.feed_faults import KindState, PastImport
-    from gateway.store.feed.open_references import OpenText
+    from gateway.store.feed.references.open_references import OpenText
 
 
 class OpenReferenceDocument(TypedDict):

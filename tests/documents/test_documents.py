@@ -100,7 +100,7 @@ from gateway.store.campaigns.departures import Departure
 from gateway.store.campaigns.opt_outs import Refusal
 from gateway.store.feed.feed import ImportOutcome
 from gateway.store.feed.feed_faults import KindState, PastImport
-from gateway.store.feed.open_references import OpenText
+from gateway.store.feed.references.open_references import OpenText
 from gateway.store.people.mending import Unmatched
 from gateway.store.people.people import PersonRecord
 from gateway.store.people.releases import Released

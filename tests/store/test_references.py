@@ -14,8 +14,8 @@ from gateway.core.people.people import Group, PersonRef, Staff, Status, StatusKi
 from gateway.core.people.training import Closing, Qualification
 from gateway.store import schema
 from gateway.store.engine.database import Database
-from gateway.store.feed import open_references
 from gateway.store.feed.feed import ImportOutcome
+from gateway.store.feed.references import open_references
 from gateway.store.people import people
 from gateway.store.people.applications import find
 from gateway.store.people.suppression import Standings

@@ -85,7 +85,7 @@ def test_m2_a_send_that_is_never_answered_is_looked_up_by_the_next_command(
 def test_m2_a_creation_nobody_can_find_is_told_and_found_later(active: MailchimpRig) -> None:
     number = campaign_to_two(active)
     active.sandbox.faults.add(SandboxFault.BLOCKED, times=3, method="POST", path="^/campaigns$")
-    with pytest.raises(Unclear, match="looked for before"):
+    with pytest.raises(Unclear, match="looks for it before"):
         sync_campaigns.open_at_mailchimp(active.session, number, yes=False)
 
     active.sandbox.faults.add(SandboxFault.DROPPED, method="POST", path="^/campaigns$")

@@ -23,7 +23,8 @@ from gateway.documents.feed import (
     open_reference_document,
     past_import_document,
 )
-from gateway.store.feed import feed_faults, open_references
+from gateway.store.feed import feed_faults
+from gateway.store.feed.references import open_references
 
 router = APIRouter(prefix="/imports", tags=["feed"], dependencies=[READS_FEED])
 

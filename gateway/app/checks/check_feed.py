@@ -14,8 +14,8 @@ from gateway.core.kinds import TAG_SCOPES
 from gateway.core.people.finance_status import HAVE_LEFT, looks_like_left
 from gateway.core.written import counted, nearest
 from gateway.store.engine.database import Database
-from gateway.store.feed import open_references
 from gateway.store.feed.feed_faults import KindState
+from gateway.store.feed.references import open_references
 from gateway.store.people import mending
 from gateway.store.views import status
 

@@ -21,9 +21,10 @@ from gateway.crm.importer import ImportReport, import_file
 from gateway.crm.kinds import KINDS
 from gateway.crm.propose import propose as proposed_mapping
 from gateway.documents.feed import open_reference_document, past_import_document
-from gateway.store.feed import feed_faults, open_references
+from gateway.store.feed import feed_faults
 from gateway.store.feed.feed_faults import PastImport
-from gateway.store.feed.open_references import OpenText
+from gateway.store.feed.references import open_references
+from gateway.store.feed.references.open_references import OpenText
 
 _WAITING, _PAST = "waiting", "past"
 _MOST_PAST = 10_000

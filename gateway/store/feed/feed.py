@@ -50,9 +50,9 @@ from gateway.store.feed.layouts import (
     RowGaps,
     TableLayout,
 )
-from gateway.store.feed.open_references import OpenReferences
 from gateway.store.feed.people_in_doubt import mark_people
-from gateway.store.feed.references import References
+from gateway.store.feed.references.open_references import OpenReferences
+from gateway.store.feed.references.references import References
 from gateway.store.feed.settling import close_entry
 from gateway.store.feed.staging import StagingTables
 from gateway.store.feed.still_referred import StillReferred, keep, still_referred

@@ -10,8 +10,9 @@ from gateway.core.ids import moment_of
 from gateway.core.kinds import TAG_SCOPES, State
 from gateway.core.replies.inbox import InboxState
 from gateway.core.written import counted
-from gateway.store.feed import feed_faults, open_references, unread
+from gateway.store.feed import feed_faults, unread
 from gateway.store.feed.feed_faults import KindState
+from gateway.store.feed.references import open_references
 from gateway.store.journal.messages import in_state
 from gateway.store.schema.feed import addresses, feeds, groups, memberships, people, statuses
 from gateway.store.schema.host import pauses

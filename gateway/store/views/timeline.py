@@ -20,7 +20,8 @@ from gateway.store.bounces import bounces
 from gateway.store.campaigns import activities, opt_outs
 from gateway.store.campaigns.activities import MemberActivity
 from gateway.store.campaigns.opt_outs import OptOut, Refusal
-from gateway.store.feed import open_references, unread
+from gateway.store.feed import unread
+from gateway.store.feed.references import open_references
 from gateway.store.journal import received
 from gateway.store.journal.received import ReceivedMessage
 from gateway.store.people import applications, history, people, suppression, topic_opt_outs

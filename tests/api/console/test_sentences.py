@@ -100,7 +100,10 @@ WRITERS = (
     HERE / "core/people/people.py",
     HERE / "delivery/connection.py",
     HERE / "inbound/imap/login.py",
-    *((HERE / "store/feed" / f"{name}.py") for name in ("feed", "feed_faults", "references")),
+    *(
+        (HERE / "store/feed" / f"{name}.py")
+        for name in ("feed", "feed_faults", "references/references")
+    ),
     HERE / "store/feed/staging_tables.py",
     *((HERE / "sync" / f"{name}.py") for name in ("activation", "member_calls")),
     HERE / "sync/mailchimp/official_client.py",

@@ -38,7 +38,8 @@ from gateway.api.using import services
 from gateway.core.feed.laid_aside import LaidAside
 from gateway.core.written import short_name
 from gateway.store.engine.database import StoreTransaction
-from gateway.store.feed import feed_faults, open_references
+from gateway.store.feed import feed_faults
+from gateway.store.feed.references import open_references
 
 router = APIRouter(prefix="/feed")
 #: Files of any size are posted here: who may is asked before the body is read.

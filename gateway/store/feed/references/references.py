@@ -28,9 +28,9 @@ from gateway.core.feed.references import (
     without_mark,
 )
 from gateway.core.kinds import Scope
-from gateway.store.feed.meanings import GivenText, Meanings
-from gateway.store.feed.reference_notes import ReferenceNotes
-from gateway.store.feed.relations import (
+from gateway.store.feed.references.meanings import GivenText, Meanings
+from gateway.store.feed.references.reference_notes import ReferenceNotes
+from gateway.store.feed.references.relations import (
     RELATIONS,
     Relation,
     any_unknown,

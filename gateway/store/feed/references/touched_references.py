@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from gateway.store.engine.upsert import insert_for
 from gateway.store.feed.layouts import TableLayout
-from gateway.store.feed.relations import RELATIONS, Relation
+from gateway.store.feed.references.relations import RELATIONS, Relation
 from gateway.store.feed.staging_tables import staging_tables
 from gateway.store.schema.references import open_references
 

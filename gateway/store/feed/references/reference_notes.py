@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.core.feed.references import GivenMeaning, ReferenceLead, ReferenceUse, UnderstoodBy
-from gateway.store.feed.meanings import GivenText, Meanings
-from gateway.store.feed.relations import Relation
+from gateway.store.feed.references.meanings import GivenText, Meanings
+from gateway.store.feed.references.relations import Relation
 
 #: How many that lead nowhere are listed one by one, for each kind of reference.
 _MOST_LISTED = 50

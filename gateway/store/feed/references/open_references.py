@@ -28,7 +28,7 @@ from gateway.core.feed.references import NumberedIds, ReferenceTargets, numbers,
 from gateway.core.kinds import Scope
 from gateway.core.people.people import PersonRef
 from gateway.store.engine.upsert import insert_into
-from gateway.store.feed.relations import (
+from gateway.store.feed.references.relations import (
     RELATIONS,
     Relation,
     as_target,
@@ -39,9 +39,9 @@ from gateway.store.feed.relations import (
     targets,
     with_ids,
 )
+from gateway.store.feed.references.touched_references import ReferenceQuestion, touching_references
 from gateway.store.feed.staging import StagingTables
 from gateway.store.feed.staging_tables import load, make
-from gateway.store.feed.touched_references import ReferenceQuestion, touching_references
 from gateway.store.schema.columns import UtcTime
 from gateway.store.schema.feed import feeds, groups, memberships, people
 from gateway.store.schema.references import open_references

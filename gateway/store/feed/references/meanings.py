@@ -18,7 +18,7 @@ from gateway.core.feed.references import (
 )
 from gateway.core.kinds import Scope
 from gateway.store.engine.database import VALUES_AT_ONCE
-from gateway.store.feed.relations import Relation, targets
+from gateway.store.feed.references.relations import Relation, targets
 from gateway.store.feed.staging_tables import has_rows
 from gateway.store.schema.feed import people
 
