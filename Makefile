@@ -62,7 +62,7 @@ demo: $(RUNS)
 	@$(BIN)/gateway demo
 
 # test_architecture.py is run by `make check`. What works with stores, servers and gateways waits for
-# them half of the time: four processes are right for two cores, with five what is timed is too slow.
+# them some of the time: five processes keep two cores busy.
 # The order is that of tests/conftest.py.
 PYTEST := $(BIN)/pytest -q --dist loadfile --no-loadscope-reorder --ignore=tests/test_architecture.py
 # What pytest makes of a test file is kept: to make it anew takes as long as the tests' own loading.
@@ -84,7 +84,7 @@ coverage:
 	@$(BIN)/coverage report
 
 test-stores: setup packages
-	$(PYTEST) -n 4 -m "not unit and not soak"
+	$(PYTEST) -n 5 -m "not unit and not soak"
 
 test-failed: setup packages
 	$(BIN)/pytest -q --last-failed --last-failed-no-failures none -m "not soak"
