@@ -3,10 +3,11 @@
 Mails are let go in the store many at once, and then go to the relay a few at a time:
 
     store    11 to 16 are `sending`
-    file     11 begun, 12 begun, 11 taken, 13 begun                then the process is killed
+    file     11 begun, 12 begun, 11 taken, 12 refused, 13 begun        then the process is killed
 
-Mail 11 was sent, 12 and 13 may have been and become `unknown`; 14 to 16 surely were not, and are
-due again. The holder in the rows names the file, for any other process of the machine.
+Mail 11 was sent; 13 may have been and becomes `unknown`; 12 and 14 to 16 surely were not, and are
+due again. The holder in the rows names the file, for any other process of the machine. Nothing is
+taken out of it while its process runs: a store that is put back from a copy may have older rows.
 
 What a process has written the kernel keeps when the process is killed. Not when the machine's power
 fails: of a process of an earlier boot the file says nothing, and all its mails are `unknown`.
@@ -14,6 +15,7 @@ fails: of a process of an earlier boot the file says nothing, and all its mails 
 
 import os
 import struct
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -22,8 +24,9 @@ from pathlib import Path
 from gateway.runtime import processes
 
 _PREFIX = "attempts-"
-_NOTE = struct.Struct("<q")  #: The number of a mail that is begun; below zero, of one taken.
-_LARGE = 64 * 1024  #: Octets, from which on the file is worth emptying: 4,000 mails.
+_NOTE = struct.Struct("<qB")  #: The number of a mail, and what happened to it.
+_BEGUN, _TAKEN, _REFUSED = range(3)
+_OLD_SECONDS = 24 * 3600  #: By then rows of a holder elsewhere are settled: their lease is over.
 
 
 def noting_holder(folder: Path) -> str:
@@ -47,38 +50,36 @@ class AttemptNotes:
         """Whether attempts are noted."""
         return self._file is not None
 
-    @property
-    def are_many(self) -> bool:
-        """Whether the file should be emptied once nothing is under way."""
-        return self._file is not None and os.fstat(self._file).st_size > _LARGE
-
     def open(self) -> None:
-        """Make the file, before the first mail is let go; OSError where that can't be."""
-        if self._file is not None or self._path is None:
+        """Make the file, before the first mail is let go; OSError where that can't be.
+
+        It is tried once: of what was begun before, a later file would say nothing.
+        """
+        path, self._path = self._path, None
+        if path is None:
             return
-        self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
-        file = os.open(self._path, flags, 0o600)
+        file = os.open(path, flags, 0o600)
         try:
             os.write(file, _head(self._holder))
         except OSError:
             os.close(file)
-            self._path.unlink()
+            path.unlink()
             raise
         self._file = file
 
     def begun(self, number: int) -> None:
         """Note that the relay may hear of a mail from now on; OSError: it must not."""
-        self._note(number)
+        self._note(number, _BEGUN)
 
     def taken(self, number: int) -> None:
         """Note that the relay took a mail; OSError: nobody will know if this process ends now."""
-        self._note(-number)
+        self._note(number, _TAKEN)
 
-    def empty(self) -> None:
-        """Forget all notes: nothing of this process is `sending` in the store."""
-        if self._file is not None:
-            os.ftruncate(self._file, len(_head(self._holder)))
+    def refused(self, number: int) -> None:
+        """Note that the relay surely did not take a mail; OSError: as for `taken`."""
+        self._note(number, _REFUSED)
 
     def close(self) -> None:
         """End the file; the notes stay in it for whoever finds rows of this process."""
@@ -86,13 +87,14 @@ class AttemptNotes:
             os.close(self._file)
             self._file = None
 
-    def _note(self, number: int) -> None:
-        if self._file is not None and os.write(self._file, _NOTE.pack(number)) != _NOTE.size:
+    def _note(self, number: int, what: int) -> None:
+        note = _NOTE.pack(number, what)
+        if self._file is not None and os.write(self._file, note) != _NOTE.size:
             raise OSError("a note was written by half")
 
 
 def attempts_of(holder: str) -> Mapping[int, bool] | None:
-    """Return which mails a holder that has ended had begun, and whether the relay took each.
+    """Return what a relay took (True), or may have taken, from a holder that has ended.
 
     None: nobody knows.
     """
@@ -106,16 +108,26 @@ def attempts_of(holder: str) -> Mapping[int, bool] | None:
     notes = written.removeprefix(head)
     if not written.startswith(head) or len(notes) % _NOTE.size:
         return None
-    numbers = {number for (number,) in _NOTE.iter_unpack(notes)}
-    return {number: -number in numbers for number in numbers if number > 0}
+    attempts: dict[int, bool] = {}
+    for number, what in _NOTE.iter_unpack(notes):
+        if what == _REFUSED:
+            attempts.pop(number, None)
+        else:
+            attempts[number] = what == _TAKEN
+    return attempts
 
 
 def forget_ended(folder: Path, is_gone: Callable[[str], bool]) -> None:
-    """Remove the files of holders that have ended: whoever calls this has seen to their rows."""
+    """Remove the files of holders that have ended: whoever calls this has seen to their rows.
+
+    So are old ones of other machines and containers, of which nobody says that they have ended.
+    """
     for path in folder.glob(f"{_PREFIX}*"):
         with suppress(OSError):
             holder = path.read_bytes().partition(b"\n")[0].decode(errors="replace")
-            if is_gone(holder):
+            is_elsewhere = not holder.startswith(f"{processes.node()} ")
+            is_old = path.stat().st_mtime < time.time() - _OLD_SECONDS
+            if is_gone(holder) or (is_elsewhere and is_old):
                 path.unlink()
 
 

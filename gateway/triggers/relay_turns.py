@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from gateway import logs
 from gateway.core import ids
-from gateway.core.sending.outbox import AttemptResult, Deferred, Sent
+from gateway.core.sending.outbox import AttemptResult, Deferred, Sent, Unknown
 from gateway.delivery.submission import MailSubmitter
 from gateway.runtime.attempts import attempt
 from gateway.triggers.attempt_notes import AttemptNotes
@@ -66,9 +66,11 @@ class RelayTurns:
                 self._limit,
                 failed=lambda: log.exception("trigger_fault", occurrence=ids.show(number)),
             )
-            if isinstance(result, Sent):
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                if isinstance(result, Sent):
                     self.notes.taken(number)
+                elif not isinstance(result, Unknown):
+                    self.notes.refused(number)
             return result
         except OSError as error:
             return Deferred(f"the attempt can't be noted: {error}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway import logs
 from gateway.core import ids
 from gateway.core.sending.event import Event, EventType
+from gateway.core.sending.outbox import AttemptResult, Deferred
 from gateway.core.triggers.due_times import in_quiet_hours
 from gateway.core.triggers.events.registry import APPLICATION_EVENTS, EVENTS
 from gateway.core.triggers.occurrence import (
@@ -33,7 +34,7 @@ from gateway.store.triggers import due, ledger
 from gateway.store.triggers.ledger import LedgerEnd
 from gateway.triggers import record
 from gateway.triggers.attempt_notes import AttemptNotes, attempts_of, forget_ended
-from gateway.triggers.epoch import RestoreDetector
+from gateway.triggers.epoch import EpochFileUnusable, RestoreDetector
 from gateway.triggers.last_look import TRIGGER_GONE, let_go, refused
 from gateway.triggers.occurrence_mail import OccurrenceMail, sender_of, write
 from gateway.triggers.plan import TriggerSettings
@@ -143,14 +144,7 @@ class TriggerSender:
             put_off=lambda error: log.error("triggers_put_off", reason=str(error)),
             away=self._limits.away,
         )
-        count = await worker.work_off()
-        notes, is_sending = (
-            self._turns.notes,
-            partial(ledger.is_sending, holder=self._context.holder),
-        )
-        if notes.are_many and not await self._database.read(is_sending):
-            notes.empty()
-        return count
+        return await worker.work_off()
 
     def close(self) -> None:
         """Close the file of attempts."""
@@ -238,18 +232,25 @@ class TriggerSender:
         if isinstance(looked_at, OccurrenceEnding):
             self._tell(row, looked_at)
             return
-        await self.watch.reach(looked_at.newest)
-        await self._deliver(case)
+        await self._deliver(case, looked_at.newest)
 
-    async def _deliver(self, case: MailToSend) -> None:
-        """Hand a mail to its relay and write down what became of it, the next try included."""
-        row = case.row
-        result = await self._turns.submit(
-            row.id,
-            sender=_address(sender_of(case.plan, case.trigger)),
-            recipient=case.mail.address,
-            content=case.mail.body,
-        )
+    async def _deliver(self, case: MailToSend, newest: int) -> None:
+        """Hand a mail to its relay and write down what became of it, the next try included.
+
+        Where the epoch file can't say so, it is not sent, and `EpochFileUnusable` is raised.
+        """
+        row, fault = case.row, None
+        result: AttemptResult
+        try:
+            await self.watch.reach(newest)
+            result = await self._turns.submit(
+                row.id,
+                sender=_address(sender_of(case.plan, case.trigger)),
+                recipient=case.mail.address,
+                content=case.mail.body,
+            )
+        except EpochFileUnusable as error:
+            fault, result = error, Deferred(str(error))
         now = self._context.clock()
         ended = ending(result, row.attempts + 1, now, self._context.jitter(), row.latest_at)
         outcome = record.outcome(case.message, result)
@@ -265,6 +266,8 @@ class TriggerSender:
         if is_kept is None:
             log.error("trigger_result_lost", occurrence=ids.show(row.id))
         self._tell(row, ended)
+        if fault is not None:
+            raise fault
 
     def _end(
         self, connection: StoreTransaction, several: Sequence[AttemptedMail]

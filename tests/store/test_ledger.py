@@ -240,7 +240,6 @@ def test_of_a_dead_process_what_is_known_is_kept_and_only_the_rest_unknown(
     assert {100: State.RELAYED, 200: State.UNKNOWN, 300: State.DEFERRED} == {
         message.id: message.deliveries[0].state for message in told
     }
-    assert not ledger.is_sending(connection, "a")
 
 
 def test_a_mail_put_off_is_tried_again_with_the_same_octets(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -14,8 +15,10 @@ from gateway.core.people.people import Group, PersonRef, Staff, Status, StatusKi
 from gateway.core.people.training import Closing, Qualification
 from gateway.store import schema
 from gateway.store.engine.database import Database
+from gateway.store.feed import feed, settling
 from gateway.store.feed.feed import ImportOutcome
 from gateway.store.feed.references import open_references
+from gateway.store.feed.staging import StagingTables
 from gateway.store.people import people
 from gateway.store.people.applications import find
 from gateway.store.people.suppression import Standings
@@ -437,3 +440,24 @@ def test_many_that_lead_nowhere_are_counted_and_the_first_told(database: Databas
     assert {"memberships.group": 60} == told.reference_faults
     assert 50 == sum(use.is_fault for use in told.references)
     assert range(2, 52) == range(told.references[0].line, told.references[49].line + 1)
+
+
+def test_a_status_that_another_import_takes_away_meanwhile_protects(
+    database: Database, standings: Standings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was there when the rows were understood, and is gone before they are written."""
+    active = Status(kind=StatusKind.CANDIDATE, crm_id="s2", name="Active")
+    tell(database, "statuses", deceased(), active)
+    tell(database, "people", person("1", "ann@example.org", status="s2"))
+    close = settling.close_entry
+
+    def after_another_import(stage: StagingTables, **terms: Any) -> Any:
+        monkeypatch.setattr(feed, "close_entry", close)
+        tell(database, "statuses", active, replace=True)
+        return close(stage, **terms)
+
+    monkeypatch.setattr(feed, "close_entry", after_another_import)
+    tell(database, "people", person("1", "ann@example.org", status="deceased"))
+
+    assert {"people.status": 1} == left_open(database)
+    assert Scope.BULK in scopes(standings, "ann@example.org")

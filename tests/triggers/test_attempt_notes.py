@@ -1,5 +1,7 @@
 """What a process that was killed had begun to send, for whoever finds its rows."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,7 @@ def test_nobody_knows_of_a_process_of_an_earlier_boot(tmp_path: Path) -> None:
     assert attempts_of(earlier) is None
 
 
-@pytest.mark.parametrize("cut", [1, 7, 8 + 7, 10_000])
+@pytest.mark.parametrize("cut", [1, 8, 9 + 7, 10_000])
 def test_nobody_knows_where_the_file_is_broken(holder: str, tmp_path: Path, cut: int) -> None:
     noted(holder, 11, 12)
     [file] = (tmp_path / "new").iterdir()
@@ -70,14 +72,37 @@ def test_nobody_knows_where_there_is_no_file(holder: str) -> None:
     assert attempts_of(holder) is None
 
 
-def test_a_file_that_grew_is_emptied_and_goes_on(holder: str) -> None:
-    notes = noted(holder, *range(1, 10_000))
-    was_large = notes.are_many
-    notes.empty()
-    notes.begun(4)
+def test_the_last_note_of_a_mail_counts(holder: str) -> None:
+    notes = noted(holder, 11, 12)
+    notes.refused(11)
+    notes.refused(12)
+    notes.begun(12)
 
-    assert (True, False) == (was_large, notes.are_many)
-    assert {4: False} == attempts_of(holder)
+    assert {12: False} == attempts_of(holder)
+
+
+def test_a_file_that_could_not_be_made_is_not_made_later(tmp_path: Path) -> None:
+    (tmp_path / "new").write_text("no folder")
+    holder = noting_holder(tmp_path / "new")
+    notes = AttemptNotes(holder)
+    with pytest.raises(OSError, match="exists"):
+        notes.open()
+    (tmp_path / "new").unlink()
+    notes.open()
+
+    assert not notes.are_kept
+    assert attempts_of(holder) is None
+
+
+def test_old_files_of_other_containers_are_removed(tmp_path: Path) -> None:
+    for name, age in (("old", 2), ("young", 0)):
+        file = tmp_path / f"attempts-{name}"
+        noted(f"elsewhere 7.4711.ffffffff triggers {file}", 1)
+        at = time.time() - age * 24 * 3600
+        os.utime(file, (at, at))
+    forget_ended(tmp_path, lambda _: False)
+
+    assert ["attempts-young"] == [file.name for file in tmp_path.iterdir()]
 
 
 def test_files_of_the_ended_are_removed(holder: str, tmp_path: Path) -> None:

@@ -246,7 +246,7 @@ class Feed:
                 look_for_kept(self._stage, source=terms.source)
             counts = self._stage.count()
             if counts.has_differences:
-                left_open.look_before(references.all_lead, told_columns)
+                left_open.look_before()
                 has_arrived = left_open.has_arrived or left_open.has_possible
                 guard.look_before(terms.source, has_arrived=has_arrived)
             stay = (

@@ -150,7 +150,6 @@ def put_settled(
 ) -> None:
     """Replace rows that contradict each other or may be incomplete with one settled row."""
     connection, values = stage.connection, stage.layout.values
-    stage.has_settled = True
     addresses = settled_addresses(stage, settled) if stage.layout is PEOPLE else []
     lines = stage.pick({row.line for rows, _ in settled for row in rows})
     for table in stage.filled:

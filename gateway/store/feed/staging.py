@@ -55,7 +55,6 @@ class StagingTables:
         self.has_unread = False
         self.has_doubtful = False
         self.has_kept = False  #: Whether some rows only name what stays as it is.
-        self.has_settled = False  #: Whether some rows have values that no single line has.
         self.cut_off = ""
         self.counts = StagedCounts()
         tables = staging_tables(layout)
@@ -190,16 +189,6 @@ class StagingTables:
         statement = statements.counting(*tables, has_kept=self.has_kept)
         self.counts = StagedCounts(**self.connection.execute(statement).one()._mapping)
         return self.counts
-
-    def tells(self, column: str, columns: Collection[str]) -> bool:
-        """Whether what is new or changed has, in a column, what the file's lines have there.
-
-        Rather than what was known before. `columns` are the values that the file tells.
-        """
-        if column in self.layout.keys:
-            return True
-        is_old = self.in_gaps & self.layout.bit(column)
-        return column in columns and not is_old and not self.has_settled
 
     def same_key(self, first: Table, second: Table) -> ColumnElement[bool]:
         """Return the condition that rows of two tables have the same key."""

@@ -296,8 +296,8 @@ def give_back(connection: Connection, holder: str, numbers: Sequence[int]) -> No
     QUEUE.give_back(connection, holder, numbers)
 
 
-#: Which mails a process that has ended had begun to hand to a relay, by id, and whether the relay
-#: took each; None: nobody knows.
+#: What a relay took (True), or may have taken, from a process that has ended, by id; None: nobody
+#: knows.
 AttemptsOf = Callable[[str], Mapping[int, bool] | None]
 
 
@@ -348,12 +348,6 @@ def _recover_known(
             outcomes.append(Outcome(message=message, position=0, state=state, by=by, reply=reply))
     _tell_journal(connection, outcomes)
     return several(connection, sent)
-
-
-def is_sending(connection: Connection, holder: str) -> bool:
-    """Whether mail of a holder has been let go and not settled."""
-    query = select(_c.id).where(_IS_SENDING, _c.holder == holder).limit(1)
-    return connection.scalar(query) is not None
 
 
 def hold(connection: Connection, why: str) -> int:

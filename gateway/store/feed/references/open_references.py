@@ -1,7 +1,7 @@
 """References that lead nowhere: kept and counted, and resolved once what they name is there."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -72,20 +72,17 @@ class OpenReferences:
         #: Whether an ambiguous reference may mean new people, who then become members.
         self.has_possible = False
 
-    def look_before(self, all_lead: frozenset[str], columns: Collection[str]) -> None:
+    def look_before(self) -> None:
         """Find the open references that the import resolves, and those whose count may change.
 
-        `all_lead` are the relations for which every text in the file is somebody's id, `columns`
-        the values that it tells.
+        What was found when the rows were understood may have changed since, by another import.
         """
         stage = self._stage
         self._has_looked = True
         open_now = frozenset(self._connection.scalars(_OPEN_RELATIONS))
         make(self._connection, self._touched)
-        of_file = {relation.name for relation in self._own if stage.tells(relation.column, columns)}
         question = ReferenceQuestion(
             open_now=open_now,
-            all_lead=all_lead & of_file,
             has_changes=stage.counts.has_changes,
             has_removed=stage.counts.removed > 0,
         )

@@ -28,7 +28,6 @@ class ReferenceQuestion:
     """What must be asked about the references that an import may open or close."""
 
     open_now: frozenset[str]  #: Relations that have open references now.
-    all_lead: frozenset[str]  #: Relations that can't have an open reference in a changed row.
     has_changes: bool
     has_removed: bool
 
@@ -61,7 +60,7 @@ def _queries(
     changes, removed = tables["changes"], tables["removed"]
     is_open = relation.name in question.open_now
     if relation.table is layout.table and not relation.is_list:
-        if question.has_changes and relation.name not in question.all_lead:
+        if question.has_changes:
             new = relation.given_in(changes).subquery()
             leads = relation.leads(new.c.kind, new.c.given)
             yield select(new.c.kind, new.c.given).where(~leads)
