@@ -22,7 +22,7 @@ from gateway.store.journal import message_lookup, messages
 from gateway.store.people import suppression
 from gateway.store.sending import events
 from gateway.store.triggers import due, epochs
-from gateway.triggers.epoch import RestoreDetector
+from gateway.triggers.epoch import EpochFile, EpochFileUnusable, RestoreDetector
 from gateway.triggers.sender import SenderLimits
 from tests.store.feeding import NOW, member, no_bulk, person, tell
 from tests.triggers.node import ZONE, TriggerNode
@@ -739,3 +739,25 @@ class TestOncePerAddress:
         await asyncio.gather(node.work(), other.work())
 
         assert ["ann@example.org"] == node.relay.recipients
+
+
+async def test_mail_is_due_again_that_the_epoch_file_could_not_say_was_sent(
+    node: TriggerNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.trigger("birthday", BIRTHDAY)
+    node.person(birthday=BORN)
+    await node.work("2027-02-28")  # The store and the file have begun.
+    with monkeypatch.context() as patch:
+
+        def full(*_: object) -> None:
+            raise EpochFileUnusable("epoch: No space left on device")
+
+        patch.setattr(EpochFile, "write", full)
+        with pytest.raises(EpochFileUnusable):
+            await node.work("2027-03-01")
+    told = node.states(), list(node.relay.recipients)
+    node.now += timedelta(minutes=6)
+    await node.work()
+
+    assert (["due"], []) == told
+    assert ["ann@example.org"] == node.relay.recipients
