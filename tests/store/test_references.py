@@ -15,10 +15,9 @@ from gateway.core.people.people import Group, PersonRef, Staff, Status, StatusKi
 from gateway.core.people.training import Closing, Qualification
 from gateway.store import schema
 from gateway.store.engine.database import Database
-from gateway.store.feed import feed, settling
+from gateway.store.feed import feed
 from gateway.store.feed.feed import ImportOutcome
 from gateway.store.feed.references import open_references
-from gateway.store.feed.staging import StagingTables
 from gateway.store.people import people
 from gateway.store.people.applications import find
 from gateway.store.people.suppression import Standings
@@ -442,21 +441,26 @@ def test_many_that_lead_nowhere_are_counted_and_the_first_told(database: Databas
     assert range(2, 52) == range(told.references[0].line, told.references[49].line + 1)
 
 
+@pytest.mark.parametrize(("place", "step"), [(feed, "close_entry"), (Database, "writing_on")])
 def test_a_status_that_another_import_takes_away_meanwhile_protects(
-    database: Database, standings: Standings, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    standings: Standings,
+    monkeypatch: pytest.MonkeyPatch,
+    place: Any,
+    step: str,
 ) -> None:
-    """It was there when the rows were understood, and is gone before they are written."""
+    """It was there when the rows were read, or compared, and is gone when they are written."""
     active = Status(kind=StatusKind.CANDIDATE, crm_id="s2", name="Active")
     tell(database, "statuses", deceased(), active)
     tell(database, "people", person("1", "ann@example.org", status="s2"))
-    close = settling.close_entry
+    take_step = getattr(place, step)
 
-    def after_another_import(stage: StagingTables, **terms: Any) -> Any:
-        monkeypatch.setattr(feed, "close_entry", close)
+    def after_another_import(*given: Any, **terms: Any) -> Any:
+        monkeypatch.setattr(place, step, take_step)
         tell(database, "statuses", active, replace=True)
-        return close(stage, **terms)
+        return take_step(*given, **terms)
 
-    monkeypatch.setattr(feed, "close_entry", after_another_import)
+    monkeypatch.setattr(place, step, after_another_import)
     tell(database, "people", person("1", "ann@example.org", status="deceased"))
 
     assert {"people.status": 1} == left_open(database)

@@ -81,16 +81,13 @@ class OpenReferences:
         self._has_looked = True
         open_now = frozenset(self._connection.scalars(_OPEN_RELATIONS))
         make(self._connection, self._touched)
-        question = ReferenceQuestion(
-            open_now=open_now,
-            has_changes=stage.counts.has_changes,
-            has_removed=stage.counts.removed > 0,
+        self._touch(
+            ReferenceQuestion(
+                open_now=open_now,
+                has_changes=stage.counts.has_changes,
+                has_removed=stage.counts.removed > 0,
+            )
         )
-        touching = touching_references(
-            self._connection.dialect.name, self._touched, stage.layout, question
-        )
-        if touching is not None:
-            self._connection.execute(touching)
         for relation in self._own:
             if relation.is_list:
                 self._touch_lists(relation, is_open=relation.name in open_now)
@@ -110,7 +107,13 @@ class OpenReferences:
             self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
 
     def settle(self, now: datetime) -> None:
-        """Follow those that lead somewhere now, and count those that don't."""
+        """Follow those that lead somewhere now, and count those that don't.
+
+        It is asked once more what the changes name that isn't there: since `look_before` another
+        import may have removed a status that nobody had.
+        """
+        if self._has_looked and self._stage.counts.has_changes:
+            self._touch(_NAMED_NOW)
         for relation in self._led_here if self.has_arrived else ():
             self._follow(relation)
         if self.has_possible:
@@ -130,6 +133,13 @@ class OpenReferences:
         for relation in dict.fromkeys([*self._own, *self._led_here]):
             if relation.name in touched:
                 self._count(relation, now)
+
+    def _touch(self, question: ReferenceQuestion) -> None:
+        touching = touching_references(
+            self._connection.dialect.name, self._touched, self._stage.layout, question
+        )
+        if touching is not None:
+            self._connection.execute(touching)
 
     def _touch_lists(self, relation: Relation, *, is_open: bool) -> None:
         """Note what changed rows list now, and what they and removed rows listed before."""
@@ -399,4 +409,6 @@ def _temporary_tables() -> tuple[Table, Table, Table, Table]:
 
 
 _OPEN_RELATIONS = select(open_references.c.reference).distinct()
+#: What the changed rows name, whatever is open.
+_NAMED_NOW = ReferenceQuestion(open_now=frozenset(), has_changes=True, has_removed=False)
 _TOUCHED_RELATIONS = select(_temporary_tables()[1].c.reference).distinct()
