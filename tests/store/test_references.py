@@ -1,12 +1,13 @@
 """References of the feed: understood, at fault, waiting, and followed once they lead somewhere."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 
 from gateway.core.feed.references import ReferenceLead, UnderstoodBy
 from gateway.core.kinds import Scope
@@ -465,3 +466,23 @@ def test_a_status_that_another_import_takes_away_meanwhile_protects(
 
     assert {"people.status": 1} == left_open(database)
     assert Scope.BULK in scopes(standings, "ann@example.org")
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_at_a_server_one_import_writes_after_the_other(database: Database) -> None:
+    """As SQLite's writers do: what one takes away, the next one misses."""
+    active = Status(kind=StatusKind.CANDIDATE, crm_id="s2", name="Active")
+    tell(database, "statuses", deceased(), active)
+    statuses = schema.feed.statuses
+    with ThreadPoolExecutor(1) as others, database.writing() as connection:
+        connection.execute(feed._IMPORT_TURN)
+        told = others.submit(tell, database, "people", person("1", status="deceased"))
+        waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        while not connection.scalar(waiting):
+            assert not told.done()
+        connection.execute(
+            delete(schema.feed.statuses).where(schema.feed.statuses.c.crm_id == "deceased")
+        )
+    told.result()
+
+    assert {"people.status": 1} == left_open(database)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from gateway.core.batches import batched
 from gateway.core.feed.references import ReferenceUse
@@ -58,6 +58,9 @@ from gateway.store.feed.staging import StagingTables
 from gateway.store.feed.still_referred import StillReferred, keep, still_referred
 from gateway.store.schema.feed import feeds
 
+#: At a server one import writes after the other, as SQLite's writers do: each sees what the last
+#: one took away. Held until the transaction ends.
+_IMPORT_TURN = select(func.pg_advisory_xact_lock(func.hashtextextended("gateway import", 0)))
 LAYOUTS = {
     layout.what: layout
     for layout in (
@@ -255,6 +258,8 @@ class Feed:
                 else ()
             )
         with self._database.writing_on(self._connection):
+            if not self._database.is_sqlite:
+                self._connection.execute(_IMPORT_TURN)
             # First the guard judges the whole import, as if what people still have were removed.
             trial = self._connection.begin_nested() if stay else None
             unread_statuses = self._write(terms, left_open)
