@@ -480,9 +480,7 @@ def test_at_a_server_one_import_writes_after_the_other(database: Database) -> No
         waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
         while not connection.scalar(waiting):
             assert not told.done()
-        connection.execute(
-            delete(schema.feed.statuses).where(schema.feed.statuses.c.crm_id == "deceased")
-        )
+        connection.execute(delete(statuses).where(statuses.c.crm_id == "deceased"))
     told.result()
 
     assert {"people.status": 1} == left_open(database)
