@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -70,9 +70,21 @@ def parse_bind(value: object) -> object:
         return value
     pattern = r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})"
     match = re.fullmatch(pattern, value) if isinstance(value, str) else None
-    if match is None or int(match["port"]) > 65535:
+    host = match and (match["six"] or match["host"])
+    if match is None or not host or not _may_be_host(host) or int(match["port"]) > 65535:
         raise ValueError("not an address and port such as 127.0.0.1:2525 or [::1]:2525")
-    return ListenAddress(match["six"] or match["host"], int(match["port"]))
+    return ListenAddress(host, int(match["port"]))
+
+
+def _may_be_host(text: str) -> bool:
+    """Whether it is an address, or a name: `10.0.0.300` and `a:b:c` are neither."""
+    if ":" not in text and not re.fullmatch(r"[0-9.]+", text):
+        return True
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def parse_pattern(value: object) -> object:
@@ -225,7 +237,7 @@ def check_folder(text: str) -> str:
 
 def check_host(value: str) -> str:
     """Refuse a host with a port, a scheme or brackets."""
-    if re.fullmatch(r"[^\s:/\[\]@]+|[0-9A-Fa-f:.]+", value) is None:
+    if not re.fullmatch(r"[^\s:/\[\]@]+|[0-9A-Fa-f:.]+", value) or not _may_be_host(value):
         raise ValueError("not a host name or address alone (the port has a key of its own)")
     return value
 

@@ -178,6 +178,7 @@ def test_what_is_no_time_is_told_with_its_option(cli: Cli, name: str, option: st
         ("run smt", 2, "no role is called smt (known: smtp, "),
         ("import peple x.csv", 2, "KIND: peple is not one of groups, "),
         ("import people none.csv", 2, "FILE: file 'none.csv' does not exist; see gateway import"),
+        ("import people .", 2, "FILE: '.' is a folder: name a file in it; see gateway import"),
         ("bounces read none.eml", 2, "none.eml: No such file or directory; see gateway "),
         ("triggers preview acknowledgemnet", 1, ": did you mean acknowledgement?"),
         ("triggers run none", 1, "no trigger is called none (known: acknowledgement)"),

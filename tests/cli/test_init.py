@@ -93,10 +93,10 @@ async def test_five_answers_make_a_gateway_that_mail_goes_through(
 
     file = tmp_path / "config/gateway.toml"
     assert 0 == code, shown
-    assert "listeners[0].bind: not an address and port such as 127.0.0.1:2525" in shown
+    assert "Error: not an address and port such as 127.0.0.1:2525" in shown
     assert 'or 2001:db8::/32 (did you mean 127.0.0.0/8?): "127.0.0.1/8"' in shown
-    assert 'suppression.language: not one of "nl", "de", "fr" or "en": "it"' in shown
-    assert "notices.fallback_to: not a mail address" in shown
+    assert 'Error: not one of "nl", "de", "fr" or "en": "it"' in shown
+    assert "Error: not a mail address" in shown
     assert f"relay mailserver: {LOOPBACK}:{sink.port} answers and offers" in shown
     assert shown.endswith("Next: gateway check, then gateway run\r\n")
     assert f"The CRM's outgoing mail server: {LOOPBACK}:{port}\r\n" in shown
@@ -278,7 +278,10 @@ def test_answers_that_nobody_gives_are_named(cli: Cli, stdin: str, missing: str)
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (["--language", "it"], "--language: suppression.language: not one of"),
+        (["--language", "it"], "--language: not one of"),
+        (["--listener", "10.0.0.300:25"], "--listener: not an address and port such as"),
+        (["--listener", "127.0.0.1:8025"], "--listener: api.bind: a listener has the same"),
+        (["--relay", "a:b:c"], "--relay: not a host name or address alone"),
         (["--relay", "localhost:2525"], "mail would go round in circles"),
     ],
 )

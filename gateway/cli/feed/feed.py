@@ -90,6 +90,8 @@ def import_feed(
         wrong_use(f"name the file: gateway import {kind.value} FILE")
     if not file.exists():
         wrong_use(f"FILE: file '{file}' does not exist")
+    if file.is_dir():
+        wrong_use(f"FILE: '{file}' is a folder: name a file in it")
     if propose:
         print_line(proposed_mapping(file, KINDS[kind.value]).removesuffix("\n"))
         return

@@ -26,6 +26,14 @@ _QUESTIONS = {
     "notices": "The mail address for notices (empty: none)",
 }
 _OPTIONS = {"networks": "--network"}
+#: Where each answer goes: in front of what is wrong with it this says nothing to who is asked.
+_KEYS = {
+    "relay": "relays[0].",
+    "listener": "smtp.listeners[0].bind: ",
+    "networks": "smtp.listeners[0].networks",
+    "language": "suppression.language: ",
+    "notices": "notices.fallback_to: ",
+}
 
 
 def init(
@@ -138,11 +146,15 @@ def _option(name: str) -> str:
 
 
 def _taken(answers: FirstConfig, name: str, text: str, option: str | None) -> FirstConfig:
-    """Return the answers with one more; wrong use says in the config's words what is wrong."""
+    """Return the answers with one more; wrong use says what is wrong."""
     try:
         taken = answers.given(name, text)
     except ConfigError as error:
-        problems = "; ".join(one_line(problem) for problem in error.problems)
+        lines = (one_line(problem) for problem in error.problems)
+        problems = "; ".join(
+            problem.partition(": ")[2] if problem.startswith(_KEYS[name]) else problem
+            for problem in lines
+        )
         wrong_use(f"{option}: {problems}" if option else problems)
     settings = taken.settings()
     if own_listener(settings, settings.default_relay, offline=True) is not None:
