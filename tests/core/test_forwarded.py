@@ -157,6 +157,43 @@ def test_every_client_is_read_in_every_language(language: str, shape: Shape) -> 
         assert OWN == found.own_text, words
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("De:", "Para:", "Cc:", "Enviado:", "Assunto"), id="Portuguese"),
+        pytest.param(("Kimden:", "Kime:", "Cc:", "Gönderilen:", "Konu:"), id="Turkish"),
+        pytest.param(("Zprof:", "Zlotta:", "Zkop:", "Zsandt:", "Zthemo:"), id="no language"),
+        pytest.param(("Гдзе :", "Ґазі :", "Ґкоп :", "Ґдат :", "Ґтема :"), id="none in Cyrillic"),
+        pytest.param(("From:", "Zlotta:", "Cc:", "Zsandt:", "Subject:"), id="half"),
+    ],
+)
+@pytest.mark.parametrize("zone", ["CET", "GMT+1", "SAST", "UTC+05:30"])
+@pytest.mark.parametrize("is_copied", [True, False])
+def test_yahoos_one_line_is_read_with_words_that_nobody_knows(
+    words: tuple[str, ...], zone: str, is_copied: bool
+) -> None:
+    sender, to, cc, date, subject = words
+    copied = f"{cc} Eva Roe <eva@example.org>; Max <max@example.org>" if is_copied else ""
+    text = (
+        f"{OWN}\n\n   ----- Dobbl zprofa ----- {sender} Ann Müller <ann@example.org>"
+        f'{to} "bob@example.com" <bob@example.com>{copied}{date} 4 March 2026, 10:11:02 {zone}'
+        f"{subject} {SUBJECT}\n {BODY}"
+    )
+
+    found = find_original(text, subject="Ihre Bewerbung: ein Termin")
+
+    assert found is not None
+    assert ANN == found.heading.sender
+    assert ["bob@example.com"] == [one.address for one in found.heading.to]
+    assert ["eva@example.org", "max@example.org"][: 2 * is_copied] == [
+        one.address for one in found.heading.cc
+    ]
+    assert found.heading.date is not None
+    assert (2026, 3, 4, 10, 11) == found.heading.date.timetuple()[:5]
+    assert SUBJECT == found.heading.subject
+    assert BODY == found.body
+
+
 def _spellings(words: Words) -> list[dict[str, str]]:
     """Return headers in which every word of a language occurs once."""
     roles = {role: getattr(words, role).split("|") for role in ("sender", "date", "to", "subject")}

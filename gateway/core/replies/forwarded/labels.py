@@ -2,9 +2,12 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
+from datetime import UTC
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.language.languages import LANGUAGES
 from gateway.core.replies.forwarded.language.words import ROLES, HeaderWord, label_key
 
@@ -116,21 +119,27 @@ KNOWN_LABEL = re.compile(
 )
 _RUN_ON = re.compile(r">\s?[^\W\d_]")
 _LONGEST_GLUED = 5_000
+#: Where a date ends and the next word begins: `09:26:50 CET|Betreff`, `… GMT+1|Тема`.
+_BEHIND_ZONE = r"(?:(?<=[A-Z]{2})(?=[A-Z][a-z]|[^\W\d_A-Za-z])|(?<=\d)(?=[^\W\d_]))"
+_UNKNOWN = r"[^\W\d_][^:：<>@\"\d]{0,30}"
 
 
 @cache
 def _glued() -> re.Pattern[str]:
     """Return the pattern of a header word that no line break stands before, as Yahoo writes them.
 
-    `…@example.org>An: "…" <…>Gesendet: …Betreff: …`
+    `…@example.org>An: "…" <…>Gesendet: …Betreff: …`; Portuguese has no colon behind `Assunto`, and
+    a word that nobody knows stands behind an address or the date's zone, as nothing else can.
     """
     addressed = _alternatives(
         HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO, HeaderWord.DATE
     )
+    subject = _alternatives(HeaderWord.SUBJECT)
     return re.compile(
         rf"(?:(?<=[>\s;])|(?<=[a-z])(?![a-z]))(?P<addressed>{addressed})"
         r"(?:\s?[:：]|(?<=\bD[wW])\s)"
-        rf"|(?P<subject>{_alternatives(HeaderWord.SUBJECT)})\s?[:：]"
+        rf"|(?P<subject>{subject})\s?[:：]|{_BEHIND_ZONE}(?P<bare_subject>{subject})\s"
+        rf"|(?<=>)(?P<unknown>{_UNKNOWN})[:：]\s|{_BEHIND_ZONE}(?P<last>{_UNKNOWN})[:：]\s"
     )
 
 
@@ -139,22 +148,45 @@ def is_glued(text: str) -> bool:
     return _RUN_ON.search(text) is not None and _glued().search(text[:_LONGEST_GLUED]) is not None
 
 
-def split_glued(text: str) -> dict[HeaderWord, str] | None:
+def split_glued(text: str, *, announced: bool = False) -> dict[HeaderWord, str] | None:
     """Read a whole header that stands on one line, from the sender to the subject.
 
-    None where it is not one: it must begin with a sender and have a subject.
+    None where it is not one: it must begin with a sender and have a subject. Its words may be those
+    of a language that nobody knows; the first only where the header is `announced`.
     """
     first = read_label(text[:_LONGEST_GLUED])
-    if first is None or first.role is not HeaderWord.SENDER:
+    if first is None or (first.role is not HeaderWord.SENDER and not announced):
         return None
+    if first.role not in (HeaderWord.SENDER, None):
+        return None
+    text = first.value
+    words = list(_glued().finditer(text))
+    ends = [*(word.start() for word in words[1:]), len(text)]
     fields: dict[HeaderWord, str] = {}
     role, start = HeaderWord.SENDER, 0
-    for label in _glued().finditer(first.value):
-        following = HeaderWord.SUBJECT if label["subject"] else ROLES[label_key(label["addressed"])]
-        if following in fields or (following is HeaderWord.SUBJECT and not fields):
+    for word, end in zip(words, ends, strict=True):
+        following = _role_of_glued(word, text[word.end() : end], fields.keys() | {role})
+        if following is None or following in fields:
             continue
-        fields[role] = first.value[start : label.start()].strip()
-        role, start = following, label.end()
+        fields[role] = text[start : word.start()].strip()
+        role, start = following, word.end()
         if role is HeaderWord.SUBJECT:
-            return fields | {role: first.value[start:].strip()}
+            return fields | {role: text[start:].strip()}
     return None
+
+
+def _role_of_glued(
+    word: re.Match[str], value: str, above: Collection[HeaderWord]
+) -> HeaderWord | None:
+    """Return what a word within a line says, by itself, or by its value and what stands above it.
+
+    None: it belongs to the value above it.
+    """
+    if word["addressed"]:
+        return ROLES[label_key(word["addressed"])]
+    if word["unknown"] is None:
+        is_behind_date = word["last"] is None or HeaderWord.DATE in above
+        return HeaderWord.SUBJECT if is_behind_date and len(above) > 1 else None
+    if "@" in value:
+        return HeaderWord.CC if HeaderWord.TO in above else HeaderWord.TO
+    return HeaderWord.DATE if parse_date(value, zone=UTC) is not None else None

@@ -97,13 +97,15 @@ def read_bare(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
     return ForwardedHeader(fields=fields, languages=(), end=end) if is_block else None
 
 
-def read_glued(lines: Sequence[TextLine], start: int, text: str = "") -> ForwardedHeader | None:
+def read_glued(
+    lines: Sequence[TextLine], start: int, text: str = "", *, announced: bool = False
+) -> ForwardedHeader | None:
     """Read a header without line breaks; `text` replaces the line where something precedes it."""
     text = text or lines[start].text
     if not is_glued(text):
         return None
     for end in range(start + 1, min(start + _GLUED_LINES, len(lines)) + 1):
-        fields = split_glued(text)
+        fields = split_glued(text, announced=announced)
         if fields is not None:
             return ForwardedHeader(fields=fields, languages=(), end=end)
         if end == len(lines) or lines[end].is_blank:

@@ -60,7 +60,7 @@ def read_below_separator(lines: Sequence[TextLine], index: int, subject: str) ->
     """Read `-----Original Message-----` and the header below it, or what the line itself says."""
     text = lines[index].text
     rest = after_dashes(text)
-    if rest and (glued := read_glued(lines, index, rest)) is not None:
+    if rest and (glued := read_glued(lines, index, rest, announced=True)) is not None:
         return glued
     last = separator_end(lines, index)
     if last == index and not separates(lines, index):

@@ -188,7 +188,8 @@ reply_to  Odgovori za|Odgovori na|Odgovor za|Odgovor na|Odgovori|Odgovori-Na
 subject   Zadeva
 [tr]
 sender    Kimden|Gönderen|Gönderici|Nereden
-date      Tarih|Gönderildi|Gönderilme|Gönderilme Tarihi|Gönderme Tarihi|Gönderim Tarihi|Gönder
+date      Tarih|Gönderilen|Gönderildi|Gönderilme|Gönderilme Tarihi|Gönderme Tarihi|Gönderim Tarihi|
+          Gönder
 to        Kime|Alıcı|Alıcılar
 cc        Bilgi|Kopya|Cc|CC|Cc (Diğer alıcı)|Karbon Kopya
 bcc       Gizli|Gizli Kopya|Bcc|BCC|Saklı Bilgi
