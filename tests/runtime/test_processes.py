@@ -16,6 +16,24 @@ def test_this_process_is_named_by_id_start_and_boot() -> None:
     assert [str(os.getpid()), boot[:8]] == [name[0], name[2]]
 
 
+def test_a_forked_process_has_a_name_of_its_own() -> None:
+    """All roles are forked from one process, which has asked for its own name before."""
+    own = processes.own()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, processes.own().encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        name = answer.read()
+
+    assert [str(os.getpid()), str(child)] == [own.split(".")[0], name.split(".")[0]]
+
+
 def test_a_process_runs_until_it_has_ended_and_its_parent_knows_or_not() -> None:
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as child:  # until its input ends
         stat = Path("/proc", str(child.pid), "stat").read_text(encoding="utf-8")

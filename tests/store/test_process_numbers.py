@@ -83,6 +83,15 @@ def test_where_all_numbers_are_taken_it_is_said_what_to_do(database: Database) -
         process_numbers.take(connection, "new", NOW, TERM, is_gone=ENDED.__eq__)
 
 
+def test_a_clock_that_was_put_back_gives_nobody_a_number_whose_ids_are_made_already(
+    database: Database,
+) -> None:
+    """Its process has ended, but until its lease is over it may have made ids of moments to come."""
+    known(database, {512: (ENDED, AHEAD), 513: (ALIVE, RUNS), 514: (ALIVE, RUNS)})
+    with database.writing() as connection, pytest.raises(NoNumberFree):
+        process_numbers.take(connection, "new", NOW, TERM, is_gone=ENDED.__eq__)
+
+
 def test_a_number_given_back_is_free_in_a_moment(database: Database) -> None:
     """And not before, though its process has ended: the clock may be put back meanwhile."""
 
