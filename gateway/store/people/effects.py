@@ -1,9 +1,9 @@
 """What suppresses: the rows of the store that may, and what the settings make of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 from gateway.core.kinds import Scope
 from gateway.core.people.people import (
@@ -17,13 +17,34 @@ from gateway.core.people.people import (
 from gateway.store.feed.layouts import UNSURE
 from gateway.store.schema.columns import moment
 
-EffectRow = Sequence[Any]
 _OF_THE_CRM = frozenset(("status", "group"))  #: What a tag gives its effect.
-#: Where in a row what stands.
-SOURCE, TAG, UNTIL = 1, 9, 12
 
 #: Parts the names of a group or status in one column: its own, then those by language.
 _PART = "\x1f"
+
+
+class EffectRow(NamedTuple):
+    """A row of the statements below, its columns in their order.
+
+    What suppresses is a person's status or group by its tag, or an entry of our own.
+    """
+
+    address: str  #: In lookup form, or what an erased one is called.
+    source: str  #: `status`, `group`, or whose entry it is.
+    kind: str  #: Of the person; empty: the entry is about the address alone.
+    person: str
+    first_name: str
+    last_name: str
+    active: bool | None  #: None: it isn't certain that an active person has the address.
+    language: str
+    names: str | None  #: Of the status or group; None: the person's status isn't known.
+    tag: str | None  #: Of the status or group; of an entry, its scope.
+    origin: str
+    since: int | None  #: Microseconds, as `until`.
+    until: int | None  #: Of a status: since when it can't be read.
+    remark: str
+    public: bool
+    number: int | None = None  #: Of an entry about an address, where it is asked for.
 
 
 def _all_names(table: str) -> str:
@@ -33,8 +54,7 @@ def _all_names(table: str) -> str:
 
 
 #: The rows of people with their status, of their groups, of people whom staff suppressed, and of
-#: single addresses. Active is NULL where it isn't certain that an active person has the address.
-#: In place of an end, a status has the time since when it can't be read.
+#: single addresses: an `EffectRow` each.
 #: `where_person` and `where_own` choose the addresses, `value` and `own_value` are these; `wanted`
 #: is what joins them in, if anything; `number` adds a column with the id of a single address's row.
 OF_STATUS = """
@@ -78,11 +98,11 @@ def _names(text: str) -> tuple[str, Names]:
 
 def is_own(row: EffectRow) -> bool:
     """Whether a row says itself what it covers: staff, a bounce, a complaint, an unsubscribe."""
-    return row[SOURCE] not in _OF_THE_CRM
+    return row.source not in _OF_THE_CRM
 
 
 def _is_unread(row: EffectRow) -> bool:
-    return row[SOURCE] == "status" and row[UNTIL] is not None
+    return row.source == "status" and row.until is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,35 +126,35 @@ class TagEffects:
 
     def suppresses(self, row: EffectRow) -> bool:
         """Whether a row keeps any mail away."""
-        return is_own(row) or row[TAG] in self.tag_scopes or _is_unread(row)
+        return is_own(row) or row.tag in self.tag_scopes or _is_unread(row)
 
     def suppression(self, row: EffectRow, person: PersonRef | None) -> Suppression:
         """Return what a row says.
 
         A status that nobody can read may be any; so it keeps bulk mail away, at the least.
         """
-        named, tag, origin, since, until, remark, public = row[8:15]
+        until, tag = row.until, row.tag or ""
         if _is_unread(row):
             known = self.tag_scopes.get(tag)
             if known is None or not known.includes(Scope.BULK):
                 return Suppression(
                     scope=Scope.BULK,
                     source=SuppressionSource.UNREAD_STATUS,
-                    origin=origin,
-                    since=moment(until),
+                    origin=row.origin,
+                    since=None if until is None else moment(until),
                     person=person,
                 )
             until = None
-        name, names = _names(named or "")
+        name, names = _names(row.names or "")
         return Suppression(
-            scope=self.scope(row[SOURCE], tag, origin),
-            source=SuppressionSource(row[SOURCE]),
+            scope=self.scope(row.source, tag, row.origin),
+            source=SuppressionSource(row.source),
             name=name,
             names=names,
-            origin=origin,
-            since=None if since is None else moment(since),
+            origin=row.origin,
+            since=None if row.since is None else moment(row.since),
             until=None if until is None else moment(until),
-            remark=remark,
-            public=bool(public),
+            remark=row.remark,
+            public=bool(row.public),
             person=person,
         )

@@ -5,12 +5,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import starmap
 
 from sqlalchemy import Connection, text
 
 from gateway.core.kinds import Scope
 from gateway.core.people.people import ENTRY_SOURCES, MAILCHIMP, PersonKind, PersonRef, Suppression
-from gateway.store.people.effects import OF_GROUP, OF_PERSON, OF_STAFF, OF_STATUS, TagEffects
+from gateway.store.people.effects import (
+    OF_GROUP,
+    OF_PERSON,
+    OF_STAFF,
+    OF_STATUS,
+    EffectRow,
+    TagEffects,
+)
 from gateway.store.schema.columns import microseconds
 
 #: Reasons read in one transaction where all are asked for.
@@ -91,10 +99,10 @@ class SuppressedAddresses:
         address, skip = after
         values = _values(selection, at, address) | {"limit": limit, "skip": skip}
         reasons = []
-        for row in connection.execute(text(statement), values):
-            person = PersonRef(PersonKind(row[2]), row[3]) if row[2] else None
+        for row in starmap(EffectRow, connection.execute(text(statement), values)):
+            person = PersonRef(PersonKind(row.kind), row.person) if row.kind else None
             suppression = self._effects.suppression(row, person)
-            reasons.append(SuppressedAddress(row[0], suppression, row[15]))
+            reasons.append(SuppressedAddress(row.address, suppression, row.number))
         return reasons
 
     def count(

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from itertools import starmap
+from typing import Any, Self
 
 import orjson
 from sqlalchemy import (
@@ -40,7 +41,6 @@ from gateway.store.people.effects import (
     OF_PERSON,
     OF_STAFF,
     OF_STATUS,
-    SOURCE,
     EffectRow,
     TagEffects,
     is_own,
@@ -190,7 +190,7 @@ class Standings:
     def within(self, connection: Connection, addresses: Sequence[str]) -> dict[str, Standing]:
         """Return the same as seen by a transaction."""
 
-        def ask(asked: Sequence[str]) -> Sequence[EffectRow]:
+        def ask(asked: Sequence[str]) -> Sequence[Sequence[Any]]:
             wanted = _as_json(asked) if self._database.is_sqlite else list(asked)
             values = {"wanted": wanted, "lowest": self._lowest, "now": self._microseconds()}
             return connection.execute(self._statement, values).all()
@@ -259,13 +259,13 @@ class Standings:
         """Let go of the held connection; the next question opens another."""
         self._reader.close()
 
-    def _ask_at_once(self, asked: Sequence[str]) -> Sequence[EffectRow]:
+    def _ask_at_once(self, asked: Sequence[str]) -> Sequence[Sequence[Any]]:
         lowest, now = self._lowest, self._microseconds()
         if len(asked) == 1:  # The usual case, at half the cost.
             return self._reader.rows_now(_ONE, (asked[0], lowest, now))
         return self._reader.rows_now(_SEVERAL, (_as_json(asked), lowest, now))
 
-    def _ask_names(self, names: Sequence[str]) -> Sequence[EffectRow]:
+    def _ask_names(self, names: Sequence[str]) -> Sequence[Sequence[Any]]:
         lowest, now = self._lowest, self._microseconds()
         return [
             row for name in names for row in self._reader.rows_now(_ONE_NAME, (name, lowest, now))
@@ -277,10 +277,10 @@ class Standings:
     def _standings(
         self,
         addresses: Sequence[str],
-        ask: Callable[[Sequence[str]], Sequence[EffectRow]],
+        ask: Callable[[Sequence[str]], Sequence[Sequence[Any]]],
         *,
         has_erased: bool,
-        ask_names: Callable[[Sequence[str]], Sequence[EffectRow]] | None = None,
+        ask_names: Callable[[Sequence[str]], Sequence[Sequence[Any]]] | None = None,
     ) -> dict[str, Standing]:
         forms = {address: address for address in addresses}
         if self._plus_addresses:
@@ -289,14 +289,14 @@ class Standings:
         if has_erased and self._erased_names is not None:
             named = {name: address for address in asked for name in self._erased_names(address)}
             rows = [*ask(asked), *ask_names(list(named))] if ask_names else ask([*asked, *named])
-            rows = [(named.get(row[0], row[0]), *row[1:]) for row in rows]
         else:
-            rows = ask(asked)
+            named, rows = {}, ask(asked)
         by_address: dict[str, _Findings] = {}
-        for row in rows:
-            findings = by_address.get(row[0])
+        for row in starmap(EffectRow, rows):
+            address = named.get(row.address, row.address)
+            findings = by_address.get(address)
             if findings is None:
-                findings = by_address[row[0]] = _Findings(self._effects)
+                findings = by_address[address] = _Findings(self._effects)
             findings.add(row)
         standings = {address: findings.standing() for address, findings in by_address.items()}
         if not self._plus_addresses:
@@ -320,27 +320,27 @@ class _Findings:
         self._own: list[EffectRow] = []
 
     def add(self, row: EffectRow) -> None:
-        if is_own(row) and not row[2]:
+        if is_own(row) and not row.kind:
             self._own.append(row)
             return
-        if row[SOURCE] == "status":
-            self._people[row[2], row[3]] = row
+        if row.source == "status":
+            self._people[row.kind, row.person] = row
         if self._effects.suppresses(row):
             self._rows.append(row)
 
     def standing(self) -> Standing:
         holders = []
         for key in sorted(self._people):
-            first_name, last_name, active, language = self._people[key][4:8]
-            ref = PersonRef(PersonKind(key[0]), key[1])
-            theirs = [row for row in self._rows if (row[2], row[3]) == key]
+            known = self._people[key]
+            ref = PersonRef(PersonKind(known.kind), known.person)
+            theirs = [row for row in self._rows if (row.kind, row.person) == key]
             holders.append(
                 Holder(
                     ref=ref,
-                    name=f"{first_name} {last_name}".strip(),
-                    active=active is None or bool(active),
-                    doubtful=active is None,
-                    language=language,
+                    name=f"{known.first_name} {known.last_name}".strip(),
+                    active=known.active is None or bool(known.active),
+                    doubtful=known.active is None,
+                    language=known.language,
                     suppressions=tuple(self._effects.suppression(row, ref) for row in theirs),
                 )
             )
