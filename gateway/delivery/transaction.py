@@ -10,6 +10,16 @@
 A connection that was idle may be closed by now, or is closed as it is spoken to (421): then the
 same is said once more on a new one, as the relay had only heard commands. Once content has begun
 nothing is said twice.
+
+Who is offered is said on one of three connections (`_offer`, `_connect`, `_say`):
+
+    held by this transaction     RCPT clo                              `add`: the rest is said
+                                 RSET, MAIL, RCPT ann, RCPT clo        `keep`: again, so `rewind`
+    idle, from the pool          MAIL, RCPT …; closed: once more on the next
+    new (`fresh`)                MAIL, RCPT …; closed: the relay is lost, the client hears 451
+
+Where the connection was let go meanwhile for others (`end`), the recipients the client was promised
+are said again before new ones: `add` asks for all of them, and its answers are the last.
 """
 
 import asyncio

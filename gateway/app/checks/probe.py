@@ -30,11 +30,11 @@ from gateway.core.decision.decide import blocking
 from gateway.core.decision.explanation import ExplainedMail
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import Kind, State
+from gateway.core.mail.automatic import OWN_MAIL_FIELD
 from gateway.core.mail.content import header_block_of_file, parted_file
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.link_signatures import LinkSignature, unsubscribe_report
 from gateway.core.mail.mail_writer import field_lines, subject_field, text_part
-from gateway.core.sending.notice import MARK
 from gateway.core.sending.outbox import Deferred, Refused, Sent, Unknown
 from gateway.core.written import no_such_name
 from gateway.delivery.pool import Pool
@@ -269,7 +269,7 @@ def _content(probe: Probe, *, number: str, message_id: str, link: str, at: datet
             f"List-Unsubscribe-Post: {'='.join(ONE_CLICK)}",
             "Precedence: bulk",
             "Auto-Submitted: auto-generated",
-            f"{MARK}: {number}",
+            f"{OWN_MAIL_FIELD}: {number}",
             "MIME-Version: 1.0",
             "Content-Language: en",
         )

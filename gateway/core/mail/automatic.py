@@ -11,6 +11,8 @@ from gateway.core.mail.headers import Headers
 #: Returns the first value of a field by its name in lower case, empty without one: `Headers.text`.
 Field = Callable[[str], str]
 
+OWN_MAIL_FIELD = "X-Gateway-Notice"  #: By this the gateway knows its own mail.
+
 
 class Automatic(Enum):
     """What kind of program wrote a mail."""
@@ -179,12 +181,9 @@ def _first_word(value: str) -> str:
     return _FIRST_WORD.split(_COMMENTS_BEFORE.sub("", value).strip().casefold())[0]
 
 
-def may_be_answered(field: Field, *, loop_field: str = "") -> bool:
-    """Whether an answer can go out: a person wrote it, wants answers, and it isn't our own mail.
-
-    `loop_field` is the name, in lower case, of the field that marks what the gateway sends.
-    """
-    if automatic_kind(field) is not None or (loop_field and field(loop_field)):
+def may_be_answered(field: Field) -> bool:
+    """Whether an answer can go out: a person wrote it, wants answers, and it isn't our own mail."""
+    if automatic_kind(field) is not None or field(OWN_MAIL_FIELD.lower()):
         return False
     return not (field("x-auto-response-suppress") or field("x-loop") or field("precedence"))
 

@@ -10,14 +10,23 @@ from gateway.core.people.people import PersonRef
 class EventType(StrEnum):
     """What a webhook can be told about; each has a JSON schema of its own."""
 
+    #: A recipient was left out because of a suppression: nothing was sent to them.
     SEND_FAILED = "message.send_failed"
+    #: A forwarded reply is in a person's history, with its documents.
     REPLY_IMPORTED = "reply.imported"
+    #: A mail wasn't filed and waits for a person, who decides.
     REPLY_NEEDS_ATTENTION = "reply.needs_attention"
+    #: A member of a campaign opened it, clicked, bounced, left …; what Mailchimp says twice, once.
     CAMPAIGN_ACTIVITY = "campaign.activity"
+    #: Somebody unsubscribed, or Mailchimp can't reach the address: no more mailings go there.
     OPTED_OUT = "person.opted_out"
+    #: Mail came back; `suppressed` says which mail the address no longer gets, if any.
     ADDRESS_BOUNCED = "address.bounced"
+    #: Somebody reported mail as spam, or unsubscribed through the mail program.
     ADDRESS_COMPLAINED = "address.complained"
+    #: The relay took a triggered mail; whether it arrives, nobody knows yet.
     TRIGGER_SENT = "trigger.sent"
+    #: A run of a trigger has ended, with how many of its mails were sent, skipped, failed ….
     TRIGGER_RUN_FINISHED = "trigger.run_finished"
 
 

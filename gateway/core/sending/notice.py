@@ -6,6 +6,7 @@ from datetime import datetime
 from email.utils import format_datetime, formataddr, parseaddr
 
 from gateway.core import ids
+from gateway.core.mail.automatic import OWN_MAIL_FIELD
 from gateway.core.mail.mail_writer import (
     field_lines,
     multipart,
@@ -14,7 +15,6 @@ from gateway.core.mail.mail_writer import (
     text_part,
 )
 
-MARK = "X-Gateway-Notice"  #: By this the gateway knows its own mail.
 _LONGEST_SUBJECT = 250
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,500}>")
 
@@ -51,7 +51,7 @@ def build(notice: Notice) -> bytes:
     fields += [
         f"Auto-Submitted: {'auto-replied' if notice.answers else 'auto-generated'}",
         "X-Auto-Response-Suppress: All",
-        f"{MARK}: {ids.show(notice.id)}",
+        f"{OWN_MAIL_FIELD}: {ids.show(notice.id)}",
         "MIME-Version: 1.0",
         f"Content-Language: {notice.language}",
     ]

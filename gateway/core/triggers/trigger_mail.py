@@ -6,6 +6,7 @@ from email.utils import format_datetime, formataddr, parseaddr
 
 from gateway.core import ids
 from gateway.core.kinds import Kind
+from gateway.core.mail.automatic import OWN_MAIL_FIELD
 from gateway.core.mail.mail_writer import (
     field_lines,
     multipart,
@@ -13,7 +14,6 @@ from gateway.core.mail.mail_writer import (
     subject_field,
     text_part,
 )
-from gateway.core.sending.notice import MARK
 
 _LONGEST_SUBJECT = 250
 _LONGEST_NAME = 80
@@ -58,7 +58,7 @@ def build(mail: TriggerMail) -> bytes:
         "X-Auto-Response-Suppress: OOF, AutoReply",
         *(["Precedence: bulk"] if mail.kind is Kind.BULK else []),
         *mail.unsubscribe,
-        f"{MARK}: {ids.show(mail.id)}",
+        f"{OWN_MAIL_FIELD}: {ids.show(mail.id)}",
         "MIME-Version: 1.0",
         f"Content-Language: {mail.language}",
     ]

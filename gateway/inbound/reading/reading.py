@@ -34,7 +34,6 @@ from gateway.inbound.reading.trust import distrust, read_sender
 from gateway.inbound.reading.unwrap import unwrap
 from gateway.inbound.verdict import Trust
 
-LOOP_FIELD = "x-gateway-notice"  #: Marks what the gateway sends by itself.
 _LONGEST_TEXT = 1_000_000
 
 
@@ -211,7 +210,7 @@ def read_header(headers: Headers, task: ReadingTask) -> ParsedHeader:
         bare_subject=keepable_line(named.subject) if named else without_prefixes(subject),
         message_id=keepable_line(headers.text("message-id")),
         automatic=kind.value if kind else "",
-        may_be_answered=may_be_answered(field, loop_field=LOOP_FIELD),
+        may_be_answered=may_be_answered(field),
         may_be_forward=named is not None and came_through_list(field),
     )
 

@@ -1,11 +1,12 @@
 """The journal's writing side: what is recorded of messages, made durable in groups.
 
-    begin(message)        -> a future: done once the message is on disk; then its final dot may go.
-    finish(message, …)    nobody waits for it, unless `told` is given: done once the store has it,
-                          so that every process can see it.
+    begin(message)        -> a future: done once the message is *durable*, on disk and there after
+                          a crash; then its final dot may go.
+    finish(message, …)    nobody waits for it, unless `visible` is given: a future that is done once
+                          the outcome is in the store, where every process sees it.
 
-`JournalWriter` commits to the store, on a thread. `LoggedJournal` (beside SQLite) writes to the
-worker's log first, in the event loop, and has the store told a moment later.
+`JournalWriter` commits to the store, on a thread: what is durable is visible, too. `LoggedJournal`
+(beside SQLite) writes to the worker's log first, in the event loop, a moment later to the store.
 """
 
 import asyncio

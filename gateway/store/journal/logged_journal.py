@@ -6,11 +6,17 @@ A message takes this way:
     0.1 ms    one write and one sync of the log: all messages of the group are durable, their
               futures done, their final dots go to the relay
     up to     `LogDrain`, on its thread, writes all that was logged meanwhile to SQLite in one
-    250 ms    transaction: every process sees it, `told` is done
+    250 ms    transaction: every process sees it, futures of `finish(visible=…)` are done
 
 So there are three degrees: *put* (in a group), *durable* (in the log, and read from there after a
-crash), *told* (in the store). While the store doesn't take what the log holds, messages are refused
-as they are without a store; what was taken before waits in the log.
+crash), *visible* (in the store). While the store doesn't take what the log holds, messages are
+refused as they are without a store; what was taken before waits in the log.
+
+When the drain writes, where it wrote last at 0 ms:
+
+    10 ms     a mail is logged; that the store gets it can wait until 250 ms
+    20 ms     a client is to hear 451 once every worker knows its attempt: `visible` is asked for
+    50 ms     so both are written now; asked for later than 50 ms, they are written at once
 
 A sync usually takes a fraction of a millisecond, less than to wake a thread and to be woken by it.
 Where the disk is slower than `_SLOW_SECONDS`, it is waited for on a thread for some time.
@@ -40,7 +46,7 @@ from gateway.store.journal.worker_log import NotLogged, WorkerLog
 _SLOW_SECONDS = 0.001  #: A disk that usually takes longer is waited for on a thread.
 _SLOW_REST_SECONDS = 2.0  #: For how long the thread does, before the event loop tries again.
 _USUAL = 0.125  #: What one commit counts in telling what the disk usually takes.
-_APART_SECONDS = 0.25  #: Between two times the store is told: what comes in between gathers.
+_APART_SECONDS = 0.25  #: Between two writings to the store: what comes in between gathers.
 _HURRIED_SECONDS = 0.05  #: The same where somebody waits until the store has it.
 
 

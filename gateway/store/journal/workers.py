@@ -15,7 +15,7 @@ from gateway.store.engine.leases import IsGone
 from gateway.store.engine.process_numbers import NoNumberFree
 from gateway.store.journal import held_reports, journal, journal_rows, worker_log
 from gateway.store.journal.messages import in_state
-from gateway.store.schema.journal import NOBODY, attempts, deliveries, messages, workers
+from gateway.store.schema.journal import NO_WORKER, attempts, deliveries, messages, workers
 
 BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
 GRACE = timedelta(seconds=60)  #: After so much silence it counts as dead.
@@ -131,8 +131,10 @@ def take_in(
     left = {number_of.get(message, message) for message in left}
     open_ones = [message for message in recorded if message.id not in left]
     journal.take_in(connection, number, open_ones, outcomes)
-    journal.take_in(connection, NOBODY, [message for message in recorded if message.id in left], ())
-    settle(connection, NOBODY)
+    journal.take_in(
+        connection, NO_WORKER, [message for message in recorded if message.id in left], ()
+    )
+    settle(connection, NO_WORKER)
 
 
 def _number_for(connection: Connection, message: Message) -> int:
@@ -150,7 +152,7 @@ def settle(connection: Connection, number: int) -> int:
 
     What its log holds that the store was not told yet is taken in first.
     """
-    if connection.dialect.name == "sqlite" and number != NOBODY:
+    if connection.dialect.name == "sqlite" and number != NO_WORKER:
         store = connection.exec_driver_sql(_STORE_FILE).scalar_one()
         for batch in worker_log.left_in(worker_log.path_for(store, number)):
             _write_left(connection, journal_rows.JournalRows.read(batch))

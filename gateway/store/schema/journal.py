@@ -22,7 +22,7 @@ _KEPT: dict[object, Callable[[str], Column[Any]]] = {
 }
 
 #: What `messages.worker` holds, where no process of the proxy has the message: of one that is gone,
-NOBODY = -1
+NO_WORKER = -1
 LEDGER = -2  #: and of mail on events, which no process of the proxy settles.
 
 messages = Table(
