@@ -86,7 +86,7 @@ def test_where_all_numbers_are_taken_it_is_said_what_to_do(database: Database) -
 def test_a_clock_that_was_put_back_gives_nobody_a_number_whose_ids_are_made_already(
     database: Database,
 ) -> None:
-    """Its process has ended, but until its lease is over it may have made ids of moments to come."""
+    """Its process has ended, but may have made ids of moments that are to come by this clock."""
     known(database, {512: (ENDED, AHEAD), 513: (ALIVE, RUNS), 514: (ALIVE, RUNS)})
     with database.writing() as connection, pytest.raises(NoNumberFree):
         process_numbers.take(connection, "new", NOW, TERM, is_gone=ENDED.__eq__)
