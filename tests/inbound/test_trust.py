@@ -33,6 +33,9 @@ def fault(
         # rspamd and Exim of what their own users send, of which they check nothing else.
         b"mail.ours.example;\r\n\tauth=pass smtp.auth=eva@ours.example smtp.mailfrom=x@y.example",
         b"mail.ours.example; iprev=pass; auth=pass (PLAIN) smtp.auth=EVA@Ours.example",
+        # Exim 4.96, of a client that came over IPv6.
+        b"mail.ours.example;\r\n\tiprev=pass (mx.ours.example) smtp.remote-ip=2001:db8::1;"
+        b"\r\n\tspf=pass smtp.mailfrom=ours.example",
     ],
 )
 def test_I16_a_pass_for_the_sender_is_believed(results: bytes) -> None:
@@ -51,6 +54,9 @@ def test_I16_a_pass_for_the_sender_is_believed(results: bytes) -> None:
         b"mail.ours.example; dmarc=bestguesspass header.from=ours.example",
         b"mail.ours.example; dmarc=permerror; dkim=pass header.d=ours.example",
         b"mail.ours.example; dkim=pass header.d=evil.example",
+        b"mail.ours.example; dkim=pass header.d=evil:ours.example",
+        b'mail.ours.example; spf=pass smtp.mailfrom="x:; dmarc=pass header.from=ours.example;:"'
+        b"@evil.example",
         b"mail.ours.example; dkim=pass header.d=example",
         b"mail.ours.example; dkim=pass header.d=evil.example header.d=ours.example",
         b"mail.ours.example; dkim=fail header.d=ours.example",
@@ -78,6 +84,48 @@ def test_I16_a_pass_for_the_sender_is_believed(results: bytes) -> None:
 )
 def test_I16_anything_else_is_not(results: bytes) -> None:
     assert fault(b"Authentication-Results: " + results + b"\r\n" + FROM)
+
+
+#: Postfix 3.7 with OpenDMARC 1.4.2, OpenDKIM 2.11 and policyd-spf 2.9: one field each.
+SEPARATE = (
+    b"Authentication-Results: mail.ours.example; dmarc=none (p=none dis=none)"
+    b" header.from=ours.example\r\n"
+    b"Authentication-Results: mail.ours.example;\r\n\tdkim=pass (1024-bit key; unprotected)"
+    b" header.d=ours.example header.i=@ours.example header.a=rsa-sha256 header.b=gjG/3wr\r\n"
+    b"Authentication-Results: mail.ours.example; spf=pass (sender SPF authorized)"
+    b" smtp.mailfrom=ours.example (client-ip=2001:db8::1; helo=mx.ours.example;"
+    b" envelope-from=eva@ours.example; receiver=ours.example)\r\n"
+)
+RECEIVED = (
+    b"Received: from mx.example (mx [192.0.2.1])\r\n\tby mail.ours.example with ESMTP id A1\r\n"
+)
+BY_LMTP = b"Received: from mail.ours.example\r\n\tby box.ours.example with LMTP\r\n\tid B2\r\n"
+
+
+@pytest.mark.parametrize("on_top", [b"", b"Return-Path: <eva@ours.example>\r\n", BY_LMTP])
+def test_I16_each_program_of_the_own_server_writes_a_field_of_its_own(on_top: bytes) -> None:
+    assert "" == fault(on_top + SEPARATE + RECEIVED + FROM)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        SEPARATE,  # No Received: anybody may have written the others.
+        SEPARATE.replace(b"Auth", RECEIVED + b"Auth", 2).replace(RECEIVED, b"", 1),
+        RECEIVED + SEPARATE,  # The server writes below its own Received, so whose are the others?
+        BY_LMTP + RECEIVED + SEPARATE + RECEIVED,
+        BY_LMTP + BY_LMTP + SEPARATE + RECEIVED,
+        BY_LMTP + SEPARATE,
+        # The name that a client's certificate gives it.
+        RECEIVED.replace(b"(mx", b'(Client CN "x with LMTP y"') + SEPARATE + RECEIVED,
+        SEPARATE.replace(b"mail.ours", b"mail.evil").replace(b"mail.evil", b"mail.ours", 1)
+        + RECEIVED,
+        SEPARATE.replace(b"dmarc=none", b"dmarc=fail") + RECEIVED,
+        PASS + PASS.replace(b"pass", b"fail") + RECEIVED,
+    ],
+)
+def test_I16_a_further_field_is_not_believed_where_a_sender_may_have_put_it(block: bytes) -> None:
+    assert "did not pass your own server's checks" == fault(block + FROM)
 
 
 def test_I16_a_forged_field_below_that_of_the_own_server_is_ignored() -> None:

@@ -16,6 +16,10 @@ _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _ORDERLY = re.compile(
     rb"(?:>*From [ \t]*+(?!:).*+\n)?(?:[!-9;-~]++:.*+(?:\n|\Z)(?:[ \t].*+(?:\n|\Z))*+)*+"
 )
+#: What a server writes on top of a mail that comes in, and its words on the protocol it came by.
+_RECEIVED = re.compile(rb"^received[ \t]*:.*(?:\n[ \t].*)*\n?", re.MULTILINE | re.IGNORECASE)
+_WITH = re.compile(rb"\swith\s+(\S+)", re.IGNORECASE)
+_LMTP = re.compile(rb"(?:utf8)?lmtps?a?", re.IGNORECASE)
 _BYTE_ORDER = b"\xef\xbb\xbf"
 #: A value that needs no decoding: printable ASCII without `=`, which may begin an encoded word.
 _PLAIN = re.compile(rb"[\t -<>-~]*")
@@ -81,6 +85,20 @@ class Headers:
             return self
         return Headers(_fields(self._text[:end]), self._text[:end], whole=self.whole)
 
+    @property
+    def by_own_server(self) -> "Headers":
+        """The fields above the topmost Received: no sender's, as that is of the server's own.
+
+        A Received on top of all that says LMTP is of the server that keeps the mailbox and got the
+        mail from that server. Without any Received there is no telling: no fields then.
+        """
+        places = _RECEIVED.finditer(self._text)
+        place = next(places, None)
+        if place is not None and _came_by_lmtp(place[0]):
+            place = next(places, None)
+        above = self._text[: place.start()] if place else b""
+        return Headers(_fields(above), above)
+
     def __contains__(self, name: str) -> bool:
         return name in self._fields
 
@@ -141,6 +159,12 @@ class Headers:
             elif (shown := _decoded_words(text)).count("(") < _MOST_COMMENTS:
                 pairs += mailboxes_in([shown])
         return pairs[:_MOST]
+
+
+def _came_by_lmtp(received: bytes) -> bool:
+    """Whether it says so and nothing else: a client's name or certificate may hold such words."""
+    protocols = _WITH.findall(received)
+    return bool(protocols) and all(map(_LMTP.fullmatch, protocols))
 
 
 def _fields(text: bytes) -> dict[str, list[bytes]]:

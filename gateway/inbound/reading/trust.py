@@ -74,27 +74,44 @@ def distrust(headers: Headers, sender: MailAuthor, *, trust: Trust | None, auths
 def distrust_results(headers: Headers, address: str, authserv_id: str) -> str:
     """Return why Authentication-Results don't prove the sender of a mail; empty where they do.
 
-    Only the topmost field counts: whoever sends a mail can put others below it (RFC 8601, 5).
+    The topmost field counts, and others of that server above its Received, as each program that
+    checks for it writes one (OpenDMARC, OpenDKIM, policyd-spf). Whoever sends a mail can put more
+    below (RFC 8601, 5).
     """
     fields = headers.raw("authentication-results")
     if not fields:
         return "has no Authentication-Results"
+    own = headers.by_own_server.raw("authentication-results")
     try:
-        text = fields[0][:_LONGEST].decode("ascii").rstrip("; \t")
-        parsed = parsed_results(text)
+        topmost, *others = [_parsed(value) for value in own or fields[:1]]
     except (authres.AuthResError, ValueError, RecursionError):
         return "has Authentication-Results that can't be read"
-    if parsed.authserv_id is None or parsed.authserv_id.lower() != authserv_id.lower():
-        return f"has Authentication-Results of {parsed.authserv_id}, not of {authserv_id}"
-    is_proved = proves_domain(parsed.results, domain_of(address)) or proves_login(
-        parsed.results, address
-    )
+    if _server(topmost) != authserv_id.lower():
+        return f"has Authentication-Results of {topmost.authserv_id}, not of {authserv_id}"
+    results = [*topmost.results]
+    for other in others:
+        if _server(other) == authserv_id.lower():
+            results += other.results
+    is_proved = proves_domain(results, domain_of(address)) or proves_login(results, address)
     return "" if is_proved else "did not pass your own server's checks"
+
+
+def _parsed(value: bytes) -> Any:
+    return parsed_results(value[:_LONGEST].decode("ascii").rstrip("; \t"))
+
+
+def _server(parsed: Any) -> str:
+    return (parsed.authserv_id or "").lower()
 
 
 @lru_cache(maxsize=32)  # Mails of one author mostly get the same results, and the library is slow.
 def parsed_results(text: str) -> Any:
-    """Parse the value of an Authentication-Results field; raises what the library raises."""
+    """Parse the value of an Authentication-Results field; raises what the library raises.
+
+    Exim writes addresses of IPv6 unquoted, which the grammar doesn't allow (RFC 2045, 5.1). A colon
+    means nothing in this field, and what takes its place can't be in a domain.
+    """
+    text = text.replace(":", "!")
     return authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {text}")
 
 
