@@ -8,7 +8,8 @@ What is counted, over `gateway/` without the migrations:
 - jumps: how many private functions of its file, and of its class, a reader of one public function
   has to visit, the ones behind those included;
 - modules a folder holds, lines of code;
-- files in which a variable's name doesn't say what it holds: `found`, `one`, `told`, `mine` …
+- files in which the name of a variable or function doesn't say what that is: `found`, `one`,
+  `told`, `mine` …
 """
 
 import ast
@@ -20,7 +21,7 @@ from statistics import mean
 
 PRODUCT = Path(__file__).parents[1] / "gateway"
 
-#: Names of variables and parameters that say nothing of what they hold.
+#: Names of variables, parameters and functions that say nothing of what they hold or return.
 SAYING_NOTHING = frozenset(
     (
         *("found", "one", "each", "told", "thing", "this", "that", "it", "res", "tmp", "stuff"),
@@ -118,7 +119,7 @@ def jumps(module: Module) -> Iterator[tuple[str, int]]:
 
 
 def saying_nothing(module: Module) -> list[str]:
-    """Return the names of variables and parameters that say nothing, one for each binding.
+    """Return the names of variables, parameters and functions that say nothing, one a binding.
 
     Fields of documents aren't counted: they are keys of JSON, which whoever reads it relies on.
     """
@@ -135,6 +136,8 @@ def saying_nothing(module: Module) -> list[str]:
         for name in (
             [node.arg]
             if isinstance(node, ast.arg)
+            else [node.name]
+            if isinstance(node, Function)
             else [node.id]
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node not in keys
             else []
@@ -191,7 +194,7 @@ def main() -> None:
     most_vague = sorted(vague, key=lambda name: (-len(vague[name]), name))[:3]
     examples = ", ".join(f"{name} {len(vague[name])}" for name in most_vague)
     print(
-        f"files with variables that don't say what they hold: {len(vague)},"
+        f"files with names that don't say what they stand for: {len(vague)},"
         f" {len(vague) / len(all_modules):.0%} of all ({examples})"
     )
 

@@ -241,7 +241,7 @@ class TriggerQuestions(Protocol):
     def listed(self) -> "tuple[Sequence[TriggerDocument], Sequence[UnusableTriggerDocument]]":
         """List the triggers, on and off; and those whose files can't be used, with why."""
 
-    def one(self, name: str) -> "TriggerWithRunsDocument":
+    def by_name(self, name: str) -> "TriggerWithRunsDocument":
         """Show a trigger with its last runs."""
 
     def runs(self, name: str) -> "Sequence[TriggerRunDocument]":

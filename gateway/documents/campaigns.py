@@ -395,7 +395,7 @@ def campaign_summary_document(
     connection: StoreTransaction, number: int, *, count_machine_opens: bool
 ) -> CampaignSummaryDocument:
     """Return a campaign with the numbers of its report. Raises `NoSuchCampaign`."""
-    campaign = campaigns.one(connection, number)
+    campaign = campaigns.by_id(connection, number)
     return {
         **campaign_document(campaign, campaign_members.tally(connection, number)),
         "report": known_numbers(connection, number, count_machine_opens=count_machine_opens),
@@ -406,7 +406,7 @@ def campaign_whole_document(
     connection: StoreTransaction, number: int, *, count_machine_opens: bool
 ) -> CampaignWholeDocument:
     """Return a campaign with its members and its numbers. Raises `NoSuchCampaign`."""
-    campaign = campaigns.one(connection, number)
+    campaign = campaigns.by_id(connection, number)
     doings = MemberDoings(activities.by_recipient(connection, number), count_machine_opens)
     members = campaign_members.members(connection, number)
     return {

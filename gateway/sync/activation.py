@@ -17,7 +17,7 @@ from gateway.store.engine.database import Database
 from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import MailchimpError
 from gateway.sync.mailchimp.transport import MailchimpJson
-from gateway.sync.mailchimp_session import once, told
+from gateway.sync.mailchimp_session import once, required_text
 
 NAME = "CRM users"  #: The name of an audience that the gateway makes.
 FIELDS = {
@@ -90,7 +90,7 @@ class Activation:
             with self.database.writing() as connection:
                 audiences.activate(
                     connection,
-                    told(audience, "id"),
+                    required_text(audience, "id"),
                     name=str(audience.get("name") or ""),
                     double_optin=audience.get("double_optin") is True,
                     now=self.clock(),
@@ -133,7 +133,7 @@ class Activation:
             if self.dry_run:
                 return {}, ActivationStep(StepResult.WOULD_MAKE, "audience", name)
             audience = self._create(name)
-            told(audience, "id")
+            required_text(audience, "id")
             did = StepResult.MADE
         text = f"{audience.get('name', '')} ({audience.get('id', '')})"
         return audience, ActivationStep(did, "audience", text)

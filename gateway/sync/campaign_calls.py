@@ -39,7 +39,7 @@ class CannotBeSent(NotReady):
 
 def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Create the campaign at Mailchimp, once: found by the mark in its title if it is there."""
-    campaign = found(session, campaign)
+    campaign = find_created(session, campaign)
     if campaign.mailchimp_id:
         return campaign
     campaign = keep(session, campaign, asked=PendingCall.CREATE, asked_at=session.clock())
@@ -66,7 +66,7 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
             reason = str(error)
             for _ in range(LOOKS):
                 session.pause(BETWEEN)
-                campaign = found(session, campaign)
+                campaign = find_created(session, campaign)
                 if campaign.mailchimp_id:
                     break
         if campaign.mailchimp_id:
@@ -79,7 +79,7 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
     )
 
 
-def found(session: MailchimpSession, campaign: Campaign) -> Campaign:
+def find_created(session: MailchimpSession, campaign: Campaign) -> Campaign:
     """Return a campaign with what Mailchimp has of it, if its creation was asked for and is there.
 
     All campaigns of the account are looked through: what was asked for lately may bear an earlier

@@ -81,6 +81,6 @@ def refuse_empty(tally: Mapping[str, int]) -> None:
 def uploader_for(session: MailchimpSession, campaign: Campaign) -> Uploader:
     """Return what brings the members of a campaign to Mailchimp."""
     with session.database.reading() as connection:
-        audience = audiences.one(connection, campaign.audience)
+        audience = audiences.by_id(connection, campaign.audience)
     double_optin = audience is not None and audience.double_optin
     return Uploader(session=session, campaign=campaign, double_optin=double_optin)

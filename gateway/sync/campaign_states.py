@@ -22,7 +22,7 @@ class WrongCampaignState(GatewayError):
 def stored(session: MailchimpSession, number: int) -> Campaign:
     """Return a campaign as it is kept here; NoSuchCampaign where there is none."""
     with session.database.reading() as connection:
-        return campaigns.one(connection, number)
+        return campaigns.by_id(connection, number)
 
 
 def not_sent(session: MailchimpSession, number: int) -> Campaign:
@@ -39,7 +39,7 @@ def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = Fa
 
     One that has left is returned only where that is what was wished for.
     """
-    campaign = look(session, campaign_calls.found(session, not_sent(session, number)))
+    campaign = look(session, campaign_calls.find_created(session, not_sent(session, number)))
     if campaign.state is CampaignState.DELETED:
         raise WrongCampaignState(
             "the campaign was deleted at Mailchimp: gateway campaigns recreate makes it again"

@@ -204,7 +204,7 @@ def delete(session: MailchimpSession, number: int) -> Campaign:
         campaign = stored(held, number)
         if campaign.state is CampaignState.DELETED:
             return campaign
-        campaign = look(held, campaign_calls.found(held, campaign))
+        campaign = look(held, campaign_calls.find_created(held, campaign))
         refuse_gone(campaign)
         if campaign.state is CampaignState.SCHEDULED:
             campaign = campaign_calls.unschedule(held, campaign)
@@ -217,7 +217,7 @@ def recreate(
 ) -> tuple[Campaign, list[str]]:
     """Make a campaign again, as a draft with the same members, then delete the old one."""
     with claimed(session, number) as held:
-        old = look(held, campaign_calls.found(held, stored(held, number)))
+        old = look(held, campaign_calls.find_created(held, stored(held, number)))
         refuse_gone(old)
     draft = CampaignRequest(
         name=old.name,

@@ -109,8 +109,8 @@ def once(
     return make()
 
 
-def told(document: MailchimpJson, name: str) -> str:
-    """Return what an answer of Mailchimp must tell; MailchimpError if it doesn't."""
+def required_text(document: MailchimpJson, name: str) -> str:
+    """Return a value that an answer of Mailchimp must have; MailchimpError if it hasn't."""
     value = document.get(name)
     if value in {None, ""}:
         raise MailchimpError(f"Mailchimp's answer lacks its {name}")

@@ -35,7 +35,7 @@ class CallResult:
     refused: list[KnownContact] = field(default_factory=list)
     outs: list[tuple[str, MemberOut]] = field(default_factory=list)
 
-    def found(self, known: KnownContact, now: datetime) -> None:
+    def take_in(self, known: KnownContact, now: datetime) -> None:
         """Take in an address as Mailchimp has it; one that can't get mail drops out."""
         self.known.append(known)
         out = kept_out(known, now)
@@ -74,7 +74,7 @@ class MemberCalls:
         result = CallResult()
         for name in ("new_members", "updated_members"):
             for document in answer.get(name) or []:
-                result.found(known_member(document), self.session.clock())
+                result.take_in(known_member(document), self.session.clock())
         for error in answer.get("errors") or []:
             email = str(error.get("email_address") or "")
             if error.get("error_code") == _EXISTS:
@@ -104,7 +104,7 @@ class MemberCalls:
             until = self.session.clock() + PASSING if error.is_temporary else None
             result.refuse(member.address, str(error), until=until)
         else:
-            result.found(known_member(document), self.session.clock())
+            result.take_in(known_member(document), self.session.clock())
         return result
 
     def change_segment(
@@ -136,7 +136,7 @@ class MemberCalls:
             result.outs.append((lookup_form(email), out))
             return
         known = known_member(document)
-        result.found(known, self.session.clock())
+        result.take_in(known, self.session.clock())
         if otherwise and known.status == "subscribed":
             result.outs.append((known.address, MemberOut(LeftOutReason.REFUSED, otherwise)))
 

@@ -32,7 +32,7 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
     is to be added: Mailchimp says then that it is there.
     """
     with session.database.reading() as connection:
-        before = audiences.one(connection, audience)
+        before = audiences.by_id(connection, audience)
     newest = before.read_until if before else None
     since = newest - OVERLAP if newest else None
     read = 0

@@ -94,7 +94,7 @@ class Refresher:
                 with claimed(self.session, campaign.id) as session:
                     self.looked[campaign.id] = LastLook(now, leaving_time(campaign, looked))
                     with session.database.reading() as connection:
-                        current = campaigns.one(connection, campaign.id)
+                        current = campaigns.by_id(connection, campaign.id)
                     _Refresh(session, current, self.heard).run()
             except CampaignBusy:
                 continue

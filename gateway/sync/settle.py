@@ -13,7 +13,7 @@ from gateway.core.campaigns.campaigns import (
 from gateway.store.campaigns import campaigns
 from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
-from gateway.sync.mailchimp_session import MailchimpSession, moment, told
+from gateway.sync.mailchimp_session import MailchimpSession, moment, required_text
 
 UNSCHEDULED = "it is not scheduled at Mailchimp any more"
 PAUSED = "it is paused at Mailchimp: look there why"
@@ -111,7 +111,7 @@ def created(document: MailchimpJson, link: str, now: datetime) -> dict[str, Any]
     web_id = document.get("web_id")
     return {
         "state": CampaignState.OPENED,
-        "mailchimp_id": told(document, "id"),
+        "mailchimp_id": required_text(document, "id"),
         "web_id": web_id if isinstance(web_id, int) else None,
         "link": link if web_id else "",
         "opened_at": at,

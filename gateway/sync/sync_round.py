@@ -133,10 +133,10 @@ class Rounds:
                 raise
             self.heard(PutOff(None, str(error)))
 
-    def one(self, number: int) -> None:
+    def look_at(self, number: int) -> None:
         """Look at one campaign and its audience now; raises MailchimpError, CampaignBusy."""
         with self.session.database.reading() as connection:
-            known = campaign_syncs.one(connection, number)
+            known = campaign_syncs.by_id(connection, number)
             places = audiences.all_of_them(connection)
         if known is None or not known.campaign.mailchimp_id:
             return
@@ -263,7 +263,7 @@ class Rounds:
         number = synced.campaign.id
         with claimed(self.session, number) as session:
             with session.database.reading() as connection:
-                before = campaigns.one(connection, number)
+                before = campaigns.by_id(connection, number)
             after = settle.look(session, before)
         if after.state is not before.state:
             self.heard(CampaignMoved(number, after.state))

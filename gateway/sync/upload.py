@@ -19,7 +19,7 @@ from gateway.store.campaigns.campaign_segments import Outgoing
 from gateway.sync.mailchimp.errors import MailchimpRefused
 from gateway.sync.mailchimp.official_client import BATCH
 from gateway.sync.mailchimp.transport import MailchimpJson
-from gateway.sync.mailchimp_session import MailchimpSession, once, told
+from gateway.sync.mailchimp_session import MailchimpSession, once, required_text
 from gateway.sync.member_calls import CallResult, MemberCalls
 from gateway.sync.preparation import outgoing_pages
 from gateway.sync.settle import keep
@@ -145,4 +145,6 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
             segment = named()
             if segment is None:
                 raise
-    return keep(session, campaign, segment=int(told(segment, "id")), asked=PendingCall.NOTHING)
+    return keep(
+        session, campaign, segment=int(required_text(segment, "id")), asked=PendingCall.NOTHING
+    )

@@ -244,7 +244,7 @@ class ApplicationChanges:
         added = ledger.put(self._connection, dues, now=self._now)
         if added:
             transitions.open_for(self._connection, transition.id)
-        rows = (ledger.one(self._connection, number) for number in added)
+        rows = (ledger.by_id(self._connection, number) for number in added)
         return [row for row in rows if row is not None]
 
 

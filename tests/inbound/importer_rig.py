@@ -185,7 +185,7 @@ class ImporterRig:
 
     def entry(self, number: int) -> HistoryEntry:
         with self.database.reading() as connection:
-            found = history.one(connection, number)
+            found = history.by_id(connection, number)
         assert found is not None
         return found
 
@@ -201,7 +201,7 @@ class ImporterRig:
 
     def mail(self, number: int) -> InboxRow:
         with self.database.reading() as connection:
-            found = inbox.one(connection, number)
+            found = inbox.by_id(connection, number)
         assert found is not None
         return found
 

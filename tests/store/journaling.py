@@ -118,7 +118,7 @@ def states(database: Database, of: Message) -> list[str]:
 
 def recorded(database: Database, of: Message) -> Sequence[Delivery]:
     with database.reading() as connection:
-        found = messages.one(connection, of.id)
+        found = messages.by_id(connection, of.id)
     return found.deliveries if found else ()
 
 

@@ -250,7 +250,7 @@ def test_a_report_that_cannot_be_written_has_failed_and_may_be_retried(database:
     with database.writing() as connection:
         (row,) = outbox.claim(connection, "one", SOON, LEASE, 10)
         nothing = held_reports.complete(connection, row, lambda *_: b"")
-        failed = outbox.one(connection, row.id)
+        failed = outbox.by_id(connection, row.id)
         outbox.retry(connection, row.id, SOON)
 
     assert nothing is None

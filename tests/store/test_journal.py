@@ -129,7 +129,7 @@ async def test_all_of_a_message_is_kept_as_it_was(
     )
     await journal.begin(full)
     with database.reading() as connection:
-        found = messages.one(connection, full.id)
+        found = messages.by_id(connection, full.id)
 
     assert full == found
 

@@ -89,7 +89,7 @@ def relayed() -> Outcome:
 
 def one(database: Database, number: int = 1) -> Occurrence:
     with database.reading() as connection:
-        found = ledger.one(connection, number)
+        found = ledger.by_id(connection, number)
     assert found is not None
     return found
 
@@ -172,7 +172,7 @@ def test_a_sent_mail_is_in_the_ledger_and_in_the_journal(database: Database) -> 
 
 
 def one_in(connection: Connection) -> Occurrence:
-    found = ledger.one(connection, 1)
+    found = ledger.by_id(connection, 1)
     assert found is not None
     return found
 

@@ -99,12 +99,12 @@ def test_a_message_is_read_as_it_was_written(database: Database) -> None:
     keep(database, written)
 
     with database.reading() as connection:
-        assert written == journal.one(connection, written.id)
+        assert written == journal.by_id(connection, written.id)
 
 
 def test_an_unknown_id_is_no_message(database: Database) -> None:
     with database.reading() as connection:
-        assert journal.one(connection, 1) is None
+        assert journal.by_id(connection, 1) is None
 
 
 def test_messages_are_listed_newest_first_up_to_a_limit(database: Database) -> None:
@@ -262,7 +262,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "documents of a person": partial(
         history.newest_documents, person=ANN, since=NOW, until=NOW, limit=9
     ),
-    "id": partial(journal.one, number=5),
+    "id": partial(journal.by_id, number=5),
     "settled": partial(journal.settled_after, after=5, waiting_since=6),
     "what staff said of an address": partial(suppression.history, address="a@x.org"),
     "what staff said of a person": partial(suppression.history, address=ANN),

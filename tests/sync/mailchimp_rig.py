@@ -169,7 +169,7 @@ class MailchimpRig:
     def one(self, number: int) -> Campaign:
         """Return a campaign as the store has it."""
         with self.database.reading() as connection:
-            return campaigns.one(connection, number)
+            return campaigns.by_id(connection, number)
 
     def members(self, number: int) -> dict[str, CampaignMember]:
         """Return the members of a campaign by person."""

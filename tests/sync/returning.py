@@ -201,12 +201,12 @@ class Crm:
     def state(self, campaign: Campaign) -> CampaignState:
         """Return where a campaign stands."""
         with self.database.reading() as connection:
-            return campaigns.one(connection, campaign.id).state
+            return campaigns.by_id(connection, campaign.id).state
 
     def synced(self, campaign: Campaign) -> campaign_syncs.Synced:
         """Return how far a campaign is known."""
         with self.database.reading() as connection:
-            found = campaign_syncs.one(connection, campaign.id)
+            found = campaign_syncs.by_id(connection, campaign.id)
         assert found
         return found
 

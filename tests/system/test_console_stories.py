@@ -183,12 +183,12 @@ async def test_a_recruiter_gives_a_status_once_the_page_has_warned_of_the_mail(
         await sees(page, "Ann Ash <ann@example.org>")
         await accessible(page)
         with api.database.reading() as connection:
-            before = application_list.one(connection, "4711")
+            before = application_list.by_reference(connection, "4711")
         await page.locator("[name=token] ~ .actions button").click()
         await page.wait_for_url(f"{URL}/console/applications/4711")
         await accessible(page)
     with api.database.reading() as connection:
-        after = application_list.one(connection, "4711")
+        after = application_list.by_reference(connection, "4711")
 
     assert before is not None
     assert after is not None

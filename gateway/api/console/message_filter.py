@@ -40,7 +40,7 @@ class MessageFilter:
         parts = isinstance(self.to, AddressParts) or isinstance(self.sender, AddressParts)
         return bool(self.search or self.rule or self.group or parts)
 
-    def found(
+    def find(
         self, connection: StoreTransaction, *, before: int | None, limit: int
     ) -> FoundMessages:
         """Return the messages that fit, the newest first; `before` is an id."""

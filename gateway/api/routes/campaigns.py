@@ -92,7 +92,7 @@ async def list_members(
     after = member_before(cursor)
 
     def look(connection: StoreTransaction) -> list[MemberDocument]:
-        campaigns.one(connection, number)
+        campaigns.by_id(connection, number)
         members = campaign_members.some_members(
             connection, number, which=which, reason=reason, after=after, limit=limit + 1
         )

@@ -38,7 +38,7 @@ _CONTENT = {
 async def show_entry(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a reply that was filed."""
     number = read_id(id)
-    entry = await using.database.read(history.one, number)
+    entry = await using.database.read(history.by_id, number)
     if entry is None:
         raise Problem(404, "the history has no such entry")
     return reply(request, history_entry_document(entry))

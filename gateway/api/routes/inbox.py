@@ -65,7 +65,7 @@ async def read_mail(request: Request, using: Using, id: str) -> Response:  # noq
 async def show_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
     """Show a mail: where it stands, and why."""
     number = read_id(id)
-    mail = await using.database.read(inbox.one, number)
+    mail = await using.database.read(inbox.by_id, number)
     if mail is None:
         raise Problem(404, "the inbox has no such mail")
     return reply(request, inbox_mail_document(mail))

@@ -133,7 +133,7 @@ async def show_message(
     number = read_id(id)
 
     def look(connection: StoreTransaction) -> MessageDocument | None:
-        message = messages.one(connection, number)
+        message = messages.by_id(connection, number)
         if message is None:
             return None
         reports = list(bounces.of_message(connection, number))

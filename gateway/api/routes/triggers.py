@@ -116,7 +116,7 @@ async def preview_change(
 )
 async def show_trigger(request: Request, using: Using, name: PlainText) -> Response:
     """Show a trigger and what its last runs did."""
-    return reply(request, await in_thread(using.triggers.one, name))
+    return reply(request, await in_thread(using.triggers.by_name, name))
 
 
 @router.get(

@@ -149,7 +149,7 @@ class Campaigns(CampaignActions):
         remarks: list[str] = []
         try:
             with self._session() as session:
-                mailchimp.sync_rounds(self._settings(), session, lambda _: None).one(number)
+                mailchimp.sync_rounds(self._settings(), session, lambda _: None).look_at(number)
         except NotDone as error:
             remarks.append(f"Mailchimp can't be asked; this is what was known before: {error}")
         return {**self.known_report(number), "remarks": remarks}
@@ -200,7 +200,7 @@ class Campaigns(CampaignActions):
 
     def _one(self, number: int) -> None:
         with self._database.reading() as connection:
-            campaigns.one(connection, number)
+            campaigns.by_id(connection, number)
 
     def _summary(self, number: int) -> CampaignSummaryDocument:
         machines = self._settings().mailchimp.count_machine_opens

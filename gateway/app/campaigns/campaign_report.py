@@ -32,8 +32,8 @@ class CampaignNotSent(GatewayError):
 def sent(store: Database, number: int) -> Synced:
     """Return a campaign that was sent, as it is known; NotSent, or NoSuchCampaign."""
     with store.reading() as connection:
-        known = campaign_syncs.one(connection, number)
-        campaigns.one(connection, number)
+        known = campaign_syncs.by_id(connection, number)
+        campaigns.by_id(connection, number)
     assert known
     state = known.campaign.state
     was_sent = known.campaign.sent_at is not None and known.counters is not None

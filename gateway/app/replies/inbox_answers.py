@@ -81,7 +81,7 @@ class InboxAnswers(InboxActions):
         return await self._row(verdict.inbox)
 
     async def _row(self, number: int) -> InboxRow:
-        row = await self._database.read(inbox.one, number)
+        row = await self._database.read(inbox.by_id, number)
         if row is None:
             raise NotDone(404, "the inbox has no such mail")
         return row

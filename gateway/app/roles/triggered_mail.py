@@ -148,7 +148,7 @@ class TriggerEngine:
                 break
             await asyncio.sleep(0.2)
         await self.reporter.report()
-        finished = await self._database.read(trigger_runs.one, number)
+        finished = await self._database.read(trigger_runs.by_id, number)
         return finished or nothing
 
     def close(self) -> None:

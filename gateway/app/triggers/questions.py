@@ -62,7 +62,7 @@ class TriggerAnswers(TriggerQuestions):
         ]
         return usable, faulty
 
-    def one(self, name: str) -> TriggerWithRunsDocument:
+    def by_name(self, name: str) -> TriggerWithRunsDocument:
         with _told_as_problems():
             rule = trigger_previews.named(self._settings(), name)
         with self._database.reading() as connection:

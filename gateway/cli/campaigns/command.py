@@ -365,7 +365,7 @@ def recreate(
 
 def _stored(session: "MailchimpSession", number: int) -> Campaign:
     with session.database.reading() as connection:
-        return campaigns.one(connection, number)
+        return campaigns.by_id(connection, number)
 
 
 def _done(
@@ -387,7 +387,7 @@ def _print(context: Context, store: Database, number: int, *, as_json: bool) -> 
                 campaign_whole_document(connection, number, count_machine_opens=counts_machines)
             )
             return
-        campaign = campaigns.one(connection, number)
+        campaign = campaigns.by_id(connection, number)
         tally = campaign_members.tally(connection, number)
         doings = MemberDoings(activities.by_recipient(connection, number), counts_machines)
         members = campaign_members.members(connection, number)

@@ -23,7 +23,7 @@ _ACTIVITY = (
 def print_activities(store: Database, number: int) -> None:
     """Print what the members of a campaign did, a line for each person and activity."""
     with store.reading() as connection:
-        campaign = campaigns.one(connection, number)
+        campaign = campaigns.by_id(connection, number)
         done = activities.by_recipient(connection, number)
 
         def rows() -> Iterator[Sequence[object]]:

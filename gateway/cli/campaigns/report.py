@@ -62,9 +62,11 @@ def sync(
 
         if wanted is not None:
             with session.database.reading() as connection:
-                campaigns.one(connection, wanted)
+                campaigns.by_id(connection, wanted)
         rounds = sync_rounds(chosen.settings, session, brought.hear)
-        _patiently(lambda: rounds.run(everything=True) if wanted is None else rounds.one(wanted))
+        _patiently(
+            lambda: rounds.run(everything=True) if wanted is None else rounds.look_at(wanted)
+        )
     if as_json:
         print_json(brought.document())
     else:
@@ -89,13 +91,13 @@ def show_report(
     chosen = of(context)
     with chosen.store() as store:
         with store.reading() as connection:
-            campaigns.one(connection, wanted)
+            campaigns.by_id(connection, wanted)
         try:
             with session_of(context) as (_, session):
                 from gateway.app.campaigns.mailchimp import sync_rounds
 
                 rounds = sync_rounds(chosen.settings, session, lambda _: None)
-                _patiently(lambda: rounds.one(wanted))
+                _patiently(lambda: rounds.look_at(wanted))
         except GatewayError as error:
             complain(f"note: Mailchimp can't be asked; this is what was known before: {error}")
         known = sent(store, wanted)

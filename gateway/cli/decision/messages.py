@@ -186,7 +186,7 @@ def show_message(
     chosen = of(context)
     template = None if language is None else wording_in(chosen, language)
     with chosen.store() as store, store.reading() as connection:
-        message = journal.one(connection, read_id(number))
+        message = journal.by_id(connection, read_id(number))
         reports = bounces.of_message(connection, read_id(number))
         if message is None:
             raise NotFound(f"the journal has no message {number}", "gateway messages list")

@@ -30,7 +30,7 @@ def show(context: typer.Context, number: _Entry, as_json: Json = False) -> None:
     """
     chosen = of(context)
     with chosen.store() as store, store.reading() as connection:
-        entry = history.one(connection, read_id(number))
+        entry = history.by_id(connection, read_id(number))
     if entry is None:
         raise NotFound(f"the history has no entry {number}", "gateway person show PERSON")
     if as_json:

@@ -198,7 +198,7 @@ def _decide(
 
 def _found(store: Database, number: str) -> InboxRow:
     with store.reading() as connection:
-        row = inbox.one(connection, read_id(number))
+        row = inbox.by_id(connection, read_id(number))
     if row is None:
         raise NotFound(f"the inbox has no mail {number}", inbox.NoSuchMail.cure)
     return row

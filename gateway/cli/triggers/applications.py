@@ -86,7 +86,7 @@ def list_applications(
         def every(after: str | None, at_once: int) -> Iterator[ListedApplicationDocument]:
             last, looked_for = after or "", " ".join(words or [])
             with store.reading() as connection:
-                if after is not None and application_list.one(connection, after) is None:
+                if after is not None and application_list.by_reference(connection, after) is None:
                     wrong_use(f"--after {after}: the list has no such entry")
             while True:
                 with store.reading() as connection:

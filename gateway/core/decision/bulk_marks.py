@@ -39,7 +39,7 @@ class BulkMark:
         """The field's name, or what the names begin with, in lower case."""
         return self.header.removesuffix("*").lower()
 
-    def found(self, headers: Headers) -> str | None:
+    def field_in(self, headers: Headers) -> str | None:
         """Return the field that has it, as `name: value`, or None."""
         own_name = self.name
         if self.is_family:
@@ -321,9 +321,9 @@ _OF_CAMPAIGNS = tuple(mark for mark in MARKS if mark.is_campaign)
 
 def is_marked(headers: Headers) -> bool:
     """Whether a mail has any mark of bulk mail."""
-    return any(mark.found(headers) for mark in MARKS)
+    return any(mark.field_in(headers) for mark in MARKS)
 
 
 def is_campaign(headers: Headers) -> bool:
     """Whether a mail has a mark that only campaigns have."""
-    return any(mark.found(headers) for mark in _OF_CAMPAIGNS)
+    return any(mark.field_in(headers) for mark in _OF_CAMPAIGNS)

@@ -102,7 +102,7 @@ class MarkTest(RuleTest):
     mark: BulkMark
 
     def __call__(self, facts: MessageFacts) -> str | None:
-        return self.mark.found(facts.headers)
+        return self.mark.field_in(facts.headers)
 
     @property
     def in_words(self) -> str:

@@ -241,7 +241,7 @@ def is_undecided() -> ColumnElement[bool]:
     return and_(c.proof == "", is_grave, ~select(1).where(of_address).exists())
 
 
-def one(connection: Connection, mail: int, position: int) -> KeptBounce | None:
+def at_position(connection: Connection, mail: int, position: int) -> KeptBounce | None:
     """Return what a mail says about the recipient at a position; None: nothing."""
     c = bounces.c
     query = select(bounces).where(c.inbox == mail, c.position == position)

@@ -52,7 +52,7 @@ def active(connection: Connection) -> Audience | None:
     return None if row is None else _audience(row)
 
 
-def one(connection: Connection, number: str) -> Audience | None:
+def by_id(connection: Connection, number: str) -> Audience | None:
     """Return an audience by its id at Mailchimp."""
     row = connection.execute(select(audiences).where(audiences.c.id == number)).first()
     return None if row is None else _audience(row)
@@ -73,12 +73,12 @@ def activate(
 ) -> Audience:
     """Make an audience the one that is used."""
     values = {"name": name, "double_optin": double_optin, "activated_at": now}
-    known = one(connection, number)
+    known = by_id(connection, number)
     if known is None:
         connection.execute(insert(audiences).values(id=number, **values))
     else:
         change(connection, number, **values)
-    audience = one(connection, number)
+    audience = by_id(connection, number)
     assert audience
     return audience
 

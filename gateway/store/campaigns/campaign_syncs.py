@@ -55,7 +55,7 @@ def at_mailchimp(connection: Connection) -> list[Synced]:
     return _found(connection, campaigns.c.state.in_(READ_STATES), campaigns.c.mailchimp_id != "")
 
 
-def one(connection: Connection, number: int) -> Synced | None:
+def by_id(connection: Connection, number: int) -> Synced | None:
     """Return a campaign."""
     return next(iter(_found(connection, campaigns.c.id == number)), None)
 

@@ -27,7 +27,7 @@ def put(connection: Connection, campaign: Campaign) -> None:
     connection.execute(insert(campaigns).values(row))
 
 
-def one(connection: Connection, number: int) -> Campaign:
+def by_id(connection: Connection, number: int) -> Campaign:
     """Return a campaign; NoSuchCampaign if there is none."""
     row = connection.execute(select(campaigns).where(campaigns.c.id == number)).first()
     if row is None:
@@ -72,7 +72,7 @@ def change(connection: Connection, number: int, **values: Any) -> Campaign:
     """Set fields of a campaign; return it as it is now."""
     query = update(campaigns).where(campaigns.c.id == number)
     connection.execute(query.values(**values))
-    return one(connection, number)
+    return by_id(connection, number)
 
 
 def from_row(row: Row[Any]) -> Campaign:

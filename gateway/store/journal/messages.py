@@ -262,7 +262,7 @@ def _searched(
     return numbers[:limit]
 
 
-def one(connection: Connection, number: int) -> Message | None:
+def by_id(connection: Connection, number: int) -> Message | None:
     """Return the message with an id; None if the journal has none."""
     messages_of_id = several(connection, [number])
     return messages_of_id[0] if messages_of_id else None

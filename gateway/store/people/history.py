@@ -46,7 +46,7 @@ def remark(connection: Connection, entry: HistoryEntry, text: str) -> None:
     connection.execute(update(history).where(history.c.id == entry.id).values(remarks=remarks))
 
 
-def one(connection: Connection, number: int) -> HistoryEntry | None:
+def by_id(connection: Connection, number: int) -> HistoryEntry | None:
     """Return an entry with its documents."""
     row = connection.execute(select(history).where(history.c.id == number)).first()
     return None if row is None else _entry(connection, row)

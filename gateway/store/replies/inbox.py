@@ -105,7 +105,7 @@ def sighted(connection: Connection, where: Sighting) -> InboxRow | None:
     keys = asdict(where).items()
     same = (sightings.c[name] == value for name, value in keys)
     number = connection.scalar(select(sightings.c.inbox).where(*same))
-    return None if number is None else one(connection, number)
+    return None if number is None else by_id(connection, number)
 
 
 def of_content(connection: Connection, content: str, *, lock: bool = False) -> InboxRow | None:
@@ -113,7 +113,7 @@ def of_content(connection: Connection, content: str, *, lock: bool = False) -> I
     return _found(connection, _OF_CONTENT, {"wanted": content}, lock=lock)
 
 
-def one(connection: Connection, number: int, *, lock: bool = False) -> InboxRow | None:
+def by_id(connection: Connection, number: int, *, lock: bool = False) -> InboxRow | None:
     """Return a mail; with `lock` nobody else changes it until the transaction ends."""
     return _found(connection, _OF_ID, {"wanted": number}, lock=lock)
 
@@ -165,7 +165,7 @@ def discard(connection: Connection, number: int) -> InboxRow:
 
 def waiting_for_person(connection: Connection, number: int) -> InboxRow:
     """Return a mail that needs attention; `NoSuchMail` or `WrongInboxState` otherwise."""
-    row = one(connection, number, lock=True)
+    row = by_id(connection, number, lock=True)
     if row is None:
         raise NoSuchMail(f"the inbox has no mail {ids.show(number)}")
     if row.state not in INBOX_LIFE.before(QueueEvent.DISCARDED):

@@ -210,7 +210,7 @@ def several(connection: Connection, numbers: Sequence[int]) -> list[OutboxRow]:
     return [_row(row) for row in MAIL.rows(connection, numbers)]
 
 
-def one(connection: Connection, number: int) -> OutboxRow:
+def by_id(connection: Connection, number: int) -> OutboxRow:
     """Return a row, or raise `NoSuchRow`."""
     row = next(iter(several(connection, [number])), None)
     if row is None:
@@ -266,7 +266,7 @@ def _by_hand(
 ) -> OutboxRow:
     """Let a person's event happen to a row; return the row as it was."""
     connection.execute(select(outbox.c.id).where(outbox.c.id == number).with_for_update())
-    row = one(connection, number)
+    row = by_id(connection, number)
     if not MAIL.change(connection, event, outbox.c.id == number, values=values):
         *others, last = OUTBOX_LIFE.before(event)
         raise WrongOutboxState(

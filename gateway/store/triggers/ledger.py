@@ -459,7 +459,7 @@ def several(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
     return [_row(row) for row in QUEUE.rows(connection, numbers)]
 
 
-def one(connection: Connection, number: int) -> Occurrence | None:
+def by_id(connection: Connection, number: int) -> Occurrence | None:
     """Return the occurrence with an id."""
     return next(iter(several(connection, [number])), None)
 

@@ -118,7 +118,7 @@ def among(entries: Sequence[OutboxRow], own: Sequence[OutboxRow], limit: int) ->
 def entry(connection: Connection, number: int) -> OutboxRow:
     """Return an entry of the outbox, or mail that waits, or was given up; else `NoSuchRow`."""
     row = _of_application(connection, number)
-    return outbox.one(connection, number) if row is None else _as_entry(connection, row)
+    return outbox.by_id(connection, number) if row is None else _as_entry(connection, row)
 
 
 def cancel_entry(connection: Connection, number: int, now: datetime) -> OutboxState:
@@ -137,7 +137,7 @@ def cancel_entry(connection: Connection, number: int, now: datetime) -> OutboxSt
 
 
 def _of_application(connection: Connection, number: int) -> Occurrence | None:
-    row = ledger.one(connection, number)
+    row = ledger.by_id(connection, number)
     return row if row is not None and row.event in APPLICATION_EVENTS else None
 
 

@@ -94,7 +94,7 @@ def unfinished(connection: Connection) -> list[TriggerRun]:
     return _runs(connection, open_ones)
 
 
-def one(connection: Connection, number: int) -> TriggerRun | None:
+def by_id(connection: Connection, number: int) -> TriggerRun | None:
     """Return the run with an id."""
     return next(iter(_runs(connection, select(trigger_runs).where(_c.id == number))), None)
 

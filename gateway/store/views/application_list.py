@@ -81,7 +81,7 @@ def listed(
     ]
 
 
-def one(connection: Connection, reference: str) -> ListedApplication | None:
+def by_reference(connection: Connection, reference: str) -> ListedApplication | None:
     """Return the application of a reference with the name of whose it is."""
     known = known_applications(connection, [reference]).get(reference)
     if known is None:

@@ -32,7 +32,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Served]:
 
 def state_of(api: Served, number: int) -> OutboxState:
     with api.database.reading() as connection:
-        return outbox.one(connection, number).state
+        return outbox.by_id(connection, number).state
 
 
 async def test_entries_are_listed_by_state(api: Served) -> None:

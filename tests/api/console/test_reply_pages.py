@@ -45,7 +45,7 @@ async def test_what_a_reply_says_is_read_from_the_timeline_and_its_document_save
 async def test_what_is_remarked_on_a_reply_is_told_in_the_readers_language(api: Served) -> None:
     number, _ = await filed(api)
     with api.database.writing() as connection:
-        entry = history.one(connection, ids.read(number))
+        entry = history.by_id(connection, ids.read(number))
         assert entry is not None
         history.remark(connection, entry, "sent_by Carla Weber")
     async with signed_in(api, LOOK, language="de") as browsing:

@@ -155,7 +155,7 @@ async def show_application(request: Request, user: Looks, reference: PlainText) 
         connection: StoreTransaction,
     ) -> tuple[ListedApplication | None, list[Status], list[PastTransition]]:
         return (
-            application_list.one(connection, reference),
+            application_list.by_reference(connection, reference),
             application_list.statuses_of_applications(connection),
             list(application_list.past_transitions(connection, reference)),
         )

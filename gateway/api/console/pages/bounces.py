@@ -80,7 +80,7 @@ async def _values(request: Request, mail: str, position: int) -> dict[str, Any]:
     number, using = read_id(mail), services(request)
 
     def look(connection: StoreTransaction) -> KeptBounce | None:
-        return bounces.one(connection, number, position)
+        return bounces.at_position(connection, number, position)
 
     bounce = await using.database.read(look) if 0 <= position < 2**31 else None
     address = "" if bounce is None else bounce.address or lookup_form(bounce.recipient)

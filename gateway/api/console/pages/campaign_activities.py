@@ -32,7 +32,7 @@ async def shown(
     after = None if cursor is None else _place(cursor)
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
-        campaign = campaigns.one(connection, number)
+        campaign = campaigns.by_id(connection, number)
         listed = activities.listed(connection, number, type=chosen, after=after, limit=_AT_ONCE + 1)
         recipients = {act.recipient for _, act in listed}
         people = activities.members_by_address(connection, number, recipients)

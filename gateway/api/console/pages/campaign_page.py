@@ -53,14 +53,14 @@ async def shown(
     machines = using.count_machine_opens()
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
-        campaign = campaigns.one(connection, number)
+        campaign = campaigns.by_id(connection, number)
         members = campaign_members.some_members(
             connection, number, which=chosen, after=after, limit=_AT_ONCE + 1
         )
         addresses = [member.address for member in members if member.address]
         doings = MemberDoings(activities.of_recipients(connection, number, addresses), machines)
         has_left = campaign.state in LEFT
-        synced = campaign_syncs.one(connection, number) if has_left else None
+        synced = campaign_syncs.by_id(connection, number) if has_left else None
         return {
             "campaign": campaign,
             "document": campaign_document(campaign, campaign_members.tally(connection, number)),

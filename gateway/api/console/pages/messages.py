@@ -203,7 +203,7 @@ async def _listed(
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
         matches = FoundMessages([])
         if not wanted.problems:
-            matches = wanted.found(connection, before=number, limit=limit + 1)
+            matches = wanted.find(connection, before=number, limit=limit + 1)
         on_page, last = matches.ids[:limit], matches.looked_from
         if len(matches.ids) > limit:
             last = on_page[-1]

@@ -41,7 +41,7 @@ async def show_reply(request: Request, using: Using, id: str) -> Response:  # no
     number = read_id(id)
 
     def look(connection: StoreTransaction) -> _Filed | None:
-        entry = history.one(connection, number)
+        entry = history.by_id(connection, number)
         if entry is None:
             return None
         names = [record.person.name for record in people.find(connection, entry.person)]

@@ -33,7 +33,7 @@ def fault_in(problem: str) -> TemplateFault | None:
     return match and TemplateFault(match["language"], match["kind"], match["fault"])
 
 
-def told(request: Request, problem: str) -> str:
+def retell_by_field(request: Request, problem: str) -> str:
     """Return a problem with a text by the form's fields, in the reader's language."""
     language, match = language_of(request), _FAULT.fullmatch(problem)
     if match is None:

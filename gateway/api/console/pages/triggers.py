@@ -317,7 +317,7 @@ async def _template_page(
                 fault = fault_in(str(error))
                 if fault is not None:
                     faults.add(fault)
-                problem = template_words.told(request, str(error))
+                problem = template_words.retell_by_field(request, str(error))
                 if not text.subject.strip():
                     problem = said(request, "Write a subject: no mail goes without.")
                 shown.append({"language": language, "problem": problem})
@@ -334,8 +334,8 @@ async def _template_page(
             "texts": texts,
             "version": version,
             "known": known,
-            "problems": [template_words.told(request, problem) for problem in others],
-            "doubts": [template_words.told(request, doubt) for doubt in doubts],
+            "problems": [template_words.retell_by_field(request, problem) for problem in others],
+            "doubts": [template_words.retell_by_field(request, doubt) for doubt in doubts],
             "clash": clash,
             "samples": shown,
             "template_languages": [(code, NAMES[code]) for code in LANGUAGES],
