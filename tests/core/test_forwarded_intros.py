@@ -35,6 +35,13 @@ MOMENT = datetime(2026, 3, 4, 10, 11, tzinfo=UTC)
         ("9:15:02 [GMT+01:00]，Ann", "Ann"),
         ("9:15 Firma X-24 GmbH", "Firma X-24 GmbH"),
         ("09:15 (GMT+01:00) Ann", "Ann"),
+        ("09:15:02 -0500 Ann Roe", "Ann Roe"),
+        ("09:15:02 −05:00, Ann Roe", "Ann Roe"),
+        ("09:15:02 -0300 (BRT) Ann", "Ann"),
+        ("09:15:02 AEDT Ann", "Ann"),
+        ("09:15 - 3C Group", "3C Group"),
+        ("09:15 West, Ann", "West, Ann"),
+        ("09:15 from Ann Roe", "Ann Roe"),
     ],
 )
 def test_a_half_of_the_day_is_no_part_of_a_name(said: str, name: str) -> None:
@@ -42,6 +49,28 @@ def test_a_half_of_the_day_is_no_part_of_a_name(said: str, name: str) -> None:
 
     assert found is not None
     assert Mailbox(name, "ann@example.org") == found.heading.sender
+
+
+@pytest.mark.parametrize("behind", [" Ann Roe ", ", Ann Roe", " "])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "On Wed, 4 Mar 2026 05:11:00 {offset}{name}<ann@example.org> wrote:",
+        "---- On Wed, 04 Mar 2026 05:11:00 {offset}{name}<ann@example.org> wrote ----",
+        "El mié, 4 mar 2026 05:11 {offset}{name}<ann@example.org> escribió:",
+        "Wednesday, 4 March 2026, 5:11 AM {offset} from{name}<ann@example.org>:",
+    ],
+)
+@pytest.mark.parametrize("offset", ["-0500", "-05:00", "−0500"])
+def test_a_zone_west_of_greenwich_is_of_the_date_and_not_of_the_name(
+    line: str, offset: str, behind: str
+) -> None:
+    """`-0200 Ann` was a name."""
+    found = find_original(f"{OWN}\n\n{line.format(offset=offset, name=behind)}\n{QUOTED}")
+
+    assert found is not None
+    assert Mailbox(behind.strip(" ,"), "ann@example.org") == found.heading.sender
+    assert MOMENT == found.heading.date
 
 
 def test_a_name_like_a_half_of_the_day_changes_no_time() -> None:
@@ -142,6 +171,33 @@ def test_a_line_with_a_date_names_the_author(line: str, who: str) -> None:
     assert MOMENT == found.heading.date
     assert BODY == found.body
     assert OWN == found.own_text
+
+
+@pytest.mark.parametrize("line", DATED)
+@pytest.mark.parametrize("depth", [0, 1])
+def test_the_bracket_behind_an_address_may_be_wrapped(line: str, depth: int) -> None:
+    """Gmail puts it on a line of its own, where it looks like a quote mark."""
+    wrapped = line.replace("{who}", "Ann Roe <ann@example.org\n>")
+    marks = "> " * depth
+    text = "\n".join(f"{marks}{one}" for one in f"{wrapped}\n\n{QUOTED}".split("\n"))
+
+    found = find_original(f"{OWN}\n\n{text}")
+
+    assert found is not None
+    assert Mailbox("Ann Roe", "ann@example.org") == found.heading.sender
+    assert MOMENT == found.heading.date
+    assert (OWN, QUOTED.replace("> \n", ">\n") if depth else BODY) == (found.own_text, found.body)
+
+
+def test_a_quote_below_an_address_that_nothing_closes_is_one() -> None:
+    """Two marks more than above it, or none of its own: no bracket of that address."""
+    found = find_original(
+        f"{OWN}\n\nOn 04.03.2026 10:11, Ann Roe <ann@example.org> wrote:\n> see <bob@example.org\n"
+        ">>> Hello"
+    )
+
+    assert found is not None
+    assert "see <bob@example.org\n>> Hello" == found.body
 
 
 @pytest.mark.parametrize("who", ["Ann Roe", "Ann Roe <ann@example.org>"])

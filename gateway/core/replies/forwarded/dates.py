@@ -79,7 +79,8 @@ _ZONE = re.compile(r"(?:\b(?:GMT|UTC?)|(?=\+)) ?([+\-−])(\d{1,2})(?::?(\d\d))?
 _MOST_HOURS = 14  #: That a place is ahead of UTC.
 _OFFSET = re.compile(r"(?<!\d)([+\-−])(\d{1,2}):?(\d\d)?(?!\d)")
 _NAMED = re.compile(r"(?<![A-Za-z])([A-ZČ]{3,5}|Z)(?![A-Za-z])")
-_HOURS = {
+#: Zones by the letters that name them, and their hours.
+ZONES = {
     "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "BST": 1, "IST": 1, "CET": 1, "MEZ": 1,
     "SEČ": 1, "CEST": 2, "MESZ": 2, "SELČ": 2, "EET": 2, "SAST": 2, "EEST": 3, "MSK": 3, "TRT": 3,
     "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "BRT": -3, "EDT": -4, "EST": -5, "CDT": -5,
@@ -248,8 +249,8 @@ def zone_of(text: str) -> timezone | None:
     if match is not None and int(match[2]) <= _MOST_HOURS:
         return _timezone(*match.groups())
     for name in _NAMED.findall(text):
-        if name in _HOURS:
-            return timezone(timedelta(hours=_HOURS[name]))
+        if name in ZONES:
+            return timezone(timedelta(hours=ZONES[name]))
     return None
 
 

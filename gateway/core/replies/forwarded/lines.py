@@ -15,6 +15,8 @@ _DEEPEST = 20
 _BREAK = re.compile(r"\r\n|\r|\n|\x85|\u2028|\u2029")
 _MARKS = re.compile(rf"(?:[ \t\xa0]{{0,3}}>){{1,{_DEEPEST}}}")
 _BLANKS = tuple(" \t\xa0")
+#: An address that nothing closes at a line's end.
+_UNCLOSED = re.compile(r"<(?:mailto:)?[^\s<>@]{1,128}@[^\s<>@]{1,255}[ \t]{0,3}\Z")
 _INDENTED = re.compile(r"[ \xa0]{4}|\t")
 
 
@@ -34,8 +36,21 @@ class TextLine:
 
 
 def split_lines(text: str) -> list[str]:
-    """Divide a text at any line ending."""
-    return _BREAK.split(text)
+    """Divide a text at any line ending; brackets that were wrapped are where they belong.
+
+    Gmail wraps `… <ann@example.org> wrote:` in front of the `>`, where nothing is quoted:
+
+        Am 04.03.2026 um 10:11 schrieb Ann Roe <ann@example.org
+        >:
+    """
+    lines = _BREAK.split(text)
+    for number, line in enumerate(lines[:-1]):
+        if "@" in line and _UNCLOSED.search(line) is not None:
+            marks = _MARKS.match(lines[number + 1])
+            if marks is not None and marks[0].count(">") == _depth(line) + 1:
+                lines[number] = f"{line.rstrip()}>"
+                lines[number + 1] = marks[0][:-1] + lines[number + 1][marks.end() :]
+    return lines
 
 
 def read_lines(raw_lines: Sequence[str]) -> list[TextLine]:
@@ -69,6 +84,11 @@ def wrapped(lines: Sequence[TextLine], start: int, *, longest: int) -> Iterator[
         if len(text) > longest:
             return
         yield text, end
+
+
+def _depth(raw: str) -> int:
+    marks = _MARKS.match(raw)
+    return marks[0].count(">") if marks is not None else 0
 
 
 def is_quoted(raw: str) -> bool:

@@ -27,10 +27,11 @@ _PERSON = re.compile(rf"{_WORD}(?: {_WORD}){{1,5}}")
 #: With seconds, as programs have them and people don't.
 _TO_THE_SECOND = re.compile(r"\d[:.]\d\d[:.]\d\d(?!\d)")
 _TIME = re.compile(r"\d[:.]\d\d(?:[:.]\d\d)?(?!\d)Z?")
-#: What may stand between a time and a name: `PM GMT+01:00`, `ч. Гринуич+01:00`.
+#: What may stand between a time and a name: `PM GMT+01:00`, `ч. Гринуич+01:00`, `-0500`. (A dash
+#: may divide them, too: `23.11.2026 09:15 - 3C Group`.)
 _OFFSET = re.compile(
     r"\W{0,3}(?:[^\W\d]{1,14}\W{1,3}){0,3}[^\W\d]{0,14}\W{0,2}"
-    r"(?:(?<=GMT)[−-]|(?<=UTC)[−-]|\+)\d{1,2}(?::?\d\d)?(?!\d)[\])]{0,2}"
+    r"(?:(?:(?<=GMT)[−-]|(?<=UTC)[−-]|\+)\d{1,2}(?::?\d\d)?|[−-][01]\d:?\d\d)(?!\d)[\])]{0,2}"
 )
 _ENDS_IN_ADDRESS = re.compile(r"\S@\S+\Z")
 #: A weekday between the date and the name.

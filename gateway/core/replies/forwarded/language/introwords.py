@@ -2,6 +2,8 @@
 
 import re
 
+from gateway.core.replies.forwarded.dates import ZONES
+
 #: How they say that somebody wrote, a family of languages each.
 _WROTE = (
     "wrote|writes|said|schrieb|schreibt|folgendes geschrieben|geschrieben|schreift|schreef"
@@ -22,8 +24,9 @@ _WROTE = (
 )
 #: What they put between the time and the name: zones, halves of the day, "the user" …
 _FILLERS = (
-    r"[ap]\.? ?m\.?|[πμ]\.?μ\.?|GMT|UTC|[CWE]ES?T|MES?Z|[ECMP][SD]T|BST|MSK|TRT",
-    r"at|um|uhr|kl\.?|klo|om|o|u|v|h|a|d\.|heeft|hat|ha|je|г\.?|р\.?|ч\.?|в|у|от|від|на",
+    r"[ap]\.? ?m\.?|[πμ]\.?μ\.?",
+    rf"(?-i:{'|'.join(zone for zone in ZONES if len(zone) > 1)})",  # `West, Ann` is a name
+    r"at|um|uhr|kl\.?|klo|om|o|u|v|h|a|d\.|heeft|hat|ha|je|г\.?|р\.?|ч\.?|в|у|от|від|на|from",
     r"пользователь|користувач|потребител|používateľ(?:ka)?|uživatel|odesílatel|użytkownik",
     r"korisnik|uporabnik|kasutaja|vartotojas|lietotājs|kullanıcısı|en/na|il mitent|ο χρήστης",
     r"ο/η|ο|η|keltezéssel|dátummal|időpontban|tarihinde|tarixdə|órakor|-?kor|saatinde|egunean",
