@@ -173,6 +173,35 @@ def test_a_line_with_a_date_names_the_author(line: str, who: str) -> None:
     assert OWN == found.own_text
 
 
+@pytest.mark.parametrize("line", [*DATED, *UNDATED])
+@pytest.mark.parametrize(
+    "own",
+    [
+        "Bitte ablegen",
+        "Hi Bob,",
+        "Danke, bitte unter dem Vorgang ablegen, den wir gestern am Telefon besprochen haben",
+        "Danke\nBob",
+    ],
+)
+def test_what_stands_right_above_an_introduction_is_the_forwarders(line: str, own: str) -> None:
+    """It was taken for a part of the line, and with it of the author's name, or was lost."""
+    found = find_original(f"{own}\n{line.format(who='Ann Roe <ann@example.org>')}\n{QUOTED}")
+
+    assert found is not None
+    assert (own, BODY) == (found.own_text, found.body)
+    assert Mailbox("Ann Roe", "ann@example.org") == found.heading.sender
+    assert found.heading.date in (MOMENT, None)
+
+
+@pytest.mark.parametrize("begin", ["On Wednesday,", "Am Mittwoch", "Le mercredi"])
+def test_an_introduction_may_be_wrapped_behind_its_first_words(begin: str) -> None:
+    line = f"{begin}\n4 March 2026 10:11, Ann Roe <ann@example.org> wrote:"
+    found = find_original(f"{OWN}\n\n{line}\n{QUOTED}")
+
+    assert found is not None
+    assert (OWN, MOMENT) == (found.own_text, found.heading.date)
+
+
 @pytest.mark.parametrize("line", DATED)
 @pytest.mark.parametrize("depth", [0, 1])
 def test_the_bracket_behind_an_address_may_be_wrapped(line: str, depth: int) -> None:

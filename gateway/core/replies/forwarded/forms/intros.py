@@ -13,6 +13,7 @@ from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 from gateway.core.replies.forwarded.separators import is_announcement
 
 _LONGEST = 400
+_FEW_WORDS = 3
 
 _NO_PART = r"\s<>()\[\]\"„“”«»,;:@"
 ADDRESS = re.compile(
@@ -68,9 +69,33 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
         if _SENTENCE.fullmatch(above) is not None:
             return None  # of the forwarder's own, right above the introduction
         if text[-1] in ":：" or (_quoted(lines, end) and _ends_written(text)):
-            return _intro(text.strip("-– "), lines, end, announced)
+            intro = _intro(text.strip("-– "), lines, end, announced)
+            return None if intro and is_whole_below(lines, start, intro.end, announced) else intro
         above = text
     return None
+
+
+def is_whole_below(lines: Sequence[TextLine], start: int, end: int, announced: bool) -> bool:
+    """Whether a line is the forwarder's own, as the introduction below it is whole without it.
+
+        Please file this
+        Am 04.03.2026 um 10:11 schrieb Ann Roe <ann@example.org>:
+
+    A part of one has an address, its date, or begins it: `On Wednesday,`.
+    """
+    text = lines[start].text
+    words = text.split()
+    begins = len(words) <= _FEW_WORDS and PREPOSITION.fullmatch(words[0]) is not None
+    if end == start + 1 or begins or "@" in text:
+        return False
+    has_date = _DIGIT.search(text) is not None
+    below = (read_intro(lines, later, announced=announced) for later in range(start + 1, end))
+    return any(
+        parse_date(intro.date, zone=UTC) is not None
+        or (not has_date and bool(intro.sender.name and intro.sender.address))
+        for intro in below
+        if intro is not None
+    )
 
 
 def read_run_on(lines: Sequence[TextLine], start: int) -> Intro | None:
