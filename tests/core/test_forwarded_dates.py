@@ -50,6 +50,8 @@ MORNING = [
 ]
 EVENING = [
     ("en", "Thursday, 2 November 2023 at 9:26 PM"),
+    ("en", "Nov-2-23 9:26 PM"),
+    ("en", "Thursday, November-02-2023 9:26 PM"),
     ("fi", "2.11.2023 21.26"),
     ("ms", "2 November 2023 9:26 PTG"),
     ("sq", "2 nëntor 2023 9:26 m.d."),

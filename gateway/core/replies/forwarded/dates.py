@@ -42,6 +42,10 @@ _DAY_FIRST = re.compile(
 _MONTH_FIRST = re.compile(
     rf"(?<!\w){_WORD}\.? (\d{{1,2}})(?:st|nd|rd|th)?[.,]?(?: de)? (\d{{4}})(?!\d)"
 )
+#: Windows in Canadian English: `March-09-12 4:22 PM`.
+_MONTH_FIRST_JOINED = re.compile(
+    r"(?<![\w-])([^\W\d_]{2,20})\.?[-/](\d{1,2})[-/](\d{4}|\d\d)(?![\d:])"
+)
 _YEAR_MONTH = re.compile(
     rf"(?<!\d)(\d{{4}})(?:\(e\)ko)?[.,]?(?: m\.| թ\.)?[ -]{_WORD}(?: mēn\.)?[ -](\d{{1,2}})(?!\d)"
 )
@@ -141,6 +145,7 @@ def days_in(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]
         (_YEAR_MONTH, "ymd"),
         (_YEAR_DAY, "ydm"),
         (_MONTH_FIRST, "mdy"),
+        (_MONTH_FIRST_JOINED, "mdy"),
     ):
         for match in pattern.finditer(text):
             parts = dict(zip(order, match.groups(), strict=True))
