@@ -11,6 +11,7 @@ from gateway.core.replies.forwarded.language.months import (
     month_within,
     persian_month_within,
 )
+from gateway.core.replies.forwarded.language.zones import ZONES
 
 _LONGEST = 120
 _COLONS = {ord(mark): ":" for mark in "∶：︰"}
@@ -83,13 +84,6 @@ _ZONE = re.compile(r"(?:\b(?:GMT|UTC?)|(?=\+)) ?([+\-−])(\d{1,2})(?::?(\d\d))?
 _MOST_HOURS = 14  #: That a place is ahead of UTC.
 _OFFSET = re.compile(r"(?<!\d)([+\-−])(\d{1,2}):?(\d\d)?(?!\d)")
 _NAMED = re.compile(r"(?<![A-Za-z])([A-ZČ]{3,5}|Z)(?![A-Za-z])")
-#: Zones by the letters that name them, and their hours.
-ZONES = {
-    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "BST": 1, "IST": 1, "CET": 1, "MEZ": 1,
-    "SEČ": 1, "CEST": 2, "MESZ": 2, "SELČ": 2, "EET": 2, "SAST": 2, "EEST": 3, "MSK": 3, "TRT": 3,
-    "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "BRT": -3, "EDT": -4, "EST": -5, "CDT": -5,
-    "CST": -6, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8,
-}  # fmt: skip
 
 
 def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> datetime | None:

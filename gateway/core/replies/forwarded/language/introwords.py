@@ -2,7 +2,7 @@
 
 import re
 
-from gateway.core.replies.forwarded.dates import ZONES
+from gateway.core.replies.forwarded.language.zones import ZONES
 
 #: How they say that somebody wrote, a family of languages each.
 _WROTE = (
