@@ -4,6 +4,7 @@ The libraries are loaded where there is a key: most gateways leave signing to th
 """
 
 import base64
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,9 @@ OVERSIGNED = ("from", "subject", "date", "to")
 #: RFC 8058, 4 wants both covered: where a mail has one of them, nobody can add the other either.
 #: Where it has none they stay free, for mailing lists that a mail goes through add theirs.
 LINKS = ("list-unsubscribe", "list-unsubscribe-post")
+#: What dkimpy takes for a blank when it makes a header relaxed, and RFC 6376 (3.4.2) doesn't.
+#: Word's line break within a paragraph, pasted into a subject, is such a character.
+_ODD_BLANK = re.compile(rb"[\v\f]")
 
 
 class BadDkimKey(GatewayError):
@@ -156,7 +160,8 @@ class DkimSigner:
             return b""
         import dkim
 
-        headers = Headers.of(header_block_of_file(content))
+        block = header_block_of_file(content)
+        headers = Headers.of(block)
         authors = [address for _, address in headers.addresses("from") if "@" in address]
         if headers.count("from") != 1 or not authors:  # Programs show this one or that one.
             return b""
@@ -165,6 +170,7 @@ class DkimSigner:
         oversigned = [name for name in OVERSIGNED if name in fields or name == "from"]
         has_links = any(name in fields for name in LINKS)
         fields += [*oversigned, *(LINKS if has_links else ())]
+        header_form = b"simple" if _ODD_BLANK.search(block.octets) else b"relaxed"
         try:
             return b"".join(
                 dkim.sign(
@@ -172,7 +178,7 @@ class DkimSigner:
                     key.selector.encode(),
                     key.domain.encode(),
                     key.private,
-                    canonicalize=(b"relaxed", b"relaxed"),
+                    canonicalize=(header_form, b"relaxed"),
                     signature_algorithm=key.algorithm.encode(),
                     include_headers=[name.encode() for name in fields],
                 )

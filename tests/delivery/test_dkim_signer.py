@@ -53,6 +53,18 @@ def is_valid(mail: bytes, *keys: DkimKey) -> list[bool]:
     return [is_one_valid(number) for number in range(mail.lower().count(b"dkim-signature:"))]
 
 
+@pytest.mark.parametrize("blank", [b"\v", b"\f"], ids=["VT", "FF"])
+def test_a_header_with_a_blank_that_is_none_to_dkim_is_signed_as_it_stands(blank: bytes) -> None:
+    """OpenDKIM 2.11 and Mail::DKIM 1.2 found dkimpy's relaxed form of it altered."""
+    mail = MAIL.replace(b"Nieuws", b"Nieuws" + blank + b"van Ann")
+
+    signed = DkimSigner([RSA]).signed(mail)
+
+    assert b" c=simple/relaxed;" in signed
+    assert [True] == is_valid(signed, RSA)
+    assert b" c=relaxed/relaxed;" in DkimSigner([RSA]).signed(MAIL + blank)
+
+
 @pytest.mark.parametrize("key", [RSA, ED], ids=["RSA", "Ed25519"])
 def test_a_signature_is_valid(key: DkimKey) -> None:
     assert [True] == is_valid(DkimSigner([key]).signed(MAIL), key)
