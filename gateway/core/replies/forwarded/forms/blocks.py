@@ -139,10 +139,12 @@ class HeaderBlockReader:
         self._announced = announced
         self._subject = _folded(subject)
         self._fields: dict[HeaderWord, str] = {}
-        self._keys: list[str] = []
+        self._keys: list[str] = []  #: The known words read, by which its languages are told.
         self._unknown: list[tuple[str, bool]] = []  #: And whether each is above the recipients.
-        self._role = HeaderWord.OTHER
+        self._role = HeaderWord.OTHER  #: Of the field read last: the next line may go on with it.
+        #: Whether empty lines stand between its fields; None: only one was read yet.
         self._spaced: bool | None = None
+        #: Whether all down to an empty line looks like fields, so that none need be known.
         self._framed = announced and is_framed(lines, start)
 
     def read(self) -> ForwardedHeader | None:
