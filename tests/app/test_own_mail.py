@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.roles.sender import OwnMailSender
+from gateway.app.sending.own_mail import own_mail_sender
 from gateway.core.sending.outbox import Sent
+from gateway.delivery.own_mail import OwnMailSender
 from gateway.metrics import Metrics
 from tests.rig import faults
 from tests.rig.process import LOOPBACK
@@ -25,7 +26,7 @@ tls = "none"
 
 def own_mail(folder: Path, port: int, limits: str) -> OwnMailSender:
     text = RELAY.format(host=LOOPBACK, port=port, limits=limits)
-    return OwnMailSender(loaded(folder, text), Metrics())
+    return own_mail_sender(loaded(folder, text), Metrics())
 
 
 @pytest.mark.parametrize(

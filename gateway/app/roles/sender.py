@@ -11,25 +11,19 @@ from gateway import logs
 from gateway.app import common
 from gateway.app.common import now, open_store_of
 from gateway.app.decision.held_reports import HeldReportWriter
-from gateway.app.dkim_keys import dkim_signer
 from gateway.app.feed.deleted_people import DeletedPeople
 from gateway.app.people.erasure import remove_blob
-from gateway.app.relays import relays_of
 from gateway.app.roles.bounce_reports import LOOK_EVERY, DailyBounceReport
 from gateway.app.roles.role_context import RoleContext
 from gateway.app.roles.store_ready import store_ready
 from gateway.app.roles.triggered_mail import TriggeredMail
 from gateway.app.roles.webhooks import Webhooks
+from gateway.app.sending.own_mail import own_mail_sender, own_mail_settings
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
-from gateway.core.mail.address import domain_of
-from gateway.core.sending.outbox import AttemptResult, OutboxRow, OutboxState
 from gateway.crm.folder.feed_folder import FeedFolder, HandledFile
-from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
-from gateway.delivery.pool import PROXY_SHARE, Pool
-from gateway.delivery.settings import RelaySettings, choose
-from gateway.delivery.submission import submit
-from gateway.metrics import Metrics, RelayHealth
+from gateway.delivery.own_mail import OwnMailSender
+from gateway.metrics import Metrics
 from gateway.outbox.worker import OutboxWorker
 from gateway.runtime import processes
 from gateway.runtime.lease import Lease
@@ -57,7 +51,6 @@ _WORDS_REST = timedelta(milliseconds=20)  #: Between two of these, for the mail.
 
 log = logs.get("sender")
 
-_FEWEST_AT_ONCE = 4  #: Triggered mails, so that one the relay is slow with doesn't delay others.
 Prune = Callable[[Any, datetime, int], int]
 
 
@@ -65,7 +58,7 @@ async def run_sender(context: RoleContext) -> None:
     """Do everything that is due until the process is to stop."""
     database = open_store_of(context.settings, context.store)
     holder = processes.holder()
-    own_mail = OwnMailSender(context.settings, Metrics())
+    own_mail = own_mail_sender(context.settings, Metrics())
     reporter = HeldReportWriter(context.settings)
     webhooks = Webhooks(
         context.settings, database, holder=holder, stopping=context.stopping, count=own_mail.count
@@ -74,7 +67,7 @@ async def run_sender(context: RoleContext) -> None:
     async def apply(settings: Settings) -> None:
         reporter.apply(settings)
         webhooks.apply(settings)
-        await own_mail.apply(settings)
+        own_mail.apply(own_mail_settings(settings))
 
     context.apply = apply
     worker = OutboxWorker(
@@ -123,95 +116,6 @@ def _put_off(error: Exception) -> None:
     if not isinstance(error, StoreUnavailable):
         raise error
     log.error("chore_put_off", reason=str(error))
-
-
-class OwnMailSender:
-    """Takes the gateway's own mail to its relay, over connections the proxy leaves free."""
-
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self._pools: dict[str, Pool] = {}
-        self._take(settings, relays_of(settings))
-
-    async def deliver(self, row: OutboxRow) -> AttemptResult:
-        """Send a row of the outbox once."""
-        named = next((relay for relay in self._relays if relay.name == row.relay), None)
-        pool = self._pools[(named or self._chosen(row.sender)).name]
-        sender = row.sender or ("" if pool.settings.null_sender else self._own_address)
-        # What came back is passed on as it is.
-        content = row.body if row.type == "bounce" else self._signer.signed(row.body)
-        return await submit(pool, sender=sender, recipient=row.recipient, content=content)
-
-    @property
-    def at_once(self) -> int:
-        """How many triggered mails are let go at once: as many as there are connections.
-
-        After a crash, nobody knows of a mail that was let go whether it left. And if a relay has a
-        pace, more than a few would only wait until their lease is over.
-        """
-        connections = min(
-            1 if relay.messages_per_minute else relay.own_mail_connections for relay in self._relays
-        )
-        return max(_FEWEST_AT_ONCE, connections)
-
-    def relay_of(self, sender: str) -> str:
-        """Return the name of the relay for mail of a sender."""
-        return self._chosen(sender).name
-
-    async def submit(self, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
-        """Send a mail once, whatever it is."""
-        pool = self._pools[self.relay_of(sender)]
-        signed = self._signer.signed(content)
-        return await submit(pool, sender=sender, recipient=recipient, content=signed)
-
-    def count(self, kind: str, state: OutboxState) -> None:
-        """Count how an attempt ended."""
-        self._metrics.outbox(kind, state).inc()
-
-    async def sweep(self) -> None:
-        """Close connections that have been idle for too long."""
-        for pool in self._pools.values():
-            pool.sweep()
-
-    async def apply(self, settings: Settings) -> None:
-        """Go by new settings from the next mail on."""
-        relays = relays_of(settings)
-        self.close()
-        self._take(settings, relays)
-
-    def close(self) -> None:
-        """Close what is idle."""
-        for pool in self._pools.values():
-            pool.close()
-
-    def _take(self, settings: Settings, relays: tuple[RelaySettings, ...]) -> None:
-        self._relays = relays
-        self._pools = {relay.name: self._pool(relay) for relay in relays}
-        self._own_address = common.notifier(settings)
-        self._signer = dkim_signer(settings)
-
-    def _pool(self, relay: RelaySettings) -> Pool:
-        pace = relay.messages_per_minute
-        per_minute = pace * (1 - PROXY_SHARE) if pace else None
-        return Pool(
-            relay,
-            connections=relay.own_mail_connections,
-            per_minute=per_minute,
-            observe=self._relay_seen,
-        )
-
-    def _relay_seen(
-        self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
-    ) -> None:
-        if isinstance(seen, RelayConnection):
-            self._metrics.relay(relay.name, RelayHealth.UP)
-            return
-        self._metrics.relay(relay.name, RelayHealth.DOWN)
-        log.error("relay_unusable", relay=relay.name, reason=str(seen))
-
-    def _chosen(self, sender: str) -> RelaySettings:
-        domain = domain_of(sender)
-        return choose(self._relays, listener="", login=None, sender_domain=domain)
 
 
 async def send_reports(database: Database, own_mail: OwnMailSender) -> None:

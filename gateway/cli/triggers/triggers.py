@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from gateway import logs
-from gateway.app.roles.sender import OwnMailSender, send_reports
+from gateway.app.roles.sender import send_reports
 from gateway.app.roles.triggered_mail import TriggerEngine
+from gateway.app.sending.own_mail import own_mail_sender
 from gateway.app.triggers import trigger_previews, triggers
 from gateway.app.triggers.holding import resume_all
 from gateway.cli.context import Context, Json, of, read_staff, wrong_use
@@ -30,6 +31,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.triggers.occurrence import OccurrenceState
 from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.core.triggers.unread_fields import UnreadField
+from gateway.delivery.own_mail import OwnMailSender
 from gateway.documents.triggers.triggers import (
     history_document,
     preview_document,
@@ -308,7 +310,7 @@ def to_run(chosen: Context, name: str) -> CheckedTrigger:
 @contextmanager
 def _sending(chosen: Context, store: Database) -> Iterator[tuple[OwnMailSender, TriggerEngine]]:
     """Lend what sends triggered mail, in a running loop."""
-    own_mail = OwnMailSender(chosen.settings, Metrics())
+    own_mail = own_mail_sender(chosen.settings, Metrics())
     engine = TriggerEngine(chosen.settings, store, own_mail, stopping=asyncio.Event())
     try:
         yield own_mail, engine

@@ -1,0 +1,22 @@
+"""From the settings to what sends the gateway's own mail."""
+
+from gateway.app.common import notifier
+from gateway.app.dkim_keys import dkim_signer
+from gateway.app.relays import relays_of
+from gateway.config import Settings
+from gateway.delivery.own_mail import OwnMailSender, OwnMailSettings
+from gateway.metrics import Metrics
+
+
+def own_mail_sender(settings: Settings, metrics: Metrics) -> OwnMailSender:
+    """Return what sends the gateway's own mail; raises as `own_mail_settings`."""
+    return OwnMailSender(own_mail_settings(settings), metrics)
+
+
+def own_mail_settings(settings: Settings) -> OwnMailSettings:
+    """Return how it is sent; BadCertificate or BadDkimKey names a file that can't be used."""
+    return OwnMailSettings(
+        relays=relays_of(settings),
+        sender=notifier(settings),
+        signer=dkim_signer(settings),
+    )

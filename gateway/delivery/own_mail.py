@@ -1,0 +1,116 @@
+"""How the gateway's own mail leaves: by the relay of its sender, signed, beside the proxy's.
+
+Reports and notices have no sender (RFC 3464, 2); a relay that takes none of these (`null_sender`)
+gets an address of ours. Each relay keeps a few connections for such mail, and a part of its pace.
+"""
+
+from dataclasses import dataclass
+
+from gateway import logs
+from gateway.core.mail.address import domain_of
+from gateway.core.sending.outbox import AttemptResult, OutboxRow, OutboxState
+from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
+from gateway.delivery.dkim_signer import DkimSigner
+from gateway.delivery.pool import PROXY_SHARE, Pool
+from gateway.delivery.settings import RelaySettings, choose
+from gateway.delivery.submission import submit
+from gateway.metrics import Metrics, RelayHealth
+
+log = logs.get("sender")
+
+_FEWEST_AT_ONCE = 4  #: Triggered mails, so that one the relay is slow with doesn't delay others.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnMailSettings:
+    """By whom and how the gateway's own mail is sent."""
+
+    relays: tuple[RelaySettings, ...]  #: The one that takes what no other matches last.
+    sender: str  #: The address of mail without a sender, at relays that take no null sender.
+    signer: DkimSigner
+
+
+class OwnMailSender:
+    """Takes the gateway's own mail to its relay, over connections the proxy leaves free."""
+
+    def __init__(self, settings: OwnMailSettings, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._settings = settings
+        self._pools = self._pools_of(settings)
+
+    async def deliver(self, row: OutboxRow) -> AttemptResult:
+        """Send a row of the outbox once."""
+        relays = self._settings.relays
+        named = next((relay for relay in relays if relay.name == row.relay), None)
+        pool = self._pools[(named or self._chosen(row.sender)).name]
+        sender = row.sender or ("" if pool.settings.null_sender else self._settings.sender)
+        # What came back is passed on as it is.
+        content = row.body if row.type == "bounce" else self._settings.signer.signed(row.body)
+        return await submit(pool, sender=sender, recipient=row.recipient, content=content)
+
+    @property
+    def at_once(self) -> int:
+        """How many triggered mails are let go at once: as many as there are connections.
+
+        After a crash, nobody knows of a mail that was let go whether it left. And if a relay has a
+        pace, more than a few would only wait until their lease is over.
+        """
+        connections = min(
+            1 if relay.messages_per_minute else relay.own_mail_connections
+            for relay in self._settings.relays
+        )
+        return max(_FEWEST_AT_ONCE, connections)
+
+    def relay_of(self, sender: str) -> str:
+        """Return the name of the relay for mail of a sender."""
+        return self._chosen(sender).name
+
+    async def submit(self, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
+        """Send a mail once, whatever it is."""
+        pool = self._pools[self.relay_of(sender)]
+        signed = self._settings.signer.signed(content)
+        return await submit(pool, sender=sender, recipient=recipient, content=signed)
+
+    def count(self, kind: str, state: OutboxState) -> None:
+        """Count how an attempt ended."""
+        self._metrics.outbox(kind, state).inc()
+
+    async def sweep(self) -> None:
+        """Close connections that have been idle for too long."""
+        for pool in self._pools.values():
+            pool.sweep()
+
+    def apply(self, settings: OwnMailSettings) -> None:
+        """Go by new settings from the next mail on."""
+        self.close()
+        self._settings, self._pools = settings, self._pools_of(settings)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        for pool in self._pools.values():
+            pool.close()
+
+    def _pools_of(self, settings: OwnMailSettings) -> dict[str, Pool]:
+        pools = {}
+        for relay in settings.relays:
+            pace = relay.messages_per_minute
+            pools[relay.name] = Pool(
+                relay,
+                connections=relay.own_mail_connections,
+                per_minute=pace * (1 - PROXY_SHARE) if pace else None,
+                observe=self._relay_seen,
+            )
+        return pools
+
+    def _relay_seen(
+        self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
+    ) -> None:
+        if isinstance(seen, RelayConnection):
+            self._metrics.relay(relay.name, RelayHealth.UP)
+            return
+        self._metrics.relay(relay.name, RelayHealth.DOWN)
+        log.error("relay_unusable", relay=relay.name, reason=str(seen))
+
+    def _chosen(self, sender: str) -> RelaySettings:
+        domain = domain_of(sender)
+        return choose(self._settings.relays, listener="", login=None, sender_domain=domain)
