@@ -1,6 +1,7 @@
 """A sentence that announces a forwarded mail and names its author.
 
 Forwarded message from Ann Roe on Mon Nov 23, 2026 at 9:15 AM:        (aerc)
+Forwarded message from Ann Roe (2026-11-23 09:15:00):                 (alot)
 ----- Weitergeleitete Nachricht von Ann Roe <ann@example.org> -----   (mutt, header left out)
 """
 
@@ -21,6 +22,7 @@ _FROM = re.compile(
     r"\s(?:from|von|van|de|da|di|do|dal|fra|från|frå|af|od|ze|z|от|від|из|από|dari|từ|mula|gan)\s"
 )
 _ON = re.compile(rf"\s(?:{'|'.join(PREPOSITIONS)})(?=\s.{{0,30}}\d)", re.IGNORECASE)
+_BRACKETED = re.compile(r"(?P<name>.*\S)\s\((?P<date>[^()]*\d[^()]*)\)")
 
 
 def read_sentence(lines: Sequence[TextLine], start: int) -> Intro | None:
@@ -56,8 +58,12 @@ def without_outer_quotes(text: str) -> str:
 def name_and_date(text: str) -> tuple[str, str]:
     """Divide at the last word before which a name and behind which a date stands.
 
-    Of `Roe, Ann van den on Mon Nov 23` that is `on`; Swedish dates begin with `den`.
+    Of `Roe, Ann van den on Mon Nov 23` that is `on`; Swedish dates begin with `den`. Or the date is
+    in brackets: `Ann Roe (2026-11-23 09:15:00)`.
     """
+    bracketed = _BRACKETED.fullmatch(text.strip())
+    if bracketed and parse_date(bracketed["date"], zone=UTC) is not None:
+        return bracketed["name"], bracketed["date"]
     for match in reversed(list(_ON.finditer(text))):
         date = text[match.end() :].strip(" ,")
         if len(date) <= _LONGEST_DATE and parse_date(date, zone=UTC) is not None:
