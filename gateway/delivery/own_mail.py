@@ -98,13 +98,14 @@ class OwnMailSender:
                 relay,
                 connections=relay.own_mail_connections,
                 per_minute=pace * (1 - PROXY_SHARE) if pace else None,
-                observe=self._relay_seen,
+                observe=self.relay_seen,
             )
         return pools
 
-    def _relay_seen(
+    def relay_seen(
         self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
     ) -> None:
+        """Count whether a relay could be reached; log why it couldn't."""
         if isinstance(seen, RelayConnection):
             self._metrics.relay(relay.name, RelayHealth.UP)
             return

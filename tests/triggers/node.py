@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.app.roles.triggered_mail import TriggerEngine
 from gateway.app.triggers import triggers
+from gateway.app.triggers.current_plan import CurrentTriggerPlan
 from gateway.config import load
 from gateway.core.people.people import Person, PersonKind, PersonRef
 from gateway.core.people.training import Closing, Qualification
@@ -23,6 +23,7 @@ from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.store.engine.database import Database
 from gateway.store.sending import outbox
 from gateway.store.triggers import ledger, trigger_runs
+from gateway.triggers.engine import TriggerEngine
 from gateway.triggers.preview import preview
 from tests.store.feeding import person, tell
 
@@ -69,6 +70,7 @@ class TriggerNode:
         self.relay = relay or Relay()
         self.now = datetime(2027, 3, 1, 9, tzinfo=ZONE)
         self._engine: TriggerEngine | None = None
+        self._plan: CurrentTriggerPlan | None = None
         self._holder = ""
         self._told: dict[str, dict[Any, object]] = {}
         if not (folder / "gateway.toml").exists():
@@ -82,9 +84,11 @@ class TriggerNode:
         if self._engine is None:
             self._holder = f"node {next(STARTS)}"
             RUNNING.add(self._holder)
+            settings = load(self.folder / "gateway.toml", {})
+            self._plan = CurrentTriggerPlan(settings, self.database)
             self._engine = TriggerEngine(
-                load(self.folder / "gateway.toml", {}),
                 self.database,
+                self._plan,
                 self.relay,
                 stopping=asyncio.Event(),
                 clock=lambda: self.now.astimezone(UTC),
@@ -93,9 +97,17 @@ class TriggerNode:
             )
         return self._engine
 
+    @property
+    def plan(self) -> CurrentTriggerPlan:
+        """The plan that the engine goes by."""
+        assert self.engine
+        assert self._plan is not None
+        return self._plan
+
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
+            self.plan.close()
             self._engine = None
             RUNNING.discard(self._holder)
 
@@ -130,7 +142,7 @@ class TriggerNode:
             self.at(day, hour)
         self.flush()
         before = len(self.relay.recipients)
-        self.engine.refresh(self.engine._settings)
+        self.plan.newest()
         await self.engine.look()
         await self.engine.sender.send_due()
         await self.engine.reporter.report()

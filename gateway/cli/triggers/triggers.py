@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from gateway import logs
+from gateway.app import common
 from gateway.app.roles.sender import send_reports
-from gateway.app.roles.triggered_mail import TriggerEngine
 from gateway.app.sending.own_mail import own_mail_sender
 from gateway.app.triggers import trigger_previews, triggers
+from gateway.app.triggers.current_plan import CurrentTriggerPlan
 from gateway.app.triggers.holding import resume_all
 from gateway.cli.context import Context, Json, of, read_staff, wrong_use
 from gateway.cli.listing import (
@@ -45,6 +46,7 @@ from gateway.store.engine.database import Database, StoreTransaction
 from gateway.store.feed import unread
 from gateway.store.triggers import epochs, ledger, status_mail, trigger_runs
 from gateway.store.triggers.status_mail import MailedTransition
+from gateway.triggers.engine import TriggerEngine
 from gateway.triggers.templates import CheckedTrigger
 
 app = typer.Typer(help="Mail on events.", no_args_is_help=True)
@@ -311,11 +313,13 @@ def to_run(chosen: Context, name: str) -> CheckedTrigger:
 def _sending(chosen: Context, store: Database) -> Iterator[tuple[OwnMailSender, TriggerEngine]]:
     """Lend what sends triggered mail, in a running loop."""
     own_mail = own_mail_sender(chosen.settings, Metrics())
-    engine = TriggerEngine(chosen.settings, store, own_mail, stopping=asyncio.Event())
+    plan = CurrentTriggerPlan(chosen.settings, store)
+    engine = TriggerEngine(store, plan, own_mail, stopping=asyncio.Event(), clock=common.now)
     try:
         yield own_mail, engine
     finally:
         engine.close()
+        plan.close()
         own_mail.close()
 
 

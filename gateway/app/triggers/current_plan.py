@@ -1,0 +1,52 @@
+"""The plan of triggered mail by settings and files as they are, made anew when these change."""
+
+from gateway import logs
+from gateway.app import common
+from gateway.app.triggers import triggers
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.store.engine.database import Database
+from gateway.triggers.plan import TriggerSettings
+
+log = logs.get("triggers")
+
+
+class CurrentTriggerPlan:
+    """Keeps the plan in use: the `TriggerPlans` of an engine; `close` it in the end."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        """Raises GatewayError if a file of the settings can't be used."""
+        self._settings = settings
+        self._database = database
+        self._files = triggers.CurrentTriggerFiles(settings)
+        self._standings = common.standings(settings, database)
+        self.plan = self._made()
+
+    def refresh(self, settings: Settings) -> None:
+        """Use new settings and changed files; on GatewayError, the old plan stays in use."""
+        if settings is not self._settings:
+            files = triggers.CurrentTriggerFiles(settings)
+            self._standings.close()
+            self._standings = common.standings(settings, self._database)
+            self._files, self._settings = files, settings
+        elif not self._files.refresh():
+            return
+        self.plan = self._made()
+
+    def newest(self) -> TriggerSettings:
+        """Return the plan by the files as they are now; where they can't be read, the old one."""
+        try:
+            self.refresh(self._settings)
+        except (GatewayError, OSError) as error:
+            log.error("triggers_put_off", reason=str(error))
+        return self.plan
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._standings.close()
+
+    def _made(self) -> TriggerSettings:
+        files = self._files
+        return triggers.plan(
+            self._settings, dict(files.rules), self._standings, unusable=files.unusable
+        )

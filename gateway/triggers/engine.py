@@ -1,0 +1,151 @@
+"""Everything that mails on events, put together for one process."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from gateway.core.triggers.trigger_run import RunState, TriggerRun
+from gateway.delivery.submission import MailSubmitter
+from gateway.runtime import processes
+from gateway.runtime.process_ids import ids_of
+from gateway.store.engine.database import Database
+from gateway.store.engine.leases import IsGone
+from gateway.store.triggers import ledger, trigger_runs
+from gateway.triggers.attempt_notes import noting_holder
+from gateway.triggers.epoch import RestoreDetector
+from gateway.triggers.plan import TriggerSettings
+from gateway.triggers.reports import RunReporter
+from gateway.triggers.runner import Runner
+from gateway.triggers.sender import SenderContext, SenderLimits, TriggerSender
+from gateway.triggers.templates import CheckedTrigger
+
+WAIT_FOR_OTHERS = timedelta(minutes=5)
+_LOOK_SECONDS = 0.2
+
+
+class TriggerPlans(Protocol):
+    """Where the settings of triggered mail come from, which change while it is sent."""
+
+    @property
+    def plan(self) -> TriggerSettings:
+        """Those in use."""
+        ...
+
+    def newest(self) -> TriggerSettings:
+        """Return them by the files as they are now; where they can't be read, those in use."""
+        ...
+
+
+class TriggerEngine:
+    """What one process needs to mail on events; `close` it in the end.
+
+    `runner` puts what happened into the ledger, `sender` sends what is due there, `reporter`
+    reports what became of it; `watch` says before each sending whether the store is still the same.
+    All of them go by the plan in use. The sender always asks for the newest: a file may have been
+    changed a moment ago.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        plans: TriggerPlans,
+        submitter: MailSubmitter,
+        *,
+        stopping: asyncio.Event,
+        clock: Callable[[], datetime],
+        holder: str = "",
+        is_gone: IsGone = processes.has_ended,
+    ) -> None:
+        """`holder` names it among all that share the store; empty: by its process."""
+        self._epoch_file = plans.plan.epoch_file
+        state = self._epoch_file.parent
+        holder = holder or noting_holder(state)
+        self._clock = clock
+        self._database = database
+        self._plans = plans
+        self._new_id = ids_of(database, clock).next
+        self.watch = RestoreDetector(database, self._epoch_file)
+        self.sender = TriggerSender(
+            database,
+            self.newest_plan,
+            submitter,
+            self.watch,
+            context=SenderContext(
+                holder=holder,
+                clock=clock,
+                new_id=self._new_id,
+                jitter=random.random,
+                is_gone=is_gone,
+                state=state,
+            ),
+            stopping=stopping,
+            limits=SenderLimits(),
+        )
+        self.runner = Runner(
+            database,
+            lambda: plans.plan,
+            clock=clock,
+            new_id=self._new_id,
+            holder=holder,
+            is_gone=is_gone,
+        )
+        self.reporter = RunReporter(database, lambda: plans.plan, clock=clock, new_id=self._new_id)
+
+    def newest_plan(self) -> TriggerSettings:
+        """Return the plan by the files as they are now, and watch the store by its file."""
+        plan = self._plans.newest()
+        self._watch_by(plan.epoch_file)
+        return plan
+
+    def _watch_by(self, epoch_file: Path) -> None:
+        """Compare the store with another file, where new settings name one."""
+        if epoch_file != self._epoch_file:
+            self._epoch_file = epoch_file
+            self.watch = self.sender.watch = RestoreDetector(self._database, epoch_file)
+
+    async def look(self) -> None:
+        """Run every trigger whose hour has come, where mail may leave; else it is held."""
+        plan = self._plans.plan
+        self._watch_by(plan.epoch_file)
+        if plan.active() and self.runner.has_come(self._clock()):
+            await self.watch.may_send()
+            await self.runner.run_due()
+
+    async def run(self, rule: CheckedTrigger, *, even_now: bool) -> TriggerRun:
+        """Run a trigger and send what it found; return what became of it.
+
+        Before the hour of `daily_at`, nothing is due unless `even_now`.
+        """
+        now, trigger = self._clock(), rule.trigger
+        nothing = TriggerRun(
+            id=self._new_id(),
+            trigger=trigger.name,
+            day=self._plans.plan.day(now),
+            state=RunState.FINISHED,
+            report_to=trigger.report_to,
+        )
+        if not (even_now or self.runner.has_come(now)):
+            return nothing
+        number = await self.runner.run(rule)
+        unfinished_runs = await self._database.read(trigger_runs.unfinished)
+        earlier = [
+            unfinished.id for unfinished in unfinished_runs if unfinished.trigger == trigger.name
+        ]
+        await self.sender.send_due(runs=[number, *earlier], in_quiet_hours_too=even_now)
+        # Mails of the run that another process has taken are waited for.
+        until = monotonic() + WAIT_FOR_OTHERS.total_seconds()
+        while monotonic() < until:
+            if not await self._database.read(ledger.is_busy, number):
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        await self.reporter.report()
+        finished = await self._database.read(trigger_runs.by_id, number)
+        return finished or nothing
+
+    def close(self) -> None:
+        """Let go of what was noted of attempts."""
+        self.sender.close()
