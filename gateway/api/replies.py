@@ -107,16 +107,16 @@ SenderAddress = Annotated[PlainText, AfterValidator(sender_address)]
 StaffName = Annotated[PlainText, AfterValidator(staff_name)]
 
 
-def reply(request: Request, document: object, status: int = 200) -> Response:
+def reply(request: Request, document: object) -> Response:
     """Return a JSON document; 304 if the one who asks has it already (RFC 9110, 13.1.2)."""
     body = octets(document)
     if request.method != "GET":
-        return Response(body, status, media_type=JSON)
+        return Response(body, media_type=JSON)
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache"}
     if matches(request, tag):
         return Response(status_code=304, headers=headers)
-    return Response(body, status, headers, media_type=JSON)
+    return Response(body, headers=headers, media_type=JSON)
 
 
 def octets(document: object) -> bytes:

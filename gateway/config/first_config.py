@@ -70,10 +70,10 @@ class FirstConfig:
         answers.settings()
         return answers
 
-    def settings(self, folder: Path | None = None) -> Settings:
+    def settings(self) -> Settings:
         """Return the settings the answers make; ConfigError has a line per mistake."""
         try:
-            return Settings.model_validate(self._values(), context={"folder": folder})
+            return Settings.model_validate(self._values())
         except ValidationError as error:
             raise describe(error, Settings, "", {}) from None
 

@@ -3,9 +3,9 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -23,16 +23,15 @@ class BadUsersFile(GatewayError):
 class Users:
     """The logins of one listener."""
 
-    def __init__(self, hashes: dict[str, str], clock: Callable[[], float]) -> None:
+    def __init__(self, hashes: dict[str, str]) -> None:
         self._hashes = hashes
-        self._clock = clock
         self._hasher = PasswordHasher()
         self._decoy = self._hasher.hash(secrets.token_hex())
         self._key = secrets.token_bytes(32)
         self._remembered: dict[bytes, float] = {}
 
     @classmethod
-    def read(cls, path: Path, clock: Callable[[], float]) -> "Users":
+    def read(cls, path: Path) -> "Users":
         """Read `login:hash` lines as `gateway users hash` prints them; `#` starts a comment."""
         hashes: dict[str, str] = {}
         for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
@@ -45,13 +44,13 @@ class Users:
                     f"{path}: line {number}: not a login and an argon2 hash (gateway users hash)"
                 )
             hashes[login] = digest
-        return cls(hashes, clock)
+        return cls(hashes)
 
     async def verify(self, login: bytes, password: bytes) -> str | None:
         """Return the login if the password is right, else None; unknown logins cost the same."""
         mark = hmac.digest(self._key, login + b"\0" + password, "sha256")
         name = login.decode("utf-8", "replace")
-        if self._remembered.get(mark, 0.0) > self._clock():
+        if self._remembered.get(mark, 0.0) > monotonic():
             return name
         digest = self._hashes.get(name, self._decoy)
 
@@ -64,7 +63,7 @@ class Users:
         is_right = await asyncio.get_running_loop().run_in_executor(_hashing, matches)
         if not is_right or name not in self._hashes:
             return None
-        now = self._clock()
+        now = monotonic()
         if len(self._remembered) > 1000:
             self._remembered = {m: end for m, end in self._remembered.items() if end > now}
         self._remembered[mark] = now + REMEMBERED_SECONDS

@@ -85,11 +85,6 @@ class Rounds:
     from_sending: bool = False  #: A campaign's age counts from its sending.
     heard: Callable[[RoundResult], None] = field(default=lambda _: None)
 
-    def is_due(self) -> bool:
-        """Whether anything is to be looked at now."""
-        with self.session.database.reading() as connection:
-            return campaign_syncs.is_due(connection, self.session.clock())
-
     def run(self, *, everything: bool = False) -> None:
         """Look at all that is due, or at all there is.
 

@@ -56,15 +56,14 @@ def test_who_is_unknown_is_nobody(standings: Standings) -> None:
 def test_a_person_without_suppressions_is_known_as_the_holder(
     database: Database, standings: Standings
 ) -> None:
-    tell(database, "people", person("17", ANN, first_name="Ann", last_name="Bos", language="nl"))
+    tell(database, "people", person("17", ANN, first_name="Ann", last_name="Bos"))
 
     (holder,) = standings.now([ANN])[ANN].holders
 
-    assert (PersonRef(CANDIDATE, "17"), "Ann Bos", True, "nl", ()) == (
+    assert (PersonRef(CANDIDATE, "17"), "Ann Bos", True, ()) == (
         holder.ref,
         holder.name,
         holder.active,
-        holder.language,
         holder.suppressions,
     )
 

@@ -203,6 +203,11 @@ class Crm:
         with self.database.reading() as connection:
             return campaigns.by_id(connection, campaign.id).state
 
+    def is_due(self) -> bool:
+        """Whether the sync role would look at anything now."""
+        with self.database.reading() as connection:
+            return campaign_syncs.is_due(connection, self.sandbox.now())
+
     def synced(self, campaign: Campaign) -> campaign_syncs.Synced:
         """Return how far a campaign is known."""
         with self.database.reading() as connection:

@@ -82,7 +82,7 @@ def test_what_a_webhook_tells_while_it_is_read_is_looked_at_again(crm: Crm) -> N
 
     assert [audience.next_sync] == told_at
     assert told_at[0] + timedelta(minutes=1) == next_look
-    assert not crm.rounds().is_due()
+    assert not crm.is_due()
 
 
 @BOTH
@@ -328,7 +328,7 @@ def test_a_campaign_is_due_by_its_age(crm: Crm) -> None:
     looked = []
     started = crm.sandbox.now()
     for _ in range(26 * 6):
-        if rounds.is_due():
+        if crm.is_due():
             crm.calls(rounds.run)
             looked.append(crm.sandbox.now() - started)
         crm.sandbox.advance(minutes=10)
@@ -411,7 +411,7 @@ def test_m9_a_revoked_key_stops_the_sync_with_a_reason(crm: Crm) -> None:
     with pytest.raises(NotAuthorised):
         crm.rounds().run()
 
-    assert not crm.rounds().is_due()
+    assert not crm.is_due()
 
 
 def test_m9_an_audience_that_is_gone_stops_the_sync_with_a_reason(crm: Crm) -> None:
@@ -435,7 +435,7 @@ def test_m9_an_audience_of_former_times_may_go(crm: Crm) -> None:
     crm.rounds().run()
 
     assert {ANN} == crm.opted_out()
-    assert not crm.rounds().is_due()
+    assert not crm.is_due()
 
 
 @pytest.mark.parametrize(

@@ -83,8 +83,7 @@ class Story(MailchimpRig):
         while True:
             before = len(self.sandbox.asked)
             self.refresher.run()
-            if self.rounds.is_due():
-                self.rounds.run()
+            self.rounds.run()
             if any("email-activity" in call.path for call in list(self.sandbox.asked)[before:]):
                 self.reads.append(self.sandbox.now())
             if self.sandbox.now() >= until:

@@ -1,7 +1,6 @@
 """For `gateway check`: listeners, their certificates and users, and what their answers lead to."""
 
 import ssl
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,7 +30,7 @@ def listener(own: ListenerConfig) -> Iterator[Finding]:
             yield error(subject, f"cert and key can't be used together: {reason}")
     if own.users is not None:
         try:
-            Users.read(own.users, time.monotonic)
+            Users.read(own.users)
         except (GatewayError, OSError) as problem:
             yield error(subject, f"users: {problem}")
         if own.tls == "none":

@@ -2,7 +2,6 @@
 
 import hashlib
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
@@ -75,7 +74,7 @@ def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
             tls=listener.tls,
             context=server_context(listener),
             networks=listener.networks,
-            users=Users.read(listener.users, time.monotonic) if listener.users else None,
+            users=Users.read(listener.users) if listener.users else None,
             reject_at_rcpt=listener.reject_at == "rcpt",
             imports=listener.purpose in ("import", "bounces"),
             adds_unsubscribe=listener.unsubscribe == "add",

@@ -138,6 +138,6 @@ def growth(
     return CountSeries(name, (*points, (end, total)))
 
 
-def width(span: timedelta, parts: int = 240) -> timedelta:
+def width(span: timedelta) -> timedelta:
     """Return the stretch of time in which activities are counted together, a minute at least."""
-    return max(timedelta(minutes=1), timedelta(seconds=int(span.total_seconds() / parts)))
+    return max(timedelta(minutes=1), timedelta(seconds=int(span.total_seconds() / 240)))

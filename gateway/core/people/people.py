@@ -177,7 +177,6 @@ class Holder:
     #: Perhaps not active, or not who has the address: what suppresses this person counts, and what
     #: suppresses others isn't outweighed.
     doubtful: bool = False
-    language: str = ""
     suppressions: tuple[Suppression, ...] = ()
 
 

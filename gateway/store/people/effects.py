@@ -36,7 +36,6 @@ class EffectRow(NamedTuple):
     first_name: str
     last_name: str
     active: bool | None  #: None: it isn't certain that an active person has the address.
-    language: str
     names: str | None  #: Of the status or group; None: the person's status isn't known.
     tag: str | None  #: Of the status or group; of an entry, its scope.
     origin: str
@@ -60,7 +59,6 @@ def _all_names(table: str) -> str:
 OF_STATUS = """
 SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name,
        CASE WHEN p.doubtful OR (p.active AND a.position >= {unsure}) THEN NULL ELSE p.active END,
-       p.language,
        {names}, s.tag, p.source, p.status_since, p.status_unread_since, '', false{no_number}
 FROM {wanted} addresses a
 {join} people p ON p.kind = a.kind AND p.crm_id = a.person
@@ -69,21 +67,21 @@ WHERE {where_person} AND a.position >= {lowest}""".replace("{names}", _all_names
     "{unsure}", str(UNSURE)
 )
 OF_GROUP = """
-SELECT {value}, 'group', m.kind, m.person, '', '', true, '',
+SELECT {value}, 'group', m.kind, m.person, '', '', true,
        {names}, g.tag, m.source, m.since, CAST(NULL AS BIGINT), '', false{no_number}
 FROM {wanted} addresses a
 {join} memberships m ON m.kind = a.kind AND m.person = a.person
 {join} "groups" g ON g.kind = m.kind AND g.crm_id = m.group_id AND g.active AND g.tag <> ''
 WHERE {where_person} AND a.position >= {lowest}""".replace("{names}", _all_names("g"))
 OF_PERSON = """
-SELECT {value}, o.source, o.kind, o.person, '', '', true, '',
+SELECT {value}, o.source, o.kind, o.person, '', '', true,
        '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
 FROM {wanted} addresses a
 {join} person_suppressions o ON o.kind = a.kind AND o.person = a.person
        AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})
 WHERE {where_person} AND a.position >= {lowest}"""
 OF_STAFF = """
-SELECT {own_value}, o.source, '', '', '', '', true, '',
+SELECT {own_value}, o.source, '', '', '', '', true,
        '', o.scope, o."by", o.since, o.until, o.remark, o.public{number}
 FROM {wanted} suppressions o
 WHERE {where_own} AND o.released_at IS NULL AND (o.until IS NULL OR o.until > {now})"""

@@ -93,12 +93,9 @@ def find(connection: Connection, wanted: PersonRef | str) -> tuple[PersonRecord,
     return tuple(record for record in records if record is not None)
 
 
-def holders(
-    connection: Connection, address: str, *, plus_addresses: bool = False
-) -> tuple[PersonRef, ...]:
+def holders(connection: Connection, address: str) -> tuple[PersonRef, ...]:
     """Return who has an address (in lookup form)."""
-    lowest = -1 if plus_addresses else 0
-    has_it = (addresses.c.address == address, addresses.c.position >= lowest)
+    has_it = (addresses.c.address == address, addresses.c.position >= 0)
     rows = connection.execute(select(addresses.c.kind, addresses.c.person).where(*has_it))
     return tuple(sorted(PersonRef(PersonKind(kind), crm_id) for kind, crm_id in rows))
 

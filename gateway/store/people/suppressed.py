@@ -30,7 +30,7 @@ START: Position = ("", 0)
 Reading = Callable[[], AbstractContextManager[Connection]]
 _COUNT = "SELECT count(*) FROM ({reasons}) listed"
 #: By address; the rest makes the order of its reasons the same on every page.
-_ORDER = "ORDER BY 1, 2, 3, 4, 9, 10, 11, 12, 16"
+_ORDER = "ORDER BY 1, 2, 3, 4, 8, 9, 10, 11, 15"
 
 
 class ListedSource(StrEnum):

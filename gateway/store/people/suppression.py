@@ -340,7 +340,6 @@ class _Findings:
                     name=f"{known.first_name} {known.last_name}".strip(),
                     active=known.active is None or bool(known.active),
                     doubtful=known.active is None,
-                    language=known.language,
                     suppressions=tuple(self._effects.suppression(row, ref) for row in theirs),
                 )
             )
