@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from gateway.store.engine.database import Database
 from gateway.store.sending import events
 from tests.rig.certificates import Certificates, make_certificates
 from tests.rig.client import RawClient
@@ -245,6 +246,15 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server: Postgres = request.getfixturevalue("postgres")
     with server.prepared_database(prepare) as url:
         yield url
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    """The same, opened."""
+    database = Database(store_url)
+    database.prepare()
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -108,12 +108,10 @@ def has_other_recipients(campaign: Campaign, document: MailchimpJson) -> bool:
 def created(document: MailchimpJson, link: str, now: datetime) -> dict[str, Any]:
     """Return the fields of a campaign that was just created at Mailchimp."""
     at = moment(document.get("create_time")) or now
-    web_id = document.get("web_id")
     return {
         "state": CampaignState.OPENED,
         "mailchimp_id": required_text(document, "id"),
-        "web_id": web_id if isinstance(web_id, int) else None,
-        "link": link if web_id else "",
+        "link": link,
         "opened_at": at,
         "next_sync": at,
         "asked": PendingCall.NOTHING,

@@ -1,6 +1,5 @@
 """A folder with an export of everything lacks the person and the membership at once."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,13 +17,6 @@ from tests.settings import RELAY, loaded
 from tests.store.feeding import person, tell
 
 ANN = "ann@example.org"
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    database = Database(store_url)
-    yield database
-    database.close()
 
 
 def test_who_goes_with_the_membership_stays_suppressed(

@@ -30,7 +30,6 @@ RULES = (
 GROUP = Suppression(
     scope=Scope.BULK, source=SuppressionSource.GROUP, name="Geen bulk-mail", person=ANN
 )
-OF_BEN = replace(GROUP, person=BEN)
 STATUS = Suppression(scope=Scope.ALL, source=SuppressionSource.STATUS, name="Overleden", person=ANN)
 STATUS_OF_BEN = replace(STATUS, person=BEN)
 STAFF = Suppression(scope=Scope.ALL, source=SuppressionSource.STAFF, remark="asked")

@@ -1,22 +1,11 @@
 """A store, and files to take in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gateway.store.engine.database import Database
-
 Write = Callable[..., Path]
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """An empty store."""
-    database = Database(store_url)
-    database.prepare()
-    yield database
-    database.close()
 
 
 @pytest.fixture

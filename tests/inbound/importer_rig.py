@@ -177,9 +177,9 @@ class ImporterRig:
         file.unlink()
         return verdict
 
-    async def filed(self, mail: EmailMessage | bytes, origin: MailOrigin = MAILBOX) -> HistoryEntry:
+    async def filed(self, mail: EmailMessage | bytes) -> HistoryEntry:
         """Have a mail filed and return its entry."""
-        verdict = await self.take(mail, origin)
+        verdict = await self.take(mail)
         assert isinstance(verdict, Filed), (verdict, self.mails())
         return self.entry(verdict.entry)
 
@@ -211,12 +211,14 @@ class ImporterRig:
             return outbox.listed(connection)[::-1]
 
 
-def rules(*senders: str, roles: tuple[str, ...] = ("personnel_manager",)) -> FilingRules:
+def rules(*senders: str) -> FilingRules:
     """Return what the importer goes by."""
     return FilingRules(
         reference=r"(?P<reference>\d+)",
         zone="Europe/Berlin",
-        admission=Admission(roles=frozenset(roles), senders=sender_entries(senders)),
+        admission=Admission(
+            roles=frozenset(("personnel_manager",)), senders=sender_entries(senders)
+        ),
         notice_settings=NoticeSettings(
             sender="gateway@office.example",
             hostname="gateway.office.example",

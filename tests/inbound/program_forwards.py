@@ -24,8 +24,7 @@ NOTE = "Bitte beachten: Kandidatin kommt gern."
 REFERENCE = "9001"
 FIELDS = ("sender", "name", "subject", "date", "to", "cc", "text", "staff_text", "documents")
 _STAFF = b"From: Sanne de Vries <sanne@bureau.example>"
-_ZONE = "Europe/Berlin"  #: Where the programs ran …
-_OTHER_ZONES = ("UTC",)  #: … but for Roundcube's HTML editor.
+_ZONE = "Europe/Berlin"  #: Where the programs ran.
 
 
 @dataclass(frozen=True)

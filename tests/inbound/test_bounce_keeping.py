@@ -71,7 +71,6 @@ def bounce(
     *,
     status: str = "5.1.1",
     recipient: str = ANN,
-    action: str = "failed",
 ) -> bytes:
     text = f"""\
 From: Mail Delivery System <MAILER-DAEMON@mx.example>
@@ -85,7 +84,7 @@ Content-Type: message/delivery-status
 Reporting-MTA: dns; mx.example.org
 
 Final-Recipient: rfc822; {recipient}
-Action: {action}
+Action: failed
 Status: {status}
 Diagnostic-Code: smtp; {said}
 

@@ -11,11 +11,9 @@ PASS = b"Authentication-Results: mail.ours.example; dmarc=pass header.from=ours.
 FROM = b"From: Eva <eva@ours.example>\r\n"
 
 
-def fault(
-    block: bytes, trust: Trust | None = "authentication-results", authserv_id: str = OURS
-) -> str:
+def fault(block: bytes, trust: Trust | None = "authentication-results") -> str:
     headers = Headers.parse(block)
-    return distrust(headers, read_sender(headers), trust=trust, authserv_id=authserv_id)
+    return distrust(headers, read_sender(headers), trust=trust, authserv_id=OURS)
 
 
 @pytest.mark.parametrize(

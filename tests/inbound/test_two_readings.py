@@ -196,8 +196,8 @@ def written(form: str, sender: str, text: str, *, date: str = EARLIER, subject: 
     )
 
 
-def sent(text: str, subject: str = "4711 Fwd: X") -> EmailMessage:
-    return forward(subject=subject, text=f"{NOTE}\n\n{text}")
+def sent(text: str) -> EmailMessage:
+    return forward(subject="4711 Fwd: X", text=f"{NOTE}\n\n{text}")
 
 
 every_form = pytest.mark.parametrize("form", FORMS)

@@ -162,10 +162,10 @@ async def running(
         await work.stop()
 
 
-async def put(database: Database, count: int, *, first: int = 0, due: datetime = NOW) -> list[int]:
-    numbers = [ID + first + n for n in range(count)]
+async def put(database: Database, count: int) -> list[int]:
+    numbers = [ID + n for n in range(count)]
     drafts = [
-        OutboxDraft(id=n, type="dsn", key=str(n), recipient="a@example.org", body=b"x", due=due)
+        OutboxDraft(id=n, type="dsn", key=str(n), recipient="a@example.org", body=b"x", due=NOW)
         for n in numbers
     ]
     await database.write(lambda connection: [outbox.put(connection, draft) for draft in drafts])

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import hmac
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,15 +53,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     waits = (timedelta(milliseconds=200),)
     monkeypatch.setattr("gateway.core.sending.outbox.FOR_WEBHOOKS", Backoff(waits, 16))
     monkeypatch.setattr("gateway.app.roles.webhooks.GIVEN_UP_WITHIN", waits[0])
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """An empty store of each kind."""
-    database = Database(store_url)
-    database.prepare()
-    yield database
-    database.close()
 
 
 @contextlib.asynccontextmanager

@@ -249,10 +249,10 @@ class RawClient:
 
     # Whole commands
 
-    async def command(self, line: bytes, timeout: float | None = None) -> Reply:
+    async def command(self, line: bytes) -> Reply:
         """Send one line (CRLF is added) and read its reply."""
         await self.send(line + b"\r\n")
-        return await self.reply(timeout)
+        return await self.reply()
 
     async def pipeline(self, *lines: bytes) -> list[Reply]:
         """Send all lines in one write (CRLF is added) and read a reply to each."""
@@ -263,9 +263,9 @@ class RawClient:
         """Say EHLO; the extensions are the lines after the first."""
         return await self.command(b"EHLO " + name)
 
-    async def lhlo(self, name: bytes = b"crm.example") -> Reply:
+    async def lhlo(self) -> Reply:
         """Say LHLO (RFC 2033)."""
-        return await self.command(b"LHLO " + name)
+        return await self.command(b"LHLO crm.example")
 
     async def starttls(self, context: ssl.SSLContext) -> Reply:
         """Ask for TLS and, if the server agrees, do the handshake for the name localhost."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from tests.rig.certificates import Certificates
-from tests.rig.logfile import LogFile
 from tests.rig.mailboxes import PASSWORD, Mailboxes
 from tests.rig.process import (
     LOOPBACK,
@@ -120,7 +119,6 @@ class Dovecot(Mailboxes):
         self.lmtp_port = free_port()
         # Dovecot's own user must get here, which a folder of pytest's does not allow.
         self.folder = Path(tempfile.mkdtemp(prefix="gateway-dovecot-"))
-        self._log = LogFile(self.folder / "dovecot.log")
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: Guard | None = None
         more += f"\nimap_capability = {capability}" if capability else ""
@@ -183,7 +181,3 @@ class Dovecot(Mailboxes):
         """Stop it and remove its folder."""
         await self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def log_text(self) -> str:
-        """Return what it logged."""
-        return self._log.text()

@@ -63,8 +63,8 @@ class Flow:
 class FaultProxy:
     """Listens on 127.0.0.1 and connects every client with one server."""
 
-    def __init__(self, target: int, host: str = LOOPBACK) -> None:
-        self.target = (host, target)
+    def __init__(self, target: int) -> None:
+        self.target = (LOOPBACK, target)
         self.to_server = Flow()
         self.to_client = Flow()
         self.port = 0
@@ -73,9 +73,9 @@ class FaultProxy:
         self._links: set[Link] = set()
 
     @classmethod
-    async def start(cls, target: int, host: str = LOOPBACK) -> Self:
+    async def start(cls, target: int) -> Self:
         """Return a listening proxy to that port."""
-        proxy = cls(target, host)
+        proxy = cls(target)
         await proxy.listen()
         return proxy
 

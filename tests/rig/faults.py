@@ -61,9 +61,9 @@ def reset(octets: int = 0) -> Action:
     return Action(send=b"", then=Then.RESET, octets=octets)
 
 
-def hang(octets: int = 0) -> Action:
+def hang() -> Action:
     """Say nothing more until the other side closes."""
-    return Action(send=b"", then=Then.HANG, octets=octets)
+    return Action(send=b"", then=Then.HANG)
 
 
 def garbage(octets: bytes = b"\x00\xff\xfe !? no code at all\r\n") -> Action:

@@ -118,7 +118,7 @@ class GatewayProcess:
 
     # Life
 
-    async def start(self, *, is_ready: bool = True, timeout: float = 30.0) -> None:
+    async def start(self, *, is_ready: bool = True) -> None:
         """Start it and, unless told otherwise, wait until its listeners greet with 220."""
         arguments = ("run", *self.roles)
         if self._wrapper or not can_fork(self._environment):
@@ -132,7 +132,7 @@ class GatewayProcess:
             )
         self._guard = Guard.of_group(self._process.pid)
         if is_ready and "smtp" in (self.roles or ("smtp",)):
-            await wait_until(self._is_ready, "the banner of the gateway", timeout)
+            await wait_until(self._is_ready, "the banner of the gateway")
 
     async def _is_ready(self) -> bool:
         assert self.is_running, f"the gateway ended: {self.log_text()}"
@@ -182,13 +182,6 @@ class GatewayProcess:
         self._guard.release()
         self._guard = None
         self._process = None
-
-    async def exit_code(self, timeout: float = 30.0) -> int:
-        """Wait for it to end by itself and return its exit code."""
-        assert self._process is not None
-        code = await ended(self._process, timeout)
-        self._forget()
-        return code
 
     # Commands
 

@@ -196,10 +196,6 @@ class Postfix:
         self._read_lines = len(lines)
         return [one for one in self._deliveries if status in ("", one.status)]
 
-    def log_text(self) -> str:
-        """Return the whole mail log."""
-        return self._log.text()
-
     def counts(self) -> Counter[str]:
         """Return how many recipients were sent, bounced and deferred."""
         return Counter(delivery.status for delivery in self.deliveries())

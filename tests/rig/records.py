@@ -17,10 +17,6 @@ class Connection:
     login: bytes = b""
     commands: list[bytes] = field(default_factory=list)  #: Every line but content, without CRLF.
 
-    @property
-    def is_open(self) -> bool:
-        return self.closed is None
-
 
 @dataclass(slots=True, kw_only=True)
 class Transaction:

@@ -50,10 +50,9 @@ class RawSink:
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     @classmethod
-    async def start(cls, settings: SinkSettings | None = None, port: int = 0) -> Self:
+    async def start(cls, settings: SinkSettings | None = None) -> Self:
         """Return a listening sink."""
         sink = cls(settings)
-        sink.port = port
         await sink.listen()
         return sink
 

@@ -20,7 +20,7 @@ from tests.rig.prepared import prepare
 from tests.rig.process import Guard, free_port, program, run, wait_until
 from tests.rig.sink import RawSink
 from tests.rig.toml import merge, write_toml
-from tests.rig.tools import SmtpSink, smtp_source, swaks
+from tests.rig.tools import smtp_source, swaks
 
 # The fault proxy
 
@@ -123,14 +123,6 @@ async def test_a_discarding_postfix_counts_recipients(start_postfix: StartPostfi
     assert 0 == done.returncode
     recipients = {delivery.recipient for delivery in relay.deliveries("sent")}
     assert {"bob@example.org", "eve@example.org"} == recipients
-
-
-@pytest.mark.system
-async def test_smtp_sink_leaves_at_the_dot(tmp_path: Path, connect: Connect) -> None:
-    async with SmtpSink(tmp_path, "-q", ".") as relay:
-        client = await connect(relay.port)
-        with pytest.raises(ConnectionGone):
-            await client.transaction(b"a@x", [b"b@x"], b"x")
 
 
 @pytest.mark.system

@@ -51,15 +51,6 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """An empty store of each kind."""
-    database = Database(store_url)
-    database.prepare()
-    yield database
-    database.close()
-
-
 def number_of(made: int) -> int:
     """Return whose id it is."""
     return made >> 12 & 0x3FF

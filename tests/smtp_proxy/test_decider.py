@@ -51,14 +51,6 @@ def case(
 
 
 @pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """A store of each kind."""
-    database = Database(store_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def new_decider(tmp_path: Path) -> Iterator[NewDecider]:
     """Returns the decider of a worker that has just begun, on a store."""
     with ExitStack() as held:

@@ -11,15 +11,6 @@ from tests.store.feeding import NOW
 
 
 @pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """An empty store."""
-    database = Database(store_url)
-    database.prepare()
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def standings(database: Database) -> Iterator[Standings]:
     """Tells who is suppressed, at a fixed time."""
     standings = Standings(database, tag_scopes=TAG_SCOPES, clock=lambda: NOW)

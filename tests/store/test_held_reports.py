@@ -1,6 +1,5 @@
 """Reports held back until the hour's end: each message is told once, and nobody gets many mails."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,15 +26,6 @@ SOON = NOW + timedelta(seconds=2)
 LEASE = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)
 ANN = "ann@office.example"
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """An empty store of each kind."""
-    database = Database(store_url)
-    database.prepare()
-    yield database
-    database.close()
 
 
 def draft(number: int, *, to: str = ANN, armed: bool = False, members: int = 1) -> OutboxDraft:

@@ -1,10 +1,7 @@
 """Leases in the store."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from gateway.store.engine import leases
 from gateway.store.engine.database import Database
@@ -12,15 +9,6 @@ from tests.store.holders import nobody_is_gone
 
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """An empty store of each kind."""
-    database = Database(store_url)
-    database.prepare()
-    yield database
-    database.close()
 
 
 def take(database: Database, holder: str, now: datetime = NOW, name: str = "feed") -> bool:

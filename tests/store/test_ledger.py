@@ -87,9 +87,9 @@ def relayed() -> Outcome:
     return Outcome(message=100, position=0, state=State.RELAYED, by=By.RELAY, reply="250 ok")
 
 
-def one(database: Database, number: int = 1) -> Occurrence:
+def one(database: Database) -> Occurrence:
     with database.reading() as connection:
-        found = ledger.by_id(connection, number)
+        found = ledger.by_id(connection, 1)
     assert found is not None
     return found
 

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -29,15 +29,6 @@ from gateway.store.schema.journal import attempts, deliveries
 NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 ANN = PersonRef(PersonKind.CANDIDATE, "17")
 BEN = PersonRef(PersonKind.CONTACT, "4 b")
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """An empty store of each kind."""
-    database = Database(store_url)
-    database.prepare()
-    yield database
-    database.close()
 
 
 def at(minutes: int) -> datetime:

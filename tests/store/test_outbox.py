@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -52,15 +51,6 @@ while True:
 sys.stdout.flush()
 sys.stdin.readline()
 """
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """An empty store of each kind."""
-    database = Database(store_url)
-    database.prepare()
-    yield database
-    database.close()
 
 
 def put(database: Database, *drafts: OutboxDraft) -> list[bool]:

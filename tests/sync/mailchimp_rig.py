@@ -1,7 +1,6 @@
 """A CRM, its campaigns, and the account they go out through, worked as commands work them."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -190,16 +189,6 @@ class MailchimpRig:
     def restarted(self) -> None:
         """Forget what the sync knew when it was ended."""
         self.refresher = Refresher(session=self.session, heard=self.heard.append)
-
-    def hasty(self, **limits: Any) -> MailchimpSession:
-        """Return a session whose client has other limits; it is closed with this one."""
-        self.client.close()
-        self.client = MailchimpClient(
-            KEY, base_url=self.sandbox.url, limits=MailchimpLimits(**limits), sleep=lambda _: None
-        )
-        self.session = replace(self.session, client=self.client)
-        self.restarted()
-        return self.session
 
     # Mailchimp.
 

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,14 +30,6 @@ TWO_WORKERS = {"smtp": {"workers": 2}}
 NOTHING_WRONG = Account(frozenset(), frozenset(), frozenset(), 0)
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """The store of the gateway that is killed."""
-    database = Database(store_url)
-    yield database
-    database.close()
 
 
 async def kill_again_and_again(gateway: GatewayProcess, traffic: Traffic, kills: int) -> None:

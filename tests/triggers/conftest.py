@@ -11,15 +11,6 @@ from tests.triggers.node import TriggerNode
 
 
 @pytest.fixture
-def database(store_url: str) -> Iterator[Database]:
-    """An empty store of each kind."""
-    database = Database(store_url)
-    database.prepare()
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def node(tmp_path: Path, database: Database) -> Iterator[TriggerNode]:
     node = TriggerNode(tmp_path / "node", database)
     yield node

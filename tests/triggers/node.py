@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
@@ -220,7 +220,3 @@ class TriggerNode:
         ref = PersonRef(PersonKind.CANDIDATE, who)
         closed = Closing(crm_id=crm_id, person=ref, closed_on=date.fromisoformat(day))
         self._told.setdefault("deliveries", {})[crm_id] = closed
-
-
-def addresses(names: Sequence[str]) -> list[str]:
-    return [f"{name}@example.org" for name in names]

@@ -87,7 +87,6 @@ class Campaign:
     audience: str = ""  #: The audience's id at Mailchimp.
     segment: int | None = None  #: The segment's id at Mailchimp.
     mailchimp_id: str = ""
-    web_id: int | None = None
     link: str = ""  #: Where people open it in Mailchimp.
     #: The answer of this is not kept yet: look before asking again.
     asked: PendingCall = PendingCall.NOTHING

@@ -17,7 +17,6 @@ campaigns = Table(
     words("audience"),  # the audience's id at Mailchimp, of the campaign and of its segment
     Column("segment", BigInteger),  # the segment's id at Mailchimp
     words("mailchimp_id"),  # empty: not there (yet)
-    Column("web_id", BigInteger),
     words("link"),  # where people open it in Mailchimp
     words("asked"),  # of the last request to Mailchimp whose answer is not kept yet: create, send …
     Column("asked_at", UtcTime),

@@ -133,11 +133,6 @@ class Browsing:
                     return self.page
         raise AssertionError(f"no form with a button {button!r} and {sorted(fields)}")
 
-    async def sign_in(self, name: str) -> PageReader:
-        """Sign in; the first page is shown."""
-        await self.open("/console/login")
-        return await self.press("Sign in", user=name, password=PASSWORD)
-
 
 @asynccontextmanager
 async def browser(api: Served, *, language: str = "en") -> AsyncIterator[Browsing]:

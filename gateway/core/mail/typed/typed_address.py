@@ -63,7 +63,6 @@ class NotAnAddress:
 
     text: str  #: As it may be shown: short, and nothing in it unseen.
     fault: str  #: What is wrong, and the cure: `has no @: write it as ann@example.org`.
-    parts: tuple[str, ...] = ()  #: What in it looks like an address, each once.
 
     def __str__(self) -> str:
         """Say it in one line."""
@@ -84,7 +83,7 @@ def read_address(text: str) -> TypedAddress | NotAnAddress:
             return _read_angled(written)
         return TypedAddress(_read_bare(plain(written)))
     except _FaultError as error:
-        return NotAnAddress(shown(text), error.fault, parts_like_addresses(plain(text)))
+        return NotAnAddress(shown(text), error.fault)
 
 
 def read_person_or_address(text: str) -> PersonRef | TypedAddress | NotAnAddress:
