@@ -169,8 +169,9 @@ def test_every_client_is_read_in_every_language(language: str, shape: Shape) -> 
 )
 @pytest.mark.parametrize("zone", ["CET", "GMT+1", "SAST", "UTC+05:30"])
 @pytest.mark.parametrize("is_copied", [True, False])
+@pytest.mark.parametrize("is_wrapped", [True, False])
 def test_yahoos_one_line_is_read_with_words_that_nobody_knows(
-    words: tuple[str, ...], zone: str, is_copied: bool
+    words: tuple[str, ...], zone: str, is_copied: bool, is_wrapped: bool
 ) -> None:
     sender, to, cc, date, subject = words
     copied = f"{cc} Eva Roe <eva@example.org>; Max <max@example.org>" if is_copied else ""
@@ -180,7 +181,10 @@ def test_yahoos_one_line_is_read_with_words_that_nobody_knows(
         f"{subject} {SUBJECT}\n {BODY}"
     )
 
-    found = find_original(text, subject="Ihre Bewerbung: ein Termin")
+    found = find_original(
+        text.replace(" <bob@", "\n<bob@") if is_wrapped else text,
+        subject="Ihre Bewerbung: ein Termin",
+    )
 
     assert found is not None
     assert ANN == found.heading.sender

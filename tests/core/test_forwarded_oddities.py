@@ -39,6 +39,39 @@ def test_nested_forwards_give_the_outermost_and_keep_the_rest() -> None:
     assert f"Dazwischen\n\n{inner}" == found.body
 
 
+@pytest.mark.parametrize(
+    "separator",
+    [
+        "----- Forwarded message from Ann Roe <ann@example.org> -----",
+        "----- Forwarded message from Ann Roe\n<ann@example.org> -----",
+        "----- Forwarded message from Ann Roe <ann@example.org>\n-----",
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "> "])
+@pytest.mark.parametrize("above", ["Oben", "Oben\n\nKandidatin kommt gern."])
+def test_the_separator_of_a_forward_may_be_wrapped_and_quoted_with_what_is_above_it(
+    separator: str, mark: str, above: str
+) -> None:
+    """Its words were taken for the author's name."""
+    text = f"{above}\n{separator}\n\n{HEADER}Betreff: Zweite\n\nHallo"
+    quoted = "\n".join(f"{mark}{line}" for line in text.split("\n"))
+
+    found = _found(quoted)
+
+    assert Mailbox("Ann", "ann@example.org") == found.heading.sender
+    assert ("Zweite", "Hallo") == (found.heading.subject, found.body)
+    assert datetime(2026, 3, 4, 10, 11, tzinfo=UTC) == found.heading.date
+
+
+def test_numbers_of_other_mails_may_go_on_below() -> None:
+    found = _found(
+        f"-----Original-----\n{HEADER}Betreff: Zweite\n"
+        "References: <1@example.org>\n<2@example.org> <3@example.org>\n\nHallo"
+    )
+
+    assert found.body == "Hallo"
+
+
 def test_a_forward_right_below_the_header_is_not_taken_for_its_end() -> None:
     inner = "From: Zoe <zoe@example.net>\nCc: Max <max@example.net>\nSubject: Erste\n\nHallo"
 

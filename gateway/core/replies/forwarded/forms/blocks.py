@@ -100,12 +100,15 @@ def read_bare(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
 def read_glued(
     lines: Sequence[TextLine], start: int, text: str = "", *, announced: bool = False
 ) -> ForwardedHeader | None:
-    """Read a header without line breaks; `text` replaces the line where something precedes it."""
+    """Read a header without line breaks; `text` replaces the line where something precedes it.
+
+    Below `announced` words on the same line it may have been wrapped anywhere since.
+    """
     text = text or lines[start].text
-    if not is_glued(text):
+    if not announced and not is_glued(text):
         return None
     for end in range(start + 1, min(start + _GLUED_LINES, len(lines)) + 1):
-        fields = split_glued(text, announced=announced)
+        fields = split_glued(text, announced=announced) if is_glued(text) else None
         if fields is not None:
             return ForwardedHeader(fields=fields, languages=(), end=end)
         if end == len(lines) or lines[end].is_blank:
@@ -317,6 +320,8 @@ class HeaderBlockReader:
         if label is not None and value:
             return False
         if self._role in _PEOPLE and text.startswith("<") and "@" in text:
+            return True
+        if self._role is HeaderWord.OTHER and self._are_message_ids(text):
             return True
         return self._word_follows()
 

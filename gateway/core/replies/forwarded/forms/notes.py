@@ -55,10 +55,13 @@ _MOST_DETAILS = 4  #: Lines of the details that Notes can fold.
 
 
 def separator_end(lines: Sequence[TextLine], index: int) -> int:
-    """Return the last line of a separator, which Notes may have wrapped.
+    """Return the last line of a separator, which may have been wrapped.
 
     ---------------------- Weitergeleitet von Bob Beispiel/Büro/DE am
     24.11.2026 10:00 ---------------------------
+
+    ----- Forwarded message from Ann Roe <ann@example.org>            (mutt, forwarded once more)
+    -----
     """
     following = lines[index + 1 : index + 3]
     if is_dashed(lines[index].text) or _OPENED.fullmatch(lines[index].text) is None:
@@ -68,7 +71,7 @@ def separator_end(lines: Sequence[TextLine], index: int) -> int:
         if line.is_blank or line.depth != lines[index].depth:
             break
         text = f"{text} {line.text}"
-        if _DATED.fullmatch(text):
+        if _DATED.fullmatch(text) or (is_dashed(text) and "@" in text):
             return end
     return index
 

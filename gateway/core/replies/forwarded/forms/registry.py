@@ -68,26 +68,37 @@ def read_below_separator(lines: Sequence[TextLine], index: int, subject: str) ->
     below = _next_line(lines, last)
     if below is not None and is_divider(lines[below].text):
         below = _next_line(lines, below)
-    header = None
+    is_announced = last > index or announces(text)
+    if below is not None and not is_announced and announces(lines[below].text):
+        return None  # What is quoted begins with words of somebody, the forwarded mail below them.
+    header: Header | None = None
     if below is not None:
         below = below_details(lines, below)
         header = (
             read_fields(lines, below, announced=True)
             or read_filled(lines, below)
             or read_block(lines, below, announced=True, subject=subject)
-            or read_led(lines, below, subject)
-            or read_notes(lines, below, subject)
-            or read_intro(lines, below, announced=True)
         )
+        if header is None and is_announced:
+            header = (
+                read_led(lines, below, subject)
+                or read_notes(lines, below, subject)
+                or read_intro(lines, below, announced=True)
+            )
     if isinstance(header, ForwardedHeader) and (date := date_within(text)):
         return replace(header, fields={HeaderWord.DATE: date} | header.fields)
     return header or read_framed_intro(lines, index)
 
 
+def announces(text: str) -> bool:
+    """Whether a line announces what follows by its look or its words."""
+    return is_dashed(text) or is_announcement(text) or is_divider(text)
+
+
 def separates(lines: Sequence[TextLine], index: int) -> bool:
     """Whether a line announces what follows, by its look, its words, or because it is quoted."""
     text = lines[index].text
-    if is_dashed(text) or is_announcement(text) or is_divider(text):
+    if announces(text):
         return True
     opens_quote = lines[index].depth > 0 and (index == 0 or lines[index - 1].depth == 0)
     label = read_label(text)
