@@ -19,6 +19,9 @@ _LINE = re.compile(rb"(\d{3})(?:([ -])(.*))?\Z", re.DOTALL)
 _MAX_LINE = 4096  #: Octets of one line of a reply.
 _MAX_LINES = 200  #: Lines of one reply.
 _HIGH_WATER = 1 << 18  #: Octets that may wait to be sent before writing pauses.
+#: What Exim alone writes into its banner, as shipped, and lists at EHLO.
+_EXIM = "ESMTP Exim "
+_EXIM_EXTENSIONS = frozenset(("PIPECONNECT", "X_PIPE_CONNECT"))
 CONNECT_SECONDS = 15
 GREETING_SECONDS = 30
 
@@ -47,6 +50,7 @@ class RelayConnection(asyncio.Protocol):
         self.settings = settings
         self.extensions: dict[str, str] = {}  #: What EHLO lists, e.g. `SIZE` with `10240000`.
         self.served = 0  #: Transactions finished on this connection.
+        self._banner = ""
         self.refusal: Reply | None = None  #: What the relay said in the middle of the content.
         self.late: asyncio.Future[Reply] | None = None  #: An answer still awaited after silence.
         self._loop = asyncio.get_running_loop()
@@ -97,6 +101,7 @@ class RelayConnection(asyncio.Protocol):
         settings = self.settings
         if banner.code != 220:
             raise RelayRefuses("greeting", banner)
+        self._banner = banner.text
         await self.say_ehlo()
         if settings.tls == "starttls":
             if "STARTTLS" not in self.extensions:
@@ -148,6 +153,11 @@ class RelayConnection(asyncio.Protocol):
             and not self._lines
             and not self._buffer
         )
+
+    @property
+    def is_exim(self) -> bool:
+        """Whether the relay is an Exim, as far as it tells."""
+        return _EXIM in self._banner or not _EXIM_EXTENSIONS.isdisjoint(self.extensions)
 
     @property
     def pipelining(self) -> bool:

@@ -11,6 +11,10 @@ from gateway.delivery.settings import RelaySettings
 IDLE_SECONDS = 8.0  #: Below what relays grant; Postfix keeps its own for 2 s.
 PROXY_SHARE = 0.9  #: The proxy's share of a relay's pace; the rest is for the gateway's own mail.
 MAX_TRANSACTIONS = 1000  #: On one connection; then a new one is made, so that relays can rebalance.
+#: Exim delivers no more at once of what comes over one connection, as shipped
+#: (smtp_accept_queue_per_connection): it says 250 to the eleventh and leaves it to its next queue
+#: run, at Debian's up to 30 minutes later.
+EXIM_TRANSACTIONS = 10
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]
 
@@ -107,7 +111,8 @@ class Pool:
         if unused and self._pace is not None:
             self._pace.give_back()
         connection.served += 1
-        if connection.usable and connection.served < MAX_TRANSACTIONS and not self._closed:
+        most = EXIM_TRANSACTIONS if connection.is_exim else MAX_TRANSACTIONS
+        if connection.usable and connection.served < most and not self._closed:
             self._idle.append((self._loop.time(), connection))
         else:
             connection.quit()

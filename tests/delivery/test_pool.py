@@ -8,6 +8,7 @@ from gateway.core.mail.reply import Reply
 from gateway.delivery import pool as pool_module
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.pool import Pool, RateLimit, RelayBusy
+from tests.conftest import StartSink
 from tests.delivery.relays import BOB, Observed, begun, make_pool, relay_settings, served
 from tests.rig import faults
 from tests.rig.process import free_port
@@ -202,6 +203,23 @@ async def test_an_old_connection_makes_room_for_a_new_one(
 
     await sink.wait_until(lambda: sink.open_connections == 0)
     assert 2 == len(sink.connections)
+
+
+async def test_exim_gets_no_more_over_a_connection_than_it_delivers_at_once(
+    start_sink: StartSink,
+) -> None:
+    """By its banner, or by an extension of its own where the banner is another one."""
+    by_banner = await start_sink()
+    by_banner.fault("banner", faults.reply(b"220 mx.example ESMTP Exim 4.96 Mon, 30 Nov 2026"))
+    by_extension = await start_sink(extensions=[b"PIPELINING", b"PIPECONNECT"])
+    for exim in (by_banner, by_extension):
+        pool = make_pool(relay_settings(exim.port))
+
+        for _ in range(11):
+            pool.release(await pool.acquire(2))
+
+        assert 2 == len(exim.connections)
+        pool.close()
 
 
 async def test_a_closed_pool_keeps_no_connection_that_comes_back(pool: Pool, sink: RawSink) -> None:
