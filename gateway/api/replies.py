@@ -87,6 +87,12 @@ def address_or_person(text: str) -> str:
             raise ValueError(f"{fault}{hint}")
 
 
+def person_or_lookup(using: ApiServices, typed: str) -> PersonRef | str:
+    """Return the person of a key, else an address in lookup form."""
+    read = read_person_or_address(typed)
+    return read if isinstance(read, PersonRef) else using.lookup(typed)
+
+
 def sender_address(text: str) -> str:
     """Read an envelope sender; `<>` and an empty text are the null sender (RFC 5321, 4.5.5)."""
     return "" if text.strip() in ("", "<>") else _one_address(text)

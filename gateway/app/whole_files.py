@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gateway.core.errors import FileUnusable
+from gateway.store.engine import on_disk
 
 _USUAL_MODE = 0o644
 
@@ -36,7 +37,7 @@ def write_whole(file: Path, text: str) -> None:
             os.fsync(opened.fileno())
         Path(made).replace(real)
         made = ""
-        sync_folder(real.parent)
+        on_disk.sync(real.parent)
     except OSError as error:
         raise _not_written(file, error) from error
     finally:
@@ -50,18 +51,9 @@ def remove_file(file: Path) -> None:
     try:
         file.unlink(missing_ok=True)
         if file.parent.exists():
-            sync_folder(file.parent)
+            on_disk.sync(file.parent)
     except OSError as error:
         raise _not_written(file, error) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names on disk."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 @contextmanager

@@ -64,12 +64,7 @@ class Dispatcher:
                 return timedelta(0)
             return _POLL if self._subscriptions() else _IDLE
 
-        def failed(error: Exception) -> None:
-            if not isinstance(error, StoreUnavailable):
-                raise error
-            log.error("webhooks_store_away", reason=str(error))
-
-        await repeat(hand_on, stopping=self._stopping, failed=failed, after_failure=_AWAY)
+        await repeat(hand_on, stopping=self._stopping, failed=put_off, after_failure=_AWAY)
 
     async def round(self) -> int:
         """Hand on the oldest events; return how many there were."""
@@ -101,6 +96,13 @@ class Dispatcher:
             return len(by_event)
 
         return await self._database.write(hand_on)
+
+
+def put_off(error: Exception) -> None:
+    """Say that the store is away, so that it is tried again; raise what is something else."""
+    if not isinstance(error, StoreUnavailable):
+        raise error
+    log.error("webhooks_store_away", reason=str(error))
 
 
 def _mark(url: str) -> str:

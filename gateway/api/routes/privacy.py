@@ -21,12 +21,11 @@ from gateway.api.replies import (
     id_cursor,
     octets,
     page,
+    person_or_lookup,
     reply,
 )
 from gateway.api.schemas import answers, items
 from gateway.api.threads import in_thread
-from gateway.core.mail.typed.typed_address import read_person_or_address
-from gateway.core.people.people import PersonRef
 from gateway.documents.erasures import CertificateDocument, ErasureDocument, erasure_document
 from gateway.store.api.answers import StoredAnswer
 from gateway.store.people import erasures
@@ -72,7 +71,7 @@ async def erase_person(
     Whoever was suppressed stays so by a keyed hash of each address.
     """
     by = await using.database.read(acting_manager, using, token, asked.by)
-    wanted = _wanted(using, person)
+    wanted = person_or_lookup(using, person)
     mode = "" if asked.mailchimp == "keep" else asked.mailchimp
 
     async def erased() -> StoredAnswer:
@@ -96,7 +95,7 @@ async def erase_person(
 )
 async def export_person(request: Request, using: Using, person: AddressOrPerson) -> Response:
     """Return all that is held of a person, by table (GDPR, articles 15 and 20)."""
-    wanted = _wanted(using, person)
+    wanted = person_or_lookup(using, person)
     held = await in_thread(using.privacy.export, wanted)
     return reply(request, held)
 
@@ -108,7 +107,7 @@ async def export_person(request: Request, using: Using, person: AddressOrPerson)
 )
 async def export_person_with_files(using: Using, person: AddressOrPerson) -> Response:
     """Return the same as an archive, with a page to read, documents and mail."""
-    wanted = _wanted(using, person)
+    wanted = person_or_lookup(using, person)
     archive = await in_thread(using.privacy.export_archive, wanted)
     headers = {"content-disposition": 'attachment; filename="person.zip"'}
     return Response(archive, headers=headers, media_type="application/zip")
@@ -122,9 +121,3 @@ async def list_erasures(
     number = before(cursor)
     done = await using.database.read(erasures.listed, since=since, before=number, limit=limit + 1)
     return page(request, done, limit, document=erasure_document, cursor=id_cursor)
-
-
-def _wanted(using: Using, typed: str) -> PersonRef | str:
-    """Return the person of a key, else an address in lookup form."""
-    read = read_person_or_address(typed)
-    return read if isinstance(read, PersonRef) else using.lookup(typed)

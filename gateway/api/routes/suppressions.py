@@ -25,6 +25,7 @@ from gateway.api.replies import (
     Using,
     octets,
     page,
+    person_or_lookup,
     reply,
     unwrapped,
     wrapped,
@@ -195,7 +196,7 @@ async def suppress(
     if until is not None and until <= now:
         raise Problem(422, "until: is in the past")
 
-    whom = _whom(using, asked.address)
+    whom = person_or_lookup(using, asked.address)
 
     def add(connection: StoreTransaction) -> StoredAnswer:
         if isinstance(whom, PersonRef):
@@ -223,7 +224,7 @@ async def suppress(
 )
 async def show_suppressions(request: Request, using: Using, address: AddressOrPerson) -> Response:
     """Show all that suppresses an address, whoever has it, or a person; and the history."""
-    whom = _whom(using, address)
+    whom = person_or_lookup(using, address)
 
     def look(connection: StoreTransaction) -> StandingDocument:
         erased = standings.names_if_erased(connection, whom)
@@ -275,12 +276,6 @@ async def release(
     if not released.is_any:
         raise Problem(404, "nothing suppresses the address itself, and nobody there opted out")
     return reply(request, released_document(str(whom), released))
-
-
-def _whom(using: ApiServices, typed: str) -> PersonRef | str:
-    """Return the person of a key, else an address in lookup form."""
-    read = read_person_or_address(typed)
-    return read if isinstance(read, PersonRef) else using.lookup(typed)
 
 
 def _known(connection: StoreTransaction, ref: PersonRef) -> PersonRecord:

@@ -12,12 +12,12 @@ from gateway.app.endpoints import endpoints
 from gateway.config import Settings
 from gateway.core import ids
 from gateway.core.sending.outbox import OutboxState
-from gateway.outbox.dispatcher import Dispatcher
+from gateway.outbox.dispatcher import Dispatcher, put_off
 from gateway.outbox.webhook import CONCURRENCY, Endpoint, WebhookDelivery
 from gateway.outbox.worker import OutboxLimits, OutboxWorker
 from gateway.runtime import processes
 from gateway.runtime.periodic import every
-from gateway.store.engine.database import Database, StoreUnavailable
+from gateway.store.engine.database import Database
 from gateway.store.sending import outbox
 
 log = logs.get("webhooks")
@@ -69,7 +69,7 @@ class Webhooks:
             self._tasks = tasks
             self._follow_settings(tasks)
             await every(
-                GIVEN_UP_WITHIN, self._give_up_others, stopping=self._stopping, failed=_put_off
+                GIVEN_UP_WITHIN, self._give_up_others, stopping=self._stopping, failed=put_off
             )
             self._tasks = None
             self._stop(list(self._running))
@@ -122,12 +122,6 @@ class Webhooks:
             limits=_LIMITS,
             endpoint=endpoint.url,
         )
-
-
-def _put_off(error: Exception) -> None:
-    if not isinstance(error, StoreUnavailable):
-        raise error
-    log.error("webhooks_store_away", reason=str(error))
 
 
 class _Running:

@@ -10,7 +10,8 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cached_property
 
-from gateway.core.written import as_read, counted, plain
+from gateway.core.feed.feed_mapping import compared
+from gateway.core.written import as_read, counted
 
 #: How many known ones are suggested where nothing fits.
 _NEAREST = 3
@@ -175,9 +176,7 @@ class ReferenceTargets:
         self._by_name = _by_form(
             (as_read(name), target) for target in self.known.values() for name in target.names
         )
-        self._by_id = _by_form(
-            (_in_one_case(target.crm_id), target) for target in self.known.values()
-        )
+        self._by_id = _by_form((compared(target.crm_id), target) for target in self.known.values())
         self._numbered = NumberedIds(self.known)
 
     def meaning(self, given: str) -> GivenMeaning:
@@ -243,7 +242,7 @@ class ReferenceTargets:
         for target in self._by_name.get(as_read(given), ()):
             yield target, UnderstoodBy.NAME
         yield from ((self.known[crm_id], UnderstoodBy.BENT) for crm_id in self.bent(given))
-        for target in self._by_id.get(_in_one_case(given), ()):
+        for target in self._by_id.get(compared(given), ()):
             yield target, UnderstoodBy.CASE
 
     def bent(self, given: str) -> list[str]:
@@ -360,7 +359,3 @@ def _by_form(pairs: Iterable[tuple[str, ReferenceTarget]]) -> dict[str, list[Ref
         if form:
             targets[form].append(target)
     return targets
-
-
-def _in_one_case(crm_id: str) -> str:
-    return " ".join(plain(crm_id).casefold().split())

@@ -25,6 +25,7 @@ from gateway.core.decision.journal import MESSAGE_VALUES, Delivery, Message, Out
 from gateway.core.errors import GatewayError
 from gateway.core.kinds import By, Kind, State
 from gateway.core.people.people import PersonRef
+from gateway.store.engine import on_disk
 from gateway.store.engine.leases import IsGone
 
 #: Process and node; earlier versions wrote no node.
@@ -117,11 +118,7 @@ class LocalRecord:
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                     os.fsync(file.fileno())
                     if length == 0:  # The new file's name becomes as durable as what is in it.
-                        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-                        try:
-                            os.fsync(folder)
-                        finally:
-                            os.close(folder)
+                        on_disk.sync(self._path.parent)
                 except OSError:
                     with contextlib.suppress(OSError):
                         file.truncate(length)

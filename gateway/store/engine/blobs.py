@@ -6,7 +6,6 @@ overwritten: the same content has the same name.
 
 import asyncio
 import hashlib
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -18,6 +17,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from gateway.core.errors import GatewayError
+from gateway.store.engine import on_disk
 
 _PIECE = 256 * 1024
 _S3_PIECE = 8 * 1024 * 1024  #: S3 takes no smaller ones than 5 MiB.
@@ -130,10 +130,10 @@ class Blobs:
 
     def _make_durable(self, file: Path) -> None:
         """Have a file and its name outlast a power cut."""
-        _sync(file)
-        _sync(file.parent)
+        on_disk.sync(file)
+        on_disk.sync(file.parent)
         if file.parent not in self._synced:
-            _sync(file.parent.parent)
+            on_disk.sync(file.parent.parent)
             self._synced.add(file.parent)
 
     def _opened(self) -> LocalStore | S3Store:
@@ -159,11 +159,3 @@ class Blobs:
 
 def _path(digest: str) -> str:
     return f"{digest[:2]}/{digest}"
-
-
-def _sync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from gateway.core.errors import GatewayError
+from gateway.store.engine import on_disk
 
 #: Octets of a turn after which a file keeps its room for the next.
 _WORTH_KEEPING = range(16 * 1024, 16 * 1024 * 1024)
@@ -35,11 +36,7 @@ class WorkerLog:
     def __init__(self, path: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         self._files = [os.open(part, flags, 0o600) for part in _parts(path)]
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)  # The names must be as durable as what will be in the files.
-        finally:
-            os.close(folder)
+        on_disk.sync(path.parent)  # The names must be as durable as what will be in the files.
         self._current = 0
         self._number = 0
         self._length = self._length_before = 0

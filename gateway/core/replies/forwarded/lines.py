@@ -96,6 +96,12 @@ def is_quoted(raw: str) -> bool:
     return _MARKS.match(raw) is not None
 
 
+def is_quoted_below(lines: Sequence[TextLine], start: int) -> bool:
+    """Whether the next line with text is quoted more deeply than the one before `start`."""
+    following = next((line for line in lines[start : start + 3] if not line.is_blank), None)
+    return following is not None and following.depth > lines[start - 1].depth
+
+
 def last_quoted(raw_lines: Sequence[str], start: int) -> int:
     """Return the index behind the last quoted line from `start` on."""
     for index in range(len(raw_lines) - 1, start - 1, -1):

@@ -8,7 +8,7 @@ from datetime import UTC
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.language.am_pm import without_half
 from gateway.core.replies.forwarded.language.introwords import FILLER, PREPOSITION, find_verb
-from gateway.core.replies.forwarded.lines import TextLine, wrapped
+from gateway.core.replies.forwarded.lines import TextLine, is_quoted_below, wrapped
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 from gateway.core.replies.forwarded.separators import is_announcement
 
@@ -68,7 +68,7 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
     for text, end in wrapped(lines, start, longest=_LONGEST):
         if _SENTENCE.fullmatch(above) is not None:
             return None  # of the forwarder's own, right above the introduction
-        if text[-1] in ":：" or (_quoted(lines, end) and _ends_written(text)):
+        if text[-1] in ":：" or (is_quoted_below(lines, end) and _ends_written(text)):
             intro = _intro(text.strip("-– "), lines, end, announced)
             return None if intro and is_whole_below(lines, start, intro.end, announced) else intro
         above = text
@@ -116,7 +116,7 @@ def read_framed_intro(lines: Sequence[TextLine], start: int) -> Intro | None:
 
 
 def _intro(text: str, lines: Sequence[TextLine], end: int, announced: bool) -> Intro | None:
-    quoted = _quoted(lines, end)
+    quoted = is_quoted_below(lines, end)
     address = ADDRESS.search(text)
     if not quoted and address is None:
         return None
@@ -167,12 +167,6 @@ def _ends_written(text: str) -> bool:
     end = text.rstrip("-– ")[-_LONGEST_VERB:]
     verb = find_verb(end)
     return verb is not None and verb.end() == len(end)
-
-
-def _quoted(lines: Sequence[TextLine], start: int) -> bool:
-    """Whether the next line with text is quoted more deeply than the one before `start`."""
-    following = next((line for line in lines[start : start + 3] if not line.is_blank), None)
-    return following is not None and following.depth > lines[start - 1].depth
 
 
 def _name_and_date(

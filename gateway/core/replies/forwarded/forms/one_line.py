@@ -16,7 +16,7 @@ from datetime import UTC
 
 from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.forms.intros import Intro
-from gateway.core.replies.forwarded.lines import WRAPPED_OVER, TextLine, wrapped
+from gateway.core.replies.forwarded.lines import WRAPPED_OVER, TextLine, is_quoted_below, wrapped
 from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 
 _LONGEST = 600
@@ -63,9 +63,3 @@ def _read(text: str, end: int) -> Intro | None:
     if sender is None or not (sender.address or match.re is _BETWEEN):
         return None
     return Intro(sender=Mailbox(sender.name, sender.address), date=date, end=end)
-
-
-def is_quoted_below(lines: Sequence[TextLine], start: int) -> bool:
-    """Whether the next line with text is quoted more deeply than the one before `start`."""
-    following = next((line for line in lines[start : start + 3] if not line.is_blank), None)
-    return following is not None and following.depth > lines[start - 1].depth
