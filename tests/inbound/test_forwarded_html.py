@@ -132,3 +132,40 @@ def test_html_of_every_client_is_cut_where_the_original_begins(html: str) -> Non
     assert "<i>passt</i>" in found.html
     assert "ablegen" not in found.html
     assert "Termin" not in found.html
+
+
+CONVERSATION = """\
+<div dir="ltr">Bitte ablegen.<br><br><div class="gmail_quote gmail_quote_container"><div dir="ltr"
+><span style="font-size:large;font-weight:bold">Forwarded Conversation</span><br><span
+style="font-weight:bold">Subject: Termin</span><br>------------------------<br></div><br><div
+dir="ltr" class="gmail_attr" style="color:#888">From: <strong class="gmail_sendername"
+dir="auto">Bob Doe</strong> <span dir="auto">&lt;<a
+href="mailto:bob@example.com">bob@example.com</a>&gt;</span><br>Date: Tue, 3 Mar 2026 at
+09:00<br>To: Ann Roe &lt;<a href="mailto:ann@example.org">ann@example.org</a>&gt;<br></div><br><br
+><div dir="ltr">Passt <b>Freitag</b>?</div><br><br><div dir="ltr" class="gmail_attr"
+style="color:#888">----------<br>From: <strong class="gmail_sendername" dir="auto">Ann Roe</strong>
+<span dir="auto">&lt;<a href="mailto:ann@example.org">ann@example.org</a>&gt;</span><br>Date: Wed, 4
+Mar 2026 at 10:11<br>To: Bob Doe &lt;<a href="mailto:bob@example.com">bob@example.com</a>&gt;<br
+></div><br><br><div dir="ltr">Das <i>passt</i>.</div><br><br><div dir="ltr" class="gmail_attr"
+style="color:#888">----------<br>From: <strong class="gmail_sendername" dir="auto">Bob Doe</strong>
+<span dir="auto">&lt;<a href="mailto:bob@example.com">bob@example.com</a>&gt;</span><br>Date: Wed, 4
+Mar 2026 at 11:00<br>To: Ann Roe &lt;<a href="mailto:ann@example.org">ann@example.org</a>&gt;<br
+></div><br><br><div dir="ltr">Prima.</div><br></div></div>"""
+
+
+def test_of_a_conversation_each_mail_is_cut_from_the_others() -> None:
+    mail = EmailMessage()
+    mail.set_content(CONVERSATION, subtype="html")
+
+    newest = recover(mail.as_bytes(), subject="Termin")
+    answer = newest.other
+    assert answer is not None
+    question = answer.other
+
+    assert question is not None
+    assert ["Prima.", "Das passt.", "Passt Freitag?"] == [
+        reading.text for reading in (newest, answer, question)
+    ]
+    assert {"Bitte ablegen."} == {r.staff_text for r in (newest, answer, question)}
+    assert "<i>passt</i>" in answer.html
+    assert not any(word in answer.html for word in ("Freitag", "Prima", "ablegen", "Ann Roe"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from gateway.core.replies.forwarded.dates import is_internet_date
 from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
+from gateway.core.replies.forwarded.forms.conversation import read_conversation
 from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.forms.notes import is_details
 from gateway.core.replies.forwarded.forms.registry import Header, read_header
@@ -68,6 +69,8 @@ def find_places(raw_lines: Sequence[str], *, subject: str) -> list[OriginalPlace
     for index, line in enumerate(lines):
         if line.is_blank:
             continue
+        if conversation := conversation_places(raw_lines, lines, index):
+            return conversation
         header = read_header(lines, index, subject)
         if header is not None:
             is_sure = _is_sure(lines, index, header, subject)
@@ -79,6 +82,30 @@ def find_places(raw_lines: Sequence[str], *, subject: str) -> list[OriginalPlace
                 first = replace(first, end=end, rest=end)
             return [first, *others]
     return []
+
+
+def conversation_places(
+    raw_lines: Sequence[str], lines: Sequence[TextLine], index: int
+) -> list[OriginalPlace]:
+    """Find the mails of a conversation that was forwarded as a whole, the newest first.
+
+    None of them holds another, and what is below the last one is of that.
+    """
+    places: list[OriginalPlace] = []
+    end = len(raw_lines)
+    for mail in reversed(read_conversation(lines, index)):
+        place = OriginalPlace(
+            header=mail.header,
+            own_end=own_words_end(lines, index),
+            start=mail.header.end,
+            end=end,
+            rest=len(raw_lines),
+            depth=lines[index].depth,
+            is_within=bool(places),
+        )
+        places.append(place)
+        end = mail.above
+    return places[: 1 + _MOST_OTHERS]
 
 
 def _is_sure(lines: Sequence[TextLine], index: int, header: Header, subject: str) -> bool:
