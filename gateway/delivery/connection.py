@@ -50,6 +50,7 @@ class RelayConnection(asyncio.Protocol):
         self.settings = settings
         self.extensions: dict[str, str] = {}  #: What EHLO lists, e.g. `SIZE` with `10240000`.
         self.served = 0  #: Transactions finished on this connection.
+        self.refusals = 0  #: What it refused since it last took a mail.
         self._banner = ""
         self.refusal: Reply | None = None  #: What the relay said in the middle of the content.
         self.late: asyncio.Future[Reply] | None = None  #: An answer still awaited after silence.
@@ -291,6 +292,10 @@ class RelayConnection(asyncio.Protocol):
                 self.refusal = reply
             self._fail("a reply nobody asked for")
             return
+        if reply.code >= 400:
+            self.refusals += 1
+        elif self._in_content:
+            self.refusals = 0
         self._in_content = reply.code == 354
         waiting = self._waiting.popleft()
         if not waiting.done():

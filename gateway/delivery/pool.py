@@ -15,6 +15,9 @@ MAX_TRANSACTIONS = 1000  #: On one connection; then a new one is made, so that r
 #: (smtp_accept_queue_per_connection): it says 250 to the eleventh and leaves it to its next queue
 #: run, at Debian's up to 30 minutes later.
 EXIM_TRANSACTIONS = 10
+#: Without a mail taken in between; then a new connection is made. Postfix answers each command a
+#: second late after ten (smtpd_soft_error_limit), also those of the next mail; Courier still later.
+MAX_REFUSALS = 5
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]
 
@@ -112,7 +115,8 @@ class Pool:
             self._pace.give_back()
         connection.served += 1
         most = EXIM_TRANSACTIONS if connection.is_exim else MAX_TRANSACTIONS
-        if connection.usable and connection.served < most and not self._closed:
+        is_welcome = connection.served < most and connection.refusals < MAX_REFUSALS
+        if connection.usable and is_welcome and not self._closed:
             self._idle.append((self._loop.time(), connection))
         else:
             connection.quit()

@@ -222,6 +222,31 @@ async def test_exim_gets_no_more_over_a_connection_than_it_delivers_at_once(
         pool.close()
 
 
+async def test_a_connection_that_refused_five_in_a_row_is_not_used_again(
+    pool: Pool, sink: RawSink
+) -> None:
+    """Postfix keeps whoever had ten refusals waiting; a mail it takes begins the count anew."""
+    sink.fault("RCPT", faults.reply(b"550 5.1.1 no such user"), address=b"dead@example.org")
+
+    async def mail(to: bytes) -> None:
+        relay = await pool.acquire(2)
+        rcpt = b"RCPT TO:<" + to + b">\r\n"
+        _, answer = await relay.commands([b"MAIL FROM:<ann@example.org>\r\n", rcpt], 2)
+        if answer.code == 250:
+            await relay.command(b"DATA\r\n", 2)
+            await relay.verdict(b"Subject: Hello\r\n\r\n.\r\n", 2)
+        else:
+            await relay.command(b"RSET\r\n", 2)
+        pool.release(relay)
+
+    for to in (*[b"dead@example.org"] * 4, b"bob@example.org", *[b"dead@example.org"] * 5):
+        await mail(to)
+    assert 1 == len(sink.connections)
+
+    await mail(b"bob@example.org")
+    assert 2 == len(sink.connections)
+
+
 async def test_a_closed_pool_keeps_no_connection_that_comes_back(pool: Pool, sink: RawSink) -> None:
     busy, idle = [await pool.acquire(2) for _ in range(2)]
     pool.release(idle)
