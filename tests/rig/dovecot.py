@@ -2,9 +2,8 @@
 
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -12,16 +11,12 @@ from tests.rig.certificates import Certificates
 from tests.rig.mailboxes import PASSWORD, Mailboxes
 from tests.rig.process import (
     LOOPBACK,
-    Guard,
-    ended,
     free_port,
     has_listener,
-    launch,
     needs,
     program,
-    signal_group,
-    wait_until,
 )
+from tests.rig.server_process import ServerProcess
 
 OWNER = "mail"  #: The system's user that the mails belong to.
 CONFIG = """\
@@ -119,8 +114,7 @@ class Dovecot(Mailboxes):
         self.lmtp_port = free_port()
         # Dovecot's own user must get here, which a folder of pytest's does not allow.
         self.folder = Path(tempfile.mkdtemp(prefix="gateway-dovecot-"))
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: Guard | None = None
+        self._server = ServerProcess("Dovecot", self.folder / "start.log", self.folder)
         more += f"\nimap_capability = {capability}" if capability else ""
         more += LMTP.format(port=self.lmtp_port) if takes_mail else ""
         text = CONFIG.format(
@@ -158,24 +152,11 @@ class Dovecot(Mailboxes):
     async def start(self) -> None:
         """Start it and wait until it takes connections."""
         command = [self._program, "-F", "-c", str(self.folder / "dovecot.conf")]
-        self._process = launch(command, self.folder / "start.log")
-        self._guard = Guard.of_group(self._process.pid, self.folder)
-        await wait_until(self._has_started, "the greeting of Dovecot", timeout=30)
-
-    async def _has_started(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self.folder / "start.log").read_text()
-        return await has_listener(self.port)
+        await self._server.start(command, partial(has_listener, self.port))
 
     async def stop(self) -> None:
         """Stop it; its mail stays, and it may be started again."""
-        if self._process is None or self._guard is None:
-            return
-        self._process.terminate()
-        await ended(self._process)
-        signal_group(self._process.pid, signal.SIGKILL)
-        self._guard.release()
-        self._process = None
+        await self._server.stop()
 
     async def close(self) -> None:
         """Stop it and remove its folder."""

@@ -5,25 +5,21 @@ It puts out no `* SEARCH` where a search finds nothing, and reads an escaped `"`
 
 import shutil
 import signal
-import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from tests.rig.mailboxes import PASSWORD, Mailboxes
 from tests.rig.process import (
     LOOPBACK,
-    Guard,
-    ended,
     free_port,
     has_listener,
-    launch,
     needs,
     program,
     run,
-    signal_group,
-    wait_until,
 )
+from tests.rig.server_process import ServerProcess
 
 PACKAGE = "hoodiecrow-imap@2.1.0"
 _SCRIPT = """\
@@ -45,9 +41,7 @@ class Hoodiecrow(Mailboxes):
         self._user = user
         self._plugins = plugins
         self.folder = Path(tempfile.mkdtemp(prefix="gateway-hoodiecrow-"))
-        self._log = self.folder / "log"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: Guard | None = None
+        self._server = ServerProcess("hoodiecrow", self.folder / "log", self.folder)
 
     async def __aenter__(self) -> Self:
         where = ["--prefix", str(self.folder), "--cache", str(self.folder / "cache")]
@@ -59,20 +53,10 @@ class Hoodiecrow(Mailboxes):
         script.write_text(_SCRIPT)
         as_read = PASSWORD.replace('"', "\\")
         words = [str(self.port), LOOPBACK, self._plugins, self._user, as_read]
-        self._process = launch([program("node", "nodejs"), str(script), *words], self._log)
-        self._guard = Guard.of_group(self._process.pid, self.folder)
-        await wait_until(self._has_started, "the greeting of hoodiecrow", timeout=30)
+        command = [program("node", "nodejs"), str(script), *words]
+        await self._server.start(command, partial(has_listener, self.port))
         return self
 
-    async def _has_started(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self._log.read_text()
-        return await has_listener(self.port)
-
     async def __aexit__(self, *_: object) -> None:
-        assert self._process is not None
-        assert self._guard is not None
-        signal_group(self._process.pid, signal.SIGKILL)
-        await ended(self._process)
-        self._guard.release()
+        await self._server.stop(signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)

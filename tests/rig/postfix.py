@@ -3,12 +3,11 @@
 import os
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -16,17 +15,14 @@ from tests.rig.logfile import LogFile
 from tests.rig.memory import memory_folder
 from tests.rig.process import (
     LOOPBACK,
-    Guard,
-    ended,
     free_port,
     has_banner,
-    launch,
     needs,
     program,
     run,
-    signal_group,
     wait_until,
 )
+from tests.rig.server_process import ServerProcess
 
 MAIN = """\
 compatibility_level = 3.6
@@ -116,8 +112,7 @@ class Postfix:
         self._log = LogFile(self.folder / "mail.log")
         self._deliveries: list[Delivery] = []
         self._read_lines = 0
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: Guard | None = None
+        self._server = ServerProcess(f"Postfix {name}", self.folder / "start.log", self.folder)
         self._configure(main)
 
     @classmethod
@@ -162,24 +157,11 @@ class Postfix:
         assert checked.returncode == 0, checked.stderr
         where = await run(program("postconf", "postfix"), "-c", config, "-h", "daemon_directory")
         master = f"{where.stdout.strip()}/master"
-        self._process = launch([master, "-c", config, "-d"], self.folder / "start.log")
-        self._guard = Guard.of_group(self._process.pid, self.folder)
-        await wait_until(self._has_started, f"the banner of Postfix {self.name}", timeout=30)
-
-    async def _has_started(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self.folder / "start.log").read_text()
-        return await has_banner(self.port)
+        await self._server.start([master, "-c", config, "-d"], partial(has_banner, self.port))
 
     async def stop(self) -> None:
         """Stop it; queue and log stay, and it may be started again."""
-        if self._process is None or self._guard is None:
-            return
-        self._process.terminate()
-        await ended(self._process)
-        signal_group(self._process.pid, signal.SIGKILL)
-        self._guard.release()
-        self._process = None
+        await self._server.stop()
 
     async def close(self) -> None:
         """Stop it and remove its folder."""

@@ -2,23 +2,19 @@
 
 import imaplib
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from tests.rig.process import (
     LOOPBACK,
-    Guard,
-    ended,
     free_port,
     has_listener,
-    launch,
-    signal_group,
-    wait_until,
 )
+from tests.rig.server_process import ServerProcess
 
 USER = "demouser"
 PASSWORD = "demopass"
@@ -30,29 +26,16 @@ class Pymap:
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        self._log = folder / "pymap.log"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: Guard | None = None
+        self._server = ServerProcess("pymap", folder / "pymap.log")
 
     async def __aenter__(self) -> Self:
         where = ["--host", LOOPBACK, "--port", str(self.port), "--no-tls"]
         command = [str(COMMAND), *where, "--no-service", "managesieve", "dict", "--demo-data"]
-        self._process = launch(command, self._log)
-        self._guard = Guard.of_group(self._process.pid)
-        await wait_until(self._has_started, "the greeting of pymap", timeout=30)
+        await self._server.start(command, partial(has_listener, self.port))
         return self
 
-    async def _has_started(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self._log.read_text()
-        return await has_listener(self.port)
-
     async def __aexit__(self, *_: object) -> None:
-        assert self._process is not None
-        assert self._guard is not None
-        signal_group(self._process.pid, signal.SIGKILL)
-        await ended(self._process)
-        self._guard.release()
+        await self._server.stop(signal.SIGKILL)
 
     @contextmanager
     def open(self) -> Iterator[imaplib.IMAP4]:

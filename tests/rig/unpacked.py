@@ -10,22 +10,17 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Self
 
-from tests.rig.logfile import LogFile
 from tests.rig.mailboxes import Mailboxes
 from tests.rig.process import (
-    Guard,
-    ended,
     free_port,
     has_listener,
-    launch,
     needs,
-    signal_group,
-    wait_until,
 )
+from tests.rig.server_process import ServerProcess
 
 _PREPARE = """\
 set -e
@@ -90,9 +85,7 @@ class UnpackedServer(Mailboxes):
         self._script = script
         self.folder = Path(tempfile.mkdtemp(prefix=f"gateway-{packages[0]}-"))
         self.folder.chmod(0o755)
-        self._log = LogFile(self.folder / "log")
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: Guard | None = None
+        self._server = ServerProcess(packages[0], self.folder / "log", self.folder)
 
     async def __aenter__(self) -> Self:
         (self.folder / "packages").symlink_to(unpacked(*self._packages))
@@ -100,25 +93,15 @@ class UnpackedServer(Mailboxes):
         script.write_text(f"{_PREPARE}LISTEN_PORT={self.port}\n{self._script}")
         # With the first process of the namespace all others of it end.
         apart = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
-        self._process = launch(
+        await self._server.start(
             [*apart, "bash", str(script)],
-            self._log.path,
+            partial(has_listener, self.port),
             environment={"HOME": str(self.folder)},
             folder=self.folder,
+            timeout=60,
         )
-        self._guard = Guard.of_group(self._process.pid, self.folder)
-        await wait_until(self._has_started, f"the greeting of {self._packages[0]}", timeout=60)
         return self
 
-    async def _has_started(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self._log.text()
-        return await has_listener(self.port)
-
     async def __aexit__(self, *_: object) -> None:
-        assert self._process is not None
-        assert self._guard is not None
-        signal_group(self._process.pid, signal.SIGKILL)
-        await ended(self._process)
-        self._guard.release()
+        await self._server.stop(signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,48 @@
+"""A server of other people's as a process of its own, from its start to its end."""
+
+import signal
+import subprocess
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.rig.process import Guard, ended, launch, signal_group, wait_until
+
+
+class ServerProcess:
+    """One server; where the tests die, it does, and the folder of its own goes."""
+
+    def __init__(self, name: str, log: Path, own_folder: Path | None = None) -> None:
+        self.name = name
+        self._log = log
+        self._own_folder = own_folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
+
+    async def start(
+        self,
+        command: Sequence[str],
+        greets: Callable[[], Awaitable[bool]],
+        *,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        timeout: float = 30,
+    ) -> None:
+        """Start it and wait until it greets; it may have been started before."""
+        process = launch(command, self._log, environment=environment, folder=folder)
+        self._process, self._guard = process, Guard.of_group(process.pid, self._own_folder)
+
+        async def has_started() -> bool:
+            assert process.poll() is None, self._log.read_text()
+            return await greets()
+
+        await wait_until(has_started, f"the greeting of {self.name}", timeout)
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it by a signal, if it runs, and whatever it leaves."""
+        if self._process is None or self._guard is None:
+            return
+        self._process.send_signal(number)
+        await ended(self._process)
+        signal_group(self._process.pid, signal.SIGKILL)
+        self._guard.release()
+        self._process = None
