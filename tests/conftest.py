@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+import hypothesis
 import pytest
 
 from gateway.store.engine.database import Database
@@ -34,6 +35,11 @@ from tests.rig.prepared import copy_prepared, prepare
 from tests.rig.schemas import checked_put
 from tests.rig.sink import RawSink, SinkSettings
 from tests.rig.statements import statements_shared
+
+# How long an example takes depends on what else the machine does. What must be quick has tests of
+# its own, by the processor's time (`tests.rig.cost`).
+hypothesis.settings.register_profile("any_machine", deadline=None)
+hypothesis.settings.load_profile("any_machine")
 
 Connect = Callable[..., Awaitable[RawClient]]
 StartSink = Callable[..., Awaitable[RawSink]]

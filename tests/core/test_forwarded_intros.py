@@ -42,6 +42,8 @@ MOMENT = datetime(2026, 3, 4, 10, 11, tzinfo=UTC)
         ("09:15 - 3C Group", "3C Group"),
         ("09:15 West, Ann", "West, Ann"),
         ("09:15 from Ann Roe", "Ann Roe"),
+        ("09:15, at 09:15, Ann Roe", "Ann Roe"),
+        ("9:15 AM, at 9:15 AM, Ann Roe", "Ann Roe"),
     ],
 )
 def test_a_half_of_the_day_is_no_part_of_a_name(said: str, name: str) -> None:

@@ -31,6 +31,7 @@ _FILLERS = (
     r"korisnik|uporabnik|kasutaja|vartotojas|lietotājs|kullanıcısı|en/na|il mitent|ο χρήστης",
     r"ο/η|ο|η|keltezéssel|dátummal|időpontban|tarihinde|tarixdə|órakor|-?kor|saatinde|egunean",
     r"στις|에|に|于|於",
+    r"\d{1,2}[:.]\d\d",  # BlueMail: `On 4 Mar 2026, 10:11, at 10:11, Ann wrote:`
 )
 #: What they put between a name and the date behind it.
 PREPOSITIONS = (
