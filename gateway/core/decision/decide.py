@@ -7,12 +7,11 @@ from gateway.core.people.people import Holder, Standing, Suppression, Suppressio
 def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     """Return the suppressions that keep mail of this kind from an address; empty: it may go.
 
-    For bulk mail the stricter of two people with one address wins; who has unsubscribed counts
-    always, for whoever reads mail at the address did it, and CRMs that merge two people keep one
-    of them inactive. For individual mail a
-    person's scope `all` blocks only if every active person with the address has it. People who
-    are not active count only where nobody active has the address. A doubtful holder counts where
-    that keeps mail away, and outweighs nobody.
+    For bulk mail the stricter of two people with one address wins. For individual mail a person's
+    scope `all` blocks only if every active person with the address has it. People who are not
+    active count only where nobody active has the address, except that whoever unsubscribed always
+    counts: the one who reads mail there did it, and CRMs that merge two people keep one of them
+    inactive. A doubtful holder counts where that keeps mail away, and outweighs nobody.
     """
     if not (standing.own or standing.holders):
         return ()
