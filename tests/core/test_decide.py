@@ -50,6 +50,9 @@ def entry_of(ref: PersonRef, scope: Scope) -> Suppression:
         ([(NOTHING, DOUBTFUL), (Scope.ALL, DOUBTFUL)], True, True),
         ([(Scope.BULK, DOUBTFUL)], True, False),
         ([(NOTHING, DOUBTFUL)], False, False),
+        # Somebody free surely has it, whatever a third one says; or all who had it are inactive.
+        ([(Scope.ALL, ACTIVE), (NOTHING, ACTIVE), (Scope.ALL, DOUBTFUL)], True, False),
+        ([(Scope.ALL, INACTIVE), (NOTHING, INACTIVE)], True, False),
     ],
 )
 def test_a_doubtful_holder_keeps_mail_away_and_outweighs_nobody(
