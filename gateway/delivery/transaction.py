@@ -7,9 +7,10 @@
     write(…), drain()      the content
     finish(…)              the last of it and the dot; the relay's verdict, or `Lost`
 
-A connection that was idle may be closed by now, or is closed as it is spoken to (421): then the
-same is said once more on a new one, as the relay had only heard commands. Once content has begun
-nothing is said twice.
+A connection that was idle may be closed by now, or is closed as it is spoken to (421), or has had
+as many mails as the relay takes over one (OpenSMTPD: 452 to the 101st MAIL): then the same is said
+once more on a new one, as the relay had only heard commands. Once content has begun nothing is said
+twice.
 
 Who is offered is said on one of three connections (`_offer`, `_connect`, `_say`):
 
@@ -118,7 +119,7 @@ class RelayTransaction:
                 self.hang_up()
                 if not may_be_closed:
                     raise
-            # An idle connection the relay had closed, or closes now (421): once more, on a new one.
+            # An idle connection the relay had closed, or wants no more of: once more, on a new one.
             connection = await self._connect(fresh=True)
             try:
                 return await self._say(connection, recipients, rewind=False)
@@ -165,7 +166,8 @@ class RelayTransaction:
         refused = next((reply for reply in answers[: len(lead)] if not reply.positive), None)
         self._mail_given = refused is None
         heard = [refused] * len(lines) if refused else answers[len(lead) :]
-        if any(reply.code == 421 for reply in answers):
+        has_had_enough = refused is not None and refused.code < 500 and connection.served > 0
+        if has_had_enough or any(reply.code == 421 for reply in answers):
             self.hang_up()
         stage = "RCPT" if refused is None else "MAIL"
         return [self._for_client(stage, reply) for reply in heard]

@@ -190,8 +190,9 @@ async def test_a_connection_that_can_not_be_reset_is_not_used_again(
         faults.reset(),
         faults.reply(b"421 4.4.2 idle for too long"),
         faults.disconnect(b"421 4.4.2 idle for too long"),
+        faults.reply(b"452 4.5.3 Too many messages sent"),
     ],
-    ids=["closed", "reset", "421", "421 and closed"],
+    ids=["closed", "reset", "421", "421 and closed", "no more mails over it"],
 )
 async def test_R8_a_reused_connection_that_ends_is_replaced_once(
     pool: Pool, sink: RawSink, action: faults.Action
