@@ -23,15 +23,10 @@ from gateway.supervisor.supervisor import Supervisor
 from gateway.supervisor.worker import Role, RoleProcess, Timing
 from tests.conftest import StartGateway
 from tests.rig.gateway import GatewayProcess, role_of
-from tests.rig.process import LOOPBACK, free_port, has_banner, wait_until
+from tests.rig.process import LOOPBACK, free_port, has_banner, parent_of, wait_until
 from tests.rig.sink import RawSink
 
 QUICK = Timing(first_wait=timedelta(milliseconds=10), longest_wait=timedelta(milliseconds=40))
-
-
-def parent_of(pid: int) -> int:
-    """Return the pid of a process's parent (proc_pid_stat(5))."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def health(port: int) -> tuple[int, dict[str, object]]:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.api.served import Served, served
+from tests.rig.sandbox import ScriptedSandbox
+from tests.sync.contract import contract
 
 
 class _QuickAsyncio:
@@ -51,3 +53,12 @@ async def shared_api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     folder = tmp_path_factory.mktemp("api")
     async with served(f"sqlite:///{folder}/gateway.db", folder) as found:
         yield found
+
+
+@pytest.fixture
+def sandbox() -> Iterator[ScriptedSandbox]:
+    """An account with a template and a verified domain."""
+    with ScriptedSandbox(check=contract()) as opened:
+        opened.furnish()
+        yield opened
+        assert not opened.violations

@@ -1,7 +1,7 @@
 """Campaigns made and sent over HTTP, with an account to try with on the other side."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,9 @@ from gateway.core.token import TokenScope
 from gateway.sync.activation import Activation
 from tests.api.served import Served, served
 from tests.rig.sandbox import ScriptedSandbox
-from tests.sync.contract import contract
 
 ACCOUNT = {"api_key": "0123456789abcdef-us1"}
 SENDER = {"from_name": "CRM", "from_address": "office@crm.test"}
-
-
-@pytest.fixture
-def sandbox() -> Iterator[ScriptedSandbox]:
-    """An account with a template and a verified domain."""
-    with ScriptedSandbox(check=contract()) as sandbox:
-        sandbox.furnish()
-        yield sandbox
-        assert not sandbox.violations
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ def descendants(pid: int) -> list[int]:
     """Return the process and all below it, parents first."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (parent := _parent(entry)) is not None:
+        if entry.name.isdigit() and (parent := parent_of(int(entry.name))):
             children.setdefault(parent, []).append(int(entry.name))
     family = [pid]
     for member in family:
@@ -197,11 +197,12 @@ def descendants(pid: int) -> list[int]:
     return family
 
 
-def _parent(entry: Path) -> int | None:
+def parent_of(pid: int) -> int:
+    """Return who started a process (proc_pid_stat(5)); 0 once it is gone."""
     try:
-        stat = (entry / "stat").read_text(errors="replace")
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
-        return None
+        return 0
     return int(stat.rpartition(")")[2].split()[1])
 
 

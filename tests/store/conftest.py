@@ -6,6 +6,7 @@ import pytest
 
 from gateway.core.kinds import TAG_SCOPES
 from gateway.store.engine.database import Database
+from gateway.store.journal.message_lookup import MessageLookup
 from gateway.store.people.suppression import Standings
 from tests.store.feeding import NOW
 
@@ -16,3 +17,11 @@ def standings(database: Database) -> Iterator[Standings]:
     standings = Standings(database, tag_scopes=TAG_SCOPES, clock=lambda: NOW)
     yield standings
     standings.close()
+
+
+@pytest.fixture
+def asked(database: Database) -> Iterator[MessageLookup]:
+    """What is asked about messages that the store knows."""
+    message_lookup = MessageLookup(database)
+    yield message_lookup
+    message_lookup.close()

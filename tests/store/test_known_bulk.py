@@ -1,6 +1,5 @@
 """Messages that were found bulk stay it, for a week, in every process."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,14 +20,6 @@ from tests.store.journaling import at, known_by, message
 
 MINUTE = timedelta(minutes=1)
 IDENTITY, OTHER = 2**62 + 1, 2**62 + 2
-
-
-@pytest.fixture
-def asked(database: Database) -> Iterator[MessageLookup]:
-    """A gate on the store."""
-    gate = MessageLookup(database)
-    yield gate
-    gate.close()
 
 
 def remember(database: Database, *rows: known_bulk.KnownBulkRow) -> None:

@@ -1,10 +1,8 @@
 """What stands in the way of a message besides suppressions."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
 from gateway.core.decision.journal import Attempt, Delivery
@@ -29,14 +27,6 @@ from tests.store.journaling import (
 )
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def asked(database: Database) -> Iterator[MessageLookup]:
-    """A gate on the store."""
-    message_lookup = MessageLookup(database)
-    yield message_lookup
-    message_lookup.close()
 
 
 def remember(database: Database, *kept: Attempt) -> None:

@@ -19,7 +19,7 @@ from tests.rig.client import ConnectionGone, RawClient, Reply
 from tests.rig.faults import delay, hang
 from tests.rig.gateway import GatewayProcess
 from tests.rig.postgres import OwnPostgres, Postgres
-from tests.rig.process import has_banner, wait_until
+from tests.rig.process import has_banner, parent_of, wait_until
 from tests.rig.sink import RawSink
 from tests.smtp_proxy.crm import (
     BULK,
@@ -339,11 +339,6 @@ def hanging(url: str) -> Iterator[None]:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-
-
-def parent_of(pid: int) -> int:
-    """Return the process that started another one (proc(5): the fourth field of stat)."""
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 async def works(crm: Crm) -> bool:

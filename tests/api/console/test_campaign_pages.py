@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +15,8 @@ from tests.api.console.browsing import Browsing, PageReader, signed_in
 from tests.api.served import Served
 from tests.api.test_campaign_actions import activate, serving
 from tests.rig.sandbox import ScriptedSandbox
-from tests.sync.contract import contract
 
 WORK, MANAGE = ConsoleRole.WORK, ConsoleRole.MANAGE
-
-
-@pytest.fixture
-def sandbox() -> Iterator[ScriptedSandbox]:
-    """An account with a template and a verified domain."""
-    with ScriptedSandbox(check=contract()) as opened:
-        opened.furnish()
-        yield opened
-        assert not opened.violations
 
 
 @pytest.fixture
