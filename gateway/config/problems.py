@@ -202,20 +202,17 @@ def known_keys(section: type[BaseModel]) -> list[str]:
 
 
 def _value(error: ErrorDetails, settings: type[BaseModel]) -> str:
-    value = error["input"]
-    hidden = error["type"] in {"missing", "extra_forbidden", "wrong_key"}
-    if hidden or _is_secret(error["loc"], settings):
+    value, path = error["input"], error["loc"]
+    if error["type"] in {"missing", "extra_forbidden", "wrong_key"}:
+        return ""
+    section = _section_at(path, settings)
+    if section is None or path[-1] in set(secret_keys(section)):
         return ""
     if isinstance(value, bool):
         return f": {str(value).lower()}"
     if isinstance(value, str):
         return f': "{value}"'
     return f": {value}" if isinstance(value, int | float) else ""
-
-
-def _is_secret(path: KeyPath, settings: type[BaseModel]) -> bool:
-    section = _section_at(path, settings)
-    return section is None or path[-1] in set(secret_keys(section))
 
 
 def _section_at(path: KeyPath, settings: type[BaseModel]) -> type[BaseModel] | None:
