@@ -87,22 +87,21 @@ def erase(
     at: datetime,
     by: str,
     new_id: Callable[[], int],
-    mailchimp: str = "",
-    mentioned_in: Sequence[int] = (),
-    also_kept: Sequence[KeptSuppression] = (),
-    also_declined: Sequence[tuple[str, str]] = (),
-    noted_as: tuple[str, tuple[str, ...]] | None = None,
-    key_mark: str = "",
-    looked: LookedThrough | None = None,
+    mailchimp: str,
+    mentioned_in: Sequence[int],
+    also_kept: Sequence[KeptSuppression],
+    also_declined: Sequence[tuple[str, str]],
+    noted_as: tuple[str, tuple[str, ...]] | None,
+    key_mark: str,
+    looked: LookedThrough,
 ) -> Erasure:
     """Erase a person in one transaction, and note that it was done.
 
     `mentioned_in` is mail of the inbox that was seen to speak of the person, `looked` what was
-    found in large tables before; without it they are looked through now. `mailchimp` is
-    `archive`, `delete` or empty. What `also_kept` says stays suppressed besides, what
-    `also_declined` says (hashes, each with a topic) declined; `noted_as` are the
-    hashes of the person and of the addresses where the erasure is done again, `key_mark` that of
-    the key they were made by.
+    found in large tables before. `mailchimp` is `archive`, `delete` or empty. What `also_kept`
+    says stays suppressed besides, what `also_declined` says (hashes, each with a topic) declined;
+    `noted_as` are the hashes of the person and of the addresses where the erasure is done again,
+    `key_mark` that of the key they were made by.
     """
     kept = [*kept_suppressions(connection, subject, standings, names), *also_kept]
     outcome = Erasure(
@@ -125,9 +124,7 @@ def erase(
     ):
         for name, topic in choices:
             keep_declined(connection, [topic], [name], key_mark=made_by, at=at, new_id=new_id)
-    _Eraser(
-        connection, subject, outcome, new_id, mentioned_in, looked=looked or LookedThrough()
-    ).run()
+    _Eraser(connection, subject, outcome, new_id, mentioned_in, looked=looked).run()
     keep_suppressed(connection, kept, key_mark=key_mark or names.key_marks[0], at=at, new_id=new_id)
     person, hashes = noted_as or (outcome.person, outcome.addresses)
     connection.execute(
