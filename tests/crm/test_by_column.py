@@ -141,7 +141,6 @@ def written(path: Path, names: tuple[str, ...], rows: list[list[str]]) -> Path:
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
@@ -228,7 +227,7 @@ def test_no_cell_that_stands_for_an_error_is_taken_for_a_text() -> None:
     assert {"#"} == {error[0] for error in ERRORS}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text('a,"\n\r;', max_size=60), st.integers(1, 4))
 def test_rows_are_the_same_many_at_once(text: str, at_once: int) -> None:
     lines = text.splitlines(keepends=True)

@@ -64,7 +64,7 @@ def written(rows: Sequence[tuple[str, str, str, date]], layout: Mapping[str, obj
     return file.getvalue().encode(str(layout["encoding"]))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows=ROWS, layout=LAYOUTS)
 def test_rows_are_the_same_however_they_are_laid_out(
     rows: list[tuple[str, str, str, date]], layout: Mapping[str, object]

@@ -389,7 +389,7 @@ BITS = (
 
 
 @given(st.lists(st.sampled_from(BITS.split(b"|")), max_size=40).map(b"".join))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_mail_raises(octets: bytes) -> None:
     recover(octets)
 

@@ -231,9 +231,7 @@ WORDS = [
 ONE_LINE = re.compile(rb"\d{3}[ -][\x20-\x7e]*\r\n")
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(st.sampled_from(WORDS) | st.binary(max_size=6), max_size=40))
 async def test_P18_whatever_is_said_the_session_ends_in_order(crm: Crm, words: list[bytes]) -> None:
     client = await crm.raw()

@@ -138,9 +138,7 @@ FRAGMENTS = [
 hostile_content = st.lists(st.sampled_from(FRAGMENTS) | st.binary(max_size=8), max_size=25)
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=hostile_content)
 async def test_P6_content_arrives_octet_for_octet_or_is_refused(
     each_crm: Crm, pieces: list[bytes]

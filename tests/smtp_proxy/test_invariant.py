@@ -119,9 +119,7 @@ async def holds(crm: Crm, sent: Sent) -> None:
             assert ("member" in sent.to) == (member.mailbox in message.recipients)
 
 
-@settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=mails)
 async def test_the_relay_gets_what_was_judged_for_whom_it_was_judged(crm: Crm, sent: Sent) -> None:
     await holds(crm, sent)
@@ -129,9 +127,7 @@ async def test_the_relay_gets_what_was_judged_for_whom_it_was_judged(crm: Crm, s
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-@settings(
-    max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=5000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=mails)
 async def test_the_same_for_long(crm: Crm, sent: Sent) -> None:
     await holds(crm, sent)

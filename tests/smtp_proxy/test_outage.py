@@ -72,7 +72,7 @@ def test_what_is_remembered_outlives_the_process(folder: Path) -> None:
     assert (True, True, False) == (never.known, ANN in never, BEN in never)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sets(st.emails(), max_size=30), st.emails())
 def test_exactly_those_told_are_never_mailed(
     tmp_path_factory: pytest.TempPathFactory, barred: set[str], other: str

@@ -223,7 +223,7 @@ STORES = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=STORES,
     tags=st.sampled_from([TAG_SCOPES, {**TAG_SCOPES, "NoMailingsTag": Scope.ALL}]),

@@ -430,7 +430,6 @@ def numbers() -> Iterator[int]:
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(written=written_otherwise())
