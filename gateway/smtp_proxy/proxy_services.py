@@ -37,13 +37,24 @@ _TIMED = 50  #: Commits a second whose time is measured; more tell nothing new.
 class ProxyServices:
     """One per worker; a reload gives it a new policy, decider and new pools."""
 
-    def __init__(self, policy: Policy, *, worker: int, shares: int, metrics: Metrics) -> None:
+    #: It runs what it writes by `spawn`, so the role adds it before its listeners open.
+    journal_client: JournalClient
+
+    def __init__(
+        self,
+        policy: Policy,
+        decider: Decider,
+        wording: LanguageChoice,
+        retries: Retries,
+        *,
+        worker: int,
+        shares: int,
+        metrics: Metrics,
+    ) -> None:
         self.policy = policy
-        # These need what is here themselves: the role puts them in before its listeners open.
-        self.decider: Decider
-        self.journal_client: JournalClient
-        self.wording: LanguageChoice
-        self.retries: Retries
+        self.decider = decider
+        self.wording = wording
+        self.retries = retries
         #: What each relay offered last; replaced, never changed.
         self.offers: dict[str, dict[str, str]] = {}
         self.feed_time: datetime | None = None  #: As of when the CRM's feed is.

@@ -75,21 +75,24 @@ class _Smtp:
         self._context = context
         self._database = database
         self._number = number
-        self._services = ProxyServices(
-            policy(settings), worker=number, shares=settings.smtp.workers, metrics=Metrics()
-        )
-        self._journal = _journal(database, self._services, number)
         self._local = LocalRecord(settings.store.outage, processes.holder())
         self._never = NeverMailed(settings.store.outage / "never-mailed", erased_names(settings))
         self._bulk_memory = BulkMemory()
         self._asked: tuple[Standings | MessageLookup, ...] = ()
-        self._go_by(settings)
+        self._staff_languages = StaffLanguages(database)
+        self._services = ProxyServices(
+            policy(settings),
+            self._decider(settings),
+            LanguageChoice(self._staff_languages),
+            Retries(open_marks(settings)),
+            worker=number,
+            shares=settings.smtp.workers,
+            metrics=Metrics(),
+        )
+        self._journal = _journal(database, self._services, number)
         self._services.journal_client = JournalClient(
             self._journal, self._local, self._services.spawn
         )
-        self._staff_languages = StaffLanguages(database)
-        self._services.wording = LanguageChoice(self._staff_languages)
-        self._services.retries = Retries(open_marks(settings))
         self._worker = SmtpWorker(
             self._services,
             ImportSpool(
@@ -101,20 +104,20 @@ class _Smtp:
         )
         self._chores = _Chores(database, self._services, number, self._local, context.stopping)
 
-    def _go_by(self, settings: Settings) -> None:
-        """Decide under these settings from now on; what was asked until then lets the store go."""
+    def _decider(self, settings: Settings) -> Decider:
+        """Return what decides under these settings; what was asked until now lets the store go."""
         for asked in self._asked:
             asked.close()
         self._standings = common.standings(settings, self._database)
         lookup = MessageLookup(self._database)
         self._asked = (self._standings, lookup)
-        self._services.decider = Decider(self._standings, lookup, self._never, self._bulk_memory)
+        return Decider(self._standings, lookup, self._never, self._bulk_memory)
 
     async def apply(self, fresh: Settings) -> None:
         """Use new settings; restart if the journal must be kept in another way."""
         counted = bool(self._services.policy.bursts)
         self._worker.apply(policy(fresh), listeners(fresh))
-        self._go_by(fresh)
+        self._services.decider = self._decider(fresh)
         if bool(self._services.policy.bursts) != counted:
             log.info("starting_anew", number=self._number)
             self._context.stopping.set()
