@@ -140,6 +140,45 @@ def reports_of(folder: Path, mail: bytes) -> ReportSet:
     return report
 
 
+MIMECAST = """\
+This is an automatic alert. Please do not answer.
+
+An email that you tried to send to this address could not be delivered:
+-- ann@example.org
+
+The problem seems to be :
+-- The recipient's address may be wrong
+
+More information follows :
+-- 5.4.1 Recipient address rejected: Access denied. [AB1.eur.prod.outlook.example 2026-03-04]
+
+This happened after 1 attempt.
+"""
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "expected"),
+    [
+        ("[Postmaster] Email Delivery Failure", MIMECAST, [("ann@example.org", True)]),
+        ("Zustellproblem", MIMECAST, [("ann@example.org", True)]),
+        ("Zustellproblem", MIMECAST.replace("5.4.1 Recipient", "Recipient"), []),
+        ("Zustellproblem", f"{MIMECAST}-- bob@example.org\n", []),  # a list
+    ],
+)
+def test_a_notice_with_the_null_sender_may_have_any_subject(
+    subject: str, text: str, expected: list[tuple[str, bool]]
+) -> None:
+    """Mimecast writes such notices, neither a report nor with the mail that came back."""
+    mail = (
+        "Return-Path: <>\r\nFrom: postmaster <postmaster@mx.example>\r\nTo: crm@office.example\r\n"
+        f"Subject: {subject}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    ) + text.replace("\n", "\r\n")
+
+    told = read_bounces(message_from_bytes(mail.encode()))
+
+    assert expected == [(bounce.recipient, bounce.is_hard) for bounce in told]
+
+
 @pytest.mark.parametrize("text", ["I have left the firm.", "550 5.1.1 user unknown"])
 def test_mail_that_a_sieve_script_refused_came_back_and_says_nothing_of_the_address(
     tmp_path: Path, text: str

@@ -83,6 +83,7 @@ _SUBJECTS = {
         "undeliverable|undelivered mail returned|mail delivery failed|mail delivery failure"
         "|mail delivery system|delivery status notification|delivery failure|delivery has failed"
         "|returned mail|failure notice|mail system error|message delivery|mail could not be"
+        "|email delivery failure|e-mail delivery failure|[postmaster] email delivery failure"
         "|warning: could not send|unzustellbar|nicht zustellbar|zustellung fehlgeschlagen"
         "|onbestelbaar|niet bestelbaar|bezorging mislukt|non remis|échec de la remise|non distribu"
         "|no se puede entregar|no entregado|non recapitabile|mancato recapito"

@@ -146,8 +146,23 @@ def _has_form_of_bounce(parts: BounceParts) -> bool:
         or _ID_BELOW.search(notice)
         or len(notice_of(notice)) < len(notice.splitlines()[:MOST_LINES])
         or next(groups_in(notice), None) is not None
+        or (has_null_sender(parts) and says_what_failed(notice))
         or _known_to_mailman(parts)
     )
+
+
+def has_null_sender(parts: BounceParts) -> bool:
+    """Whether a mail has the null sender, which is for reports alone (RFC 5321, 4.5.5)."""
+    return field(parts.mail, "return-path").strip() == "<>"
+
+
+def says_what_failed(notice: str) -> bool:
+    """Whether a notice names one address and what a server said of it: `5.4.1 Access denied`.
+
+    A list of other people's mail names more.
+    """
+    failures = failures_in(notice)
+    return len(failures) == 1 and bool(essence(failures[0].lines)[0])
 
 
 def _is_outlook_complaint(parts: BounceParts) -> bool:
