@@ -100,7 +100,14 @@ RECEIVED = (
 BY_LMTP = b"Received: from mail.ours.example\r\n\tby box.ours.example with LMTP\r\n\tid B2\r\n"
 
 
-@pytest.mark.parametrize("on_top", [b"", b"Return-Path: <eva@ours.example>\r\n", BY_LMTP])
+#: Cyrus 3.6.
+BY_LMTPA = (
+    b"Received: from mail.ours.example ([unix socket])\r\n\t by box.ours.example (Cyrus 3.6.1) with"
+    b" LMTPA;\r\n\t Mon, 30 Nov 2026 10:00:00 +0100\r\n"
+)
+
+
+@pytest.mark.parametrize("on_top", [b"", b"Return-Path: <eva@ours.example>\r\n", BY_LMTP, BY_LMTPA])
 def test_I16_each_program_of_the_own_server_writes_a_field_of_its_own(on_top: bytes) -> None:
     assert "" == fault(on_top + SEPARATE + RECEIVED + FROM)
 

@@ -18,7 +18,7 @@ _ORDERLY = re.compile(
 )
 #: What a server writes on top of a mail that comes in, and its words on the protocol it came by.
 _RECEIVED = re.compile(rb"^received[ \t]*:.*(?:\n[ \t].*)*\n?", re.MULTILINE | re.IGNORECASE)
-_WITH = re.compile(rb"[ \t\n]with\s+(\S+)", re.IGNORECASE)
+_WITH = re.compile(rb"[ \t\n]with\s+([\w-]+)", re.IGNORECASE)
 _LMTP = re.compile(rb"(?:utf8)?lmtps?a?", re.IGNORECASE)
 _BYTE_ORDER = b"\xef\xbb\xbf"
 #: A value that needs no decoding: printable ASCII without `=`, which may begin an encoded word.
