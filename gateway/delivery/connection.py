@@ -51,7 +51,7 @@ class RelayConnection(asyncio.Protocol):
         self.extensions: dict[str, str] = {}  #: What EHLO lists, e.g. `SIZE` with `10240000`.
         self.served = 0  #: Transactions finished on this connection.
         self.refusals = 0  #: What it refused since it last took a mail.
-        self._banner = ""
+        self.is_exim = False  #: Whether the relay is an Exim, as far as it tells.
         self.refusal: Reply | None = None  #: What the relay said in the middle of the content.
         self.late: asyncio.Future[Reply] | None = None  #: An answer still awaited after silence.
         self._loop = asyncio.get_running_loop()
@@ -102,7 +102,6 @@ class RelayConnection(asyncio.Protocol):
         settings = self.settings
         if banner.code != 220:
             raise RelayRefuses("greeting", banner)
-        self._banner = banner.text
         await self.say_ehlo()
         if settings.tls == "starttls":
             if "STARTTLS" not in self.extensions:
@@ -119,6 +118,7 @@ class RelayConnection(asyncio.Protocol):
             )
             self._transport = cast(asyncio.Transport, encrypted)
             await self.say_ehlo()  # What was listed in the clear doesn't count (RFC 3207, 4.2).
+        self.is_exim = _EXIM in banner.text or not _EXIM_EXTENSIONS.isdisjoint(self.extensions)
         steps = login_steps(settings)
         for number, step in enumerate(steps, 1):
             reply = await self.command(step + b"\r\n", GREETING_SECONDS)
@@ -154,11 +154,6 @@ class RelayConnection(asyncio.Protocol):
             and not self._lines
             and not self._buffer
         )
-
-    @property
-    def is_exim(self) -> bool:
-        """Whether the relay is an Exim, as far as it tells."""
-        return _EXIM in self._banner or not _EXIM_EXTENSIONS.isdisjoint(self.extensions)
 
     @property
     def pipelining(self) -> bool:
