@@ -1,1 +1,1 @@
-"""What the gateway knows and has done: SQLAlchemy on SQLite or PostgreSQL stays in here."""
+"""The store: all SQLAlchemy code, for SQLite and PostgreSQL, is in here."""

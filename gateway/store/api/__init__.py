@@ -1,1 +1,1 @@
-"""The API's tokens, and requests that may come again."""
+"""The API's tokens, and requests that may be repeated."""

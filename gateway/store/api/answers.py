@@ -1,4 +1,4 @@
-"""What the API answered to requests that may come again, kept for a day."""
+"""The API's answers to repeatable requests, kept for a day."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,22 +9,22 @@ from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.api import answers
 
 KEEP = timedelta(hours=24)
-#: For so long a request may be worked on before another try of it is let through.
+#: How long a request may be in progress before a retry of it is let through.
 _UNDER_WAY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatableRequest:
-    """A request that may come again."""
+    """A request that may be repeated."""
 
     token: int
-    key: str  #: What its sender calls it.
-    digest: str  #: SHA-256 of all that was asked.
+    key: str  #: The key its sender gave it.
+    digest: str  #: SHA-256 of the whole request.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswer:
-    """What was answered."""
+    """The answer a request got."""
 
     status: int
     type: str
@@ -33,16 +33,16 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRequest:
-    """A request that came before by this key."""
+    """An earlier request with the same key."""
 
     is_same: bool
-    answer: StoredAnswer | None  #: None while it is worked on.
+    answer: StoredAnswer | None  #: None while it is in progress.
 
 
 def begin(
     connection: Connection, request: RepeatableRequest, now: datetime
 ) -> EarlierRequest | None:
-    """Record that a request is being worked on; return the earlier one with its key, if any."""
+    """Record that a request is in progress; return the earlier one with its key, if any."""
     values = {
         "token": request.token,
         "key": request.key,
@@ -73,7 +73,7 @@ def begin(
 
 
 def keep(connection: Connection, request: RepeatableRequest, answer: StoredAnswer) -> None:
-    """Keep what a request was answered."""
+    """Store the answer to a request."""
     key_columns = update(answers).where(
         answers.c.token == request.token, answers.c.key == request.key
     )
@@ -81,13 +81,13 @@ def keep(connection: Connection, request: RepeatableRequest, answer: StoredAnswe
 
 
 def forget(connection: Connection, request: RepeatableRequest) -> None:
-    """Let a request that failed come again."""
+    """Allow a failed request to be retried."""
     key_columns = (answers.c.token == request.token, answers.c.key == request.key)
     connection.execute(delete(answers).where(*key_columns, answers.c.status.is_(None)))
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget up to `limit` answers given before a time; return how many."""
+    """Delete up to `limit` answers given before a time; return how many."""
     old = select(answers.c.token, answers.c.key).where(answers.c.at < before).limit(limit)
     rows = connection.execute(old).all()
     for token, key in rows:

@@ -1,4 +1,4 @@
-"""The API's tokens, kept as the SHA-256 of what their bearers show."""
+"""The API's tokens, stored as the SHA-256 of their secrets."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -11,18 +11,18 @@ from gateway.core.errors import GatewayError
 from gateway.core.token import Token, TokenRole, TokenScope
 from gateway.store.schema.api import tokens
 
-#: How exactly the last use is known: not every request is to be written down.
+#: Precision of the last use: not every request should cost a write.
 _EXACTLY = timedelta(minutes=1)
 
 
 class NoSuchToken(GatewayError):
-    """There is no token of that id."""
+    """There is no token with this id."""
 
     cure = "gateway tokens list"
 
 
 def add(connection: Connection, token: Token, secret: str) -> None:
-    """Keep a new token; `secret` is what its bearer shows."""
+    """Store a new token; `secret` is what its bearer presents."""
     row = {"id": token.id, "digest": _digest(secret), "name": token.name, "source": token.source}
     given = {"scopes": " ".join(sorted(token.scopes)), "roles": " ".join(sorted(token.roles))}
     connection.execute(insert(tokens).values(**row, **given))
@@ -36,7 +36,7 @@ def find(connection: Connection, secret: str) -> Token | None:
 
 
 def is_stale(token: Token, now: datetime) -> bool:
-    """Whether its last use should be written down again."""
+    """Whether its last use should be written again."""
     return token.last_used is None or now - token.last_used >= _EXACTLY
 
 
@@ -49,13 +49,13 @@ def used(connection: Connection, number: int, now: datetime) -> None:
 
 
 def listed(connection: Connection) -> list[Token]:
-    """Return all tokens, the newest first, those revoked too."""
+    """Return all tokens, newest first, including revoked ones."""
     rows = connection.execute(select(tokens).order_by(tokens.c.id.desc()))
     return [_token(row) for row in rows]
 
 
 def revoke(connection: Connection, number: int, now: datetime) -> Token:
-    """End a token's validity at once; return it as it was, or raise `NoSuchToken`."""
+    """Revoke a token at once; return it as it was, or raise `NoSuchToken`."""
     row = connection.execute(select(tokens).where(tokens.c.id == number).with_for_update()).first()
     if row is None:
         raise NoSuchToken(f"there is no token {ids.show(number)}")

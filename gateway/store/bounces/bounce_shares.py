@@ -1,4 +1,4 @@
-"""What share of mail came back, by the domains it went from and to."""
+"""What share of the mail bounced, by sender domain and recipient domain."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from gateway.core.people.erased_names import PREFIX
 from gateway.store.schema.bounces import bounces
 from gateway.store.schema.journal import deliveries, messages
 
-_ERASED = f"{PREFIX}%"  #: Where mail for somebody who was erased went is not known any more.
+_ERASED = f"{PREFIX}%"  #: Erased addresses: it is no longer known which domain their mail went to.
 
 
 def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
-    """Return the shares since a moment, those of the most mail first.
+    """Return the shares since a time, domains with the most mail first.
 
-    Where too much came back of domains that got few mails each, their share together is among them.
+    If too much bounced at domains that got few mails each, their combined share is included.
     """
     first = ids.first_id_at(since)
     d, b = deliveries.c, bounces.c
@@ -35,7 +35,7 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
     )
     for row in connection.execute(went_out):
         counts[row.sender, row.receiver]["sent"] += row.number
-    # A message that comes back twice, or into two mailboxes, came back once.
+    # A message that bounces twice, or into two mailboxes, counts once.
     once = (
         select(b.message, b.address, b.kind, func.max(cast(b.hard, Integer)).label("hard"))
         .where(b.message >= first, b.address != "", b.address.not_like(_ERASED))
@@ -64,10 +64,10 @@ def by_domain(connection: Connection, since: datetime) -> list[BounceShare]:
 
 
 def highest(shares: Iterable[BounceShare]) -> dict[str, tuple[float, float]]:
-    """Return by sender domain the highest share of bounces, and that of complaints.
+    """Return the highest bounce rate and the highest complaint rate of each sender domain.
 
-    Each is that of one receiver's domain, of those that got enough mails for a share to say
-    something: Gmail counts what came to Gmail.
+    Each is the rate at a single recipient domain, among those with enough mail for a meaningful
+    rate: Gmail counts what came to Gmail.
     """
     by_sender: dict[str, tuple[float, float]] = {}
     for share in shares:
@@ -81,7 +81,7 @@ def highest(shares: Iterable[BounceShare]) -> dict[str, tuple[float, float]]:
 
 
 def _domain_of(connection: Connection, address: ColumnElement[str]) -> ColumnElement[str]:
-    """Return the part after the @ of an address, in lower case; empty for an empty address."""
+    """Return the part of an address after the @, in lower case; empty for an empty address."""
     if connection.dialect.name == "sqlite":
         domain = func.substr(address, func.instr(address, "@") + 1)
     else:

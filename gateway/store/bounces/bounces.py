@@ -1,4 +1,4 @@
-"""What came back: which message it is about, and what is known of an address by it."""
+"""Bounces: which message each one is about, and what it says about an address."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,8 +21,8 @@ from gateway.store.schema.inbound import inbox
 from gateway.store.schema.journal import deliveries, messages
 from gateway.store.schema.suppressions import suppressions
 
-_RECENT = 50  #: Messages to a recipient among which that of a bounce is looked for.
-_MOST_HOPS = 8  #: Ids that a mail got on its way, of those that may be ours by their form.
+_RECENT = 50  #: How many messages to a recipient are searched for the one that bounced.
+_MOST_HOPS = 8  #: Ids a mail got along its way that look like ours.
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,12 @@ class FoundMessage:
 def message_of(
     connection: Connection, *, numbers: Sequence[int], message_id: str, recipients: Sequence[str]
 ) -> FoundMessage | None:
-    """Return the journal's message a bounce is about: by its id there, or else by Message-ID.
+    """Return the journal's message a bounce is about, found by id or else by Message-ID.
 
-    The Message-ID is looked up among the recent messages to the named recipients. An id tells when
-    it was made, so somebody could guess a list of them. It counts only together with the message's
-    Message-ID, or with a recipient if few ids are named, or alone if the message has no Message-ID.
+    The Message-ID is looked up among recent messages to the named recipients. Ids contain the time
+    they were made, so somebody could guess a list of them. An id therefore counts only together
+    with the message's Message-ID, or with a recipient if few ids are named, or alone if the message
+    has no Message-ID.
     """
     named = {lookup_form(recipient) for recipient in recipients}
     for number in numbers:
@@ -72,22 +73,19 @@ def message_of(
 
 
 def exists(connection: Connection, message: int) -> bool:
-    """Whether the journal has a message."""
+    """Whether a message is in the journal."""
     return connection.scalar(select(messages.c.id).where(messages.c.id == message)) is not None
 
 
 def sender_of(connection: Connection, message: int) -> tuple[str, str]:
-    """Return a message's envelope sender and relay; empty of none, or where it has none."""
+    """Return a message's envelope sender and relay; empty if it is unknown or has none."""
     query = select(messages.c.sender, messages.c.relay).where(messages.c.id == message)
     row = connection.execute(query).first()
     return ("", "") if row is None else (row.sender, row.relay)
 
 
 def addresses_of(connection: Connection, message: int) -> dict[int, str]:
-    """Return whom a message was for that the relay took: addresses in lookup form by position.
-
-    Deliveries whose outcome is unknown count too: a bounce proves that the relay took the mail.
-    """
+    """Return the addresses of a message that the relay accepted, in lookup form, by position."""
     c = deliveries.c
     taken = (State.RELAYED, State.SENDING, State.UNKNOWN)
     query = select(c.position, c.address).where(c.message == message, c.state.in_(taken))
@@ -95,7 +93,7 @@ def addresses_of(connection: Connection, message: int) -> dict[int, str]:
 
 
 def add(connection: Connection, kept: Sequence[KeptBounce]) -> None:
-    """Store what a mail says came back, in place of what was stored for that mail before."""
+    """Store what a mail reports as bounced, replacing what was stored for that mail before."""
     if kept:
         connection.execute(delete(bounces).where(bounces.c.inbox == kept[0].inbox))
         rows = [{**asdict(bounce), "proof": bounce.proof or ""} for bounce in kept]
@@ -103,7 +101,7 @@ def add(connection: Connection, kept: Sequence[KeptBounce]) -> None:
 
 
 def of_message(connection: Connection, message: int) -> list[KeptBounce]:
-    """Return what came back of a message of the journal, in the order it came."""
+    """Return the bounces of a message in the journal, in order of arrival."""
     order = (bounces.c.inbox, bounces.c.position)
     query = select(bounces).where(bounces.c.message == message).order_by(*order)
     return [_kept(row) for row in connection.execute(query)]
@@ -116,7 +114,7 @@ def of_person(
     until: datetime | None,
     limit: int,
 ) -> list[KeptBounce]:
-    """Return the newest of what came back of messages to a person, of a time."""
+    """Return the newest bounces of messages to a person within a period."""
     c, d = bounces.c, deliveries.c
     was_sent = exists_query().where(
         d.message == c.message, d.address == c.address, was_theirs(record.person.ref)
@@ -133,7 +131,7 @@ def of_address(
     until: datetime | None,
     limit: int,
 ) -> list[KeptBounce]:
-    """Return the newest of what came back of mail to an address (in lookup form), of a time."""
+    """Return the newest bounces of mail to an address (in lookup form) within a period."""
     c = bounces.c
     of_theirs = c.address == address
     return _newest(connection, of_theirs, since=since, until=until, limit=limit)
@@ -158,9 +156,9 @@ def _newest(
 
 
 def hard_since(connection: Connection, address: str, since: datetime) -> list[HardBounce]:
-    """Return the proven hard bounces of an address (in lookup form) that came in since a moment.
+    """Return the proven hard bounces of an address (in lookup form) received since a time.
 
-    What went out before it is left out too.
+    Bounces of mail sent before that time are left out, too.
     """
     c, first = bounces.c, ids.first_id_at(since)
     query = (
@@ -179,14 +177,14 @@ def hard_since(connection: Connection, address: str, since: datetime) -> list[Ha
 
 
 def report_of(message: int, message_id: str | None) -> str:
-    """Return what makes a bounce the same: the message it is of, and its own Message-ID."""
+    """Return what identifies a bounce: the message it is about, and its own Message-ID."""
     return f"{message} {message_id}" if message_id else ""
 
 
 def told_first(connection: Connection, entry: KeptBounce, report: str) -> datetime | None:
-    """Return when a mail that reported the same first came in; None: none did.
+    """Return when the first mail with the same report came in; None if there was none.
 
-    `report` is the Message-ID of the mail that reports it now; without one, nothing is known.
+    `report` is the Message-ID of the mail reporting it now; without one, nothing is known.
     """
     c = bounces.c
     same = (c.message == entry.message, c.address == entry.address, c.kind == entry.kind)
@@ -204,10 +202,10 @@ def told_first(connection: Connection, entry: KeptBounce, report: str) -> dateti
 def arrived(
     connection: Connection, address: str, before: datetime, *, besides: int
 ) -> datetime | None:
-    """Return when the latest message to an address went out that did not bounce, if there is one.
+    """Return when the latest message to an address was sent that did not bounce, if any.
 
-    `besides` is a message that bounces just now. What went out shortly before a moment may still
-    come back, so messages after it don't count.
+    `besides` is a message that is bouncing right now. Recent messages may still bounce, so those
+    sent from `before` on don't count.
     """
     d, b = deliveries.c, bounces.c
     came_back = select(b.message).where(
@@ -230,10 +228,10 @@ def arrived(
 
 
 def is_undecided() -> ColumnElement[bool]:
-    """Return what holds of what a person has to decide on: it suppresses nobody by itself.
+    """Return the condition for bounces a person has to decide on, as they suppress nobody yet.
 
-    Hard, or a complaint, and of no message of ours for certain, so that it may be forged; and
-    nobody has said anything of the address yet.
+    Such a bounce is hard, or a complaint, but isn't certain to be about a message of ours, so it
+    may be forged; and nobody has decided about the address yet.
     """
     c = bounces.c
     of_address = suppressions.c.address.in_((c.address, func.lower(c.recipient)))
@@ -242,7 +240,7 @@ def is_undecided() -> ColumnElement[bool]:
 
 
 def at_position(connection: Connection, mail: int, position: int) -> KeptBounce | None:
-    """Return what a mail says about the recipient at a position; None: nothing."""
+    """Return what a mail says about the recipient at a position; None if it says nothing."""
     c = bounces.c
     query = select(bounces).where(c.inbox == mail, c.position == position)
     row = connection.execute(query).first()
@@ -259,9 +257,9 @@ def listed(
     after: tuple[int, int] | None = None,
     limit: int | None = 50,
 ) -> list[KeptBounce]:
-    """Return what came back, the newest first; with `after`, what follows a mail's position.
+    """Return the bounces, newest first; `after` continues below a mail's position.
 
-    `undecided`: only what a person has to decide on.
+    `undecided`: only those a person has to decide on.
     """
     c = bounces.c
     query = select(bounces).order_by(c.inbox.desc(), c.position).limit(limit)

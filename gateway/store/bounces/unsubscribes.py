@@ -1,4 +1,4 @@
-"""Who unsubscribes: whom a mail went to, and what follows of the choice."""
+"""Unsubscribing: who a mail went to, and what their choice leads to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,40 +17,40 @@ from gateway.store.people.topic_opt_outs import TopicOptOut
 from gateway.store.schema.journal import deliveries, messages
 from gateway.store.schema.triggers import occurrences
 
-BY = "recipient"  #: Who chose, as lists of suppressions show it.
+BY = "recipient"  #: Who made the choice, as shown in lists of suppressions.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailedRecipient:
-    """The recipient of the mail that a token names."""
+    """The recipient of the mail a token belongs to."""
 
     address: str  #: In lookup form.
-    person: PersonRef | None  #: None where none, or several, were known by the address.
-    language: str  #: The person's; empty where it isn't known.
-    sender: str  #: The envelope's; empty where it isn't known.
-    trigger: str  #: Empty of the CRM's mail.
-    #: Where the person was erased since, what is left of the addresses; `address` is empty then.
+    person: PersonRef | None  #: None if nobody, or more than one person, had the address.
+    language: str  #: The person's; empty if unknown.
+    sender: str  #: The envelope sender; empty if unknown.
+    trigger: str  #: Empty for the CRM's mail.
+    #: If the person was erased since, what remains of the addresses; `address` is then empty.
     erased: tuple[KeptSuppression, ...] = ()
-    key_mark: str = ""  #: The mark of the key that made these names.
+    key_mark: str = ""  #: The mark of the key these names were made with.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptUnsubscribe:
-    """A choice that is news."""
+    """A new choice."""
 
     address: str
     person: PersonRef | None
     at: datetime
     topic: str  #: Empty: all mailings.
-    choice: str  #: As it was shown.
+    choice: str  #: As it was displayed.
 
 
 def recipient_of(
     connection: Connection, named: Named, *, lock: bool = False
 ) -> MailedRecipient | None:
-    """Return whom a mail went to; None: nobody knows any more.
+    """Return who a mail went to; None if that is no longer known.
 
-    With `lock`, two requests for the same mail come one after the other.
+    With `lock`, two requests for the same mail are handled one after the other.
     """
     if isinstance(named, NamedDelivery):
         d = deliveries.c
@@ -65,7 +65,7 @@ def recipient_of(
             return None
         if row.address.startswith(PREFIX):
             return _erased_recipient(connection, row.address, sender=row.sender)
-        # Those known now count where nobody was.
+        # If nobody had the address then, those who have it now count.
         refs = persons_of(row.persons) or people.holders(connection, row.address)
         person = refs[0] if len(refs) == 1 else None
         return MailedRecipient(
@@ -86,8 +86,8 @@ def recipient_of(
         return _erased_recipient(connection, sent.person, trigger=sent.trigger)
     if not sent.mailbox:
         return None
-    # Staff are mailed about a person; it is they who want no more. An address that is there though
-    # its person was erased is one that others have.
+    # Mail to staff is about a person, but it is the staff who want no more of it. If an address is
+    # still there though its person was erased, others have it.
     person = None if sent.recipient or is_erased else PersonRef.parse(f"{sent.kind}:{sent.person}")
     sender = select(messages.c.sender).where(messages.c.id == sent.message)
     return MailedRecipient(
@@ -102,12 +102,12 @@ def recipient_of(
 def _erased_recipient(
     connection: Connection, mark: str, *, sender: str = "", trigger: str = ""
 ) -> MailedRecipient | None:
-    """Return whom a mail went to that has only the mark of an erased address or person.
+    """Return the recipient of a mail when only the mark of an erased address or person is left.
 
-    A mail program's opt-out counts whenever it comes: the CRM may bring the address again.
+    An opt-out from a mail program counts however late it comes: the CRM may bring the address back.
     """
     names, key_mark = erasures.named_by_mark(connection, mark) or ((), "")
-    if not names:  # Others have all addresses.
+    if not names:  # All its addresses are held by others.
         return None
     source = SuppressionSource.UNSUBSCRIBE.value
     return MailedRecipient(
@@ -152,7 +152,7 @@ def unsubscribe(
     now: datetime,
     new_id: Callable[[], int],
 ) -> KeptUnsubscribe | None:
-    """Keep that somebody wants no more mailings, or none on a topic; None: it is known already.
+    """Store that somebody wants no more mailings, or none on a topic; None if already known.
 
     This counts for the person if the mail went to a known one, otherwise for the address; for both
     if the person no longer has the address. `choice` is the text of what was chosen. For somebody

@@ -1,1 +1,1 @@
-"""Campaigns, their members, and what comes back from Mailchimp."""
+"""Campaigns, their members, and Mailchimp's data about them."""

@@ -24,30 +24,30 @@ _KEY = (
     activities.c.link,
     activities.c.nth,
 )
-_AT_ONCE = 500  #: Rows in one statement: SQLite takes no more than 32,766 values.
+_AT_ONCE = 500  #: Rows per statement: SQLite takes no more than 32,766 values.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityCampaign:
-    """The campaign that activities belong to."""
+    """The campaign activities belong to."""
 
     id: int
     mailchimp_id: str
     audience: str
-    name: str  #: The title of its activities.
+    name: str  #: Title of its activities.
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientActivity:
-    """An activity, and whose it is."""
+    """An activity and who did it."""
 
-    recipient: str  #: The address, in lookup form, that the campaign went to.
+    recipient: str  #: The address the campaign went to, in lookup form.
     activity: Activity
 
 
 @dataclass(frozen=True, slots=True)
 class MemberActivity:
-    """An activity of a person, with the campaign."""
+    """An activity of a person, with its campaign."""
 
     campaign: int
     title: str
@@ -61,9 +61,9 @@ def keep(
     *,
     now: datetime,
 ) -> list[RecipientActivity]:
-    """Keep activities and return those that are new.
+    """Store activities and return the new ones.
 
-    An open known before is only ever marked as a machine's, never unmarked.
+    A known open may later be marked as a machine's, but is never unmarked.
     """
     recipients = recipients_of(connection, mailing, seen)
     acts = {
@@ -110,9 +110,10 @@ def keep(
 def recipients_of(
     connection: Connection, mailing: ActivityCampaign, seen: Iterable[ReportedRecipient]
 ) -> dict[tuple[str, str], str]:
-    """Return the address the campaign went to, by the id and the address Mailchimp has now.
+    """Return the address the campaign went to, by contact id and Mailchimp's current address.
 
-    Who has changed the address since is found by the contact; of an unknown one it is today's.
+    People who have changed their address since are found by their contact; if that is unknown, the
+    current address is used.
     """
     wanted = {(contact.email_id, contact.email): lookup_form(contact.email) for contact in seen}
     members = _members_among(connection, mailing.id, wanted.values())
@@ -147,7 +148,7 @@ def _members_among(connection: Connection, campaign: int, addresses: Iterable[st
 def _moved(
     connection: Connection, mailing: ActivityCampaign, email_ids: Collection[str]
 ) -> dict[str, str]:
-    """Return the members' addresses of contacts that have another one now (M7)."""
+    """Return the members' addresses of contacts whose address has changed since (M7)."""
     c = audience_members.c
     in_audience = c.audience == mailing.audience
     moved: dict[str, str] = {}
@@ -171,7 +172,7 @@ def _key(act: RecipientActivity) -> tuple[Any, ...]:
 
 
 def _link(url: str) -> int:
-    """Return a number for a URL, which itself may be too long for an index; 0 for none."""
+    """Return a number for a URL, as the URL itself may be too long for an index; 0 if none."""
     if not url:
         return 0
     return int.from_bytes(hashlib.sha256(url.encode(errors="replace")).digest()[:7]) + 1
@@ -180,7 +181,7 @@ def _link(url: str) -> int:
 def members_by_address(
     connection: Connection, campaign: int, addresses: Collection[str]
 ) -> dict[str, list[PersonRef | None]]:
-    """Return the members of a campaign that have these addresses; several may have one."""
+    """Return the members of a campaign with these addresses; several may share one."""
     c, members = campaign_members.c, dict[str, list[PersonRef | None]]()
     for chunk in batched(sorted(addresses), _AT_ONCE):
         is_in_chunk = (c.campaign == campaign, c.address.in_(chunk))
@@ -191,7 +192,7 @@ def members_by_address(
 
 
 def counts(connection: Connection, campaign: int) -> dict[str, int]:
-    """Return how many activities of each type are kept; `machine` are opens by such."""
+    """Return how many activities of each type are stored; `machine` counts machine opens."""
     c = activities.c
     query = select(c.type, c.machine, func.count()).where(c.campaign == campaign)
     numbers: dict[str, int] = {}
@@ -203,7 +204,7 @@ def counts(connection: Connection, campaign: int) -> dict[str, int]:
 
 
 def of_campaign(connection: Connection, campaign: int) -> Iterator[RecipientActivity]:
-    """Yield what was done with a campaign, by recipient and time."""
+    """Yield the activities of a campaign, by recipient and time."""
     c = activities.c
     query = select(activities).where(c.campaign == campaign)
     rows = connection.execution_options(yield_per=1000).execute(
@@ -214,7 +215,7 @@ def of_campaign(connection: Connection, campaign: int) -> Iterator[RecipientActi
 
 @dataclass(frozen=True, slots=True)
 class ActivityPlace:
-    """The place of an activity in the list of its campaign."""
+    """The place of an activity in its campaign's list."""
 
     at: datetime
     recipient: str
@@ -231,7 +232,7 @@ def listed(
     after: ActivityPlace | None = None,
     limit: int,
 ) -> list[tuple[ActivityPlace, RecipientActivity]]:
-    """Return what was done with a campaign, the newest first, each with its place in the list."""
+    """Return the activities of a campaign, newest first, each with its place in the list."""
     c = activities.c
     query = select(activities).where(c.campaign == campaign)
     if type is not None:
@@ -252,7 +253,7 @@ def listed(
 
 
 def by_recipient(connection: Connection, campaign: int) -> dict[str, list[Activity]]:
-    """Return what was done with a campaign, by recipient and in time."""
+    """Return the activities of a campaign, by recipient and in chronological order."""
     activities_of: dict[str, list[Activity]] = {}
     for act in of_campaign(connection, campaign):
         activities_of.setdefault(act.recipient, []).append(act.activity)
@@ -262,7 +263,7 @@ def by_recipient(connection: Connection, campaign: int) -> dict[str, list[Activi
 def of_recipients(
     connection: Connection, campaign: int, recipients: Sequence[str]
 ) -> dict[str, list[Activity]]:
-    """Return what up to some hundred recipients did with a campaign, in time."""
+    """Return what up to a few hundred recipients did with a campaign, in chronological order."""
     c = activities.c
     theirs = select(activities).where(c.campaign == campaign, c.recipient.in_(recipients))
     doings: dict[str, list[Activity]] = {}
@@ -278,7 +279,7 @@ def newest(
     until: datetime | None,
     limit: int,
 ) -> list[MemberActivity]:
-    """Return the newest of what a person did with campaigns in a time."""
+    """Return the newest activities of a person in campaigns within a period."""
     m, c = campaign_members.c, activities.c
     same = and_(c.campaign == m.campaign, c.recipient == m.address)
     query = (

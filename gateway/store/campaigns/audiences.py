@@ -1,4 +1,4 @@
-"""The audiences at Mailchimp, and addresses as it knows them."""
+"""The audiences at Mailchimp, and addresses as Mailchimp knows them."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SET = ", ".join(
     [f'"{name}" = excluded."{name}"' for name in _AS_READ if name != "changed_at"]
     + ["changed_at = COALESCE(excluded.changed_at, audience_members.changed_at)"]
 )
-#: Of two reports about an address the later one counts, even if it is written first (M6).
+#: Of two reports about an address, the later one counts, even if it was written first (M6).
 IS_NO_OLDER = (
     "audience_members.changed_at IS NULL OR excluded.changed_at IS NULL "
     "OR excluded.changed_at >= audience_members.changed_at"
@@ -29,24 +29,24 @@ _REFUSED = ("refusal", "refused_until")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """An audience that was activated."""
+    """An activated audience."""
 
     id: str  #: At Mailchimp.
     name: str
-    double_optin: bool  #: Who is new must confirm.
+    double_optin: bool  #: New members must confirm.
     activated_at: datetime
-    webhook: str = ""  #: Its id at Mailchimp; empty: none.
+    webhook: str = ""  #: Its id at Mailchimp; empty if none.
     webhook_url: str = ""
-    webhook_secret: str = ""  #: With which Mailchimp signs.
-    read_until: datetime | None = None  #: Its members are known as they were then.
-    unsubscribed_until: datetime | None = None  #: Who left is known until then.
+    webhook_secret: str = ""  #: Mailchimp signs with it.
+    read_until: datetime | None = None  #: Up to when its members were read.
+    unsubscribed_until: datetime | None = None  #: Up to when those who left are known.
     cleaned_until: datetime | None = None
-    next_sync: datetime | None = None  #: None: at once.
-    synced_at: datetime | None = None  #: When who left was read last.
+    next_sync: datetime | None = None  #: None: now.
+    synced_at: datetime | None = None  #: When those who left were last read.
 
 
 def active(connection: Connection) -> Audience | None:
-    """Return the audience activated last."""
+    """Return the most recently activated audience."""
     newest = select(audiences).order_by(audiences.c.activated_at.desc(), audiences.c.id).limit(1)
     row = connection.execute(newest).first()
     return None if row is None else _audience(row)
@@ -59,19 +59,19 @@ def by_id(connection: Connection, number: str) -> Audience | None:
 
 
 def with_webhook(connection: Connection) -> list[Audience]:
-    """Return the audiences of which Mailchimp tells what happens."""
+    """Return the audiences Mailchimp has a webhook for."""
     return [audience for audience in all_of_them(connection) if audience.webhook_url]
 
 
 def all_of_them(connection: Connection) -> list[Audience]:
-    """Return the audiences that were ever activated."""
+    """Return all audiences ever activated."""
     return [_audience(row) for row in connection.execute(select(audiences).order_by("id"))]
 
 
 def activate(
     connection: Connection, number: str, *, name: str, double_optin: bool, now: datetime
 ) -> Audience:
-    """Make an audience the one that is used."""
+    """Make an audience the active one."""
     values = {"name": name, "double_optin": double_optin, "activated_at": now}
     known = by_id(connection, number)
     if known is None:
@@ -89,10 +89,10 @@ def change(connection: Connection, number: str, **values: Any) -> None:
 
 
 def was_read(connection: Connection, read: Audience, *, now: datetime, next_sync: datetime) -> None:
-    """Record that it was read who left an audience, and when to read it again.
+    """Record when those who left an audience were read, and when to read them again.
 
-    `read`: as it was before. If its time was changed meanwhile, something happened that may have
-    been missed (`campaign_syncs.bring_forward`), and that time stays.
+    `read` is the audience as it was before. If its time has changed meanwhile, something happened
+    that may have been missed (`campaign_syncs.bring_forward`), and that time stays.
     """
     due = audiences.c.next_sync
     is_as_before = due.is_not_distinct_from(read.next_sync)
@@ -101,14 +101,14 @@ def was_read(connection: Connection, read: Audience, *, now: datetime, next_sync
 
 
 def fields_as_text(fields: object) -> str:
-    """Return the CRM's merge fields as they are kept and compared."""
+    """Return the CRM's merge fields in the form in which they are stored and compared."""
     return orjson.dumps(known_fields(fields), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def take_in(connection: Connection, audience: str, members: Iterable[KnownContact]) -> None:
-    """Keep addresses as Mailchimp tells of them; what it refused before is forgotten.
+    """Store addresses as Mailchimp reports them; earlier refusals of them are forgotten.
 
-    Older news than is known change nothing.
+    Reports older than what is known change nothing.
     """
     rows = [
         (audience, member.address, *(_plain(getattr(member, name)) for name in _AS_READ))
@@ -127,7 +127,7 @@ def take_in(connection: Connection, audience: str, members: Iterable[KnownContac
 
 
 def refuse(connection: Connection, audience: str, members: Iterable[KnownContact]) -> None:
-    """Keep why Mailchimp does not take addresses that are not in the audience."""
+    """Store why Mailchimp rejects addresses that are not in the audience."""
     rows = [
         (audience, member.address, member.refusal, _plain(member.refused_until))
         for member in {contact.address: contact for contact in members}.values()
@@ -141,7 +141,7 @@ def refuse(connection: Connection, audience: str, members: Iterable[KnownContact
 def known(
     connection: Connection, audience: str, addresses: Collection[str]
 ) -> dict[str, KnownContact]:
-    """Return what Mailchimp knows of addresses (in lookup form), those alone it knows."""
+    """Return what Mailchimp knows about addresses (in lookup form), for those it knows."""
     query = select(audience_members).where(
         audience_members.c.audience == audience, audience_members.c.address.in_(addresses)
     )

@@ -1,4 +1,4 @@
-"""The members of a campaign: people of the CRM, and what their mails are made of."""
+"""The members of a campaign: people from the CRM and the data for their mails."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,32 +39,32 @@ _M = campaign_members.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignMember:
-    """A person in a campaign, as prepared last."""
+    """A person in a campaign, as last prepared."""
 
     ref: PersonRef
     name: str
     address: str  #: In lookup form.
     included: bool
-    reason: str  #: Why not.
+    reason: str  #: Why they are out.
     detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberToDecide:
-    """A member to be decided on, as the CRM tells of it now."""
+    """A member to decide on, with the CRM's current data."""
 
     ref: PersonRef
     added_at: datetime
     is_known: bool
-    email: str  #: The primary address as the CRM gives it; empty for none.
+    email: str  #: The primary address as in the CRM; empty if none.
     address: str  #: The same in lookup form.
     has_unusable: bool
     opted_out: bool
-    unread: str  #: Fields that could not be read, a comma between them.
+    unread: str  #: Fields that could not be read, separated by commas.
 
 
 def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: datetime) -> int:
-    """Put up to some thousand people into a campaign; return how many were not in it."""
+    """Add up to a few thousand people to a campaign; return how many were not in it."""
     before = 0
     for kind in sorted({ref.kind for ref in refs}):
         wanted = [ref.crm_id for ref in refs if ref.kind == kind]
@@ -79,13 +79,13 @@ def add(connection: Connection, campaign: int, refs: Sequence[PersonRef], now: d
 
 
 def remove(connection: Connection, campaign: int, ref: PersonRef) -> bool:
-    """Take a person out of a campaign; False if it was not in it."""
+    """Remove a person from a campaign; False if they were not in it."""
     of_person = (_M.campaign == campaign, _M.kind == ref.kind.value, _M.person == ref.crm_id)
     return connection.execute(delete(campaign_members).where(*of_person)).rowcount == 1
 
 
 def copy(connection: Connection, campaign: int, other: int, now: datetime) -> int:
-    """Put the members of a campaign into another one; return how many."""
+    """Copy the members of a campaign to another one; return how many."""
     names = ["campaign", "kind", "person", "added_at"]
     members = select(literal(other), _M.kind, _M.person, literal(now, UtcTime()))
     copied = insert(campaign_members).from_select(names, members.where(_M.campaign == campaign))
@@ -93,20 +93,20 @@ def copy(connection: Connection, campaign: int, other: int, now: datetime) -> in
 
 
 def count(connection: Connection, campaign: int) -> int:
-    """Return how many people are in a campaign, in or out."""
+    """Count the people in a campaign, whether in or out."""
     query = select(func.count()).select_from(campaign_members).where(_M.campaign == campaign)
     return connection.scalar(query) or 0
 
 
 def tally(connection: Connection, campaign: int) -> dict[str, int]:
-    """Return how many are in (under the empty reason) and out, by reason, as prepared last."""
+    """Return how many are in (under the empty reason) and how many out for each reason."""
     return tallies(connection, [campaign])[campaign]
 
 
 def tallies(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
-    """Return the same of up to some hundred campaigns, in one question."""
+    """Return the same for up to a few hundred campaigns, in one query."""
     of_them = _M.campaign.in_(numbers)
-    # All are counted in an index; those who are out, and are sorted by reason, are few.
+    # Counting everybody uses an index; only those who are out, usually few, are sorted by reason.
     everybody = select(_M.campaign, literal(""), func.count()).where(of_them)
     out = select(_M.campaign, _M.reason, func.count()).where(of_them, _M.reason != "")
     query = union_all(everybody.group_by(_M.campaign), out.group_by(_M.campaign, _M.reason))
@@ -117,14 +117,14 @@ def tallies(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[st
 
 
 def _told_apart(tallied: Mapping[str, int]) -> dict[str, int]:
-    """Return how many are in and out, where the empty reason has all."""
+    """Return how many are in and out, given the total under the empty reason."""
     out = {reason: tallied[reason] for reason in sorted(tallied) if reason}
     into = tallied.get("", 0) - sum(out.values())
     return {"": into, **out} if into else out
 
 
 def known_people(connection: Connection, refs: Sequence[PersonRef]) -> set[PersonRef]:
-    """Return those of up to some thousand people the CRM tells of."""
+    """Return which of up to a few thousand people are in the CRM."""
     known: set[PersonRef] = set()
     for kind in {ref.kind for ref in refs}:
         wanted = [ref.crm_id for ref in refs if ref.kind == kind]
@@ -135,7 +135,7 @@ def known_people(connection: Connection, refs: Sequence[PersonRef]) -> set[Perso
 
 
 def find_groups(connection: Connection, name: str) -> list[Group]:
-    """Return the groups of that crm_id or, without one, of that name."""
+    """Return the groups with this crm_id or, if there is none, with this name."""
     c = groups.c
     for column in (c.crm_id, c.name):
         rows = connection.execute(select(groups).where(column == name).order_by(c.kind)).all()
@@ -145,7 +145,7 @@ def find_groups(connection: Connection, name: str) -> list[Group]:
 
 
 def all_groups(connection: Connection) -> list[tuple[Group, int]]:
-    """Return the groups there are, by name, each with how many people are in it."""
+    """Return all groups by name, each with its number of people."""
     m, c = memberships.c, groups.c
     counted = select(m.kind, m.group_id, func.count().label("number")).group_by(m.kind, m.group_id)
     counts = counted.subquery()
@@ -166,7 +166,7 @@ def _group(row: Row[Any]) -> Group:
 
 
 def people_in(connection: Connection, group: Group) -> list[PersonRef]:
-    """Return the people in a group the CRM tells of."""
+    """Return the people in a group who are in the CRM."""
     c = memberships.c
     joined = and_(people.c.kind == c.kind, people.c.crm_id == c.person)
     query = select(c.person).join(people, joined).distinct().order_by(c.person)
@@ -186,20 +186,20 @@ def members(connection: Connection, campaign: int) -> Iterator[CampaignMember]:
         .order_by(_M.kind, _M.person)
         .execution_options(yield_per=1000)
     )
-    # Closed also where only the first are asked for: PostgreSQL keeps the others for us till then.
+    # Closed even if only the first rows are read: until then PostgreSQL keeps the rest for us.
     with connection.execute(query) as rows:
         yield from map(_member, rows)
 
 
 class WhichMembers(StrEnum):
-    """Members of a campaign, as prepared last."""
+    """A selection of the members of a campaign, as last prepared."""
 
     ALL = "all"
     IN = "in"
     OUT = "out"
-    #: Was in when it was last looked at or added, and isn't now.
+    #: Was in when last reviewed or added, but isn't now.
     DROPPED = "dropped"
-    #: Is in, and wasn't.
+    #: Is in now, but wasn't before.
     JOINED = "joined"
 
 
@@ -212,7 +212,7 @@ def some_members(
     after: PersonRef | None,
     limit: int,
 ) -> list[CampaignMember]:
-    """Return `limit` members after one of them, candidates first; `reason`: why they are out."""
+    """Return `limit` members after a given one, candidates first; `reason`: why they are out."""
     same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
     query = (
         select(campaign_members, people.c.first_name, people.c.last_name)
@@ -247,7 +247,7 @@ def some_members(
 def candidates(
     connection: Connection, campaign: int, *, after: PersonRef | None, limit: int
 ) -> list[MemberToDecide]:
-    """Return up to that many members after one of them, as the CRM tells of them now."""
+    """Return up to `limit` members after a given one, with the CRM's current data."""
     member, group, unread = memberships.c, groups.c, unread_fields.c
     its_group = and_(group.kind == member.kind, group.crm_id == member.group_id)
     in_groups: Select[Any] = select(member.person).join(groups, its_group)
@@ -255,7 +255,7 @@ def candidates(
     is_opted_out = exists(
         in_groups.where(is_same_person, group.active, group.tag == TAG).correlate(campaign_members)
     )
-    # The unread fields that decide whether and where somebody is mailed.
+    # Unread fields that decide whether somebody is mailed, and at which address.
     theirs = and_(unread.what == PEOPLE, unread.kind == _M.kind, unread.key == _M.person)
     unread_names = (
         select(func.aggregate_strings(unread.field, ", "))
@@ -301,7 +301,7 @@ def keep_decisions(
     campaign: int,
     decided: Iterable[tuple[MemberToDecide, MemberOut | None]],
 ) -> None:
-    """Keep who is in and who is out, and with which address."""
+    """Store who is in and who is out, and with which address."""
     rows = [
         (
             campaign,
@@ -323,7 +323,7 @@ def keep_decisions(
 
 
 def leave_out_duplicates(connection: Connection, campaign: int) -> int:
-    """Of those in who have one address keep the first added; return how many are out for it."""
+    """If several members share an address, keep only the first added; return how many are out."""
     order = (_M.added_at, _M.kind, _M.person)
     place = func.row_number().over(partition_by=_M.address, order_by=order).label("place")
     ranked = select(_M.kind, _M.person, place).where(_M.campaign == campaign, _M.included)
@@ -336,7 +336,7 @@ def leave_out_duplicates(connection: Connection, campaign: int) -> int:
 
 
 def drop(connection: Connection, campaign: int) -> DroppedMembers:
-    """Return how many of those expected to be in are out, but for opt-outs and duplicates."""
+    """Return how many expected members are out, other than by opt-out or as duplicates."""
     excused = (LeftOutReason.OPT_OUT.value, LeftOutReason.DUPLICATE.value)
     is_dropped = and_(~_M.included, _M.reason.not_in(excused))
     sums = select(func.count(), func.sum(case((is_dropped, 1), else_=0)))
@@ -346,19 +346,19 @@ def drop(connection: Connection, campaign: int) -> DroppedMembers:
 
 
 def expect(connection: Connection, campaign: int) -> None:
-    """Make the members as they are now what the guard compares with."""
+    """Set the guard's baseline to the members as they are now."""
     change = update(campaign_members).where(_M.campaign == campaign)
     connection.execute(change.values(expected=_M.included))
 
 
 def expect_new(connection: Connection, campaign: int, since: datetime) -> None:
-    """Make the members added at a moment, as they are now, what the guard compares with."""
+    """Add the members added at a given time, as they are now, to the guard's baseline."""
     change = update(campaign_members).where(_M.campaign == campaign, _M.added_at == since)
     connection.execute(change.values(expected=_M.included))
 
 
 def exclude(connection: Connection, campaign: int, outs: Iterable[tuple[str, MemberOut]]) -> None:
-    """Leave addresses (in lookup form) out that were in until Mailchimp said otherwise."""
+    """Take out addresses (in lookup form) that were in until Mailchimp reported otherwise."""
     for address, out in outs:
         change = update(campaign_members).where(
             _M.campaign == campaign, _M.address == address, _M.included

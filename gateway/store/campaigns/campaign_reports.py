@@ -26,12 +26,12 @@ from gateway.store.schema.columns import moment
 
 _A = activities.c
 _C = campaigns.c
-_LINKS = 10  #: The best ones.
+_LINKS = 10  #: The most clicked.
 _REMEMBERED = 2_000  #: Campaigns.
 
 
 def kept(connection: Connection, campaign: int) -> KeptCounts:
-    """Count what members did; links are the most clicked ten."""
+    """Count what members did; `links` are the ten most clicked."""
     clicked = _A.type == ActivityType.CLICKED.value
     clicks, members = func.count().label("clicks"), func.count(_A.recipient.distinct())
     clicked_links = (
@@ -49,10 +49,10 @@ def kept(connection: Connection, campaign: int) -> KeptCounts:
 
 
 def kept_of_several(connection: Connection, numbers: Sequence[int]) -> dict[int, KeptCounts]:
-    """Count what members of up to some hundred campaigns did, without the links, in one question.
+    """Count what the members of up to a few hundred campaigns did, without links, in one query.
 
-    A member's activities lie together in the table: so they are added up member by member first,
-    and no set of members is made for each count.
+    A member's activities are next to each other in the table, so they are first added up by member,
+    without building a set of members for each count.
     """
     of_member = (
         select(
@@ -92,16 +92,16 @@ def kept_of_several(connection: Connection, numbers: Sequence[int]) -> dict[int,
 
 
 class CountedCampaigns:
-    """Counts of campaigns, like `kept_of_several`, but counted again only for changed ones.
+    """Counts of campaigns as in `kept_of_several`, recounted only for campaigns that changed.
 
-    Counting what twenty thousand members did takes longer than a page may.
+    Counting the activities of twenty thousand members takes longer than a page may.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[object, KeptCounts]] = {}
 
     def several(self, connection: Connection, numbers: Sequence[int]) -> dict[int, KeptCounts]:
-        """Return the counts of up to some hundred campaigns."""
+        """Return the counts of up to a few hundred campaigns."""
         marks = _marks(connection, numbers)
         known = {number: self._known.get(number) for number in numbers}
         counts = {
@@ -120,9 +120,9 @@ class CountedCampaigns:
 
 
 def _marks(connection: Connection, numbers: Sequence[int]) -> dict[int, object]:
-    """Return for each campaign what is another thing once its activities have changed.
+    """Return a mark for each campaign that changes whenever its activities change.
 
-    Activities come and are marked as a machine's; those of people who are erased go.
+    Activities are added, are marked as a machine's, and are deleted with people who are erased.
     """
     machines = func.sum(case((_A.machine, 1), else_=0))
     counted = select(_A.campaign, func.count(), machines).where(_A.campaign.in_(numbers))
@@ -146,7 +146,7 @@ def _tally(row: Row[Any], name: str) -> ActivityTally:
 
 
 def last(connection: Connection, campaign: int) -> datetime | None:
-    """Return the time of the latest activity."""
+    """Return the time of the last activity."""
     latest: datetime | None = connection.scalar(
         select(func.max(_A.at)).where(_A.campaign == campaign)
     )
@@ -156,10 +156,10 @@ def last(connection: Connection, campaign: int) -> datetime | None:
 def over_time(
     connection: Connection, campaign: int, width: timedelta
 ) -> dict[str, list[tuple[datetime, int]]]:
-    """Return how many members did each thing first in each interval, by the interval's end.
+    """Return how many members did each thing for the first time in each interval, by its end.
 
-    All together they are the members that `kept` counts. `people` are those who opened it and
-    were no machine.
+    In total these are the members that `kept` counts. `people` are those who opened it, without
+    machines.
     """
     stretch = int(width / timedelta(microseconds=1))
     at = type_coerce(_A.at, BigInteger)

@@ -1,4 +1,4 @@
-"""The part of a campaign that Mailchimp has: the addresses that are in, and its segment there."""
+"""A campaign at Mailchimp: the addresses that are in, and its segment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ _M = campaign_members.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """An address a campaign goes to, with the data that Mailchimp is to have of it."""
+    """An address a campaign goes to, with its data for Mailchimp."""
 
     address: str  #: In lookup form.
     email: str
     merge_fields: dict[str, str]
-    status: str  #: At Mailchimp; empty: not in the audience.
+    status: str  #: At Mailchimp; empty if not in the audience.
     email_id: str
-    is_current: bool  #: Mailchimp has these merge fields already.
+    is_current: bool  #: Mailchimp already has these merge fields.
 
 
 def outgoing(
     connection: Connection, campaign: int, audience: str, *, after: str, limit: int
 ) -> list[Outgoing]:
-    """Return up to that many addresses that are in, after one of them, in order."""
+    """Return up to `limit` addresses that are in, after a given one, in order."""
     same = and_(people.c.kind == _M.kind, people.c.crm_id == _M.person)
     at_mailchimp = and_(
         audience_members.c.audience == audience, audience_members.c.address == _M.address
@@ -66,9 +66,9 @@ def outgoing(
 def to_segment(
     connection: Connection, campaign: int, audience: str, *, after: str, limit: int
 ) -> list[tuple[str, str]]:
-    """Return up to that many addresses, after one, that are in and not in the segment.
+    """Return up to `limit` addresses after a given one that are in but not in the segment.
 
-    Each with the form in which Mailchimp has it.
+    Each comes with Mailchimp's spelling of it.
     """
     at_mailchimp = and_(
         audience_members.c.audience == audience, audience_members.c.address == _M.address
@@ -80,19 +80,19 @@ def to_segment(
 
 
 def count_to_segment(connection: Connection, campaign: int) -> int:
-    """Return how many addresses are in and not in the segment."""
+    """Count the addresses that are in but not in the segment."""
     to_add = and_(_M.campaign == campaign, _M.included, ~_M.segmented)
     return connection.scalar(select(func.count()).select_from(campaign_members).where(to_add)) or 0
 
 
 def forget_segment(connection: Connection, campaign: int) -> None:
-    """Forget who is in the segment."""
+    """Forget which addresses are in the segment."""
     change = update(campaign_members).where(_M.campaign == campaign, _M.segmented)
     connection.execute(change.values(segmented=False))
 
 
 def found_in_segment(connection: Connection, campaign: int, addresses: Sequence[str]) -> list[str]:
-    """Record that addresses are in the segment; return those that the campaign leaves out."""
+    """Record that addresses are in the segment; return those the campaign leaves out."""
     of_addresses = and_(_M.campaign == campaign, _M.address.in_(addresses))
     wanted = set(connection.scalars(select(_M.address).where(of_addresses, _M.included)))
     extra = [address for address in addresses if address not in wanted]
@@ -104,7 +104,7 @@ def found_in_segment(connection: Connection, campaign: int, addresses: Sequence[
 
 
 def has_left_segment(connection: Connection, campaign: int) -> bool:
-    """Whether anybody is out whose address is in the segment."""
+    """Whether the segment has addresses of members who are out."""
     to_take_out = and_(_M.campaign == campaign, _M.segmented, ~_M.included)
     return connection.execute(select(_M.person).where(to_take_out).limit(1)).first() is not None
 

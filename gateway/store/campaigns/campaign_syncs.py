@@ -1,4 +1,4 @@
-"""How far the activities of campaigns are known, and when each is looked at next."""
+"""How far the activities of each campaign are known, and when it is next checked."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from gateway.store.campaigns.activities import ActivityCampaign
 from gateway.store.campaigns.campaigns import from_row
 from gateway.store.schema.campaigns import audiences, campaigns
 
-#: Between two syncs of one campaign, whatever a webhook tells.
+#: Minimum interval between two syncs of a campaign, whatever webhooks report.
 _APART = timedelta(minutes=1)
 
 
@@ -22,15 +22,15 @@ class Synced:
     """A campaign, and how far its activities are known."""
 
     campaign: Campaign
-    until: datetime | None  #: The newest activity known, by Mailchimp's clock.
-    counters: Counters | None  #: As read last; None: never.
-    gaps: Mapping[str, int] = field(default_factory=dict)  #: What Mailchimp counts and never shows.
+    until: datetime | None  #: The newest known activity, by Mailchimp's clock.
+    counters: Counters | None  #: As last read; None if never read.
+    gaps: Mapping[str, int] = field(default_factory=dict)  #: Counted by Mailchimp but never shown.
     synced_at: datetime | None
     next_sync: datetime | None
 
     @property
     def mailing(self) -> ActivityCampaign:
-        """What its activities are kept under."""
+        """The campaign in the form its activities are stored under."""
         campaign = self.campaign
         return ActivityCampaign(
             id=campaign.id,
@@ -41,17 +41,17 @@ class Synced:
 
     @property
     def is_sent(self) -> bool:
-        """Whether there is a report of it."""
+        """Whether it has a report."""
         return self.campaign.state is CampaignState.SENT
 
     def age_from(self, *, sending: bool) -> datetime | None:
-        """Return the moment its age counts from: when it was sent, or created if it wasn't yet."""
+        """Return when its age starts: when it was sent or, if it wasn't, created."""
         campaign = self.campaign
         return (campaign.sent_at if sending else None) or campaign.opened_at
 
 
 def at_mailchimp(connection: Connection) -> list[Synced]:
-    """Return all campaigns that Mailchimp has anything of, the oldest first."""
+    """Return all campaigns that exist in some form at Mailchimp, oldest first."""
     return _found(connection, campaigns.c.state.in_(READ_STATES), campaigns.c.mailchimp_id != "")
 
 
@@ -61,7 +61,7 @@ def by_id(connection: Connection, number: int) -> Synced | None:
 
 
 def several(connection: Connection, numbers: Sequence[int]) -> dict[int, Synced]:
-    """Return up to some hundred campaigns by their number; who isn't there is left out."""
+    """Return up to a few hundred campaigns by number, leaving out those that don't exist."""
     return {
         synced.campaign.id: synced for synced in _found(connection, campaigns.c.id.in_(numbers))
     }
@@ -69,15 +69,15 @@ def several(connection: Connection, numbers: Sequence[int]) -> dict[int, Synced]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTimes:
-    """When Mailchimp was read last, and is read next, of all there is to read."""
+    """When Mailchimp was last read, and when it will next be, over everything there is to read."""
 
     campaigns: int
-    last: datetime | None  #: None: nothing was ever read.
-    next: datetime | None  #: In the past if something is due; None: there is nothing to read.
+    last: datetime | None  #: None if nothing was ever read.
+    next: datetime | None  #: In the past if something is due; None if there is nothing to read.
 
 
 def reads(connection: Connection) -> ReadTimes:
-    """Return when campaigns were read last, and which is read next."""
+    """Return when campaigns were last read, and when one will next be."""
     known = [synced.campaign for synced in at_mailchimp(connection)]
     return ReadTimes(
         campaigns=len(known),
@@ -87,7 +87,7 @@ def reads(connection: Connection) -> ReadTimes:
 
 
 def is_due(connection: Connection, now: datetime) -> bool:
-    """Whether anything is to be looked at."""
+    """Whether anything is due to be checked."""
     c, a = campaigns.c, audiences.c
     is_at_mailchimp = (c.state.in_(READ_STATES), c.mailchimp_id != "")
     of_campaigns = select(c.id).where(
@@ -111,10 +111,10 @@ def mark(
     before: datetime | None,
     next_sync: datetime,
 ) -> None:
-    """Record how far the activities of a campaign are known, and when it is looked at next.
+    """Record how far the activities of a campaign are known, and when it is next checked.
 
-    `before`: its `next_sync` when it began to be read. If that has changed meanwhile, something
-    happened that may have been missed (`bring_forward`): it is looked at again in a minute.
+    `before` is its `next_sync` when reading began. If that has changed meanwhile, something
+    happened that may have been missed (`bring_forward`), so it is checked again in a minute.
     """
     kept = orjson.dumps({"counters": counters.document(), "gaps": dict(gaps)}).decode()
     values = {"counters": kept, "activity_until": until}
@@ -130,9 +130,9 @@ def mark(
 def looked_at(
     connection: Connection, times: Iterable[tuple[Synced, datetime]], now: datetime
 ) -> None:
-    """Record that nothing has changed in these campaigns, and when to look at each again.
+    """Record that nothing changed in these campaigns, and when to check each again.
 
-    Each as it was when it began to be looked at: see `mark`.
+    The campaigns are given as they were when checking began: see `mark`.
     """
     c = campaigns.c
     is_as_before = c.next_sync.is_not_distinct_from(bindparam("before", type_=c.next_sync.type))
@@ -157,17 +157,17 @@ def looked_at(
 
 
 def put_off(connection: Connection, numbers: Iterable[int], until: datetime) -> None:
-    """Put the next look at campaigns off to a time."""
+    """Postpone the next check of campaigns to a time."""
     query = update(campaigns).where(campaigns.c.id.in_(list(numbers)))
     connection.execute(query.values(next_sync=until))
 
 
 def bring_forward(connection: Connection, audience: str, mailchimp_id: str, now: datetime) -> None:
-    """Look at an audience now, and at a campaign, if one is named, a minute after its last look.
+    """Check an audience now and, if one is named, a campaign a minute after its last check.
 
-    So a large campaign isn't read over and over, however much happens. It may be being read just
-    now, past what happened, whether it is due or not: its time is changed in any case, for `mark`
-    to see.
+    That way a large campaign isn't read over and over, however much happens. It may be being read
+    right now, already past what happened, whether it is due or not; so its time is changed in any
+    case, for `mark` to notice.
     """
     connection.execute(update(audiences).where(audiences.c.id == audience).values(next_sync=now))
     c = campaigns.c

@@ -16,13 +16,13 @@ _FIELDS = tuple(Campaign.__dataclass_fields__)
 
 
 class NoSuchCampaign(GatewayError):
-    """There is no campaign of that id."""
+    """There is no campaign with this id."""
 
     cure = "gateway campaigns list"
 
 
 def put(connection: Connection, campaign: Campaign) -> None:
-    """Keep a new campaign."""
+    """Store a new campaign."""
     row = {name: getattr(campaign, name) for name in _FIELDS}
     connection.execute(insert(campaigns).values(row))
 
@@ -36,7 +36,7 @@ def by_id(connection: Connection, number: int) -> Campaign:
 
 
 def names(connection: Connection, numbers: Collection[int]) -> dict[int, str]:
-    """Return the names of campaigns by their number; who isn't there is left out."""
+    """Return the names of campaigns by number, leaving out those that don't exist."""
     query = select(campaigns.c.id, campaigns.c.name).where(campaigns.c.id.in_(numbers))
     return {row.id: row.name for row in connection.execute(query)}
 
@@ -49,9 +49,9 @@ def listed(
     before: int | None = None,
     limit: int | None = None,
 ) -> list[Campaign]:
-    """Return the campaigns in these states, the newest first.
+    """Return the campaigns in these states, newest first.
 
-    With `since`, those made from then on; with `before`, those older than this id.
+    `since` returns those created from then on, `before` those older than this id.
     """
     query = select(campaigns).where(campaigns.c.state.in_(states)).limit(limit)
     query = query.where(*of_page(campaigns.c.id, since, before))
@@ -59,7 +59,7 @@ def listed(
 
 
 def of_name(connection: Connection, name: str) -> list[Campaign]:
-    """Return the campaigns people would take for one of this name, the newest first."""
+    """Return the campaigns whose names people would confuse with this one, newest first."""
     standing = tuple(state for state in CampaignState if state is not CampaignState.DELETED)
     return [
         campaign
@@ -69,7 +69,7 @@ def of_name(connection: Connection, name: str) -> list[Campaign]:
 
 
 def change(connection: Connection, number: int, **values: Any) -> Campaign:
-    """Set fields of a campaign; return it as it is now."""
+    """Set fields of a campaign; return the changed campaign."""
     query = update(campaigns).where(campaigns.c.id == number)
     connection.execute(query.values(**values))
     return by_id(connection, number)

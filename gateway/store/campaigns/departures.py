@@ -1,4 +1,4 @@
-"""People who left an audience, and are in the opt-out group because of it until staff undo that."""
+"""People who left an audience, and are in the opt-out group for it until staff undo that."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,17 +28,17 @@ class Departure:
     person: PersonRef
     audience: str
     address: str  #: In lookup form.
-    at: datetime  #: When, as Mailchimp says.
-    campaign: int | None = None  #: The campaign through which, if that is known.
+    at: datetime  #: When, according to Mailchimp.
+    campaign: int | None = None  #: The campaign they left through, if known.
     reason: str = ""
 
 
 def take_in(
     connection: Connection, audience: str, left: Sequence[KnownContact], *, now: datetime
 ) -> int:
-    """Keep what Mailchimp tells of those who left, and of the same contact's former addresses.
+    """Store what Mailchimp reports about those who left, and about their former addresses.
 
-    News older than what is known change nothing (M6). News without a time, which the contract
+    Reports older than what is known change nothing (M6). Reports without a time, which the contract
     allows, count from when they were first seen. Returns how many were new.
     """
     c = audience_members.c
@@ -74,7 +74,7 @@ def take_in(
             + f" WHERE {audiences.IS_NO_OLDER}"
         ),
     )
-    # The addresses a contact had before leave with it: the CRM may know no other (M7).
+    # A contact's former addresses leave with it: the CRM may know no other (M7).
     contacts_now = {
         contact_now.contact_id: contact_now for contact_now in news if contact_now.contact_id
     }
@@ -90,10 +90,10 @@ def take_in(
 
 
 def pending(connection: Connection, audience: str) -> list[Departure]:
-    """Return people who have an address that left, but aren't in the opt-out group for it yet.
+    """Return people with an address that left who aren't in the opt-out group for it yet.
 
-    Somebody who got the address only later is among them. Somebody whom staff took out of the group
-    isn't, unless the address left again.
+    This includes people who got the address only later. It excludes people whom staff took out of
+    the group, unless the address left again.
     """
     m, a, o = audience_members.c, addresses.c, table.c
     same = and_(
@@ -125,11 +125,11 @@ def pending(connection: Connection, audience: str) -> list[Departure]:
 
 
 def opt_out(connection: Connection, left: Iterable[Departure], *, now: datetime) -> list[Departure]:
-    """Put people into the opt-out group of their kind; return those for whom it is new.
+    """Put people into the opt-out group of their kind; return those who are new to it.
 
-    The caller puts events for them (`gateway.documents.campaigns.opted_out_events`). What is known
-    already changes nothing: when staff took a person out of the group, that lasts until the person
-    leaves again.
+    The caller adds events for them (`gateway.documents.campaigns.opted_out_events`). What is
+    already known changes nothing: once staff took a person out of the group, that lasts until the
+    person leaves again.
     """
     latest = {
         (
@@ -145,7 +145,7 @@ def opt_out(connection: Connection, left: Iterable[Departure], *, now: datetime)
     for chunk in batched(sorted({departure.address for departure in latest.values()}), _AT_ONCE):
         is_meant = (table.c.audience.in_(audiences), table.c.address.in_(chunk))
         for row in connection.execute(select(table).where(*is_meant).order_by(table.c.at)):
-            known[row.kind, row.person, row.audience, row.address] = row  # the newest stays
+            known[row.kind, row.person, row.audience, row.address] = row  # the newest wins
     new = []
     for key, departure in latest.items():
         before = known.get(key)
@@ -174,7 +174,7 @@ def opt_out(connection: Connection, left: Iterable[Departure], *, now: datetime)
 
 
 def _note(connection: Connection, known: Row[Any], departure: Departure) -> None:
-    """Keep what Mailchimp says now about an opt-out in force."""
+    """Store what Mailchimp now says about an opt-out in force."""
     changed_at, campaign = max(known.changed_at, departure.at), known.campaign or departure.campaign
     reason = known.reason or departure.reason
     if (changed_at, campaign, reason) == (known.changed_at, known.campaign, known.reason):
@@ -194,7 +194,7 @@ def _note(connection: Connection, known: Row[Any], departure: Departure) -> None
 def lift(
     connection: Connection, people: Iterable[PersonRef], *, by: str, now: datetime
 ) -> list[PersonRef]:
-    """Take people out of the opt-out group if Mailchimp put them in; return those who were."""
+    """Remove people from the opt-out group if Mailchimp put them there; return those removed."""
     c, m, own = table.c, audience_members.c, memberships.c
     left_at = (
         select(m.changed_at)

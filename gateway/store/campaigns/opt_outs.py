@@ -1,4 +1,4 @@
-"""The groups "MailChimp opt-out": who is in one gets no campaign (S2)."""
+"""The groups "MailChimp opt-out": people in them get no campaigns (S2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from gateway.store.schema.feed import groups, memberships
 
 TAG = "NoMailChimpMailingsTag"
 NAME = "MailChimp opt-out"
-#: Owns the groups the gateway made and the memberships that came from Mailchimp: no feed does.
+#: Owner of the groups the gateway created and of memberships from Mailchimp; no feed owns them.
 SOURCE = MAILCHIMP
 OWN_ID = "mailchimp-opt-out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptOut:
-    """An opt-out as it is kept."""
+    """An opt-out as stored."""
 
     address: str
     at: datetime
     campaign: int | None
-    title: str  #: Of the campaign.
+    title: str  #: The campaign's.
     reason: str
     lifted_at: datetime | None  #: When staff undid it.
     lifted_by: str
@@ -34,20 +34,20 @@ class OptOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InGroup:
-    """A person who is in an opt-out group by Mailchimp's word."""
+    """A person who is in an opt-out group because of Mailchimp."""
 
     person: PersonRef
     group: str  #: Its crm_id.
     address: str
     at: datetime
     campaign: int | None
-    title: str  #: Of the campaign.
+    title: str  #: The campaign's.
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Mailchimp itself sends no campaigns to an address."""
+    """An address to which Mailchimp itself sends no campaigns."""
 
     address: str
     status: str  #: unsubscribed, cleaned; or empty, with a reason
@@ -56,7 +56,7 @@ class Refusal:
 
 
 def group(connection: Connection, kind: PersonKind) -> Group | None:
-    """Return the active group of this kind that bears the tag; the gateway's own comes last."""
+    """Return the active group of this kind with the tag; the gateway's own comes last."""
     c = groups.c
     bearing = select(groups).where(c.kind == kind.value, c.tag == TAG, c.active)
     row = connection.execute(bearing.order_by(c.source == SOURCE, c.crm_id).limit(1)).first()
@@ -66,11 +66,11 @@ def group(connection: Connection, kind: PersonKind) -> Group | None:
 
 
 def ensure(connection: Connection, kind: PersonKind) -> tuple[Group, bool]:
-    """Return the group of this kind, made if none bears the tag, and whether it was made."""
+    """Return the group of this kind, created if none has the tag, and whether it was created."""
     existing = group(connection, kind)
     if existing is not None:
         return existing, False
-    # A group of the CRM without the tag may be called the same.
+    # A group of the CRM without the tag may have the same name.
     taken = set(connection.scalars(select(groups.c.crm_id).where(groups.c.kind == kind.value)))
     free_id, number = OWN_ID, 1
     while free_id in taken:
@@ -83,7 +83,7 @@ def ensure(connection: Connection, kind: PersonKind) -> tuple[Group, bool]:
 
 
 def join(connection: Connection, people: Iterable[PersonRef], now: datetime) -> list[PersonRef]:
-    """Put people into the opt-out group of their kind; return those for whom that is new."""
+    """Put people into the opt-out group of their kind; return those who are new to it."""
     wanted = list(dict.fromkeys(people))
     ids = {kind: ensure(connection, kind)[0].crm_id for kind in {ref.kind for ref in wanted}}
     new = []
@@ -97,7 +97,7 @@ def join(connection: Connection, people: Iterable[PersonRef], now: datetime) -> 
 
 
 def of_person(connection: Connection, person: PersonRef) -> list[OptOut]:
-    """Return the opt-outs of a person, those undone among them, the oldest first."""
+    """Return the opt-outs of a person, including undone ones, oldest first."""
     c = table.c
     query = (
         select(table, func.coalesce(campaigns.c.name, "").label("title"))
@@ -112,7 +112,7 @@ def of_person(connection: Connection, person: PersonRef) -> list[OptOut]:
 
 
 def in_force(connection: Connection, *, since: datetime | None = None) -> list[InGroup]:
-    """Return the opt-outs in force, the latest first."""
+    """Return the opt-outs in force, newest first."""
     c, m = table.c, memberships.c
     joined = and_(m.kind == c.kind, m.person == c.person, m.source == SOURCE)
     query = (

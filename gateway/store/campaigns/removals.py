@@ -1,4 +1,4 @@
-"""Contacts of erased people that Mailchimp is still to archive or delete."""
+"""Contacts of erased people still to be archived or deleted at Mailchimp."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,17 +12,17 @@ _c = mailchimp_removals.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailchimpRemoval:
-    """A contact that is to go."""
+    """A contact to archive or delete."""
 
     id: int
     audience: str
-    member: str  #: As Mailchimp's calls name it.
+    member: str  #: As in the URLs of Mailchimp's API.
     mode: str  #: archive or delete
     attempts: int
 
 
 def due(connection: Connection, at: datetime, limit: int) -> list[MailchimpRemoval]:
-    """Return what is to be done now, the oldest first."""
+    """Return what is due, oldest first."""
     query = select(mailchimp_removals).where(_c.next_at <= at).order_by(_c.next_at).limit(limit)
     return [
         MailchimpRemoval(
@@ -37,16 +37,16 @@ def due(connection: Connection, at: datetime, limit: int) -> list[MailchimpRemov
 
 
 def done(connection: Connection, number: int) -> None:
-    """Forget one: Mailchimp has done it."""
+    """Delete an entry: Mailchimp has done it."""
     connection.execute(delete(mailchimp_removals).where(_c.id == number))
 
 
 def put_off(connection: Connection, removal: MailchimpRemoval, error: str, at: datetime) -> None:
-    """Have one tried again later."""
+    """Retry an entry later."""
     values = {"attempts": removal.attempts + 1, "error": error, "next_at": at}
     connection.execute(update(mailchimp_removals).where(_c.id == removal.id).values(values))
 
 
 def waiting(connection: Connection) -> list[str]:
-    """Return what went wrong with each that waits; empty where it was not tried yet."""
+    """Return the error of each waiting entry; empty if it has not been tried yet."""
     return list(connection.scalars(select(_c.error).order_by(_c.id)))

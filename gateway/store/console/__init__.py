@@ -1,1 +1,1 @@
-"""What the console keeps: sessions, and what was done there."""
+"""The console's data: sessions, and what was done there."""

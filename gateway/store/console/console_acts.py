@@ -10,18 +10,18 @@ from gateway.core.ids import first_id_at, moment_of
 from gateway.store.engine.id_ranges import of_page
 from gateway.store.schema.console import console_acts
 
-#: Behind an act of which it is not known (yet) whether it was done.
+#: Suffix of an act that was begun but isn't known to have been done (yet).
 BEGUN = ".begun"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleAct:
-    """One thing that somebody did."""
+    """Something a user did."""
 
     id: int
     user: str
-    act: str  #: As `person.suppress`, or `campaign.send.begun`.
-    about: str  #: What it was done to: a key or an id, as `candidate:17`; may be empty.
+    act: str  #: `person.suppress`, or `campaign.send.begun`.
+    about: str  #: What it was done to: a key or an id, such as `candidate:17`; may be empty.
 
     @property
     def at(self) -> datetime:
@@ -30,29 +30,29 @@ class ConsoleAct:
 
 
 def about_application(reference: str) -> str:
-    """Return what an act says it was about, where that is an application: `application:2026/17`."""
+    """Return the `about` of an act on an application: `application:2026/17`."""
     return f"application:{reference}"
 
 
 def add(connection: Connection, act: ConsoleAct) -> None:
-    """Keep what was done."""
+    """Record what was done."""
     row = {"id": act.id, "user": act.user, "act": act.act, "about": act.about}
     connection.execute(insert(console_acts).values(**row))
 
 
 def end(connection: Connection, act: ConsoleAct, *, about: str) -> None:
-    """Say that an act was done which had begun, and to what."""
+    """Record that an act which had begun was done, and to what."""
     row = update(console_acts).where(console_acts.c.id == act.id)
     connection.execute(row.values(act=act.act.removesuffix(BEGUN), about=about))
 
 
 def take_out(connection: Connection, act: ConsoleAct) -> None:
-    """Take an act out which had begun and was refused."""
+    """Delete an act that had begun and was refused."""
     connection.execute(delete(console_acts).where(console_acts.c.id == act.id))
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget up to a number of acts older than a time; return how many."""
+    """Delete up to `limit` acts older than a time; return how many."""
     last = first_id_at(before)
     old = select(console_acts.c.id).where(console_acts.c.id < last).limit(limit)
     return connection.execute(delete(console_acts).where(console_acts.c.id.in_(old))).rowcount
@@ -67,7 +67,7 @@ def listed(
     before: int | None = None,
     limit: int = 50,
 ) -> Sequence[ConsoleAct]:
-    """Return acts, the newest first."""
+    """Return acts, newest first."""
     wanted = select(console_acts).order_by(console_acts.c.id.desc()).limit(limit)
     if user is not None:
         wanted = wanted.where(console_acts.c.user == user)

@@ -1,4 +1,4 @@
-"""Who is signed in at the console; a session is kept by the SHA-256 of what its cookie shows."""
+"""Who is signed in to the console; a session is stored by the SHA-256 of its cookie."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.store.schema.console import console_sessions
 
-#: How exactly the last use is known: not every request is to be written down.
+#: Precision of the last use: not every request should cost a write.
 _EXACTLY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleSession:
-    """One browser in which somebody is signed in."""
+    """A browser in which somebody is signed in."""
 
     digest: str
     user: str
-    roles: frozenset[str]  #: At the time of the login.
-    way: str  #: `proxy`; or `password:` or `oidc:` and what it ends with, as another password.
-    form_token: str  #: What every form must bring along.
+    roles: frozenset[str]  #: As of sign-in.
+    way: str  #: `proxy`; or `password:` or `oidc:` and what ends it once changed (the password …).
+    form_token: str  #: Must be sent with every form.
     notice: str
     since: datetime
     seen: datetime
@@ -28,12 +28,12 @@ class ConsoleSession:
 
 
 def digest_of(secret: str) -> str:
-    """Return the digest by which the session of a cookie is found."""
+    """Return the digest under which a cookie's session is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def start(connection: Connection, session: ConsoleSession, now: datetime) -> None:
-    """Keep a new session, and forget those that have ended."""
+    """Store a new session, and delete those that have ended."""
     connection.execute(delete(console_sessions).where(console_sessions.c.until <= now))
     row = {
         "digest": session.digest,
@@ -50,7 +50,7 @@ def start(connection: Connection, session: ConsoleSession, now: datetime) -> Non
 
 
 def find(connection: Connection, digest: str, now: datetime) -> ConsoleSession | None:
-    """Return the session of a digest; None where there is none or it has ended."""
+    """Return the session with a digest; None if there is none or it has ended."""
     wanted = select(console_sessions).where(
         console_sessions.c.digest == digest, console_sessions.c.until > now
     )
@@ -61,24 +61,24 @@ def find(connection: Connection, digest: str, now: datetime) -> ConsoleSession |
 
 
 def is_stale(session: ConsoleSession, now: datetime) -> bool:
-    """Whether its last use should be written down again."""
+    """Whether its last use should be written again."""
     return now - session.seen >= _EXACTLY
 
 
 def seen(connection: Connection, digest: str, now: datetime, until: datetime) -> None:
-    """Write down that a session was used, and until when it goes on."""
+    """Record that a session was used, and its new expiry."""
     use = update(console_sessions).where(console_sessions.c.digest == digest)
     connection.execute(use.values(seen=now, until=until))
 
 
 def tell(connection: Connection, digest: str, notice: str) -> None:
-    """Keep what the next page of a session says; empty: nothing."""
+    """Store what the session's next page is to say; empty: nothing."""
     use = update(console_sessions).where(console_sessions.c.digest == digest)
     connection.execute(use.values(notice=notice))
 
 
 def prune(connection: Connection, now: datetime, limit: int) -> int:
-    """Forget up to a number of sessions that have ended; return how many."""
+    """Delete up to `limit` ended sessions; return how many."""
     over = select(console_sessions.c.digest).where(console_sessions.c.until <= now).limit(limit)
     gone = delete(console_sessions).where(console_sessions.c.digest.in_(over))
     return connection.execute(gone).rowcount
@@ -90,7 +90,7 @@ def end(connection: Connection, digest: str) -> None:
 
 
 def end_all(connection: Connection, user: str, *, way: str = "") -> int:
-    """End all sessions of a user, or those that began in one way; return how many there were."""
+    """End all sessions of a user, or those signed in one way; return how many there were."""
     theirs = delete(console_sessions).where(
         console_sessions.c.user == user, console_sessions.c.way.startswith(way)
     )
@@ -98,7 +98,7 @@ def end_all(connection: Connection, user: str, *, way: str = "") -> int:
 
 
 def users(connection: Connection, now: datetime, *, way: str) -> list[str]:
-    """Return who has a session that began in one way and has not ended."""
+    """Return who has a live session signed in one way."""
     theirs = select(console_sessions.c.user).distinct()
     theirs = theirs.where(console_sessions.c.way.startswith(way), console_sessions.c.until > now)
     return list(connection.scalars(theirs))

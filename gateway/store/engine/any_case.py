@@ -1,4 +1,4 @@
-"""Finding a text whatever its case, or its accents, as people type what they look for."""
+"""Text search that ignores case or accents, as people type what they look for."""
 
 from sqlalchemy import (
     ColumnElement,
@@ -14,38 +14,38 @@ from sqlalchemy import (
 
 from gateway.core.written import PLAIN_LETTERS, unaccented
 
-#: Marks above and below letters, taken apart: Latin, Greek, Cyrillic, Hebrew and Arabic.
+#: Combining marks above and below letters: Latin, Greek, Cyrillic, Hebrew and Arabic.
 _MARKS = (
     "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u064b-\u065f\u0670]"
 )
-#: Capitals of Greek and Cyrillic: with the locale C `lower` knows those of ASCII only.
+#: Greek and Cyrillic capitals: in the C locale, `lower` knows only ASCII.
 _CAPITALS = "".join(letter for letter in map(chr, range(0x370, 0x530)) if letter.isupper())
 
 
 def begins_with(
     connection: Connection, column: ColumnElement[str], text: str
 ) -> ColumnElement[bool]:
-    """Return the condition that a column begins with a text, in capitals or not (of ASCII)."""
+    """Return the condition that a column starts with a text, ignoring case (in ASCII)."""
     is_sqlite = connection.dialect.name == "sqlite"
     begins = column.startswith if is_sqlite else column.istartswith
     return begins(text, autoescape=True)
 
 
 def ends_with(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Return the condition that a column ends with a text, in capitals or not (of ASCII)."""
+    """Return the condition that a column ends with a text, ignoring case (in ASCII)."""
     is_sqlite = connection.dialect.name == "sqlite"
     ends = column.endswith if is_sqlite else column.iendswith
     return ends(text, autoescape=True)
 
 
 def stands_in(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Return the condition that a column contains a text, in capitals or not.
+    """Return the condition that a column contains a text, ignoring case.
 
-    SQLite, and PostgreSQL with the locale C, know capitals only in ASCII. For other letters, the
-    usual ways to write a word are tried, so that `ärzte` finds `Ärzte` and `ÄRZTE`.
+    SQLite, and PostgreSQL with the C locale, ignore case only in ASCII. For other letters, the
+    usual spellings of a word are tried, so `ärzte` finds `Ärzte` and `ÄRZTE`.
     """
     spellings = {text} if text.isascii() else {text, text.lower(), text.title(), text.upper()}
-    is_sqlite = connection.dialect.name == "sqlite"  # Its LIKE needs no lower(), which takes time.
+    is_sqlite = connection.dialect.name == "sqlite"  # Its LIKE doesn't need lower(), which is slow.
     return or_(
         *(
             column.contains(spelling, autoescape=True)
@@ -57,10 +57,7 @@ def stands_in(connection: Connection, column: ColumnElement[str], text: str) -> 
 
 
 def reads_as(connection: Connection, column: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    """Return the condition that a column contains a text, whatever its case and accents.
-
-    `jorg` and `Jörg` find `Jörg`, `JÖRG` and `Jorg`. Only text beyond ASCII needs extra work.
-    """
+    """Return the condition that a column contains a text, ignoring case and accents."""
     wanted = unaccented(text)
     conditions = [stands_in(connection, column, spelling) for spelling in {text, wanted}]
     is_sqlite = connection.dialect.name == "sqlite"
@@ -71,7 +68,7 @@ def reads_as(connection: Connection, column: ColumnElement[str], text: str) -> C
 
 
 def _unaccented(column: ColumnElement[str]) -> ColumnElement[str]:
-    """Return what PostgreSQL makes of a column in the way of `unaccented`."""
+    """Return PostgreSQL's equivalent of `unaccented` for a column."""
     apart = func.normalize(column, literal_column("NFKD"))
     letters = func.lower(func.regexp_replace(apart, _MARKS, "", "g"))
     letters = func.translate(letters, _CAPITALS, _CAPITALS.lower())

@@ -1,7 +1,7 @@
-"""Files kept beside the database: raw mail and attachments, each under its SHA-256.
+"""Files stored beside the database: raw mail and attachments, each under its SHA-256.
 
-A folder (`file:///…`) or S3-compatible storage (`s3://bucket/prefix`). What is there is never
-overwritten: the same content has the same name.
+They are in a folder (`file:///…`) or in S3-compatible storage (`s3://bucket/prefix`). Files are
+never overwritten: the same content has the same name.
 """
 
 import asyncio
@@ -20,64 +20,64 @@ from gateway.core.errors import GatewayError
 from gateway.store.engine import on_disk
 
 _PIECE = 256 * 1024
-_S3_PIECE = 8 * 1024 * 1024  #: S3 takes no smaller ones than 5 MiB.
-_LARGE = 4 * 1024 * 1024  #: Larger files are put piece by piece, so that they cost no memory.
+_S3_PIECE = 8 * 1024 * 1024  #: S3 accepts no parts smaller than 5 MiB.
+_LARGE = 4 * 1024 * 1024  #: Larger files are uploaded in parts, to save memory.
 _CONNECT = timedelta(seconds=5)
 _REQUEST = timedelta(seconds=60)
 _RETRY = timedelta(seconds=20)
 
 
 class BlobsUnavailable(GatewayError):
-    """The blob store can't be read or written just now."""
+    """The blob store can't be read or written right now."""
 
     @classmethod
     def of(cls, error: Exception) -> "BlobsUnavailable":
-        """Say so in the first line of what a library raised."""
+        """Return this error with the first line of what a library raised."""
         first_line = str(error).strip().partition("\n")[0]
         return cls(f"the blob store failed: {first_line[:300]}")
 
 
 class BlobMissing(GatewayError):
-    """The blob store lacks a file the database knows of."""
+    """A file the database refers to is missing from the blob store."""
 
 
 class Blobs:
-    """The blob store at a URL; nothing is asked of it until something is put or read."""
+    """The blob store at a URL; it isn't contacted until something is read or written."""
 
     def __init__(self, url: str) -> None:
         scheme, _, rest = url.partition("://")
         self._folder = Path(rest) if scheme == "file" else None
         self._url = url
         self._store: LocalStore | S3Store | None = None
-        self._synced: set[Path] = set()  #: Folders whose own name is durable.
+        self._synced: set[Path] = set()  #: Folders whose own names are durable.
 
     async def put(self, content: bytes) -> str:
-        """Keep some octets durably; return their SHA-256."""
+        """Store octets durably; return their SHA-256."""
         digest = hashlib.sha256(content).hexdigest()
         await asyncio.to_thread(self._put, digest, content)
         return digest
 
     async def put_file(self, file: Path, digest: str) -> None:
-        """Keep a file durably whose SHA-256 is known."""
+        """Store a file durably whose SHA-256 is known."""
         await asyncio.to_thread(self._put, digest, file)
 
     async def get(self, digest: str) -> bytes:
-        """Return a file's octets; raise `BlobMissing` where there is none."""
+        """Return a file's octets; raise `BlobMissing` if there is none."""
         return b"".join([piece async for piece in self.pieces(digest)])
 
     def file(self, digest: str) -> Path | None:
-        """Return where a file lies, to be read only; None where it isn't a file of this machine."""
+        """Return a file's path, for reading only; None if it isn't a file on this machine."""
         file = None if self._folder is None else self._folder / _path(digest)
         return file if file is not None and file.is_file() else None
 
     async def pieces(self, digest: str) -> AsyncIterator[bytes]:
-        """Yield a file's octets piece by piece."""
+        """Yield a file's octets in pieces."""
         pieces = self.read(digest)
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
 
     def read(self, digest: str) -> Iterator[bytes]:
-        """Yield a file's octets piece by piece, in this thread."""
+        """Yield a file's octets in pieces, in this thread."""
         try:
             stored = obstore.get(self._opened(), _path(digest))
             yield from map(bytes, stored.stream(min_chunk_size=_PIECE))
@@ -87,11 +87,11 @@ class Blobs:
             raise BlobsUnavailable.of(error) from error
 
     def put_now(self, content: bytes) -> None:
-        """Keep some octets durably, in this thread."""
+        """Store octets durably, in this thread."""
         self._put(hashlib.sha256(content).hexdigest(), content)
 
     def remove(self, digest: str) -> bool:
-        """Delete a file; False: there was none. Nothing may refer to it any more."""
+        """Delete a file that nothing refers to any more; False if there was none."""
         try:
             store = self._opened()
             obstore.head(store, _path(digest))
@@ -114,8 +114,8 @@ class Blobs:
                 if self._folder is not None:
                     self._make_durable(self._folder / path)  # Another process may be about to.
                 return
-            # All at once, or in pieces that appear together at the end: whoever else puts the same
-            # content puts the same octets.
+            # All at once, or in pieces that appear together at the end: anybody else writing the
+            # same content writes the same octets.
             in_pieces = isinstance(content, Path) and content.stat().st_size > _LARGE
             chunk = _PIECE if self._folder is not None else _S3_PIECE
             obstore.put(
@@ -129,7 +129,7 @@ class Blobs:
             raise BlobsUnavailable.of(error) from error
 
     def _make_durable(self, file: Path) -> None:
-        """Have a file and its name outlast a power cut."""
+        """Make a file and its name survive a power failure."""
         on_disk.sync(file)
         on_disk.sync(file.parent)
         if file.parent not in self._synced:
@@ -138,7 +138,7 @@ class Blobs:
 
     def _opened(self) -> LocalStore | S3Store:
         if self._store is None and self._folder is not None:
-            with suppress(OSError):  # What is wrong with it, the library says.
+            with suppress(OSError):  # The library reports what is wrong with it.
                 self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._store = LocalStore(prefix=self._folder, mkdir=True)
         elif self._store is None:
@@ -146,7 +146,8 @@ class Blobs:
             self._store = S3Store(
                 place.netloc,
                 prefix=place.path.strip("/") or None,
-                # Plain HTTP is for a server named so in AWS_ENDPOINT_URL, on a network of its own.
+                # Plain HTTP is for servers on a private network, named that way in
+                # AWS_ENDPOINT_URL.
                 client_options={
                     "connect_timeout": _CONNECT,
                     "timeout": _REQUEST,

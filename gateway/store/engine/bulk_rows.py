@@ -1,6 +1,6 @@
-"""Many rows in one statement: a JSON array of arrays, taken apart inside the database.
+"""Many rows in one statement: a JSON array of arrays that the database takes apart.
 
-One statement per table keeps a thread that writes from fighting for Python's lock once a row.
+One statement per table keeps a writing thread from competing for the GIL once per row.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def insert_rows(
 ) -> int:
     """Insert rows of plain values (text, integers, booleans, None) into a table; return how many.
 
-    `conflict` says what becomes of rows whose key is there already, as SQL's `ON CONFLICT` does.
+    `conflict` says what happens to rows whose key exists, as in SQL's `ON CONFLICT`.
     """
     if not rows:
         return 0

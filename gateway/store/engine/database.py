@@ -1,7 +1,7 @@
-"""The way to the store: short transactions, on threads of their own.
+"""Access to the store: short transactions on dedicated threads.
 
-Work is a function that takes a `StoreTransaction` and returns a value: it can't use the network in
-the middle of a transaction, and the same function serves SQLite and PostgreSQL.
+Work is a function that takes a `StoreTransaction` and returns a value, so it can't use the network
+in the middle of a transaction, and the same function runs on SQLite and PostgreSQL.
 """
 
 import asyncio
@@ -45,56 +45,56 @@ from gateway.store.schema import FIRST_NUMBER, VERSION
 from gateway.store.schema.columns import create_all
 from gateway.store.schema.host import new_identity, schema_version, store_identity
 
-#: A transaction under way, as work gets it; whoever is above `store` hands it on to its functions.
+#: An open transaction, as work receives it; code above `store` passes it on to store functions.
 StoreTransaction = Connection
 P = ParamSpec("P")
 T = TypeVar("T")
-#: How many values an IN, or rows a statement, may have: databases take only a few thousand.
+#: The most values in an IN, or rows in a statement: databases accept only a few thousand.
 VALUES_AT_ONCE = 500
-_READ_SECONDS = 10.0  #: A store that says nothing for so long is away.
-_PRIVATE_CACHE = 32_768  #: Kilobytes of SQLite's pages that a private connection caches.
+_READ_SECONDS = 10.0  #: A store that doesn't respond for this long counts as away.
+_PRIVATE_CACHE = 32_768  #: Kilobytes of SQLite pages cached by a private connection.
 
 
 class StoreUnavailable(GatewayError):
-    """The store can't be read or written just now; nothing was changed."""
+    """The store can't be read or written right now; nothing was changed."""
 
 
 class RowRefused(StoreUnavailable):
-    """The store is there but can't take what it was given; nothing was changed."""
+    """The store rejects the values it was given; nothing was changed."""
 
 
 class AnotherStore(StoreUnavailable):
-    """There is another store now than the one this process had; it is not used."""
+    """The store was replaced by another one after this process first used it; it is not used."""
 
 
 class WrongSchema(GatewayError):
-    """The store has another version than this gateway; it is left as it is."""
+    """The store has another version than this gateway; it is left unchanged."""
 
 
 class IdMaker(Protocol):
-    """What makes ids under a number that is leased in the store (`runtime/process_ids.py`)."""
+    """Makes ids under a number leased in the store (`runtime/process_ids.py`)."""
 
     def ready(self) -> None:
-        """See that there is a number; called before each transaction that writes."""
+        """Make sure there is a number; called before each write transaction."""
 
     def give_back(self) -> None:
-        """Let others have it; called before the store is closed."""
+        """Release the number; called before the store is closed."""
 
 
 class Database:
     """One store, opened by URL: `sqlite:///path` or `postgresql://user:password@host/name`.
 
-    Once it has been seen it is the only one: whatever takes its place counts as a store that is
-    away. An empty one would let every mail pass.
+    Once it has been seen, no other is accepted: a replacement counts as a store that is away. An
+    empty one would let every mail through.
     """
 
     def __init__(
         self, url: str, *, outage: Path | None = None, identity: str = "", makes: bool = True
     ) -> None:
-        """`outage` is the folder in which this host remembers that it had the store, if any.
+        """`outage` is the folder in which this host records that it had the store, if any.
 
-        `identity` is that of the store which must be there, where it is known. Without `makes`
-        none is created: whoever started this process has done that.
+        `identity` is that of the store expected here, if known. Without `makes`, no store is
+        created: whoever started this process has done that.
         """
         parsed = parse_url(url)
         self.url = with_driver(parsed)
@@ -109,12 +109,12 @@ class Database:
         self._lock = HostLock(Path(f"{self.url.database}.lock")) if self.is_sqlite else None
         self._readers = ThreadPoolExecutor(4, "store-read")
         self._writer = ThreadPoolExecutor(1, "store-write")
-        self.id_makers: list[IdMaker] = []  #: Who makes ids in transactions that write.
-        self._thread = threading.local()  # `is_writing`, where this thread has one open
+        self.id_makers: list[IdMaker] = []  #: Those that make ids in write transactions.
+        self._thread = threading.local()  # `is_writing`: this thread has a write transaction open
 
     @property
     def engine(self) -> Engine:
-        """The engine, for the modules of this package."""
+        """The engine, for modules of this package."""
         return self._engine
 
     @contextmanager
@@ -127,7 +127,7 @@ class Database:
     def writing(self, *, durable: bool = True) -> Iterator[Connection]:
         """Open a transaction that is committed when the block ends without an error.
 
-        A commit that is not durable survives a killed process, but not a power cut.
+        A commit that is not durable survives a killed process but not a power failure.
         """
         self._make_ready()
         with self.writing_without_ids(durable=durable) as connection:
@@ -135,7 +135,7 @@ class Database:
 
     @contextmanager
     def writing_without_ids(self, *, durable: bool = True) -> Iterator[Connection]:
-        """Open such a transaction to take a number for ids, or for what makes none."""
+        """Open such a transaction to get a number for ids, or for work that makes no ids."""
         with (
             _translated(),
             self._turn(),
@@ -159,16 +159,16 @@ class Database:
 
     @property
     def is_writing(self) -> bool:
-        """Whether this thread has a transaction open that writes."""
+        """Whether this thread has a write transaction open."""
         return getattr(self._thread, "is_writing", False)
 
     @contextmanager
     def private(self) -> Iterator[Connection]:
-        """Lend a connection that ends with the block, and its temporary tables with it."""
+        """Lend a connection that is closed, with its temporary tables, when the block ends."""
         with _translated(), self._engine.connect() as connection:
             connection.detach()
             if self.is_sqlite:
-                # Much is written in another order than that of the indexes, which needs the cache.
+                # Much is written in a different order from the indexes, which needs the cache.
                 _run(connection, f"PRAGMA cache_size = -{_PRIVATE_CACHE}")
                 _run(connection, "PRAGMA wal_autocheckpoint = 0")
             yield connection
@@ -181,22 +181,22 @@ class Database:
         with _translated(), self._turn(), options.begin(), self._marked():
             yield
         if self.is_sqlite:
-            # Done here, others may write meanwhile; SQLite itself would do it within the turn. If
-            # it fails, a later commit does it: this one is durable.
+            # Checkpointing here lets others write meanwhile; SQLite itself would do it inside the
+            # transaction. If it fails, a later commit does it: this one is durable.
             with suppress(sqlite3.Error):
                 _run(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 
     def sweep_out(self) -> None:
-        """Remove what was deleted from SQLite's file for good; a server sees to its own files.
+        """Remove deleted data from SQLite's file for good; a server manages its own files.
 
-        Every page is rewritten: a gigabyte takes a few seconds, in which nobody else can write.
+        Every page is rewritten: a gigabyte takes a few seconds, during which nobody else can write.
         """
         if self.file is None:
             return
         with _translated(), self._turn():
             connection = self.file.connect(BUSY_SECONDS)
             try:
-                # What was taken out of the index of words is in its older parts until these merge.
+                # Words deleted from the index remain in its older segments until these are merged.
                 connection.execute("INSERT INTO message_search(message_search) VALUES ('optimize')")
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -206,7 +206,7 @@ class Database:
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run work in a read transaction on a thread; a store that hangs is given up.
+        """Run work in a read transaction on a thread; give up on a store that hangs.
 
         >>> await database.read(inbox.listed, states=states, limit=50)
         """
@@ -219,13 +219,13 @@ class Database:
     async def write(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run work in a transaction on a thread; an error leaves nothing behind."""
+        """Run work in a write transaction on a thread; an error rolls it back."""
         return await _on(self._writer, self.writing, work, *args, **kwargs)
 
     async def write_without_sync(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run work in a write transaction that a power cut may undo: its commit isn't durable."""
+        """Run work in a write transaction that isn't durable: a power failure may undo it."""
         transaction = partial(self.writing, durable=False)
         return await _on(self._writer, transaction, work, *args, **kwargs)
 
@@ -239,19 +239,19 @@ class Database:
 
     @property
     def identity(self) -> str:
-        """What tells this store from every other, its copies excepted; empty: not seen yet."""
+        """What identifies this store, shared only with its copies; empty if not seen yet."""
         return self._identity
 
     def prepare(self, *, anew: bool = False) -> None:
-        """Create a missing schema; raise `WrongSchema` for one of another version.
+        """Create a missing schema; raise `WrongSchema` if there is one of another version.
 
-        Where there was a store before, none is created unless `anew` (`StoreUnavailable`), nor in a
-        database that can't hold one or has other tables (`WrongSchema`). `AnotherStore` if it isn't
-        the store that was here.
+        If there was a store before, none is created unless `anew` (`StoreUnavailable`); nor is one
+        created in a database that can't hold one or has other tables (`WrongSchema`). Raises
+        `AnotherStore` if this isn't the store that was here.
         """
         if self.file is not None and self.file.identity() is None:
             was_there = self.was_there or (self._lock is not None and self._lock.path.exists())
-            # Another process may have made it in this moment.
+            # Another process may have created it just now.
             if was_there and not anew and self.file.identity() is None:
                 raise self._gone("is gone")
             try:
@@ -265,7 +265,7 @@ class Database:
         version = self.version()
         if version is None:
             with self.writing_without_ids() as connection:
-                # Asked before the version: another process may be making the schema at this moment.
+                # Checked before the version: another process may be creating the schema right now.
                 others = tables_of_others(connection)
                 if _version(connection) is None:
                     if self.was_there and not anew:
@@ -283,7 +283,7 @@ class Database:
         elif version != VERSION:
             raise WrongSchema(version_advice(version, self.place))
 
-        # Which store it is, known from here on, and whether it is the one that was here.
+        # Read and remember the store's identity, and check that it is the one that was here.
         with self.reading() as connection:
             identity = connection.scalar(select(store_identity.c.id)) or ""
         if not self._identity:
@@ -292,7 +292,7 @@ class Database:
         try:
             self._compare(identity)
         except AnotherStore:
-            self._engine.dispose()  # Every connection from now on is asked.
+            self._engine.dispose()  # Every connection from now on is checked.
             raise
 
     def remember(self) -> None:
@@ -301,7 +301,7 @@ class Database:
             self._had.remember()
 
     def check_identity(self, connection: DBAPIConnection | sqlite3.Connection) -> None:
-        """Raise `AnotherStore` if a new connection leads to another store than the one known."""
+        """Raise `AnotherStore` if a new connection leads to a store other than the known one."""
         if not self._identity:
             return
         cursor = connection.cursor()
@@ -309,7 +309,7 @@ class Database:
             cursor.execute("SELECT id FROM store_identity")
             row = cursor.fetchone()
             cursor.close()
-            connection.rollback()  # A driver's connection has no transaction open here.
+            connection.rollback()  # The driver's connection has no transaction open here.
         except Exception as error:  # Each driver has errors of its own.
             connection.close()
             raise StoreUnavailable(
@@ -345,12 +345,12 @@ class Database:
 
     @property
     def place(self) -> str:
-        """The file of SQLite's store, the database's name on a server."""
+        """The path of an SQLite store, or the database name on a server."""
         return str(self.url.database)
 
     @property
     def was_there(self) -> bool:
-        """Whether there was a store, as far as this process or this host knows."""
+        """Whether there was a store before, as far as this process or host knows."""
         return bool(not self._makes or self._identity or self._had)
 
     def _gone(self, what: str) -> StoreUnavailable:
@@ -360,7 +360,7 @@ class Database:
         )
 
     def close(self) -> None:
-        """Give back numbers for ids, end the threads and close every connection."""
+        """Release the numbers for ids, end the threads and close all connections."""
         for maker in self.id_makers:
             maker.give_back()
         self._readers.shutdown()
@@ -384,7 +384,7 @@ async def _on(
     return await asyncio.get_running_loop().run_in_executor(pool, run)
 
 
-#: Said where the library was compiled without it, as in some small containers.
+#: The error for an SQLite library compiled without it, as in some small containers.
 NO_FTS5 = (
     f"SQLite {sqlite3.sqlite_version} of this Python has no full-text search (FTS5), which the "
     "journal's search needs: use a Python whose SQLite has it (as Debian's and python.org's have), "
@@ -393,7 +393,7 @@ NO_FTS5 = (
 
 
 class HostLock:
-    """The turn of one writer on this machine: SQLite's own waiting would let some starve."""
+    """Queues the writers on this machine: SQLite's own waiting would starve some of them."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -416,7 +416,7 @@ class HostLock:
         self._thread.release()
 
     def close(self) -> None:
-        """Let go of the file; the next turn opens it again."""
+        """Close the file; the next turn reopens it."""
         with self._thread:
             if self._file is not None:
                 os.close(self._file)
@@ -468,11 +468,7 @@ def is_upgradable(version: str) -> bool:
 
 
 def version_advice(version: str, place: str) -> str:
-    """Say what to do about a store at another version than this gateway's; `place` is its file.
-
-    `/var/lib/gateway/gateway.db: the store is at version 0200-45f895, this gateway needs
-    0201-9c1d20: gateway db upgrade`
-    """
+    """Say what to do about a store of another version than this gateway; `place` is its path."""
     what = f"{place}: the store is at version {version}"
     if number_of(version) > number_of(VERSION):
         return f"{what}, newer than this gateway ({VERSION}): update it"

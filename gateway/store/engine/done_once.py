@@ -1,6 +1,6 @@
-"""What is done only once, even if it comes again, or to another process.
+"""Things done only once, even if requested again or by another process.
 
-Nobody holds it, unlike a lease: it stays done until it may be forgotten.
+Unlike a lease, this has no holder: it stays done until it may be forgotten.
 """
 
 from datetime import datetime
@@ -14,9 +14,9 @@ from gateway.store.schema.host import done_once
 def is_first(
     connection: Connection, what: str, key: str, *, now: datetime, until: datetime
 ) -> bool:
-    """Remember that something is done in this transaction; False if it was, and is known yet.
+    """Record in this transaction that something is done; False if it already was.
 
-    `what` is the kind (`bounce_report`), `key` which one of it (`2026-03-04`).
+    `what` is the kind (`bounce_report`), `key` identifies one of that kind (`2026-03-04`).
     """
     insert = insert_into(connection, done_once).values(what=what, key=key, until=until)
     query = insert.on_conflict_do_update(
@@ -28,7 +28,7 @@ def is_first(
 
 
 def prune(connection: Connection, now: datetime, limit: int) -> int:
-    """Forget up to `limit` of what may be forgotten at a time; return how many."""
+    """Delete up to `limit` records that have expired at a time; return how many."""
     old = select(done_once.c.what, done_once.c.key).where(done_once.c.until <= now).limit(limit)
     rows = connection.execute(old).all()
     for what, key in rows:

@@ -1,4 +1,4 @@
-"""SQLAlchemy's engines for the two kinds of store, and how a transaction begins on each."""
+"""SQLAlchemy engines for the two kinds of store, and how each begins a transaction."""
 
 import re
 import sqlite3
@@ -13,9 +13,9 @@ from gateway.store.engine.sqlite_file import SqliteFile
 BUSY_SECONDS = 10  #: How long a connection to SQLite waits for its turn.
 _CONNECT_SECONDS = 5
 _SQLITE = "sqlite:///"
-#: A server and its standbys, as PostgreSQL's own programs take them: `//USER@A:5432,B:5432/NAME`.
+#: A server and its standbys, in PostgreSQL's own notation: `//USER@A:5432,B:5432/NAME`.
 _SEVERAL = re.compile(r"(postgresql://(?:[^:/]*(?::[^@]*)?@)?)([^@/?]*,[^@/?]*)(.*)", re.DOTALL)
-#: A server that vanished without a word is noticed within ten seconds.
+#: Notices within ten seconds that a server has vanished without a word.
 _PATIENCE = {
     "connect_timeout": _CONNECT_SECONDS,
     "tcp_user_timeout": 10_000,
@@ -27,7 +27,7 @@ _PATIENCE = {
 
 
 def parse_url(text: str) -> URL:
-    """Read a store's URL; the path of a file of SQLite stays as written, with `%20` and `?`."""
+    """Parse a store's URL; an SQLite path stays as written, with `%20` and `?`."""
     if text.startswith(_SQLITE):
         return URL.create("sqlite", database=text.removeprefix(_SQLITE))
     if several := _SEVERAL.fullmatch(text):
@@ -39,14 +39,14 @@ def parse_url(text: str) -> URL:
 
 
 def with_driver(url: URL) -> URL:
-    """Return the URL with the driver that PostgreSQL is spoken to by."""
+    """Return the URL with the driver used for PostgreSQL."""
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     return url
 
 
 def sqlite_engine(file: SqliteFile) -> Engine:
-    """Return an engine on a file; a connection to one that was moved away is not used again."""
+    """Return an engine for a file; connections to a file that was moved away are not reused."""
     engine = create_engine(
         "sqlite:///file",
         creator=lambda: file.connect(BUSY_SECONDS),
@@ -65,7 +65,7 @@ def sqlite_engine(file: SqliteFile) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A read that turns into a write fails at once when another writer was faster (K4).
+        # A read that turns into a write fails at once if another writer was faster (K4).
         durable = connection.get_execution_options().get("durable")
         if durable is None:
             connection.exec_driver_sql("BEGIN")
@@ -77,7 +77,7 @@ def sqlite_engine(file: SqliteFile) -> Engine:
 
 
 def postgres_engine(url: URL) -> Engine:
-    """Return an engine on a server; `durable=False` doesn't wait for its disk."""
+    """Return an engine for a server; `durable=False` doesn't wait for its disk."""
     engine = create_engine(
         url,
         pool_size=4,
@@ -85,7 +85,7 @@ def postgres_engine(url: URL) -> Engine:
         pool_pre_ping=True,
         pool_timeout=_CONNECT_SECONDS,
         connect_args=_PATIENCE,
-        use_native_hstore=False,  # a type that no table has; each process would look for it
+        use_native_hstore=False,  # no table has this type, and each process would look for it
     )
 
     @event.listens_for(engine, "begin")

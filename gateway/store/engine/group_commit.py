@@ -1,4 +1,4 @@
-"""One commit for the requests that come at the same time."""
+"""One commit for requests that arrive at the same time."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ from gateway.store.engine.database import (
     StoreUnavailable,
 )
 
-#: Seconds that the first of a group waits for others: those that waited for the same commit or the
-#: same relay come one after the other. Without the wait, a group of four becomes two of two.
+#: Seconds the first of a group waits for others: requests that waited for the same commit or relay
+#: arrive one after another. Without this wait, a group of four becomes two groups of two.
 _GATHER = 0.002
 
 Asked = TypeVar("Asked")
@@ -22,9 +22,9 @@ Answered = TypeVar("Answered")
 class GroupCommit(Generic[Asked, Answered]):
     """Writes all waiting requests in one transaction, because a commit costs more than a row.
 
-    While a transaction runs, new requests wait for the next one. If one fails, each of its requests
-    is tried again in a transaction of its own, so that a fault in one row doesn't stop the others;
-    a store that is away is away for all of them.
+    While a transaction runs, new requests wait for the next one. If it fails, each request is
+    retried in its own transaction, so a fault in one row doesn't stop the others; a store that is
+    away is away for all of them.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A record on this host that it had a store, so that a lost one isn't replaced by an empty one."""
+"""A record on this host that it had a store, so a lost store isn't replaced by an empty one."""
 
 from hashlib import blake2b
 from pathlib import Path
@@ -7,7 +7,7 @@ from sqlalchemy.engine import URL
 
 
 class HadStore:
-    """A file that says that the gateway of this host has had a store at an address."""
+    """A file recording that this host's gateway has had a store at an address."""
 
     def __init__(self, folder: Path, url: URL) -> None:
         """`folder` is local and not the store's own: `[store] outage`."""

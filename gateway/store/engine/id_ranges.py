@@ -1,4 +1,4 @@
-"""Ranges of ids by time: an id says when its thing was made."""
+"""Ranges of ids by time: an id contains the time it was made."""
 
 from datetime import datetime
 
@@ -6,13 +6,13 @@ from sqlalchemy import ColumnElement
 
 from gateway.core.ids import first_id_after, first_id_at
 
-_LARGEST = 2**63 - 1  #: The largest id there can be, in the year 2089.
+_LARGEST = 2**63 - 1  #: The largest possible id, in the year 2089.
 
 
 def between(
     number: ColumnElement[int], since: datetime | None, until: datetime | None
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions that an id is from between two times, inclusive."""
+    """Return the conditions for ids made between two times, inclusive."""
     conditions = []
     if since is not None:
         conditions.append(number >= min(first_id_at(since), _LARGEST))
@@ -24,7 +24,7 @@ def between(
 def of_page(
     number: ColumnElement[int], since: datetime | None, before: int | None
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions on ids for a page of a list: since a time, and below the last seen."""
+    """Return the conditions for a page of a list: ids since a time, and below the last one seen."""
     conditions = between(number, since, None)
     if before is not None:
         conditions.append(number < before)

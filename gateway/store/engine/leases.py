@@ -1,4 +1,4 @@
-"""Leases: of all processes on all machines, one does a job at a time."""
+"""Leases: of all processes on all machines, only one does a job at a time."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,8 +8,8 @@ from sqlalchemy import Connection, delete, or_, select, update
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.host import leases
 
-#: Whether the process that goes by a holder's name has surely ended; of processes on other
-#: machines nobody knows (`runtime/processes.py`).
+#: Whether the process a holder's name refers to has certainly ended; nobody can tell for other
+#: machines (`runtime/processes.py`).
 IsGone = Callable[[str], bool]
 
 
@@ -24,7 +24,7 @@ def take(
 ) -> bool:
     """Take a lease that is free, expired or one's own; return whether the holder has it now.
 
-    The lease of a process that is gone has expired.
+    The lease of a process that has ended counts as expired.
     """
     last = holder_of(connection, name)
     if last is not None and last != holder and is_gone(last):
@@ -41,7 +41,7 @@ def take(
 def renew(
     connection: Connection, name: str, holder: str, now: datetime, duration: timedelta
 ) -> bool:
-    """Extend a lease; False if it has expired, and somebody else may have it."""
+    """Extend a lease; False if it has expired, as somebody else may have it."""
     own = update(leases).where(
         leases.c.name == name, leases.c.holder == holder, leases.c.until > now
     )
@@ -49,14 +49,14 @@ def renew(
 
 
 def holder_of(connection: Connection, name: str) -> str | None:
-    """Return who took a lease last, even if it has expired; None if it was given back."""
+    """Return who last took a lease, even if it has expired; None if it was given back."""
     return connection.scalar(select(leases.c.holder).where(leases.c.name == name))
 
 
 def drop(
     connection: Connection, name: str, holder: str, *, free_from: datetime | None = None
 ) -> None:
-    """Give a lease back; nobody gets it before `free_from`, if that is given."""
+    """Give a lease back; with `free_from`, nobody can take it before that time."""
     own = (leases.c.name == name, leases.c.holder == holder)
     if free_from is None:
         connection.execute(delete(leases).where(*own))

@@ -1,6 +1,6 @@
-"""The numbers of processes that make ids: leases named `ids 512` to `ids 1023`.
+"""Numbers of the processes that make ids: leases named `ids 512` to `ids 1023`.
 
-Workers of the proxy have theirs in a table of their own (`store/journal/workers.py`).
+The proxy's workers have their numbers in a separate table (`store/journal/workers.py`).
 """
 
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ from gateway.store.engine.leases import IsGone
 from gateway.store.schema.host import leases as lease_table
 
 _PREFIX = "ids "
-#: How long a number that was given back has no holder: other machines' clocks may be behind.
+#: How long a returned number stays unused: other machines' clocks may be behind.
 _UNUSED_FOR = timedelta(seconds=5)
 
 
 class NoNumberFree(StoreUnavailable):
-    """As many processes as there are numbers work on the store; one more can make no ids."""
+    """All numbers are in use by processes on this store; another process can make no ids."""
 
 
 def take(
     connection: Connection, holder: str, now: datetime, duration: timedelta, *, is_gone: IsGone
 ) -> int:
-    """Lease a number that no other process has, and return it; NoNumberFree: there is none.
+    """Lease a number that no other process has, and return it; NoNumberFree if there is none.
 
-    Numbers that nobody had for a while come first. Numbers of processes that ended without giving
-    them back come last, the one renewed longest ago first: such a process made no id after its end,
-    but this machine's clock may have been put back since. If it was put back to before the last
-    renewal, the number waits until its lease is over.
+    Numbers that have been unused for a while come first. Numbers of processes that ended without
+    giving them back come last, the one renewed longest ago first: such a process made no ids after
+    it ended, but this machine's clock may have been set back since. If it was set back to before
+    the last renewal, the number has to wait until its lease expires.
     """
     named = lease_table.c.name.startswith(_PREFIX, autoescape=True)
     known = {row.name: row for row in connection.execute(select(lease_table).where(named))}
@@ -59,12 +59,12 @@ def take(
 def renew(
     connection: Connection, number: int, holder: str, now: datetime, duration: timedelta
 ) -> bool:
-    """Extend the lease of a number; False if it has expired: it may be another's now."""
+    """Extend the lease of a number; False if it has expired, as somebody else may have it."""
     return leases.renew(connection, _name(number), holder, now, duration)
 
 
 def give_back(connection: Connection, number: int, holder: str, now: datetime) -> None:
-    """Let others have a number in a moment; its holder makes no more ids with it."""
+    """Release a number for others after a moment; its holder makes no more ids with it."""
     leases.drop(connection, _name(number), holder, free_from=now + _UNUSED_FOR)
 
 

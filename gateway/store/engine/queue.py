@@ -1,9 +1,9 @@
-"""A durable queue: a table of the store whose rows processes work off, one process a row at a time.
+"""A durable queue: a table whose rows are worked off, each by one process at a time.
 
-Which event can happen in which state, and what it makes of a row, says the queue's life in core
-(`gateway/core/queue.py`); every statement here is built from it. What a queue writes into other
-columns with an event are the caller's `values`; what else goes with it is the caller's part of the
-same transaction.
+The queue's life cycle in core (`gateway/core/queue.py`) says which event can happen in which state,
+and what it does to a row; all statements here are built from it. What a queue writes to other
+columns with an event are the caller's `values`; anything else that belongs to it is done by the
+caller in the same transaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from gateway.core.queue import QueueEvent, QueueLife, S
 from gateway.store.engine.database import VALUES_AT_ONCE
 from gateway.store.engine.leases import IsGone
 
-#: What is written into columns.
+#: Values to write, by column.
 ColumnValues = Mapping[str, object]
 _NOTHING: ColumnValues = {}
 
@@ -39,9 +39,9 @@ _NOTHING: ColumnValues = {}
 class DurableQueue(Generic[S]):
     """Rows of `table` that wait for their turn.
 
-    The table has `id`, `state`, `holder` (empty: nobody has claimed it) and `held_until` (the end
-    of the holder's lease). Where it has `next_at` too, a row is due from then on; without a time
-    it isn't.
+    The table has `id`, `state`, `holder` (empty if nobody has claimed it) and `held_until` (the end
+    of the holder's lease). If it also has `next_at`, a row is due from then on; without a time it
+    isn't.
     """
 
     def __init__(self, table: Table, life: QueueLife[S]) -> None:
@@ -49,19 +49,19 @@ class DurableQueue(Generic[S]):
         self.life = life
         self._next_at: Column[datetime] | None = table.c.get("next_at")
         self._settlings: dict[tuple[QueueEvent, bool], Update] = {}
-        # What keeps its state when its holder's lease is over is simply due then.
+        # A row that keeps its state when its holder's lease ends is simply due then.
         abandoned = life.transitions[QueueEvent.ABANDONED].items()
         self._changed_by_silence = {before for before, after in abandoned if before != after}
 
     def can(self, event: QueueEvent) -> ColumnElement[bool]:
-        """Return the condition on rows to which an event can happen."""
+        """Return the condition for rows to which an event can happen."""
         states = self.life.before(event)
-        # An index of the rows in one state alone is used for `=` only, by SQLite.
+        # SQLite uses the index on the rows in a single state only for `=`.
         state = self.table.c.state
         return state == states[0] if len(states) == 1 else state.in_(states)
 
     def is_due(self, now: datetime) -> ColumnElement[bool]:
-        """Return the condition on rows that may be claimed."""
+        """Return the condition for rows that may be claimed."""
         c = self.table.c
         is_free = or_(c.held_until.is_(None), c.held_until <= now)
         has_come = true() if self._next_at is None else self._next_at <= now
@@ -77,7 +77,7 @@ class DurableQueue(Generic[S]):
     ) -> bool:
         """Whether `claim` or `recover` would find anything in a share of the rows.
 
-        `due` is what `claim` asks of a row beside that.
+        `due` is the additional condition that `claim` has for rows.
         """
         c = self.table.c
         is_wanted = and_(self.is_due(now), true() if due is None else due)
@@ -101,9 +101,9 @@ class DurableQueue(Generic[S]):
         *where: ColumnElement[bool],
         values: ColumnValues = _NOTHING,
     ) -> list[int]:
-        """Take up to `limit` rows that are due, the longest due first; return their ids.
+        """Claim up to `limit` due rows, the longest due first; return their ids.
 
-        Nobody else gets them until the lease is over.
+        Nobody else gets them until the lease ends.
         """
         held = {"holder": holder, "held_until": now + lease, **values}
         is_due = self.is_due(now)
@@ -112,7 +112,7 @@ class DurableQueue(Generic[S]):
         )
 
     def give_back(self, connection: Connection, holder: str, numbers: Sequence[int]) -> None:
-        """Let others have the rows that a holder claimed and did not begin."""
+        """Release rows that a holder claimed but did not start."""
         c = self.table.c
         self.change(connection, QueueEvent.GIVEN_BACK, c.id.in_(numbers), c.holder == holder)
 
@@ -125,9 +125,9 @@ class DurableQueue(Generic[S]):
         holder: str | None,
         values: ColumnValues = _NOTHING,
     ) -> bool:
-        """Keep the outcome of a row, which a state says: it ends so, or is put off.
+        """Record the outcome of a row, given by a state: it is finished, or postponed.
 
-        False, and nothing is kept, where another process has the row, or somebody decided
+        Returns False and records nothing if another process has the row, or somebody decided
         otherwise meanwhile. Without a `holder` it is settled whoever has it.
         """
         outcome = self.life.outcome(state)
@@ -137,7 +137,7 @@ class DurableQueue(Generic[S]):
         return connection.execute(query, {**written, "its_id": number, **own}).rowcount == 1
 
     def _settling(self, outcome: QueueEvent, *, is_own: bool) -> Update:
-        """Return the statement that settles one row; it is built once, and each mail needs it."""
+        """Return the statement that settles a row; built only once, as every mail needs it."""
         known = self._settlings.get((outcome, is_own))
         if known is None:
             c = self.table.c
@@ -155,10 +155,10 @@ class DurableQueue(Generic[S]):
         *share: ColumnElement[bool],
         values: ColumnValues = _NOTHING,
     ) -> list[int]:
-        """Take from each holder what it has abandoned: it has ended, or its lease is over.
+        """Take back rows whose holder has abandoned them: it has ended, or its lease has.
 
-        A row that keeps its state is due again at once. Of those whose state changed the ids are
-        returned, and `values` are written into them.
+        A row that keeps its state is due again at once. For rows whose state changed, the ids are
+        returned, and `values` are written to them.
         """
         c = self.table.c
         changed: list[int] = []
@@ -187,7 +187,7 @@ class DurableQueue(Generic[S]):
         *where: ColumnElement[bool],
         values: ColumnValues = _NOTHING,
     ) -> int:
-        """Let an event happen to the rows to which it can; return to how many it did."""
+        """Apply an event to the rows that allow it; return how many."""
         query = update(self.table).where(self.can(event), *where)
         written = {**self._after(self.life.result(event)), **values}
         return connection.execute(query.values(written)).rowcount
@@ -231,10 +231,10 @@ class DurableQueue(Generic[S]):
         limit: int | None = None,
         values: ColumnValues = _NOTHING,
     ) -> list[int]:
-        """Let an event happen to rows that no other transaction changes just now; return their ids.
+        """Apply an event to rows no other transaction is changing right now; return their ids.
 
-        The longest due come first, then the oldest. `state` is theirs, where there are several to
-        which the event can happen.
+        The longest due come first, then the oldest. `state` is their state, if the event can happen
+        in several.
         """
         c = self.table.c
         order = [c.id] if self._next_at is None else [self._next_at, c.id]
@@ -249,16 +249,16 @@ class DurableQueue(Generic[S]):
         return numbers
 
     def _after(self, state: S) -> dict[str, object]:
-        """Return what every row gets that comes into a state: nobody has a claim on it.
+        """Return the values of every row that enters a state: nobody has a claim on it.
 
-        Who had it last stays in the row, for what it may tell after its lease, unless others may
-        claim it.
+        The last holder stays in the row, as it may report after its lease, unless others may claim
+        the row.
         """
         is_open = state in self.life.before(QueueEvent.CLAIMED)
         return {"state": state, "held_until": None, **({"holder": ""} if is_open else {})}
 
     def rows(self, connection: Connection, numbers: Sequence[int]) -> list[RowMapping]:
-        """Return the rows of ids, in that order, without those that aren't there."""
+        """Return the rows with these ids, in that order, leaving out those that don't exist."""
         known: dict[int, RowMapping] = {}
         for batch in batched(numbers, VALUES_AT_ONCE):
             query = select(self.table).where(self.table.c.id.in_(batch))

@@ -1,7 +1,7 @@
-"""Reads of microseconds for the way of a message: one held connection, one statement.
+"""Reads that take microseconds, for the path of a message: one held connection, one statement.
 
-SQLite answers faster than a thread could be woken, so it is asked in the event loop itself;
-PostgreSQL is asked on the reader threads.
+SQLite answers faster than a thread can be woken, so it is queried in the event loop itself;
+PostgreSQL is queried on the reader threads.
 """
 
 import sqlite3
@@ -13,12 +13,12 @@ from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.store.engine.wal_index import WalIndex
 
 _BUSY_SECONDS = 1.0
-_LOOK_SECONDS = 0.2  #: Between two looks whether the file is still the same one.
-_MAPPED = 1 << 30  #: Octets of the file read without a system call a page.
+_LOOK_SECONDS = 0.2  #: Between two checks that the file is still the same.
+_MAPPED = 1 << 30  #: Octets of the file mapped, to read without a system call per page.
 
 
 class QuickReader:
-    """Asks the store the few questions every message asks."""
+    """Runs the few queries every message needs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,9 +46,9 @@ class QuickReader:
             raise self._failed(error) from error
 
     def version(self) -> bytes | None:
-        """Return what is equal only while nothing in the store changes; None if nothing tells.
+        """Return a value that changes when the store does; None if that can't be told.
 
-        It costs far less than any question. `StoreUnavailable` when the store fails.
+        It costs far less than any query. Raises `StoreUnavailable` if the store fails.
         """
         if not self._database.is_sqlite:
             return None
@@ -79,13 +79,13 @@ class QuickReader:
         return held
 
     def _look(self) -> None:
-        """Let go of a file that was moved away, deleted or replaced."""
+        """Close a file that was moved away, deleted or replaced."""
         assert self._file is not None
         if self._of != self._file.identity():
             self.close()
 
     def close(self) -> None:
-        """Let go of the held connection; the next question opens another."""
+        """Close the held connection; the next query opens another."""
         if self._held is not None:
             self._held.close()
             self._held = self._index = None

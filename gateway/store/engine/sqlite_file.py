@@ -1,4 +1,4 @@
-"""The file of an SQLite store: SQLite goes on writing to one that was moved away or deleted."""
+"""The file of an SQLite store: SQLite keeps writing to one that was moved away or deleted."""
 
 import os
 import sqlite3
@@ -9,14 +9,14 @@ from urllib.parse import quote
 from gateway.core.written import unaccented
 
 
-@lru_cache(50_000)  # Most names are those of others, too.
+@lru_cache(50_000)  # Many people share most names.
 def _unaccented(text: str | None) -> str | None:
-    """Return what SQL's function of that name does: of NULL, as of any other, NULL."""
+    """Implement the SQL function of that name: NULL for NULL, as usual in SQL."""
     return None if text is None else unaccented(text)
 
 
 class SqliteFile:
-    """The file at one path, and whether it is still the same one."""
+    """The file at a path, and whether it is still the same."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -25,8 +25,8 @@ class SqliteFile:
     def make(self) -> None:
         """Create the file, empty, if there is none; OSError if that fails.
 
-        Other users of the machine must not read whom it knows; a group may, if the umask lets it.
-        SQLite gives the files beside it the same mode.
+        Other users of the machine must not read whose data it has; a group may, if the umask allows
+        it. SQLite gives the files beside it the same mode.
         """
         Path(self.path).touch(mode=0o640)
 
@@ -39,12 +39,12 @@ class SqliteFile:
         return status.st_dev, status.st_ino
 
     def connect(self, seconds: float) -> sqlite3.Connection:
-        """Connect to the file, which must be there; wait so long at most for other writers."""
+        """Connect to the file, which must exist; wait at most this long for other writers."""
         connection = sqlite3.connect(
             self._address, uri=True, timeout=seconds, check_same_thread=False
         )
         try:
-            # Transactions are ours (no implicit BEGIN), and durable at COMMIT.
+            # We manage transactions ourselves (no implicit BEGIN), and they are durable at COMMIT.
             connection.isolation_level = None
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

@@ -1,4 +1,4 @@
-"""Whether a database can be the store: its encoding, who has its tables, who may write."""
+"""Whether a database can be the store: its encoding, tables of others in it, write access."""
 
 import os
 
@@ -20,7 +20,7 @@ _FORBIDDEN = text(
 
 
 def wrong_encoding(connection: Connection) -> str:
-    """Return what is wrong with the encoding of a server's database; empty: it is fine."""
+    """Return what is wrong with the encoding of a server's database; empty if it is fine."""
     if connection.dialect.name != "postgresql":
         return ""
     encoding = connection.scalar(_ENCODING)
@@ -35,7 +35,7 @@ def wrong_encoding(connection: Connection) -> str:
 def shares_sessions(engine: Engine) -> bool:
     """Whether two connections to a server share a session, as behind a pooler in transaction mode.
 
-    Then one sees what the other has set for its session, and even its staged rows of the feed.
+    Then one sees what the other has set for its session, even its staged rows of the feed.
     """
     if engine.dialect.name != "postgresql":
         return False
@@ -47,14 +47,14 @@ def shares_sessions(engine: Engine) -> bool:
 
 
 def tables_of_others(connection: Connection) -> list[str]:
-    """Return the tables in a database without a store that have the names of our own tables."""
+    """Return the tables of a database without a store whose names are those of our tables."""
     return sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
 
 
 def why_read_only(connection: Connection, file: SqliteFile | None) -> str:
-    """Return why nothing can be written to a store that can be read; empty: it can.
+    """Return why a readable store can't be written; empty if it can.
 
-    `file` is that of SQLite's store.
+    `file` is the path of an SQLite store.
     """
     if file is not None:
         return "" if os.access(file.path, os.W_OK) else f"{file.path} is read-only"

@@ -1,4 +1,4 @@
-"""The version of a store's schema: whether the schema is complete, and how it is upgraded."""
+"""The version of a store's schema: whether the schema is complete, and how to upgrade it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,26 +21,26 @@ _FOLDER = Path(__file__).parents[1] / "migrations"
 
 
 class DamagedSchema(GatewayError):
-    """The store lacks tables or columns its version must have."""
+    """The store lacks tables or columns that its version must have."""
 
 
 def defects(connection: Connection) -> list[str]:
-    """Name what is missing from a store of this version; empty: nothing."""
+    """Return what is missing from a store of this version; empty if nothing is."""
     return list(_missing(connection))
 
 
 def upgrade(database: Database) -> list[str]:
-    """Bring a store of an earlier version, or an empty one, to this version.
+    """Upgrade a store of an earlier version, or an empty one, to this version.
 
-    Returns the numbers of the migrations gone through. Raises `WrongSchema` for a store that is
-    newer than this gateway, or of a build before the first release.
+    Returns the numbers of the migrations applied. Raises `WrongSchema` for a store that is newer
+    than this gateway, or made by a build before the first release.
     """
     before = database.version()
     if before == VERSION:
         return []
     if before is not None and not is_upgradable(before):
         raise WrongSchema(version_advice(before, database.place))
-    # Imported here: it takes a second, and only this command needs it.
+    # Imported here because it takes a second and only this command needs it.
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
     from alembic.script import ScriptDirectory

@@ -1,4 +1,4 @@
-"""INSERT that knows what to do when the key is there already, for either database."""
+"""INSERT for either database that handles keys that already exist."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -19,12 +19,12 @@ def insert_into(connection: Connection, table: Table) -> "sqlite.Insert | postgr
 def insert_new(
     connection: Connection, table: Table, values: Mapping[str, object], *, key: tuple[str, ...]
 ) -> bool:
-    """Insert a row with an `id`; False, and nothing is inserted, where its key is there already."""
+    """Insert a row with an `id`; False, inserting nothing, if its key already exists."""
     query = _insert_new(connection.dialect.name, table, key)
     return connection.scalar(query, values) is not None
 
 
-@cache  # Each mail needs some: to build one takes as long as to execute it.
+@cache  # Every mail needs some: building one takes as long as running it.
 def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> "ReturningInsert[tuple[int]]":
     query = insert_for(dialect, table)
     return query.on_conflict_do_nothing(index_elements=[table.c[name] for name in key]).returning(
@@ -33,8 +33,8 @@ def _insert_new(dialect: str, table: Table, key: tuple[str, ...]) -> "ReturningI
 
 
 def insert_for(dialect: str, table: Table) -> "sqlite.Insert | postgresql.Insert":
-    """Return such an INSERT for a kind of database, for statements that are made once and kept."""
-    # Each dialect is loaded where it is spoken: PostgreSQL's alone takes as long as a command may.
+    """Return such an INSERT for a kind of database, for statements built once and kept."""
+    # Each dialect is loaded only when needed: PostgreSQL's alone takes as long as a command may.
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 

@@ -48,7 +48,7 @@ def look_for_kept(stage: StagingTables, *, source: str) -> None:
 
 
 def _is_staged(layout: TableLayout) -> ColumnElement[bool]:
-    # Few of many: each is looked up, instead of all gone through.
+    # A few rows among many: look each one up instead of scanning them all.
     staged = staging_tables(layout)["staged"]
     key = tuple_(*(layout.table.c[name] for name in layout.keys))
     return key.in_(select(*(staged.c[name] for name in layout.keys)))
@@ -61,7 +61,7 @@ def _is_missing(layout: TableLayout) -> ColumnElement[bool]:
 def _has_group_now(layout: TableLayout) -> ColumnElement[bool]:
     """Return the condition that a membership whose group couldn't be read is corrected now.
 
-    That is so if the file has a new group for the person, and no more group that can't be read.
+    This holds if the file has a new group for the person, and no more group that can't be read.
     """
     tables = staging_tables(layout)
     member, staged, changes = memberships.c, tables["staged"], tables["changes"]
@@ -92,7 +92,7 @@ def _going(layout: TableLayout, which: _Condition) -> Insert:
         table.c.source == source, which(layout)
     )
     if table.name == "groups":
-        # A group with members from another source stays: their opt-out must last.
+        # A group with members from another source stays: their opt-outs must remain in force.
         of_it = and_(memberships.c.kind == table.c.kind, memberships.c.group_id == table.c.crm_id)
         gone = gone.where(~exists().where(of_it, memberships.c.source != source))
     return insert(staging_tables(layout)["removed"]).from_select(layout.keys, gone)
@@ -178,7 +178,7 @@ class Comparison:
         return differs if is_said is None else differs & is_said
 
     def _is_said(self, name: str) -> ColumnElement[bool] | None:
-        """Return the condition that a row has a value; None if all rows have it."""
+        """Return the condition that the file has a value for a row; None if it has all of them."""
         bit = self._layout.bit(name)
         if not self._in_gaps & bit:
             return None

@@ -22,7 +22,7 @@ from gateway.store.schema.feed import groups, memberships, statuses
 
 CellGroup = tuple[Any, ...]  #: The value of a column, with those of the columns that belong to it.
 
-#: Columns that decide nothing about mail: the last row counts.
+#: Columns that don't decide anything about mail: the last row counts.
 _TELLING = frozenset(
     (
         *("first_name", "last_name", "name", "title", "language", "owner", "email", "roles"),
@@ -32,7 +32,7 @@ _TELLING = frozenset(
 )
 _WIDTH = {Scope.MAILCHIMP: 1.0, Scope.BULK: 2.0, Scope.ALL: 3.0}
 _NOT_WHOLE = ", which may not be whole"
-_PERHAPS = 0.5  #: The width of a status or tag that isn't known: it may suppress.
+_PERHAPS = 0.5  #: The width of an unknown status or tag: it may suppress.
 #: Kinds whose new records may protect somebody: people by their addresses, the others by a tag.
 _PROTECTING = frozenset(("people", "groups", "statuses"))
 
@@ -155,7 +155,8 @@ class _Case:
         for name, columns in self._layout.units.items():
             if name in self._columns and name != "active":
                 self._decide(name, columns)
-        # `active` comes last: it depends on whether somebody is suppressed, which is known now.
+        # `active` comes last, as it depends on whether somebody is suppressed, which is known by
+        # now.
         if "active" in self._columns:
             self._decide("active", ("active",))
         if self._only_adds and self._known is None:

@@ -94,7 +94,7 @@ def note_file(
 ) -> None:
     """Record when the source last brought this kind of record, and in which file.
 
-    For a listing, also how many records it had, to compare the next one with.
+    For a listing, also record its number of records, to compare with the next one.
     """
     renewed = {"at"} | ({"file"} if file else set()) | ({"records"} if is_listing else set())
     statement = statements.noting_file(connection.dialect.name, stage.staged, frozenset(renewed))

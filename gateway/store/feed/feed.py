@@ -3,8 +3,8 @@
 A listing of people, from a source that brought Ann (1), Bob (2) and Clo (3) before:
 
     line 2: 1,Ann        `staged`: 1, 2, 4       each record, those of one key settled to one
-    line 3: 2,Bobby      `changes`: 2, 4         what is new or told differently
-    line 4: 4,Dan        `removed`: 3            what the source had and doesn't tell now
+    line 3: 2,Bobby      `changes`: 2, 4         what is new or different
+    line 4: 4,Dan        `removed`: 3            what the source had and no longer has
 
 These are temporary tables (`staging.py`), filled while mail goes on. Then one transaction writes
 the differences; before it commits, `guard.py` counts how many suppressions it would lift.
@@ -58,8 +58,8 @@ from gateway.store.feed.staging import StagingTables
 from gateway.store.feed.still_referred import StillReferred, keep, still_referred
 from gateway.store.schema.feed import feeds
 
-#: At a server one import writes after the other, as SQLite's writers do: each sees what the last
-#: one took away. Held until the transaction ends.
+#: On a server, imports write one after another, as SQLite's writers do: each sees what the previous
+#: one removed. Held until the transaction ends.
 _IMPORT_TURN = select(func.pg_advisory_xact_lock(func.hashtextextended("gateway import", 0)))
 LAYOUTS = {
     layout.what: layout
@@ -78,7 +78,7 @@ LAYOUTS = {
 
 
 class KeepSuppressed(Protocol):
-    """Makes people whom the feed deletes stay suppressed."""
+    """Keeps people suppressed whom the feed deletes."""
 
     def note(self, refs: Sequence[PersonRef]) -> None:
         """Remember what suppresses people who may be deleted, before other files remove it."""
@@ -89,33 +89,33 @@ class KeepSuppressed(Protocol):
     def keep_unsubscribed(
         self, connection: Connection, left: Iterable[tuple[str, PersonRef]]
     ) -> None:
-        """Keep addresses unsubscribed that people who unsubscribed no longer have."""
+        """Keep addresses unsubscribed when the people who unsubscribed no longer have them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTerms:
     """How records are taken in."""
 
-    source: str  #: Who brings them; it owns what it brings.
+    source: str  #: Whose records these are; the source owns what it brings.
     now: datetime
-    remove: bool = False  #: What the file names is removed; only the keys noted count.
-    replace: bool = False  #: What this source brought before and doesn't bring now is removed.
-    lift: bool = False  #: Apply it even if many suppressions are lifted.
+    remove: bool = False  #: Remove what the file names; only the keys noted count.
+    replace: bool = False  #: Remove what this source brought before but not now.
+    lift: bool = False  #: Apply the import even if many suppressions are lifted.
     dry_run: bool = False
     tag_scopes: Mapping[str, Scope] = field(default_factory=lambda: TAG_SCOPES)
     #: The columns of the file; the others stay as they are. None: all.
     columns: frozenset[str] | None = None
-    file: str = ""  #: A mark of the file, remembered with what it brought.
+    file: str = ""  #: A mark of the file, stored with what it brought.
     is_doubtful: bool = False  #: The file may be cut off: only what protects counts.
     is_refused: bool = False  #: It had rows, but none could be read, so it says nothing.
     #: Lines of rows that may be incomplete.
     doubtful_lines: frozenset[int] = frozenset()
     #: Columns whose last value may be cut off, as the last line has no line end.
     open_columns: frozenset[str] = frozenset()
-    is_listing: bool = True  #: Whether the size of the next one is compared with its size.
+    is_listing: bool = True  #: Whether the next file's size is compared with this one's.
     #: Keeps addresses of deleted people suppressed, as hashes; None: nothing is kept.
     keep_suppressed: KeepSuppressed | None = None
-    called: str = ""  #: The file's name, as people see it.
+    called: str = ""  #: The file's name as displayed.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ class ImportOutcome:
     suppressions_added: int
     suppressions_lifted: int
     suppressions_held: int | None  #: This source's before; counted only if the guard may need it.
-    is_held_back: bool  #: The guard held all of it back.
+    is_held_back: bool  #: Whether the guard held all of it back.
     cut_off: str = ""  #: Why the file seems to be cut off; empty: it doesn't.
     rows: int = 0  #: How many different records it had.
     rows_before: int | None = None  #: How many the source's last listing had.
@@ -299,8 +299,8 @@ class Feed:
     def _lacking(self, terms: ImportTerms, before: int | None) -> str:
         """Say why a listing looks as if its end were missing; empty: it doesn't.
 
-        A file that was cut off right after a row shows no damage, and what it lacks would be
-        removed. So nothing is removed until a file has as many rows as the last, or a line end.
+        A file that was cut off right after a row looks intact, but what it lacks would be removed.
+        So nothing is removed until a file has as many rows as the last, or a line end.
         """
         if before is None or not (terms.replace and terms.open_columns):
             return ""
@@ -361,6 +361,6 @@ def feed(database: Database, what: str) -> Iterator[Feed]:
 
 
 def last_file(connection: Connection, source: str, what: str) -> str:
-    """Return the last file from the folder that was applied; empty: none yet."""
+    """Return the last file applied from the folder; empty if there is none yet."""
     among_these = select(feeds.c.file).where(feeds.c.source == source, feeds.c.what == what)
     return connection.scalar(among_these) or ""

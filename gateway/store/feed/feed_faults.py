@@ -1,4 +1,4 @@
-"""What became of the CRM's files: every import, and what was wrong with each kind's last file."""
+"""The outcome of every import of the CRM's files, and the faults of each kind's last file."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from gateway.store.engine.database import Database
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.feed import feed_faults, feeds, imports
 
-#: How the reason begins if an import would lift so much that a person has to confirm it.
+#: How the reason starts if an import would lift so much that a person has to confirm it.
 HELD_BACK = "held back:"
 _KEYS = ("source", "what")
 
@@ -34,12 +34,12 @@ class KindState:
 
     source: str
     what: str
-    at: datetime | None  #: When something was last taken in; None: never.
+    at: datetime | None  #: When anything was last taken in; None if never.
     fault: FeedFault | None
 
     @property
     def last_came(self) -> datetime:
-        """When its last file came, whether it was taken in or not."""
+        """When its last file arrived, whether it was taken in or not."""
         times = (self.at, None if self.fault is None else self.fault.at)
         return max(time for time in times if time is not None)
 
@@ -59,7 +59,7 @@ class PastImport:
     suppressions_added: int
     suppressions_lifted: int
     problems: int
-    held_back: bool  #: The guard held all of it back.
+    held_back: bool  #: Whether the guard held all of it back.
 
 
 def note_import(database: Database, done: PastImport) -> None:
@@ -77,7 +77,7 @@ def past(
     before: datetime | None = None,
     limit: int = 50,
 ) -> tuple[PastImport, ...]:
-    """Return the imports, the newest first; `before` is the time of the last one seen."""
+    """Return the imports, newest first; `before` is the time of the last one seen."""
     wanted = select(imports).order_by(imports.c.at.desc()).limit(limit)
     if since is not None:
         wanted = wanted.where(imports.c.at >= since)
@@ -87,13 +87,13 @@ def past(
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget up to a number of imports older than a time; return how many."""
+    """Delete up to `limit` imports older than a time; return how many."""
     old = select(imports.c.at).where(imports.c.at < before).limit(limit)
     return connection.execute(delete(imports).where(imports.c.at.in_(old))).rowcount
 
 
 def note(database: Database, fault: FeedFault) -> None:
-    """Record what is wrong with the last file of a kind; `since` stays that of the first one."""
+    """Record what is wrong with the last file of a kind; `since` stays that of the first fault."""
     values = {name: getattr(fault, name) for name in feed_faults.c.keys()}  # noqa: SIM118
     with database.writing() as connection:
         statement = insert_into(connection, feed_faults).values(values)

@@ -22,13 +22,13 @@ from gateway.core.kinds import Scope
 from gateway.core.triggers.unread_fields import COUNTS_AS_ACTIVE
 from gateway.store.feed.staging_tables import make
 
-#: An import that lifts at least so many suppressions, and more than one in five of those that its
+#: An import that lifts at least this many suppressions, and more than one in five of those that its
 #: source holds, isn't applied until a person confirms it.
 LEAST = 20
 ONE_IN = 5
 
-# The joins of all these are run in the order in which they are written, outwards from the people an
-# import touches: by itself SQLite may begin with all people there are.
+# The joins run in the order in which they are written, outwards from the people an import touches:
+# left to itself, SQLite may start with everybody.
 _TOUCHED = {
     "people": """
         SELECT c.kind, c.crm_id FROM changes c
@@ -126,7 +126,7 @@ _NOTED_EFFECTS = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionChanges:
-    """How many suppressions an import adds and lifts; each is an address, a person and a scope."""
+    """How many suppressions an import adds and lifts, each counted by address, person and scope."""
 
     added: int = 0
     lifted: int = 0
@@ -140,7 +140,7 @@ class SuppressionChanges:
 
 
 def is_halved(rows: int, before: int | None) -> bool:
-    """Whether a listing has at most half as many rows as the one before."""
+    """Whether a listing has at most half as many rows as the previous one."""
     return before is not None and before >= LEAST and rows * 2 <= before
 
 
@@ -156,14 +156,10 @@ class SuppressionGuard:
         self._scopes = {f"scope{number}": scope for number, scope in enumerate(scopes)}
         self._has_touched = False
         self._held: int | None = None
-        self._liftable = "before"  #: The noted effects that count when lifted.
+        self._liftable = "before"  #: The recorded effects that count when lifted.
 
     def look_before(self, source: str, *, has_arrived: bool) -> None:
-        """Note what is suppressed before the import; `changes` and `removed` must be filled.
-
-        `has_arrived`: some open references lead somewhere now. If not, `arrived_references` needn't
-        exist, and no new person is a member of a group that waited for them.
-        """
+        """Record what is suppressed before the import; `changes` and `removed` must be filled."""
         if self._touched is None:
             return
         arrived = _ARRIVED.get(self._what, "") if has_arrived else ""
@@ -181,7 +177,7 @@ class SuppressionGuard:
             self._note(self._liftable, and_certain=_AND_CERTAIN, **assumed)
 
     def look_after(self) -> SuppressionChanges:
-        """Return what the import does, once it is written but not committed."""
+        """Return what the import does, once it is written but not yet committed."""
         if not self._has_touched:
             return SuppressionChanges()
         self._note("after")

@@ -33,15 +33,15 @@ def protect_tags(
 ) -> list[IdleTag]:
     """Keep misspelt tags from letting mail through; return the rows concerned.
 
-    `NoMailingTag` counts as `NoMailingsTag`, and its row only adds what keeps mail away. A tag that
-    is like none of ours (`VIP`) doesn't replace one that keeps mail away, but a blank does.
+    `NoMailingTag` counts as `NoMailingsTag`, and its row only adds what keeps mail away. A tag
+    unlike any of ours (`VIP`) doesn't replace one that keeps mail away, but an empty one does.
     """
     staged, known = stage.staged, stage.layout.table
     idle = (~staged.c.kept, staged.c.tag != "", staged.c.tag.not_in(tag_scopes))
     with connection.begin():
         tags = connection.scalars(select(staged.c.tag).where(*idle).distinct()).all()
     slips = {tag: slip for tag in tags if (slip := nearest(tag, tag_scopes))}
-    # A tag that was only assumed, as none could be read, is replaced by any that can be.
+    # A tag that was only assumed, as none could be read, is replaced by any readable one.
     was_assumed = exists().where(
         unread_fields.c.what == stage.layout.what,
         unread_fields.c.kind == known.c.kind,

@@ -34,9 +34,9 @@ from gateway.store.schema.feed import (
 )
 
 TableRow = tuple[object, ...]
-#: Positions of a person's addresses from here on only keep mail away.
+#: A person's addresses from this position on only keep mail away.
 UNSURE = 1_000
-#: Columns the store fills by itself.
+#: Columns the store fills in itself.
 _OWN = frozenset({"source", "since", "status_since", "doubtful", "status_unread_since"})
 
 
@@ -144,7 +144,7 @@ def person_row(person: Person) -> TableRow:
 
 
 def birthday_values(born: date | None) -> tuple[str | None, int | None]:
-    """Return a birthday, and its day in each year as a number: 229 is 29 February."""
+    """Return a birthday and, as a number, its day in the year: 229 is 29 February."""
     return (None, None) if born is None else (iso_day(born), 100 * born.month + born.day)
 
 
@@ -236,8 +236,8 @@ def time_value(moment: datetime | None) -> int | None:
 def mailboxes(emails: Iterable[str], lookalikes: Iterable[str] = ()) -> Iterable[tuple[str, int]]:
     """Return the addresses a person is found by, each with its position.
 
-    The mailbox of a plus address (`ann@` for `ann+jobs@`) has -1: it counts only if
-    `plus_addresses` is set. Addresses found in text that can't be read, `lookalikes`, come last.
+    The mailbox of a plus address (`ann@` for `ann+jobs@`) has -1: it counts only with
+    `plus_addresses`. Addresses found in unreadable text, `lookalikes`, come last.
     """
     positions: dict[str, int] = {}
     for position, email in enumerate(emails):

@@ -1,4 +1,4 @@
-"""People whose status or groups may keep mail away, but can't be read well enough to tell."""
+"""People whose status or groups may keep mail away, but can't be read well enough to say."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -36,11 +36,7 @@ from gateway.store.schema.references import open_references
 
 
 def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
-    """Mark the people in doubt, and no others, with the time since when; return how many they are.
-
-    A person is in doubt if their status can't be read, is unknown though others of its kind are
-    known, or has a tag that can't be read; or if they are in a group of which that is true.
-    """
+    """Mark the people in doubt, and no others, with the time since when; return their number."""
     p, m = people.c, memberships.c
     marked = p.status_unread_since.is_not(None)
     # A tag that can't be read keeps its old value. If that keeps bulk mail away, there is no doubt.
@@ -59,8 +55,8 @@ def mark_people(connection: Connection, tag_scopes: Mapping[str, Scope]) -> int:
     for table in (things, doubtful):
         connection.execute(table.delete())
     load(connection, things, all_things)
-    # One text `candidate:s1`, not two columns: SQLite would use its index of the kind, and go
-    # through all people of that kind once for each of these things.
+    # One text `candidate:s1`, not two columns: SQLite would use its index of the kind, and scan all
+    # people of that kind for each of these statuses and groups.
     statements: list[Select[Any]] = [_unread_statuses()]
     for table, kind, person, crm_id, usual in (
         (statuses, p.kind, p.crm_id, p.status, None),
@@ -129,7 +125,7 @@ def _all_in_doubt(covering: tuple[str, ...]) -> CompoundSelect[Any]:
         queries += [tags, open_ones]
     nothing, no_time = literal(""), cast(null(), UtcTime)
     for kind in PersonKind:
-        # Not `*`: SQLite would go through the memberships instead of its index of groups.
+        # Not `*`: SQLite would scan the memberships instead of using its index of groups.
         unreadable = select(m.group_id).where(m.kind == kind, m.group_id == "").exists()
         # The time is that of each membership.
         one_row = select(literal(groups.name), literal(kind.value), nothing, no_time)

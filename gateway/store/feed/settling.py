@@ -1,4 +1,4 @@
-"""Makes staged records ready to be compared: one row for each key, settled for protection."""
+"""Prepares staged records for comparison: one row for each key, settled for protection."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -29,10 +29,10 @@ def close_entry(
     open_columns: frozenset[str] = frozenset(),
     doubtful_lines: Collection[int] = (),
 ) -> list[Duplicate]:
-    """Make the staged rows ready to be compared; return the keys that occurred more than once.
+    """Prepare the staged rows for comparison; return the keys that occurred more than once.
 
-    Where rows with the same key contradict each other, what protects counts. With `adds_only` the
-    file may be incomplete, and only what protects counts. `doubtful_lines` are rows that may be
+    If rows with the same key contradict each other, what protects counts. With `adds_only` the file
+    may be incomplete, and only what protects counts. `doubtful_lines` are rows that may be
     incomplete, `open_columns` are columns whose last value may be cut off.
     """
     connection, layout, staged = stage.connection, stage.layout, stage.staged
@@ -63,7 +63,7 @@ def close_entry(
                 if len(rows) > 1
             ]
         if is_repeated:
-            # A key that was only noted to be kept is dropped if there is a row for it.
+            # A key that was only noted to be kept is dropped if it also has a row.
             giving = staged.alias("telling")
             same = and_(*(giving.c[name] == staged.c[name] for name in layout.keys))
             is_given = exists().where(same, ~giving.c.kept)
@@ -76,10 +76,7 @@ def close_entry(
 
 
 def value_cut_off(stage: StagingTables, columns: Collection[str]) -> str:
-    """Say that the file is cut off, if its last value is only the beginning of the known one.
-
-    Looks at these columns of the last row; empty: the file isn't cut off.
-    """
+    """Report the file as cut off, if its last value is only the beginning of the known one."""
     staged, known = stage.staged, stage.layout.table
     names = [name for name in stage.layout.values if name in columns]
     last = select(func.max(staged.c.line)).where(~staged.c.kept).scalar_subquery()

@@ -54,7 +54,7 @@ class StagingTables:
         self.in_gaps = 0  #: The bits of the values that some row lacks.
         self.has_unread = False
         self.has_doubtful = False
-        self.has_kept = False  #: Whether some rows only name what stays as it is.
+        self.has_kept = False  #: Whether some rows only name what stays unchanged.
         self.cut_off = ""
         self.counts = StagedCounts()
         tables = staging_tables(layout)

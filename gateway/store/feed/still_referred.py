@@ -1,4 +1,4 @@
-"""Statuses and groups that a listing no longer has, though people still have them."""
+"""Statuses and groups missing from a listing that people still have."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gateway.store.schema.feed import groups, memberships, people, statuses
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillReferred:
-    """A status or group that keeps mail away and stays, because people have it."""
+    """A status or group that keeps mail away and stays because people have it."""
 
     kind: str  #: candidate, contact
     crm_id: str

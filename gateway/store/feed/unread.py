@@ -113,7 +113,7 @@ def mark_doubtful(connection: Connection) -> None:
 def is_undecided(text: ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that nothing is known of a field, by what is wrong with it.
 
-    If rows merely contradict each other, they can be read, and what counts of them is known.
+    Rows that merely contradict each other can be read, and it is known which of them count.
     """
     return or_(~text.startswith(IN_ROWS), text.contains(CANT_BE_READ))
 
@@ -165,7 +165,7 @@ def _wake(connection: Connection) -> None:
 
 
 def forget(connection: Connection, what: str, key: str, field: str) -> None:
-    """Forget that a field of a record without a kind is unread, as it was learnt another way."""
+    """Forget that a field of a record without a kind is unread, as its value is now known."""
     of_field = (_c.what == what, _c.kind == "", _c.key == key, _c.field == field)
     if connection.execute(delete(unread_fields).where(*of_field)).rowcount:
         _wake(connection)
@@ -194,7 +194,7 @@ def count(connection: Connection) -> Mapping[str, int]:
 
 
 def since(connection: Connection) -> datetime | None:
-    """Return since when the oldest unread field is unread."""
+    """Return how long the oldest unread field has been unread, as a time."""
     oldest: datetime | None = connection.scalar(select(func.min(_c.since)))
     return oldest
 

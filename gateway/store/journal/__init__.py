@@ -1,1 +1,1 @@
-"""The journal: written in groups, read by message; who writes it, and attempts before."""
+"""The journal: written in groups, read by message; its writers, and earlier attempts."""

@@ -1,4 +1,4 @@
-"""Which groups somebody means who writes the name of one, a part of it, or its key in the CRM."""
+"""Which groups are meant by a name, part of a name, or a key in the CRM."""
 
 from sqlalchemy import Connection, or_, select
 
@@ -6,18 +6,18 @@ from gateway.core.people.people import NAME_LANGUAGES
 from gateway.store.engine.any_case import reads_as
 from gateway.store.schema.feed import groups
 
-_SHORTEST_PART = 3  #: Letters: shorter texts are in most names.
-_MOST = 20  #: Groups of which a part is the name; each is looked for apart.
+_SHORTEST_PART = 3  #: Letters: shorter texts occur in most names.
+_MOST = 20  #: How many groups with the text in their names are searched for, each separately.
 
 _NAMES = [groups.c.name, *(groups.c[f"name_{language}"] for language in NAME_LANGUAGES)]
 
 
 def meant(connection: Connection, text: str) -> tuple[str, ...]:
-    """Return the names of groups that a text may mean; the text itself is among them.
+    """Return the names of the groups a text may mean, including the text itself.
 
-    `geen bulk-mail` means the group of that name, in upper or lower case. If there is none, it
-    means the one with this key and those with the text in their name, in any language. The text
-    itself may also be the name of a group that kept mail from people and was since deleted.
+    `geen bulk-mail` means the group with that name, ignoring case. If there is none, it means the
+    group with this key and those with the text in their names, in any language. The text itself may
+    also be the name of a deleted group that once kept mail from people.
     """
     fits = [groups.c.crm_id == text]
     if len(text) >= _SHORTEST_PART:

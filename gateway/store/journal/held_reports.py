@@ -1,9 +1,9 @@
-"""Reports held back, so that their reader gets two an hour and not one for each message.
+"""Reports held back, so that their reader gets two an hour instead of one for each message.
 
-Each message that owes such a report has a row here, with the whole report about it alone. Rows of
-one reader share an entry of the outbox: the first of an hour, due at once, or one that is due at
-the hour's end. The entry has no body until it is claimed; then it becomes the report of the one
-row, or one of all of them, in the same transaction. What comes later goes with the next entry.
+Each message that owes such a report has a row here, with the whole report on that message. The rows
+of one reader share an outbox entry: the first of an hour, due at once, or one that is due at the
+end of the hour. The entry has no body until it is claimed; then, in the same transaction, it
+becomes the report of the single row, or one report of all rows. Later rows go with the next entry.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,14 +41,14 @@ _IS_WAITING = and_(_COLUMNS.report.is_(None), ~_COLUMNS.armed)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldFailures:
-    """What several rows of one entry tell."""
+    """The combined content of several rows of an entry."""
 
     messages: int
-    recipients: int  #: Those of all the messages; more than are listed.
-    since: datetime  #: When the first of the messages came.
+    recipients: int  #: Of all the messages; more than are listed.
+    since: datetime  #: When the first of the messages came in.
     listed: tuple[ReportedMessage, ...]
     notes: Mapping[tuple[int, str], str]  #: By message and mailbox.
-    #: Those listed in another language than the last one, as the journal has them.
+    #: The listed messages written in another language than the last, as in the journal.
     in_others: tuple[Message, ...] = ()
 
 
@@ -56,9 +56,9 @@ Compose = Callable[[OutboxRow, HeldFailures], bytes]
 
 
 def put(connection: Connection, draft: OutboxDraft) -> None:
-    """Hold a report back until `plan`; a second one with its key is left out.
+    """Hold a report back until `plan`; a second one with the same key is ignored.
 
-    Without a time it is armed: it waits for the verdict on its message as well.
+    Without a time it is armed: it also waits for the verdict on its message.
     """
     reported = read_digest(draft.digest)
     values = {
@@ -78,24 +78,24 @@ def put(connection: Connection, draft: OutboxDraft) -> None:
 
 
 def release(connection: Connection, message: int, now: datetime) -> None:
-    """Let go what waits for the verdict on a message; what is held back waits for `plan`."""
+    """Release what waits for the verdict on a message; held reports then wait for `plan`."""
     outbox.release(connection, message, now)
     connection.execute(update(held_reports).where(_is_armed(message)).values(armed=False))
 
 
 def cancel_armed(connection: Connection, message: int) -> None:
-    """Forget what waits for the verdict on a message, held back or not."""
+    """Delete what waits for the verdict on a message, whether held back or not."""
     outbox.cancel_armed(connection, message)
     connection.execute(delete(held_reports).where(_is_armed(message)))
 
 
 def plan(connection: Connection, now: datetime) -> None:
-    """Give what waits an entry of the outbox; to be said once, at the end of a transaction.
+    """Assign waiting rows to an outbox entry; call once, at the end of a transaction.
 
-    Readers are taken in order, so that transactions never wait for each other in a ring.
+    Readers are taken in order, so that transactions never deadlock.
     """
     waiting: dict[str, Row[Any]] = {}
-    # Columns by a list: that keeps the type of a row simple.
+    # The columns as a list keep the type of a row simple.
     columns = [_COLUMNS.id, _COLUMNS.sender, _COLUMNS.message, _COLUMNS.recipient, _COLUMNS.relay]
     for row in connection.execute(select(*columns).where(_IS_WAITING).order_by(_COLUMNS.id)):
         waiting.setdefault(row.sender, row)
@@ -106,9 +106,9 @@ def plan(connection: Connection, now: datetime) -> None:
 
 
 def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> OutboxRow | None:
-    """Return a claimed entry with its body, made from the rows it is about; None: there are none.
+    """Return a claimed entry with its body, composed from its rows; None if it has none.
 
-    Also None if `compose` returned nothing: then the entry has failed, and may be retried.
+    Also None if `compose` returned nothing: the entry then failed, and may be retried.
     """
     if entry.body or entry.type != TYPE:
         return entry
@@ -134,7 +134,7 @@ def complete(connection: Connection, entry: OutboxRow, compose: Compose) -> Outb
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget up to `limit` rows of messages older than a time; return how many."""
+    """Delete up to `limit` rows of messages older than a time; return how many."""
     old = select(_COLUMNS.id).where(_COLUMNS.id < ids.first_id_at(before))
     numbers = list(connection.scalars(old.order_by(_COLUMNS.id).limit(limit)))
     connection.execute(delete(held_reports).where(_COLUMNS.id.in_(numbers)))
@@ -146,7 +146,7 @@ def _is_armed(message: int) -> Any:
 
 
 def _open_entry(connection: Connection, first: Row[Any], now: datetime) -> int | None:
-    """Return the entry that takes a reader's rows now; it stays open until we have committed."""
+    """Return the entry currently open for a reader's rows; it stays open until we commit."""
     for number, (key, due) in enumerate(hourly_slots(first.sender, now)):
         draft = OutboxDraft(
             id=first.id,
@@ -162,7 +162,7 @@ def _open_entry(connection: Connection, first: Row[Any], now: datetime) -> int |
             return draft.id
         is_open = and_(entries.c.state == OutboxState.QUEUED, entries.c.body == b"")
         query = select(entries.c.id).where(entries.c.key == key, is_open)
-        # Whoever claims passes over what is locked, and binds nothing that would be left behind.
+        # A claim skips locked rows, and so binds none that would be left behind.
         entry: int | None = connection.scalar(query.with_for_update(read=True))
         if entry is not None:
             return entry
@@ -170,7 +170,7 @@ def _open_entry(connection: Connection, first: Row[Any], now: datetime) -> int |
 
 
 def held(connection: Connection, number: int) -> HeldFailures:
-    """Return what the rows of an entry of the outbox tell together."""
+    """Return the combined content of the rows of an outbox entry."""
     is_in_report = _COLUMNS.report == number
     count, recipients, first = connection.execute(
         select(func.count(), func.sum(_COLUMNS.recipients), func.min(_COLUMNS.message)).where(

@@ -1,4 +1,4 @@
-"""The journal's writing side: what is recorded of messages, made durable in groups.
+"""The journal's writing side: records of messages, made durable in groups.
 
     begin(message)        -> a future: done once the message is *durable*, on disk and there after
                           a crash; then its final dot may go.
@@ -26,14 +26,14 @@ from gateway.store.engine.database import Database, RowRefused, StoreUnavailable
 from gateway.store.journal import known_bulk
 from gateway.store.journal.journal_rows import JournalRows
 
-GATHER_SECONDS = 0.02  #: How long outcomes wait for company.
-RETRY_SECONDS = 0.5  #: Between tries while the store is away and outcomes wait.
+GATHER_SECONDS = 0.02  #: How long outcomes wait for more of them.
+RETRY_SECONDS = 0.5  #: Between retries while the store is away and outcomes wait.
 _MAX_GROUP = 500
 
 
 @quick_value()
 class BegunMessage:
-    """A message to be on disk before anything happens to it."""
+    """A message that must be on disk before anything happens to it."""
 
     message: Message
     drafts: tuple[OutboxDraft, ...]
@@ -43,24 +43,24 @@ class BegunMessage:
 
 @quick_value()
 class FinishedMessage:
-    """How a message ended."""
+    """The outcome of a message."""
 
     message: int
     outcomes: tuple[Outcome, ...]
     attempts: tuple[Attempt, ...]
-    notices_go: bool | None  #: What becomes of notices that waited for the verdict, if any.
-    visible: "asyncio.Future[None] | None" = None  #: Done when every process can see it.
+    notices_go: bool | None  #: What happens to notices that waited for the verdict, if any.
+    visible: "asyncio.Future[None] | None" = None  #: Done when every process can see the outcome.
 
 
 @dataclass(slots=True)
 class CommitGroup:
-    """Messages and outcomes that are written together."""
+    """Messages and outcomes written together."""
 
     begun: list[BegunMessage] = field(default_factory=list)
     finished: list[FinishedMessage] = field(default_factory=list)
 
     def rows(self, worker: int) -> JournalRows:
-        """Return what the group writes."""
+        """Return the rows the group writes."""
         rows = JournalRows()
         for begun in self.begun:
             rows.begin(worker, begun.message, begun.drafts, begun.attempts)
@@ -69,7 +69,7 @@ class CommitGroup:
         return rows
 
     def waiting(self) -> list["asyncio.Future[None]"]:
-        """Return the futures of those who wait until the store has the outcomes."""
+        """Return the futures of those waiting until the store has the outcomes."""
         return [entry.visible for entry in self.finished if entry.visible is not None]
 
     def add(self, entry: "BegunMessage | FinishedMessage | CommitGroup") -> None:
@@ -87,14 +87,14 @@ class CommitGroup:
 
 
 class MessageJournal(ABC):
-    """Where this process's messages are written; `worker` marks them as its own."""
+    """The journal of this process's messages; `worker` marks them as its own."""
 
-    may_hang: bool  #: Whether a store far away may give no answer at all.
+    may_hang: bool  #: Whether the store is remote and may not respond at all.
 
     def __init__(
         self, database: Database, worker: int, *, committed: Callable[[float, int], None]
     ) -> None:
-        """`committed` is called with the seconds and messages of each group, on any thread."""
+        """`committed` is called on any thread with each group's seconds and number of messages."""
         self._database = database
         self._worker = worker
         self._committed = committed
@@ -129,27 +129,27 @@ class MessageJournal(ABC):
         self.put(FinishedMessage(message, tuple(outcomes), tuple(attempts), notices_go, visible))
 
     async def remember_bulk(self, identities: Sequence[int], known: KnownBulk) -> None:
-        """Let every process know that a message is bulk, ahead of the message itself.
+        """Let every process know that a message is bulk, before the message itself is written.
 
-        It need not be durable: the message, which is, says so once more.
+        This need not be durable: the message is, and says so again.
         """
         rows = [(identity, known.message, known.rule) for identity in identities]
         await self._database.write_without_sync(known_bulk.write, rows)
 
     @abstractmethod
     def put(self, entry: BegunMessage | FinishedMessage) -> None:
-        """Have an entry committed soon, with others."""
+        """Queue an entry to be committed soon, with others."""
 
     @abstractmethod
     def commit(self, group: CommitGroup) -> list[FinishedMessage]:
-        """Make a group durable; return the outcomes to try again. Messages are not tried again."""
+        """Make a group durable; return the outcomes to retry. Messages are not retried."""
 
     @abstractmethod
     async def close(self) -> None:
         """Write what is queued, then end."""
 
     def _commit_singly(self, group: CommitGroup, error: Exception) -> list[FinishedMessage]:
-        """Commit a group that was refused entry by entry: one must not take others with it."""
+        """Commit the entries of a refused group one by one, so that one can't block the others."""
         if len(group) == 1:
             self._tell(group.begun, StoreUnavailable(f"not recorded: {error}"))
             return []
@@ -161,7 +161,7 @@ class MessageJournal(ABC):
         return late
 
     def _tell(self, begun: list[BegunMessage], error: StoreUnavailable | None) -> None:
-        """Let those go on who wait for messages to be on disk."""
+        """Resolve the futures of those waiting for messages to be on disk."""
         self._resolve([entry.durable for entry in begun], error)
 
     def _resolve(
@@ -183,14 +183,14 @@ def _resolve_here(futures: list["asyncio.Future[None]"], error: StoreUnavailable
             future.set_result(None)
         else:
             future.set_exception(error)
-            future.exception()  # Nobody may be left who asks for it.
+            future.exception()  # Perhaps nobody awaits it.
 
 
 class CommitThread:
-    """Has entries committed in groups, on a thread of its own; what was late is tried again."""
+    """Commits entries in groups, on a thread of its own; retries those that were late."""
 
     def __init__(self, commit: Callable[[CommitGroup], list[FinishedMessage]]) -> None:
-        """`commit` returns the outcomes to try again."""
+        """`commit` returns the outcomes to retry."""
         self._commit = commit
         self._queue: queue.SimpleQueue[BegunMessage | FinishedMessage | CommitGroup | None] = (
             queue.SimpleQueue()
@@ -208,11 +208,11 @@ class CommitThread:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join, 10.0)
 
     def run(self) -> None:
-        """Gather and commit until the end."""
+        """Gather and commit entries until the end."""
         late: list[FinishedMessage] = []
         is_last = False
         while not is_last:
-            # Messages go at once with whatever is there; outcomes alone wait for company.
+            # Messages are committed at once with whatever is there; outcomes alone wait for more.
             group = CommitGroup()
             patience = RETRY_SECONDS if late else None
             while len(group) < _MAX_GROUP:
@@ -226,7 +226,7 @@ class CommitThread:
                 group.add(entry)
                 patience = 0.0 if group.begun else GATHER_SECONDS
 
-            # What the store didn't take goes alone: it must not take others with it.
+            # What the store rejected is committed alone, so that it can't block the rest.
             late = self._commit(CommitGroup(finished=late))
             if late:
                 late, group.finished = late + group.finished, []
@@ -234,7 +234,7 @@ class CommitThread:
 
 
 class JournalWriter(MessageJournal):
-    """Writes to the store; a message is durable with the store's commit."""
+    """Writes to the store; a message is durable once the store has committed it."""
 
     may_hang = True
 
@@ -257,8 +257,8 @@ class JournalWriter(MessageJournal):
         if not group:
             return []
         began = time.monotonic()
-        # If a server crashes, it loses what isn't on its disk, while this process lives on and
-        # wouldn't ask what became of the messages. SQLite loses it only if the machine crashes.
+        # A server that crashes loses what isn't on its disk, while this process lives on and
+        # wouldn't check what became of the messages. SQLite loses it only if the machine crashes.
         durable = bool(group.begun) or not self._database.is_sqlite
         try:
             with self._database.writing(durable=durable) as connection:
@@ -277,7 +277,7 @@ class JournalWriter(MessageJournal):
 
 
 def write_attempts(connection: Connection, entries: Iterable[Attempt]) -> None:
-    """Remember transactions a client may try again."""
+    """Record transactions a client may retry."""
     rows = JournalRows()
     rows.finish(0, (), tuple(entries), None)
     rows.write(connection)
@@ -289,7 +289,7 @@ def take_in(
     messages: Sequence[Message],
     outcomes: Sequence[Outcome],
 ) -> None:
-    """Write what was recorded while the store was away; doing it twice changes nothing."""
+    """Write what was recorded while the store was away; repeating it changes nothing."""
     rows = JournalRows()
     for message in messages:
         rows.begin(worker, message, (), ())

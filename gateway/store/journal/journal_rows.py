@@ -25,10 +25,10 @@ from gateway.store.sending import events, outbox
 
 JournalRow = tuple[Any, ...]
 
-#: In the order of the table: rows of a log that was written before a column came are shorter.
+#: In table order: rows of a log written before a column was added are shorter.
 _MESSAGE = tuple(tables.messages.c.keys())
 _VALUES = attrgetter(*_MESSAGE[2:])  #: All but id and worker.
-#: What a column of a row that lacks it has: the field's default.
+#: Values for columns that a row lacks: the defaults of the fields.
 _DEFAULTS = tuple(
     declared.default if (declared := Message.__dataclass_fields__.get(name)) else None
     for name in _MESSAGE
@@ -40,13 +40,13 @@ _DELIVERY = (
 _ATTEMPT = ("fingerprint", "message", "content_hash", "state", "verdict", "dated")
 _STATE, _VERDICT = _ATTEMPT.index("state"), _ATTEMPT.index("verdict")
 
-#: A commit whose answer was lost may have left a delivery as it was begun.
+#: A commit whose answer was lost may have left a delivery as it began.
 _ENDED_NOW = """(message, position) DO UPDATE
 SET state = excluded.state, "by" = excluded."by", reply = excluded.reply, note = excluded.note,
     note_facts = excluded.note_facts
 WHERE deliveries.state = 'sending'"""
-#: A reply may name its recipient, who may have been erased while the relay was asked: of that one
-#: its code is kept (`erased_names.CODE_LENGTH`).
+#: A reply may name its recipient, who may have been erased while the relay was asked: in that case
+#: only its code is kept (`erased_names.CODE_LENGTH`).
 _UPDATE_SQLITE = """
 UPDATE deliveries SET state = json_extract(r.value, '$[2]'), "by" = json_extract(r.value, '$[3]'),
   reply = CASE WHEN substr(address, 1, 7) = 'erased:'
@@ -64,20 +64,7 @@ WHERE message = (r->>0)::bigint AND position = (r->>1)::integer
 
 @dataclass(slots=True)
 class JournalRows:
-    """What a group of messages and outcomes writes; writing it twice changes nothing.
-
-    Rows are tuples in the order of their columns. A mail to Ann that ended before its group was
-    written:
-
-        messages     (17, 3, 'crm', …)                             id, worker, `_VALUES`
-        deliveries   (17, 0, 'ann@x.org', 'ann@x.org',             `_DELIVERY`: message, position,
-                      'sending', 'relay', '', …)                   two addresses, state, by, reply …
-        outcomes     (17, 0, 'relayed', 'relay', '250 2.0.0 Ok')   message, position, state, by,
-                                                                   reply
-
-    `write` makes one row of the last two. An outcome whose delivery is in the store already changes
-    the row there.
-    """
+    """The rows that a group of messages and outcomes writes; writing them twice changes nothing."""
 
     messages: list[JournalRow] = field(default_factory=list)
     deliveries: list[JournalRow] = field(default_factory=list)
@@ -94,7 +81,7 @@ class JournalRows:
         drafts: Iterable[OutboxDraft],
         attempts: Sequence[Attempt],
     ) -> None:
-        """Add a message, the notices it owes and its marks for retries."""
+        """Add a message, the notices it owes and the marks to recognise retries by."""
         self.messages.append((message.id, worker, *_VALUES(message)))
         self.deliveries += [
             (
@@ -131,7 +118,7 @@ class JournalRows:
         attempts: Sequence[Attempt],
         notices_go: bool | None,
     ) -> None:
-        """Add how a message ended, and what becomes of notices that waited for the verdict."""
+        """Add the outcome of a message, and what happens to notices that waited for the verdict."""
         self.outcomes += [(o.message, o.position, o.state, o.by, o.reply) for o in outcomes]
         if attempts:
             self._remember([_attempt_row(entry) for entry in attempts])
@@ -139,14 +126,14 @@ class JournalRows:
             self.notices.append((message, notices_go))
 
     def _remember(self, later: list[JournalRow]) -> None:
-        """Keep what was said last of each message."""
+        """Keep only the latest row of each message."""
         if self.attempts and later:
             said_anew = {row[1] for row in later}
             self.attempts = [row for row in self.attempts if row[1] not in said_anew]
         self.attempts += later
 
     def add(self, later: "JournalRows") -> None:
-        """Add what came after these."""
+        """Add later rows to these."""
         self.messages += later.messages
         self.deliveries += later.deliveries
         self._remember(later.attempts)
@@ -156,15 +143,15 @@ class JournalRows:
         self.bulk += later.bulk
 
     def write(self, connection: Connection) -> None:
-        """Write them in a transaction; RowRefused: another message has the id of one of them."""
+        """Write the rows in a transaction; RowRefused if another message has one of their ids."""
         number = insert_rows(
             connection, tables.messages, _MESSAGE, self.messages, conflict="DO NOTHING"
         )
         if number < len(self.messages):
             self.check_ids(connection)
         searching.look_again(connection, [row[0] for row in self.messages], datetime.now(UTC))
-        # Most messages end before the store is told about their beginning: their rows are written
-        # once, as they ended. Other outcomes are of deliveries that are in the store already.
+        # Most messages end before the store learns that they began: their rows are written once,
+        # with the outcome. Other outcomes are for deliveries already in the store.
         ends = {(row[0], row[1]): row for row in self.outcomes}
         deliveries: list[JournalRow] = []
         for row in self.deliveries:
@@ -190,7 +177,7 @@ class JournalRows:
                 (orjson.dumps(outcomes).decode(),),
             )
 
-        # What is said about each message now replaces everything said before.
+        # The newest state of each message replaces all earlier ones.
         for chunk in batched({row[1] for row in self.attempts}, VALUES_AT_ONCE):
             connection.execute(delete(attempts).where(attempts.c.message.in_(chunk)))
         kept = {row[:2]: row for row in self.attempts if row[_STATE] != "heard"}
@@ -206,7 +193,7 @@ class JournalRows:
             held_reports.plan(connection, datetime.now(UTC))
 
     def apart(self) -> Iterator["JournalRows"]:
-        """Yield the rows of each message by themselves."""
+        """Yield the rows of each message separately."""
         written = dict.fromkeys(row[0] for row in [*self.messages, *self.outcomes])
         for message in [*written, *(row[1] for row in self.attempts if row[1] not in written)]:
             yield JournalRows(
@@ -220,23 +207,23 @@ class JournalRows:
             )
 
     def check_ids(self, connection: Connection) -> None:
-        """Raise RowRefused if another message of the store has the id of one of these."""
+        """Raise RowRefused if another message in the store has one of these ids."""
         for row in self.messages:
             if is_another(connection, row[0], row[2:], self.recipients_of(row[0])):
                 raise RowRefused(f"another message has the id {ids.show(row[0])}")
 
     def recipients_of(self, message: int) -> list[str]:
-        """Return whom a message goes to, in order."""
+        """Return the recipients of a message, in order."""
         of_message = (row for row in self.deliveries if row[0] == message)
         return [row[2] for row in sorted(of_message, key=itemgetter(1))]
 
     def plain(self) -> dict[str, Any]:
-        """Return them as JSON has them; `read` takes that back."""
+        """Return the rows in JSON's types; `read` is the inverse."""
         return {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
 
     @classmethod
     def read(cls, plain: dict[str, Any]) -> "JournalRows":
-        """Take back what `plain` returned; whatever else is there doesn't matter."""
+        """Return the rows that `plain` made; other keys are ignored."""
         rows = cls(**{name: plain[name] for name in cls.__slots__ if name in plain})
         rows.messages = [(*row, *_DEFAULTS[len(row) :]) for row in rows.messages]
         rows.attempts = [tuple(row) for row in rows.attempts]  # Their beginnings are looked up.
@@ -246,10 +233,10 @@ class JournalRows:
 def is_another(
     connection: Connection, number: int, values: JournalRow, recipients: Sequence[str]
 ) -> bool:
-    """Whether the message of that id in the store is another than the one of these values.
+    """Whether the message with that id in the store is a different one from these values.
 
-    `values` are what `values_of` returns, `recipients` as the client wrote them. A message that is
-    written once more, as the answer to a commit was not heard, is the same in all of them.
+    `values` are what `values_of` returns, `recipients` as the client wrote them. A message written
+    again, because the answer to a commit was lost, is the same in all of them.
     """
     columns = [tables.messages.c[name] for name in _MESSAGE[2:]]
     stored = connection.execute(select(*columns).where(tables.messages.c.id == number)).first()
@@ -263,13 +250,13 @@ def is_another(
 
 
 def values_of(message: Message) -> JournalRow:
-    """Return the values of a message in the order of the table, without its id and worker."""
+    """Return the values of a message in table order, without its id and worker."""
     values: JournalRow = _VALUES(message)
     return values
 
 
 def _cut_verdicts(connection: Connection, rows: dict[JournalRow, JournalRow]) -> None:
-    """Leave the code alone of verdicts on mail to somebody who was erased meanwhile."""
+    """Cut verdicts on mail to people who were erased meanwhile down to their codes."""
     messages = sorted({row[1] for row in rows.values() if row[_VERDICT]})
     d, erased = tables.deliveries.c, set[int]()
     for chunk in batched(messages, VALUES_AT_ONCE):

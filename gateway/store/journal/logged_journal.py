@@ -8,9 +8,9 @@ A message takes this way:
     up to     `LogDrain`, on its thread, writes all that was logged meanwhile to SQLite in one
     250 ms    transaction: every process sees it, futures of `finish(visible=…)` are done
 
-So there are three degrees: *put* (in a group), *durable* (in the log, and read from there after a
-crash), *visible* (in the store). While the store doesn't take what the log holds, messages are
-refused as they are without a store; what was taken before waits in the log.
+So there are three levels: *put* (in a group), *durable* (in the log, and read from there after a
+crash), *visible* (in the store). While the store doesn't accept the log's content, messages are
+refused as they are without a store; those accepted earlier wait in the log.
 
 When the drain writes, where it wrote last at 0 ms:
 
@@ -18,8 +18,8 @@ When the drain writes, where it wrote last at 0 ms:
     20 ms     a client is to hear 451 once every worker knows its attempt: `visible` is asked for
     50 ms     so both are written now; asked for later than 50 ms, they are written at once
 
-A sync usually takes a fraction of a millisecond, less than to wake a thread and to be woken by it.
-Where the disk is slower than `_SLOW_SECONDS`, it is waited for on a thread for some time.
+A sync usually takes a fraction of a millisecond, less than waking a thread and being woken by it.
+If the disk is slower than `_SLOW_SECONDS`, syncs run on a thread for some time.
 """
 
 import asyncio
@@ -43,11 +43,11 @@ from gateway.store.journal.journal import (
 from gateway.store.journal.journal_rows import JournalRows
 from gateway.store.journal.worker_log import NotLogged, WorkerLog
 
-_SLOW_SECONDS = 0.001  #: A disk that usually takes longer is waited for on a thread.
-_SLOW_REST_SECONDS = 2.0  #: For how long the thread does, before the event loop tries again.
-_USUAL = 0.125  #: What one commit counts in telling what the disk usually takes.
-_APART_SECONDS = 0.25  #: Between two writings to the store: what comes in between gathers.
-_HURRIED_SECONDS = 0.05  #: The same where somebody waits until the store has it.
+_SLOW_SECONDS = 0.001  #: If the disk usually takes longer, syncs run on a thread.
+_SLOW_REST_SECONDS = 2.0  #: How long they do, before the event loop tries again.
+_USUAL = 0.125  #: Weight of one commit in the average of what the disk takes.
+_APART_SECONDS = 0.25  #: Between two writes to the store: what comes in between is gathered.
+_HURRIED_SECONDS = 0.05  #: The same if somebody waits until the store has it.
 
 
 class LoggedJournal(MessageJournal):
@@ -64,14 +64,14 @@ class LoggedJournal(MessageJournal):
         committed: Callable[[float, int], None],
         refused: Callable[[str], None],
     ) -> None:
-        """`refused` is called with why the store refuses a row, if that is the row's own fault."""
+        """`refused` is called with the reason if the store refuses a row due to its own fault."""
         super().__init__(database, worker, committed=committed)
         self._drain = LogDrain(database, log, refused)
-        self._thread = CommitThread(self.commit)  #: For a slow disk, and what has to wait.
+        self._thread = CommitThread(self.commit)  #: For a slow disk, and for what has to wait.
         self._group = CommitGroup()
         self._due_now = self._due_later = False
-        self._usual = 0.0  #: Seconds a commit takes; a very slow one counts as twice slow.
-        self._slow_until = 0.0  #: In the loop's time.
+        self._usual = 0.0  #: Average seconds per commit; a very slow one counts as twice slow.
+        self._slow_until = 0.0  #: In the event loop's time.
 
     def put(self, entry: BegunMessage | FinishedMessage) -> None:
         """Log an entry, together with all others of this turn of the event loop and the next."""
@@ -101,7 +101,7 @@ class LoggedJournal(MessageJournal):
                 self._usual, self._slow_until = 0.0, self._loop.time() + _SLOW_REST_SECONDS
 
     def commit(self, group: CommitGroup) -> list[FinishedMessage]:
-        """Log a group; return outcomes that can't be logged, to be tried again."""
+        """Log a group; return outcomes that can't be logged, to be retried."""
         if not group:
             return []
         began = time.monotonic()
@@ -115,7 +115,7 @@ class LoggedJournal(MessageJournal):
                     self._log(CommitGroup(finished=group.finished))
                     return []
             return group.finished
-        except (TypeError, ValueError) as error:  # Something that JSON can't hold.
+        except (TypeError, ValueError) as error:  # A value JSON can't represent.
             return self._commit_singly(group, error)
         self._committed(time.monotonic() - began, len(group.begun))
         self._tell(group.begun, None)
@@ -127,14 +127,14 @@ class LoggedJournal(MessageJournal):
         self._drain.take(group.rows(self._worker), new=bool(group.begun), after=after)
 
     async def close(self) -> None:
-        """Log what is queued and tell the store, then end the threads."""
+        """Log what is queued and write it to the store, then end the threads."""
         self.log_now()
         await self._thread.close()
         await asyncio.get_running_loop().run_in_executor(None, self._drain.close)
 
 
 class LogDrain:
-    """Tells the store what the log holds, on a thread of its own."""
+    """Writes the log's content to the store, on a thread of its own."""
 
     def __init__(self, database: Database, log: WorkerLog, refused: Callable[[str], None]) -> None:
         self._database = database
@@ -151,9 +151,9 @@ class LogDrain:
         self._thread.start()
 
     def take(self, rows: JournalRows, *, new: bool, after: Callable[[], None] | None) -> None:
-        """Make rows durable; `new` ones are refused (`StoreUnavailable`) while the store is behind.
+        """Make rows durable; refuse `new` ones (`StoreUnavailable`) while the store is behind.
 
-        `after` is called when the store has them. Raises `NotLogged` if the log can't be written.
+        `after` is called once the store has them. Raises `NotLogged` if the log can't be written.
         """
         with self._turn:
             if new and self._behind:
@@ -167,7 +167,7 @@ class LogDrain:
                 self._turn.notify()
 
     def close(self) -> None:
-        """Tell the store the rest; what it doesn't take stays in the log for the next start."""
+        """Write the rest to the store; what it refuses stays in the log for the next start."""
         self._closing.set()
         with self._turn:
             self._turn.notify()
@@ -175,13 +175,13 @@ class LogDrain:
         self._log.close()
 
     def run(self) -> None:
-        """Take what was logged, write it to the store, empty the log, until the end."""
+        """Write what was logged to the store and empty the log, until the end."""
         while True:
             with self._turn:
                 self._turn.wait_for(lambda: self._waiting or self._closing.is_set())
                 if not self._waiting:
                     return
-                # More comes together where the store was told only just now.
+                # If the store was written to only just now, more is gathered first.
                 left = self._last + _APART_SECONDS - time.monotonic()
                 self._turn.wait_for(lambda: self._after or self._closing.is_set(), left)
             left = self._last + _HURRIED_SECONDS - time.monotonic()
@@ -189,7 +189,7 @@ class LogDrain:
                 self._closing.wait(left)
             self._last = time.monotonic()
 
-            # What is logged from here on goes to the log's other file.
+            # From here on, entries are logged to the other file.
             with self._turn:
                 rows, self._rows, self._waiting = self._rows, JournalRows(), False
                 after, self._after = self._after, []
@@ -209,7 +209,7 @@ class LogDrain:
                 call()
 
     def write(self, rows: JournalRows) -> None:
-        """Write rows to the store; a message it refuses is left out, and takes no other with it."""
+        """Write rows to the store; skip a message it refuses, so that it can't block others."""
         try:
             with self._database.writing() as connection:
                 rows.write(connection)

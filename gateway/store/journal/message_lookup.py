@@ -1,4 +1,4 @@
-"""What is known of a message besides suppressions: a pause, earlier attempts, that it is bulk."""
+"""What is known about a message besides suppressions: pauses, earlier attempts, known bulk."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from gateway.store.journal import known_bulk
 from gateway.store.schema.host import pauses
 from gateway.store.schema.journal import attempts
 
-REMEMBERED = timedelta(hours=24)  #: How long a retry is known as one.
+REMEMBERED = timedelta(hours=24)  #: How long a retry is recognised as one.
 
 _SQL = (
     "SELECT what, 0, 0, '', '', '', NULL FROM pauses UNION ALL "
@@ -22,7 +22,7 @@ _SQL = (
     "SELECT '{1}', message, 0, rule, '', '', NULL FROM bulk_messages "
     "WHERE identity = {0} AND message >= {0} ORDER BY 2"
 )
-_KNOWN_BULK = "known bulk"  #: Stands in place of what is paused.
+_KNOWN_BULK = "known bulk"  #: In place of what is paused.
 _ANYTHING = (
     "SELECT 1 FROM pauses UNION ALL SELECT 1 FROM attempts UNION ALL "
     "SELECT 1 FROM bulk_messages LIMIT 1"
@@ -35,18 +35,18 @@ _BURST = (
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
-    """What is known of one message."""
+    """What is known about a message."""
 
     paused: frozenset[str]  #: `bulk`, `all`
     earlier: tuple[Attempt, ...]  #: Oldest first.
-    bulk: KnownBulk | None = None  #: In which transaction the same message was bulk already.
+    bulk: KnownBulk | None = None  #: The transaction in which the same message was already bulk.
 
 
 _NOTHING = MessageStatus(paused=frozenset(), earlier=())
 
 
 class MessageLookup:
-    """Asked once per message."""
+    """Queried once per message."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,17 +54,17 @@ class MessageLookup:
         mark = "?" if database.is_sqlite else "%s"
         self._sql, self._burst = _SQL.format(mark, _KNOWN_BULK), _BURST.format(mark)
         self._version: bytes | None = None
-        self._is_empty = False  #: Whether there was nothing at all to show in that version.
+        self._is_empty = False  #: Whether that version had nothing to report at all.
 
     async def look(self, marks: RetryMarks, identity: int, now: datetime) -> MessageStatus:
-        """Return what is known of a transaction and of the message it carries.
+        """Return what is known about a transaction and the message it carries.
 
-        The pauses in force, the attempts in 24 hours that share one of the marks, and whether the
-        same message was bulk in 7 days.
+        That is the pauses in force, the attempts of the last 24 hours that share one of the marks,
+        and whether the same message was bulk in the last 7 days.
         """
         if self._database.is_sqlite:
-            # Most of the time there is nothing to be known of any message, which is asked once for
-            # each version of the store.
+            # Usually nothing is known about any message; that is queried once per version of the
+            # store.
             version = self._reader.version()
             if version is None or version != self._version:
                 self._version = version
@@ -97,19 +97,19 @@ class MessageLookup:
         )
 
     async def burst(self, key: int, since: datetime) -> dict[str, tuple[datetime, datetime]]:
-        """Return the addresses a burst has reached since then, with the first and last time."""
+        """Return the addresses a burst has reached since a time, with the first and last time."""
         rows = await self._reader.rows(self._burst, (key, ids.first_id_at(since)))
         return {
             address: (ids.moment_of(first), ids.moment_of(last)) for address, first, last in rows
         }
 
     def close(self) -> None:
-        """Let go of the held connection."""
+        """Close the held connection."""
         self._reader.close()
 
 
 def pause(connection: Connection, what: str, *, now: datetime, by: str) -> None:
-    """Stop `bulk` mail or `all` mail from the next message on; it hears 451."""
+    """Pause `bulk` mail or `all` mail from the next message on, which gets a 451."""
     connection.execute(delete(pauses).where(pauses.c.what == what))
     connection.execute(insert(pauses).values(what=what, since=now, by=by))
 
@@ -127,6 +127,6 @@ def resume(connection: Connection) -> list[str]:
 
 
 def forget_attempts(connection: Connection, now: datetime) -> int:
-    """Drop attempts that no retry can refer to any more; return how many."""
+    """Delete attempts that no retry can refer to any more; return how many."""
     oldest = ids.first_id_at(now - REMEMBERED)
     return connection.execute(delete(attempts).where(attempts.c.message < oldest)).rowcount

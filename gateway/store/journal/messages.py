@@ -1,6 +1,6 @@
-"""Reading the journal: messages with their deliveries; and forgetting the old ones.
+"""Reading the journal: messages with their deliveries; and deleting old ones.
 
-Ids rise with time, so times are searched through them. Addresses are taken in lookup form.
+Ids grow with time, so searches by time use them. Addresses are in lookup form.
 """
 
 import json
@@ -46,37 +46,37 @@ from gateway.store.journal import group_names, searching
 from gateway.store.schema.journal import attempts, deliveries, messages
 
 _PERSON = re.compile(r"(?:^|\s)(?=(?:candidate|contact):)")
-_COUNTED = 50_000  #: So far it is counted which of two conditions leaves fewer.
-_AT_ONCE = VALUES_AT_ONCE  #: Messages looked at together, at first.
-_MOST_AT_ONCE = 4_000  #: If only their numbers are looked at.
-_MOST_LOOKED_AT = 7_000  #: Messages that have the words of a part of an address, in one question.
+_COUNTED = 50_000  #: Up to this many are counted to see which of two conditions matches fewer.
+_AT_ONCE = VALUES_AT_ONCE  #: Messages examined together, at first.
+_MOST_AT_ONCE = 4_000  #: If only their ids are examined.
+_MOST_LOOKED_AT = 7_000  #: Messages with the words of part of an address, per query.
 
 _is_of_message = deliveries.c.message == messages.c.id
 _is_sending = exists().where(_is_of_message, deliveries.c.state == State.SENDING)
-#: Written as in the index: SQLite uses a partial index only if the query has its condition.
+#: Written as in the index: SQLite uses a partial index only if the query contains its condition.
 _is_indexed = deliveries.c.state != literal_column(f"'{State.RELAYED}'")
 
 
 def in_state(state: State) -> ColumnElement[bool]:
-    """Return the condition on a delivery's state that is found by an index, `relayed` excepted."""
+    """Return the condition for a delivery's state in indexable form, except for `relayed`."""
     return and_(deliveries.c.state == state, true() if state is State.RELAYED else _is_indexed)
 
 
 def listed(connection: Connection, **asked: Any) -> list[Message]:
-    """Return messages that fit everything asked for (`listed_ids`), the newest first."""
+    """Return messages that match all criteria (`listed_ids`), newest first."""
     return several(connection, listed_ids(connection, **asked))
 
 
 @dataclass(frozen=True, slots=True)
 class FoundMessages:
-    """Ids of messages, the newest first, and how far back was looked."""
+    """Ids of messages, newest first, and how far back the search went."""
 
     ids: list[int]
-    looked_from: int | None = None  #: Older ones than this were not looked at; None: all were.
+    looked_from: int | None = None  #: Messages older than this were not searched; None if all were.
 
 
 def listed_ids(connection: Connection, **asked: Any) -> list[int]:
-    """Return the ids of messages that fit everything asked for (`find`), the newest first."""
+    """Return the ids of messages that match all criteria (`find`), newest first."""
     return find(connection, **asked).ids
 
 
@@ -93,12 +93,13 @@ def find(
     group: str | None = None,
     limit: int = 50,
 ) -> FoundMessages:
-    """Find up to `limit` messages that fit everything asked for.
+    """Find up to `limit` messages that match all criteria.
 
-    `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is
-    an id: only what is older is returned. `group` is the name of one that kept somebody from mail,
-    or a part of it (`group_names`). For parts of addresses, a few thousand messages that have their
-    words anywhere are looked at; if many have them elsewhere, the caller must ask for older ones.
+    `to` is in lookup form; with it, `state` is that of the delivery to this address. `before` is an
+    id: only older messages are returned. `group` is the name, or part of the name, of a group that
+    kept somebody from mail (`group_names`). For parts of addresses, a few thousand messages with
+    their words anywhere are searched; if many have them elsewhere, the caller must continue with
+    older ones.
     """
     parts = [address for address in (to, sender) if isinstance(address, AddressParts)]
     facets = [rule_facet(rule)] if rule is not None else []
@@ -116,7 +117,7 @@ def find(
         query = query.where(_is_to(connection, to))
         query = query if state is None else query.where(deliveries.c.state == state)
     elif state is not None and number is messages.c.id:
-        # Relayed most are, so that soon enough are found among the newest.
+        # Most are relayed, so enough of them turn up quickly among the newest.
         query = query.where(exists().where(_is_of_message, in_state(state)))
     elif state is not None:
         query = query.where(in_state(state))
@@ -125,7 +126,7 @@ def find(
     elif sender is not None:
         query = query.where(func.lower(messages.c.sender) == sender.lower())
     if search is not None:
-        # An address is found by its words, too, before it is compared.
+        # An address is searched by its words, too, before it is compared.
         whole = [a for a in (to, sender) if a and not isinstance(a, AddressParts)]
         search = search.narrowed(
             *_telling_words(whole), *(word for part in parts for word in part.words)
@@ -152,7 +153,7 @@ def find(
 
 
 def _together(answers: Sequence[FoundMessages], limit: int) -> FoundMessages:
-    """Return what several searches found, as far back as all of them looked."""
+    """Return the combined results of several searches, as far back as all of them went."""
     looked_from = max(
         (answer.looked_from for answer in answers if answer.looked_from is not None), default=None
     )
@@ -164,9 +165,9 @@ def _together(answers: Sequence[FoundMessages], limit: int) -> FoundMessages:
 
 
 def _telling_words(addresses: Sequence[str]) -> frozenset[str]:
-    """Return the words of addresses that few messages have; the addresses are compared anyway.
+    """Return the words of addresses that few messages have; addresses are compared anyway.
 
-    Nearly all mail has the words of the office's own domain: of ten million messages it took 120
+    Nearly all mail has the words of the office's own domain: among ten million messages it took 120
     ms to find those with `office3`, `crm`, `example` and another word, and 14 without the domain's.
     """
     words = (words_of([address.rpartition("@")[0]]) or words_of([address]) for address in addresses)
@@ -174,7 +175,7 @@ def _telling_words(addresses: Sequence[str]) -> frozenset[str]:
 
 
 def _is_to(connection: Connection, to: str | AddressParts) -> ColumnElement[bool]:
-    """Return the condition that a delivery is to an address, or to one that has the parts."""
+    """Return the condition that a delivery is to an address, or to one with the parts."""
     if isinstance(to, str):
         return deliveries.c.address == to
     columns = (deliveries.c.address, deliveries.c.recipient)
@@ -184,7 +185,7 @@ def _is_to(connection: Connection, to: str | AddressParts) -> ColumnElement[bool
 def _has_parts(
     connection: Connection, column: ColumnElement[str], parts: AddressParts
 ) -> list[ColumnElement[bool]]:
-    """Return the conditions that an address has parts."""
+    """Return the conditions that an address has the parts."""
 
     def has(text: str) -> ColumnElement[bool]:
         if text.startswith("@"):
@@ -205,9 +206,9 @@ def _looked_through(
     before: int,
     limit: int,
 ) -> FoundMessages:
-    """Find what a query answers among the newest messages that have the words.
+    """Run a query on the newest messages that have the words.
 
-    No index helps the query: of those that have the words elsewhere no end might be reached.
+    No index helps this query: if the words are usually elsewhere, the search might never end.
     """
     unindexed = searching.unindexed_with(connection, search, first=first, before=before)
     asked = query.order_by(number.desc())
@@ -236,15 +237,15 @@ def _searched(
     before: int,
     limit: int,
 ) -> list[int]:
-    """Return the highest ids a query finds of messages that have the words, some at a time.
+    """Return the highest ids a query finds among messages with the words, a few at a time.
 
-    Messages that have the words and messages that answer the query are looked through in turns:
-    where many have the words and few answer, or the other way round, the few are soon through.
+    Messages with the words and messages that match the query are scanned alternately: if many have
+    the words and few match, or the other way round, the few are soon exhausted.
     """
     asked = query.where(number >= first).order_by(number.desc())
     unindexed = searching.unindexed_with(connection, search, first=first, before=before)
     numbers: list[int] = []
-    most, few = _AT_ONCE, min(2 * limit, _AT_ONCE)  # Words are read one message after the other.
+    most, few = _AT_ONCE, min(2 * limit, _AT_ONCE)  # Words are read message by message.
     while True:
         candidates = searching.newest_with(
             connection, search, unindexed, first=first, before=before, limit=most
@@ -263,7 +264,7 @@ def _searched(
 
 
 def by_id(connection: Connection, number: int) -> Message | None:
-    """Return the message with an id; None if the journal has none."""
+    """Return the message with an id; None if it isn't in the journal."""
     messages_of_id = several(connection, [number])
     return messages_of_id[0] if messages_of_id else None
 
@@ -275,9 +276,9 @@ def would_fail(
     before: int | None = None,
     limit: int = 1000,
 ) -> list[Message]:
-    """Return what observe mode relayed though a recipient is suppressed, the newest first.
+    """Return messages relayed in observe mode though a recipient is suppressed, newest first.
 
-    With `before`, those older than this id.
+    `before` returns those older than this id.
     """
     number = deliveries.c.message
     is_indexed = deliveries.c.would != literal_column("''")
@@ -287,9 +288,9 @@ def would_fail(
 
 
 def settled_after(connection: Connection, after: int, waiting_since: int) -> list[int]:
-    """Return the ids above `after` of messages that nothing more is expected of, rising.
+    """Return ids above `after`, rising, of messages for which nothing more is expected.
 
-    A message that is still being sent is left out until it is older than the id `waiting_since`.
+    A message still being sent is left out until its id is below `waiting_since`.
     """
     is_due = or_(messages.c.id < waiting_since, ~_is_sending)
     query = select(messages.c.id).where(messages.c.id > after, is_due)
@@ -298,7 +299,7 @@ def settled_after(connection: Connection, after: int, waiting_since: int) -> lis
 
 @dataclass(frozen=True, slots=True)
 class SomeDeliveries:
-    """Some of a message's deliveries, each with its position, of those that were asked for."""
+    """The selected deliveries of a message, each with its position."""
 
     total: int
     shown: tuple[tuple[int, Delivery], ...]
@@ -314,10 +315,10 @@ def some_deliveries(
     first: int = 0,
     most: int,
 ) -> dict[int, SomeDeliveries]:
-    """Return of each message the deliveries asked for, `most` of them from the one `first` on.
+    """Return the selected deliveries of each message, at most `most` from `first` on.
 
-    A mailing may have thousands. `to` is in lookup form; `group` kept somebody away, in whatever
-    case its name is written, or a part of it (`group_names`).
+    A mailing may have thousands. `to` is in lookup form; `group` kept somebody from mail, given by
+    name in any case, or by part of it (`group_names`).
     """
     d = deliveries.c
     query = select(
@@ -346,10 +347,10 @@ def some_deliveries(
 
 
 def _names_group(connection: Connection, group: str) -> ColumnElement[bool]:
-    """Return the condition that a group of this name, in any language, is among a note's reasons.
+    """Return the condition that a group with this name, in any language, is among a note's reasons.
 
-    The name stands there as JSON (`note_facts.kept`), within its quotes: `"source": "group",
-    "name": "A \\"B\\""`, or `"names": [["de", "Ärzte"]]`.
+    The name is stored as JSON (`note_facts.kept`), inside its quotes: `"source": "group", "name":
+    "A \\"B\\""`, or `"names": [["de", "Ärzte"]]`.
     """
     name = json.dumps(group, ensure_ascii=False)
     facts = deliveries.c.note_facts
@@ -360,7 +361,7 @@ def _names_group(connection: Connection, group: str) -> ColumnElement[bool]:
 
 
 def tallies(connection: Connection, ids: Sequence[int]) -> dict[int, dict[State, int]]:
-    """Return how many deliveries of each message are in which state."""
+    """Return how many deliveries of each message are in each state."""
     d = deliveries.c
     query = select(d.message, d.state, func.count().label("deliveries")).where(d.message.in_(ids))
     counts: defaultdict[int, dict[State, int]] = defaultdict(dict)
@@ -370,7 +371,7 @@ def tallies(connection: Connection, ids: Sequence[int]) -> dict[int, dict[State,
 
 
 def heads(connection: Connection, ids: Sequence[int]) -> list[Message]:
-    """Return the messages of these ids in this order, without their deliveries."""
+    """Return the messages with these ids, in this order, without their deliveries."""
     known: dict[int, Message] = {}
     for wanted in batched(ids, _AT_ONCE):
         for row in connection.execute(select(messages).where(messages.c.id.in_(wanted))):
@@ -379,7 +380,7 @@ def heads(connection: Connection, ids: Sequence[int]) -> list[Message]:
 
 
 def several(connection: Connection, ids: Sequence[int]) -> list[Message]:
-    """Return the messages of these ids in this order; what isn't there is left out."""
+    """Return the messages with these ids, in this order, leaving out those that don't exist."""
     by_id: dict[int, Message] = {}
     for wanted in batched(ids, _AT_ONCE):
         parts: defaultdict[int, list[Delivery]] = defaultdict(list)
@@ -412,7 +413,7 @@ def _message(row: Row[Any], parts: Sequence[Delivery]) -> Message:
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget up to `limit` messages older than a time, the oldest first; return how many."""
+    """Delete up to `limit` messages older than a time, oldest first; return how many."""
     query = select(messages.c.id).where(messages.c.id < first_id_at(before))
     old = list(connection.scalars(query.order_by(messages.c.id).limit(limit)))
     for ids in batched(old, _AT_ONCE):
@@ -426,9 +427,10 @@ def prune(connection: Connection, before: datetime, limit: int) -> int:
 def _is_rare_sender(
     connection: Connection, sender: str | AddressParts | None, state: State | None
 ) -> bool:
-    """Say whether fewer messages are of a sender than in a state: then these are looked through.
+    """Whether fewer messages are from a sender than in a state, so they are better scanned.
 
-    Of a million refused ones none may be of a sender who wrote twice, and the other way round.
+    Among a million refused messages there may be none from a sender who wrote twice, and vice
+    versa.
     """
     if not isinstance(sender, str) or state is None:
         return False
@@ -448,12 +450,12 @@ def _newest(
     since: datetime | None,
     limit: int,
 ) -> list[int]:
-    """Return the highest ids a query finds; `number` is the column in which it has them."""
+    """Return the highest ids a query finds; `number` is its id column."""
     if since is not None:
         query = query.where(number >= first_id_at(since))
     return list(connection.scalars(query.order_by(number.desc()).limit(limit)))
 
 
 def persons_of(text: str) -> tuple[PersonRef, ...]:
-    """Return who had the address of a delivery, as its row names them."""
+    """Return who had the address of a delivery, according to its row."""
     return tuple(PersonRef.parse(reference) for reference in _PERSON.split(text) if reference)

@@ -1,4 +1,4 @@
-"""What came to a person: mail to the addresses that were theirs when it came."""
+"""Mail a person received: mail to the addresses that were theirs when it came in."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from gateway.store.engine.id_ranges import between
 from gateway.store.schema.feed import addresses
 from gateway.store.schema.journal import deliveries, messages
 
-_AT_ONCE = 100  #: Addresses in one statement: SQLite joins no more than 500 questions.
+_AT_ONCE = 100  #: Addresses per statement: SQLite allows at most 500 compound selects.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedMessage:
-    """A message as far as it was for one person."""
+    """The part of a message that was for one person."""
 
     id: int
     subject: str
-    state: State  #: That of the delivery to the person.
+    state: State  #: Of the delivery to the person.
 
     @property
     def at(self) -> datetime:
-        """When it came."""
+        """When it came in."""
         return moment_of(self.id)
 
 
@@ -41,9 +41,9 @@ def by_person(
     until: datetime | None,
     limit: int,
 ) -> list[ReceivedMessage]:
-    """Return the newest messages to a person's addresses of a time, mail of triggers left out.
+    """Return the newest messages to a person's addresses in a period, without triggered mail.
 
-    Mail to an address that was somebody else's then is left out, too.
+    Mail to an address that was somebody else's at the time is left out, too.
     """
     is_of_person = (addresses.c.kind == person.kind.value, addresses.c.person == person.crm_id)
     own = connection.scalars(select(addresses.c.address).where(*is_of_person)).all()
@@ -61,8 +61,8 @@ def at_addresses(
 ) -> list[ReceivedMessage]:
     """Return the newest messages to a person at these addresses; None: all mail to them.
 
-    Each address is looked up in the index by itself, so that it makes no difference how much there
-    is of other people, or older.
+    Each address is looked up in the index separately, so the amount of other people's mail, or of
+    older mail, makes no difference.
     """
     d = deliveries.c
     rows: list[Row[tuple[int, int, str, str]]] = []
@@ -87,14 +87,14 @@ def at_addresses(
 
 
 def _told_of(person: PersonRef | None) -> list[ColumnElement[bool]]:
-    """Return the conditions on a message and delivery to a person; the ledger tells of triggers."""
+    """Return the conditions for a message and delivery to a person; the ledger covers triggers."""
     if person is None:
         return []
     return [messages.c.listener != TRIGGERS_LISTENER, was_theirs(person)]
 
 
 def was_theirs(person: PersonRef) -> ColumnElement[bool]:
-    """Return the condition that the address of a delivery was a person's when it was decided."""
+    """Return the condition that an address was the person's at the time of the decision."""
     padded = " " + deliveries.c.persons + " "
     is_named = padded.contains(f" {person} ", autoescape=True)
     return or_(deliveries.c.persons == "", is_named)

@@ -1,4 +1,4 @@
-"""What each relay offered last, kept for the next start and for the other processes."""
+"""The extensions each relay last offered, stored for the next start and other processes."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ def kept(connection: Connection) -> dict[str, dict[str, str]]:
 
 
 def keep(connection: Connection, offers: dict[str, dict[str, str]], now: datetime) -> None:
-    """Replace what is kept of these relays."""
+    """Replace what is stored for these relays."""
     for relay, extensions in offers.items():
         connection.execute(delete(relay_offers).where(relay_offers.c.relay == relay))
         connection.execute(

@@ -1,8 +1,8 @@
 """Finding messages by the words of their subject, Message-ID and addresses.
 
-The words are taken from messages a moment after these were written, by a chore (`index`), so that
-no mail waits for it. Until then a search looks at the messages themselves: it finds what came in
-just now. What is written late, as the record of an outage is, has the chore go back.
+A chore (`index`) extracts the words a moment after messages are written, so that no mail waits for
+it. Until then a search scans the messages themselves, and so finds what came in just now. Messages
+written late, such as the record of an outage, make the chore go back.
 """
 
 import json
@@ -31,9 +31,9 @@ from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.journal import deliveries, messages
 from gateway.store.schema.searching import message_words, search_progress
 
-INDEXED_AFTER = timedelta(seconds=30)  #: Younger messages may still be followed by older ones.
-#: What is written with an id this much older than now may be behind what was looked through:
-#: half of the time above, so that clocks of two machines may differ by the other half.
+INDEXED_AFTER = timedelta(seconds=30)  #: Older ids may still be written after younger messages.
+#: Messages with an id this much older than now may be behind what was already indexed: half of the
+#: time above, so that the clocks of two machines may differ by the other half.
 WRITTEN_LATE = INDEXED_AFTER / 2
 _MOST_UNINDEXED = 1000  #: How many of the newest messages are searched without an index.
 _WHAT = "messages"
@@ -76,9 +76,9 @@ def newest_with(
 def unindexed_with(
     connection: Connection, search: MessageSearch, *, first: int, before: int
 ) -> list[int]:
-    """Return the ids of messages that are found by looking at them: their words aren't taken yet.
+    """Return the ids of messages found by scanning them, as their words aren't indexed yet.
 
-    The one that was asked for by its id is among them.
+    This includes the one whose own id was searched for.
     """
     looked_at = _unindexed(connection)
     if search.number is not None:
@@ -88,7 +88,7 @@ def unindexed_with(
 
 
 def having(connection: Connection, search: MessageSearch, numbers: Sequence[int]) -> list[int]:
-    """Return those of some messages that are searched for, in their order."""
+    """Return which of some messages match the search, in their order."""
     fitting = {
         number for number, words in _words(connection, numbers) if search.fits(number, words)
     }
@@ -96,9 +96,9 @@ def having(connection: Connection, search: MessageSearch, numbers: Sequence[int]
 
 
 def unsearched_before(connection: Connection) -> datetime | None:
-    """Return a time before which a search may miss messages; None: it finds them all.
+    """Return the time before which a search may miss messages; None if it finds them all.
 
-    So after an upgrade, until the chore has gone through the journal.
+    This happens after an upgrade, until the chore has indexed the journal.
     """
     unindexed = _unindexed(connection)
     return moment_of(unindexed[-1]) if len(unindexed) == _MOST_UNINDEXED else None
@@ -111,10 +111,10 @@ def has_work(connection: Connection, now: datetime) -> bool:
 
 
 def index(connection: Connection, now: datetime, limit: int) -> int:
-    """Take the words of up to `limit` messages, the oldest first; return how many it were."""
+    """Index the words of up to `limit` messages, oldest first; return how many."""
     insert = insert_into(connection, search_progress).values(what=_WHAT, until=0)
     connection.execute(insert.on_conflict_do_nothing())
-    # Locked: what is written late has to wait, and then sets the mark back.
+    # Locked: late messages have to wait, and then move the mark back.
     until = connection.scalar(_progress().with_for_update()) or 0
     numbers = list(connection.scalars(_left(until, now).limit(limit)))
     if numbers:
@@ -125,7 +125,7 @@ def index(connection: Connection, now: datetime, limit: int) -> int:
 
 
 def look_again(connection: Connection, numbers: Sequence[int], now: datetime) -> None:
-    """Have messages that are written only now looked through, though younger ones may have been."""
+    """Have messages written late indexed, though younger ones may already have been."""
     oldest = min(numbers, default=None)
     if oldest is not None and oldest < first_id_at(now - WRITTEN_LATE):
         behind = and_(search_progress.c.what == _WHAT, search_progress.c.until > oldest)
@@ -133,8 +133,8 @@ def look_again(connection: Connection, numbers: Sequence[int], now: datetime) ->
 
 
 def renew(connection: Connection, numbers: Sequence[int]) -> None:
-    """Take the words of changed messages again; messages that have none yet are left alone."""
-    # Whoever takes words just now is waited for: they may be of before the change.
+    """Reindex the words of changed messages; those not yet indexed are left alone."""
+    # Wait for anybody indexing right now: those words may predate the change.
     connection.execute(_progress().with_for_update())
     for chunk in batched(sorted(numbers), VALUES_AT_ONCE):
         query = select(message_words.c.message).where(message_words.c.message.in_(chunk))
@@ -144,7 +144,7 @@ def renew(connection: Connection, numbers: Sequence[int]) -> None:
 
 
 def forget(connection: Connection, numbers: Sequence[int]) -> None:
-    """Forget the words of messages; no more of them than fit into one IN."""
+    """Delete the words of messages; at most as many as fit into one IN."""
     connection.execute(delete(message_words).where(message_words.c.message.in_(numbers)))
 
 
@@ -168,7 +168,7 @@ def _left(until: int, now: datetime) -> Any:
 
 
 def _unindexed(connection: Connection) -> list[int]:
-    """Return the newest messages whose words were not taken yet, the newest first."""
+    """Return the newest messages that aren't indexed yet, newest first."""
     m = messages.c
     of_message = message_words.c.message == m.id
     query = (

@@ -1,12 +1,12 @@
 """A worker's own log in front of SQLite: one write and one sync make a group of messages durable.
 
-A moment later SQLite gets many groups at once, so that its locks, pages and commits are paid for
-only once. The log is two files that take turns: one is written to while the content of the other is
-taken into the store. Taking in the same lines twice changes nothing.
+A moment later SQLite gets many groups at once, so the cost of its locks, pages and commits is paid
+only once. The log consists of two alternating files: one is written to while the content of the
+other goes into the store. Taking in the same lines twice changes nothing.
 
-If there is much to log, a file is overwritten, not truncated: a disk takes twice as long to sync a
-file that grows. Lines left from earlier turns are recognised by their numbers, a half-written line
-by its checksum.
+Under load, a file is overwritten, not truncated: a disk takes twice as long to sync a file that
+grows. Lines left from earlier turns are recognised by their numbers, a half-written line by its
+checksum.
 """
 
 import contextlib
@@ -21,13 +21,13 @@ import orjson
 from gateway.core.errors import GatewayError
 from gateway.store.engine import on_disk
 
-#: Octets of a turn after which a file keeps its room for the next.
+#: If a turn wrote this many octets, the file keeps its size for the next.
 _WORTH_KEEPING = range(16 * 1024, 16 * 1024 * 1024)
-_NOTHING = bytes(8)  #: In place of a checksum: the file holds nothing.
+_NOTHING = bytes(8)  #: In place of a checksum: the file is empty.
 
 
 class NotLogged(GatewayError):
-    """The log could not be written durably; nothing of the group may happen."""
+    """The log could not be written durably; nothing in the group may happen."""
 
 
 class WorkerLog:
@@ -36,15 +36,15 @@ class WorkerLog:
     def __init__(self, path: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         self._files = [os.open(part, flags, 0o600) for part in _parts(path)]
-        on_disk.sync(path.parent)  # The names must be as durable as what will be in the files.
+        on_disk.sync(path.parent)  # The names must be as durable as the files' content.
         self._current = 0
         self._number = 0
         self._length = self._length_before = 0
 
     def append(self, batch: dict[str, Any], *, durable: bool) -> None:
-        """Add a batch; a durable one is on disk when this returns.
+        """Append a batch; a durable one is on disk when this returns.
 
-        Raises `NotLogged` and keeps nothing.
+        Raises `NotLogged` on failure, having kept nothing.
         """
         self._number += 1
         text = orjson.dumps({"n": self._number, **batch})
@@ -62,12 +62,12 @@ class WorkerLog:
         self._length += len(line)
 
     def switch(self) -> None:
-        """Go on in the other file, which `forget` has emptied."""
+        """Switch to the other file, which `forget` has emptied."""
         self._current = 1 - self._current
         self._length_before, self._length = self._length, 0
 
     def forget(self) -> None:
-        """Empty the file that is not written to: the store has what it held."""
+        """Empty the file that isn't being written to: the store has its content."""
         file = self._files[1 - self._current]
         if self._length_before in _WORTH_KEEPING:
             os.pwrite(file, _NOTHING, 0)
@@ -75,13 +75,13 @@ class WorkerLog:
             os.ftruncate(file, 0)
 
     def close(self) -> None:
-        """Close the files; what is in them stays."""
+        """Close the files; their content stays."""
         for file in self._files:
             os.close(file)
 
 
 def path_for(store: str, worker: int) -> Path:
-    """Return where a worker of a store logs: beside the store's file."""
+    """Return the path of a worker's log: beside the store's file."""
     return Path(f"{store}-journal-{worker}")
 
 
@@ -92,7 +92,7 @@ def discard(path: Path) -> None:
 
 
 def left_in(path: Path) -> list[dict[str, Any]]:
-    """Return the batches a worker's log holds, in order; half a line counts for nothing."""
+    """Return the batches in a worker's log, in order; an incomplete line is ignored."""
     batches = []
     for part in _parts(path):
         try:
@@ -105,7 +105,7 @@ def left_in(path: Path) -> list[dict[str, Any]]:
             if checksum != b"%08x" % zlib.crc32(text):
                 break
             batch = orjson.loads(text)
-            if batch["n"] <= last:  # From here on it is of an earlier turn.
+            if batch["n"] <= last:  # From here on, lines are from an earlier turn.
                 break
             last = batch["n"]
             batches.append(batch)

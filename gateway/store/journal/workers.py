@@ -1,4 +1,4 @@
-"""The processes that write the journal, and what dead ones left behind."""
+"""The processes that write the journal, and what those that died left behind."""
 
 from collections.abc import Sequence, Set
 from contextlib import suppress
@@ -17,14 +17,14 @@ from gateway.store.journal import held_reports, journal, journal_rows, worker_lo
 from gateway.store.journal.messages import in_state
 from gateway.store.schema.journal import NO_WORKER, attempts, deliveries, messages, workers
 
-BEAT = timedelta(seconds=10)  #: How often a worker says that it lives.
-GRACE = timedelta(seconds=60)  #: After so much silence it counts as dead.
+BEAT = timedelta(seconds=10)  #: How often a worker reports that it is alive.
+GRACE = timedelta(seconds=60)  #: After this much silence it counts as dead.
 _STORE_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
 _LEFT = "the gateway was stopped before the relay's answer was recorded"
 
 
 def register(connection: Connection, *, holder: str, now: datetime, is_gone: IsGone) -> int:
-    """Return a number for this process, which `holder` names; settle first what dead ones left."""
+    """Register this process as `holder` and return its number; first settle what dead ones left."""
     _settle_gone(connection, holder, now, lambda other: other == holder or is_gone(other))
     taken = set(connection.scalars(select(workers.c.number)))
     free = next((number for number in NUMBERED if number not in taken), None)
@@ -46,11 +46,11 @@ def beat(
     is_gone: IsGone,
     steady_since: datetime | None = None,
 ) -> bool:
-    """Record that this process is alive; False if its number is another one's now.
+    """Record that this process is alive; False if its number now belongs to another.
 
-    What dead processes left is settled. Who could not be registered, or was taken for dead while
-    the store was away, is registered by this. Since `steady_since` this process has missed no beat:
-    who was silent all that time can't blame it on the store.
+    What dead processes left is settled. This also registers a process that could not register, or
+    was taken for dead, while the store was away. Since `steady_since` this process has missed no
+    beat: if another was silent all that time, the store isn't to blame.
     """
     is_steady = steady_since is not None and now - steady_since >= GRACE
     _settle_gone(connection, holder, now, is_gone, is_steady=is_steady)
@@ -66,10 +66,10 @@ def beat(
 def _settle_gone(
     connection: Connection, holder: str, now: datetime, is_gone: IsGone, *, is_steady: bool = False
 ) -> None:
-    """Settle what dead processes left, and forget them; settle what a silent one was doing.
+    """Settle and remove dead processes; settle what a silent process was doing.
 
-    A process of this machine that runs but gives no sign of life hangs, or is stopped. It keeps its
-    number: if it continues, it writes to its log, which nobody else may use for a new one.
+    A process on this machine that runs but shows no sign of life hangs or is stopped. It keeps its
+    number: if it continues, it writes to its log, which must not be reused.
     """
     own_node, _ = _parts(holder)
     for worker in connection.execute(select(workers)).all():
@@ -90,7 +90,7 @@ def _add(connection: Connection, number: int, holder: str, now: datetime) -> Non
 
 
 def _parts(holder: str) -> tuple[str, str]:
-    """Return node and process of a holder, which the table has in two columns."""
+    """Return the node and process of a holder, which the table has in two columns."""
     node, _, process = holder.partition(" ")
     return node, process
 
@@ -101,9 +101,9 @@ def _is_held_by(holder: str) -> ColumnElement[bool]:
 
 
 def retire(connection: Connection, number: int, *, holder: str) -> None:
-    """Leave in order: whatever is open now has no outcome any more.
+    """Deregister in order: whatever is open now has no outcome any more.
 
-    A number that has become another's is left to it.
+    A number that now belongs to another process is left alone.
     """
     is_anothers = select(workers.c.number).where(workers.c.number == number, ~_is_held_by(holder))
     if connection.scalar(is_anothers) is not None:
@@ -120,10 +120,10 @@ def take_in(
     *,
     left: Set[int],
 ) -> None:
-    """Write what was recorded elsewhere while the store was away; doing it twice changes nothing.
+    """Write what was recorded elsewhere while the store was away; repeating it changes nothing.
 
-    Of the messages `left` nobody will tell the outcome any more. Without a store, workers of two
-    machines can have drawn one number: a message whose id is another's gets the next free one.
+    Nobody will report the outcome of the messages `left`. Without a store, workers on two machines
+    may have drawn the same number: a message whose id is taken gets the next free one.
     """
     number_of = {message.id: _number_for(connection, message) for message in recorded}
     recorded = [replace(message, id=number_of[message.id]) for message in recorded]
@@ -138,7 +138,7 @@ def take_in(
 
 
 def _number_for(connection: Connection, message: Message) -> int:
-    """Return the message's id, or the next that isn't another message's."""
+    """Return the message's id, or the next that no other message has."""
     values = journal_rows.values_of(message)
     recipients = [delivery.recipient for delivery in message.deliveries]
     number = message.id
@@ -148,9 +148,9 @@ def _number_for(connection: Connection, message: Message) -> int:
 
 
 def settle(connection: Connection, number: int) -> int:
-    """Turn what a process left `sending` into `unknown`; return how many messages that were.
+    """Turn what a process left `sending` into `unknown`; return the number of messages.
 
-    What its log holds that the store was not told yet is taken in first.
+    First, what its log holds and the store doesn't have yet is taken in.
     """
     if connection.dialect.name == "sqlite" and number != NO_WORKER:
         store = connection.exec_driver_sql(_STORE_FILE).scalar_one()
@@ -164,7 +164,7 @@ def settle(connection: Connection, number: int) -> int:
         .where(messages.c.id.in_(sending))
     ).all()
     for message in left:
-        # One in flight for so long that its worker has told how a retry is known has attempts.
+        # A message in flight long enough for its worker to have recorded its marks has attempts.
         known_by = select(attempts.c.message).where(attempts.c.message == message.id).limit(1)
         if connection.scalar(known_by) is None:
             journal.write_attempts(connection, _attempts(connection, *message))
@@ -175,7 +175,7 @@ def settle(connection: Connection, number: int) -> int:
             .values(state=State.UNKNOWN, by=By.GATEWAY, reply=_LEFT)
         )
 
-    # Nobody listens for a relay's late verdict any more: retries are new attempts.
+    # Nobody waits for a relay's late verdict any more: retries are new attempts.
     awaited = (
         select(attempts.c.message)
         .join(messages, messages.c.id == attempts.c.message)
@@ -188,7 +188,7 @@ def settle(connection: Connection, number: int) -> int:
 
 
 def _write_left(connection: Connection, rows: journal_rows.JournalRows) -> None:
-    """Write what a log still holds; a message that is refused takes no other with it."""
+    """Write what a log still holds, skipping a message that is refused."""
     try:
         with connection.begin_nested():
             rows.write(connection)
@@ -201,7 +201,7 @@ def _write_left(connection: Connection, rows: journal_rows.JournalRows) -> None:
 def _attempts(
     connection: Connection, message: int, sender: str, message_id: str, subject: str
 ) -> list[Attempt]:
-    """Return the marks a retry may have: suppressed recipients count where RCPT took them."""
+    """Return the marks of possible retries: suppressed recipients count if RCPT accepted them."""
     rows = connection.execute(
         select(deliveries.c.recipient, deliveries.c.state).where(deliveries.c.message == message)
     ).all()

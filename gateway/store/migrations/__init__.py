@@ -1,1 +1,1 @@
-"""How a store of an earlier version becomes one of this version: alembic's revisions."""
+"""Upgrades of stores from earlier versions: alembic's revisions."""

@@ -1,1 +1,1 @@
-"""People, what suppresses them, and all that is known of one of them."""
+"""People, their suppressions, and everything else known about them."""

@@ -1,4 +1,4 @@
-"""Applications as they are known now, and the staff around them."""
+"""Applications as currently known, and the staff around them."""
 
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
@@ -11,9 +11,9 @@ from gateway.core.people.people import NAME_LANGUAGES, PersonKind, PersonRef, St
 from gateway.core.written import as_read
 from gateway.store.schema.feed import applications, people, programmes, staff, statuses
 
-_NEAREST = 5  #: How many staff are proposed for a name that nobody has.
+_NEAREST = 5  #: How many staff are suggested for a name nobody has.
 
-#: Built once: each mail asks these, and to build one takes longer than to ask it.
+#: Built once: every mail runs these, and building one takes longer than running it.
 _ITS_STATUS = and_(
     statuses.c.kind == StatusKind.APPLICATION.value,
     statuses.c.crm_id == applications.c.status,
@@ -35,7 +35,7 @@ _STAFF_OF = select(staff).where(staff.c.crm_id.in_(bindparam("wanted", expanding
 
 
 def find(connection: Connection, reference: str) -> KnownApplication | None:
-    """Return the application of a reference."""
+    """Return the application with a reference."""
     row = connection.execute(_OF_REFERENCE, {"wanted": reference}).first()
     return None if row is None else _application(row)
 
@@ -43,7 +43,7 @@ def find(connection: Connection, reference: str) -> KnownApplication | None:
 def known_applications(
     connection: Connection, references: Iterable[str]
 ) -> dict[str, KnownApplication]:
-    """Return those of several applications that are known, by reference."""
+    """Return those of several applications that exist, by reference."""
     wanted = applications.c.reference.in_(list(references))
     rows = connection.execute(_KNOWN.where(wanted))
     return {row.reference: _application(row) for row in rows}
@@ -57,7 +57,7 @@ def of_person(connection: Connection, person: PersonRef) -> tuple[KnownApplicati
 
 
 def several(connection: Connection, references: Sequence[str]) -> tuple[KnownApplication, ...]:
-    """Return those of several references that are known, in that order."""
+    """Return those of several references that exist, in that order."""
     if not references:
         return ()
     rows = connection.execute(_KNOWN.where(applications.c.reference.in_(references)))
@@ -68,7 +68,7 @@ def several(connection: Connection, references: Sequence[str]) -> tuple[KnownApp
 def of_people(
     connection: Connection, people: Sequence[PersonRef], limit: int = 200
 ) -> tuple[KnownApplication, ...]:
-    """Return the applications of several people, the last submitted first."""
+    """Return the applications of several people, last submitted first."""
     if not people:
         return ()
     c = applications.c
@@ -88,7 +88,7 @@ def staff_at(connection: Connection, address: str) -> tuple[Staff, ...]:
 
 
 def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...]:
-    """Return those of several members of staff who are known, in that order."""
+    """Return those of several members of staff who exist, in that order."""
     wanted = list(dict.fromkeys(filter(None, crm_ids)))
     if not wanted:
         return ()
@@ -98,7 +98,7 @@ def staff_of(connection: Connection, crm_ids: Iterable[str]) -> tuple[Staff, ...
 
 
 def staff_named(connection: Connection, name: str) -> tuple[Staff, ...]:
-    """Return the staff with a name, however it is written."""
+    """Return the staff with a name, whatever its spelling."""
     wanted = as_read(name)
     if not wanted:
         return ()
@@ -107,7 +107,7 @@ def staff_named(connection: Connection, name: str) -> tuple[Staff, ...]:
 
 
 def nearest_staff(connection: Connection, text: str) -> tuple[Staff, ...]:
-    """Return the staff whose id, name, a part of it, or address is most like a text."""
+    """Return the staff whose id, name, part of it, or address is most similar to a text."""
     known = [_staff(row) for row in connection.execute(select(staff).order_by(staff.c.crm_id))]
     wanted = as_read(text)
 
@@ -125,12 +125,12 @@ def nearest_staff(connection: Connection, text: str) -> tuple[Staff, ...]:
 
 
 def count(connection: Connection) -> int:
-    """Return how many applications are known."""
+    """Return the number of applications."""
     return connection.scalar(select(func.count()).select_from(applications)) or 0
 
 
 def count_unattended(connection: Connection) -> int:
-    """Return how many open applications name nobody responsible, and no owner of their person."""
+    """Return the number of open applications without a responsible or an owner of their person."""
     its_person = and_(
         people.c.kind == applications.c.kind, people.c.crm_id == applications.c.person
     )
@@ -147,7 +147,7 @@ def count_unattended(connection: Connection) -> int:
 
 
 def count_staff(connection: Connection, roles: Iterable[str]) -> int:
-    """Return how many staff with an address have one of some roles."""
+    """Return the number of staff with an address and at least one of some roles."""
     wanted = frozenset(roles)
     given = connection.scalars(select(staff.c.roles).where(staff.c.address != ""))
     return sum(not wanted.isdisjoint(_items(text)) for text in given)

@@ -1,4 +1,4 @@
-"""What suppresses: the rows of the store that may, and what the settings make of them."""
+"""What suppresses: the rows of the store that may, and how the settings interpret them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,45 +17,45 @@ from gateway.core.people.people import (
 from gateway.store.feed.layouts import UNSURE
 from gateway.store.schema.columns import moment
 
-_OF_THE_CRM = frozenset(("status", "group"))  #: What a tag gives its effect.
+_OF_THE_CRM = frozenset(("status", "group"))  #: Sources whose effect comes from a tag.
 
-#: Parts the names of a group or status in one column: its own, then those by language.
+#: Separates the names of a group or status in one column: its own, then those by language.
 _PART = "\x1f"
 
 
 class EffectRow(NamedTuple):
     """A row of the statements below, its columns in their order.
 
-    What suppresses is a person's status or group by its tag, or an entry of our own.
+    What suppresses is a person's status or group, through its tag, or an entry of our own.
     """
 
-    address: str  #: In lookup form, or what an erased one is called.
-    source: str  #: `status`, `group`, or whose entry it is.
-    kind: str  #: Of the person; empty: the entry is about the address alone.
+    address: str  #: In lookup form, or the name of an erased one.
+    source: str  #: `status`, `group`, or the source of our own entry.
+    kind: str  #: The person's; empty: the entry is about the address alone.
     person: str
     first_name: str
     last_name: str
     active: bool | None  #: None: it isn't certain that an active person has the address.
-    names: str | None  #: Of the status or group; None: the person's status isn't known.
-    tag: str | None  #: Of the status or group; of an entry, its scope.
+    names: str | None  #: Of the status or group; None: the person's status is unknown.
+    tag: str | None  #: Of the status or group; for an entry, its scope.
     origin: str
-    since: int | None  #: Microseconds, as `until`.
-    until: int | None  #: Of a status: since when it can't be read.
+    since: int | None  #: Microseconds, like `until`.
+    until: int | None  #: For a status: since when it can't be read.
     remark: str
     public: bool
-    number: int | None = None  #: Of an entry about an address, where it is asked for.
+    number: int | None = None  #: Of an entry about an address, if requested.
 
 
 def _all_names(table: str) -> str:
-    """Return the SQL of a group's or status's names, in one column."""
+    """Return the SQL for a group's or status's names in one column."""
     columns = ("name", *(f"name_{language}" for language in NAME_LANGUAGES))
     return f" || '{_PART}' || ".join(f"{table}.{column}" for column in columns)
 
 
-#: The rows of people with their status, of their groups, of people whom staff suppressed, and of
-#: single addresses: an `EffectRow` each.
-#: `where_person` and `where_own` choose the addresses, `value` and `own_value` are these; `wanted`
-#: is what joins them in, if anything; `number` adds a column with the id of a single address's row.
+#: The rows of people with their status, of their groups, of people suppressed by staff, and of
+#: single addresses, each as an `EffectRow`. `where_person` and `where_own` select the addresses,
+#: `value` and `own_value` are the addresses themselves; `wanted` is what joins them in, if
+#: anything; `number` adds a column with the id of a single address's row.
 OF_STATUS = """
 SELECT {value}, 'status', p.kind, p.crm_id, p.first_name, p.last_name,
        CASE WHEN p.doubtful OR (p.active AND a.position >= {unsure}) THEN NULL ELSE p.active END,
@@ -95,7 +95,7 @@ def _names(text: str) -> tuple[str, Names]:
 
 
 def is_own(row: EffectRow) -> bool:
-    """Whether a row says itself what it covers: staff, a bounce, a complaint, an unsubscribe."""
+    """Whether a row itself says what it covers: staff, a bounce, a complaint, an unsubscribe."""
     return row.source not in _OF_THE_CRM
 
 
@@ -105,7 +105,7 @@ def _is_unread(row: EffectRow) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TagEffects:
-    """What the settings make of a tag: its scope, and that of an opt-out at Mailchimp."""
+    """The effects the settings give to a tag: its scope, and that of an opt-out at Mailchimp."""
 
     tag_scopes: Mapping[str, Scope]
     optout_scope: Scope
@@ -113,7 +113,7 @@ class TagEffects:
     def scope(self, source: str, tag: str, origin: str) -> Scope:
         """Return the scope of a status or group with a known tag, or of one of our own entries.
 
-        `origin` is where it comes from: an opt-out from Mailchimp may cover more.
+        `origin` is its source: an opt-out from Mailchimp may cover more.
         """
         if source not in _OF_THE_CRM:
             return Scope(tag)
@@ -123,13 +123,13 @@ class TagEffects:
         return scope
 
     def suppresses(self, row: EffectRow) -> bool:
-        """Whether a row keeps any mail away."""
+        """Whether a row suppresses any mail."""
         return is_own(row) or row.tag in self.tag_scopes or _is_unread(row)
 
     def suppression(self, row: EffectRow, person: PersonRef | None) -> Suppression:
-        """Return what a row says.
+        """Return a row as a suppression.
 
-        A status that nobody can read may be any; so it keeps bulk mail away, at the least.
+        An unreadable status may be any, so it suppresses at least bulk mail.
         """
         until, tag = row.until, row.tag or ""
         if _is_unread(row):

@@ -1,4 +1,4 @@
-"""What stays of who is erased: suppressions and topics declined, by hashes of addresses."""
+"""What remains of erased people: suppressions and declined topics, by hashed address."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,18 +26,18 @@ from gateway.store.schema.suppressions import suppressions, topic_opt_outs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptSuppression:
-    """What an erased address stays suppressed by."""
+    """A suppression that an erased address keeps."""
 
     name: str  #: Its keyed hash.
     scope: Scope
     until: datetime | None
-    source: str  #: What it rested on.
+    source: str  #: What it was based on.
 
 
 def kept_suppressions(
     connection: Connection, subject: ErasureSubject, standings: Standings, names: ErasedNames
 ) -> list[KeptSuppression]:
-    """Return what keeps mail from each address now, the widest and longest of it."""
+    """Return what suppresses each address now, with the widest scope and the longest duration."""
     known = standings.within(connection, [*subject.addresses, *subject.shared])
     going = frozenset((subject.ref,) if subject.ref else ())
     return kept_of({address: _going_with(known[address], going) for address in known}, names)
@@ -49,9 +49,9 @@ def suppressed_of(
     standings: Standings,
     before: Mapping[str, Sequence[Suppression]] | None,
 ) -> dict[str, list[Suppression]]:
-    """Return what people who go suppress of their addresses, for those they suppress at all.
+    """Return which of their addresses people who are erased suppress, and how.
 
-    What suppresses an address itself stays as it is. `before` says what was so a moment ago.
+    Suppressions of an address itself stay as they are. `before` is the state a moment ago.
     """
     going, suppressed = frozenset(refs), {}
     a = addresses.c
@@ -71,7 +71,7 @@ def suppressed_of(
 def kept_of(
     suppressed: Mapping[str, Iterable[Suppression]], names: ErasedNames
 ) -> list[KeptSuppression]:
-    """Return what addresses (in lookup form) stay suppressed by, without telling whose they are."""
+    """Return the suppressions that addresses (in lookup form) keep, without whose they are."""
     return [
         KeptSuppression(
             name=names.new(address),
@@ -85,10 +85,11 @@ def kept_of(
 
 
 def _going_with(standing: Standing, going: frozenset[PersonRef]) -> list[Suppression]:
-    """Return what of an address's suppressions goes with some people.
+    """Return which of an address's suppressions end with some people.
 
-    What they bring to an address that others have as well is bulk mail at most from then on:
-    one-to-one mail to these was not stopped by it. The address's own stays with the others.
+    If others have the address too, what these people bring to it covers bulk mail at most from then
+    on: it did not stop one-to-one mail to the others. The address's own suppressions stay with the
+    others.
     """
     others = [holder for holder in standing.holders if holder.ref not in going]
     brought = [
@@ -105,7 +106,7 @@ def _going_with(standing: Standing, going: frozenset[PersonRef]) -> list[Suppres
 
 
 def _widest(entries: Iterable[Suppression]) -> list[Suppression]:
-    """Return those that none of the others covers; what stays by its hash already is left out."""
+    """Return those that no other covers, without those already kept by their hash."""
     widest: list[Suppression] = []
     for entry in entries:
         if entry.source is SuppressionSource.ERASED:
@@ -131,9 +132,9 @@ def keep_suppressed(
     at: datetime,
     new_id: Callable[[], int],
 ) -> None:
-    """Suppress addresses by their hashes; doing it twice changes nothing.
+    """Suppress addresses by their hashes; repeating it changes nothing.
 
-    `key_mark` is that of the key the hashes were made by: from now on it must be there.
+    `key_mark` is the mark of the key used for the hashes: from now on that key is required.
     """
     if kept:
         erasure_keys.note(connection, key_mark, at)
@@ -167,7 +168,7 @@ def choices_of(subject: ErasureSubject) -> ColumnElement[bool]:
 
 
 def declined_topics(connection: Connection, subject: ErasureSubject) -> list[str]:
-    """Return the topics that somebody has declined and not asked for again."""
+    """Return the topics somebody has declined and not asked for again."""
     t = topic_opt_outs.c
     declined = select(t.topic).where(choices_of(subject), t.released_at.is_(None)).distinct()
     return list(connection.scalars(declined.order_by(t.topic)))
@@ -182,9 +183,9 @@ def keep_declined(
     at: datetime,
     new_id: Callable[[], int],
 ) -> None:
-    """Have whoever declined topics go on declining them, by the hashes of the addresses.
+    """Keep topics declined for erased people, by the hashes of their addresses.
 
-    Doing it twice changes nothing.
+    Repeating it changes nothing.
     """
     if topics and names:
         erasure_keys.note(connection, key_mark, at)
@@ -201,7 +202,7 @@ def keep_declined(
 def declined_of(
     connection: Connection, refs: Sequence[PersonRef]
 ) -> list[tuple[list[str], list[str]]]:
-    """Return, for each person who goes and declined topics, those topics and the addresses."""
+    """Return the topics and addresses of each person being erased who declined topics."""
     a, t = addresses.c, topic_opt_outs.c
     choices: dict[tuple[str, str], list[str]] = {}
     for chunk in batched(refs, VALUES_AT_ONCE):

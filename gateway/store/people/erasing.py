@@ -1,8 +1,8 @@
 """Erases a person: every row about them is deleted, or loses what it says about them.
 
-What the CRM told about the person, what was filed, and what waits to be sent is deleted. Rows that
-are counted (the journal, bounces, activities of campaigns, the ledger of triggers) stay, with
-`erased:5f0c21ab` in place of an address, a key or a subject. A person who was suppressed stays so,
+The person's data from the CRM, what was filed, and what waits to be sent is deleted. Rows that are
+counted (the journal, bounces, campaign activities, the ledger of triggers) stay, with
+`erased:5f0c21ab` in place of an address, a key or a subject. A suppressed person stays suppressed,
 by a keyed hash of each address.
 """
 
@@ -68,12 +68,12 @@ from gateway.store.schema.references import open_references
 from gateway.store.schema.suppressions import person_suppressions, suppressions, topic_opt_outs
 from gateway.store.schema.triggers import occurrences, transitions, trigger_runs
 
-_AT_ONCE = 400  #: Keys in one statement.
+_AT_ONCE = 400  #: Keys per statement.
 REASON = "the person was erased"
 #: The part of a relay's reply that is kept, `550 5.1.1`; the rest may name people.
 _REPLY_CODE = re.compile(r"\d{3}(?: \d\.\d+\.\d+)?")
 _MESSAGE_TEXTS = select(messages.c.id, messages.c.subject, messages.c.sender, messages.c.message_id)
-#: Campaigns whose members are only counted any more.
+#: Campaigns whose members now only count.
 _OVER = (CampaignState.SENDING, CampaignState.SENT, CampaignState.DELETED)
 
 
@@ -95,13 +95,13 @@ def erase(
     key_mark: str,
     looked: LookedThrough,
 ) -> Erasure:
-    """Erase a person in one transaction, and note that it was done.
+    """Erase a person in one transaction, and record that it was done.
 
-    `mentioned_in` is mail of the inbox that was seen to speak of the person, `looked` what was
-    found in large tables before. `mailchimp` is `archive`, `delete` or empty. What `also_kept`
-    says stays suppressed besides, what `also_declined` says (hashes, each with a topic) declined;
-    `noted_as` are the hashes of the person and of the addresses where the erasure is done again,
-    `key_mark` that of the key they were made by.
+    `mentioned_in` is mail of the inbox found to mention the person, `looked` what was found in
+    large tables beforehand. `mailchimp` is `archive`, `delete` or empty. What is in `also_kept`
+    stays suppressed besides, and what is in `also_declined` (hashes, each with a topic) stays
+    declined. When an erasure is repeated, `noted_as` are the hashes of the person and of the
+    addresses, and `key_mark` is the mark of the key used for them.
     """
     kept = [*kept_suppressions(connection, subject, standings, names), *also_kept]
     outcome = Erasure(
@@ -171,7 +171,7 @@ class _Eraser:
         self._blobs: set[str] = set()
 
     def run(self) -> None:
-        """Go through every table; the order is that in which rows refer to each other."""
+        """Go through every table, in the order in which rows refer to each other."""
         self.erase_inbox()
         self.erase_bounces()
         self.erase_journal()
@@ -184,9 +184,9 @@ class _Eraser:
         self._outcome.counts = Counter({k: n for k, n in self._outcome.counts.items() if n})
 
     def erase_feed(self) -> None:
-        """Erase what the CRM told of the person, and what staff suppressed."""
+        """Erase what the CRM sent about the person, and suppressions by staff."""
         subject, u = self._subject, unread_fields.c
-        quoted: set[str] = set()  # What could not be read of theirs; the feed's state has it, too.
+        quoted: set[str] = set()  # Unreadable values of theirs; the feed's state has them, too.
         if subject.ref is not None:
             kind, crm_id = subject.ref.kind.value, subject.ref.crm_id
             for table in (
@@ -210,7 +210,7 @@ class _Eraser:
         self._delete(topic_opt_outs, choices_of(subject))
         for chunk in batched(subject.acted_on, _AT_ONCE):
             self._update(console_acts, {"about": self._mark}, console_acts.c.about.in_(chunk))
-        # What the next page would have said to who closed the browser meanwhile.
+        # What the next page would have said to somebody who has closed the browser since.
         self._replace_text(console_sessions, "notice", (console_sessions.c.digest,))
         i = imports.c
         self._replace_text(imports, "file", (i.at, i.source, i.what))
@@ -224,7 +224,7 @@ class _Eraser:
                 self._update(feed_faults, {"reason": reason}, *same)
 
     def erase_inbox(self) -> None:
-        """Erase mails that are of the person, or name them."""
+        """Erase mails from the person or naming them."""
         subject, c = self._subject, inbox.c
         numbers = set(self._mentioned_in)
         if subject.ref is not None:
@@ -270,7 +270,7 @@ class _Eraser:
                 self._update(inbox, values, c.id == row.id)
 
     def erase_bounces(self) -> None:
-        """Take addresses out of what came back."""
+        """Remove addresses from bounces."""
         c = bounces.c
         for address, mark in self._marks.items():
             values = {"address": mark, "recipient": mark, "diagnostic": ""}
@@ -285,10 +285,10 @@ class _Eraser:
                 self._update(bounces, values, c.inbox == row.inbox, c.position == row.position)
 
     def erase_journal(self) -> None:
-        """Take addresses and subjects out of messages and deliveries."""
+        """Remove addresses and subjects from messages and deliveries."""
         changed, received = self._erase_deliveries()
         self._erase_texts_of(received)
-        # Also mail that the person wrote, or whose subject names them.
+        # Also mail written by the person, or whose subject names them.
         for row in self._found(_MESSAGE_TEXTS, messages.c.id, messages):
             if (
                 self._likely.are_in(row.subject)
@@ -316,14 +316,14 @@ class _Eraser:
             if row.address not in self._marks and ref not in persons:
                 continue
             others = [person for person in persons if person != ref]
-            # What several people have stays the others'.
+            # What several people have stays with the others.
             is_theirs = row.address in self._marks or not others
             values: dict[str, object] = {"persons": " ".join(others), "note": "", "note_facts": ""}
             if is_theirs:
                 code = _REPLY_CODE.match(row.reply)
                 values |= {"would": "", "reply": code[0] if code else ""}
                 received.add(row.message)
-            # By an address that others have, too, a link to unsubscribe goes on working.
+            # If others have the address too, its unsubscribe links continue to work.
             if is_theirs and row.address not in self._subject.shared:
                 mark = self._marks.get(row.address, self._mark)
                 values |= {"address": mark, "recipient": mark}
@@ -358,7 +358,7 @@ class _Eraser:
         self._update(messages, values, messages.c.id == row.id)
 
     def erase_outbox(self) -> None:
-        """Erase what waits to be sent, and what was."""
+        """Erase what was sent or waits to be sent."""
         o = outbox.c
         for row in self._outbox_rows():
             is_open = row.state in (OutboxState.QUEUED, OutboxState.SENDING)
@@ -371,7 +371,7 @@ class _Eraser:
                 "recipient": self._certain.taken_out(row.recipient),
                 "sender": self._certain.taken_out(row.sender),
                 "error": REASON if is_open else self._likely.taken_out(row.error),
-                "lane": "",  # None of it waits its turn any more.
+                "lane": "",  # None of it queues any longer.
                 "state": OutboxState.CANCELLED.value if is_open else row.state,
             }
             self._update(outbox, values, o.id == row.id)
@@ -389,7 +389,7 @@ class _Eraser:
                 self._delete(answers, a.token == row.token, a.key == row.key)
 
     def _outbox_rows(self) -> Iterator[Any]:
-        """Yield what the outbox holds, a few rows at a time: bodies are large."""
+        """Yield the outbox's content, a few rows at a time: bodies are large."""
         o, last = outbox.c, self._looked.upto.get("outbox", 0)
         columns = select(o.id, o.state, o.recipient, o.sender, o.body, o.error, o.lane)
         for chunk in batched(sorted(self._looked.ids.get("outbox", ())), _AT_ONCE):
@@ -399,7 +399,7 @@ class _Eraser:
             last = rows[-1].id
 
     def erase_mailchimp(self) -> None:
-        """Erase campaign members and activities, as far as they need not be counted."""
+        """Erase campaign members and activities, except for what is still counted."""
         subject, a = self._subject, audience_members.c
         theirs = a.address.in_(subject.addresses)
         for row in self._rows(select(a.audience, a.email_id, a.status).where(theirs)):
@@ -434,7 +434,7 @@ class _Eraser:
         self._delete(campaign_members, whose)
 
     def erase_triggers(self) -> None:
-        """Take the person out of occurrences and transitions."""
+        """Remove the person from occurrences and transitions."""
         subject, o = self._subject, occurrences.c
         whose: list[ColumnElement[bool]] = [o.mailbox.in_(subject.addresses)]
         if subject.ref is not None:
@@ -502,11 +502,11 @@ class _Eraser:
         self._count(table, done)
 
     def _rows(self, query: Select[Any]) -> list[Any]:
-        """Return all rows at once: what was asked may be changed while one looks at them."""
+        """Return all rows at once: the caller may change the table while iterating."""
         return list(self._connection.execute(query))
 
     def _found(self, query: Select[Any], number: ColumnElement[int], table: Table) -> list[Any]:
-        """Return the rows of a large table that were found before, and those that came since."""
+        """Return the rows of a large table that were found before, and those added since."""
         rows = self._rows(query.where(number > self._looked.upto.get(table.name, 0)))
         for chunk in batched(sorted(self._looked.ids.get(table.name, ())), _AT_ONCE):
             rows += self._rows(query.where(number.in_(chunk)))

@@ -1,4 +1,4 @@
-"""Who is erased: what of the store is theirs alone, and the words that speak of them."""
+"""The person being erased: what in the store is theirs alone, and what mentions them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -39,20 +39,20 @@ from gateway.store.schema.outbox import outbox
 from gateway.store.schema.suppressions import suppressions
 from gateway.store.schema.triggers import occurrences
 
-_AT_ONCE = 400  #: Keys in one statement.
-_LOOKED_AT_ONCE = 5000  #: Rows without bodies.
+_AT_ONCE = 400  #: Keys per statement.
+_LOOKED_AT_ONCE = 5000  #: Rows without bodies per query.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureSubject:
-    """Who is erased, and the words that speak of them."""
+    """The person being erased, and the words that identify them."""
 
-    ref: PersonRef | None  #: None: an address that nobody has.
-    addresses: tuple[str, ...]  #: In lookup form; those that nobody else has.
-    shared: tuple[str, ...] = ()  #: What others have too: it stays theirs.
-    spellings: tuple[str, ...] = ()  #: Addresses as they were given.
+    ref: PersonRef | None  #: None: an address nobody has.
+    addresses: tuple[str, ...]  #: In lookup form; only those nobody else has.
+    shared: tuple[str, ...] = ()  #: Addresses others have too: they keep them.
+    spellings: tuple[str, ...] = ()  #: Addresses as they were written.
     names: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()  #: Those of the person's applications.
+    references: tuple[str, ...] = ()  #: Of the person's applications.
     qualifications: tuple[str, ...] = ()
     closings: tuple[str, ...] = ()
 
@@ -63,25 +63,25 @@ class ErasureSubject:
 
     @property
     def acted_on(self) -> tuple[str, ...]:
-        """Return what acts in the console say they were about, where it is the person."""
+        """Return the `about` of acts in the console that were on this person."""
         theirs = tuple(map(about_application, self.references))
         return (*theirs, str(self.ref)) if self.ref else theirs
 
     def certain(self, replacement: str) -> Mentions:
-        """Return what finds words that are of nobody else."""
+        """Return the finder for words that belong to nobody else."""
         own = (*self.addresses, *self.spellings, *self.references)
         return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
 
     def likely(self, replacement: str) -> Mentions:
-        """Return what finds these and the names, which others may have too."""
+        """Return the finder for these and the names, which others may share."""
         own = (*self.addresses, *self.spellings, *self.references, *self.names)
         return Mentions((*own, str(self.ref)) if self.ref else own, replacement)
 
 
 def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubject | None:
-    """Return who is meant by a key, or an address (in lookup form) that one person at most has.
+    """Return the subject for a key, or for an address (in lookup form) with one holder at most.
 
-    None where several have it. A person that is gone from the feed is still found by its key.
+    None if several have it. A person no longer in the feed is still found by key.
     """
     if isinstance(wanted, str):
         rows = connection.execute(
@@ -99,7 +99,7 @@ def subject_of(connection: Connection, wanted: PersonRef | str) -> ErasureSubjec
             select(a.address).where(a.kind == kind, a.person == crm_id).order_by(a.position.desc())
         )
     )
-    # Somebody whom the feed deleted is still known by the addresses that mail to them went to.
+    # A person deleted by the feed is still known by the addresses their mail went to.
     theirs = list(dict.fromkeys([*theirs, *_mailed(connection, wanted)]))
     also = others_too(connection, wanted, theirs)
     row = connection.execute(
@@ -143,7 +143,7 @@ def others_too(
 
 
 def _mailed(connection: Connection, ref: PersonRef) -> Iterator[str]:
-    """Yield the addresses that a person alone was mailed at, or answered from."""
+    """Yield the addresses at which only this person was mailed, or from which they answered."""
     kind, crm_id = ref.kind.value, ref.crm_id
     went = select(deliveries.c.address).where(deliveries.c.persons == str(ref)).distinct()
     places = [went] + [
@@ -162,22 +162,22 @@ def _mailed(connection: Connection, ref: PersonRef) -> Iterator[str]:
 
 @dataclass(slots=True)
 class LookedThrough:
-    """Rows of the large tables that may speak of a person, as found before the transaction.
+    """Rows of the large tables that may mention a person, found before the transaction.
 
-    To look through a million rows takes seconds, in which nobody else could write.
+    Scanning a million rows takes seconds, during which nobody else could write.
     """
 
-    #: By table: the ids of the rows.
+    #: The ids of the rows, by table.
     ids: dict[str, set[int]] = field(default_factory=dict)
-    upto: dict[str, int] = field(default_factory=dict)  #: The last id that was looked at.
+    upto: dict[str, int] = field(default_factory=dict)  #: The last id scanned.
 
 
 def look_through(
     reading: Callable[[], AbstractContextManager[Connection]], subject: ErasureSubject
 ) -> LookedThrough:
-    """Look through the large tables, a few rows in each read transaction.
+    """Scan the large tables, a few rows in each read transaction.
 
-    What may still change (mail that waits) counts as found: it is looked at again.
+    What may still change (waiting mail) counts as found: it is examined again.
     """
     looked, mentions = LookedThrough(), subject.likely("")
     m, i, o, b, d = messages.c, inbox.c, outbox.c, bounces.c, deliveries.c
@@ -199,7 +199,7 @@ def look_through(
             step = _AT_ONCE  # Bodies are large.
         rows: list[Any] = [None]
         while rows:
-            # Of one mail several may have bounced: these are looked at in one go.
+            # Several recipients of a mail may have bounced: these are examined together.
             query = select(number, may_change, *columns).where(number > last).order_by(number)
             with reading() as connection:
                 rows = list(connection.execute(query.limit(step)))
@@ -217,13 +217,13 @@ def look_through(
         with reading() as connection:
             theirs = select(d.message).where(d.persons.contains(str(subject.ref), autoescape=True))
             looked.ids["deliveries"] = set(connection.scalars(theirs))
-            # Those that came meanwhile are behind the last message.
+            # Later deliveries belong to messages after the last one.
             looked.upto["deliveries"] = looked.upto["messages"]
     return looked
 
 
 def unfiled(connection: Connection, after: int, limit: int) -> list[tuple[int, str]]:
-    """Return mail of the inbox, with its blob, that was filed to nobody, behind an id."""
+    """Return mail in the inbox, with its blob, that was filed to nobody, after an id."""
     c = inbox.c
     waiting = select(c.id, c.content).where(c.entry.is_(None), c.id > after)
     return [
@@ -232,7 +232,7 @@ def unfiled(connection: Connection, after: int, limit: int) -> list[tuple[int, s
 
 
 def known_addresses(connection: Connection) -> Iterator[str]:
-    """Yield every address (in lookup form) the store has anything of."""
+    """Yield every address (in lookup form) in the store."""
     for column in (
         *(addresses.c.address, deliveries.c.address, suppressions.c.address, inbox.c.address),
         *(bounces.c.address, activities.c.recipient, audience_members.c.address),
@@ -242,7 +242,7 @@ def known_addresses(connection: Connection) -> Iterator[str]:
 
 
 def known_people(connection: Connection) -> Iterator[PersonRef]:
-    """Yield everybody the store has anything of."""
+    """Yield every person in the store."""
     for table, crm_id in (
         (people, people.c.crm_id),
         *((table, table.c.person) for table in (history, memberships, applications, occurrences)),

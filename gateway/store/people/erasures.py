@@ -1,4 +1,4 @@
-"""The erasures that were done, as the store keeps them."""
+"""The erasures carried out, as recorded in the store."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ class Erasure:
     id: int
     at: datetime
     by: str
-    person: str  #: The keyed hash of the person's key.
-    addresses: tuple[str, ...]  #: Those of the addresses.
+    person: str  #: Keyed hash of the person's key.
+    addresses: tuple[str, ...]  #: Keyed hashes of the addresses.
     kept: tuple[KeptSuppression, ...]
     declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
     mailchimp: str = ""  #: What Mailchimp is asked to do.
-    members: int = 0  #: How many contacts of Mailchimp that is about.
+    members: int = 0  #: The number of Mailchimp contacts concerned.
     counts: Counter[str] = field(default_factory=Counter)  #: Rows of each table.
     blobs: tuple[str, ...] = ()  #: Files nothing refers to any more.
 
@@ -39,7 +39,7 @@ def listed(
     before: int | None = None,
     limit: int | None = None,
 ) -> list[Erasure]:
-    """Return the erasures that were done, the newest first; with `before`, older than this id."""
+    """Return the erasures carried out, newest first; with `before`, older than this id."""
     e = erasures.c
     query = select(erasures).order_by(e.id.desc()).limit(limit)
     if since is not None:
@@ -62,13 +62,13 @@ def listed(
 
 
 def named_by_mark(connection: Connection, mark: str) -> tuple[list[str], str] | None:
-    """Return the whole names of addresses of which the journal has a mark, and their key's mark.
+    """Return the full names behind a mark in the journal, and the mark of their key.
 
-    `erased:5f0c21ab` stands there in place of an erased address, or of a person: then all their
-    addresses are meant. None: nobody was erased by that name.
+    `erased:5f0c21ab` is in the journal in place of an erased address, or of a person: then it means
+    all their addresses. None: nobody was erased under that name.
     """
     e = erasures.c
-    # Who came back with another address, and was erased again, has several.
+    # Somebody who came back with another address, and was erased again, has several.
     rows = connection.execute(
         select(e.person, e.addresses, e.key_mark).where(
             or_(

@@ -1,4 +1,4 @@
-"""What was filed to people: entries of their history, and documents."""
+"""What was filed to people: history entries and documents."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,7 +22,7 @@ _OF_DOCUMENT = tuple(Document.__dataclass_fields__)
 
 
 def add(connection: Connection, entry: HistoryEntry) -> bool:
-    """File an entry with its documents; False if the application has that original already."""
+    """File an entry with its documents; False if the application already has that original."""
     values = {name: getattr(entry, name) for name in _PLAIN}
     values |= _person(entry.person) | {"remarks": "\n".join(entry.remarks)}
     if not insert_new(connection, history, values, key=("reference", "fingerprint")):
@@ -34,7 +34,7 @@ def add(connection: Connection, entry: HistoryEntry) -> bool:
 
 
 def same(connection: Connection, reference: str, fingerprint: str) -> HistoryEntry | None:
-    """Return the entry of an original at an application."""
+    """Return the entry for an original at an application."""
     keys = (history.c.reference == reference, history.c.fingerprint == fingerprint)
     row = connection.execute(select(history).where(*keys)).first()
     return None if row is None else _entry(connection, row)
@@ -53,7 +53,7 @@ def by_id(connection: Connection, number: int) -> HistoryEntry | None:
 
 
 def of_person(connection: Connection, person: PersonRef) -> list[HistoryEntry]:
-    """Return a person's entries, the newest first."""
+    """Return a person's entries, newest first."""
     of_person = (history.c.kind == person.kind.value, history.c.person == person.crm_id)
     rows = connection.execute(select(history).where(*of_person).order_by(history.c.id.desc())).all()
     return [_entry(connection, row) for row in rows]
@@ -66,7 +66,7 @@ def heads_of(
     until: datetime | None,
     limit: int,
 ) -> list[ReplyHead]:
-    """Return the newest entries of a person of a time, without what they say."""
+    """Return a person's newest entries within a period, without their content."""
     names = ReplyHead.__dataclass_fields__
     query = (
         select(*(history.c[name] for name in names))
@@ -85,7 +85,7 @@ def newest_documents(
     until: datetime | None,
     limit: int,
 ) -> list[Document]:
-    """Return the newest documents of a person, filed in a time; of one entry in its order."""
+    """Return a person's newest documents within a period; those of an entry keep its order."""
     c = documents.c
     query = (
         select(documents)
@@ -98,7 +98,7 @@ def newest_documents(
 
 
 def documents_of(connection: Connection, person: PersonRef) -> list[Document]:
-    """Return a person's documents, the newest first."""
+    """Return a person's documents, newest first."""
     of_person = (documents.c.kind == person.kind.value, documents.c.person == person.crm_id)
     return _documents(connection, *of_person)[::-1]
 

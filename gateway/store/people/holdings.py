@@ -1,4 +1,4 @@
-"""Everything the store holds of a person, by table, as plain values (GDPR, articles 15 and 20)."""
+"""Everything the store holds on a person, by table, as plain values (GDPR, articles 15 and 20)."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
@@ -31,14 +31,14 @@ from gateway.store.schema.suppressions import person_suppressions, suppressions,
 from gateway.store.schema.triggers import occurrences, transitions
 
 HoldingRow = dict[str, object]
-#: What tells programs something, and people nothing of themselves.
+#: Columns that matter to programs, but tell people nothing about themselves.
 _INTERNAL = frozenset(
     (
         *("fingerprint", "holder", "held_until", "link", "nth", "segmented", "expected"),
         *("anniversary", "whole", "answered"),
     )
 )
-#: Columns with ids, which are given out as everywhere else: `0sccn6m0c0000`.
+#: Columns with ids, returned in their usual form: `0sccn6m0c0000`.
 _IDS = frozenset(
     (
         *("id", "message", "attempt_of", "inbox", "entry", "suppression"),
@@ -50,11 +50,11 @@ _IDS = frozenset(
 def holdings(
     connection: Connection, subject: ErasureSubject, erased: Iterable[str]
 ) -> dict[str, list[HoldingRow]]:
-    """Return the rows about a person by the name of their table; empty tables are left out.
+    """Return the rows about a person by table name; empty tables are left out.
 
-    Addresses that others have too count: what went to them was for the person as well. What is
-    about another person doesn't, though it went to the same address. `erased` are the names under
-    which the addresses may stay suppressed.
+    Addresses that others have too are included: mail to them was for the person as well. Rows about
+    another person aren't, even if they concern the same address. `erased` are the names under which
+    the addresses may stay suppressed.
     """
     theirs = (*subject.addresses, *subject.shared)
 
@@ -68,7 +68,7 @@ def holdings(
     sent = select(
         *(m.id, m.sender, m.subject, m.kind, m.rule, m.listener, m.size),
         *(d.recipient, d.state, d.by, d.reply),
-        # A note says why each of those who have the address gets no mail.
+        # A note says why each holder of the address gets no mail.
         case((d.address.in_(subject.addresses), d.note), else_="").label("note"),
     ).join_from(deliveries, messages, d.message == m.id)
     in_groups = select(memberships, g.name).outerjoin_from(
@@ -138,9 +138,9 @@ def holdings(
 
 
 def _plain(row: Mapping[Any, Any]) -> HoldingRow:
-    """Return a row without what is empty, in values that JSON knows.
+    """Return a row without empty values, in JSON's types.
 
-    A row that says by its id alone when it came to be gets that as `at`: a message, a bounce.
+    A row whose id alone says when it was made gets that time as `at`: a message, a bounce.
     """
     plain = {
         str(name): ids.show(value) if name in _IDS and isinstance(value, int) else _value(value)

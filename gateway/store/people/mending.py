@@ -1,4 +1,4 @@
-"""Stored addresses that no recipient can have: older versions kept whatever was typed."""
+"""Stored addresses that no recipient can have: older versions stored whatever was typed."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,16 +27,16 @@ _AT_ONCE = 1_000  #: Rows fetched at a time.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmatched:
-    """A stored text that no recipient can have: a suppression's, or one of a person's."""
+    """A stored text that can't be a recipient's address, from a suppression or a person."""
 
     stored: str
-    meant: TypedAddress | NotAnAddress  #: What it is read as now.
+    meant: TypedAddress | NotAnAddress  #: How it is read now.
     suppression: int | None = None  #: Its id.
     person: PersonRef | None = None
 
 
 def unmatched_suppressions(connection: Connection, at: datetime) -> Iterator[Unmatched]:
-    """Yield the suppressions of single addresses in force that stop no mail."""
+    """Yield suppressions of single addresses in force that stop no mail."""
     c = suppressions.c
     in_force = (c.released_at.is_(None), or_(c.until.is_(None), c.until > at))
     rows = select(c.id, c.address).where(*in_force).execution_options(yield_per=_AT_ONCE)
@@ -46,9 +46,9 @@ def unmatched_suppressions(connection: Connection, at: datetime) -> Iterator[Unm
 
 
 def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
-    """Yield texts that the CRM gave as people's addresses and by which nobody is found.
+    """Yield texts the CRM gave as people's addresses under which nobody is found.
 
-    A text without @, such as the `none` that some write, isn't meant as an address.
+    A text without @, such as the `none` that some type, isn't meant as an address.
     """
     c = addresses.c
     kept = select(c.address, c.kind, c.person).where(c.position >= 0)
@@ -65,7 +65,7 @@ def unmatched_people(connection: Connection) -> Iterator[Unmatched]:
 
 
 def mend(connection: Connection, entries: Iterable[Unmatched], *, plus_addresses: bool) -> None:
-    """Replace what was understood by the address that was meant; its history moves with it."""
+    """Replace an understood text with the address it meant; its history moves with it."""
     meant_of: dict[PersonRef, dict[str, str]] = defaultdict(dict)
     for unmatched in entries:
         if not isinstance(unmatched.meant, TypedAddress):
@@ -81,7 +81,7 @@ def mend(connection: Connection, entries: Iterable[Unmatched], *, plus_addresses
 
 
 def _mend_person(connection: Connection, ref: PersonRef, meant: Mapping[str, str]) -> None:
-    """Find a person by more addresses, each by its stored text; the primary one stays so."""
+    """Add addresses to find a person by, each by its stored text; the primary one stays primary."""
     key = (people.c.kind == ref.kind.value, people.c.crm_id == ref.crm_id)
     row = connection.execute(select(people).where(*key)).one()
     person = from_row(ref, row)
@@ -94,7 +94,7 @@ def _mend_person(connection: Connection, ref: PersonRef, meant: Mapping[str, str
     values = {"emails": ";".join(mended.emails), "unusable": ";".join(mended.unusable)}
     connection.execute(update(people).where(*key).values(values))
     of_person = (addresses.c.kind == ref.kind.value, addresses.c.person == ref.crm_id)
-    # What only keeps mail away goes on doing so.
+    # What only keeps mail away continues to do so.
     connection.execute(delete(addresses).where(*of_person, addresses.c.position < UNSURE))
     who = {"kind": ref.kind.value, "person": ref.crm_id}
     rows = [

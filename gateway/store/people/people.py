@@ -1,4 +1,4 @@
-"""People as they are known now, found by their key or by an address."""
+"""People as currently known, found by key or address."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from gateway.core.people.people import (
 from gateway.store.feed.layouts import UNSURE
 from gateway.store.schema.feed import addresses, groups, memberships, people, statuses
 
-_LOOKED_AT = 2_000  #: Keys compared with one that nobody has.
+_LOOKED_AT = 2_000  #: Keys compared with one nobody has.
 
-#: Built once: each mail asks these, and to build one takes longer than to ask it.
+#: Built once: every mail runs these, and building one takes longer than running it.
 _KIND: BindParameter[str] = bindparam("wanted_kind")
 _KEY: BindParameter[str] = bindparam("wanted")
 _PERSON = select(people).where(people.c.kind == _KIND, people.c.crm_id == _KEY)
@@ -53,7 +53,7 @@ _MEMBERSHIPS = (
 
 
 class PersonUnknown(GatewayError):
-    """Nobody of that key is known."""
+    """There is no person with this key."""
 
     cure = "gateway person find NAME"
 
@@ -62,46 +62,46 @@ class PersonUnknown(GatewayError):
 class JoinedGroup:
     """A group a person is in."""
 
-    group: Group  #: With its key alone where the group is not known yet.
-    source: str  #: Who told.
+    group: Group  #: Only its key, if the group is not known yet.
+    source: str  #: Where this comes from.
     since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRecord:
-    """A person with all that belongs to it."""
+    """A person with all related records."""
 
     person: Person
-    source: str  #: Who told.
-    addresses: tuple[str, ...]  #: In lookup form; the first is the primary one.
-    #: In lookup form: what is like an address where it can't be told. Suppressed, never mailed.
+    source: str  #: Where this comes from.
+    addresses: tuple[str, ...]  #: In lookup form, primary first.
+    #: In lookup form: what resembles an address if none can be made out. Suppressed, never mailed.
     lookalikes: tuple[str, ...]
-    status: Status | None  #: None where the person has none, or one not known yet.
+    status: Status | None  #: None if the person has none, or one not known yet.
     status_since: datetime | None
     groups: tuple[JoinedGroup, ...]
 
     @property
     def every_address(self) -> tuple[str, ...]:
-        """All addresses that a suppression of the person keeps mail from."""
+        """All addresses that suppressions of the person apply to."""
         return (*self.addresses, *self.lookalikes)
 
 
 def find(connection: Connection, wanted: PersonRef | str) -> tuple[PersonRecord, ...]:
-    """Return the people of that key, one at most, or with that address (in lookup form)."""
+    """Return the person with that key, or the people with that address (in lookup form)."""
     refs = [wanted] if isinstance(wanted, PersonRef) else holders(connection, wanted)
     records = (_record(connection, ref) for ref in refs)
     return tuple(record for record in records if record is not None)
 
 
 def holders(connection: Connection, address: str) -> tuple[PersonRef, ...]:
-    """Return who has an address (in lookup form)."""
+    """Return the people who have an address (in lookup form)."""
     has_it = (addresses.c.address == address, addresses.c.position >= 0)
     rows = connection.execute(select(addresses.c.kind, addresses.c.person).where(*has_it))
     return tuple(sorted(PersonRef(PersonKind(kind), crm_id) for kind, crm_id in rows))
 
 
 def known(connection: Connection, ref: PersonRef) -> PersonRecord:
-    """Return the person of a key; `PersonUnknown` names those whose keys are nearest."""
+    """Return the person with a key; `PersonUnknown` names those with the most similar keys."""
     for record in find(connection, ref):
         return record
     near = [f"{person.ref} {person.name}".strip() for person in _near(connection, ref)]
@@ -110,7 +110,7 @@ def known(connection: Connection, ref: PersonRef) -> PersonRecord:
 
 
 def _near(connection: Connection, ref: PersonRef) -> list[Person]:
-    """Return three people whose keys are most like one; of very many, those of its length."""
+    """Return the three people with the most similar keys; if there are many, of the same length."""
     c, key = people.c, ref.crm_id
     alike = (
         or_(
@@ -191,7 +191,7 @@ def _record(connection: Connection, ref: PersonRef) -> PersonRecord | None:
 
 
 def from_row(ref: PersonRef, row: Row[Any]) -> Person:
-    """Return the person a row of the table is."""
+    """Return a row of the table as a person."""
     return Person(
         ref=ref,
         first_name=row.first_name,

@@ -1,4 +1,4 @@
-"""Lifting what suppresses an address or a person, as far as people may."""
+"""Lifting suppressions of an address or a person, as far as people may."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from gateway.store.people import people, suppression, topic_opt_outs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """What was lifted, and who still refuses."""
+    """What was lifted, and what Mailchimp still refuses."""
 
     count: int  #: Suppressions of the address itself, or of the person.
-    lifted: tuple[PersonRef, ...]  #: Who left the opt-out group.
+    lifted: tuple[PersonRef, ...]  #: Those who left the opt-out group.
     refused: tuple[Refusal, ...]  #: What Mailchimp itself still refuses.
 
     @property
@@ -35,11 +35,11 @@ def release(
     remark: str = "",
     erased: Sequence[str] = (),
 ) -> Released:
-    """Lift what suppresses an address (in lookup form) or a person, and opt-outs.
+    """Lift the suppressions and opt-outs of an address (in lookup form) or a person.
 
-    Whoever has it leaves the opt-out group as far as Mailchimp put them in, and what they said by
-    links to unsubscribe is undone; history stays. `erased` are the names under which the address
-    stays suppressed if its person was erased. `remark` says why.
+    People leave the opt-out group if Mailchimp put them there, and their choices by unsubscribe
+    links are undone; history stays. `erased` are the names under which the address stays suppressed
+    if its person was erased. `remark` says why.
     """
     if isinstance(wanted, PersonRef):
         refs: tuple[PersonRef, ...] = (wanted,)

@@ -1,4 +1,4 @@
-"""Forgetting what is older than it may be kept, in small steps."""
+"""Deleting what is older than may be kept, in small steps."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -15,11 +15,11 @@ from gateway.store.schema.campaigns import campaign_members, campaigns
 from gateway.store.schema.inbound import documents, history, inbox
 from gateway.store.schema.journal import messages
 
-#: Deletes up to a number of rows older than a time; returns how many, and which blobs they had.
+#: Deletes up to a number of rows older than a time; returns how many, and their blobs.
 Forgetting = Callable[[Connection, datetime, int], tuple[int, list[str]]]
 
-_FORGOTTEN = "forgotten:"  #: In place of the blob of a mail that is not kept any more.
-#: What the importer has decided on; mail it has not read yet waits, however old.
+_FORGOTTEN = "forgotten:"  #: In place of the blob of a mail that is no longer kept.
+#: Mail the importer has decided on; mail it hasn't read yet waits, however old.
 _DONE_WITH = (
     *(InboxState.FILED, InboxState.REPEATED, InboxState.IGNORED, InboxState.DISCARDED),
     InboxState.NEEDS_ATTENTION,
@@ -28,11 +28,11 @@ _OVER = (CampaignState.SENT, CampaignState.DELETED)
 
 
 def replies(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
-    """Forget entries of the history, and settled mail of the inbox, that came before a time.
+    """Delete history entries, and settled mail of the inbox, from before a time.
 
-    Mail that nobody has settled in all that time is discarded with it. A mail stays as a row
-    without content, by which a mailbox's mail is known to be done; documents have a time of their
-    own.
+    Mail that nobody has settled in all that time is discarded with it. A mail leaves a row without
+    content, so that a mailbox's mail is known to be done; documents have a retention period of
+    their own.
     """
     h, i, last = history.c, inbox.c, first_id_at(before)
     entries = connection.execute(
@@ -46,10 +46,9 @@ def replies(connection: Connection, before: datetime, limit: int) -> tuple[int, 
 
 
 def came_back(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
-    """Delete bounces and complaints that came before a time, with the mails that reported them.
+    """Delete bounces and complaints from before a time, with the mails that reported them.
 
-    Automatic mail that reported nothing is deleted, too. Suppressions stay; they say themselves why
-    they exist.
+    Automatic mail that reported nothing is deleted, too. Suppressions stay, with their own reasons.
     """
     b, i, last = bounces.c, inbox.c, first_id_at(before)
     rows = connection.execute(
@@ -73,7 +72,7 @@ def _old_mail(connection: Connection, limit: int, *which: ColumnElement[bool]) -
 
 
 def _empty(connection: Connection, mails: Sequence[Any]) -> None:
-    """Take all that they say out of mails; what waited for somebody is discarded."""
+    """Delete the content of mails; what waited for somebody is discarded."""
     for row in mails:
         is_open = row.state == InboxState.NEEDS_ATTENTION
         connection.execute(
@@ -92,7 +91,7 @@ def _empty(connection: Connection, mails: Sequence[Any]) -> None:
 
 
 def old_documents(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
-    """Forget documents that came before a time."""
+    """Delete documents from before a time."""
     d = documents.c
     rows = connection.execute(
         select(d.id, d.sha256).where(d.id < first_id_at(before)).order_by(d.id).limit(limit)
@@ -102,7 +101,7 @@ def old_documents(connection: Connection, before: datetime, limit: int) -> tuple
 
 
 def members(connection: Connection, before: datetime, limit: int) -> tuple[int, list[str]]:
-    """Forget who was in campaigns sent before a time, and what they did; the counters stay."""
+    """Delete members of campaigns sent before a time, and their activities; counters stay."""
     c, done = campaigns.c, 0
     sent = func.coalesce(c.sent_at, c.opened_at)
     whose = or_(
@@ -127,7 +126,7 @@ def members(connection: Connection, before: datetime, limit: int) -> tuple[int, 
 
 
 def oldest(connection: Connection) -> dict[str, datetime | None]:
-    """Return the time of the oldest of each kind; None: there is none."""
+    """Return the time of the oldest of each kind; None if there is none."""
     by_id = {
         name: connection.scalar(select(func.min(table.c.id)))
         for name, table in (("journal", messages), ("replies", history), ("documents", documents))

@@ -1,4 +1,4 @@
-"""Finds people by what somebody knows of them: a key, an address, a reference, a name."""
+"""Finds people by what somebody knows about them: a key, an address, a reference, a name."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ from gateway.store.feed.layouts import UNSURE
 from gateway.store.schema.feed import addresses, applications, people, statuses
 
 _MOST_WORDS = 5
-_SHORTEST_START = 3  #: Letters: fewer begin too many addresses.
+_SHORTEST_START = 3  #: Letters: too many addresses begin with fewer.
 _MOST_BY_ADDRESS = 50
-_LAST = "\U0010ffff"  #: Behind every text that begins so.
+_LAST = "\U0010ffff"  #: Sorts after every text with that beginning.
 
 
 class MatchedBy(StrEnum):
@@ -30,12 +30,12 @@ class MatchedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonMatch:
-    """A person as a list shows them."""
+    """A person as shown in a list."""
 
     ref: PersonRef
     name: str
     active: bool
-    status: str  #: Its name, or else its crm_id.
+    status: str  #: Its name, or its crm_id if it has none.
     addresses: tuple[str, ...]  #: In lookup form, the primary one first.
     by: MatchedBy
 
@@ -48,11 +48,11 @@ def search(
     limit: int,
     after: PersonRef | None = None,
 ) -> tuple[list[PersonMatch], PersonRef | None]:
-    """Return people who fit a text, and behind whom the next ones come; None: there are no more.
+    """Return people matching a text, and the last of them if there are more (else None).
 
-    `address` is the text in the form addresses are looked up by. Who has this key, number or
-    address, or one that begins so, comes first; then by key whoever's names hold each of its words.
-    An empty text fits everybody.
+    `address` is the text in the lookup form of addresses. People with this key, number or address,
+    or one that starts with it, come first; then, by key, people whose names contain each of its
+    words. An empty text matches everybody.
     """
     text = text.strip()
     matched = _known_by(connection, text, address) if text else {}
@@ -62,7 +62,7 @@ def search(
     elif after is not None:
         start = len(known)
     first = known[start : start + limit]
-    # One more tells whether there is another page; those known already may come again.
+    # One extra row shows whether there is another page; those already found may come again.
     rows = connection.execute(
         select(people.c.kind, people.c.crm_id)
         .where(*_has_words(connection, text), *_behind(behind))
@@ -78,7 +78,7 @@ def search(
 
 
 def _known_by(connection: Connection, text: str, address: str) -> dict[PersonRef, MatchedBy]:
-    """Return whose key, number or address a text is, or begins."""
+    """Return the people whose key, number or address is the text, or starts with it."""
     matched: dict[PersonRef, MatchedBy] = {}
 
     def add(rows: Iterable[Any], by: MatchedBy) -> None:
@@ -97,7 +97,7 @@ def _known_by(connection: Connection, text: str, address: str) -> dict[PersonRef
     if " " not in text or "@" in text:  # `"ann lee"@example.org` has one, a name has no @.
         begins = a.address == address
         if len(text) >= _SHORTEST_START:
-            # By its index in either database: PostgreSQL's order of letters is that of a language.
+            # By index on either database: PostgreSQL sorts letters by language.
             is_sqlite = connection.dialect.name == "sqlite"
             between = and_(a.address >= address, a.address < address + _LAST)
             begins = or_(
@@ -131,7 +131,7 @@ def _behind(after: PersonRef | None) -> list[ColumnElement[bool]]:
 
 
 def _shown(connection: Connection, by: dict[PersonRef, MatchedBy]) -> list[PersonMatch]:
-    """Return people as a list shows them, in the order given; who isn't known is left out."""
+    """Return people as shown in a list, in the order given, leaving out unknown ones."""
     keys = [(ref.kind.value, ref.crm_id) for ref in by]
     if not keys:
         return []

@@ -1,4 +1,4 @@
-"""The language in which each member of staff reads what the gateway writes."""
+"""The language in which each member of staff gets the gateway's texts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ _ALL = "SELECT address, language FROM staff WHERE address <> '' AND language <> 
 
 
 class StaffLanguages:
-    """Asked where somebody is told why mail was not sent; never for mail that goes."""
+    """Queried to explain why mail was not sent; never for mail that is sent."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,8 +23,8 @@ class StaffLanguages:
     async def of(self, addresses: Sequence[str]) -> list[str]:
         """Return the languages of the staff with these addresses (in lookup form), in their order.
 
-        An address of nobody, or of somebody whose language isn't known, gives none. While the store
-        is away that is as `remember` last saw it.
+        An unknown address, or a person without a known language, yields none. While the store is
+        away, the result is what `remember` last read.
         """
         if not addresses:
             return []
@@ -40,16 +40,16 @@ class StaffLanguages:
         ]
 
     def remember(self) -> None:
-        """Read everybody's language, for when the store is away; blocks.
+        """Read all languages, for when the store is away; blocks.
 
-        `StoreUnavailable` when the store fails: what was known before stays.
+        Raises `StoreUnavailable` if the store fails: what was known before stays.
         """
         with self._database.reading() as connection:
             rows = connection.exec_driver_sql(_ALL).all()
         self._last_known = _by_address((address, language) for address, language in rows)
 
     def close(self) -> None:
-        """Let go of the held connection."""
+        """Close the held connection."""
         self._reader.close()
 
 

@@ -1,4 +1,4 @@
-"""Everybody who is suppressed, by address: a line for each reason, from every source."""
+"""All suppressions, by address: a line for each reason, from every source."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,42 +21,42 @@ from gateway.store.people.effects import (
 )
 from gateway.store.schema.columns import microseconds
 
-#: Reasons read in one transaction where all are asked for.
+#: Reasons read per transaction when all are requested.
 AT_ONCE = 10_000
-#: Behind how many lines of which address the next one stands.
+#: Where the next line is: an address, and how many of its lines come before.
 Position = tuple[str, int]
 START: Position = ("", 0)
 #: Opens a read transaction.
 Reading = Callable[[], AbstractContextManager[Connection]]
 _COUNT = "SELECT count(*) FROM ({reasons}) listed"
-#: By address; the rest makes the order of its reasons the same on every page.
+#: By address; the other columns keep an address's reasons in the same order on every page.
 _ORDER = "ORDER BY 1, 2, 3, 4, 8, 9, 10, 11, 15"
 
 
 class ListedSource(StrEnum):
-    """Whose reasons are listed."""
+    """The sources to list."""
 
-    GROUP = "group"  #: Opt-outs at Mailchimp among them: they are in a group.
+    GROUP = "group"  #: Includes opt-outs at Mailchimp, as they are in a group.
     STATUS = "status"
     STAFF = "staff"
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     UNSUBSCRIBE = "unsubscribe"
     ERASED = "erased"
-    MAILCHIMP = "mailchimp"  #: The groups' reasons that Mailchimp's word brought.
+    MAILCHIMP = "mailchimp"  #: Of the groups' reasons, those from Mailchimp.
 
 
-#: Reasons that are rows of their own, of an address or a person.
+#: Reasons that are separate rows, for an address or a person.
 _OWN = tuple(ListedSource(source.value) for source in ENTRY_SOURCES)
 
 
 @dataclass(frozen=True, slots=True)
 class SuppressionFilter:
-    """Which reasons are listed; absent: all."""
+    """Which reasons to list; None: all."""
 
     source: ListedSource | None = None
-    scope: Scope | None = None  #: Those that keep this mail away: `bulk` lists `all` too.
-    since: datetime | None = None  #: Those that hold since then; never those nobody knows it of.
+    scope: Scope | None = None  #: Those that stop this mail: `bulk` lists `all` too.
+    since: datetime | None = None  #: Those that began then or later; never those of unknown age.
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class SuppressedAddress:
 
 
 class SuppressedAddresses:
-    """Lists who is suppressed, as `Standings` tells it of each address."""
+    """Lists suppressions, in agreement with what `Standings` says of each address."""
 
     def __init__(
         self,
@@ -81,8 +81,8 @@ class SuppressedAddresses:
     ) -> None:
         self._effects = TagEffects(dict(tag_scopes), optout_scope)
         self._lowest = -1 if plus_addresses else 0
-        # SQLite would begin with the groups and sort all their people for each page; the other
-        # way round it reads addresses in their order and stops where the page is full.
+        # SQLite would start with the groups and sort all their people for each page; the other way
+        # round it reads addresses in order and stops once the page is full.
         self._join = "CROSS JOIN" if is_sqlite else "JOIN"
 
     def page(
@@ -94,7 +94,7 @@ class SuppressedAddresses:
         after: Position = START,
         limit: int,
     ) -> list[SuppressedAddress]:
-        """Return the reasons in force at a moment behind a position, by address."""
+        """Return the reasons in force at a time after a position, by address."""
         statement = f"{self._union(selection)} {_ORDER} LIMIT :limit OFFSET :skip"
         address, skip = after
         values = _values(selection, at, address) | {"limit": limit, "skip": skip}
@@ -113,7 +113,7 @@ class SuppressedAddresses:
         at: datetime,
         after: Position = START,
     ) -> int:
-        """Return how many reasons there are behind a position."""
+        """Return the number of reasons after a position."""
         statement = _COUNT.format(reasons=self._union(selection))
         address, skip = after
         values = _values(selection, at, address)
@@ -129,7 +129,7 @@ class SuppressedAddresses:
         after: Position = START,
         at_once: int = AT_ONCE,
     ) -> Iterator[SuppressedAddress]:
-        """Yield all of them; no transaction stays open between pages, however slowly they go."""
+        """Yield all reasons; no transaction stays open between pages, however slow the reader."""
         while True:
             with reading() as connection:
                 reasons = self.page(connection, selection, at=at, after=after, limit=at_once)
@@ -141,12 +141,12 @@ class SuppressedAddresses:
     def behind_all_of(
         self, connection: Connection, selection: SuppressionFilter, address: str, *, at: datetime
     ) -> Position:
-        """Return the position behind all reasons of an address (in lookup form)."""
+        """Return the position after all reasons of an address (in lookup form)."""
         reasons = self.page(connection, selection, at=at, after=(address, 0), limit=AT_ONCE)
         return address, sum(1 for reason in reasons if reason.address == address)
 
     def _union(self, selection: SuppressionFilter) -> str:
-        """Return the statements of the sources that are listed, as one."""
+        """Return the statements for the listed sources, as a union."""
         source = selection.source
         branches = []
         if source in (None, ListedSource.STATUS):
@@ -203,7 +203,7 @@ class SuppressedAddresses:
 
 
 def behind(page: Sequence[SuppressedAddress], after: Position) -> Position:
-    """Return the position behind a page that stood behind another one."""
+    """Return the position after a page that followed another position."""
     if not page:
         return after
     last = page[-1].address
@@ -221,5 +221,5 @@ def _covers(scope: Scope, wanted: Scope | None) -> bool:
 
 
 def _listed(words: Iterable[str]) -> str:
-    """Return words of the settings for an IN; NULL, which nothing is, for none."""
+    """Return words of the settings for an IN; NULL, which matches nothing, for none."""
     return ", ".join(f"'{word}'" for word in words) or "NULL"

@@ -1,4 +1,4 @@
-"""Who is suppressed: what is known of an address now, and suppressions of single addresses."""
+"""Suppression: the current standing of addresses, and suppressions of single addresses."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -48,7 +48,7 @@ from gateway.store.people.effects import (
 from gateway.store.schema.columns import microseconds
 from gateway.store.schema.suppressions import person_suppressions, suppressions
 
-#: More addresses than these are looked up on a thread: the event loop goes on meanwhile.
+#: Above this number, addresses are looked up on a thread, to keep the event loop free.
 _AT_ONCE = 100
 _CHUNK = 1_000
 _KNOWN_AT_MOST = 10_000
@@ -62,9 +62,9 @@ def _rows_of(
     now: str,
     sources: Sequence[str] = (OF_STATUS, OF_GROUP, OF_PERSON, OF_STAFF),
 ) -> str:
-    """Return the statement that gives all rows of some addresses.
+    """Return the statement that yields all rows of some addresses.
 
-    `wanted` gives rows whose `value` are the addresses, or is empty where there is one only.
+    `wanted` yields rows whose `value` is an address, or is empty for a single address.
     """
     return " UNION ALL ".join(sources).format(
         value=value,
@@ -82,11 +82,10 @@ def _rows_of(
 
 _ONE = _rows_of(wanted="", value="?1", lowest="?2", now="?3")
 _SEVERAL = _rows_of(wanted="json_each(?1) w CROSS JOIN", value="w.value", lowest="?2", now="?3")
-#: Nobody has what an erased address is called: a quarter of the question is enough.
+#: Nobody has the name of an erased address, so a quarter of the query is enough.
 _ONE_NAME = _rows_of(wanted="", value="?1", lowest="?2", now="?3", sources=(OF_STAFF,))
 
-#: Whether any address is kept from mail by its hash alone: most stores have none, and make no
-#: hashes.
+#: Whether any address is suppressed by its hash alone: most stores have none, and need no hashes.
 _HAS_ERASED = """
 SELECT 1 FROM suppressions WHERE source = 'erased'
 UNION ALL SELECT 1 FROM topic_opt_outs WHERE kind = 'erased'
@@ -114,18 +113,12 @@ ORDER BY 1
 
 
 def utc_now() -> datetime:
-    """Return the present moment."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
 class Standings:
-    """Tells what is known of addresses at this moment: what was read counts until a commit.
-
-    `tag_scopes` gives tags their effect; `optout_scope` is that of a group somebody is in because
-    of Mailchimp, if that is wider. With `plus_addresses`, `ann+x@example.org` means
-    `ann@example.org`, in the store as well as in the question. `erased_names` gives the names under
-    which an address may stay suppressed after its person was erased.
-    """
+    """The current standing of addresses; what was read is valid until the next commit."""
 
     def __init__(
         self,
@@ -142,7 +135,7 @@ class Standings:
         self._plus_addresses = plus_addresses
         self._lowest = -1 if plus_addresses else 0
         self._erased_names = erased_names
-        self._has_erased = False  #: Once there were any, it is no longer asked.
+        self._has_erased = False  #: Once there are any, this is no longer queried.
         self._clock = clock
         self._reader = QuickReader(database)
         self._version: bytes | None = None
@@ -150,10 +143,10 @@ class Standings:
         self._statement = _statement(is_sqlite=database.is_sqlite)
 
     def now(self, addresses: Sequence[str]) -> dict[str, Standing]:
-        """Return the standing of each address (in lookup form) that is known; one statement.
+        """Return the standing of each known address (in lookup form), using one statement.
 
-        Nothing is known of addresses that are missing. `StoreUnavailable` when the store fails; the
-        next call connects again.
+        Nothing is known of addresses left out. Raises `StoreUnavailable` if the store fails; the
+        next call reconnects.
         """
         if not self._database.is_sqlite:
             with self._database.reading() as connection:
@@ -196,8 +189,8 @@ class Standings:
             return connection.execute(self._statement, values).all()
 
         if self._erased_names is not None and not self._database.is_sqlite:
-            # A server's answer costs more than the hashes: it is asked only where there are none,
-            # as a store in which nobody was erased needs no key.
+            # A server's answer costs more than the hashes: it is queried only if there are none,
+            # because a store in which nobody was erased needs no key.
             with suppress(StoreUnavailable):
                 return self._standings(addresses, ask, has_erased=True)
         has_erased = (
@@ -215,7 +208,7 @@ class Standings:
         return tuple(self._erased_names(wanted))
 
     def of_staff(self, connection: Connection, ref: PersonRef) -> tuple[Suppression, ...]:
-        """Return what suppresses a person itself now, with an address or without."""
+        """Return what currently suppresses a person themselves, with or without an address."""
         now = self._clock()
         return tuple(
             Suppression(
@@ -233,9 +226,10 @@ class Standings:
         )
 
     def never_mailed_addresses(self) -> Iterator[str]:
-        """Yield the addresses no mail at all may go to: to be remembered for a store gone away.
+        """Yield the addresses no mail may go to at all, to remember while the store is away.
 
-        Among them are names of erased addresses, and the keys these go by (`erased:keys:MARK`).
+        This includes the names of erased addresses, and the keys used for them
+        (`erased:keys:MARK`).
         """
         tags = [tag for tag, scope in self._effects.tag_scopes.items() if scope is Scope.ALL]
         names = {f"tag{number}": tag for number, tag in enumerate(tags)}
@@ -256,7 +250,7 @@ class Standings:
         self.close()
 
     def close(self) -> None:
-        """Let go of the held connection; the next question opens another."""
+        """Close the held connection; the next query opens another."""
         self._reader.close()
 
     def _ask_at_once(self, asked: Sequence[str]) -> Sequence[Sequence[Any]]:
@@ -373,10 +367,10 @@ def _statement(*, is_sqlite: bool) -> TextClause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionEntry:
-    """A suppression of a single address or of a person, in force or of the past."""
+    """A suppression of a single address or a person, whether in force or past."""
 
     id: int
-    address: str  #: In lookup form; of a person as `candidate:17`.
+    address: str  #: In lookup form; for a person `candidate:17`.
     scope: Scope
     source: SuppressionSource
     remark: str
@@ -386,7 +380,7 @@ class SuppressionEntry:
     until: datetime | None
     released_at: datetime | None
     released_by: str
-    released_remark: str = ""  #: Why; stays inside.
+    released_remark: str = ""  #: Why; for staff only.
 
 
 def add(
@@ -402,9 +396,9 @@ def add(
     until: datetime | None,
     source: SuppressionSource = SuppressionSource.STAFF,
 ) -> SuppressionEntry:
-    """Suppress an address (in lookup form) from the next message on, or a person.
+    """Suppress an address (in lookup form), or a person, from the next message on.
 
-    A person is suppressed with every address there is now or comes later.
+    A person is suppressed at every address they have now or get later.
     """
     values = {"remark": remark, "public": public, "by": by, "since": since, "until": until}
     row = {"id": id, "scope": scope.value, "source": source.value, **values}
@@ -440,9 +434,10 @@ def add_once(
     since: datetime,
     until: datetime | None,
 ) -> tuple[SuppressionEntry, bool]:
-    """Suppress as `add` does, unless staff have said exactly the same and it is in force.
+    """Suppress as `add` does, unless staff already suppressed with the same data.
 
-    Return what says it now, and whether that is new. Pressed twice, a button says nothing more.
+    Returns the suppression in force, and whether it is new, so pressing a button twice adds
+    nothing.
     """
     table, of_address = _of(address, ())
     c = table.c
@@ -479,10 +474,10 @@ def release(
     erased: Sequence[str] = (),
     source: SuppressionSource | None = None,
 ) -> int:
-    """Lift the suppressions of an address or a person by staff; return how many there were.
+    """Lift staff's suppressions of an address or a person; return how many there were.
 
-    They are kept as lifted. For an address, that means what suppresses the address itself, not the
-    people who have it; `erased` are the names under which it stays suppressed if its person was
+    They are kept as lifted. For an address, only suppressions of the address itself are lifted, not
+    those of its holders; `erased` are the names under which it stays suppressed if its person was
     erased. With `source`, only suppressions from that source are lifted.
     """
     table, of_address = _of(address, erased)
@@ -498,10 +493,7 @@ def release(
 def history(
     connection: Connection, address: str | PersonRef, *, erased: Sequence[str] = ()
 ) -> tuple[SuppressionEntry, ...]:
-    """Return every suppression by staff of an address (in lookup form) or person, newest first.
-
-    `erased` are the names under which the address may stay suppressed.
-    """
+    """Return all suppressions by staff of an address (in lookup form) or person, newest first."""
     table, of_address = _of(address, erased)
     rows = connection.execute(select(table).where(of_address).order_by(table.c.id.desc()))
     entries = []

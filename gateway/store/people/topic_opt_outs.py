@@ -1,4 +1,4 @@
-"""Who wants no more mailings of one topic; all other mail goes on."""
+"""Opt-outs from mailings on one topic; all other mail continues."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from gateway.store.schema.suppressions import topic_opt_outs as table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopicOptOut:
-    """One choice of a person, or of whoever has an address (in lookup form)."""
+    """A choice of a person, or of whoever has an address (in lookup form)."""
 
     id: int
     topic: str
     whose: PersonRef | str
-    remark: str  #: The text of the choice, as it was shown.
+    remark: str  #: The text of the choice as displayed.
     since: datetime
     released_at: datetime | None = None
     released_by: str = ""
 
 
 def add(connection: Connection, opt_out: TopicOptOut) -> None:
-    """Keep a choice."""
+    """Store a choice."""
     row = {
         "id": opt_out.id,
         "topic": opt_out.topic,
@@ -60,19 +60,19 @@ def is_declined(
 
 @dataclass(frozen=True, slots=True)
 class Decliners:
-    """Everybody who wants no mailings of a topic: for many who would be mailed at once."""
+    """All opt-outs from a topic, for when many people are mailed at once."""
 
     people: frozenset[PersonRef] = frozenset()
-    addresses: frozenset[str] = frozenset()  #: Theirs, and those that declined: in lookup form.
-    erased: frozenset[str] = frozenset()  #: The names under which erased addresses are known.
+    addresses: frozenset[str] = frozenset()  #: Theirs, and those that declined; in lookup form.
+    erased: frozenset[str] = frozenset()  #: The names of erased addresses.
 
     def has(self, person: PersonRef, address: str) -> bool:
-        """Whether a person, or anybody who has the address, is among them, but for `erased`."""
+        """Whether a person, or anybody with the address, is among them, leaving `erased` aside."""
         return address in self.addresses or person in self.people
 
 
 def decliners(connection: Connection, topic: str) -> Decliners:
-    """Return who wants no mailings of a topic, as `is_declined` would say it of each."""
+    """Return everybody who wants no mailings of a topic; agrees with `is_declined`."""
     holds = table.c.released_at.is_(None)
     topics = connection.scalars(select(table.c.topic).where(holds).distinct())
     spelled = [name for name in topics if name.casefold() == topic.casefold()]
@@ -96,7 +96,7 @@ def decliners(connection: Connection, topic: str) -> Decliners:
 def history(
     connection: Connection, whose: PersonRef | str, *, erased: Sequence[str] = ()
 ) -> tuple[TopicOptOut, ...]:
-    """Return all choices of a person or an address (in lookup form), the newest first."""
+    """Return all choices of a person or an address (in lookup form), newest first."""
     rows = connection.execute(select(table).where(_of(whose, erased)).order_by(table.c.id.desc()))
     return tuple(_read(row) for row in rows)
 
@@ -109,7 +109,7 @@ def release(
     at: datetime,
     erased: Sequence[str] = (),
 ) -> int:
-    """Undo the choices of a person or an address; return how many there were. They stay known."""
+    """Undo the choices of a person or an address, keeping them on record; return their number."""
     statement = update(table).where(_of(whose, erased), table.c.released_at.is_(None))
     return connection.execute(statement.values(released_at=at, released_by=by)).rowcount
 
@@ -123,7 +123,7 @@ def _columns(whose: PersonRef | str) -> dict[str, str]:
 def _of(whose: PersonRef | str, erased: Sequence[str] = ()) -> ColumnElement[bool]:
     if isinstance(whose, PersonRef):
         return (table.c.kind == whose.kind.value) & (table.c.person == whose.crm_id)
-    # What a person said has no address.
+    # A person's choices have no address.
     return (table.c.person == "") & table.c.address.in_((whose, *erased))
 
 

@@ -1,4 +1,4 @@
-"""The words of the CRM a trigger can name: statuses and programmes of applications, roles."""
+"""The CRM's words a trigger can use: statuses and programmes of applications, roles."""
 
 from sqlalchemy import Boolean, ColumnElement, Connection, func, select
 
@@ -20,9 +20,9 @@ _TABLES = {PEOPLE: people, QUALIFICATIONS: qualifications, DELIVERIES: closings}
 
 
 def read(connection: Connection) -> Vocabulary:
-    """Read the words that triggers may use: statuses, programmes and roles.
+    """Read the words triggers may use: statuses, programmes and roles.
 
-    If a kind of record was never fed, what applications refer to is taken instead.
+    If a kind of record was never fed, the values that applications refer to are used instead.
     """
     is_of_applications = statuses.c.kind == StatusKind.APPLICATION.value
     rows = connection.execute(
@@ -59,7 +59,7 @@ def _roles(connection: Connection) -> dict[str, int]:
 
 
 def _is_filled(connection: Connection, what: str, column: str) -> bool:
-    """Whether any record of a kind has a column, or says yes in it."""
+    """Whether any record of a kind has a value in a column, true if it is a flag."""
     cell = _TABLES[what].c[column]
     has_it = cell if isinstance(cell.type, Boolean) else cell.is_not(None)
     return connection.scalar(select(1).where(has_it).limit(1)) is not None

@@ -1,4 +1,4 @@
-"""Mail that came in for the importer: each once, with what became of it."""
+"""Incoming mail for the importer: each mail once, with what became of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -34,22 +34,22 @@ _OF_ID = select(inbox).where(inbox.c.id == bindparam("wanted"))
 
 
 class NoSuchMail(GatewayError):
-    """The inbox has no such mail."""
+    """There is no such mail in the inbox."""
 
     cure = "gateway inbox list"
 
 
 class WrongInboxState(GatewayError):
-    """A mail can't be assigned, discarded or retried in the state it is in."""
+    """A mail can't be assigned, discarded or retried in its current state."""
 
 
 def put(connection: Connection, row: InboxRow) -> bool:
-    """Store a mail; False if one of the same content was there already and nothing was stored."""
+    """Store a mail; False if one with the same content was already there and nothing was stored."""
     return insert_new(connection, inbox, asdict(row), key=("content",))
 
 
 def settle(connection: Connection, row: InboxRow) -> None:
-    """Keep what became of a mail, whoever has it in hand; `WrongInboxState` if it can't be."""
+    """Record the outcome of a mail, whoever is working on it; may raise `WrongInboxState`."""
     values = asdict(row)
     del values["id"], values["state"]
     freed = {**values, "holder": ""}
@@ -58,7 +58,7 @@ def settle(connection: Connection, row: InboxRow) -> None:
 
 
 def erase(connection: Connection, number: int) -> None:
-    """Keep of a mail only that it came, under which id, and what was made of it."""
+    """Erase a mail except for its arrival, its id and its outcome."""
     empty = dict.fromkeys(("sender", "address", "subject", "detail"), "")
     values: dict[str, object] = {**empty, "envelope_recipients": "", "envelope_sender": None}
     values |= {"content": f"{PREFIX}{number}", "whole": False}
@@ -66,7 +66,7 @@ def erase(connection: Connection, number: int) -> None:
 
 
 def sight(connection: Connection, where: Sighting, number: int) -> None:
-    """Note where a mail was seen."""
+    """Record where a mail was seen."""
     query = insert_into(connection, sightings).values(**asdict(where), inbox=number)
     connection.execute(query.on_conflict_do_nothing())
 
@@ -81,7 +81,7 @@ def unsight(connection: Connection, places: Sequence[Sighting]) -> None:
 def decided_in(
     connection: Connection, mailbox: str, folder: str
 ) -> list[tuple[Sighting, InboxRow]]:
-    """Return the mails that were seen in a folder and need no attention any more."""
+    """Return the mails seen in a folder that need no more attention."""
     open_states = (InboxState.NEEDS_ATTENTION.value, InboxState.WAITING.value)
     query = (
         select(inbox, sightings.c.uidvalidity, sightings.c.uid)
@@ -101,7 +101,7 @@ def decided_in(
 
 
 def sighted(connection: Connection, where: Sighting) -> InboxRow | None:
-    """Return the mail that was seen there before."""
+    """Return the mail previously seen there."""
     keys = asdict(where).items()
     same = (sightings.c[name] == value for name, value in keys)
     number = connection.scalar(select(sightings.c.inbox).where(*same))
@@ -135,13 +135,13 @@ def claim(
     is_gone: IsGone,
     but: Sequence[int] = (),
 ) -> list[InboxRow]:
-    """Take up to `limit` mails of listeners, the oldest first; nobody else gets them meanwhile.
+    """Claim up to `limit` mails of listeners, oldest first; nobody else gets them meanwhile.
 
-    None of those with the ids `but`.
+    Mails with the ids in `but` are left out.
     """
     claimed = QUEUE.claim(connection, holder, now, lease, limit, *_without(but))
     if not claimed:
-        # Looked for at last only: where much waits, all of it would be looked at for each few.
+        # Recovered only at the end: with a long queue, every small batch would scan all of it.
         QUEUE.recover(connection, now, is_gone)
         claimed = QUEUE.claim(connection, holder, now, lease, limit, *_without(but))
     return [_row(row) for row in QUEUE.rows(connection, claimed)]
@@ -152,19 +152,19 @@ def _without(numbers: Sequence[int]) -> Sequence[ColumnElement[bool]]:
 
 
 def give_back(connection: Connection, holder: str, numbers: Sequence[int]) -> None:
-    """Let others have mails that were claimed and not looked at."""
+    """Release mails that were claimed but not examined."""
     QUEUE.give_back(connection, holder, numbers)
 
 
 def discard(connection: Connection, number: int) -> InboxRow:
-    """Give a mail up because a person says so; return it as it was."""
+    """Discard a mail on a person's behalf; return it as it was."""
     row = waiting_for_person(connection, number)
     QUEUE.change(connection, QueueEvent.DISCARDED, inbox.c.id == number)
     return row
 
 
 def waiting_for_person(connection: Connection, number: int) -> InboxRow:
-    """Return a mail that needs attention; `NoSuchMail` or `WrongInboxState` otherwise."""
+    """Return a mail that needs attention; raise `NoSuchMail` or `WrongInboxState` otherwise."""
     row = by_id(connection, number, lock=True)
     if row is None:
         raise NoSuchMail(f"the inbox has no mail {ids.show(number)}")
@@ -181,7 +181,7 @@ def listed(
     before: int | None = None,
     limit: int = 50,
 ) -> list[InboxRow]:
-    """Return mails, the newest first; with `before`, those older than this id."""
+    """Return mails, newest first; with `before`, those older than this id."""
     query = select(inbox).order_by(inbox.c.id.desc()).limit(limit)
     query = query.where(*of_page(inbox.c.id, since, before))
     if states:
@@ -190,7 +190,7 @@ def listed(
 
 
 def answers_since(connection: Connection, address: str, since: datetime) -> int:
-    """Return how many mails of a sender (in lookup form) were answered since a time."""
+    """Return how many mails from a sender (in lookup form) were answered since a time."""
     recent = select(func.count()).where(
         inbox.c.id >= ids.first_id_at(since), inbox.c.address == address, inbox.c.answered
     )

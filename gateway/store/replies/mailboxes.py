@@ -1,4 +1,4 @@
-"""What is known of a mailbox's server beside its mail, for every process and the next start."""
+"""What is known of a mailbox's server besides its mail, for all processes and the next start."""
 
 from datetime import datetime
 
@@ -9,9 +9,10 @@ from gateway.store.schema.inbound import mailbox_states
 
 
 def refresh_token(connection: Connection, account: str, given: str) -> str:
-    """Return the refresh token an account was given last; empty if the config's own is newer.
+    """Return the latest refresh token of an account; empty if the one in the config is newer.
 
-    `given` is a digest of the token in the config: another one there was put in by a person.
+    `given` is a digest of the token in the config: if it has changed, a person has entered a new
+    one.
     """
     query = select(mailbox_states.c.refresh_token).where(
         mailbox_states.c.account == account, mailbox_states.c.given == given
@@ -20,25 +21,25 @@ def refresh_token(connection: Connection, account: str, given: str) -> str:
 
 
 def keep_refresh_token(connection: Connection, account: str, given: str, token: str) -> None:
-    """Keep the refresh token that a server gave in place of the one before."""
+    """Store the refresh token that a server issued to replace the previous one."""
     _keep(connection, account, given=given, refresh_token=token)
 
 
 def touch(connection: Connection, account: str) -> None:
-    """Write what is known of an account, nothing changed; raises what writing raises."""
+    """Write an account's row unchanged; raises whatever writing raises."""
     insert = insert_into(connection, mailbox_states).values(account=account)
     same = {"account": account}
     connection.execute(insert.on_conflict_do_update(index_elements=["account"], set_=same))
 
 
 def idle_silent_since(connection: Connection, account: str) -> datetime | None:
-    """Return since when a server that offers IDLE has been seen to keep silent about new mail."""
+    """Return since when a server offering IDLE has been known not to announce new mail."""
     query = select(mailbox_states.c.idle_silent_since).where(mailbox_states.c.account == account)
     return connection.scalar(query)
 
 
 def keep_idle_silent(connection: Connection, account: str, since: datetime | None) -> None:
-    """Record since when a server's IDLE is silent about new mail; None: it isn't."""
+    """Record since when a server's IDLE hasn't announced new mail; None if it does."""
     _keep(connection, account, idle_silent_since=since)
 
 

@@ -1,4 +1,4 @@
-"""The applications that what a mail says may lead to, with their people."""
+"""The applications a mail may be about, with their people."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,16 +20,16 @@ from gateway.store.schema.feed import addresses, people, staff
 from gateway.store.schema.inbound import history
 
 _MOST_PEOPLE = 40
-_MOST_NAMESAKES = 500  #: People with one of the last names, among whom the first name decides.
+_MOST_NAMESAKES = 500  #: People who share a last name, among whom the first name decides.
 
 
 def possible_applications(
     connection: Connection, clues: SuggestionClues
 ) -> list[PossibleApplication]:
-    """Return the applications whose number a mail names, and those of people it names.
+    """Return the applications whose numbers a mail contains, and those of people it names.
 
-    In at most eight questions, whatever the mail holds. Addresses of staff lead to nobody: they
-    forwarded the mail.
+    It takes at most eight queries, whatever the mail contains. Addresses of staff lead to nobody:
+    they forwarded the mail.
     """
     numbered = applications.several(connection, clues.numbers)
     named = _people_at(connection, (*clues.senders, *clues.addresses))
@@ -108,7 +108,7 @@ def _addresses_of(
 
 
 def _last_replies(connection: Connection, known: Iterable[KnownApplication]) -> dict[str, datetime]:
-    """Return when a reply was filed to applications last, by reference."""
+    """Return when a reply was last filed to each application, by reference."""
     references = [entry.application.reference for entry in known]
     c = history.c
     query = select(c.reference, func.max(c.id).label("last")).where(c.reference.in_(references))

@@ -24,12 +24,12 @@ from gateway.store.schema.columns import mark_of_tables, metadata
 
 _MIGRATIONS = Path(__file__).parents[1] / "migrations" / "versions"
 
-#: The number of the first migration. Lower ones were those of builds before the first release:
-#: their stores can't be upgraded.
+#: The number of the first migration. Lower numbers were used by builds before the first release,
+#: whose stores can't be upgraded.
 FIRST_NUMBER = "0200"
-#: What a store says of its schema, `0200-45f895`: the newest migration, and a mark of the tables;
-#: a store at another version is refused. Until the first release a table is added without a
-#: migration: by the mark a store of an earlier build is told from one that has it.
+#: A store's schema version, `0200-45f895`: the newest migration, and a mark of the tables; a store
+#: of another version is refused. Until the first release, tables are added without a migration: the
+#: mark distinguishes a store that has them from one of an earlier build.
 VERSION = "-".join(
     (
         max(file.name[:4] for file in _MIGRATIONS.glob("[0-9]*.py")),

@@ -1,20 +1,20 @@
-"""The tables of what comes back from Mailchimp: activities of members, and who opted out."""
+"""The tables of Mailchimp's data: activities of members, and opt-outs."""
 
 from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table
 
 from gateway.store.schema.columns import UtcTime, flag, key, metadata, words
 
-# Mailchimp gives activities no ids: their key is all they say.
+# Mailchimp gives activities no ids: their key is all their data.
 
 activities = Table(
     "activities",
     metadata,
     Column("campaign", BigInteger, primary_key=True, autoincrement=False),
-    key("recipient"),  # the address, in lookup form, that the campaign went to
+    key("recipient"),  # the address the campaign went to, in lookup form
     key("type"),
     Column("at", UtcTime, primary_key=True, autoincrement=False),
     Column("link", BigInteger, primary_key=True, autoincrement=False),  # hash of the url; 0: none
-    Column("nth", SmallInteger, primary_key=True, autoincrement=False),  # of those alike
+    Column("nth", SmallInteger, primary_key=True, autoincrement=False),  # counts identical ones
     words("url"),
     words("bounce"),
     flag("machine"),
@@ -25,7 +25,7 @@ activities = Table(
 Index("ix_activities_recipient", activities.c.recipient, activities.c.campaign)
 Index("ix_activities_time", activities.c.campaign, activities.c.at)
 
-# Why a person is in the opt-out group by Mailchimp's word; what staff undid stays as history.
+# Why a person is in the opt-out group because of Mailchimp; what staff undid stays as history.
 
 opt_outs = Table(
     "opt_outs",
@@ -34,9 +34,9 @@ opt_outs = Table(
     key("person"),
     key("audience"),
     key("address"),  # in lookup form
-    Column("at", UtcTime, primary_key=True, autoincrement=False),  # as Mailchimp tells
-    Column("changed_at", UtcTime, nullable=False),  # everything Mailchimp told until then is known
-    Column("campaign", BigInteger),  # through which, where that is known
+    Column("at", UtcTime, primary_key=True, autoincrement=False),  # according to Mailchimp
+    Column("changed_at", UtcTime, nullable=False),  # all reports up to then are included
+    Column("campaign", BigInteger),  # it happened through, if known
     words("reason"),
     Column("seen_at", UtcTime, nullable=False),
     Column("lifted_at", UtcTime),

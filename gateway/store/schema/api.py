@@ -1,4 +1,4 @@
-"""The tables of the API: who may ask, and what was answered to requests that may come again."""
+"""The tables of the API: tokens, and answers to repeatable requests."""
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
 
@@ -8,10 +8,10 @@ tokens = Table(
     "tokens",
     metadata,
     number(),
-    Column("digest", Text, nullable=False, unique=True),  # SHA-256 of what the bearer shows
+    Column("digest", Text, nullable=False, unique=True),  # SHA-256 of the token's secret
     words("name"),
     words("source"),  # owns the rows its bearer brings
-    words("scopes"),  # a space between two
+    words("scopes"),  # separated by spaces
     words("roles"),  # the same
     Column("last_used", UtcTime),
     Column("revoked_at", UtcTime),
@@ -22,9 +22,9 @@ answers = Table(
     metadata,
     Column("token", BigInteger, primary_key=True, autoincrement=False),
     key("key"),
-    Column("request", Text, nullable=False),  # SHA-256 of what was asked
+    Column("request", Text, nullable=False),  # SHA-256 of the request
     Column("at", UtcTime, nullable=False),
-    Column("status", Integer),  # none while it is worked on
+    Column("status", Integer),  # none while in progress
     words("type"),
     Column("body", LargeBinary),
 )

@@ -1,4 +1,4 @@
-"""The tables of campaigns: what goes out through Mailchimp, to whom, and what it knows of them."""
+"""The tables of campaigns: what is sent through Mailchimp, to whom, and its data on them."""
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text
 
@@ -14,22 +14,22 @@ campaigns = Table(
     words("template_name"),
     Column("from_name", Text, nullable=False),
     Column("from_address", Text, nullable=False),
-    words("audience"),  # the audience's id at Mailchimp, of the campaign and of its segment
-    Column("segment", BigInteger),  # the segment's id at Mailchimp
+    words("audience"),  # id at Mailchimp of the audience of the campaign and of its segment
+    Column("segment", BigInteger),  # id at Mailchimp
     words("mailchimp_id"),  # empty: not there (yet)
-    words("link"),  # where people open it in Mailchimp
-    words("asked"),  # of the last request to Mailchimp whose answer is not kept yet: create, send …
+    words("link"),  # its page at Mailchimp
+    words("asked"),  # the last request to Mailchimp without a recorded answer: create, send …
     Column("asked_at", UtcTime),
-    Column("opened_at", UtcTime),  # its creation at Mailchimp
+    Column("opened_at", UtcTime),  # when it was created at Mailchimp
     Column("scheduled_for", UtcTime),
     Column("refreshed_at", UtcTime),  # when it was last prepared and its segment built
     Column("sent_at", UtcTime),
-    words("trouble"),  # why it stays behind what was wanted, for people to read
-    # Of the way back: when it is synced next and how far its activities are known.
+    words("trouble"),  # why it lags behind what was requested, in words
+    # Syncing back: when it is next synced and up to when its activities are known.
     Column("next_sync", UtcTime),
     Column("synced_at", UtcTime),
     Column("activity_until", UtcTime),
-    words("counters"),  # of its report, as read last: JSON
+    words("counters"),  # of its report, as last read: JSON
 )
 Index("ix_campaigns_mailchimp_id", campaigns.c.mailchimp_id)
 partial_index(
@@ -44,11 +44,11 @@ campaign_members = Table(
     Column("campaign", BigInteger, primary_key=True, autoincrement=False),
     key("kind"),
     key("person"),
-    words("address"),  # in lookup form, as prepared last; several people may have one
+    words("address"),  # in lookup form, as last prepared; several people may share one
     flag("included"),  # by the last preparation
-    words("reason"),  # why not
+    words("reason"),  # why it is out
     words("detail"),
-    flag("expected"),  # was in when it was added or processed last: the guard counts from there
+    flag("expected"),  # was in when last added or processed: the guard's baseline
     flag("segmented"),  # its address was put into the campaign's segment for this person
     Column("added_at", UtcTime, nullable=False),
     sqlite_with_rowid=False,
@@ -56,7 +56,7 @@ campaign_members = Table(
 Index("ix_campaign_members_campaign", campaign_members.c.campaign, campaign_members.c.address)
 Index("ix_campaign_members_person", campaign_members.c.kind, campaign_members.c.person)
 
-# What activation found or made at Mailchimp; the one activated last is used.
+# Audiences that activation found or created at Mailchimp; the last activated is used.
 
 audiences = Table(
     "audiences",
@@ -65,31 +65,31 @@ audiences = Table(
     words("name"),
     flag("double_optin"),
     Column("activated_at", UtcTime, nullable=False),
-    words("webhook"),  # its id at Mailchimp
+    words("webhook"),  # id at Mailchimp
     words("webhook_url"),
     words("webhook_secret"),
-    Column("read_until", UtcTime),  # its members are known as they were then
-    Column("unsubscribed_until", UtcTime),  # the way back has seen who left until then
+    Column("read_until", UtcTime),  # its members are known up to then
+    Column("unsubscribed_until", UtcTime),  # those who left are known up to then
     Column("cleaned_until", UtcTime),
-    Column("next_sync", UtcTime),  # none: at once
+    Column("next_sync", UtcTime),  # none: now
     Column("synced_at", UtcTime),
 )
 
-# Addresses as Mailchimp knows them, and those it will not have.
+# Addresses as Mailchimp knows them, and those it rejects.
 
 audience_members = Table(
     "audience_members",
     metadata,
     key("audience"),
     key("address"),  # in lookup form
-    words("email"),  # as Mailchimp has it
+    words("email"),  # Mailchimp's spelling
     words("email_id"),
     words("contact_id"),
     words("status"),  # empty: not in the audience
-    words("merge_fields"),  # the CRM's four as Mailchimp has them: JSON
+    words("merge_fields"),  # Mailchimp's values of the CRM's four: JSON
     Column("changed_at", UtcTime),
-    words("refusal"),  # why Mailchimp does not take it
-    Column("refused_until", UtcTime),  # a refusal that passes; none: for good
+    words("refusal"),  # why Mailchimp rejects it
+    Column("refused_until", UtcTime),  # end of a temporary refusal; none: permanent
     sqlite_with_rowid=False,
 )
 Index("ix_audience_members_email_id", audience_members.c.audience, audience_members.c.email_id)

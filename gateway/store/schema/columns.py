@@ -1,4 +1,4 @@
-"""What columns are made of. Times are microseconds since 1970 in UTC."""
+"""Column types. Times are microseconds since 1970 in UTC."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -26,28 +26,28 @@ _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def microseconds(moment: datetime) -> int:
-    """Microseconds since 1970, the form in which the store keeps times."""
+    """Microseconds since 1970, the store's form of times."""
     since = moment - _UNIX
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def moment(value: int) -> datetime:
-    """Return the aware UTC time of a number of microseconds since 1970."""
+    """Return the aware UTC time for a number of microseconds since 1970."""
     return _UNIX + timedelta(microseconds=value)
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware time, kept as microseconds since 1970."""
+    """An aware time, stored as microseconds since 1970."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
-        """Return the number to keep."""
+        """Return the number to store."""
         return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Return the kept time."""
+        """Return the stored time."""
         return None if value is None else moment(value)
 
 
@@ -72,12 +72,12 @@ def number() -> Column[int]:
 
 
 def words(name: str) -> Column[str]:
-    """Return a text column, which is empty where there is no value."""
+    """Return a text column, empty if there is no value."""
     return Column(name, Text, nullable=False, server_default="")
 
 
 def flag(name: str, default: str = "false") -> Column[bool]:
-    """Return a column that is true or false."""
+    """Return a boolean column."""
     return Column(name, Boolean, nullable=False, server_default=text(default))
 
 
@@ -89,8 +89,8 @@ def partial_index(
 ) -> None:
     """Define an index of only the rows for which `where` holds, on either database.
 
-    Only `create_all` tells it to the dialect: an index with `postgresql_where` would have every
-    process load that dialect with four of its drivers' parts.
+    Only `create_all` passes the condition to the dialect: an index with `postgresql_where` would
+    make every process load that dialect with four of its drivers' modules.
     """
     Index(name, *columns, info={_WHERE: where})
 

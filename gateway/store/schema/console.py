@@ -7,11 +7,11 @@ from gateway.store.schema.columns import UtcTime, metadata, number, words
 console_sessions = Table(
     "console_sessions",
     metadata,
-    Column("digest", Text, primary_key=True),  # SHA-256 of what the browser's cookie shows
+    Column("digest", Text, primary_key=True),  # SHA-256 of the browser's cookie
     Column("user", Text, nullable=False),
-    words("roles"),  # a space between two
-    Column("way", Text, nullable=False),  # proxy, or password: or oidc: and what it ends with
-    Column("form_token", Text, nullable=False),  # what a form must bring along
+    words("roles"),  # separated by spaces
+    Column("way", Text, nullable=False),  # proxy, or password: or oidc: and what ends it
+    Column("form_token", Text, nullable=False),  # must be sent with every form
     words("notice"),  # shown on the next page, once
     Column("since", UtcTime, nullable=False),
     Column("seen", UtcTime, nullable=False),
@@ -24,6 +24,6 @@ console_acts = Table(
     metadata,
     number(),
     Column("user", Text, nullable=False),
-    Column("act", Text, nullable=False),  # as person.suppress
-    words("about"),  # a key or an id, as candidate:17; never a name or an address
+    Column("act", Text, nullable=False),  # such as person.suppress
+    words("about"),  # a key or an id such as candidate:17; never a name or an address
 )

@@ -1,6 +1,6 @@
-"""The tables of erasures: that they were done, and what Mailchimp is still to be told.
+"""The tables of erasures: those carried out, and what Mailchimp must still be asked to do.
 
-Who stays suppressed is a row of `suppressions` whose address is a keyed hash.
+People who stay suppressed have a row in `suppressions` with a keyed hash as address.
 """
 
 from sqlalchemy import Column, Index, Integer, Table, Text, text
@@ -14,15 +14,15 @@ erasures = Table(
     number(),
     Column("at", UtcTime, nullable=False),
     Column("by", Text, nullable=False),
-    words("person"),  # the keyed hash of candidate:17; empty: an address that nobody had
-    words("addresses"),  # the keyed hashes of the addresses, a space between two
-    words("key_mark"),  # by which key
+    words("person"),  # keyed hash of candidate:17; empty: an address nobody had
+    words("addresses"),  # keyed hashes of the addresses, separated by spaces
+    words("key_mark"),  # of the key used
     words("counts"),  # JSON: rows of each table, files
-    words("mailchimp"),  # what Mailchimp is asked to do: archive, delete
+    words("mailchimp"),  # requested from Mailchimp: archive, delete
 )
 
-# By which keys names were made that addresses stay suppressed by: without one of them nobody can
-# tell whom these keep from mail.
+# The keys used for names under which addresses stay suppressed: without a key nobody can tell which
+# addresses its names stand for.
 
 erasure_keys = Table(
     "erasure_keys",
@@ -31,14 +31,14 @@ erasure_keys = Table(
     Column("since", UtcTime, nullable=False),
 )
 
-# Rows go when Mailchimp has done it.
+# Rows are deleted once Mailchimp has done it.
 
 mailchimp_removals = Table(
     "mailchimp_removals",
     metadata,
     number(),
     Column("audience", Text, nullable=False),
-    Column("member", Text, nullable=False),  # as Mailchimp's calls name a member: an MD5
+    Column("member", Text, nullable=False),  # as in Mailchimp's URLs: an MD5
     Column("mode", Text, nullable=False),  # archive, delete
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_at", UtcTime, nullable=False),
@@ -46,7 +46,7 @@ mailchimp_removals = Table(
 )
 Index("ix_mailchimp_removals_next_at", mailchimp_removals.c.next_at)
 
-#: Asked for each change of the store: is anybody suppressed by a hash alone?
+#: Queried after each change of the store: is anybody suppressed by a hash alone?
 partial_index(
     "ix_suppressions_erased",
     suppressions.c.address,

@@ -1,7 +1,4 @@
-"""The tables of the feed: what the CRM told.
-
-`source` owns a row; `--replace` removes only its own.
-"""
+"""The tables of the feed: the CRM's data."""
 
 from sqlalchemy import Column, Date, Index, Integer, SmallInteger, Table, text
 
@@ -16,8 +13,8 @@ people = Table(
     words("source"),
     words("first_name"),
     words("last_name"),
-    words("emails"),  # as given, `;` between them, the primary one first
-    words("unusable"),  # what was given for an address and can be none, `;` between them
+    words("emails"),  # as given, separated by `;`, primary first
+    words("unusable"),  # given as addresses but unusable as such, separated by `;`
     words("status"),
     words("finance_status"),
     words("owner"),
@@ -29,8 +26,8 @@ people = Table(
     flag("active", "true"),
     flag("doubtful"),  # `active` could not be read
     Column("status_since", UtcTime),
-    # since when nobody can say what the status, or a group, keeps away: it can't be read, or leads
-    # nowhere
+    # Since when it is unknown what mail the status, or a group, keeps away: it can't be read, or
+    # leads nowhere.
     Column("status_unread_since", UtcTime),
     Column("anniversary", SmallInteger),  # of the birthday: 229 is 29 February
     sqlite_with_rowid=False,
@@ -79,7 +76,7 @@ staff = Table(
     words("name"),
     words("email"),
     words("address"),  # the e-mail in lookup form
-    words("roles"),  # `;` between them
+    words("roles"),  # separated by `;`
     words("language"),
 )
 Index("ix_staff_address", staff.c.address)
@@ -139,7 +136,7 @@ unread_fields = Table(
     key("key"),  # crm_id or reference
     key("field"),
     words("text"),  # what is wrong with it
-    words("source"),  # who told last, where, and when
+    words("source"),  # who last sent it, where, and when
     words("file"),
     Column("line", Integer, nullable=False),
     Column("since", UtcTime, nullable=False),
@@ -147,13 +144,13 @@ unread_fields = Table(
     sqlite_with_rowid=False,
 )
 
-# Kinds of files of which the last one was not taken in whole.
+# Kinds of files whose last file was not fully taken in.
 feed_faults = Table(
     "feed_faults",
     metadata,
     key("source"),
     key("what"),
-    Column("since", UtcTime, nullable=False),  # of the first of them without a good one between
+    Column("since", UtcTime, nullable=False),  # of the first such file since the last good one
     Column("at", UtcTime, nullable=False),
     Column("problems", Integer, nullable=False),
     flag("failed"),  # none of it was taken in
@@ -161,7 +158,7 @@ feed_faults = Table(
     words("reason"),
 )
 
-#: Every import of a file or of many records; what was wrong with which row is beside the file.
+#: Every import of a file or of many records; faults of single rows are stored beside the file.
 imports = Table(
     "imports",
     metadata,
@@ -176,7 +173,7 @@ imports = Table(
     Column("suppressions_added", Integer, nullable=False),
     Column("suppressions_lifted", Integer, nullable=False),
     Column("problems", Integer, nullable=False),
-    flag("held_back"),  # the guard let none of it through
+    flag("held_back"),  # the guard held all of it back
 )
 
 programmes = Table("programmes", metadata, key("crm_id"), words("source"), words("name"))
@@ -191,7 +188,7 @@ applications = Table(
     words("programme"),
     words("title"),
     words("status"),
-    words("responsible"),  # crm_ids of staff, `;` between them
+    words("responsible"),  # crm_ids of staff, separated by `;`
     Column("submitted_at", UtcTime),
 )
 Index("ix_applications_kind_person", applications.c.kind, applications.c.person)
@@ -221,7 +218,7 @@ partial_index(
     where=qualifications.c.notice_days.is_not(None),
 )
 
-# The feed calls them deliveries; here that is a word of the journal.
+# The feed calls them deliveries, but that is a word of the journal here.
 closings = Table(
     "closings",
     metadata,

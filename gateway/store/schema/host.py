@@ -1,4 +1,4 @@
-"""The tables that keep processes and machines out of each other's way, and the store's own."""
+"""The tables that coordinate processes and machines, and the store's identity."""
 
 from uuid import uuid4
 
@@ -14,12 +14,12 @@ leases = Table(
     Column("until", UtcTime, nullable=False),
 )
 
-#: What was done and isn't done again when it comes again: a webhook's hint, a day's report.
+#: What is done only once, even if requested again: a webhook's hint, a day's report.
 done_once = Table(
     "done_once",
     metadata,
-    key("what"),  # as whoever does it names it
-    key("key"),  # which one: the webhook's fingerprint, the day
+    key("what"),  # the kind, named by whoever does it
+    key("key"),  # which of that kind: the webhook's fingerprint, the day
     Column("until", UtcTime, nullable=False),  # when it may be forgotten
 )
 Index("ix_done_once_until", done_once.c.until)
@@ -34,10 +34,10 @@ pauses = Table(
 
 schema_version = Table("schema_version", metadata, key("version"))
 
-#: One row, made with the schema: copies of a store have it, no other store does.
+#: One row, created with the schema: copies of a store share it, no other store does.
 store_identity = Table("store_identity", metadata, key("id"))
 
 
 def new_identity() -> str:
-    """Return what tells a new store from every other."""
+    """Return a new store's unique identity."""
     return uuid4().hex

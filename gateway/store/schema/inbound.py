@@ -1,4 +1,4 @@
-"""The tables of the importer: what came in and what was filed."""
+"""The tables of the importer: incoming mail, and what was filed."""
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text, text
 
@@ -9,19 +9,19 @@ inbox = Table(
     metadata,
     number(),
     Column("content", Text, nullable=False, unique=True),  # SHA-256 of what was kept of the mail
-    flag("whole", "true"),  # or only its header
+    flag("whole", "true"),  # otherwise only its header
     Column("size", BigInteger, nullable=False, server_default=text("0")),
     Column("state", Text, nullable=False),
-    words("reason"),  # why it waits, or what sort of automatic mail it is
+    words("reason"),  # why it waits, or the sort of automatic mail
     words("detail"),
-    words("origin"),  # the mailbox or listener it came in by
+    words("origin"),  # the mailbox or listener it came in through
     Column("envelope_sender", Text),
     words("envelope_recipients"),  # of a mail that came back
     words("sender"),
     words("address"),  # the sender in lookup form
     words("subject"),
     words("message_id"),
-    Column("entry", BigInteger),  # of the history
+    Column("entry", BigInteger),  # in the history
     flag("answered"),
     words("holder"),
     Column("held_until", UtcTime),
@@ -62,7 +62,7 @@ history = Table(
     words("text"),
     words("html"),
     words("staff_text"),
-    words("remarks"),  # a line each
+    words("remarks"),  # one per line
 )
 Index("ix_history_kind_person", history.c.kind, history.c.person)
 Index(
@@ -89,13 +89,13 @@ documents = Table(
 Index("ix_documents_entry", documents.c.entry)
 Index("ix_documents_kind_person", documents.c.kind, documents.c.person)
 
-# What is known of a mailbox's server beside its mail, one row an account and folder.
+# What is known of a mailbox's server besides its mail, one row per account and folder.
 
 mailbox_states = Table(
     "mailbox_states",
     metadata,
     key("account"),
-    words("given"),  # digest of the refresh token in the config that led to this one
+    words("given"),  # digest of the config's refresh token that led to this one
     words("refresh_token"),
     Column("idle_silent_since", UtcTime),
 )

@@ -1,4 +1,4 @@
-"""The tables of the journal and of those who write it."""
+"""The tables of the journal and of its writers."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -10,7 +10,7 @@ from gateway.core.decision.journal import MESSAGE_VALUES, Message
 from gateway.core.kinds import Kind
 from gateway.store.schema.columns import UtcTime, key, metadata, partial_index, words
 
-#: How a value of a message is kept, by its type in `Message`. New values are declared there; their
+#: How a message's values are stored, by type in `Message`. New values are declared there; their
 #: order counts, because workers' logs hold rows without names.
 _KEPT: dict[object, Callable[[str], Column[Any]]] = {
     str: words,
@@ -21,9 +21,9 @@ _KEPT: dict[object, Callable[[str], Column[Any]]] = {
     "rule": lambda name: Column(name, Text, nullable=False),  # always given, as the kind is
 }
 
-#: What `messages.worker` holds, where no process of the proxy has the message: of one that is gone,
+#: Values of `messages.worker` when no process of the proxy has the message: its process is gone,
 NO_WORKER = -1
-LEDGER = -2  #: and of mail on events, which no process of the proxy settles.
+LEDGER = -2  #: or it is mail on events, which no process of the proxy settles.
 
 messages = Table(
     "messages",
@@ -58,12 +58,12 @@ deliveries = Table(
     words("reply"),
     words("note"),
     words("would"),
-    words("persons"),  # candidate:17, a space between two
-    words("note_facts"),  # JSON: what the note is written from, for other languages
+    words("persons"),  # candidate:17, separated by spaces
+    words("note_facts"),  # JSON: the facts the note is written from, for other languages
     sqlite_with_rowid=False,
 )
 Index("ix_deliveries_address", deliveries.c.address, deliveries.c.message)
-#: What relays took is most of the journal, and is found among the newest without an index.
+#: Relayed deliveries are most of the journal, and easily found among the newest without an index.
 partial_index(
     "ix_deliveries_state",
     deliveries.c.state,
@@ -76,8 +76,8 @@ partial_index(
     where=deliveries.c.would != "",
 )
 
-# Transactions a client may try again: refused for now, in flight for long, unknown, or answered to
-# nobody. The same one may be known by several marks.
+# Transactions a client may retry: temporarily refused, in flight for long, unknown, or without an
+# answer that anybody heard. The same one may be recognised by several marks.
 
 attempts = Table(
     "attempts",
@@ -85,32 +85,32 @@ attempts = Table(
     Column("fingerprint", BigInteger, primary_key=True, autoincrement=False),
     Column("message", BigInteger, primary_key=True, autoincrement=False),
     words("content_hash"),
-    Column("state", Text, nullable=False),  # of gateway.core.decision.journal.Attempt
+    Column("state", Text, nullable=False),  # gateway.core.decision.journal.Attempt
     words("verdict"),
-    Column("dated", BigInteger),  # seconds since 1970: counts for retries of about that Date only
+    Column("dated", BigInteger),  # seconds since 1970: counts only for retries of about that Date
 )
 Index("ix_attempts_message", attempts.c.message)
 
-# Messages that were found bulk: they stay it, in whatever transactions they come again.
+# Messages found to be bulk: they stay bulk, in whatever transactions they come again.
 
 bulk_messages = Table(
     "bulk_messages",
     metadata,
     Column("identity", BigInteger, primary_key=True, autoincrement=False),
-    Column("message", BigInteger, nullable=False),  # which was bulk first
+    Column("message", BigInteger, nullable=False),  # the first that was bulk
     Column("rule", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 Index("ix_bulk_messages_message", bulk_messages.c.message)
 
-# Processes that write the journal: whoever finds one dead settles what it left.
+# Processes that write the journal: whoever finds a dead one settles what it left.
 
 workers = Table(
     "workers",
     metadata,
     Column("number", SmallInteger, primary_key=True, autoincrement=False),
     Column("node", Text, nullable=False),
-    Column("process", Text, nullable=False),  # id, start and boot of a process of the node
+    Column("process", Text, nullable=False),  # id, start and boot of a process on the node
     Column("alive_until", UtcTime, nullable=False),
 )
 

@@ -1,4 +1,4 @@
-"""The tables of what the gateway itself must send or tell."""
+"""The tables of what the gateway itself must send or report."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text, text
 
@@ -10,11 +10,11 @@ outbox = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True,
            autoincrement=False),
     Column("type", Text, nullable=False),
-    Column("key", Text, nullable=False, unique=True),  # the same thing is put in only once
+    Column("key", Text, nullable=False, unique=True),  # the same thing is queued only once
     Column("sender", Text, nullable=False),
     Column("recipient", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Column("message", BigInteger),  # the journal's message it is about
+    Column("message", BigInteger),  # the message in the journal it is about
     words("relay"),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
@@ -22,7 +22,7 @@ outbox = Table(
     words("error"),
     words("holder"),
     Column("held_until", UtcTime),
-    words("lane"),  # rows of one lane are sent one after the other
+    words("lane"),  # rows of a lane are sent one after another
 )  # fmt: skip
 partial_index(
     "ix_outbox_next_at",
@@ -51,10 +51,10 @@ held_reports = Table(
     Column("recipient", Text, nullable=False),  # the same as written
     words("relay"),
     Column("body", LargeBinary, nullable=False),  # of the report on this message alone
-    Column("digest", Text, nullable=False),  # JSON: what a report of several says about this one
+    Column("digest", Text, nullable=False),  # JSON: this message's part of a report on several
     Column("recipients", Integer, nullable=False),  # how many were left out
     Column("armed", Boolean, nullable=False),  # waits for the verdict
-    Column("report", BigInteger),  # the entry of the outbox it goes with
+    Column("report", BigInteger),  # the outbox entry it goes with
 )
 Index("ix_held_reports_message", held_reports.c.message)
 Index("ix_held_reports_report", held_reports.c.report)
@@ -64,13 +64,13 @@ partial_index(
     where=held_reports.c.report.is_(None),
 )
 
-# What happened that webhooks are to tell, until each endpoint's part of it is in the outbox.
+# Events for webhooks, until each endpoint's part is in the outbox.
 
 events = Table(
     "events",
     metadata,
     number(),
     Column("type", Text, nullable=False),
-    words("person"),  # candidate:17; told in order to each endpoint
+    words("person"),  # candidate:17; each endpoint gets their events in order
     Column("data", Text, nullable=False),  # JSON
 )

@@ -1,4 +1,4 @@
-"""References of the feed that lead nowhere, kept as they were given until what they name comes."""
+"""References in the feed that lead nowhere, kept as given until what they name arrives."""
 
 from sqlalchemy import Column, Integer, Table
 
@@ -8,9 +8,9 @@ open_references = Table(
     "open_references",
     metadata,
     key("reference"),  # people.status, memberships.group …
-    key("kind"),  # of what is meant: candidate, contact, application; empty: it has no kinds
+    key("kind"),  # of the target: candidate, contact, application; empty: it has no kinds
     key("given"),
-    Column("uses", Integer, nullable=False),  # rows that say so
+    Column("uses", Integer, nullable=False),  # rows that have it
     Column("since", UtcTime, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -1,6 +1,7 @@
-"""The words by which messages of the journal are found, with an index of them.
+"""The words by which messages of the journal are found, and their index.
 
-PostgreSQL has its own index of words; SQLite's is a table beside (FTS5), which triggers keep equal.
+PostgreSQL has a full-text index of its own; SQLite's is a separate table (FTS5), kept in sync by
+triggers.
 """
 
 from sqlalchemy import BigInteger, Column, Integer, Table, event
@@ -13,19 +14,19 @@ message_words = Table(
     metadata,
     Column("message", BigInteger().with_variant(Integer, "sqlite"), primary_key=True,
            autoincrement=False),
-    words("words"),  # in ASCII, a space between two
+    words("words"),  # in ASCII, separated by spaces
 )  # fmt: skip
 
-#: How far messages were looked through for their words.
+#: How far messages have been indexed.
 search_progress = Table(
     "search_progress",
     metadata,
     key("what"),
-    Column("until", BigInteger, nullable=False),  # all messages with lower ids were
+    Column("until", BigInteger, nullable=False),  # all messages with lower ids are indexed
 )
 
-SQLITE_INDEX = "message_search"  #: Begins the names of the tables SQLite's index is made of.
-#: Positions are not kept (`detail`), nor how long each entry is: found is who has all the words.
+SQLITE_INDEX = "message_search"  #: Prefix of the tables of SQLite's index.
+#: Neither positions (`detail`) nor lengths of entries are kept: a match has all the words.
 _STATEMENTS = {
     "sqlite": (
         "CREATE VIRTUAL TABLE message_search USING fts5(words, content='message_words', "

@@ -1,4 +1,4 @@
-"""Suppressions of single addresses, and of people; released ones stay as history."""
+"""Suppressions of single addresses and of people; released ones stay as history."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ suppressions = Table(
 )
 Index("ix_suppressions_address", suppressions.c.address)
 
-#: For people: every address they have, or will have, is suppressed.
+#: Suppresses every address a person has, or will have.
 person_suppressions = Table(
     "person_suppressions",
     metadata,
@@ -44,13 +44,13 @@ Index(
     "ix_person_suppressions_kind_person", person_suppressions.c.kind, person_suppressions.c.person
 )
 
-#: Mailings of one topic that somebody wants no more of: a person, or an address nobody is known by.
+#: Opt-outs from mailings on one topic, by a person, or by an address without a known person.
 topic_opt_outs = Table(
     "topic_opt_outs",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("topic", Text, nullable=False),  # as the trigger names it
-    words("kind"),  # candidate, contact; empty of an address, `erased` of one known by its hash
+    Column("topic", Text, nullable=False),  # the trigger's name for it
+    words("kind"),  # candidate, contact; empty for an address, `erased` if known by its hash
     words("person"),
     words("address"),
     words("remark"),

@@ -1,4 +1,4 @@
-"""The tables of triggered mail: the ledger of occurrences, the runs, and the epoch of the store."""
+"""The tables of triggered mail: the ledger of occurrences, the runs, and the store's epoch."""
 
 from sqlalchemy import (
     BigInteger,
@@ -23,23 +23,23 @@ occurrences = Table(
     Column("event", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("person", Text, nullable=False),
-    # What tells it from the trigger's other ones: a date, an end, a transition.
+    # Distinguishes it from the trigger's others: a date, an end, a transition.
     Column("occurrence", Text, nullable=False),
-    words("about"),  # crm_id of a qualification, reference of an application
+    words("about"),  # crm_id of a qualification, or reference of an application
     words("recipient"),  # empty: the person; else who is mailed about the person
     Column("run", BigInteger),
     Column("state", Text, nullable=False),
-    words("reason"),  # why it was skipped, failed, held or put off
+    words("reason"),  # why it was skipped, failed, held or postponed
     Column("due_at", UtcTime, nullable=False),
-    Column("latest_at", UtcTime),  # not sent after this
-    Column("next_at", UtcTime),  # when it is tried; only while it is due
-    words("facts"),  # JSON: what the event itself brought (the acting member of staff …)
-    words("address"),  # where it went or should have gone
-    words("mailbox"),  # the same in lookup form, where it went or is going
+    Column("latest_at", UtcTime),  # not sent later than this
+    Column("next_at", UtcTime),  # when it is next tried; only while it is due
+    words("facts"),  # JSON: the event's own data (the acting member of staff …)
+    words("address"),  # where it was sent or should have been
+    words("mailbox"),  # the same in lookup form, once it was sent or is being sent
     words("subject"),
     words("message_id"),
     Column("body", LargeBinary),  # kept until it is settled: a retry sends the same octets
-    Column("message", BigInteger),  # the journal's message
+    Column("message", BigInteger),  # in the journal
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     words("holder"),
     Column("held_until", UtcTime),
@@ -101,7 +101,7 @@ trigger_runs = Table(
     number(),
     Column("trigger", Text, nullable=False),
     Column("day", Date, nullable=False),  # the local day it looked at
-    Column("state", Text, nullable=False),  # open, waiting (put off), held, finished
+    Column("state", Text, nullable=False),  # open, waiting (postponed), held, finished
     Column("due", Integer, nullable=False, server_default=text("0")),
     Column("skipped", Integer, nullable=False, server_default=text("0")),  # never in the ledger
     words("skips"),  # JSON: the first of them, each with its reason
@@ -128,7 +128,7 @@ transitions = Table(
     words("before"),
     words("status"),
     words("actor"),  # crm_id of the member of staff
-    flag("is_open"),  # mail is owed for it, and its end was not told yet
+    flag("is_open"),  # mail is owed for it, and its end was not reported yet
 )
 partial_index(
     "ix_transitions_is_open",
@@ -147,7 +147,7 @@ trigger_looks = Table(
     Column("at", UtcTime, nullable=False),
 )
 
-# What a file outside the database must agree with, or all mail is held.
+# What a file outside the database must agree with; if it doesn't, all mail is held.
 
 epochs = Table(
     "epochs",
@@ -159,7 +159,7 @@ epochs = Table(
     words("held"),  # why all mail is held; empty: it isn't
 )
 
-# Changes of triggers and templates that were made through the gateway.
+# Changes to triggers and templates made through the gateway.
 
 trigger_edits = Table(
     "trigger_edits",

@@ -1,1 +1,1 @@
-"""The outbox, and the events that webhooks tell."""
+"""The outbox, and the events for webhooks."""

@@ -15,16 +15,16 @@ _COLUMNS = ("id", "type", "person", "data")
 
 @dataclass(frozen=True, slots=True)
 class KeptEvent:
-    """Something that happened and is to be told."""
+    """An event that must be reported."""
 
     id: int
     type: EventType
-    person: str  #: `candidate:17`; empty where it is about nobody who is known.
-    data: Mapping[str, object]  #: Of `message.send_failed`: nothing, the journal has it.
+    person: str  #: `candidate:17`; empty if it is about nobody who is known.
+    data: Mapping[str, object]  #: Empty for `message.send_failed`: the journal has its data.
 
 
 def put(connection: Connection, happened: Iterable[Event]) -> None:
-    """Keep what happened, to be told to those who asked for it."""
+    """Store an event, for the endpoints that want it."""
     rows = [
         {
             "id": event.id,
@@ -39,16 +39,16 @@ def put(connection: Connection, happened: Iterable[Event]) -> None:
 
 
 def put_send_failed(connection: Connection, failed: Iterable[int]) -> None:
-    """Keep that messages have recipients left out; doing it twice changes nothing.
+    """Record that messages have recipients left out; repeating it changes nothing.
 
-    The journal's rows are read when it is told: the proxy waits for no more than this.
+    The journal's rows are read later, for the report: the proxy waits for no more than this.
     """
     rows = [(number, EventType.SEND_FAILED.value, "", "{}") for number in failed]
     insert_rows(connection, events, _COLUMNS, rows, conflict="DO NOTHING")
 
 
 def oldest(connection: Connection, limit: int) -> list[KeptEvent]:
-    """Return up to `limit` things that are to be told, the oldest first."""
+    """Return up to `limit` events to be reported, oldest first."""
     rows = connection.execute(select(events).order_by(events.c.id).limit(limit))
     return [
         KeptEvent(row.id, EventType(row.type), row.person, orjson.loads(row.data)) for row in rows
@@ -56,10 +56,10 @@ def oldest(connection: Connection, limit: int) -> list[KeptEvent]:
 
 
 def has_any(connection: Connection) -> bool:
-    """Whether anything has happened that was not told yet."""
+    """Whether any event is still to be reported."""
     return connection.scalar(select(events.c.id).limit(1)) is not None
 
 
 def forget(connection: Connection, numbers: Iterable[int]) -> None:
-    """Forget what was told."""
+    """Delete reported events."""
     connection.execute(delete(events).where(events.c.id.in_(list(numbers))))

@@ -1,10 +1,10 @@
 """The outbox: what the gateway itself must send, kept until it is sent.
 
 A row is `queued` without a time while it is armed, `queued` with one until it is due, `sending`
-while a worker holds it, and then settled. A worker that vanishes leaves its rows `sending`: when
-it is seen to have ended, or its lease is over, they are `unknown`, and only a person has them sent
-again. Webhooks are queued anew instead, and those of one lane are sent one after the other. The
-whole life is a table, `core.sending.outbox.OUTBOX_LIFE`.
+while a worker holds it, and then settled. A worker that vanishes leaves its rows `sending`: once it
+is known to have ended, or its lease is over, they become `unknown`, and only a person can have them
+sent again. Webhooks are requeued instead, and those of one lane are sent one after another. The
+life cycle is a table, `core.sending.outbox.OUTBOX_LIFE`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ from gateway.store.schema.outbox import outbox
 
 INTERRUPTED = "the worker that sent it ended; it may have been sent or not"
 
-#: Two kinds of rows, which differ in what becomes of what is abandoned; settled they are alike.
+#: Two kinds of rows, which differ only in what happens to abandoned ones.
 MAIL = DurableQueue(outbox, OUTBOX_LIFE)
 WEBHOOKS = DurableQueue(outbox, WEBHOOK_LIFE)
 
@@ -64,17 +64,17 @@ GONE = "no webhook with this address is in the settings any more"
 
 
 class NoSuchRow(GatewayError):
-    """The outbox has no such row."""
+    """There is no such row in the outbox."""
 
     cure = "gateway outbox list"
 
 
 class WrongOutboxState(GatewayError):
-    """A row of the outbox can't be retried or cancelled in the state it is in."""
+    """A row of the outbox can't be retried or cancelled in its current state."""
 
 
 def put(connection: Connection, draft: OutboxDraft) -> bool:
-    """Queue something to send; False if its key was there already and nothing was queued."""
+    """Queue something to send; False if its key already exists and nothing was queued."""
     return insert_new(connection, outbox, _values(draft), key=("key",))
 
 
@@ -95,7 +95,7 @@ def _values(draft: OutboxDraft) -> dict[str, object]:
 
 
 def put_all(connection: Connection, drafts: Iterable[OutboxDraft]) -> None:
-    """Queue many things to send; those whose key is there already are left out."""
+    """Queue many things to send, skipping those whose key already exists."""
     rows = [_values(draft) for draft in drafts]
     if rows:
         insert = insert_into(connection, outbox)
@@ -103,15 +103,15 @@ def put_all(connection: Connection, drafts: Iterable[OutboxDraft]) -> None:
 
 
 def release(connection: Connection, message: int, now: datetime) -> int:
-    """Make what waits for the verdict on a message due; return how many rows."""
+    """Make what waits for the verdict on a message due; return the number of rows."""
     query = update(outbox).where(_is_armed(message)).values(next_at=now)
     return connection.execute(query).rowcount
 
 
 def cancel_armed(connection: Connection, message: int) -> int:
-    """Forget what waits for the verdict on a message, as nothing is owed; return how many rows.
+    """Delete what waits for the verdict on a message, as nothing is owed; return how many rows.
 
-    Their keys are free again for a retry of the message.
+    Their keys become free for a retry of the message.
     """
     return connection.execute(delete(outbox).where(_is_armed(message))).rowcount
 
@@ -132,11 +132,11 @@ def claim(
     endpoint: str = "",
     only: str = "",
 ) -> list[OutboxRow]:
-    """Take up to `limit` due rows, the longest due first; nobody else gets them meanwhile.
+    """Claim up to `limit` due rows, the longest due first; nobody else gets them meanwhile.
 
     With an `endpoint`, the webhooks to that address; otherwise everything that goes by mail, or
-    `only` one type of it. The attempt is counted before it is made. What isn't settled when the
-    lease is over becomes `unknown`.
+    `only` one type of it. The attempt is counted before it is made. Rows not settled when the lease
+    ends become `unknown`.
     """
     is_wanted = outbox.c.type == only if only else true()
     counted = {"attempts": outbox.c.attempts + 1, "next_at": None}
@@ -147,10 +147,10 @@ def claim(
 
 
 def settle(connection: Connection, number: int, holder: str, result: Settlement) -> bool:
-    """Keep how an attempt ended; False if the row isn't the holder's any more.
+    """Record the result of an attempt; False if the row no longer belongs to the holder.
 
-    A result that comes after the lease is still better than `unknown`. What is behind the row in
-    its lane waits as long as it does.
+    A result that arrives after the lease is still better than `unknown`. Rows behind this one in
+    its lane wait as long as it does.
     """
     values = {"error": result.error, "next_at": result.next_at}
     if not MAIL.settle(connection, number, result.state, holder=holder, values=values):
@@ -177,9 +177,9 @@ def recover(
 def give_up_others(
     connection: Connection, endpoints: Sequence[str], now: datetime, is_gone: IsGone
 ) -> list[OutboxRow]:
-    """Give up the webhooks to any other address than these; return the rows.
+    """Give up the webhooks to all other addresses than these; return the rows.
 
-    Those that a worker has in hand are left to it, unless it vanished.
+    Those a worker has claimed are left to it, unless it vanished.
     """
     is_other = and_(outbox.c.type == WEBHOOK, outbox.c.recipient.not_in(endpoints))
     left = {"error": INTERRUPTED, "next_at": now}
@@ -197,7 +197,7 @@ def listed(
     before: int | None = None,
     limit: int = 50,
 ) -> list[OutboxRow]:
-    """Return rows, the newest first; with `before`, those older than this id."""
+    """Return rows, newest first; with `before`, those older than this id."""
     query = select(outbox.c.id).order_by(outbox.c.id.desc()).limit(limit)
     query = query.where(*of_page(outbox.c.id, since, before))
     if state is not None:
@@ -206,7 +206,7 @@ def listed(
 
 
 def several(connection: Connection, numbers: Sequence[int]) -> list[OutboxRow]:
-    """Return the rows of ids, in that order."""
+    """Return the rows with these ids, in that order."""
     return [_row(row) for row in MAIL.rows(connection, numbers)]
 
 
@@ -219,26 +219,25 @@ def by_id(connection: Connection, number: int) -> OutboxRow:
 
 
 def retry(connection: Connection, number: int, now: datetime) -> OutboxRow:
-    """Queue a row again because a person asked for it; return it as it was.
+    """Queue a row again on a person's request; return it as it was.
 
-    One that was `unknown` may arrive twice. Raise `NoSuchRow` or
-    `WrongOutboxState`.
+    One that was `unknown` may arrive twice. Raises `NoSuchRow` or `WrongOutboxState`.
     """
     values = {"attempts": 0, "next_at": now, "error": ""}
     return _by_hand(connection, number, QueueEvent.RETRIED, values)
 
 
 def cancel(connection: Connection, number: int) -> OutboxRow:
-    """Give a row up because a person says so; return it as it was.
+    """Give up a row on a person's request; return it as it was.
 
-    Raise `NoSuchRow` or `WrongOutboxState`.
+    Raises `NoSuchRow` or `WrongOutboxState`.
     """
     values = {"next_at": None, "holder": ""}
     return _by_hand(connection, number, QueueEvent.CANCELLED, values)
 
 
 def prune(connection: Connection, before: datetime, limit: int) -> int:
-    """Forget up to `limit` settled rows put in before a time; return how many."""
+    """Delete up to `limit` settled rows queued before a time; return how many."""
     old = select(outbox.c.id).where(
         outbox.c.id < ids.first_id_at(before), outbox.c.state.in_(SETTLED)
     )
@@ -264,7 +263,7 @@ def _is_armed(message: int) -> ColumnElement[bool]:
 def _by_hand(
     connection: Connection, number: int, event: QueueEvent, values: ColumnValues
 ) -> OutboxRow:
-    """Let a person's event happen to a row; return the row as it was."""
+    """Apply an event requested by a person to a row; return the row as it was."""
     connection.execute(select(outbox.c.id).where(outbox.c.id == number).with_for_update())
     row = by_id(connection, number)
     if not MAIL.change(connection, event, outbox.c.id == number, values=values):

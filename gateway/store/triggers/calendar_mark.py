@@ -1,4 +1,4 @@
-"""A mark that changes whenever the mail that triggers will send may have changed."""
+"""A mark that changes whenever the mail triggers will send may have changed."""
 
 from datetime import datetime
 
@@ -9,8 +9,8 @@ from gateway.store.schema.feed import feeds
 from gateway.store.schema.suppressions import person_suppressions, suppressions, topic_opt_outs
 from gateway.store.schema.triggers import occurrences, trigger_runs
 
-#: What grows with whatever people, runs and the console's users do; `feeds` has a row per kind, the
-#: others are asked by their keys.
+#: Tables that grow with every action of people, runs and console users; `feeds` has a row per kind,
+#: the others are looked up by their keys.
 _NEWEST = (
     feeds.c.at,
     occurrences.c.id,
@@ -22,7 +22,7 @@ _NEWEST = (
 )
 
 
-#: For these tables, lifted rows count, too; they are as small as there are suppressions.
+#: In these tables lifted rows count, too; they have only as many rows as there are suppressions.
 _LIFTED = (suppressions, person_suppressions, topic_opt_outs)
 
 
@@ -36,7 +36,7 @@ def calendar_mark(connection: Connection, now: datetime) -> tuple[object, ...]:
         select(func.count()).select_from(table).where(table.c.until <= now).scalar_subquery()
         for table in (suppressions, person_suppressions)
     )
-    # SQLite uses a partial index only if the query has its condition.
+    # SQLite uses a partial index only if the query contains its condition.
     is_due = occurrences.c.state == literal_column("'due'")
     due = select(func.count()).select_from(occurrences).where(is_due).scalar_subquery()
     return tuple(connection.execute(select(*newest, *lifted, *lapsed, due)).one())

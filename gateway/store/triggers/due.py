@@ -1,7 +1,7 @@
-"""For whom a date event is due: found through indexes, never by looking at everybody.
+"""Finds the people for whom a date event is due, through indexes and without a full scan.
 
-What an event selects it says itself (`gateway.core.triggers.selection`); here is how each form of
-selection is looked up.
+Each event itself says what it selects (`gateway.core.triggers.selection`); this module looks up
+each form of selection.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -68,17 +68,17 @@ from gateway.store.triggers import transitions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuePerson:
-    """Somebody an event selects, before its conditions are looked at."""
+    """A person selected by an event, before its conditions are checked."""
 
     facts: OccurrenceFacts
-    day: date  #: On which it is due.
+    day: date  #: The day it is due.
     occurrence: str
     about: str = ""
     known: OccurrenceState | None = None  #: Its state in the ledger.
 
     @property
     def person(self) -> Person:
-        """The person; the event selects nobody who isn't known."""
+        """The person; an event selects only known people."""
         if self.facts.person is None:
             raise AssertionError("a candidate is somebody")
         return self.facts.person
@@ -87,9 +87,9 @@ class DuePerson:
 def candidates(
     connection: Connection, trigger: Trigger, first: date, today: date, *, fresh: bool
 ) -> Iterator[DuePerson]:
-    """Yield whom a date event selects on the days from `first` to `today`.
+    """Yield the people a date event selects on the days from `first` to `today`.
 
-    With `fresh`, those that are not in the ledger yet.
+    With `fresh`, only those not in the ledger yet.
     """
     if not isinstance(trigger.event, DateEvent):
         return
@@ -100,9 +100,9 @@ def candidates(
 def upcoming(
     connection: Connection, trigger: Trigger, first: date, today: date, last: date
 ) -> Iterator[DuePerson]:
-    """Yield whom a date event selects today, looking back to `first`, and on the days up to `last`.
+    """Yield the people a date event selects from `first` to today, and on the days up to `last`.
 
-    The ledger isn't asked: see `settled`.
+    The ledger isn't queried: see `settled`.
     """
     if isinstance(trigger.event, DateEvent):
         selections = trigger.event.upcoming(trigger, first, today, last)
@@ -112,7 +112,7 @@ def upcoming(
 def settled(
     connection: Connection, triggers: Sequence[str], refs: Iterable[PersonRef]
 ) -> dict[str, set[tuple[PersonRef, str, str]]]:
-    """Return what is settled of people in the ledger, by trigger: person, occurrence, about."""
+    """Return the settled occurrences in the ledger, by trigger: person, occurrence, about."""
     o = occurrences.c
     of_triggers = (o.trigger.in_(triggers), o.recipient == "", o.state.in_(SETTLED))
     by_kind: dict[PersonKind, set[str]] = {}
@@ -178,7 +178,7 @@ def of_closings(
     *,
     fresh: bool | None,
 ) -> Iterator[DuePerson]:
-    """Yield those whose first closing lies between two days, once ever."""
+    """Yield people whose first closing is between two days, once only."""
     c, earlier = closings.c, closings.alias("earlier")
     closed = select(c.kind, c.person, func.min(c.closed_on).label("first_closing"))
     closed = closed.where(c.closed_on < selection.day).group_by(c.kind, c.person)
@@ -206,7 +206,7 @@ def of_qualifications(
     *,
     fresh: bool | None,
 ) -> Iterator[DuePerson]:
-    """Yield qualifications with their people, once for each value of the column they go by."""
+    """Yield qualifications with their people, once for each value of the column they depend on."""
     c = qualifications.c
     day_of_it = c[selection.occurrence]
     is_sqlite = connection.dialect.name == "sqlite"
@@ -235,9 +235,9 @@ def of_qualifications(
 def conditions(
     connection: Connection, table: FromClause, where: tuple[Condition, ...]
 ) -> Iterator[ColumnElement[bool]]:
-    """Yield what a selection asks of a table's columns in SQL, as parts that have no row in common.
+    """Yield a selection's conditions in SQL, as parts that have no row in common.
 
-    There are several where an index is asked part by part.
+    There are several parts if an index has to be queried part by part.
     """
     c = table.c
     ahead: list[IsAhead] = []
@@ -259,11 +259,11 @@ def conditions(
     if not ahead:
         yield and_(*all_of)
         return
-    (looked_ahead,) = ahead  # Two would need the parts of both, each with each.
+    (looked_ahead,) = ahead  # Two would need the product of their parts.
     end, days, today = c[looked_ahead.column], c[looked_ahead.days], looked_ahead.today
-    # Of each number of days there is, its part of the index on both columns.
+    # One part of the index on both columns for each number of days that occurs.
     last = looked_ahead.last or today
-    number = 0  # What ends today, or before, is never ahead.
+    number = 0  # What ends today or earlier is never ahead.
     while True:
         larger = connection.scalar(select(func.min(days)).where(days > number))
         if larger is None:
@@ -273,7 +273,7 @@ def conditions(
         yield and_(days == number, end > today, end <= until, *all_of)
 
 
-#: The columns of a qualification beside those of its person.
+#: Columns of a qualification besides those of its person.
 _QUALIFIED = (
     *(column.label(f"own_{column.name}") for column in qualifications.c),
     staff.c.name.label("issuer"),
@@ -288,9 +288,9 @@ def _query(
     fresh: bool | None,
     about: ColumnElement[str] | str = "",
 ) -> Select[Any]:
-    """Return a query for people, each beside the occurrence's row in the ledger.
+    """Return a query for people, each with the occurrence's row in the ledger.
 
-    With `fresh`, only those that have none; with None for it, the ledger isn't asked.
+    With `fresh`, only those that have none; if it is None, the ledger isn't queried.
     """
     if fresh is None:
         query = select(*people.c, null().label("known"), *columns).select_from(source)
@@ -336,7 +336,7 @@ def _qualification(row: Row[Any]) -> Qualification:
 
 
 def facts(connection: Connection, occurrence: Occurrence) -> OccurrenceFacts:
-    """Return what is known now of an occurrence's person and subject."""
+    """Return the current data of an occurrence's person and subject."""
     return facts_of(connection, [occurrence])[0]
 
 

@@ -1,9 +1,9 @@
 """The ledger of triggered mail: a row per occurrence, unique, committed before anything is sent.
 
-A row is `due` from the moment it is put in, `sending` from before the mail goes to the relay, and
-then settled. A process that vanishes leaves its rows `sending`: they become `unknown`, and nothing
-sends them again, but for those of which it is known that no relay heard of them: these are due
-again. The whole life is a table, `core.triggers.occurrence.LEDGER_LIFE`.
+A row is `due` from the moment it is added, `sending` from before the mail goes to the relay, and
+then settled. A process that vanishes leaves its rows `sending`: they become `unknown` and are not
+sent again, except those known not to have reached any relay: these are due again. The life cycle is
+a table, `core.triggers.occurrence.LEDGER_LIFE`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -67,7 +67,7 @@ _COLUMNS = (
 _THERE_ALREADY = '("trigger", kind, person, occurrence, about, recipient) DO NOTHING'
 _c = occurrences.c
 _IS_DUE = _c.state == OccurrenceState.DUE
-#: As their index has it.
+#: As in its index.
 _IS_WAITING = (_c.state == literal_column("'due'"), _c.reason.startswith(WAITS))
 _IS_SENDING = _c.state == OccurrenceState.SENDING
 QUEUE = DurableQueue(occurrences, LEDGER_LIFE)
@@ -78,7 +78,7 @@ _FIELDS = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerMail:
-    """What an occurrence is about to send."""
+    """The mail an occurrence is about to send."""
 
     address: str
     mailbox: str  #: The address in lookup form.
@@ -96,9 +96,9 @@ def put(
     run: int | None = None,
     hold: str = "",
 ) -> list[int]:
-    """Put occurrences in; return the ids of those that were not there yet.
+    """Add occurrences; return the ids of those that were new.
 
-    They are `due`, `held` where all mail is or `hold` says why, or `expired` if it is too late.
+    They are `due`; `held` if all mail is, or if `hold` says why; or `expired` if it is too late.
     """
     why = hold or epochs.held(connection)
     added: list[int] = []
@@ -116,7 +116,7 @@ def _new_row(due: DueOccurrence, run: int | None, now: datetime, hold: str) -> t
     state, reason = (OccurrenceState.HELD, hold) if hold else (OccurrenceState.DUE, "")
     if is_late:
         state, reason = OccurrenceState.EXPIRED, TOO_LATE
-    # Mail about what was just done may wait for its `due_at`: until then it can be undone.
+    # Mail about something just done may wait for its `due_at`: until then it can be undone.
     first_at = max(at, microseconds(due.due_at)) if due.event in APPLICATION_EVENTS else at
     return (
         due.id, due.trigger, due.event, due.person.kind.value, due.person.crm_id,
@@ -128,7 +128,7 @@ def _new_row(due: DueOccurrence, run: int | None, now: datetime, hold: str) -> t
 
 
 def revive(connection: Connection, trigger: str, now: datetime, run: int) -> int:
-    """Make due again what a clock that ran fast found too late; return how many that were."""
+    """Make due again what a fast clock found too late; return the number."""
     is_of_use = (_c.trigger == trigger, _c.due_at <= now, _c.latest_at > now)
     values = {"reason": "", "next_at": now, "run": run, "settled_at": None}
     return QUEUE.change(connection, QueueEvent.REVIVED, *is_of_use, values=values)
@@ -149,7 +149,7 @@ def claim(
     events: Collection[str],
     runs: Collection[int] | None = None,
 ) -> list[Occurrence]:
-    """Take up to `limit` due rows of some events, the longest due first (of some runs only).
+    """Claim up to `limit` due rows of some events, the longest due first (or of some runs only).
 
     Nobody else gets them while the lease lasts (RELIABILITY E4); they are still `due`.
     """
@@ -167,8 +167,8 @@ def begin(
 ) -> set[int]:
     """Mark occurrences as being sent, and write their messages to the journal.
 
-    Returns the ids of those that were marked: the others no longer belong to the holder, and must
-    not be sent.
+    Returns the ids of those marked: the others no longer belong to the holder, and must not be
+    sent.
     """
     common: dict[str, object] = {
         "attempts": _c.attempts + 1,
@@ -194,17 +194,17 @@ def begin(
     return begun
 
 
-#: What identifies a day's mail to a mailbox: trigger, mailbox, when it was due.
+#: Identifies a day's mail to a mailbox: trigger, mailbox, due time.
 DayMail = tuple[str, str, datetime]
 
 
 def went_at(connection: Connection, wanted: Collection[DayMail]) -> dict[DayMail, list[Occurrence]]:
-    """Return what mailboxes got, or are getting, from a trigger on a day, the oldest first.
+    """Return what mailboxes got, or are getting, from a trigger on a day, oldest first.
 
-    No other transaction lets such mail go there until this one ends.
+    No other transaction can send such mail there until this one ends.
     """
     if connection.dialect.name == "postgresql":
-        # Always in the same order, or two transactions would wait for each other for ever.
+        # Always in the same order, or two transactions could deadlock.
         for place in sorted({f"{trigger} {mailbox}" for trigger, mailbox, _ in wanted}):
             lock = func.hashtextextended(place, 0)
             connection.execute(select(func.pg_advisory_xact_lock(lock)))
@@ -225,7 +225,7 @@ def went_at(connection: Connection, wanted: Collection[DayMail]) -> dict[DayMail
 
 @dataclass(frozen=True, slots=True)
 class LedgerEnd:
-    """How the attempt to send an occurrence's mail ended."""
+    """The result of an attempt to send an occurrence's mail."""
 
     id: int
     ending: OccurrenceEnding
@@ -235,9 +235,9 @@ class LedgerEnd:
 def end(
     connection: Connection, holder: str, ends: Sequence[LedgerEnd], *, now: datetime
 ) -> set[int]:
-    """Keep how attempts ended; return the ids of those whose row still belongs to the holder.
+    """Record the results of attempts; return the ids of rows that still belong to the holder.
 
-    A result that comes after the lease is over is still better than `unknown`.
+    A result that arrives after the lease has ended is still better than `unknown`.
     """
     numbers = [end.id for end in ends]
     erased = set(
@@ -247,9 +247,9 @@ def end(
     for end in ends:
         ending, outcome = end.ending, end.outcome
         if end.id in erased:
-            # The relay's words may name the person, who was erased while it was asked.
+            # The relay's reply may name the person, who was erased in the meantime.
             ending = replace(ending, reason=ending.reason and outcome.reply[:CODE_LENGTH])
-            if ending.state is OccurrenceState.DUE:  # The mail is gone, and so is who it was for.
+            if ending.state is OccurrenceState.DUE:  # The mail is gone, and so is its recipient.
                 ending = replace(ending, state=OccurrenceState.FAILED, next_at=None)
             outcome = replace(outcome, reply=outcome.reply[:CODE_LENGTH])
         values = _ended(ending, now)
@@ -270,7 +270,7 @@ def settle(
     message: Message | None = None,
     address: str = "",
 ) -> bool:
-    """Keep what was decided about an occurrence that isn't sent now, with a message that tells."""
+    """Record a decision about an occurrence that isn't sent now, with a message for the journal."""
     values = {**_ended(ending, now), "address": address}
     if message is not None:
         values |= {"message": message.id, "subject": message.subject}
@@ -282,7 +282,7 @@ def settle(
 
 
 def _ended(ending: OccurrenceEnding, now: datetime) -> dict[str, object]:
-    """Return what is written with an ending; the holder of an `unknown` mail may still tell."""
+    """Return the values written with an ending; an `unknown` mail's holder may still report."""
     values: dict[str, object] = {"reason": ending.reason, "next_at": ending.next_at}
     if ending.state is not OccurrenceState.UNKNOWN:
         values |= {"holder": ""}
@@ -292,22 +292,22 @@ def _ended(ending: OccurrenceEnding, now: datetime) -> dict[str, object]:
 
 
 def give_back(connection: Connection, holder: str, numbers: Sequence[int]) -> None:
-    """Let others have rows that were claimed and not begun."""
+    """Release rows that were claimed but not started."""
     QUEUE.give_back(connection, holder, numbers)
 
 
-#: What a relay took (True), or may have taken, from a process that has ended, by id; None: nobody
-#: knows.
+#: What a relay accepted (True), or may have accepted, from a process that has ended, by id; None:
+#: unknown.
 AttemptsOf = Callable[[str], Mapping[int, bool] | None]
 
 
 def recover(
     connection: Connection, now: datetime, is_gone: IsGone, attempts_of: AttemptsOf
 ) -> list[Occurrence]:
-    """Settle what vanished processes left: what they were sending is `unknown`; return that.
+    """Settle what vanished processes left: what they were sending becomes `unknown`; return it.
 
-    What they had claimed is due again. Where it is known what no relay heard of, that is due again,
-    too, and what a relay took is `sent`, and returned.
+    What they had only claimed is due again. If it is known what reached no relay, that is due
+    again, too; what a relay accepted becomes `sent`, and is returned.
     """
     sent = _recover_known(connection, now, is_gone, attempts_of)
     lost = {"reason": INTERRUPTED, "settled_at": now}
@@ -326,7 +326,7 @@ def recover(
 def _recover_known(
     connection: Connection, now: datetime, is_gone: IsGone, attempts_of: AttemptsOf
 ) -> list[Occurrence]:
-    """Settle mail of ended processes of which it is known what became of it; return what left."""
+    """Settle mail of ended processes whose outcome is known; return what was sent."""
     put_off = OccurrenceEnding(state=OccurrenceState.DUE, reason=UNBEGUN, next_at=now)
     sent, outcomes = [], []
     holders = select(_c.holder).where(_IS_SENDING, _c.holder != "").distinct()
@@ -351,14 +351,14 @@ def _recover_known(
 
 
 def hold(connection: Connection, why: str) -> int:
-    """Hold all mail, for that reason; return how many occurrences were due."""
+    """Hold all mail, for this reason; return how many occurrences were due."""
     epochs.hold(connection, why)
     values = {"reason": why, "holder": "", "next_at": None}
     return QUEUE.change(connection, QueueEvent.HELD, values=values)
 
 
 def hold_by_hand(connection: Connection, why: str, *, epoch: str) -> int:
-    """Hold all mail because a person says so; return how many occurrences were due.
+    """Hold all mail on a person's request; return how many occurrences were due.
 
     A store without an epoch gets this one: nothing was sent from it yet.
     """
@@ -367,7 +367,7 @@ def hold_by_hand(connection: Connection, why: str, *, epoch: str) -> int:
 
 
 def resume(connection: Connection, now: datetime, *, epoch: str, high: int) -> int:
-    """Let go of everything that is held; return how many occurrences that were.
+    """Release everything that is held; return the number of occurrences.
 
     A store without an epoch gets this one; what was sent before counts as lower than `high`.
     """
@@ -389,10 +389,10 @@ def supersede(
     *,
     like: DueOccurrence | None = None,
 ) -> int:
-    """Settle the mail about an application's earlier transitions that isn't on its way yet.
+    """Settle mail about an application's earlier transitions that isn't being sent yet.
 
-    With `like`, that of the same trigger to the same recipient. Return how many mails that were.
-    A worker that has taken one finds it isn't its any more; what is being sent stays.
+    With `like`, only mail of the same trigger to the same recipient. Returns how many mails. A
+    worker that has claimed one finds that it no longer owns it; mail being sent is left alone.
     """
     earlier = [_c.about == reference, _c.event == event]
     if like is not None:
@@ -402,13 +402,13 @@ def supersede(
 
 
 def cancel(connection: Connection, number: int, now: datetime) -> bool:
-    """Cancel one mail that isn't on its way yet; False if it is, or has ended."""
+    """Cancel a mail that isn't being sent yet; False if it is, or has ended."""
     ended = _ended(OccurrenceEnding(state=OccurrenceState.SKIPPED, reason=CANCELLED), now)
     return QUEUE.change(connection, QueueEvent.WITHDRAWN, _c.id == number, values=ended) == 1
 
 
 def of_transition(connection: Connection, reference: str, transition: str) -> list[Occurrence]:
-    """Return the mail owed for what was done to an application once, in order."""
+    """Return the mail owed for a transition of an application, in order."""
     of_transition = (
         _c.about == reference,
         _c.occurrence == transition,
@@ -418,9 +418,9 @@ def of_transition(connection: Connection, reference: str, transition: str) -> li
 
 
 def on_its_way(connection: Connection, like: DueOccurrence, status: str) -> int | None:
-    """Return the mail being sent for an earlier transition that would say the same as `like`.
+    """Return mail being sent for an earlier transition that says the same as `like`.
 
-    It has the same trigger, recipient and status; None: there is none.
+    It has the same trigger, recipient and status; None if there is none.
     """
     same = select(_c.id, _c.occurrence).where(
         _c.about == like.about,
@@ -437,25 +437,25 @@ def on_its_way(connection: Connection, like: DueOccurrence, status: str) -> int 
 
 
 def is_busy(connection: Connection, run: int) -> bool:
-    """Whether some process has mail of a run in hand."""
+    """Whether some process has claimed mail of a run."""
     taken = and_(_IS_DUE, _c.holder != "")
     busy = select(_c.id).where(_c.run == run, or_(_IS_SENDING, taken)).limit(1)
     return connection.scalar(busy) is not None
 
 
 def waiting(connection: Connection, limit: int = 1000) -> list[Occurrence]:
-    """Return what waits for a field that can't be read, the longest due first."""
+    """Return mail waiting for a field that can't be read, the longest due first."""
     query = select(occurrences).where(*_IS_WAITING)
     return _listed(connection, query.order_by(_c.due_at, _c.id).limit(limit))
 
 
 def count_of_waiting() -> Select[Any]:
-    """Return the question how much waits so."""
+    """Return the query that counts such mail."""
     return select(func.count()).where(*_IS_WAITING)
 
 
 def several(connection: Connection, numbers: Sequence[int]) -> list[Occurrence]:
-    """Return the occurrences of ids, in that order."""
+    """Return the occurrences with these ids, in that order."""
     return [_row(row) for row in QUEUE.rows(connection, numbers)]
 
 
@@ -465,7 +465,7 @@ def by_id(connection: Connection, number: int) -> Occurrence | None:
 
 
 def of_person(connection: Connection, person: PersonRef, limit: int = 100) -> list[Occurrence]:
-    """Return a person's occurrences, the newest first."""
+    """Return a person's occurrences, newest first."""
     query = select(occurrences).where(_c.kind == person.kind.value, _c.person == person.crm_id)
     return _listed(connection, query.order_by(_c.id.desc()).limit(limit))
 
@@ -478,7 +478,7 @@ def of_run(connection: Connection, run: int, limit: int) -> list[Occurrence]:
 
 
 def _write_to_journal(connection: Connection, messages: Sequence[Message]) -> None:
-    # Whoever reads the ledger needs nothing of the journal's writing side: reports, events, outbox.
+    # Readers of the ledger need nothing of the journal's writing side: reports, events, outbox.
     from gateway.store.journal import journal
 
     journal.take_in(connection, LEDGER, messages, ())

@@ -1,4 +1,4 @@
-"""Mail about what was done to applications: what waits to leave, and what became of each."""
+"""Mail about changes to applications: what waits to be sent, and what became of it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,10 +38,10 @@ _AS_OUTBOX = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusMail:
-    """One mail owed for a transition."""
+    """A mail owed for a transition."""
 
     row: Occurrence
-    to: str  #: Where it went, or would go now.
+    to: str  #: The address it went to, or would go to now.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,8 @@ class MailedTransition:
 
     id: int
     reference: str
-    event: str  #: Its name: `submitted`, `status_changed`.
-    before: str  #: crm_id of the status it had.
+    event: str  #: The event's name: `submitted`, `status_changed`.
+    before: str  #: crm_id of the previous status.
     status: str
     actor: str  #: crm_id of the member of staff; empty: the candidate.
     trigger: str
@@ -60,11 +60,11 @@ class MailedTransition:
 
     @property
     def at(self) -> datetime:
-        """When it was made."""
+        """When the transition was made."""
         return moment_of(self.id)
 
     def run(self, zone: tzinfo) -> TriggerRun:
-        """Return it as a run of the trigger, as reports tell of it."""
+        """Return it as a run of the trigger, in the form reports need."""
         states = [mail.row.state for mail in self.mails]
         return TriggerRun(
             id=self.id,
@@ -84,7 +84,7 @@ def waiting(
     before: int | None = None,
     limit: int = 50,
 ) -> list[OutboxRow]:
-    """Return what is due or being sent, as entries of the outbox, the newest first."""
+    """Return what is due or being sent, as entries of the outbox, newest first."""
     states = [own for own in _OPEN if state in (None, _AS_OUTBOX[own])]
     query = select(_c.id).where(_c.event.in_(APPLICATION_EVENTS), _c.state.in_(states))
     query = query.where(*of_page(_c.id, since, before))
@@ -111,20 +111,20 @@ def _as_entry(connection: Connection, row: Occurrence) -> OutboxRow:
 
 
 def among(entries: Sequence[OutboxRow], own: Sequence[OutboxRow], limit: int) -> list[OutboxRow]:
-    """Return entries of the outbox and mail of triggers that waits, the newest first."""
+    """Return outbox entries and waiting mail of triggers together, newest first."""
     return sorted((*entries, *own), key=lambda entry: entry.id, reverse=True)[:limit]
 
 
 def entry(connection: Connection, number: int) -> OutboxRow:
-    """Return an entry of the outbox, or mail that waits, or was given up; else `NoSuchRow`."""
+    """Return an outbox entry, or triggered mail that waits or was given up; else `NoSuchRow`."""
     row = _of_application(connection, number)
     return outbox.by_id(connection, number) if row is None else _as_entry(connection, row)
 
 
 def cancel_entry(connection: Connection, number: int, now: datetime) -> OutboxState:
-    """Give an entry of the outbox up, or mail of a trigger that waits; return its state before.
+    """Give up an outbox entry, or triggered mail that waits; return its previous state.
 
-    The application keeps its status. Raise `NoSuchRow` or `WrongOutboxState`.
+    The application keeps its status. Raises `NoSuchRow` or `WrongOutboxState`.
     """
     row = _of_application(connection, number)
     if row is None:
@@ -142,7 +142,7 @@ def _of_application(connection: Connection, number: int) -> Occurrence | None:
 
 
 def _address(connection: Connection, row: Occurrence) -> str:
-    """Return where a mail went, else where it would go now; empty: nowhere."""
+    """Return where a mail went, or else would go now; empty if nowhere."""
     if row.address or (row.recipient and not row.recipient.startswith(STAFF_RECIPIENT)):
         return row.address or row.recipient
     known = due.facts(connection, row)
@@ -158,9 +158,9 @@ def listed(
     before: int | None = None,
     limit: int = 50,
 ) -> list[MailedTransition]:
-    """Return the last transitions that owed mail, one for each trigger, the newest first.
+    """Return the last transitions that owed mail, one for each trigger, newest first.
 
-    With `before`, those older than this id.
+    `before` returns those older than this id.
     """
     t = transitions.c
     first = 0 if since is None else ids.first_id_at(since)
@@ -181,9 +181,9 @@ def listed(
 def unreported(
     connection: Connection, after: int, limit: int
 ) -> tuple[list[MailedTransition], int]:
-    """Return transitions whose mail has come to an end that was not told yet.
+    """Return transitions whose mail has ended without this having been reported.
 
-    At most `limit` are looked at, those with an id above `after`; also return the last of them,
+    At most `limit` are examined, those with an id above `after`; also returns the last of them, or
     0 once all have been.
     """
     t = transitions.c
@@ -199,7 +199,7 @@ def unreported(
 
 
 def tell(connection: Connection, number: int) -> bool:
-    """Keep that the end of a transition's mail was told; False: it was already."""
+    """Record that the end of a transition's mail was reported; False if it already was."""
     t = transitions.c
     query = update(transitions).where(t.id == number, t.is_open).values(is_open=False)
     return connection.execute(query).rowcount == 1

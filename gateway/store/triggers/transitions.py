@@ -1,4 +1,4 @@
-"""What is done to applications by hand: submitted by the candidate, given a status by staff."""
+"""Changes to applications by hand: submitted by the candidate, or given a status by staff."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ GIVEN_AGAIN = "the status was given again later"
 SUBMITTED_AGAIN = "the application was submitted again later"
 TAKEN_BACK = "undone: the status was taken back before the mail left"
 _LEFT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
-_AT_ONCE = 50  #: Changes of one application looked at for what was undone.
+_AT_ONCE = 50  #: How many changes of an application are searched for undone ones.
 
 
 class NoSuchApplication(GatewayError):
-    """No application has a reference."""
+    """There is no application with this reference."""
 
     cure = "gateway applications list WORD finds those there are"
 
@@ -40,7 +40,7 @@ class NoSuchStatus(GatewayError):
 
 
 def locked(connection: Connection, reference: str) -> KnownApplication:
-    """Return an application that nobody else changes in this transaction."""
+    """Return an application, locked against changes by other transactions."""
     query = select(applications.c.reference).where(applications.c.reference == reference)
     connection.execute(query.with_for_update())
     known = find(connection, reference)
@@ -51,15 +51,15 @@ def locked(connection: Connection, reference: str) -> KnownApplication:
 
 @dataclass(frozen=True, slots=True)
 class LastTransition:
-    """What was done last to an application through the gateway."""
+    """The last thing done to an application through the gateway."""
 
     id: int
     event: ApplicationEvent
-    before: str  #: crm_id of the status it had before.
+    before: str  #: crm_id of the previous status.
 
 
 def last(connection: Connection, reference: str) -> LastTransition | None:
-    """Return what was done last to an application through the gateway; None: nothing yet."""
+    """Return the last thing done to an application through the gateway; None if nothing was."""
     c = transitions.c
     query = select(c.id, c.event, c.before).where(c.reference == reference)
     row = connection.execute(query.order_by(c.id.desc()).limit(1)).first()
@@ -69,10 +69,10 @@ def last(connection: Connection, reference: str) -> LastTransition | None:
 def past_changes(
     connection: Connection, reference: str, *, at: datetime, undo: timedelta
 ) -> Iterator[PastChange]:
-    """Yield the changes of an application's status not older than `undo` each, the newest first.
+    """Yield the status changes of an application, each at most `undo` old, newest first.
 
-    Ask after what they owe is out of the sender's reach (`ledger.supersede`): then what has left
-    is settled.
+    Call this after removing what they owe from the sender's reach (`ledger.supersede`): then it is
+    certain what has been sent.
     """
     c = transitions.c
     query = select(transitions).where(
@@ -93,9 +93,9 @@ def past_changes(
 
 
 def superseded(connection: Connection, row: Occurrence, known: KnownApplication) -> str:
-    """Return why mail about a transition is no longer due; empty: it is.
+    """Return why mail about a transition is no longer due; empty if it still is.
 
-    What a feed told since counts too: mail about a status says what the status is.
+    Changes by a feed since then count too: mail about a status says what the status is.
     """
     if application_event(row.event).by_candidate:
         o = occurrences.c
@@ -113,13 +113,13 @@ def superseded(connection: Connection, row: Occurrence, known: KnownApplication)
 
 
 def open_for(connection: Connection, number: int) -> None:
-    """Keep that mail is owed for a transition, whose end will be told."""
+    """Record that mail is owed for a transition, whose end will be reported."""
     query = update(transitions).where(transitions.c.id == number)
     connection.execute(query.values(is_open=True))
 
 
 def note(connection: Connection, transition: Transition) -> None:
-    """Keep what was done, and by whom."""
+    """Record what was done, and by whom."""
     application = transition.application.application
     row = {
         "id": transition.id,
@@ -137,7 +137,7 @@ def note(connection: Connection, transition: Transition) -> None:
 def change(
     connection: Connection, reference: str, *, status: str, submitted_at: datetime | None = None
 ) -> KnownApplication:
-    """Give an application a status, and the time it was submitted; return it as it is now."""
+    """Give an application a status, and the time it was submitted; return the changed one."""
     values: dict[str, Any] = {"status": status}
     if submitted_at is not None:
         values["submitted_at"] = submitted_at
@@ -147,9 +147,9 @@ def change(
 
 
 def status_named(connection: Connection, named: str) -> str:
-    """Return the crm_id of the status of applications that has it, or alone has this name.
+    """Return the crm_id of the application status that has it, or that alone has this name.
 
-    Where the CRM has sent no statuses it is as named, else `NoSuchStatus` is raised.
+    If the CRM has sent no statuses, it is taken as given; otherwise raises `NoSuchStatus`.
     """
     query = select(statuses.c.crm_id, statuses.c.name)
     query = query.where(statuses.c.kind == StatusKind.APPLICATION.value)
@@ -168,18 +168,18 @@ def status_named(connection: Connection, named: str) -> str:
 
 
 def is_initial(connection: Connection, status: str) -> bool:
-    """Whether a status is of the first phase: it is marked so, or nothing tells phases apart."""
+    """Whether a status belongs to the first phase: it is marked so, or no statuses are marked."""
     query = select(statuses.c.crm_id, statuses.c.initial)
     rows = connection.execute(query.where(statuses.c.kind == StatusKind.APPLICATION.value))
     known: dict[str, bool] = {row.crm_id: row.initial for row in rows}
     if any(known.values()):
         return known.get(status, True)
-    # Where none is marked it may be one whose mark can't be read.
+    # If none is marked, it may be one whose mark can't be read.
     return status not in known or not unread.is_any(connection, "statuses", "initial")
 
 
 def around(connection: Connection, known: KnownApplication, actor: str) -> ApplicationStaff:
-    """Return the staff around an application; `actor` is the crm_id of the one who acts."""
+    """Return the staff around an application; `actor` is the crm_id of the acting one."""
     application = known.application
     person = (
         people.c.kind == application.person.kind.value,

@@ -1,4 +1,4 @@
-"""What was changed of triggers and templates through the gateway, and by whom."""
+"""Changes to triggers and templates made through the gateway, and who made them."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ _c = trigger_edits.c
 
 
 def add(connection: Connection, edit: TriggerEdit) -> None:
-    """Keep a change."""
+    """Record a change."""
     changes = [[change.file, change.before, change.after] for change in edit.changes]
     connection.execute(
         insert(trigger_edits).values(
@@ -35,7 +35,7 @@ def listed(
     before: int | None = None,
     limit: int = 50,
 ) -> list[TriggerEdit]:
-    """Return changes, the newest first; those of one thing, of one name, older than an id."""
+    """Return changes, newest first: of one kind, of one name, older than an id."""
     query = select(trigger_edits).order_by(_c.id.desc()).limit(limit)
     if what is not None:
         query = query.where(_c.what == what.value)

@@ -1,4 +1,4 @@
-"""Runs of triggers: how far each has looked, what it found, and what became of it."""
+"""Runs of triggers: how far each has looked, what it found, and the results."""
 
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from gateway.store.engine.id_ranges import of_page
 from gateway.store.engine.upsert import insert_into
 from gateway.store.schema.triggers import occurrences, trigger_looks, trigger_runs
 
-TOLD = 1_000  #: How many people left out are kept with their reasons; the rest are counted.
+TOLD = 1_000  #: How many people left out are stored with their reasons; the rest are only counted.
 _USUAL = 30  #: Runs the guard compares with.
 _c = trigger_runs.c
 
@@ -24,7 +24,7 @@ def looked(connection: Connection, trigger: str) -> date | None:
 
 
 def looks(connection: Connection) -> dict[str, date]:
-    """Return the last local day each trigger has looked at; who never looked is left out."""
+    """Return the last local day each trigger has looked at, without those that never looked."""
     query = select(trigger_looks.c.trigger, trigger_looks.c.day)
     return {row.trigger: row.day for row in connection.execute(query)}
 
@@ -39,7 +39,7 @@ def look(connection: Connection, trigger: str, day: date, now: datetime) -> None
 
 
 def begin(connection: Connection, run: TriggerRun) -> None:
-    """Record a run as it begins; an earlier one that was broken off ends with its mails."""
+    """Record the start of a run; an earlier one that was interrupted ends with its mails."""
     broken = update(trigger_runs).where(
         _c.trigger == run.trigger, _c.state == RunState.LOOKING, _c.id < run.id
     )
@@ -62,17 +62,17 @@ def begin(connection: Connection, run: TriggerRun) -> None:
 
 
 def note_due(connection: Connection, run: int, *, due: int, state: RunState) -> None:
-    """Note how many occurrences a run has put into the ledger."""
+    """Record how many occurrences a run has added to the ledger."""
     connection.execute(update(trigger_runs).where(_c.id == run).values(due=due, state=state))
 
 
 def drop(connection: Connection, run: int) -> None:
-    """Forget a run that has nothing to tell."""
+    """Delete a run with nothing to report."""
     connection.execute(delete(trigger_runs).where(_c.id == run))
 
 
 def report(connection: Connection, run: TriggerRun, state: RunState, now: datetime) -> bool:
-    """Note that a run is reported; False if somebody else has reported it."""
+    """Record that a run is reported; False if another process has reported it."""
     query = update(trigger_runs).where(_c.id == run.id, _c.reports == run.reports)
     query = query.values(
         reports=run.reports + 1,
@@ -83,13 +83,13 @@ def report(connection: Connection, run: TriggerRun, state: RunState, now: dateti
 
 
 def reopen(connection: Connection) -> None:
-    """Have runs reported again whose mail is no longer held."""
+    """Mark runs to be reported again whose mail is no longer held."""
     held = update(trigger_runs).where(_c.state == RunState.HELD)
     connection.execute(held.values(state=RunState.OPEN))
 
 
 def unfinished(connection: Connection) -> list[TriggerRun]:
-    """Return the runs that have something to be reported, in order."""
+    """Return the runs that still have something to report, in order."""
     open_ones = select(trigger_runs).where(_c.state != RunState.FINISHED).order_by(_c.id)
     return _runs(connection, open_ones)
 
@@ -107,7 +107,7 @@ def listed(
     before: int | None = None,
     limit: int = 50,
 ) -> list[TriggerRun]:
-    """Return runs, the newest first; with `before`, those older than this id."""
+    """Return runs, newest first; with `before`, those older than this id."""
     query = select(trigger_runs).order_by(_c.id.desc()).limit(limit)
     query = query.where(*of_page(_c.id, since, before))
     return _runs(connection, query if trigger is None else query.where(_c.trigger == trigger))

@@ -1,1 +1,1 @@
-"""What commands, API and webhooks show: JSON documents, timelines, how things stand."""
+"""Data shown by commands, API and webhooks: JSON documents, timelines, status."""

@@ -1,4 +1,4 @@
-"""What is known of an address that nobody in the CRM has: what keeps mail away, what happened."""
+"""Everything about an address nobody in the CRM has: what keeps mail away, what happened."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,19 +26,19 @@ from gateway.store.views.timeline import (
     part_of,
 )
 
-#: The sorts of things that happen to an address by itself.
+#: The event types that an address without a person can have.
 SORTS = (TimelineType.MESSAGE, TimelineType.BOUNCE, TimelineType.SUPPRESSION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressPage:
-    """An address in lookup form, with all that is known of it."""
+    """An address in lookup form, with everything known about it."""
 
     address: str
-    prospect: MailProspect  #: What mail to it would meet now.
+    prospect: MailProspect  #: What would happen to mail sent to it now.
     suppressions: tuple[Suppression, ...]
-    refusals: tuple[Refusal, ...]  #: Where Mailchimp itself sends no campaigns to it.
-    topic_opt_outs: tuple[TopicOptOut, ...]  #: Those of the past among them.
+    refusals: tuple[Refusal, ...]  #: If Mailchimp itself sends no campaigns to it.
+    topic_opt_outs: tuple[TopicOptOut, ...]  #: Including past ones.
     timeline: TimelinePart
     is_known: bool  #: Whether there is, or was, anything at all.
 
@@ -46,7 +46,7 @@ class AddressPage:
 def page_of(
     connection: Connection, standings: Standings, address: str, asked: TimelineAsked
 ) -> AddressPage:
-    """Return what is known of an address; the timeline as far as it is asked for."""
+    """Return everything known about an address; of the timeline, only what is requested."""
     erased = standings.names_if_erased(connection, address)
     entries = suppression.history(connection, address, erased=erased)
     declined = topic_opt_outs.history(connection, address, erased=erased)
@@ -72,7 +72,7 @@ def _events(
     entries: Sequence[SuppressionEntry],
     declined: Sequence[TopicOptOut],
 ) -> Iterator[TimelineEvent]:
-    """Yield what is asked for of each sort, and more of it, in an order that stays."""
+    """Yield at least the requested events of each type, in a stable order."""
     since, until, limit = asked.since, asked.latest, asked.at_most
     if TimelineType.MESSAGE in asked.types:
         mails = received.at_addresses(

@@ -1,4 +1,4 @@
-"""Applications as they are looked for: by reference, title, programme, or whose they are."""
+"""Finding applications: by reference, title, programme, or person."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _MOST_TRANSITIONS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedApplication:
-    """An application with the name of whose it is."""
+    """An application with its person's name."""
 
     known: KnownApplication
     person_name: str
@@ -27,11 +27,11 @@ class ListedApplication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastTransition:
-    """One thing that was done to an application through the gateway."""
+    """Something done to an application through the gateway."""
 
     id: int
     event: str  #: `submitted`, `status_changed`.
-    before: str  #: crm_id of the status it had.
+    before: str  #: crm_id of the previous status.
     status: str
     actor: str  #: The name or else the crm_id of the member of staff; empty: the candidate.
 
@@ -49,10 +49,10 @@ def listed(
     after: str = "",
     limit: int = 50,
 ) -> list[ListedApplication]:
-    """Return applications in order of their references, those after a given one.
+    """Return applications in order of reference, after a given one.
 
-    Each of the `words` must begin the reference, or be part of the title, the programme's name, or
-    the person's name or address; `status` is the crm_id of one.
+    Each of the `words` must be the beginning of the reference, or be part of the title, the
+    programme's name, or the person's name or address; `status` is a crm_id.
     """
     a, p = applications.c, people.c
     name = (p.first_name + " " + p.last_name).label("person_name")
@@ -82,7 +82,7 @@ def listed(
 
 
 def by_reference(connection: Connection, reference: str) -> ListedApplication | None:
-    """Return the application of a reference with the name of whose it is."""
+    """Return the application with a reference, with its person's name."""
     known = known_applications(connection, [reference]).get(reference)
     if known is None:
         return None
@@ -110,7 +110,7 @@ def statuses_of_applications(connection: Connection) -> list[Status]:
 
 
 def past_transitions(connection: Connection, reference: str) -> Iterator[PastTransition]:
-    """Yield the last changes made to an application through the gateway, the newest first."""
+    """Yield the last changes made to an application through the gateway, newest first."""
     t = transitions.c
     query = (
         select(transitions, func.coalesce(staff.c.name, "").label("actor_name"))

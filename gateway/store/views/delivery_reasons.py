@@ -1,4 +1,4 @@
-"""Why deliveries of the journal failed, told with what holds now."""
+"""Why deliveries in the journal failed, in the light of current data."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
@@ -12,7 +12,7 @@ from gateway.core.decision.note_facts import facts_of
 from gateway.core.people.people import NOBODY
 from gateway.store.people.suppression import Standings
 
-if TYPE_CHECKING:  # Whoever shows a message doesn't load all rules.
+if TYPE_CHECKING:  # Showing a message shouldn't load all rules.
     from gateway.core.decision.classify import Rule
 
 
@@ -24,10 +24,10 @@ def reasons_of(
     rules: "Sequence[Rule]",
     zone: tzinfo,
 ) -> dict[tuple[int, int], DeliveryReason]:
-    """Return by message and position why deliveries failed, or would have.
+    """Return, by message and position, why deliveries failed, or would have.
 
-    `wanted` are messages with positions and deliveries. Told is of those alone of which it was
-    kept: not of erased people, nor where a relay said no.
+    `wanted` are messages with positions and deliveries. Only deliveries with a stored reason are
+    included: not those to erased people, nor those a relay refused.
     """
     kept = [entry for entry in wanted if entry[2].note_facts]
     addresses = list(dict.fromkeys(delivery.address for *_, delivery in kept))
@@ -41,6 +41,6 @@ def reasons_of(
 
 
 def deliveries_of(message: Message) -> Iterator[tuple[Message, int, Delivery]]:
-    """Yield the deliveries of a message as `reasons_of` wants them."""
+    """Yield the deliveries of a message in the form `reasons_of` needs."""
     for position, delivery in enumerate(message.deliveries):
         yield message, position, delivery

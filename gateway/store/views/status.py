@@ -1,4 +1,4 @@
-"""The state of things in the store, for health, metrics and the people who run the gateway."""
+"""The status of the store, for health, metrics and the people who run the gateway."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,18 +26,18 @@ class Snapshot:
 
     feeds: Mapping[str, datetime]  #: When each source last brought anything.
     outbox: Mapping[str, int]  #: Entries by state.
-    sending: int  #: Deliveries without an outcome yet.
+    sending: int  #: Deliveries without an outcome so far.
     inbox: Mapping[str, int]  #: Mails for the importer by state.
-    waiting_since: datetime | None  #: Of the oldest one that a listener took and nobody has read.
+    waiting_since: datetime | None  #: Of the oldest mail a listener accepted and nobody has read.
     paused: tuple[str, ...]  #: `bulk`, `all`
-    kinds: tuple[KindState, ...] = ()  #: How each source's feed of each kind stands.
+    kinds: tuple[KindState, ...] = ()  #: The state of each source's feed of each kind.
     #: Rows that name something unknown, by kind of reference.
     references: Mapping[str, int] = field(default_factory=dict)
     unread: Mapping[str, int] = field(default_factory=dict)  #: Fields, by kind of record.
 
 
 def snapshot(connection: Connection) -> Snapshot:
-    """Read how things stand."""
+    """Read the current status."""
     ages = select(feeds.c.source, func.max(feeds.c.at).label("at")).group_by(feeds.c.source)
     states = select(outbox.c.state, func.count().label("entries")).group_by(outbox.c.state)
     sending = select(func.count()).where(in_state(State.SENDING))
@@ -58,14 +58,14 @@ def snapshot(connection: Connection) -> Snapshot:
 
 
 def tags(connection: Connection) -> tuple[str, ...]:
-    """Return every tag that a group or status carries, whether it has an effect or not."""
+    """Return every tag a group or status has, whether or not it has an effect."""
     carried = union(select(groups.c.tag), select(statuses.c.tag)).subquery()
     query = select(carried.c.tag).where(carried.c.tag != "").order_by(carried.c.tag)
     return tuple(connection.scalars(query))
 
 
 def finance_statuses(connection: Connection) -> dict[str, int]:
-    """Return every finance status there is, with the number of active people who have it."""
+    """Return every finance status in use, with its number of active people."""
     c = people.c
     rows = select(c.finance_status, func.count().label("people")).where(
         c.active, c.finance_status != ""
@@ -75,23 +75,23 @@ def finance_statuses(connection: Connection) -> dict[str, int]:
 
 
 def fed_at(connection: Connection) -> datetime | None:
-    """Return when any source last brought anything."""
+    """Return when any source last sent anything."""
     latest: datetime | None = connection.scalar(select(func.max(feeds.c.at)))
     return latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortfall:
-    """Records of the feed that have no effect, over all imports."""
+    """Records of the feed without effect, over all imports."""
 
-    #: People whom a group or status keeps from mail, who have no address to tell it by.
+    #: People whom a group or status keeps from mail, but without an address to recognise them by.
     protected_without_address: int
-    references_to_nothing: Mapping[str, int]  #: Rows, by kind of reference; without what waits.
+    references_to_nothing: Mapping[str, int]  #: Rows by kind of reference, without waiting ones.
     unread_fields: Mapping[str, int]  #: By kind of record.
     unread_since: datetime | None
 
     def lines(self, zone: tzinfo) -> Iterator[str]:
-        """Yield a line for each sort that occurs; days are those of a zone."""
+        """Yield a line for each sort that occurs; days are in the given time zone."""
         if self.protected_without_address:
             people = counted(
                 self.protected_without_address,
@@ -117,7 +117,7 @@ class Shortfall:
 
 
 def shortfall(connection: Connection) -> Shortfall:
-    """Count it."""
+    """Return the shortfall."""
     return Shortfall(
         protected_without_address=protected_without_address(connection),
         references_to_nothing=open_references.faults(connection),
@@ -127,16 +127,13 @@ def shortfall(connection: Connection) -> Shortfall:
 
 
 def protected_without_address(connection: Connection) -> int:
-    """Count people whom a group or status keeps from mail, and who have no address to tell it by.
-
-    An inactive group has no effect.
-    """
+    """Count people whom a group or status keeps from mail, but who have no address."""
     c, tags = people.c, list(TAG_SCOPES)
     a = addresses.c
-    # Not `*`: SQLite would read the row, too, which its index leads to.
+    # Not `*`: SQLite would also read the row its index leads to.
     has_address = select(a.person).where(a.kind == c.kind, a.person == c.crm_id).exists()
-    # Starts from the few statuses and groups that keep mail away: going through a million people,
-    # each with address, status and groups, took seconds.
+    # Starts from the few statuses and groups that keep mail away: scanning a million people, each
+    # with address, status and groups, took seconds.
     suppressing = select(statuses.c.kind, statuses.c.crm_id).where(statuses.c.tag.in_(tags))
     quiet = select(groups.c.kind, groups.c.crm_id).where(groups.c.active, groups.c.tag.in_(tags))
     of_quiet = tuple_(memberships.c.kind, memberships.c.group_id).in_(quiet)

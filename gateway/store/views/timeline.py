@@ -1,4 +1,4 @@
-"""Everything that happened with a person, in order of time, a part at a time."""
+"""A person's timeline: everything that happened, in order of time, a part at a time."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ from gateway.store.people.suppression import Standings, SuppressionEntry
 from gateway.store.people.topic_opt_outs import TopicOptOut
 from gateway.store.triggers import ledger
 
-MOST_EVENTS = 1000  #: How many of a person are shown at once; the rest comes part by part.
+MOST_EVENTS = 1000  #: How many events of a person are shown at once; the rest comes part by part.
 
 ADDED = "added"
 RELEASED = "released"
 FILED = "filed"
-#: Sources of which a person is shown entries: of who was erased there is nobody to show.
+#: Sources whose entries are shown for a person: an erased person can't be shown.
 _KEPT = tuple(source for source in ENTRY_SOURCES if source is not SuppressionSource.ERASED)
 
 
 class TimelineType(StrEnum):
-    """What sort of thing happened."""
+    """A type of event."""
 
     MESSAGE = "message"
     BOUNCE = "bounce"
@@ -54,49 +54,49 @@ class TimelineType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEvent:
-    """One thing that happened."""
+    """An event in a timeline."""
 
     at: datetime
     type: str  #: A `TimelineType`.
-    id: str  #: As people see it; empty where it has none.
+    id: str  #: As displayed; empty if it has none.
     summary: str
     state: str
-    reference: str = ""  #: That of the application it is about.
+    reference: str = ""  #: Of the application it is about.
 
 
 @dataclass(frozen=True, slots=True)
 class TimelinePlace:
-    """Where a part of a timeline ends: news shift none of what is older."""
+    """Where a part of a timeline ends; new events don't shift older ones."""
 
     at: datetime  #: Of the last event shown.
-    shown: int  #: Events of just that moment that were shown by then.
+    shown: int  #: Number of events at just that moment shown so far.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineAsked:
-    """What of a timeline is asked for."""
+    """The requested part of a timeline."""
 
     types: Collection[TimelineType] = frozenset(TimelineType)
-    since: datetime | None = None  #: With what happened at that moment.
-    until: datetime | None = None  #: The same.
-    after: TimelinePlace | None = None  #: Where the part before ended.
+    since: datetime | None = None  #: Inclusive.
+    until: datetime | None = None  #: Inclusive.
+    after: TimelinePlace | None = None  #: Where the previous part ended.
     limit: int = MOST_EVENTS
 
     @property
     def latest(self) -> datetime | None:
-        """Nothing that happened later is asked for."""
+        """The latest time requested."""
         moments = [self.until, None if self.after is None else self.after.at]
         return min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def at_most(self) -> int:
-        """How many events of one sort are enough to tell the part, and whether there is another."""
+        """How many events of one type are enough for the part, and to see if there is another."""
         return self.limit + 1 + (self.after.shown if self.after else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class TimelinePart:
-    """Some of a timeline, the newest first."""
+    """A part of a timeline, newest first."""
 
     events: tuple[TimelineEvent, ...]
     end: TimelinePlace | None  #: None: nothing is older.
@@ -104,21 +104,21 @@ class TimelinePart:
 
 @dataclass(frozen=True, slots=True)
 class PersonPage:
-    """A person, with all that is known."""
+    """A person, with everything known."""
 
     record: PersonRecord
     suppressions: tuple[Suppression, ...]
     applications: tuple[KnownApplication, ...]
-    timeline: tuple[TimelineEvent, ...]  #: The newest first.
-    refusals: tuple[Refusal, ...]  #: Where Mailchimp itself sends no campaigns to.
+    timeline: tuple[TimelineEvent, ...]  #: Newest first.
+    refusals: tuple[Refusal, ...]  #: Addresses to which Mailchimp itself sends no campaigns.
     unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read; their values are old.
-    #: Kinds of reference and what they name that isn't known.
+    #: Kinds of references that lead nowhere, each with what it names.
     leads_nowhere: tuple[tuple[str, str], ...] = ()
-    #: Topics that the person, or whoever has an address of theirs, wants no mailings of, with those
-    #: of the past.
+    #: Topics of which the person, or whoever has an address of theirs, wants no mailings, including
+    #: past opt-outs.
     topic_opt_outs: tuple[TopicOptOut, ...] = ()
-    timeline_end: TimelinePlace | None = None  #: Where the timeline goes on.
-    prospects: tuple[MailProspect, ...] = ()  #: What mail to each address would meet now.
+    timeline_end: TimelinePlace | None = None  #: Where the timeline continues.
+    prospects: tuple[MailProspect, ...] = ()  #: What would happen to mail to each address now.
 
 
 def pages(
@@ -127,9 +127,9 @@ def pages(
     wanted: PersonRef | str,
     asked: TimelineAsked = TimelineAsked(),
 ) -> tuple[PersonPage, ...]:
-    """Return the person of that key, or everybody with that address (in lookup form).
+    """Return the person with that key, or everybody with that address (in lookup form).
 
-    Of the timeline there is what is asked for; by default the newest thousand events.
+    Each has the requested part of the timeline; by default the newest thousand events.
     """
     records = people.find(connection, wanted)
     return tuple(_page(connection, standings, record, asked) for record in records)
@@ -138,14 +138,14 @@ def pages(
 def part(
     connection: Connection, standings: Standings, record: PersonRecord, asked: TimelineAsked
 ) -> TimelinePart:
-    """Return a part of a person's timeline: however long that is, by a bounded number of rows."""
+    """Return a part of a person's timeline, reading a bounded number of rows."""
     return _part(connection, record, _said(connection, standings, record), asked)
 
 
 def suppressions_of(
     connection: Connection, standings: Standings, record: PersonRecord
 ) -> tuple[Suppression, ...]:
-    """Return all that suppresses a person, also where no address is known of them."""
+    """Return everything that suppresses a person, even if they have no known address."""
     known = standings.within(connection, record.every_address)
     of_staff = standings.of_staff(connection, record.person.ref)
     return tuple(dict.fromkeys((*people.suppressions_of(record, known), *of_staff)))
@@ -153,7 +153,7 @@ def suppressions_of(
 
 @dataclass(frozen=True, slots=True)
 class _SaidOfPerson:
-    """All that suppresses a person now, and what staff and the person said, those undone too."""
+    """All current suppressions of a person, and all choices by them or by staff, even undone."""
 
     suppressions: tuple[Suppression, ...]
     entries: Sequence[SuppressionEntry]
@@ -202,7 +202,7 @@ def _part(
     ref, since, until, most = record.person.ref, asked.since, asked.latest, asked.at_most
 
     def events() -> Iterator[TimelineEvent]:
-        """Yield what is asked for of each sort, and more of it, in an order that stays."""
+        """Yield at least the requested events of each type, in a stable order."""
         types = asked.types
         if TimelineType.MESSAGE in types:
             yield from of_messages(received.by_person(connection, ref, since, until, most))
@@ -226,10 +226,10 @@ def _part(
 
 
 def part_of(events: Iterable[TimelineEvent], asked: TimelineAsked) -> TimelinePart:
-    """Return the part of a timeline that is asked for.
+    """Return the requested part of a timeline.
 
-    Of each sort `events` has the newest `asked.at_most` up to `asked.latest`, at least, in an order
-    that stays.
+    For each type, `events` has at least the newest `asked.at_most` up to `asked.latest`, in a
+    stable order.
     """
     since, until = asked.since, asked.latest
     within = (
@@ -248,7 +248,7 @@ def part_of(events: Iterable[TimelineEvent], asked: TimelineAsked) -> TimelinePa
 
 
 def of_messages(messages: Iterable[ReceivedMessage]) -> Iterator[TimelineEvent]:
-    """Yield mail through the proxy; that of triggers comes from the ledger."""
+    """Yield mail through the proxy; triggered mail comes from the ledger."""
     for message in messages:
         yield TimelineEvent(
             at=message.at,
@@ -260,7 +260,7 @@ def of_messages(messages: Iterable[ReceivedMessage]) -> Iterator[TimelineEvent]:
 
 
 def of_bounces(kept: Iterable[KeptBounce]) -> Iterator[TimelineEvent]:
-    """Tell of what came back of mail to the person, whatever sent it."""
+    """Yield bounces of mail to the person, whatever sent it."""
     for bounce in kept:
         text = ": ".join(filter(None, (bounce.address, bounce.reason, bounce.diagnostic)))
         number = "" if bounce.message is None else ids.show(bounce.message)
@@ -270,7 +270,7 @@ def of_bounces(kept: Iterable[KeptBounce]) -> Iterator[TimelineEvent]:
 
 
 def of_triggers(occurrences: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
-    """Tell of mail on events, sent or not."""
+    """Yield mail on events, sent or not."""
     for occurrence in occurrences:
         said = f"{occurrence.trigger}: {occurrence.subject or occurrence.reason}".removesuffix(": ")
         yield TimelineEvent(
@@ -288,9 +288,9 @@ def of_triggers(occurrences: Iterable[Occurrence]) -> Iterator[TimelineEvent]:
 def of_suppressions(
     suppressions: Iterable[Suppression], entries: Iterable[SuppressionEntry]
 ) -> Iterator[TimelineEvent]:
-    """Tell of what groups and the status brought, of what staff said, and of its end.
+    """Yield suppressions by groups, by the status and by staff, and their ends.
 
-    `suppressions` are those in force, `entries` all that staff ever said.
+    `suppressions` are those in force, `entries` all that staff ever made.
     """
     for in_force in suppressions:
         if (
@@ -311,13 +311,13 @@ def of_suppressions(
 
 
 def of_topic_opt_outs(declined: Iterable[TopicOptOut]) -> Iterator[TimelineEvent]:
-    """Tell of mailings of a topic that somebody wants no more of, and of those undone."""
+    """Yield opt-outs from topics, and those undone."""
     for opt_out in declined:
         yield from _of_suppression(opt_out, f"{opt_out.whose}: no mailings of {opt_out.topic}")
 
 
 def _of_suppression(kept: SuppressionEntry | TopicOptOut, what: str) -> Iterator[TimelineEvent]:
-    """Tell that mail is not to be sent since a moment, and again where that was released."""
+    """Yield the start of a suppression, and its end if it was released."""
     number = ids.show(kept.id)
     summary = f"{what} ({kept.remark})" if kept.remark else what
     yield TimelineEvent(
@@ -333,7 +333,7 @@ def _of_suppression(kept: SuppressionEntry | TopicOptOut, what: str) -> Iterator
 
 
 def of_replies(replies: Iterable[ReplyHead]) -> Iterator[TimelineEvent]:
-    """Tell of what was filed."""
+    """Yield what was filed."""
     for reply in replies:
         sender = reply.sender_name or reply.sender
         yield TimelineEvent(
@@ -347,7 +347,7 @@ def of_replies(replies: Iterable[ReplyHead]) -> Iterator[TimelineEvent]:
 
 
 def of_documents(filed: Iterable[Document]) -> Iterator[TimelineEvent]:
-    """Tell of the documents that came with what was filed, at the moment of that."""
+    """Yield the documents that came with what was filed, at the time of filing."""
     for document in filed:
         yield TimelineEvent(
             at=ids.moment_of(document.entry),
@@ -360,7 +360,7 @@ def of_documents(filed: Iterable[Document]) -> Iterator[TimelineEvent]:
 
 
 def of_activities(acts: Iterable[MemberActivity]) -> Iterator[TimelineEvent]:
-    """Tell of what the person did with campaigns."""
+    """Yield the person's activities in campaigns."""
     for act in acts:
         activity = act.act.activity
         yield TimelineEvent(
@@ -373,7 +373,7 @@ def of_activities(acts: Iterable[MemberActivity]) -> Iterator[TimelineEvent]:
 
 
 def of_opt_outs(left: Iterable[OptOut]) -> Iterator[TimelineEvent]:
-    """Tell of opt-outs, and of those that staff undid."""
+    """Yield opt-outs, and those undone by staff."""
     for opt_out in left:
         through = f' through "{opt_out.title}"' if opt_out.title else " at Mailchimp"
         number = "" if opt_out.campaign is None else ids.show(opt_out.campaign)
@@ -387,7 +387,7 @@ def of_opt_outs(left: Iterable[OptOut]) -> Iterator[TimelineEvent]:
 
 
 def described(activity: Activity) -> str:
-    """Return an activity in words."""
+    """Return a description of an activity."""
     match activity.type:
         case ActivityType.BOUNCED:
             return f"bounced ({activity.bounce})" if activity.bounce else "bounced"

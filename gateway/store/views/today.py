@@ -1,4 +1,4 @@
-"""What flows, by the quarter of an hour, and what waits for a person."""
+"""Mail by quarter of an hour, and what waits for a person."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -37,14 +37,14 @@ from gateway.store.schema.triggers import occurrences
 from gateway.store.triggers import ledger
 
 QUARTER = timedelta(minutes=15)
-LATELY = timedelta(days=7)  #: For how long mail that came back, or has no outcome, is shown.
+LATELY = timedelta(days=7)  #: How long bounced mail, or mail without an outcome, is shown.
 
 
 @dataclass(frozen=True, slots=True)
 class QuarterHour:
-    """The deliveries of messages that came in a quarter of an hour."""
+    """The deliveries of messages received in a quarter of an hour."""
 
-    at: datetime  #: Its beginning; in every time zone it is a quarter.
+    at: datetime  #: Its beginning; it is a full quarter in every time zone.
     counts: Mapping[State, int] = field(default_factory=dict)
 
 
@@ -53,25 +53,25 @@ class Undecided(StrEnum):
 
     INBOX = "inbox"  #: Replies that could not be filed.
     TRIGGERS_HELD = "triggers_held"
-    TRIGGERS_UNREAD = "triggers_unread"  #: Mail that waits for a field which can't be read.
-    TRIGGERS_UNKNOWN = "triggers_unknown"  #: Mail on events that may have gone or not.
-    MESSAGES_UNKNOWN = "messages_unknown"  #: The CRM's mail of the last week, likewise.
-    OUTBOX_UNKNOWN = "outbox_unknown"  #: Own mail, likewise.
+    TRIGGERS_UNREAD = "triggers_unread"  #: Mail that waits for an unreadable field.
+    TRIGGERS_UNKNOWN = "triggers_unknown"  #: Mail on events that may or may not have been sent.
+    MESSAGES_UNKNOWN = "messages_unknown"  #: Likewise, the CRM's mail of the last week.
+    OUTBOX_UNKNOWN = "outbox_unknown"  #: Likewise, the gateway's own mail.
     OUTBOX_FAILED = "outbox_failed"
-    BOUNCES = "bounces"  #: Of the last week: hard or a complaint, but not surely about ours.
+    BOUNCES = "bounces"  #: Of the last week: hard or complaints, not certainly about ours.
     IMPORTS = "imports"  #: Held back by the guard.
-    CAMPAIGNS = "campaigns"  #: Begun and neither sent nor scheduled, or in trouble.
+    CAMPAIGNS = "campaigns"  #: Begun but neither sent nor scheduled, or in trouble.
 
 
 def quarter_of(moment: datetime) -> datetime:
-    """Return the beginning of the quarter of an hour that a moment is in."""
+    """Return the beginning of the quarter of an hour that contains a time."""
     return moment - (moment - EPOCH) % QUARTER
 
 
 def flow(connection: Connection, first: datetime, until: datetime) -> list[QuarterHour]:
     """Count deliveries by quarter and state; both times are beginnings of quarters.
 
-    Relayed most are: these are counted as what is left of all, which needs no look at the rows.
+    Most are relayed: these are counted as the difference to the total, without reading the rows.
     """
     d = deliveries.c
     counts: defaultdict[datetime, dict[State, int]] = defaultdict(dict)
@@ -97,7 +97,7 @@ def flow(connection: Connection, first: datetime, until: datetime) -> list[Quart
 
 
 def _quarter_number(message: ColumnElement[int]) -> ColumnElement[int]:
-    """Return the number of the quarter since `EPOCH` that an id was made in."""
+    """Return the number of the quarter since `EPOCH` in which an id was made."""
     ids_of_a_quarter = first_id_at(EPOCH + QUARTER)
     return message.op("/")(literal_column(str(ids_of_a_quarter)))
 
@@ -106,7 +106,7 @@ def undecided(connection: Connection, now: datetime) -> dict[Undecided, int]:
     """Count what waits for a person, zeros included."""
     lately = first_id_at(now - LATELY)
     o, d, c = occurrences.c, deliveries.c, campaigns.c
-    # Written out, as their indexes have them.
+    # Written out, as in their indexes.
     unsure_state: ColumnElement[str] = literal_column(f"'{OccurrenceState.UNKNOWN}'")
     held_state: ColumnElement[str] = literal_column(f"'{OccurrenceState.HELD}'")
     begun = and_(

@@ -1,1 +1,1 @@
-"""What rows of the feed refer to by a text: what it leads to, and what still waits for it."""
+"""References in the feed by text: what each one leads to, and what still waits for it."""

@@ -1,4 +1,4 @@
-"""What the texts of a file may mean that refer to something but are nobody's id."""
+"""What texts in a file may mean that refer to something but aren't ids."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _FEW = 100  #: Texts; each may mean some thirty ids.
 
 @dataclass(frozen=True, slots=True)
 class GivenText:
-    """A text of the file that refers to something but is nobody's id."""
+    """A text in the file that refers to something but isn't an id."""
 
     kind: str
     text: str
@@ -47,7 +47,7 @@ class Meanings:
     def apart(
         self, relation: Relation, given: Iterable[GivenText]
     ) -> tuple[list[GivenText], list[GivenText]]:
-        """Divide texts into those that wait, as nothing of the sort is known yet, and the rest."""
+        """Separate texts that wait, as nothing of their sort is known yet, from the rest."""
         waiting: list[GivenText] = []
         rest: list[GivenText] = []
         known: dict[str, bool] = {}
@@ -58,7 +58,7 @@ class Meanings:
         return waiting, rest
 
     def has_any(self, relation: Relation, kind: str) -> bool:
-        """Whether anything of the sort that a reference names is known."""
+        """Whether anything of the sort a reference names is known."""
         return has_rows(self._connection, relation.target, kind if relation.has_kind else None)
 
     def of(self, relation: Relation, given: Iterable[GivenText]) -> dict[GivenText, GivenMeaning]:
@@ -85,7 +85,7 @@ class Meanings:
         return meanings
 
     def _numbered_people(self, kind: str, texts: Sequence[str]) -> NumberedIds:
-        """Return the ids of people that texts may mean: of few texts these alone are asked for."""
+        """Return the ids of people that texts may mean; for a few texts, only these are queried."""
         if kind in self._numbered:
             return self._numbered[kind]
         ids = select(people.c.crm_id).where(people.c.kind == kind)
@@ -107,7 +107,7 @@ class Meanings:
         return self._targets[key]
 
     def nearest(self, relation: Relation, given: GivenText) -> tuple[str, ...]:
-        """Return what a text that leads nowhere may have been meant to be, to tell people."""
+        """Return what a text that leads nowhere was probably meant to be, for a message."""
         if relation.has_kind:
             target = relation.target.c
             other = select(target.kind).where(target.crm_id == given.text).limit(1)

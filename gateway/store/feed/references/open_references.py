@@ -52,8 +52,8 @@ _EXAMPLES = 3
 class OpenReferences:
     """The open references that one import opens or closes.
 
-    `look_before` is called when the import's changes are known but not written, `settle` when they
-    are written; both within the import's transactions.
+    `look_before` is called when the import's changes are known but not yet written, `settle` once
+    they are written; both within the import's transactions.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class OpenReferences:
     def look_before(self) -> None:
         """Find the open references that the import resolves, and those whose count may change.
 
-        What was found when the rows were understood may have changed since, by another import.
+        Another import may have changed what was found when the rows were understood.
         """
         stage = self._stage
         self._has_looked = True
@@ -107,9 +107,9 @@ class OpenReferences:
             self._touch_all(relation, ((kind, given) for kind, given, _ in arrived))
 
     def settle(self, now: datetime) -> None:
-        """Follow those that lead somewhere now, and count those that don't.
+        """Resolve those that lead somewhere now, and count those that don't.
 
-        It is asked once more what the changes name that isn't there: since `look_before` another
+        The names in the changes that lead nowhere are queried again: since `look_before`, another
         import may have removed a status that nobody had.
         """
         if self._has_looked and self._stage.counts.has_changes:
@@ -302,7 +302,7 @@ def listed(
     since: datetime | None = None,
     limit: int | None = None,
 ) -> tuple[OpenText, ...]:
-    """Return the open references, the most frequent first."""
+    """Return the open references, most frequent first."""
     c = open_references.c
     statement = select(open_references).order_by(c.reference, c.uses.desc(), c.kind, c.given)
     if reference:
@@ -359,10 +359,10 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def faults(connection: Connection) -> dict[str, int]:
-    """Return the same without references that may still wait, so what they name should be there.
+    """Return the same without references that may still wait, so their targets should exist.
 
-    The person of a membership should be there once people were imported after it; anything else
-    once anything of its sort is known.
+    The person of a membership should exist once people were imported after it; anything else once
+    anything of its sort is known.
     """
     rows = connection.execute(
         select(open_references.c.reference, open_references.c.kind).distinct()

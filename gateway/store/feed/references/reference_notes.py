@@ -1,4 +1,4 @@
-"""What people are told about references that aren't ids."""
+"""Notes for people about references that aren't ids."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,11 +22,11 @@ class ReferenceNotes:
 
     @property
     def uses(self) -> tuple[ReferenceUse, ...]:
-        """What somebody should know of the references found; faults first."""
+        """What people should know about the references found; faults first."""
         return tuple(sorted(self._uses, key=lambda use: (not use.is_fault, use.line)))
 
     def waiting(self, relation: Relation, texts: Sequence[GivenText]) -> None:
-        """Note texts that wait until what they name is imported: one note for each kind."""
+        """Note texts whose targets aren't imported yet: one note for each kind."""
         for kind in sorted({text.kind for text in texts}):
             of_kind = [text for text in texts if text.kind == kind]
             first = min(of_kind, key=lambda text: text.line)

@@ -65,7 +65,7 @@ class References:
 
     @property
     def uses(self) -> tuple[ReferenceUse, ...]:
-        """What somebody should know of the references found; faults first."""
+        """What people should know about the references found; faults first."""
         return self._notes.uses
 
     @property
@@ -109,7 +109,7 @@ class References:
         """Return rows of people with an unknown status whose old status keeps mail away.
 
         Each is a line and what is wrong. If somebody deceased gets the status `g999`, they may
-        still be deceased: nobody has said what `g999` is.
+        still be deceased: nobody knows what `g999` is.
         """
         relation = next(
             each_relation for each_relation in RELATIONS if each_relation.name == "people.status"
@@ -136,13 +136,13 @@ class References:
         return [(line, f"{status!r} leads nowhere") for line, status in rows]
 
     def _unknown(self, relation: Relation, staged: Table) -> list[GivenText]:
-        """Return the texts of a column that are nobody's id."""
+        """Return the texts of a column that aren't ids."""
         return [
             GivenText(*row) for row in self._connection.execute(unknown_texts(relation, staged))
         ]
 
     def _add_all_meant(self, staged: Table, meanings: Mapping[GivenText, GivenMeaning]) -> None:
-        """Make everybody whom a member's id may mean a member, if the group keeps mail away."""
+        """Add everybody a member's id may mean as a member, if the group keeps mail away."""
         possible = [
             (text.kind, text.text, crm_id)
             for text, meaning in meanings.items()
@@ -222,7 +222,7 @@ class References:
     def _understand_keys(self, staged: Table) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Check whether new ids of rows are known ones that a spreadsheet changed.
 
-        `17.0` is 17, for no CRM has both. `17` may be 00017 without its zeros, or a different
+        `17.0` is 17, as no CRM has both. `17` may be 00017 without its zeros, or a different
         record: both stay, and a person is asked. A rounded id may be anybody's, so all of them
         stay. An id like `123.456` that can't be made from a known one is taken as written.
         """

@@ -50,8 +50,8 @@ class Relation:
     target: Table
     kind: str = ""  #: The target's kind, if it isn't that of the row.
     is_list: bool = False  #: Whether it holds several references with `;` between them.
-    holder: str = "crm_id"  #: The column that tells whose reference it is.
-    #: Whether the target may come later. It becomes a fault once a file of targets lacks it.
+    holder: str = "crm_id"  #: The column that says whose reference it is.
+    #: Whether the target may come later. It becomes a fault if a file of targets lacks it.
     may_wait: bool = False
 
     @property
@@ -177,7 +177,7 @@ RELATIONS = (
 # Every import asks these; making them takes longer than running them for a few rows.
 @cache
 def any_unknown(table: Table, staged: Table) -> Select[*tuple[Any, ...]] | None:
-    """Return a query that says whether some text is nobody's id: a column for each relation.
+    """Return a query of whether some text isn't an id: a column for each relation.
 
     It covers the relations of a table to small tables, without lists, and checks each different
     text only once. None: the table has no such relation.
@@ -193,7 +193,7 @@ def any_unknown(table: Table, staged: Table) -> Select[*tuple[Any, ...]] | None:
 
 @cache
 def unknown_texts(relation: Relation, staged: Table) -> Select[str, str, int, int]:
-    """Return a query of the texts that are nobody's id: kind, text, rows, first line."""
+    """Return a query of the texts that aren't ids: kind, text, rows, first line."""
     value, kind = relation.value(staged), relation.kind_of(staged)
     return (
         select(kind, value, func.count(), func.min(staged.c.line))
@@ -228,7 +228,7 @@ def with_ids(text: str, ids: Mapping[str, str]) -> str:
 
 
 def parts(text: str) -> list[str]:
-    """Return the items between `;`."""
+    """Return the items separated by `;`."""
     return [part for part in map(str.strip, text.split(";")) if part]
 
 

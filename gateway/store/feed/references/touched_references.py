@@ -25,7 +25,7 @@ from gateway.store.schema.references import open_references
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceQuestion:
-    """What must be asked about the references that an import may open or close."""
+    """What to query about the references an import may open or close."""
 
     open_now: frozenset[str]  #: Relations that have open references now.
     has_changes: bool
@@ -36,7 +36,7 @@ class ReferenceQuestion:
 def touching_references(
     dialect: str, touched: Table, layout: TableLayout, question: ReferenceQuestion
 ) -> Insert | None:
-    """Return the statement that fills `touched`, lists excepted; None: there is nothing to fill."""
+    """Return the statement that fills `touched`, except lists; None if there is nothing to fill."""
     queries = []
     for relation in RELATIONS:
         for query in _queries(relation, layout, question):

@@ -1,8 +1,9 @@
 """The schema of the first release, as `gateway/store/schema` describes it.
 
-Until that release a new table or column is added there alone, and stores of earlier builds are
-refused (`VERSION` there). The first migration behind this one finds it written out: what it adds is
-in `gateway/store/schema`, too, and may not be made here.
+Until that release, new tables and columns are added only there, and stores of earlier builds are
+refused (`VERSION` there). When the first migration after this one is added, this one must be
+written out in full: what that one adds is in `gateway/store/schema`, too, and may not be created
+here.
 """
 
 from alembic import op
@@ -16,7 +17,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create the tables, and give the store its identity."""
+    """Create the tables, and give the store an identity."""
     connection = op.get_bind()
     create_all(connection)
     connection.execute(insert(store_identity).values(id=new_identity()))

@@ -1,1 +1,1 @@
-"""One module per version, each explicit; `store.schema` is what they add up to."""
+"""One module per version, each written out in full; `store.schema` is their sum."""
