@@ -12,9 +12,9 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tarfile
 from email import message_from_bytes
 from pathlib import Path
 from typing import NamedTuple
@@ -158,8 +158,7 @@ def test_whom_mailmans_detectors_find_is_found() -> None:
         )
         if done.returncode:
             pytest.skip("the sdist of flufl.bounce can't be had")
-        with tarfile.open(CORPORA / f"{FLUFL}.tar.gz") as archive:
-            archive.extractall(CORPORA, filter="data")
+        shutil.unpack_archive(CORPORA / f"{FLUFL}.tar.gz", CORPORA)
     mails = sorted((folder / "tests/data").glob("*.txt"))
     missed = []
     for file in mails:
