@@ -45,7 +45,7 @@ def split_lines(text: str) -> list[str]:
     """
     lines = _BREAK.split(text)
     for number, line in enumerate(lines[:-1]):
-        if "@" in line and _UNCLOSED.search(line) is not None:
+        if "@" in line and "<" in line and _UNCLOSED.search(line) is not None:
             marks = _MARKS.match(lines[number + 1])
             if marks is not None and marks[0].count(">") == _depth(line) + 1:
                 lines[number] = f"{line.rstrip()}>"

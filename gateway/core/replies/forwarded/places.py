@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 
 from gateway.core.replies.forwarded.dates import is_internet_date
 from gateway.core.replies.forwarded.forms.blocks import ForwardedHeader
-from gateway.core.replies.forwarded.forms.conversation import read_conversation
+from gateway.core.replies.forwarded.forms.conversation import (
+    may_hold_conversation,
+    read_conversation,
+)
 from gateway.core.replies.forwarded.forms.intros import Intro
 from gateway.core.replies.forwarded.forms.notes import is_details
 from gateway.core.replies.forwarded.forms.registry import Header, read_header
@@ -66,10 +69,11 @@ def find_places(raw_lines: Sequence[str], *, subject: str) -> list[OriginalPlace
     `subject` is that of the mail around them; empty where nothing was forwarded.
     """
     lines = read_lines(raw_lines)
+    is_divided = may_hold_conversation(lines)
     for index, line in enumerate(lines):
         if line.is_blank:
             continue
-        if conversation := conversation_places(raw_lines, lines, index):
+        if is_divided and (conversation := conversation_places(raw_lines, lines, index)):
             return conversation
         header = read_header(lines, index, subject)
         if header is not None:

@@ -44,6 +44,11 @@ class ConversationMail:
     above: int  #: The first line of its header, or the dashes above that.
 
 
+def may_hold_conversation(lines: Sequence[TextLine]) -> bool:
+    """Whether the rule of a conversation stands anywhere: most mails need not be looked through."""
+    return any(line.text.startswith(_BETWEEN * 2) for line in lines)
+
+
 def read_conversation(lines: Sequence[TextLine], start: int) -> list[ConversationMail]:
     """Read the headers of all mails of the conversation that begins at a line; empty: none does."""
     subject, end = _subject(lines, start)
