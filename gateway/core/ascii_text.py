@@ -1,4 +1,4 @@
-"""Text for those who take ASCII only: replies of SMTP, file names, terminals."""
+"""Text for channels that take only ASCII: SMTP replies, file names, terminals."""
 
 import unicodedata
 
@@ -16,9 +16,9 @@ _FOLDED = str.maketrans(
 
 
 def ascii_text(text: str) -> str:
-    """Write text in printable ASCII, letters as near as they come: `Grüße, René` → `Gruesse, Rene`.
+    """Transliterate text to printable ASCII: `Grüße, René` → `Gruesse, Rene`.
 
-    What has no near form becomes `?`.
+    Characters with no close equivalent become `?`.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -1,4 +1,4 @@
-"""Much work in parts: as much as a statement, a call or a transaction takes at once."""
+"""Splitting a lot of work into the amount one statement, call or transaction can take."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield items in lists of `size`, the last one shorter; each only once it is asked for.
+    """Yield items in lists of `size`, the last one possibly shorter, consuming them lazily.
 
-    `itertools.batched` of Python 3.12 does the same.
+    Like `itertools.batched` in Python 3.12.
     """
     remaining = iter(items)
     while batch := list(islice(remaining, size)):

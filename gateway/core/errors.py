@@ -6,13 +6,14 @@ from typing import ClassVar
 class GatewayError(Exception):
     """Something the operator should read; its text says what is wrong and what to do."""
 
-    #: What to do where all of these errors have one cure on the command line, such as the command
-    #: that lists what there is.
+    #: What to do if all errors of this class have one remedy on the command line, such as a command
+    #: that lists the choices.
     cure: ClassVar[str] = ""
 
 
 class FileUnusable(GatewayError):
-    """A file of the operator's is missing, unreadable or wrong; it may be replaced at this moment.
+    """An operator's file is missing, unreadable or wrong, perhaps only while it is being replaced.
 
-    The text names it. What runs goes on with what it read before, or tells this until it is right.
+    The text names it. A running process carries on with what it read before, or repeats the error
+    until the file is right.
     """

@@ -7,13 +7,13 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SEQUENCE_BITS = 22
 LARGEST = 2**63 - 1
-#: A process's number is the salt of its ids, so that no two processes make the same one. Those of
-#: the proxy's workers (`store/journal/workers.py`):
+#: A process's number is the salt of its ids, so no two processes make the same one. For the proxy's
+#: workers (`store/journal/workers.py`):
 NUMBERED = range(256)
-#: For workers that got no number because the store is away: two machines may draw the same. What
-#: they made is looked at for that before it gets into the store (`workers.take_in`).
+#: For workers that got no number because the store is away: two machines may draw the same. Their
+#: records are checked for that before they enter the store (`workers.take_in`).
 PROVISIONAL = range(256, 512)
-#: For every other process, leased in the store (`store/engine/process_numbers.py`).
+#: For all other processes, leased from the store (`store/engine/process_numbers.py`).
 OTHERS = range(512, 1024)
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]  # ten bits each
 
@@ -37,21 +37,21 @@ class IdSource:
 
 
 def milliseconds_of(moment: datetime) -> int:
-    """Milliseconds since `EPOCH`; negative before it."""
+    """Return the milliseconds since `EPOCH`; negative before it."""
     since = moment - EPOCH
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def first_id_at(moment: datetime) -> int:
-    """Return the smallest id a thing of that moment can have: ids are searched by time with it.
+    """Return the smallest id possible for that moment; used to search ids by time.
 
-    From 2089 on that is the largest id there can be, which fits the store's integers.
+    From 2089 on this is the largest possible id, which fits the store's integers.
     """
     return min(max(0, milliseconds_of(moment)) << _SEQUENCE_BITS, LARGEST)
 
 
 def first_id_after(moment: datetime) -> int:
-    """Return the smallest id of what came later than a moment, to the millisecond."""
+    """Return the smallest id of anything after a moment, to the millisecond."""
     return min((max(0, milliseconds_of(moment)) + 1) << _SEQUENCE_BITS, LARGEST)
 
 
@@ -61,7 +61,7 @@ def moment_of(number: int) -> datetime:
 
 
 def show(number: int) -> str:
-    """Write an id as people see it: thirteen letters of Crockford's base 32."""
+    """Format an id for people: thirteen letters of Crockford's base 32."""
     return (
         _ALPHABET[number >> 60]
         + _PAIRS[number >> 50 & 1023]
@@ -74,10 +74,10 @@ def show(number: int) -> str:
 
 
 def read(text: str) -> int:
-    """Read what `show` wrote; ValueError where the text isn't one.
+    """Parse what `show` wrote; raise ValueError for anything else.
 
-    Thirteen letters have 65 bits: what begins beyond 7, as queue ids of other servers may, has more
-    than the store's integers.
+    Thirteen letters are 65 bits: a text starting above 7, as other servers' queue ids may, doesn't
+    fit the store's integers.
     """
     letters = text.strip().lower()
     if len(letters) != 13 or letters[0] > "7" or any(letter not in _VALUES for letter in letters):

@@ -1,4 +1,4 @@
-"""The few words every decision is made of: kind, scope, delivery state, and by whom."""
+"""The few words every decision is made of: kind, scope, delivery state and who set it."""
 
 import re
 from enum import StrEnum
@@ -21,12 +21,12 @@ class Scope(StrEnum):
     ALL = "all"
 
     def includes(self, other: "Scope") -> bool:
-        """Whether a suppression of this scope covers the other scope, too."""
+        """Whether a suppression of this scope also covers the other scope."""
         return _WIDTH[self] >= _WIDTH[other]
 
     @property
     def covers(self) -> str:
-        """What somebody gets under it, in English: `no bulk mail`."""
+        """Its effect, in English: `no bulk mail`."""
         return _COVERS[self]
 
 
@@ -37,7 +37,7 @@ _COVERS = {
 }
 _WIDTH = {Scope.MAILCHIMP: 1, Scope.BULK: 2, Scope.ALL: 3}
 
-#: The effect of a tag as shipped (seed S1, S2); settings may widen it, never narrow it.
+#: The effect of a tag as shipped (seed S1, S2); settings may widen but never narrow it.
 TAG_SCOPES = {
     "NoMailingsTag": Scope.BULK,
     "NoMailTag": Scope.ALL,
@@ -46,9 +46,9 @@ TAG_SCOPES = {
 
 
 def known_tag(text: str) -> str:
-    """Return the tag a text is in any spelling, or has among other words; else the text.
+    """Return the tag that a text spells in any way or contains; otherwise the text.
 
-    `no-mail tag` and `NoMailTag (Overleden)` are NoMailTag. Of several the one that covers most.
+    `no-mail tag` and `NoMailTag (Overleden)` are NoMailTag. Of several, the one that covers most.
     """
     words = [] if text in TAG_SCOPES else re.findall(r"[\w-]+", text)
     named = (same_word(word, TAG_SCOPES) for word in (text, *words))
@@ -68,7 +68,7 @@ class State(StrEnum):
 
 
 class By(StrEnum):
-    """Who brought a delivery into its state."""
+    """Who set the state of a delivery."""
 
     GATEWAY = "gateway"
     RELAY = "relay"

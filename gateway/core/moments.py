@@ -1,4 +1,4 @@
-"""How times are written for programs, and how people write them."""
+"""Times in the forms that programs and people write."""
 
 import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -22,14 +22,14 @@ def in_utc(moment: datetime | None) -> str | None: ...
 
 
 def in_utc(moment: datetime | None) -> str | None:
-    """Return a time as JSON has it: ISO 8601 in UTC."""
+    """Return a time in its JSON form: ISO 8601 in UTC."""
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def read_duration(text: str) -> timedelta:
-    """Read `90s`, `10m`, `2h` or `7d`; ValueError otherwise."""
+    """Parse `90s`, `10m`, `2h` or `7d`; raise ValueError for anything else."""
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError("not a duration such as 90s, 10m, 2h or 7d")
@@ -37,14 +37,14 @@ def read_duration(text: str) -> timedelta:
 
 
 def read_moment(text: str, zone: tzinfo) -> datetime:
-    """Read a day, which begins at midnight, or a time: `2026-03-12`, `2026-03-12T08:30`.
+    """Parse a date, meaning its midnight, or a time: `2026-03-12`, `2026-03-12T08:30`.
 
-    It is meant in `zone` unless it names an offset of its own (ISO 8601). ValueError otherwise.
+    It is in `zone` unless it has an offset (ISO 8601). Raise ValueError for anything else.
     """
     try:
         moment = datetime.fromisoformat(text.strip().upper())
         moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        moment.astimezone(UTC)  # Raises at the ends of the calendar.
+        moment.astimezone(UTC)  # Overflows at the ends of the calendar.
     except (ValueError, OverflowError):
         raise ValueError(
             f"not a date or time such as 2026-03-12 or 2026-03-12T08:30: {text}"
@@ -53,10 +53,10 @@ def read_moment(text: str, zone: tzinfo) -> datetime:
 
 
 def read_since(text: str, now: datetime, zone: tzinfo) -> datetime:
-    """Read from when on something is asked for, as `read_moment` does.
+    """Parse the start of a period, as `read_moment` does.
 
-    It may also be `today`, `yesterday`, or how long before `now`: `90s`, `10m`, `2h`, `7d`.
-    ValueError otherwise.
+    It may also be `today`, `yesterday`, or an age before `now`: `90s`, `10m`, `2h`, `7d`. Raise
+    ValueError for anything else.
     """
     word = text.strip().lower()
     try:

@@ -11,9 +11,9 @@ from gateway.core.campaigns.campaign_report import CountSeries, PlotForm
 WIDTH, HEIGHT = 960, 540
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 190, 84, 56
 _PAPER, _INK, _FAINT, _GRID = "#ffffff", "#1f2933", "#616e7c", "#e4e7eb"
-#: Told apart by everyone, also without red and green (Okabe and Ito).
+#: Distinguishable with any colour vision (Okabe and Ito).
 COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7")
-#: The same on dark paper; what is not here is bright enough.
+#: The same on a dark background; colours not listed are bright enough.
 _DARK = {
     _PAPER: "#161b22",
     _INK: "#e6edf3",
@@ -22,7 +22,7 @@ _DARK = {
     COLOURS[0]: "#7aa2ff",
     COLOURS[3]: "#ff8a3d",
 }
-#: An image doesn't get the style of its page, but knows whether its reader wants dark.
+#: An image can't use its page's styles, but does know whether the reader prefers dark mode.
 _DARK_STYLE = "@media (prefers-color-scheme: dark) {{ {} }}".format(
     " ".join(
         f'[fill="{light}"] {{ fill: {dark} }} [stroke="{light}"] {{ stroke: {dark} }}'
@@ -37,7 +37,7 @@ _LONGEST_NAME = 44  #: Characters of a bar's name.
 
 @dataclass(frozen=True, slots=True)
 class PlotText:
-    """Words at a place; `anchor` is start, middle or end."""
+    """Text at a position; `anchor` is start, middle or end."""
 
     x: float
     y: float
@@ -48,7 +48,7 @@ class PlotText:
     bold: bool = False
 
     def svg(self) -> str:
-        """Return its element of SVG; what XML can't hold becomes `\ufffd`."""
+        """Return its SVG element; characters XML can't hold become `\ufffd`."""
         text = "".join(char if char.isprintable() else "\ufffd" for char in self.text)
         weight = ' font-weight="600"' if self.bold else ""
         return (
@@ -66,7 +66,7 @@ class PlotLine:
     width: float = 1.0
 
     def svg(self) -> str:
-        """Return its element of SVG."""
+        """Return its SVG element."""
         path = " ".join(f"{x:g},{y:g}" for x, y in self.points)
         return (
             f'<polyline points="{path}" fill="none" stroke="{self.colour}" '
@@ -96,7 +96,7 @@ def draw(
     nothing: str,
     form: PlotForm,
 ) -> list[Shape]:
-    """Return the shapes of a plot; if there is nothing to show, it says `nothing`."""
+    """Return the shapes of a plot; with no data, it shows the text `nothing`."""
     start = min(line.points[0][0] for line in series)
     end = max(line.points[-1][0] for line in series)
     highest = max(line.points[-1][1] for line in series)
@@ -116,7 +116,7 @@ def draw(
 
 
 def draw_bars(title: str, subtitle: str, bars: Sequence[PlotBar], *, nothing: str) -> list[Shape]:
-    """Return the shapes of a plot with a bar across for each share, as many as it has room for."""
+    """Return the shapes of a bar chart, one horizontal bar per share, as many as fit."""
     shapes: list[Shape] = [
         PlotText(_LEFT, 36, title, size=20, bold=True),
         PlotText(_LEFT, 60, subtitle, colour=_FAINT),
@@ -139,7 +139,7 @@ def draw_bars(title: str, subtitle: str, bars: Sequence[PlotBar], *, nothing: st
 
 
 def svg(shapes: Sequence[Shape], *, has_dark_form: bool = False) -> str:
-    """Write shapes as an SVG document: on white, or with a dark form for those who want dark."""
+    """Write shapes as an SVG document: on white, or with a dark form for dark mode."""
     parts = "\n".join(shape.svg() for shape in shapes)
     style = f"<style>{_DARK_STYLE}</style>\n" if has_dark_form else ""
     return (
@@ -151,7 +151,7 @@ def svg(shapes: Sequence[Shape], *, has_dark_form: bool = False) -> str:
 
 
 class PlotFrame:
-    """Where moments and numbers lie on the paper, and what is drawn there."""
+    """Where times and numbers are on the canvas, and what is drawn there."""
 
     def __init__(self, start: datetime, end: datetime, highest: int, form: PlotForm) -> None:
         self.start, self.end = start, end
@@ -160,16 +160,16 @@ class PlotFrame:
         self.top = self.step * math.ceil(max(highest, 1) / self.step)
 
     def x(self, at: datetime) -> float:
-        """Return how far to the right a moment lies."""
+        """Return the horizontal position of a time."""
         share = (at - self.start) / (self.end - self.start)
         return round(_LEFT + share * (WIDTH - _LEFT - _RIGHT), 1)
 
     def y(self, number: float) -> float:
-        """Return how far below the upper edge a number lies."""
+        """Return the vertical position of a number."""
         return round(HEIGHT - _BOTTOM - number / self.top * (HEIGHT - _TOP - _BOTTOM), 1)
 
     def grid(self) -> Iterator[Shape]:
-        """Yield a line across for each step, with its number."""
+        """Yield a horizontal line for each step, with its number."""
         for number in range(0, self.top + 1, self.step):
             y = self.y(number)
             ends = ((_LEFT, y), (WIDTH - _RIGHT, y))
@@ -178,7 +178,7 @@ class PlotFrame:
             yield PlotText(_LEFT - 10, y + 4, written, colour=_FAINT, anchor="end", size=12)
 
     def times(self, zone: tzinfo) -> Iterator[Shape]:
-        """Yield the ticks below, with hours and days; of less than two hours both ends."""
+        """Yield the ticks below, with hours and days; for less than two hours, both ends."""
         below = self.y(0) + 20
         hours = (self.end - self.start).total_seconds() / 3600
         if hours < 2:
@@ -203,7 +203,7 @@ class PlotFrame:
             at = (at + timedelta(hours=step)).astimezone(zone)
 
     def line(self, series: CountSeries, colour: str) -> PlotLine:
-        """Return steps: a number holds until the next one."""
+        """Return a step line: a number holds until the next one."""
         points: list[tuple[float, float]] = []
         for at, number in series.points:
             x, y = self.x(at), self.y(number)
@@ -213,7 +213,7 @@ class PlotFrame:
         return PlotLine(tuple(points), colour, 2.5)
 
     def labels(self, series: Sequence[CountSeries]) -> Iterator[Shape]:
-        """Name each line at its end, none over another."""
+        """Label each line at its end, without overlaps."""
         ends = sorted(
             ((self.y(line.points[-1][1]), index) for index, line in enumerate(series)), reverse=True
         )

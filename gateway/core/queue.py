@@ -1,17 +1,17 @@
-"""The life of what waits in the store for its turn: states × events, in one form for every queue.
+"""The life cycle of rows in a queue: states × events, in one form for every queue.
 
-A queue is a table of the store. A process *claims* rows of it for the length of a lease, so that no
-other one works on them, and *settles* each with what became of it. A process that ends, or is
-silent for longer than its lease, has *abandoned* what it held. What each of these makes of a row is
-said once, by the queue's `QueueLife`; the SQL of `store/engine/queue.py` is built from it.
+A queue is a table of the store. A process *claims* rows for the length of a lease, so that no other
+process works on them, and *settles* each with its outcome. A process that ends, or is silent for
+longer than its lease, has *abandoned* the rows it held. What each event does to a row is defined
+once, by the queue's `QueueLife`; the SQL in `store/engine/queue.py` is built from it.
 
-A life reads like this: mail that was being sent when its worker was killed is `unknown`, and what
-is `unknown` nobody may claim, so it never leaves a second time by itself:
+For example: mail that was being sent when its worker was killed is `unknown`, and nobody may claim
+what is `unknown`, so it is never sent twice on its own:
 
     QueueEvent.CLAIMED: {QUEUED: SENDING}
     QueueEvent.ABANDONED: {SENDING: UNKNOWN}
 
-What isn't in the table doesn't happen: a row in another state stays as it is.
+What isn't in the table doesn't happen: a row in any other state stays as it is.
 """
 
 from collections.abc import Mapping
@@ -23,36 +23,36 @@ from typing import Generic, TypeVar
 class QueueEvent(StrEnum):
     """What happens to a row of a queue."""
 
-    # By whom holds it
-    CLAIMED = "claimed"  #: A process has taken it, for the length of a lease.
-    GIVEN_BACK = "given back"  #: Its holder did not begin with it.
-    BEGUN = "begun"  #: Its holder lets it go now: from here on it may have arrived.
+    # By its holder
+    CLAIMED = "claimed"  #: A process has taken it for the length of a lease.
+    GIVEN_BACK = "given back"  #: Its holder did not start on it.
+    BEGUN = "begun"  #: Its holder is sending it now: from here on it may have arrived.
     ABANDONED = "abandoned"  #: Its holder ended, or was silent for longer than the lease.
 
-    # What its holder found: an outcome
-    SENT = "sent"  #: The other side has taken it.
-    FAILED = "failed"  #: Surely not taken, and nothing will try it again.
-    PUT_OFF = "put off"  #: Surely not taken, and tried again later.
-    DOUBTED = "doubted"  #: Perhaps taken: nobody heard the answer.
-    SKIPPED = "skipped"  #: It need not be sent any more.
-    EXPIRED = "expired"  #: Too late to be of use.
+    # The outcome its holder found
+    SENT = "sent"  #: The other side has accepted it.
+    FAILED = "failed"  #: Certainly not accepted, and not retried.
+    PUT_OFF = "put off"  #: Certainly not accepted, and retried later.
+    DOUBTED = "doubted"  #: Possibly accepted: the answer was lost.
+    SKIPPED = "skipped"  #: No longer needs to be sent.
+    EXPIRED = "expired"  #: Too late to be useful.
     FILED = "filed"
-    REPEATED = "repeated"  #: The same was filed before.
+    REPEATED = "repeated"  #: Already filed.
     IGNORED = "ignored"
-    OBJECTED = "objected"  #: Something speaks against filing it: a person is to decide.
+    OBJECTED = "objected"  #: There is an objection to filing it: a person must decide.
 
     # By others, whoever holds it
-    WITHDRAWN = "withdrawn"  #: What it was about is done with or undone.
-    GIVEN_UP = "given up"  #: Nobody is there any more whom it is for.
-    HELD = "held"  #: Everything waits until a person says otherwise.
+    WITHDRAWN = "withdrawn"  #: Its cause was dealt with or undone.
+    GIVEN_UP = "given up"  #: There is no longer anybody to send it to.
+    HELD = "held"  #: Everything waits until a person releases it.
     RESUMED = "resumed"
-    REVIVED = "revived"  #: It seemed too late by a clock that ran ahead.
-    RETRIED = "retried"  #: A person wants another try.
-    CANCELLED = "cancelled"  #: A person gave it up.
-    DISCARDED = "discarded"  #: A person put it aside.
+    REVIVED = "revived"  #: It had expired only by a clock that ran ahead.
+    RETRIED = "retried"  #: A person requested a retry.
+    CANCELLED = "cancelled"  #: A person cancelled it.
+    DISCARDED = "discarded"  #: A person set it aside.
 
 
-#: The events by which a holder settles a row.
+#: The events with which a holder settles a row.
 OUTCOMES = (
     QueueEvent.SENT,
     QueueEvent.FAILED,
@@ -71,28 +71,28 @@ S = TypeVar("S", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class QueueLife(Generic[S]):
-    """What each event makes of a row: event -> state before -> state after.
+    """What each event does to a row: event -> state before -> state after.
 
-    Each outcome leads to one state, and each of those states is the outcome of one event.
+    Each outcome leads to one state, and each of those states results from one outcome.
     """
 
     transitions: Mapping[QueueEvent, Mapping[S, S]]
 
     def after(self, state: S, event: QueueEvent) -> S | None:
-        """Return the state of a row after an event; None: it can't happen in that state."""
+        """Return the state of a row after an event; None if it can't happen in that state."""
         return self.transitions.get(event, {}).get(state)
 
     def before(self, event: QueueEvent) -> tuple[S, ...]:
-        """Return the states in which an event can happen, none for what the queue doesn't know."""
+        """Return the states in which an event can happen; none if the queue doesn't have it."""
         return tuple(self.transitions.get(event, ()))
 
     def result(self, event: QueueEvent) -> S:
-        """Return the one state an event leads to; ValueError if there isn't exactly one."""
+        """Return the one state an event leads to; raise ValueError if there isn't exactly one."""
         (state,) = set(self.transitions.get(event, {}).values())
         return state
 
     def outcome(self, state: S) -> QueueEvent:
-        """Return the event by which a row is settled so; ValueError: by none."""
+        """Return the event that settles a row in this state; raise ValueError if there is none."""
         (event,) = (
             event for event in OUTCOMES if event in self.transitions and self.result(event) is state
         )

@@ -1,7 +1,7 @@
-"""Values that are made for each message: frozen for readers and type checkers only.
+"""Values made for every message: frozen for readers and type checkers only.
 
-At run time nothing enforces that. A frozen dataclass sets each field by calling
-`object.__setattr__`, so making one takes three times as long; for the dozen values that each
+Nothing enforces that at run time. A frozen dataclass sets each field by calling
+`object.__setattr__`, which makes creating one three times as slow; for the dozen values each
 message needs, that was a tenth of the event loop's time (docs/code.md).
 """
 
@@ -14,5 +14,5 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True)
 def quick_value(*, kw_only: bool = False) -> Callable[[type[T]], type[T]]:
-    """Do what `dataclass(frozen=True, slots=True)` does, without the check at run time."""
+    """Act like `dataclass(frozen=True, slots=True)` without the run-time check."""
     return dataclass(slots=True, unsafe_hash=True, kw_only=kw_only)

@@ -1,9 +1,9 @@
-"""Short texts that only the gateway can have made: return addresses, links to unsubscribe.
+"""Short signed texts that only the gateway can make: return addresses, unsubscribe links.
 
-A text is its payload and a message authentication code (HMAC-SHA-256, cut to ten octets), in lower
-case letters and digits that survive being put into upper case, wrapped or read out. Keys are lines
-of a file outside the store; the first one signs, each of them verifies, so that a new key can be
-put in front while the old ones run out.
+A text is its payload plus a message authentication code (HMAC-SHA-256, cut to ten octets), in
+lower-case letters and digits that survive being upper-cased, wrapped or read aloud. Keys are lines
+of a file outside the store; the first one signs and all of them verify, so a new key can be put
+first while the old ones expire.
 """
 
 import base64
@@ -21,13 +21,13 @@ class KeysWrong(ValueError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SigningKeys:
-    """Keys, the one that signs first."""
+    """Keys, the signing one first."""
 
     keys: tuple[bytes, ...]
 
     @classmethod
     def read(cls, lines: Iterable[str]) -> "SigningKeys":
-        """Read a key file: a key in hexadecimal per line, `#` begins a comment."""
+        """Parse a key file: one hexadecimal key per line, `#` starts a comment."""
         keys = []
         for number, line in enumerate(lines, 1):
             text = line.partition("#")[0].strip()
@@ -45,16 +45,16 @@ class SigningKeys:
         return cls(tuple(keys))
 
     def sign(self, purpose: str, payload: bytes) -> str:
-        """Return a text that `verify` opens, for the same purpose only."""
+        """Return a text that `verify` accepts for the same purpose only."""
         return _written(payload + _code(self.keys[0], purpose, payload))
 
     def verify(self, purpose: str, text: str) -> bytes | None:
-        """Return what was signed, None where the gateway didn't."""
+        """Return what was signed; None if the gateway didn't sign it."""
         try:
             sealed = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
         except ValueError:
             return None
-        if _written(sealed) != text.lower():  # bits at its end that mean nothing have changed
+        if _written(sealed) != text.lower():  # unused bits at its end have changed
             return None
         payload, code = sealed[:-_CODE], sealed[-_CODE:]
         for key in self.keys:
@@ -63,11 +63,11 @@ class SigningKeys:
         return None
 
     def digest(self, purpose: str, text: str) -> str:
-        """Return a keyed hash of a text by the first key, in hexadecimal digits."""
+        """Return a keyed hash of a text with the first key, in hexadecimal."""
         return hmac.digest(self.keys[0], f"{purpose}\0{text}".encode(), "sha256").hex()
 
     def digests(self, purpose: str, text: str) -> tuple[str, ...]:
-        """Return the keyed hashes of a text by every key: one of them is stored if it was."""
+        """Return the keyed hashes of a text with every key; if it was stored, it is one of them."""
         octets = f"{purpose}\0{text}".encode()
         return tuple(hmac.digest(key, octets, "sha256").hex() for key in self.keys)
 

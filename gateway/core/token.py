@@ -1,4 +1,4 @@
-"""Tokens of the API: who may ask for what."""
+"""API tokens: who may request what."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,26 +11,26 @@ class TokenScope(StrEnum):
     """What the bearer of a token may do."""
 
     READ = "read"  #: People, messages, history, documents, inbox, campaigns, suppressions.
-    FEED = "feed"  #: Tell of people, groups, statuses … as the CRM's files do.
+    FEED = "feed"  #: Send people, groups, statuses … as the CRM's files do.
     SUPPRESSIONS = "suppressions"  #: Add and release suppressions, and read them.
-    EVENTS = "events"  #: Tell what happened to applications: that mails people.
-    OUTBOX = "outbox"  #: Read what the gateway sends, have it sent again, give it up.
+    EVENTS = "events"  #: Report changes to applications, which mails people.
+    OUTBOX = "outbox"  #: Read what the gateway sends, resend it, give it up.
     CAMPAIGNS = "campaigns"  #: Make, fill, open, send and schedule campaigns, and read them.
 
 
 class TokenRole(StrEnum):
-    """What the bearer of a token is, beside what its scopes let it ask for."""
+    """The role of a token's bearer, in addition to its scopes."""
 
-    MANAGER = "manager"  #: May change suppressions, as staff with this role may.
+    MANAGER = "manager"  #: May change suppressions, like staff with this role.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A token of the API; its secret is not stored."""
+    """An API token; its secret is not stored."""
 
     id: int
     name: str
-    source: str  #: Owns the rows its bearer brings.
+    source: str  #: Owns the rows its bearer sends.
     scopes: frozenset[TokenScope]
     roles: frozenset[TokenRole] = frozenset()
     last_used: datetime | None = None

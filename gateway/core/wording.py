@@ -1,9 +1,9 @@
-"""Files of wording that ops may edit, one per language.
+"""Wording files that operators may edit, one per language.
 
-A file is made of sections. `[name]` on a line of its own starts one; a line that starts with `#` is
+A file consists of sections. `[name]` on a separate line starts one; a line that starts with `#` is
 a comment. In `[words]` every line is `key = text`; elsewhere `$placeholder` is replaced by a value,
-`$$` by a dollar sign. A line in which a placeholder has no value is left out, so that nothing is
-half said:
+`$$` by a dollar sign. A line in which a placeholder has no value is left out, so that no sentence
+is incomplete:
 
     Dear $name,
     [why]
@@ -26,12 +26,12 @@ _HEADING = re.compile(r"\[([a-z_ ]+)\]\s*\Z")
 
 
 class BadWording(FileUnusable):
-    """A file of wording can't be used; the text names file, line and what is wrong."""
+    """A wording file can't be used; the text names file, line and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedLine:
-    """A line of a file, without blanks at its end."""
+    """A line of a file, without trailing spaces."""
 
     number: int  #: From 1.
     text: str
@@ -54,10 +54,10 @@ def numbered_lines(text: str) -> list[NumberedLine]:
 def split_sections(
     lines: Iterable[NumberedLine], known: Collection[str], source: str
 ) -> dict[str, list[NumberedLine]]:
-    """Return the lines of each section; those before the first one stand under the empty name.
+    """Return the lines of each section; those before the first one are under the empty name.
 
     Raise `BadWording` for a section that is not `known`, or is given twice. `[Note]` and `[see 1]`
-    are text: a heading has small letters, blanks and underscores only.
+    are text: a heading has only lower-case letters, spaces and underscores.
     """
     sections: dict[str, list[NumberedLine]] = {"": []}
     name = ""
@@ -77,7 +77,7 @@ def split_sections(
 
 
 def read_line(text: str, placeholders: Collection[str], where: str) -> WordingLine:
-    """Read a line; raise `BadWording` for a placeholder that isn't there, or a lone dollar sign."""
+    """Parse a line; raise `BadWording` for an unknown placeholder or a lone dollar sign."""
     template = Template(text)
     if not template.is_valid():
         raise BadWording(f"{where}: a lone $ (write $$ for a dollar sign)")
@@ -90,19 +90,19 @@ def read_line(text: str, placeholders: Collection[str], where: str) -> WordingLi
 
 
 def fill(lines: Iterable[WordingLine], values: Mapping[str, str]) -> list[str]:
-    """Return lines with values; one that lacks a value is left out."""
+    """Return lines filled in; one that lacks a value is left out."""
     return [line.format % values for line in lines if all(values[name] for name in line.names)]
 
 
 def tidy(lines: Iterable[str]) -> str:
-    """Return lines as one text, at most one empty line between two."""
+    """Return lines as one text, with at most one empty line in a row."""
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def in_language(texts: Mapping[str, T], *languages: str) -> T:
-    """Return what there is in the first of some languages, `de` standing in for `de-AT`.
+    """Return the entry for the first available language, with `de` serving for `de-AT`.
 
-    Without any of them it is the first of `texts`, which must not be empty.
+    If none is available, it is the first of `texts`, which must not be empty.
     """
     for language in languages:
         text = texts.get(language[:2].lower())

@@ -1,4 +1,4 @@
-"""Texts as people write and read them: what can't be seen in them makes no difference."""
+"""Texts as people write and read them: invisible characters make no difference."""
 
 import re
 import unicodedata
@@ -6,24 +6,24 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 #: Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 15), interlinear marks, and
-#: the blank of Braille: none of it can be seen.
+#: the Braille blank: all invisible.
 _UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _UNSEEN_RUN = re.compile(f"[{_UNSEEN}]+")
-#: Of these, what shapes its neighbours in Persian, Hindi, Mongolian, emoji and rare ideographs.
+#: Those that shape adjacent characters in Persian, Hindi, Mongolian, emoji and rare ideographs.
 _SHAPING = re.compile(
     "[\u034f\u17b4\u17b5\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 )
-#: Blanks of other widths than the usual one, and ends of lines.
+#: Spaces other than U+0020, and line ends.
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\x85]")
-#: What a file's name may have and no text: octets that aren't UTF-8 (PEP 383), other halves of
-#: characters, and what moves a cursor.
+#: What a file name may contain but no text: octets that aren't UTF-8 (PEP 383), other lone
+#: surrogates, and cursor controls.
 _NO_UTF8 = re.compile("[\udc80-\udcff]+")
 _NO_TEXT = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
-#: Letters with an accent that isn't a mark of its own, and what people type who have none.
+#: Letters with a built-in accent, and what people type instead.
 PLAIN_LETTERS = {
     "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i",
     "ŧ": "t",
@@ -32,16 +32,16 @@ _TO_PLAIN_LETTERS = str.maketrans(PLAIN_LETTERS)
 _PUNCTUATION = re.compile(r"[\W_]+")
 _UMLAUT = re.compile("([aou])e")
 _ALPHABETS_WITHOUT_SHAPING = ("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN")
-_ALIKE = 0.8  #: From here on two words may be the same one with a slip.
-#: … where nothing follows from it but a hint.
+_ALIKE = 0.8  #: From here on, two words may be the same with a typo.
+#: … if it is only for a hint.
 _LIKE_A_NAME = 0.6
 
 
 def plain(text: str) -> str:
-    """Return a key, status, tag or address as it counts, however it was typed or copied.
+    """Return the canonical form of a key, status, tag or address, however it was typed or copied.
 
-    Composed (NFC), without what can't be seen (zero-width blanks and joiners, soft hyphens, marks
-    of direction, a BOM); other blanks are the usual one, none is left at the ends.
+    Composed (NFC), without invisible characters (zero-width spaces and joiners, soft hyphens,
+    direction marks, a BOM), with plain spaces only, and stripped.
     """
     if text.isascii():
         return text.strip()
@@ -49,12 +49,12 @@ def plain(text: str) -> str:
 
 
 def seen(text: str) -> str:
-    """Return a text without what can't be seen in it; blanks stay as they are."""
+    """Return a text without invisible characters; spaces stay as they are."""
     return _UNSEEN_RUN.sub("", text)
 
 
 def unaccented(text: str) -> str:
-    """Return a text without case and accents, as people type what they look for.
+    """Return a text without case and accents, as people type a search.
 
     >>> unaccented("Łukasz Müller-Ærø")
     'lukasz muller-aero'
@@ -67,7 +67,7 @@ def unaccented(text: str) -> str:
 
 
 def plain_name(text: str) -> str:
-    """Return a name or title in the same way; what its script needs to look right stays."""
+    """Return a name or title in the same form, but with the characters its script needs."""
     if text.isascii():
         return text.strip()
     composed = _composed(text)
@@ -76,11 +76,11 @@ def plain_name(text: str) -> str:
 
 
 def readable_name(name: str) -> str:
-    """Return the name of a file, or a path, as text that can be stored, sent and shown.
+    """Return a file name or path as text that can be stored, sent and shown.
 
-    Names are octets. Python has those that aren't UTF-8 as lone surrogates, which neither a store
-    nor JSON nor a page takes. They are read as Windows-1252, in which archives and FTP servers
-    bring them: `people-M\\udcfcnchen.csv` is `people-München.csv`. What is no text is U+FFFD.
+    Names are octets. Python has those that aren't UTF-8 as lone surrogates, which no store, JSON or
+    page can hold. They are read as Windows-1252, as used by archives and FTP servers:
+    `people-M\\udcfcnchen.csv` is `people-München.csv`. What isn't text becomes U+FFFD.
     """
     if name.isascii() and name.isprintable():
         return name
@@ -91,7 +91,7 @@ def readable_name(name: str) -> str:
 
 
 def short_name(name: str, octets: int) -> str:
-    """Return a file's name in at most that many octets, its ending kept: file systems have 255."""
+    """Shorten a file name to that many octets, keeping its extension: file systems allow 255."""
     if len(name.encode()) <= octets:
         return name
     stem, _, ending = name.rpartition(".")
@@ -101,10 +101,10 @@ def short_name(name: str, octets: int) -> str:
 
 
 def as_read(text: str) -> str:
-    """Return what two texts have in common that people read as the same words.
+    """Return the form in which texts are equal if people read them as the same words.
 
-    Case, blanks, punctuation and accents make no difference, and `ue` is `ü`:
-    `GEKUENDIGT ( verstorben)` is read as `Gekündigt (Verstorben)`.
+    Case, spaces, punctuation and accents make no difference, and `ue` is `ü`: `GEKUENDIGT (
+    verstorben)` is read as `Gekündigt (Verstorben)`.
     """
     decomposed = unicodedata.normalize("NFKD", plain(text).casefold())
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))
@@ -112,11 +112,11 @@ def as_read(text: str) -> str:
 
 
 def nearest(text: str, known: Iterable[str], alike: float = _ALIKE) -> str:
-    """Return the known text that another one may be a slip of; empty: none is near.
+    """Return the known text that another may be a typo of; empty if none is similar.
 
     `alike` is the share of letters (0 to 1) that both must have in the same order.
     """
-    # Loaded for slips alone: all that compares addresses needs this module.
+    # Imported only for typos: everything that compares addresses needs this module.
     from difflib import get_close_matches
 
     forms = {_squeezed(word): word for word in known}
@@ -125,13 +125,13 @@ def nearest(text: str, known: Iterable[str], alike: float = _ALIKE) -> str:
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:
-    """Return `: did you mean …?` with the known text that is nearest; empty: none is near."""
+    """Return `: did you mean …?` with the most similar known text; empty if none is similar."""
     near = nearest(text, known, _LIKE_A_NAME)
     return f": did you mean {near}?" if near else ""
 
 
 def no_such_name(what: str, name: str, known: Iterable[str]) -> str:
-    """Return that nothing has a name, what there is, and what may have been meant.
+    """Return the error for an unknown name, with the known ones and what may have been meant.
 
     `no trigger is called birthdy (known: birthday, letter): did you mean birthday?`
     """
@@ -141,9 +141,9 @@ def no_such_name(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def same_word(text: str, known: Iterable[str]) -> str:
-    """Return the known word that a text is in another spelling; empty where there is none.
+    """Return the known word that a text spells differently; empty if there is none.
 
-    Blanks and hyphens within make no difference: `no mail tag` is `NoMailTag`.
+    Spaces and hyphens within are ignored: `no mail tag` is `NoMailTag`.
     """
     form = _squeezed(text)
     return next((word for word in known if _squeezed(word) == form), "")
@@ -159,7 +159,7 @@ def _composed(text: str) -> str:
 
 
 def shaping_marks(run: re.Match[str], text: str) -> str:
-    """Return of what can't be seen what shapes the character before it, as in Persian or Hindi."""
+    """Return those invisible characters that shape the one before them, as in Persian or Hindi."""
     before = text[run.start() - 1] if run.start() else ""
     if not before or before.isascii():
         return ""
@@ -169,13 +169,13 @@ def shaping_marks(run: re.Match[str], text: str) -> str:
 
 
 def colon(language: str) -> str:
-    """Return what stands between a name and what is said of it; French has a blank before it."""
+    """Return the colon between a name and what follows; French has a space before it."""
     return " : " if language == "fr" else ": "
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:
     """Return a number with its noun: `1 mail`, `15 mails`, `2 people are`.
 
-    `plural` is used for other numbers than one, if adding an s isn't enough.
+    `plural` is used for numbers other than one, if adding an s isn't enough.
     """
     return f"{number} {singular if number == 1 else plural or f'{singular}s'}"

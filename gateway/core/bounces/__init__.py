@@ -1,1 +1,1 @@
-"""What comes back: bounces and complaints, what they say and whom they are about."""
+"""Bounces and complaints: what they say, and which recipients they are about."""

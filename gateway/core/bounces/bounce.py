@@ -1,4 +1,4 @@
-"""What came back, one recipient at a time."""
+"""Bounces, one recipient at a time."""
 
 import re
 from collections.abc import Iterable
@@ -17,31 +17,31 @@ _DOMAIN = re.compile(r"[^\W_](?:[\w-]{0,62}\.)+[^\W_][\w-]{0,62}")
 
 
 class BounceKind(StrEnum):
-    """What a mail that came back says of a recipient."""
+    """What a returned mail says about a recipient."""
 
     BOUNCE = "bounce"  #: It was not delivered.
     DELAY = "delay"  #: It is still being tried.
     COMPLAINT = "complaint"  #: The recipient called it spam (RFC 5965: abuse, fraud, virus, other).
     NOT_SPAM = "not_spam"  #: The recipient took that back (RFC 5965: not-spam).
     OPT_OUT = "opt_out"  #: The recipient wants no more of it.
-    FEEDBACK = "feedback"  #: A report nobody complains in: on failed authentication (RFC 6591).
-    DELIVERED = "delivered"  #: It arrived, or was handed on.
+    FEEDBACK = "feedback"  #: A report without a complaint: on failed authentication (RFC 6591).
+    DELIVERED = "delivered"  #: It arrived, or was passed on.
 
 
 class Proof(StrEnum):
-    """What proves that a bounce is about a message of ours."""
+    """What proves that a bounce is about one of our messages."""
 
     TOKEN = "token"  # noqa: S105  #: It came to a return address of our own.
-    TRACE = "trace"  #: It gives back our Received line, or our envelope id (RFC 3461).
+    TRACE = "trace"  #: It returns our Received line or our envelope id (RFC 3461).
     MESSAGE_ID = "message_id"  #: It names the Message-ID of a message to that recipient.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
-    """What came back of one recipient."""
+    """What came back for one recipient."""
 
     kind: BounceKind
-    recipient: str  #: As the server that reports it names it.
+    recipient: str  #: As the reporting server names it.
     original_recipient: str = (
         ""  #: As the sender wrote it (RFC 3464, 2.3.1), if the report says so.
     )
@@ -54,9 +54,9 @@ class Bounce:
     def is_hard(self) -> bool:
         """Whether the address itself is wrong or gone, for good.
 
-        What a server said may be tried again (4xx, 4.x.x) is not, however it is worded: name
-        servers and lists of users fail for hours. But "unknown" (4.1.x) that was tried until the
-        mail expired is: `failed`, `450 4.1.1 user unknown`.
+        Anything a server says may be retried (4xx, 4.x.x) doesn't count, however it is worded: name
+        servers and user directories fail for hours. The exception is "unknown" (4.1.x) that was
+        retried until the mail expired: `failed`, `450 4.1.1 user unknown`.
         """
         if self.kind is not BounceKind.BOUNCE or not self.reason.is_hard:
             return False
@@ -68,11 +68,11 @@ class Bounce:
 
 
 def told_of_sender(bounce: Bounce, senders: Iterable[str]) -> Bounce:
-    """Return a bounce; where it speaks of who sent the mail, or of the domain, as one saying so.
+    """Return the bounce, marked as being about the sender or the sender's domain if it is.
 
-    Servers look the sender up, too: `550 No MX record for office.example`, `550 5.1.1
-    <news@office.example>: no such user`. `senders` are addresses. Where the recipient, its domain
-    or somebody else is named as well, that is the one meant.
+    Servers check the sender, too: `550 No MX record for office.example`, `550 5.1.1
+    <news@office.example>: no such user`. `senders` are addresses. If the text also names the
+    recipient, its domain or anybody else, it is about them.
     """
     if not bounce.reason.is_hard:
         return bounce
@@ -96,21 +96,21 @@ def told_of_sender(bounce: Bounce, senders: Iterable[str]) -> Bounce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptBounce:
-    """What came back of one recipient, as it is kept."""
+    """What came back for one recipient, as stored."""
 
-    inbox: int  #: The mail that tells it.
+    inbox: int  #: The mail that reported it.
     position: int
-    message: int | None  #: The journal's, where it is known.
+    message: int | None  #: The journal id, if known.
     proof: Proof | None
     kind: BounceKind
-    address: str  #: The message's recipient, in lookup form; empty where that isn't sure.
+    address: str  #: The message's recipient, in lookup form; empty if uncertain.
     recipient: str
     action: str
     status: str
     diagnostic: str
-    reason: str  #: A `Reason`; empty of complaints.
+    reason: str  #: A `Reason`; empty for complaints.
     hard: bool
-    suppression: int | None = None  #: Which it brought.
+    suppression: int | None = None  #: The suppression it caused.
 
     @property
     def at(self) -> datetime:

@@ -1,4 +1,4 @@
-"""The daily report of what came back: its text, and the same as a page with bars."""
+"""The daily bounce report: its text, and the same as an HTML page with bars."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -6,7 +6,7 @@ from html import escape
 from gateway.core.bounces.bounce_share import MOST_BOUNCES, MOST_COMPLAINTS, BounceShare
 from gateway.core.sending.mail_wording import MailWording, WordingForm
 
-#: Tells what share came back in the last days.
+#: Reports the share of mail that bounced in the last days.
 BOUNCE_REPORT = WordingForm(
     placeholders=frozenset(
         ("days", "too_many", "alarms", "table", "more", "sender", "receiver", "rate", "limit")
@@ -17,15 +17,15 @@ BOUNCE_REPORT = WordingForm(
     ),
 )
 _MOST_LINES = 50
-_BAR = 40  #: Signs of a bar for all mail.
-_LONGEST_BAR = 240  #: Pixels of the bar for the highest share.
-_BLUE, _RED = "#0072b2", "#d55e00"  #: Told apart by everyone (Okabe and Ito).
+_BAR = 40  #: Width, in characters, of a bar for all mail.
+_LONGEST_BAR = 240  #: Width, in pixels, of the bar for the highest share.
+_BLUE, _RED = "#0072b2", "#d55e00"  #: Distinguishable with any colour vision (Okabe and Ito).
 _CELL = "padding:4px 10px 4px 0;text-align:left;vertical-align:middle"
 _NUMBER = "padding:4px 10px 4px 0;text-align:right;vertical-align:middle"
 
 
 def percent(share: float, language: str, digits: int = 1) -> str:
-    """Return a share as a language writes it: `1.7%`, `1,7%`, `1,7 %`.
+    """Format a share the way a language writes it: `1.7%`, `1,7%`, `1,7 %`.
 
     >>> percent(0.017, "en"), percent(0.017, "nl"), percent(0.017, "de")
     ('1.7%', '1,7%', '1,7\xa0%')
@@ -39,7 +39,7 @@ def percent(share: float, language: str, digits: int = 1) -> str:
 def values_of_report(
     shares: Sequence[BounceShare], wording: MailWording, *, days: int
 ) -> dict[str, str]:
-    """Return the values for the placeholders of a report; missing ones are empty."""
+    """Return the values of a report's placeholders; missing ones are empty."""
     alarms = [_alarm(share, wording) for share in shares if share.too_many]
     left = len(shares) - _MOST_LINES
     return {
@@ -54,9 +54,9 @@ def values_of_report(
 def html_of_report(
     shares: Sequence[BounceShare], wording: MailWording, values: dict[str, str]
 ) -> str:
-    """Return the report as a page: tables alone, as mail programs show little else alike.
+    """Return the report as a page built of tables, which all mail programs show much alike.
 
-    `values` are those of the text; where it has the table, the page has its own.
+    `values` are those of the text version; the page replaces the table in them with its own.
     """
     mark = "\0"
     before, _, behind = wording.body({**values, "table": mark}).partition(mark)
@@ -81,7 +81,7 @@ _NUMBERS = ("sent", "bounced", "complaints")
 
 
 def _alarm(share: BounceShare, wording: MailWording) -> str:
-    """Return the line that asks to look at a share."""
+    """Return the line that asks the reader to look into a share."""
     is_complaints = share.too_many == "complaints"
     rate = share.complaint_rate if is_complaints else share.bounce_rate
     limit = MOST_COMPLAINTS if is_complaints else MOST_BOUNCES
@@ -97,7 +97,7 @@ def _alarm(share: BounceShare, wording: MailWording) -> str:
 
 
 def _table(shares: Iterable[BounceShare], wording: MailWording) -> Iterable[str]:
-    """Yield the lines of the table, a bar of signs at the end of each."""
+    """Yield the lines of the table, each ending in a text bar."""
     words = wording.words
     yield (
         f"{words['from']:24} {words['to']:24} {words['sent']:>8} {words['bounced']:>8} "
@@ -113,7 +113,7 @@ def _table(shares: Iterable[BounceShare], wording: MailWording) -> Iterable[str]
 
 
 def _row(share: BounceShare, wording: MailWording, highest: float) -> str:
-    """Return a row of the page's table; its bar is a cell with a background, and no picture."""
+    """Return a row of the page's table; its bar is a cell with a background, not a picture."""
     names = (share.sender or wording.words["nobody"], share.receiver)
     cells = [f'<td style="{_CELL}">{escape(name)}</td>' for name in names]
     numbers = (share.sent, share.bounced, share.complaints)

@@ -1,22 +1,22 @@
-"""What share of the mail from one domain to another came back, and how much is too much."""
+"""The share of the mail between two domains that bounced, and when it is too high."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-#: What Gmail's and Yahoo's rules for bulk senders (February 2024) allow of complaints.
+#: The complaint rate that Gmail's and Yahoo's rules for bulk senders (February 2024) allow.
 MOST_COMPLAINTS = 0.003
 MOST_BOUNCES = 0.05
-_FEWEST = 50  #: With fewer mails, a share says nothing.
-OTHERS = "*"  #: Stands for the domains that got too few mails each.
+_FEWEST = 50  #: With fewer mails, a share means nothing.
+OTHERS = "*"  #: All domains that got too few mails each.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceShare:
-    """What came back of the mail from one domain to another."""
+    """How much of the mail from one domain to another bounced."""
 
-    sender: str  #: The domain of the envelope's sender; empty of the null sender.
+    sender: str  #: The domain of the envelope sender; empty for the null sender.
     receiver: str
     sent: int = 0
     bounced: int = 0
@@ -25,22 +25,22 @@ class BounceShare:
 
     @property
     def bounce_rate(self) -> float:
-        """Bounces by mails sent."""
+        """Bounces divided by mails sent."""
         return self.bounced / self.sent if self.sent else 0.0
 
     @property
     def complaint_rate(self) -> float:
-        """Complaints by mails sent."""
+        """Complaints divided by mails sent."""
         return self.complaints / self.sent if self.sent else 0.0
 
     @property
     def says_something(self) -> bool:
-        """Whether it is of enough mails."""
+        """Whether there were enough mails for the share to mean something."""
         return self.sent >= _FEWEST
 
     @property
     def too_many(self) -> Literal["complaints", "bounces", ""]:
-        """Of what too many came back; empty: of nothing."""
+        """Which of the two rates is too high; empty if neither."""
         if not self.says_something:
             return ""
         if self.complaint_rate > MOST_COMPLAINTS:
@@ -49,7 +49,7 @@ class BounceShare:
 
     @property
     def alarm(self) -> str:
-        """Which share is too high, in words for people; empty if none is."""
+        """Which share is too high, in plain words; empty if none is."""
         if self.too_many == "complaints":
             return (
                 f"{self.complaint_rate:.2%} complaints, Gmail and Yahoo allow {MOST_COMPLAINTS:.1%}"
@@ -60,15 +60,15 @@ class BounceShare:
 
     @property
     def is_alarming(self) -> bool:
-        """Whether somebody should look."""
+        """Whether somebody should look into it."""
         return bool(self.alarm)
 
 
 def too_much_together(shares: Iterable[BounceShare]) -> list[BounceShare]:
-    """Return by sender the share of all domains with too few mails each, where that is too much.
+    """Return, per sender, the combined share of the small receiving domains where it is too high.
 
-    Of a thousand mails to the domains of five hundred firms a hundred may come back, and no
-    receiver alone got enough of them for its share to say anything.
+    Of a thousand mails to five hundred company domains a hundred may bounce without any one domain
+    getting enough mail for its own share to mean anything.
     """
     few: dict[str, list[BounceShare]] = defaultdict(list)
     for share in shares:

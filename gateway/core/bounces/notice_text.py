@@ -1,9 +1,9 @@
-"""Bounces without a standard: whom a text says that mail didn't reach, and what was said of each.
+"""Bounces in no standard format: which recipients the text names, and what it says about each.
 
 Servers write such mails for people: `<ann@example.org>: 550 no such user` (qmail), a transcript of
-the session (Sendmail), a paragraph below an address (Exim), `RCPT TO:<…>` above an answer. What
-they have in common: the address stands alone, in angle brackets or behind a label; what was said of
-it follows; what came back is given below.
+the session (Sendmail), a paragraph below an address (Exim), `RCPT TO:<…>` above a reply. What they
+have in common: the address is on a line by itself, in angle brackets or after a label; the
+explanation follows; the returned mail comes last.
 """
 
 import re
@@ -17,7 +17,7 @@ _LONGEST_LINE = 500
 #: A name may be in any script.
 _MAILBOX = r"[^\s<>()\[\],;:\"'`=|\\]{1,64}@[^\W_](?:[\w.-]{0,250}[^\W_])?"
 _PATH = re.compile(r"/[^=]*/")  #: `/home/ann/.cat/ann@example.org` is a file.
-#: What Chinese and Japanese texts write right behind an address.
+#: Chinese and Japanese texts continue right after an address, without a space.
 _GOES_ON = re.compile(r"(?<=[a-z])[\u3040-\u9fff\uac00-\ud7a3][^.]*\Z", re.IGNORECASE)
 _ADDRESS = re.compile(f"({_MAILBOX})")
 _LABEL = (
@@ -35,19 +35,19 @@ _FIRST = re.compile(
     rf"\s*(?:\d{{3}}[ -](?:\d\.\d+\.\d+\s+)?)?(?:#\S+\s+)?<?({_MAILBOX})>?"
     r"\s*(?::|\.\.\.|\(|,|;|\s-\s|\s)\s*\S"
 )
-#: Sendmail's transcript: what was talked stands above `550 <ann@example.org>... User unknown`.
+#: Sendmail's transcript: the dialogue comes before `550 <ann@example.org>... User unknown`.
 _TRANSCRIBED = re.compile(r"\s*\d{3}[ -](?:\d\.\d+\.\d+\s+)?<[^<>\s]{3,320}>\.\.\.")
 _TRANSCRIPT = re.compile(r"transcript of session", re.IGNORECASE)
 #: `[Status: Error, Address: <ann@example.org>, ResponseCode 421, …]` (Zoho).
 _NAMED = re.compile(rf"(?:address|recipient): <({_MAILBOX})>", re.IGNORECASE)
 _RCPT = re.compile(rf"rcpt to:?\s*<?({_MAILBOX})>?", re.IGNORECASE)
-#: Who sends bounces is rarely one of the recipients.
+#: Addresses that send bounces are rarely recipients.
 _SERVERS = re.compile(
     r"(?:mailer-daemon|postmaster|mail-daemon|mdaemon|no-?reply|administrator|abuse|support|helpdesk"
     r"|webmaster|listserv)@",
     re.IGNORECASE,
 )
-#: The line above an address that is the sender's, or that of somebody to ask.
+#: A line that introduces the sender's address, or that of a contact person.
 _NOT_A_RECIPIENT_BELOW = re.compile(
     r"(?:sent by|from|sender|contact|assistance,?)\s*:?\s*\Z", re.IGNORECASE
 )
@@ -57,7 +57,7 @@ _SUBJECT_AND_SENT = re.compile(r"\s*subject:.{0,500}\n\s*sent:", re.IGNORECASE)
 
 _RULE = r"[-_=*#|<>]{2,}+"
 _CAME_BACK = r"(?:original |unsent |returned |undelivered )?(?:message|mail|header)s?"
-#: A line below which what came back is given.
+#: A line that introduces the returned mail.
 _ORIGINAL_BELOW = re.compile(
     r"\s*(?:"
     rf"{_RULE}.{{0,40}}?\b(?:original|copy|unsent|undelivered|returned|headers?|body)\b"
@@ -86,7 +86,7 @@ _TELLING = re.compile(
     r"|after (?:end of|mail from|rcpt to|helo|ehlo|initial)",
     re.IGNORECASE,
 )
-#: Words that are in every bounce, whatever happened.
+#: Phrases found in every bounce, whatever happened.
 _PHRASES = re.compile(
     r"""
     this message was created automatically by [^.]{0,60}\.?
@@ -122,14 +122,14 @@ _PHRASES = re.compile(
 
 @dataclass(slots=True)
 class ToldFailure:
-    """A recipient that a text names, and the lines about it."""
+    """A recipient named in a text, and the lines about it."""
 
     recipient: str
     lines: list[str] = field(default_factory=list)
 
 
 def notice_of(text: str) -> list[str]:
-    """Return the lines of a bounce above the mail that came back."""
+    """Return the lines of a bounce above the returned mail."""
     lines = [line[:_LONGEST_LINE] for line in text.splitlines()[:MOST_LINES]]
     for number, line in enumerate(lines):
         if number and _ORIGINAL_BELOW.match(line):
@@ -143,14 +143,15 @@ def notice_of(text: str) -> list[str]:
 
 
 def failures_in(text: str, *, senders: Iterable[str] = ()) -> list[ToldFailure]:
-    """Return whom a text says mail didn't reach, each with what was said; empty if it says nothing.
+    """Return the recipients that a text says mail didn't reach, with what it says about each.
 
-    `senders` are those the bounce is addressed to: who sent what came back is never one of them.
+    Empty if it names none. `senders` are the addresses the bounce was sent to: whoever sent the
+    returned mail is never a failed recipient.
     """
     lines = notice_of(text)
     left_out = {address.casefold() for address in senders}
     marks: list[tuple[int, str]] = []
-    # From the forms that mean a recipient for certain to any address at all.
+    # From forms that certainly name a recipient down to any address at all.
     for patterns in ((_ALONE, _FIRST, _NAMED), (_RCPT,), (_ADDRESS,)):
         marks = _marks(lines, patterns, left_out)
         if marks:
@@ -169,16 +170,16 @@ def failures_in(text: str, *, senders: Iterable[str] = ()) -> list[ToldFailure]:
         failure.lines += lines[start:end]
         read = end
     if len(failures) == 1:
-        next(iter(failures.values())).lines = lines  # all of it speaks of the one
+        next(iter(failures.values())).lines = lines  # the whole text is about this one
     return list(failures.values())
 
 
 def essence(lines: Sequence[str]) -> tuple[str, str]:
-    """Return what was said in particular, and all that was said; each on one line in lower case.
+    """Return the specific part of what was said, and all of it; each on one line, in lower case.
 
-    In particular is what stands on lines with a reply or status code, the line above them (`smtp
-    error after end of data:`) and those that go on from them. The phrases of every bounce are left
-    out of both.
+    The specific part is the lines with a reply or status code, the line above each (`smtp error
+    after end of data:`) and any continuation lines. Phrases found in every bounce are left out of
+    both.
     """
     chosen: list[str] = []
     goes_on, before = 0, ""
@@ -201,7 +202,7 @@ def _without_phrases(lines: Sequence[str]) -> str:
 
 
 def _is_of_what_was_sent(lines: Sequence[str], number: int) -> bool:
-    """Whether a line says to whom the mail was (`To:`, `Subject:`, `Sent:`), as Exchange does."""
+    """Whether a line is a header of the original (`To:`, `Subject:`, `Sent:`), as in Exchange."""
     following = "\n".join(lines[number + 1 : number + 4])
     return (
         _TO_LINE.match(lines[number]) is not None and _SUBJECT_AND_SENT.match(following) is not None
@@ -211,7 +212,7 @@ def _is_of_what_was_sent(lines: Sequence[str], number: int) -> bool:
 def _marks(
     lines: Sequence[str], patterns: Sequence[re.Pattern[str]], left_out: set[str]
 ) -> list[tuple[int, str]]:
-    """Return the lines that name a recipient, and whom; servers only where nobody else is named."""
+    """Return the lines that name a recipient, with the address; servers only if nobody else is."""
     marks: dict[tuple[int, str], bool] = {}
     before = ""
     for number, line in enumerate(lines):

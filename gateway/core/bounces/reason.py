@@ -1,10 +1,10 @@
-"""Why mail came back, and whether that says something of the address."""
+"""Why mail bounced, and whether that says anything about the address."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a recipient's mail came back, or waits."""
+    """Why a recipient's mail bounced or was delayed."""
 
     USER_UNKNOWN = "userunknown"  #: The domain has no such mailbox.
     HOST_UNKNOWN = "hostunknown"  #: There is no such domain, or nobody takes its mail.
@@ -13,34 +13,35 @@ class Reason(StrEnum):
     NOT_ACCEPTING = "notaccept"  #: The domain says that it takes no mail (RFC 7505, RFC 7504).
     MAILBOX_FULL = "mailboxfull"
     TOO_BIG = "toobig"
-    FILTERED = "filtered"  #: By a filter of the recipient's, or after the content was seen.
-    CONTENT = "content"  #: What is attached, or how the mail is made.
+    #: Blocked by a filter on the recipient's side, or after the content was seen.
+    FILTERED = "filtered"
+    CONTENT = "content"  #: The attachments, or the way the mail is built.
     VIRUS = "virus"
     SPAM = "spam"
     POLICY = "policy"
-    REPUTATION = "reputation"  #: The address that sent it is on a list, or has no name.
+    REPUTATION = "reputation"  #: The sending IP address is on a blocklist or has no host name.
     AUTH_FAILURE = "authfailure"  #: SPF, DKIM, DMARC.
     REJECTED = "rejected"  #: The sender's address was refused.
     NO_RELAYING = "norelaying"
-    SECURITY = "security"  #: Encryption or a login is asked for.
+    SECURITY = "security"  #: Encryption or authentication is required.
     GREYLISTED = "greylisting"
     RATE_LIMITED = "ratelimited"
     EXPIRED = "expired"  #: Tried for too long, or still being tried.
     NETWORK_ERROR = "networkerror"  #: Routing loops, name servers that don't answer.
     SYSTEM_ERROR = "systemerror"
     SYSTEM_FULL = "systemfull"  #: The receiving server's disk, not the mailbox.
-    MAILER_ERROR = "mailererror"  #: A program of the recipient's failed.
+    MAILER_ERROR = "mailererror"  #: A program on the recipient's side failed.
     SYNTAX_ERROR = "syntaxerror"
-    UNDEFINED = "undefined"  #: Nothing says why.
+    UNDEFINED = "undefined"  #: No reason given.
 
     @property
     def is_hard(self) -> bool:
-        """Whether another try would end the same: the address itself is wrong or gone."""
+        """Whether a retry would fail the same way: the address itself is wrong or gone."""
         return self in HARD
 
     @property
     def about(self) -> str:
-        """What it tells about: `address`, `sender` (us) or `moment` (the mail or the server)."""
+        """What it is about: `address`, `sender` (us) or `moment` (the mail or the server)."""
         return "address" if self in HARD else "sender" if self in _OF_SENDER else "moment"
 
 

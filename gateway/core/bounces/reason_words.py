@@ -1,13 +1,12 @@
-"""The words by which servers say why they refuse mail.
+"""The wording servers use when they refuse mail.
 
-One pattern a line below its reason, matched anywhere in a text in lower case with single blanks,
-from which addresses were taken out (`<>` stands for each). The first reason with a pattern that
-matches is taken, so the order counts: what is about the sender stands above what is about the
-recipient, because such answers quote both
-(`<ann@example.org>: recipient address rejected: blocked using bl.example`).
+One pattern a line below its reason, matched anywhere in a text that is in lower case, with single
+spaces and each address replaced by `<>`. The first reason with a matching pattern wins, so the
+order matters: patterns about the sender come before those about the recipient, because such replies
+quote both (`<ann@example.org>: recipient address rejected: blocked using bl.example`).
 
-A new wording is a line here and a row in `tests/core/test_bounce_reasons.py` with the server it
-came from. Names in angle brackets are for words that occur often (`VOCABULARY`).
+A new wording needs a line here and a row in `tests/core/test_bounce_reasons.py` that names the
+server it came from. Names in angle brackets are for words that occur often (`VOCABULARY`).
 """
 
 from gateway.core.bounces.reason import Reason
@@ -37,7 +36,7 @@ VOCABULARY = {
     "host": "(?:host|domain|hostname|system|server)",
 }
 
-#: If somebody is said not to exist, it may be the sender, or earlier recipients: these come first.
+#: A user said not to exist may be the sender, or an earlier recipient: these come first.
 _REASONS = r"""
 [rejected]
 <our side>(?:'s)?:? (?:<of it> ){0,5}(?:<gone>)
@@ -635,6 +634,6 @@ protocol error
 
 
 def patterns_of_reasons() -> list[tuple[Reason, list[str]]]:
-    """Return the reasons in their order, some of them several times, each with its patterns."""
+    """Return the reasons in order, each with its patterns; a reason may occur several times."""
     sections = (section.splitlines() for section in _REASONS.strip().split("\n\n"))
     return [(Reason(title.strip("[]")), patterns) for title, *patterns in sections]

@@ -1,9 +1,9 @@
-"""Envelope senders of the gateway's own: what comes back to one is known for certain.
+"""The gateway's own envelope senders (VERP): mail that comes back to one is a bounce for certain.
 
 `bounces@example.org` becomes `bounces+TOKEN@example.org` (variable envelope return path). The token
-names the message and, where the transaction has one recipient, the recipient by its position.
-Whoever has not seen the mail can't make one, so that backscatter (reports on mail that others sent
-in our name) is told apart.
+names the message and, if the transaction has a single recipient, the recipient by its position.
+Nobody can make one without having seen the mail, which exposes backscatter (reports on mail that
+others sent in our name).
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gateway.core.signing import SigningKeys
 
 _PURPOSE = "return-address"
-_ALL = 0xFFFF  #: In place of a position: the message as a whole.
+_ALL = 0xFFFF  #: Instead of a position: the whole message.
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class ReturnedTo:
     """What a return address names."""
 
     message: int  #: The journal's id.
-    position: int | None = None  #: The recipient's in the envelope, from 0; None: any recipient.
+    #: The recipient's position in the envelope, from 0; None: any recipient.
+    position: int | None = None
 
 
 def return_address(base: str, to: ReturnedTo, keys: SigningKeys) -> str:
@@ -33,9 +34,9 @@ def return_address(base: str, to: ReturnedTo, keys: SigningKeys) -> str:
 
 
 def returned_to(base: str, addresses: Iterable[str], keys: SigningKeys) -> ReturnedTo | None:
-    """Return what the first of some addresses names that `return_address` made, None if none is.
+    """Return what the first of the addresses made by `return_address` names; None if none was.
 
-    The delimiter may have become another one (`-`, `=`), and everything upper case.
+    The delimiter may have been changed to another (`-`, `=`), and the whole address upper-cased.
     """
     for token in tokens_in(base, addresses):
         payload = keys.verify(_PURPOSE, token)
@@ -46,7 +47,7 @@ def returned_to(base: str, addresses: Iterable[str], keys: SigningKeys) -> Retur
 
 
 def tokens_in(base: str, addresses: Iterable[str]) -> Iterator[str]:
-    """Yield the TOKEN of addresses such as `bounces+TOKEN@example.org`."""
+    """Yield the TOKEN of every address of the form `bounces+TOKEN@example.org`."""
     local, _, domain = base.rpartition("@")
     form = re.compile(rf"{re.escape(local)}[+=-]([a-z2-7]+)@{re.escape(domain)}", re.IGNORECASE)
     for address in addresses:

@@ -1,4 +1,4 @@
-"""When what came back suppresses an address."""
+"""When a bounce suppresses an address."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from gateway.core.kinds import Scope
 
 @dataclass(frozen=True, slots=True)
 class BounceRules:
-    """After how many hard bounces an address is suppressed."""
+    """How many hard bounces suppress an address."""
 
     suppress_after: int = 2
-    apart: timedelta = timedelta(days=2)  #: Bounces of one bad day count once.
+    apart: timedelta = timedelta(days=2)  #: Several bounces on one bad day count as one.
     within: timedelta = timedelta(days=90)
 
 
@@ -23,7 +23,7 @@ class HardBounce:
 
     sent: datetime  #: When the message went out.
     came_back: datetime  #: When the bounce came in.
-    report: str = ""  #: What makes it the same though it comes twice; empty: nothing is known.
+    report: str = ""  #: Identifies the bounce if it comes twice; empty: unknown.
 
 
 def scope_for(
@@ -33,11 +33,11 @@ def scope_for(
     arrived: datetime | None,
     rules: BounceRules,
 ) -> Scope | None:
-    """Return what of mail an address gets none of any more because of a bounce, or None.
+    """Return the scope to suppress an address for because of a bounce, or None.
 
-    `bounced` are the hard bounces of the address, this one among them, in any order; `arrived` is
-    when mail went out that last arrived, as far as is known: what went out before it counts for
-    nothing, however late it comes back. A complaint counts at once.
+    `bounced` are the hard bounces of the address, including this one, in any order; `arrived` is
+    when the last mail known to have arrived was sent: bounces of anything sent before it don't
+    count, however late they come. A complaint counts at once.
     """
     if bounce.kind in (BounceKind.COMPLAINT, BounceKind.OPT_OUT):
         return Scope.BULK

@@ -1,8 +1,8 @@
-"""Codes of their own that large receivers put into what they say.
+"""Large receivers' own codes in their replies.
 
-They say more than the reply code and the words beside them, which are often the same for all of
-them ("Service refused, please try later"). Each from what its provider tells senders, read in
-2024; a code that is not listed leaves it to words and status.
+They say more than the reply code and the text beside them, which are often the same for all of them
+("Service refused, please try later"). Each comes from what the provider publishes for senders, read
+in 2024; for a code not listed, the text and the status decide.
 """
 
 import re
@@ -15,7 +15,7 @@ from gateway.core.bounces.reason import Reason
 class SystemCodes(NamedTuple):
     """The codes of one receiver."""
 
-    code: re.Pattern[str]  #: Group 1 is the code; in a text in lower case.
+    code: re.Pattern[str]  #: Group 1 is the code; matched against lower case.
     reasons: Mapping[str, Reason]
 
 
@@ -102,7 +102,7 @@ SYSTEM_CODES = (
             ]
         ),
     ),
-    # I.UA: `550 … http://mail.i.ua/err/2/`, nothing else tells.
+    # I.UA: `550 … http://mail.i.ua/err/2/`, the only clue.
     SystemCodes(
         re.compile(r"\bi\.ua/err/(\d{1,2})\b"),
         dict(
@@ -118,8 +118,8 @@ SYSTEM_CODES = (
             ]
         ),
     ),
-    # Exchange Online: what stands in words may be cut. "Email non-delivery reports in Exchange
-    # Online", learn.microsoft.com/exchange/mail-flow-best-practices
+    # Exchange Online: the text may be cut off. "Email non-delivery reports in Exchange Online",
+    # learn.microsoft.com/exchange/mail-flow-best-practices
     SystemCodes(
         re.compile(r"\b[45]\.7\.(5\d\d|6\d\d|7\d\d)\b"),
         dict(
@@ -137,7 +137,7 @@ SYSTEM_CODES = (
 
 
 def reason_by_code(said: str) -> Reason | None:
-    """Return what a receiver's own code means, None without one; `said` in lower case."""
+    """Return what a receiver's own code means, None if there is none; `said` is in lower case."""
     for code, reasons in SYSTEM_CODES:
         match = code.search(said)
         if match and match[1] in reasons:

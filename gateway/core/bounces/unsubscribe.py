@@ -1,11 +1,11 @@
-"""Links to unsubscribe, for `List-Unsubscribe` (RFC 2369, 3.2) and for templates.
+"""Unsubscribe links, for `List-Unsubscribe` (RFC 2369, 3.2) and for templates.
 
     List-Unsubscribe: <https://mail.example.org/u/TOKEN>,
      <mailto:bounces+TOKEN@example.org?subject=unsubscribe>
     List-Unsubscribe-Post: List-Unsubscribe=One-Click
 
-The token names one mail to one recipient and contains no address. Its signature is for this purpose
-only, so that nobody can make one from a return address (RFC 8058, 3.1: "hard-to-forge component").
+The token names one mail to one recipient and contains no address. It is signed for this purpose
+only, so a return address can't be turned into one (RFC 8058, 3.1: "hard-to-forge component").
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,10 @@ from gateway.core.bounces.return_address import tokens_in
 from gateway.core.ids import moment_of
 from gateway.core.signing import SigningKeys
 
-PATH = "/u/"  #: Of links, below `[api] public_url`.
-SAMPLE = "sample"  #: In place of a token: the link of a preview, which does nothing.
-ONE_CLICK = ("List-Unsubscribe", "One-Click")  #: The pair that a POST must have (RFC 8058, 3.2).
+PATH = "/u/"  #: Path of the links, below `[api] public_url`.
+SAMPLE = "sample"  #: Used as the token in previews: the link does nothing.
+#: The pair that a one-click POST must contain (RFC 8058, 3.2).
+ONE_CLICK = ("List-Unsubscribe", "One-Click")
 MAILTO_SUBJECT = "unsubscribe"
 
 _PURPOSE = "unsubscribe"
@@ -27,26 +28,26 @@ _DELIVERY, _OCCURRENCE = b"d", b"o"
 
 @dataclass(frozen=True, slots=True)
 class NamedDelivery:
-    """A token of the CRM's mail names a delivery of the journal."""
+    """A delivery in the journal, named by the token of a CRM mail."""
 
     message: int
-    position: int  #: The recipient's in the envelope, from 0.
+    position: int  #: The recipient's position in the envelope, from 0.
 
     @property
     def at(self) -> datetime:
-        """When the mail came in."""
+        """When the mail arrived."""
         return moment_of(self.message)
 
 
 @dataclass(frozen=True, slots=True)
 class NamedOccurrence:
-    """A token of triggered mail names an occurrence of the ledger."""
+    """An occurrence in the ledger, named by the token of a triggered mail."""
 
     occurrence: int
 
     @property
     def at(self) -> datetime:
-        """When the mail became due."""
+        """When the mail was due."""
         return moment_of(self.occurrence)
 
 
@@ -55,10 +56,10 @@ Named = NamedDelivery | NamedOccurrence
 
 @dataclass(frozen=True, slots=True, repr=False)
 class UnsubscribeLinks:
-    """Makes links and reads their tokens."""
+    """Makes unsubscribe links and reads their tokens."""
 
     keys: SigningKeys
-    public_url: str = ""  #: `[api] public_url` without a slash at its end; empty: no https links.
+    public_url: str = ""  #: `[api] public_url` without a trailing slash; empty: no https links.
     address: str = ""  #: `[bounces] address`; empty: no mailto links.
 
     def token(self, named: Named) -> str:
@@ -70,7 +71,7 @@ class UnsubscribeLinks:
         return self.keys.sign(_PURPOSE, payload)
 
     def named(self, token: str) -> Named | None:
-        """Return which mail a token names, None for one the gateway didn't make."""
+        """Return the mail a token names, None if the gateway didn't make it."""
         payload = self.keys.verify(_PURPOSE, token)
         if payload is None:
             return None
@@ -81,22 +82,22 @@ class UnsubscribeLinks:
         return None
 
     def named_by(self, addresses: Iterable[str]) -> Named | None:
-        """Return which mail the first of some addresses names that a mailto link leads to."""
+        """Return the mail named by the first of the addresses that is a mailto link's target."""
         if not self.address:
             return None
         tokens = tokens_in(self.address, addresses)
         return next((named for named in map(self.named, tokens) if named is not None), None)
 
     def url(self, named: Named | None) -> str:
-        """Return the link of a mail, or of a preview without a mail; empty where there is none."""
+        """Return the link for a mail, or for a preview; empty if there can be none."""
         token = SAMPLE if named is None else self.token(named)
         return f"{self.public_url}{PATH}{token}" if self.public_url else ""
 
     def fields(self, named: Named) -> tuple[str, ...]:
-        r"""Return the header fields of a mail, folded with CRLF; none where no link can lead here.
+        r"""Return the header fields for a mail, folded with CRLF; none if no link can be made.
 
-        One https address comes first (RFC 8058, 3.1: exactly one; programs try the first that they
-        can use, RFC 2369, 3.2). `List-Unsubscribe-Post` stands only beside it.
+        The single https address comes first (RFC 8058, 3.1: exactly one; programs use the first
+        they support, RFC 2369, 3.2). `List-Unsubscribe-Post` is added only with it.
         """
         links = [f"<{self.url(named)}>"] if self.public_url else []
         if self.address:
@@ -112,12 +113,12 @@ class UnsubscribeLinks:
 
 
 def is_one_click(form: Mapping[str, str]) -> bool:
-    """Whether the fields of a POST are those of one click (RFC 8058, 3.2), and no mere request."""
+    """Whether a POST's fields are those of a one-click unsubscribe (RFC 8058, 3.2)."""
     key, value = ONE_CLICK
     return form.get(key, "").strip().casefold() == value.casefold()
 
 
 def masked(address: str) -> str:
-    """Return an address as the page shows it, to whoever has the link: `a…@example.net`."""
+    """Mask an address for the page, which anybody with the link can see: `a…@example.net`."""
     local, at, domain = address.rpartition("@")
     return f"{local[:1]}…{at}{domain}" if at else ""

@@ -1,4 +1,4 @@
-"""What the page of a link to unsubscribe says, in the languages the gateway speaks to people."""
+"""What the unsubscribe page says, in each language the gateway supports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnsubscribeWords:
-    """The texts; `{}` is what differs."""
+    """The texts; `{}` is filled in."""
 
     language: str
     title: str
     question: str  #: Above the button; `{}` is the address, masked.
-    question_of_nobody: str  #: The same where no address can be named.
-    all: str  #: A choice; its text is kept.
-    topic: str  #: A choice; `{}` is the topic. Its text is kept.
+    question_of_nobody: str  #: The same if no address can be shown.
+    all: str  #: A choice; its text is stored.
+    topic: str  #: A choice; `{}` is the topic. Its text is stored.
     button: str
     done: str
     done_topic: str  #: `{}` is the topic.
-    mistake: str  #: Below `done`: how it is undone; `{}` is whom to write to.
-    repeat: str  #: A request that asked for nothing.
+    mistake: str  #: Below `done`: how to undo it; `{}` is whom to write to.
+    repeat: str  #: Nothing was chosen.
     expired: str
     unknown: str
     sample: str
-    away: str  #: The store is.
+    away: str  #: The store is away.
     way_out: str  #: Whom to write to instead; `{}` is an address.
     way_out_of_nobody: str  #: The same where no address is known.
-    mail_subject: str  #: Of a mail that asks for the same.
+    mail_subject: str  #: Of a mail that asks to be unsubscribed.
 
 
 WORDS: Mapping[str, UnsubscribeWords] = {

@@ -1,8 +1,7 @@
-"""Why mail came back: by the server's words, its status code and the command it refused.
+"""Why mail bounced: by the server's words, its status code and the command it refused.
 
-Words come first where they are known, because servers often send a status that says less (5.0.0)
-or something else (5.1.1 "mailbox full"). Status codes: RFC 3463 and IANA's registry of enhanced
-status codes (2024).
+Known words come first, because servers often send a status that says less (5.0.0) or something else
+(5.1.1 "mailbox full"). Status codes: RFC 3463 and IANA's registry of enhanced status codes (2024).
 """
 
 import re
@@ -13,20 +12,21 @@ from gateway.core.bounces.reason import Reason
 from gateway.core.bounces.reason_words import VOCABULARY, patterns_of_reasons
 from gateway.core.bounces.system_codes import reason_by_code
 
-MOST_CHARACTERS = 4_000  #: How much of a text is looked at.
+MOST_CHARACTERS = 4_000  #: How much of a text is examined.
 
 _STATUS = re.compile(r"\b[245]\.(\d{1,3}\.\d{1,3})\b")
-#: Addresses and links are taken out before words are looked for, for they hold words of their own
-#: (`user.unknown@spam.example`, `…/err/mailbox-full`). A link's host stays: lists are known by it.
+#: Addresses and links are removed before the words are matched, because they contain words
+#: themselves (`user.unknown@spam.example`, `…/err/mailbox-full`). A link's host is kept: it
+#: identifies the blocklist.
 _ADDRESS = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@]{1,255}>?")
 _LINK = re.compile(r"https?://([^\s/]*)\S*")
-#: Amazon SES puts its own reading before what the server said: `5.1.0 - Unknown address error
+#: Amazon SES puts its own interpretation before the server's reply: `5.1.0 - Unknown address error
 #: 550-'5.2.2 … Mailbox Full'`.
 _WRAPPED = re.compile(r"[245]\.\d\.\d - [a-z ]+ (?=\d{3}-')")
 
-_REFUSED = re.compile(r"\brejected\.?\Z")  #: Nothing else: `550 Rejected`.
+_REFUSED = re.compile(r"\brejected\.?\Z")  #: With no explanation: `550 Rejected`.
 
-#: The command that was refused, as the servers that report it name it.
+#: The refused command, as reporting servers name it.
 _SAID = r"(?:after|reply to|response to|command:?|for|>>>|\[|our) ?"
 _AT_MAIL = re.compile(_SAID + r"\[?mail[ _](?:from|command)|>>> mail|\[mail_from\]")
 _AT_HELO = re.compile(
@@ -38,8 +38,8 @@ _AT_DATA = re.compile(
 )
 _OF_RECIPIENT = re.compile(r"\b[45]\.1\.\d|this user doesn'?t have")
 _UNKNOWN = re.compile(r"5\.1\.1\b")
-#: What is refused by policy (RFC 3463, x.7) is no word on the address, unless it is an account that
-#: is disabled or has another owner, or the words are plain: `550 5.7.1 No such user` (Google).
+#: A policy refusal (RFC 3463, x.7) says nothing about the address, unless the account is disabled
+#: or has another owner, or the words are plain: `550 5.7.1 No such user` (Google).
 _CODES = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _OF_POLICY = re.compile(r"[245]\.7\.(?!13\Z|17\Z)")
 _PLAIN = re.compile(
@@ -51,7 +51,7 @@ _OF_ADDRESS = (Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.SUSPENDED, Reaso
 _EXPIRED = re.compile(r"\b[45]\.4\.7\b")  # RFC 3463: delivery time expired
 _OF_SENDER = re.compile(r"\b[45]\.1\.[78]\b")
 
-#: Enhanced status codes by subject and detail; the class (4 or 5) is looked at beside it.
+#: Enhanced status codes by subject and detail; the class (4 or 5) is checked separately.
 STATUSES: dict[str, Reason] = {
     "1.0": Reason.USER_UNKNOWN,
     "1.1": Reason.USER_UNKNOWN,
@@ -120,18 +120,18 @@ STATUSES: dict[str, Reason] = {
     "7.30": Reason.SECURITY,
 }
 
-#: What words mean at some receiving systems: domain, what was said, reason.
+#: What words mean at certain receivers: domain, reply, reason.
 SYSTEMS = (
-    # Japanese carriers answer the content with "unknown user" where the recipient's own list of
-    # senders refuses it. An address that doesn't exist is refused the same way, but with RCPT:
-    # the server that reports it tells so by the status (5.1.1).
+    # Japanese carriers answer the content with "unknown user" if the recipient's own allowlist
+    # refuses the sender. An address that doesn't exist gets the same words, but at RCPT: the
+    # reporting server's status shows it (5.1.1).
     (re.compile(r"docomo\b"), re.compile(r"unknown user"), Reason.FILTERED),
     (
         re.compile(r"(?:ezweb\.ne\.jp|au\.com)\Z"),
         re.compile(r"550:? ?: user unknown|was rejected by a remote mail server"),
         Reason.FILTERED,
     ),
-    # Apple says it of addresses that never were, too: the status is 5.1.1, not 5.2.1.
+    # Apple also says this about addresses that never existed: the status is 5.1.1, not 5.2.1.
     (
         re.compile(r"(?:icloud|me|mac)\.com\Z"),
         re.compile(r"5\.1\.1 .{0,80}inactive email address"),
@@ -144,7 +144,7 @@ SYSTEMS = (
 
 @cache
 def _rows() -> list[tuple[Reason, re.Pattern[str]]]:
-    """Compile the table when the first bounce comes: few processes see one."""
+    """Compile the table when the first bounce comes: few processes ever see one."""
     return [
         (
             reason,
@@ -159,12 +159,11 @@ def _rows() -> list[tuple[Reason, re.Pattern[str]]]:
 def why(
     text: str, status: str = "", *, recipient: str = "", names_recipient: bool = False
 ) -> Reason:
-    """Return why mail to a recipient came back.
+    """Return why mail to a recipient bounced.
 
-    `text` is what the server said (a diagnostic code, a line of a transcript), `status` the
-    enhanced status code that a report names, which may be empty, general (5.0.0) or wrong;
-    `names_recipient` says of texts that are looked at by themselves that the status is of the
-    recipient's address (5.1.1).
+    `text` is the server's reply (a diagnostic code, a line of a transcript), `status` the enhanced
+    status code from the report, which may be empty, general (5.0.0) or wrong; `names_recipient` is
+    for texts examined on their own: the status is about the recipient's address (5.1.1).
     """
     said = " ".join(text[:MOST_CHARACTERS].casefold().split())
     domain = recipient.rpartition("@")[2].casefold()
@@ -176,16 +175,16 @@ def why(
     if reason in (Reason.SYSTEM_ERROR, Reason.NETWORK_ERROR) and _EXPIRED.search(
         f"{said} {status}"
     ):
-        return Reason.EXPIRED  # and what stands beside it says why the last try failed
+        return Reason.EXPIRED  # and the rest says why the last try failed
     if reason is Reason.POLICY and _AT_HELO.search(said):
         return Reason.REPUTATION
     if reason not in _OF_ADDRESS:
         return reason
     if _is_by_policy(f"{said} {status}"):
         return Reason.POLICY
-    # What is refused with MAIL is the sender, with HELO the server, and after the content what a
-    # filter made of it; unless the status names the recipient, as answers to commands do that were
-    # sent together (RFC 2920): `>>> DATA`, `<<< 550 5.1.1 … user unknown`.
+    # A refusal at MAIL is about the sender, at HELO about the server, and after the content it is a
+    # filter's; unless the status names the recipient, as in replies to pipelined commands (RFC
+    # 2920): `>>> DATA`, `<<< 550 5.1.1 … user unknown`.
     if _OF_SENDER.search(said) or (_AT_MAIL.search(said) and not _AT_DATA.search(said)):
         return Reason.REJECTED
     if _AT_HELO.search(said):
@@ -198,7 +197,7 @@ def why(
 
 
 def why_of(texts: Iterable[str], status: str = "", *, recipient: str = "") -> Reason:
-    """Return the first reason that one of some texts gives, else what the status says."""
+    """Return the first reason found in the texts, or else what the status says."""
     texts = list(texts)
     names_recipient = _UNKNOWN.match(status) is not None
     names_sender = _OF_SENDER.match(status) is not None
@@ -216,7 +215,7 @@ def why_of(texts: Iterable[str], status: str = "", *, recipient: str = "") -> Re
 
 
 def _is_by_policy(text: str) -> bool:
-    """Whether a text speaks of policy by its status codes, and doesn't plainly of the address."""
+    """Whether a text's status codes are about policy and its words not about the address."""
     codes = _CODES.findall(text)
     return bool(codes) and all(map(_OF_POLICY.match, codes)) and not _PLAIN.search(text)
 

@@ -21,13 +21,13 @@ _ACTIONS = {
 class ReportedRecipient:
     """A recipient as a report names it, with what it did."""
 
-    email: str  #: As Mailchimp has it, which may have changed since the campaign left.
+    email: str  #: As Mailchimp has it, which may have changed since the campaign was sent.
     email_id: str
     activities: tuple[Activity, ...]
 
 
 def read_time(text: object) -> datetime | None:
-    """Read a time of the API; None for the empty text, which means "never"."""
+    """Parse a time from the API; None for an empty string, which means "never"."""
     if not isinstance(text, str) or not text:
         return None
     try:
@@ -38,9 +38,9 @@ def read_time(text: object) -> datetime | None:
 
 
 def of_email_activity(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecipient]:
-    """Read rows of `email-activity`: opens, clicks, bounces; silent recipients are left out.
+    """Read rows of `email-activity`: opens, clicks, bounces; recipients without any are skipped.
 
-    It doesn't say which opens a machine made, and unsubscribes are not in it.
+    It doesn't show which opens a machine made, and it leaves out unsubscribes.
     """
     for row in rows:
         activities = []
@@ -56,7 +56,7 @@ def of_email_activity(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRec
 
 
 def of_open_details(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecipient]:
-    """Read rows of `open-details`, which mark the opens of mail proxies."""
+    """Read rows of `open-details`, which flags opens by mail proxies."""
     for row in rows:
         times = [
             (read_time(entry.get("timestamp")), entry.get("is_proxy_open") is True)
@@ -73,7 +73,7 @@ def of_open_details(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecip
 
 
 def of_unsubscribed(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecipient]:
-    """Read rows of `unsubscribed`: who left through this campaign."""
+    """Read rows of `unsubscribed`: members who unsubscribed through this campaign."""
     for row in rows:
         at, reason = read_time(row.get("timestamp")), _text(row.get("reason"))
         left = (
@@ -83,7 +83,7 @@ def of_unsubscribed(rows: Iterable[MailchimpDocument]) -> Iterator[ReportedRecip
 
 
 def _seen(row: MailchimpDocument, activities: Iterable[Activity]) -> ReportedRecipient:
-    """Tell those alike in one second apart; `since` leaves out or takes in a whole second."""
+    """Number equal activities of the same second, so that they can be told apart."""
     alike: Counter[tuple[ActivityType, datetime, str]] = Counter()
     numbered = []
     for activity in activities:
@@ -98,5 +98,5 @@ def _seen(row: MailchimpDocument, activities: Iterable[Activity]) -> ReportedRec
 
 
 def _text(value: object) -> str:
-    """Return text every store can hold."""
+    """Return text that every store can hold."""
     return str(value or "").replace("\0", "").encode(errors="replace").decode()

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-#: Half-open: a campaign younger than the first is synced as often as the second (S2).
+#: Half-open: a campaign younger than the first step is synced as often as the second says (S2).
 STEPS = (
     (timedelta(hours=2), timedelta(minutes=10)),
     (timedelta(hours=24), timedelta(hours=1)),
@@ -16,14 +16,14 @@ DAILY = timedelta(days=1)
 def sync_interval(age: timedelta) -> timedelta:
     """Return the time between two syncs of a campaign of this age.
 
-    An age below zero (clocks differ, or counted from a sending still to come) is that of a new one.
+    A negative age (clocks differ, or the sending is still to come) counts as a new campaign.
     """
     return next((interval for limit, interval in STEPS if age < limit), DAILY)
 
 
 def next_sync(*, age_from: datetime, synced_at: datetime) -> datetime:
-    """Return when a campaign synced at `synced_at` is due again; both times aware.
+    """Return when a campaign last synced at `synced_at` is due again; both times aware.
 
-    `age_from` is its creation at Mailchimp, or its sending where the setting says so.
+    `age_from` is when it was created at Mailchimp, or sent if so configured.
     """
     return synced_at + sync_interval(synced_at - age_from)

@@ -1,4 +1,4 @@
-"""What became of a campaign, in numbers and over time."""
+"""The results of a campaign, in numbers and over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ class CampaignLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptCounts:
-    """What the store has of a campaign, counted."""
+    """Counts of what the store has about a campaign."""
 
     hard: ActivityTally = ActivityTally()
     soft: ActivityTally = ActivityTally()
     opened: ActivityTally = ActivityTally()
-    opened_by_people: ActivityTally = ActivityTally()  #: Without the opens of machines.
+    opened_by_people: ActivityTally = ActivityTally()  #: Without machine opens.
     clicked: ActivityTally = ActivityTally()
     unsubscribed: ActivityTally = ActivityTally()
-    links: tuple[CampaignLink, ...] = ()  #: The most clicked first.
+    links: tuple[CampaignLink, ...] = ()  #: Most clicked first.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +53,16 @@ class CampaignReport:
 
     @property
     def bounced(self) -> int:
-        """Members whose mail came back, of either kind."""
+        """Members whose mail bounced, hard or soft."""
         return self.hard + self.soft + self.syntax
 
     def opened(self, *, count_machine_opens: bool) -> int:
-        """Members who opened the mail, by the setting."""
+        """Members who opened the mail, with or without machine opens."""
         return (self.opens if count_machine_opens else self.opens_by_people).members
 
 
 def report(counters: Counters, kept: KeptCounts) -> CampaignReport:
-    """Return the numbers; of bounces the larger one, for Mailchimp does not show each."""
+    """Return the numbers; for bounces the larger count, as Mailchimp doesn't list every bounce."""
     return CampaignReport(
         sent=counters.sent,
         hard=max(kept.hard.members, counters.hard_bounces),
@@ -78,23 +78,23 @@ def report(counters: Counters, kept: KeptCounts) -> CampaignReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlotForm:
-    """How days and numbers are written in a plot."""
+    """How dates and numbers are written in a plot."""
 
     day: str = "%Y-%m-%d"  #: As `strftime` takes it.
-    thousands: str = ","  #: What parts them.
+    thousands: str = ","  #: The thousands separator.
 
     def number(self, number: int) -> str:
-        """Return a number as it is written."""
+        """Format a number."""
         return f"{number:,}".replace(",", self.thousands)
 
     def minute(self, at: datetime) -> str:
-        """Return a day and time as they are written."""
+        """Format a date and time."""
         return at.strftime(f"{self.day} %H:%M")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignPlotWords:
-    """What the plot of a campaign says; `{count}`, `{sent}` and `{now}` are filled in."""
+    """The texts in a campaign's plot; `{count}`, `{sent}` and `{now}` are filled in."""
 
     subtitle: str = "Sent to {count} on {sent} · as of {now}"
     opened: str = "Opened"
@@ -107,7 +107,7 @@ class CampaignPlotWords:
     form: PlotForm = PlotForm()
 
     def names(self, *, count_machine_opens: bool) -> dict[str, str]:
-        """Return what each line is called; `opened` is what counts as opened by the setting."""
+        """Return the name of each line; `opened` depends on the setting for machine opens."""
         if count_machine_opens:
             opens = {"opened": self.opened, "people": self.not_by_machines}
         else:
@@ -124,13 +124,13 @@ class CountSeries:
     """Something that grew over time."""
 
     name: str
-    points: tuple[tuple[datetime, int], ...]  #: Times, and how much there was by then.
+    points: tuple[tuple[datetime, int], ...]  #: Times, with the total up to each.
 
 
 def growth(
     name: str, buckets: Sequence[tuple[datetime, int]], start: datetime, end: datetime
 ) -> CountSeries:
-    """Return how something grew, given how much of it fell into each stretch of time."""
+    """Return the running total of a count given per time bucket."""
     points, total = [(start, 0)], 0
     for at, number in sorted(buckets):
         total += number
@@ -139,5 +139,5 @@ def growth(
 
 
 def width(span: timedelta) -> timedelta:
-    """Return the stretch of time in which activities are counted together, a minute at least."""
+    """Return the size of the time buckets for counting activities, at least a minute."""
     return max(timedelta(minutes=1), timedelta(seconds=int(span.total_seconds() / 240)))

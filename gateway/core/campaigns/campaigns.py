@@ -9,17 +9,17 @@ from enum import StrEnum
 from gateway.core import ids
 from gateway.core.campaigns.merge_tags import unknown_merge_tags
 
-#: Of the CRM's name in the title at Mailchimp, so that the mark behind it is never cut off.
+#: Of the CRM's name in the title at Mailchimp, so the mark after it is never cut off.
 TITLE_LENGTH = 80
-_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  #: Unicode's categories of what has no place.
-TEXT_BYTES = 255  #: Mailchimp cuts the text of a merge field there (MAILCHIMP 3).
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  #: Unicode categories that don't belong in a name.
+TEXT_BYTES = 255  #: Mailchimp cuts merge field text off there (MAILCHIMP 3).
 
 
 class CampaignState(StrEnum):
-    """Where a campaign stands."""
+    """The state of a campaign."""
 
     DRAFT = "draft"  #: In the gateway only.
-    OPENED = "opened"  #: Created at Mailchimp, not on its way.
+    OPENED = "opened"  #: Created at Mailchimp, not yet scheduled or sent.
     SCHEDULED = "scheduled"
     SENDING = "sending"
     SENT = "sent"
@@ -29,7 +29,7 @@ class CampaignState(StrEnum):
 #: What can still be changed, prepared and sent.
 OPEN_STATES = (CampaignState.DRAFT, CampaignState.OPENED, CampaignState.SCHEDULED)
 GONE_STATES = (CampaignState.SENDING, CampaignState.SENT)
-#: Where there is something of it at Mailchimp, to be read at its time.
+#: Campaigns that exist at Mailchimp and are read on schedule.
 READ_STATES = (
     CampaignState.OPENED,
     CampaignState.SCHEDULED,
@@ -37,7 +37,7 @@ READ_STATES = (
     CampaignState.SENT,
 )
 
-#: What Mailchimp calls the state of a campaign, and what it is here.
+#: Mailchimp's campaign states and ours.
 FROM_MAILCHIMP = {
     "save": CampaignState.OPENED,
     "paused": CampaignState.OPENED,
@@ -52,7 +52,7 @@ FROM_MAILCHIMP = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignRequest:
-    """A campaign as it is asked for."""
+    """A campaign as requested."""
 
     name: str
     template: int
@@ -84,41 +84,41 @@ class Campaign:
     template_name: str = ""
     from_name: str
     from_address: str
-    audience: str = ""  #: The audience's id at Mailchimp.
-    segment: int | None = None  #: The segment's id at Mailchimp.
+    audience: str = ""  #: The audience id at Mailchimp.
+    segment: int | None = None  #: The segment id at Mailchimp.
     mailchimp_id: str = ""
-    link: str = ""  #: Where people open it in Mailchimp.
-    #: The answer of this is not kept yet: look before asking again.
+    link: str = ""  #: Where to open it in Mailchimp.
+    #: A request whose answer isn't stored yet: check before repeating it.
     asked: PendingCall = PendingCall.NOTHING
     asked_at: datetime | None = None
-    opened_at: datetime | None = None  #: Its creation at Mailchimp.
+    opened_at: datetime | None = None  #: When it was created at Mailchimp.
     scheduled_for: datetime | None = None
-    refreshed_at: datetime | None = None  #: When it was prepared last and its segment built.
+    refreshed_at: datetime | None = None  #: When it was last prepared and its segment built.
     sent_at: datetime | None = None
-    trouble: str = ""  #: Why it isn't where it was meant to be.
-    synced_at: datetime | None = None  #: When its state and activities were read last.
+    trouble: str = ""  #: Why it isn't in the state it should be in.
+    synced_at: datetime | None = None  #: When its state and activities were last read.
     next_sync: datetime | None = None  #: When they are read next; None: at once.
 
     @property
     def title(self) -> str:
-        """What it is called in Mailchimp; the mark in brackets finds it again."""
+        """Its name in Mailchimp; the mark in brackets finds it again."""
         return f"{self.name[:TITLE_LENGTH].strip()} {mark(self.id)}"
 
     @property
     def next_read(self) -> datetime | None:
-        """When it is read next, in the past if that is due; None: there is nothing to read."""
+        """When to read it next, in the past if overdue; None: there is nothing to read."""
         if self.state not in READ_STATES or not self.mailchimp_id:
             return None
         return self.next_sync or self.opened_at or ids.moment_of(self.id)
 
     @property
     def segment_name(self) -> str:
-        """What its segment is called in Mailchimp."""
+        """The name of its segment in Mailchimp."""
         return f"crm-{ids.show(self.id)}"
 
 
 def is_same_name(name: str, other: str) -> bool:
-    """Whether people would take two names of campaigns for one: case and blanks don't count."""
+    """Whether people would confuse two campaign names: case and spaces are ignored."""
     return _as_read(name) == _as_read(other)
 
 
@@ -127,7 +127,7 @@ def _as_read(name: str) -> str:
 
 
 def mark(campaign: int) -> str:
-    """Return what tells a campaign's title from all others."""
+    """Return the part of a campaign's title that is unique."""
     return f"[{ids.show(campaign)}]"
 
 
@@ -148,7 +148,7 @@ def naming_faults(name: str, from_name: str) -> list[str]:
 def merge_fields(
     first_name: str, last_name: str, owner_name: str, owner_email: str
 ) -> dict[str, str]:
-    """Return what Mailchimp fills into a member's mail, as Mailchimp keeps it (S2)."""
+    """Return the merge fields for a member's mail, as Mailchimp stores them (S2)."""
     values = {
         "FNAME": first_name,
         "LNAME": last_name,
@@ -162,15 +162,15 @@ def merge_fields(
 
 
 def known_fields(merge_fields: object) -> dict[str, str]:
-    """Return the CRM's merge fields out of what Mailchimp says about a member."""
+    """Return the CRM's merge fields from Mailchimp's data about a member."""
     texts = merge_fields if isinstance(merge_fields, Mapping) else {}
     return {tag: str(texts.get(tag) or "") for tag in ("FNAME", "LNAME", "OWNERNAME", "OWNEREMAIL")}
 
 
 def nobody_is_in(tally: Mapping[str, int]) -> str:
-    """Return what is said of a campaign that nobody would get.
+    """Return the message for a campaign that would reach nobody.
 
-    `tally` counts its members by the reason they are left out.
+    `tally` counts its members by why they are left out.
     """
     if not tally:
         return "nobody is in: gateway campaigns add"

@@ -1,4 +1,4 @@
-"""The counters of a campaign's report, and what they say is still to be read."""
+"""The counters of a campaign's report, and what they show still has to be read."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -7,17 +7,17 @@ from typing import Any
 
 from gateway.core.campaigns.precedence import ActivityType
 
-#: A bounce moves no time of the report, and counters lag behind: for so long all is read anyway.
+#: A bounce changes no time in the report, and counters lag: until then everything is read anyway.
 YOUNG = timedelta(days=5)
-#: Events show minutes late, in no order; so much is read twice.
+#: Events appear minutes late and in no order, so this much is read twice.
 OVERLAP = timedelta(minutes=10)
-#: The fields of a report the counters are read from.
+#: The report fields that hold the counters.
 REPORT_FIELDS = ("id", "send_time", "emails_sent", "bounces", "opens", "clicks", "unsubscribed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """How much happened with a campaign, as Mailchimp counts."""
+    """A campaign's activity as Mailchimp counts it."""
 
     sent: int = 0
     hard_bounces: int = 0
@@ -32,7 +32,7 @@ class Counters:
 
     @classmethod
     def of_report(cls, report: Mapping[str, Any]) -> "Counters":
-        """Read a report; what it lacks counts as nothing."""
+        """Read a report; missing counters are zero."""
         bounces, opens = report.get("bounces") or {}, report.get("opens") or {}
         clicks, total = report.get("clicks") or {}, _number(opens, "opens_total")
         human = _number(opens, "proxy_excluded_opens") if "proxy_excluded_opens" in opens else total
@@ -51,18 +51,18 @@ class Counters:
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> "Counters":
-        """Read what `document` wrote; of other versions what is known."""
+        """Read what `document` wrote; from other versions, the known fields."""
         known = {counter.name for counter in fields(cls)}
         return cls(**{name: value for name, value in document.items() if name in known})
 
     def document(self) -> dict[str, Any]:
-        """Return the counters to be kept as JSON."""
+        """Return the counters as JSON, for storage."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountersToRead:
-    """What of a campaign is to be read now."""
+    """Which of a campaign's lists to read now."""
 
     activity: bool  #: Opens, clicks and bounces.
     opens: bool  #: Which opens a machine made.
@@ -79,9 +79,9 @@ NOTHING = CountersToRead(activity=False, opens=False, unsubscribed=False)
 def due_reading(
     before: Counters | None, now: Counters, *, sent_at: datetime, at: datetime
 ) -> CountersToRead:
-    """Return what to read of a campaign, given its counters then and now.
+    """Return what to read, given the counters before and now.
 
-    An idle one, sent over five days ago and with counters that stand still, needs nothing.
+    An idle campaign, sent over five days ago and with unchanged counters, needs nothing.
     """
     if before is None or at - sent_at <= YOUNG:
         return ALL
@@ -100,9 +100,9 @@ def due_reading(
 
 
 def missing(counted: Counters, kept: Mapping[str, int]) -> dict[str, int]:
-    """Return how much less is kept than Mailchimp counts, by type; `machine` are opens by such.
+    """Return, by type, how many fewer are stored than Mailchimp counts; `machine` is machine opens.
 
-    What was passed over because rows changed places, or shown late, is found that way.
+    This finds rows that were skipped because the list shifted, or that appeared late.
     """
     expected = {
         ActivityType.BOUNCED.value: counted.hard_bounces + counted.soft_bounces,
@@ -116,7 +116,7 @@ def missing(counted: Counters, kept: Mapping[str, int]) -> dict[str, int]:
 
 
 def is_worse(now: Mapping[str, int], known: Mapping[str, int]) -> bool:
-    """Say whether more is missing than Mailchimp was found to keep to itself."""
+    """Whether more is missing than Mailchimp is known to withhold."""
     return any(gap > known.get(name, 0) for name, gap in now.items())
 
 

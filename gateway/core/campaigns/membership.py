@@ -1,4 +1,4 @@
-"""Who of a campaign's members is in, who is out, and why."""
+"""Which members a campaign reaches, which it leaves out, and why."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gateway.core.kinds import Scope
 from gateway.core.mail.address import parse_path
 from gateway.core.people.people import PersonRef, Standing, SuppressionSource
 
-#: Preparing stops when as many, and more than one in five of those who were in, drop out.
+#: Preparing stops if at least this many, and more than one in five of those included, drop out.
 LEAST = 10
 ONE_IN = 5
 _LOCAL = re.compile(r"[^\s@\".]+(\.[^\s@\".]+)*")
@@ -24,11 +24,11 @@ class LeftOutReason(StrEnum):
     SUPPRESSED = "suppressed"  #: Out of bulk mail, of all mail, or by staff.
     INVALID_ADDRESS = "invalid_address"
     NO_ADDRESS = "no_address"
-    DUPLICATE = "duplicate"  #: Another member has the address.
+    DUPLICATE = "duplicate"  #: Another member has the same address.
     UNSUBSCRIBED = "unsubscribed"  #: At Mailchimp.
     CLEANED = "cleaned"  #: Mailchimp found that the address bounces.
     REFUSED = "refused"  #: Mailchimp refuses the address.
-    UNREAD = "unread"  #: What decides about the person could not be read.
+    UNREAD = "unread"  #: What the decision needs to know about the person could not be read.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,28 +48,28 @@ class KnownContact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberFacts:
-    """What decides whether a member is in."""
+    """What decides whether a member is included."""
 
     ref: PersonRef
-    is_known: bool  #: The CRM still tells of the person.
+    is_known: bool  #: The CRM still has the person.
     address: str  #: The primary one in lookup form; empty for none.
-    has_unusable: bool  #: The CRM gives an address that can be none.
+    has_unusable: bool  #: The CRM gives an address that can't be one.
     opted_out: bool  #: In the opt-out group.
     standing: Standing
     known: KnownContact | None
-    unread: str = ""  #: Fields that decide and could not be read.
+    unread: str = ""  #: Fields that matter here and could not be read.
 
 
 @dataclass(frozen=True, slots=True)
 class MemberOut:
-    """A member gets nothing, and why."""
+    """A member who is left out, and why."""
 
     reason: LeftOutReason
     detail: str = ""
 
 
 def left_out(facts: MemberFacts, now: datetime) -> MemberOut | None:
-    """Return why a member is out; None: it is in, unless another has the same address."""
+    """Return why a member is left out; None: included, unless another has the same address."""
     if facts.opted_out:
         return MemberOut(LeftOutReason.OPT_OUT)
     if not facts.is_known:
@@ -86,7 +86,7 @@ def left_out(facts: MemberFacts, now: datetime) -> MemberOut | None:
 
 
 def is_mailable(address: str) -> bool:
-    """Whether an address (in lookup form) can be that of a person on the Internet."""
+    """Whether an address (in lookup form) can belong to a person on the Internet."""
     local, _, domain = address.rpartition("@")
     return bool(
         _LOCAL.fullmatch(local)
@@ -97,9 +97,9 @@ def is_mailable(address: str) -> bool:
 
 
 def suppressed(standing: Standing, ref: PersonRef) -> MemberOut | None:
-    """Return what suppresses campaigns to a person's address; None: nothing.
+    """Return what suppresses campaign mail to a person's address; None: nothing.
 
-    Of people with one address the strictest counts, as for all bulk mail.
+    If several people share the address, the strictest counts, as for all bulk mail.
     """
     entries = [*standing.own, *said_of_holders(standing)]
     opt_outs = [
@@ -117,7 +117,7 @@ def suppressed(standing: Standing, ref: PersonRef) -> MemberOut | None:
 
 
 def kept_out(known: KnownContact | None, now: datetime) -> MemberOut | None:
-    """Return what Mailchimp says of an address; what it refused for a while passes (M5)."""
+    """Return what Mailchimp's data says against an address; a temporary refusal expires (M5)."""
     if known is None:
         return None
     match known.status:
@@ -141,12 +141,12 @@ def kept_out(known: KnownContact | None, now: datetime) -> MemberOut | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedMembers:
-    """Those who were in and would now be out, but for the opt-out group (M10)."""
+    """Members who were included and no longer would be, not counting the opt-out group (M10)."""
 
-    before: int  #: Members who were in.
+    before: int  #: Members who were included.
     dropped: int
 
     @property
     def is_alarming(self) -> bool:
-        """Whether more drop out than happens by itself."""
+        """Whether more drop out than usual."""
         return self.dropped >= LEAST and self.dropped * ONE_IN > self.before

@@ -1,4 +1,4 @@
-"""The merge tags a campaign's name and from-name may bear: `*|FNAME|*`."""
+"""The merge tags allowed in a campaign's name and from-name: `*|FNAME|*`."""
 
 import re
 from collections.abc import Collection
@@ -10,9 +10,9 @@ LOOSE_END = re.compile(r"\*\||\|\*")
 
 
 def unknown_merge_tags(text: str, known: Collection[str] = MERGE_TAGS) -> tuple[str, ...]:
-    """Return, as written and in order, the tags of a text that Mailchimp would not fill in.
+    """Return the tags of a text that Mailchimp would not fill in, as written and in order.
 
-    A tag that begins or ends without its other half counts too. Empty: the text passes verbatim.
+    A tag missing its start or end counts too. Empty: the text is fine as it is.
     """
     unknown = [tag[0] for tag in TAG.finditer(text) if tag["name"] not in known]
     return (*unknown, *LOOSE_END.findall(TAG.sub("", text)))

@@ -12,7 +12,7 @@ class Unschedulable(StrEnum):
     """Why a campaign can't be scheduled for a time."""
 
     OFF_QUARTER = "off_quarter"  #: Mailchimp sends at :00, :15, :30 and :45 only.
-    NO_SUCH_TIME = "no_such_time"  #: The clocks skip it when summer time begins.
+    NO_SUCH_TIME = "no_such_time"  #: The clocks skip it at the start of summer time.
     PAST = "past"
 
 
@@ -28,13 +28,14 @@ class NotScheduled:
     """A time Mailchimp refuses, and the nearest ones it takes."""
 
     reason: Unschedulable
-    nearest: tuple[datetime, ...]  #: Aware, in the zone asked for; one or two, in order.
+    nearest: tuple[datetime, ...]  #: Aware, in the given zone; one or two, in order.
 
 
 def schedule(local: datetime, zone: ZoneInfo, now: datetime) -> Scheduled | NotScheduled:
     """Turn a local time without a zone into one to schedule for (S2; MAILCHIMP 4.15).
 
-    A time that comes twice when summer time ends is the first of the two, unless its `fold` is 1.
+    A time that occurs twice at the end of summer time is the first of the two, unless its `fold` is
+    1.
     """
     at = local.replace(tzinfo=zone).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) != local:
@@ -58,10 +59,10 @@ def _nearest(at: datetime, zone: ZoneInfo, now: datetime) -> tuple[datetime, ...
 
 
 def quarters_around_gap(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return, of a time the clocks skip, the last quarter before they jump and the first after.
+    """Return the last quarter hour before a skipped local time and the first one after it.
 
     Python reads a skipped time with the offset before the jump (fold 0) or after it (fold 1); the
-    jump itself lies between the two readings (PEP 495).
+    jump itself is between the two (PEP 495).
     """
     late, early = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     jump = _floor(early) + QUARTER

@@ -1,1 +1,1 @@
-"""What becomes of a message, and the record and the note of it."""
+"""What happens to a message, its journal record and its note."""

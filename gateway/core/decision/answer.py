@@ -1,7 +1,7 @@
-"""Which mail answers somebody else's: it names that mail's message id (RFC 5322, 3.6.4).
+"""Which mail is a reply to somebody else's: it names that mail's Message-ID (RFC 5322, 3.6.4).
 
-That a field is there says nothing. Templates leave it empty or write `undefined`, programs put the
-mail's own id in, and the steps of a campaign name the step before. What is unclear is no answer.
+The presence of the field means nothing. Templates leave it empty or write `undefined`, programs put
+in the mail's own id, and each step of a campaign names the one before. In doubt it is no reply.
 """
 
 import re
@@ -19,7 +19,7 @@ _DEEPEST_COMMENT = 5
 _ID = re.compile(r"<\s*([^\s<>]+)@([^\s<>@]+)\s*>")
 _ADDRESS_FIELDS = ("from", "sender", "reply-to", "to", "cc")
 _OWN_FIELDS = ("from", "sender", "reply-to")
-#: Labels that stand before a country's where it registers names below them: co.uk, com.au, gv.at.
+#: Labels under which a country registers names at the third level: co.uk, com.au, gv.at.
 _SECOND_LEVEL = frozenset(
     [
         "ac",
@@ -58,12 +58,12 @@ def answered_id(headers: Headers, name: str, sender: str) -> str | None:
         for left, right in _ID.findall(value)
     }
     own_ids |= {value.strip(" \t<>").casefold() for value in headers.texts("message-id")}
-    # Some name a person instead, as in `In-Reply-To: Ann <ann@x>`.
+    # Some name a person instead: `In-Reply-To: Ann <ann@x>`.
     people = {address for field in _ADDRESS_FIELDS for _, address in headers.addresses(field)}
     not_meant = own_ids | {address.casefold() for address in people | {sender}}
     others = [named for named in ids_named(headers, name) if named.casefold() not in not_meant]
     if others and is_campaign(headers):
-        # A service that sends for many makes the ids of all of them: there the host tells.
+        # A service that sends for many customers makes the ids for all of them: go by the host.
         hosts = set(map(domain_of, own_ids))
         senders = {address for field in _OWN_FIELDS for _, address in headers.addresses(field)}
         domains = set(map(domain_of, senders | {sender})) - {""}
@@ -78,12 +78,12 @@ def answered_id(headers: Headers, name: str, sender: str) -> str | None:
 
 
 def is_a_forward(headers: Headers) -> bool:
-    """Whether a subject says that the mail forwards another."""
+    """Whether the subject says that the mail is a forward."""
     return any(map(is_forward, headers.texts("subject")))
 
 
 def ids_named(headers: Headers, name: str) -> Iterator[str]:
-    """Yield the well-formed ids of a field: in brackets, with something on both sides of the @.
+    """Yield the well-formed ids of a field: in brackets, with text on both sides of the @.
 
     Ids in comments (RFC 5322, 3.2.2) don't count.
     """
@@ -99,7 +99,7 @@ def ids_named(headers: Headers, name: str) -> Iterator[str]:
 
 
 def organisation(domain: str) -> str:
-    """Return what all names of an organisation end in: `crm.example` for mail.crm.example."""
+    """Return the registered domain of an organisation: `crm.example` for mail.crm.example."""
     labels = domain.split(".")
     has_three = len(labels[-1]) == 2 and len(labels) > 2 and labels[-2] in _SECOND_LEVEL
     return ".".join(labels[-3 if has_three else -2 :])

@@ -1,6 +1,6 @@
-"""What mailing programs write into the header of bulk mail, program by program.
+"""The header fields that mailing programs put into bulk mail, program by program.
 
-A field that stands there without a value is no mark: templates leave such fields behind.
+An empty field is no mark: templates leave such fields behind.
 """
 
 import re
@@ -16,31 +16,30 @@ class BulkMark:
     """A header field that says a mail is bulk."""
 
     rule: str  #: The name of the shipped rule.
-    header: str  #: As it is written; with a `*` at its end, every field that begins so.
-    matches: re.Pattern[str] = _SOMETHING  #: What one of its values must match.
+    header: str  #: As it is written; with a trailing `*`, every field with that prefix.
+    matches: re.Pattern[str] = _SOMETHING  #: What at least one value must match.
     by: str  #: The standard, or the program and its version.
     source: str
-    #: Whether only campaigns have it, and services that send them: a CRM doesn't stamp it on all
-    #: its mail.
+    #: Whether only campaigns and the services that send them have it, not all mail of a CRM.
     is_campaign: bool = True
 
     @property
     def is_family(self) -> bool:
-        """Whether it means all fields that begin with this name."""
+        """Whether it covers all fields with this prefix."""
         return self.header.endswith("*")
 
     @property
     def is_any_value(self) -> bool:
-        """Whether any value at all counts."""
+        """Whether any value counts."""
         return self.matches is _SOMETHING
 
     @property
     def name(self) -> str:
-        """The field's name, or what the names begin with, in lower case."""
+        """The field's name or prefix, in lower case."""
         return self.header.removesuffix("*").lower()
 
     def field_in(self, headers: Headers) -> str | None:
-        """Return the field that has it, as `name: value`, or None."""
+        """Return the field with this mark, as `name: value`, or None."""
         own_name = self.name
         if self.is_family:
             names = [name for name in headers.names if name.startswith(own_name)]
@@ -57,8 +56,9 @@ def _like(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-#: Tried in this order. Those of a service that is on all its mail, on one-to-one mail too, count as
-#: well: the service cannot be told apart otherwise, and an answer is individual whatever it bears.
+#: Tried in this order. Marks that a service puts on all its mail, one-to-one mail included, count
+#: as well: there is no other way to recognise the service, and a reply is individual whatever its
+#: marks.
 MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="precedence",
@@ -106,8 +106,9 @@ MARKS: tuple[BulkMark, ...] = (
     BulkMark(
         rule="feedback-id",
         header="Feedback-ID",
-        # Some programs put it on all their mail and say there what each is: Dolibarr by the record
-        # (`thi17:…:dolib`, `emailing-3-77:…:dolib`), AcyMailing by the type (`9:345:override:…`).
+        # Some programs put the field on all their mail and give the type in it: Dolibarr by the
+        # record (`thi17:…:dolib`, `emailing-3-77:…:dolib`), AcyMailing by name
+        # (`9:345:override:…`).
         matches=_like(
             r"^(?!\s*(?!emailing)\S*:dolib\s*$)"
             r"(?!\s*\d+:\d+:(?:notification|override|transactional):[\w+/=-]+\s*$).*\w"

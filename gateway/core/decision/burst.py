@@ -1,4 +1,4 @@
-"""What makes two messages the same one sent to many, person by person."""
+"""What makes messages to different people the same mailing."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ _WORDS = re.compile(r"[^\W_]+")
 def burst_key(login: str | None, headers: Headers, names: Iterable[str]) -> int:
     """Return a 63-bit key that is equal for the same login, From and subject.
 
-    The recipient's own name and all digits are taken out of the subject first.
+    The recipient's own name and all digits are removed from the subject first.
     """
     own = {word for name in names for word in _WORDS.findall(name.casefold())}
     subject = _DIGITS.sub("", headers.text("subject").casefold())

@@ -1,4 +1,4 @@
-"""Is a message bulk or individual, and which rule said so. The first rule that matches decides."""
+"""Whether a message is bulk or individual, and by which rule. The first matching rule decides."""
 
 import re
 from abc import ABC, abstractmethod
@@ -16,10 +16,10 @@ from gateway.core.mail.invitation import METHODS, has_calendar, invitation, may_
 from gateway.core.quick_values import quick_value
 
 DEFAULT = "default"
-OVERRIDE = "override"  #: A login or a header that sends to everybody, whatever the kind.
-_MOST_KNOWN = 256  #: How many sets of header fields are remembered; about 1 kB each.
-_MOST_FIELDS = 50  #: A header with more fields isn't remembered.
-UNREAD = "unread-header"  #: The header block is too long to be read to its end.
+OVERRIDE = "override"  #: A login or header that makes mail go to everybody, whatever its kind.
+_MOST_KNOWN = 256  #: How many sets of header fields are cached; about 1 kB each.
+_MOST_FIELDS = 50  #: A header with more fields isn't cached.
+UNREAD = "unread-header"  #: The header block is too long to be read in full.
 
 
 @quick_value(kw_only=True)
@@ -30,22 +30,25 @@ class MessageFacts:
     login: str | None
     recipients: int
     headers: Headers
-    #: What the content begins with behind the header block, as `invitation.opening` returns it.
+    #: The start of the content after the header block, as `invitation.opening` returns it.
     opening: bytes = b""
-    many: int | None = None  #: From how many recipients on the rules call a message a mailing.
+    #: The number of recipients from which the rules call a message a mailing.
+    many: int | None = None
     #: How many different recipients a burst of the same message reached within a time, these
-    #: included; counted only when a rule asks.
+    #: included; counted only if a rule needs it.
     burst: Callable[[timedelta], int] = lambda _: 0
 
 
 class RuleTest(ABC):
-    """What a kind of rule looks at. A subclass is all of it: its settings, when it matches, when it
-    can't, and how the documentation says it.
+    """A kind of rule.
+
+    A subclass holds everything about it: settings, when it matches or can't, and its wording in the
+    documentation.
     """
 
     __slots__ = ()
-    early: ClassVar[bool] = False  #: Whether it looks at nothing that comes with the content.
-    looks_inside: ClassVar[bool] = False  #: Whether it looks at what is behind the header block.
+    early: ClassVar[bool] = False  #: Whether it needs nothing that comes with the content.
+    looks_inside: ClassVar[bool] = False  #: Whether it looks beyond the header block.
 
     @abstractmethod
     def __call__(self, facts: MessageFacts) -> str | None:
@@ -54,22 +57,22 @@ class RuleTest(ABC):
     @property
     @abstractmethod
     def in_words(self) -> str:
-        """When it matches, as the documentation says it: "the message is bulk if …"."""
+        """When it matches, in the documentation's words: "the message is bulk if …"."""
 
     @property
     def header(self) -> str:
-        """A field without which it can't match, in lower case; empty: there is none."""
+        """A field without which it can't match, in lower case; empty: none."""
         return ""
 
     @property
     def family(self) -> str:
-        """How a field's name begins without which it can't match, in lower case; empty: none."""
+        """The prefix of a field without which it can't match, in lower case; empty: none."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderTest(RuleTest):
-    """A header is there, and one of its values matches."""
+    """A header field exists and one of its values matches."""
 
     name: str  #: In lower case.
     matches: re.Pattern[str] | None = None
@@ -97,7 +100,7 @@ class HeaderTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class MarkTest(RuleTest):
-    """A header field that bulk mail has, with a value."""
+    """A header field of bulk mail, with a value."""
 
     mark: BulkMark
 
@@ -123,7 +126,7 @@ class MarkTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class AnswerTest(RuleTest):
-    """The message answers somebody else's mail, as one field says."""
+    """The message is a reply to somebody else's mail, according to one field."""
 
     name: str  #: One of `answer.THREAD_FIELDS`.
 
@@ -146,7 +149,7 @@ class AnswerTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class AutoReplyTest(RuleTest):
-    """A program answered a mail for its reader (RFC 3834, 5.1)."""
+    """An automatic reply (RFC 3834, 5.1)."""
 
     def __call__(self, facts: MessageFacts) -> str | None:
         if _is_to_many(facts) or auto_submitted(facts.headers) != "auto-replied":
@@ -164,7 +167,7 @@ class AutoReplyTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class AbsenceTest(RuleTest):
-    """A notice of absence as Exchange writes it: `auto-generated`, to the one who wrote."""
+    """An out-of-office reply as Exchange writes it: `auto-generated`, to the person who wrote."""
 
     def __call__(self, facts: MessageFacts) -> str | None:
         headers = facts.headers
@@ -193,14 +196,14 @@ class AbsenceTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class SystemMailTest(RuleTest):
-    """A newsletter's program writes to one person about their subscription, as one field says.
+    """A newsletter program's mail to one person about their subscription, according to one field.
 
-    Such mail, which often asks to confirm, bears the marks of the program's mailings.
+    Such mail, often a request to confirm, has the same marks as the program's mailings.
     """
 
     name: str  #: In lower case.
     matches: re.Pattern[str] = re.compile("")
-    without: str = ""  #: In lower case: a field that only the program's mailings have.
+    without: str = ""  #: In lower case: a field found only in the program's mailings.
 
     def __call__(self, facts: MessageFacts) -> str | None:
         if facts.recipients > 1 or self.without in facts.headers:
@@ -221,7 +224,7 @@ class SystemMailTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class ReportTest(RuleTest):
-    """A report on one mail: that it was read, or what became of it (RFC 8098, RFC 3464)."""
+    """A report on one mail: a read receipt or a delivery report (RFC 8098, RFC 3464)."""
 
     about: Automatic
 
@@ -243,7 +246,7 @@ class ReportTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class InvitationTest(RuleTest):
-    """A part of the message invites to an appointment, or answers an invitation (RFC 5546)."""
+    """A part of the message is an invitation or a reply to one (RFC 5546)."""
 
     looks_inside = True
 
@@ -264,7 +267,7 @@ class InvitationTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class CalendarClassTest(RuleTest):
-    """Exchange calls it an appointment, and no part says otherwise ([MS-OXCICAL])."""
+    """Exchange marks it as an appointment, and no part says otherwise ([MS-OXCICAL])."""
 
     matches: re.Pattern[str]
     looks_inside = True
@@ -303,7 +306,7 @@ class SenderTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class LoginTest(RuleTest):
-    """The login of the CRM matches."""
+    """The login used by the CRM matches."""
 
     matches: re.Pattern[str]
     early = True
@@ -320,7 +323,7 @@ class LoginTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class RecipientsTest(RuleTest):
-    """The transaction has at least that many recipients."""
+    """The transaction has at least this many recipients."""
 
     at_least: int
 
@@ -334,11 +337,11 @@ class RecipientsTest(RuleTest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurstTest(RuleTest):
-    """The same message went to more than that many different recipients within a time."""
+    """The same message went to more than this many different recipients within a time."""
 
     recipients: int
     within: timedelta
-    defer: bool = False  #: Whether suppressed recipients wait until the time has decided.
+    defer: bool = False  #: Whether suppressed recipients wait until the time is over.
 
     def __call__(self, facts: MessageFacts) -> str | None:
         reached = facts.burst(self.within)
@@ -353,43 +356,43 @@ class BurstTest(RuleTest):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A name, what it says, and the test that must match."""
+    """A name, the kind it stands for, and the test that must match."""
 
     name: str
     kind: Kind
     test: RuleTest
-    #: In lower case: a field without which it can't match, or a line break and how such a field
-    #: begins; empty where there is none.
+    #: In lower case: a field without which it can't match, or a line break and the prefix of such a
+    #: field; empty if there is none.
     header: str = field(init=False)
     family: str = field(init=False)
 
     def __post_init__(self) -> None:
-        # Kept, as each message is asked for them.
+        # Stored, as it is read for every message.
         object.__setattr__(self, "header", self.test.header)
         object.__setattr__(self, "family", self.test.family and f"\n{self.test.family}")
 
     @property
     def looks_inside(self) -> bool:
-        """Whether it looks at what is behind the header block."""
+        """Whether it looks beyond the header block."""
         return self.test.looks_inside
 
 
 @quick_value()
 class Classification:
-    """The kind of a message and what said so: a rule, a listener, an override or the default."""
+    """The kind of a message and what decided it: a rule, a listener, an override or the default."""
 
     kind: Kind
     rule: str
 
     @property
     def certain(self) -> bool:
-        """Whether something positively recognised the message."""
+        """Whether something positively identified the message."""
         return self.rule != DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A rule that was looked at."""
+    """A rule that was tried."""
 
     name: str
     matched: bool
@@ -399,7 +402,7 @@ class Tried:
 def classify(facts: MessageFacts, rules: Sequence[Rule], default: Kind) -> Classification:
     """Return what the first matching rule says, or else the default.
 
-    A header block that could not be read to its end may hold any mark: it counts as bulk, unless
+    A header block that could not be read in full may contain any mark: it counts as bulk unless
     something other than the header decides.
     """
     if not facts.headers.whole:
@@ -411,10 +414,10 @@ def classify(facts: MessageFacts, rules: Sequence[Rule], default: Kind) -> Class
 
 
 class RulesByFields:
-    """Tells which rules may match a header block, by the names of its fields.
+    """Finds the rules that may match a header block, by the names of its fields.
 
-    A program gives all its mails the same fields in the same order. For these fields it is
-    remembered which few of the fifty shipped rules may match.
+    A program gives all its mails the same fields in the same order. For each such list of fields,
+    the few of the fifty shipped rules that may match are cached.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -422,7 +425,7 @@ class RulesByFields:
         self._known: dict[tuple[str, ...], tuple[Rule, ...]] = {}
 
     def that_may_match(self, headers: Headers) -> Sequence[Rule]:
-        """Return those rules in order; all of them if the header is longer than what was read."""
+        """Return those rules in order; all of them if the header wasn't read in full."""
         if not headers.whole:
             return self._rules
         names = tuple(headers.names)
@@ -444,7 +447,7 @@ class RulesByFields:
 
 
 def is_answer(facts: MessageFacts) -> bool:
-    """Whether a message answers somebody else's, written to few."""
+    """Whether a message is a reply to somebody else's and has few recipients."""
     if not facts.headers.whole:
         return False
     return any(why_matched(rule, facts) is not None for rule in _ANSWERS)
@@ -454,7 +457,7 @@ _ANSWERS = tuple(Rule(name, Kind.INDIVIDUAL, AnswerTest(name)) for name in THREA
 
 
 def many_recipients(rules: Iterable[Rule]) -> int | None:
-    """Return from how many recipients on the rules call a message bulk; None: no rule counts."""
+    """Return the number of recipients that makes a message bulk; None if no rule counts them."""
     counts = (
         rule.test.at_least
         for rule in rules
@@ -470,8 +473,8 @@ def _is_to_many(facts: MessageFacts) -> bool:
 def why_matched(rule: Rule, facts: MessageFacts) -> str | None:
     """Return why a rule matches, or None.
 
-    A mark of bulk mail counts wherever it stands. What sets mail free must stand where every
-    program reads a header field, not behind a line that ends the header for some.
+    A mark of bulk mail counts anywhere. One that makes mail individual must be where every program
+    sees a header field, not after a line that some take for the end of the header.
     """
     because = rule.test(facts)
     if because is None or rule.kind is Kind.BULK:
@@ -481,7 +484,7 @@ def why_matched(rule: Rule, facts: MessageFacts) -> str | None:
 
 
 def classify_early(facts: MessageFacts, rules: Sequence[Rule]) -> Classification | None:
-    """Return what can be said before the content, as far as no earlier rule needs the content."""
+    """Return what can be decided before the content, if no earlier rule needs the content."""
     for rule in rules:
         if not rule.test.early:
             return None

@@ -1,4 +1,4 @@
-"""Who may get a message: its kind against the suppressions of each recipient."""
+"""Which recipients a message may reach: its kind against the suppressions of each."""
 
 from gateway.core.kinds import Kind, Scope
 from gateway.core.people.people import Holder, Standing, Suppression, SuppressionSource
@@ -7,11 +7,11 @@ from gateway.core.people.people import Holder, Standing, Suppression, Suppressio
 def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     """Return the suppressions that keep mail of this kind from an address; empty: it may go.
 
-    For bulk mail the stricter of two people with one address wins. For individual mail a person's
-    scope `all` blocks only if every active person with the address has it. People who are not
-    active count only where nobody active has the address, except that whoever unsubscribed always
-    counts: the one who reads mail there did it, and CRMs that merge two people keep one of them
-    inactive. A doubtful holder counts where that keeps mail away, and outweighs nobody.
+    If two people share an address, the stricter one wins for bulk mail. For individual mail, a
+    person's scope `all` blocks only if every active person with the address has it. Inactive people
+    count only if nobody active has the address, except that an unsubscribe always counts: whoever
+    reads mail there did it, and CRMs that merge two people keep one of them inactive. A doubtful
+    holder counts if that keeps mail away, and outweighs nobody.
     """
     if not (standing.own or standing.holders):
         return ()
@@ -21,8 +21,7 @@ def blocking(kind: Kind, standing: Standing) -> tuple[Suppression, ...]:
     certain = _certain(standing)
     holders = certain or standing.holders
     blocked = [_of_scope(Scope.ALL, holder.suppressions) for holder in holders]
-    # Where it isn't certain that anybody active has the address, the one who is deceased may be
-    # the only one.
+    # If no active holder of the address is certain, the deceased person may be the only one.
     is_doubtful = not certain and any(holder.doubtful for holder in standing.holders)
     if not (is_doubtful or all(blocked)):
         return own
@@ -39,7 +38,7 @@ def _of_scope(scope: Scope, suppressions: tuple[Suppression, ...]) -> tuple[Supp
 
 
 def said_of_holders(standing: Standing) -> tuple[Suppression, ...]:
-    """Return the suppressions of people that count for all that goes to many at once."""
+    """Return the suppressions of people that count for all mail sent to many at once."""
     counting = who_counts(standing)
     return tuple(
         entry
@@ -50,7 +49,7 @@ def said_of_holders(standing: Standing) -> tuple[Suppression, ...]:
 
 
 def who_counts(standing: Standing) -> tuple[Holder, ...]:
-    """Return whose groups and status count for an address: those active, else all who have it."""
+    """Return the people whose groups and status count for an address: the active ones, else all."""
     if _certain(standing):
         return tuple(holder for holder in standing.holders if holder.active)
     return standing.holders

@@ -1,7 +1,7 @@
 """Why a past delivery failed, step by step, and what would have let it through.
 
-This is told from what was kept of the decision; headers aren't kept. So rules are explained by
-their order: those before the one that decided did not match. The present state is shown beside it.
+It works from what the journal has of the decision; headers aren't stored. So rules are explained by
+their order: those before the deciding one didn't match. The present state is shown beside it.
 """
 
 from collections.abc import Sequence
@@ -14,22 +14,22 @@ from gateway.core.decision.note_facts import NoteFacts
 from gateway.core.kinds import Kind, State
 from gateway.core.people.people import ENTRY_SOURCES, Standing, Suppression
 
-if TYPE_CHECKING:  # Whoever shows a message doesn't load all rules.
+if TYPE_CHECKING:  # Showing a message doesn't need all rules to be loaded.
     from gateway.core.decision.classify import Rule
 
 
 class RuleOutcome(StrEnum):
-    """What is known of a rule and a message of the past."""
+    """What is known about a rule and a past message."""
 
     NO_MATCH = "no_match"
     DECIDED = "decided"
-    NOT_ASKED = "not_asked"  #: An earlier one had decided.
+    NOT_ASKED = "not_asked"  #: An earlier rule had decided.
     UNKNOWN = "unknown"  #: The rule that decided no longer exists.
 
 
 @dataclass(frozen=True, slots=True)
 class RuleStep:
-    """A rule of those there are now, in their order."""
+    """One of the present rules, in order."""
 
     name: str
     kind: Kind
@@ -43,31 +43,31 @@ class HitSuppression:
 
     suppression: Suppression
     holds_now: bool
-    alone: State  #: What would have become of the mail without it alone.
-    is_ours: bool  #: Whether it is lifted here, and not in the CRM.
+    alone: State  #: What would have happened to the mail without this one.
+    is_ours: bool  #: Whether it is lifted here rather than in the CRM.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReason:
-    """Why one recipient of a message got none of it."""
+    """Why one recipient didn't get a message."""
 
     kind: Kind
     rule: str
-    rules: tuple[RuleStep, ...]  #: Those that matter: up to the one that decided.
+    rules: tuple[RuleStep, ...]  #: Those that matter: up to the deciding one.
     hits: tuple[HitSuppression, ...]
-    sharing: int  #: How many people who count have the address.
-    as_individual: State  #: What would have become of a personal mail.
-    now: State  #: What would become of the same mail now.
-    new_hits: tuple[Suppression, ...]  #: What keeps it away now and didn't then.
+    sharing: int  #: How many people who count share the address.
+    as_individual: State  #: What would have happened to personal mail.
+    now: State  #: What would happen to the same mail now.
+    new_hits: tuple[Suppression, ...]  #: What blocks it now and didn't then.
 
     @property
     def has_cure(self) -> bool:
-        """Whether something that is lifted here keeps the mail away still."""
+        """Whether something that can be lifted here still blocks the mail."""
         return any(hit.is_ours and hit.holds_now for hit in self.hits)
 
 
 def reason_of(facts: NoteFacts, rules: "Sequence[Rule]", standing: Standing) -> DeliveryReason:
-    """Tell why a delivery failed; `rules` and `standing` are those of now."""
+    """Return why a delivery failed; `rules` and `standing` are the present ones."""
     holding = blocking(facts.kind, standing)
     hits = facts.suppressions
     return DeliveryReason(
@@ -98,7 +98,7 @@ def _steps(decided: str, rules: "Sequence[Rule]") -> list[RuleStep]:
         last, outcome = len(rules), RuleOutcome.NO_MATCH
     elif decided in names:
         last, outcome = names.index(decided), RuleOutcome.NO_MATCH
-    else:  # A listener, a trigger, or a rule that was renamed since.
+    else:  # A listener, a trigger, or a rule renamed since.
         last, outcome = -1, RuleOutcome.UNKNOWN
     steps = []
     for place, rule in enumerate(rules):
@@ -111,9 +111,9 @@ def _steps(decided: str, rules: "Sequence[Rule]") -> list[RuleStep]:
 
 
 def _without(hit: Suppression, hits: Sequence[Suppression], kind: Kind) -> State:
-    """Return what becomes of the mail where one suppression isn't there.
+    """Return what happens to the mail if one suppression is removed.
 
-    For individual mail a person's counts only as long as everybody with the address has one
+    For individual mail, a person's counts only if everybody with the address has one
     (`decide.blocking`).
     """
     rest = [other for other in hits if other is not hit]
@@ -126,7 +126,7 @@ def _without(hit: Suppression, hits: Sequence[Suppression], kind: Kind) -> State
 
 
 def _is_same(suppression: Suppression, other: Suppression) -> bool:
-    """Whether it is the same one still; its remark and its names may have changed."""
+    """Whether it is still the same one; its remark and names may have changed."""
     return (suppression.source, suppression.name, suppression.person, suppression.scope) == (
         other.source,
         other.name,

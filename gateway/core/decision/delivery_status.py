@@ -1,6 +1,6 @@
 """The part of a DSN that programs read: message/delivery-status (RFC 3464, RFC 6533).
 
-A group of fields on the message, then one for each recipient:
+A group of fields about the message, then one per recipient:
 
     Reporting-MTA: dns; gateway.example
 
@@ -22,7 +22,7 @@ _NO_QCHAR = re.compile(r"[^\x21-\x2a\x2c-\x3c\x3e-\x5b\x5d-\x7e]")
 
 
 def status_part(groups: Iterable[Sequence[str]], *, is_international: bool) -> bytes:
-    """Return the body part with groups of fields; `is_international`: as RFC 6533 has it."""
+    """Return the body part with the given groups of fields; `is_international`: per RFC 6533."""
     kind = "global-delivery-status" if is_international else "delivery-status"
     encoding = "8bit" if is_international else "7bit"
     fields = (f"Content-Type: message/{kind}", f"Content-Transfer-Encoding: {encoding}")
@@ -32,9 +32,9 @@ def status_part(groups: Iterable[Sequence[str]], *, is_international: bool) -> b
 def recipient_group(
     mailbox: str, orcpt: str | None, reason: str, *, is_international: bool
 ) -> list[str]:
-    """Return the fields on a recipient that was left out.
+    """Return the fields about a recipient that was left out.
 
-    `orcpt` is the parameter ORCPT as it came; `reason` the first line of the note's short form.
+    `orcpt` is the ORCPT parameter as received; `reason` the first line of the note's short form.
     """
     fields = [
         f"Final-Recipient: {typed_address(mailbox, is_international=is_international)}",
@@ -49,10 +49,10 @@ def recipient_group(
 
 
 def typed_address(address: str, *, is_international: bool) -> str:
-    r"""Return the type and the address (RFC 3464, 2.1.2): `rfc822; ann@example.org`.
+    r"""Return the address with its type (RFC 3464, 2.1.2): `rfc822; ann@example.org`.
 
-    Beyond ASCII it is `utf-8; ü@example.org` in a report that may be so, in others
-    `utf-8; \x{FC}@example.org` (RFC 6533, 3).
+    A non-ASCII address is `utf-8; ü@example.org` in an international report, otherwise `utf-8;
+    \x{FC}@example.org` (RFC 6533, 3).
     """
     if address.isascii():
         return f"rfc822; {address}"
@@ -62,6 +62,6 @@ def typed_address(address: str, *, is_international: bool) -> str:
 
 
 def decoded_xtext(xtext: str) -> str:
-    """Decode xtext (RFC 3461, 4), unless that would put more than printable ASCII in a field."""
+    """Decode xtext (RFC 3461, 4), unless the result has more than printable ASCII."""
     text = _XTEXT.sub(lambda escape: chr(int(escape[1], 16)), xtext)
     return text if text.isascii() and text.isprintable() else xtext

@@ -1,7 +1,7 @@
-"""Delivery status notifications: what the sender is told about recipients that were left out.
+"""Delivery status notifications: the report to the sender on recipients that were left out.
 
-The shape is RFC 3464 and 6522, the parameters are answered as RFC 3461 asks, addresses beyond ASCII
-go as RFC 6533 writes them.
+The format is RFC 3464 and RFC 6522, parameters are handled as RFC 3461 says, non-ASCII addresses as
+RFC 6533 does.
 """
 
 import hashlib
@@ -32,16 +32,16 @@ from gateway.core.mail.mail_writer import (
 from gateway.core.written import colon
 
 MAX_HEADERS = 64 * 1024  #: Octets of the original's header block that are returned.
-MAX_NOTES = 100  #: Recipients whose note is in the text; the others are named only.
+MAX_NOTES = 100  #: Recipients whose note is included; the others are only named.
 
 MAX_NAMED = 5  #: Addresses in the text's first sentence.
 
-MAX_LISTED = 5_000  #: Recipients that a report of several messages names.
+MAX_LISTED = 5_000  #: Recipients listed in a report on several messages.
 
-_COMPANY = timedelta(seconds=2)  #: A mailing of one mail per member comes in a burst.
+_COMPANY = timedelta(seconds=2)  #: A mailing of one mail per member comes as a burst.
 _HOURS_AHEAD = 24
-_MAX_THREADS = 20  #: Messages that a report of several hangs on.
-_NAME = "Mail gateway"  #: In `From`, where the settings give none.
+_MAX_THREADS = 20  #: Messages that a summary names in References.
+_NAME = "Mail gateway"  #: In `From`, if none is configured.
 _MAX_SUBJECT = 200
 _MAX_LINE = 998  #: Octets (RFC 5322, 2.1.1).
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
@@ -58,24 +58,24 @@ class FailedRecipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DsnReport:
-    """What a DSN tells, and of which message."""
+    """What a DSN says, and about which message."""
 
     message_id: str  #: The DSN's own: `<…@host>`.
-    at: datetime  #: Aware; the DSN's date, and times in it are shown in its zone.
+    at: datetime  #: Aware; the DSN's date, and the zone for all times in it.
     notifier: str  #: The address in `From`, with or without a name.
-    hostname: str  #: The gateway's own name.
+    hostname: str  #: The gateway's host name.
     message: int  #: The journal's id of the original.
     sender: Sender
-    subject: str  #: Of the original, as people read it.
+    subject: str  #: The original's, as people read it.
     arrived: datetime
     headers: bytes  #: The original's header block, as received.
     failed: tuple[FailedRecipient, ...]  #: A mailbox named twice is reported once.
     others: int = 0  #: How many recipients the message did go to.
-    given_up: int = 0  #: Recipients it would have gone to, had the client not given up.
+    given_up: int = 0  #: How many more it would have gone to if the client hadn't given up.
 
     @property
     def mailboxes(self) -> tuple[FailedRecipient, ...]:
-        """Each mailbox that was left out, once: with ORCPT where one of its names came with it."""
+        """Each mailbox that was left out, once: with ORCPT if any of its spellings had one."""
         kept: dict[str, FailedRecipient] = {}
         for failed in self.failed:
             first = kept.setdefault(lookup_form(failed.recipient.address), failed)
@@ -85,16 +85,16 @@ class DsnReport:
 
 
 def owed(sender: Sender, recipient: Recipient) -> bool:
-    """Whether the sender must be told that this recipient failed.
+    """Whether the sender must be notified that this recipient failed.
 
-    Never the null sender (RFC 5321, 4.5.5), and only where NOTIFY is absent or has FAILURE
-    (RFC 3461, 4.1).
+    Never the null sender (RFC 5321, 4.5.5), and only if NOTIFY is absent or includes FAILURE (RFC
+    3461, 4.1).
     """
     return bool(sender.address) and recipient.wants_failure_notice
 
 
 def message_key(message: int, attempt_of: int | None) -> str:
-    """Return the outbox key by which a transaction and its retries share one DSN.
+    """Return the outbox key under which a transaction and its retries share one DSN.
 
     `attempt_of` is the first attempt's id, if this is a retry.
     """
@@ -104,8 +104,8 @@ def message_key(message: int, attempt_of: int | None) -> str:
 def hourly_slots(sender: str, now: datetime) -> Iterator[tuple[str, datetime]]:
     """Yield the outbox keys of a sender's reports from now on, and when each is due.
 
-    A sender (in lookup form) gets two an hour: one at once, or as soon as a few more may have
-    come, and at its end one of all the rest. What comes too late for that goes with the next
+    A sender (in lookup form) gets two an hour: one at once, or as soon as a few more failures may
+    have come, and one at the end of the hour about all the rest. Anything later goes into the next
     hour's.
     """
     hour = int(now.timestamp()) // 3600
@@ -118,9 +118,9 @@ def hourly_slots(sender: str, now: datetime) -> Iterator[tuple[str, datetime]]:
 
 
 def build(template: NoteTemplate, report: DsnReport) -> bytes:
-    """Write the DSN in the template's language, with CRLF line ends, ready to be sent.
+    """Write the DSN in the template's language, with CRLF line ends, ready to send.
 
-    It is 7-bit, unless the original's sender is beyond ASCII: that needs SMTPUTF8 anyway.
+    It is 7-bit, unless the original's sender is non-ASCII, which needs SMTPUTF8 anyway.
     """
     # The text, for people
     addresses = [one_line(failed.recipient.address) for failed in report.mailboxes]
@@ -161,7 +161,7 @@ def build(template: NoteTemplate, report: DsnReport) -> bytes:
     )
     status = status_part([about_message, *about_recipients], is_international=is_international)
 
-    if not report.subject.strip():  # The recipients tell more than nothing.
+    if not report.subject.strip():  # Recipients say more than nothing.
         values["subject"] = values["recipients"]
     references = message_ids.chain(Headers.parse(report.headers))
     return _assembled(
@@ -182,8 +182,8 @@ def build(template: NoteTemplate, report: DsnReport) -> bytes:
 def returned_headers(headers: bytes) -> bytes:
     """Return the part of a DSN with the original's header block (text/rfc822-headers, RFC 6522).
 
-    Of a block beyond `MAX_HEADERS` the first whole lines. It goes as it came, unless it has octets
-    or lines that may not travel in 7 bit.
+    A block longer than `MAX_HEADERS` is cut after a whole line. It is returned unchanged unless it
+    has octets or lines that can't travel as 7-bit.
     """
     block = _NEWLINE.sub(b"\n", headers).rstrip(b"\n") + b"\n"
     if len(block) > MAX_HEADERS:
@@ -198,7 +198,7 @@ def returned_headers(headers: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ReportHeader:
-    """What the header of a report says."""
+    """The header of a report."""
 
     message_id: str
     at: datetime
@@ -206,12 +206,12 @@ class _ReportHeader:
     recipient: str
     language: str
     subject: str
-    parents: Sequence[str]  #: The Message-IDs it hangs on, so that mail programs show it there.
+    parents: Sequence[str]  #: The Message-IDs it refers to, so that mail programs thread it there.
     references: Sequence[str]
 
 
 def _assembled(header: _ReportHeader, parts: Sequence[bytes]) -> bytes:
-    """Return a report as a mail of these parts (RFC 6522)."""
+    """Build a report from these parts (RFC 6522)."""
     boundary = hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
     name, address = parseaddr(header.notifier)
     fields = [
@@ -240,7 +240,7 @@ def _assembled(header: _ReportHeader, parts: Sequence[bytes]) -> bytes:
 
 
 def _ruled(paragraphs: Iterable[str]) -> str:
-    """Return the paragraphs that say something, with a rule between each two."""
+    """Join the non-empty paragraphs with a rule between them."""
     return f"\n\n{'-' * 72}\n\n".join(filter(None, paragraphs)) + "\n"
 
 
@@ -249,7 +249,7 @@ def _ruled(paragraphs: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A mailbox one of several messages did not go to."""
+    """A mailbox that one of several messages did not go to."""
 
     mailbox: str
     orcpt: str | None
@@ -258,33 +258,33 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedMessage:
-    """What a report of several messages says about one."""
+    """One message in a report on several."""
 
     message: int  #: The journal's id.
-    language: str  #: Of the reader.
+    language: str  #: The reader's.
     subject: str  #: As people read it.
-    message_id: str  #: Empty where the message has none that is well-formed.
+    message_id: str  #: Empty if the message has no well-formed one.
     left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSummary:
-    """What a report of several messages tells."""
+    """The contents of a report on several messages."""
 
     message_id: str  #: The report's own: `<…@host>`.
     at: datetime  #: Aware; times in it are shown in its zone.
     notifier: str  #: The address in `From`, with or without a name.
     hostname: str  #: The gateway's own name.
     recipient: str  #: Who sent the messages, as written in the envelope.
-    messages: int  #: How many messages it is about, and how many recipients; more than are listed.
+    messages: int  #: How many messages it is about, and how many recipients; not all are listed.
     recipients: int
-    since: datetime  #: When the first of the messages came.
-    listed: tuple[ReportedMessage, ...]  #: Of `MAX_LISTED` recipients about.
-    notes: Mapping[tuple[int, str], str]  #: By message and mailbox, of the first `MAX_NOTES`.
+    since: datetime  #: When the first of the messages arrived.
+    listed: tuple[ReportedMessage, ...]  #: Up to about `MAX_LISTED` recipients.
+    notes: Mapping[tuple[int, str], str]  #: By message and mailbox, for the first `MAX_NOTES`.
 
 
 def digest(report: DsnReport, language: str) -> str:
-    """Return what a report of several messages needs of one, as JSON; `read_digest` reads it."""
+    """Return what a report on several messages needs about one, as JSON for `read_digest`."""
     reported = ReportedMessage(
         message=report.message,
         language=language,
@@ -311,7 +311,7 @@ def read_digest(text: str) -> ReportedMessage:
 
 
 def build_summary(template: NoteTemplate, summary: ReportSummary) -> bytes:
-    """Write one report of several messages, in the template's language, with CRLF line ends."""
+    """Write one report on several messages in the template's language, with CRLF line ends."""
     # The text, for people
     zone = summary.at.tzinfo
     since = summary.since.astimezone(zone)

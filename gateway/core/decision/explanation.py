@@ -1,4 +1,4 @@
-"""What would become of a message that comes in now, and why."""
+"""What would happen to a message arriving now, and why."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from gateway.core.people.people import PersonRef, Suppression
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedMail:
-    """A message to explain the decision on, as it would come in."""
+    """A message to explain the decision for, as it would arrive."""
 
     content: bytes
     sender: str
     recipients: tuple[str, ...]
-    listener: str | None = None  #: None: the first one of the config.
+    listener: str | None = None  #: None: the first one in the config.
     login: str | None = None
-    language: str = ""  #: Of the notes; empty: the reader's own.
+    language: str = ""  #: The notes' language; empty: the reader's own.
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What would become of a recipient, had the person left one group."""
+    """What would happen to a recipient if the person left one group."""
 
     person: PersonRef
     group: str
@@ -31,11 +31,11 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
-    """What would become of one recipient."""
+    """What would happen to one recipient."""
 
     recipient: str
     outcome: State  #: relayed or send_failed
-    would: State | None  #: Without observe mode or override.
+    would: State | None  #: The outcome without observe mode or an override.
     suppressions: tuple[Suppression, ...]  #: Those that count for this kind of mail.
     persons: tuple[PersonRef, ...]
     note: str
@@ -47,9 +47,9 @@ class Explanation:
     """The whole decision."""
 
     classification: Classification
-    recipients: int  #: How many the explained transaction has.
+    recipients: int  #: How many the transaction has.
     tried: tuple[Tried, ...]
-    refusal: str  #: Said to the whole message, as in a pause; empty: none.
+    refusal: str  #: The reply to the whole message, e.g. during a pause; empty: none.
     relay: str
     fates: tuple[Fate, ...]
     unsubscribe: UnsubscribeReport

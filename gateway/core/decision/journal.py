@@ -1,4 +1,4 @@
-"""The record of one message: what was tried, what was decided for each recipient, and why."""
+"""The record of one message: what was tried, the decision for each recipient, and why."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ class Delivery:
     state: State
     by: By
     reply: str = ""
-    note: str = ""  #: Why it failed, in the reader's language; empty where nothing did.
+    note: str = ""  #: Why it failed, in the reader's language; empty if it didn't.
     note_facts: str = ""  #: What the note is written from (`gateway.core.decision.note.kept`).
     would: str = ""  #: In observe mode: the state it would have had.
     persons: tuple[PersonRef, ...] = ()
@@ -29,7 +29,7 @@ class Delivery:
 
 @quick_value(kw_only=True)
 class Message:
-    """One transaction that reached RCPT."""
+    """One transaction that got as far as RCPT."""
 
     id: int
     at: datetime
@@ -45,16 +45,17 @@ class Message:
     size: int = 0  #: Octets of content as received.
     fingerprint: int = 0
     burst_key: int | None = None
-    #: Where it is found bulk and was not known to be: what later transactions of it are sought by.
+    #: Set if the message was found to be bulk and not known as such before: what later transactions
+    #: of it are looked up by.
     bulk_identities: tuple[int, ...] = ()
     attempt_of: int | None = None
     deliveries: tuple[Delivery, ...] = ()
 
 
-#: The fields of a message that are one value each: columns of the journal and keys of its records
-#: by the same name. A further one is declared above as the last, with a default, set where the
-#: transaction is recorded; its column and what writes and reads journals come from here. After the
-#: first release a migration adds the column to stores that are there.
+#: The fields of a message with one value each: columns of the journal and keys of its records, by
+#: the same name. Add a new one above as the last, with a default, and set it where the transaction
+#: is recorded; its column and the code that reads and writes journals follow from here. After the
+#: first release, a migration must add the column to existing stores.
 MESSAGE_VALUES = tuple(
     declared.name
     for declared in fields(Message)
@@ -64,7 +65,7 @@ MESSAGE_VALUES = tuple(
 
 @quick_value()
 class KnownBulk:
-    """That a message was found bulk: by the first transaction that was, and by which rule."""
+    """That a message was found to be bulk: by which transaction first, and by which rule."""
 
     message: int
     rule: str
@@ -75,31 +76,31 @@ class Outcome:
     """How one delivery of a message ended."""
 
     message: int
-    position: int  #: Of the recipient, from 0.
+    position: int  #: The recipient's, from 0.
     state: State
     by: By
     reply: str
 
 
 def fingerprint(sender: str, recipients: Sequence[str], message_id: str, subject: str = "") -> int:
-    """Return a 63-bit mark by which a retry of the same transaction is recognised.
+    """Return a 63-bit fingerprint that identifies retries of the same transaction.
 
-    Without a Message-ID, the subject is used instead.
+    The subject is used if there is no Message-ID.
     """
     named = message_id or f"\0{subject}"
     return _mark((sender, *sorted(recipients), "", named))
 
 
 def likeness(sender: str, addresses: Iterable[str], author: str, subject: str) -> int:
-    """Return a 63-bit mark that a retry shares though each try gets a new Message-ID.
+    """Return a 63-bit fingerprint that retries share even if each has a new Message-ID.
 
-    `addresses` are the recipients' in lookup form, `author` the text of From.
+    `addresses` are the recipients in lookup form, `author` the text of From.
     """
     return _mark((sender, *sorted(set(addresses)), "", author, "\0", subject))
 
 
 class RetryMarks:
-    """The marks by which a retry of one transaction is known; the second is seldom asked for."""
+    """The fingerprints that identify a retry of a transaction; the second is seldom needed."""
 
     __slots__ = ("_addresses", "_headers", "_likeness", "_sender", "fingerprint", "has_id")
 
@@ -116,7 +117,7 @@ class RetryMarks:
 
     @property
     def likeness(self) -> int:
-        """The mark that doesn't depend on the Message-ID."""
+        """The fingerprint that ignores the Message-ID."""
         if self._likeness is None:
             author, subject = self._headers.text("from"), self._headers.text("subject")
             self._likeness = likeness(self._sender, self._addresses, author, subject)
@@ -129,35 +130,35 @@ def _mark(parts: Iterable[str]) -> int:
 
 
 def dated(date: str, arrived: datetime) -> int:
-    """Return the seconds since 1970 of a Date field; of the arrival where it tells none."""
+    """Return a Date field as seconds since 1970, or the arrival time if it can't be read."""
     try:
         moment = parsedate_to_datetime(date)
     except (ValueError, TypeError, IndexError, OverflowError):
         moment = arrived
-    if moment.tzinfo is None:  # `-0000`: UTC, with no word on where (RFC 5322, 3.3).
+    if moment.tzinfo is None:  # `-0000`: UTC, with no indication of the place (RFC 5322, 3.3).
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp())
 
 
-SAME_DATE = timedelta(minutes=15)  #: How far the Date fields of two tries may be apart.
+SAME_DATE = timedelta(minutes=15)  #: How far apart the Date fields of two tries may be.
 
 
 def is_same_date(date: int, other: int) -> bool:
-    """Whether two Date fields (seconds since 1970) can be of two tries to send one mail."""
+    """Whether two Date fields (seconds since 1970) can belong to two tries of one mail."""
     return abs(date - other) <= SAME_DATE.total_seconds()
 
 
 @quick_value(kw_only=True)
 class Attempt:
-    """A transaction the client may try again, and what it would then hear.
+    """A transaction the client may retry, and the reply it would then get.
 
-    `fingerprint` is one of `fingerprint` or, with `dated`, of `likeness`; a transaction may be
-    remembered by both.
+    `fingerprint` is the result of `fingerprint` or, if `dated` is set, of `likeness`; a transaction
+    may be remembered by both.
 
-    `state` is `sending` while the verdict may come in time, `pending` while it may still come
-    after the client heard 451, `verdict` when the client may not have heard it, `open` when
-    nothing is known or the relay said no for now, `sent` when the relay has the message and a
-    notice about it, and `heard` where there is nothing to remember any more.
+    `state` is `sending` while the verdict may come in time, `pending` while it may still come after
+    the client got 451, `verdict` if the client may not have received it, `open` if nothing is known
+    or the relay refused for now, `sent` if the relay has the message and a notice says so, and
+    `heard` once there is nothing left to remember.
     """
 
     fingerprint: int
@@ -165,7 +166,7 @@ class Attempt:
     state: str
     content_hash: str = ""
     verdict: str = ""
-    dated: int | None = None  #: Seconds since 1970: a retry's Date is near it.
+    dated: int | None = None  #: Seconds since 1970: a retry's Date is close to it.
 
     def is_first_of(self, content_hash: str, date: int) -> bool:
         """Whether a mail with an equal fingerprint, this hash and this Date is a retry of it."""

@@ -26,9 +26,9 @@ from gateway.core.wording import tidy
 class Note:
     """The explanation that goes with `send_failed`."""
 
-    #: ASCII, at most five lines; the first is enough by itself, and so is the last.
+    #: ASCII, at most five lines; the first and the last are each enough on their own.
     short: tuple[str, ...]
-    full: str  #: In the reader's language, lines parted by `\n`.
+    full: str  #: In the reader's language, lines separated by `\n`.
 
 
 def render(template: NoteTemplate, facts: NoteFacts) -> Note:
@@ -53,7 +53,7 @@ def render(template: NoteTemplate, facts: NoteFacts) -> Note:
 
 
 def reasons(template: NoteTemplate, facts: NoteFacts) -> str:
-    """Write only what would have stopped the mail, for mail that went nevertheless."""
+    """Write only what would have stopped the mail, for mail that went out anyway."""
     explained = (
         template.fill(suppression_section(template, entry), reason_values(template, facts, entry))
         for entry in strictest_first(facts.suppressions)
@@ -62,7 +62,7 @@ def reasons(template: NoteTemplate, facts: NoteFacts) -> str:
 
 
 def refusal(template: NoteTemplate, failed: Sequence[NoteFacts]) -> Reply:
-    """Return the 550 for recipients of one message who all failed; the reply names none of them.
+    """Return the 550 for a message all of whose recipients failed; the reply names none of them.
 
     Every line starts with the enhanced status (RFC 2034, 4). A mailbox named twice counts once.
     """
@@ -75,9 +75,9 @@ def refusal(template: NoteTemplate, failed: Sequence[NoteFacts]) -> Reply:
 
 
 def retold(template: NoteTemplate, message: Message, delivery: Delivery, zone: tzinfo) -> str:
-    """Write the note of a delivery in the template's words; as it was written where it is older.
+    """Write the note of a delivery in the template's words; older notes are returned as written.
 
-    Deliveries that an earlier gateway wrote down have the note's text only.
+    Deliveries recorded by an earlier gateway have only the note's text.
     """
     if not delivery.note_facts:
         return delivery.note
@@ -88,12 +88,12 @@ def retold(template: NoteTemplate, message: Message, delivery: Delivery, zone: t
 def retold_whole(
     template: NoteTemplate, message: Message, delivery: Delivery, zone: tzinfo
 ) -> Note | None:
-    """Write the note of a failed delivery in the template's words; None where it is older."""
+    """Write the note of a failed delivery in the template's words; None if it is too old."""
     return render(template, facts_of(message, delivery, zone)) if delivery.note_facts else None
 
 
 def retold_in(template: NoteTemplate, message: Message, zone: tzinfo) -> Message:
-    """Return a message with the notes of its deliveries in the template's words."""
+    """Return a message with its deliveries' notes in the template's words."""
     deliveries = (
         replace(delivery, note=retold(template, message, delivery, zone))
         if delivery.note
@@ -104,9 +104,9 @@ def retold_in(template: NoteTemplate, message: Message, zone: tzinfo) -> Message
 
 
 def told_in(templates: Iterable[NoteTemplate], message: Message) -> NoteTemplate | None:
-    """Return the wording a message's notes were written in; None where there are none, or others.
+    """Return the wording that a message's notes were written in; None if no notes or no match.
 
-    A note begins with what the wording calls the state: `Verzenden mislukt`.
+    A note starts with the wording's name for the state: `Verzenden mislukt`.
     """
     failed = (entry for entry in message.deliveries if entry.state is State.SEND_FAILED)
     notes = [entry.note for entry in failed if entry.note]

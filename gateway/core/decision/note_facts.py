@@ -1,4 +1,4 @@
-"""What a note says about a recipient, kept so that it can be said again in any language."""
+"""What a note says about a recipient, stored so that it can be written again in any language."""
 
 import json
 from dataclasses import dataclass, fields
@@ -14,22 +14,22 @@ from gateway.core.people.people import PersonRef, Suppression, SuppressionSource
 class NoteFacts:
     """What a note says about one recipient of one message."""
 
-    message: int  #: The journal's id; 0 for one that is only explained.
-    now: datetime  #: Aware; every time is shown in its zone.
+    message: int  #: The journal's id; 0 for a message that is only explained.
+    now: datetime  #: Aware; all times are shown in its zone.
     kind: Kind
     rule: str
     recipient: str  #: As the CRM wrote it.
     suppressions: tuple[Suppression, ...]  #: Those that block; at least one.
     personal_mail: bool  #: Whether mail from the person's own file would go through.
     feed_as_of: datetime | None = None
-    persons: tuple[PersonRef, ...] = ()  #: Everybody who has the address.
-    sharing: int = 1  #: How many people who count have it.
+    persons: tuple[PersonRef, ...] = ()  #: Everybody with this address.
+    sharing: int = 1  #: How many people who count share it.
 
 
 def kept(facts: NoteFacts) -> str:
-    """Return what a note can be written from later, in any language, beside the journal's rows.
+    """Return what a note can later be written from, in any language, beyond the journal's rows.
 
-    As JSON; what staff remarked and isn't public stays out. `facts_of` reads it.
+    This is JSON without staff's private remarks. `facts_of` reads it.
     """
     suppressions = []
     for entry in facts.suppressions:
@@ -65,7 +65,7 @@ def facts_of(message: Message, delivery: Delivery, zone: tzinfo) -> NoteFacts:
 
 
 def suppression_of(document: dict[str, Any]) -> Suppression:
-    """Read a suppression as `kept` writes it: what is empty isn't there."""
+    """Read a suppression as written by `kept`, which leaves out empty values."""
     person = document.get("person")
     return Suppression(
         scope=Scope(document["scope"]),

@@ -1,7 +1,7 @@
-"""The wording of notes: one text file per language, which ops may edit.
+"""The wording of notes: one text file per language, which operators may edit.
 
-The form of the file is that of all wording (`gateway.core.wording`); nothing stands before the
-first section, and blank lines around a section's text don't count.
+The file has the format of all wording (`gateway.core.wording`); nothing comes before the first
+section, and blank lines around a section's text are ignored.
 """
 
 import re
@@ -26,16 +26,16 @@ from gateway.core.wording import (
     split_sections,
 )
 
-_KEPT = 32  #: Files whose wording is kept as it was read.
-MAX_FIRST_LINE = 300  #: Octets of the short form's first line, its values at their longest.
-MAX_LAST_LINE = 180  #: The same of its last line; with the first it fits into a reply.
+_KEPT = 32  #: How many parsed files are cached.
+MAX_FIRST_LINE = 300  #: Octets of the short form's first line, with values at their longest.
+MAX_LAST_LINE = 180  #: The same for its last line; together they fit into a reply.
 MAX_SHORT_VALUE = 40  #: Letters of one value in the short form.
-MAX_SHORT_REASONS = 80  #: Letters of several reasons, named one after the other.
+MAX_SHORT_REASONS = 80  #: Letters of several reasons, listed one after another.
 
 _REASON = frozenset(
     ("name", "scope", "since", "until", "origin", "remark", "person", "address", "where")
 )
-#: The beginning of a command, and the address of a page: one is empty, and its line is left out.
+#: The start of a command, and the address of a page: one is empty, and its line is left out.
 _WHERE = frozenset(("page", "gateway"))
 _SHORT = _WHERE | {"id", "state", "name", "scope", "since", "until", "origin", "feed"}
 #: Sections, and words, of sources that are called by their own name.
@@ -91,14 +91,14 @@ SECTIONS: Mapping[str, frozenset[str]] = {
 
 #: For a group somebody is in because of Mailchimp; without it, the section for groups is used.
 OPT_OUT = "opt out"
-#: For a person whom staff suppress at every address; "staff" is about a single address.
+#: For a person suppressed by staff at every address; "staff" is about a single address.
 STAFF_PERSON = "staff person"
-#: The line every short form of several lines ends with, for programs that show the last one only.
+#: The last line of every short form with several lines, for programs that show only that one.
 SHORT_LAST = "short last"
-#: Ends the names of sections about an address that several people have.
+#: Suffix of the sections about an address that several people share.
 SHARED = "shared"
-_LAST = "$state: $reason. $id"  #: In files that have no such section.
-#: Sections that wording of one's own may lack: it has them from what is shipped.
+_LAST = "$state: $reason. $id"  #: For files without such a section.
+#: Sections that custom wording may leave out: they come from the shipped one.
 _SHIPPED = (
     *(SHORT_LAST, "reports subject", "reports", "reports message", "reports more"),
     *("last known", "short last known", "short shared"),
@@ -108,14 +108,14 @@ _SHIPPED = (
     *_SHORT_ENTRIES,
     *("short personal shared", "personal shared", "no personal shared"),
 )
-#: Words it may lack in the same way.
+#: Words it may leave out likewise.
 _SHIPPED_WORDS = (
     *("blocked_person", "last_known", "unread_status"),
     *_ENTRIES,
 )
 _OPTIONAL = frozenset((OPT_OUT, f"short {OPT_OUT}", SHORT_LAST))
 
-#: Every key of `[words]`; `scope_bulk` says what a person gets who is out of bulk mail.
+#: Every key of `[words]`; `scope_bulk` says what a person suppressed for bulk mail gets.
 WORDS = (
     *State,
     *("bulk", "individual"),
@@ -136,44 +136,44 @@ _ALWAYS_KNOWN = frozenset(("id", "state", "name", "scope", "count", "names"))
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NoteTemplate:
-    """The wording of notes in one language; equal to itself only."""
+    """The wording of notes in one language; compared by identity."""
 
     language: str  #: Two letters.
     words: Mapping[str, str]
     sections: Mapping[str, tuple[WordingLine, ...]]
-    console_url: str = ""  #: Where people open the console; empty: notes name commands.
+    console_url: str = ""  #: The console's address; empty: notes name commands.
 
     def page(self, *path: str) -> str:
-        """Return the address of a page of the console; empty where notes name commands."""
+        """Return the address of a console page; empty if notes name commands."""
         return console_page(self.console_url, *(quote(part, safe="@:") for part in path))
 
     def where(self, page: str) -> dict[str, str]:
-        """Return the values for a reply: the address of a page, or the beginning of commands."""
+        """Return the values for a reply: a page's address, or the start of commands."""
         return {"page": page, "gateway": "" if page else "gateway"}
 
     def state(self, state: State) -> str:
-        """Return what people call a delivery's state: `verzenden mislukt`."""
+        """Return the name people know a delivery's state by: `verzenden mislukt`."""
         return self.words[state]
 
     @property
     def send_failed(self) -> str:
-        """The state all notes are about, as a line begins with it: `Verzenden mislukt`."""
+        """The state all notes are about, as written at the start of a line: `Verzenden mislukt`."""
         text = self.state(State.SEND_FAILED)
         return text[:1].upper() + text[1:]
 
     def scope(self, scope: Scope) -> str:
-        """Return what a person under a suppression of that scope gets: `geen bulk-mail`."""
+        """Return what a person suppressed for that scope gets: `geen bulk-mail`."""
         return self.words[f"scope_{scope}"]
 
     def date(self, moment: datetime) -> str:
-        """Return the day of an aware time, in the time's own zone: `12 maart 2026`."""
+        """Format the date of an aware time, in its own zone: `12 maart 2026`."""
         month = self.words["months"].split()[moment.month - 1]
         day = self.words["first_day"] if moment.day == 1 else str(moment.day)
         values = {"day": day, "month": month, "year": str(moment.year)}
         return " ".join(self.fill("date", values))
 
     def moment(self, moment: datetime) -> str:
-        """Return day and time of an aware time, in its own zone: `12 maart 2026 om 08:05`."""
+        """Format an aware time with its date, in its own zone: `12 maart 2026 om 08:05`."""
         values = {
             "date": self.date(moment),
             "hour": f"{moment.hour:02}",
@@ -182,15 +182,15 @@ class NoteTemplate:
         return " ".join(self.fill("moment", values))
 
     def date_in(self, zone: tzinfo | None, moment: datetime | None) -> str:
-        """Return the day of an aware time in a zone; empty without one."""
+        """Format the date of an aware time in a zone; empty without a time."""
         return self.date(moment.astimezone(zone)) if moment else ""
 
     def moment_in(self, zone: tzinfo | None, moment: datetime | None) -> str:
-        """Return day and time of an aware time in a zone; empty without one."""
+        """Format an aware time with its date in a zone; empty without a time."""
         return self.moment(moment.astimezone(zone)) if moment else ""
 
     def fill(self, section: str, values: Mapping[str, str]) -> list[str]:
-        """Return a section's lines with values; a line that lacks one of its values is left out."""
+        """Return a section's lines filled in; a line that lacks a value is left out."""
         return fill(self.sections[section], values)
 
 
@@ -203,13 +203,13 @@ def parse_template(
     *,
     console_url: str = "",
 ) -> NoteTemplate:
-    """Read the wording of one language; `source` names the file in errors.
+    """Parse the wording of one language; `source` names the file in errors.
 
-    With `console_url`, notes name pages of the console, otherwise commands. Sections that may be
-    missing are taken from the `shipped` wording. The same text isn't parsed twice: what the
-    supervisor has parsed, the processes forked later have, too (`app/roles/run.py`).
-    Raise `BadWording` for sections, words or placeholders that are unknown, missing or given
-    twice, and for a first or last line of the short form that might not tell the journal's id.
+    With `console_url`, notes name pages of the console, otherwise commands. Missing optional
+    sections are taken from the `shipped` wording. The same text isn't parsed twice: processes
+    forked later inherit what the supervisor has parsed (`app/roles/run.py`). Raise `BadWording` for
+    sections, words or placeholders that are unknown, missing or given twice, and for a first or
+    last line of the short form that might lack the journal's id.
     """
     source = source or f"{language}.txt"
     raw = split_sections(numbered_lines(text), SECTIONS, source)
@@ -248,7 +248,7 @@ def parse_template(
 
 
 def read_words(lines: Sequence[NumberedLine], source: str) -> dict[str, str]:
-    """Read the lines of `[words]`, `key = text` each; raise `BadWording` for any other key."""
+    """Parse the lines of `[words]`, `key = text` each; raise `BadWording` for any other key."""
     words: dict[str, str] = {}
     for line in lines:
         if not line.text:
@@ -266,9 +266,9 @@ def read_words(lines: Sequence[NumberedLine], source: str) -> dict[str, str]:
 
 
 def check_first_line(lines: Sequence[WordingLine], where: str) -> None:
-    """Raise `BadWording` unless a reply's first line always tells state and id, and fits.
+    """Raise `BadWording` unless a reply's first line always has state and id, and fits.
 
-    Programs that show one line of a reply show that one.
+    Programs that show one line of a reply show this one.
     """
     if not lines or not lines[0].names.issuperset(("id", "state")):
         raise BadWording(f"{where}: the first line must have $state and $id")
@@ -279,7 +279,7 @@ def check_first_line(lines: Sequence[WordingLine], where: str) -> None:
 
 
 def check_last_line(lines: Sequence[WordingLine], where: str) -> None:
-    """Raise `BadWording` unless a reply's last line is one that tells all, and fits."""
+    """Raise `BadWording` unless a reply's last line is complete by itself and fits."""
     if len(lines) != 1 or lines[0].names != SECTIONS[SHORT_LAST]:
         raise BadWording(f"{where}: must be one line with $state, $reason and $id")
     if _longest(lines[0]) > MAX_LAST_LINE:
@@ -287,7 +287,7 @@ def check_last_line(lines: Sequence[WordingLine], where: str) -> None:
 
 
 def exactly(templates: Mapping[str, NoteTemplate], language: str) -> NoteTemplate | None:
-    """Return the wording of one language, for `de-AT` also that of `de`; None: there is none."""
+    """Return the wording for a language, for `de-AT` also that of `de`; None if there is none."""
     return templates.get(re.split("[-_]", language.strip().lower())[0])
 
 

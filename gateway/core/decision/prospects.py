@@ -1,4 +1,4 @@
-"""What would become of mail to a person now, address by address."""
+"""What would happen to mail to a person now, address by address."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,11 +10,12 @@ from gateway.core.people.people import Standing, Suppression
 
 @dataclass(frozen=True, slots=True)
 class MailProspect:
-    """What keeps mail from an address now; empty where it would be relayed."""
+    """What blocks mail to an address now; empty if it would be relayed."""
 
     address: str  #: In lookup form.
     standing: Standing
-    mailing: tuple[Suppression, ...]  #: What keeps bulk mail away, also that of another person.
+    #: What blocks bulk mail, including suppressions of another person.
+    mailing: tuple[Suppression, ...]
     personal: tuple[Suppression, ...]
 
 

@@ -1,7 +1,7 @@
-"""The words by which a message of the journal is found, and the words that a search needs.
+"""The words a message in the journal can be found by, and the words a search needs.
 
 A word is a run of letters and digits, without case and accents: `Müller, Änne <a.m@x.org>` has
-muller, anne, a, m, x and org. Words are kept in ASCII, so that databases part them in one way only.
+muller, anne, a, m, x and org. Words are stored in ASCII, so every database splits them alike.
 """
 
 import re
@@ -16,21 +16,21 @@ from gateway.core.people.erased_names import PREFIX
 from gateway.core.written import unaccented
 
 _WORD = re.compile(r"[^\W_]+")
-_LONGEST = 64  #: Letters of a word that count; ids of some programs have no end.
-_MOST_ASKED = 16  #: Words of one search; more make it no narrower.
+_LONGEST = 64  #: Letters of a word that count; some programs' ids never end.
+_MOST_ASKED = 16  #: Words in one search; more don't narrow it further.
 
 
 @dataclass(frozen=True, slots=True)
 class MessageSearch:
-    """What is looked for: messages that have all the words, or the one of this id."""
+    """What to look for: messages that contain all the words, or the one with this id."""
 
     words: frozenset[str] = frozenset()
-    number: int | None = None  #: A journal id, where what was typed can be one.
+    number: int | None = None  #: A journal id, if the input can be one.
     facets: frozenset[str] = frozenset()  #: What a message must have in any case.
 
     @classmethod
     def read(cls, text: str) -> "MessageSearch | None":
-        """Read what somebody typed; None where it has no word at all."""
+        """Parse what somebody typed; None if it contains no word."""
         words = list(dict.fromkeys(_words_in(text)))[:_MOST_ASKED]
         if not words:
             return None
@@ -40,22 +40,22 @@ class MessageSearch:
             return cls(frozenset(words))
 
     def narrowed(self, *facets: str) -> "MessageSearch":
-        """Return the search for those messages among them that also have these facets."""
+        """Return the search narrowed to messages that also have these facets."""
         return replace(self, facets=self.facets.union(facets))
 
     @property
     def all_words(self) -> frozenset[str]:
-        """The words that a message must have which isn't looked for by its id."""
+        """The words a message must have, unless it is looked up by its id."""
         return self.words | self.facets
 
     def fits(self, number: int, words: frozenset[str]) -> bool:
-        """Whether the message with an id and words is one that is looked for."""
+        """Whether a message with this id and these words matches."""
         return self.facets <= words and (number == self.number or self.words <= words)
 
 
 @dataclass(frozen=True, slots=True)
 class AddressParts:
-    """What somebody knows of an address: full words of it (`jansen`), or a whole end.
+    """What somebody knows of an address: whole words of it (`jansen`), or one whole side.
 
     `@example.org` is a whole domain, `anna.jansen@` a whole local part. All of it must match.
     """
@@ -64,23 +64,23 @@ class AddressParts:
 
     @classmethod
     def read(cls, text: str) -> "AddressParts | None":
-        """Read what somebody typed, blanks between several; None where one has no word at all."""
+        """Parse what somebody typed, separated by spaces; None if one of them contains no word."""
         texts = tuple(dict.fromkeys(text.lower().split()))[:_MOST_ASKED]
         return cls(texts) if texts and all(words_of([part]) for part in texts) else None
 
     @property
     def words(self) -> frozenset[str]:
-        """The words of every message that such an address has to do with."""
+        """The words of every message that involves such an address."""
         return words_of(self.texts)
 
 
 def spellings(text: str) -> tuple[str, ...]:
-    """Return an address, or a part of one, with its domain as U-labels and as A-labels (RFC 5890).
+    """Return an address, or part of one, with its domain as U-labels and as A-labels (RFC 5890).
 
     >>> spellings("@bücher.example")
     ('@bücher.example', '@xn--bcher-kva.example')
     """
-    if text.isascii() and "xn--" not in text:  # As nearly always.
+    if text.isascii() and "xn--" not in text:  # Nearly always.
         return (text,)
     local, at, domain = text.rpartition("@")
     in_a_labels = f"{local}{at}{'.'.join(map(a_label, domain.split('.')))}"
@@ -90,7 +90,7 @@ def spellings(text: str) -> tuple[str, ...]:
 def words_of(texts: Iterable[str]) -> frozenset[str]:
     """Return the words of a message's subject, Message-ID and addresses.
 
-    The marks in place of what was erased don't count as words.
+    Placeholders for erased data don't count as words.
     """
     return frozenset(
         word for text in texts if not text.startswith(PREFIX) for word in _words_in(text)
@@ -98,22 +98,22 @@ def words_of(texts: Iterable[str]) -> frozenset[str]:
 
 
 def rule_facet(rule: str) -> str:
-    """Return the word that every message has of which a rule said the kind."""
+    """Return the word shared by all messages whose kind was decided by a rule."""
     return _facet("rule", rule)
 
 
 def state_facet(state: State) -> str:
-    """Return the word that every message has with a delivery that ended so for good."""
+    """Return the word shared by all messages with a delivery in this final state."""
     return _facet("state", state)
 
 
 def group_facet(name: str) -> str:
-    """Return the word that every message has from which a group of this name kept somebody."""
+    """Return the word shared by all messages that a group of this name kept from somebody."""
     return _facet("group", name)
 
 
 def _facet(what: str, name: str) -> str:
-    # Nobody types these sixteen digits: what people look for is never taken for one.
+    # Nobody types these sixteen digits, so they can't be mistaken for a search term.
     return f"{what}{blake2b(name.casefold().encode(), digest_size=8).hexdigest()}"
 
 

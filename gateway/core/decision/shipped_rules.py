@@ -1,4 +1,4 @@
-"""The rules the gateway ships with, in the order they are tried after the config's own."""
+"""The rules shipped with the gateway, in order; they are tried after the config's own."""
 
 import re
 
@@ -20,8 +20,8 @@ from gateway.core.mail.automatic import Automatic
 
 MANY_RECIPIENTS = 10
 
-#: Answers, reports and appointments are written to one person even where the CRM stamps bulk marks
-#: on everything it sends, so they come first.
+#: Replies, reports and appointments are written to one person even if the CRM puts bulk marks on
+#: everything it sends, so they come first.
 SHIPPED_RULES: tuple[Rule, ...] = (
     Rule("reply", Kind.INDIVIDUAL, AnswerTest("in-reply-to")),
     Rule("reply-thread", Kind.INDIVIDUAL, AnswerTest("references")),

@@ -1,10 +1,10 @@
-"""The short form of a note: what fits into the reply to RCPT or DATA.
+"""The short form of a note: the part that fits into the reply to RCPT or DATA.
 
     550-5.7.1 Send failed: recipient is in the group "No bulk mail" (no bulk mail). No. 4f1c
     550-5.7.1 Lift it: take the person out of the group
     550 5.7.1 Send failed: "No bulk mail". No. 4f1c
 
-Some programs show the first line only, some (mutt, emailjs …) the last: each is enough by itself.
+Some programs show only the first line, some (mutt, emailjs …) the last: each is enough alone.
 """
 
 import re
@@ -40,7 +40,7 @@ _DOMAIN = re.compile(r"(?<=\S)@\S+")
 
 
 def short_form(template: NoteTemplate, facts: NoteFacts) -> tuple[str, ...]:
-    """Return the lines on one recipient: by the strictest suppression, or of all people's."""
+    """Return the lines about one recipient: the strictest suppression, or those of all people."""
     entries = strictest_first(facts.suppressions)
     values = {
         **_named(template, facts.message),
@@ -62,7 +62,7 @@ def short_form(template: NoteTemplate, facts: NoteFacts) -> tuple[str, ...]:
 
 
 def short_form_of_several(template: NoteTemplate, failed: Sequence[NoteFacts]) -> tuple[str, ...]:
-    """Return the lines on several recipients of one message; none of them is named."""
+    """Return the lines about several recipients of one message; none is named."""
     entries = [entry for facts in failed for entry in facts.suppressions]
     values = {
         **_named(template, failed[0].message),
@@ -74,7 +74,7 @@ def short_form_of_several(template: NoteTemplate, failed: Sequence[NoteFacts]) -
 
 
 def _named(template: NoteTemplate, message: int) -> dict[str, str]:
-    """Return the values for every reply; the address of a message's page has no mail address."""
+    """Return the values for every reply; the message page's address contains no mail address."""
     number = ids.show(message)
     page = template.page("messages", number) if message else ""
     return {"id": number, "state": template.send_failed, **template.where(page)}
@@ -97,11 +97,11 @@ def last_line(template: NoteTemplate, message: int, entries: Sequence[Suppressio
 
 
 def fit_for_reply(values: Mapping[str, str]) -> dict[str, str]:
-    """Shorten values for SMTP, where a line reaches people it isn't about: no addresses."""
+    """Shorten values for an SMTP reply, which people they aren't about may read: no addresses."""
     plain = {name: ascii_text(_DOMAIN.sub("", value)) for name, value in values.items()}
     return {
         name: value
-        if name == "page"  # A link must be complete.
+        if name == "page"  # A truncated link is useless.
         else _clipped(value, MAX_SHORT_REASONS if name in _REASONS else MAX_SHORT_VALUE)
         for name, value in plain.items()
     }
@@ -112,10 +112,10 @@ def _clipped(value: str, most: int) -> str:
 
 
 def fitting(lines: Sequence[str], last: str) -> tuple[str, ...]:
-    """Return the lines that fit into a reply: the first, the last, and between them what may.
+    """Return the lines that fit into a reply: the first, the last, and what fits between.
 
-    What stands further down counts more: how to lift it more than since when it holds. More lines
-    than there may be are joined, so that nothing is lost that fits.
+    Later lines matter more: how to lift a suppression more than since when it holds. Lines beyond
+    the limit are joined, so nothing that fits is lost.
     """
     first, *others = map(ascii_text, lines)
     if not others:

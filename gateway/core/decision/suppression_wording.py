@@ -1,4 +1,4 @@
-"""What a suppression is called in a note, and which section of the wording explains it."""
+"""What a note calls a suppression, and which section of the wording explains it."""
 
 import shlex
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ from gateway.core.decision.note_template import OPT_OUT, SHARED, STAFF_PERSON, N
 from gateway.core.kinds import Scope
 from gateway.core.people.people import ENTRY_SOURCES, MAILCHIMP, Suppression, SuppressionSource
 
-#: What has no name of its own but words of the template.
+#: Sources without a name of their own, for which the template has words.
 UNREAD = "unread status"  #: The section for people whose status can't be read.
 NAMELESS = (*ENTRY_SOURCES, SuppressionSource.LAST_KNOWN, SuppressionSource.UNREAD_STATUS)
 
 
 def suppression_name(template: NoteTemplate, entry: Suppression) -> str:
-    """Return the name of a group or status in the template's language, or else what staff did.
+    """Return a group's or status's name in the template's language, or else what staff did.
 
-    `Geen bulk-mail`; `blocked by a colleague`; `?` where nothing has a name.
+    `Geen bulk-mail`; `blocked by a colleague`; `?` if nothing has a name.
     """
     if entry.source is SuppressionSource.STAFF:
         by_person = entry.person is not None and "blocked_person" in template.words
@@ -29,7 +29,7 @@ def suppression_name(template: NoteTemplate, entry: Suppression) -> str:
 
 
 def reason_values(template: NoteTemplate, facts: NoteFacts, entry: Suppression) -> dict[str, str]:
-    """Return what a section that explains a suppression is filled with; empty: it isn't known."""
+    """Return the values for the section that explains a suppression; empty if unknown."""
     zone = facts.now.tzinfo
     address, person = one_line(facts.recipient), str(entry.person or "")
     by_person = suppression_section(template, entry) in {STAFF_PERSON, UNREAD}
@@ -48,7 +48,7 @@ def reason_values(template: NoteTemplate, facts: NoteFacts, entry: Suppression) 
 
 
 def mending_command(entry: Suppression, who: str) -> str:
-    """Return the command that lifts a suppression; if only the CRM can, one that tells more."""
+    """Return the command that lifts a suppression, or one that explains it if only the CRM can."""
     match entry.source:
         case SuppressionSource.LAST_KNOWN:
             return f"gateway suppress show {who}"
@@ -59,7 +59,7 @@ def mending_command(entry: Suppression, who: str) -> str:
 
 
 def suppression_section(template: NoteTemplate, entry: Suppression) -> str:
-    """Return under what a template explains a suppression; a group left to Mailchimp differs."""
+    """Return the section that explains a suppression; groups set by Mailchimp have their own."""
     by_mailchimp = entry.source is SuppressionSource.GROUP and entry.origin == MAILCHIMP
     if by_mailchimp and OPT_OUT in template.sections and f"short {OPT_OUT}" in template.sections:
         return OPT_OUT
@@ -70,18 +70,18 @@ def suppression_section(template: NoteTemplate, entry: Suppression) -> str:
 
 
 def strictest_first(entries: Iterable[Suppression]) -> list[Suppression]:
-    """Return suppressions, those of all mail first."""
+    """Return suppressions, those for all mail first."""
     return sorted(entries, key=lambda entry: not entry.scope.includes(Scope.ALL))
 
 
 def is_shared(template: NoteTemplate, facts: NoteFacts) -> bool:
-    """Whether a note is about several people: what is said of one may not hold for another."""
+    """Whether a note covers several people: what is true of one may not be of another."""
     of_people = any(entry.person is not None for entry in facts.suppressions)
     return facts.sharing > 1 and of_people and f"short {SHARED}" in template.sections
 
 
 def one_line(text: str) -> str:
-    """Take line ends and what can't be printed out of a text from outside."""
+    """Remove line ends and unprintable characters from an external text."""
     if text.isprintable():
         return text.strip()
     printable = "".join(letter if letter.isprintable() else " " for letter in text)

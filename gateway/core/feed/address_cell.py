@@ -1,8 +1,8 @@
-"""Addresses in what people write into a field: all that are certain, and all that might be meant.
+"""Addresses in what people type into a field: the certain ones, and those that may be meant.
 
 A field may hold several, with names, labels and remarks: `prive: a@x; werk: b@x (niet 's avonds)`.
-What is certain is mailed. Where it can't be told, all that is like an address counts for
-suppression: `niet a@x maar b@x` keeps mail away from both.
+Certain ones are mailed. In doubt, everything that looks like an address counts for suppression:
+`niet a@x maar b@x` blocks mail to both.
 """
 
 import re
@@ -25,7 +25,7 @@ _AT_SIGNS = re.compile("[＠﹫]")
 #: Most cells: `ann@example.org`, `Ann Bos <ann@example.org>`.
 _USUAL = re.compile(r" *(?:[\w .'-]*<(?=[^<>]*> *\Z))?([\w.+-]+@[\w.-]+)>? *")
 _MAILTO = re.compile(r"mailto:(?://)?([^\s<>\"]*)", re.IGNORECASE)
-#: How workbooks keep the line ends of a cell, and some exports of them too (ECMA-376-1, 22.9.2.19).
+#: How workbooks, and some exports of them, store line ends in a cell (ECMA-376-1, 22.9.2.19).
 _ESCAPED_END = re.compile("_x000[ADad]_")
 _SEPARATORS = re.compile(r"[;；\r\n\v\f\t]")
 _SEPARATED = re.compile(r'((?:"(?:[^"\\\n]|\\.)*"|[^;；\r\n\v\f\t"]|")*?)(?:[;；\r\n\v\f\t]|\Z)')
@@ -33,11 +33,11 @@ _IN_BRACKETS = re.compile(r"\([^()\0]*\)|\[[^\[\]\0]*\]|\{[^{}\0]*\}")
 _NAMED = re.compile(r"[^<>\0]*<[^<>\0\w]*\0[^<>\0\w]*>")
 _SHOWN_FOR = re.compile(r"\0[\s'\"]*<[^<>\0]*\0")
 _LABEL = re.compile(r"[^\W\d_][\w .'-]{0,40}:")
-#: Words in four languages, as people read them.
+#: Words in four languages, in their readable form.
 _CONNECTING = frozenset(
     re.findall(r"\w+", "en of ofwel und oder bzw et ou and or e mail mailto smtp")
 )
-#: Who writes one of these may mean that an address is the wrong one.
+#: Whoever writes one of these may mean that an address is wrong.
 _DOUBTFUL = frozenset(
     re.findall(
         r"\w+",
@@ -54,11 +54,11 @@ _BULLETS = " \u00a0•▪◦‣–—"
 
 @dataclass(frozen=True, slots=True)
 class AddressDoubt:
-    """A piece of a field of which can't be told which addresses it means, if any."""
+    """A piece of a field that leaves open which addresses it means, if any."""
 
-    text: str  #: As written, without what can't be seen.
-    fault: str  #: What is wrong, and the cure: `has no @: write it as ann@example.org`.
-    parts: tuple[str, ...]  #: What in it is like an address, each once.
+    text: str  #: As written, without invisible characters.
+    fault: str  #: What is wrong, and the remedy: `has no @: write it as ann@example.org`.
+    parts: tuple[str, ...]  #: Everything in it that looks like an address, each once.
 
     @property
     def cure(self) -> str:
@@ -69,17 +69,19 @@ class AddressDoubt:
 
 @dataclass(frozen=True, slots=True)
 class AddressCell:
-    """What a field says of addresses."""
+    """The addresses in a field."""
 
-    addresses: tuple[str, ...] = ()  #: Certain, each once, as written; the first is the primary.
+    #: Certain, each once, as written; the first is the primary one.
+    addresses: tuple[str, ...] = ()
     doubts: tuple[AddressDoubt, ...] = ()
-    #: Texts that are addresses even as written, though read as others: the CRM may mail `'ann@x'`.
+    #: Texts that are also valid addresses as written, though read differently: the CRM may mail
+    #: `'ann@x'`.
     literal: tuple[str, ...] = ()
 
     @property
     def lookalikes(self) -> tuple[str, ...]:
-        """What counts for suppression only: all that is like an address where it can't be told."""
-        if not self.doubts and not self.literal:  # as nearly every cell
+        """What counts for suppression only: whatever looks like an address in a doubtful piece."""
+        if not self.doubts and not self.literal:  # nearly every cell
             return ()
         of_doubts = (part for doubt in self.doubts for part in doubt.parts)
         certain = set(map(lookup_form, self.addresses))
@@ -87,18 +89,18 @@ class AddressCell:
         return tuple(address for address in alike if lookup_form(address) not in certain)
 
     def in_doubt(self) -> "AddressCell":
-        """Return the same for a field of which a part is lost: nothing in it is certain."""
+        """Return the same for a field that was cut off: nothing in it is certain."""
         lost = AddressDoubt("", "can't be read as a whole", self.addresses)
         doubts = (*((lost,) if self.addresses else ()), *self.doubts)
         return AddressCell((), doubts, self.literal)
 
 
 def read_cell(text: str) -> AddressCell:
-    """Return the addresses a field holds, and what in it certainly isn't one."""
+    """Return the addresses in a field, and the pieces that certainly aren't one."""
     if is_plain(text):
         return AddressCell((text,))
     text = _ESCAPED_END.sub("\n", text)
-    # Semicolons and line ends separate pieces, between quotes they do not.
+    # Semicolons and line ends separate pieces, except within quotes.
     if '"' not in text:
         pieces = _SEPARATORS.split(text)
     elif isinstance(read_address(text), TypedAddress):
@@ -121,7 +123,7 @@ def read_cell(text: str) -> AddressCell:
 
 
 def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
-    """Return the addresses of a piece between two separators, where all of it can be told."""
+    """Return the addresses in a piece between two separators, or what is unclear about it."""
     if text.isascii() and (usual := _USUAL.fullmatch(text)) and is_plain(usual[1]):
         return (usual[1],)
     piece = text.lstrip(_BULLETS)
@@ -132,10 +134,10 @@ def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
     seen = _AT_SIGNS.sub("@", plain(piece))
     linked = _MAILTO.sub(lambda link: f" {unquote(link[1].partition('?')[0])} ", seen)
     parts, rest = addresses_in(linked)
-    # It can't be told where one ends: `a@x.org+b@y.org`, `a@x.org-b@y.org-c@z`.
+    # Unclear where one address ends: `a@x.org+b@y.org`, `a@x.org-b@y.org-c@z`.
     begins_with_plus = any(part[0] == "+" for part in parts[1:])
     runs_together = "@" in rest or (PLACE * 2 in rest and begins_with_plus)
-    # One address is shown for another: `boss@x <thief@y>`.
+    # One address is displayed for another: `boss@x <thief@y>`.
     contradicts = bool(_SHOWN_FOR.search(rest)) and len(_once(parts)) == len(parts)
     is_certain = (
         bool(parts)
@@ -149,10 +151,10 @@ def read_piece(text: str) -> tuple[str, ...] | AddressDoubt:
 
 
 def says_nothing_else(rest: str) -> bool:
-    """Whether there are only names, labels, remarks and separators around addresses.
+    """Whether only names, labels, remarks and separators surround the addresses.
 
-    `rest` is the text with `PLACE` for each address: `prive: \\0 (werk)` says nothing else,
-    `niet \\0` does.
+    `rest` is the text with `PLACE` for each address: `prive: \\0 (werk)` qualifies, `niet \\0`
+    doesn't.
     """
     words = set(as_read(rest).split())
     if words & _DOUBTFUL:

@@ -1,4 +1,4 @@
-"""What in a text is like an address, and what may be meant where an address isn't certain."""
+"""What looks like an address in a text, and what may be meant if none is certain."""
 
 import re
 from collections.abc import Iterator
@@ -9,31 +9,31 @@ from gateway.core.mail.address import fits_envelope
 from gateway.core.mail.typed.characters import QUOTES
 from gateway.core.mail.typed.typed_address import TypedAddress, read_address
 
-PLACE = "\0"  #: Stands where an address was, while the words around it are looked at.
-#: How exports of databases write line ends and tabs; `\\nv@x` isn't `nv@x`.
+PLACE = "\0"  #: Replaces an address while the words around it are examined.
+#: How database exports write line ends and tabs; `\\nv@x` isn't `nv@x`.
 WRITTEN_END = re.compile(r"(?:\\[rnt])+")
-_LONGEST = 320  #: Characters of a part that are looked at, on each side of its @.
-_STOPS = frozenset('<>()[]{},;:|"“”„«»‹›‟@ \t\r\n\0，；')  #: No local part goes beyond these.
+_LONGEST = 320  #: Characters examined on each side of an @.
+_STOPS = frozenset('<>()[]{},;:|"“”„«»‹›‟@ \t\r\n\0，；')  #: No local part extends beyond these.
 _DOMAIN = re.compile(r"\[[\w.:]{2,60}\]|[\w.·͵׳״・。．｡☀-➿🌀-🫿-]{1,255}")
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\\n]|\\.){0,64}"\Z')
-#: `ann (at) example [dot] org`, for readers of pages where programs look for addresses.
+#: `ann (at) example [dot] org`, written for people where programs harvest addresses.
 _SPELT_AT = re.compile(
     r"\s*[\[({<]\s*(?:at|ät|apenstaartje|arobase?|klammeraffe)\s*[\])}>]\s*", re.IGNORECASE
 )
 _SPELT_DOT = re.compile(r"\s*[\[({<]\s*(?:dot|punt|punkt|point)\s*[\])}>]\s*", re.IGNORECASE)
-#: Several @ without a blank, and where one of the addresses may end.
+#: Several @ without a space, and where one of the addresses may end.
 _RUN = re.compile(r"[^\s<>()\[\]@]{1,80}(?:@[^\s<>()\[\]@]{1,80}){2,}")
 _MOST_TOGETHER = 8
 _MAY_END = re.compile(r"[^\w@]|_")
-_EDGES = QUOTES + ".,;:/\\|&=?!*#~-–—•"  #: At the edges of a part, no part of it.
+_EDGES = QUOTES + ".,;:/\\|&=?!*#~-–—•"  #: At the edges of a part, but not part of it.
 
 
 def addresses_in(text: str) -> tuple[list[str], str]:
-    """Return the addresses in a text, and the text with `PLACE` in the place of each."""
+    """Return the addresses in a text, and the text with `PLACE` in place of each."""
     addresses: list[str] = []
     rest, end = "", 0
     for at in (sign.start() for sign in re.finditer("@", text)):
-        # The local part: in quotes, or up to what none goes beyond
+        # The local part: in quotes, or up to a character it can't contain
         quoted = _QUOTED_LOCAL.search(text, max(end, at - _LONGEST), at)
         if quoted is not None:
             start = quoted.start()
@@ -45,7 +45,7 @@ def addresses_in(text: str) -> tuple[list[str], str]:
         if at < end or start == at or domain is None:
             continue
 
-        # Without what clings to its edges
+        # Without the characters stuck to its edges
         part = text[start : domain.end()]
         bare = part if part[:1] == '"' else part.strip(_EDGES)
         read = read_address(bare)
@@ -61,7 +61,7 @@ def addresses_in(text: str) -> tuple[list[str], str]:
 
 
 def guesses(text: str) -> Iterator[str]:
-    """Yield the addresses that may be meant by a text that isn't an address itself."""
+    """Yield the addresses that a text may mean if it isn't an address itself."""
     spelt = _SPELT_DOT.sub(".", _SPELT_AT.sub("@", text))
     joined = re.sub(r"\s*@[\s@]*", "@", spelt)
     for guess in (text, unquote(text), spelt, joined, text.replace("’", "'")):
@@ -78,16 +78,16 @@ def guesses(text: str) -> Iterator[str]:
 
 
 def run_together(text: str) -> Iterator[str]:
-    """Yield what may be meant where nothing tells where one address ends and another begins.
+    """Yield what may be meant by addresses run together with no clear boundary.
 
     `a@x.org-b@y.org` and `a@x.orgb@x.org` may be `a@x.org` and another one.
     """
     for run in _RUN.finditer(text):
         first, *between, last = run[0].split("@")[:_MOST_TOGETHER]
-        domains: list[set[str]] = []  # That each of the addresses may have, in order,
+        domains: list[set[str]] = []  # The possible domains of each address, in order,
         locals_: list[set[str]] = [{first}]  # and the local parts.
         for middle in between:
-            # The domain of one address, and behind where it may end the local part of the next
+            # The domain of one address, and after its possible ends the local part of the next
             ends = {
                 (middle[: stop.start()], middle[stop.end() :])
                 for stop in islice(_MAY_END.finditer(middle), _MOST_TOGETHER)
@@ -104,5 +104,5 @@ def run_together(text: str) -> Iterator[str]:
 
 
 def without_last_dot(address: str) -> str:
-    """Return an address whose domain doesn't end in a dot."""
+    """Return an address without the final dot of its domain."""
     return address.rstrip(".") or address

@@ -1,4 +1,4 @@
-"""How the columns and words of a CRM's exports become the gateway's: `[crm.map.people]`."""
+"""How a CRM's export columns and words map to the gateway's: `[crm.map.people]`."""
 
 import re
 import unicodedata
@@ -34,23 +34,23 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "deliveries": ("crm_id", "kind", "person", "closed_on"),
 }  # fmt: skip
-#: Columns that hold a day, or a time.
+#: Columns that hold a date, or a time.
 DATES = frozenset({"birthday", "acquired_on", "expires_on", "closed_on", "submitted_at"})
-#: Columns that several of the CRM's may fill, with what is put between them.
+#: Columns that several CRM columns may fill, with the separator between them.
 JOINED: Mapping[str, str] = {
     "emails": ";", "roles": ";", "responsible": ";",
     "first_name": " ", "last_name": " ", "name": " ", "title": " ",
 }  # fmt: skip
-#: Columns whose lists may also have commas: a role is a word, not `Doe, Ann`.
+#: Columns whose lists may also use commas: a role is a word, not `Doe, Ann`.
 _BY_COMMA = frozenset({"roles"})
-#: In `ignore`: every column that is neither mapped nor one of the gateway's own.
+#: In `ignore`: every column that is neither mapped nor the gateway's own.
 ALL_OTHERS = "*"
 _OWN_KEYS = ("use", "ignore", "date_order")
 _PARTS = ("column", "values", "value")
 
 
 def list_divider(column: str, text: str) -> str:
-    """Return what divides the values of a cell; empty where it holds just one.
+    """Return what separates the values in a cell; empty if it holds just one.
 
     If the cell has a semicolon, a comma is part of a value: `Manager, Sales;` is one role.
     """
@@ -60,7 +60,7 @@ def list_divider(column: str, text: str) -> str:
 
 
 class DateOrder(StrEnum):
-    """Which number of 03/04/2026 is the day."""
+    """Whether 03/04/2026 is in March or April."""
 
     DAY_FIRST = "day-first"
     MONTH_FIRST = "month-first"
@@ -79,8 +79,9 @@ class MappingWrong(ValueError):
 class ColumnMapping:
     """Where the values of one of our columns come from."""
 
-    columns: tuple[str, ...] = ()  #: The CRM's; none: it is called as ours.
-    words: Mapping[str, str] = field(default_factory=dict)  #: Ours by `compared` of the CRM's.
+    columns: tuple[str, ...] = ()  #: The CRM's columns; none: it has the same name as ours.
+    #: Our word by the `compared` form of the CRM's.
+    words: Mapping[str, str] = field(default_factory=dict)
     constant: str | None = None  #: The same in every row.
 
 
@@ -91,32 +92,35 @@ class KindMapping:
     columns: Mapping[str, ColumnMapping] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     date_order: DateOrder | None = None
-    #: Whether it is a shipped mapping: a column the file lacks is no mistake then.
+    #: Whether it is a shipped mapping: a column missing from the file is no error then.
     optional: frozenset[str] = frozenset()
 
     def ordered(self, date_order: DateOrder | None) -> "KindMapping":
-        """Return it with an order of dates where it names none itself."""
+        """Return the mapping with a default order of dates if it names none itself."""
         return self if self.date_order else replace(self, date_order=date_order)
 
 
-#: Of files in the gateway's own columns and words.
+#: For files with the gateway's own columns and words.
 AS_OURS = KindMapping()
 
 
 @lru_cache(10_000)
 def column_key(name: str) -> str:
-    """Return what tells columns apart: letters and digits alone, `CRM-ID` is `crm_id`."""
+    """Return a column name in the form for comparison: `CRM-ID` is `crm_id`.
+
+    Only letters and digits are kept.
+    """
     folded = unicodedata.normalize("NFKC", name).casefold()
     return re.sub(r"[\W_]+", "", folded) or folded.strip()
 
 
 def compared(text: str) -> str:
-    """Return a word as it is compared: in any case, with any white space."""
+    """Return a word in the form for comparison: case-folded, white space normalised."""
     return " ".join(plain(text).casefold().split())
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the one of the known names that a name is most like; empty: it is like none."""
+    """Return the known name most similar to a name; empty if none is similar."""
     by_key = {column_key(candidate): candidate for candidate in known}
     close = get_close_matches(column_key(name), by_key, 1, 0.7)
     return by_key[close[0]] if close else ""
@@ -126,7 +130,7 @@ def read_mappings(
     tables: Mapping[str, object],
     shipped: Mapping[str, Mapping[str, Mapping[str, object]]],
 ) -> Mapping[str, KindMapping]:
-    """Read `[crm.map]`, a table by kind. Raises MappingWrong with a key such as `people.status`."""
+    """Read `[crm.map]`, a table by kind. Raise MappingWrong with a key such as `people.status`."""
     mappings = {}
     for kind, table in tables.items():
         if kind not in COLUMNS:
@@ -149,7 +153,7 @@ def read_mapping(
 ) -> KindMapping:
     """Read a table of the config, `[crm.map.people]`; `shipped` has tables by name and kind.
 
-    Raises MappingWrong.
+    Raise MappingWrong.
     """
     base = KindMapping()
     name = table.get("use")
@@ -186,10 +190,10 @@ def read_mapping(
 
 
 def read_column(kind: str, name: str, value: object) -> ColumnMapping:
-    """Read the value of one column's key: the CRM's column, several, or a table.
+    """Read the value of one column's key: one of the CRM's columns, several, or a table.
 
     `"Naam"`; `["Voornaam", "Achternaam"]`; `{column = "Status", values = {"Uit dienst" = "s3"}}`;
-    `{value = "candidate"}`. Raises MappingWrong.
+    `{value = "candidate"}`. Raise MappingWrong.
     """
     known = COLUMNS[kind]
     if name not in known:
@@ -211,7 +215,7 @@ def read_column(kind: str, name: str, value: object) -> ColumnMapping:
 
 
 def read_words(key: str, value: object) -> Mapping[str, str]:
-    """Read a table of the CRM's words and ours; the CRM's come back as `compared`."""
+    """Read a table from the CRM's words to ours; the CRM's are returned as `compared`."""
     if not isinstance(value, Mapping):
         raise MappingWrong(key, 'not a table such as {"Uit dienst" = "s3"}')
     words: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What a reference means that is nobody's id: a name, or an id a spreadsheet has changed."""
+"""What a reference means that is nobody's id: a name, or an id mangled by a spreadsheet."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -13,18 +13,18 @@ from functools import cached_property
 from gateway.core.feed.feed_mapping import compared
 from gateway.core.written import as_read, counted
 
-#: How many known ones are suggested where nothing fits.
+#: How many known ones to suggest if nothing fits.
 _NEAREST = 3
-_SHOWN = 5  #: How many are named of those that a reference may mean.
+_SHOWN = 5  #: How many candidates of an ambiguous reference to name.
 _LIKENESS = 0.6
 _MOST_DIGITS = 30
 _DIGITS = re.compile(rf"[0-9]{{1,{_MOST_DIGITS}}}")
 _WHOLE = re.compile(r"([0-9]{1,30})[.,]0{1,6}")
-#: 123456 with the separators of thousands that a cell's format puts there.
+#: 123456 with the thousands separators of a cell's format.
 _THOUSANDS = re.compile(r"([1-9][0-9]{0,2}(?:([ .,'’])[0-9]{3})(?:\2[0-9]{3}){0,8})(?:[.,]0{1,2})?")
-#: Of 123456789012 Excel shows 1.23457E+11: what it has rounded away is lost in the file.
+#: For 123456789012 Excel shows 1.23457E+11: the rounded digits are lost in the file.
 _EXPONENT = re.compile(r"([0-9](?:[.,][0-9]{1,15})?)[eE]\+?([0-9]{1,2})")
-#: How text that shall stay text is written for Excel: ="00017" and '00017.
+#: How text that must stay text is written for Excel: ="00017" and '00017.
 _SEPARATED = re.compile(r"[;,|/\\+&:()\[\]\r\n\t]|\s[-–—]+\s")
 _MARKED = re.compile(r'="(.*)"|\'(.*)')
 
@@ -33,39 +33,39 @@ class UnderstoodBy(StrEnum):
     """How a reference was understood."""
 
     NAME = "name"
-    CASE = "case"  #: The id in other letters or with other blanks.
+    CASE = "case"  #: The id in other case or with other spaces.
     PART = "part"  #: Among others, or with a remark: `Active; Deceased`, `Deceased (2019)`.
-    BENT = "bent"  #: The id as a spreadsheet changed it: 17 for 00017, 17.0, 1.00E+05.
+    BENT = "bent"  #: The id as mangled by a spreadsheet: 17 for 00017, 17.0, 1.00E+05.
 
 
 class ReferenceLead(StrEnum):
-    """Where a reference of a file leads."""
+    """Where a file's reference leads."""
 
-    UNDERSTOOD = "understood"  #: To something known, though its id isn't what is written.
-    UNCERTAIN = "uncertain"  #: The same, and it might be meant otherwise.
+    UNDERSTOOD = "understood"  #: To something known, though it isn't written as its id.
+    UNCERTAIN = "uncertain"  #: The same, but it might mean something else.
     UNKNOWN = "unknown"  #: To nothing.
-    BENT_KEY = "bent_key"  #: It is no reference: the row's own id, as a spreadsheet changed it.
-    WAITING = "waiting"  #: To nothing yet: the like of it was never told, or comes later.
+    BENT_KEY = "bent_key"  #: It isn't a reference: the row's own id, mangled by a spreadsheet.
+    WAITING = "waiting"  #: To nothing yet: no such records were ever sent, or they come later.
 
 
 @dataclass(frozen=True, slots=True)
 class NumberRange:
-    """The whole numbers a text may mean, from the lowest to the highest."""
+    """The whole numbers a text may stand for, from lowest to highest."""
 
     low: int
     high: int
-    #: What it is if the zeros behind its point are no fraction: of `12.000` that is 12000.
+    #: Its value if the zeros after the point aren't a fraction: 12000 for `12.000`.
     other: int | None = None
-    may_be_id: bool = False  #: Ids are written so too: `123.456`, `2026 017`.
+    may_be_id: bool = False  #: Ids are also written like this: `123.456`, `2026 017`.
 
     @property
     def is_exact(self) -> bool:
-        """Whether nothing is rounded away."""
+        """Whether nothing was rounded."""
         return self.low == self.high
 
 
 def numbers(text: str) -> NumberRange | None:
-    """Return what a text is as a number that a spreadsheet may have made of an id."""
+    """Return a text as a number that a spreadsheet may have made of an id."""
     if _DIGITS.fullmatch(text):
         return NumberRange(int(text), int(text))
     thousands = _THOUSANDS.fullmatch(text)
@@ -87,7 +87,7 @@ def numbers(text: str) -> NumberRange | None:
 
 
 def possible_ids(given: str) -> list[str] | None:
-    """Return all ids that a text may have been; None if it was rounded, as there are too many.
+    """Return all ids that a text may have been; None if it was rounded: there are too many.
 
     >>> possible_ids("17.0")
     ['17', '017', '0017', …
@@ -106,7 +106,7 @@ def possible_ids(given: str) -> list[str] | None:
 
 
 class NumberedIds:
-    """Ids that are numbers, to find those of which a spreadsheet may have made a text."""
+    """Numeric ids, to find those that a spreadsheet may have turned into a text."""
 
     def __init__(self, crm_ids: Iterable[str]) -> None:
         self._by_number: dict[int, list[str]] = defaultdict(list)
@@ -119,7 +119,7 @@ class NumberedIds:
         return sorted(self._by_number)
 
     def fitting(self, given: str) -> list[str]:
-        """Return the ids that a text may have been, itself left out, in the numbers' order."""
+        """Return the ids a text may have been, except itself, in numeric order."""
         possible = numbers(without_mark(given))
         if possible is None:
             return []
@@ -138,7 +138,7 @@ class NumberedIds:
 
 
 def without_mark(text: str) -> str:
-    """Return a text without what keeps it a text in Excel: of `="00017"` that is `00017`."""
+    """Return a text without Excel's text markers: `="00017"` becomes `00017`."""
     marked = _MARKED.fullmatch(text)
     return (marked[1] or marked[2] or "").strip() if marked else text
 
@@ -148,8 +148,8 @@ class ReferenceTarget:
     """Something a reference may lead to."""
 
     crm_id: str
-    names: tuple[str, ...] = ()  #: What people call it: its name, the address of a member of staff.
-    keeps_away: int = 0  #: How much mail it keeps away; 0: none.
+    names: tuple[str, ...] = ()  #: Its names for people: its name, a colleague's address.
+    keeps_away: int = 0  #: How much mail it blocks; 0: none.
 
     def __str__(self) -> str:
         return f"{self.crm_id} {self.names[0]!r}" if self.names else self.crm_id
@@ -157,19 +157,19 @@ class ReferenceTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenMeaning:
-    """What a reference is taken for that is nobody's id."""
+    """The meaning given to a reference that is nobody's id."""
 
     crm_id: str = ""  #: Empty: it leads nowhere.
     how: UnderstoodBy | None = None
     is_certain: bool = True
-    others: tuple[str, ...] = ()  #: What it may mean too.
+    others: tuple[str, ...] = ()  #: What else it may mean.
 
 
 NOTHING = GivenMeaning()
 
 
 class ReferenceTargets:
-    """All that one kind of reference may lead to."""
+    """Everything that one kind of reference may lead to."""
 
     def __init__(self, targets: Iterable[ReferenceTarget]) -> None:
         self.known = {target.crm_id: target for target in targets}
@@ -180,10 +180,10 @@ class ReferenceTargets:
         self._numbered = NumberedIds(self.known)
 
     def meaning(self, given: str) -> GivenMeaning:
-        """Return what a text that is nobody's id means, as far as that can be told.
+        """Return the meaning of a text that is nobody's id, as far as it is clear.
 
-        Of several, the one that keeps most mail away counts: whoever is meant is protected, and the
-        report says that it isn't certain. If none of them keeps mail away, it leads nowhere.
+        Of several candidates the one that blocks the most mail counts: whoever is meant is
+        protected, and the report says it isn't certain. If none blocks mail, it leads nowhere.
         """
         fits = dict(self._fits(given))
         if not fits:
@@ -200,7 +200,7 @@ class ReferenceTargets:
         )
 
     def meaning_of_parts(self, given: str) -> GivenMeaning:
-        """Return what keeps mail away among several, or beside a remark; else nothing."""
+        """Return what blocks mail among several, or beside a remark; else nothing."""
         parts = [part for piece in _SEPARATED.split(given) if (part := piece.strip())]
         named = {
             target.crm_id: target
@@ -219,7 +219,7 @@ class ReferenceTargets:
         )
 
     def nearest(self, given: str) -> tuple[str, ...]:
-        """Return the known ones whose id or name looks most like a text, for a suggestion."""
+        """Return the known targets whose id or name is most similar to a text, as suggestions."""
         form = as_read(given)
         ranked = sorted(
             (
@@ -246,7 +246,7 @@ class ReferenceTargets:
             yield target, UnderstoodBy.CASE
 
     def bent(self, given: str) -> list[str]:
-        """Return the known ids of which a spreadsheet may have made a text."""
+        """Return the known ids that a spreadsheet may have turned into a text."""
         plain = without_mark(given)
         if plain != given and plain in self.known:
             return [plain]
@@ -255,32 +255,32 @@ class ReferenceTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceUse:
-    """A text in a file that refers to something else but isn't the id of anything."""
+    """A text in a file that refers to something without being its id."""
 
     reference: str  #: The kind of reference: `people.status`, `memberships.group`.
     kind: str  #: The target's: candidate, contact, application; empty: it has no kinds.
-    given: str  #: Empty: several, which all wait.
+    given: str  #: Empty: several, which are all waiting.
     lead: ReferenceLead
     rows: int
-    line: int  #: Where it stands first.
-    crm_id: str = ""  #: What it is taken for.
+    line: int  #: The line of its first occurrence.
+    crm_id: str = ""  #: What it is taken to mean.
     how: UnderstoodBy | None = None
-    others: tuple[str, ...] = ()  #: What it may mean too.
+    others: tuple[str, ...] = ()  #: What else it may mean.
     nearest: tuple[str, ...] = field(default=())
 
     @property
     def is_fault(self) -> bool:
-        """Whether somebody must look at it."""
+        """Whether somebody must look into it."""
         return self.lead in (ReferenceLead.UNKNOWN, ReferenceLead.UNCERTAIN, ReferenceLead.BENT_KEY)
 
     @property
     def column(self) -> str:
-        """The column of the file it stands in."""
+        """Its column in the file."""
         return self.reference.partition(".")[2]
 
     @property
     def cure(self) -> str:
-        """What to do about it; empty: nothing."""
+        """How to fix it; empty: nothing to do."""
         match self.lead:
             case ReferenceLead.UNKNOWN if self.others:
                 shown, more = self.others[:_SHOWN], len(self.others) - _SHOWN

@@ -1,8 +1,8 @@
-"""Mappings of exports whose columns are public: `use = "civicrm"` in `[crm.map.people]`."""
+"""Mappings for exports with published columns: `use = "civicrm"` in `[crm.map.people]`."""
 
 from collections.abc import Mapping
 
-#: By name and kind, as the config would have them. Each names what its columns were read from.
+#: By name and kind, as the config would have them. Each names the source of its columns.
 SHIPPED_MAPPINGS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     # CiviCRM 6, an export of contacts with its primary fields: the titles in
     # schema/Contact/Contact.entityType.php and schema/Core/Email.entityType.php of civicrm-core

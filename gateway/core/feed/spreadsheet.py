@@ -1,15 +1,15 @@
-"""What spreadsheets make of cells."""
+"""How spreadsheets treat cells."""
 
 import re
 
-#: What makes a cell a formula, behind any apostrophes; the full-width ones in some languages.
+#: What makes a cell a formula, after any apostrophes; the full-width ones in some languages.
 _FORMULA = re.compile("'*[=+\\-@\t\r＝＋－＠]")
 
 
 def harmless(cell: str) -> str:
-    """Keep spreadsheets from taking a text for a formula: an apostrophe is put before it.
+    """Prefix an apostrophe if a spreadsheet would take the text for a formula.
 
-    Nothing is lost by it: of what has apostrophes and then one of these characters, the first
-    apostrophe was put there. A dash alone stays as it is.
+    This is reversible: if a text has apostrophes followed by one of these characters, the first
+    apostrophe was added. A lone dash is left as it is.
     """
     return f"'{cell}" if cell != "-" and _FORMULA.match(cell) else cell

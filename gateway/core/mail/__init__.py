@@ -1,1 +1,1 @@
-"""Mail itself: addresses, envelopes, headers, content, replies of SMTP, DSNs."""
+"""Mail itself: addresses, envelopes, headers, content, SMTP replies, DSNs."""

@@ -1,4 +1,4 @@
-"""Addresses of the envelope: a strict grammar on octets, and the one form they are looked up by."""
+"""Envelope addresses: a strict grammar on octets, and the one form used for lookups."""
 
 import re
 import unicodedata
@@ -15,8 +15,9 @@ _ROUTE = rb"(?:@" + _DOMAIN + rb")(?:,@" + _DOMAIN + rb")*:"
 _LOCAL = rb"(?:" + _ATEXT + rb"+|" + _QUOTED + rb")"
 _MAILBOX = _LOCAL + rb"@(?:" + _DOMAIN + rb"|" + _LITERAL + rb")"
 
-#: A path of RFC 5321 (4.1.2) with or without its brackets; dots stand where they like in a local
-#: part, because real mailboxes do (RFC 5321 forbids `a..b@example.org`, carriers gave it out).
+#: A path as in RFC 5321 (4.1.2), with or without brackets; dots may be anywhere in the local part,
+#: because real mailboxes have them (RFC 5321 forbids `a..b@example.org`, but carriers assigned such
+#: addresses).
 PATH = re.compile(
     rb"<(?:" + _ROUTE + rb")?(?P<mailbox>" + _MAILBOX + rb"|(?i:postmaster))>"
     rb"|(?P<bare>" + _MAILBOX + rb")(?=[ \t]|\Z)"
@@ -31,12 +32,12 @@ _DOTS = str.maketrans("。．｡", "...")
 class Path:
     """An envelope address: the octets as received and the mailbox they name."""
 
-    raw: bytes  #: With its brackets and source route, as it goes to the relay.
-    address: str  #: The mailbox alone; empty for the null sender `<>`.
+    raw: bytes  #: With brackets and source route, as sent to the relay.
+    address: str  #: Just the mailbox; empty for the null sender `<>`.
 
     @property
     def is_ascii(self) -> bool:
-        """Whether it can travel without SMTPUTF8 (RFC 6531)."""
+        """Whether it can be sent without SMTPUTF8 (RFC 6531)."""
         return self.raw.isascii()
 
 
@@ -57,16 +58,16 @@ def parse_path(octets: bytes) -> tuple[Path, bytes] | None:
 
 
 def fits_envelope(address: str) -> bool:
-    """Whether an address can be the recipient of an envelope as it is."""
+    """Whether an address can be an envelope recipient as it is."""
     parsed = parse_path(f"<{address}>".encode(errors="replace"))
     return parsed is not None and not parsed[1] and parsed[0].address == address
 
 
 def lookup_form(address: str, *, plus_addresses: bool = False) -> str:
-    """Return the one form by which an address is stored and looked up.
+    """Return the one form in which an address is stored and looked up.
 
-    Unquoted, case-folded, without what can't be seen, the domain as A-labels without a final dot;
-    with `plus_addresses` the part of the local part from its first `+` is dropped.
+    Unquoted, case-folded, without invisible characters, the domain as A-labels without a trailing
+    dot; with `plus_addresses` the local part is cut at its first `+`.
     """
     local, at, domain = address.strip().rpartition("@")
     if not at:
@@ -79,14 +80,14 @@ def lookup_form(address: str, *, plus_addresses: bool = False) -> str:
         local = re.sub(r"\\(.)", r"\1", local[1:-1] if local.endswith('"') else local[1:])
     if plus_addresses and "+" in local[1:]:
         local = local[: local.index("+", 1)]
-    if domain.isascii() and "xn--" not in domain.lower():  # As nearly always.
+    if domain.isascii() and "xn--" not in domain.lower():  # Nearly always.
         return f"{local}@{domain.lower().rstrip('.')}"
     labels = unicodedata.normalize("NFKC", seen(domain)).translate(_DOTS).rstrip(".").split(".")
     return f"{local}@{'.'.join(map(a_label, labels))}"
 
 
 def a_label(label: str) -> str:
-    """Return the A-label (RFC 5890); the same for the U-label in any case and normal form."""
+    """Return the A-label (RFC 5890), the same for any case and normal form of the U-label."""
     if label.lower().startswith("xn--"):
         try:
             label = label[4:].encode("ascii").decode("punycode")
@@ -99,9 +100,9 @@ def a_label(label: str) -> str:
 
 
 def readable(address: str) -> str:
-    """Return an address as people write it: the A-labels of its domain as U-labels.
+    """Return an address for people, with the A-labels of its domain as U-labels.
 
-    Only where they lead back to the same: `xn--` before anything else stays as it is.
+    Only where that can be reversed: any other `xn--` label is left alone.
 
     >>> readable("bob@xn--bcher-kva.example")
     'bob@bücher.example'
@@ -123,6 +124,6 @@ def _u_label(label: str) -> str:
 
 
 def domain_of(address: str) -> str:
-    """Return the domain of an address in lookup form; empty where there is none."""
+    """Return the domain of an address in lookup form; empty if there is none."""
     _, at, domain = lookup_form(address).rpartition("@")
     return domain if at else ""

@@ -1,4 +1,4 @@
-"""Mail that programs wrote: it is not filed, and nothing answers it (RFC 3834)."""
+"""Recognising mail written by programs: it is not filed and gets no reply (RFC 3834)."""
 
 import re
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from enum import Enum
 
 from gateway.core.mail.headers import Headers
 
-#: Returns the first value of a field by its name in lower case, empty without one: `Headers.text`.
+#: Returns the first value of a field given its name in lower case, or empty: `Headers.text`.
 Field = Callable[[str], str]
 
-OWN_MAIL_FIELD = "X-Gateway-Notice"  #: By this the gateway knows its own mail.
+OWN_MAIL_FIELD = "X-Gateway-Notice"  #: Marks the gateway's own mail.
 
 
 class Automatic(Enum):
@@ -21,7 +21,8 @@ class Automatic(Enum):
     READ_RECEIPT = "read_receipt"
     FEEDBACK_REPORT = "feedback_report"  #: A complaint in the abuse reporting format.
     AUTO_REPLY = "auto_reply"
-    GENERATED = "generated"  #: Anything else no person sent: lists, notices, our own mail.
+    #: Anything else not sent by a person: list mail, notices, our own mail.
+    GENERATED = "generated"
 
 
 _REPORTS = {
@@ -50,7 +51,7 @@ _GENERATED_FIELDS = (
     "list-post",
 )
 _NAMING_LIST = ("list-id", "list-post")
-#: What lists and groups add to what people send through them.
+#: Added by mailing lists and groups to what people send through them.
 _OF_LISTS = (*_NAMING_LIST, "precedence")
 _FIRST_WORD = re.compile(r"[\s;(]")
 _COMMENTS_BEFORE = re.compile(r"\A\s*(?:\([^()]*\)\s*)+")
@@ -61,7 +62,7 @@ _MAILER = re.compile(
     r"(?<![\w.+-])(?:mailer-daemon|postmaster)@|\A\s*mailer-daemon\s*\Z|<>", re.IGNORECASE
 )
 
-#: How programs begin a subject; what staff forward begins otherwise.
+#: How programs begin a subject; mail forwarded by staff begins otherwise.
 _SUBJECTS = {
     Automatic.AUTO_REPLY: (
         "automatic reply|auto reply|auto-reply|autoreply|auto:|out of office|out of the office"
@@ -106,19 +107,19 @@ _BEGINNINGS = {kind: tuple(words.split("|")) for kind, words in _SUBJECTS.items(
 
 
 def automatic_kind(field: Field) -> Automatic | None:
-    """Return what kind of program wrote a mail, None where a person seems to have sent it.
+    """Return what kind of program wrote a mail, None if a person seems to have sent it.
 
-    The content type decides first, then the fields made for it, the subject's first words last.
-    A mail that only asks not to be answered is not automatic: people forward with it.
+    The content type is checked first, then the fields meant for this, and the first words of the
+    subject last. A mail that only asks for no reply is not automatic: people forward with it.
     """
     reported = report_kind(field("content-type"))
     if reported is not None:
         return Automatic.DELIVERY_REPORT if is_rejection(field) else reported
-    # Apple Mail's button to unsubscribe says "Auto-Submitted: auto-replied" and answers nothing
-    # (iCloud, 2024: github.com/sisimai/rb-sisimai/issues/279).
+    # Apple Mail's unsubscribe button says "Auto-Submitted: auto-replied" but isn't a reply (iCloud,
+    # 2024: github.com/sisimai/rb-sisimai/issues/279).
     if field("x-apple-unsubscribe"):
         return Automatic.GENERATED
-    # No prefix is passed over: staff forward such mail, `Fwd: Automatic reply`.
+    # Prefixes are kept, because staff forward such mail: `Fwd: Automatic reply`.
     subject = field("subject").strip().casefold()
     by_subject = next(
         (kind for kind, words in _BEGINNINGS.items() if subject.startswith(words)), None
@@ -129,7 +130,7 @@ def automatic_kind(field: Field) -> Automatic | None:
     if field("x-failed-recipients"):
         return Automatic.DELIVERY_REPORT
     if submitted == "auto-replied" or precedence == "auto_reply":
-        # Exim marks its warnings of delays so.
+        # How Exim marks its delay warnings.
         is_mailer = _MAILER.search(field("from"))
         return by_subject or (Automatic.DELIVERY_REPORT if is_mailer else Automatic.AUTO_REPLY)
     if any(map(field, _REPLY_FIELDS)) or "autoresponder" in field("x-post-messageclass").casefold():
@@ -137,7 +138,7 @@ def automatic_kind(field: Field) -> Automatic | None:
     if submitted not in ("", "no") or precedence in _BULK or any(map(field, _GENERATED_FIELDS)):
         return by_subject or Automatic.GENERATED
 
-    # A sender that nobody can answer: such mail reports on another or is an auto-reply.
+    # A sender that can't be replied to: the mail is a report or an auto-reply.
     if is_of_nobody(field):
         return by_subject or Automatic.GENERATED
     return by_subject
@@ -146,8 +147,9 @@ def automatic_kind(field: Field) -> Automatic | None:
 def came_through_list(field: Field) -> bool:
     """Whether only a mailing list's marks make a mail automatic, so a person may have sent it.
 
-    An import address may be a group (Google Groups, Mailman), which marks all it passes on, and
-    names itself there. `Precedence: bulk` alone isn't enough: old vacation programs send that.
+    An import address may be a group (Google Groups, Mailman), which puts its marks and its own name
+    on everything it passes on. `Precedence: bulk` alone isn't enough: old vacation programs send
+    it.
     """
     return (
         any(field(name) for name in _NAMING_LIST)
@@ -157,10 +159,10 @@ def came_through_list(field: Field) -> bool:
 
 
 def is_rejection(field: Field) -> bool:
-    """Whether a mail tells that its recipient's Sieve script refused one (`reject`, RFC 5429).
+    """Whether a mail reports a rejection by the recipient's Sieve script (`reject`, RFC 5429).
 
-    Pigeonhole, and Cyrus where the text is beyond ASCII, tell it as RFC 3028 had it: in a read
-    receipt that says "deleted", as those of mail that was deleted unread do. Its own mark is the
+    Pigeonhole, and Cyrus if the text is non-ASCII, still report it as in RFC 3028: in a read
+    receipt that says "deleted", like those for mail deleted unread. What distinguishes it is the
     comment in `Auto-Submitted: auto-replied (rejected)`.
     """
     is_receipt = report_kind(field("content-type")) is Automatic.READ_RECEIPT
@@ -168,12 +170,12 @@ def is_rejection(field: Field) -> bool:
 
 
 def is_of_nobody(field: Field) -> bool:
-    """Whether nobody can be answered: the null sender, or a mail server itself."""
+    """Whether there is nobody to reply to: the null sender, or a mail server itself."""
     return field("return-path").strip() == "<>" or bool(_MAILER.search(field("from")))
 
 
 def auto_submitted(headers: Headers) -> str:
-    """Return the keyword of Auto-Submitted (RFC 3834, 5) in lower case; empty without just one."""
+    """Return Auto-Submitted's keyword (RFC 3834, 5) in lower case; empty unless it occurs once."""
     values = headers.texts("auto-submitted")
     return _first_word(values[0]) if len(values) == 1 else ""
 
@@ -183,14 +185,14 @@ def _first_word(value: str) -> str:
 
 
 def may_be_answered(field: Field) -> bool:
-    """Whether an answer can go out: a person wrote it, wants answers, and it isn't our own mail."""
+    """Whether to reply: a person wrote it, wants replies, and it isn't our own mail."""
     if automatic_kind(field) is not None or field(OWN_MAIL_FIELD.lower()):
         return False
     return not (field("x-auto-response-suppress") or field("x-loop") or field("precedence"))
 
 
 def report_kind(content_type: str) -> Automatic | None:
-    """Return what a Content-Type says a mail reports (RFC 6522), or None."""
+    """Return the kind of report (RFC 6522) a Content-Type declares, or None."""
     kind = content_type.partition(";")[0].strip().casefold()
     if kind.startswith("message/"):
         return _REPORTS.get(kind.removeprefix("message/"))

@@ -1,16 +1,16 @@
-r"""The boundaries of a mail's multiparts, as `ContentHash` reads them, and marks in their place.
+r"""The boundaries of a mail's multiparts, as read by `ContentHash`, and the marks in their place.
 
 `Content-Type: multipart/mixed; boundary="b7f"` is hashed as `multipart/mixed; boundary="\0 0\0"`
-(without the blank), and so is each line `--b7f` of the body: a library makes another boundary each
-time it is asked to send.
+(without the space), and so is each line `--b7f` of the body: a library may generate a new boundary
+for every send.
 """
 
 import re
 
-_LONGEST_LINE = 1_000  #: A boundary delimiter with what may follow it.
+_LONGEST_LINE = 1_000  #: A boundary delimiter with any trailing white space.
 _LONGEST_PART_HEADER = 16_384
 _MOST_BOUNDARIES = 100
-_FEW_DASHES = 4  #: Looked at one by one.
+_FEW_DASHES = 4  #: Examined one by one.
 _BETWEEN_FIELDS = re.compile(rb"\r\n(?![ \t])")
 _END_OF_PART_HEADER = b"\n\r\n"
 _MULTIPART = re.compile(rb"\s*multipart/", re.IGNORECASE)
@@ -21,13 +21,13 @@ class Boundaries:
     """The boundaries that header fields have named so far."""
 
     def __init__(self) -> None:
-        #: What is hashed for each: NUL, which no mail may have, and its number.
+        #: What is hashed instead of each: NUL, which no mail may contain, and its number.
         self.marks: dict[bytes, bytes] = {}
 
     def marked_fields(self, header: bytes) -> list[tuple[bytes, bytes]]:
-        """Return the fields of a header, each with its name in lower case before it.
+        """Return the fields of a header, each preceded by its name in lower case.
 
-        A multipart's boundary is remembered, and replaced by a mark.
+        A multipart's boundary is remembered and replaced by a mark.
         """
         fields: list[tuple[bytes, bytes]] = []
         for field in _BETWEEN_FIELDS.split(header):
@@ -52,7 +52,7 @@ class Boundaries:
         return fields
 
     def of_line(self, line: bytes) -> tuple[bytes | None, bool]:
-        """Return the boundary a delimiter line has behind its `--`, and whether it closes."""
+        """Return a delimiter line's boundary without the `--`, and whether it is the last one."""
         text = line.rstrip(b" \t\r")
         if text in self.marks:
             return text, False
@@ -61,10 +61,9 @@ class Boundaries:
         return None, False
 
     def delimiter(self, data: bytes, line: int, *, last: bool) -> tuple[bool, int] | None:
-        r"""Return whether a delimiter is there with its part's header, and where that ends.
+        r"""Return whether a delimiter and its part's header are complete, and where they end.
 
-        `line` is where `\n--` stands; `last`: nothing follows on `data`. None where that is text
-        like any other.
+        `line` is the index of `\n--`; `last`: nothing follows `data`. None if it is ordinary text.
         """
         limit = line + _LONGEST_LINE
         end = data.find(b"\n", line + 3, limit)
@@ -87,9 +86,10 @@ class Boundaries:
 
 
 def dashed_line(data: bytes, start: int) -> int:
-    """Return where the next newline stands that two dashes follow, or -1.
+    """Return the index of the next newline followed by two dashes, or -1.
 
-    A single octet is found far faster than three, and attachments have no dashes.
+    Searching for a single octet is far faster than for three, and encoded attachments have no
+    dashes.
     """
     for _ in range(_FEW_DASHES):
         dash = data.find(b"-", start + 1)

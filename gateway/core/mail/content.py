@@ -1,7 +1,7 @@
-"""The content of a message on the wire: where it ends, and that nothing in it can end it earlier.
+"""The content of a message on the wire: where it ends, and that nothing in it can end it early.
 
-Between `354` and the reply only CR LF `.` CR LF ends the content (RFC 5321, 4.1.1.4). Bare CR, bare
-LF and NUL are what smuggling is made of; clean content passes octet for octet, dots still stuffed.
+Between `354` and the reply only CR LF `.` CR LF ends the content (RFC 5321, 4.1.1.4). Smuggling
+uses bare CR, bare LF and NUL; clean content passes octet for octet, dots still stuffed.
 """
 
 import re
@@ -11,15 +11,15 @@ from gateway.core.quick_values import quick_value
 
 _ORDERLY = (None, "\r\n")
 END = b"\r\n.\r\n"
-_FEW_DOTS = 4  #: Looked at one by one.
-MAX_HEADER_BLOCK = 262_144  #: Octets read in search of the empty line.
+_FEW_DOTS = 4  #: Examined one by one.
+MAX_HEADER_BLOCK = 262_144  #: Octets searched for the empty line.
 
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-#: One line end of a program that turned each LF of its CR LF into CR LF again.
+#: A line end of a program that repeatedly turned the LF of CR LF into CR LF.
 _CRS_LF = re.compile(rb"(?<!\r)\r{2,}\n")
 #: Two line ends in a row, as both of these make them.
 _EMPTY_LINE = re.compile(rb"\n[\r\n]|\r(?<!\r\r)\r++(?!\n)")
-_MAX_CRS = 65_536  #: In a row; they are held until the octet behind them tells what they are.
+_MAX_CRS = 65_536  #: In a row; they are held until the next octet shows what they are.
 _NUL = "550 5.6.0 The message has a NUL octet"
 _DIRTY = "550 5.6.0 The message has a bare CR or LF (RFC 5321, 2.3.8)"
 
@@ -30,25 +30,25 @@ class BadContent(Exception):
 
 @quick_value()
 class ContentPiece:
-    """Some of the content as it came, still stuffed; `last` when the end of data followed it."""
+    """Some of the content as received, still stuffed; `last` if the end of data followed."""
 
     octets: bytes
     last: bool
 
 
 class Splitter:
-    """Finds the end of data in a stream of chunks, wherever the chunks are cut.
+    """Finds the end of data in a stream of chunks, wherever they are cut.
 
-    A CR LF is never cut in two, and stays together with the dot that follows it.
+    A CR LF is never split, nor separated from a dot that follows it.
     """
 
     __slots__ = ("_held", "_skip", "rest")
 
     def __init__(self) -> None:
-        # The CR LF of the DATA command counts: a first line `.` is the end of empty content.
+        # The CR LF of the DATA command counts: if the first line is `.`, the content is empty.
         self._held = b"\r\n"
         self._skip = 2
-        self.rest = b""  #: After the last piece: what came behind the end of data.
+        self.rest = b""  #: After the last piece: what followed the end of data.
 
     def feed(self, chunk: bytes) -> ContentPiece:
         """Take a chunk; return what is certain to be content."""
@@ -56,7 +56,7 @@ class Splitter:
         end = end_of_data(data)
         if end >= 0:
             cut = end + 2
-        else:  # What could begin the end of data is held.
+        else:  # Hold back what may be the start of the end of data.
             cut = len(data) - next((n for n in (4, 3, 2, 1) if data.endswith(END[:n])), 0)
         octets = data[self._skip : cut]
         self._skip = max(0, self._skip - cut)
@@ -68,9 +68,9 @@ class Splitter:
 
 
 def end_of_data(data: bytes) -> int:
-    """Return where the end of data begins, or -1.
+    """Return the index of the end of data, or -1.
 
-    A single octet is found fifty times faster than five, and attachments have no other dots.
+    Searching for a single octet is fifty times faster than for five, and base64 has no dots.
     """
     dot = data.find(b".")
     for _ in range(_FEW_DOTS):
@@ -83,11 +83,11 @@ def end_of_data(data: bytes) -> int:
 
 
 class Cleaner:
-    """Lets clean content pass untouched; mends or refuses what could be read as two mails.
+    """Passes clean content untouched; repairs or refuses what could be read as two mails.
 
-    Every line end becomes one CR LF: a bare LF, a bare CR, and any number of CRs before an LF. For
-    that the content is un-stuffed, mended and stuffed again. Whether it may be mended can depend on
-    the header block: until `settle` says so, what is wrong is only noted.
+    Every line end becomes a single CR LF: a bare LF, a bare CR, and any number of CRs before an LF.
+    To do that, the content is unstuffed, repaired and stuffed again. Whether it may be repaired can
+    depend on the header block: until `settle` is called, errors are only noted.
     """
 
     __slots__ = ("_after_newline", "_first", "_held", "_may_mend", "_mended", "_nul", "_settled")
@@ -100,7 +100,7 @@ class Cleaner:
         self._may_mend = True
 
     def settle(self, *, normalise: bool) -> None:
-        """Say whether line ends may be mended; raise `BadContent` for what has come so far."""
+        """Set whether line ends may be repaired; raise `BadContent` if it is too late for that."""
         self._settled, self._may_mend = True, normalise
         if self._nul:
             raise BadContent(_NUL)
@@ -117,7 +117,7 @@ class Cleaner:
             octets, self._held = self._held + octets, b""
         if octets[-1:] == b"\r":
             rest = octets.rstrip(b"\r")
-            # A dot before them is alone in its line if they end it: it must not pass by itself.
+            # A dot before them is alone on its line if they end it, and must not pass alone.
             while rest.endswith(b"\r\n."):
                 rest = rest[:-3].rstrip(b"\r")
             if self._first and rest == b".":
@@ -142,7 +142,7 @@ class Cleaner:
             if not self._may_mend:
                 raise BadContent(_DIRTY)
             self._mended = True
-            # Un-stuffed, mended, stuffed again.
+            # Unstuffed, repaired, stuffed again.
             plain = octets[1:] if self._first and octets[:1] == b"." else octets
             clean = with_crlf(plain.replace(b"\r\n.", b"\r\n")).replace(b"\r\n.", b"\r\n..")
             begins_line = self._first or self._after_newline
@@ -158,7 +158,7 @@ def with_crlf(octets: bytes) -> bytes:
 
 
 def _is_clean(octets: bytes) -> bool:
-    """Whether every CR and LF belongs to a CR LF; nothing in Python looks faster."""
+    """Whether every CR and LF is part of a CR LF; Python has no faster check."""
     newlines = IncrementalNewlineDecoder(None, translate=False)
     newlines.decode(octets.decode("latin-1"), final=True)
     return newlines.newlines in _ORDERLY
@@ -166,35 +166,35 @@ def _is_clean(octets: bytes) -> bool:
 
 @quick_value()
 class HeaderBlock:
-    """The first lines of a message, up to and with the first empty line."""
+    """The first lines of a message, up to and including the first empty line."""
 
     octets: bytes  #: Every line end a CR LF.
-    whole: bool = True  #: False when it goes on beyond `MAX_HEADER_BLOCK`: the rest is not known.
+    whole: bool = True  #: False if it is longer than `MAX_HEADER_BLOCK`: the rest is unknown.
 
     @property
     def unstuffed(self) -> "HeaderBlock":
-        """The same as the recipient gets it: dots single (RFC 5321, 4.5.2)."""
+        """The same as the recipient gets it: dots unstuffed (RFC 5321, 4.5.2)."""
         octets = unstuffed(self.octets)
         return self if octets is self.octets else HeaderBlock(octets, self.whole)
 
 
 def stuffed(octets: bytes) -> bytes:
-    """Return whole lines of content as they go over the wire (RFC 5321, 4.5.2)."""
+    """Return whole lines of content dot-stuffed for the wire (RFC 5321, 4.5.2)."""
     octets = octets.replace(b"\r\n.", b"\r\n..")
     return b"." + octets if octets[:1] == b"." else octets
 
 
 def unstuffed(octets: bytes) -> bytes:
-    """Return whole lines of content as the recipient gets them: dots single (RFC 5321, 4.5.2)."""
+    """Return whole lines of content as the recipient gets them: unstuffed (RFC 5321, 4.5.2)."""
     if b"\n." not in octets and octets[:1] != b".":
         return octets
     return octets.replace(b"\r\n.", b"\r\n").removeprefix(b".")
 
 
 def header_block(content: bytes, *, is_all: bool) -> HeaderBlock | None:
-    """Return the header block of content whose line ends are CR LF, or None: more must be read.
+    """Return the header block of content with CR LF line ends, or None if more must be read.
 
-    Behind an empty first line all is text: for every program, below the gateway's own lines.
+    If the first line is empty, all is body: for every program, below the gateway's own lines.
     """
     if content[:2] == b"\r\n":
         return HeaderBlock(b"\r\n")
@@ -207,14 +207,14 @@ def header_block(content: bytes, *, is_all: bool) -> HeaderBlock | None:
 
 
 def header_block_of_file(content: bytes) -> HeaderBlock:
-    """Return the header block of a message as a file has it: with line ends of any kind."""
+    """Return the header block of a message in a file, with line ends of any kind."""
     empty_line = _EMPTY_LINE.search(content)
-    # Line ends behind the header need not be converted, which costs more than reading all of it.
+    # Line ends after the header need no conversion, which would cost more than all the reading.
     return parted_file(content[: empty_line.end() + 1] if empty_line else content)[0]
 
 
 def parted_file(content: bytes, *, behind: int = 0) -> tuple[HeaderBlock, bytes]:
-    """Return a file's header block, and at least `behind` octets of what follows if it has them.
+    """Return a file's header block, and at least `behind` octets of what follows, if there are any.
 
     All line ends of both are CR LF.
     """

@@ -1,9 +1,9 @@
-"""What tells whether two tries to send are one mail: a hash of all that a try doesn't change.
+"""Recognising a retry of the same mail: a hash of everything that a retry leaves unchanged.
 
-About half of the mail libraries write a new Message-ID, Date and MIME boundary each time they are
-asked to send. These are left out of the hash, and so is what a hop or a signer adds (`Received`,
-`DKIM-Signature`). Everything else counts, octet for octet: one other word, one other line that
-begins with `--`, one other octet of an attachment make another mail.
+About half of all mail libraries generate a new Message-ID, Date and MIME boundary for every send.
+The hash leaves these out, and also what a hop or a signer adds (`Received`, `DKIM-Signature`).
+Everything else counts, octet for octet: a different word, another line that starts with `--` or a
+changed octet in an attachment make it a different mail.
 """
 
 import zlib
@@ -12,20 +12,20 @@ from hashlib import blake2b
 from gateway.core.mail.boundaries import Boundaries, dashed_line
 from gateway.core.mail.content import header_block
 
-WHOLLY_HASHED = 65_536  #: Octets of content whose hash is a cryptographic one.
-_BLOCK = 65_536  #: Octets of one checksum in what is beyond.
+WHOLLY_HASHED = 65_536  #: Octets of content that get a cryptographic hash.
+_BLOCK = 65_536  #: Octets per checksum beyond that.
 
 _CHANGES = frozenset((b"message-id", b"date", b"received", b"dkim-signature"))
 
 
 class ContentHash:
-    """Takes the content of one mail as a `Cleaner` gives it: no CR LF is cut in two.
+    """Takes the content of one mail from a `Cleaner`: no CR LF is split.
 
-    Small content is kept and hashed only where somebody asks, which is seldom.
+    Small content is kept and only hashed on demand, which is rare.
 
-    Of content beyond 64 kB each block of 64 kB is hashed by its CRC-32: a cryptographic hash of
-    1 MB would cost a quarter of all that the gateway does for it. A change within four octets is
-    seen for certain; one that touches n blocks is overlooked once in 2^(32 n).
+    Of content beyond 64 kB each block of 64 kB gets a CRC-32: a cryptographic hash of 1 MB would
+    cost a quarter of all the gateway's work on the mail. A change within four octets is always
+    detected; one that affects n blocks is missed once in 2^(32 n).
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class ContentHash:
             self._hash_kept()
 
     def text(self) -> str:
-        """Return the hash of all that was fed; nothing can be fed after it."""
+        """Return the hash of everything fed; nothing can be fed after this."""
         if not self._text:
             self._hash_kept()
             if self._header is not None:
@@ -80,10 +80,10 @@ class ContentHash:
 
     def _body(self, octets: bytes, *, last: bool) -> None:
         marks = self._boundaries.marks
-        if not marks or (len(self._held) < 3 and b"-" not in octets):  # As in most parts.
+        if not marks or (len(self._held) < 3 and b"-" not in octets):  # Most parts.
             if octets or last:
                 self._add(self._held)
-                # A last newline may be the beginning of a delimiter.
+                # A trailing newline may be the start of a delimiter.
                 keeps = bool(marks) and not last and octets.endswith(b"\n")
                 self._held = b"\n" if keeps else b""
                 self._add(memoryview(octets)[:-1] if keeps else octets)
@@ -103,7 +103,7 @@ class ContentHash:
                 return
             self._add(data[done : line + 3])
 
-            # The delimiter behind its dashes, and the header of the part below it
+            # The delimiter after its dashes, and the header of the part below it
             newline = data.find(b"\n", line + 3)
             newline = len(data) if newline < 0 else newline
             boundary, _ = self._boundaries.of_line(data[line + 3 : newline])

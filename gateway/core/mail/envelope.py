@@ -14,13 +14,14 @@ _XTEXT = re.compile(rb"(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _ORCPT = re.compile(rb"[A-Za-z0-9.-]+;(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+\Z")
 _CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]")
 _NAMED = re.compile(r"(?i:FROM:|TO:)\s*<?([^>]*)")
-_SHOWN_IN_REPLY = 100  #: Letters of an address that a reply names.
-_NAMED_OCTETS = 300  #: How much of its ASCII form is named: a reply has 512 (RFC 5321, 4.5.3.1.5).
-_SHOWN = 512  #: Octets of what was refused that are kept.
+_SHOWN_IN_REPLY = 100  #: Letters of an address shown in a reply.
+#: The limit of its ASCII form: a reply line has 512 octets (RFC 5321, 4.5.3.1.5).
+_NAMED_OCTETS = 300
+_SHOWN = 512  #: Octets kept of a refused argument.
 _NOTIFY = frozenset((b"SUCCESS", b"FAILURE", b"DELAY"))
-MAX_COMMAND = 4096  #: Octets of one command line, CRLF not counted.
+MAX_COMMAND = 4096  #: Octets of one command line, without CRLF.
 
-#: The extension a parameter belongs to (RFC 1870, 6152, 6531, 3461).
+#: The extension each parameter belongs to (RFC 1870, 6152, 6531, 3461).
 _MAIL_PARAMETERS = {
     b"SIZE": "SIZE",
     b"BODY": "8BITMIME",
@@ -31,19 +32,19 @@ _MAIL_PARAMETERS = {
 }
 _RCPT_PARAMETERS = {b"NOTIFY": "DSN", b"ORCPT": "DSN"}
 
-#: Who submitted the message first, by a server that trusts its client (RFC 4954, 5).
+#: The original submitter, from a server that trusts its client (RFC 4954, 5).
 _AUTH_PARAMETER = re.compile(rb"[ \t]+AUTH=[^ \t]+", re.IGNORECASE)
 
 
 class CommandRefused(Exception):
-    """A command that gets this reply and changes nothing."""
+    """A command that gets this reply and has no effect."""
 
     def __init__(self, reply: str) -> None:
         super().__init__(reply)
         self.reply = Reply.of(reply)
 
     def naming(self, argument: bytes) -> "CommandRefused":
-        """Return the same with the address it is about: what stands after `FROM:` or `TO:`."""
+        """Return the same error with the address it is about: the text after `FROM:` or `TO:`."""
         shown = malformed(argument).address[:_SHOWN_IN_REPLY]
         ascii_only = shown.encode("ascii", "backslashreplace").decode()[:_NAMED_OCTETS]
         return CommandRefused(f"{self.reply.code} {self.reply.lines[0]}: <{ascii_only}>")
@@ -51,14 +52,14 @@ class CommandRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """MAIL FROM, as it came and as it is understood."""
+    """MAIL FROM, as received and as parsed."""
 
     path: Path
     argument: bytes  #: Everything after `MAIL FROM:`, for the relay.
     size: int | None = None  #: SIZE=, in octets.
     utf8: bool = False
     envid: str | None = None
-    needs: frozenset[str] = frozenset()  #: Extensions its parameters belong to.
+    needs: frozenset[str] = frozenset()  #: The extensions its parameters belong to.
 
     @property
     def address(self) -> str:
@@ -68,13 +69,13 @@ class Sender:
 
 @quick_value(kw_only=True)
 class Recipient:
-    """RCPT TO, as it came and as it is understood."""
+    """RCPT TO, as received and as parsed."""
 
     path: Path
     argument: bytes  #: Everything after `RCPT TO:`, for the relay.
-    notify: frozenset[str] | None = None  #: None when NOTIFY is absent; empty for NEVER.
+    notify: frozenset[str] | None = None  #: None if NOTIFY is absent; empty for NEVER.
     orcpt: str | None = None
-    needs: frozenset[str] = frozenset()  #: Extensions its parameters belong to.
+    needs: frozenset[str] = frozenset()  #: The extensions its parameters belong to.
 
     @property
     def address(self) -> str:
@@ -88,7 +89,7 @@ class Recipient:
 
 
 def handed_on_as(sender: Sender, address: str) -> Sender:
-    """Return a sender with another address; its parameters stay as they came."""
+    """Return a sender with another address and unchanged parameters."""
     end = sender.argument.index(sender.path.raw) + len(sender.path.raw)
     raw = b"<%s>" % address.encode()
     path = Path(raw, address)
@@ -97,9 +98,9 @@ def handed_on_as(sender: Sender, address: str) -> Sender:
 
 @lru_cache(4096)
 def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
-    """Parse what follows `MAIL `; raise `CommandRefused` with the reply for anything malformed.
+    """Parse the text after `MAIL `; raise `CommandRefused` with the reply if it is malformed.
 
-    AUTH= is accepted (RFC 4954, 5) but not passed on: at the relay, our own login counts.
+    AUTH= is accepted (RFC 4954, 5) but not passed on: the relay goes by our own login.
     """
     try:
         path, rest, parameters = _parse(argument, b"FROM:", _MAIL_PARAMETERS, extensions, "5.1.7")
@@ -117,7 +118,7 @@ def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
             submitter = parameters.pop(b"AUTH")
             if submitter != b"<>" and not (submitter and _XTEXT.match(submitter)):
                 raise CommandRefused("501 5.5.4 AUTH must be <> or a mailbox in xtext")
-            # All other octets go on as they were.
+            # All other octets are passed on unchanged.
             end = rest.index(path.raw) + len(path.raw)
             rest = rest[:end] + _AUTH_PARAMETER.sub(b"", rest[end:])
         envid = None
@@ -140,7 +141,7 @@ def parse_mail(argument: bytes, extensions: frozenset[str]) -> Sender:
 
 
 def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> Recipient:
-    """Parse what follows `RCPT `; raise `CommandRefused` with the reply for anything malformed."""
+    """Parse the text after `RCPT `; raise `CommandRefused` with the reply if it is malformed."""
     try:
         path, rest, parameters = _parse(argument, b"TO:", _RCPT_PARAMETERS, extensions, "5.1.3")
         if not path.address:
@@ -169,7 +170,7 @@ def parse_rcpt(argument: bytes, extensions: AbstractSet[str], *, utf8: bool) -> 
 
 
 def malformed(argument: bytes) -> Recipient:
-    """Return what `parse_rcpt` refused as a recipient that may be written down, never sent to."""
+    """Return a refused RCPT argument as a recipient that may be recorded but never sent to."""
     shown = argument[:_SHOWN].decode("utf-8", "replace")
     path = _NAMED.match(shown)
     named = (path[1] if path else shown).strip()
@@ -200,7 +201,7 @@ def _parse(
 def parse_parameters(
     tail: bytes, known: dict[bytes, str], extensions: AbstractSet[str]
 ) -> dict[bytes, bytes | None]:
-    """Return the parameters behind an address, ` SIZE=1234 SMTPUTF8`; None: it has no value.
+    """Return the parameters after an address, ` SIZE=1234 SMTPUTF8`; None: it has no value.
 
     `known` has the extension of each. Raise `CommandRefused` for one that is malformed, given
     twice, or of an extension that wasn't offered.

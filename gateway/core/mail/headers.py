@@ -1,4 +1,4 @@
-"""The header block of a message, read the way the recipient's program would read it (RFC 5322)."""
+"""The header block of a message, read as the recipient's program would read it (RFC 5322)."""
 
 import re
 from collections.abc import KeysView, Sequence
@@ -12,39 +12,42 @@ from gateway.core.mail.keepable import keepable
 
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 #: What every program reads as fields: not `Name : value`, an obs-field of RFC 5322 (4.5) at which
-#: Python's `email` ends the header. An mbox's first line may stand before them.
+#: Python's `email` ends the header. An mbox's first line may come before them.
 _ORDERLY = re.compile(
     rb"(?:>*From [ \t]*+(?!:).*+\n)?(?:[!-9;-~]++:.*+(?:\n|\Z)(?:[ \t].*+(?:\n|\Z))*+)*+"
 )
-#: What a server writes on top of a mail that comes in, and its words on the protocol it came by.
+#: What a server adds on top of incoming mail, and how it names the protocol used.
 _RECEIVED = re.compile(rb"^received[ \t]*:.*(?:\n[ \t].*)*\n?", re.MULTILINE | re.IGNORECASE)
 _WITH = re.compile(rb"[ \t\n]with\s+([\w-]+)", re.IGNORECASE)
 _LMTP = re.compile(rb"(?:utf8)?lmtps?a?", re.IGNORECASE)
 _BYTE_ORDER = b"\xef\xbb\xbf"
-#: A value that needs no decoding: printable ASCII without `=`, which may begin an encoded word.
+#: A value that needs no decoding: printable ASCII without `=`, which may start an encoded word.
 _PLAIN = re.compile(rb"[\t -<>-~]*")
 _FOLD = re.compile(rb"[ \t]*\n[ \t]+")
 _ENCODED = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?]*\?=")
-#: Encoded words that follow one another, which are read as one; some programs quote them.
+#: Adjacent encoded words, which are read as one; some programs quote them.
 _ENCODED_RUN = re.compile(rf'(?P<quote>"?){_ENCODED.pattern}(?:\s+{_ENCODED.pattern})*(?P=quote)')
-#: The same as `decode_header` finds them: a `?` may stand within a word, and no blank between two.
+#: Encoded words as `decode_header` finds them: a `?` may be within a word, and two words need no
+#: space between.
 _WORD = r"=\?[^?\s]*\?[bBqQ]\?.*?\?="
 _WORDS = re.compile(rf"{_WORD}(?:\s*{_WORD})*")
-#: What a name must be quoted for (RFC 5322, 3.2.3); a dot changes nothing.
+#: Characters for which a name must be quoted (RFC 5322, 3.2.3); a dot doesn't matter.
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
-#: Returns the (name, address) pairs in values of address fields. Pythons mended against
-#: CVE-2023-27043 (3.12.6, Debian's 3.11.2) return none of all values, be one not quite RFC 5322's
-#: (`ann@x <ann@x>`) or have a comma in a comment, unless told; those before can't be told.
+#: Returns the (name, address) pairs in values of address fields. Python versions with the fix for
+#: CVE-2023-27043 (3.12.6, Debian's 3.11.2) return nothing at all if a single value isn't quite RFC
+#: 5322 (`ann@x <ann@x>`) or has a comma in a comment, unless `strict` is off; older ones have no
+#: such argument.
 mailboxes_in = (
     partial(utils.getaddresses, strict=False)
     if hasattr(utils, "supports_strict_parsing")
     else utils.getaddresses
 )
-_MAX_VALUE = 4096  #: Octets of one value that are decoded for showing.
-_MOST = 100  #: Addresses of a field.
-#: Comments of a field: `getaddresses` recurses on them; what nests them deeply is no address list.
+_MAX_VALUE = 4096  #: Octets of one value that are decoded for display.
+_MOST = 100  #: Addresses read from a field.
+#: Comments in a field: `getaddresses` recurses on them; anything nesting them deeply is no address
+#: list.
 _MOST_COMMENTS = 50
-_MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest stays as it is.
+_MAX_WORDS = 64  #: Encoded words of one value that are decoded; the rest is left as it is.
 
 
 class Headers:
@@ -57,7 +60,7 @@ class Headers:
     ) -> None:
         self._fields = fields
         self._text = text
-        self.whole = whole  #: Whether there are no more fields than these.
+        self.whole = whole  #: Whether these are all the fields there are.
 
     @classmethod
     def of(cls, block: HeaderBlock) -> "Headers":
@@ -66,18 +69,18 @@ class Headers:
 
     @classmethod
     def parse(cls, block: bytes, *, whole: bool = True) -> "Headers":
-        """Read the octets of a header block; what isn't a field is passed over."""
+        """Parse the octets of a header block, skipping what isn't a field."""
         text = block.replace(b"\r\n", b"\n")
         if b"\r" in text:
             text = with_crlf(block).replace(b"\r\n", b"\n")
-        # Some programs look over a byte order mark; others read no field behind it (`certain`).
+        # Some programs ignore a byte order mark; others read no field after it (`certain`).
         return cls(_fields(text.removeprefix(_BYTE_ORDER)), text, whole=whole)
 
     @property
     def certain(self) -> "Headers":
         """The fields that every program reads.
 
-        Some end the header at a line that isn't a field, and show what follows as text.
+        Some end the header at a line that isn't a field, and show the rest as text.
         """
         orderly = _ORDERLY.match(self._text)
         end = orderly.end() if orderly else 0
@@ -87,10 +90,10 @@ class Headers:
 
     @property
     def by_own_server(self) -> "Headers":
-        """The fields above the topmost Received: no sender's, as that is of the server's own.
+        """The fields above the topmost Received: added by the last server, not by a sender.
 
-        A Received on top of all that says LMTP is of the server that keeps the mailbox and got the
-        mail from that server. Without any Received there is no telling: no fields then.
+        A topmost Received that says LMTP comes from the server with the mailbox, which got the mail
+        from that last server. Without any Received there is no way to tell: no fields then.
         """
         places = _RECEIVED.finditer(self._text)
         place = next(places, None)
@@ -104,44 +107,44 @@ class Headers:
 
     @property
     def names(self) -> KeysView[str]:
-        """The names of the fields there are, in lower case."""
+        """The names of all fields, in lower case."""
         return self._fields.keys()
 
     def count(self, name: str) -> int:
-        """Return how often a field stands there."""
+        """Return how often a field occurs."""
         return len(self._fields.get(name, ()))
 
     def folded(self, name: str) -> Sequence[bytes]:
-        """Return the values of a field as they stand there."""
+        """Return the raw values of a field, still folded."""
         return self._fields.get(name, ())
 
     def raw(self, name: str) -> list[bytes]:
-        """Return the values of a field, unfolded, not decoded."""
+        """Return the values of a field, unfolded but not decoded."""
         return [
             _FOLD.sub(b" ", value).strip() if b"\n" in value else value.strip()
             for value in self._fields.get(name, ())
         ]
 
     def texts(self, name: str) -> list[str]:
-        """Return the values of a field as people read them (RFC 2047 decoded)."""
+        """Return the values of a field decoded for people (RFC 2047)."""
         return [decoded(value) for value in self.raw(name)]
 
     def text(self, name: str) -> str:
-        """Return the first value of a field as people read it; empty without one."""
+        """Return the first value of a field decoded for people; empty if there is none."""
         values = self._fields.get(name)
         if not values:
             return ""
         value = values[0]
-        if len(value) <= _MAX_VALUE and _PLAIN.fullmatch(value):  # Like most Message-IDs and dates.
+        if len(value) <= _MAX_VALUE and _PLAIN.fullmatch(value):  # Most Message-IDs and dates.
             return value.decode("ascii").strip()
         return decoded(_FOLD.sub(b" ", value).strip())
 
     def addresses(self, name: str) -> list[tuple[str, str]]:
-        """Return the (name, address) pairs of an address field, at most 100 of them.
+        """Return the (name, address) pairs of an address field, at most 100.
 
-        The content of encoded words is part of a name (RFC 2047, 5): commas and addresses in it
-        don't belong to the list. If there is no address besides them, as with programs that encode
-        a whole field, they are read as if they had not been encoded.
+        Text in encoded words is part of a name (RFC 2047, 5): commas and addresses in it don't
+        belong to the list. If that leaves no address, as with programs that encode a whole field,
+        they are read as if they had not been encoded.
         """
         pairs: list[tuple[str, str]] = []
         for value in self.raw(name):
@@ -162,7 +165,7 @@ class Headers:
 
 
 def _came_by_lmtp(received: bytes) -> bool:
-    """Whether it says so and nothing else: a client's name or certificate may hold such words."""
+    """Whether a Received says LMTP as its protocol, not in a client's name or certificate."""
     protocols = _WITH.findall(received)
     return bool(protocols) and all(map(_LMTP.fullmatch, protocols))
 
@@ -175,9 +178,9 @@ def _fields(text: bytes) -> dict[str, list[bytes]]:
 
 
 def decoded(value: bytes) -> str:
-    """Decode a header value for showing: encoded words, then UTF-8, else Latin-1.
+    """Decode a header value for display: encoded words, then UTF-8, else Latin-1.
 
-    NUL and lone surrogates, which no store keeps, become U+FFFD.
+    NUL and lone surrogates, which no store can hold, become U+FFFD.
     """
     return _decoded_words(_characters(value[:_MAX_VALUE]))
 
@@ -189,14 +192,14 @@ def _decoded_words(text: str) -> str:
 
 
 def _decoded_run(run: re.Match[str]) -> str:
-    """Return the content of adjacent encoded words, joined: some programs split a character.
+    """Return the text of adjacent encoded words, joined: some programs split a character.
 
     The text around them isn't given to `decode_header`, which would turn `€` into `\\u20ac`.
     """
     decoded_run = ""
     try:
         for octets, charset in decode_header(run[0]):
-            if isinstance(octets, str):  # There was no word in it.
+            if isinstance(octets, str):  # It contained no encoded word.
                 return octets
             name = (charset or "ascii").partition("*")[0]  # `utf-8*en`: RFC 2231, 5
             try:
@@ -209,10 +212,11 @@ def _decoded_run(run: re.Match[str]) -> str:
 
 
 def decoded_mailboxes(value: bytes) -> str:
-    """Decode a list of mailboxes; what encoded words hold stays part of a name (RFC 2047, 5).
+    """Decode a list of mailboxes; text in encoded words stays part of a name (RFC 2047, 5).
 
-    A name may hold what has a meaning beside it: `=?utf-8?q?Ann_=3Cann=40example=2Eorg=3E?=
-    <bob@example.com>` is from Bob. So it comes quoted: `"Ann <ann@example.org>" <bob@example.com>`.
+    A name may contain characters that mean something outside it:
+    `=?utf-8?q?Ann_=3Cann=40example=2Eorg=3E?= <bob@example.com>` is from Bob. So it is quoted:
+    `"Ann <ann@example.org>" <bob@example.com>`.
     """
     text = _characters(value[:_MAX_VALUE])
     if "=?" not in text or len(_ENCODED.findall(text)) > _MAX_WORDS:

@@ -1,7 +1,7 @@
-"""Which mail invites to an appointment, or answers an invitation (RFC 5546, RFC 6047).
+"""Recognising invitations to appointments and the replies to them (RFC 5546, RFC 6047).
 
-A text/calendar part says so by its METHOD: as a parameter of its Content-Type, as a line of its own
-text, or both. Only the beginning of the content is looked at; parts after that invite nobody.
+A text/calendar part has a METHOD: as a parameter of its Content-Type, as a line of its own text, or
+both. Only the beginning of the content is examined; later parts don't count.
 """
 
 import re
@@ -12,9 +12,9 @@ from gateway.core.mail.content import unstuffed
 from gateway.core.mail.headers import Headers
 from gateway.core.mail.mime_parts import content_type, leaf_parts, without_transfer_encoding
 
-OPENING = 65_536  #: Octets behind the header block that are looked at.
-#: What organisers and those they invite send each other. PUBLISH is for whoever wants it, as on a
-#: calendar's page or in a newsletter (RFC 5546, 1.4 and 3.2).
+OPENING = 65_536  #: Octets examined after the header block.
+#: What organisers and attendees send each other. PUBLISH is for anybody interested, as on a
+#: calendar page or in a newsletter (RFC 5546, 1.4 and 3.2).
 METHODS = frozenset({"request", "reply", "cancel", "counter", "add", "refresh", "declinecounter"})
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _METHOD = re.compile(
@@ -23,7 +23,7 @@ _METHOD = re.compile(
 
 
 def may_invite(headers: Headers) -> bool:
-    """Whether a mail can have a text/calendar part, by its header."""
+    """Whether a mail's header allows a text/calendar part."""
     return any(
         value.lstrip()[:10].lower() in (b"multipart/", b"text/calen")
         for value in headers.folded("content-type")
@@ -31,7 +31,7 @@ def may_invite(headers: Headers) -> bool:
 
 
 def opening(content: bytes) -> bytes:
-    """Return what is looked at of the content behind the header block.
+    """Return the part of the content after the header block that is examined.
 
     `content` is as on the wire: CR LF for every line end, dots stuffed.
     """
@@ -39,7 +39,7 @@ def opening(content: bytes) -> bytes:
 
 
 def invitation(headers: Headers, content: bytes) -> str | None:
-    """Return the METHOD of a calendar part that invites or answers, in lower case, or None.
+    """Return the METHOD of a calendar part that invites or replies, in lower case, or None.
 
     `content` is what `opening` returned.
     """
@@ -47,7 +47,7 @@ def invitation(headers: Headers, content: bytes) -> str | None:
 
 
 def has_calendar(headers: Headers, content: bytes) -> bool:
-    """Whether any calendar part tells its METHOD."""
+    """Whether any calendar part states its METHOD."""
     return next(_methods(headers, content), None) is not None
 
 
@@ -69,7 +69,7 @@ def _methods(headers: Headers, content: bytes) -> Iterator[str]:
 
 
 def calendar_method(kind: Message, part: Headers, text: bytes) -> str | None:
-    """Return a calendar part's METHOD, by its type and its text; None where they contradict."""
+    """Return a calendar part's METHOD, from its type and its text; None if they contradict."""
     named = kind.get_param("method")
     calendar = _FOLD.sub(b"", without_transfer_encoding(part, text))
     methods = {method.decode("ascii").lower() for method in _METHOD.findall(calendar)}

@@ -1,4 +1,4 @@
-"""Texts of mails as the store can keep them."""
+"""Making texts from mail fit for the store."""
 
 import re
 
@@ -8,15 +8,15 @@ _UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def keepable(text: str) -> str:
-    """Return a text with U+FFFD for NUL and lone surrogates, which no store keeps."""
+    """Return a text with NUL and lone surrogates, which no store can hold, replaced by U+FFFD."""
     return _UNKEEPABLE.sub("\ufffd", text)
 
 
 def keepable_line(text: str) -> str:
-    """Return a text as one line of at most 1,000 characters, a blank between its words."""
+    """Return a text as one line of at most 1,000 characters, with single spaces between words."""
     return " ".join(keepable(text).split())[:_LONGEST_LINE]
 
 
 def keepable_lines(text: str) -> str:
-    """Return a text of several lines, each ended by `\\n` whatever its mail ended them by."""
+    """Return a text of several lines, each ending in `\\n` whatever the mail used."""
     return keepable(text.replace("\r\n", "\n").replace("\r", "\n"))[:_LONGEST_TEXT]

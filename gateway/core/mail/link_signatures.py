@@ -1,9 +1,9 @@
-"""Whether a mail's fields to unsubscribe are signed, without which receivers show no button.
+"""Whether a mail's unsubscribe fields are signed; receivers show no button otherwise.
 
     DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=k1; h=From:To:List-Unsubscribe:
         List-Unsubscribe-Post; bh=…; b=…
 
-RFC 8058 (3.1, 4) wants `h=` of a valid signature to name both. Whether it is valid is another
+RFC 8058 (3.1, 4) requires both in `h=` of a valid signature. Whether it is valid is another
 question: only the receiver has the mail as it arrived.
 """
 
@@ -19,7 +19,7 @@ _ONE_CLICK = re.compile(r"\s*List-Unsubscribe\s*=\s*One-Click\s*", re.IGNORECASE
 
 @dataclass(frozen=True, slots=True)
 class LinkSignature:
-    """A signature, and which of the fields to unsubscribe it leaves out."""
+    """A signature, and the unsubscribe fields it leaves out."""
 
     domain: str
     missing: tuple[str, ...]  #: In lower case; empty: it covers both.
@@ -30,7 +30,7 @@ class UnsubscribeReport:
     """How people can unsubscribe from a mail."""
 
     has_field: bool = False  #: `List-Unsubscribe`
-    is_one_click: bool = False  #: It has one https address and the pair of one click beside it.
+    is_one_click: bool = False  #: It has one https address and the one-click pair with it.
     signatures: tuple[LinkSignature, ...] = ()
     is_added: bool = False  #: Whether the gateway would add the fields.
 
@@ -41,7 +41,7 @@ class UnsubscribeReport:
 
 
 def unsubscribe_report(headers: Headers, *, is_added: bool) -> UnsubscribeReport:
-    """Look at the header of a mail; `is_added` says that the gateway would add both fields."""
+    """Check the header of a mail; `is_added`: the gateway would add both fields."""
     links = headers.texts("list-unsubscribe")
     pairs = headers.texts("list-unsubscribe-post")
     has_link = len(links) == 1 and len(_HTTPS.findall(links[0])) == 1

@@ -1,4 +1,4 @@
-"""Files people take for a mail: read as one, or it is said what they are and where the mail is."""
+"""Files that people take for mail: parsed, or explained with a hint where the mail is."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ _SOURCE = f"{_EML} (“show original”, “view source”, “download message�
 _OUTLOOK = (
     "drag it from Outlook on the web or the new Outlook to a folder, or save it there as .eml"
 )
-#: How files begin that are no mail: what they are, and the cure.
+#: Signatures of files that are no mail, with an explanation and the remedy.
 _KINDS = (
     # The compound file of Outlook ([MS-CFB], 2.2).
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Outlook item (.msg)", _OUTLOOK),
@@ -29,9 +29,9 @@ _KINDS = (
 )
 _UTF_8 = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-#: A field's name and its colon; all names in use are made of these (RFC 5322, 2.2, allows more).
+#: A field's name and colon; all names in use fit this (RFC 5322, 2.2, allows more).
 _FIELD = re.compile(rb"[A-Za-z0-9][A-Za-z0-9_.-]*[ \t]*:(?!//)")
-#: The line that begins each mail of an mbox file (RFC 4155).
+#: The line that starts each mail in an mbox file (RFC 4155).
 _MBOX_LINE = rb">?From [^\r\n]*\d{4}[^\r\n]*\r?\n"
 _MBOX_FIRST = re.compile(_MBOX_LINE)
 _MBOX_NEXT = re.compile(rb"\r?\n\r?\n" + _MBOX_LINE + rb"[!-9;-~]+:")
@@ -44,11 +44,11 @@ _HEADER_MOST = 4_096
 class NoMail:
     """A file that isn't a mail."""
 
-    fault: str  #: What it is, and the cure: `is empty: save the mail again`.
+    fault: str  #: What it is, and the remedy: `is empty: save the mail again`.
 
 
 def read_mail(content: bytes) -> bytes | NoMail:
-    """Return the mail of a file, without the first line of an mbox; or what the file is instead."""
+    """Return the mail in a file, without an mbox's first line; or what the file is instead."""
     mail = content.removeprefix(_UTF_8)
     fault = fault_of_file(mail)
     if fault:
@@ -58,7 +58,7 @@ def read_mail(content: bytes) -> bytes | NoMail:
 
 
 def mails_of_mbox(content: bytes) -> list[bytes]:
-    """Return the mails of an mbox file, each with its first line; of any other file it whole."""
+    """Return the mails in an mbox file, each with its first line; any other file as a whole."""
     if _MBOX_FIRST.match(content) is None:
         return [content]
     starts = [match.start() for match in _MBOX_NEXT.finditer(content)]
@@ -67,7 +67,7 @@ def mails_of_mbox(content: bytes) -> list[bytes]:
 
 
 def fault_of_file(content: bytes) -> str:
-    """Return what a file is that isn't one mail, and the cure; empty: it is one."""
+    """Return what a file is if not a single mail, and the remedy; empty: it is one."""
     if not content.strip():
         return f"is empty: {_EML} again"
     for start, what, cure in _KINDS:

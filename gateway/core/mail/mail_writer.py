@@ -1,8 +1,8 @@
-"""The gateway's own mail as octets: fields, parts and their encodings, the same each time.
+"""Writing the gateway's own mail: fields, parts and encodings, always in the same form.
 
-`email.message.EmailMessage` doesn't serve: with `policy.SMTP` it writes ids of some 70 octets in
-`References` and `In-Reply-To` as encoded words, against RFC 2047 (5) (seen with Python 3.11), so
-that a report would not hang on the mail that it is about.
+`email.message.EmailMessage` won't do: with `policy.SMTP` it writes ids of some 70 octets in
+`References` and `In-Reply-To` as encoded words, against RFC 2047 (5) (seen with Python 3.11), and a
+report would not be threaded with the mail it is about.
 """
 
 import quopri
@@ -11,12 +11,12 @@ from email.header import Header
 
 
 def field_lines(fields: Iterable[str]) -> bytes:
-    """Return fields such as `Date: …` as lines that end in CR LF, in UTF-8."""
+    """Return fields such as `Date: …` as lines ending in CR LF, in UTF-8."""
     return "".join(f"{field}\r\n" for field in fields).encode()
 
 
 def subject_field(subject: str) -> str:
-    """Return the field `Subject` of one line of text, folded, encoded beyond ASCII (RFC 2047)."""
+    """Return a `Subject` field for one line of text, folded, encoded if non-ASCII (RFC 2047)."""
     charset = "us-ascii" if subject.isascii() else "utf-8"
     value = Header(subject, charset, header_name="Subject").encode(linesep="\r\n")
     return f"Subject: {value}"
@@ -28,7 +28,7 @@ def part(fields: Iterable[str], content: bytes) -> bytes:
 
 
 def text_part(text: str, subtype: str = "plain") -> bytes:
-    r"""Return a body part of text whose lines are parted by `\n`."""
+    r"""Return a text body part; lines are separated by `\n`."""
     fields = (
         f"Content-Type: text/{subtype}; charset=utf-8",
         "Content-Transfer-Encoding: quoted-printable",
@@ -37,12 +37,12 @@ def text_part(text: str, subtype: str = "plain") -> bytes:
 
 
 def quoted_printable(octets: bytes) -> bytes:
-    r"""Return octets in quoted-printable (RFC 2045, 6.7); `\n` is a line end."""
+    r"""Encode octets as quoted-printable (RFC 2045, 6.7); `\n` is a line end."""
     return quopri.encodestring(octets).replace(b"\n", b"\r\n")
 
 
 def multipart(parts: Sequence[bytes], boundary: str) -> bytes:
-    """Return the content of a multipart (RFC 2046, 5.1); no part may hold the boundary."""
+    """Return the content of a multipart (RFC 2046, 5.1); no part may contain the boundary."""
     delimiter = b"--" + boundary.encode()
     body = b"".join(b"%s\r\n%s\r\n" % (delimiter, part) for part in parts)
     return b"%s%s--\r\n" % (body, delimiter)

@@ -1,4 +1,4 @@
-"""What makes two transactions carry the same message: a second chunk, a retry, a resent part."""
+"""Recognising the same message in another transaction: a second chunk, a retry, a resent part."""
 
 import hashlib
 import re
@@ -11,7 +11,7 @@ from gateway.core.quick_values import quick_value
 
 #: `<left@right>` of RFC 5322 (3.6.4), generously.
 _MESSAGE_ID = re.compile(rb"<([^<>@\s]+)@([^<>\s]+)>\Z")
-#: Fields that servers on the way put in; they may differ from one transaction to the next.
+#: Fields added by servers on the way; they may differ from one transaction to the next.
 _TRACE = frozenset(
     (
         "received", "return-path", "delivered-to", "x-original-to", "authentication-results",
@@ -22,19 +22,20 @@ _TRACE = frozenset(
 
 @quick_value()
 class MessageIdentity:
-    """What is equal for transactions that carry the same message."""
+    """What is equal in all transactions that carry the same message."""
 
     number: int  #: 63 bits.
-    is_own: bool  #: Whether the message names itself; if not, another may look just like it.
+    #: Whether the message has its own identifier; if not, a different one may look the same.
+    is_own: bool
 
     def sought(self, addresses: Iterable[str]) -> int:
-        """Return what a transaction with these recipients is sought by."""
+        """Return the key to look up for a transaction with these recipients."""
         if self.is_own:
             return self.number
         return self._to(next(iter(addresses), ""))
 
     def kept(self, addresses: Iterable[str]) -> tuple[int, ...]:
-        """Return what later transactions for any of these recipients are sought by."""
+        """Return the keys to store for later transactions to any of these recipients."""
         if self.is_own:
             return (self.number,)
         return tuple(map(self._to, dict.fromkeys(addresses)))
@@ -47,13 +48,13 @@ class MessageIdentity:
 def message_identity(
     sender: str, login: str | None, listener: str, headers: Headers
 ) -> MessageIdentity:
-    """Return what identifies a message, whatever transaction it comes in.
+    """Return what identifies a message in any transaction.
 
-    That is the envelope sender and the Message-ID, together with the login, or without a login the
+    That is the envelope sender and the Message-ID, together with the login or, without one, the
     listener. Without a well-formed Message-ID, From, Subject and Date are used. If there is no Date
-    either, as in mail of Python's smtplib, the whole header block is, without what servers added on
-    the way. In that case only a transaction for the same people is the same message, because a
-    form that is filled in twice looks the same.
+    either, as in mail from Python's smtplib, the whole header block is used, except for what
+    servers added on the way. Then only a transaction to the same people is the same message,
+    because a form that is filled in twice looks the same.
     """
     about = _about(sender, login, listener)
     ids = headers.raw("message-id")
@@ -68,7 +69,7 @@ def message_identity(
 
 @lru_cache(1024)
 def _about(sender: str, login: str | None, listener: str) -> bytes:
-    """Return what identifies the program that sends a mail: the same for all its mails."""
+    """Return what identifies the sending program: the same for all its mails."""
     source = f"login {login}" if login is not None else f"listener {listener}"
     return f"{sender.casefold()}\0{source}".encode("utf-8", "surrogateescape")
 

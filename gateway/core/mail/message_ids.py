@@ -1,24 +1,24 @@
-"""Message-IDs (RFC 5322, 3.6.4): what a mail is called by, and which mail another hangs on."""
+"""Message-IDs (RFC 5322, 3.6.4): the identity of a mail, and which mail it replies to."""
 
 import re
 
 from gateway.core.mail.headers import Headers
 
 MAX_LENGTH = 500  #: Octets of one id; longer ones don't count.
-MAX_CHAIN = 20  #: Ids of a conversation that are carried on: its first, and the latest.
+MAX_CHAIN = 20  #: Ids of a conversation that are carried over: the first, and the latest.
 
 _ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _COMMENT = re.compile(r"\([^()]*\)")
 _ALNUM = re.compile(r"[^\W_]")
-#: What programs write where they have no value.
+#: What programs write instead of a missing value.
 _FILLERS = frozenset(
     [
         "empty", "false", "id", "message-id", "message_id", "messageid", "missing", "n/a", "nan",
         "nil", "none", "null", "true", "undefined", "unknown",
     ]
 )  # fmt: skip
-#: What a template language left: `{{id}}`, `${id}`, `#{id}`, `{% id %}`, `%s`, `*|ID|*`, `[[id]]`,
-#: `<%= id %>`, `[object Object]`; as all of a part `$id`, `%id%`, `__ID__`.
+#: What a template language left unfilled: `{{id}}`, `${id}`, `#{id}`, `{% id %}`, `%s`, `*|ID|*`,
+#: `[[id]]`, `<%= id %>`, `[object Object]`; and as a whole part `$id`, `%id%`, `__ID__`.
 _TEMPLATE = re.compile(
     r"\{\{|\}\}|[$#]\{|\{%|%s|\*\||\[\[|%=|%%|\[object\b|\A(?:\$[A-Za-z_]\w*|%\w+%|__\w+__)\Z"
 )
@@ -29,7 +29,7 @@ _ORDINARY = re.compile(r"[A-Za-z0-9.-][\w.+-]*", re.ASCII)
 def well_formed(value: bytes) -> list[str]:
     """Return the ids in the unfolded value of a field, in order, each once.
 
-    `<undefined>`, `<>`, blanks within an id and what is not printable ASCII make none.
+    `<undefined>`, `<>`, ids with spaces and anything that is not printable ASCII don't count.
     """
     text = _COMMENT.sub(" ", value.decode("ascii", "replace"))
     ids = (message_id for message_id in _ID.findall(text) if len(message_id) <= MAX_LENGTH)
@@ -37,9 +37,10 @@ def well_formed(value: bytes) -> list[str]:
 
 
 def is_unfilled(part: str) -> bool:
-    """Whether a part before or after the @ is what programs write for a missing value.
+    """Whether the part before or after the @ is a placeholder for a missing value.
 
-    An id such as `<undefined@crm.example>` doesn't identify a mail: all of a program's have it.
+    An id such as `<undefined@crm.example>` doesn't identify a mail: all mails of that program have
+    it.
     """
     if part.casefold() in _FILLERS or not _ALNUM.search(part):
         return True
@@ -47,16 +48,16 @@ def is_unfilled(part: str) -> bool:
 
 
 def own(headers: Headers) -> str:
-    """Return the Message-ID of a mail; empty where it has none that is well-formed."""
+    """Return the Message-ID of a mail; empty if it has no well-formed one."""
     values = headers.raw("message-id")
     ids = well_formed(values[0]) if values else []
     return ids[0] if len(ids) == 1 else ""
 
 
 def chain(headers: Headers) -> list[str]:
-    """Return the References of an answer to a mail: those of the mail itself, then its own id.
+    """Return the References for a reply to a mail: those of the mail itself, then its id.
 
-    Empty where it has no id of its own: an answer can't hang on it then.
+    Empty if it has no id: a reply can't be threaded then.
     """
     parent = own(headers)
     if not parent:
@@ -72,7 +73,7 @@ def chain(headers: Headers) -> list[str]:
 
 
 def _named(headers: Headers, field: str) -> list[str]:
-    """Return the ids in a field, also where a library has put them into encoded words."""
+    """Return the ids in a field, even if a library has put them into encoded words."""
     values = headers.raw(field)
     ids = [message_id for value in values for message_id in well_formed(value)]
     if ids or not values:

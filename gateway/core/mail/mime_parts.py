@@ -1,6 +1,6 @@
-"""The parts of a multipart (RFC 2046, 5.1), as far as the gateway looks into content itself.
+"""The parts of a multipart (RFC 2046, 5.1), where the gateway itself looks into content.
 
-It may be the beginning of a mail only, and anything: many lines and levels are passed over.
+The input may be just the beginning of a mail, and hostile: excess lines and levels are skipped.
 """
 
 import binascii
@@ -12,7 +12,7 @@ from itertools import islice
 
 from gateway.core.mail.headers import Headers
 
-_MANY_LINES = 1_000  #: That begin with `--`.
+_MANY_LINES = 1_000  #: Lines that begin with `--`.
 _DEEP = 8
 _DELIMITER = re.compile(rb"^--([^\n]{1,72}?)[ \t]*(?:\n|\Z)", re.MULTILINE)
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
@@ -20,19 +20,19 @@ _NO_PART = Headers({})
 
 
 def content_type(headers: Headers) -> Message:
-    """Return a message that has the first Content-Type only, for its parameters (RFC 2231)."""
+    """Return a message with only the first Content-Type, to read its parameters (RFC 2231)."""
     message = Message()
     message["Content-Type"] = headers.text("content-type").replace("\n", " ").replace("\r", " ")
     return message
 
 
 def leaf_parts(kind: Message, content: bytes) -> Iterator[tuple[Headers, bytes]]:
-    r"""Yield the parts of a multipart, and of those in it, with their content.
+    r"""Yield the parts of a multipart, including nested ones, with their content.
 
-    `kind` is its content type; line ends of `content` are `\n`. A mail that is attached is another
-    mail: its parts are not looked at.
+    `kind` is its content type; line ends of `content` are `\n`. An attached mail is another mail:
+    its parts are skipped.
     """
-    boundaries = [_boundary(kind)]  # of the multiparts that are open, the outermost first
+    boundaries = [_boundary(kind)]  # of the open multiparts, outermost first
     part, start = _NO_PART, 0
     for delimiter in islice(_DELIMITER.finditer(content), _MANY_LINES):
         line = delimiter[1]
@@ -72,7 +72,7 @@ def leaf_parts(kind: Message, content: bytes) -> Iterator[tuple[Headers, bytes]]
 
 
 def without_transfer_encoding(part: Headers, text: bytes) -> bytes:
-    """Return the content of a part (RFC 2045, 6); of base64, as much as is complete."""
+    """Return the decoded content of a part (RFC 2045, 6); for base64, as much as is complete."""
     match part.text("content-transfer-encoding").strip().lower():
         case "base64":
             letters = _NO_BASE64.sub(b"", text)

@@ -1,4 +1,4 @@
-"""Replies of SMTP (RFC 5321, 4.2): what a relay said, made fit to be said again."""
+"""SMTP replies (RFC 5321, 4.2): what a relay said, made safe to repeat."""
 
 import re
 from collections.abc import Sequence
@@ -7,23 +7,23 @@ from functools import lru_cache
 
 MAX_LINE = 500  #: Octets of text in one line; RFC 5321 allows 512 with code and CRLF.
 MAX_LINES = 20
-#: OpenSMTPD up to 6.3 put a colon behind it: `501 5.1.3: Recipient address syntax error`.
+#: OpenSMTPD up to 6.3 put a colon after it: `501 5.1.3: Recipient address syntax error`.
 _ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?=[ :]|$)")
 _HARMFUL = re.compile(r"[^\x20-\x7e]")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A code and its lines of text, without CR, LF or anything but printable ASCII."""
+    """A code and its lines of text, with nothing but printable ASCII."""
 
     code: int
     lines: tuple[str, ...]
-    # Worked out once, as a relay gives the same few replies all day:
+    # Computed once, as a relay gives the same few replies all day:
     #: Whether the command did what it should (2xx).
     positive: bool = field(init=False, repr=False, compare=False)
-    #: The reply on one line, as it is kept and shown: `250 2.0.0 queued as 4711`.
+    #: The reply on one line, as stored and shown: `250 2.0.0 queued as 4711`.
     text: str = field(init=False, repr=False, compare=False)
-    #: What is sent: every line with its code (RFC 5321, 4.2.1).
+    #: The wire form: every line with its code (RFC 5321, 4.2.1).
     octets: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -39,12 +39,12 @@ class Reply:
 
     @classmethod
     def received(cls, code: int, lines: list[bytes]) -> "Reply":
-        """Take over what a peer said: printable ASCII, at most 20 lines of 500 octets."""
+        """Accept a peer's reply: printable ASCII, at most 20 lines of 500 octets."""
         return _received(code, *lines[:MAX_LINES])
 
     @property
     def permanent(self) -> bool:
-        """Whether trying again is pointless (5xx)."""
+        """Whether a retry is pointless (5xx)."""
         return self.code >= 500
 
     @property
@@ -66,12 +66,12 @@ def _octets(code: int, lines: Sequence[str]) -> bytes:
 
 @lru_cache(256)
 def encoded(text: str) -> bytes:
-    """Return a reply like `"250 2.0.0 Ok"` as it is sent; the gateway says the same few all day."""
+    """Return a reply like `"250 2.0.0 Ok"` in wire form; the gateway sends the same few all day."""
     return Reply.of(text).octets
 
 
 @lru_cache(1024)
 def _received(code: int, *lines: bytes) -> Reply:
-    """A relay says the same few things all day."""
+    """A relay gives the same few replies all day."""
     texts = [line[:MAX_LINE].decode("utf-8", "replace") for line in lines]
     return Reply(code, tuple(_HARMFUL.sub("?", text).rstrip() for text in texts) or ("",))

@@ -1,1 +1,1 @@
-"""People as the CRM tells of them, their applications and their history."""
+"""People as the CRM has them, their applications and their history."""

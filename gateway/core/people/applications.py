@@ -16,7 +16,7 @@ class Programme:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """A person's application or dossier, named by its reference."""
+    """A person's application or dossier, identified by its reference."""
 
     reference: str
     person: PersonRef
@@ -29,12 +29,12 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownApplication:
-    """An application with what is known around it."""
+    """An application and the data related to it."""
 
     application: Application
     programme_name: str = ""
     status_name: str = ""
-    status_names: Names = ()  #: By language, where the CRM tells them.
+    status_names: Names = ()  #: By language, if the CRM has them.
     closed: bool = False
 
     @property

@@ -1,8 +1,8 @@
-"""Under which name an erased address stays suppressed: a keyed hash that tells nobody whose it is.
+"""The names under which erased addresses stay suppressed: keyed hashes that reveal nobody.
 
     ann@example.org  ->  erased:5f0c…e1  (HMAC-SHA-256 by a key outside the store, 64 digits)
 
-Whoever has an address can ask whether it was erased; nobody can tell from the name who was.
+Anybody who has an address can check whether it was erased; a name alone doesn't reveal the person.
 """
 
 from collections.abc import Callable
@@ -10,20 +10,20 @@ from collections.abc import Callable
 from gateway.core.signing import SigningKeys
 
 PREFIX = "erased:"
-KEYS = f"{PREFIX}keys"  #: Begins what says among such names by which keys they were made.
+KEYS = f"{PREFIX}keys"  #: Prefix of the entries that say which keys the names were made with.
 _PURPOSE = "erased"
-CODE_LENGTH = 3  #: What is kept of a relay's reply about somebody erased: `550`.
-_SHOWN = 8  #: Digits shown in place of what was erased; enough to tell people apart.
+CODE_LENGTH = 3  #: What is kept of a relay's reply about an erased person: `550`.
+_SHOWN = 8  #: Digits shown in place of erased data; enough to tell people apart.
 
 
 class ErasedNames:
-    """Names for erased addresses and people, by the keys that there are when it is asked."""
+    """Names for erased addresses and people, made with the current keys."""
 
     def __init__(self, keys: Callable[[], SigningKeys]) -> None:
         self._keys = keys
 
     def new(self, text: str) -> str:
-        """Return the name of an address (in lookup form) or person that is erased now."""
+        """Return the name for an address (in lookup form) or person to be erased now."""
         return PREFIX + self._keys().digest(_PURPOSE, text)
 
     def all(self, text: str) -> tuple[str, ...]:
@@ -32,10 +32,10 @@ class ErasedNames:
 
     @property
     def key_marks(self) -> tuple[str, ...]:
-        """Return what tells keys apart, the first key's first, without telling anything of them."""
+        """Return fingerprints of the keys, the first key's first; they don't reveal the keys."""
         return tuple(digest[:16] for digest in self._keys().digests("key mark", ""))
 
 
 def short(name: str) -> str:
-    """Return what the journal has in place of an erased address: `erased:5f0c21ab`."""
+    """Return what the journal shows in place of an erased address: `erased:5f0c21ab`."""
     return name[: len(PREFIX) + _SHOWN]

@@ -1,8 +1,8 @@
-"""What an export to a person calls what is held, in the person's language."""
+"""The labels in an export for a person, in that person's language."""
 
 from collections.abc import Mapping
 
-#: By language: the title, the sentence below it, and what each table and column is called.
+#: By language: the title, the sentence below it, and the name of each table and column.
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "title": "What is held of $name",

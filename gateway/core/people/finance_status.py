@@ -1,11 +1,11 @@
-"""Finance statuses of people who get no birthday mail: who has left, and who has died."""
+"""Finance statuses of people who get no birthday mail: those who have left, and the deceased."""
 
 import re
 from itertools import pairwise
 
 from gateway.core.written import as_read, nearest
 
-#: The five of S4.
+#: The five in S4.
 HAVE_LEFT = (
     "Gekündigt",
     "Gekündigt (Widerrufen)",
@@ -13,7 +13,7 @@ HAVE_LEFT = (
     "Gekündigt (Ausgeschlossen)",
     "Gekündigt (Verstorben)",
 )
-#: Words that say of somebody, in any finance status, that no birthday mail may come.
+#: Words that, in any finance status, mean no birthday mail.
 _HAVE_DIED = (
     "verstorben",
     "verstorbene",
@@ -27,24 +27,25 @@ _HAVE_DIED = (
     "overlijden",
     "todesfall",
 )
-#: The same, of which a slip can't be told from other words: they are too short, or others are near
+#: The same, but only if spelt exactly: too short to recognise a typo, or too close to other words
 #: (`verschiedene`, `eingeschlafen`).
 _EXACT = (
     *("died", "dead", "death", "dood", "mort", "morte", "décès", "Tod", "wijlen", "zaliger"),
     *("verschieden", "entschlafen", "ontslapen", "Todestag", "Sterbefall", "défunt", "défunte"),
 )
-#: The same cut short: `verst. 3.2.2024`. Only between blanks and punctuation, not beside a digit.
+#: Abbreviations of the same: `verst. 3.2.2024`. Only between spaces and punctuation, not next to a
+#: digit.
 _ABBREVIATED = frozenset(("verst", "gest", "overl", "ovl", "dcd", "decd", "rip"))
-#: The same in several words, and what is one abbreviation with its points or its apostrophe.
+#: The same in several words, and abbreviations with full stops or an apostrophe.
 _PHRASES = ("passed away", "r i p", "dec d", "d c d")
-#: One letter wrong in a word of six: of words that differ more, the languages are full
+#: One wrong letter in a word of six: with more differences there are too many other words
 #: (`verschoben`, `overheen`, `gestolen`).
 _ALIKE = 0.83
-#: Words of a finance status as near to one of these as a slip. Only what people do write there
-#: (`membership ceased`), and none that is a usual slip, too: `verleden` lacks the first letter of
-#: `overleden`, `decreased` has one too many. Their mail waits.
+#: Words of a finance status that look like a typo of one of these. Only words people do write there
+#: (`membership ceased`), and none that is also a common typo: `verleden` lacks the first letter of
+#: `overleden`, `decreased` has one too many. Mail for those waits.
 _OTHER_WORDS = frozenset(map(as_read, ("ceased", "décidé", "décidée")))
-#: Daggers and crosses before the day somebody died.
+#: Daggers and crosses before the date of death.
 _SIGNS = re.compile("[†✝✞✟]")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LEFT = frozenset(map(as_read, HAVE_LEFT))
@@ -52,10 +53,10 @@ _DIED = frozenset(map(as_read, (*_HAVE_DIED, *_EXACT)))
 
 
 def has_left(finance_status: str) -> bool:
-    """Whether somebody of this finance status has left: one of the five, as people read them.
+    """Whether somebody with this finance status has left: one of the five, as people read them.
 
-    Case, blanks, punctuation and `ue` for `ü` make no difference. Whoever has died, in one of the
-    four languages and with whatever else is said (`Overleden 2024`, `† 2024`), has left too.
+    Case, spaces, punctuation and `ue` for `ü` make no difference. The deceased, in any of the four
+    languages and whatever else the text says (`Overleden 2024`, `† 2024`), have left too.
     """
     if not finance_status:
         return False
@@ -68,9 +69,9 @@ def has_left(finance_status: str) -> bool:
 
 
 def looks_like_left(finance_status: str) -> str:
-    """Return what a finance status may be meant for that isn't counted; empty: nothing.
+    """Return what a finance status that isn't recognised may be meant for; empty: nothing.
 
-    A slip (`Gekündigt (Vestorben)`, `Ovrleden`), or one of the five with something else behind it
+    A typo (`Gekündigt (Vestorben)`, `Ovrleden`), or one of the five followed by something else
     (`Gekündigt zum 31.12.`).
     """
     if not finance_status or has_left(finance_status):
@@ -81,16 +82,16 @@ def looks_like_left(finance_status: str) -> str:
 
 
 def looks_like_died(finance_status: str) -> str:
-    """Return the word for *deceased* of which a finance status may have a slip; empty: none.
+    """Return the word for *deceased* that a finance status may misspell; empty: none.
 
-    Of whoever has it nobody can say whether a birthday mail may come. A few words of
-    their own, such as `ceased`, are no slip of one.
+    Nobody can say whether such a person may get a birthday mail. A few real words, such as
+    `ceased`, are not taken for a typo.
     """
     if not finance_status or has_left(finance_status):
         return ""
     read = as_read(finance_status)
     parts = read.split()
-    # Of a word in two parts (`de ceased`) the parts may be words of their own.
+    # In a word split in two (`de ceased`) each part may be a real word.
     for pair in map("".join, pairwise(parts)):
         if pair in _DIED and (word := nearest(pair, _HAVE_DIED, 1)):
             return word
@@ -101,5 +102,5 @@ def looks_like_died(finance_status: str) -> str:
 
 
 def _words(read: str) -> list[str]:
-    """Return the words of a status as it is read, and those with digits next to them."""
+    """Return the words of a normalised status, including those next to digits."""
     return [*read.split(), *_LETTERS.findall(read)]

@@ -1,4 +1,4 @@
-"""What was filed to a person: replies and the documents that came with them."""
+"""What was filed for a person: replies and the documents that came with them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,31 +6,31 @@ from datetime import datetime
 from gateway.core.ids import moment_of
 from gateway.core.people.people import PersonRef
 
-#: Remarks of an entry; what isn't one of these is text.
+#: Remarks on an entry; anything else is text.
 CLOSED = "application_closed"
 NOT_THE_CANDIDATE = "sender_not_candidate"
 NOTE = "no_original"
 REPEATED = "repeated"
 NAME_ONLY = "sender_without_address"
 NO_TEXT = "no_text"
-TEXT_UNREAD = "text_unread"  #: Its text is in a form that can't be read.
+TEXT_UNREAD = "text_unread"  #: Its text is in an unreadable format.
 ENCRYPTED = "encrypted"  #: Only its reader's own mail program can open it.
 INCOMPLETE = "incomplete"
 SENT_BY = "sent_by"  #: Followed by who sent it on behalf of its author.
-NOTE_BELOW = "note_may_follow"  #: What staff wrote below the original may be part of its text.
-DATE_UNREAD = "date_unread"  #: Its date is kept as its program wrote it.
-ZONE_GUESSED = "zone_guessed"  #: Its date names no zone: the hour may be another.
-OTHER_READING = "other_reading"  #: Followed by the author of what could be meant as well.
+NOTE_BELOW = "note_may_follow"  #: Text that staff wrote below the original may be part of its text.
+DATE_UNREAD = "date_unread"  #: Its date is kept as written.
+ZONE_GUESSED = "zone_guessed"  #: Its date has no zone: the hour may be wrong.
+OTHER_READING = "other_reading"  #: Followed by the author of the alternative reading.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A file of a person, which came with a reply."""
+    """A file that came with a person's reply."""
 
     id: int
-    filename: str  #: Cleaned, for showing; never a path.
+    filename: str  #: Cleaned for display; never a path.
     type: str  #: cover_letter, cv … `other`
-    content_type: str  #: What its sender said it is.
+    content_type: str  #: As declared by its sender.
     size: int
     sha256: str
     reference: str
@@ -44,14 +44,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """A reply, filed to a person at an application."""
+    """A reply, filed for a person under an application."""
 
     id: int
     person: PersonRef
     reference: str
-    fingerprint: str  #: The original's: it occurs once per application.
-    inbox: int  #: The mail it came in.
-    raw: str  #: SHA-256 of that mail as it came.
+    fingerprint: str  #: The original's: unique per application.
+    inbox: int  #: The mail it arrived in.
+    raw: str  #: SHA-256 of that mail as received.
     staff: str  #: Who forwarded it: crm_id, or the address of somebody not on file.
     sender_name: str
     sender: str
@@ -59,10 +59,10 @@ class HistoryEntry:
     copies: str = ""
     subject: str = ""
     date: datetime | None = None
-    date_text: str = ""  #: The date as the forward wrote it.
+    date_text: str = ""  #: The date as written in the forward.
     message_id: str = ""
     text: str = ""
-    html: str = ""  #: Safe to show.
+    html: str = ""  #: Sanitised HTML, safe to show.
     staff_text: str = ""
     remarks: tuple[str, ...] = ()
     documents: tuple[Document, ...] = ()
@@ -75,7 +75,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyHead:
-    """A reply that was filed, without what it says."""
+    """A filed reply without its text."""
 
     id: int
     reference: str

@@ -1,4 +1,4 @@
-"""Where a text speaks of a person: by address, by name, by the CRM's key or by a reference."""
+"""Where a text mentions a person: by address, name, CRM key or reference."""
 
 import re
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ from email.message import EmailMessage
 _ENCODED = re.compile(
     rb"(?i)content-transfer-encoding:\s*(?:base64|quoted-printable)|=\?[\w-]+\?[bq]\?"
 )
-_SHORTEST = 4  #: Letters: shorter words occur in too many texts about others.
+_SHORTEST = 4  #: Letters: shorter words occur in too many unrelated texts.
 
 
 class Mentions:
-    """Finds and replaces words of one person."""
+    """Finds and replaces the words that identify one person."""
 
     def __init__(self, words: Iterable[str], replacement: str) -> None:
-        """`words` count wherever they stand alone, whatever their case."""
+        """`words` count wherever they stand alone, in any case."""
         wanted = sorted({word for word in words if len(word) >= _SHORTEST}, key=len, reverse=True)
         patterns = (r"\s+".join(map(re.escape, word.split())) for word in wanted)
         # ann@x.org is not in joann@x.org, nor A-17 in A-170; it is in "mail ann@x.org."
@@ -28,7 +28,7 @@ class Mentions:
         self._replacement = replacement
 
     def are_in(self, content: str | bytes) -> bool:
-        """Whether a text, or octets of JSON or of a whole mail, speak of the person."""
+        """Whether a text, or the octets of JSON or a whole mail, mention the person."""
         if self._pattern is None or not content:
             return False
         if isinstance(content, str):
@@ -40,12 +40,12 @@ class Mentions:
         return any(self._pattern.search(text) for text in _texts(content))
 
     def taken_out(self, text: str) -> str:
-        """Return a text without the words."""
+        """Return a text with the words replaced."""
         return text if self._pattern is None else self._pattern.sub(self._replacement, text)
 
 
 def _texts(content: bytes) -> Iterable[str]:
-    """Yield what a mail says once its encodings are undone; what can't be read says nothing."""
+    """Yield the decoded texts of a mail; unreadable parts yield nothing."""
     message = message_from_bytes(content, policy=policy.default)
     for part in message.walk():
         for name in part.keys():  # noqa: SIM118  # a message's iterator gives no values

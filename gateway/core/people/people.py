@@ -1,4 +1,4 @@
-"""People as the CRM tells of them, and why an address may not get mail."""
+"""People as the CRM has them, and why an address may not get mail."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,7 +17,7 @@ class PersonKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class PersonRef:
-    """Names a person: `candidate:17`."""
+    """Identifies a person: `candidate:17`."""
 
     kind: PersonKind
     crm_id: str
@@ -27,7 +27,7 @@ class PersonRef:
 
     @classmethod
     def parse(cls, text: str) -> "PersonRef":
-        """Read `candidate:17`; ValueError for anything else."""
+        """Parse `candidate:17`; raise ValueError for anything else."""
         kind, colon, crm_id = plain(text).partition(":")
         if not (colon and crm_id and kind in set(PersonKind)):
             raise ValueError(f"not a person: {text!r} (write candidate:17 or contact:17)")
@@ -42,8 +42,8 @@ class Person:
     first_name: str = ""
     last_name: str = ""
     emails: tuple[str, ...] = ()  #: As given; the first is the primary one.
-    unusable: tuple[str, ...] = ()  #: What was given for an address and can be none.
-    #: What in the unusable ones looks like an address: the person is found by it, never mailed.
+    unusable: tuple[str, ...] = ()  #: What was given as an address but can't be one.
+    #: Parts of the unusable ones that look like an address: used to find the person, never to send.
     lookalikes: tuple[str, ...] = ()
     status: str = ""  #: crm_id of a status of the person's kind.
     finance_status: str = ""
@@ -72,9 +72,9 @@ class Staff:
     language: str = ""
 
 
-#: The languages a group or status may have a name in beside its own (`name_de` …).
+#: The languages in which a group or status may have another name (`name_de` …).
 NAME_LANGUAGES = ("nl", "de", "fr", "en")
-#: Names by language, for what can be compared and hashed.
+#: Names by language, in a comparable and hashable form.
 Names = tuple[tuple[str, str], ...]
 
 
@@ -91,7 +91,7 @@ class Group:
 
 
 class StatusKind(StrEnum):
-    """What a status can be of."""
+    """What a status can apply to."""
 
     CANDIDATE = "candidate"
     CONTACT = "contact"
@@ -113,35 +113,36 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """A person is in a group."""
+    """That a person is in a group."""
 
     kind: PersonKind
     group: str
     person: str
 
 
-#: Owns what Mailchimp's word brought: memberships in the opt-out groups.
+#: Owns the memberships that come from Mailchimp: those in the opt-out groups.
 MAILCHIMP = "mailchimp"
 
 
 class SuppressionSource(StrEnum):
-    """The reason a suppression is based on."""
+    """What a suppression is based on."""
 
     GROUP = "group"
     STATUS = "status"
     STAFF = "staff"  #: `gateway suppress` or the API: an address, not a person.
-    BOUNCE = "bounce"  #: Mail to the address came back for good.
-    COMPLAINT = "complaint"  #: Whoever has the address called mail of ours spam.
-    UNSUBSCRIBE = "unsubscribe"  #: Whoever has the address wants no more, by link or by mail.
-    ERASED = "erased"  #: Suppressed before the person was erased, or taken out of the feed.
-    #: While the store is away: out of all mail when it was last asked; why is not known then.
+    BOUNCE = "bounce"  #: Mail to the address bounced permanently.
+    COMPLAINT = "complaint"  #: The holder of the address reported our mail as spam.
+    UNSUBSCRIBE = "unsubscribe"  #: The holder of the address unsubscribed, by link or by mail.
+    ERASED = "erased"  #: Suppressed before the person was erased, or removed from the feed.
+    #: While the store is away: suppressed for all mail when last looked up, for reasons not known
+    #: now.
     LAST_KNOWN = "last_known"
-    #: The person's status can't be read, or is none of those known: it may be one that suppresses.
+    #: The person's status is unreadable or unknown: it may be one that suppresses.
     UNREAD_STATUS = "unread_status"
 
 
-#: Sources whose suppressions are entries of their own, of an address or a person. A further one
-#: stands here, in `ListedSource`, and in the shipped notes under its value.
+#: Sources whose suppressions are separate entries for an address or a person. A new one goes here,
+#: in `ListedSource`, and in the shipped notes under its value.
 ENTRY_SOURCES = (
     SuppressionSource.STAFF,
     SuppressionSource.BOUNCE,
@@ -158,31 +159,31 @@ class Suppression:
     scope: Scope
     source: SuppressionSource
     name: str = ""  #: The name of the group or status.
-    names: Names = ()  #: The same in other languages.
-    origin: str = ""  #: The feed that brought it (`crm`, `mailchimp`), or who added it.
+    names: Names = ()  #: Its names in other languages.
+    origin: str = ""  #: The feed it came from (`crm`, `mailchimp`), or who added it.
     since: datetime | None = None
     until: datetime | None = None
-    remark: str = ""  #: Free text of staff; stays inside unless `public`.
+    remark: str = ""  #: Free text from staff; internal unless `public`.
     public: bool = False
     person: PersonRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """A person who has an address, with the suppressions that person's groups and status bring."""
+    """A person who has an address, with the suppressions from that person's groups and status."""
 
     ref: PersonRef
     name: str
     active: bool
-    #: Perhaps not active, or not who has the address: what suppresses this person counts, and what
-    #: suppresses others isn't outweighed.
+    #: May not be active, or may not have the address: this person's suppressions count, but don't
+    #: outweigh those of others.
     doubtful: bool = False
     suppressions: tuple[Suppression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """All that is known of one address: who has it, and what suppresses the address itself."""
+    """Everything known about one address: who has it, and what suppresses the address itself."""
 
     holders: tuple[Holder, ...] = ()
     own: tuple[Suppression, ...] = field(default=())

@@ -1,4 +1,4 @@
-"""What people have learned, and what was delivered to them: the facts date events go by."""
+"""People's training, and deliveries made to them: the facts behind date events."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,7 +8,7 @@ from gateway.core.people.people import PersonRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Qualification:
-    """Something a person is qualified for, until it ends."""
+    """Something a person is qualified for, until it expires."""
 
     crm_id: str
     person: PersonRef
@@ -19,12 +19,13 @@ class Qualification:
     created_by: str = ""  #: crm_id of the member of staff who entered it.
     acquired_on: date | None = None
     expires_on: date | None = None
-    notice_days: int | None = None  #: How long before its end the person is told; None: never.
+    #: How long before it expires the person is notified; None: never.
+    notice_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """A day's deliveries to a person, closed."""
+    """The deliveries to a person on one day, closed."""
 
     crm_id: str
     person: PersonRef

@@ -1,1 +1,1 @@
-"""Forwarded replies: the reference, the mail that was forwarded, the inbox."""
+"""Forwarded replies: the reference, the forwarded mail, the inbox."""

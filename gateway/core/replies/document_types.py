@@ -1,4 +1,4 @@
-"""What type a document is, by the name of its file, and that name made fit to show."""
+"""The type of a document, judged by its file name, and that name made safe to show."""
 
 import re
 import unicodedata
@@ -8,12 +8,12 @@ from functools import cache
 
 from gateway.core.mail.headers import decoded
 
-OTHER = "other"  #: The type of a document whose name tells nothing.
+OTHER = "other"  #: The type of a document with an uninformative name.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentRule:
-    """A type of document and the words that name it; `*` matches the rest of a word."""
+    """A type of document and the words that indicate it; `*` matches the rest of a word."""
 
     type: str
     words: tuple[str, ...]
@@ -24,7 +24,7 @@ def _listed(words: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in words.split(","))
 
 
-#: The shipped table; the first rule that fits decides.
+#: The shipped table; the first matching rule decides.
 RULES = (
     DocumentRule(
         type="photo",
@@ -93,10 +93,10 @@ _SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 def document_type(
     filename: str, *, content_type: str = "", rules: Sequence[DocumentRule] = RULES
 ) -> str:
-    """Return the type of a document by the words in its file's name; `other` when unsure.
+    """Return the type of a document by the words in its file name; `other` if unsure.
 
-    Words count at their borders only: `_`, `-`, digits and aCapital divide them, accents don't
-    matter. Only a rule for images looks at the content type.
+    Words must match as a whole: `_`, `-`, digits and aCapital divide them, accents are ignored.
+    Only a rule for images considers the content type.
     """
     name = clean_filename(filename)
     match = _EXTENSION.search(name)
@@ -120,7 +120,7 @@ def _plain(text: str) -> str:
 
 @cache
 def pattern_of(rule: DocumentRule) -> re.Pattern[str]:
-    """Return what finds a word of a rule between blanks, `ä` spelt as `a` or `ae`."""
+    """Return a pattern for a word of a rule between spaces, with `ä` spelt as `a` or `ae`."""
     spellings = {
         _plain(spelling)
         for word in rule.words
@@ -140,10 +140,10 @@ _PILED_UP = re.compile(rf"({_MARK}{{2}}){_MARK}+")
 
 
 def clean_filename(name: str) -> str:
-    """Return a file's name as it can be shown and offered for saving; never empty.
+    """Return a file name fit for display and download; never empty.
 
-    Without path, control characters, marks of direction and names that Windows keeps to itself,
-    at most 200 octets long with its extension kept. It is no path: files lie under other names.
+    Without path, control characters, direction marks and names reserved by Windows, at most 200
+    octets including its extension. It is not a path: files are stored under other names.
     """
     name = name[:10_000]
     if "=?" in name:
@@ -155,7 +155,7 @@ def clean_filename(name: str) -> str:
         category = unicodedata.category(letter)
         if category in ("Zs", "Zl", "Zp") or letter in "\t\r\n":
             shown += " "
-        elif not category.startswith("C"):  # what is unseen
+        elif not category.startswith("C"):  # drops invisible characters
             shown += letter
     shown = _FORBIDDEN.sub("_", _PILED_UP.sub(r"\1", shown))
     shown = shortened(" ".join(shown.split()).strip(". "))
@@ -163,7 +163,7 @@ def clean_filename(name: str) -> str:
 
 
 def shortened(name: str) -> str:
-    """Return a file's name of at most 200 octets in UTF-8, its extension kept."""
+    """Shorten a file name to 200 octets in UTF-8, keeping its extension."""
     if len(name.encode()) < _LONGEST:
         return name
     stem, dot, extension = name.rpartition(".")

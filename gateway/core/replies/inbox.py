@@ -1,4 +1,4 @@
-"""Mail that came in for the importer, and what became of it."""
+"""Mail received for the importer, and its outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,15 +7,15 @@ from enum import StrEnum
 from gateway.core.ids import moment_of
 from gateway.core.queue import QueueEvent, QueueLife
 
-SPOOL = "gateway-mail-"  #: How temporary files begin that hold mail.
+SPOOL = "gateway-mail-"  #: Prefix of temporary files that hold mail.
 
 
 class InboxState(StrEnum):
-    """Where a mail stands."""
+    """The state of a mail."""
 
-    WAITING = "waiting"  #: Taken by a listener, not looked at yet.
+    WAITING = "waiting"  #: Accepted by a listener, not read yet.
     FILED = "filed"
-    REPEATED = "repeated"  #: Filed to that application before.
+    REPEATED = "repeated"  #: Already filed under that application.
     NEEDS_ATTENTION = "needs_attention"
     IGNORED = "ignored"  #: Automatic mail.
     DISCARDED = "discarded"  #: By a person.
@@ -25,12 +25,11 @@ _S = InboxState
 
 
 def _decided(state: InboxState) -> dict[InboxState, InboxState]:
-    """Decided on for the first time, or again: a person asks, or the same mail comes again."""
+    """Decided on for the first time, or again: on request, or because the same mail came again."""
     return dict.fromkeys((_S.WAITING, _S.NEEDS_ATTENTION, _S.DISCARDED), state)
 
 
-#: A mail stays `waiting` while a process reads it: whoever decides later than another changes
-#: nothing.
+#: A mail stays `waiting` while a process reads it: whoever decides second changes nothing.
 INBOX_LIFE = QueueLife(
     {
         QueueEvent.CLAIMED: {_S.WAITING: _S.WAITING},
@@ -57,14 +56,14 @@ class AttentionReason(StrEnum):
     UNTRUSTED_ORIGIN = "untrusted_origin"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
-    #: It came to where bounces come in, but isn't one, or isn't about mail of ours.
+    #: It arrived where bounces do, but isn't one, or isn't about mail of ours.
     NO_BOUNCE = "no_bounce"
     UNPROVEN_BOUNCE = "unproven_bounce"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """A mail as an IMAP server names it."""
+    """A mail as identified by an IMAP server."""
 
     mailbox: str
     folder: str
@@ -74,18 +73,18 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxRow:
-    """One mail that came in."""
+    """One incoming mail."""
 
     id: int
-    content: str  #: SHA-256 of what is kept of it.
-    whole: bool = True  #: Or only its header was kept.
+    content: str  #: SHA-256 of the part that is kept.
+    whole: bool = True  #: False if only its header was kept.
     size: int = 0  #: Octets of the whole mail.
     state: InboxState
-    reason: str = ""  #: A `AttentionReason`, or what sort of automatic mail it is.
-    detail: str = ""  #: More of it, for people.
-    origin: str = ""  #: The mailbox or listener it came in by.
-    envelope_sender: str | None = None  #: None where it isn't known; empty for `<>`.
-    envelope_recipients: str = ""  #: Only of a mail that came back; a space between two.
+    reason: str = ""  #: An `AttentionReason`, or the kind of automatic mail.
+    detail: str = ""  #: Details, for people.
+    origin: str = ""  #: The mailbox or listener it arrived through.
+    envelope_sender: str | None = None  #: None if unknown; empty for `<>`.
+    envelope_recipients: str = ""  #: For a bounce only; separated by spaces.
     sender: str = ""
     address: str = ""  #: The sender in lookup form.
     subject: str = ""
@@ -95,5 +94,5 @@ class InboxRow:
 
     @property
     def at(self) -> datetime:
-        """When it came in."""
+        """When it arrived."""
         return moment_of(self.id)

@@ -1,4 +1,4 @@
-"""A mail of the inbox as people are shown it: what it says, made harmless, and where it may go."""
+"""A mail from the inbox as shown to people: its sanitised content, and where it may be filed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from gateway.core.replies.suggestions import Suggestion
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """A file that came with a mail: its name, never its content."""
+    """A file attached to a mail: its name, never its content."""
 
     filename: str
     size: int
@@ -17,19 +17,19 @@ class AttachedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxReading:
-    """A mail of the inbox, read."""
+    """A mail from the inbox, parsed."""
 
     row: InboxRow
     is_read: bool  #: Whether more than its header could be read.
-    sender_name: str = ""  #: The sender of the mail in it, or else its own.
+    sender_name: str = ""  #: The sender of the mail inside it, or else its own.
     sender: str = ""
     recipients: str = ""
     copies: str = ""
     subject: str = ""
     date: datetime | None = None
-    date_text: str = ""  #: As the forward wrote it.
+    date_text: str = ""  #: As written in the forward.
     text: str = ""
-    html: str = ""  #: Without pictures, links, scripts and styles: none of it leads elsewhere.
-    staff_text: str = ""  #: What was written when it was forwarded.
+    html: str = ""  #: Without images, links, scripts and styles: nothing in it leads elsewhere.
+    staff_text: str = ""  #: What the forwarder wrote.
     files: tuple[AttachedFile, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()

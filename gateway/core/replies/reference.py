@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from gateway.core.errors import GatewayError
 from gateway.core.replies.subject_prefixes import UNSEEN, prefixes_end, without_prefixes
 
-#: What a reference looks like unless the site says otherwise.
+#: The form of a reference unless configured otherwise.
 DIGITS = r"(?P<reference>[0-9]+)"
 
-_LONGEST = 128  #: Characters of a subject in which a reference has to end.
+_LONGEST = 128  #: Characters of a subject within which a reference must end.
 _BLANKS = " \t\xa0"
 
 
@@ -19,16 +19,16 @@ class BadPattern(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class SubjectReference:
-    """The reference a subject starts with, and what the subject is without it."""
+    """The reference a subject starts with, and the rest of the subject."""
 
     reference: str
-    subject: str  #: Without the reference and the prefixes on both sides of it.
+    subject: str  #: Without the reference and the prefixes on either side of it.
 
 
 def reference_pattern(pattern: str = DIGITS) -> re.Pattern[str]:
-    """Compile the pattern of a setting; its letters match in either case, only ASCII ones.
+    """Compile the pattern from a setting; it matches in either case, ASCII letters only.
 
-    Raises BadPattern where it is no regular expression or has no group `reference`.
+    Raise BadPattern if it is no regular expression or has no group `reference`.
     """
     try:
         whole = re.compile(
@@ -47,7 +47,7 @@ _DEFAULT = reference_pattern()
 def find_reference(subject: str, pattern: re.Pattern[str] = _DEFAULT) -> SubjectReference | None:
     """Return the reference a subject starts with: `WG: 4711 AW: Ihre Bewerbung` has `4711`.
 
-    `pattern` comes from `reference_pattern`. Prefixes and marks may stand on either side; a
+    `pattern` comes from `reference_pattern`. There may be prefixes and marks on either side; a
     space, a tab, a no-break space or the end must follow. Anything else is None, never a guess.
     """
     start = prefixes_end(subject)

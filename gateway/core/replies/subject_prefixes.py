@@ -1,9 +1,9 @@
-"""What mail programs and mail servers put in front of a subject, in some thirty languages."""
+"""What mail programs and servers put before a subject, in some thirty languages."""
 
 import re
 from functools import cache
 
-#: Words for an answer, a reference or an automatic reply.
+#: Words for a reply, a reference or an automatic reply.
 _ANSWERS = (
     # Latin letters: English, Dutch, German, French …
     "re automatic\\sreply antw antwoord betr aw antwort ref réf rép réponse",
@@ -20,7 +20,7 @@ _ANSWERS = (
     # Hebrew, Arabic, Persian, Hindi, Tamil, Chinese, Japanese, Korean
     "השב תשובה תגובה מענה רד رد ردّ پاسخ प्रत्युत्तर பதில் 回复 回覆 答复 答覆 答復 返信 회신 답장",
 )
-#: Words for a forward. `VS` is both: an answer in Finnish, a forward in Danish and Norwegian.
+#: Words for a forward. `VS` is both: a reply in Finnish, a forward in Danish and Norwegian.
 _FORWARDS = (
     # Latin letters: English, Dutch, German, French …
     "fw fwd forw forward forwarded doorst doorsturen doorgest doorgestuurd",
@@ -45,7 +45,7 @@ _FORWARDS = (
 #: Marks that some servers write without brackets.
 _BARE_MARKS = ("extern external ext externe externo esterno",)
 
-#: Words in brackets for mail that came from outside or looked odd: [EXTERN], ***SPAM*** …
+#: Words in brackets for mail that is external or suspicious: [EXTERN], ***SPAM*** …
 _MARKS = (
     r"ext\.?|extern(?:al|e|es|er|en|a|o|í|ý|i|ally)?|esterno|esterna|externí|zewnętrzn[yae]"
     "|ekstern|eksternt|ulkoinen|külső|dış|harici|внешн[яеий]{1,2}|зовнішн[яєій]{1,2}"
@@ -61,7 +61,7 @@ _KINDS = (
     "|spam|from|von|van"
 )
 _MARK = rf"(?:(?:{_KINDS})[ \t\xa0_-]+)?(?:{_MARKS})(?:[ \t\xa0_-]+(?:{_KINDS}))?"
-#: What can't be seen, as copied along with a number: zero-width blanks, marks of direction, a BOM.
+#: Invisible characters copied along with a number: zero-width spaces, direction marks, a BOM.
 UNSEEN = r"\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
 _BLANK = rf"[ \t\xa0\r\n\u3000{UNSEEN}]*+"
 _COUNT = r"(?:\s?[\[(^]?[0-9]{1,3}[\])]?)?"
@@ -83,17 +83,17 @@ _IN_BRACKETS = (
     rf"(?:{_SIGN}[\[({{<*#|]{{1,3}}[ ]?!?{_SIGN}{_MARKS_AS_ONE}[ ]?[!?:]?[\])}}>*#|]{{1,3}}"
     rf"|!{{1,3}}{_MARKS_AS_ONE}!{{1,3}}|-{_MARKS_AS_ONE}-)[:：]?(?:[ ]?[–-](?=[ ]))?{_BLANK}"
 )
-#: A forward's word or its author in brackets: `[FWD] x`, and around all of it, as mutt writes it:
-#: `[ann@example.org: x]`. The bracket at the end is taken off apart.
+#: The word for a forward, or its author, in brackets: `[FWD] x`, and around the whole subject, as
+#: in mutt: `[ann@example.org: x]`. The closing bracket is removed separately.
 _BRACKETS = r"(?:\[(?:fwd?|fw|wg|tr)\]:?|\[(?:fwd?|[^\s\[\]:@]{1,64}@[^\s\[\]:@]{1,255}):)" + _BLANK
 _PREFIX = re.compile(
     rf"{_BRACKETS}|{_beginning(_ANSWERS + _FORWARDS + _BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE
 )
 _MARKED = re.compile(rf"{_beginning(_BARE_MARKS)}|{_IN_BRACKETS}", re.IGNORECASE)
-#: `WG: Stelle`, and as older programs write it: `[Fwd: Stelle]`, `Stelle (fwd)`.
+#: `WG: Stelle`, and the form of older programs: `[Fwd: Stelle]`, `Stelle (fwd)`.
 _FORWARD = re.compile(rf"\[?(?:{_beginning(_FORWARDS)})|{_BRACKETS}", re.IGNORECASE)
 _FORWARD_BEHIND = re.compile(r"\((?:fwd?)\)\s*\Z", re.IGNORECASE)
-#: What ticket systems and lists put in front: `[CRM-123] Fwd: x`.
+#: What ticket systems and mailing lists put first: `[CRM-123] Fwd: x`.
 _TAG = re.compile(rf"\[[^\[\]]{{1,60}}\]{_BLANK}")
 _LEADING = re.compile(_BLANK)
 _LONGEST_RUN = 500
@@ -101,7 +101,7 @@ _MOST_TAGS = 5
 
 
 def prefixes_end(subject: str) -> int:
-    """Return where a subject goes on after blanks and any run of prefixes and marks."""
+    """Return where a subject starts after spaces and any number of prefixes and marks."""
     return _end_of_run(_PREFIX, subject, 0)
 
 
@@ -125,9 +125,9 @@ def without_prefixes(subject: str) -> str:
     return bare.removesuffix("]").strip() if is_open else bare
 
 
-@cache  # Few mails need it, and to build it takes as long as to read some.
+@cache  # Few mails need it, and compiling it takes as long as reading some mails.
 def _mark_behind() -> re.Pattern[str]:
-    """Return the pattern of a mark at the end: `Stelle [EXTERN]`; `Stelle (extern)` is its own."""
+    """Return the pattern of a mark at the end: `Stelle [EXTERN]`, but not `Stelle (extern)`."""
     return re.compile(
         rf"\s{_SIGN}(?:\[[!*]{{0,3}}{_MARKS_AS_ONE}[!*]{{0,3}}\]|\|{_MARKS_AS_ONE}\|"
         rf"|\{{{_MARKS_AS_ONE}\}}|[*!]+{_MARKS_AS_ONE}[*!]+)\s*\Z",
@@ -136,10 +136,9 @@ def _mark_behind() -> re.Pattern[str]:
 
 
 def is_forward(subject: str) -> bool:
-    """Whether the outermost prefix of a subject says that the mail forwards another.
+    """Whether the outermost prefix of a subject is that of a forward.
 
-    `WG: AW: Stelle` is a forward, `AW: WG: Stelle` an answer; marks and tags in front are passed
-    over.
+    `WG: AW: Stelle` is a forward, `AW: WG: Stelle` a reply; marks and tags before it are skipped.
     """
     start = _end_of_run(_MARKED, subject, 0)
     for _ in range(_MOST_TAGS):

@@ -1,7 +1,7 @@
-"""Which applications a mail that could not be filed is likely about, and why.
+"""Which applications a mail that could not be filed is probably about, and why.
 
-A suggestion is never more than that: a person decides. What names an application or a person makes
-it one (`FINDS`); what else speaks for it, or against, only ranks it.
+It is only ever a suggestion: a person decides. An application is suggested if the mail names it or
+its person (`FINDS`); all other evidence only affects the ranking.
 """
 
 import re
@@ -15,13 +15,13 @@ from gateway.core.people.applications import KnownApplication
 from gateway.core.replies.subject_prefixes import without_prefixes
 from gateway.core.written import as_read
 
-MOST = 5  #: Applications that are suggested.
+MOST = 5  #: The most applications to suggest.
 MOST_ADDRESSES = 20
 MOST_NUMBERS = 60
 MOST_NAMES = 150
 _MOST_LAST_NAMES = 800
 _LONGEST_SUBJECT = 1_000
-_LONGEST_TEXT = 20_000  #: Characters of a text that are looked at: of what was quoted, the first.
+_LONGEST_TEXT = 20_000  #: Characters of a text that are examined: for quoted text, the first.
 _AROUND = timedelta(days=120)  #: How long after applying people are likely to write about it.
 _LATELY = timedelta(days=60)
 
@@ -32,16 +32,16 @@ _NAME = re.compile(rf"(?=\b({_CAPITAL},?\s{_PARTICLES}{_CAPITAL}(?:\s{_CAPITAL})
 
 
 class SuggestionReason(StrEnum):
-    """What speaks for an application, or against it."""
+    """Evidence for an application, or against it."""
 
     NUMBER_IN_SUBJECT = "number_in_subject"
-    SENDER = "sender"  #: The person's address sent the mail, or the one it holds.
+    SENDER = "sender"  #: The mail, or the one inside it, comes from the person's address.
     NUMBER_IN_TEXT = "number_in_text"
     SENDER_NAME = "sender_name"
     NAME_IN_SUBJECT = "name_in_subject"
     ADDRESS_IN_TEXT = "address_in_text"
     NAME_IN_TEXT = "name_in_text"
-    SLIP = "slip"  #: The subject has a number that differs in one sign.
+    SLIP = "slip"  #: The subject has a number that differs by one character.
     TITLE_IN_SUBJECT = "title_in_subject"
     LATELY_REPLIED = "lately_replied"  #: A reply was filed there shortly before.
     SUBMITTED_BEFORE = "submitted_before"  #: It was submitted in the months before the mail.
@@ -50,7 +50,7 @@ class SuggestionReason(StrEnum):
 
 
 _R = SuggestionReason
-#: What is said of these is a day, `2026-03-12`.
+#: The basis given for these is a date, `2026-03-12`.
 DATED_REASONS = frozenset((_R.SUBMITTED_BEFORE, _R.SUBMITTED_AFTER, _R.LATELY_REPLIED))
 
 WEIGHTS = {
@@ -84,50 +84,50 @@ FINDS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailWords:
-    """What a mail says that may name an application."""
+    """The parts of a mail that may name an application."""
 
-    subjects: tuple[str, ...]  #: That of the mail, and that of the mail in it.
+    subjects: tuple[str, ...]  #: The mail's, and that of the mail inside it.
     texts: tuple[str, ...]
-    #: Who sent the mail it holds, then who sent it: in lookup form.
+    #: The sender of the mail inside it, then its own: in lookup form.
     senders: tuple[str, ...] = ()
     sender_names: tuple[str, ...] = ()
-    date: datetime | None = None  #: That of the mail in it, or else when it came.
+    date: datetime | None = None  #: That of the mail inside it, or else the arrival time.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionClues:
-    """What is looked up: each list bounded, whatever a mail holds."""
+    """What to look up: each list is bounded, whatever a mail contains."""
 
     senders: tuple[str, ...]
-    addresses: tuple[str, ...]  #: In the texts.
+    addresses: tuple[str, ...]  #: Found in the texts.
     subject_numbers: tuple[str, ...]
     text_numbers: tuple[str, ...]
     sender_names: tuple[str, ...]
     subject_names: tuple[str, ...]
     text_names: tuple[str, ...]
-    subject: str  #: All subjects, as they are read.
+    subject: str  #: All subjects, normalised.
     date: datetime | None
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """All that may be the reference of an application."""
+        """Everything that may be an application's reference."""
         return tuple(dict.fromkeys((*self.subject_numbers, *self.text_numbers)))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All that may be the name of a person."""
+        """Everything that may be a person's name."""
         return tuple(dict.fromkeys((*self.sender_names, *self.subject_names, *self.text_names)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PossibleApplication:
-    """An application that a clue led to, with its person."""
+    """An application found by a clue, with its person."""
 
     known: KnownApplication
     first_name: str = ""
     last_name: str = ""
     addresses: frozenset[str] = frozenset()  #: In lookup form.
-    last_reply: datetime | None = None  #: When a reply was filed to it last.
+    last_reply: datetime | None = None  #: When the last reply was filed under it.
 
     @property
     def name(self) -> str:
@@ -141,19 +141,19 @@ class PossibleApplication:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An application that a mail is likely about."""
+    """An application that a mail is probably about."""
 
     application: PossibleApplication
-    reasons: tuple[tuple[SuggestionReason, str], ...]  #: The strongest first, each with its basis.
+    reasons: tuple[tuple[SuggestionReason, str], ...]  #: Strongest first, each with its basis.
 
     @property
     def weight(self) -> int:
-        """How much speaks for it."""
+        """The total weight of its reasons."""
         return sum(WEIGHTS[reason] for reason, _ in self.reasons)
 
 
 def clues_of(words: MailWords) -> SuggestionClues:
-    """Return what a mail says that may lead to an application, in the order it says it."""
+    """Return what in a mail may lead to an application, in order of appearance."""
     subjects = [without_prefixes(text[:_LONGEST_SUBJECT]) for text in words.subjects]
     texts = [text[:_LONGEST_TEXT] for text in words.texts]
     addresses = [address.casefold() for text in texts for address in addresses_in(text)[0]]
@@ -178,9 +178,9 @@ def suggestions(
     *,
     zone: tzinfo,
 ) -> tuple[Suggestion, ...]:
-    """Return the likeliest applications, the likeliest first; those nothing names are left out.
+    """Return the likeliest applications, best first; those that nothing names are left out.
 
-    Days that reasons name are those of `zone`.
+    Dates in reasons are in `zone`.
     """
     likely = []
     for application in applications:
@@ -254,10 +254,10 @@ def _reasons_in_time(
 
 
 def is_slip(number: str, reference: str) -> bool:
-    """Whether a number is a reference with one sign wrong, missing, too much, or two swapped.
+    """Whether a number is a reference with one digit wrong, missing, extra, or two swapped.
 
-    Of short numbers nearly all are that of another one: `4712` says nothing against `4711`, but
-    of a person who is known to be meant it is enough.
+    For short numbers nearly every such match is another application's: `4712` proves nothing about
+    `4711`, but once the person is known it is enough.
     """
     if number == reference or abs(len(number) - len(reference)) > 1 or len(reference) < 3:
         return False
@@ -274,7 +274,7 @@ def is_slip(number: str, reference: str) -> bool:
 
 
 def is_name_of(name: str, first_name: str, last_name: str) -> bool:
-    """Whether a text is a person's name, in whichever order: `Smit, Ann` is Ann Smit."""
+    """Whether a text is a person's name, in either order: `Smit, Ann` is Ann Smit."""
     first, last = as_read(first_name), as_read(last_name)
     if not (first and last):
         return False
@@ -285,9 +285,9 @@ def is_name_of(name: str, first_name: str, last_name: str) -> bool:
 
 
 def last_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Return what may be the last name in some names, as it is written and as names usually are.
+    """Return what may be the last name in some names, as written and in normal form.
 
-    Of `Anna van der Berg` that is `van der Berg`, `der Berg`, `Berg` and `Anna`.
+    For `Anna van der Berg` that is `van der Berg`, `der Berg`, `Berg` and `Anna`.
     """
     parts: dict[str, None] = {}
     for name in names:

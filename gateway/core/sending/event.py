@@ -1,4 +1,4 @@
-"""What happened that others may want to be told about."""
+"""Events that others may want to be notified of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,25 +8,26 @@ from gateway.core.people.people import PersonRef
 
 
 class EventType(StrEnum):
-    """What a webhook can be told about; each has a JSON schema of its own."""
+    """The types of event a webhook can report; each has its own JSON schema."""
 
     #: A recipient was left out because of a suppression: nothing was sent to them.
     SEND_FAILED = "message.send_failed"
     #: A forwarded reply is in a person's history, with its documents.
     REPLY_IMPORTED = "reply.imported"
-    #: A mail wasn't filed and waits for a person, who decides.
+    #: A mail wasn't filed and waits for a person's decision.
     REPLY_NEEDS_ATTENTION = "reply.needs_attention"
-    #: A member of a campaign opened it, clicked, bounced, left …; what Mailchimp says twice, once.
+    #: A campaign member opened it, clicked, bounced, left …; reported once even if Mailchimp
+    #: repeats it.
     CAMPAIGN_ACTIVITY = "campaign.activity"
-    #: Somebody unsubscribed, or Mailchimp can't reach the address: no more mailings go there.
+    #: Somebody unsubscribed, or Mailchimp can't reach the address: it gets no more mailings.
     OPTED_OUT = "person.opted_out"
-    #: Mail came back; `suppressed` says which mail the address no longer gets, if any.
+    #: Mail bounced; `suppressed` says which mail the address no longer gets, if any.
     ADDRESS_BOUNCED = "address.bounced"
     #: Somebody reported mail as spam, or unsubscribed through the mail program.
     ADDRESS_COMPLAINED = "address.complained"
-    #: The relay took a triggered mail; whether it arrives, nobody knows yet.
+    #: The relay accepted a triggered mail; whether it arrives isn't known yet.
     TRIGGER_SENT = "trigger.sent"
-    #: A run of a trigger has ended, with how many of its mails were sent, skipped, failed ….
+    #: A run of a trigger ended; with the number of mails sent, skipped, failed ….
     TRIGGER_RUN_FINISHED = "trigger.run_finished"
 
 
@@ -36,17 +37,17 @@ class Event:
 
     id: int
     type: EventType
-    person: PersonRef | None = None  #: Whose events are told in order.
-    data: Mapping[str, object]  #: What JSON can say; times as ISO 8601 in UTC.
+    person: PersonRef | None = None  #: Events about the same person are reported in order.
+    data: Mapping[str, object]  #: JSON values; times as ISO 8601 in UTC.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEvent:
-    """What is told about one thing that happened, to everyone who asked for its type."""
+    """The report of one event to everybody subscribed to its type."""
 
-    id: str  #: The same however often it is told.
+    id: str  #: The same every time it is sent.
     type: EventType
     at: str  #: ISO 8601 in UTC.
-    person: str  #: `candidate:17`; empty where it is about nobody who is known.
-    lane: str  #: What is told one after the other: a person, or an address; empty: in any order.
+    person: str  #: `candidate:17`; empty if it is about nobody known.
+    lane: str  #: Events in one lane are sent in order: a person, or an address; empty: any order.
     data: Mapping[str, object]

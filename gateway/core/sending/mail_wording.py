@@ -1,7 +1,7 @@
-"""The wording of mail the gateway writes to staff: one text file per language, which ops may edit.
+"""The wording of mail to staff: one text file per language, which operators may edit.
 
-The form of the file is that of all wording (`gateway.core.wording`). It begins with `Subject: …`
-and a blank line, then comes the text; sections are put in where they fit.
+The file has the format of all wording (`gateway.core.wording`). It begins with `Subject: …` and a
+blank line, followed by the text; sections are inserted where they fit.
 """
 
 from collections.abc import Mapping
@@ -22,16 +22,16 @@ _SUBJECT = "Subject:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordingForm:
-    """What the wording of a mail must and may have."""
+    """What the wording of a mail must and may contain."""
 
     placeholders: frozenset[str]
     sections: frozenset[str]
     words: frozenset[str] = frozenset()
-    #: Sections and words that wording of one's own may lack: it has them from what is shipped.
+    #: Sections and words that custom wording may leave out: they come from the shipped one.
     optional: frozenset[str] = frozenset()
 
 
-#: Tells those responsible that a reply was filed.
+#: Informs the responsible staff that a reply was filed.
 IMPORTED = WordingForm(
     placeholders=frozenset(
         (
@@ -61,7 +61,7 @@ IMPORTED = WordingForm(
     ),
 )
 
-#: Tells a member of staff why a mail was not filed, and what to do.
+#: Explains to a member of staff why a mail was not filed, and what to do.
 REFUSED = WordingForm(
     placeholders=frozenset(
         (
@@ -76,7 +76,7 @@ REFUSED = WordingForm(
 
 
 def console_page(url: str, *path: str) -> str:
-    """Return the address of a page of the console; empty if the console's address isn't set."""
+    """Return the address of a console page; empty if the console's address isn't configured."""
     return "/".join((url, "console", *path)) if url else ""
 
 
@@ -91,7 +91,7 @@ class MailWording:
     words: Mapping[str, str]
 
     def head(self, values: Mapping[str, str]) -> str:
-        """Return the subject; what has no value is left out of it."""
+        """Return the subject; placeholders without a value are left out."""
         return " ".join((self.subject.format % values).split())
 
     def body(self, values: Mapping[str, str]) -> str:
@@ -99,7 +99,7 @@ class MailWording:
         return tidy(fill(self.text, values))
 
     def section(self, name: str, values: Mapping[str, str]) -> str:
-        """Return one section; empty where there is none of that name."""
+        """Return one section; empty if there is none of that name."""
         return tidy(fill(self.sections.get(name, ()), values))
 
 
@@ -110,10 +110,10 @@ def parse_mail_wording(
     source: str = "",
     shipped: MailWording | None = None,
 ) -> MailWording:
-    """Read the wording of a mail; `source` names the file in errors. Raise `BadWording`.
+    """Parse the wording of a mail; `source` names the file in errors. Raise `BadWording`.
 
-    Optional sections and words that it lacks are those of `shipped`; without `shipped` it must
-    have them.
+    Missing optional sections and words are taken from `shipped`; without `shipped` they are
+    required.
     """
     source = source or f"{language}.txt"
     lines = numbered_lines(text)

@@ -1,4 +1,4 @@
-"""Mail the gateway writes to staff by itself."""
+"""The gateway's own mail to staff."""
 
 import re
 from dataclasses import dataclass
@@ -24,20 +24,20 @@ class Notice:
     """One mail to one member of staff."""
 
     id: int
-    at: datetime  #: Aware, in the zone people see.
+    at: datetime  #: Aware, in the zone shown to people.
     sender: str
     hostname: str
     recipient: str
     language: str
     subject: str
     text: str
-    html: str = ""  #: The same as a page; empty: text alone.
+    html: str = ""  #: The HTML version; empty: text only.
     in_reply_to: str = ""  #: A Message-ID.
-    answers: bool = False  #: Whether it answers a mail (RFC 3834, 5).
+    answers: bool = False  #: Whether it is an automatic reply to a mail (RFC 3834, 5).
 
 
 def build(notice: Notice) -> bytes:
-    """Write the mail, with CRLF line ends, ready to be sent; nothing answers it (RFC 3834)."""
+    """Write the mail, with CRLF line ends, ready to send; it asks for no replies (RFC 3834)."""
     subject = " ".join(notice.subject.split())[:_LONGEST_SUBJECT]
     fields = [
         f"From: {formataddr(parseaddr(notice.sender))}",

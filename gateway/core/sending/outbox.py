@@ -1,4 +1,4 @@
-"""What the gateway itself must send, and what becomes of each attempt."""
+"""What the gateway itself sends, and the outcome of each attempt."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,27 +9,27 @@ from gateway.core.ids import moment_of
 from gateway.core.queue import QueueEvent, QueueLife
 from gateway.core.sending.backoff import FOR_MAIL, FOR_WEBHOOKS, next_try
 
-WEBHOOK = "webhook"  #: The type of what goes to a web address, not by mail.
+WEBHOOK = "webhook"  #: The type of what goes to a URL rather than by mail.
 
 
 class OutboxState(StrEnum):
-    """Where a row of the outbox stands."""
+    """The state of a row in the outbox."""
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
-    UNKNOWN = "unknown"  #: Perhaps sent: nobody heard the answer.
+    UNKNOWN = "unknown"  #: Possibly sent: the answer was lost.
     CANCELLED = "cancelled"
 
 
-#: Where a row stays unless a person decides otherwise.
+#: Final states unless a person decides otherwise.
 SETTLED = (OutboxState.SENT, OutboxState.FAILED, OutboxState.UNKNOWN, OutboxState.CANCELLED)
 
 _S = OutboxState
 _BOTH_KINDS = {
     QueueEvent.CLAIMED: {_S.QUEUED: _S.SENDING},
-    # A result that comes after the lease is still better than `unknown`.
+    # A late result, after the lease, is still better than `unknown`.
     QueueEvent.SENT: {_S.SENDING: _S.SENT, _S.UNKNOWN: _S.SENT},
     QueueEvent.FAILED: {_S.SENDING: _S.FAILED, _S.UNKNOWN: _S.FAILED},
     QueueEvent.PUT_OFF: {_S.SENDING: _S.QUEUED, _S.UNKNOWN: _S.QUEUED},
@@ -46,9 +46,9 @@ _BOTH_KINDS = {
         _S.UNKNOWN: _S.CANCELLED,
     },
 }
-#: For mail: what may have left is never sent again by itself.
+#: For mail: what may have been sent is never resent automatically.
 OUTBOX_LIFE = QueueLife({**_BOTH_KINDS, QueueEvent.ABANDONED: {_S.SENDING: _S.UNKNOWN}})
-#: For webhooks: they are sent again, as their receiver recognises them by their id.
+#: For webhooks: they are resent, because receivers recognise them by id.
 WEBHOOK_LIFE = QueueLife(
     {
         **_BOTH_KINDS,
@@ -60,24 +60,24 @@ WEBHOOK_LIFE = QueueLife(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxDraft:
-    """Something to send, before it is in the outbox."""
+    """Something to send that isn't in the outbox yet."""
 
     id: int
     type: str  #: `dsn`, `notice`, `webhook` …
-    key: str  #: What makes it the same thing: put in twice, it is sent once.
+    key: str  #: Identifies it: added twice, it is sent once.
     recipient: str
     body: bytes
-    sender: str = ""  #: The envelope's; empty for the null sender.
-    message: int | None = None  #: The journal's message it is about.
-    relay: str = ""  #: Empty: the one that fits.
-    due: datetime | None = None  #: None: armed, it waits for `release`.
-    lane: str = ""  #: Rows of one lane are sent one after the other.
-    digest: str = ""  #: What a report of several messages says about this one; set: it may wait.
+    sender: str = ""  #: The envelope sender; empty for the null sender.
+    message: int | None = None  #: The journal message it is about.
+    relay: str = ""  #: Empty: whichever fits.
+    due: datetime | None = None  #: None: armed, waiting for `release`.
+    lane: str = ""  #: Rows in one lane are sent one after another.
+    digest: str = ""  #: What a report on several messages says about this one; if set, it may wait.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """Something to send, as the outbox keeps it."""
+    """Something to send, as stored in the outbox."""
 
     id: int
     type: str
@@ -88,7 +88,7 @@ class OutboxRow:
     message: int | None
     relay: str
     state: OutboxState
-    attempts: int  #: Begun so far, the present one included.
+    attempts: int  #: Begun so far, including the current one.
     next_at: datetime | None
     error: str
     lane: str = ""
@@ -96,34 +96,34 @@ class OutboxRow:
 
     @property
     def at(self) -> datetime:
-        """When it was put in."""
+        """When it was added."""
         return moment_of(self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The other side has taken it."""
+    """The other side has accepted it."""
 
     reply: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The other side won't ever take it."""
+    """The other side will never accept it."""
 
     reply: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """It was surely not taken; later it may be."""
+    """Certainly not accepted; it may be later."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It was sent whole but no answer came: it may have been taken or not."""
+    """It was sent in full but no answer came: it may or may not have been accepted."""
 
     reason: str
 
@@ -133,7 +133,7 @@ AttemptResult = Sent | Refused | Deferred | Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What an attempt's result makes of a row."""
+    """What an attempt's result does to a row."""
 
     state: OutboxState
     error: str = ""
@@ -143,9 +143,9 @@ class Settlement:
 def settlement(
     result: AttemptResult, attempts: int, now: datetime, jitter: float, kind: str = ""
 ) -> Settlement:
-    """Decide what becomes of a row after that many attempts; `jitter` is random, from 0 to 1.
+    """Decide the new state of a row after this many attempts; `jitter` is random, from 0 to 1.
 
-    A webhook that may have arrived is sent again: its receiver knows it by its id.
+    A webhook that may have arrived is resent: its receiver recognises it by id.
     """
     is_webhook = kind == WEBHOOK
     patience = FOR_WEBHOOKS if is_webhook else FOR_MAIL

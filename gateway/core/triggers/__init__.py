@@ -1,1 +1,1 @@
-"""Mail on events: when it is due, for whom, and what it says."""
+"""Mail on events: when it is due, to whom, and what it says."""

@@ -1,4 +1,4 @@
-"""What was done to applications, or would be, and what it mails."""
+"""Changes to applications, made or proposed, and the mail they cause."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +8,12 @@ from gateway.core.triggers.trigger_preview import Preview
 
 
 class ChangeOutcome(StrEnum):
-    """What became of a request."""
+    """The outcome of a request."""
 
     DONE = "done"
     SHOWN = "shown"  #: A dry run.
-    INCOMPLETE = "incomplete"  #: Nothing was changed, as not all could be.
-    UNCONFIRMED = "unconfirmed"  #: Nothing was changed, as it mails and nobody has confirmed that.
+    INCOMPLETE = "incomplete"  #: Nothing was changed, because not everything could be.
+    UNCONFIRMED = "unconfirmed"  #: Nothing was changed, because it sends mail and wasn't confirmed.
     STALE = "stale"  #: Nothing was changed: what was confirmed isn't what would happen now.
 
 
@@ -25,22 +25,22 @@ class Change:
     before: str = ""  #: crm_id of its status.
     status: str = ""
     changed: bool = False
-    undone: bool = False  #: Whether it takes back a change nobody has heard of: it mails nobody.
-    withdrawn: int = 0  #: Mails about earlier changes that don't leave now.
+    undone: bool = False  #: Whether it reverts a change nobody was told about: it sends no mail.
+    withdrawn: int = 0  #: Mails about earlier changes that are cancelled.
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeResult:
-    """What was done, or would be, and what it mails."""
+    """What was done, or would be, and the mail it causes."""
 
     changes: tuple[Change, ...]
     preview: Preview
     outcome: ChangeOutcome = ChangeOutcome.DONE
-    token: str = ""  #: Confirms what is shown; empty where nothing has to be confirmed.
+    token: str = ""  #: Confirms what is shown; empty if nothing needs confirming.
     token_valid_until: datetime | None = None
 
     @property
     def failed(self) -> bool:
-        """Whether something could not be done."""
+        """Whether any part failed."""
         return any(change.error for change in self.changes)

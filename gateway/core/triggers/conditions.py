@@ -9,7 +9,7 @@ from gateway.core.triggers.unread_fields import deciding
 
 
 def waits(trigger: Trigger, facts: OccurrenceFacts, *, to_person: bool = True) -> str:
-    """Return the unread fields that a mail waits for, in words; empty: it needs none of them."""
+    """Return the unread fields that a mail waits for, in words; empty: none."""
     event = trigger.event
     fields = deciding(event.deciding, facts.unread, to_person=to_person)
     named = [
@@ -31,8 +31,8 @@ def unmet(
 ) -> str:
     """Return which condition of the trigger's event isn't met, for people; empty: all are.
 
-    `occurrence` is what the ledger's row is keyed by, `today` the local day; `to_person` says
-    that the person is mailed, not staff about the person.
+    `occurrence` is the key of the ledger's row, `today` the local date; `to_person`: the mail goes
+    to the person, not to staff about the person.
     """
     if facts.person is None:
         return "the person is gone"

@@ -1,24 +1,24 @@
-"""What shows that somebody has seen what a change would mail before it is made (seed S5)."""
+"""Proof that somebody has seen what a change would mail before making it (seed S5)."""
 
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-VALID = timedelta(minutes=10)  #: How long what was shown counts.
+VALID = timedelta(minutes=10)  #: How long a confirmation is valid.
 
 
 def token(shown: Iterable[object], now: datetime) -> tuple[str, datetime]:
-    """Return a token for what was shown, and until when it is valid.
+    """Return a token for what was shown, and its expiry.
 
-    `shown` is the change and what it would mail. The token only proves that the same was shown not
-    long ago; that is enough, as somebody who may make the change could also just confirm it.
+    `shown` is the change and the mail it would send. The token only proves that the same was shown
+    recently; that is enough, as anybody who may make the change could also just confirm it.
     """
     until = (now + VALID).replace(microsecond=0)
     return _signed(shown, f"{int(until.timestamp()):x}"), until
 
 
 def is_valid(given: str, shown: Iterable[object], now: datetime) -> bool:
-    """Whether a token is for exactly what would be shown now, and isn't too old."""
+    """Whether a token matches what would be shown now and hasn't expired."""
     until, _, _ = given.partition("-")
     try:
         ends = int(until, 16)

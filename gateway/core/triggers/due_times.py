@@ -1,4 +1,4 @@
-"""The times of date events: when a mail is due, and after when it is of no use (seed S4)."""
+"""When the mail of a date event is due, and when it becomes useless (seed S4)."""
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -10,19 +10,19 @@ _DAY = timedelta(days=1)
 
 
 def local_moment(day: date, at: time, zone: tzinfo) -> datetime:
-    """Return when a time of a day is, in UTC.
+    """Return a local time on a day, in UTC.
 
-    A time the clocks skip is as much later as they skip; of one that comes twice it is the first
-    (RELIABILITY E1).
+    A time skipped by the clocks moves forward by as much as they do; one that occurs twice is the
+    first (RELIABILITY E1).
     """
     return datetime.combine(day, at, zone).astimezone(UTC)
 
 
 def latest_moment(trigger: Trigger, day: date, zone: tzinfo, end: date | None) -> datetime | None:
-    """Return after when a mail due on a day is of no use; None: it always is of use.
+    """Return when mail due on a day becomes useless; None: never.
 
-    That is the end of the day, and the trigger's `latest` later, but no later than the day `end`
-    begins (`DateEvent.useless_from`).
+    That is the end of the day plus the trigger's `latest`, but no later than the start of the day
+    `end` (`DateEvent.useless_from`).
     """
     moments = [] if end is None else [local_moment(end, time.min, zone)]
     if trigger.latest is not None:
@@ -31,11 +31,11 @@ def latest_moment(trigger: Trigger, day: date, zone: tzinfo, end: date | None) -
 
 
 def first_day_to_look_at(trigger: Trigger, looked: date | None, today: date) -> date:
-    """Return from which day on occurrences are looked for, today included.
+    """Return the first day to look for occurrences, today included.
 
     After an outage that is the last day looked at, so that nothing is skipped (E3). Facts may
-    come late: what is still of use is looked for too, unless the event's days are over once they
-    were looked at.
+    arrive late: days whose mail is still useful are looked at again, unless the event is over once
+    a day was looked at.
     """
     is_over = isinstance(trigger.event, DateEvent) and trigger.event.is_over_once_looked_at
     if looked is not None and is_over:
@@ -48,7 +48,7 @@ def first_day_to_look_at(trigger: Trigger, looked: date | None, today: date) -> 
 
 
 def in_quiet_hours(hours: tuple[time, time] | None, at: time) -> bool:
-    """Whether a local time is in hours in which no date mail leaves; they may pass midnight."""
+    """Whether a local time is in the hours when no date mail is sent; they may span midnight."""
     if hours is None:
         return False
     first, last = hours

@@ -1,4 +1,4 @@
-"""Occurrences: one event for one person on one day, as the ledger keeps them."""
+"""Occurrences: one event for one person on one day, as stored in the ledger."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,30 +11,30 @@ from gateway.core.queue import QueueEvent, QueueLife
 from gateway.core.sending.backoff import next_try
 from gateway.core.sending.outbox import AttemptResult, Deferred, Refused, Sent, Unknown
 
-#: What the journal calls the place that mail on events comes from.
+#: The journal's listener name for mail on events.
 TRIGGERS_LISTENER = "triggers"
-#: Begins the recipient of an occurrence who is a member of staff: `staff:7`.
+#: Prefix of an occurrence's recipient who is a member of staff: `staff:7`.
 STAFF_RECIPIENT = "staff:"
-#: Begins the reason of mail that waits until a field can be read.
+#: Prefix of the reason for mail that waits until a field can be read.
 WAITS = "can't be read: "
-#: The `occurrence` of an event that comes but once.
+#: The `occurrence` of an event that happens only once.
 ONCE = "once"
 
 
 class OccurrenceState(StrEnum):
-    """Where an occurrence stands."""
+    """The state of an occurrence."""
 
     DUE = "due"
     HELD = "held"  #: Until `gateway triggers resume`.
     SENDING = "sending"
     SENT = "sent"
     SKIPPED = "skipped"
-    EXPIRED = "expired"  #: Too late to be of use.
+    EXPIRED = "expired"  #: Too late to be useful.
     FAILED = "failed"
-    UNKNOWN = "unknown"  #: Perhaps sent: never sent again by itself.
+    UNKNOWN = "unknown"  #: Possibly sent: never resent automatically.
 
 
-#: Where a row of the ledger stays.
+#: Final states of a ledger row.
 SETTLED = (
     OccurrenceState.SENT,
     OccurrenceState.SKIPPED,
@@ -44,15 +44,15 @@ SETTLED = (
 )
 
 _S = OccurrenceState
-#: An occurrence stays `due` while a process that has claimed it writes its mail; `begun` is
-#: committed before the first octet goes to the relay.
+#: An occurrence stays `due` while the process that claimed it writes its mail; `begun` is committed
+#: before the first octet goes to the relay.
 LEDGER_LIFE = QueueLife(
     {
         QueueEvent.CLAIMED: {_S.DUE: _S.DUE},
         QueueEvent.GIVEN_BACK: {_S.DUE: _S.DUE},
         QueueEvent.BEGUN: {_S.DUE: _S.SENDING},
         QueueEvent.ABANDONED: {_S.DUE: _S.DUE, _S.SENDING: _S.UNKNOWN},
-        # A result that comes after the lease is still better than `unknown`.
+        # A late result, after the lease, is still better than `unknown`.
         QueueEvent.SENT: {_S.SENDING: _S.SENT, _S.UNKNOWN: _S.SENT},
         QueueEvent.DOUBTED: {_S.SENDING: _S.UNKNOWN, _S.UNKNOWN: _S.UNKNOWN},
         QueueEvent.PUT_OFF: {_S.DUE: _S.DUE, _S.SENDING: _S.DUE, _S.UNKNOWN: _S.DUE},
@@ -69,18 +69,18 @@ LEDGER_LIFE = QueueLife(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueOccurrence:
-    """One time a trigger is due, before it is in the ledger."""
+    """One time a trigger is due, not in the ledger yet."""
 
     id: int
     trigger: str
     event: str  #: The name of the trigger's event.
     person: PersonRef
-    occurrence: str  #: What tells it from the person's other ones: a date, a transition.
+    occurrence: str  #: Distinguishes it from the person's others: a date, a transition.
     about: str = ""  #: crm_id of a qualification, reference of an application.
     recipient: str = ""  #: Empty: the person; `staff:3`, or an address.
     due_at: datetime
-    latest_at: datetime | None = None  #: Not sent after this.
-    facts: str = ""  #: What the event itself brought, as JSON.
+    latest_at: datetime | None = None  #: Not sent after this time.
+    facts: str = ""  #: The event's own data, as JSON.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +111,13 @@ class Occurrence:
 
     @property
     def at(self) -> datetime:
-        """When it was put into the ledger."""
+        """When it was added to the ledger."""
         return moment_of(self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OccurrenceEnding:
-    """What an attempt's result makes of an occurrence."""
+    """What an attempt's result does to an occurrence."""
 
     state: OccurrenceState
     reason: str = ""
@@ -127,9 +127,9 @@ class OccurrenceEnding:
 def ending(
     result: AttemptResult, attempts: int, now: datetime, jitter: float, latest_at: datetime | None
 ) -> OccurrenceEnding:
-    """Decide what becomes of an occurrence after that many attempts; `jitter` is from 0 to 1.
+    """Decide the new state of an occurrence after this many attempts; `jitter` is from 0 to 1.
 
-    What nobody can tell is never sent again by itself (RELIABILITY E5).
+    An unknown outcome is never resent automatically (RELIABILITY E5).
     """
     match result:
         case Sent():

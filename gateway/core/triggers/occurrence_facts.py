@@ -1,4 +1,4 @@
-"""What is known of an occurrence's person and subject at one moment."""
+"""What is known about an occurrence's person and subject at one moment."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +12,7 @@ from gateway.core.triggers.unread_fields import UnreadField
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OccurrenceFacts:
-    """What the conditions of an event and the values of its template go by."""
+    """The input to an event's conditions and a template's values."""
 
     person: Person | None
     qualification: Qualification | None = None
@@ -20,16 +20,16 @@ class OccurrenceFacts:
     first_closing: date | None = None
     application: KnownApplication | None = None
     actor: Staff | None = None  #: Who changed the application's status.
-    staff: Staff | None = None  #: The recipient, where it is a member of staff.
+    staff: Staff | None = None  #: The recipient, if it is a member of staff.
     unread: tuple[UnreadField, ...] = ()  #: Fields that could not be read: their values are old.
-    superseded: str = ""  #: Why mail about a change is no longer due: what came after it.
-    #: What became of the mail of an earlier change to the same status that was on its way when
+    superseded: str = ""  #: Why mail about a change is no longer due: the later change.
+    #: The state of the mail about an earlier change to the same status that was in progress when
     #: this one was made.
     earlier: OccurrenceState | None = None
 
 
 def told_earlier(facts: OccurrenceFacts) -> str:
-    """Return whether the mail of an earlier change says the same already; empty: it doesn't."""
+    """Return whether mail about an earlier change already says the same; empty: no."""
     match facts.earlier:
         case OccurrenceState.SENT:
             return "the mail of an earlier change to this status left after this one was made"

@@ -1,6 +1,6 @@
-"""What the report of a run says, and why people got no mail of it, in its reader's language.
+"""The contents of a run's report, with why people got no mail, in the reader's language.
 
-The ledger keeps reasons in English.
+The ledger stores reasons in English.
 """
 
 import re
@@ -14,7 +14,7 @@ from gateway.core.triggers.trigger_run import TriggerRun
 from gateway.core.triggers.values import written
 from gateway.core.written import colon
 
-#: The reasons the gateway itself gives, by the key of their wording; `{}` is what differs.
+#: The gateway's own reasons, by the key of their wording; `{}` is filled in.
 REASONS: Mapping[str, str] = {
     "person_gone": "the person is gone",
     "not_active": "not active",
@@ -35,7 +35,7 @@ REASONS: Mapping[str, str] = {
 #: Words for a part of a reason, or for a state.
 PARTS = ("group", "status", "staff", "failed", "unknown", "expired", "due")
 WORDS = frozenset((*REASONS, *PARTS))
-#: Tells of a run of a trigger.
+#: Reports on a run of a trigger.
 RUN_REPORT = WordingForm(
     placeholders=frozenset(
         (
@@ -49,7 +49,7 @@ RUN_REPORT = WordingForm(
 )
 _SOURCE = re.compile(r'\b(group|status|staff)(?= "|, |\Z)')
 _STARTS = sorted(REASONS.items(), key=lambda reason: -len(reason[1]))
-_LINES = 100  #: How many are listed who got no mail; the rest are in the history.
+_LINES = 100  #: How many unmailed people are listed; the rest are in the history.
 _FAULTS = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN, OccurrenceState.EXPIRED)
 
 
@@ -58,8 +58,8 @@ def values_of_report(
 ) -> dict[str, str]:
     """Return the values for the placeholders of a run's report; `rows` are its occurrences.
 
-    With `console_url`, pages of the console are named, otherwise commands. A count of zero is
-    empty, and its line is left out, except for the ones that every report has.
+    With `console_url`, pages of the console are named, otherwise commands. A count of zero is empty
+    and its line left out, except for those in every report.
     """
     unknown = run.count(OccurrenceState.UNKNOWN)
     expired = run.count(OccurrenceState.EXPIRED)
@@ -82,10 +82,10 @@ def values_of_report(
 
 
 def details(run: TriggerRun, rows: Sequence[Occurrence], wording: MailWording) -> list[str]:
-    """Return a line for each of the first of those who got no mail, with why.
+    """Return a line for each of the first people who got no mail, with the reason.
 
-    First come faults, then what is put off, what was skipped when its mail was to leave, and whom
-    the run itself left out.
+    First come faults, then what was put off, what was skipped when its mail was due, and those the
+    run itself left out.
     """
     faults = [row for row in rows if row.state in _FAULTS]
     put_off = [row for row in rows if row.state is OccurrenceState.DUE and row.reason]
@@ -103,7 +103,7 @@ def details(run: TriggerRun, rows: Sequence[Occurrence], wording: MailWording) -
 
 
 def in_words(reason: str, words: Mapping[str, str]) -> str:
-    """Return a reason in the words of a report; one that others gave (a relay) as it is."""
+    """Return a reason in the report's words; one from elsewhere (a relay) is unchanged."""
     for key, english in _STARTS:
         start, has_more, _ = english.partition("{}")
         if reason != start and not (has_more and reason.startswith(start)):

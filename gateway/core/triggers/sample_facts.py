@@ -1,4 +1,4 @@
-"""A made-up person with all that any template can ask for, to show what a template looks like."""
+"""A made-up person with all the data any template can use, for previews."""
 
 from datetime import date, timedelta
 
@@ -16,8 +16,9 @@ _NAMES = {
 
 
 def sample_facts(language: str, today: date) -> OccurrenceFacts:
-    """Return the facts of somebody who doesn't exist, of that language, with a qualification that
-    ends in 30 days and an application.
+    """Return the facts of a fictitious person who reads that language.
+
+    The person has an application, and a qualification that expires in 30 days.
     """
     first, last, qualification, title = _NAMES.get(language[:2].lower(), _NAMES["en"])
     ref = PersonRef(PersonKind.CANDIDATE, "0")

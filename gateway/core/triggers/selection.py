@@ -1,12 +1,12 @@
 """The people a date event selects: described by each event, found in the store through indexes.
 
-An event says which rows may be due, the store finds them (`store/triggers/due.py`). "Whose
+An event describes which rows may be due, and the store finds them (`store/triggers/due.py`). "Whose
 birthday is on 1 March" is
 
     PeopleSelection(day=date(2027, 3, 1), where=(IsAmong("anniversary", (301,)),))
 
-The columns are those of the store's tables. A selection may bring more people than are mailed: the
-event's conditions are looked at afterwards, and again when the mail leaves.
+The columns are those of the store's tables. A selection may return more people than are mailed: the
+event's conditions are checked afterwards, and again when the mail is sent.
 """
 
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from gateway.core.people.training import Qualification
 
 @dataclass(frozen=True, slots=True)
 class IsTrue:
-    """A column of yes and no says yes."""
+    """A boolean column is true."""
 
     column: str
 
 
 @dataclass(frozen=True, slots=True)
 class IsAmong:
-    """A column has one of some values."""
+    """A column has one of several values."""
 
     column: str
     values: tuple[int, ...]
@@ -33,7 +33,7 @@ class IsAmong:
 
 @dataclass(frozen=True, slots=True)
 class IsBefore:
-    """A column of days lies before a day."""
+    """A date column is before a day."""
 
     column: str
     day: date
@@ -41,7 +41,7 @@ class IsBefore:
 
 @dataclass(frozen=True, slots=True)
 class IsBetween:
-    """A column of days lies between two days, both included."""
+    """A date column is between two days, inclusive."""
 
     column: str
     first: date
@@ -50,9 +50,9 @@ class IsBetween:
 
 @dataclass(frozen=True, slots=True)
 class IsAhead:
-    """A column of days lies after a day, by no more than as many days as another column says.
+    """A date column is after a day, by at most the number of days in another column.
 
-    With `last`, by no more than that after one of the days from `today` to `last`.
+    With `last`, by at most that after one of the days from `today` to `last`.
     """
 
     column: str
@@ -66,7 +66,7 @@ Condition = IsTrue | IsAmong | IsBefore | IsBetween | IsAhead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleSelection:
-    """People for whom the event falls on a day: an occurrence for each day."""
+    """People for whom the event falls on a day: one occurrence per day."""
 
     day: date
     where: tuple[Condition, ...]
@@ -74,19 +74,19 @@ class PeopleSelection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualificationSelection:
-    """Qualifications, each with its person: an occurrence for each value of a column of days."""
+    """Qualifications, each with its person: one occurrence per value of a date column."""
 
     where: tuple[Condition, ...]
     occurrence: str  #: That column.
-    #: On which day mail about a qualification is due; None: never.
+    #: The day when mail about a qualification is due; None: never.
     day_of: Callable[[Qualification], date | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosingSelection:
-    """People whose first closing lies before a day, but not before an earlier one: once ever."""
+    """People whose first closing is before a day, but not before an earlier one: once ever."""
 
-    day: date  #: On which it is due.
+    day: date  #: When it is due.
     since: date | None  #: None: however long ago.
     where: tuple[Condition, ...]  #: On the person.
 

@@ -1,4 +1,4 @@
-"""The dates stored in a trigger, and the days of a calendar that isn't always the same length."""
+"""The dates stored in a trigger, and days missing from some months or years."""
 
 from calendar import monthrange
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ class StoredDates:
     monthly: tuple[int, ...] = ()  #: Days of the month.
 
     def between(self, first: date, last: date) -> Iterator[date]:
-        """Yield the dates from the first day to the last, both included, in order.
+        """Yield the dates from the first day to the last, inclusive, in order.
 
-        29 February is the 28th in other years; a day a month lacks is its last one.
+        29 February is the 28th in other years; a day missing from a month is its last day.
         """
         day = first
         while day <= last:
@@ -26,14 +26,14 @@ class StoredDates:
             day += timedelta(days=1)
 
     def after(self, day: date) -> date | None:
-        """Return the first date strictly after a day; None: there is none."""
+        """Return the first date strictly after a day; None if there is none."""
         if self.yearly or self.monthly:
             later = day + timedelta(days=1)
             return next(self.between(later, later + timedelta(days=366)), None)
         return min((stored for stored in self.dates if stored > day), default=None)
 
     def before(self, day: date) -> date | None:
-        """Return the last date strictly before a day; None: there is none."""
+        """Return the last date strictly before a day; None if there is none."""
         if self.yearly or self.monthly:
             earlier = self.between(day - timedelta(days=366), day - timedelta(days=1))
             return max(earlier, default=None)
@@ -50,7 +50,7 @@ class StoredDates:
 
 
 def in_year(month: int, day: int, year: int) -> date:
-    """Return a day of a year; 29 February is the 28th where there is none."""
+    """Return a day of a year; 29 February becomes the 28th in other years."""
     try:
         return date(year, month, day)
     except ValueError:

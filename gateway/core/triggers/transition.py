@@ -1,4 +1,4 @@
-"""What is done to an application, and who is mailed about it (seed S5)."""
+"""Changes to an application, and who is mailed about them (seed S5)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gateway.core.triggers.trigger import (
     Trigger,
 )
 
-#: What is shown before a change that sends mail, word for word in French (S5).
+#: The warning before a change that sends mail; the French one is verbatim from S5.
 WARNINGS: Mapping[str, str] = {
     "nl": "Deze actie verstuurt een e-mail naar de geselecteerde kandidaten",
     "de": "Diese Aktion sendet eine E-Mail an die ausgewählten Kandidaten",
@@ -25,7 +25,7 @@ WARNINGS: Mapping[str, str] = {
 }
 
 
-#: The same where only others than candidates are mailed; who it is follows.
+#: The same if mail goes only to people other than candidates; who they are follows.
 _TO_OTHERS: Mapping[str, str] = {
     "nl": "Deze actie verstuurt een e-mail naar",
     "de": "Diese Aktion sendet eine E-Mail an",
@@ -35,9 +35,9 @@ _TO_OTHERS: Mapping[str, str] = {
 
 
 def warning(language: str, others: Sequence[str] = ()) -> str:
-    """Return the warning in a language; in English for one it isn't there in.
+    """Return the warning in a language, or in English if it isn't available.
 
-    With `others` it is that of a change that is mailed to them, and to no candidate.
+    With `others` it is the one for a change that is mailed to them and to no candidate.
     """
     known = language[:2].lower()
     if not others:
@@ -45,7 +45,7 @@ def warning(language: str, others: Sequence[str] = ()) -> str:
     return f"{_TO_OTHERS.get(known, _TO_OTHERS['en'])} {', '.join(others)}"
 
 
-#: How people are asked to go on behind the warning, and the answers that say yes.
+#: The question whether to continue, asked after the warning, and the answers that mean yes.
 _QUESTIONS: Mapping[str, tuple[str, Sequence[str]]] = {
     "nl": ("Doorgaan? [j/N]", ("j", "ja")),
     "de": ("Fortfahren? [j/N]", ("j", "ja")),
@@ -55,12 +55,12 @@ _QUESTIONS: Mapping[str, tuple[str, Sequence[str]]] = {
 
 
 def question(language: str) -> str:
-    """Return the question whether to go on, in the language its `warning` is in."""
+    """Return the question whether to continue, in the same language as the `warning`."""
     return _question(language)[0]
 
 
 def is_yes(answer: str, language: str) -> bool:
-    """Whether an answer to the question says yes, in its language or in English."""
+    """Whether an answer means yes, in the question's language or in English."""
     said = answer.strip().lower()
     return said in (*_question(language)[1], *_QUESTIONS["en"][1])
 
@@ -71,13 +71,13 @@ def _question(language: str) -> tuple[str, Sequence[str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """One thing done to an application: its candidate submitted it, or staff changed its status."""
+    """One change to an application: its candidate submitted it, or staff changed its status."""
 
     id: int
     at: datetime
     event: ApplicationEvent
-    application: KnownApplication  #: As it is afterwards.
-    before: str  #: crm_id of the status it had.
+    application: KnownApplication  #: In its state afterwards.
+    before: str  #: crm_id of the previous status.
     is_initial: bool  #: Whether it is in its first phase.
     actor: str = ""  #: crm_id of the member of staff; empty for the candidate.
 
@@ -87,20 +87,20 @@ class PastChange:
     """An earlier change of an application's status."""
 
     at: datetime
-    before: str  #: crm_id of the status it had.
+    before: str  #: crm_id of the previous status.
     is_announced: (
-        bool  #: Whether mail about it has left, or may have, or it was the candidate's doing.
+        bool  #: Whether mail about it was sent, or may have been, or the candidate made the change.
     )
 
 
 def is_undone(
     past: Iterable[PastChange], *, before: str, status: str, at: datetime, undo: timedelta
 ) -> bool:
-    """Whether a change brings back the status people last heard of, before they heard of another.
+    """Whether a change restores the status people last heard of, before they heard of another.
 
-    `past` are the changes before it, the newest first. Those that were followed by another within
-    `undo` and of which no mail has left count as not made: new, accepted, new within two minutes
-    is nothing; new, accepted, new, accepted is accepted once.
+    `past` are the earlier changes, newest first. Those followed by another within `undo` and not
+    mailed about are ignored: new, accepted, new within two minutes is nothing; new, accepted, new,
+    accepted is accepted once.
     """
     heard, later, is_back = before, at, False
     for change in past:
@@ -113,7 +113,7 @@ def is_undone(
 def fired(triggers: Iterable[Trigger], transition: Transition) -> tuple[Trigger, ...]:
     """Return the triggers a transition fires.
 
-    Of those that tell the candidate of a submission the most particular count: a programme's own
+    Of those that confirm a submission to the candidate, the most specific counts: a programme's own
     replaces one for every programme, and any replaces one for the initial phase only.
     """
     fitting = [trigger for trigger in triggers if fits(trigger, transition)]
@@ -129,7 +129,7 @@ def fired(triggers: Iterable[Trigger], transition: Transition) -> tuple[Trigger,
 
 
 def fits(trigger: Trigger, transition: Transition) -> bool:
-    """Whether a trigger that is on names the event, programme, status and phase."""
+    """Whether an active trigger matches the event, programme, status and phase."""
     application = transition.application.application
     return (
         trigger.enabled
@@ -146,7 +146,7 @@ def _particular(trigger: Trigger) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationStaff:
-    """The staff around an application."""
+    """The staff involved in an application."""
 
     responsible: Sequence[Staff] = ()
     owner: Staff | None = None  #: The candidate's.
@@ -154,8 +154,9 @@ class ApplicationStaff:
 
 
 def recipients(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
-    """Yield whom a trigger mails, as the ledger names them: empty for the person, `staff:3`, or an
-    address; nobody twice.
+    """Yield a trigger's recipients as the ledger names them, each once.
+
+    Empty for the person, `staff:3`, or an address.
     """
     mailboxes: set[str] = set()
     for wanted in trigger.recipients:
@@ -166,12 +167,12 @@ def recipients(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
 
 
 def missing(trigger: Trigger, around: ApplicationStaff) -> Iterator[str]:
-    """Yield which recipients of a trigger are nobody here, as its file names them."""
+    """Yield a trigger's recipients that don't exist here, as its file names them."""
     return (wanted for wanted in trigger.recipients if not any(_named(wanted, around)))
 
 
 def _named(wanted: str, around: ApplicationStaff) -> Iterator[tuple[str, str]]:
-    """Yield the people whom a trigger's recipient means, each with the mailbox in lower case."""
+    """Yield the people a trigger's recipient stands for, each with the mailbox in lower case."""
     if wanted == CANDIDATE:
         yield "", ""
     elif "@" in wanted:

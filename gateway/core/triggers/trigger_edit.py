@@ -1,4 +1,4 @@
-"""Changes of triggers' files and of templates: what was there, what is there now, and by whom."""
+"""Edits of trigger files and templates: the old text, the new text, and who made them."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from gateway.core.ids import moment_of
 
 
 class EditedThing(StrEnum):
-    """What is changed."""
+    """What is edited."""
 
     TRIGGER = "trigger"
     TEMPLATE = "template"
@@ -19,21 +19,21 @@ class EditedThing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileChange:
-    """One file, before and after; None: there was, or is, no such file."""
+    """One file, before and after; None: it did not or does not exist."""
 
     file: str
     before: str | None
     after: str | None
 
     def diff(self) -> tuple[str, ...]:
-        """Return the lines that differ with two of those around them, as `diff -u` does."""
+        """Return the differing lines with two lines of context, like `diff -u`."""
         before, after = (self.before or "").splitlines(), (self.after or "").splitlines()
         return tuple(unified_diff(before, after, n=2, lineterm=""))[2:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerEdit:
-    """A change that was made through the gateway."""
+    """An edit made through the gateway."""
 
     id: int
     by: str
@@ -48,9 +48,9 @@ class TriggerEdit:
 
 
 def version_of(texts: Mapping[str, str | None] | Iterable[tuple[str, str | None]]) -> str:
-    """Return what tells the texts of some files from what they were or will be.
+    """Return a value that identifies the present texts of some files.
 
-    `texts` are by the file's name; a file that isn't there is None.
+    `texts` are by file name; a file that doesn't exist is None.
     """
     digest = hashlib.sha256()
     for name, text in sorted(dict(texts).items()):
@@ -60,8 +60,8 @@ def version_of(texts: Mapping[str, str | None] | Iterable[tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """What is wrong at one place of a trigger's file."""
+    """A fault at one place in a trigger's file."""
 
-    line: int | None  #: Where the key is, or what isn't TOML; None: about no line.
+    line: int | None  #: The line of the key, or of invalid TOML; None: no particular line.
     key: str  #: Empty: the file as a whole.
-    fault: str  #: With what to write instead.
+    fault: str  #: Including what to write instead.

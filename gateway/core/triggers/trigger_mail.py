@@ -1,4 +1,4 @@
-"""A triggered mail as octets: the same each time it is built."""
+"""A triggered mail as octets, identical every time it is built."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ class TriggerMail:
     """One mail to one address."""
 
     id: int
-    at: datetime  #: Aware, in the zone people see.
+    at: datetime  #: Aware, in the zone shown to people.
     sender: str  #: May have a name: `Office <office@example.org>`.
     hostname: str
     recipient: str
@@ -34,7 +34,7 @@ class TriggerMail:
     subject: str
     text: str
     html: str = ""
-    #: The fields by which it can be unsubscribed from, folded with CRLF (RFC 2369, RFC 8058).
+    #: The unsubscribe fields, folded with CRLF (RFC 2369, RFC 8058).
     unsubscribe: tuple[str, ...] = ()
 
 
@@ -44,9 +44,9 @@ def message_id(mail: TriggerMail) -> str:
 
 
 def build(mail: TriggerMail) -> bytes:
-    """Write the mail, with CRLF line ends, ready to be sent; nothing answers it (RFC 3834).
+    """Write the mail, with CRLF line ends, ready to send; it asks for no replies (RFC 3834).
 
-    Whatever a name or subject holds, it can't begin another line (RELIABILITY H5).
+    No name or subject, whatever it contains, can start another line (RELIABILITY H5).
     """
     fields = [
         f"From: {_mailbox(*parseaddr(mail.sender))}",
@@ -68,18 +68,18 @@ def build(mail: TriggerMail) -> bytes:
     # "=_" never begins a line of quoted-printable, so the boundary can't occur (RFC 2045, 6.7).
     boundary = f"=_{ids.show(mail.id)}"
     fields.append(f'Content-Type: multipart/alternative; boundary="{boundary}"')
-    # What a reader shows best comes last (RFC 2046, 5.1.4).
+    # The preferred part comes last (RFC 2046, 5.1.4).
     return part(fields, multipart([text, _text_part(mail.html, "html")], boundary))
 
 
 def plain(text: str) -> str:
-    """Return text as one line without what steers a reader's program."""
+    """Return text on one line without characters that control a reader's program."""
     return "".join(character for character in " ".join(text.split()) if character.isprintable())
 
 
 def _mailbox(name: str, address: str) -> str:
     where = plain(address)
-    # Mail to an address beyond ASCII travels with SMTPUTF8, its header in UTF-8 (RFC 6532).
+    # Mail to a non-ASCII address needs SMTPUTF8, so its header is UTF-8 (RFC 6532).
     return formataddr((plain(name)[:_LONGEST_NAME], where)) if where.isascii() else f"<{where}>"
 
 

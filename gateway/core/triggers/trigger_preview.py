@@ -1,4 +1,4 @@
-"""What a trigger would do: who would get what, who would not, and why."""
+"""What a trigger would do: who would get which mail, who would not, and why."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -19,8 +19,8 @@ class PreviewMail:
     trigger: str
     recipient: str  #: Who it is: `candidate:17`, `staff:3`, or an address.
     name: str = ""  #: The recipient's.
-    html: str = ""  #: As it would be sent, not made safe; empty: there is none.
-    blank: tuple[str, ...] = ()  #: Values the text takes and that are empty: `person.first_name`.
+    html: str = ""  #: As it would be sent, not sanitised; empty: there is none.
+    blank: tuple[str, ...] = ()  #: Empty values the text uses: `person.first_name`.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +40,11 @@ class Preview:
     trigger: str
     mails: tuple[PreviewMail, ...]
     skipped: tuple[NotMailed, ...]
-    warning: str = ""  #: What people are told before they go on.
+    warning: str = ""  #: Shown to people before they continue.
 
     @property
     def may_mail(self) -> bool:
-        """Whether mail would leave, now or as soon as what it waits for is told."""
+        """Whether mail would be sent, now or as soon as the data it waits for arrives."""
         return bool(self.mails) or any(
             occurrence.reason.startswith(WAITS) for occurrence in self.skipped
         )
@@ -57,5 +57,5 @@ class DueDay:
     trigger: str
     day: date
     mails: int
-    left_out: int  #: Selected by the event, but not mailed as things stand.
-    people: tuple[tuple[PersonRef, str], ...]  #: The first of those mailed, with their names.
+    left_out: int  #: Selected by the event, but not mailed at present.
+    people: tuple[tuple[PersonRef, str], ...]  #: The first people to be mailed, with their names.

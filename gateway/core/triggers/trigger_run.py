@@ -1,4 +1,4 @@
-"""A run of a trigger: what it found on a day, and what became of it."""
+"""A run of a trigger: what it found on a day, and the outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ from gateway.core.ids import moment_of
 from gateway.core.people.people import PersonRef
 from gateway.core.triggers.occurrence import OccurrenceState
 
-#: A run that would send so much more than the largest of the last ones is held.
+#: A run that would send this many times more than the largest recent one is held.
 FAR_MORE = 5
-#: … if it is as many mails at least.
+#: … if it has at least this many mails.
 GUARDED_FROM = 100
 
 
 class RunState(StrEnum):
-    """Where a run stands."""
+    """The state of a run."""
 
     LOOKING = "looking"
     OPEN = "open"
@@ -27,7 +27,7 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SkippedPerson:
-    """Somebody a run selected and whose conditions aren't met."""
+    """Somebody a run selected who doesn't meet the conditions."""
 
     person: PersonRef
     about: str
@@ -36,18 +36,18 @@ class SkippedPerson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerRun:
-    """One look at a trigger's event."""
+    """One evaluation of a trigger's event."""
 
     id: int
     trigger: str
-    day: date  #: The local day it looked at.
+    day: date  #: The local date it evaluated.
     state: RunState
-    due: int = 0  #: Occurrences it put into the ledger to be sent.
-    skipped: int = 0  #: Whom it left out; they are not in the ledger.
+    due: int = 0  #: Occurrences it added to the ledger to be sent.
+    skipped: int = 0  #: How many it left out; they are not in the ledger.
     skips: tuple[SkippedPerson, ...] = ()  #: The first of them.
     error: str = ""
     report_to: str = ""
-    reports: int = 0  #: Made so far.
+    reports: int = 0  #: The number made so far.
     finished_at: datetime | None = None
     counts: Mapping[OccurrenceState, int] = field(default_factory=dict)
 
@@ -57,12 +57,12 @@ class TriggerRun:
         return moment_of(self.id)
 
     def count(self, *states: OccurrenceState) -> int:
-        """Return how many of its occurrences are in some states."""
+        """Return how many of its occurrences are in the given states."""
         return sum(self.counts.get(state, 0) for state in states)
 
     @property
     def left_out(self) -> int:
-        """How many people were selected and are not mailed."""
+        """How many people were selected but not mailed."""
         return self.skipped + self.count(OccurrenceState.SKIPPED)
 
     @property
@@ -77,5 +77,5 @@ class TriggerRun:
 
 
 def is_far_more(due: int, usual: int | None) -> bool:
-    """Whether a run would send far more than the largest of the last ones; None: there is none."""
+    """Whether a run would send far more than the largest recent one; None: there is none."""
     return usual is not None and due >= GUARDED_FROM and due > FAR_MORE * usual

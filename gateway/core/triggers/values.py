@@ -1,4 +1,4 @@
-"""The values a template can use: texts, dates already in the reader's language."""
+"""The values a template can use: texts, with dates already in the reader's language."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import date
 
 from gateway.core.triggers.occurrence_facts import OccurrenceFacts
 
-DATE = "date"  #: The day the mail is due, in all mail.
-UNSUBSCRIBE_URL = "unsubscribe_url"  #: The link to unsubscribe, in all mail.
+DATE = "date"  #: The day the mail is due, in every mail.
+UNSUBSCRIBE_URL = "unsubscribe_url"  #: The unsubscribe link, in every mail.
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -17,7 +17,7 @@ _FORMS = {"nl": "%d-%m-%Y", "de": "%d.%m.%Y", "fr": "%d/%m/%Y"}
 
 
 def written(day: date | None, language: str) -> str:
-    """Write a date as people of a language do; empty where there is none."""
+    """Format a date for a language; empty without a date."""
     if day is None:
         return ""
     if language == "en":
@@ -27,11 +27,11 @@ def written(day: date | None, language: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TemplateValues:
-    """Values a template takes under one name: `application.title`."""
+    """Values available to a template under one name: `application.title`."""
 
     name: str
     fields: frozenset[str]
-    #: Returns the value of each field for a reader of a language; None: there is nothing to tell.
+    #: Returns the value of each field for a reader of a language; None: nothing to say.
     of: Callable[[OccurrenceFacts, str], Mapping[str, str] | None]
 
 
@@ -42,7 +42,7 @@ def values(
     language: str,
     unsubscribe_url: str = "",
 ) -> dict[str, object]:
-    """Return the values of a mail due on a day, for a reader of that language."""
+    """Return the values for a mail due on a day, for a reader of that language."""
     by_name: dict[str, object] = {
         DATE: written(day, language),
         UNSUBSCRIBE_URL: unsubscribe_url,
@@ -55,7 +55,7 @@ def values(
 
 
 def values_of_person(facts: OccurrenceFacts, language: str) -> Mapping[str, str]:
-    """Return the values of `person`, which all mail has."""
+    """Return the values of `person`, which every mail has."""
     person = facts.person
     if person is None:
         raise AssertionError("nobody is written to about nobody")
@@ -86,7 +86,7 @@ def values_of_qualification(facts: OccurrenceFacts, language: str) -> Mapping[st
 
 
 def values_of_application(facts: OccurrenceFacts, language: str) -> Mapping[str, str] | None:
-    """Return the values of `application`; its status is named in the reader's language."""
+    """Return the values of `application`, with its status in the reader's language."""
     known = facts.application
     if known is None:
         return None
@@ -101,7 +101,7 @@ def values_of_application(facts: OccurrenceFacts, language: str) -> Mapping[str,
 
 
 def values_of_actor(facts: OccurrenceFacts, language: str) -> Mapping[str, str] | None:
-    """Return the values of `actor`: blank where the candidate acted."""
+    """Return the values of `actor`: blank if the candidate acted."""
     if facts.application is None:
         return None
     actor = facts.actor

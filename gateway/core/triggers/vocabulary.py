@@ -1,4 +1,4 @@
-"""The words of the CRM a trigger can name, and triggers that name what there isn't."""
+"""The CRM's words that a trigger can name, and triggers that name unknown ones."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,26 +8,26 @@ from gateway.core.triggers.trigger import RESPONSIBLE, Trigger
 from gateway.core.triggers.unread_fields import DELIVERIES, PEOPLE, QUALIFICATIONS
 from gateway.core.written import as_read, nearest
 
-_MOST_NAMED = 8  #: Known words that are named where none is near.
+_MOST_NAMED = 8  #: How many known words to list if none is similar.
 _SINGULAR = {PEOPLE: "person", QUALIFICATIONS: "qualification", DELIVERIES: "delivery"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """What the feed has told of so far."""
+    """What the feed has sent so far."""
 
-    statuses: Mapping[str, str] = field(default_factory=dict)  #: Applications': names by crm_id.
-    initial: frozenset[str] = frozenset()  #: Those of them that are marked initial.
+    statuses: Mapping[str, str] = field(default_factory=dict)  #: For applications: names by crm_id.
+    initial: frozenset[str] = frozenset()  #: Those marked as initial.
     programmes: Mapping[str, str] = field(default_factory=dict)  #: Names by crm_id.
     #: How many staff with an address have each role.
     roles: Mapping[str, int] = field(default_factory=dict)
-    #: Kinds of records, each with a column that any of them has: `("people", "mail_on_set_date")`.
-    #: Only what some event needs (`TriggerEvent.needs`) is looked for.
+    #: Kinds of records, each with a column that at least one of them has: `("people",
+    #: "mail_on_set_date")`. Only what some event needs (`TriggerEvent.needs`) is checked.
     filled: frozenset[tuple[str, str]] = frozenset()
 
 
 def doubts(trigger: Trigger, known: Vocabulary, today: date) -> Iterator[str]:
-    """Yield why a trigger, or a recipient of it, can never mail: key, value, and the cure."""
+    """Yield why a trigger, or one of its recipients, can never mail: key, value, and the remedy."""
     if trigger.event.is_of_application:
         yield from doubts_of_application(trigger, known)
         return
@@ -43,7 +43,7 @@ def doubts(trigger: Trigger, known: Vocabulary, today: date) -> Iterator[str]:
 
 
 def doubts_of_application(trigger: Trigger, known: Vocabulary) -> Iterator[str]:
-    """Yield the same of a trigger on applications: status, programme, and roles of staff."""
+    """Yield the same for a trigger on applications: status, programme, and staff roles."""
     is_initial = trigger.status in known.initial or not known.initial
     if trigger.status and trigger.status not in known.statuses:
         yield _unknown("status", trigger.status, "status of applications", known.statuses)
@@ -69,10 +69,10 @@ def doubts_of_application(trigger: Trigger, known: Vocabulary) -> Iterator[str]:
 
 
 def _unknown(key: str, value: str, what: str, known: Mapping[str, str], word: str = "") -> str:
-    """Say that a key names what there isn't, with the nearest there is."""
+    """Return that a key names something unknown, with the nearest known one."""
     never = "reaches nobody" if word else "never mails"
     said = f'{key} = "{value}" {never}: there is no such {what}'
-    # The id that is meant: in another case, by its name, or with a slip
+    # The intended id: in another case, by its name, or with a typo
     called = {name: crm_id for crm_id, name in known.items() if name}
     called |= {crm_id: crm_id for crm_id in known}
     forms = {as_read(text): crm_id for text, crm_id in called.items()}

@@ -1,1 +1,1 @@
-"""Addresses as people type them: understood, or it is said what is wrong with them."""
+"""Addresses as people type them: understood, or refused with an explanation."""

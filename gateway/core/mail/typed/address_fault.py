@@ -1,4 +1,4 @@
-"""What keeps a text without brackets from being one address, said with its cure."""
+"""Why a text without brackets is not one address, with the remedy."""
 
 import re
 import unicodedata
@@ -6,20 +6,20 @@ import unicodedata
 from gateway.core.mail.address import fits_envelope, lookup_form
 from gateway.core.mail.typed.characters import QUOTES, named, shown
 
-#: Octets of an address: a path may have 256, brackets among them (RFC 5321, 4.5.3.1.3).
+#: Octets of an address: a path may have 256 including brackets (RFC 5321, 4.5.3.1.3).
 MAX_OCTETS = 254
 EMPTY = "is empty: write an address such as ann@example.org"
-LONGEST = 2_000  #: Characters of a text that is looked at.
+LONGEST = 2_000  #: Characters of a text that are examined.
 
 _PART = re.compile(r"[^\s<>()\[\],;:\"“”„«»‹›]+@[^\s<>()\[\],;:\"“”„«»‹›@]+")
 _SEPARATORS = ",;；，；"
-_SPECIALS = frozenset('()<>[]:;@\\," ')  #: RFC 5321, 4.1.2: only between quotes.
-#: U-labels may hold these (RFC 5892, A.3 to A.8); the full stops count as a dot.
+_SPECIALS = frozenset('()<>[]:;@\\," ')  #: RFC 5321, 4.1.2: only in quotes.
+#: Allowed in U-labels (RFC 5892, A.3 to A.8); the full stops count as a dot.
 _DOMAIN_MARKS = frozenset("·͵׳״・。．｡")
 
 
 def parts_like_addresses(text: str) -> tuple[str, ...]:
-    """Return what looks like an address in a text, each once, in its order."""
+    """Return what looks like an address in a text, each once, in order."""
     parts: dict[str, str] = {}
     for part in _PART.findall(text[:LONGEST]):
         bare = part.strip(QUOTES + ".")
@@ -28,20 +28,20 @@ def parts_like_addresses(text: str) -> tuple[str, ...]:
 
 
 def several(text: str) -> str:
-    """Return the fault of a text that names several addresses; empty: it doesn't."""
+    """Return the fault of a text that names several addresses; empty if it doesn't."""
     parts = parts_like_addresses(text)
     return one_at_a_time(parts) if len(parts) > 1 else ""
 
 
 def one_at_a_time(parts: tuple[str, ...]) -> str:
-    """Say that several addresses are one too many."""
+    """Return the fault for several addresses where one is expected."""
     first_two = " and ".join(map(shown, parts[:2]))
     more = f" and {len(parts) - 2} more" if len(parts) > 2 else ""
     return f"names several addresses, {first_two}{more}: give one at a time"
 
 
 def at_the_ends(text: str) -> str:
-    """Return what stands before or behind an address and isn't part of it: a comma, a quote."""
+    """Return the fault of extra characters before or after an address: a comma, a quote."""
     for where, char in (("ends in", text[-1]), ("begins with", text[0])):
         if char in _SEPARATORS:
             return f"{where} “{char}”: leave it out"
@@ -52,7 +52,7 @@ def at_the_ends(text: str) -> str:
 
 
 def fault_of_unquoted(address: str) -> str:
-    """Return what is wrong with an address such as `ann@example.org`; empty: nothing."""
+    """Return what is wrong with an unquoted address like `ann@example.org`; empty: nothing."""
     if not address:
         return EMPTY
     if fault := several(address) or at_the_ends(address):
@@ -67,13 +67,13 @@ def fault_of_unquoted(address: str) -> str:
 
 
 def fault_of_quoted(address: str, domain: str) -> str:
-    """Return what is wrong with `"ann bos"@example.org` behind its quotes, and as a whole."""
+    """Return what is wrong with `"ann bos"@example.org` after the quotes, or as a whole."""
     if fault := fault_of_domain(domain):
         return fault
     octets = len(address.encode(errors="replace"))
     if octets > MAX_OCTETS:
         return f"has {octets} octets, an address has {MAX_OCTETS} at most: is it one address?"
-    # The grammar that recipients of envelopes are read by: what it refuses never matches.
+    # The grammar for envelope recipients: what it refuses never matches.
     if not fits_envelope(address):
         return "can't be the recipient of a mail: write it as ann@example.org"
     return ""
@@ -86,7 +86,7 @@ def fault_of_local_part(local: str) -> str:
     if "@" in local:
         return "has two @: one is too many"
     for char in local:
-        # `；` is `;` once it is looked up: what counts is the compatible form.
+        # `；` becomes `;` in a lookup: the compatibility form counts.
         hides_special = _SPECIALS.intersection(unicodedata.normalize("NFKC", char))
         if char in _SPECIALS or (not char.isascii() and (char in QUOTES or hides_special)):
             return _cant_stand(char, "before the @")
@@ -94,11 +94,11 @@ def fault_of_local_part(local: str) -> str:
 
 
 def fault_of_domain(domain: str) -> str:
-    """Return what is wrong behind the @; empty: nothing, or it is an address literal."""
+    """Return what is wrong after the @; empty: nothing, or it is an address literal."""
     if not domain:
         return "has nothing behind the @: write it as ann@example.org"
     if domain[0] == "[":
-        return ""  # An address literal (RFC 5321, 4.1.3): the envelope's own grammar tells.
+        return ""  # An address literal (RFC 5321, 4.1.3): the envelope grammar checks it.
     for char in domain:
         is_usual = char.isascii() and (char.isalnum() or char in "-._")
         if not (is_usual or char in _DOMAIN_MARKS or _is_in_label(char)):
@@ -112,9 +112,9 @@ def fault_of_domain(domain: str) -> str:
 
 
 def _is_in_label(char: str) -> bool:
-    """Whether a U-label may contain a character beyond ASCII: a letter, a mark, an emoji.
+    """Whether a U-label may contain this non-ASCII character: a letter, a mark, an emoji.
 
-    Not `℀`, which is `a/c` once it is looked up.
+    Not `℀`, which becomes `a/c` in a lookup.
     """
     category = unicodedata.category(char)
     compatible = unicodedata.normalize("NFKC", char)

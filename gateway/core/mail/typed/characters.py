@@ -1,11 +1,11 @@
-"""Single characters in what people type: which can't be seen, and how any of them is named."""
+"""Single characters in what people type: which are invisible, and how to name them."""
 
 import unicodedata
 from collections.abc import Iterator
 
 QUOTES = "\"'`´“”„‟‘’‚‛«»‹›′″＂＇"
-#: Default_Ignorable_Code_Point of Unicode that is of no category C: fillers, joiners, variation
-#: selectors; and the blank of Braille.
+#: Unicode's Default_Ignorable_Code_Point outside category C: fillers, joiners, variation selectors;
+#: and the Braille blank.
 _IGNORABLE = (
     (0x034F, 0x034F),
     (0x115F, 0x1160),
@@ -22,14 +22,14 @@ _SHOWN = 80  #: Characters of a text that are shown.
 
 
 def is_unseen(char: str) -> bool:
-    """Whether a character can't be seen: a control, an end of line, a joiner; no usual blank."""
+    """Whether a character is invisible: a control, a line end, a joiner, but not a plain space."""
     category = unicodedata.category(char)
     is_ignorable = any(first <= ord(char) <= last for first, last in _IGNORABLE)
     return is_ignorable or category[0] == "C" or category in ("Zl", "Zp")
 
 
 def unseen(text: str, *, blanks: bool) -> Iterator[str]:
-    """Yield what can't be seen in a text; `blanks`: other blanks than the usual one count too."""
+    """Yield the invisible characters in a text; `blanks`: including spaces other than U+0020."""
     if text.isascii() and text.isprintable():
         return
     for char in text:
@@ -41,12 +41,12 @@ def unseen(text: str, *, blanks: bool) -> Iterator[str]:
 
 
 def is_blank(char: str) -> bool:
-    """Whether a character is a blank of any width, a tab or an end of line."""
+    """Whether a character is a space of any width, a tab or a line end."""
     return char in " \t\r\n" or (not char.isascii() and unicodedata.category(char) == "Zs")
 
 
 def without_blanks_around(text: str) -> str:
-    """Return a text without blanks, tabs and line ends around it; nothing else unseen goes."""
+    """Strip spaces, tabs and line ends from a text, but no other invisible characters."""
     start, end = 0, len(text)
     while start < end and is_blank(text[start]):
         start += 1
@@ -56,7 +56,7 @@ def without_blanks_around(text: str) -> str:
 
 
 def named(char: str) -> str:
-    """Return a character so that it can be recognised: `“ (U+201C LEFT DOUBLE QUOTATION MARK)`."""
+    """Return a recognisable name for a character: `“ (U+201C LEFT DOUBLE QUOTATION MARK)`."""
     if char.isascii() and char.isprintable():
         return f"“{char}”"
     name = unicodedata.name(char, "") or _CONTROLS.get(char, "CONTROL CHARACTER")
@@ -65,7 +65,7 @@ def named(char: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a text in quotes such that all of it is seen, on one line and not long."""
+    """Return a text in quotes, with invisible characters made visible, on one short line."""
     hidden = set(unseen(text[:_SHOWN], blanks=True))
     seen = "".join(f"\\u{ord(char):04x}" if char in hidden else char for char in text[: _SHOWN + 1])
     return f"“{seen[:_SHOWN]}…”" if len(text) > _SHOWN else f"“{seen}”"

@@ -1,10 +1,10 @@
 """Addresses as people type, paste and configure them: understood, or refused with the reason.
 
-Besides a bare address (RFC 5321, 4.1.2; RFC 6531), these are understood: blanks around it,
+Besides a bare address (RFC 5321, 4.1.2; RFC 6531), these are accepted: surrounding spaces,
 `<ann@x>`, `Ann Bos <ann@x>`, `"Bos, Ann" <ann@x>` and `mailto:ann@x?subject=…` (RFC 6068).
-Characters that can't be seen (a zero-width blank, a soft hyphen, a mark of direction) came with
-copying and are left out. Anything else that isn't a single address is refused: taken as typed, it
-would never match a recipient, and the person who typed it would believe that it does.
+Invisible characters (a zero-width space, a soft hyphen, a direction mark) come from copying and are
+removed. Anything else that isn't a single address is refused: stored as typed, it would never match
+a recipient, though the person who typed it believes it does.
 """
 
 import re
@@ -30,25 +30,25 @@ from gateway.core.written import plain, plain_name
 _ANGLED = re.compile(r'\s*(?P<name>"(?:[^"\\]|\\.)*"|[^<>]*?)\s*<(?P<inner>[^<>]*)>')
 _MAILTO = re.compile(r"mailto:(?://)?", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"@(?P<domain>[^@]*)')
-#: Most addresses: nothing in them needs a second look.
+#: Most addresses: no closer look needed.
 _PLAIN = re.compile(
     r"[A-Za-z0-9_+-]{1,30}(?:\.[A-Za-z0-9_+-]{1,20}){0,3}@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,40}[A-Za-z0-9])?\.){1,4}[A-Za-z]{2,18}"
 )
-#: Looked up without its quotes, `"ann@home"@x` would be taken for something else.
+#: Without its quotes, as in a lookup, `"ann@home"@x` would be taken for something else.
 _HIDES = "has quotes that hide an @, a link or nothing: write it as ann@example.org"
 
 
 @dataclass(frozen=True, slots=True)
 class TypedAddress:
-    """One address, without what stood around it."""
+    """One address, without what surrounded it."""
 
     address: str  #: As typed: its case and quoting are kept.
-    name: str = ""  #: The display name; empty: there was none.
+    name: str = ""  #: The display name; empty if there was none.
 
     @property
     def mailbox(self) -> str:
-        """Name and address as a header field has them (RFC 5322, 3.4), in Unicode."""
+        """Name and address in the form of a header field (RFC 5322, 3.4), in Unicode."""
         if not self.name:
             return self.address
         if re.fullmatch(r"[^()<>\[\]:;@\\,.\"]+", self.name):
@@ -61,16 +61,16 @@ class TypedAddress:
 class NotAnAddress:
     """A text that is not one address."""
 
-    text: str  #: As it may be shown: short, and nothing in it unseen.
-    fault: str  #: What is wrong, and the cure: `has no @: write it as ann@example.org`.
+    text: str  #: For display: short, and everything in it visible.
+    fault: str  #: What is wrong, and the remedy: `has no @: write it as ann@example.org`.
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return it on one line."""
         return f"not a mail address: {self.text} {self.fault}"
 
 
 def read_address(text: str) -> TypedAddress | NotAnAddress:
-    """Return the one address a text names, or what keeps it from being one."""
+    """Return the one address in a text, or why there isn't one."""
     if is_plain(text):
         return TypedAddress(text)
     written = without_blanks_around(plain_name(text))
@@ -87,7 +87,7 @@ def read_address(text: str) -> TypedAddress | NotAnAddress:
 
 
 def read_person_or_address(text: str) -> PersonRef | TypedAddress | NotAnAddress:
-    """Return the person of `candidate:17`, else the one address a text names, or what is wrong."""
+    """Return the person in `candidate:17`, else the one address in a text, or what is wrong."""
     try:
         return PersonRef.parse(text.strip())
     except ValueError:
@@ -95,15 +95,15 @@ def read_person_or_address(text: str) -> PersonRef | TypedAddress | NotAnAddress
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text is a usual address and nothing else, told at once."""
+    """Whether a text is a usual address and nothing else; a quick check."""
     return _PLAIN.fullmatch(text) is not None
 
 
 def can_be_recipient(lookup: str) -> bool:
-    """Whether a recipient of an envelope can have an address stored in lookup form.
+    """Whether an envelope recipient can have this address, stored in lookup form.
 
-    `<ann@example.org>` and `mailto:ann@example.org`, stored as they stood, are nobody's. What
-    needs quotes in an envelope is stored without them: `"ann bos"@x` as `ann bos@x`.
+    `<ann@example.org>` and `mailto:ann@example.org`, stored as they are, match nobody. Addresses
+    that need quotes in an envelope are stored without them: `"ann bos"@x` as `ann bos@x`.
     """
     if _PLAIN.fullmatch(lookup) and lookup.islower():
         return True
@@ -127,7 +127,7 @@ class _FaultError(Exception):
 
 
 def _read_angled(text: str) -> TypedAddress:
-    """Read `Name <address>`; a name that only repeats the address is left out."""
+    """Parse `Name <address>`; a name that only repeats the address is dropped."""
     _check_seen(plain(text), blanks=False)
     match = _ANGLED.fullmatch(text)
     if match is None:
@@ -155,10 +155,10 @@ def _read_angled(text: str) -> TypedAddress:
 
 
 def _read_bare(text: str) -> str:
-    """Return the address of a text without brackets, or of a link."""
+    """Return the address in a text without brackets, or in a link."""
     _check_seen(text, blanks=True)
     if link := _MAILTO.match(text):
-        # Its header fields (`?subject=…`) say nothing of the address.
+        # Its header fields (`?subject=…`) don't concern the address.
         path = unquote(text[link.end() :].partition("?")[0], errors="surrogateescape")
         text = without_blanks_around(plain(path))
         _check_seen(text, blanks=True)
@@ -175,9 +175,10 @@ def _read_bare(text: str) -> str:
 
 
 def _check_seen(text: str, *, blanks: bool) -> None:
-    """Refuse what can't be seen; `blanks`: other blanks than the usual one count too."""
+    """Refuse invisible characters; `blanks`: including spaces other than U+0020."""
     for char in unseen(text, blanks=blanks):
-        if unicodedata.category(char) == "Cs":  # An octet of the command line, see PEP 383.
+        # An undecodable octet from the command line, see PEP 383.
+        if unicodedata.category(char) == "Cs":
             raise _FaultError("is not UTF-8: type it again")
         raise _FaultError(
             f"has {named(char)} in it, which can't be seen: type the address instead of pasting it"

@@ -1,15 +1,15 @@
-"""Lines that apps add to what their users write: `Sent from my iPhone`, `Get Outlook for iOS`.
+"""Lines that apps add to their users' text: `Sent from my iPhone`, `Get Outlook for iOS`.
 
 The words are those of the apps in each language (iOS, Outlook mobile, Windows Mail, Samsung Email,
-K-9 Mail, the apps of mail providers, as mails of 2018 to 2026 show them). A line counts where it
-says nothing else.
+K-9 Mail, mail providers' apps), taken from mails of 2018 to 2026. A line only counts if it says
+nothing else.
 """
 
 import re
 from functools import cache
 
 _LONGEST = 160
-#: What Outlook and others put behind a word for its link: `Outlook voor iOS<https://aka.ms/x>`
+#: How Outlook and others write a link after a word: `Outlook voor iOS<https://aka.ms/x>`
 _LINK = re.compile(r"\s?[<\[(](?:https?|mailto):[^<>\[\]()\s]*[>\])]")
 _DEVICE = (
     r"(?:(?:my |mein(?:em)? |mon )?(?:apple )?(?:iphon(?=u)|iphone|ipad|ipod(?: touch)?)"
@@ -33,7 +33,7 @@ _APP = (
     r" (?:ios|iphone|ipad|mac|macos|android|windows(?: 1[01])?|windows phone))?)"
 )
 _WHAT = rf"(?:{_DEVICE}|{_APP})"
-_VERBS = (  # before the thing …
+_VERBS = (  # before the product …
     r"(?:(?:this (?:e-?mail|message|mail) was )?sent (?:from|with|via|by|using)(?: my| an?| the)?"
     r"|(?:diese (?:nachricht|e-?mail|mail) wurde )?(?:gesendet|verschickt|geschrieben|versandt)"
     r" (?:von|mit|über|via|aus)(?: meine[mr]| der| dem)?"
@@ -74,8 +74,8 @@ _SENT = re.compile(
     rf"(?: gesendet| verstuurd| verzonden| sent| küldve)?{_EXCUSE}",
     re.IGNORECASE,
 )
-#: What `_DONE` ends with: where none of it is in a line, its pattern need not be built, which takes
-#: as long as to read some mails.
+#: How `_DONE` ends: if a line has none of these, its pattern need not be compiled, which takes as
+#: long as reading some mails.
 _DONE_WORDS = re.compile(
     "gesendet|verschickt|geschrieben|versandt|küldve|gönderildi|送信|傳送|发送|寄出|보냄",
     re.IGNORECASE,
@@ -108,7 +108,7 @@ _GET = re.compile(
 
 
 def without_app_lines(text: str) -> str:
-    """Return a text without the lines that an app added, and the `-- ` above one at its end."""
+    """Return a text without lines added by an app, and without the `-- ` above one at its end."""
     lines = text.split("\n")
     if not any(map(is_app_line, lines)):
         return text
@@ -122,7 +122,7 @@ def without_app_lines(text: str) -> str:
 
 
 def is_app_line(line: str) -> bool:
-    """Whether a line says nothing but from which device or app a mail is."""
+    """Whether a line only names the device or app a mail was sent from."""
     text = " ".join(_LINK.sub("", line[: _LONGEST * 3]).split())
     if not text or len(text) > _LONGEST:
         return False

@@ -1,4 +1,4 @@
-"""Warnings that mail security products put above what people write, in nl, de, fr and en.
+"""Warnings that mail security products add above the text, in nl, de, fr and en.
 
 CAUTION: This email originated from outside of the organization. Do not click links or open
 attachments unless you recognize the sender and know the content is safe.
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 _MOST_LINES = 12  #: Lines of one warning, and of all warnings above a text.
 _LONGEST = 2_000
-_WRAPPED = range(60, 81)  #: Characters of a line that goes on with the next …
-_WIDELY_WRAPPED = range(81, 101)  #: … and of one that does where a word in lower case follows.
+_WRAPPED = range(60, 81)  #: Length of a line that continues on the next …
+_WIDELY_WRAPPED = range(81, 101)  #: … and of one that does if a word in lower case follows.
 _MAIL = (
     r"(?:e-?mails?|mails?|messages?|nachricht(?:en)?|bericht(?:en)?|courriels?|courriers?|senders?"
     r"|absenders?|afzenders?|exp[ée]diteurs?|source|quelle|bron)"
@@ -46,24 +46,24 @@ _HARM = (
     r"|verify before (?:you )?click\w*"
 )
 _TRIM = r"[\s*_\[\]|<>(){}#!=\-–—⚠️❗🛑:.]*"
-#: What warnings say of links and attachments; `bitte öffnen Sie den Anhang` isn't one.
+#: What warnings say about links and attachments; `bitte öffnen Sie den Anhang` isn't one.
 _WITH_CARE = (
     r"\b(?:not|never|unless|only|before|careful|cautious|caution|nicht|keine?[nr]?|nie|nur"
     r"|vorsicht\w*|niet|geen|nooit|alleen|tenzij|voorzichtig|ne|pas|jamais|aucune?|sauf|moins"
     r"|prudente?s?)\b|n['’]t\b|\bn['’]"
 )
-#: A warning word, and behind it that the mail is from outside or that links may harm.
+#: A warning word, followed by a statement that the mail is external or links may be harmful.
 _WARNED = re.compile(
     rf"{_TRIM}{_WARNING}\b{_TRIM}(?=.*?(?:{_FROM_OUTSIDE}|{_HARM}))"
     rf"(?=.*?(?:{_FROM_OUTSIDE}|{_WITH_CARE})).*",
     re.IGNORECASE | re.DOTALL,
 )
-#: Words of whoever speaks of himself; warnings don't.
+#: First-person words, which warnings don't use.
 _OWN = re.compile(
     r"\b(?:(?i:ich|mir|mich|meine?[nrms]?|wir|uns|ik|mij|mijn|wij|my|mine|moi|mon|mes|nous)|I)\b"
     r"|(?i:\bj['’]|\bje suis\b|\bje vous\b)"
 )
-#: That the mail is from outside, said without a warning word: its own sentence.
+#: A sentence that says the mail is external, without a warning word.
 _STATED = re.compile(
     rf"{_TRIM}(?:this|the|diese|dieses|die|der|deze|dit|de|het|ce|cet|cette|le|la)\s"
     rf"(?:\w+\s)?{_MAIL}\b.{{0,60}}?{_FROM_OUTSIDE}.*"
@@ -75,13 +75,13 @@ _STATED = re.compile(
     r"|(?:je|jij) ontvangt niet vaak e-?mail van|vous n['’](?:obtenez|recevez) pas souvent d)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
-#: A mark alone on its line: `[EXTERN]`, `|EXTERNAL|`, `EXTERNE E-MAIL`, `MESSAGE EXTERNE`.
+#: A label alone on its line: `[EXTERN]`, `|EXTERNAL|`, `EXTERNE E-MAIL`, `MESSAGE EXTERNE`.
 _MARK = re.compile(
     rf"[\[|(<{{*#=\-!\s⚠️]{{1,6}}(?:ext|extern\w{{0,3}}|caution)(?:\W{{1,3}}{_MAIL})?[\]|)>}}*#=\-!\s]{{1,6}}"
     rf"|ext(?:ern|ernal|erne[rs]?)[\s-]{_MAIL}!?|{_MAIL}[\s-]externe?!?",
     re.IGNORECASE,
 )
-#: What goes on with a warning in a line of its own.
+#: What continues a warning on another line.
 _MORE = re.compile(
     rf"{_TRIM}(?:do not|don['’]t|please|never|bitte|nie|klik|open|ne|n['’]|veuillez|gelieve|wees"
     rf"|seien|klicken|öffnen|cliquez|be|only|unless|nur|alleen|report|learn)\b.*?(?:{_HARM}"
@@ -92,12 +92,12 @@ _ENDED = re.compile(
     r"(?:[.!?)\]|*>}=]|\b(?:important|wichtig ist|belangrijk is))\s*\Z", re.IGNORECASE
 )
 _RULE = re.compile(r"\s*[-–—_=*~#]{3,}\s*")
-#: Proofpoint writes these beside its warning, in colours that nobody sees.
+#: Proofpoint writes these next to its warning, in an invisible colour.
 _BEGUN, _DONE = "pfptBannerStart", "pfptBannerEnd"
 
 
 def banner_end(lines: Sequence[str]) -> int:
-    """Return the index of the line at which a text goes on below warnings; 0 without any."""
+    """Return the index of the first line below any warnings; 0 if there are none."""
     end = 0
     while end < _MOST_LINES and (below := end_of_one_banner(lines, end, is_first=end == 0)):
         end = below
@@ -105,14 +105,14 @@ def banner_end(lines: Sequence[str]) -> int:
 
 
 def without_banner(text: str) -> str:
-    """Return a text without the warnings it begins with."""
+    """Return a text without the warnings at its start."""
     lines = text.split("\n")
     end = banner_end(lines)
     return "\n".join(lines[end:]).strip() if end else text
 
 
 def end_of_one_banner(lines: Sequence[str], start: int, *, is_first: bool) -> int:
-    """Return where one warning ends that starts at a line, rules around it included; 0: none."""
+    """Return the end of a warning that starts at a line, including rules around it; 0: none."""
     while start < len(lines) and (not lines[start].strip() or _RULE.fullmatch(lines[start])):
         start += 1
     text = ""
@@ -136,7 +136,7 @@ def end_of_one_banner(lines: Sequence[str], start: int, *, is_first: bool) -> in
 
 
 def is_wrapped_behind(lines: Sequence[str], index: int) -> bool:
-    """Whether a warning was wrapped behind a line: it is as long as such lines are, and no end."""
+    """Whether a warning was wrapped at a line: long enough, and not the end of a sentence."""
     line = lines[index].strip()
     if index + 1 == len(lines) or not lines[index + 1].strip() or _RULE.fullmatch(lines[index + 1]):
         return False
@@ -147,7 +147,7 @@ def is_wrapped_behind(lines: Sequence[str], index: int) -> bool:
 
 
 def is_banner(text: str, *, is_first: bool) -> bool:
-    """Whether a text is a warning; one that `is_first` needs its own word for it."""
+    """Whether a text is a warning; if `is_first`, it must contain a warning word."""
     if _OWN.search(text) is not None:
         return False
     whole = (_WARNED, _STATED, _MARK) if is_first else (_WARNED, _STATED, _MARK, _MORE)

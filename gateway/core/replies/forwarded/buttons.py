@@ -1,10 +1,10 @@
-"""The buttons that Emacs Rmail shows for the parts of a mail, which its forward keeps as text.
+"""The buttons Emacs Rmail shows for the parts of a mail, which its forwards contain as text.
 
 [1:text/plain Hide]
 [2:application/pdf Show Save:Lebenslauf.pdf (69B)]
 
-(`rmail-mime-insert-tagline` in rmailmm.el of Emacs 28.) Below `Hide` follows the part itself; a
-part with `Show` was not forwarded.
+(`rmail-mime-insert-tagline` in rmailmm.el of Emacs 28.) A `Hide` button is followed by the part
+itself; a part with `Show` was not forwarded.
 """
 
 import re
@@ -15,11 +15,12 @@ _BUTTON = re.compile(
     r"\[(?:\d{1,3}(?:/\d{1,3}){0,8}:)?(?P<type>[a-z]+/[\w.+-]{1,100}) (?P<action>Hide|Show)"
     r"(?: Save:.{1,255} \(\d+(?:\.\d+)?[kMG]?i?B\))?\]"
 )
-_KEPT = ("multipart/", "text/")  #: What is shown in another form, or holds what has a button too.
+#: Shown in another form, or containers whose parts have their own button.
+_KEPT = ("multipart/", "text/")
 
 
 def without_buttons(body: str) -> tuple[str, bool]:
-    """Return a text without buttons, and whether a file is missing that one of them stood for."""
+    """Return a text without buttons, and whether one of them stood for a file that is missing."""
     if " Hide" not in body and " Show" not in body:
         return body, False
     lines = [(line, _BUTTON.fullmatch(line.rstrip())) for line in body.split("\n")]

@@ -1,4 +1,4 @@
-"""Text that OpenPGP signed in place (RFC 9580, 7), without the lines of the signature.
+"""Text that OpenPGP signed in place (RFC 9580, 7), with the signature's lines removed.
 
 -----BEGIN PGP SIGNED MESSAGE-----
 Hash: SHA256
@@ -27,27 +27,27 @@ _END = "-----END PGP SIGNATURE-----"
 _QUOTED = re.compile(r"(?P<marks>(?:[ \t\xa0]{0,3}>){0,20})[ \t\xa0]{0,3}(?P<text>.*)")
 _FIELD = re.compile(r"(?:Hash|SaltedHash|Charset|Comment|Version|NotDashEscaped):.*")
 _ARMOR = re.compile(r"[A-Za-z0-9+/=]{0,100}|[A-Za-z]+: .*")
-_MOST_ROUNDS = 5  #: Levels of signed texts within signed texts.
+_MOST_ROUNDS = 5  #: Levels of nested signed texts.
 _MOST_ARMOR = 300  #: Lines of a signature.
 
 
 def is_signed(text: str) -> bool:
-    """Whether a text, or a part of it, says that it is signed."""
+    """Whether a text, or part of it, is marked as signed."""
     return _MARK in text
 
 
 def unsigned_text(text: str) -> str:
-    """Return a text without the signatures of the whole or of parts."""
+    """Return a text with the signatures of the whole or of parts removed."""
     if not is_signed(text):
         return text
     return "\n".join(line for _, line in unsigned_lines(split_lines(text)))
 
 
 def unsigned_lines(raw_lines: Sequence[str]) -> list[tuple[int, str]]:
-    """Return lines as they were before they were signed, each with its index.
+    """Return lines as they were before signing, each with its index.
 
-    A signed text may be quoted, and may hold another one. If no signature follows, all the lines
-    stay as they are.
+    A signed text may be quoted, and may contain another one. Without a signature, all lines stay as
+    they are.
     """
     kept = list(enumerate(raw_lines))
     for _ in range(_MOST_ROUNDS):
@@ -60,7 +60,7 @@ def unsigned_lines(raw_lines: Sequence[str]) -> list[tuple[int, str]]:
 
 def without_outer(lines: Sequence[str]) -> list[tuple[int, str]]:
     """Return lines without the outermost signatures."""
-    signatures: dict[int, list[int]] = defaultdict(list)  # by how deep they are quoted
+    signatures: dict[int, list[int]] = defaultdict(list)  # by quoting depth
     for index, line in enumerate(lines):
         if _SIGNATURE in line and (read := _read(line))[1] == _SIGNATURE:
             signatures[read[0]].append(index)
@@ -85,20 +85,20 @@ def without_outer(lines: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def _read(line: str) -> tuple[int, str]:
-    """Return how deeply a line is quoted, and its text."""
+    """Return a line's quoting depth and its text."""
     read = _QUOTED.match(line)
     return (read["marks"].count(">"), read["text"].rstrip()) if read else (0, line)
 
 
 def below_fields(lines: Sequence[str], start: int) -> int:
-    """Return the first line of the signed text: below `Hash: …` and an empty line."""
+    """Return the index of the signed text's first line: below `Hash: …` and an empty line."""
     while start < len(lines) and _FIELD.fullmatch(_read(lines[start])[1]):
         start += 1
     return start if start < len(lines) and _read(lines[start])[1] else start + 1
 
 
 def below_signature(lines: Sequence[str], start: int) -> int:
-    """Return the line below a signature, even if the end of the signature is missing."""
+    """Return the index of the line below a signature, even if the signature's end is missing."""
     last = min(len(lines), start + _MOST_ARMOR)
     for index in range(start + 1, last):
         text = _read(lines[index])[1]

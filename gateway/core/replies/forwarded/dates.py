@@ -1,4 +1,4 @@
-"""Dates as mail programs of all countries write them above a forwarded mail."""
+"""Dates as mail programs in all languages write them above a forwarded mail."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,8 @@ from gateway.core.replies.forwarded.language.zones import ZONES
 _LONGEST = 120
 _COLONS = {ord(mark): ":" for mark in "∶：︰"}
 _CENTURY = 2000
-_BUDDHIST, _BUDDHIST_FROM = 543, 2500  #: What Thai calendars count more, and where that shows.
+#: The offset of Thai years, and from which year on it is assumed.
+_BUDDHIST, _BUDDHIST_FROM = 543, 2500
 _YEARS = range(1970, 2200)
 _YEAR_FIRST_IN = frozenset(["eu", "ja", "ko", "ne", "zh"])  #: Languages: `26. 3. 4.`
 _PERSIAN_YEARS = range(1349, 1500)
@@ -51,18 +52,18 @@ _YEAR_MONTH = re.compile(
     rf"(?<!\d)(\d{{4}})(?:\(e\)ko)?[.,]?(?: m\.| թ\.)?[ -]{_WORD}(?: mēn\.)?[ -](\d{{1,2}})(?!\d)"
 )
 _YEAR_DAY = re.compile(rf"(?<!\d)(\d{{4}})\. (?:gada|g\.) (\d{{1,2}})\. {_WORD}")
-#: Croats put a full stop behind day and year: `7. listopada 2026. u 9:15` is not in November.
+#: In Croatian, day and year end in a full stop: `7. listopada 2026. u 9:15` is not in November.
 _CROATIAN = re.compile(rf"(?<!\d)\d{{1,2}}\. (?:{_WORD}\.? \d{{4}}\.(?!\d)|listopada\b)")
 
-#: A number and, where it is a time, the rest of that; times are as narrow as they can be here.
+#: A number and, if it is a time, the rest of it; times are matched as narrowly as possible.
 _NUMBER = re.compile(r"(?<!\d)(\d{1,4})((?:[:.]\d\d){1,2})?(?!\d)")
 #: A number that is a month: `11월 23, 2026`, `2026 оны 11-р сарын 23`.
 _MONTH = re.compile(r"(?<!\d)(\d{1,2}) ?(?:월|月|-р сар|-ئاي)")
 _TIME = re.compile(
     r"(?<![\d.])(\d{1,2}) ?[:.hHu時시点點] ?(\d\d|\d(?=[分분]))(?:[:.分분] ?(\d\d))?(?!\d)"
 )
-_CLOCK = re.compile(r"\d ?[:.hHu時시点點] ?\d")  #: What no time is without.
-#: Halves of the day, before or behind the time: those that begin at noon, then the others.
+_CLOCK = re.compile(r"\d ?[:.hHu時시点點] ?\d")  #: What every time contains.
+#: Halves of the day, before or after the time: first those from noon on, then the others.
 _HALF = re.compile(
     r"(?<=\d) ?(?:(p\.? ?m(?![a-z])|μ\.?μ|م\b|PTG\b|MD\b|m\.d\.|شام)"
     r"|(?:a\.? ?m(?![a-z])|π\.?μ|ص\b|PG\b|p\.d\.|صبح))"
@@ -70,27 +71,27 @@ _HALF = re.compile(
     r"|(?:午前|上午|凌晨|清晨|早上|오전|පෙ\.ව\.|\b(?-i:AM)(?= \d)))(?= ?\d)",
     re.IGNORECASE,
 )
-#: Parts of the day as India has them, at night, at noon and in the evening; others are mornings.
+#: Parts of the day in Indian languages: night, noon and evening; all others are mornings.
 _PART = re.compile(
     r"(?:(রাত|રાત|रात|ರಾತ್ರಿ|രാത്രി|ਰਾਤ|రాత్రి|राती|रात्री|राति|पहाटे|rati)"
     r"|(দুপুর|બપોર|दोपहर|ಮಧ್ಯಾಹ್ನ|ഉച്ച|दुपारी|दिउँसो|ਦੁਪਹਿਰ|మధ్యాహ్నం|दनपारां|donparam)"
     r"|(বিকাল|সন্ধ্যা|સાંજ|शाम|ಸಂಜೆ|വൈകുന്നേരം|सायंकाळी|साँझ|ਸ਼ਾਮ|సాయంత్రం|सांजे|सांज|sanje))"
     r"\S{0,8}(?: \S{1,12})? \d"
 )
-#: Thai and Lao say `9 o'clock 15 minutes 02 seconds`.
+#: Thai and Lao write `9 o'clock 15 minutes 02 seconds`.
 _CLOCK_WORDS = re.compile(r"(?<=\d) (?:นาฬิกา|นาที|ໂມງ|ນາທີ) (?=\d)")
-#: An offset that can be nothing else, wherever it stands: Chinese has it before the time.
+#: An unmistakable offset, wherever it is: Chinese has it before the time.
 _ZONE = re.compile(r"(?:\b(?:GMT|UTC?)|(?=\+)) ?([+\-−])(\d{1,2})(?::?(\d\d))?(?![\d:])")
-_MOST_HOURS = 14  #: That a place is ahead of UTC.
+_MOST_HOURS = 14  #: The most that a place is ahead of UTC.
 _OFFSET = re.compile(r"(?<!\d)([+\-−])(\d{1,2}):?(\d\d)?(?!\d)")
 _NAMED = re.compile(r"(?<![A-Za-z])([A-ZČ]{3,5}|Z)(?![A-Za-z])")
 
 
 def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> datetime | None:
-    """Return the moment a date names, aware, or None where it can't be read.
+    """Return the moment a date means, aware, or None if it is unreadable.
 
-    `languages` decide between months of one name and, where both readings are possible, whether
-    an American put the month first; `zone` is assumed where the text names none.
+    `languages` decide between months with the same name and, in ambiguous dates, whether an
+    American put the month first; `zone` is assumed if the text names none.
     """
     text = _CLOCK_WORDS.sub(":", " ".join(text[:_LONGEST].translate(_COLONS).split()))
     if is_internet_date(text):
@@ -98,7 +99,7 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
             parsed = parsedate_to_datetime(text)
         except ValueError:
             return None
-        if text.endswith("-0000"):  # a time in UTC whose place isn't known
+        if text.endswith("-0000"):  # UTC, the sender's place unknown
             return parsed.replace(tzinfo=UTC)
         return parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
     if _CLOCK.search(text) is None:
@@ -115,7 +116,7 @@ def parse_date(text: str, *, languages: Iterable[str] = (), zone: tzinfo) -> dat
 
 
 def without_offset(text: str) -> tuple[str, timezone | None]:
-    """Take out an offset, whose figures are no part of the day or the time: `GMT+8 9:15`."""
+    """Remove an offset, whose digits belong to neither day nor time: `GMT+8 9:15`."""
     match = _ZONE.search(text)
     if match is None or int(match[2]) > _MOST_HOURS:
         return text, None
@@ -123,12 +124,12 @@ def without_offset(text: str) -> tuple[str, timezone | None]:
 
 
 def is_internet_date(text: str) -> bool:
-    """Whether a date is written as a mail's own header has it (RFC 5322, 3.3)."""
+    """Whether a date has the form of a mail header (RFC 5322, 3.3)."""
     return _INTERNET.fullmatch(text) is not None
 
 
 def days_in(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]:
-    """Yield each day the text may name with what is left beside it, the surest first."""
+    """Yield each day the text may mean, with the rest of the text, the surest first."""
     for match in _NUMBERED_MONTH.finditer(text):
         yield from _day(text, match, match[3], match[1], match[2])
     for pattern in (_YEAR_FIRST, _PLAIN_YEAR_FIRST):
@@ -158,7 +159,7 @@ def days_in(text: str, languages: tuple[str, ...]) -> Iterator[tuple[date, str]]
 
 
 def days_in_any_order(text: str) -> Iterator[tuple[date, str]]:
-    """Read a day whose month is a word of any language, wherever its parts stand.
+    """Parse a day whose month is a word of any language, with its parts in any order.
 
     There must be a year and one other number, besides the time: `2026 оны арван нэгдүгээр сарын 23`
     """
@@ -192,7 +193,7 @@ def days_in_any_order(text: str) -> Iterator[tuple[date, str]]:
 
 
 def persian_day(year: int, month: int | None, day: int) -> date | None:
-    """Return a day of the Persian calendar; eight of 33 years are leap years until 2124."""
+    """Return a day of the Persian calendar; until 2124, eight of 33 years are leap years."""
     if month is None or day > 31:
         return None
     years = year - 979
@@ -225,7 +226,7 @@ def _day(
 
 
 def clock_of(match: re.Match[str], text: str, languages: tuple[str, ...]) -> time | None:
-    """Return the time that was found in a text, by the half or the part of the day it names."""
+    """Return the matched time, given the half or part of the day the text names."""
     hour, minute, second = (int(part or 0) for part in match.groups())
     half = _HALF.search(text)
     said = is_past_noon(text[: match.start()], text[match.end() :], languages)
@@ -243,7 +244,7 @@ def clock_of(match: re.Match[str], text: str, languages: tuple[str, ...]) -> tim
 
 
 def zone_of(text: str) -> timezone | None:
-    """Return the zone that a text names, by offset or letters; None where it names none."""
+    """Return the zone a text names, by offset or letters; None if it names none."""
     match = _OFFSET.search(text)
     if match is not None and int(match[2]) <= _MOST_HOURS:
         return _timezone(*match.groups())

@@ -11,12 +11,12 @@ from gateway.core.replies.forwarded.dates import parse_date
 from gateway.core.replies.forwarded.language.languages import LANGUAGES
 from gateway.core.replies.forwarded.language.words import ROLES, HeaderWord, label_key
 
-#: EGroupware and Mailspring add a colon to words that have one (`Tól::`, `თემა: :`) in some
-#: languages; K-9 Mail has the Armenian mark that stands for one.
+#: EGroupware and Mailspring add a colon to words that already have one (`Tól::`, `თემა: :`) in some
+#: languages; K-9 Mail uses the Armenian colon.
 _LABELLED = re.compile(r"(?P<head>[^:：՝]{1,45})(?:::|: :(?=\s)|[:：՝])(?P<value>.*)", re.DOTALL)
 #: NetEase Mail Master writes a table: `| From | Ann<ann@example.org> |`.
 _ROW = re.compile(r"\|(?P<head>[^|]{1,60})\|(?P<value>.*)", re.DOTALL)
-#: Vowel signs and other marks of words; `\w` has none of them, but `हिन्दी` is one word.
+#: Vowel signs and other combining marks; `\w` matches none of them, but `हिन्दी` is one word.
 _MARKS = "".join(
     chr(number) for number in range(0x300, 0x1800) if unicodedata.category(chr(number))[0] == "M"
 )
@@ -33,9 +33,9 @@ class Label(NamedTuple):
     value: str
 
 
-@lru_cache(maxsize=64)  # Each of the forms reads the same few lines.
+@lru_cache(maxsize=64)  # Every form's reader looks at the same few lines.
 def read_label(text: str) -> Label | None:
-    """Read a line as a header word, a colon and a value."""
+    """Parse a line as a header word, a colon and a value."""
     row = _ROW.fullmatch(text) if text.startswith("|") else None
     if row is not None:
         key = label_key(row["head"])
@@ -53,13 +53,13 @@ def read_label(text: str) -> Label | None:
 
 
 def begins_field(text: str) -> bool:
-    """Whether a line begins with a known header word and a colon."""
+    """Whether a line starts with a known header word and a colon."""
     label = read_label(text[:_LONGEST_HEAD])
     return label is not None and label.role is not None
 
 
 def read_bare_label(text: str) -> Label | None:
-    """Read a line as a known header word and, without a colon between them, a value."""
+    """Parse a line as a known header word and a value with no colon between them."""
     match = _bare().match(text)
     if match is None:
         return None
@@ -68,7 +68,7 @@ def read_bare_label(text: str) -> Label | None:
 
 
 def role_of_word(key: str) -> HeaderWord | None:
-    """Return what a word means; `Kopi til (CC)` is known where one of its halves is."""
+    """Return the meaning of a word; `Kopi til (CC)` is known if one of its halves is."""
     word, bracket, gloss = key.rstrip(")）").replace("（", "(").partition("(")
     if not bracket:
         return ROLES.get(key)
@@ -76,14 +76,14 @@ def role_of_word(key: str) -> HeaderWord | None:
 
 
 def may_be_label(key: str, value: str) -> bool:
-    """Whether up to four words and a value could be a field of a language nobody knows."""
+    """Whether up to four words and a value could be a field in an unknown language."""
     if not _WORDS.fullmatch(key) or len(key.split()) > 4:
         return False
     return bool(value) and not value.startswith("//")
 
 
 def without_bold(head: str, value: str) -> str:
-    """Take off the marks that made `*From:* Ann` or `*From: Ann*` bold."""
+    """Remove the marks that made `*From:* Ann` or `*From: Ann*` bold."""
     marks = head[: len(head) - len(head.lstrip(_BOLD))]
     if not marks or head.endswith(marks):
         return value
@@ -105,7 +105,7 @@ def _alternatives(*roles: HeaderWord) -> str:
 _KNOWN = tuple(role for role in HeaderWord if role is not HeaderWord.OTHER)
 
 
-@cache  # Few mails need this and `_glued`, and to build one takes as long as to read some.
+@cache  # Few mails need this and `_glued`, and compiling one takes as long as reading some mails.
 def _bare() -> re.Pattern[str]:
     return re.compile(
         rf"[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})[*_]{{0,2}}\s+(?P<value>\S.*)",
@@ -113,7 +113,7 @@ def _bare() -> re.Pattern[str]:
     )
 
 
-#: A known word and its colon, at the beginning of a line or within one.
+#: A known word and its colon, at the start of a line or within one.
 KNOWN_LABEL = re.compile(
     rf"(?<![^\s])[*_]{{0,2}}(?P<head>{_alternatives(*_KNOWN)})\s?[:：](?=\s|\Z)"
 )
@@ -126,10 +126,10 @@ _UNKNOWN = r"[^\W\d_][^:：<>@\"\d]{0,30}"
 
 @cache
 def _glued() -> re.Pattern[str]:
-    """Return the pattern of a header word that no line break stands before, as Yahoo writes them.
+    """Return the pattern of a header word with no line break before it, as Yahoo writes them.
 
-    `…@example.org>An: "…" <…>Gesendet: …Betreff: …`; Portuguese has no colon behind `Assunto`, and
-    a word that nobody knows stands behind an address or the date's zone, as nothing else can.
+    `…@example.org>An: "…" <…>Gesendet: …Betreff: …`; Portuguese has no colon after `Assunto`, and
+    an unknown word is recognised after an address or the date's zone, as nothing else can be there.
     """
     addressed = _alternatives(
         HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO, HeaderWord.DATE
@@ -144,15 +144,15 @@ def _glued() -> re.Pattern[str]:
 
 
 def is_glued(text: str) -> bool:
-    """Whether a line holds more than one header word and its value."""
+    """Whether a line holds more than one header word with a value."""
     return _RUN_ON.search(text) is not None and _glued().search(text[:_LONGEST_GLUED]) is not None
 
 
 def split_glued(text: str, *, announced: bool = False) -> dict[HeaderWord, str] | None:
-    """Read a whole header that stands on one line, from the sender to the subject.
+    """Parse a whole header on one line, from the sender to the subject.
 
-    None where it is not one: it must begin with a sender and have a subject. Its words may be those
-    of a language that nobody knows; the first only where the header is `announced`.
+    None if it isn't one: it must begin with a sender and have a subject. Its words may be in an
+    unknown language; the first only if the header is `announced`.
     """
     first = read_label(text[:_LONGEST_GLUED])
     if first is None or (first.role is not HeaderWord.SENDER and not announced):
@@ -178,9 +178,9 @@ def split_glued(text: str, *, announced: bool = False) -> dict[HeaderWord, str] 
 def _role_of_glued(
     word: re.Match[str], value: str, above: Collection[HeaderWord]
 ) -> HeaderWord | None:
-    """Return what a word within a line says, by itself, or by its value and what stands above it.
+    """Return the role of a word within a line, from itself or its value and what comes before.
 
-    None: it belongs to the value above it.
+    None: it is part of the value before it.
     """
     if word["addressed"]:
         return ROLES[label_key(word["addressed"])]

@@ -1,4 +1,4 @@
-"""Lines of a mail's text as people read them: without quote marks and odd blanks."""
+"""Lines of a mail's text as people read them: without quote marks and unusual spaces."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,27 +7,27 @@ from itertools import takewhile
 
 from gateway.core.replies.forwarded.language.words import readable
 
-SEARCHED = 2_000  #: Lines in which a forwarded mail has to begin.
+SEARCHED = 2_000  #: Lines in which the start of a forwarded mail is searched.
 
-WRAPPED_OVER = 3  #: Lines that what introduces a mail may be wrapped into.
+WRAPPED_OVER = 3  #: Lines that an introduction may be wrapped into.
 _LONGEST = 20_000
 _DEEPEST = 20
 _BREAK = re.compile(r"\r\n|\r|\n|\x85|\u2028|\u2029")
 _MARKS = re.compile(rf"(?:[ \t\xa0]{{0,3}}>){{1,{_DEEPEST}}}")
 _BLANKS = tuple(" \t\xa0")
-#: An address that nothing closes at a line's end.
+#: An address at the end of a line without its closing bracket.
 _UNCLOSED = re.compile(r"<(?:mailto:)?[^\s<>@]{1,128}@[^\s<>@]{1,255}[ \t]{0,3}\Z")
 _INDENTED = re.compile(r"[ \xa0]{4}|\t")
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line of text: how deep it is quoted and what it says."""
+    """A line of text with its quoting depth."""
 
     depth: int
     text: str
-    is_indented: bool = False  #: Whether blanks stand between its quote marks and its text.
-    indent: int = field(default=0, compare=False)  #: Blanks at its beginning, if it isn't quoted.
+    is_indented: bool = False  #: Whether there are spaces between its quote marks and its text.
+    indent: int = field(default=0, compare=False)  #: Spaces at its start, if it isn't quoted.
 
     @property
     def is_blank(self) -> bool:
@@ -36,9 +36,9 @@ class TextLine:
 
 
 def split_lines(text: str) -> list[str]:
-    """Divide a text at any line ending; brackets that were wrapped are where they belong.
+    """Split a text at any line ending, moving wrapped brackets back to where they belong.
 
-    Gmail wraps `… <ann@example.org> wrote:` in front of the `>`, where nothing is quoted:
+    Gmail wraps `… <ann@example.org> wrote:` before the `>`, though nothing is quoted:
 
         Am 04.03.2026 um 10:11 schrieb Ann Roe <ann@example.org
         >:
@@ -54,12 +54,12 @@ def split_lines(text: str) -> list[str]:
 
 
 def read_lines(raw_lines: Sequence[str]) -> list[TextLine]:
-    """Read the lines in which a forwarded mail can begin."""
+    """Parse the lines in which a forwarded mail can start."""
     return [read_line(raw) for raw in raw_lines[:SEARCHED]]
 
 
 def read_line(raw: str) -> TextLine:
-    """Read one line; only its beginning where it is endless."""
+    """Parse one line, or only its start if it is endless."""
     raw = raw[:_LONGEST].lstrip("\ufeff")
     marks = _MARKS.match(raw)
     if marks is None or (raw.startswith(">>> ") and raw.rstrip().endswith(" >>>")):  # GroupWise
@@ -71,10 +71,10 @@ def read_line(raw: str) -> TextLine:
 
 
 def wrapped(lines: Sequence[TextLine], start: int, *, longest: int) -> Iterator[tuple[str, int]]:
-    """Yield the text of one line, then with that of the next …, as programs wrap an introduction.
+    """Yield the text of a line, then with the next line appended, and so on, to undo wrapping.
 
-    With each comes the index behind its last line. It ends before a blank line, before one that is
-    quoted more or less deep, and where it gets longer than `longest` characters.
+    Each comes with the index after its last line. It stops before a blank line, before a line with
+    another quoting depth, and when the text exceeds `longest` characters.
     """
     text = ""
     for end, line in enumerate(lines[start : start + WRAPPED_OVER], start + 1):
@@ -103,7 +103,7 @@ def is_quoted_below(lines: Sequence[TextLine], start: int) -> bool:
 
 
 def last_quoted(raw_lines: Sequence[str], start: int) -> int:
-    """Return the index behind the last quoted line from `start` on."""
+    """Return the index after the last quoted line from `start` on."""
     for index in range(len(raw_lines) - 1, start - 1, -1):
         if is_quoted(raw_lines[index]):
             return index + 1
@@ -111,15 +111,15 @@ def last_quoted(raw_lines: Sequence[str], start: int) -> int:
 
 
 def is_indented(raw: str) -> bool:
-    """Whether a line begins with a tab or four blanks, as what is put into a mail may."""
+    """Whether a line starts with a tab or four spaces, as text inserted into a mail may."""
     return _INDENTED.match(raw) is not None
 
 
 def last_indented(raw_lines: Sequence[str], start: int) -> int:
-    """Return the index behind the last of the lines that are indented from `start` on, all of them.
+    """Return the index after the last of a run of indented lines.
 
-    0 where some are and some aren't in between, or none is. What mailx and s-nail (`~m`, `~Q`) put
-    into a mail they indent by a tab, whatever is written below it.
+    0 if lines in between aren't indented, or none is. mailx and s-nail (`~m`, `~Q`) indent what
+    they insert into a mail by a tab; any text may follow.
     """
     written = [index for index in range(start, len(raw_lines)) if raw_lines[index].strip()]
     indented = list(takewhile(lambda index: is_indented(raw_lines[index]), written))
@@ -128,7 +128,7 @@ def last_indented(raw_lines: Sequence[str], start: int) -> int:
 
 
 def unquoted(raw_lines: Iterable[str], depth: int) -> list[str]:
-    """Take `depth` quote marks off each line."""
+    """Remove `depth` quote marks from each line."""
     if not depth:
         return list(raw_lines)
     marks = re.compile(rf"(?:[ \t\xa0]{{0,3}}>){{1,{depth}}} ?")
@@ -136,16 +136,16 @@ def unquoted(raw_lines: Iterable[str], depth: int) -> list[str]:
 
 
 def outdented(raw_lines: Sequence[str]) -> list[str]:
-    """Take the indentation off, where every line has it."""
+    """Remove the indentation if every line has it."""
     if not all(_INDENTED.match(raw) for raw in raw_lines if raw.strip()):
         return list(raw_lines)
     return [_INDENTED.sub("", raw, count=1) for raw in raw_lines]
 
 
 def unstuffed(raw_lines: Sequence[str]) -> list[str]:
-    """Undo what keeps lines with dashes apart from separators: `- --` is `--` (RFC 934, 2.2).
+    """Undo the escaping of lines that start with dashes: `- --` is `--` (RFC 934, 2.2).
 
-    nmh does so to every line that begins with a dash, or to none.
+    nmh escapes either every line that starts with a dash, or none.
     """
     dashed = [raw for raw in raw_lines if raw.startswith("-")]
     if not dashed or not all(raw.startswith("- -") for raw in dashed):
@@ -154,5 +154,5 @@ def unstuffed(raw_lines: Sequence[str]) -> list[str]:
 
 
 def joined(raw_lines: Iterable[str]) -> str:
-    """Join lines to a text without blank lines around it."""
+    """Join lines to a text without leading and trailing blank lines."""
     return "\n".join(raw.rstrip() for raw in raw_lines).strip().strip("\ufeff").strip()

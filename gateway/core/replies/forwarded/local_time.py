@@ -1,21 +1,21 @@
-"""Whose clock a date was written by that names no zone."""
+"""The time zone of a date written without one."""
 
 from datetime import datetime, timedelta, timezone
 
-_CLOCKS = timedelta(minutes=5)  #: How much the clocks of two computers may differ.
+_CLOCKS = timedelta(minutes=5)  #: How far two computers' clocks may differ.
 
 
 def in_zone_of_writer(
     date: datetime, sent: datetime | None, *, is_authors_clock: bool = False
 ) -> tuple[datetime, bool]:
-    """Return a date in the zone its program meant, and whether that is sure.
+    """Return a date in the zone its program meant, and whether that is certain.
 
-    `date` is read in the zone of the office. `sent` is the date of the mail around it with the
-    offset of the program's own clock; None where that isn't known. A program writes both by one
-    clock, so another offset than the office's is somebody travelling (+0200), or a server that
-    keeps UTC, whose users have the time of the office. Where only one of the two can be, because
-    nothing is forwarded before it was written, that is it. `is_authors_clock` says that the
-    program copies the time of the original without its zone.
+    `date` was read in the office's zone. `sent` is the date of the outer mail with the offset of
+    the program's own clock; None if unknown. A program uses the same clock for both, so an offset
+    other than the office's means somebody travelling (+0200), or a server on UTC, whose users have
+    the office's time. If only one of the two is possible, because nothing is forwarded before it
+    was written, that one is right. `is_authors_clock`: the program copies the original's time
+    without its zone.
     """
     if is_authors_clock:
         return date, False

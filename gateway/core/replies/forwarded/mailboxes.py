@@ -1,4 +1,4 @@
-"""Names and addresses as mail programs show them to people, which is not RFC 5322."""
+"""Names and addresses as mail programs show them to people, which isn't RFC 5322."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ _ADDRESS = (
 _ADDRESS_RE = re.compile(_ADDRESS)
 _QUOTES = re.compile(r'"(?:[^"\\]|\\.)*+"')
 _BESIDE = re.compile(r">\s?<")
-#: What Outlook adds to an address when it turns HTML into text: x@example.org<mailto:x@example.org>
+#: What Outlook adds to an address when it converts HTML to text:
+#: x@example.org<mailto:x@example.org>
 _LINK = re.compile(rf"(?P<shown>{_ADDRESS})\s?[<\[]mailto:[^<>\[\]\s]*[>\]]", re.IGNORECASE)
 #: Zimbra puts the whole link into brackets: `"Ann" < [ mailto:x@example.org | x@example.org ] >`.
 _OTHER_LINK = re.compile(
@@ -24,7 +25,7 @@ _OTHER_LINK = re.compile(
     r"(?(opened)\s*>)",
     re.IGNORECASE,
 )
-#: QQ Mail divides even a name from its address: `"Ann";<ann@example.org>;`.
+#: QQ Mail even separates a name from its address: `"Ann";<ann@example.org>;`.
 _DIVIDED = re.compile(r'(?<=");(?=\s?<[^\s<>@]{1,128}@)')
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[,;،；，、]|[^",;،；，、]+|"')
 _SEPARATORS = ";；"
@@ -48,28 +49,29 @@ _PERSON = re.compile(
     rf"\s*(?:(?:\"(?:[^\"\\]|\\.){{0,300}}+\"|[^<>@]{{0,300}}?)\s*[<\[(]\s*)?{_ADDRESS}\s*[>\])]?\s*"
 )
 _WHOLE = re.compile(r'"((?:[^"\\]|\\.)*+)"')
-#: Quotes within quotes that their program forgot to mark: `"Ms "Lisa" Roe"`.
+#: Quotes within quotes that the program failed to escape: `"Ms "Lisa" Roe"`.
 _UNMARKED = re.compile(r'"([^"]*[ ]"[^"]+"[ ][^"]*)"')
 _QUOTED = re.compile(r'(?P<before>^|.)"(?P<inner>(?:[^"\\]|\\.)*+)"(?=(?P<after>.?))')
 _ESCAPED = re.compile(r"\\(.)")
-#: What a word must be quoted for (RFC 5322, 3.2.3); NUL and letters beyond ASCII aside.
+#: Characters for which a word must be quoted (RFC 5322, 3.2.3), apart from NUL and non-ASCII
+#: letters.
 _SPECIAL = re.compile(r"[()<>\[\]:;@\\,.]")
 _WRAPPING = " \t\"'„“”«»‘’<>()[]*,;|"
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """A person as a mail names one; either part may be empty."""
+    """A person named in a mail; either part may be empty."""
 
     name: str
     address: str
 
 
 def parse_mailboxes(text: str, *, is_field: bool = False) -> tuple[Mailbox, ...]:
-    """Read a list of mailboxes, divided by commas or semicolons, in any client's spelling.
+    """Parse a list of mailboxes separated by commas or semicolons, in any client's spelling.
 
-    `is_field` says that it is a field's value, not what a program made of it for people: then no
-    quotes within a name are its own, unless a backslash says so (RFC 5322, 3.2.4).
+    `is_field`: it is the value of a header field, not a program's rendering of it: then quotes are
+    part of a name only if escaped by a backslash (RFC 5322, 3.2.4).
     """
     plain = _plain(text)
     mailboxes = (_mailbox(piece, is_field=is_field) for piece in _split(plain)[:_MOST])
@@ -77,7 +79,7 @@ def parse_mailboxes(text: str, *, is_field: bool = False) -> tuple[Mailbox, ...]
 
 
 def parse_mailbox(text: str, *, is_field: bool = False) -> Mailbox | None:
-    """Read the one mailbox a sender's line names: the first, or on whose behalf it was sent."""
+    """Parse the one mailbox in a sender's line: the first, or on whose behalf it was sent."""
     _, author = _agent_and_author(text)
     mailboxes = [_mailbox(piece, is_field=is_field) for piece in _split(author)[:_MOST]]
     named = [mailbox for mailbox in mailboxes if mailbox.address] or mailboxes
@@ -85,13 +87,13 @@ def parse_mailbox(text: str, *, is_field: bool = False) -> Mailbox | None:
 
 
 def parse_agent(text: str, *, is_field: bool = False) -> Mailbox | None:
-    """Read who sent a mail on behalf of its author: `Board <b@x> on behalf of Ann <ann@y>`."""
+    """Parse who sent a mail on behalf of its author: `Board <b@x> on behalf of Ann <ann@y>`."""
     agent, _ = _agent_and_author(text)
     return parse_mailbox(agent, is_field=is_field) if agent else None
 
 
 def _agent_and_author(text: str) -> tuple[str, str]:
-    """Divide a sender's line; the first half is empty where nobody sent it for somebody else."""
+    """Split a sender's line; the first half is empty unless somebody sent it for somebody else."""
     plain = _plain(text)
     match = _BEHALF.search(plain)
     if match is None or not ("@" in plain[: match.start()] or _MAILBOX.match(plain, match.end())):
@@ -101,7 +103,7 @@ def _agent_and_author(text: str) -> tuple[str, str]:
 
 
 def is_author(agent: str, author: str) -> bool:
-    """Whether a person wrote for a team or an address of the same house.
+    """Whether a person wrote on behalf of a team or an address of the same organisation.
 
     `Ann <ann@x> on behalf of tickets@x`, `Ann <ann@x> on behalf of Support`
     """
@@ -113,13 +115,13 @@ def is_author(agent: str, author: str) -> bool:
 
 
 def is_people(text: str) -> bool:
-    """Whether a text is nothing but mailboxes, each with its address."""
+    """Whether a text is nothing but mailboxes, each with an address."""
     parts = [part for part in _split(_plain(text))[:_MOST] if part.strip()]
     return bool(parts) and all(_PERSON.fullmatch(part) for part in parts)
 
 
 def _plain(text: str) -> str:
-    """Return a list on one line and without the links Outlook adds."""
+    """Return a list on one line without the links Outlook adds."""
     text = _DIVIDED.sub(" ", " ".join(text[:_LONGEST].split()))
     if "mailto:" not in text.casefold():
         return text
@@ -127,7 +129,7 @@ def _plain(text: str) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """Divide a list; a comma counts only where an address stands before it: `Doe, John <j@x>`."""
+    """Split a list; a comma only counts if an address precedes it: `Doe, John <j@x>`."""
     pieces = _PIECE.findall(text)
     semicolons = any(piece in _SEPARATORS for piece in pieces)
     parts: list[list[str]] = [[]]
@@ -158,8 +160,8 @@ def _mailbox(text: str, *, is_field: bool = False) -> Mailbox:
 def find_address(text: str) -> re.Match[str] | None:
     """Return the address in brackets, or else the first: names are often addresses themselves.
 
-    Quoted text is a name, and of two adjacent ones in brackets the first belongs to the name:
-    `"Ann <ann@example.org>" <bob@example.com>` is Bob.
+    Quoted text is a name, and if two in brackets are adjacent, the first belongs to the name: `"Ann
+    <ann@example.org>" <bob@example.com>` is Bob.
     """
     unquoted = _QUOTES.sub(lambda quoted: '"' * len(quoted[0]), text)
     matches = list(_ADDRESS_RE.finditer(unquoted)) or list(_ADDRESS_RE.finditer(text))
@@ -179,7 +181,7 @@ def _name(text: str, is_field: bool) -> str:
     spoken = spoken_name(" ".join(text.split()).strip(" ,;|<["), is_field=is_field)
     name = spoken.strip(_WRAPPING)
     before = spoken[: spoken.index(name)]
-    for opening, closing in ("()", "<>", "[]"):  # the name's own: `Ann (HR)`, `[HR] Ann`
+    for opening, closing in ("()", "<>", "[]"):  # part of the name: `Ann (HR)`, `[HR] Ann`
         if name.count(opening) > name.count(closing):
             name = f"{name}{closing}"
         elif opening in before and name.count(opening) < name.count(closing):
@@ -188,12 +190,12 @@ def _name(text: str, is_field: bool) -> str:
 
 
 def spoken_name(name: str, *, is_field: bool) -> str:
-    r"""Return a name without the quotes that only its spelling has (RFC 5322, 3.2.5).
+    r"""Return a name without quotes that are only syntax (RFC 5322, 3.2.5).
 
-    Several of its words may be quoted, each by itself: `"Roe, Dr." Ann "née, Doe" Poe`,
-    `"Ann" "van" "Roe"`. Quotes around words that need none belong to the name if all of it was
-    quoted, or in what programs show to people: Thunderbird and Alpine write `Ms "Lisa" Roe` for
-    `"Ms \"Lisa\" Roe"`. NUL marks a quote that is kept, until all others are removed.
+    Several of its words may be quoted individually: `"Roe, Dr." Ann "née, Doe" Poe`, `"Ann" "van"
+    "Roe"`. Quotes around words that need none belong to the name if all of it was quoted, or in
+    what programs show to people: Thunderbird and Alpine write `Ms "Lisa" Roe` for `"Ms \"Lisa\"
+    Roe"`. NUL marks a quote to keep until all others are removed.
     """
     if (whole := _WHOLE.fullmatch(name)) is not None:
         return _unescaped_all(whole[1])

@@ -17,46 +17,46 @@ from gateway.core.replies.forwarded.mailboxes import (
 )
 from gateway.core.replies.forwarded.places import OriginalPlace, find_places
 
-_MOST_READ = 1_000_000  #: Characters of originals beside the first one.
+_MOST_READ = 1_000_000  #: Characters of originals in addition to the first one.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """What the header of a forwarded mail says."""
+    """The contents of a forwarded mail's header."""
 
-    sender: Mailbox | None  #: None where the header names nobody.
-    date: datetime | None  #: Aware; None where the text names no moment that can be read.
-    date_text: str  #: The date as it stood there.
+    sender: Mailbox | None  #: None if the header names nobody.
+    date: datetime | None  #: Aware; None if the text has no readable date.
+    date_text: str  #: The date as written.
     subject: str
     to: tuple[Mailbox, ...]
     cc: tuple[Mailbox, ...]
-    agent: Mailbox | None = None  #: Who sent it on behalf of the sender.
-    has_subject: bool = False  #: Whether it tells the subject itself.
+    agent: Mailbox | None = None  #: Who sent it on the sender's behalf.
+    has_subject: bool = False  #: Whether it has a subject of its own.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
-    """A forwarded mail and, apart from it, what the forwarder wrote around it."""
+    """A forwarded mail, separated from what the forwarder wrote around it."""
 
     heading: Heading
     body: str
     own_text: str
     place: OriginalPlace
-    mime: Mapping[str, str] = field(default_factory=dict)  #: MIME fields its header showed.
+    mime: Mapping[str, str] = field(default_factory=dict)  #: MIME fields in its header.
     is_whole: bool = False  #: Whether its header was shown with all its fields.
-    is_sure: bool = True  #: Whether its form is one that only forwards have.
-    is_within: bool = False  #: Whether it stands within the one that was found first.
-    is_minor: bool = False  #: Whether it counts only where it is the candidate's, as in a `Place`.
-    is_quote: bool = False  #: Whether it is quoted in another one as answers quote.
-    is_open: bool = False  #: Whether words typed below it can't be told from its own.
+    is_sure: bool = True  #: Whether its form is used only by forwards.
+    is_within: bool = False  #: Whether it is inside the one found first.
+    is_minor: bool = False  #: Whether it only counts if it is the candidate's, as in a `Place`.
+    is_quote: bool = False  #: Whether another one quotes it the way replies do.
+    is_open: bool = False  #: Whether text typed below it can't be separated from its own.
 
 
 def find_originals(raw_lines: Sequence[str], *, subject: str, zone: tzinfo) -> list[Original]:
     """Recover all mails forwarded in a text, given as lines, that staff could have meant.
 
-    The outermost comes first; mails forwarded in that one stay in its body. Empty where there is
-    none. `subject` is that of the mail around it, without prefixes and reference: it is used if the
-    text has none. `zone` is assumed for dates without one.
+    The outermost comes first; mails forwarded within it stay in its body. Empty if there is none.
+    `subject` is the outer mail's, without prefixes and reference, used if the text has none. `zone`
+    is assumed for dates without one.
     """
     places = find_places(raw_lines, subject=subject)
     most = 1 + _MOST_READ // (1 + sum(map(len, raw_lines)))
@@ -66,13 +66,13 @@ def find_originals(raw_lines: Sequence[str], *, subject: str, zone: tzinfo) -> l
 def original_at(
     raw_lines: Sequence[str], place: OriginalPlace, *, subject: str, zone: tzinfo
 ) -> Original:
-    """Recover the mail forwarded at a place of a text that is divided into lines."""
+    """Recover the mail forwarded at a place in a text split into lines."""
     body = unquoted(raw_lines[place.start : place.end], place.depth)
     if isinstance(place.header, Intro):
         body = [place.header.rest, *outdented(body)]
     elif place.header.is_whole:
         body = unstuffed(outdented(body))
-    elif place.rest > place.end:  # closed by a line that says so, as RFC 934 has it
+    elif place.rest > place.end:  # closed by a line that says so, as in RFC 934
         body = unstuffed(body)
     own = (joined(raw_lines[: place.own_end]), joined(raw_lines[place.rest :]))
     return Original(
@@ -91,7 +91,7 @@ def original_at(
 
 
 def read_heading(place: OriginalPlace, *, subject: str, zone: tzinfo) -> Heading:
-    """Read the header that was found at a place."""
+    """Parse the header found at a place."""
     match place.header:
         case ForwardedHeader() as block:
             return _heading_of_block(block, subject, zone)

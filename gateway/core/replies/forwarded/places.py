@@ -1,4 +1,4 @@
-"""Where in a text a forwarded mail begins and ends."""
+"""Where a forwarded mail starts and ends in a text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,38 +35,40 @@ from gateway.core.replies.forwarded.separators import (
     opens,
 )
 
-_SHORT_RULE = "----"  #: What Becky! ends a header with.
-_CLOSING = 20  #: Lines at the end in which a forwarded mail may be closed.
-_DEEPEST = 20  #: Forwards within one another that a line may close.
+_SHORT_RULE = "----"  #: How Becky! ends a header.
+_CLOSING = 20  #: Lines at the end that may close a forwarded mail.
+_DEEPEST = 20  #: Nested forwards that a line may close.
 _GAP = 3  #: Empty lines between a header and the separator repeated below it.
-_NEAR = 600  #: Lines below the first header in which others are looked for …
-_MOST_OTHERS = 8  #: … and how many of them.
+_NEAR = 600  #: Lines below the first header in which to look for others …
+_MOST_OTHERS = 8  #: … and the limit on their number.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginalPlace:
-    """The lines of a text that belong to what was forwarded, and what its header said."""
+    """The lines of a text that were forwarded, and the contents of their header."""
 
     header: Header
-    own_end: int  #: The forwarder's own words are the lines before this one …
+    own_end: int  #: The forwarder's own text is the lines before this one …
     start: int  #: … the forwarded text begins here …
     end: int  #: … and ends here.
-    rest: int  #: From this line on the words are the forwarder's again.
+    rest: int  #: From this line on, the text is the forwarder's again.
     depth: int  #: How many quote marks its lines have that are not its own.
-    is_sure: bool = True  #: Whether its form is one that only forwards have.
-    is_within: bool = False  #: Whether it stands within the one that was found first.
-    #: Whether a surer one may hold it: it counts where it is the candidate's and that one isn't.
+    is_sure: bool = True  #: Whether its form is used only by forwards.
+    is_within: bool = False  #: Whether it is inside the one found first.
+    #: Whether a surer one may contain it: it counts only if it is the candidate's and the surer one
+    #: isn't.
     is_minor: bool = False
-    is_held: bool = False  #: Whether it may be part of the text of one before it.
-    #: Whether it is quoted in another one as answers quote: it is never meant, but may be told.
+    is_held: bool = False  #: Whether it may be part of the text of an earlier one.
+    #: Whether another one quotes it the way replies do: it is never the one meant, but may be
+    #: reported.
     is_quote: bool = False
-    is_open: bool = False  #: Whether words typed below it can't be told from its own.
+    is_open: bool = False  #: Whether text typed below it can't be separated from its own.
 
 
 def find_places(raw_lines: Sequence[str], *, subject: str) -> list[OriginalPlace]:
-    """Find the outermost forwarded mail, and below it what could have been meant instead.
+    """Find the outermost forwarded mail, and those below it that could have been meant instead.
 
-    `subject` is that of the mail around them; empty where nothing was forwarded.
+    `subject` is the outer mail's; the result is empty if nothing was forwarded.
     """
     lines = read_lines(raw_lines)
     is_divided = may_hold_conversation(lines)
@@ -91,9 +93,9 @@ def find_places(raw_lines: Sequence[str], *, subject: str) -> list[OriginalPlace
 def conversation_places(
     raw_lines: Sequence[str], lines: Sequence[TextLine], index: int
 ) -> list[OriginalPlace]:
-    """Find the mails of a conversation that was forwarded as a whole, the newest first.
+    """Find the mails of a conversation that was forwarded as a whole, newest first.
 
-    None of them holds another, and what is below the last one is of that.
+    None of them contains another; whatever is below the last one belongs to it.
     """
     places: list[OriginalPlace] = []
     end = len(raw_lines)
@@ -113,7 +115,7 @@ def conversation_places(
 
 
 def _is_sure(lines: Sequence[TextLine], index: int, header: Header, subject: str) -> bool:
-    """Whether only a forward begins so: people write `Von: Montag` and `An: allen` themselves."""
+    """Whether only a forward starts like this: people also write `Von: Montag` and `An: allen`."""
     if isinstance(header, ForwardedHeader):
         is_announced = not begins_field(lines[index].text)
         return is_announced or "@" in header.fields.get(HeaderWord.SENDER, "")
@@ -125,7 +127,7 @@ def other_places(
 ) -> list[OriginalPlace]:
     """Find what could have been meant instead of the first place, in the order of the text.
 
-    An introduction (`On 4 March Ann wrote:`) may be a quote within the forwarder's own words, with
+    An introduction (`On 4 March Ann wrote:`) may be a quote within the forwarder's own text, with
     the forwarded mail below it. A mail in a surer form may be followed by another one, or contain
     it, as when a colleague forwarded the candidate's mail.
     """
@@ -157,9 +159,9 @@ def other_places(
 
 
 def _lines_below(lines: Sequence[TextLine], place: OriginalPlace) -> list[TextLine]:
-    """Return lines of which those above the text of a place are empty, and as deep as it is.
+    """Return the lines with those above the text of a place blanked, at the place's quoting depth.
 
-    What begins its quote is no separator in words nobody knows.
+    The start of its quotation can't be mistaken for a separator in an unknown language then.
     """
     return [*[TextLine(place.depth, "")] * place.start, *lines[place.start :]]
 
@@ -203,9 +205,9 @@ def _place(
 
 
 def is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
-    """Whether a mail was inserted as it was stored, with the cursor left below it.
+    """Whether a mail was inserted as stored, with the cursor left below it.
 
-    `~f` of mail and mailx does so: there is no separator, the header has the words and the date
+    `~f` in mail and mailx does this: there is no separator, the header has the words and the date
     format of the mail itself, and perhaps the `From ` line of an mbox above it.
     """
     first = lines[index]
@@ -218,13 +220,13 @@ def is_read_in(lines: Sequence[TextLine], index: int, header: Header) -> bool:
 
 
 def text_start(lines: Sequence[TextLine], index: int, header: Header) -> int:
-    """Return where the text begins: below the separator, where it stands there once more."""
+    """Return where the text starts: below the separator, if it is repeated there."""
     is_block = isinstance(header, ForwardedHeader)
     for below in range(header.end, min(header.end + _GAP, len(lines))):
         if not lines[below].is_blank:
             text = lines[below].text
-            # Below an empty line a rule is the author's own, but for that of HTML (Notes), and so
-            # are one below a line that names the author, and a separator above another header.
+            # Below an empty line, a rule is the author's own, unless it comes from HTML (Notes); so
+            # are a rule below a line that names the author, and a separator above another header.
             is_repeated = (
                 is_cut(text)
                 or (text == _SHORT_RULE and is_block and below == header.end)
@@ -287,7 +289,7 @@ def closing_line(
 
 
 def rest_start(raw_lines: Sequence[str], end: int, opening: TextLine) -> int:
-    """Return where the forwarder's words go on: below the line that closes what was quoted.
+    """Return where the forwarder's text resumes: below the line that closes the quotation.
 
     mutt quotes what it forwards with `forward_quote`, but not the lines around it.
     """
@@ -300,7 +302,7 @@ def rest_start(raw_lines: Sequence[str], end: int, opening: TextLine) -> int:
 
 
 def deeper_end(raw_lines: Sequence[str], start: int, end: int, depth: int) -> int | None:
-    """Return where a text ends that is quoted more deeply than the line above it, else None."""
+    """Return the end of a text quoted more deeply than the line above it, else None."""
     depths = [read_line(raw).depth if raw.strip() else None for raw in raw_lines[start:end]]
     written = [index for index, depth_there in enumerate(depths) if depth_there is not None]
     deeper = [index for index in written if (depths[index] or 0) > depth]
@@ -308,10 +310,10 @@ def deeper_end(raw_lines: Sequence[str], start: int, end: int, depth: int) -> in
 
 
 def quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | None:
-    """Return where a text ends that is quoted below a header that is not.
+    """Return the end of a text quoted below a header that isn't.
 
     Below an introduction it ends with the last quoted line; below a block or a sentence it must be
-    quoted throughout, for else the quotes are its author's.
+    quoted throughout, or the quotes are its author's.
     """
     written = [raw for raw in raw_lines[start:] if raw.strip() and not is_end(raw.strip())]
     if not written or not is_quoted(written[0]):
@@ -323,7 +325,7 @@ def quoted_end(raw_lines: Sequence[str], header: Header, start: int) -> int | No
 
 
 def own_words_end(lines: Sequence[TextLine], index: int) -> int:
-    """Return where the forwarder's words end: above empty lines, rules and separators."""
+    """Return where the forwarder's text ends: above empty lines, rules and separators."""
     end = index
     while end and _is_above(lines[end - 1], lines[index]):
         end -= 1
@@ -331,6 +333,6 @@ def own_words_end(lines: Sequence[TextLine], index: int) -> int:
 
 
 def _is_above(line: TextLine, first: TextLine) -> bool:
-    """Whether a line above the first of what was forwarded belongs to it."""
+    """Whether a line above the start of the forward belongs to it."""
     repeated = line.text == first.text or is_announcement(line.text) or is_details(line.text)
     return repeated or line.is_blank or is_line(line.text)

@@ -1,4 +1,4 @@
-"""The lines mail programs put between what is new and what was forwarded."""
+"""The lines mail programs put between new and forwarded text."""
 
 import re
 
@@ -7,7 +7,7 @@ from gateway.core.replies.forwarded.language.words import label_key
 _DASH = r"[-‐‑‒–—―─━═_=*~#+]"
 _LINE = re.compile(rf"{_DASH}{{3,}}")
 _RULE = re.compile(rf"{_DASH}{{8,}}")
-#: mutt and Horde put the whole name of the author between the dashes.
+#: mutt and Horde put the author's full name between the dashes.
 _DASHED = re.compile(rf"{_DASH}{{2,}} {{0,3}}(?=[\"“„«]?[^\W\d_]).{{2,400}} {{0,3}}{_DASH}{{2,}}:?")
 _DASHES = re.compile(rf"{_DASH}{{2,}}")
 _CUT = re.compile(rf"{_DASH}{{2,}}8<{_DASH}{{2,}}.{{0,120}}")
@@ -21,18 +21,18 @@ _END = re.compile(
     rf"|{_DASH}{{5,}} Original Message Ends {_DASH}{{5,}}",
     re.IGNORECASE,
 )
-#: The line that divides mails in a file of many: `From ann@example.org Mon Nov 23 09:15:02 2026`.
+#: The line between mails in an mbox file: `From ann@example.org Mon Nov 23 09:15:02 2026`.
 _DIVIDER = re.compile(r">?From \S{1,320} +[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d.{0,40}")
-#: Orange and SFR tell the date there: `Message du 23/11/26 09:15`.
+#: Orange and SFR put the date there: `Message du 23/11/26 09:15`.
 _DATED = re.compile(r"Message du(?: :)? (?P<date>\d{1,2}/\d{1,2}/\d{2,4} \d{1,2}:\d\d)")
 #: Becky! names the forwarder above its separator.
 _BY = re.compile(r"Forwarded by [^<>@]{1,100} <[^<>\s]{1,320}>")
 _WORD = re.compile(r"[^\W\d_]+")
-_CENTRED = 15  #: Dashes of words that a program puts in the middle of a line: their number differs.
+_CENTRED = 15  #: Dashes around words centred on a line: their number varies.
 _STEM = 5  #: Letters by which words are compared: `weitergeleitete`, `weitergeleiteten`.
 _WITH_REST = re.compile(r"[-–—]{2,} ?(?=[^\W\d_])[^-–—]{3,60} ?[-–—]{2,} ?(?P<rest>\S.*)")
 
-#: Announcements that stand alone, as Apple Mail, MailMate and others have them.
+#: Announcements on a line by themselves, as in Apple Mail, MailMate and others.
 _PHRASES = (
     "This is a forwarded message|Dies ist eine weitergeleitete Nachricht"
     "|Dit is een doorgestuurd bericht|Ceci est un message transféré|Ceci est un message réexpédié"
@@ -136,17 +136,17 @@ _ANNOUNCEMENTS = frozenset(map(label_key, _PHRASES.split("|")))
 
 
 def is_rule(text: str) -> bool:
-    """Whether a line is drawn across the page, as Outlook on the web does."""
+    """Whether a line is drawn across the page, as in Outlook on the web."""
     return _RULE.fullmatch(text) is not None
 
 
 def is_line(text: str) -> bool:
-    """Whether a line is nothing but a stroke, however short, that isn't a signature's `--`."""
+    """Whether a line is nothing but a stroke, however short, but not a signature's `--`."""
     return _LINE.fullmatch(text) is not None
 
 
 def is_cut(text: str) -> bool:
-    """Whether a line is where scissors would cut, as The Bat! has them: `===8<=====`."""
+    """Whether a line is a cut mark, as in The Bat!: `===8<=====`."""
     return _CUT.fullmatch(text) is not None
 
 
@@ -161,10 +161,10 @@ def is_end(text: str) -> bool:
 
 
 def closes(text: str, opening: str, *, is_last: bool) -> bool:
-    """Whether a line ends what another one began, where that has dashes with as many of them.
+    """Whether a line closes what another opened, with the same number of dashes, if any.
 
-    That it is an end its words say. In a language nobody knows it is the last line of all, below
-    one that names the author:
+    Its words say that it is an end. In an unknown language it must be the very last line, and the
+    opening line must name the author:
 
         ----- Forwarded message from Ann Roe <ann@example.org> -----
         ----- Τέλος προωθημένου μηνύματος -----
@@ -180,14 +180,14 @@ def closes(text: str, opening: str, *, is_last: bool) -> bool:
 
 
 def opens(text: str) -> bool:
-    """Whether a line between dashes, or behind them, begins a forwarded mail."""
+    """Whether a line between dashes, or after them, opens a forwarded mail."""
     return bool(_dashes(text)) and not is_end(text) and (is_dashed(text) or is_announcement(text))
 
 
 def is_closed_by(opening: str, closing: str) -> bool:
     """Whether a closing line was written by the same program as an opening line.
 
-    They have the same number of dashes, and the same words: `----- Forwarded message from Ann
+    They have the same number of dashes and the same words: `----- Forwarded message from Ann
     <ann@example.org> -----` and `----- End forwarded message -----`.
     """
     words = [word[:_STEM] for word in _WORD.findall(closing.casefold())[1:] if len(word) > _STEM]
@@ -201,7 +201,7 @@ def _dashes(text: str) -> str:
 
 
 def date_within(text: str) -> str:
-    """Return the date that an announcement tells of the mail; empty where it tells none."""
+    """Return the mail's date in an announcement; empty if there is none."""
     match = _DATED.fullmatch(text)
     return match["date"] if match else ""
 
@@ -221,6 +221,6 @@ def is_divider(text: str) -> bool:
 
 
 def after_dashes(text: str) -> str:
-    """Return what follows words between dashes on the same line; empty without either."""
+    """Return what follows words between dashes on the same line; empty if either is missing."""
     match = _WITH_REST.match(text)
     return match["rest"] if match else ""

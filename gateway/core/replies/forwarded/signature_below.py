@@ -1,4 +1,4 @@
-"""A signature that staff typed below a forwarded mail whose end nothing marks."""
+"""A signature typed by staff below a forwarded mail with no marked end."""
 
 import re
 
@@ -6,9 +6,9 @@ _MOST_LINES = 12  #: Lines of a signature.
 
 
 def divide_signature(text: str, name: str) -> tuple[str, str]:
-    """Divide a text above the last signature with a name: below `-- ` or an empty line.
+    """Split a text above the last signature that has a name: below `-- ` or an empty line.
 
-    The second half is empty where there is none.
+    The second half is empty if there is none.
     """
     wanted = _words(name)
     lines = text.split("\n")

@@ -1,1 +1,1 @@
-"""The events triggers mail on, a module each."""
+"""The events triggers mail on, one module each."""

@@ -14,7 +14,7 @@ OTHER_BIRTHDAY = "the birthday is another day now"
 
 
 class Birthday(DateEvent):
-    """Somebody's birthday."""
+    """A person's birthday."""
 
     name = "birthday"
     title = "Birthday"
@@ -34,7 +34,7 @@ class Birthday(DateEvent):
     reasons = {"other_birthday": OTHER_BIRTHDAY, "finance_status": "finance status: {}"}
 
     def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
-        """Yield whose birthday each of the days is."""
+        """Yield the people whose birthday is on each day."""
         for number in range((today - first).days + 1):
             day = first + timedelta(days=number)
             born = (IsAmong("anniversary", anniversaries(day)), IsBefore("birthday", day))
@@ -51,7 +51,7 @@ class Birthday(DateEvent):
         return "" if person.consent_email else NO_CONSENT
 
     def in_doubt(self, facts: OccurrenceFacts) -> str:
-        """Return a finance status that may be a word for deceased with a slip in it."""
+        """Return a finance status that may be a misspelt word for deceased."""
         person = facts.person
         word = looks_like_died(person.finance_status) if person is not None else ""
         if person is None or not word:
@@ -66,12 +66,12 @@ BIRTHDAY = Birthday()
 
 
 def is_birthday(born: date, day: date) -> bool:
-    """Whether a birthday falls on a day; those of 29 February on the 28th in other years."""
+    """Whether a birthday falls on a day; 29 February counts as the 28th in other years."""
     return day == in_year(born.month, born.day, day.year)
 
 
 def anniversaries(day: date) -> tuple[int, ...]:
-    """Return which birthdays fall on a day, each as 100 times the month and the day."""
+    """Return which birthdays fall on a day, each as 100 × month + day."""
     number = 100 * day.month + day.day
     is_leap = in_year(2, 29, day.year).day == 29
     return (228, 229) if number == 228 and not is_leap else (number,)

@@ -1,4 +1,4 @@
-"""The first date stored in a trigger after somebody's first closing, once ever."""
+"""The first stored date of a trigger after a person's first closing, once ever."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ NO_DATE = "no stored date has come since the closing"
 
 
 class FirstDelivery(DateEvent):
-    """A stored date has come for the first time since somebody's first closing."""
+    """A stored date has come for the first time since a person's first closing."""
 
     name = "first_delivery"
     title = "First delivery"
@@ -35,7 +35,7 @@ class FirstDelivery(DateEvent):
     reasons = {"no_first_delivery": NOT_WANTED, "no_closing": NO_CLOSING, "no_date": NO_DATE}
 
     def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
-        """Yield, for each date that has come, whose first closing no earlier date follows."""
+        """Yield, for each stored date, the people whose first closing no earlier date follows."""
         for day in trigger.stored.between(first, today):
             yield ClosingSelection(
                 day=day,

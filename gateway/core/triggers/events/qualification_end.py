@@ -1,4 +1,4 @@
-"""What the events about the end of a qualification have in common."""
+"""What the events about a qualification's expiry have in common."""
 
 from abc import abstractmethod
 from datetime import date
@@ -14,7 +14,7 @@ OTHER_END = "the qualification ends another day now"
 
 
 class QualificationEnd(DateEvent):
-    """A qualification ends: an occurrence for each end, so that a moved one is a new one."""
+    """A qualification expires: one occurrence per expiry date, so a changed date is a new one."""
 
     subject = QUALIFICATIONS
     keys = (BEFORE_SEND,)
@@ -22,7 +22,7 @@ class QualificationEnd(DateEvent):
     reasons = {"qualification_gone": GONE, "other_end": OTHER_END}
 
     def unmet(self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date) -> str:
-        """Return which condition isn't met: the same person's, the same end, its day, consent."""
+        """Return which condition isn't met: the same person, the same expiry, its day, consent."""
         qualification, person = facts.qualification, facts.person
         if qualification is None or person is None or qualification.person != person.ref:
             return GONE
@@ -34,4 +34,4 @@ class QualificationEnd(DateEvent):
 
     @abstractmethod
     def wrong_day(self, qualification: Qualification, end: date, today: date) -> str:
-        """Return why it isn't the day for mail about that end; empty: it is."""
+        """Return why it isn't the day for mail about that expiry; empty: it is."""

@@ -1,4 +1,4 @@
-"""Qualifications that have ended."""
+"""Qualifications that have expired."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ NOT_ENDED = "the qualification has not ended"
 
 
 class QualificationExpired(QualificationEnd):
-    """A qualification has ended."""
+    """A qualification has expired."""
 
     name = "qualification_expired"
     title = "Qualification has ended"
@@ -30,7 +30,7 @@ class QualificationExpired(QualificationEnd):
     reasons = {**QualificationEnd.reasons, "not_ended": NOT_ENDED}
 
     def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
-        """Yield the qualifications that ended on one of the days."""
+        """Yield the qualifications that expired on one of the days."""
         yield QualificationSelection(
             where=(IsBetween("expires_on", first, today),),
             occurrence="expires_on",
@@ -38,7 +38,7 @@ class QualificationExpired(QualificationEnd):
         )
 
     def wrong_day(self, qualification: Qualification, end: date, today: date) -> str:
-        """Return that it has not ended."""
+        """Return that it has not expired."""
         return NOT_ENDED if end > today else ""
 
 

@@ -1,4 +1,4 @@
-"""Qualifications that will end: notice."""
+"""Advance notice of expiring qualifications."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ TOO_EARLY = "it is too early for notice"
 
 
 class QualificationExpiring(QualificationEnd):
-    """A qualification will end in its own lead time, or sooner."""
+    """A qualification expires within its own lead time."""
 
     name = "qualification_expiring"
     title = "Qualification will end"
@@ -34,24 +34,24 @@ class QualificationExpiring(QualificationEnd):
     reasons = {**QualificationEnd.reasons, "has_ended": HAS_ENDED, "too_early": TOO_EARLY}
 
     def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
-        """Yield the qualifications that end within their lead time, whenever it began."""
+        """Yield the qualifications that expire within their lead time, whenever it began."""
         yield _ahead(IsAhead("expires_on", "notice_days", today))
 
     def upcoming(
         self, trigger: Trigger, first: date, today: date, last: date
     ) -> Iterator[DueSelection]:
-        """Yield the qualifications that end within their lead time on one of the days."""
+        """Yield the qualifications that expire within their lead time on one of the days."""
         yield _ahead(IsAhead("expires_on", "notice_days", today, last))
 
     def wrong_day(self, qualification: Qualification, end: date, today: date) -> str:
-        """Return that it has ended, or that it is too early for notice."""
+        """Return that it has expired, or that it is too early for notice."""
         if end <= today:
             return HAS_ENDED
         notice_on = notice_day(qualification)
         return TOO_EARLY if notice_on is None or notice_on > today else ""
 
     def useless_from(self, facts: OccurrenceFacts) -> date | None:
-        """Return the end: from that day on only the mail that it has ended goes."""
+        """Return the expiry date: from then on only the mail about its expiry is sent."""
         return facts.qualification.expires_on if facts.qualification else None
 
 
@@ -63,7 +63,7 @@ def _ahead(condition: IsAhead) -> QualificationSelection:
 
 
 def notice_day(qualification: Qualification) -> date | None:
-    """Return from when on a person is told that a qualification will end; None: never."""
+    """Return the first day to notify a person of an expiry; None: never."""
     if qualification.expires_on is None or qualification.notice_days is None:
         return None
     try:

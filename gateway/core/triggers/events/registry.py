@@ -1,4 +1,4 @@
-"""The one list of the events a trigger can mail on, in the order the documentation names them."""
+"""The list of all events a trigger can mail on, in the documentation's order."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from gateway.core.triggers.events.submitted import SUBMITTED
 from gateway.core.triggers.trigger import ApplicationEvent, TriggerEvent
 from gateway.core.triggers.values import DATE, PERSON, UNSUBSCRIBE_URL
 
-#: By the name that trigger files and the ledger have.
+#: By the name used in trigger files and the ledger.
 EVENTS: Mapping[str, TriggerEvent] = {
     event.name: event
     for event in (
@@ -25,11 +25,11 @@ EVENTS: Mapping[str, TriggerEvent] = {
         STATUS_CHANGED,
     )
 }
-#: The names of those that something done to an application brings about.
+#: The names of those caused by a change to an application.
 APPLICATION_EVENTS = frozenset(
     name for name, event in EVENTS.items() if isinstance(event, ApplicationEvent)
 )
-#: Every name a template may use, with what it has.
+#: Every name a template may use, with its fields.
 TEMPLATE_VALUES: Mapping[str, frozenset[str]] = {
     PERSON.name: PERSON.fields,
     DATE: frozenset(),
@@ -43,7 +43,7 @@ TEMPLATE_VALUES: Mapping[str, frozenset[str]] = {
 
 
 def application_event(name: str) -> ApplicationEvent:
-    """Return the event of applications of that name; KeyError if there is none."""
+    """Return the application event of that name; raise KeyError if there is none."""
     event = EVENTS[name]
     if not isinstance(event, ApplicationEvent):
         raise KeyError(name)

@@ -31,12 +31,12 @@ class SetDate(DateEvent):
     is_over_once_looked_at = True  #: A date is for those who wanted mail when it came.
 
     def selections(self, trigger: Trigger, first: date, today: date) -> Iterator[DueSelection]:
-        """Yield who wants mail on set dates, for each date that has come."""
+        """Yield the people who want mail on set dates, for each date that has come."""
         for day in trigger.stored.between(first, today):
             yield PeopleSelection(day=day, where=(IsTrue("mail_on_set_date"),))
 
     def unmet(self, trigger: Trigger, occurrence: str, facts: OccurrenceFacts, today: date) -> str:
-        """Return which condition isn't met: stored still, and wanted."""
+        """Return which condition isn't met: still stored, and wanted."""
         if not trigger.stored.is_on(date.fromisoformat(occurrence)):
             return DATE_GONE
         is_wanted = facts.person is not None and facts.person.mail_on_set_date

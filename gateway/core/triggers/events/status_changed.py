@@ -1,10 +1,10 @@
-"""Applications that staff give another status."""
+"""Applications whose status is changed by staff."""
 
 from gateway.core.triggers.trigger import ApplicationEvent
 
 
 class StatusChanged(ApplicationEvent):
-    """Staff have given an application another status."""
+    """Staff have changed an application's status."""
 
     name = "status_changed"
     title = "Status changed"

@@ -1,4 +1,4 @@
-"""Applications that their candidates submit."""
+"""Applications submitted by their candidates."""
 
 from gateway.core.triggers.trigger import ApplicationEvent
 

@@ -19,37 +19,37 @@ from gateway.core.replies.forwarded.mailboxes import is_people
 from gateway.core.replies.forwarded.separators import is_line
 from gateway.core.replies.subject_prefixes import without_prefixes
 
-_LONGEST = 60  #: Lines of a block, wrapped ones and empty ones included.
-_AHEAD = 3  #: A known word has to follow an unknown one within that many lines,
-_AHEAD_IF_ANNOUNCED = 6  #: below a separator within these.
+_LONGEST = 60  #: Lines of a block, including wrapped and empty ones.
+_AHEAD = 3  #: A known word must follow an unknown one within this many lines,
+_AHEAD_IF_ANNOUNCED = 6  #: or this many below a separator.
 _SHORTEST_FRAME, _LONGEST_FRAME = 4, 12
 _SHORTEST_BARE = 3
 _GLUED_LINES = 5
 _PEOPLE = (HeaderWord.SENDER, HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.REPLY_TO)
-_ENDS_PERSON = re.compile(r"[^\s<>,;]@[^\s<>,;]+>?\Z")  #: Ends with an address, and no comma.
+_ENDS_PERSON = re.compile(r"[^\s<>,;]@[^\s<>,;]+>?\Z")  #: Ends with an address and no comma.
 _TELLING = (HeaderWord.DATE, HeaderWord.TO, HeaderWord.SUBJECT)
-#: Numbers of other mails, `References: <1@example.org> <2@example.org>`.
+#: Ids of other mails, `References: <1@example.org> <2@example.org>`.
 _MESSAGE_IDS = re.compile(r"(?:<[^\s<>]{1,500}@[^\s<>]{1,500}>\s*){1,50}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardedHeader:
-    """What a header block says, and where the text goes on behind it."""
+    """The contents of a header block, and where the text continues after it."""
 
     fields: dict[HeaderWord, str]
-    languages: tuple[str, ...]  #: Those that have all its words; dates are read in them.
+    languages: tuple[str, ...]  #: The languages that have all its words; dates are read in these.
     end: int
-    is_whole: bool = False  #: Whether it has all the fields of the mail, as RFC 5322 writes them.
+    is_whole: bool = False  #: Whether it has all the mail's fields, as RFC 5322 writes them.
     mime: Mapping[str, str] = field(default_factory=dict)  #: Its MIME fields, names in lower case.
 
 
 def read_block(
     lines: Sequence[TextLine], start: int, *, announced: bool = False, subject: str
 ) -> ForwardedHeader | None:
-    """Read the header block that starts at a line; None where none does.
+    """Parse the header block that starts at a line; None if none does.
 
-    `announced` says that there is a separator above it, so that fewer words are enough;
-    `subject` is that of the mail around it, which tells where a wrapped subject ends.
+    `announced`: there is a separator above, so fewer words are needed; `subject` is the outer
+    mail's, which shows where a wrapped subject ends.
     """
     first = read_label(lines[start].text)
     if first is None and announced:
@@ -64,7 +64,7 @@ def read_block(
 def read_below_date(
     lines: Sequence[TextLine], start: int, first: Label, subject: str
 ) -> ForwardedHeader | None:
-    """Read a header that begins with a date under a word nobody knows (Tuta in Vietnamese)."""
+    """Parse a header that begins with a date after an unknown word (Tuta in Vietnamese)."""
     below = start + 1
     if below == len(lines) or lines[below].is_blank or lines[below].depth != lines[start].depth:
         return None
@@ -80,7 +80,7 @@ def read_below_date(
 
 
 def read_bare(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
-    """Read a header whose words stand without colons, as eM Client writes them."""
+    """Parse a header whose words have no colons, as eM Client writes them."""
     fields: dict[HeaderWord, str] = {}
     role, end = HeaderWord.OTHER, start
     while end < min(start + _LONGEST_FRAME, len(lines)) and not lines[end].is_blank:
@@ -100,9 +100,9 @@ def read_bare(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
 def read_glued(
     lines: Sequence[TextLine], start: int, text: str = "", *, announced: bool = False
 ) -> ForwardedHeader | None:
-    """Read a header without line breaks; `text` replaces the line where something precedes it.
+    """Parse a header without line breaks; `text` replaces the line if something precedes it.
 
-    Below `announced` words on the same line it may have been wrapped anywhere since.
+    Below `announced` words on the same line, it may have been wrapped anywhere since.
     """
     text = text or lines[start].text
     if not announced and not is_glued(text):
@@ -118,17 +118,17 @@ def read_glued(
 
 
 class HeaderBlockReader:
-    """Reads one block, line by line.
+    """Parses one block, line by line.
 
         Von: Ann Beispiel <ann@example.org>      a known word and its value: a field
         Gesendet: Montag, 23. November 2026
-        Organisation: Beispiel GmbH              an unknown word: taken, as known ones follow
+        Organisation: Beispiel GmbH              an unknown word: accepted, as known ones follow
         An: Bob <bob@example.com>,
-        Cleo <cleo@example.com>                  goes on with the field above, which ends in a comma
+        Cleo <cleo@example.com>                  continues the field above, which ends in a comma
         Betreff: Bewerbung
-                                                 nothing below is a field: the block ends here
+                                                 no more fields: the block ends here
 
-    Its languages are those that have all its words, here German: the date is read in them.
+    Its languages are those that have all its words, here German; the date is read in these.
     """
 
     def __init__(
@@ -142,19 +142,19 @@ class HeaderBlockReader:
         self._announced = announced
         self._subject = _folded(subject)
         self._fields: dict[HeaderWord, str] = {}
-        self._keys: list[str] = []  #: The known words read, by which its languages are told.
+        self._keys: list[str] = []  #: The known words read so far, which determine the language.
         self._unknown: list[tuple[str, bool]] = []  #: And whether each is above the recipients.
-        self._role = HeaderWord.OTHER  #: Of the field read last: the next line may go on with it.
-        #: Whether empty lines stand between its fields; None: only one was read yet.
+        self._role = HeaderWord.OTHER  #: Of the last field read: the next line may continue it.
+        #: Whether there are empty lines between its fields; None: only one field so far.
         self._spaced: bool | None = None
-        #: Whether all down to an empty line looks like fields, so that none need be known.
+        #: Whether everything down to an empty line looks like fields, so none need be known.
         self._framed = announced and is_framed(lines, start)
 
     def read(self) -> ForwardedHeader | None:
         """Return the block if the lines read are one."""
         while self._end < self._last and self.take():
             pass
-        # Values under unknown words have the role that only they can have.
+        # Values of unknown words get the role that only they can have.
         has_recipients = HeaderWord.TO in self._fields
         for value, is_above in self._unknown:
             role = self.role_of(value, answers=is_above and has_recipients)
@@ -165,7 +165,7 @@ class HeaderBlockReader:
         return ForwardedHeader(fields=self._fields, languages=self._languages(), end=self._end)
 
     def take(self) -> bool:
-        """Take the next line, or empty ones; whether the block may go on below."""
+        """Read the next line, or empty ones; return whether the block may continue below."""
         line = self._lines[self._end]
         if line.is_blank:
             return self.skip_blank()
@@ -174,13 +174,13 @@ class HeaderBlockReader:
         label = self._label(line.text)
         if label is not None and label.role is not None:
             return self.take_field(label.role, label)
-        # RFC 5322 has a line that goes on indented. mutt folds at the width of its window, whatever
-        # stands there: a subject `… Köln: x` too.
+        # RFC 5322 indents continuation lines. mutt folds at the width of its window, wherever that
+        # falls: even a subject `… Köln: x`.
         is_indented = line.is_indented and not self._is_indented and self._announced
         is_folded = is_indented and self._fields.get(self._role, "") != ""
         if is_folded or self.continues(line.text, label):
             above = self._fields.get(self._role, "")
-            # SquirrelMail gives each recipient a line, and puts nothing between them.
+            # SquirrelMail puts each recipient on a line, with nothing between them.
             comma = "," if self._role in _PEOPLE and _ENDS_PERSON.search(above) else ""
             comma = comma if is_people(line.text) else ""
             self._fields[self._role] = f"{above}{comma} {line.text}".strip()
@@ -189,7 +189,7 @@ class HeaderBlockReader:
         return label is not None and self.take_unknown(label)
 
     def _label(self, text: str) -> Label | None:
-        """Read a header word; SOGo's Korean for References is also that for who got a copy."""
+        """Parse a header word; SOGo's Korean word for References also means Cc."""
         label = read_label(text)
         if label is not None and label.key in OTHERWISE:
             roles = (OTHERWISE[label.key].get(language) for language in self._languages())
@@ -202,7 +202,7 @@ class HeaderBlockReader:
         return label._replace(role=HeaderWord.OTHER) if is_taken else label
 
     def is_date_of_sending(self, label: Label) -> bool:
-        """Whether a word for a person says when the mail was sent: `المُرسل` is sender and sent."""
+        """Whether a word for a person gives the time of sending: `المُرسل` is sender and sent."""
         is_person = label.role in _PEOPLE and "@" not in label.value
         return (
             is_person
@@ -211,7 +211,7 @@ class HeaderBlockReader:
         )
 
     def take_field(self, role: HeaderWord, label: Label) -> bool:
-        """Take a known word; not one that the block has already, which is of the text."""
+        """Accept a known word unless the block already has it, which means it is text."""
         if role in self._fields and role is not HeaderWord.OTHER:
             return role is HeaderWord.SENDER and self.take_agent(label)
         if len(self._fields) == 1 and self._spaced is None:
@@ -223,7 +223,7 @@ class HeaderBlockReader:
         return True
 
     def take_agent(self, label: Label) -> bool:
-        """Take who sent the mail for its author; Notes names them last: `Sent by: Eva <eva@…>`."""
+        """Accept who sent a mail for its author; Notes puts it last: `Sent by: Eva <eva@…>`."""
         author = self._fields[HeaderWord.SENDER]
         if not self._announced or label.key in self._keys or not label.value:
             return False
@@ -234,7 +234,7 @@ class HeaderBlockReader:
         return True
 
     def take_unknown(self, label: Label) -> bool:
-        """Take a word nobody knows where known ones follow, or where it can only be the subject."""
+        """Accept an unknown word if known ones follow, or if it can only be the subject."""
         ends = self._end + 1 == len(self._lines) or self._lines[self._end + 1].is_blank
         closing = self._announced and HeaderWord.SUBJECT not in self._fields and bool(self._fields)
         is_part = self._framed or self._word_follows() or self.are_people(label.value)
@@ -246,10 +246,10 @@ class HeaderBlockReader:
         return True
 
     def are_people(self, value: str) -> bool:
-        """Whether an unknown word's value is a list of people, at a place where headers have one.
+        """Whether an unknown word's value is a list of people, where headers have one.
 
-        The recipients of copies are below the recipients of the mail, and below a separator all
-        people are above the text.
+        Cc recipients come below the To recipients, and below a separator all people come above the
+        text.
         """
         if not is_people(value):
             return False
@@ -261,7 +261,7 @@ class HeaderBlockReader:
         return self._announced and _MESSAGE_IDS.fullmatch(value) is not None
 
     def skip_blank(self) -> bool:
-        """Pass over one or two empty lines, where the block has them between its lines."""
+        """Skip one or two empty lines if the block has them between its lines."""
         ahead = range(self._end, self._last)
         following = next((index for index in ahead if self._lines[index].text), self._last)
         if following - self._end > 2 or following >= self._last:
@@ -286,9 +286,9 @@ class HeaderBlockReader:
         return True
 
     def goes_on_below(self, label: Label) -> bool:
-        """Whether a field below an empty line can only be one of the header: by its value.
+        """Whether a field below an empty line must belong to the header, judging by its value.
 
-        SOGo in Japanese has empty lines between some of them: `組織: …`, an empty line, `宛先: …`.
+        SOGo in Japanese has empty lines between some fields: `組織: …`, an empty line, `宛先: …`.
         """
         if label.role is HeaderWord.OTHER:
             telling = {HeaderWord.SENDER, HeaderWord.DATE} <= self._fields.keys()
@@ -300,7 +300,7 @@ class HeaderBlockReader:
         return is_date and parse_date(label.value, zone=UTC) is not None
 
     def continues(self, text: str, label: Label | None) -> bool:
-        """Whether a line goes on with the field above it."""
+        """Whether a line continues the field above it."""
         value = self._fields.get(self._role)
         if is_line(text):
             return False
@@ -334,14 +334,14 @@ class HeaderBlockReader:
             label = self._label(line.text)
             if label is not None and label.role is not None:
                 return label.role not in self._fields
-            # Below a separator, of a language that isn't known.
+            # Below a separator, in an unknown language.
             is_foreign = self._announced and HeaderWord.SENDER not in self._fields
             if label is not None and is_foreign and is_people(label.value):
                 return True
         return False
 
     def role_of(self, value: str, *, answers: bool) -> HeaderWord | None:
-        """Return the role of a value; `answers` says that people there are to be answered."""
+        """Return the role of a value; `answers`: the people in it are those to reply to."""
         candidates: tuple[HeaderWord, ...] = (HeaderWord.SUBJECT,)
         if is_people(value):
             copies = (
@@ -350,14 +350,14 @@ class HeaderBlockReader:
                 else (HeaderWord.TO, HeaderWord.CC, HeaderWord.REPLY_TO)
             )
             candidates = (HeaderWord.SENDER, *copies)
-        elif "@" in value:  # numbers of other mails: `Referenzen: <1@example.org> <2@example.org>`
+        elif "@" in value:  # ids of other mails: `Referenzen: <1@example.org> <2@example.org>`
             return None
         elif parse_date(value, zone=UTC) is not None:
             candidates = (HeaderWord.DATE,)
         return next((role for role in candidates if role not in self._fields), None)
 
     def is_block(self) -> bool:
-        """Whether what was read is a header: it names its author and tells enough besides."""
+        """Whether what was read is a header: it names its author and says enough besides."""
         telling = sum(role in self._fields for role in _TELLING)
         if self._announced:
             return telling >= (1 if HeaderWord.SENDER in self._fields else 2)
@@ -369,13 +369,13 @@ class HeaderBlockReader:
     def _languages(self) -> tuple[str, ...]:
         sets = (LANGUAGES_OF[key] for key in self._keys if key in LANGUAGES_OF)
         languages = next(sets, frozenset())
-        for others in sets:  # Words that weren't translated say nothing: `Od`, `Za`, `Subject`.
+        for others in sets:  # Untranslated words don't count: `Od`, `Za`, `Subject`.
             languages = languages & others or languages
         return tuple(sorted(languages))
 
 
 def is_framed(lines: Sequence[TextLine], start: int) -> bool:
-    """Whether nothing but words with values stands between a separator and an empty line."""
+    """Whether there are only words with values between a separator and an empty line."""
     for number, line in enumerate(lines[start : start + _LONGEST_FRAME]):
         if line.is_blank:
             return number >= _SHORTEST_FRAME

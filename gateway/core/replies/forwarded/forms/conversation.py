@@ -1,4 +1,4 @@
-"""Mails of a conversation below one another, the oldest first, as Gmail's "Forward all" has them.
+"""The mails of a conversation, oldest first, as Gmail's "Forward all" writes them.
 
 Forwarded Conversation
 Subject: Termin
@@ -40,8 +40,8 @@ _GAP = 3
 class ConversationMail:
     """One mail of a conversation."""
 
-    header: ForwardedHeader  #: Its subject is that of the conversation.
-    above: int  #: The first line of its header, or the dashes above that.
+    header: ForwardedHeader  #: Its subject is the conversation's.
+    above: int  #: The first line of its header, or the dashes above it.
 
 
 def may_hold_conversation(lines: Sequence[TextLine]) -> bool:
@@ -50,7 +50,7 @@ def may_hold_conversation(lines: Sequence[TextLine]) -> bool:
 
 
 def read_conversation(lines: Sequence[TextLine], start: int) -> list[ConversationMail]:
-    """Read the headers of all mails of the conversation that begins at a line; empty: none does."""
+    """Parse the headers of all mails in a conversation starting at a line; empty if none does."""
     subject, end = _subject(lines, start)
     first = next((n for n in range(end, min(end + _GAP, len(lines))) if lines[n].text), None)
     if not subject or first is None:
@@ -74,9 +74,9 @@ def read_conversation(lines: Sequence[TextLine], start: int) -> list[Conversatio
 
 
 def _subject(lines: Sequence[TextLine], start: int) -> tuple[str, int]:
-    """Return the subject of the conversation that a line announces, and the line behind its rule.
+    """Return the subject of a conversation announced at a line, and the index below its rule.
 
-    Empty where the line announces none.
+    Empty if the line announces none.
     """
     text = lines[start].text
     below = lines[start + 1 : start + 2 + _SUBJECT_LINES]

@@ -1,6 +1,6 @@
 """The header of a forwarded mail with all its fields, as RFC 5322 writes them.
 
-Thunderbird (View, Headers, All), s-nail, mutt and nmh put it into the text whole:
+Thunderbird (View, Headers, All), s-nail, mutt and nmh put the whole of it into the text:
 
     Return-Path: <ann@example.org>
     Received: from mx.example.org (mx.example.org [192.0.2.7])
@@ -21,9 +21,9 @@ from gateway.core.replies.forwarded.lines import TextLine
 
 _LONGEST = 500  #: Lines of a header; each server on the way adds some.
 _LONGEST_VALUE = 4_000
-_WIDTH = 60  #: Characters from which on programs wrap a line.
+_WIDTH = 60  #: The width from which programs wrap a line.
 _NAME = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}) ?:(.*)", re.DOTALL)
-#: Fields that no program shows unless it shows all: one of them tells such a header apart.
+#: Fields no program shows unless it shows all: a single one identifies such a header.
 _TECHNICAL = frozenset(
     {
         *("return-path", "received", "message-id", "mime-version", "content-type", "delivered-to"),
@@ -39,9 +39,9 @@ _MIME = ("content-type", "content-transfer-encoding")
 def read_fields(
     lines: Sequence[TextLine], start: int, *, announced: bool = False
 ) -> ForwardedHeader | None:
-    """Read a header with all its fields, up to the empty line; None where none starts there.
+    """Parse a header with all its fields, up to the empty line; None if none starts there.
 
-    `announced` says that there is a separator above it.
+    `announced`: there is a separator above it.
     """
     if _field_name(lines[start].text) is None:
         return None
@@ -71,10 +71,10 @@ def read_fields(
 
 
 def text_start(lines: Sequence[TextLine]) -> int:
-    """Return where the text begins that has no empty line above it, as below a table of HTML.
+    """Return where the text begins if no empty line comes before it, as below an HTML table.
 
-    What goes on with a field stands further in, below a line as long as those that are wrapped, or
-    above another field.
+    A continuation line is indented, or follows a line long enough to have been wrapped, or comes
+    before another field.
     """
     end = len(lines)
     for number in range(len(lines) - 1, 0, -1):
@@ -90,8 +90,8 @@ def text_start(lines: Sequence[TextLine]) -> int:
 
 
 def unfolded(lines: Sequence[TextLine], start: int, end: int) -> list[tuple[str, str]]:
-    """Return names and values; a line that begins with a blank, or has no name, goes on."""
-    is_indented = lines[start].is_indented  # then all of them are, as in s-nail's `~m`
+    """Return names and values; a line that is indented or has no name continues the one above."""
+    is_indented = lines[start].is_indented  # then all are, as in s-nail's `~m`
     written: list[tuple[str, str]] = []
     for line in lines[start:end]:
         name = None if line.is_indented and not is_indented else _field_name(line.text)

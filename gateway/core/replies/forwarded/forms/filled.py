@@ -1,6 +1,6 @@
-"""A header that its program filled like a paragraph: fields begin wherever they fit.
+"""A header filled like a paragraph by its program: fields begin wherever they fit.
 
-Claws Mail does that to the whole forward once one of its lines is over 72 columns:
+Claws Mail does that to the whole forward if any line is over 72 columns:
 
     Date: Mon, 23 Nov 2026 09:15:00 +0100
     From: Ann <ann@example.org>
@@ -18,13 +18,13 @@ from gateway.core.replies.forwarded.language.words import LANGUAGES_OF, ROLES, H
 from gateway.core.replies.forwarded.lines import TextLine
 
 _LONGEST = 60
-#: A field begins behind an address, a zone or a time; elsewhere its word is part of a sentence.
+#: A field may begin after an address, a zone or a time; elsewhere the word is part of a sentence.
 _WITHIN = re.compile(r"(?:[>\d]|@[^\s@]{1,255}) [^\W\d_][^:：\n<>@\d]{0,30}[:：]\s")
 _BEHIND = re.compile(r"(?:>|@\S+|\d)\Z")
 
 
 def read_filled(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
-    """Read a header below a separator some of whose fields begin within a line."""
+    """Parse a header below a separator if some of its fields begin within a line."""
     if KNOWN_LABEL.match(_spaced(lines[start].text)) is None:
         return None
     end = start
@@ -61,7 +61,7 @@ def read_filled(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None
 
 
 def _spaced(text: str) -> str:
-    """Return a line with a blank behind its header word: Claws has none in Swedish, `Från:Ann`."""
+    """Put a space after a line's header word: Claws has none in Swedish, `Från:Ann`."""
     label = read_label(text)
     if label is None or label.role is None or KNOWN_LABEL.match(text) is not None:
         return text
@@ -70,7 +70,7 @@ def _spaced(text: str) -> str:
 
 
 def may_begin_field(text: str, match: re.Match[str], role: HeaderWord) -> bool:
-    """Whether a word within a line begins a field: not in a subject, which is what it says."""
+    """Whether a word within a line may begin a field: not in a subject, where it is text."""
     return (
         role is not HeaderWord.SUBJECT
         and _BEHIND.search(text[: match.start()].rstrip()) is not None

@@ -22,24 +22,24 @@ ADDRESS = re.compile(
 _QUOTED_NAME = re.compile(r"[\"“„«”]\s?([^\"“”„«»]{1,100})[\"“”»]\s*$")
 _DIGIT = re.compile(r"\d")
 _ENDS_IN_TIME = re.compile(r"\d[:.]\d\d\Z")
-#: A name as people write theirs: two words at least, where the script has capitals they begin so.
+#: A person's name as usually written: at least two words, capitalised if the script has capitals.
 _WORD = r"[^\W\d_a-zß-öø-ÿа-яα-ω][^\s,;:@]{0,40}"
 _PERSON = re.compile(rf"{_WORD}(?: {_WORD}){{1,5}}")
-#: With seconds, as programs have them and people don't.
+#: With seconds, as programs write them and people don't.
 _TO_THE_SECOND = re.compile(r"\d[:.]\d\d[:.]\d\d(?!\d)")
 _TIME = re.compile(r"\d[:.]\d\d(?:[:.]\d\d)?(?!\d)Z?")
-#: What may stand between a time and a name: `PM GMT+01:00`, `ч. Гринуич+01:00`, `-0500`. (A dash
-#: may divide them, too: `23.11.2026 09:15 - 3C Group`.)
+#: What may be between a time and a name: `PM GMT+01:00`, `ч. Гринуич+01:00`, `-0500`. (A dash may
+#: also separate them: `23.11.2026 09:15 - 3C Group`.)
 _OFFSET = re.compile(
     r"\W{0,3}(?:[^\W\d]{1,14}\W{1,3}){0,3}[^\W\d]{0,14}\W{0,2}"
     r"(?:(?:(?<=GMT)[−-]|(?<=UTC)[−-]|\+)\d{1,2}(?::?\d\d)?|[−-][01]\d:?\d\d)(?!\d)[\])]{0,2}"
 )
 _ENDS_IN_ADDRESS = re.compile(r"\S@\S+\Z")
-#: A weekday between the date and the name.
+#: A weekday between date and name.
 _BRACKET = re.compile(r"^(?:[^()]*\)|\s*\([^()]*\))")
 _RUN_ON = re.compile(r"(?<=[^\W\d]|>):\s{2,}(?=\S)")
 _LONGEST_VERB = 40
-#: A whole sentence without a date: no part of an introduction that was wrapped.
+#: A whole sentence without a date: not part of a wrapped introduction.
 _SENTENCE = re.compile(r"\D{20,}[^\W\d]{3}[.!?]")
 _DATED = re.compile(r"\W{0,3}(?:[^\W\d]{1,14}[.,]?\W{1,2})?\d")
 _TRIM = " \t,;:，：、،.-–־[]"
@@ -47,19 +47,19 @@ _TRIM = " \t,;:，：、،.-–־[]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intro:
-    """Who wrote what is quoted below, and when."""
+    """Who wrote the quoted text below, and when."""
 
     sender: Mailbox
     date: str
     end: int
-    rest: str = ""  #: What of the quoted mail stands on its last line.
-    is_forward: bool = False  #: Whether its words say that what is below was forwarded.
+    rest: str = ""  #: The start of the quoted mail, if it is on its last line.
+    is_forward: bool = False  #: Whether its words say that the text below was forwarded.
 
 
 def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False) -> Intro | None:
-    """Read the line, or up to three it was wrapped into, that introduces a quoted mail.
+    """Parse the line, or up to three it was wrapped into, that introduces a quoted mail.
 
-    `announced` says that there is a separator above it: then no word for writing is needed.
+    `announced`: there is a separator above, so no word for writing is needed.
     """
     text = lines[start].text[:_LONGEST]
     if _RUN_ON.search(text) is not None and (run_on := read_run_on(lines, start)) is not None:
@@ -67,7 +67,7 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
     above = ""
     for text, end in wrapped(lines, start, longest=_LONGEST):
         if _SENTENCE.fullmatch(above) is not None:
-            return None  # of the forwarder's own, right above the introduction
+            return None  # the forwarder's own text, right above the introduction
         if text[-1] in ":：" or (is_quoted_below(lines, end) and _ends_written(text)):
             intro = _intro(text.strip("-– "), lines, end, announced)
             return None if intro and is_whole_below(lines, start, intro.end, announced) else intro
@@ -76,12 +76,12 @@ def read_intro(lines: Sequence[TextLine], start: int, *, announced: bool = False
 
 
 def is_whole_below(lines: Sequence[TextLine], start: int, end: int, announced: bool) -> bool:
-    """Whether a line is the forwarder's own, as the introduction below it is whole without it.
+    """Whether a line is the forwarder's own because the introduction below is complete without it.
 
         Please file this
         Am 04.03.2026 um 10:11 schrieb Ann Roe <ann@example.org>:
 
-    A part of one has an address, its date, or begins it: `On Wednesday,`.
+    Part of an introduction would have an address or its date, or start it: `On Wednesday,`.
     """
     text = lines[start].text
     words = text.split()
@@ -99,7 +99,7 @@ def is_whole_below(lines: Sequence[TextLine], start: int, end: int, announced: b
 
 
 def read_run_on(lines: Sequence[TextLine], start: int) -> Intro | None:
-    """Read an introduction that the quoted mail follows on the same line, as Yahoo's app has it."""
+    """Parse an introduction followed by the quoted mail on the same line, as in Yahoo's app."""
     text, rest = _RUN_ON.split(lines[start].text, maxsplit=1)
     if find_verb(text) is None:
         return None
@@ -108,7 +108,7 @@ def read_run_on(lines: Sequence[TextLine], start: int) -> Intro | None:
 
 
 def read_framed_intro(lines: Sequence[TextLine], start: int) -> Intro | None:
-    """Read an introduction between dashes: `---- On 4 March 2026, Ann <ann@x> wrote ----`."""
+    """Parse an introduction between dashes: `---- On 4 March 2026, Ann <ann@x> wrote ----`."""
     text = lines[start].text.strip("-–— ")
     if len(text) > _LONGEST or not _ends_written(text):
         return None
@@ -123,7 +123,7 @@ def _intro(text: str, lines: Sequence[TextLine], end: int, announced: bool) -> I
     wrote = find_verb(text)
     below = next((line for line in lines[end : end + 3] if not line.is_blank), None)
     if wrote is None and below is not None and is_announcement(below.text):
-        return None  # the forwarder's own: `Called ann@example.org on 4 March:`
+        return None  # the forwarder's own text: `Called ann@example.org on 4 March:`
     if wrote is not None and address is not None and not quoted:
         quoted = below is not None and below.is_indented  # by a tab, as s-nail's `~Q` does
     name, date = _name_and_date(text, wrote, address)
@@ -137,7 +137,7 @@ def _intro(text: str, lines: Sequence[TextLine], end: int, announced: bool) -> I
 
 
 def says_who_wrote(text: str, name: str, date: str, signs: tuple[bool, bool, bool, bool]) -> bool:
-    """Whether there are signs enough that a line says who wrote what is below it."""
+    """Whether there is enough evidence that a line names the author of the text below."""
     quoted, announced, written, addressed = signs
     if _DIGIT.search(text) is None:
         return quoted and written and (addressed or _PERSON.fullmatch(name) is not None)
@@ -152,7 +152,7 @@ def says_who_wrote(text: str, name: str, date: str, signs: tuple[bool, bool, boo
 def is_stamped(text: str, date: str) -> bool:
     """Whether a line is a date, a name and an address: `23.11.2026 09:15:02 Ann Roe <ann@x>:`.
 
-    FairEmail writes that above what it forwards, and doesn't quote it.
+    FairEmail puts this above a forwarded mail without quoting it.
     """
     return (
         text.startswith(date)
@@ -163,7 +163,7 @@ def is_stamped(text: str, date: str) -> bool:
 
 
 def _ends_written(text: str) -> bool:
-    """Whether a line without a colon ends with the verb: `-- On 4 March, Ann Roe wrote --`."""
+    """Whether a line without a colon ends in the verb: `-- On 4 March, Ann Roe wrote --`."""
     end = text.rstrip("-– ")[-_LONGEST_VERB:]
     verb = find_verb(end)
     return verb is not None and verb.end() == len(end)
@@ -172,7 +172,7 @@ def _ends_written(text: str) -> bool:
 def _name_and_date(
     text: str, wrote: re.Match[str] | None, address: re.Match[str] | None
 ) -> tuple[str, str]:
-    """Divide an introduction into the name and the date: around the verb, else where digits end."""
+    """Split an introduction into name and date: around the verb, else after the last digits."""
     if address is None and wrote is not None:
         before, after = text[: wrote.start()], text[wrote.end() :]
         for name, date in ((before, after), (after, before)):
@@ -186,7 +186,7 @@ def _name_and_date(
 
 
 def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
-    """Divide the text before and after an address, or a text without one."""
+    """Split the text before and after an address, or a text without one."""
     if _DIGIT.search(before) is None:
         return _name(before), PREPOSITION.sub("", after).strip(_TRIM)
     quoted = _QUOTED_NAME.search(before)
@@ -201,10 +201,10 @@ def around_address(before: str, after: str, addressed: bool) -> tuple[str, str]:
 
 
 def _date_end(text: str) -> tuple[int, bool]:
-    """Return where the date before a name ends, and whether its time ends there, too.
+    """Return the end of a date before a name, and whether its time ends there, too.
 
-    It ends after the time and its offset, if the date is complete by then, or else after the last
-    figure. (A name may also contain figures.)
+    That is after the time and its offset if the date is complete by then, else after the last
+    digit. (A name may also contain digits.)
     """
     for time in _TIME.finditer(text):
         if parse_date(text[: time.end()], zone=UTC) is not None:
@@ -215,7 +215,7 @@ def _date_end(text: str) -> tuple[int, bool]:
 
 
 def _name(text: str) -> str:
-    """Take off everything that stands around a name."""
+    """Strip everything that surrounds a name."""
     text = _BRACKET.sub("", text).strip(_TRIM)
     while (match := FILLER.match(text)) is not None:
         text = text[match.end() :].lstrip(_TRIM)

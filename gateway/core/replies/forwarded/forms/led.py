@@ -1,4 +1,4 @@
-"""A header whose author and date stand on a line of their own above its other fields.
+"""A header with the author and date on a separate line above its other fields.
 
 -------- Пересылаемое сообщение --------                   (Yandex)
 23.11.2026, 09:15, Ann Roe (ann@example.org):
@@ -30,10 +30,10 @@ _BELOW = (HeaderWord.TO, HeaderWord.CC, HeaderWord.SUBJECT)
 
 
 def read_led(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedHeader | None:
-    """Read a header below a separator that begins with its author and date, without words."""
+    """Parse a header below a separator that starts with author and date, without header words."""
     for text, end in wrapped(lines, start, longest=_LONGEST):
         below = next((n for n in range(end, len(lines)) if not lines[n].is_blank), None)
-        # Below a colon an empty line ends the header: what follows is what the author wrote.
+        # After a colon, an empty line ends the header: what follows is the author's text.
         if below is None or below - end > (0 if text[-1] in ":：" else _GAP):
             return None
         label = read_label(lines[below].text)
@@ -48,7 +48,7 @@ def read_led(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedHe
 
 
 def author_and_date(text: str) -> dict[HeaderWord, str] | None:
-    """Divide a line that names an author with an address, and a date, and nothing else."""
+    """Split a line with an author's name, address and a date, and nothing else."""
     address = ADDRESS.search(text)
     if address is None:
         return None
@@ -63,7 +63,7 @@ def _bare(address: str) -> str:
 
 
 def _unended(fields: dict[HeaderWord, str]) -> dict[HeaderWord, str]:
-    """Take off the semicolons with which each of the fields ends, the subject too."""
+    """Strip the semicolon at the end of each field, including the subject."""
     if not all(value.endswith(";") for value in fields.values()):
         return fields
     return {role: value.removesuffix(";") for role, value in fields.items()}

@@ -1,4 +1,4 @@
-"""Headers of Lotus and HCL Notes that have the author and the date on lines of their own.
+"""Headers of Lotus and HCL Notes with the author and the date on separate lines.
 
 "Ann Roe" <ann@example.org> on 11/23/2026 09:15:02 AM        (Notes 4 and 5)
 Please respond to <ann@example.org>
@@ -38,7 +38,7 @@ from gateway.core.replies.forwarded.separators import is_dashed
 
 _LONGEST_AUTHOR = 5  #: Lines with the author and the date.
 _LONGEST = 40  #: Lines of a table …
-_LONGEST_DATE = 3  #: … and of a date within its narrow column.
+_LONGEST_DATE = 3  #: … and of a date in its narrow column.
 _GAP = 3
 _IN_CELLS = (HeaderWord.TO, HeaderWord.CC, HeaderWord.BCC, HeaderWord.SUBJECT)
 _LEFT_COLUMN, _RIGHT_COLUMN = 13, 39  #: Where they begin.
@@ -51,11 +51,11 @@ _DATED = re.compile(
     r"(?: ?[AP]M)? ?-{4,}"
 )
 _DETAILS = re.compile(r".{1,400}---\s?\d[\d./-]{5,11},? \d{1,2}[:.]\d\d[^-]{0,20}---.*")
-_MOST_DETAILS = 4  #: Lines of the details that Notes can fold.
+_MOST_DETAILS = 4  #: Lines of the details that Notes can collapse.
 
 
 def separator_end(lines: Sequence[TextLine], index: int) -> int:
-    """Return the last line of a separator, which may have been wrapped.
+    """Return the index of the last line of a separator, which may be wrapped.
 
     ---------------------- Weitergeleitet von Bob Beispiel/Büro/DE am
     24.11.2026 10:00 ---------------------------
@@ -77,7 +77,7 @@ def separator_end(lines: Sequence[TextLine], index: int) -> int:
 
 
 def is_details(text: str) -> bool:
-    """Whether a line is the folded summary that Notes 8 shows above an earlier mail's header.
+    """Whether a line is the collapsed summary that Notes 8 shows above an earlier mail's header.
 
     `Details ausblenden Ann Roe ---23.11.2026 09:15:02---Guten Tag, Freitag passt.`
     """
@@ -85,7 +85,7 @@ def is_details(text: str) -> bool:
 
 
 def below_details(lines: Sequence[TextLine], start: int) -> int:
-    """Return the first line of a header, below a folded summary if there is one."""
+    """Return the index of a header's first line, below a collapsed summary if there is one."""
     if not is_details(lines[start].text):
         return start
     below = range(start + 1, min(start + 1 + _MOST_DETAILS, len(lines)))
@@ -93,7 +93,7 @@ def below_details(lines: Sequence[TextLine], start: int) -> int:
 
 
 def read_notes(lines: Sequence[TextLine], start: int, subject: str) -> ForwardedHeader | None:
-    """Read a header below a separator whose author and date have lines of their own."""
+    """Parse a header below a separator with author and date on separate lines."""
     return read_columns(lines, start) or read_by_lines(lines, start, subject)
 
 
@@ -123,7 +123,7 @@ def read_by_lines(lines: Sequence[TextLine], start: int, subject: str) -> Forwar
 
 
 def below_reply_to(lines: Sequence[TextLine], start: int) -> int | None:
-    """Return the line below the address for answers: `Please respond to <ann@example.org>`."""
+    """Return the line index below the reply address: `Please respond to <ann@example.org>`."""
     if _ENDS_IN_ADDRESS.fullmatch(lines[start].text):
         return _next_line(lines, start + 1)
     address = _next_line(lines, start + 1)
@@ -134,7 +134,7 @@ def below_reply_to(lines: Sequence[TextLine], start: int) -> int | None:
 
 
 def read_cells(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
-    """Read header words and their values, each on a line of its own."""
+    """Parse header words and their values, each on a separate line."""
     fields: dict[HeaderWord, str] = {}
     keys: list[str] = []
     role, end = HeaderWord.OTHER, start
@@ -161,7 +161,7 @@ def read_cells(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
 
 
 def read_columns(lines: Sequence[TextLine], start: int) -> ForwardedHeader | None:
-    """Read two columns: author and date on the left, the other words with values on the right."""
+    """Parse two columns: author and date on the left, header words with values on the right."""
     if lines[start].indent != _LEFT_COLUMN:
         return None
     left: list[str] = []
@@ -194,7 +194,7 @@ def read_columns(lines: Sequence[TextLine], start: int) -> ForwardedHeader | Non
 
 
 def author_above_date(column: Sequence[str]) -> dict[HeaderWord, str] | None:
-    """Read the narrow column, in which addresses are broken at its edge."""
+    """Parse the narrow column, where addresses are broken at the edge."""
     for number in range(len(column)):
         for last in range(min(number + _LONGEST_DATE, len(column)), number, -1):
             date = " ".join(column[number:last])

@@ -6,8 +6,8 @@
 >>> Ann Roe <ann@example.org> 23.11.2026 09:15 >>>        (GroupWise)
 The mail of Ann.
 
-With its quotes, its dash and its date the line is the program's even where what follows isn't
-quoted, or is empty.
+With its quotes, dash and date the line must be the program's, even if the text below isn't quoted
+or is empty.
 """
 
 import re
@@ -21,23 +21,23 @@ from gateway.core.replies.forwarded.mailboxes import Mailbox, parse_mailbox
 
 _LONGEST = 600
 _ADDRESS = r"[^\s<>()\[\]\"@]{1,128}@[^\s<>()\[\]\"@]{1,255}"
-#: The name is the address where there is none: `"ann@example.org" ann@example.org – …`.
+#: The address serves as the name if there is none: `"ann@example.org" ann@example.org – …`.
 _LINE = re.compile(
     rf"(?P<sender>(?:\".{{1,300}}\"\s[<(\[]?|[^@]{{0,300}}){_ADDRESS}[>)\]]?)"
     r"\s?[–—|-]\s(?P<date>\S.{3,100})"
 )
-#: The date begins behind the address, else with the first digit.
+#: The date begins after the address, else at the first digit.
 _BETWEEN = re.compile(
     rf">>> (?P<sender>[^@>]{{0,300}}<?{_ADDRESS}>?|[^@>\d,]{{2,300}}(?= \d)),?\s"
     r"(?P<date>[^@>]{6,100}) >>>"
 )
 _SURE = re.compile(rf"\".{{1,300}}\" {_ADDRESS} – \S.{{3,100}}")
-#: A date has a year and a time in every language, whatever the words between.
+#: A date has a year and a time in every language, whatever words are between them.
 _DATED = re.compile(r"(?=.*(?<!\d)\d{4}(?!\d)).*(?<!\d)\d{1,2}\s?[:.hH时時點点]\s?\d\d(?!\d)")
 
 
 def read_one_line(lines: Sequence[TextLine], start: int) -> Intro | None:
-    """Read the line, or up to three it was wrapped into, above a quoted mail."""
+    """Parse the line, or up to three it was wrapped into, above a quoted mail."""
     near = [line.text for line in lines[start : start + WRAPPED_OVER]]
     if not any("@" in text or text.endswith(">>>") for text in near):
         return None

@@ -1,9 +1,9 @@
 """The forms in which programs write a forwarded mail into a text, in the order they are tried.
 
-Each reader looks at one line and says what the header that starts there tells, or None. To add a
-form write a reader, put it where it belongs in `FORMS`, and examples of it into
-`tests/core/forms/NAME/`. What came attached or as source `gateway.inbound.reading.original` reads,
-with examples in `tests/inbound/forms/NAME/`.
+Each reader takes a line and returns the header that starts there, or None. To add a form, write a
+reader, insert it in `FORMS` where it belongs, and put examples in `tests/core/forms/NAME/`.
+Attachments and message sources are read by `gateway.inbound.reading.original`, with examples in
+`tests/inbound/forms/NAME/`.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,19 +35,19 @@ Header = ForwardedHeader | Intro
 
 
 class Form(NamedTuple):
-    """A form of a forwarded mail and what reads it: lines, index of one, the outer subject."""
+    """A form of a forwarded mail; its reader takes lines, an index and the outer subject."""
 
     name: str
     read: Callable[[Sequence[TextLine], int, str], Header | None]
-    is_sure: bool = True  #: Whether only forwards have it, and not answers as well.
+    is_sure: bool = True  #: Whether only forwards use it, not replies.
 
 
 def read_header(
     lines: Sequence[TextLine], index: int, subject: str, *, surely: bool = False
 ) -> Header | None:
-    """Read the header of a forwarded mail that starts at a line, whatever its form.
+    """Parse the header of a forwarded mail that starts at a line, in any form.
 
-    `surely` leaves out forms that people's own quotes have too.
+    `surely` leaves out forms that are also used when people quote.
     """
     for form in FORMS:
         header = form.read(lines, index, subject) if form.is_sure or not surely else None
@@ -57,7 +57,7 @@ def read_header(
 
 
 def read_below_separator(lines: Sequence[TextLine], index: int, subject: str) -> Header | None:
-    """Read `-----Original Message-----` and the header below it, or what the line itself says."""
+    """Parse `-----Original Message-----` and the header below it, or what the line itself says."""
     text = lines[index].text
     rest = after_dashes(text)
     if rest and (glued := read_glued(lines, index, rest, announced=True)) is not None:
@@ -70,7 +70,8 @@ def read_below_separator(lines: Sequence[TextLine], index: int, subject: str) ->
         below = _next_line(lines, below)
     is_announced = last > index or announces(text)
     if below is not None and not is_announced and announces(lines[below].text):
-        return None  # What is quoted begins with words of somebody, the forwarded mail below them.
+        # The quotation starts with somebody's own words, with the forwarded mail below.
+        return None
     header: Header | None = None
     if below is not None:
         below = below_details(lines, below)

@@ -26,7 +26,7 @@ _BRACKETED = re.compile(r"(?P<name>.*\S)\s\((?P<date>[^()]*\d[^()]*)\)")
 
 
 def read_sentence(lines: Sequence[TextLine], start: int) -> Intro | None:
-    """Read a sentence, or up to three lines it was wrapped into."""
+    """Parse a sentence, or up to three lines it was wrapped into."""
     for text, end in wrapped(lines, start, longest=_LONGEST):
         if text[-1] in ":：" or (text[0] in "-–—" and text[-1] in "-–—"):
             return _read(text.strip("-–—:： "), end)
@@ -49,16 +49,16 @@ def _read(text: str, end: int) -> Intro | None:
 
 
 def without_outer_quotes(text: str) -> str:
-    """Return a name without the quotes around all of it: not around its end, `Ann "Shay"`."""
+    """Remove quotes around a whole name, but not around its end: `Ann "Shay"`."""
     name = text.strip()
     is_quoted = name.count('"') == 2 and name[:1] == name[-1:] == '"'
     return name.strip('" ') if is_quoted or name.count('"') == 1 else name
 
 
 def name_and_date(text: str) -> tuple[str, str]:
-    """Divide at the last word before which a name and behind which a date stands.
+    """Split at the last word that has a name before it and a date after it.
 
-    Of `Roe, Ann van den on Mon Nov 23` that is `on`; Swedish dates begin with `den`. Or the date is
+    In `Roe, Ann van den on Mon Nov 23` that is `on`; Swedish dates begin with `den`. Or the date is
     in brackets: `Ann Roe (2026-11-23 09:15:00)`.
     """
     bracketed = _BRACKETED.fullmatch(text.strip())

@@ -1,7 +1,7 @@
-"""The words of languages for a.m. and p.m.: `9:15 du.`, `9:15 CH`.
+"""Words for a.m. and p.m., by language: `9:15 du.`, `9:15 CH`.
 
-By language: the words before noon, and those from noon on. Words of two Latin letters count only
-in their own language, or if nothing follows them.
+First the words before noon, then those from noon on. Words of two Latin letters count only in their
+own language, or if nothing follows them.
 """
 
 from collections.abc import Collection
@@ -58,7 +58,8 @@ _HALVES = {
     "vi": ("sa|sáng", "ch|chiều|tối"),
     "zh": ("上午", "下午"),
 }
-_SILENT = dict.fromkeys(map(ord, ".’'\u200c\xad,;()"))  #: Characters that a word may have or lack.
+#: Characters that a word may include or omit.
+_SILENT = dict.fromkeys(map(ord, ".’'\u200c\xad,;()"))
 
 
 def _table() -> dict[str, tuple[bool, frozenset[str]]]:
@@ -77,9 +78,9 @@ _OF_NAMES = frozenset(["de", "du", "in", "to", "am", "ap"])
 
 
 def without_half(text: str) -> str:
-    """Return a text that follows a time without a word for a.m. or p.m. at its beginning.
+    """Remove a word for a.m. or p.m. from the start of a text that follows a time.
 
-    A capitalised word is taken for a name (`Pop Ion`). Words that names begin with (`de Vries`)
+    A capitalised word is taken for a name (`Pop Ion`). Words that also begin names (`de Vries`)
     count only with a full stop.
     """
     words = text.split()
@@ -93,7 +94,7 @@ def without_half(text: str) -> str:
 
 
 def is_past_noon(before: str, behind: str, languages: Collection[str]) -> bool | None:
-    """Whether the words beside a time mean p.m.; None where they don't say."""
+    """Whether the words beside a time mean p.m.; None if they don't say."""
     first, last = behind.split()[:2], before.split()[-2:]
     for words in (" ".join(first), *first[:1], " ".join(last), *last[-1:]):
         word = words.casefold().translate(_SILENT)

@@ -1,8 +1,8 @@
-"""The names of the months in further languages, in the forms that dates have: data only.
+"""Month names in further languages, in the forms used in dates: data only.
 
-As Unicode's CLDR 48 and, where they differ, Moment 2.30 have them (long, short and standalone), in
-lower case; months are divided by `;`, the forms of one by `|`. Nextcloud Mail and Tuta write dates
-by these, whatever the language.
+From Unicode's CLDR 48 and, where it differs, Moment 2.30 (long, short and standalone), in lower
+case; months are separated by `;`, the forms of one by `|`. Nextcloud Mail and Tuta write dates with
+these, whatever the language.
 """
 
 NAMES = """
@@ -137,7 +137,7 @@ tzl       januar|jan; fevraglh|fev; març|mar; avrïu|avr; mai; gün; julia|jul;
           setemvar|set; listopäts|lis; noemvar|noe; zecemvar|zec
 zh        一月; 二月; 三月; 四月; 五月; 六月; 七月; 八月; 九月; 十月; 十一月; 十二月
 """
-#: The months of the Persian calendar, which CLDR takes for dates in that language.
+#: The months of the Persian calendar, which CLDR uses for dates in that language.
 PERSIAN = (
     "فروردین; اردیبهشت; خرداد; تیر; مرداد; شهریور; مهر; آبان; آذر; دی; بهمن; اسفند"
 )  # fmt: skip

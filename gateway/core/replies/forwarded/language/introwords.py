@@ -4,7 +4,7 @@ import re
 
 from gateway.core.replies.forwarded.language.zones import ZONES
 
-#: How they say that somebody wrote, a family of languages each.
+#: Ways to say that somebody wrote, one family of languages each.
 _WROTE = (
     "wrote|writes|said|schrieb|schreibt|folgendes geschrieben|geschrieben|schreift|schreef"
     "|schrijft|het volgende geschreven|geschreven|skryf",
@@ -22,7 +22,7 @@ _WROTE = (
     "さんは書きました|さんが書きました|が書きました|のメール|写道|寫道|寫到|提到|写于|写入"
     "|이(가) 쓴 글|이(가) 쓴 내용|이(가)|님이 쓴 글|님이 작성|쓴 글|작성",
 )
-#: What they put between the time and the name: zones, halves of the day, "the user" …
+#: What may be between time and name: zones, halves of the day, "the user" …
 _FILLERS = (
     r"[ap]\.? ?m\.?|[πμ]\.?μ\.?",
     rf"(?-i:{'|'.join(zone for zone in ZONES if len(zone) > 1)})",  # `West, Ann` is a name
@@ -33,7 +33,7 @@ _FILLERS = (
     r"στις|에|に|于|於",
     r"\d{1,2}[:.]\d\d",  # BlueMail: `On 4 Mar 2026, 10:11, at 10:11, Ann wrote:`
 )
-#: What they put between a name and the date behind it.
+#: What may be between a name and the date after it.
 PREPOSITIONS = (
     r"on|am|le|op|el|il|em|den|dne|dňa|dnia|w dniu|di|la|às|þann|je|v|at|в|на|στις|tarihinde",
     r"vào lúc|vào|على|في|ב־|בתאריך|於|于|在|@",
@@ -41,7 +41,7 @@ PREPOSITIONS = (
 
 
 def pattern_of_word(word: str) -> str:
-    """Return what finds a word; only scripts that divide words by blanks need it whole."""
+    """Return a pattern for a word; scripts with spaces between words match it as a whole."""
     escaped = re.escape(word)
     if word[-1] >= "\u0e00":
         return escaped
@@ -57,7 +57,7 @@ PREPOSITION = re.compile(rf"(?:^|[\s,，、،]+)(?:{'|'.join(PREPOSITIONS)})\s*$
 
 
 def find_verb(text: str) -> re.Match[str] | None:
-    """Return where a text says that somebody wrote; the longest way of saying it counts."""
+    """Return the words that say somebody wrote; the longest match wins."""
     folded = text.lower()
     candidates = (_PATTERNS[word].search(text) for word in _WORDS if word in folded)
     return next((match for match in candidates if match is not None), None)

@@ -1,7 +1,7 @@
 """The words mail programs write above a forwarded mail, by language.
 
-Clients mean by "language" what they translate into; Gmail translates the sender's word only. To
-add a language, add it to `latin.py` or `scripts.py`; no word may mean two things.
+A client's "language" is whatever it translates; Gmail translates only the word for the sender. To
+add a language, add it to `latin.py` or `scripts.py`; no word may have two meanings.
 """
 
 import re
@@ -13,7 +13,7 @@ from gateway.core.replies.forwarded.language.scripts import SCRIPTS
 
 
 class Words(NamedTuple):
-    """The header words of a language, each with its variants divided by `|`."""
+    """The header words of a language, each with its variants separated by `|`."""
 
     sender: str
     date: str

@@ -1,4 +1,4 @@
-"""The names of the months, by language; a name may have several forms divided by `|`."""
+"""Month names by language; a name may have several forms separated by `|`."""
 
 import re
 import unicodedata
@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 
 from gateway.core.replies.forwarded.language.further_months import NAMES, PERSIAN
 
-_SHORTEST = 3  #: Letters of a month's name that name it: `okt` is October.
+_SHORTEST = 3  #: Letters that are enough to identify a month: `okt` is October.
 
 
 def _by_language(table: str) -> dict[str, str]:
-    """Return the names of each language: its code begins a line, those below it go on."""
+    """Return the names in each language: a line starting with its code, and continuation lines."""
     rows = re.split(r"\n(?=\S)", table.strip())
     return dict(row.split(maxsplit=1) for row in rows)
 
 
-#: Twelve names a language, in the forms that dates use; abbreviations where they are no beginning.
+#: Twelve names per language, as used in dates; abbreviations only if they aren't a prefix.
 _NAMES = _by_language("""
 en  january february march april may june july august september october november december
 nl  januari februari maart|mrt april mei juni juli augustus september oktober november december
@@ -107,14 +107,14 @@ def _forms(names: str) -> list[tuple[str, int]]:
 
 
 _FORMS = {language: _forms(names) for language, names in _NAMES.items()}
-_MOST_WORDS = 3  #: Words of a month's name: `арван нэгдүгээр сар` is the eleventh.
-_DECLINED = 5  #: Letters of a name that may be declined: `mijdara` is in the month of `mijdar`.
+_MOST_WORDS = 3  #: Words in a month's name: `арван нэгдүгээр сар` is the eleventh.
+_DECLINED = 5  #: Letters of a name that may be inflected: `mijdara` is the genitive of `mijdar`.
 
 
 def month_number(word: str, languages: Iterable[str]) -> int | None:
-    """Return which month a word names, in the given languages if it can, else in any.
+    """Return which month a word means, in the given languages if possible, else in any.
 
-    `lis` is October to a Croat and November to a Pole.
+    `lis` is October in Croatian and November in Polish.
     """
     folded = word.casefold().rstrip(".׳'")
     for language in [*languages, *_FORMS]:
@@ -134,21 +134,21 @@ def _number_in(word: str, forms: Iterable[tuple[str, int]]) -> int | None:
 
 
 def month_within(text: str) -> int | None:
-    """Return the month that a text in any language names; None where it names none, or two.
+    """Return the month named in a text in any language; None if there is none, or two.
 
-    Of names within others the longest counts. Slower than `month_number`, which is for the word
-    at the place where the known languages have it.
+    If names overlap, the longest counts. Slower than `month_number`, which is for a word at the
+    place where known languages have it.
     """
     return _named_within(text, _ANY)
 
 
 def persian_month_within(text: str) -> int | None:
-    """Return the month of the Persian calendar that a text names."""
+    """Return the month of the Persian calendar named in a text."""
     return _named_within(text, _PERSIAN)
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a text as they are compared: letters and the marks on them alone."""
+    """Return the words of a text in comparable form: only letters and their marks."""
     folded = unicodedata.normalize("NFC", text.casefold())
     return "".join(c if unicodedata.category(c)[0] in "LM" else " " for c in folded).split()
 
@@ -177,7 +177,7 @@ def _named_within(text: str, table: dict[str, frozenset[int]]) -> int | None:
 def named_months(
     words: list[str], table: dict[str, frozenset[int]]
 ) -> Iterator[tuple[int, frozenset[int]]]:
-    """Yield how long a name that stands among the words is, and which months it may be."""
+    """Yield the length of each month's name among the words, and which months it may be."""
     for start in range(len(words)):
         for end in range(start + 1, min(start + _MOST_WORDS, len(words)) + 1):
             name = " ".join(words[start:end])

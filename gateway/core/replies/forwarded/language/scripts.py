@@ -1,4 +1,4 @@
-"""The words above a forwarded mail, in languages with scripts of their own: data only."""
+"""The words above a forwarded mail, in languages with other scripts: data only."""
 
 SCRIPTS = """
 [sr]

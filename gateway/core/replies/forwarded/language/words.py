@@ -1,4 +1,4 @@
-"""What a header word above a forwarded mail means, whatever its language."""
+"""What a header word above a forwarded mail means, in any language."""
 
 import unicodedata
 from enum import Enum
@@ -7,7 +7,7 @@ from gateway.core.replies.forwarded.language.languages import LANGUAGES
 
 
 class HeaderWord(Enum):
-    """What a line of a forwarded mail's header says."""
+    """The meaning of a line in a forwarded mail's header."""
 
     SENDER = "sender"
     DATE = "date"
@@ -61,13 +61,13 @@ _INVISIBLE = dict.fromkeys(
     [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0x61C, 0xFEFF, 0xAD]
 )
 _SPACES = dict.fromkeys(map(ord, "\xa0\u2007\u2009\u202f\u3000\t"), " ")
-#: Vowel signs of Arabic, and the Turkish letters that other languages' rules make one of: `ALICI`.
+#: Arabic vowel signs, and the Turkish letters that other languages' case rules merge: `ALICI`.
 _SAME = {**dict.fromkeys([*range(0x64B, 0x653), 0x640, 0x670]), ord("ı"): "i", ord("İ"): "i"}
 _CLEAN = _INVISIBLE | _SPACES
 
 
 def readable(text: str) -> str:
-    """Return text without marks of direction or joining, its odd blanks as spaces, stripped."""
+    """Return text without direction or joining marks, with plain spaces, stripped."""
     return text.strip() if text.isascii() and "\t" not in text else text.translate(_CLEAN).strip()
 
 
@@ -98,6 +98,6 @@ def _language_table() -> dict[str, frozenset[str]]:
 ROLES = _role_table()
 LANGUAGES_OF = _language_table()
 
-#: Words that mean something else in a language that the other words of a header tell: `Da: Ann`
-#: is who sent a mail in Italian and who got it in Breton (`Eus: Bob`, `Da: Ann`).
+#: Words with another meaning in a language identified by the header's other words: `Da: Ann` is the
+#: sender in Italian and the recipient in Breton (`Eus: Bob`, `Da: Ann`).
 OTHERWISE = {label_key("Da"): {"br": HeaderWord.TO}}

@@ -1,4 +1,4 @@
-"""Time zones by the letters that people and programs write."""
+"""Time zones by their usual abbreviations."""
 
 #: Hours ahead of UTC.
 ZONES = {
