@@ -1,4 +1,4 @@
-"""What can be asked over HTTP."""
+"""Builds the HTTP API."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -42,13 +42,13 @@ from gateway.api.routes import (
 from gateway.api.schemas import described
 from gateway.api.services import ApiServices
 
-KEEP = timedelta(seconds=2)  #: For so long an answer serves everyone who asks.
+KEEP = timedelta(seconds=2)  #: How long an answer is reused for everybody.
 _LOOPBACK = ("127.0.0.1", "::1")
 _PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
 def _uncounted(_route: str, _method: str, _status: int) -> None:
-    """Count nothing."""
+    """Do nothing, where nothing is to be counted."""
 
 
 def application(
@@ -63,11 +63,11 @@ def application(
     public: Callable[[], PublicPaths] = PublicPaths,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
-    """Build the API; without `services` only health, metrics and further routers, no console.
+    """Build the API; without `services` only health, metrics and the given routers, no console.
 
     `public` returns the host name that the open internet may use, and the paths it reaches by that
-    name; `monotonic` returns the seconds by which the console counts attempts to sign in.
-    Nothing is built from the Host header, no other origin is let in, and `/a/` isn't `/a`.
+    name; `monotonic` returns the seconds by which the console counts attempts to sign in. Nothing
+    is derived from the Host header, other origins are refused, and `/a/` isn't `/a`.
     """
     app = FastAPI(
         title="CRM mail gateway",
@@ -121,7 +121,7 @@ def add_health(
 
 
 async def _is_known(request: Request) -> bool:
-    """Whether a request comes from this very machine, not passed on, or bears a valid token."""
+    """Whether a request comes from this machine, without a proxy, or has a valid token."""
     peer = request.client.host if request.client else ""
     if peer in _LOOPBACK and not any(name in request.headers for name in _PASSED_ON):
         return True
@@ -133,7 +133,7 @@ async def _is_known(request: Request) -> bool:
 
 
 def add_routes(app: FastAPI, services: ApiServices) -> None:
-    """Add everything that needs the store, and the description of it all."""
+    """Add all routes that need the store, and the OpenAPI description of all routes."""
     app.include_router(feed.router(services.feed))
     app.include_router(feed.imports(services.feed))
     for part in (
@@ -151,7 +151,7 @@ def add_routes(app: FastAPI, services: ApiServices) -> None:
         )
 
     @app.get("/openapi.json", include_in_schema=False)
-    def get_description() -> Any:  # On a thread: the first time it takes a while.
+    def get_description() -> Any:  # In a thread, as the first time takes a while.
         return JSONResponse(description())
 
     @app.get("/docs", include_in_schema=False)

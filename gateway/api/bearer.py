@@ -1,4 +1,4 @@
-"""Who asks: a bearer token in the Authorization header (RFC 6750)."""
+"""Authentication by a bearer token in the Authorization header (RFC 6750)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -18,13 +18,13 @@ from gateway.documents.problems import FieldProblemDocument
 from gateway.store.api import tokens
 
 _SCHEME = HTTPBearer(auto_error=False, description="A token made by `gateway tokens create`.")
-_LONGEST = 200  #: Letters of a token; what is longer isn't even looked up.
+_LONGEST = 200  #: Characters of a token; longer ones aren't even looked up.
 
 _Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)]
 
 
 def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
-    """Return a dependency: the token must have one of these scopes, the query known parameters."""
+    """Return a dependency that requires one of these scopes and known query parameters."""
 
     async def let_in(request: Request, shown: _Shown) -> Token:
         secret = shown.credentials if shown is not None else ""
@@ -46,7 +46,7 @@ def bearer(*scopes: TokenScope) -> Callable[..., Awaitable[Token]]:
 
 
 def refuse_unknown_query(request: Request) -> None:
-    """Raise a Problem for an unknown parameter: ignored, `?stat=failed` would list everything."""
+    """Raise a Problem for an unknown parameter: with `?stat=failed`, everything would be listed."""
     if not request.query_params:
         return
     known = query_parameters(request.scope["route"])
@@ -64,13 +64,13 @@ def refuse_unknown_query(request: Request) -> None:
 
 
 def query_parameters(route: APIRoute) -> tuple[str, ...]:
-    """Return the names of the query's parameters that a route reads, in order."""
+    """Return the names of the query parameters a route reads, in order."""
     fields = get_flat_params(route.dependant)
     return tuple(sorted(field.alias for field in fields if isinstance(field.field_info, Query)))
 
 
 async def known(using: ApiServices, secret: str) -> Token | None:
-    """Return the valid token of which this is the secret, and note its use."""
+    """Return the valid token with this secret, and record its use."""
     if not secret or len(secret) > _LONGEST or not secret.isascii():
         return None
     token = await using.database.read(tokens.find, secret)
@@ -80,7 +80,7 @@ async def known(using: ApiServices, secret: str) -> Token | None:
     return token
 
 
-#: For routes that need not know who asks.
+#: For routes that don't need to know the token's owner.
 READS = Depends(bearer(TokenScope.READ))
 READS_SUPPRESSIONS = Depends(bearer(TokenScope.READ, TokenScope.SUPPRESSIONS))
 SENDS = Depends(bearer(TokenScope.OUTBOX))

@@ -1,4 +1,4 @@
-"""What stands before every route: limits, patience, harmless headers, a line of log and a count."""
+"""Runs before every route: limits, timeouts, safe headers, a log line and a count."""
 
 import asyncio
 import time
@@ -16,12 +16,12 @@ log = logs.get("api")
 
 MAX_BODY = 1024 * 1024
 MAX_BULK = 1024 * 1024 * 1024  #: For the feed: a few million people.
-MAX_FORM = 16_384  #: For links to unsubscribe, which strangers use.
-_BULK = ("/feed/", "/imports/", "/console/feed/upload")  #: Below these, files are posted.
-_CONSOLE = "/console/"  #: Below it refusals are pages.
-REFUSED = "gateway.refused"  #: The key of a scope with the `Problem` that the console is to show.
-_PIECE_SECONDS = 20.0  #: For the next piece of a request or an answer to pass.
-_LEAST_RATE = 1024  #: Octets a second a request comes at, after a while.
+MAX_FORM = 16_384  #: For unsubscribe links, used by strangers.
+_BULK = ("/feed/", "/imports/", "/console/feed/upload")  #: Files are posted below these paths.
+_CONSOLE = "/console/"  #: Refusals below this path are pages.
+REFUSED = "gateway.refused"  #: Key in the scope for the `Problem` the console should show.
+_PIECE_SECONDS = 20.0  #: For the next piece of a request or an answer.
+_LEAST_RATE = 1024  #: Minimum octets a second of a request, after a while.
 _AFTER_SECONDS = 30.0
 
 _HARMLESS = {
@@ -52,7 +52,7 @@ class RequestGuard:
             await request.through(self._app)
         finally:
             route = getattr(scope.get("route"), "path_format", "")
-            if route:  # of an application below another
+            if route:  # of a mounted application
                 route = scope.get("root_path", "") + route
             method = scope["method"] if route else ""
             token = scope.get("state", {}).get("token")
@@ -70,16 +70,16 @@ class RequestGuard:
 
 @dataclass(slots=True)
 class _GuardedRequest:
-    """One request on its way in, and the answer on its way out."""
+    """A request while it is received, and its answer while it is sent."""
 
     scope: Scope
     receive: Receive
     send: Send
-    status: int = 0  #: Nothing was answered.
+    status: int = 0  #: Not answered yet.
 
     async def through(self, app: ASGIApp) -> None:
         try:
-            # What is ambiguous (RFC 9112, 6.3) or can't mean anything is refused.
+            # Refuse what is ambiguous (RFC 9112, 6.3) or meaningless.
             names = [name for name, _ in self.scope["headers"]]
             if b"content-length" in names and b"transfer-encoding" in names:
                 raise Problem(400, "both a length and a transfer coding")
@@ -104,12 +104,12 @@ class _GuardedRequest:
             self.scope, came = {**self.scope, REFUSED: cut}, _nothing
         try:
             await app(self.scope, came, self._send)
-        except Exception:  # It was told and logged on its way here.
+        except Exception:  # Already reported and logged.
             if not self.status:
                 raise
 
     async def _whole(self) -> Receive:
-        """Read a small body to its end before anything is done."""
+        """Read a small body to its end before doing anything."""
         body = b"".join([piece async for piece in _pieces(self.receive, _most(self.scope))])
         is_read = False
 
@@ -144,7 +144,7 @@ class _GuardedRequest:
 
 
 async def _pieces(receive: Receive, most: int):  # type: ignore[no-untyped-def]
-    """Yield a body as it comes; it may be neither too long nor too slow."""
+    """Yield a body in pieces; it may be neither too long nor too slow."""
     began, octets = time.monotonic(), 0
     while True:
         try:
@@ -176,7 +176,7 @@ def _too_large(most: int) -> Problem:
 
 
 def _cut_off(status: int, why: str) -> Problem:
-    """Return the answer to a request whose rest nobody waits for."""
+    """Return the answer to a request whose remainder nobody reads."""
     return Problem(status, why, headers={"connection": "close"})
 
 
@@ -185,5 +185,5 @@ def _most(scope: Scope) -> int:
 
 
 def is_bulk(scope: Scope) -> bool:
-    """Whether a file is posted, which may be large."""
+    """Whether this is a file upload, which may be large."""
     return bool(scope["method"] == "POST" and scope["path"].startswith(_BULK))

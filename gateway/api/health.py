@@ -1,15 +1,15 @@
-"""Whether the gateway works, told so that a monitor can act on it and a stranger learns nothing."""
+"""Whether the gateway works, in a form monitors can act on and strangers learn nothing from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-#: What is known of a relay that does not work.
+#: States of a relay that doesn't work.
 BAD_RELAY = frozenset(("down", "our_fault"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """The parts the gateway needs; nothing in it names people, hosts or errors."""
+    """The health of the gateway's parts; it names no people, hosts or errors."""
 
     store: bool  #: Whether a query was answered just now.
     relays: Mapping[str, str]  #: up, down, our_fault or unknown

@@ -1,4 +1,4 @@
-"""Requests with an Idempotency-Key: each is done once, however often it is sent."""
+"""Requests with an Idempotency-Key: each is carried out once, however often it is sent."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ async def in_one_step(
     key: str | None,
     work: Callable[[StoreTransaction], StoredAnswer],
 ) -> Response:
-    """Do the work and remember its answer in one transaction: it is done once, whatever fails."""
+    """Do work and store its answer in one transaction: it is done once, whatever fails."""
     now = using.clock()
     if key is None:
         return _response(await using.database.write(work))
@@ -54,7 +54,7 @@ async def in_steps(
     asked: answers.RepeatableRequest | None,
     work: Callable[[], Awaitable[StoredAnswer]],
 ) -> Response:
-    """Do work that has transactions of its own; a request that failed may be sent again."""
+    """Do work with its own transactions; a request that failed may be sent again."""
     if asked is None:
         return _response(await work())
     now = using.clock()
@@ -73,7 +73,7 @@ async def in_steps(
 def asked_as(
     request: Request, token: Token, key: str | None, content: str
 ) -> answers.RepeatableRequest | None:
-    """Return what is remembered of a request with this digest of its content."""
+    """Return the record of a request with this digest of its content."""
     return None if key is None else _asked(request, token, key, content.encode())
 
 

@@ -1,4 +1,4 @@
-"""Where Mailchimp tells that something happened: it only brings a sync forward."""
+"""The endpoint of Mailchimp's webhooks, which only bring a sync forward."""
 
 import hashlib
 import hmac
@@ -19,35 +19,35 @@ _PART = "data[{}]"
 
 @dataclass(frozen=True, slots=True)
 class AudienceWebhook:
-    """The webhook of an audience, known by the token in its address."""
+    """The webhook of an audience, identified by the token in its URL."""
 
     audience: str
-    secret: str  #: With which Mailchimp signs; empty: it doesn't.
+    secret: str  #: Mailchimp signs with it; empty: it doesn't.
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookHint:
-    """What a webhook tells: something happened in an audience, perhaps through a campaign."""
+    """The content of a webhook: something happened in an audience, perhaps through a campaign."""
 
     audience: str
-    campaign: str  #: Its id at Mailchimp; empty for none.
-    fingerprint: str  #: The same for what is told again.
+    campaign: str  #: Its id at Mailchimp; empty if none.
+    fingerprint: str  #: The same if repeated.
 
 
 class WebhookHints(Protocol):
-    """What the endpoint needs of the gateway."""
+    """What the endpoint needs from the gateway."""
 
     async def hook(self, token: str) -> AudienceWebhook | None:
-        """Return the webhook with this token in its address."""
+        """Return the webhook with this token in its URL."""
 
     async def take(self, hint: WebhookHint) -> None:
-        """Have what a hint is about looked at soon; once, however often it is told."""
+        """Schedule a sync for a hint; only once, however often it is sent."""
 
 
 def router(hints: WebhookHints, clock: Callable[[], datetime]) -> APIRouter:
-    """Build the endpoint: GET for Mailchimp's check of the address, POST for what happened.
+    """Build the endpoint: GET for Mailchimp's check of the URL, POST for events.
 
-    An unknown address is 404, a bad or old signature 403, what isn't a webhook 400.
+    An unknown URL gets 404, a bad or old signature 403, anything that isn't a webhook 400.
     """
     routes = APIRouter()
 
@@ -86,7 +86,7 @@ async def _body(request: Request) -> bytes | None:
 
 
 def is_signed(body: bytes, header: str, secret: str, now: datetime) -> bool:
-    """Check `t=<unix>,v1=<hex>`: HMAC-SHA256 of time, dot and raw body, of the last 5 minutes."""
+    """Check `t=<unix>,v1=<hex>`: HMAC-SHA256 of time, dot and raw body, at most 5 minutes old."""
     parts = dict(part.strip().partition("=")[::2] for part in header.split(","))
     signed_at = parts.get("t", "")
     if not (signed_at.isascii() and signed_at.isdecimal() and len(signed_at) <= 12):
@@ -98,7 +98,7 @@ def is_signed(body: bytes, header: str, secret: str, now: datetime) -> bool:
 
 
 def read(body: bytes, audience: str) -> WebhookHint | None:
-    """Read a form-encoded webhook; None if it is about another audience."""
+    """Parse a form-encoded webhook; None if it is about another audience."""
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Who may change suppressions: managers, whether a token is one or acts for one."""
+"""Managers, who may change suppressions: whether a token is one or acts for one."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ _CURE = (
 
 
 def acting_manager(connection: StoreTransaction, using: ApiServices, token: Token, by: str) -> str:
-    """Return who is recorded for a change only managers may make.
+    """Return the name to record for a change only managers may make.
 
-    Either the token bears the role `manager`, and records whom it names, else itself; or it acts
-    for staff: then `by`, a crm_id, an address, or a name that only one has, must name a member of
-    staff with the role. Raises `Problem` 403 with the role, the cure, and the nearest names where
-    nobody is known as that.
+    Either the token has the role `manager`, and the name is the one it gives, or else its own; or
+    it acts for staff: then `by`, a crm_id, an address, or a name only one person has, must identify
+    a member of staff with the role. Raises `Problem` 403 with the role, the remedy, and the nearest
+    names if nobody has that name.
     """
     if TokenRole.MANAGER in token.roles:
         return by or token.name
@@ -34,11 +34,11 @@ def acting_manager(connection: StoreTransaction, using: ApiServices, token: Toke
 
 
 def what_lacks(connection: StoreTransaction, by: str, staff: Sequence[Staff]) -> str:
-    """Return why whoever acts isn't a manager; `staff` are those who `by` names, maybe nobody."""
+    """Return why somebody isn't a manager; `staff` are those `by` names, perhaps nobody."""
     if not by:
         return "only a manager may change this, and the token has no role manager"
     if staff:
-        # Roles are compared as written: in a feed with `Manager`, nobody is a `manager`.
+        # Roles are compared as written: if a feed says `Manager`, nobody is a `manager`.
         roles = ", ".join(sorted({role for member in staff for role in member.roles}))
         what = f"has no role manager but {roles}" if roles else "has no role manager"
     else:

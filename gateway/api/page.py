@@ -1,4 +1,4 @@
-"""The page of the API for people: one file that fetches nothing from elsewhere."""
+"""The API's page for people: one file that loads nothing from elsewhere."""
 
 import base64
 import hashlib
@@ -33,7 +33,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-#: Only this script and this style run, and only the gateway itself is asked.
+#: Only this script and style are allowed, and requests go only to the gateway.
 _POLICY = (
     f"default-src 'none'; script-src {_hash(_SCRIPT)}; style-src {_hash(_STYLE)}; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"

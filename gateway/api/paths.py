@@ -1,10 +1,9 @@
 """Slashes within ids: `/people/candidate:2026%2F17` is the person 2026/17.
 
-Servers decode a path before routes are looked for, and a slash that was written `%2F` then ends a
-part of the path like any other (RFC 3986, 2.2: the two are not the same). Here it stays within
-its part. A plain slash is taken for one of the id where no longer route fits:
-`/people/candidate:2026/17` is the same person, but `/people/candidate:17/history` is the history of
-the person 17.
+Servers decode a path before routing, and a slash written as `%2F` then ends a segment like any
+other (RFC 3986, 2.2: the two are not the same). Here it stays within its segment. A plain slash is
+treated as part of the id if no longer route matches: `/people/candidate:2026/17` is the same
+person, but `/people/candidate:17/history` is the history of the person 17.
 """
 
 from urllib.parse import quote, unquote
@@ -12,12 +11,12 @@ from urllib.parse import quote, unquote
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-#: Stands for `%2F` while a route is looked for: no text that was decoded from UTF-8 has it.
+#: Replaces `%2F` during routing: no text decoded from UTF-8 contains it.
 _SLASH = "\udc2f"
 
 
 class SlashesInParts:
-    """Wraps an application whose routes have parts `{person:id}`."""
+    """Wraps an application whose routes have segments `{person:id}`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -30,7 +29,7 @@ class SlashesInParts:
             return
         pieces = written.replace(b"%2f", b"%2F").split(b"%2F")
         path = _SLASH.join(unquote(piece.decode("latin-1")) for piece in pieces)
-        inner = {**scope, "path": path}  # The server writes its own log with the path it knows.
+        inner = {**scope, "path": path}  # The server logs the path it knows.
         try:
             await self._app(inner, receive, send)
         finally:
@@ -39,17 +38,17 @@ class SlashesInParts:
 
 
 def with_slashes(part: str) -> str:
-    """Return a part of a path as it was meant, the slashes in it among the rest."""
+    """Return a path segment as it was meant, with its encoded slashes."""
     return part.replace(_SLASH, "/")
 
 
 def written(path: str) -> str:
-    """Return a path as it can be asked for again, its slashes within ids as `%2F`."""
+    """Return a path in the form it can be requested again, with slashes in ids as `%2F`."""
     return quote(path.replace(_SLASH, "\0"), safe="/:@!$&'()*+,;=~").replace("%00", "%2F")
 
 
 class _Id(Convertor[str]):
-    """An id, which may have slashes in it; longer routes must stand before one that ends in it."""
+    """An id, which may contain slashes; longer routes must precede one that ends in it."""
 
     regex = ".+"
 

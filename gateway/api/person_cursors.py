@@ -1,6 +1,6 @@
 """Cursors of lists of people, of their timelines, and of a campaign's members.
 
-Reading a cursor that leads nowhere raises `Problem`.
+Reading an invalid cursor raises `Problem`.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What goes wrong, told as `application/problem+json` (RFC 9457)."""
+"""Errors as `application/problem+json` (RFC 9457)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -25,7 +25,7 @@ log = logs.get("api")
 
 
 class Problem(HTTPException):
-    """Why a request isn't answered as asked; `more` are further members of the document."""
+    """Why a request failed; `more` are further members of the document."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     more: Mapping[str, object] | None = None,
 ) -> Response:
-    """Return the answer that tells a problem."""
+    """Return the response for a problem."""
     title = HTTPStatus(status).phrase
     document: ProblemDocument = {"type": "about:blank", "title": title, "status": status}
     if detail and detail != title:
@@ -56,7 +56,7 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Have every error of an application told as a problem."""
+    """Have every error of an application answered as a problem."""
     app.add_exception_handler(HTTPException, as_problem)
     app.add_exception_handler(RequestValidationError, as_invalid)
     app.add_exception_handler(GatewayError, as_known_fault)
@@ -64,14 +64,14 @@ def install(app: FastAPI) -> None:
 
 
 def as_problem(_: Request, error: Exception) -> Response:
-    """Answer with the status and text a route gave."""
+    """Answer with the status and text from a route."""
     assert isinstance(error, HTTPException)
     more = error.more if isinstance(error, Problem) else None
     return problem(error.status_code, str(error.detail), headers=error.headers, more=more)
 
 
 def as_invalid(_: Request, error: Exception) -> Response:
-    """Answer 422 with each field that is wrong, as `body.until`."""
+    """Answer 422 with each invalid field, as `body.until`."""
     assert isinstance(error, RequestValidationError)
     errors: list[FieldProblemDocument] = [
         {"at": ".".join(map(str, fault["loc"])), "text": fault["msg"].removeprefix("Value error, ")}
@@ -81,13 +81,13 @@ def as_invalid(_: Request, error: Exception) -> Response:
 
 
 def as_known_fault(_: Request, error: Exception) -> Response:
-    """Answer with what a fault of the gateway's own means to the client."""
+    """Answer with the meaning of one of the gateway's own errors to the client."""
     fault = known_fault(error)
     return problem(fault.status_code, fault.detail, headers=fault.headers, more=fault.more)
 
 
 def known_fault(error: Exception) -> Problem:
-    """Return what a fault of the gateway's own means to the client; an unknown one is 500."""
+    """Return the meaning of one of the gateway's own errors to the client; unknown ones are 500."""
     away = {"retry-after": RETRY_SECONDS}
     match error:
         case RowRefused():

@@ -1,4 +1,4 @@
-"""Answers that are asked for often and worked out seldom."""
+"""Answers that are requested often and computed rarely."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class RecentAnswer(Generic[T]):
-    """Works an answer out once and gives it to everyone who asks within a time."""
+    """Computes an answer once and reuses it for a time."""
 
     def __init__(self, work_out: Callable[[], Awaitable[T]], keep: timedelta) -> None:
         self._work_out = work_out
@@ -18,7 +18,7 @@ class RecentAnswer(Generic[T]):
         self._lock = asyncio.Lock()
 
     async def get(self) -> T:
-        """Return an answer that is no older than the time."""
+        """Return an answer no older than that time."""
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if self._answer is None or now - self._answer[0] >= self._keep:

@@ -1,4 +1,4 @@
-"""Answers: JSON with an ETag, pages with a cursor, and what a request may say."""
+"""Answers: JSON with an ETag, pages with a cursor, and types of request values."""
 
 import base64
 import binascii
@@ -27,7 +27,7 @@ from gateway.core.people.people import PersonRef
 
 T = TypeVar("T")
 JSON = "application/json"
-MOST = 500  #: Entries of a page.
+MOST = 500  #: Entries per page.
 _LARGEST = 2**63 - 1
 
 Using = Annotated[ApiServices, Depends(services)]
@@ -38,7 +38,7 @@ Cursor = Annotated[
 
 
 def plain_text(text: str) -> str:
-    """Refuse a NUL and lone surrogates (RFC 3629), which no store takes."""
+    """Refuse NUL and lone surrogates (RFC 3629), which no store takes."""
     if "\0" in text or any(0xD800 <= ord(character) <= 0xDFFF for character in text):
         raise ValueError("must be text without NUL or lone surrogates")
     return text
@@ -64,7 +64,7 @@ async def _since(
         raise Problem(422, f"since: {error}") from None
 
 
-#: From when on a list is asked for, read as `--since` of the command line.
+#: The start of a list, parsed like the command line's `--since`.
 Since = Annotated[datetime | None, Depends(_since)]
 
 
@@ -76,7 +76,7 @@ def _one_address(text: str) -> str:
 
 
 def address_or_person(text: str) -> str:
-    """Read `ann@example.org` or `candidate:17`; return the address alone, or the person."""
+    """Parse `ann@example.org` or `candidate:17`; return the bare address, or the person."""
     match read_person_or_address(text):
         case PersonRef() as person:
             return str(person)
@@ -88,22 +88,22 @@ def address_or_person(text: str) -> str:
 
 
 def person_or_lookup(using: ApiServices, typed: str) -> PersonRef | str:
-    """Return the person of a key, else an address in lookup form."""
+    """Return the person with a key, or an address in lookup form."""
     read = read_person_or_address(typed)
     return read if isinstance(read, PersonRef) else using.lookup(typed)
 
 
 def sender_address(text: str) -> str:
-    """Read an envelope sender; `<>` and an empty text are the null sender (RFC 5321, 4.5.5)."""
+    """Parse an envelope sender; `<>` and an empty text are the null sender (RFC 5321, 4.5.5)."""
     return "" if text.strip() in ("", "<>") else _one_address(text)
 
 
 def staff_name(text: str) -> str:
-    """Read how staff are named: a crm_id or name as written, or just the address."""
+    """Parse the name of a member of staff: a crm_id or name as written, or the bare address."""
     return _one_address(text) if "@" in text else text
 
 
-#: One address, however it is written; without what stood around it.
+#: An address in any notation, reduced to the bare address.
 OneAddress = Annotated[PlainText, AfterValidator(_one_address)]
 #: The same, or `candidate:17`.
 AddressOrPerson = Annotated[PlainText, AfterValidator(address_or_person)]
@@ -114,7 +114,7 @@ StaffName = Annotated[PlainText, AfterValidator(staff_name)]
 
 
 def reply(request: Request, document: object) -> Response:
-    """Return a JSON document; 304 if the one who asks has it already (RFC 9110, 13.1.2)."""
+    """Return a JSON document; 304 if the client already has it (RFC 9110, 13.1.2)."""
     body = octets(document)
     if request.method != "GET":
         return Response(body, media_type=JSON)
@@ -126,7 +126,7 @@ def reply(request: Request, document: object) -> Response:
 
 
 def octets(document: object) -> bytes:
-    """Return JSON in UTF-8, whatever the texts in it hold."""
+    """Return JSON in UTF-8, whatever its texts contain."""
     try:
         return orjson.dumps(document)
     except orjson.JSONEncodeError:
@@ -134,7 +134,7 @@ def octets(document: object) -> bytes:
 
 
 def matches(request: Request, tag: str) -> bool:
-    """Whether the one who asks has what bears this tag."""
+    """Whether the client already has the document with this tag."""
     given = request.headers.get("if-none-match", "")
     tags = [tag_given.strip().removeprefix("W/") for tag_given in given.split(",")]
     return tag in tags or given.strip() == "*"
@@ -143,9 +143,9 @@ def matches(request: Request, tag: str) -> bool:
 def on_page(
     rows: Sequence[T], limit: int, cursor: Callable[[T], str]
 ) -> tuple[Sequence[T], str | None]:
-    """Return the rows of a page, and the cursor of the next page if there is one.
+    """Return the rows of a page, and the next page's cursor if there is one.
 
-    There is one if `rows` has one row more than the `limit`.
+    There is a next page if `rows` has one row more than the `limit`.
     """
     shown = rows[:limit]
     return shown, cursor(shown[-1]) if len(rows) > limit else None
@@ -170,9 +170,9 @@ def page(
 
 
 def part(request: Request, whole: Sequence[object], limit: int, cursor: str | None) -> Response:
-    """Return a page of a list that is there as a whole, the newest first.
+    """Return a page of a complete list, newest first.
 
-    The cursor counts what is older, so that news shift no page.
+    The cursor counts older entries, so that new ones shift no page.
     """
     older = len(whole) if cursor is None else min(_count(cursor), len(whole))
     start = len(whole) - older
@@ -182,7 +182,7 @@ def part(request: Request, whole: Sequence[object], limit: int, cursor: str | No
 
 
 def as_it_is(document: T) -> T:
-    """Return a document that a list is made of already."""
+    """Return a document unchanged, for lists that already consist of documents."""
     return document
 
 
@@ -196,10 +196,10 @@ def whole_page(
     key: Callable[[T], str],
     more: Mapping[str, object] | None = None,
 ) -> Response:
-    """Return a page of a list that is there as a whole, in an order of its own.
+    """Return a page of a complete list in its own order.
 
-    The cursor names the last entry that was shown; if that one is gone by now, the list goes on
-    where it stood.
+    The cursor names the last entry shown; if it no longer exists, the list continues at its old
+    place.
     """
     start = 0
     if cursor is not None:
@@ -220,12 +220,12 @@ def _count(cursor: str) -> int:
 
 
 def id_cursor(row: Any) -> str:
-    """Return the cursor behind an entry that has an id."""
+    """Return the cursor after an entry with an id."""
     return ids.show(row.id)
 
 
 def before(cursor: str | None) -> int | None:
-    """Read a cursor that is an id."""
+    """Parse a cursor that is an id."""
     if cursor is None:
         return None
     try:
@@ -240,12 +240,12 @@ def wrapped(parts: Sequence[str]) -> str:
 
 
 def unknown_cursor() -> Problem:
-    """Return what to raise for a cursor that isn't from a page."""
+    """Return the exception for an invalid cursor."""
     return Problem(422, "cursor: not the `next` of a page")
 
 
 def unwrapped(cursor: str, count: int) -> list[str]:
-    """Read a cursor made of a given number of texts."""
+    """Parse a cursor made of a given number of texts."""
     try:
         parts = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
@@ -263,7 +263,7 @@ def time_cursor(moment: datetime) -> str:
 
 
 def before_time(cursor: str | None) -> datetime | None:
-    """Read a cursor that is a time."""
+    """Parse a cursor that is a time."""
     if cursor is None:
         return None
     try:
@@ -276,7 +276,7 @@ def before_time(cursor: str | None) -> datetime | None:
 
 
 def read_id(text: str) -> int:
-    """Read an id; what can't be one names nothing."""
+    """Parse an id; an invalid one matches nothing."""
     try:
         return ids.read(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What OpenAPI and the schemas of webhooks say of the documents of `gateway.documents`."""
+"""OpenAPI's and the webhook schemas' descriptions of the documents in `gateway.documents`."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -17,27 +17,27 @@ from gateway.documents.problems import ProblemDocument
 Schema = dict[str, Any]
 
 _PREFIX = "#/components/schemas/"
-#: The documents that routes answer with, by the name of their schema. pydantic looks at them when
-#: the description is asked for: to do it for each route at its start takes half a second.
+#: Documents in the routes' answers, by schema name. pydantic examines them when the description is
+#: requested: doing it for each route at startup takes half a second.
 _documents: dict[str, Any] = {}
 
 
 class _WithoutFieldTitles(GenerateJsonSchema):
-    """Leaves out the titles pydantic makes of fields' names, which say nothing more."""
+    """Omits the titles pydantic makes from field names, as they add nothing."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
         return False
 
 
 def answers(document: Any, text: str, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """Return the answers of a route that gives one document, a `TypedDict` or a union of some."""
+    """Return the responses of a route that returns a document, a `TypedDict` or a union of some."""
     return _answers(_reference(document), text, status)
 
 
 def items(
     document: Any, more: Mapping[str, Schema] | None = None
 ) -> dict[int | str, dict[str, Any]]:
-    """Return the answers of a route that gives a list of documents, `more` beside it at times."""
+    """Return the responses of a route that returns a list of documents, sometimes with `more`."""
     page = {
         "type": "object",
         "required": ["items", "next"],
@@ -52,7 +52,7 @@ def items(
 
 
 def several(document: Any) -> Schema:
-    """Return the schema of documents beside a list."""
+    """Return the schema of a list of documents with other members."""
     return {"type": "array", "items": _reference(document)}
 
 
@@ -70,7 +70,7 @@ def _reference(document: Any) -> Schema:
 
 
 def record(columns: Iterable[str]) -> Schema:
-    """Return what describes a record of the feed: a value for each of its columns."""
+    """Return the description of a feed record: a value for each of its columns."""
     value = {
         "anyOf": [
             {"type": ["string", "integer", "boolean", "null"]},
@@ -82,7 +82,7 @@ def record(columns: Iterable[str]) -> Schema:
 
 
 def described(api: Mapping[str, Any]) -> dict[str, Any]:
-    """Return FastAPI's description with the documents, and the problems every route may answer."""
+    """Return FastAPI's description with the documents, and the problems any route may return."""
     content = {TYPE: {"schema": _reference(ProblemDocument)}}
     problem = {"description": "Why not", "content": content}
     paths = dict(api["paths"])
@@ -106,7 +106,7 @@ def described(api: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def webhook_schemas() -> Mapping[EventType, Schema]:
-    """Return the schema of what webhooks are told, by type of event."""
+    """Return the schema of webhook payloads, by type of event."""
     schemas = {}
     for event_type, kind in EVENT_KINDS.items():
         schema = TypeAdapter(kind.document).json_schema(
@@ -122,7 +122,7 @@ def webhook_schemas() -> Mapping[EventType, Schema]:
 
 
 def _inlined(schema: Any, definitions: Mapping[str, Schema]) -> Any:
-    """Return a schema with what it refers to in its place, so that it reads from top to bottom."""
+    """Return a schema with its references inlined, so that it reads from top to bottom."""
     if isinstance(schema, list):
         return [_inlined(part, definitions) for part in schema]
     if not isinstance(schema, dict):
@@ -135,7 +135,7 @@ def _inlined(schema: Any, definitions: Mapping[str, Schema]) -> Any:
 
 
 def write_webhook_schemas(folder: Path) -> None:
-    """Write the schemas into a folder of the documentation, a file for each type of event."""
+    """Write the schemas to a folder of the documentation, a file for each type of event."""
     for event_type, schema in webhook_schemas().items():
         file = folder / f"{event_type}.json"
         file.write_text(json.dumps(schema, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""uvicorn in a loop that isn't its own: it neither takes signals nor sets up logging."""
+"""uvicorn in an event loop of ours: it neither handles signals nor sets up logging."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 MAX_CONNECTIONS = 100
 _GRACE_SECONDS = 5
 _KEEP_ALIVE_SECONDS = 10
-_HEAD_SECONDS = 10.0  #: For a request to be there up to the end of its header.
+_HEAD_SECONDS = 10.0  #: For the whole header of a request to arrive.
 _HEAD_OCTETS = 32 * 1024
 
 
@@ -25,7 +25,7 @@ class _Server(uvicorn.Server):
 
 
 class _TimedProtocol(H11Protocol):
-    """Closes connections whose request doesn't come: a hundred of them would shut out everybody."""
+    """Closes connections whose request doesn't arrive: a hundred of them would block everybody."""
 
     _head: asyncio.TimerHandle | None = None
 

@@ -1,4 +1,4 @@
-"""Work that blocks, on a file or on Mailchimp, done in threads beside the event loop."""
+"""Blocking work, on a file or on Mailchimp, in threads beside the event loop."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ import anyio.to_thread
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: How many requests may work on campaigns at the same time; others wait for their turn.
+#: How many requests may work on campaigns at the same time; others wait.
 _TURN = anyio.CapacityLimiter(4)
 
 

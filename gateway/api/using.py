@@ -1,4 +1,4 @@
-"""How a request finds what answers it."""
+"""Access to the services from a request."""
 
 from fastapi import Request
 
@@ -6,6 +6,6 @@ from gateway.api.services import ApiServices
 
 
 def services(request: Request) -> ApiServices:
-    """Return the services that answer this request."""
+    """Return the services for this request."""
     kept_services: ApiServices = request.app.state.services
     return kept_services

@@ -1,4 +1,4 @@
-"""A process of one role, as the supervisor starts it where there is no fork server."""
+"""A process of one role, as the supervisor starts it without a fork server."""
 
 import sys
 

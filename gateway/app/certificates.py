@@ -13,9 +13,9 @@ class BadCertificate(GatewayError):
 def client_context(ca: Path | None) -> ssl.SSLContext:
     """Return a context that trusts the authorities in a PEM file, or those of the system.
 
-    It does the same in each version of Python. By default, Python 3.13 refuses an authority of your
-    own that has no key usage (`VERIFY_X509_STRICT`), which OpenSSL, Postfix and older versions
-    accept; and it trusts the certificate of a server, or an intermediate one, if the file has it
+    It behaves the same in every version of Python. By default, Python 3.13 refuses a private
+    authority without key usage (`VERIFY_X509_STRICT`), which OpenSSL, Postfix and older versions
+    accept; and it trusts the certificate of a server, or an intermediate one, if it is in the file
     (docs.python.org, `ssl.create_default_context`). Raises OSError.
     """
     context = ssl.create_default_context(cafile=ca)

@@ -1,7 +1,7 @@
-"""From settings to the values that every command and role works with.
+"""Turns settings into the values that every command and role works with.
 
-Every command waits for the imports of this module: what only some need is in `rules`, `relays` and
-`wording` beside it.
+Every command waits for this module's imports: what only some of them need is in `rules`, `relays`
+and `wording`.
 """
 
 import socket
@@ -23,27 +23,27 @@ from gateway.store.people.suppression import Standings
 
 
 def now() -> datetime:
-    """Return the time, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def ids_of(database: Database, clock: Callable[[], datetime] = now) -> ProcessIds:
-    """Return what makes this process's ids; to be asked for before a transaction is opened."""
+    """Return the maker of this process's ids; call this before opening a transaction."""
     return process_ids.ids_of(database, clock)
 
 
 def open_database(settings: Settings) -> Database:
-    """Open the store; nothing is asked of it yet."""
+    """Open the store, without querying it yet."""
     return Database(settings.store.url.get_secret_value(), outage=settings.store.outage)
 
 
 def open_store_of(settings: Settings, identity: str) -> Database:
-    """Open the store in a process of a role, which never makes one; empty: whichever is there."""
+    """Open the store in a role's process, which never creates one; empty: whichever exists."""
     return Database(settings.store.url.get_secret_value(), identity=identity, makes=False)
 
 
 def prepare(database: Database) -> None:
-    """Create a missing schema; raise for one that is of another version or not whole."""
+    """Create a missing schema; raise if it has another version or is incomplete."""
     database.prepare()
     with database.reading() as connection:
         missing = defects(connection)
@@ -54,7 +54,7 @@ def prepare(database: Database) -> None:
 
 
 def time_zone(settings: Settings) -> ZoneInfo:
-    """Return the zone in which people see times."""
+    """Return the time zone for times shown to people."""
     return ZoneInfo(settings.time_zone)
 
 
@@ -65,18 +65,18 @@ def host_name() -> str:
 
 
 def notifier(settings: Settings) -> str:
-    """Return the bare address that mail of the gateway's own comes from."""
+    """Return the bare address from which the gateway sends its own mail."""
     _, address = parseaddr(settings.notices.sender or "")
     return address or f"postmaster@{host_name()}"
 
 
 def lookup(settings: Settings, address: str) -> str:
-    """Return the form by which an address is looked up under these settings."""
+    """Return an address in lookup form under these settings."""
     return lookup_form(address, plus_addresses=settings.suppression.plus_addresses)
 
 
 def standings(settings: Settings, database: Database) -> Standings:
-    """Return what tells who is suppressed under these settings; to be closed in the end."""
+    """Return the lookup of suppressions under these settings; the caller must close it."""
     return Standings(
         database,
         tag_scopes=settings.suppression.tags,
@@ -87,7 +87,7 @@ def standings(settings: Settings, database: Database) -> Standings:
 
 
 def suppressed_addresses(settings: Settings, database: Database) -> SuppressedAddresses:
-    """Return what lists everybody who is suppressed under these settings."""
+    """Return the list of suppressed addresses under these settings."""
     return SuppressedAddresses(
         is_sqlite=database.is_sqlite,
         tag_scopes=settings.suppression.tags,

@@ -1,11 +1,11 @@
-"""What the settings say of the console."""
+"""The console's settings."""
 
 from gateway.api.console.terms import OidcTerms
 from gateway.config.settings import ConsoleOidc
 
 
 def oidc_terms(oidc: ConsoleOidc) -> OidcTerms:
-    """Return how people sign in at the organisation's provider of OpenID Connect."""
+    """Return the terms for signing in at the organisation's OpenID Connect provider."""
     return OidcTerms(
         issuer=oidc.issuer,
         client_id=oidc.client_id,

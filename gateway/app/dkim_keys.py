@@ -1,11 +1,11 @@
-"""The DKIM keys of the settings, read from their files."""
+"""The configured DKIM keys, read from their files."""
 
 from gateway.config import Settings
 from gateway.delivery.dkim_signer import BadDkimKey, DkimKey, DkimSigner, read_key
 
 
 def dkim_keys(settings: Settings) -> tuple[DkimKey, ...]:
-    """Return the keys; `BadDkimKey` names the setting and file of one that can't sign."""
+    """Return the keys; `BadDkimKey` names the setting and file of a key that can't sign."""
     keys = []
     for number, config in enumerate(settings.dkim):
         try:
@@ -20,5 +20,5 @@ def dkim_keys(settings: Settings) -> tuple[DkimKey, ...]:
 
 
 def dkim_signer(settings: Settings) -> DkimSigner:
-    """Return what signs mail; it signs nothing where there are no keys."""
+    """Return the signer of mail; without keys it signs nothing."""
     return DkimSigner(dkim_keys(settings))

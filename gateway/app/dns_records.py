@@ -1,21 +1,21 @@
-"""What the DNS says of a domain that mail is sent from."""
+"""DNS records of sender domains."""
 
 from dataclasses import dataclass
 from enum import Enum
 
-_SECONDS = 4.0  #: A question may take so long, all servers tried.
+_SECONDS = 4.0  #: Timeout of a query, over all servers.
 
 
 class DnsMissing(Enum):
     """Why there is no answer."""
 
     NOTHING = "nothing"  #: There is no such record.
-    NO_DNS = "no DNS"  #: Nobody answered: nothing is known.
+    NO_DNS = "no DNS"  #: Nobody answered, so nothing is known.
 
 
 @dataclass(frozen=True, slots=True)
 class DnsAnswer:
-    """The texts of the records of a name, or why there are none."""
+    """The texts of a name's records, or why there are none."""
 
     texts: tuple[str, ...] = ()
     missing: DnsMissing | None = None
@@ -32,7 +32,7 @@ def exchangers_of(domain: str) -> DnsAnswer:
 
 
 def _ask(name: str, kind: str) -> DnsAnswer:
-    # Here, so that the API holds the library from the first question on, not from its start.
+    # Imported here, so that the API loads the library only for the first query.
     import dns.exception
     import dns.resolver
 

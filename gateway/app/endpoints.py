@@ -1,4 +1,4 @@
-"""From the settings of webhooks to what their delivery works with."""
+"""Builds the endpoints of webhooks from the settings."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from gateway.outbox.webhook import Endpoint
 
 
 def endpoints(settings: Settings) -> tuple[Endpoint, ...]:
-    """Return who is told what; BadCertificate for files that can't be used."""
+    """Return the endpoints and their events; BadCertificate for files that can't be used."""
     return tuple(map(runtime_endpoint, settings.webhooks))
 
 

@@ -1,4 +1,4 @@
-"""The keys the gateway signs with, from their file, which is made when it is first needed."""
+"""The gateway's signing keys, from their file, which is created when first needed."""
 
 import contextlib
 import os
@@ -17,21 +17,20 @@ from gateway.core.signing import KeysWrong, SigningKeys
 from gateway.store.engine.database import StoreUnavailable
 
 _OCTETS = 32
-#: How long a process takes for granted by which keys people were erased: another machine's may be
-#: new.
+#: How long a process relies on its list of the keys used for erasures: another machine may add one.
 _MARKS_SECONDS = 5.0
 
 
 class BadKeys(GatewayError):
-    """The key file can't be read or made; the text says why and what helps."""
+    """The key file can't be read or created; the text says why and what helps."""
 
 
 def signing_keys(settings: Settings) -> SigningKeys:
-    """Return the keys; their file is made if there is none."""
+    """Return the keys; create their file if it is missing."""
     file = settings.keys.file
     try:
         if not file.exists():
-            # Whole or not at all: another process may be making it at the same moment.
+            # Created whole or not at all: another process may be creating it right now.
             handle, made = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
             with os.fdopen(handle, "w") as opened:
                 opened.write(f"{secrets.token_hex(_OCTETS)}\n")
@@ -47,15 +46,15 @@ def signing_keys(settings: Settings) -> SigningKeys:
 
 
 def form_keys(settings: Settings) -> tuple[bytes, ...]:
-    """Return the keys, of 32 octets, by which the console seals what somebody filled in."""
+    """Return the keys, of 32 octets, with which the console encrypts kept forms."""
     return tuple(map(bytes.fromhex, signing_keys(settings).digests("console form", "")))
 
 
 def rotate(settings: Settings) -> SigningKeys:
-    """Put a new key on top of the file, which signs from then on; return all keys.
+    """Add a new key at the top of the file, which signs from then on; return all keys.
 
-    Processes see it when they read the file next: for names of the erased at once, for what they
-    sign at a reload.
+    Processes notice it when they next read the file: for names of the erased at once, for signing
+    at a reload.
     """
     signing_keys(settings)
     file = settings.keys.file
@@ -73,12 +72,12 @@ def rotate(settings: Settings) -> SigningKeys:
 
 
 def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) -> ErasedNames:
-    """Return what names erased addresses; the key file is read again when it has changed.
+    """Return the maker of erased addresses' names; it rereads the key file when that changes.
 
-    `marks` reads in the store by which keys anybody stays suppressed. Without the file, or without
-    one of those keys, nobody can tell who does: its functions raise `StoreUnavailable`, which stops
-    bulk mail as a store that is away does. A new file that was made in the lost one's place is not
-    mistaken for it.
+    `marks` reads from the store which keys suppressions depend on. Without the file, or without one
+    of those keys, nobody can tell who is suppressed: then its functions raise `StoreUnavailable`,
+    which stops bulk mail like an unavailable store. A new file created in place of a lost one is
+    not mistaken for it.
     """
     file = settings.keys.file
     known: tuple[object, SigningKeys] | None = None
@@ -110,7 +109,7 @@ def erased_names(settings: Settings, marks: Callable[[], Set[str]] = frozenset) 
 
 
 def unsubscribe_links(settings: Settings) -> UnsubscribeLinks | None:
-    """Return what makes links to unsubscribe; None where nothing could receive their requests."""
+    """Return the maker of unsubscribe links; None if nothing could receive their requests."""
     public_url = settings.api.public_url or ""
     _, address = parseaddr(settings.bounces.address or "")
     if not (public_url or address):

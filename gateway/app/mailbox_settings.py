@@ -1,4 +1,4 @@
-"""From the settings of a mailbox to what its session works with."""
+"""Builds the settings of mailbox sessions from the config."""
 
 import ssl
 
@@ -17,7 +17,7 @@ def mailbox_settings(
 ) -> MailboxSettings:
     """Return one mailbox with its TLS context loaded; BadCertificate if that fails.
 
-    Refresh tokens that its server rotates are kept in the database; without one they last as long
+    Refresh tokens rotated by its server are stored in the database; without one they last as long
     as the process.
     """
     return MailboxSettings(
@@ -45,13 +45,13 @@ def mailbox_settings(
 
 
 def token_source(mailbox: MailboxConfig, database: Database | None) -> TokenSource | None:
-    """Return where a mailbox gets its access tokens (RFC 6749); None: it has a password."""
+    """Return the source of a mailbox's access tokens (RFC 6749); None if it has a password."""
     if mailbox.auth != "xoauth2" or mailbox.oauth is None:
         return None
     oauth = mailbox.oauth
     secret = oauth.client_secret
     refresh = oauth.refresh_token.get_secret_value() if oauth.refresh_token else ""
-    # Tokens are the account's, whichever of its folders is watched.
+    # Tokens belong to the account, whichever of its folders is watched.
     account = f"{mailbox.username}@{mailbox.host}:{mailbox.port} {oauth.client_id}"
     return TokenSource(
         OauthSettings(
@@ -66,7 +66,7 @@ def token_source(mailbox: MailboxConfig, database: Database | None) -> TokenSour
 
 
 def mailbox_context(mailbox: MailboxConfig) -> ssl.SSLContext:
-    """Return how the gateway speaks TLS to a mailbox; BadCertificate if its `ca` can't be used."""
+    """Return the TLS context for a mailbox; BadCertificate if its `ca` can't be used."""
     try:
         return client_context(mailbox.ca)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The relays of the settings, their certificates loaded."""
+"""The configured relays, with their certificates loaded."""
 
 import ssl
 
@@ -11,7 +11,7 @@ from gateway.delivery.settings import Match, RelaySettings
 
 
 def relays_of(settings: Settings) -> tuple[RelaySettings, ...]:
-    """Return the relays, the one that takes what no other matches last.
+    """Return the relays, the one for all other mail last.
 
     Raises BadCertificate for files that can't be used.
     """
@@ -42,7 +42,7 @@ def relay_settings(relay: RelayConfig) -> RelaySettings:
 
 
 def match_of(relay: RelayConfig) -> Match:
-    """Return which mail goes to a relay; without a `match` any may."""
+    """Return which mail a relay is for; without a `match`, any."""
     if relay.match is None:
         return Match()
     return Match(
@@ -53,7 +53,7 @@ def match_of(relay: RelayConfig) -> Match:
 
 
 def relay_context(relay: RelayConfig) -> ssl.SSLContext:
-    """Return how the gateway speaks TLS to a relay; BadCertificate if a file can't be used."""
+    """Return the TLS context for a relay; BadCertificate if a file can't be used."""
     try:
         context = client_context(relay.ca)
         if relay.cert is not None:

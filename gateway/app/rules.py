@@ -1,4 +1,4 @@
-"""The rules that tell bulk mail, from the settings and as shipped."""
+"""The rules for bulk mail, configured and shipped."""
 
 from gateway.config import Settings
 from gateway.core.decision.classify import Rule
@@ -6,6 +6,6 @@ from gateway.core.decision.shipped_rules import SHIPPED_RULES
 
 
 def rules_of(settings: Settings) -> tuple[Rule, ...]:
-    """Return the rules in the order they are tried: the config's own, then the shipped ones."""
+    """Return the rules in order: the config's own, then the shipped ones."""
     own = tuple(Rule(rule.name, rule.kind, rule.test()) for rule in settings.rules)
     return own + (SHIPPED_RULES if settings.smtp.shipped_rules else ())

@@ -1,4 +1,4 @@
-"""What flows now and what waits for a person, as `gateway today`, the API and the console tell."""
+"""Current mail flow and what waits for a person, for `gateway today`, the API and the console."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,20 +13,20 @@ from gateway.store.views import today as views
 from gateway.store.views.today import QUARTER, QuarterHour
 
 DAY = timedelta(days=1)
-#: A quarter whose end is this long ago changes no more, but for what is written late.
+#: A quarter that ended this long ago no longer changes, except by late writes.
 _SETTLED_AFTER = timedelta(minutes=20)
-_COUNT_ANEW = timedelta(minutes=10)  #: What is written late is seen after so long.
+_COUNT_ANEW = timedelta(minutes=10)  #: Late writes are noticed after this long.
 
 
 class CountedQuarters:
-    """Counts the deliveries of a day; what was counted and changes no more is kept."""
+    """Counts the deliveries of a day; counts that no longer change are kept."""
 
     def __init__(self) -> None:
         self._kept: dict[datetime, QuarterHour] = {}
         self._kept_since: datetime | None = None
 
     def of_a_day(self, connection: StoreTransaction, now: datetime) -> list[QuarterHour]:
-        """Return the quarters of 24 hours, with the one that has just begun."""
+        """Return the quarters of 24 hours, including the one that has just begun."""
         until = views.quarter_of(now) + QUARTER
         first = until - DAY
         if self._kept_since is None or now - self._kept_since > _COUNT_ANEW:
@@ -48,7 +48,7 @@ class CountedQuarters:
 def read_today(
     connection: StoreTransaction, now: datetime, counted: CountedQuarters | None = None
 ) -> TodayDocument:
-    """Read what flowed in 24 hours, what waits, and what is paused."""
+    """Read the mail flow of 24 hours, what waits, and what is paused."""
     quarters = (counted or CountedQuarters()).of_a_day(connection, now)
     return today_document(
         quarters, views.undecided(connection, now), message_lookup.paused(connection)
@@ -56,7 +56,7 @@ def read_today(
 
 
 class TodayAnswers(TodayAdapter):
-    """Answers from the store, and from what `gateway check` found last."""
+    """Answers from the store, and from the last findings of `gateway check`."""
 
     def __init__(self, database: Database, lights: Lights, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -70,7 +70,7 @@ class TodayAnswers(TodayAdapter):
         )
 
     def lights(self) -> LightsDocument:
-        """Return what was found when everything was looked at last; it is looked at again soon."""
+        """Return the last findings; they are refreshed soon."""
         looked_at, findings = self._lights.known()
         documents: list[FindingDocument] = [finding.document() for finding in findings]
         return lights_document(looked_at, documents)

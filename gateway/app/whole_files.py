@@ -1,4 +1,4 @@
-"""Files of the operator's that are replaced whole: whoever reads one sees all of it, old or new."""
+"""Replacing the operator's files whole: readers see either all of the old or all of the new."""
 
 import fcntl
 import os
@@ -15,20 +15,20 @@ _USUAL_MODE = 0o644
 
 
 class FileNotWritten(FileUnusable):
-    """A file can't be written; it is as it was."""
+    """A file can't be written, and is unchanged."""
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Put a text into a file, which has the mode it had, or comes to be; on disk when this returns.
+    """Write a text to a file, which keeps its mode; it is on disk when this returns.
 
-    A link stays one: what it leads to is replaced. Raises `FileNotWritten`.
+    A symbolic link stays: its target is replaced. Raises `FileNotWritten`.
     """
     real = Path(os.path.realpath(file))
     made = ""
     try:
         real.parent.mkdir(parents=True, exist_ok=True)
         mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else _USUAL_MODE
-        # Not named as what is read from the folder: `birthday.toml.x1.new`.
+        # Not named like files read from the folder: `birthday.toml.x1.new`.
         handle, made = tempfile.mkstemp(prefix=f"{real.name}.", suffix=".new", dir=real.parent)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as opened:
             opened.write(text)
@@ -47,7 +47,7 @@ def write_whole(file: Path, text: str) -> None:
 
 
 def remove_file(file: Path) -> None:
-    """Remove a file, if it is there. Raises `FileNotWritten`."""
+    """Remove a file, if it exists. Raises `FileNotWritten`."""
     try:
         file.unlink(missing_ok=True)
         if file.parent.exists():
@@ -58,7 +58,7 @@ def remove_file(file: Path) -> None:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Wait until no other process of this machine is in here for the same folder, which is made."""
+    """Keep out other processes on this machine for the same folder, which is created."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         number = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""The wording of notes and of mail to staff: the operator's own files, or else the shipped ones."""
+"""The wording of notes and of mail to staff: the operator's own files, or the shipped ones."""
 
 from pathlib import Path
 
@@ -7,15 +7,15 @@ from gateway.config.shipped import SHIPPED_CONFIG
 from gateway.core.decision.note_template import NoteTemplate, parse_template
 from gateway.core.sending.mail_wording import MailWording, WordingForm, parse_mail_wording
 
-NOTES = "notes"  #: The folder of the notes' wording, below that of the templates.
+NOTES = "notes"  #: The folder with the wording of notes, within that of the templates.
 SHIPPED_TEMPLATES = SHIPPED_CONFIG / "templates"
 
 
 def note_templates(settings: Settings, *, console_url: str = "") -> dict[str, NoteTemplate]:
     """Return the wording of notes by language, the language of the settings first.
 
-    With `console_url`, notes name pages of the console, otherwise commands. What an operator's own
-    file lacks, because it is older than the gateway, is taken from the shipped one.
+    With `console_url`, notes name pages of the console, otherwise commands. Whatever an operator's
+    own file lacks, being older than the gateway, comes from the shipped one.
     """
     shipped = {
         file.stem: parse_template(read_text(file), file.stem, str(file))
@@ -36,8 +36,8 @@ def note_templates(settings: Settings, *, console_url: str = "") -> dict[str, No
 def mail_wordings(settings: Settings, name: str, wording: WordingForm) -> dict[str, MailWording]:
     """Return the wording of a mail to staff by language, that of the settings first.
 
-    Optional sections that a file of one's own lacks, as it is older than the gateway, are as
-    shipped.
+    Optional sections that the operator's own file lacks, being older than the gateway, come from
+    the shipped one.
     """
     shipped = shipped_wordings(name, wording)
     return {
@@ -63,7 +63,8 @@ def shipped_wordings(name: str, wording: WordingForm) -> dict[str, MailWording]:
 def _texts(settings: Settings, name: str) -> dict[str, Path]:
     """Return the files of a template by language.
 
-    A language that the settings' folder lacks is taken as shipped. ConfigError: it can't be read.
+    A language missing from the settings' folder comes from the shipped ones. ConfigError if a file
+    can't be read.
     """
     files = {file.stem: file for file in sorted(SHIPPED_TEMPLATES.joinpath(name).glob("*.txt"))}
     own = files_in(settings.templates.folder / name, ".txt")

@@ -1,1 +1,1 @@
-"""The pages people work with: `/console`, server-rendered, usable without JavaScript."""
+"""The console, `/console`: server-rendered pages, usable without JavaScript."""

@@ -1,4 +1,4 @@
-"""Who asks: a session's cookie, or a trusted proxy's header; nobody else gets past the login."""
+"""Authentication by session cookie or a trusted proxy's header; others get the login page."""
 
 import hashlib
 import re
@@ -35,43 +35,43 @@ from gateway.store.engine.database import StoreTransaction
 
 log = logs.get("console")
 
-#: Makes the page that tells of an error.
+#: Makes an error page.
 ErrorPage = Callable[[Request, Exception], Awaitable[Response]]
-#: Leads whoever isn't signed in to the login.
+#: Redirects people who aren't signed in to the login page.
 ToLogin = Callable[[Request], Awaitable[Response]]
 
 COOKIE = "gateway_console"
 LANGUAGE_COOKIE = "gateway_console_language"
 GUEST_COOKIE = (
-    "gateway_console_guest"  #: For people who aren't signed in; their forms send the same.
+    "gateway_console_guest"  #: For people who aren't signed in; their forms have the same token.
 )
 LOGIN = f"{ROOT}/login"
 KEPT = f"{LOGIN}/kept"
-LONGEST = timedelta(days=7)  #: A session, however much it is used.
-#: How sessions are marked that a web server of this host, or a provider, vouches for.
+LONGEST = timedelta(days=7)  #: Of a session, however much it is used.
+#: Marks of sessions that a web server on this host, or a provider, vouches for.
 PROXY, OIDC = "proxy", "oidc"
 _GUEST = re.compile(r"[\w-]{32}", re.ASCII)
-#: What is answered to whoever isn't signed in.
+#: Paths available without signing in.
 _OPEN = ("/login", "/static/", "/oidc/", "/language")
-#: What a GET does there it does once: a provider's answer is not asked about.
+#: A GET below this path has an effect only once: a provider's answer isn't requested again.
 _ONLY_ONCE = "/oidc/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleUser:
-    """Who is signed in."""
+    """The user who is signed in."""
 
     name: str
     roles: frozenset[ConsoleRole]
     session: ConsoleSession
 
     def may(self, role: ConsoleRole | str) -> bool:
-        """Whether a role, or one that includes it, is among theirs."""
+        """Whether they have a role, or one that includes it."""
         return may(self.roles, ConsoleRole(role))
 
 
 class ConsoleAccess:
-    """Wraps the console: finds who asks, and leads whoever isn't signed in to the login."""
+    """Wraps the console: identifies the user, and redirects others to the login page."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class ConsoleAccess:
         refuse: ErrorPage,
         lead: ToLogin,
     ) -> None:
-        """`refuse` makes the page that tells an error, `lead` leads to the login."""
+        """`refuse` makes an error page, `lead` redirects to the login page."""
         self._app = app
         self._using = using
         self._terms = terms
@@ -90,7 +90,7 @@ class ConsoleAccess:
         self._lead = lead
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; to HEAD what GET is answered, of which the server sends the head."""
+        """Answer a request; HEAD is handled like GET, of which the server sends only the header."""
         if scope.get("method") == "HEAD" and not get_route_path(scope).startswith(_ONLY_ONCE):
             inner = {**scope, "method": "GET"}
             await self(inner, receive, send)
@@ -131,7 +131,7 @@ class ConsoleAccess:
         await self._app(scope, receive, send_with_cookie)
 
     async def _user(self, request: Request) -> tuple[ConsoleUser | None, str]:
-        """Return who asks, and the secret of a session that has just begun."""
+        """Return the user, and the secret of a session that has just begun."""
         using, terms = self._using, self._terms()
         now = using.clock()
         named = _named_by_proxy(request, terms)
@@ -143,14 +143,15 @@ class ConsoleAccess:
         if named is not None and (
             session is None or session.way != PROXY or session.user != named[0]
         ):
-            # What the web server says now counts, whatever login this browser had before.
+            # What the web server says now counts, whatever session this browser had before.
             return await begin(using, terms, named[0], named[1], way=PROXY, instead=session)
         if session is None or (session.way == PROXY) != (named is not None):
             return None, ""
         roles = named[1] if named is not None else _roles_now(session, terms)
         if roles is None:
             return None, ""
-        # What a page fetches by itself is no use of the session: a tab left open would keep it.
+        # Requests a page makes by itself don't count as use: an open tab would keep the session
+        # alive.
         is_used = "hx-request" not in request.headers
         if is_used and console_sessions.is_stale(session, now):
             until = min(now + terms.session, session.since + LONGEST)
@@ -167,11 +168,11 @@ async def begin(
     way: str,
     instead: ConsoleSession | None = None,
 ) -> tuple[ConsoleUser, str]:
-    """Begin a session; return its user and the secret that its cookie shows.
+    """Start a session; return its user and the secret for its cookie.
 
-    A name means just one person at any time. Somebody whom this host's web server names isn't the
-    one whom the OpenID Connect provider calls the same, so the other's sessions under that name
-    end. `instead` is the session that the browser had and gives up.
+    A name belongs to only one person at a time. Somebody named by this host's web server isn't the
+    person whom the OpenID Connect provider calls the same, so the other's sessions under that name
+    end. `instead` is the browser's previous session, which ends.
     """
     now: datetime = using.clock()
     secret = secrets.token_urlsafe(32)
@@ -194,24 +195,24 @@ async def begin(
         if instead is not None:
             console_sessions.end(connection, instead.digest)
         console_sessions.start(connection, session, now)
-        if way != PROXY:  # Its sessions begin by themselves.
+        if way != PROXY:  # Its sessions start by themselves.
             act = ConsoleAct(id=using.new_id(), user=name, act="login", about="")
             console_acts.add(connection, act)
 
     await using.database.write(start)
     if way != PROXY:
         log.info("console_act", act="login")
-    using.today.lights()  # Begins to look whether everything is well, for the page that comes next.
+    using.today.lights()  # Starts a check, for the next page.
     return ConsoleUser(name=name, roles=roles, session=session), secret
 
 
 def like(name: str, names: Iterable[str]) -> list[str]:
-    """Return those of the names that can be taken for a name."""
+    """Return which of the names can be confused with a name."""
     return [known for known in names if compared(known) == compared(name)]
 
 
 def set_cookie(response: Response, request: Request, secret: str) -> None:
-    """Have a browser show the secret of its session from now on."""
+    """Set the session cookie."""
     response.set_cookie(
         COOKIE,
         secret,
@@ -219,13 +220,13 @@ def set_cookie(response: Response, request: Request, secret: str) -> None:
         httponly=True,
         samesite="lax",
         secure=is_encrypted(request),
-        # Longer than a session: what its browser posts after the end is kept, not lost.
+        # Longer than a session: a form posted after its end is kept, not lost.
         max_age=int(LONGEST.total_seconds()) * 8,
     )
 
 
 def guest_token(request: Request) -> str:
-    """Return what the forms of somebody who isn't signed in bring along, with the same cookie."""
+    """Return the token for forms of people who aren't signed in, with the cookie to match."""
     shown = request.cookies.get(GUEST_COOKIE, "")
     known: str = getattr(request.state, "guest_token", shown)
     request.state.guest_token = known if _GUEST.fullmatch(known) else secrets.token_urlsafe(24)
@@ -233,7 +234,7 @@ def guest_token(request: Request) -> str:
 
 
 def set_guest_cookie(response: Response, request: Request) -> None:
-    """Have a browser keep the token of its forms, unless another site's page makes it post.
+    """Set the cookie with the form token of a guest, unless another site's page made the request.
 
     In that case the browser sends no cookie, and a new one would replace the cookie that an open
     login page needs.
@@ -251,12 +252,12 @@ def set_guest_cookie(response: Response, request: Request) -> None:
 
 
 def is_guests_form(request: Request, form: FormData) -> bool:
-    """Whether a form of somebody who isn't signed in brings the token that its cookie has."""
+    """Whether a guest's form has the token that is in its cookie."""
     return _is_same(form.get("csrf"), request.cookies.get(GUEST_COOKIE, ""))
 
 
 def is_encrypted(request: Request) -> bool:
-    """Whether a request came over TLS, to us or to a web server before us whose word counts."""
+    """Whether a request came over TLS, to us or to a trusted web server in front of us."""
     peer, known = _peer(request), terms_of(request).proxies
     is_believed = peer is not None and (
         peer.is_loopback or any(peer in network for network in known)
@@ -266,35 +267,35 @@ def is_encrypted(request: Request) -> bool:
 
 
 def is_local(request: Request) -> bool:
-    """Whether whoever connects is on this host."""
+    """Whether the client is on this host."""
     peer = _peer(request)
     return peer is not None and peer.is_loopback
 
 
 def _peer(request: Request) -> IPv4Address | IPv6Address | None:
-    """Return who connects; None: not by an address."""
+    """Return the client's address; None if it has none."""
     try:
         address = ip_address(request.client.host if request.client else "")
     except ValueError:
         return None
-    if isinstance(address, IPv6Address):  # As `::ffff:127.0.0.1`, where one listens at `[::]`.
+    if isinstance(address, IPv6Address):  # Such as `::ffff:127.0.0.1`, if we listen on `[::]`.
         return address.ipv4_mapped or address
     return address
 
 
 def password_way(login: ConsoleLogin) -> str:
-    """Return how a session by password is marked: another password ends it."""
+    """Return the mark of a session by password: changing the password ends it."""
     return "password:" + hashlib.sha256(login.digest.encode()).hexdigest()[:16]
 
 
 def oidc_way(terms: OidcTerms) -> str:
-    """Return how a session by OpenID Connect is marked: another provider ends it."""
+    """Return the mark of a session by OpenID Connect: changing the provider ends it."""
     provider = f"{terms.issuer} {terms.client_id}"
     return f"{OIDC}:" + hashlib.sha256(provider.encode()).hexdigest()[:16]
 
 
 def _roles_now(session: ConsoleSession, terms: ConsoleTerms) -> frozenset[ConsoleRole] | None:
-    """Return what a user may do at this moment; None: nothing any more."""
+    """Return a user's current roles; None if they have none any more."""
     users = terms.users.read()
     if session.way.startswith(OIDC):
         is_theirs = terms.oidc is not None and session.way == oidc_way(terms.oidc)
@@ -312,7 +313,7 @@ def _roles_now(session: ConsoleSession, terms: ConsoleTerms) -> frozenset[Consol
 def _named_by_proxy(
     request: Request, terms: ConsoleTerms
 ) -> tuple[str, frozenset[ConsoleRole]] | None:
-    """Return whom a web server of this host says it has let in."""
+    """Return the name of a user authenticated by a web server on this host."""
     if terms.proxy is None or not is_local(request):
         return None
     given = _header(request, terms.proxy.user_header)
@@ -323,14 +324,14 @@ def _named_by_proxy(
         return name, frozenset({ConsoleRole.LOOK})
     named = _header(request, terms.proxy.role_header) or ""
     roles = known_roles(named.replace(",", " ").lower().split())
-    # Whom it gives roles that are none of ours, or gives them twice, it doesn't send to us.
+    # A user with none of our roles, or with roles given twice, wasn't sent to us.
     return (name, roles | {ConsoleRole.LOOK}) if roles else None
 
 
 def _header(request: Request, name: str) -> str | None:
-    """Return a header, UTF-8 or else Latin-1; None where it isn't there, or several times.
+    """Return a header, UTF-8 or else Latin-1; None if it is missing or repeated.
 
-    Of two, one may be what a browser sent and the web server left in.
+    If there are two, one may come from the browser and have been passed on by the web server.
     """
     values = request.headers.getlist(name)
     if len(values) != 1:
@@ -343,9 +344,9 @@ def _header(request: Request, name: str) -> str | None:
 
 
 def came_from_here(request: Request) -> bool | None:
-    """Whether a page of ours posted something, as browsers say; None: nothing says it."""
+    """Whether one of our pages posted the request; None if the browser doesn't say."""
     site = request.headers.get("sec-fetch-site")
-    if site is not None:  # No page can write it, and it counts behind any web server.
+    if site is not None:  # Pages can't set it, and it works behind any web server.
         return {"same-origin": True, "none": None}.get(site, False)
     origin = request.headers.get("origin", "")
     if origin in ("", "null"):
@@ -358,7 +359,7 @@ def came_from_here(request: Request) -> bool | None:
 
 
 def language_of(request: Request) -> str:
-    """Return the language a page is shown in: the chosen one, or else the browser's."""
+    """Return a page's language: the chosen one, or else the browser's."""
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     if chosen in LANGUAGES:
         return chosen
@@ -367,7 +368,7 @@ def language_of(request: Request) -> str:
 
 
 def said(request: Request, text: str, /, **values: object) -> str:
-    """Return a text in the language of whoever asks."""
+    """Return a text in the request's language."""
     return say(language_of(request), text, **values)
 
 
@@ -385,12 +386,12 @@ def _needs(role: ConsoleRole) -> Callable[[Request], Awaitable[ConsoleUser]]:
     return let_in
 
 
-#: For pages that needn't know who the user is; 403 for a user without the role.
+#: For pages that don't need to know the user; 403 for a user without the role.
 LOOKS = Depends(_needs(ConsoleRole.LOOK))
 WORKS = Depends(_needs(ConsoleRole.WORK))
 MANAGES = Depends(_needs(ConsoleRole.MANAGE))
 RUNS = Depends(_needs(ConsoleRole.RUN))
-#: The same, for pages that need to know.
+#: The same, for pages that do.
 Looks = Annotated[ConsoleUser, LOOKS]
 Works = Annotated[ConsoleUser, WORKS]
 Manages = Annotated[ConsoleUser, MANAGES]
@@ -398,7 +399,7 @@ Runs = Annotated[ConsoleUser, RUNS]
 
 
 class StaleForm(Problem):
-    """A form without the token of this session; `kept` is what one of this user's pages brought."""
+    """A form without this session's token; `kept` is its content if from this user's page."""
 
     def __init__(self, why: str, kept: KeptForm | None) -> None:
         super().__init__(403, why)
@@ -406,9 +407,9 @@ class StaleForm(Problem):
 
 
 async def checked_form(request: Request) -> AsyncIterator[None]:
-    """Refuse a form that can't be read, or lacks the token that its page was given.
+    """Refuse a form that can't be parsed, or lacks its page's token.
 
-    The login page checks its own form, as it shows the page again.
+    The login page checks its own form, as it redisplays the page.
     """
     user: ConsoleUser | None = getattr(request.state, "user", None)
     if request.method in ("GET", "HEAD"):
@@ -423,11 +424,11 @@ async def checked_form(request: Request) -> AsyncIterator[None]:
             raise StaleForm(why, kept if is_theirs else None)
         yield
     finally:
-        await form.close()  # With the files in it.
+        await form.close()  # Including its files.
 
 
 def too_old(request: Request) -> str:
-    """Return why a form is refused that brings no token, or another."""
+    """Return the reason for refusing a form without a valid token."""
     return said(request, "This page was too old or not ours; open it anew and try again.")
 
 
@@ -444,10 +445,10 @@ def _is_same(shown: object, token: str) -> bool:
 
 
 async def posted_form(request: Request) -> FormData:
-    """Return what was posted; `Problem` where it can't be read: 400, or 422 where no store can."""
+    """Return the posted form; `Problem` 400 if it can't be parsed, 422 if no store can take it."""
     try:
         form = await request.form()
-    except UnicodeError:  # In a coding of the sender's choice.
+    except UnicodeError:  # In an encoding the sender chose.
         raise Problem(400, said(request, "The form can't be read.")) from None
     try:
         for name, value in form.multi_items():
@@ -462,4 +463,4 @@ async def _form(request: Request) -> FormData:
     return await request.form()
 
 
-FormFields = Annotated[FormData, Depends(_form)]  #: The fields of the form, its token checked.
+FormFields = Annotated[FormData, Depends(_form)]  #: The fields of a form whose token was checked.

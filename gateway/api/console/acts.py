@@ -1,8 +1,8 @@
-"""What is done in the console is journaled: who, what, to what; whatever fails meanwhile.
+"""Journals what is done in the console: who did what, and to what, whatever fails meanwhile.
 
-What changes the store alone is journaled in the same transaction. The rest, such as a campaign sent
-by Mailchimp, is journaled before it is done: a line written afterwards would be lost with a process
-that is killed in between.
+Acts that only change the store are journaled in the same transaction. Others, such as sending a
+campaign through Mailchimp, are journaled beforehand: an entry written afterwards would be lost if
+the process were killed in between.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -34,10 +34,10 @@ async def change_store(
     *,
     about: str | Callable[[T], Sequence[str]],
 ) -> T:
-    """Do work in a transaction, and journal it there.
+    """Do work in a transaction, and journal it in the same one.
 
-    `act` is for example `person.suppress`. `about` is a key or id (never an address), or a function
-    that returns them for the work's result: a line is written for each, and none for none.
+    `act` is, for example, `person.suppress`. `about` is a key or id (never an address), or a
+    function that returns several for the work's result: each gets an entry.
     """
     using = services(request)
 
@@ -57,20 +57,20 @@ async def change_store(
 
 @dataclass(slots=True)
 class Doing:
-    """An act under way."""
+    """An act in progress."""
 
-    about: str  #: May be known afterwards only, as the id of what was made.
-    is_done: bool = True  #: False: nothing was to be done.
+    about: str  #: May be known only afterwards, as for the id of something new.
+    is_done: bool = True  #: False: there was nothing to do.
 
 
 @asynccontextmanager
 async def doing(
     request: Request, user: ConsoleUser, act: str, *, about: str = ""
 ) -> AsyncIterator[Doing]:
-    """Journal an act as begun, and as done when the block ends; what is refused is taken out again.
+    """Journal an act as begun, and as done when the block ends; delete the entry if it is refused.
 
-    It stays as `campaign.send.begun` where nobody knows whether it was done: where the gateway was
-    stopped meanwhile, or Mailchimp gave no answer. What can't be journaled isn't begun.
+    It remains as `campaign.send.begun` if nobody knows whether it was done: because the gateway was
+    stopped meanwhile, or Mailchimp didn't answer. What can't be journaled isn't begun.
     """
     using, state = services(request), Doing(about)
     line = ConsoleAct(id=using.new_id(), user=user.name, act=f"{act}{BEGUN}", about=about)
@@ -89,7 +89,7 @@ async def doing(
 
 
 def _was_refused(error: Exception) -> bool:
-    """Whether an error says that nothing was done."""
+    """Whether an error means that nothing was done."""
     match error:
         case NotDone(status=502) | StoreUnavailable():  # It may still have been done.
             return False

@@ -1,4 +1,4 @@
-"""The console as an application of its own, below `/console`."""
+"""The console as a separate application, mounted at `/console`."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -43,7 +43,7 @@ from gateway.core.errors import GatewayError
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 
-#: The pages; each is a module with a router.
+#: The pages, each a module with a router.
 PAGES = (
     today,
     messages,
@@ -65,7 +65,7 @@ def console(
     terms: Callable[[], ConsoleTerms],
     monotonic: Callable[[], float],
 ) -> FastAPI:
-    """Build the console; `terms` returns those of the moment."""
+    """Build the console; `terms` returns the current terms."""
     remove_left_folders()
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.services = using
@@ -101,12 +101,12 @@ def console(
 
 
 async def lead_to_start() -> Response:
-    """Lead to the first page."""
+    """Redirect to the first page."""
     return RedirectResponse(START, 303)
 
 
 async def _error_page(request: Request, error: Exception) -> Response:
-    """Show what went wrong, in a sentence; a form that came too late, to be sent once more."""
+    """Show an error in a sentence; for a form that came too late, offer to send it again."""
     match error:
         case StaleForm(kept=kept) if kept is not None:
             return await render(request, "again.html", {"kept": kept}, status=403)

@@ -1,4 +1,4 @@
-"""What flowed in a day, as bars: a band for each state, a bar for each quarter of an hour."""
+"""A day's deliveries as a bar chart: a band for each state, a bar for each quarter of an hour."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from gateway.documents.today import QuarterHourDocument
 
 WIDTH, BAND, GAP, LEFT = 960, 56, 34, 4
 _BELOW = 22
-_HOUR_WIDTH = 44  #: Of `09:00`, which is not cut off at the right.
-#: Which states have a band, and the class of their bars in console.css.
+_HOUR_WIDTH = 44  #: Of `09:00`, so that it isn't cut off at the right.
+#: The states with a band, and the CSS class of their bars (console.css).
 BANDS = (
     (State.RELAYED, "fill-good"),
     (State.SEND_FAILED, "fill-main"),
@@ -22,7 +22,7 @@ BANDS = (
 
 @dataclass(frozen=True, slots=True)
 class FlowBar:
-    """The deliveries of a quarter; `x`, `y`, `height` on the paper."""
+    """The deliveries of a quarter of an hour; `x`, `y`, `height` in the plot's units."""
 
     clock: str  #: When the quarter began.
     count: int
@@ -33,31 +33,31 @@ class FlowBar:
 
 @dataclass(frozen=True, slots=True)
 class FlowBand:
-    """The bars of one state, on a scale of their own: few failures are seen beside much mail."""
+    """The bars of one state, on a separate scale: a few failures stay visible beside much mail."""
 
     state: State
     fill: str
-    top: float  #: The upper edge of the band on the paper.
+    top: float  #: The upper edge of the band in the plot.
     total: int
-    highest: int  #: What a bar over the whole band would mean.
+    highest: int  #: The value of a bar as high as the band.
     bars: tuple[FlowBar, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FlowPlot:
-    """A plot of `width` × `height`, bars `bar_width` wide; `hours` are ticks with their text."""
+    """A plot of `width` × `height` with bars `bar_width` wide; `hours` are labelled ticks."""
 
     width: int
     height: float
     bar_width: float
     bands: tuple[FlowBand, ...]
     hours: tuple[tuple[float, str], ...]
-    #: The same as a table: quarters in which anything was delivered, a number for each band.
+    #: The same as a table: quarters with any deliveries, a number for each band.
     rows: tuple[tuple[str, tuple[int, ...]], ...]
 
 
 def flow_plot(quarters: Sequence[QuarterHourDocument], zone: tzinfo) -> FlowPlot:
-    """Lay out what was counted by the quarter."""
+    """Lay out the counts by quarter."""
     step = (WIDTH - 2 * LEFT) / max(1, len(quarters))
     moments = [datetime.fromisoformat(quarter["at"]).astimezone(zone) for quarter in quarters]
     bands = []
@@ -91,11 +91,11 @@ def flow_plot(quarters: Sequence[QuarterHourDocument], zone: tzinfo) -> FlowPlot
 
 
 def _clock(at: datetime) -> str:
-    """Return `02:15`; in the night when an hour comes twice, `02:15 CEST` and `02:15 CET`."""
+    """Return `02:15`; in the night when an hour is repeated, `02:15 CEST` and `02:15 CET`."""
     comes_twice = at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
     return f"{at:%H:%M %Z}" if comes_twice else f"{at:%H:%M}"
 
 
 def _counts(quarters: Sequence[QuarterHourDocument]) -> list[list[int]]:
-    """Return for each band how many there were in each quarter."""
+    """Return the count of each quarter for each band."""
     return [[quarter["deliveries"].get(state, 0) for quarter in quarters] for state, _ in BANDS]

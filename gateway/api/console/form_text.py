@@ -1,4 +1,4 @@
-"""What somebody typed into a field, as the store can take it."""
+"""Text typed into a field, in a form the store can take."""
 
 from collections.abc import Mapping
 from datetime import datetime, time, tzinfo
@@ -7,11 +7,11 @@ from gateway.api.replies import plain_text
 from gateway.core.moments import read_since
 
 LONGEST = 2_000  #: Characters of a reason.
-_UNITS = ("s", "m", "h", "d")  #: Ends of how long ago something was: `2h`.
+_UNITS = ("s", "m", "h", "d")  #: Units of a relative time: `2h`.
 
 
 def whole_text(fields: Mapping[str, object], name: str) -> str:
-    """Return the text of a field, stripped; empty where the store can't take it as text."""
+    """Return the text of a field, stripped; empty if the store can't take it as text."""
     value = fields.get(name, "")
     try:
         return plain_text(value.strip()) if isinstance(value, str) else ""
@@ -20,15 +20,15 @@ def whole_text(fields: Mapping[str, object], name: str) -> str:
 
 
 def typed_text(fields: Mapping[str, object], name: str) -> str:
-    """Return the same, cut to the length that a reason may have."""
+    """Return the same, cut to the maximum length of a reason."""
     return whole_text(fields, name)[:LONGEST]
 
 
 def typed_moment(text: str, now: datetime, zone: tzinfo, *, is_end: bool) -> datetime:
-    """Read a day as its beginning in a zone, or as its last moment; a time as it is.
+    """Read a day as its first or last moment in a zone; read a time as it is.
 
-    It may be written as lists on the command line take it: `yesterday`, `7d`. ValueError where it
-    is neither.
+    It may be written as for lists on the command line: `yesterday`, `7d`. ValueError if it is
+    neither.
     """
     moment = read_since(text, now, zone)
     written = text.strip().lower()

@@ -1,9 +1,9 @@
-"""What somebody had filled in when the sign-in ended: kept in the page, and offered again.
+"""A form whose session ended before it was sent: kept in the page, and offered again.
 
-Nothing of it is stored here: the login's page carries it, sealed, so that its source tells nobody
-anything, and the page after it, which asks whether it is to be sent. Only that page's button, with
-the token of the new session, does anything. Who signs in at another's computer is not shown what
-that one had filled in.
+Nothing of it is stored here: the login page carries it, encrypted so that its source reveals
+nothing, and so does the page after it, which asks whether to send it. Only the button on that page,
+with the new session's token, has any effect. Somebody else signing in on the same computer isn't
+shown it.
 """
 
 import base64
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
 ROOT = "/console"
 START = f"{ROOT}/today"
-_MOST = 300_000  #: Octets; sealed they are a third more.
+_MOST = 300_000  #: Octets; encryption adds a third.
 _MOST_SEALED = 410_000
-#: Belong to the sign-in that has ended, or to none.
+#: These belong to the session that has ended, or to none.
 _NEVER = (f"{ROOT}/login", f"{ROOT}/logout", f"{ROOT}/language", f"{ROOT}/oidc/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptForm:
-    """A form that was posted, and did nothing."""
+    """A form that was posted without effect."""
 
     to: str  #: Where it was posted, below `/console`.
     back: str  #: The page that it was on.
-    token: str  #: The token it came with, which tells whose form it is.
+    token: str  #: The token it came with, which identifies its user.
     fields: tuple[tuple[str, str], ...]  #: Without the token.
-    files: tuple[str, ...] = ()  #: Names of files, which are not kept.
+    files: tuple[str, ...] = ()  #: Names of files, which aren't kept themselves.
 
     def is_of(self, user: str) -> bool:
         """Whether the form was on a page of this user."""
@@ -48,11 +48,11 @@ class KeptForm:
 
     @property
     def typed(self) -> list[tuple[str, str]]:
-        """What there is to see of it."""
+        """The parts of it that are displayed."""
         return [(name, value) for name, value in self.fields if value.strip()]
 
     def text(self) -> str:
-        """Return it as it is sealed; empty where it is too much for a page."""
+        """Return the text to encrypt; empty if it is too large for a page."""
         parts: dict[str, object] = {"to": self.to, "back": self.back, "token": self.token}
         parts |= {"fields": self.fields, "files": self.files}
         octets = orjson.dumps(parts)
@@ -60,7 +60,7 @@ class KeptForm:
 
 
 def kept_of(request: Request, form: FormData) -> KeptForm | None:
-    """Return what a form brought; None where that is nothing that anybody filled in."""
+    """Return a posted form to keep; None if nobody filled in anything."""
     to = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
     items = [(name, value) for name, value in form.multi_items() if name != "csrf"]
     kept = KeptForm(
@@ -77,12 +77,12 @@ def kept_of(request: Request, form: FormData) -> KeptForm | None:
 
 
 def seal(kept: KeptForm, keys: Sequence[bytes]) -> str:
-    """Return it as a page carries it: nobody can read or change it without a key (32 octets)."""
+    """Encrypt it for a page: nobody can read or change it without a key (32 octets)."""
     return _sealing(keys).encrypt(kept.text().encode()).decode()
 
 
 def unseal(text: str, keys: Sequence[bytes]) -> KeptForm | None:
-    """Read what a login's page carried; None where it carried nothing that can be used."""
+    """Decrypt what a login page carried; None if there is nothing usable."""
     from cryptography.fernet import InvalidToken
 
     if not text or len(text) > _MOST_SEALED:
@@ -94,14 +94,14 @@ def unseal(text: str, keys: Sequence[bytes]) -> KeptForm | None:
 
 
 def _sealing(keys: Sequence[bytes]) -> "MultiFernet":
-    """Return what seals with the first key and opens with each."""
-    from cryptography.fernet import Fernet, MultiFernet  # Loaded where something is kept only.
+    """Return a cipher that encrypts with the first key and decrypts with any."""
+    from cryptography.fernet import Fernet, MultiFernet  # Loaded only when something is kept.
 
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
 
 def read_kept(text: str) -> KeptForm | None:
-    """Read what was sealed; None where that is nothing that can be used."""
+    """Read decrypted text; None if it isn't usable."""
     if not text or len(text) > _MOST:
         return None
     try:
@@ -128,7 +128,7 @@ def read_kept(text: str) -> KeptForm | None:
 
 
 def new_token(user: str) -> str:
-    """Return what the forms of a session bring along, made for its user."""
+    """Return a token for the forms of a session, made for its user."""
     rest = secrets.token_urlsafe(24)
     return f"{rest}.{_mark(rest, user)}"
 
@@ -138,10 +138,10 @@ def _mark(rest: str, user: str) -> str:
 
 
 def within(target: str) -> str:
-    """Return where a browser is led after a login: a page of the console, wherever it asked."""
+    """Return where to redirect after a login: always to a page of the console."""
     try:
         parts = urlsplit(target)
-    except ValueError:  # As of `http://[`.
+    except ValueError:  # `http://[`, for example.
         return START
     is_ours = not parts.scheme and not parts.netloc and parts.path.startswith(f"{ROOT}/")
     if not is_ours or "\\" in target or not target.isprintable() or parts.path.startswith(_NEVER):
@@ -150,7 +150,7 @@ def within(target: str) -> str:
 
 
 def page_before(request: Request) -> str:
-    """Return the page of the console that something was posted from, as browsers say."""
+    """Return the console page something was posted from, according to the browser."""
     try:
         parts = urlsplit(request.headers.get("referer", ""))
     except ValueError:

@@ -1,6 +1,6 @@
-"""The console's texts: English sentences, and their translations in `texts/LANGUAGE/PAGE.toml`.
+"""The console's texts: English sentences, with translations in `texts/LANGUAGE/PAGE.toml`.
 
-One with a number in it has two forms, `{count} mail|{count} mails`, in each language.
+A text with a number in it has two forms, `{count} mail|{count} mails`, in each language.
 """
 
 import re
@@ -11,7 +11,7 @@ from importlib import resources
 
 LANGUAGES = ("en", "nl", "de", "fr")
 NAMES = {"en": "English", "nl": "Nederlands", "de": "Deutsch", "fr": "Français"}
-#: How a day is written, as `strftime` takes it.
+#: Date formats for `strftime`.
 DAY_FORMS = {"en": "%Y-%m-%d", "nl": "%d-%m-%Y", "de": "%d.%m.%Y", "fr": "%d/%m/%Y"}
 _LONGEST = 200
 _FIRST_PLACE = re.compile(r"{(\w+)}")
@@ -19,7 +19,7 @@ _FIRST_PLACE = re.compile(r"{(\w+)}")
 
 @cache
 def translations(language: str) -> Mapping[str, str]:
-    """Return the translations of a language by the English sentence; empty of English."""
+    """Return a language's translations by English sentence; empty for English."""
     if language == "en":
         return {}
     texts: dict[str, str] = {}
@@ -31,7 +31,7 @@ def translations(language: str) -> Mapping[str, str]:
 
 
 def say(language: str, text: str, /, **values: object) -> str:
-    """Return a text in a language, `{name}` replaced by values.
+    """Return a text in a language, with each `{name}` replaced by its value.
 
     >>> say("nl", "Sign in")
     'Inloggen'
@@ -40,7 +40,7 @@ def say(language: str, text: str, /, **values: object) -> str:
 
 
 def filled_in(language: str, written: str, values: Mapping[str, object]) -> str:
-    """Return a text of a language with values in it; the number that stands first decides its form.
+    """Return a text with values filled in; the first number selects singular or plural.
 
     >>> filled_in("en", "{count} mail|{count} mails", {"count": 1})
     '1 mail'
@@ -54,7 +54,7 @@ def filled_in(language: str, written: str, values: Mapping[str, object]) -> str:
 
 
 def _is_one(language: str, number: str) -> bool:
-    """Whether a number goes with the singular; in French nothing does, too."""
+    """Whether a number takes the singular; in French zero does, too."""
     return number == "1" or (number == "0" and language == "fr")
 
 

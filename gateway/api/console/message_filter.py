@@ -1,4 +1,4 @@
-"""What a list of messages is narrowed by, as somebody typed it."""
+"""The filter of a list of messages, as typed by a user."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _ALSO = {"recipient": "to", "sender": "from", "q": "search"}
 
 @dataclass(slots=True)
 class MessageFilter:
-    """What is asked for; `problems` by field, told beside it."""
+    """The criteria; `problems` by field are shown beside the field."""
 
     state: State | None = None
     to: str | AddressParts | None = None
@@ -36,14 +36,14 @@ class MessageFilter:
 
     @property
     def is_searched(self) -> bool:
-        """Whether messages are found by words that are taken from them a moment later."""
+        """Whether the criteria use words, which are indexed a moment after a message is stored."""
         parts = isinstance(self.to, AddressParts) or isinstance(self.sender, AddressParts)
         return bool(self.search or self.rule or self.group or parts)
 
     def find(
         self, connection: StoreTransaction, *, before: int | None, limit: int
     ) -> FoundMessages:
-        """Return the messages that fit, the newest first; `before` is an id."""
+        """Return the matching messages, newest first; `before` is an id."""
         if self.until is not None:
             before = min(before or LARGEST, first_id_after(self.until))
         return messages.find(
@@ -60,15 +60,15 @@ class MessageFilter:
         )
 
     def missed_before(self, connection: StoreTransaction) -> datetime | None:
-        """Return a time before which messages may be missed that have the words; None: none."""
+        """Return the time before which messages with the words may be missed; None if none are."""
         return searching.unsearched_before(connection) if self.is_searched else None
 
 
 def read_filter(request: Request, using: ApiServices) -> MessageFilter:
-    """Read the query of a list's address: state, to, from, since, until, search, rule, group.
+    """Read a list's query: state, to, from, since, until, search, rule, group.
 
-    `recipient` and `sender`, as JSON calls them, are `to` and `from`; `q` is what other pages call
-    the words that are searched for.
+    `recipient` and `sender`, the names in JSON, mean `to` and `from`; `q` is the name of the search
+    words on other pages.
     """
     query = request.query_params
     typed = {_ALSO.get(name, name): text for name in query if (text := typed_text(query, name))}
@@ -92,7 +92,7 @@ def read_filter(request: Request, using: ApiServices) -> MessageFilter:
 def _address(
     request: Request, wanted: MessageFilter, name: str, text: str
 ) -> str | AddressParts | None:
-    """Read an address, or parts of one; `<>` of a sender is the null sender, an empty text."""
+    """Read an address, or parts of one; a sender of `<>` means the null sender, an empty text."""
     if name == "from" and text == "<>":
         return ""
     read = read_address(text)

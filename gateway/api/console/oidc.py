@@ -1,4 +1,4 @@
-"""Signing in at a provider of OpenID Connect (Core 1.0, 3.1: code flow, with PKCE, RFC 7636)."""
+"""Sign-in at an OpenID Connect provider (Core 1.0, 3.1: code flow, with PKCE, RFC 7636)."""
 
 import asyncio
 import secrets
@@ -41,16 +41,16 @@ log = logs.get("console")
 
 _COOKIE = "gateway_console_oidc"
 _ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"]
-_SECONDS = 10.0  #: For an answer of the provider.
-_PATIENCE_SECONDS = 600.0  #: For people to sign in there.
-_KEPT_SECONDS = 600.0  #: What the provider says of itself.
-_MOST = 1000  #: Logins under way.
-_MOST_OF_CLIENT = 50  #: The same from one address, which a whole office may have.
+_SECONDS = 10.0  #: Timeout for the provider.
+_PATIENCE_SECONDS = 600.0  #: How long people may take to sign in there.
+_KEPT_SECONDS = 600.0  #: How long the provider's metadata is kept.
+_MOST = 1000  #: Logins in progress.
+_MOST_OF_CLIENT = 50  #: The same per address, which a whole office may share.
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A login on its way."""
+    """A login in progress."""
 
     client: str
     nonce: str
@@ -61,14 +61,14 @@ class _Begun:
 
 
 class Provider:
-    """What a provider says of itself (OpenID Connect Discovery 1.0), kept for a while."""
+    """A provider's metadata (OpenID Connect Discovery 1.0), kept for a while."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._known: tuple[str, float, Mapping[str, Any], KeySet] | None = None
 
     async def about(self, terms: OidcTerms) -> tuple[Mapping[str, Any], "KeySet"]:
-        """Return the provider's document and keys; `Problem` 502 where it can't be asked."""
+        """Return the provider's metadata and keys; `Problem` 502 if it can't be reached."""
         from joserfc.jwk import KeySet
 
         now = self._monotonic()
@@ -92,13 +92,13 @@ class Provider:
         return document, keys
 
     def forget(self) -> None:
-        """Forget the answer, so that the provider is asked again next time."""
+        """Discard the metadata, so the provider is asked again next time."""
         self._known = None
 
 
 def _client(terms: OidcTerms, **options: object) -> "AsyncOAuth2Client":
-    """Return what speaks to a provider; loaded where one is used only."""
-    with warnings.catch_warnings(record=True):  # It warns of which HTTP client it will use one day.
+    """Return a client for a provider; the library is loaded only if there is one."""
+    with warnings.catch_warnings(record=True):  # It warns about a future change of HTTP client.
         from authlib.integrations.httpx_client import AsyncOAuth2Client
     return AsyncOAuth2Client(
         terms.client_id,
@@ -113,7 +113,7 @@ def _client(terms: OidcTerms, **options: object) -> "AsyncOAuth2Client":
 
 
 def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
-    """Build the routes; `rates` tells clients apart."""
+    """Build the routes; `rates` identifies clients."""
     routes = APIRouter(prefix="/oidc")
     provider = Provider(monotonic)
     begun: OrderedDict[str, _Begun] = OrderedDict()
@@ -125,7 +125,7 @@ def router(rates: ClientRates, monotonic: Callable[[], float]) -> APIRouter:
         redirect_uri = _own_address(request)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         until, client = monotonic() + _PATIENCE_SECONDS, rates.client(request)
-        # Whoever begins many ends their own, not those of others.
+        # Starting many logins cancels the client's own, not those of others.
         theirs = [other for other, login in begun.items() if login.client == client]
         if len(theirs) >= _MOST_OF_CLIENT:
             del begun[theirs[0]]
@@ -191,9 +191,9 @@ def _terms(request: Request) -> OidcTerms:
 
 
 async def _see_that_it_is_free(request: Request, terms: OidcTerms, name: object) -> None:
-    """Refuse a name that can't be one, or is somebody else's: acts go by name; `Problem` 403.
+    """Refuse a name that is invalid or somebody else's, as acts record names; `Problem` 403.
 
-    Others are who signs in with a password, and whom a web server of this host names.
+    Others are users who sign in with a password, and those named by a web server on this host.
     """
     if not isinstance(name, str) or not is_name(name):
         log.warning("console_oidc_name_refused", reason="not a name", claim=terms.name_claim)
@@ -226,7 +226,7 @@ def _own_address(request: Request) -> str:
 async def _claims(
     provider: Provider, terms: OidcTerms, login: _Begun, code: str
 ) -> Mapping[str, Any]:
-    """Return what the provider says of who signed in (OpenID Connect Core 1.0, 3.1.3.7)."""
+    """Return the provider's claims about a user (OpenID Connect Core 1.0, 3.1.3.7)."""
     from joserfc import jwt
     from joserfc.errors import JoseError
 
@@ -253,7 +253,7 @@ async def _claims(
         ).validate(opened.claims)
     except (JoseError, KeyError, ValueError) as error:
         log.warning("console_oidc_refused", reason=type(error).__name__)
-        provider.forget()  # Its keys may be others by now: the next login asks for them.
+        provider.forget()  # Its keys may have changed: the next login fetches them.
         raise Problem(403, "the sign-in service's answer can't be trusted") from error
     except Exception as error:
         log.warning("console_oidc_failed", reason=type(error).__name__)

@@ -1,4 +1,4 @@
-"""From values to pages: Jinja2, everything escaped, nothing fetched from elsewhere."""
+"""Rendering of pages: Jinja2, everything escaped, nothing loaded from other sites."""
 
 import hashlib
 import re
@@ -38,10 +38,10 @@ _HEADERS = {
     "cache-control": "no-store",
     "x-frame-options": "DENY",
 }
-#: As notes say it, see config/templates/notes.
+#: As written in notes, see config/templates/notes.
 _RELEASE = re.compile(r"gateway suppress release (\S+)")
 
-#: The pages of the navigation: path below /console and its name.
+#: The navigation: each page's path below /console and its name.
 NAVIGATION = (
     ("today", "Today"),
     ("send-failed", "Send failed"),
@@ -59,9 +59,9 @@ NAVIGATION = (
 async def render(
     request: Request, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> Response:
-    """Return a page; beside its values a template has `user`, `_`, `zone`, `language`, `query` ….
+    """Return a page; besides its values a template has `user`, `_`, `zone`, `language`, `query` ….
 
-    A notice that a POST left for the next page is shown, and forgotten.
+    A notice that a POST left for the next page is shown, and deleted.
     """
     using = services(request)
     user: ConsoleUser | None = getattr(request.state, "user", None)
@@ -72,7 +72,7 @@ async def render(
         await using.database.write(console_sessions.tell, digest, "")
 
     def translated(text: str, /, **inserted: object) -> str | Markup:
-        # A translation is ours; what is inserted may be anybody's.
+        # Translations are our own; inserted values may come from anybody.
         return say(language, text, **inserted)
 
     body = (
@@ -93,7 +93,7 @@ async def render(
                 "query": dict(request.query_params),
                 "_": translated,
                 "inert_html": using.inert_html,
-                "run_words": cache(using.run_words),  # Read from files: once a page, if at all.
+                "run_words": cache(using.run_words),  # Read from files: at most once per page.
                 **(values or {}),
             }
         )
@@ -105,7 +105,7 @@ async def render(
 
 
 async def see_other(request: Request, path: str, sentence: str = "") -> Response:
-    """Lead to another page after a POST, which says what was done."""
+    """Redirect to another page after a POST, with a notice of what was done."""
     user: ConsoleUser | None = request.state.user
     if sentence and user is not None:
         digest = user.session.digest
@@ -115,7 +115,7 @@ async def see_other(request: Request, path: str, sentence: str = "") -> Response
 
 @cache
 def environment() -> Environment:
-    """Return what templates are read and filled in with."""
+    """Return the Jinja environment."""
     made = Environment(
         loader=PackageLoader("gateway.api.console", "templates"),
         autoescape=True,
@@ -129,14 +129,14 @@ def environment() -> Environment:
 
 
 def compile_pages() -> None:
-    """Compile the templates of all pages, so that nobody waits for it who opens one first."""
+    """Compile all pages' templates, so that nobody has to wait for it on first use."""
     for name in environment().list_templates():
         environment().get_template(name)
 
 
 @pass_context
 def _time(context: Context, moment: datetime | None) -> str:
-    """Show a time in the configured zone, in the form of the page's language."""
+    """Format a time in the configured zone, in the format of the page's language."""
     if moment is None:
         return ""
     zone: tzinfo = context["zone"]
@@ -149,7 +149,7 @@ def _time(context: Context, moment: datetime | None) -> str:
 
 @pass_context
 def _day(context: Context, day: date | str | None) -> str:
-    """Show a day (of a time: in the configured zone; as documents have it: `2026-03-12`)."""
+    """Format a day (of a time: in the configured zone; documents have `2026-03-12`)."""
     if day is None:
         return ""
     if isinstance(day, str):
@@ -162,13 +162,13 @@ def _day(context: Context, day: date | str | None) -> str:
 
 @pass_context
 def _local_minute(context: Context, moment: datetime) -> str:
-    """Show a time that is local already, as somebody typed it."""
+    """Format a time that is already local, as typed."""
     return moment.strftime(f"{DAY_FORMS[context['language']]} %H:%M")
 
 
 @pass_context
 def _told(context: Context, sentence: str) -> str | Markup:
-    """Tell a sentence of the gateway's in the page's language; unknown ones stay English."""
+    """Return a sentence of the gateway's in the page's language; unknown ones stay English."""
     language: str = context["language"]
     retold = retell(language, sentence)
     if language == "en" or retold != sentence:
@@ -177,13 +177,13 @@ def _told(context: Context, sentence: str) -> str | Markup:
 
 
 def _with_code(text: str | Markup) -> Markup:
-    """Show what stands between backticks as code: "its `Precedence` matches `bulk|list`"."""
+    """Show text between backticks as code: "its `Precedence` matches `bulk|list`"."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  # It is escaped.
 
 
 @pass_context
 def _of_page(context: Context, note: str) -> Markup:
-    """Show a note with the way to the button in place of the command that releases somebody."""
+    """Show a note with a link to the button instead of the command that releases somebody."""
     language: str = context["language"]
     pieces = []
     for place, piece in enumerate(_RELEASE.split(note)):
@@ -199,13 +199,13 @@ def _of_page(context: Context, note: str) -> Markup:
 
 @pass_context
 def _inert(context: Context, html: str) -> Markup:
-    """Show HTML of a mail within the page, where nothing in it leads elsewhere."""
+    """Show HTML from a mail within the page, with all links disabled."""
     return Markup(context["inert_html"](html))  # noqa: S704  # It is made safe there.
 
 
 @pass_context
 def _reason(context: Context, why: str) -> str:
-    """Tell why somebody got no triggered mail as the report of a run says it."""
+    """Return why somebody got no triggered mail, in the words of a run's report."""
     words = context["run_words"]()
     language: str = context["language"]
     known = words.get(language) or next(iter(words.values()))
@@ -214,7 +214,7 @@ def _reason(context: Context, why: str) -> str:
 
 @pass_context
 def _triggered(context: Context, summary: str) -> str:
-    """Tell a timeline's `birthday: not active` or `birthday: Many happy returns (not active)`."""
+    """Return a timeline's `birthday: not active` or `birthday: Many happy returns (not active)`."""
     trigger, parted, rest = summary.partition(": ")
     parted = parted and colon(context["language"])
     subject, opening, why = rest.rpartition(" (")
@@ -225,7 +225,7 @@ def _triggered(context: Context, summary: str) -> str:
 
 @pass_context
 def _address(context: Context, **changes: object) -> str:
-    """Return this page's address with other values of its query; None or "" leaves one out."""
+    """Return this page's URL with other query values; None or "" removes one."""
     query = {**context["query"], **changes}
     kept = {name: value for name, value in query.items() if value not in (None, "")}
     return f"{context['here']}?{urlencode(kept)}" if kept else str(context["here"])
@@ -233,7 +233,7 @@ def _address(context: Context, **changes: object) -> str:
 
 @cache
 def static_file(name: str) -> bytes | None:
-    """Return a file of the console that browsers fetch; None: there is none."""
+    """Return a static file of the console; None if there is none."""
     if name not in ("console.css", "console.js", "htmx.min.js"):
         return None
     return resources.files("gateway.api.console").joinpath("static", name).read_bytes()
@@ -241,14 +241,14 @@ def static_file(name: str) -> bytes | None:
 
 @cache
 def asset(name: str) -> str:
-    """Return the address of such a file; another one when its content is."""
+    """Return the URL of such a file, which changes with its content."""
     content = static_file(name)
     assert content is not None, name
     return f"/console/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
-#: What templates know besides Jinja's own. Names of people and triggers stand in many links of a
-#: page, and on every page.
+#: Template filters besides Jinja's own. Names of people and triggers are in many links, and on
+#: every page.
 _FILTERS = {
     "urlencode": lru_cache(10_000)(do_urlencode),
     "time": _time,

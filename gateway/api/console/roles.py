@@ -1,4 +1,4 @@
-"""What the users of the console may do."""
+"""What users of the console may do."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -35,7 +35,7 @@ def read_roles(names: Iterable[str]) -> frozenset[ConsoleRole]:
 
 
 def known_roles(names: Iterable[str]) -> frozenset[ConsoleRole]:
-    """Return those of the names that are roles: others' systems name roles of theirs, too."""
+    """Return which of the names are roles: other systems have roles of their own."""
     return frozenset(ConsoleRole(name) for name in names if name in set(ConsoleRole))
 
 

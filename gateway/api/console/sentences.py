@@ -1,11 +1,11 @@
-"""Sentences that the gateway writes in English, in the reader's language.
+"""Translates the gateway's English sentences into the reader's language.
 
-What `gateway check` finds, why a rule took a mail for bulk, why a page can't be shown: such
-sentences are written where nobody knows who will read them. They are recognised by a pattern, such
-as `{url}: {problem}: is it reached from here?` in `texts/LANGUAGE/sentences*.toml`, and replaced by
-its translation. Parts that are such sentences themselves are translated in the same way. What isn't
-recognised stays as it is, except that commands in it are replaced by the page of the console that
-does the same, or by who runs them. English has a file only for sentences that name a command.
+Findings of `gateway check`, why a rule classified a mail as bulk, why a page can't be shown: the
+code that writes such sentences doesn't know who will read them. They are recognised by a pattern,
+such as `{url}: {problem}: is it reached from here?` in `texts/LANGUAGE/sentences*.toml`, and
+replaced by its translation. Parts that are themselves such sentences are translated in the same
+way. Unrecognised text stays as it is, except that commands in it are replaced by the console page
+that does the same, or by who runs them. English has a file only for sentences that name a command.
 """
 
 import re
@@ -19,12 +19,12 @@ from gateway.api.console.languages import DAY_FORMS, filled_in, say
 FILES = ("sentences.toml", "sentences_feed.toml", "sentences_campaigns.toml")
 _WORD = re.compile(r"[a-z]{2}")
 _PLACE = re.compile(r"{(\w+)}")
-_DAYS = frozenset(("day", "when", "nearest"))  #: What is inserted so has days in it.
+_DAYS = frozenset(("day", "when", "nearest"))  #: Placeholders for days.
 _MOMENT = re.compile(r"\b(?P<Y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?:[T ](?P<time>\d\d:\d\d))?\b")
-_MOST = 5_000  #: Characters; in what is longer nothing is looked for.
+_MOST = 5_000  #: Characters; longer texts aren't searched.
 _LINES = 300  #: Further lines of a long list stay as they are.
-_DEPTH = 4  #: Sentences in sentences that are looked for; strangers' texts may look like many.
-#: Commands, and the pages that do the same: by their names in the navigation, or on buttons.
+_DEPTH = 4  #: Maximum nesting of sentences; text from strangers may resemble many.
+#: Commands, and the pages that do the same, by name in the navigation or on buttons.
 _PAGES = {
     "applications": ("Applications",),
     "bounces list": ("Bounces to decide on",),
@@ -45,7 +45,7 @@ _PAGES = {
     "triggers": ("Triggers",),
     "triggers history": ("Triggers", "Runs and changes"),
 }
-#: Second words of commands; other words go on with the sentence.
+#: Second words of commands; any other word continues the sentence.
 _SECOND = frozenset(
     (
         *("add", "assign", "cancel", "create", "hold", "list", "past", "prepare", "recreate"),
@@ -54,7 +54,7 @@ _SECOND = frozenset(
         *("applications", "qualifications", "deliveries"),
     )
 )
-#: What whoever runs the gateway does at its host.
+#: Commands run on the gateway's host.
 _RUN = (
     *("acts", "bounces", "check", "console", "db", "dkim", "docs", "explain", "init", "keys"),
     *("mailchimp", "person", "suppress", "tail", "today", "tokens", "users"),
@@ -67,9 +67,9 @@ _COMMAND = re.compile(
 
 
 def retell(language: str, sentence: str) -> str:
-    """Return a sentence of the gateway in a language; one without a translation, as it is.
+    """Return a sentence of the gateway in a language; unchanged if there is no translation.
 
-    Commands are replaced by the page of the console that does the same.
+    Commands are replaced by the console page that does the same.
 
     >>> retell("nl", "main was last fed 3 days ago")
     'main is 3 dagen geleden voor het laatst aangeleverd'
@@ -82,11 +82,11 @@ def retell(language: str, sentence: str) -> str:
 
 
 def _in_place_of(language: str, command: re.Match[str]) -> str:
-    """Return the page that does what a command does, else who runs it."""
+    """Return the page that does the same as a command, or else who runs it."""
     first, second, rest = command["first"], command["second"] or "", command["rest"]
     for name, behind in ((f"{first}{second}", ""), (first, second)):
         if name in _PAGES:
-            # Of `gateway outbox list` the page is Outbox; what follows it may be the sentence's.
+            # `gateway outbox list` is the page Outbox; what follows it may belong to the sentence.
             page = ", ".join(say(language, title) for title in _PAGES[name])
             is_of_command = not behind or bool(rest) or behind.strip() in _SECOND
             return f"“{page}”" + ("" if is_of_command else behind)
@@ -104,7 +104,7 @@ def _retold(language: str, sentence: str, depth: int) -> str:
         written = form.inserted(sentence)
         if written is not None:
             values = {name: _retold(language, text, depth - 1) for name, text in written.items()}
-            # `{whom}: {scope}` has no words of its own: it is one where something in it is known.
+            # `{whom}: {scope}` has no words of its own: it matches if something in it is known.
             if form.has_words or values != written:
                 for name in values.keys() & _DAYS:
                     values[name] = _MOMENT.sub(lambda day: _as_written(language, day), values[name])
@@ -113,7 +113,7 @@ def _retold(language: str, sentence: str, depth: int) -> str:
 
 
 def _as_written(language: str, moment: re.Match[str]) -> str:
-    """Return a day, and the time on it, in the form of a language."""
+    """Return a day, with any time, in the format of a language."""
     day = DAY_FORMS[language]
     for sign in "Ymd":
         day = day.replace(f"%{sign}", moment[sign])
@@ -122,18 +122,18 @@ def _as_written(language: str, moment: re.Match[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A sentence with something inserted."""
+    """A sentence with placeholders."""
 
-    pieces: tuple[str, ...]  #: What stands around names of what is inserted, in turns.
+    pieces: tuple[str, ...]  #: Text and placeholder names, alternating.
     translation: str
-    has_words: bool  #: Beside what is inserted.
+    has_words: bool  #: Apart from placeholders.
 
     def inserted(self, sentence: str) -> dict[str, str] | None:
-        """Return the inserted texts by name; None: it is another sentence.
+        """Return the inserted texts by name; None if it is another sentence.
 
-        Each text ends at the first place where what follows it is found, a `problem` at the last.
-        The time it takes grows only linearly with the sentence. The same name means the same text;
-        `count` means a number.
+        Each text ends at the first place where the text after it is found, a `problem` at the last.
+        The time grows only linearly with the sentence. The same name means the same text; `count`
+        means a number.
         """
         start, end = self.pieces[0], self.pieces[-1]
         at, until = len(start), len(sentence) - len(end)
@@ -161,14 +161,14 @@ def _sentences(language: str) -> dict[str, str]:
     files = (folder.joinpath(name) for name in FILES)
     texts: dict[str, str] = {}
     for file in files:
-        if file.is_file():  # English names commands in some of them only.
+        if file.is_file():  # English has them only for sentences that name commands.
             texts |= tomllib.loads(file.read_text(encoding="utf-8"))
     return texts
 
 
 @lru_cache(2_000)
 def _forms_of(language: str, first: str, last: str) -> tuple[_Form, ...]:
-    """Return the forms a sentence may have that begins and ends with these characters."""
+    """Return the possible forms of a sentence with this first and last character."""
     return tuple(
         form
         for form in _forms(language)
@@ -178,11 +178,11 @@ def _forms_of(language: str, first: str, last: str) -> tuple[_Form, ...]:
 
 @cache
 def _forms(language: str) -> tuple[_Form, ...]:
-    """Return the forms with something inserted, the most exact first."""
+    """Return the forms with placeholders, most specific first."""
     forms = [
         (form, translation)
         for written, translation in _sentences(language).items()
-        for form in written.split("|")  # Of one, and of several.
+        for form in written.split("|")  # Singular and plural.
         if _PLACE.search(form)
     ]
     forms.sort(key=lambda pair: len(_PLACE.sub("", pair[0])), reverse=True)

@@ -53,7 +53,7 @@ _LONGEST_PASSWORD = 1000
 
 
 def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
-    """Build the routes of signing in and out."""
+    """Build the routes for signing in and out."""
     routes = APIRouter()
 
     @routes.get("/login")
@@ -89,7 +89,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
         using = services(request)
         login = None
         if is_name(name) and 0 < len(password) <= _LONGEST_PASSWORD:
-            throttle.failed(*who)  # Before the hash is worked out: attempts may come at once.
+            throttle.failed(*who)  # Before the hash is computed: attempts may be simultaneous.
             login = await terms_of(request).users.verify(name, password)
         if login is None:
             log.info("console_login_failed")
@@ -114,7 +114,7 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
 
     @routes.post(KEPT.removeprefix(ROOT))
     async def go_on(request: Request, form: FormFields) -> Response:
-        """Show what was filled in to whom it is of, who signed in in another tab."""
+        """Show a kept form to its user, after signing in in another tab."""
         kept, user = _kept(request, form), request.state.user
         if user is None or not is_guests_form(request, form):
             status = 401 if user is None else 403
@@ -156,20 +156,20 @@ def router(throttle: LoginThrottle, rates: ClientRates) -> APIRouter:
 
 
 async def lead_to_login(request: Request) -> Response:
-    """Lead whoever isn't signed in to the login, and from there to where they wanted to go.
+    """Redirect to the login, and from there to the requested page.
 
-    What they had filled in is kept in the login's page.
+    A form being sent is kept in the login page.
     """
     is_read = request.method in ("GET", "HEAD")
     if "hx-request" in request.headers:
-        # The page as a whole is to go there, not a part of it; but not while somebody writes.
+        # The whole page should go there, not part of it; but not while somebody is typing.
         return Response(status_code=401, headers={"hx-redirect": LOGIN} if is_read else None)
     if is_read:
         asked = written(request.url.path) + (f"?{request.url.query}" if request.url.query else "")
         return _see_login(asked)
     is_from_page = came_from_here(request) or COOKIE in request.cookies
     kept = None
-    if is_from_page and not is_bulk(request.scope):  # Of a file nothing is read before that.
+    if is_from_page and not is_bulk(request.scope):  # Before that, nothing of a file is read.
         form = await posted_form(request)
         kept = kept_of(request, form)
         await form.close()
@@ -210,23 +210,23 @@ async def _login_page(
 
 
 def _is_program(request: Request, form: FormData) -> bool:
-    """Whether a program signs in that never saw the login's page.
+    """Whether this is a program signing in without having seen the login page.
 
-    No site can make it post anything. A browser says that it is one (Fetch Metadata), and has the
-    token from the page.
+    No site can make a program post anything. A browser identifies itself (Fetch Metadata), and has
+    the page's token.
     """
     return "csrf" not in form and "sec-fetch-site" not in request.headers
 
 
 def _kept(request: Request, form: FormData) -> KeptForm | None:
-    """Return what the login's page carried."""
+    """Return the form the login page carried."""
     text = _text(form, "kept")
     keys = _form_keys(request) if text else ()
     return unseal(text, keys) if keys else None
 
 
 def _form_keys(request: Request) -> tuple[bytes, ...]:
-    """Return what seals a form; none where the key file can't be read: nobody is locked out."""
+    """Return the keys for kept forms; none, rather than an error, if their file can't be read."""
     try:
         return terms_of(request).form_keys()
     except GatewayError as error:

@@ -1,4 +1,4 @@
-"""What people call the states of deliveries, and the notes, in the language of a page."""
+"""Names of delivery states, and notes, in the page's language."""
 
 from collections.abc import Mapping
 
@@ -11,12 +11,12 @@ from gateway.core.kinds import State
 
 
 def note_words(request: Request) -> NoteTemplate:
-    """Return the wording of notes in the language of whoever asks, else in the first there is."""
+    """Return the wording of notes in the reader's language, or else the first there is."""
     known = services(request).notes()
     return known.get(language_of(request)) or next(iter(known.values()))
 
 
 def state_words(request: Request) -> Mapping[State, str]:
-    """Return what each state is called: `Verzenden mislukt`."""
+    """Return the name of each state: `Verzenden mislukt`."""
     words = note_words(request)
     return {state: words.state(state) for state in State}

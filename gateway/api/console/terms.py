@@ -1,4 +1,4 @@
-"""What the console needs of the settings, as they are at one moment."""
+"""The settings the console needs, at one moment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from gateway.api.public.client_rates import Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyTerms:
-    """A web server on this host that has let people in, and says whom."""
+    """A web server on this host that authenticates users."""
 
     user_header: str  #: In lower case.
-    role_header: str  #: The roles, with commas or spaces between; empty: everybody may only look.
+    role_header: str  #: Roles, separated by commas or spaces; empty: everybody may only look.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OidcTerms:
-    """A provider of OpenID Connect that people sign in at."""
+    """An OpenID Connect provider for signing in."""
 
     issuer: str
     client_id: str
@@ -32,19 +32,19 @@ class OidcTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleTerms:
-    """All of it."""
+    """All of these settings."""
 
     users: ConsoleUsers
-    session: timedelta  #: How long one stays signed in without doing anything.
+    session: timedelta  #: How long an idle user stays signed in.
     language: str
-    proxies: tuple[Network, ...]  #: Web servers whose word counts for where a request comes from.
-    #: Keys to seal what somebody filled in: 32 octets each; the first one seals, all of them open.
+    proxies: tuple[Network, ...]  #: Web servers trusted to say where a request comes from.
+    #: Keys to encrypt kept forms: 32 octets each; the first encrypts, any decrypts.
     form_keys: Callable[[], tuple[bytes, ...]]
     proxy: ProxyTerms | None = None
     oidc: OidcTerms | None = None
 
 
 def terms_of(request: Request) -> ConsoleTerms:
-    """Return the terms under which this request is answered."""
+    """Return the terms for this request."""
     terms: ConsoleTerms = request.app.state.terms()
     return terms

@@ -1,4 +1,4 @@
-"""How often a login may be tried."""
+"""Limits on login attempts."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -7,27 +7,27 @@ _FIRST_SECONDS = 15.0
 _LONGEST_SECONDS = 900.0
 _FORGOTTEN_SECONDS = 3600.0
 _MOST = 10_000
-#: What failures are counted by: how many are free, a name or none, an address or none.
+#: What failures are counted by: free attempts, a name or none, an address or none.
 _Counted = tuple[int, str, str]
 
 
 class LoginThrottle:
-    """Makes whoever fails wait, longer with each failure; a right password does not help meanwhile.
+    """Delays repeated failures; the right password doesn't help during a delay.
 
-    A name tried from one address is free five times, a name from anywhere twenty, and an address
-    (a whole office may have one) thirty; then one waits 15 seconds, then 30, 60 … up to a quarter
-    of an hour. Where a name has signed in before, at most from its last ten thousand places, what
-    fails elsewhere makes nobody wait: strangers can't lock out whom they know by name. Kept in
-    memory: a restart forgets.
+    Five attempts for a name from one address are free, twenty for a name from anywhere, and thirty
+    from an address (a whole office may share one); after that the delay is 15 seconds, then 30, 60
+    … up to a quarter of an hour. From places where a name has signed in before (the last ten
+    thousand are remembered), failures elsewhere cause no delay: strangers can't lock out people
+    whose names they know. All this is kept in memory: a restart forgets it.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._failures: OrderedDict[_Counted, tuple[int, float]] = OrderedDict()
-        self._signed_in: OrderedDict[_Counted, None] = OrderedDict()  #: Names at addresses.
+        self._signed_in: OrderedDict[_Counted, None] = OrderedDict()  #: Names with addresses.
 
     def seconds_left(self, name: str, client: str) -> float:
-        """Return how long a name must wait at an address; 0: it may be tried."""
+        """Return how long a name must wait at an address; 0 if it may try."""
         now = self._monotonic()
         pair, everywhere, address = _keys(name, client)
         keys = (pair, address) if pair in self._signed_in else (pair, everywhere, address)
@@ -43,7 +43,7 @@ class LoginThrottle:
             self._failures.popitem(last=False)
 
     def succeeded(self, name: str, client: str) -> None:
-        """Take the failure back that was counted before the password was looked at."""
+        """Undo the failure counted before the password was checked."""
         pair, everywhere, address = _keys(name, client)
         for key in (pair, everywhere):
             self._failures.pop(key, None)
@@ -64,6 +64,6 @@ class LoginThrottle:
 
 
 def _keys(name: str, client: str) -> tuple[_Counted, _Counted, _Counted]:
-    """Return what failures are counted by: a name at an address, the name, the address."""
+    """Return the keys failures are counted by: a name at an address, the name, the address."""
     name = name.strip().lower()[:200]
     return (5, name, client), (20, name, ""), (30, "", client)

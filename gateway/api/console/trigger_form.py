@@ -1,8 +1,8 @@
-"""A trigger's file as the fields of a form: one for each fact that its event needs.
+"""A trigger's file as form fields: one for each fact its event needs.
 
-The input is checked where the files are, like that of commands. Here it is only converted to the
-form it has in a file, and errors are shown at the field they are about. What has no field
-(comments, unknown keys) stays as it is, because only changes are passed on.
+The input is validated with the files, like that of commands. This module only converts it to the
+format of a file, and shows errors at the field concerned. Anything without a field (comments,
+unknown keys) stays as it is, because only changes are passed on.
 """
 
 import re
@@ -29,11 +29,11 @@ from gateway.core.triggers.trigger import (
 from gateway.core.triggers.vocabulary import Vocabulary
 
 NAME, EVENT, TEMPLATE = "name", "event", "template"
-#: Keys of every trigger's file that have a field, beside those its event takes.
+#: Keys with a field in every trigger's form, besides those of its event.
 COMMON_KEYS = (TEMPLATE, "kind", "topic", "from", "report_to", "report_empty", "latest")
-SHOWN = "shown"  #: Names the event whose fields a form had.
+SHOWN = "shown"  #: Names the event whose fields the form had.
 YES = "yes"
-_FREE_ROWS = 2  #: Rows for days that are still to be named.
+_FREE_ROWS = 2  #: Extra rows for new days.
 _MOST_ROWS = 100
 _KEYS_OF_ROWS = ("dates", "yearly")
 _LONGEST = 500  #: Characters of a field.
@@ -48,13 +48,13 @@ class FormField:
     """One field."""
 
     name: str
-    key: str  #: Of the file.
+    key: str  #: In the file.
     sort: str = "text"  #: `text`, `date`, `choice`, `check`.
     label: str
     value: str = ""
     options: tuple[tuple[str, str], ...] = ()  #: Of a choice: value and text.
     hint: str = ""
-    expected: str = ""  #: What is told where it is wrong; empty: what the check says.
+    expected: str = ""  #: Error message; empty: that of the check.
     problem: str = ""
 
 
@@ -67,7 +67,7 @@ class FieldGroup:
 
 
 def typed(form: Mapping[str, object]) -> dict[str, str]:
-    """Return what was typed into fields, and ticked, without what no field can hold."""
+    """Return what was typed into fields or ticked, without impossible values."""
     return {
         name: " ".join(_CONTROL.sub(" ", value).split())[: _LONGEST + 1]
         for name, value in form.items()
@@ -76,7 +76,7 @@ def typed(form: Mapping[str, object]) -> dict[str, str]:
 
 
 def filled(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
-    """Return what the fields of a trigger hold, by their names; `values` are its file's."""
+    """Return the values of a trigger's fields by name; `values` are those of its file."""
     texts = {key: _text(values.get(key)) for key in COMMON_KEYS}
     if isinstance(values.get("report_empty"), bool):
         texts["report_empty"] = YES if values["report_empty"] else "no"
@@ -104,9 +104,9 @@ def filled(event: TriggerEvent, values: Mapping[str, object]) -> dict[str, str]:
 def changes(
     event: TriggerEvent, given: Mapping[str, str], before: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return the keys whose fields say something else than the file; None: it is to have none.
+    """Return the keys whose fields differ from the file; None removes a key.
 
-    A box that isn't ticked is not sent: only the event whose fields were `shown` tells of boxes.
+    An unticked box is not sent, so boxes count only for the event whose fields were `shown`.
     """
     known = filled(event, before)
     keys = [*COMMON_KEYS, *event.keys] if given.get(SHOWN) == event.name else list(COMMON_KEYS)
@@ -116,7 +116,7 @@ def changes(
         if key in given or key not in COMMON_KEYS
         if (value := value_of(key, given)) != value_of(key, known)
     }
-    for key in _KEYS_OF_ROWS:  # What a file has more than the form has rows stays.
+    for key in _KEYS_OF_ROWS:  # If the file has more than the form has rows, the rest stays.
         beyond = _items(before.get(key))[_MOST_ROWS:]
         if key in changed and beyond:
             shown = changed[key]
@@ -125,7 +125,7 @@ def changes(
 
 
 def value_of(key: str, given: Mapping[str, str]) -> object:
-    """Return what a key of the file says by the form's fields; None: nothing."""
+    """Return a file's value for a key from the form's fields; None if empty."""
     text = given.get(key, "")
     match key:
         case "latest":
@@ -161,7 +161,7 @@ def _yearly(row: str, given: Mapping[str, str]) -> str:
 
 
 def rows(key: str, given: Mapping[str, str]) -> list[str]:
-    """Return the rows of days that a form has: `dates-1`, `dates-2` …, in order."""
+    """Return the rows of days in a form: `dates-1`, `dates-2` …, in order."""
     pattern = re.compile(rf"{key}-(\d{{1,3}})(?:-day|-month)?")
     numbers = {int(row[1]) for name in given if (row := pattern.fullmatch(name))}
     return [f"{key}-{number}" for number in sorted(numbers)][:_MOST_ROWS]
@@ -176,7 +176,7 @@ def groups(
     known: Vocabulary,
     problems: Mapping[str, str],
 ) -> list[FieldGroup]:
-    """Return the fields of a trigger on an event, with what was given and what is wrong of it."""
+    """Return the fields of a trigger on an event, with their input and errors."""
     fields = [*_of_mail(request, event, templates), *_of_event(request, event, given, known)]
     after = [*_of_report(request)]
     made = (
@@ -204,7 +204,7 @@ def groups(
 
 
 def _with_given(field: FormField, given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return what can be chosen, and what is chosen though it isn't known (any more)."""
+    """Return the options, including a chosen one that isn't known (any more)."""
     chosen = given.get(field.name, "")
     if field.sort != "choice" or not chosen or chosen in dict(field.options):
         return field.options
@@ -308,7 +308,7 @@ def _shown_rows(key: str, given: Mapping[str, str]) -> int:
 
 
 def value_of_row(row: str, given: Mapping[str, str]) -> str:
-    """Return what stands in a row of days; empty: nothing."""
+    """Return the content of a row of days; empty if there is none."""
     return given.get(row, "") or _yearly(row, given)
 
 
@@ -419,7 +419,7 @@ def _of_report(request: Request) -> Iterator[FormField]:
 def sorted_out(
     problems: Iterable[str], prefixes: Iterable[str], given: Mapping[str, str], event: TriggerEvent
 ) -> tuple[dict[str, str], list[str]]:
-    """Return what is wrong by the field it is about, and what is about none.
+    """Return the problems by field, and those without a field.
 
     A problem names its file, or its trigger, and then the key: `x.toml: dates[1]: not a date`.
     """
@@ -433,7 +433,7 @@ def sorted_out(
         if name and about:
             by_field[name] = about["text"]
         elif BEFORE_SEND in event.keys and f" need {BEFORE_SEND} = " in problem:
-            by_field[BEFORE_SEND] = problem  # Told of the template, and mended here.
+            by_field[BEFORE_SEND] = problem  # Reported for the template, but corrected here.
         else:
             others.append(problem)
     return by_field, others
@@ -450,12 +450,12 @@ def _field_of(key: str, index: int, given: Mapping[str, str], event: TriggerEven
 
 
 def event_names(request: Request) -> list[tuple[str, str]]:
-    """Return the events, each with what it is called."""
+    """Return the events with their names."""
     return [(name, said(request, event.title)) for name, event in EVENTS.items()]
 
 
 def kind_names(request: Request) -> list[tuple[str, str]]:
-    """Return the kinds of mail, in words."""
+    """Return the names of the kinds of mail."""
     return [
         ("bulk", said(request, "bulk: nobody who is suppressed gets it")),
         ("individual", said(request, "individual: about something of the person's own")),

@@ -1,4 +1,4 @@
-"""Who may sign in with a password: lines `name:roles:hash` of a file.
+"""Users who sign in with a password: lines `name:roles:hash` in a file.
 
     anna:work,run:$argon2id$v=19$…
     bob:$argon2id$v=19$…            (as `gateway users hash` prints it: may only look)
@@ -29,18 +29,18 @@ _hashing = ThreadPoolExecutor(2, "argon2-console")
 
 
 class BadConsoleUsers(FileUnusable):
-    """The file of users can't be read or written, or has no such user."""
+    """The file of users can't be read or written, or doesn't have this user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleLogin:
-    """A user of the file."""
+    """A user in the file."""
 
     roles: frozenset[ConsoleRole]
     digest: str  #: argon2's encoded hash of the password.
 
     def line(self, name: str) -> str:
-        """Return it as the file has it."""
+        """Return the line for the file."""
         return f"{name}:{','.join(sorted(self.roles))}:{self.digest}"
 
 
@@ -50,16 +50,16 @@ class UserFile:
 
     users: Mapping[str, ConsoleLogin] = field(default_factory=dict)
     barred: frozenset[str] = frozenset()  #: Names in lines that can't be read.
-    faults: tuple[str, ...] = ()  #: What is wrong with these lines, one each.
+    faults: tuple[str, ...] = ()  #: What is wrong with each of these lines.
 
     @property
     def names(self) -> frozenset[str]:
-        """All names in the file, which nobody else may have."""
+        """All names in the file, which others can't use."""
         return self.barred.union(self.users)
 
 
 class ConsoleUsers:
-    """The users of a file, read again when it has changed; `tell` is called for wrong lines."""
+    """The users in a file, reread when it changes; `tell` is called for invalid lines."""
 
     def __init__(self, file: Path, tell: Callable[[str], None] = lambda _: None) -> None:
         self.file = file
@@ -68,11 +68,11 @@ class ConsoleUsers:
         self._read = UserFile()
 
     def all(self) -> Mapping[str, ConsoleLogin]:
-        """Return the users by name; none where there is no file. Raises `BadConsoleUsers`."""
+        """Return the users by name; none if there is no file. Raises `BadConsoleUsers`."""
         return self.read().users
 
     def read(self) -> UserFile:
-        """Return the current content; empty where there is no file. Raises `BadConsoleUsers`."""
+        """Return the current content; empty if there is no file. Raises `BadConsoleUsers`."""
         try:
             state = self.file.stat()
         except FileNotFoundError:
@@ -88,7 +88,7 @@ class ConsoleUsers:
         return self._read
 
     async def verify(self, name: str, password: str) -> ConsoleLogin | None:
-        """Return the user if the password is right, else None; unknown names cost the same."""
+        """Return the user if the password is right, else None; unknown names take as long."""
         login = self.all().get(name)
         digest = _decoy() if login is None else login.digest
 
@@ -103,12 +103,12 @@ class ConsoleUsers:
 
 
 def is_name(name: str) -> bool:
-    """Whether somebody may be called so: nothing that hides, turns or breaks a line, and no end."""
+    """Whether a name is allowed: nothing that hides text, changes direction or ends a line."""
     return name != "" and name == name.strip() and name.isprintable() and len(name) <= LONGEST_NAME
 
 
 def compared(name: str) -> str:
-    """Return a name as it is compared with another that must not be taken for it."""
+    """Return a name in the form used to detect confusable names."""
     return unicodedata.normalize("NFKC", name).casefold().strip()
 
 
@@ -118,7 +118,7 @@ def _decoy() -> str:
 
 
 def read_users(file: Path) -> UserFile:
-    """Read a file of users; `BadConsoleUsers` where it can't be read at all."""
+    """Read a file of users; `BadConsoleUsers` if it can't be read at all."""
     try:
         lines = _lines(file)
     except OSError as error:
@@ -144,12 +144,12 @@ def read_users(file: Path) -> UserFile:
 
 
 def _lines(file: Path) -> list[str]:
-    """Return the lines of a file; one that isn't UTF-8 doesn't spoil the others."""
+    """Return the lines of a file; one that isn't UTF-8 doesn't affect the others."""
     return file.read_text(encoding="utf-8-sig", errors="surrogateescape").splitlines()
 
 
 def _login(name: str, rest: str) -> ConsoleLogin:
-    """Read what follows a name; ValueError says what is wrong."""
+    """Parse what follows a name; ValueError says what is wrong."""
     if not f"{name}{rest}".isprintable():
         raise ValueError("not UTF-8 text that can be printed")
     roles, _, digest = rest.rpartition(":")
@@ -164,8 +164,8 @@ def _login(name: str, rest: str) -> ConsoleLogin:
 def put_user(file: Path, name: str, password: str | None, roles: Iterable[ConsoleRole]) -> bool:
     """Add a user to a file, or change one (no password: it stays); return whether it is new.
 
-    What else the file has, comments too, stays; it is replaced as a whole and readable by its
-    owner only.
+    Everything else in the file stays, including comments; the file is replaced as a whole, and
+    readable by its owner only.
     """
     known = read_users(file).users if file.exists() else {}
     if password is None:
@@ -180,7 +180,7 @@ def put_user(file: Path, name: str, password: str | None, roles: Iterable[Consol
 
 
 def remove_user(file: Path, name: str) -> None:
-    """Take a user out of a file."""
+    """Remove a user from a file."""
     if not file.exists() or name not in read_users(file).names:
         raise BadConsoleUsers(f"console.users: {file}: there is no user {name}")
     _rewrite(file, name, None)
@@ -196,7 +196,7 @@ def _rewrite(file: Path, name: str, entry: str | None) -> None:
         handle, made = tempfile.mkstemp(prefix=f"{file.name}.", dir=file.parent)
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as opened:
             opened.write("".join(f"{line}\n" for line in rest))
-        # The gateway may run as somebody else than who adds users.
+        # The gateway may run as another user than whoever adds users.
         owner = (file if file.exists() else file.parent).stat()
         if os.geteuid() == 0:
             os.chown(made, owner.st_uid, owner.st_gid)

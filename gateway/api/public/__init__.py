@@ -1,1 +1,1 @@
-"""What the open internet may reach: links to unsubscribe, under a name of their own."""
+"""Routes open to the internet: unsubscribe links, under a separate host name."""

@@ -1,4 +1,4 @@
-"""How many requests a client may make where nobody has to log in."""
+"""Rate limits for clients, where no login is needed."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -7,26 +7,26 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from fastapi import Request
 
 _BURST = 120.0  #: Requests at once.
-_PER_SECOND = 2.0  #: Then.
+_PER_SECOND = 2.0  #: After that.
 _MOST_CLIENTS = 10_000
-_SIX_PREFIX = 64  #: One customer of a provider has that many bits of IPv6 addresses.
+_SIX_PREFIX = 64  #: A provider's customer has that many bits of IPv6 prefix.
 
 Network = IPv4Network | IPv6Network
 
 
 class ClientRates:
-    """Counts requests by client, the longest silent forgotten first (a bucket of tokens each)."""
+    """Counts requests by client in token buckets; forgets the longest silent first."""
 
     def __init__(
         self, proxies: Callable[[], Iterable[Network]], monotonic: Callable[[], float]
     ) -> None:
-        """`proxies` returns whose word counts for where a request comes from."""
+        """`proxies` returns the servers trusted to say where a request comes from."""
         self._proxies = proxies
         self._monotonic = monotonic
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def allows(self, client: str, cost: float) -> bool:
-        """Whether a client may make one more request; what is refused costs nothing."""
+        """Whether a client may make one more request; refused requests cost nothing."""
         now = self._monotonic()
         left, at = self._left.pop(client, (_BURST, now))
         left = min(_BURST, left + (now - at) * _PER_SECOND)
@@ -37,9 +37,9 @@ class ClientRates:
         return is_allowed
 
     def client(self, request: Request) -> str:
-        """Return who asks: of IPv6 the network, behind a known web server who that names last."""
+        """Return the client: for IPv6 its network; behind a trusted proxy, the last it names."""
         peer = request.client.host if request.client else ""
-        # Each proxy adds whom it heard at the end; what stands before may be invented.
+        # Each proxy appends the address it saw; anything before that may be forged.
         named = request.headers.get("x-forwarded-for", "").split(",")
         while named and self._is_proxy(peer):
             peer = named.pop().strip() or peer

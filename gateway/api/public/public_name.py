@@ -1,4 +1,4 @@
-"""What can be reached by the name that the open internet knows: links to unsubscribe, no more."""
+"""Restricts the public host name to unsubscribe links."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def name_of(url: str) -> str:
-    """Return the host of an address or of a `Host` field, in one spelling; empty of none."""
+    """Return the host of a URL or `Host` field, normalised; empty if there is none."""
     try:
         host = urlsplit(url if "//" in url else f"//{url}").hostname or ""
     except ValueError:
@@ -28,7 +28,7 @@ def name_of(url: str) -> str:
 
 
 def _names_in(header: bytes, value: bytes) -> Iterator[str]:
-    """Yield the names by which a request says it came."""
+    """Yield the host names a request says it was sent to."""
     text = value.decode("latin-1")
     texts = _FORWARDED_HOST.findall(text) if header == b"forwarded" else text.split(",")
     return (name_of(text.strip()) for text in texts)
@@ -36,14 +36,14 @@ def _names_in(header: bytes, value: bytes) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class PublicPaths:
-    """A public host name, if there is one, and what can be reached by it."""
+    """A public host name, if any, and the paths available under it."""
 
     name: str = ""
     paths: tuple[str, ...] = ()
 
 
 class PublicName:
-    """Wraps an application: a request by the public name reaches only what is below some paths.
+    """Wraps an application: a request under the public name reaches only some paths.
 
     Names of this machine itself aren't used from outside, and reach everything.
     """

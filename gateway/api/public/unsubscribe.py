@@ -1,11 +1,11 @@
-"""The page of links to unsubscribe (RFC 8058): open to everybody who has the link.
+"""The page behind unsubscribe links (RFC 8058): open to everybody who has the link.
 
     HEAD, GET /u/TOKEN     a page with one button; never changes anything, as whoever scans mail
                            for harmful links fetches them
     POST /u/TOKEN          `List-Unsubscribe=One-Click`, by a mail program or by that button: no
                            more mailings; again and again, always 200
 
-There is no login and no cookie, no script, and nothing is fetched from elsewhere.
+There is no login, no cookie and no script, and nothing is loaded from elsewhere.
 """
 
 import base64
@@ -27,23 +27,23 @@ from gateway.core.wording import in_language
 
 ROUTE = f"{PATH}{{token:path}}"
 _MOST_FIELDS = 20
-_AROUND = "<>()[].,;/ "  #: What programs take for a part of a link that stands in a text.
+_AROUND = "<>()[].,;/ "  #: Characters that programs include in a link within text.
 _CHOICE, _ALL, _TOPIC = "choice", "all", "topic"
 _LONGEST_LANGUAGES = 200
-#: What a request costs its client of what `ClientRates` allows.
+#: The cost of a request to its client in terms of `ClientRates`.
 _LOOK, _ACT, _MISS = 1.0, 0.1, 4.0
-_OF_LINK = 4.0  #: What one costs a link of ours whose client may make no more.
+_OF_LINK = 4.0  #: Cost for one of our links if the client has no requests left.
 
 
 class LinkState(Enum):
-    """What is known of a link."""
+    """The state of a link."""
 
     OPEN = "open"  #: It can be used.
-    DONE = "done"  #: Who got the mail has unsubscribed.
-    EXPIRED = "expired"  #: It is ours, but its mail is not known any more.
+    DONE = "done"  #: The recipient has unsubscribed.
+    EXPIRED = "expired"  #: It is ours, but its mail is no longer known.
     UNKNOWN = "unknown"
     SAMPLE = "sample"
-    AWAY = "away"  #: The store is.
+    AWAY = "away"  #: The store is unavailable.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,31 +51,31 @@ class LinkView:
     """What a page shows."""
 
     state: LinkState
-    language: str = ""  #: The person's; empty where it isn't known.
-    address: str = ""  #: Masked; empty where it isn't known.
-    topic: str = ""  #: What can be unsubscribed from alone; empty: all mailings only.
-    chosen: str = ""  #: The topic that was chosen; empty: all mailings.
+    language: str = ""  #: The person's; empty if unknown.
+    address: str = ""  #: Masked; empty if unknown.
+    topic: str = ""  #: The topic that can be declined separately; empty: all mailings only.
+    chosen: str = ""  #: The declined topic; empty: all mailings.
 
 
 class UnsubscribeAdapter(Protocol):
-    """What the page needs of the gateway."""
+    """What the page needs from the gateway."""
 
     def contact(self) -> str:
-        """Return whom people write to instead; empty where that isn't known."""
+        """Return the address to write to instead; empty if unknown."""
 
     def default_language(self) -> str:
-        """Return the language of pages for nobody in particular."""
+        """Return the language of pages if the reader is unknown."""
 
     async def is_ours(self, token: str) -> bool:
-        """Whether the gateway made a link; the store isn't asked."""
+        """Whether the gateway made a link; doesn't query the store."""
 
     async def look(self, token: str) -> LinkView:
-        """Return what is known of a link; changes nothing."""
+        """Return the state of a link; changes nothing."""
 
     async def unsubscribe(self, token: str, *, topic: str, choice: str) -> LinkView:
-        """Unsubscribe who got the link's mail, from a topic alone or (empty) from all mailings.
+        """Unsubscribe the recipient of the link's mail, from a topic or (if empty) all mailings.
 
-        Again and again, with the same result. `choice` is the text of what was chosen.
+        Can be repeated, with the same result. `choice` is the text of what was chosen.
         """
 
 
@@ -108,10 +108,10 @@ def router(adapter: UnsubscribeAdapter, rates: ClientRates) -> APIRouter:
     routes = APIRouter()
 
     async def is_allowed(client: str, cost: float, token: str) -> bool:
-        """Whether a request is answered; one with a link of ours is, whoever else asks from there.
+        """Whether to answer a request; one with a link of ours is answered, whatever others did.
 
-        Behind a web server that isn't among `api.proxies` all the world is one client, and few
-        mail programs ask again after a 429.
+        Behind a web server that isn't in `api.proxies`, all the world is one client, and few mail
+        programs retry after a 429.
         """
         if rates.allows(client, cost):
             return True
@@ -140,7 +140,7 @@ def router(adapter: UnsubscribeAdapter, rates: ClientRates) -> APIRouter:
         elif view.state in (LinkState.OPEN, LinkState.DONE):
             words = _words(adapter, request, view.language)
             topic = view.topic if form.get(_CHOICE) == _TOPIC else ""
-            # A mail program has a button of its own, and shows nothing of ours.
+            # A mail program has a button of its own, and shows none of our text.
             shown = words.topic.format(topic) if topic else words.all
             choice = shown if _CHOICE in form else "=".join(ONE_CLICK)
             view = await adapter.unsubscribe(token, topic=topic, choice=choice)
@@ -155,9 +155,9 @@ def _too_many() -> Response:
 
 
 def read_form(content_type: str, body: bytes) -> Mapping[str, str]:
-    """Read the fields of a POST, of either type that RFC 8058 (3.2) names; none of what is neither.
+    """Read the fields of a POST, of either type that RFC 8058 (3.2) names; otherwise none.
 
-    A body without a type is taken for `application/x-www-form-urlencoded`.
+    A body without a type is treated as `application/x-www-form-urlencoded`.
     """
     kind = content_type.partition(";")[0].strip().casefold()
     if kind == "multipart/form-data":
@@ -166,7 +166,7 @@ def read_form(content_type: str, body: bytes) -> Mapping[str, str]:
         try:
             mail = BytesParser().parsebytes(head.encode("latin-1", "replace") + body)
             parts = list(mail.walk())[1 : _MOST_FIELDS + 1]
-        except RecursionError:  # parts within parts within parts
+        except RecursionError:  # deeply nested parts
             return form
         for part in parts:
             name = part.get_param("name", header="content-disposition")
@@ -188,7 +188,7 @@ def read_form(content_type: str, body: bytes) -> Mapping[str, str]:
 def _page(
     adapter: UnsubscribeAdapter, request: Request, view: LinkView, *, is_repeat: bool = False
 ) -> Response:
-    """Write the page in the person's language, else in one the browser asks for."""
+    """Render the page in the person's language, or else one the browser prefers."""
     words = _words(adapter, request, view.language)
     contact = adapter.contact()
     status = _STATUS.get(view.state, 400 if is_repeat else 200)
@@ -236,7 +236,7 @@ def _text(words: UnsubscribeWords, view: LinkView, contact: str, *, is_repeat: b
     return f"<p>{html.escape(said)}</p>\n{_with_link(way_out, contact, words)}"
 
 
-_MARK = "\0"  #: Where a text names whom to write to.
+_MARK = "\0"  #: In a text, the place of the contact's address.
 
 
 def _with_link(text: str, contact: str, words: UnsubscribeWords) -> str:
@@ -249,7 +249,7 @@ def _with_link(text: str, contact: str, words: UnsubscribeWords) -> str:
 
 
 def _form(words: UnsubscribeWords, view: LinkView) -> str:
-    """Write the form; without JavaScript it posts what a mail program would, and the choice."""
+    """Render the form; without JavaScript it posts what a mail program would, plus the choice."""
     question = words.question.format(view.address) if view.address else words.question_of_nobody
     key, value = ONE_CLICK
     choices = f'<input type="hidden" name="{_CHOICE}" value="{_ALL}">\n'

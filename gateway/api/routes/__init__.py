@@ -1,1 +1,1 @@
-"""What can be asked and told, by subject."""
+"""The API's routes, by subject."""

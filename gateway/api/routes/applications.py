@@ -1,4 +1,4 @@
-"""What happened to applications: submitted, or given a status by staff; both mail people."""
+"""Events of applications: submitted, or given a status by staff; both send mail."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -105,7 +105,7 @@ async def submitted(
     dry_run: _DryRun = False,
     key: Key = None,
 ) -> Response:
-    """Tell that a candidate has submitted an application: it is acknowledged at once."""
+    """Report that a candidate has submitted an application; it is acknowledged at once."""
     happened = ApplicationNews(
         references=(reference,),
         status=submission.status if submission else None,
@@ -165,11 +165,10 @@ async def status_changed(
     dry_run: _DryRun = False,
     key: Key = None,
 ) -> Response:
-    """Tell that staff gave applications a status: what is owed for it is mailed at once.
+    """Report that staff changed the status of applications; mail owed for it is sent at once.
 
-    All are changed or none, unless it may be `partial`. Where a mail would leave, nothing is done
-    until it is `confirmed` or a `token` comes along: the answer is 409 with `warning`, `mails` and
-    a `token`.
+    All are changed or none, unless `partial` is set. If a mail would be sent, nothing is done until
+    it is `confirmed` or has a `token`: the answer is 409 with `warning`, `mails` and a `token`.
     """
     happened = ApplicationNews(
         references=tuple(change.references),
@@ -200,7 +199,7 @@ async def _kept(
 
 
 def why_nothing_was_done(answer: Mapping[str, Any]) -> tuple[int, str] | None:
-    """Return status and text of the problem there is; None: it was done, or is a dry run."""
+    """Return the status and text of the problem; None if it was done, or was a dry run."""
     errors = [application["error"] for application in answer["applications"]]
     match answer["outcome"]:
         case "unconfirmed":
@@ -218,7 +217,7 @@ def why_nothing_was_done(answer: Mapping[str, Any]) -> tuple[int, str] | None:
 
 
 def _languages(request: Request) -> tuple[str, ...]:
-    """Return the languages a request asks for, in its order; weights don't count."""
+    """Return the languages a request prefers, in its order; weights are ignored."""
     given = request.headers.get("accept-language", "")
     names = (language.partition(";")[0].strip()[:2].lower() for language in given.split(","))
     return tuple(name for name in names if name.isalpha())

@@ -1,4 +1,4 @@
-"""What came back: bounces and complaints."""
+"""Bounces and complaints."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What is done with campaigns: made, filled, prepared, opened, sent, scheduled, reported."""
+"""Actions on campaigns: create, fill, prepare, open, send, schedule, report."""
 
 import hashlib
 import tempfile
@@ -46,7 +46,7 @@ from gateway.store.api.answers import StoredAnswer
 
 router = APIRouter(tags=["campaigns"])
 
-_MOST_NAMED = 10_000  #: People named one by one in a request.
+_MOST_NAMED = 10_000  #: People named individually in a request.
 _CSV = "text/csv"
 _SVG = "image/svg+xml"
 
@@ -102,7 +102,7 @@ class TemplateChoice(_RequestBody):
 
 @dataclass(frozen=True, slots=True)
 class _Action:
-    """A request that does something with campaigns; with a key, once."""
+    """An action on a campaign; with an idempotency key, it is done once."""
 
     request: Request
     using: ApiServices
@@ -110,7 +110,7 @@ class _Action:
     key: str | None
 
     async def done(self, work: Callable[[CampaignActions], Told], *, status: int = 200) -> Response:
-        """Work in a thread and return the answer; what failed may be asked for again."""
+        """Run it in a thread and return the answer; what failed may be requested again."""
 
         async def answer() -> StoredAnswer:
             document = await in_turn(work, self.using.campaigns)
@@ -122,12 +122,12 @@ class _Action:
 
 
 def action(request: Request, using: Using, token: CampaignsToken, key: Key = None) -> _Action:
-    """Return an action that is done once by its `Idempotency-Key`."""
+    """Return an action that is done once for its `Idempotency-Key`."""
     return _Action(request, using, token, key)
 
 
 def deletion(request: Request, using: Using, token: CampaignsToken) -> _Action:
-    """Return an action that may come twice and so has no key."""
+    """Return an action that can be repeated and so needs no key."""
     return _Action(request, using, token, None)
 
 
@@ -136,14 +136,14 @@ def _number(id: str) -> int:  # noqa: A002
 
 
 def is_confirmed(asked: Confirmation | None = None) -> bool:
-    """Return whether the body, which may be left out, confirms it."""
+    """Return whether the body, which is optional, confirms the action."""
     return asked is not None and asked.confirmed
 
 
 Action = Annotated[_Action, Depends(action)]
-Deletion = Annotated[_Action, Depends(deletion)]  #: Harmless when it comes twice: without a key.
+Deletion = Annotated[_Action, Depends(deletion)]  #: Harmless if repeated: without a key.
 Number = Annotated[int, Depends(_number)]  #: The number of the campaign in the path.
-IsConfirmed = Annotated[bool, Depends(is_confirmed)]  #: By the body, which may be left out.
+IsConfirmed = Annotated[bool, Depends(is_confirmed)]  #: From the body, which is optional.
 _DONE = answers(CampaignDoneDocument, "The campaign as it is now, without its members.")
 
 

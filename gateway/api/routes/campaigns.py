@@ -1,4 +1,4 @@
-"""Campaigns that go out through Mailchimp: what they are, who is in, what members did."""
+"""Campaigns sent through Mailchimp: their data, members, and the members' activities."""
 
 from typing import Annotated
 

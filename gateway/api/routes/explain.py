@@ -1,4 +1,4 @@
-"""Why a message would go, or not, without sending it."""
+"""Why a message would be sent, or not, without sending it."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""People, groups, statuses … as the CRM tells of them: upserted and deleted, one or many."""
+"""The CRM's people, groups, statuses …: upserted and deleted, one or many."""
 
 import hashlib
 import json
@@ -34,14 +34,14 @@ Filename = Annotated[
     Query(max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$", description="Its name in reports."),
 ]
 
-LONGEST_LINE = 1024 * 1024  #: Octets of a line of the feed, which is read as a whole.
+LONGEST_LINE = 1024 * 1024  #: Octets in a line of the feed, which is read as a whole.
 _HELD_BACK = "would lift too many suppressions: nothing was applied; lift=true if that is right"
-#: Files taken in at a time: the store has one writer anyway, and other requests go on meanwhile.
+#: Files imported at a time: the store has one writer anyway, and other requests continue.
 _TURN = anyio.CapacityLimiter(1)
 
 
 def router(feed: FeedAdapter) -> APIRouter:
-    """Return the routes of every kind of record there is."""
+    """Return the routes for every kind of record."""
     made = APIRouter(prefix="/feed", tags=["feed"])
     for kind, columns in feed.kinds().items():
         routes = _Routes(kind)
@@ -70,7 +70,7 @@ def router(feed: FeedAdapter) -> APIRouter:
 
 @dataclass(frozen=True, slots=True)
 class _Routes:
-    """The routes of one kind of record."""
+    """The routes for one kind of record."""
 
     kind: str
 
@@ -204,7 +204,7 @@ async def _folder() -> AsyncIterator[Path]:
 
 
 async def _kept(request: Request, file: Path) -> str:
-    """Keep a body in a file as it comes; return its SHA-256."""
+    """Write a body to a file as it arrives; return its SHA-256."""
     digest, open_line = hashlib.sha256(), 0
     with file.open("wb") as opened:
         async for piece in request.stream():
@@ -261,7 +261,7 @@ _A_FILE: dict[str, Any] = {
 
 
 def imports(feed: FeedAdapter) -> APIRouter:
-    """Return the routes that files are uploaded to, one for each kind of record."""
+    """Return the routes for uploading files, one for each kind of record."""
     made = APIRouter(prefix="/imports", tags=["feed"])
     for kind in feed.kinds():
         made.add_api_route(

@@ -1,4 +1,4 @@
-"""What was filed to people: replies, and the documents that came with them."""
+"""What was filed to people: replies, and their documents."""
 
 import re
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from gateway.store.people import history
 
 router = APIRouter(tags=["history"], dependencies=[READS])
 
-OCTETS = "application/octet-stream"  #: For every document: none is served as the type it claims.
+OCTETS = "application/octet-stream"  #: For all documents, whatever type they claim to be.
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT = {
     200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
@@ -86,7 +86,7 @@ async def _found(using: Using, text: str) -> Document:
 
 
 def disposition(filename: str) -> str:
-    """Return what has a file saved, never shown, by its name (RFC 6266, 4.3)."""
+    """Return a header that has a file saved under its name, never displayed (RFC 6266, 4.3)."""
     plain = "".join(
         character if character not in '"\\%;' else "_" for character in ascii_text(filename)
     )
@@ -94,7 +94,7 @@ def disposition(filename: str) -> str:
 
 
 def span_of(text: str, size: int) -> range | None:
-    """Return the octets a Range asks for (RFC 9110, 14.2); empty: none are there; None: all."""
+    """Return the octets a Range requests (RFC 9110, 14.2); empty: none exist; None: all."""
     asked = _RANGE.fullmatch(text.strip())
     if asked is None or asked[1] == asked[2] == "":
         return None
@@ -110,7 +110,7 @@ async def _streamed(
     blobs: Blobs, document: Document, span: range, status: int, headers: dict[str, str]
 ) -> Response:
     pieces = cut(blobs.pieces(document.sha256), span)
-    first = await anext(pieces, b"")  # A missing file is told before an answer begins.
+    first = await anext(pieces, b"")  # A missing file is reported before the answer begins.
     if span and not first:
         raise BlobMissing("the blob store doesn't have all of a document")
 
@@ -124,7 +124,7 @@ async def _streamed(
 
 
 async def cut(pieces: AsyncIterator[bytes], span: range) -> AsyncIterator[bytes]:
-    """Yield of the pieces of a file the octets whose places are in `span`."""
+    """Yield the octets of a file's pieces whose positions are in `span`."""
     at = 0
     async for piece in pieces:
         part = piece[max(0, span.start - at) : max(0, span.stop - at)]

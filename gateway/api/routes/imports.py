@@ -1,4 +1,4 @@
-"""How the feed of each kind stands, and what in it leads nowhere."""
+"""The state of each kind's feed, and its references that lead nowhere."""
 
 from fastapi import APIRouter, Request, Response
 

@@ -1,4 +1,4 @@
-"""The journal: what came, what was decided for each recipient, and why."""
+"""The journal: messages received, the decision for each recipient, and why."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -99,7 +99,8 @@ async def list_messages(
     is_searched = wanted is not None or rule is not None or group is not None
 
     def look(connection: StoreTransaction) -> tuple[Sequence[Message], datetime | None]:
-        # Asked first, so that what becomes searchable meanwhile is announced, not skipped.
+        # Queried first, so that what is indexed meanwhile is reported as missing rather than
+        # skipped.
         missed = searching.unsearched_before(connection) if is_searched else None
         rows = messages.listed(
             connection,

@@ -1,4 +1,4 @@
-"""People: what is known of them, and everything that happened."""
+"""People: their data, and everything that happened."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -189,7 +189,7 @@ async def show_person(request: Request, using: Using, person: PlainText) -> Resp
 async def _listed(
     using: Using, ref: PersonRef, look: Callable[[StoreTransaction], list[T]]
 ) -> list[T]:
-    """Return what is found of a person; of somebody who isn't known, a problem."""
+    """Return what is found for a person; raise a problem if the person is unknown."""
 
     def listed(connection: StoreTransaction) -> list[T] | None:
         documents = look(connection)
@@ -202,7 +202,7 @@ async def _listed(
 
 
 def _from_then_on(documents: Sequence[_Dated], since: datetime | None) -> Sequence[_Dated]:
-    """Leave out what is older."""
+    """Drop older entries."""
     if since is None:
         return documents
     return [document for document in documents if datetime.fromisoformat(document["at"]) >= since]

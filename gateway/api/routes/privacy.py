@@ -1,4 +1,4 @@
-"""The rights of people: to see what is held of them, and to be forgotten."""
+"""People's rights: to see what is held on them, and to be erased."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Suppressions of single addresses, and all that suppresses one."""
+"""Suppressions of single addresses, and everything else that suppresses an address."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ from gateway.store.views import timeline
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"])
 
-#: Those a program may know by their place come first.
+#: Columns that programs may identify by position come first.
 _COLUMNS = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
 Source = Annotated[
     ListedSource | None,
@@ -140,7 +140,7 @@ async def export_suppressions(
     """Return everybody who is suppressed as CSV; no cell of it is a formula."""
     headers = {"content-disposition": 'attachment; filename="suppressions.csv"'}
     rows = csv_pages(using, SuppressionFilter(source, scope, since))
-    first = await anext(rows)  # A store that is away is told with a status, not in the middle.
+    first = await anext(rows)  # An unavailable store is reported by a status, not in the middle.
     return StreamingResponse(_from(first, rows), headers=headers, media_type="text/csv")
 
 

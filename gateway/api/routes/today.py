@@ -1,4 +1,4 @@
-"""What flows now, what waits for a person, and whether everything is well."""
+"""Current mail flow, what waits for a person, and health."""
 
 from fastapi import APIRouter, Request, Response
 

@@ -1,4 +1,4 @@
-"""Mail on events: what triggers there are, what they would do, and what they did."""
+"""Mail on events: the triggers, what they would do, and what they did."""
 
 from datetime import date
 from operator import itemgetter
@@ -60,7 +60,7 @@ async def list_history(
     request: Request, using: Using, *, since: Since, limit: Limit = 50, cursor: Cursor = None
 ) -> Response:
     """List runs, and changes of applications with their mail, the newest first."""
-    # A change that several triggers mail is as many entries of one id.
+    # A change mailed by several triggers is as many entries with the same id.
     last, seen = (None, 0) if cursor is None else _seen(cursor)
     most, before_it = limit + 1 + seen, None if last is None else last + 1
     done = await in_thread(using.triggers.history, most, since=since, before=before_it)
@@ -130,7 +130,7 @@ async def preview_trigger(
 
 
 def _seen(cursor: str) -> tuple[int, int]:
-    """Read the id that a page ended in, and how many entries of it were shown."""
+    """Parse the id a page ended with, and how many of its entries were shown."""
     number, seen = unwrapped(cursor, 2)
     if not (seen.isascii() and seen.isdecimal() and len(seen) <= len(str(MOST))):
         raise unknown_cursor()

@@ -1,1 +1,1 @@
-"""What is done with campaigns by the command line, the API and the roles."""
+"""Actions on campaigns, for the command line, the API and the roles."""

@@ -1,4 +1,4 @@
-"""What is done with campaigns over the API, by the same code as on the command line."""
+"""The API's actions on campaigns, with the same code as the command line."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -42,11 +42,11 @@ from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession
 from gateway.sync.preparation import SegmentGone, TooManyDropOut, drop_alarm
 from gateway.sync.readiness import NotReady, activated
 
-_AGAIN_AFTER = 5  #: Seconds until a campaign may be free that another request works on.
+_AGAIN_AFTER = 5  #: Seconds until a campaign that another request is working on may be free.
 
 
 class Campaigns(CampaignActions):
-    """Campaign actions at the account of the settings."""
+    """Campaign actions on the configured account."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
@@ -61,7 +61,7 @@ class Campaigns(CampaignActions):
     def add(
         self, number: int, *, people: Sequence[str], groups: Sequence[str], file: Path | None
     ) -> CampaignAddedDocument:
-        """Put people in; those nobody knows are told, and stop no other."""
+        """Add people; unknown ones are reported, and don't stop the others."""
         persons = [_person(person) for person in people]
         with self._session() as session:
             self._one(number)
@@ -144,7 +144,7 @@ class Campaigns(CampaignActions):
         return {**self._summary(made.id), "remarks": remarks}
 
     def report(self, number: int) -> FreshReportDocument:
-        """Tell what became of one that was sent; a remark says if Mailchimp can't be asked."""
+        """Return the results of a sent campaign; a remark says if Mailchimp can't be reached."""
         self._one(number)
         remarks: list[str] = []
         try:
@@ -165,7 +165,7 @@ class Campaigns(CampaignActions):
         return svg(shapes, has_dark_form=words is not None)
 
     def activate(self) -> Sequence[Mapping[str, str]]:
-        """Find or make what campaigns need at Mailchimp, as often as it is asked."""
+        """Find or create what campaigns need at Mailchimp; can be repeated."""
         settings = self._settings()
         with _told_as_problems(), closing(mailchimp.client(settings)) as client:
             activation = Activation(
@@ -189,7 +189,7 @@ class Campaigns(CampaignActions):
 
     @contextmanager
     def _session(self) -> Iterator[MailchimpSession]:
-        """Lend what campaigns are worked on with; each request holds them against the others."""
+        """Lend a session for work on campaigns; each request locks them against the others."""
         part = f"api.{self._ids.next()}"
         with (
             _told_as_problems(),
@@ -210,7 +210,7 @@ class Campaigns(CampaignActions):
 
 @contextmanager
 def _told_as_problems() -> Iterator[None]:
-    """Raise what keeps work on campaigns from being done as `NotDone`."""
+    """Turn errors that prevent work on campaigns into `NotDone`."""
     try:
         yield
     except (NotDone, NoSuchCampaign, StoreUnavailable):
@@ -242,7 +242,7 @@ def _told_as_problems() -> Iterator[None]:
 
 
 def _person(text: str) -> PersonRef | str:
-    """Read `candidate:17`, or an address; NotDone 422 otherwise."""
+    """Parse `candidate:17`, or an address; NotDone 422 otherwise."""
     try:
         return PersonRef.parse(text.strip())
     except ValueError as error:

@@ -20,16 +20,16 @@ from gateway.store.engine.database import Database
 from gateway.store.people import people as store_people
 from gateway.store.people.people import PersonUnknown
 
-#: The columns of a file that name a person, by key or by address.
+#: Columns of a file that identify a person, by key or by address.
 KEYS = ("person", "crm_id", "id")
 ADDRESSES = ("address", "email", "emails")
 
-#: Returns who has an address.
+#: Returns the people who have an address.
 Holders = Callable[[str], tuple[PersonRef, ...]]
 
 
 class NobodyMeant(GatewayError):
-    """Nobody is known as, or no group is, what was named."""
+    """No person, or no group, is known by the given name."""
 
 
 class PeopleFileRefused(GatewayError):
@@ -38,7 +38,7 @@ class PeopleFileRefused(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class PeopleFileRow:
-    """One row of a file: who is meant, or why nobody is."""
+    """A row of a file: the person meant, or why there is none."""
 
     line: int
     people: tuple[PersonRef, ...]
@@ -47,7 +47,7 @@ class PeopleFileRow:
 
 @dataclass(frozen=True, slots=True)
 class ChosenPeople:
-    """Who was named, and what is wrong with lines of files that name nobody."""
+    """The people named, and faults in lines of files that name nobody."""
 
     people: tuple[PersonRef, ...]
     problems: tuple[str, ...]
@@ -63,7 +63,7 @@ def chosen(
 ) -> ChosenPeople:
     """Return the people named by key or address, in groups and in files.
 
-    Raises `NobodyMeant` for a person or a group nobody knows, and `PeopleFileRefused`.
+    Raises `NobodyMeant` for an unknown person or group, and `PeopleFileRefused`.
     """
     refs: list[PersonRef] = []
     problems: list[str] = []
@@ -86,7 +86,7 @@ def chosen(
 
 
 def named(settings: Settings, store: Database, wanted: PersonRef | str) -> tuple[PersonRef, ...]:
-    """Return the person of a key, or everybody who has an address; `NobodyMeant` if nobody."""
+    """Return the person with a key, or everybody with an address; `NobodyMeant` if none."""
     if isinstance(wanted, PersonRef):
         return (wanted,)
     with store.reading() as connection:
@@ -97,11 +97,11 @@ def named(settings: Settings, store: Database, wanted: PersonRef | str) -> tuple
 
 
 def rows(path: Path, holders: Holders) -> Iterator[PeopleFileRow]:
-    """Yield the people of a file, in whatever encoding and with whatever delimiter it was saved.
+    """Yield the people in a file, whatever its encoding and delimiter.
 
-    With a header row, `kind` and `crm_id` (or `person`) name a person, or an `email` does; other
-    columns don't matter. Without one, each line begins with `candidate:17` or an address. What
-    the feed reads is read here, too: Excel's CSV has semicolons in most of Europe, and its
+    With a header row, `kind` and `crm_id` (or `person`) identify a person, or an `email` does;
+    other columns are ignored. Without one, each line starts with `candidate:17` or an address.
+    Anything the feed can read is accepted: Excel's CSV has semicolons in most of Europe, and its
     workbooks aren't CSV. Raises PeopleFileRefused.
     """
     try:
@@ -127,12 +127,12 @@ def rows(path: Path, holders: Holders) -> Iterator[PeopleFileRow]:
 
 
 def _column(name: str) -> str:
-    """Return a column as it is named here: `E-Mail` is `emails`, `Kandidaat-id` is `crm_id`."""
+    """Return a column's name as used here: `E-Mail` is `emails`, `Kandidaat-id` is `crm_id`."""
     key = name.strip().lower()
     if key in {*KEYS, *ADDRESSES, "kind"}:
         return key
     ours = suggested("people", name)
-    # What is only like a name of a column may be a person: `contact:1` is like `contactid`.
+    # A mere resemblance to a column's name may be a person: `contact:1` is like `contactid`.
     return ours if surely("people", name, ours) else key
 
 
@@ -145,7 +145,7 @@ def _is_header(names: Sequence[str]) -> bool:
 
 
 def row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow:
-    """Return whom a line of a file names, by key or address, or why it names nobody."""
+    """Return the person a line names, by key or address, or why it names nobody."""
     key = next(filter(None, (cells.get(name) for name in KEYS)), "")
     email = next(filter(None, (cells.get(name) for name in ADDRESSES)), "")
     if not key.isprintable():
@@ -167,7 +167,7 @@ def row(line: int, cells: Mapping[str, str], holders: Holders) -> PeopleFileRow:
 
 
 def chosen_group(wanted: str, groups: Sequence[Group]) -> Group:
-    """Return the group meant by `candidate:7`, `7` or a name; candidates' where both kinds fit."""
+    """Return the group meant by `candidate:7`, `7` or a name; candidates' if both kinds match."""
     kind, colon, _ = wanted.partition(":")
     if colon and kind in set(PersonKind):
         groups = [group for group in groups if group.kind == kind]
@@ -177,6 +177,6 @@ def chosen_group(wanted: str, groups: Sequence[Group]) -> Group:
 
 
 def group_name(wanted: str) -> str:
-    """Return a group's crm_id or name without the kind before it."""
+    """Return a group's crm_id or name without the leading kind."""
     kind, colon, name = wanted.partition(":")
     return name if colon and kind in set(PersonKind) else wanted

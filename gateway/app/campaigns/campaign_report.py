@@ -26,11 +26,11 @@ _SAYS = {
 
 
 class CampaignNotSent(GatewayError):
-    """There is no report of a campaign that was not sent."""
+    """A campaign that was not sent has no report."""
 
 
 def sent(store: Database, number: int) -> Synced:
-    """Return a campaign that was sent, as it is known; NotSent, or NoSuchCampaign."""
+    """Return a sent campaign, as stored; NotSent, or NoSuchCampaign."""
     with store.reading() as connection:
         known = campaign_syncs.by_id(connection, number)
         campaigns.by_id(connection, number)
@@ -45,7 +45,7 @@ def sent(store: Database, number: int) -> Synced:
 
 
 def report_document(settings: Settings, store: Database, number: int) -> CampaignReportDocument:
-    """Return the report of a campaign that was sent, as it is known; NotSent, NoSuchCampaign."""
+    """Return the report of a sent campaign, as stored; NotSent, or NoSuchCampaign."""
     known = sent(store, number)
     with store.reading() as connection:
         kept = campaign_reports.kept(connection, number)
@@ -62,7 +62,7 @@ def drawing(
     known: Synced,
     words: CampaignPlotWords = CampaignPlotWords(),  # noqa: B008  # It is frozen.
 ) -> list[Shape]:
-    """Return the plot of a campaign: how many members had done each by which time."""
+    """Return the plot of a campaign: how many members had done each thing by which time."""
     zone = common.time_zone(settings)
 
     def minute(at: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""From settings to the work on campaigns."""
+"""Builds what works on campaigns from the settings."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -29,11 +29,11 @@ from gateway.sync.sync_round import RoundResult, Rounds
 
 
 class NoKey(GatewayError):
-    """The settings name no account of Mailchimp's."""
+    """The settings have no Mailchimp account."""
 
 
 def client(settings: Settings, *, limits: MailchimpLimits | None = None) -> MailchimpClient:
-    """Return a client of the account; NoKey where the settings name none."""
+    """Return a client for the account; NoKey if the settings have none."""
     key = settings.mailchimp.api_key
     if key is None or not key.get_secret_value():
         raise NoKey(
@@ -55,11 +55,11 @@ class AccountState:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a campaign can be made."""
+        """Whether a campaign can be created."""
         return all(prerequisite.is_met for prerequisite in self.standing.prerequisites())
 
     def document(self) -> MailchimpAccountDocument:
-        """Return it as JSON has it."""
+        """Return the JSON document."""
         audience = self.standing.audience
         prerequisites = self.standing.prerequisites()
         return {
@@ -82,7 +82,7 @@ class AccountState:
         }
 
     def templates(self) -> list[MailchimpTemplateDocument]:
-        """Return the account's templates as JSON has them."""
+        """Return the account's templates as JSON documents."""
         return [
             {
                 "id": template.id,
@@ -96,7 +96,7 @@ class AccountState:
 
 
 def account(settings: Settings, database: Database) -> AccountState:
-    """Ask Mailchimp what the account has; NoKey where the settings name none."""
+    """Query Mailchimp for what the account has; NoKey if the settings have none."""
     with closing(client(settings)) as asked:
         with database.reading() as connection:
             audience = audiences.active(connection)
@@ -112,7 +112,7 @@ def mailchimp_session(
     progress: SyncProgress = in_silence,
     part: str = "main",
 ) -> Iterator[MailchimpSession]:
-    """Lend what work on campaigns is done with; the parts of a process hold campaigns apart."""
+    """Lend a session for work on campaigns, with locks between parts of the process."""
     limits = MailchimpLimits()
     with (
         closing(client(settings, limits=limits)) as asked,
@@ -148,10 +148,10 @@ def wishes(settings: Settings) -> ActivationRequest:
 
 
 def quarter(moment: datetime, zone: ZoneInfo, text: str) -> datetime:
-    """Return the time Mailchimp takes for one in a zone; WrongState names the nearest ones."""
+    """Return the time Mailchimp accepts for a time in a zone; WrongState names the nearest ones."""
     try:
         scheduled = schedule(moment.astimezone(zone).replace(tzinfo=None), zone, common.now())
-    except OverflowError:  # Of the first and the last day of the calendar, as 9999-12-31.
+    except OverflowError:  # For the calendar's first and last day, such as 9999-12-31.
         raise WrongCampaignState(f"{text}: the calendar ends there") from None
     if isinstance(scheduled, NotScheduled):
         offered = " or ".join(f"{near:%Y-%m-%dT%H:%M}" for near in scheduled.nearest)
@@ -171,7 +171,7 @@ _UNSCHEDULABLE = {
 def sync_rounds(
     settings: Settings, session: MailchimpSession, heard: Callable[[RoundResult], None]
 ) -> Rounds:
-    """Return what looks at Mailchimp, under the settings."""
+    """Return the rounds that read Mailchimp, from the settings."""
     return Rounds(
         session=session,
         new_id=common.ids_of(session.database).next,

@@ -1,1 +1,1 @@
-"""`gateway check`: what is looked at, subject by subject."""
+"""The checks of `gateway check`, by subject."""

@@ -1,4 +1,4 @@
-"""`gateway check`: is everything there that mail will need, and what to do where it isn't."""
+"""`gateway check`: whether everything mail needs is there, and what to do if it isn't."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +23,7 @@ from gateway.config import Settings
 async def check(
     settings: Settings, config: Path | None, *, offline: bool
 ) -> AsyncIterator[Finding]:
-    """Look at everything the settings of a config file name; `offline` tries no connection."""
+    """Check everything the settings of a config file name; `offline` makes no connections."""
     for finding in _settings(settings):
         yield finding
     is_file = settings.store.url.get_secret_value().startswith("sqlite:")
@@ -51,7 +51,7 @@ async def check(
 
 
 async def _accounts(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
-    """Ask the provider that people sign in by, and the mailboxes."""
+    """Check the OpenID Connect provider and the mailboxes."""
     async for finding in provider(settings):
         yield finding
     async for finding in mailboxes(settings, config):
@@ -59,7 +59,7 @@ async def _accounts(settings: Settings, config: Path | None) -> AsyncIterator[Fi
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
-    """Look at what can be told about the settings without a store or a connection."""
+    """Check what can be checked in the settings without a store or a connection."""
     yield from kinds(settings)
     yield from replies(settings)
     yield from notes(settings)

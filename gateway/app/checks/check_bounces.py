@@ -1,4 +1,4 @@
-"""`gateway check` for what comes back: is it read where it comes to?"""
+"""`gateway check` for bounces: are they read where they arrive?"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,7 +18,7 @@ WEEK = timedelta(days=7)
 
 
 def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
-    """Look at where bounces come to, at who sends them there, and at the daily report's wording."""
+    """Check where bounces arrive, who sends them there, and the wording of the daily report."""
     if settings.bounces.report_to or settings.notices.fallback_to:
         try:
             languages = list(mail_wordings(settings, "bounce_report", BOUNCE_REPORT))
@@ -61,7 +61,7 @@ def settings_for_bounces(settings: Settings) -> Iterator[Finding]:
 
 
 def _bounce_listeners(settings: Settings) -> Iterator[Finding]:
-    """Check whom the listeners for bounces take mail from."""
+    """Check which clients the listeners for bounces accept mail from."""
     for own in settings.smtp.listeners:
         if own.purpose != "bounces":
             continue
@@ -80,7 +80,7 @@ def _bounce_listeners(settings: Settings) -> Iterator[Finding]:
 
 
 def what_came_back(database: Database) -> Iterator[Finding]:
-    """Does too much of the last 7 days' mail come back?"""
+    """Check whether too much of the last 7 days' mail bounced."""
     since = common.now() - WEEK
     with database.reading() as connection:
         shares = by_domain(connection, since)

@@ -1,4 +1,4 @@
-"""What `gateway check` finds about who may sign in at the console."""
+"""`gateway check` for sign-in to the console."""
 
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -9,7 +9,7 @@ from gateway.config import Settings
 
 
 def console_users(settings: Settings) -> Iterator[Finding]:
-    """Say who may sign in at the console, and what keeps people out."""
+    """Report who may sign in to the console, and what keeps people out."""
     console = settings.console
     try:
         listed = ConsoleUsers(console.users).read()
@@ -31,11 +31,11 @@ def console_users(settings: Settings) -> Iterator[Finding]:
 
 
 async def provider(settings: Settings) -> AsyncIterator[Finding]:
-    """Ask the organisation's provider of OpenID Connect, if there is one, what a login asks it."""
+    """Check the organisation's OpenID Connect provider, if there is one, as a login does."""
     oidc = settings.console.oidc
     if oidc is None:
         return
-    # Loaded where there is one only: it takes what serves HTTP with it.
+    # Loaded only if there is one, as it loads the HTTP server's modules.
     from gateway.api.console.oidc import Provider
     from gateway.api.problems import Problem
     from gateway.app.console import oidc_terms

@@ -1,7 +1,7 @@
-"""For `gateway check`: what receivers will hold against mail from the domains in use.
+"""`gateway check` for the domains in use: what receivers will object to in mail from them.
 
-Gmail's and Yahoo's rules for bulk senders (February 2024): SPF and DKIM, a DMARC record at least
-with `p=none`, and an address that mail can be sent back to.
+Gmail's and Yahoo's rules for bulk senders (February 2024): SPF and DKIM, a DMARC record with at
+least `p=none`, and an address that can receive bounces.
 """
 
 import re
@@ -18,7 +18,7 @@ from gateway.delivery.dkim_signer import DkimKey
 
 
 def sender_domains(settings: Settings) -> list[str]:
-    """Return the domains that mail of the gateway's own and its return addresses are from."""
+    """Return the domains of the gateway's own mail and of its return addresses."""
     addresses = [common.notifier(settings), settings.bounces.address or ""]
     domains = [parseaddr(address)[1].rpartition("@")[2].casefold() for address in addresses]
     domains += [key.domain for key in settings.dkim]
@@ -26,7 +26,7 @@ def sender_domains(settings: Settings) -> list[str]:
 
 
 def domains(settings: Settings, *, offline: bool) -> Iterator[Finding]:
-    """Look at each domain in use; where nothing could be looked at, that is said."""
+    """Check each domain in use; report it if nothing could be looked up."""
     try:
         keys = dkim_keys(settings)
     except GatewayError as fault:
@@ -54,14 +54,14 @@ def domains(settings: Settings, *, offline: bool) -> Iterator[Finding]:
 
 
 def record_problem(key: DkimKey) -> str | None:
-    """Return what is wrong with the DNS record of a key; empty: nothing; None: no DNS."""
+    """Return what is wrong with a key's DNS record; empty if nothing is; None without DNS."""
     answer = texts_of(key.name)
     if answer.missing is DnsMissing.NO_DNS:
         return None
     records = [tags for text in answer.texts if "p" in (tags := _tags(text))]
     if not records:
         return f"{key.name} has no key in the DNS: publish what `gateway dkim show` prints"
-    if len(records) > 1:  # RFC 6376, 3.6.2.2: what receivers do then is not defined.
+    if len(records) > 1:  # RFC 6376, 3.6.2.2: receivers' behaviour is then undefined.
         return f"{key.name} has {len(records)} keys in the DNS: leave one"
     (tags,) = records
     kind = key.algorithm.partition("-")[0]
@@ -77,7 +77,7 @@ def record_problem(key: DkimKey) -> str | None:
 
 
 def _tags(text: str) -> dict[str, str]:
-    """Return the tags of a record in lower case, their values without blanks (RFC 6376, 3.2)."""
+    """Return a record's tags in lower case, their values without whitespace (RFC 6376, 3.2)."""
     pairs = (part.partition("=") for part in text.split(";"))
     return {name.strip().casefold(): re.sub(r"\s", "", value) for name, _, value in pairs}
 
@@ -103,7 +103,7 @@ def _spf(domain: str) -> Iterator[str]:
         return
     if re.search(r"(?:\A|\s)\+?all\b", records[0], re.IGNORECASE):
         yield "has an SPF record that lets anybody send (+all)"
-    waiting, lookups = [(domain, records[0])], 0  # A circle ends by the number of look-ups.
+    waiting, lookups = [(domain, records[0])], 0  # The number of lookups ends a circle.
     while waiting and lookups <= _MOST_SPF_LOOKUPS:
         of, record = waiting.pop(0)
         for name, target in _SPF_LOOKUP.findall(record):
@@ -130,7 +130,8 @@ def _spf(domain: str) -> Iterator[str]:
 
 
 _MOST_SPF_LOOKUPS = 10  #: RFC 7208, 4.6.4.
-#: Terms that ask the DNS, with their domain: `include:_spf.example.org`, `mx/24`, `redirect=x.org`.
+#: Terms that query the DNS, with their domain: `include:_spf.example.org`, `mx/24`,
+#: `redirect=x.org`.
 _SPF_LOOKUP = re.compile(
     r"(?i)(?<!\S)[-+?~]?(include|exists|redirect|ptr|mx|a)((?:[:=][^\s/]+)?)(?=[\s/]|\Z)"
 )
@@ -141,10 +142,10 @@ def _spf_records(answer: DnsAnswer) -> list[str]:
 
 
 def _dmarc(domain: str) -> Iterator[str]:
-    """Look at the domain, else at those above it (RFC 7489, 6.6.3).
+    """Check the domain, or else those above it (RFC 7489, 6.6.3).
 
-    Which of these is the organisation's, receivers know by a list of public suffixes: here the
-    nearest that has a record is taken.
+    Receivers find the organisational domain with a list of public suffixes; here the nearest domain
+    with a record is used.
     """
     labels = domain.split(".")
     for start in range(len(labels) - 1):

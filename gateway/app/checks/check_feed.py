@@ -1,6 +1,6 @@
-"""What `gateway check` finds in what the CRM told.
+"""`gateway check` for the CRM's data.
 
-References to nothing, words that look like known ones and aren't, addresses no recipient can have.
+References that lead nowhere, words that only resemble known ones, addresses no recipient can have.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,13 +19,13 @@ from gateway.store.feed.references import open_references
 from gateway.store.people import mending
 from gateway.store.views import status
 
-_NAMED = 3  #: References named of each kind; the rest are counted.
-_SHOWN = 5  #: Finance statuses named; the rest are counted.
+_NAMED = 3  #: References named for each kind; the rest are only counted.
+_SHOWN = 5  #: Finance statuses named; the rest are only counted.
 _CURE = "no recipient can have: gateway suppress mend"
 
 
 def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[Finding]:
-    """Name kinds of which the last file was not taken in whole, and those sent long ago."""
+    """Report kinds whose last file was not fully imported, and those last sent long ago."""
     for kind in kinds:
         subject = f"feed {kind.source} {kind.what}"
         if (fault := kind.fault) is not None:
@@ -43,7 +43,7 @@ def kinds_of_feed(kinds: Iterable[KindState], old_after: timedelta) -> Iterator[
 
 
 def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
-    """Count what protects nobody, because it names nothing known or has no address to stop."""
+    """Count what protects nobody, because its target is unknown or there is no address to stop."""
     with database.reading() as connection:
         short = status.shortfall(connection)
         counted, faults = open_references.counts(connection), short.references_to_nothing
@@ -70,7 +70,7 @@ def told_by_the_crm(database: Database, zone: tzinfo) -> Iterator[Finding]:
 
 
 def idle_tags(carried: tuple[str, ...]) -> Iterator[Finding]:
-    """Name tags of the CRM that mean nothing here: one of them may be a slip."""
+    """Report tags of the CRM that have no effect: one of them may be a typo."""
     idle = [tag for tag in carried if tag not in TAG_SCOPES]
     if not idle:
         return
@@ -85,7 +85,7 @@ def idle_tags(carried: tuple[str, ...]) -> Iterator[Finding]:
 
 
 def finance_statuses(carried: Mapping[str, int]) -> Iterator[Finding]:
-    """Name finance statuses that look like those of people who have left and don't count so."""
+    """Report finance statuses that look like that of people who left but don't count as it."""
     slips = {word: known for word in carried if (known := looks_like_left(word))}
     for word, known in list(slips.items())[:_SHOWN]:
         yield warning(
@@ -99,7 +99,7 @@ def finance_statuses(carried: Mapping[str, int]) -> Iterator[Finding]:
 
 
 def stored_addresses(database: Database) -> Iterator[Finding]:
-    """Count what stops no mail, because no recipient can have the address that is stored."""
+    """Count what stops no mail, because no recipient can have the stored address."""
     with database.reading() as connection:
         entries = mending.unmatched_suppressions(connection, common.now())
         if (first := next(entries, None)) is not None:

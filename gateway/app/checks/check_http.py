@@ -1,4 +1,4 @@
-"""What `gateway check` finds about the API and webhooks."""
+"""`gateway check` for the API and webhooks."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -12,7 +12,7 @@ from gateway.core.written import counted
 
 
 def settings_for_http(settings: Settings) -> Iterator[Finding]:
-    """Say what others could read on the way, and what can't be used."""
+    """Report what others could read in transit, and what can't be used."""
     if not _is_here(settings.api.bind.host):
         yield warning(
             "api",

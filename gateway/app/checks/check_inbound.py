@@ -1,4 +1,4 @@
-"""`gateway check` for forwarded replies: could any of them ever be filed, and what is missing."""
+"""`gateway check` for forwarded replies: whether any could be filed, and what is missing."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ _HOW = (
 
 
 def places(settings: Settings) -> list[tuple[str, MailboxConfig | ListenerConfig]]:
-    """Return where replies come in, as people call it."""
+    """Return where replies come in, in words."""
     listeners = (place for place in settings.smtp.listeners if place.purpose == "import")
     mailboxes = (place for place in settings.inbound.mailboxes if place.purpose == "replies")
     return [
@@ -31,7 +31,7 @@ def places(settings: Settings) -> list[tuple[str, MailboxConfig | ListenerConfig
 
 
 def settings_for_replies(settings: Settings) -> Iterator[Finding]:
-    """Look at what the settings say of forwarded replies."""
+    """Check the settings for forwarded replies."""
     known_places = places(settings)
     for what, place in known_places:
         yield trust_of(what, place)
@@ -57,7 +57,7 @@ def settings_for_replies(settings: Settings) -> Iterator[Finding]:
 
 
 def trust_of(what: str, place: MailboxConfig | ListenerConfig) -> Finding:
-    """Say why the sender of a forwarded reply is believed at a mailbox or listener."""
+    """Return why the sender of a forwarded reply is trusted at a mailbox or listener."""
     match place.trust:
         case None:
             return error(what, f"{_NOTHING}{_HOW}")
@@ -72,7 +72,7 @@ def trust_of(what: str, place: MailboxConfig | ListenerConfig) -> Finding:
 
 
 def store_for_replies(settings: Settings, database: Database) -> Iterator[Finding]:
-    """Look at whether the store knows anybody who may import, and anything to import to."""
+    """Check whether the store has anybody who may import, and anything to import to."""
     if not places(settings):
         return
     with database.reading() as connection:

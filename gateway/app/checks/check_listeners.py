@@ -1,4 +1,4 @@
-"""For `gateway check`: listeners, their certificates and users, and what their answers lead to."""
+"""`gateway check` for listeners: their certificates, users, and the effect of their answers."""
 
 import ssl
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ CERTIFICATE_ENDS_SOON = timedelta(days=14)
 
 
 def listener(own: ListenerConfig) -> Iterator[Finding]:
-    """Can a listener be opened as the settings say, and does it enforce what it decides?"""
+    """Check whether a listener can be opened as configured, and enforces its decisions."""
     subject = f"listener {own.name}"
     if own.cert is not None:
         yield from certificate(subject, own.cert)
@@ -48,7 +48,7 @@ def listener(own: ListenerConfig) -> Iterator[Finding]:
 
 
 def refusals_at_rcpt(settings: Settings, own: ListenerConfig) -> Iterator[Finding]:
-    """Tell what refusing single recipients does to the others, where a listener does it."""
+    """If a listener refuses single recipients, report the effect on the others."""
     is_effective = own.purpose == "proxy" and settings.suppression.reply == "reject"
     if own.reject_at != "rcpt" or not is_effective:
         return
@@ -63,7 +63,7 @@ def refusals_at_rcpt(settings: Settings, own: ListenerConfig) -> Iterator[Findin
 
 
 def certificate(what: str, file: Path) -> Iterator[Finding]:
-    """Is a certificate valid, and for two weeks more?"""
+    """Check that a certificate is valid, and will be for two more weeks."""
     try:
         left = valid_until(file) - common.now()
     except (OSError, ValueError) as problem:
@@ -80,7 +80,7 @@ def certificate(what: str, file: Path) -> Iterator[Finding]:
 
 
 def valid_until(file: Path) -> datetime:
-    """Return the end of the first certificate in a PEM file; ValueError if there is none."""
+    """Return the expiry of the first certificate in a PEM file; ValueError if there is none."""
     from cryptography import x509  # Loaded only if there is a certificate.
 
     pem = file.read_bytes()

@@ -1,4 +1,4 @@
-"""`gateway check` for mailboxes, in a process of its own: aioimaplib stays out of this one."""
+"""`gateway check` for mailboxes, in a separate process, which keeps aioimaplib out of this one."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from gateway.runtime.module_command import module_command
 
 
 async def mailboxes(settings: Settings, config: Path | None) -> AsyncIterator[Finding]:
-    """Look at each mailbox; nothing in it is changed."""
+    """Check each mailbox; nothing in it is changed."""
     if not settings.inbound.mailboxes:
         return
     process = await asyncio.create_subprocess_exec(

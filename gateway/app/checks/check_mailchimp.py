@@ -1,4 +1,4 @@
-"""`gateway check` for campaigns: can Mailchimp be reached, and what is wrong there."""
+"""`gateway check` for campaigns: whether Mailchimp can be reached, and what is wrong there."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,14 +20,14 @@ from gateway.sync.mailchimp.errors import (
 from gateway.sync.mailchimp.transport import MailchimpLimits
 
 WHAT = "mailchimp"
-#: Whoever checks does not wait long for an answer.
+#: A check doesn't wait long for an answer.
 _HASTY = MailchimpLimits(
     attempts=2, connect_timeout=timedelta(seconds=5), read_timeout=timedelta(seconds=20)
 )
 
 
 def account(settings: Settings) -> Iterator[Finding]:
-    """Ask Mailchimp whether campaigns could be sent; nothing where no key is set."""
+    """Check with Mailchimp whether campaigns could be sent; does nothing without a key."""
     if settings.mailchimp.api_key is None:
         return
     try:

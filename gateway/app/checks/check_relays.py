@@ -1,4 +1,4 @@
-"""For `gateway check`: a relay is called, without mail; is it the gateway itself?"""
+"""`gateway check` for relays: each is called without mail, and must not be the gateway itself."""
 
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +15,7 @@ _ANSWER_SECONDS = 10.0
 
 
 async def call_relay(relay: RelayConfig) -> AsyncIterator[Finding]:
-    """Does a relay answer, and does it take mail that comes from `<>`?"""
+    """Check that a relay answers, and accepts mail from `<>`."""
     subject = f"relay {relay.name}"
     where = f"{relay.host}:{relay.port}"
     try:
@@ -41,7 +41,7 @@ async def call_relay(relay: RelayConfig) -> AsyncIterator[Finding]:
 
 
 def own_listener(settings: Settings, relay: RelayConfig, *, offline: bool) -> ListenerConfig | None:
-    """Return the listener that mail for a relay would come back to; `offline` asks no DNS."""
+    """Return the listener mail for a relay would come back to; `offline` makes no DNS queries."""
     candidates = [
         listener for listener in settings.smtp.listeners if listener.bind.port == relay.port
     ]
@@ -60,7 +60,7 @@ def own_listener(settings: Settings, relay: RelayConfig, *, offline: bool) -> Li
 
 
 def is_literal(host: str) -> bool:
-    """Whether a host is an address, and no name."""
+    """Whether a host is an address, not a name."""
     try:
         ip_address(host)
     except ValueError:
@@ -77,7 +77,7 @@ def _addresses(host: str) -> Iterator[str]:
 
 
 def can_be_bound(address: str) -> bool:
-    """Whether this host has an address: only then can it be bound."""
+    """Whether an address belongs to this host: only then can it be bound."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:

@@ -1,4 +1,4 @@
-"""For `gateway check`: what settings contradict, lack, or name that can't be used."""
+"""`gateway check` for settings that conflict, are missing, or name something unusable."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from gateway.core.written import counted
 
 
 def kinds(settings: Settings) -> Iterator[Finding]:
-    """Could anything ever be recognised as a mailing, or as mail from a person's own file?"""
+    """Check whether anything could ever be classified as bulk, or as individual mail."""
     rules = rules_of(settings)
     kinds = {rule.kind for rule in rules}
     kinds |= {
@@ -44,7 +44,7 @@ def kinds(settings: Settings) -> Iterator[Finding]:
 
 
 def replies(settings: Settings) -> Iterator[Finding]:
-    """Do two settings contradict each other about the answer to a recipient who gets no mail?"""
+    """Check whether two settings conflict about the answer to a recipient who gets no mail."""
     at_rcpt = [
         listener.name for listener in settings.smtp.listeners if listener.reject_at == "rcpt"
     ]
@@ -57,7 +57,7 @@ def replies(settings: Settings) -> Iterator[Finding]:
 
 
 def notes(settings: Settings) -> Iterator[Finding]:
-    """Are there words for the notes, in the language they are told in?"""
+    """Check whether there is wording for the notes in the configured language."""
     folder = settings.templates.folder / NOTES
     language = settings.suppression.language
     try:
@@ -74,13 +74,13 @@ def notes(settings: Settings) -> Iterator[Finding]:
 
 
 def folders(settings: Settings) -> Iterator[Finding]:
-    """Can the gateway write to the folders of store, documents and feed?"""
+    """Check whether the gateway can write to the folders of store, documents and feed."""
     url = settings.store.url.get_secret_value()
     if url.startswith("sqlite:///"):
         yield _writable("store", Path(url.removeprefix("sqlite:///")).parent)
     if settings.store.blobs.startswith("file://"):
         folder = Path(settings.store.blobs.removeprefix("file://"))
-        # The gateway makes this one itself, with those above it.
+        # The gateway creates this one itself, with its parents.
         made_in = next(above for above in (folder, *folder.parents) if above.exists())
         yield _writable("blobs", folder, made_in)
     if settings.crm.folder is not None:

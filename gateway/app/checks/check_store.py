@@ -1,4 +1,4 @@
-"""For `gateway check`: what the store says, once it is there."""
+"""`gateway check` for the store's content."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -34,7 +34,7 @@ _LOUD = (OutboxState.FAILED, OutboxState.UNKNOWN)
 
 
 def store_and_feed(settings: Settings) -> Iterator[Finding]:
-    """Does the store answer, and what does it say of the feed, of pauses, and of what failed?"""
+    """Check the store, and report on the feed, pauses, and failures."""
     database = common.open_database(settings)
     try:
         common.prepare(database)
@@ -93,7 +93,7 @@ def store_and_feed(settings: Settings) -> Iterator[Finding]:
 
 
 def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
-    """Was everybody erased who is on the list, and are the keys there that tell who was?"""
+    """Check that everybody on the list was erased, and that the keys of their names exist."""
     try:
         with database.reading() as connection:
             lost = erasure.undone(settings, connection)
@@ -125,7 +125,7 @@ def erasures(settings: Settings, database: Database) -> Iterator[Finding]:
 
 
 def kept(settings: Settings, database: Database) -> Iterator[Finding]:
-    """How long is each kind kept, and how old is the oldest?"""
+    """Report how long each kind is kept, and how old the oldest is."""
     with database.reading() as connection:
         oldest = retention.oldest(connection)
     for kind, keep in (
@@ -146,7 +146,7 @@ def kept(settings: Settings, database: Database) -> Iterator[Finding]:
 
 
 def roughly(age: timedelta) -> str:
-    """Return how long ago that is, for people: `5 hours`, `3 days`."""
+    """Return an approximate age in words: `5 hours`, `3 days`."""
     hours = int(age.total_seconds()) // 3600
     if hours < 2:
         return "an hour" if hours == 1 else "less than an hour"

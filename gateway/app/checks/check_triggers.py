@@ -1,4 +1,4 @@
-"""`gateway check` for mail on events: are its files right, and is there anybody to mail?"""
+"""`gateway check` for mail on events: whether files are right, and there is anybody to mail."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,7 +22,7 @@ from gateway.triggers.templates import CheckedTrigger
 
 
 def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
-    """Look at each trigger file with its template."""
+    """Check each trigger file with its template."""
     try:
         files = trigger_files(settings.triggers.folder)
     except ConfigError as problem:
@@ -44,7 +44,7 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
                 "bulk mail: set api.public_url"
             )
             yield warning(f"trigger {name}", advice)
-        # Anybody is told about a trigger's runs by mail, or the CRM by a webhook (seed S4).
+        # Results of runs are reported by mail, or to the CRM by webhook (seed S4).
         is_heard = bool(rule.trigger.report_to) or any(
             EventType.TRIGGER_RUN_FINISHED in webhook.events for webhook in settings.webhooks
         )
@@ -57,8 +57,8 @@ def settings_for_triggers(settings: Settings) -> Iterator[Finding]:
 
 
 def store_for_triggers(settings: Settings, database: Database) -> Iterator[Finding]:
-    """Check whether triggers that are on have data to work with, and whether mail is held."""
-    # `settings_for_triggers` has already reported files that are wrong or can't be read.
+    """Check whether active triggers have data to work with, and whether mail is held."""
+    # `settings_for_triggers` has already reported files that are invalid or can't be read.
     files: dict[str, Path] = {}
     with suppress(ConfigError):
         files = trigger_files(settings.triggers.folder)
@@ -92,5 +92,5 @@ def store_for_triggers(settings: Settings, database: Database) -> Iterator[Findi
 
 
 def feeds_of(trigger: Trigger) -> tuple[str, ...]:
-    """Return what a trigger's event goes by, as files of the feed are called."""
+    """Return the feed files that a trigger's event depends on."""
     return tuple(dict.fromkeys((PEOPLE, trigger.event.subject)))

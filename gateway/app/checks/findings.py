@@ -1,4 +1,4 @@
-"""What `gateway check` finds, a line each."""
+"""The findings of `gateway check`, one line each."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,27 +16,27 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at, in one line: what is wrong and what to do."""
+    """A finding in one line: what is wrong and what to do."""
 
     level: Level
     what: str
     text: str
 
     def document(self) -> FindingDocument:
-        """Return it as JSON has it."""
+        """Return the JSON document."""
         return {"level": self.level.value, "what": self.what, "text": self.text}
 
 
 def good(what: str, text: str) -> Finding:
-    """Return that something is as it should be."""
+    """Return a finding that something is in order."""
     return Finding(Level.GOOD, what, text)
 
 
 def warning(what: str, text: str) -> Finding:
-    """Return that somebody should look at something."""
+    """Return a finding that somebody should look into."""
     return Finding(Level.WARNING, what, text)
 
 
 def error(what: str, text: str) -> Finding:
-    """Return that something doesn't work."""
+    """Return a finding that something doesn't work."""
     return Finding(Level.ERROR, what, text)

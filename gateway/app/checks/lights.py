@@ -1,8 +1,8 @@
-"""Findings of `gateway check` that change by themselves: checked now and then, and remembered.
+"""Findings of `gateway check` that can change by themselves: rechecked from time to time, and kept.
 
-A question is answered at once with what was found last; nothing is called because of it. A check is
-repeated in the background once its finding is some minutes old, or as soon as something seen in
-passing (mail to a relay, a mailbox that was read) contradicts it.
+Queries are answered at once with the last finding, without calling anything. A check is repeated in
+the background once its finding is some minutes old, or as soon as other activity (mail to a relay,
+a mailbox that was read) contradicts it.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from gateway.app.checks.findings import Finding, Level
 from gateway.config import Settings
 
 LOOK_AFTER = timedelta(minutes=10)
-LISTEN_AFTER = timedelta(seconds=30)  #: How often it is asked what was heard, at most.
-#: What findings begin with that can change while the settings stay as they are.
+LISTEN_AFTER = timedelta(seconds=30)  #: Minimum interval between checks of what was heard.
+#: Beginnings of findings that can change while the settings stay the same.
 _CHANGING = frozenset(
     ("relay", "mailbox", "mailchimp", "store", "feed", "mail", "outbox", "bounces", "erasures")
 )
@@ -27,10 +27,10 @@ Look = Callable[[], AsyncIterator[Finding]]
 
 
 class Lights:
-    """Remembers what was found; for one event loop."""
+    """Keeps the findings; for one event loop."""
 
     def __init__(self, look: Look, clock: Callable[[], datetime]) -> None:
-        """`look` tries everything; `clock` returns the time."""
+        """`look` checks everything; `clock` returns the time."""
         self._look = look
         self._clock = clock
         self._findings: tuple[Finding, ...] = ()
@@ -40,7 +40,7 @@ class Lights:
         self._looking: asyncio.Task[None] | None = None
 
     def known(self) -> tuple[datetime | None, tuple[Finding, ...]]:
-        """Return when it was looked at last (None: not yet) and what was found; errors first."""
+        """Return the time of the last check (None: not yet) and the findings; errors first."""
         is_due = self._heard_at is None or self._clock() - self._heard_at > LISTEN_AFTER
         if is_due and self._looking is None:
             self._heard_at = self._clock()
@@ -48,7 +48,7 @@ class Lights:
         return self._looked_at, self._findings
 
     async def looked(self) -> None:
-        """Wait until it was looked at, where that is under way."""
+        """Wait for a check in progress, if any."""
         if self._looking is not None:
             await asyncio.wait([self._looking])
 
@@ -60,7 +60,7 @@ class Lights:
                 return
             self._heard = heard
             findings = [finding async for finding in self._look() if is_light(finding)]
-        except Exception as error:  # Whatever ends a look ends neither the role nor the next look.
+        except Exception as error:  # No failure of a check may end the role, or later checks.
             log.error("lights_not_looked_at", reason=str(error))
         else:
             order = list(Level)
@@ -71,7 +71,7 @@ class Lights:
 
 
 def is_light(finding: Finding) -> bool:
-    """Whether something can change by itself, or is wrong."""
+    """Whether a finding can change by itself, or is a problem."""
     what = finding.what.partition(" ")[0]
     return what in _CHANGING or finding.level is Level.ERROR
 
@@ -79,10 +79,10 @@ def is_light(finding: Finding) -> bool:
 def lights_of(
     settings: Callable[[], Settings], config: Path | None, clock: Callable[[], datetime]
 ) -> Lights:
-    """Return the lights of the settings of each moment; `config` is the file they are of."""
+    """Return the lights for the current settings; `config` is their file."""
     return Lights(lambda: check(settings(), config, offline=False), clock)
 
 
 def _heard() -> object:
-    """Return what all processes of this host heard last of relays, mailboxes and Mailchimp."""
+    """Return what all processes of this host last heard of relays, mailboxes and Mailchimp."""
     return metrics.relay_health(), metrics.mailboxes_up(), metrics.mailchimp_health()

@@ -1,6 +1,7 @@
-"""The process that calls mailboxes for `gateway check`: logs in and looks at the folders.
+"""The process that calls mailboxes for `gateway check`: logs in and examines the folders.
 
-Findings go out as lines of JSON. The settings are read again; the only argument is the config file.
+Findings are written as lines of JSON. The settings are read again; the only argument is the config
+file.
 """
 
 import asyncio
@@ -29,8 +30,8 @@ _LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 async def mailboxes(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at each mailbox; nothing in it is changed."""
-    # The store keeps refresh tokens; one of another version can't be used.
+    """Check each mailbox; nothing in it is changed."""
+    # The store has refresh tokens; a store of another version can't be used.
     opened = open_database(settings)
     try:
         is_usable = opened.version() == VERSION
@@ -52,7 +53,7 @@ async def mailboxes(settings: Settings) -> AsyncIterator[Finding]:
 async def call_mailbox(
     what: str, settings: Settings, mailbox: MailboxConfig, database: Database | None
 ) -> AsyncIterator[Finding]:
-    """Log in to a mailbox, look at its folders, and tell what keeps the importer from its mail."""
+    """Log in to a mailbox, examine its folders, and report what keeps mail from the importer."""
     where = f"{mailbox.host}:{mailbox.port}"
     try:
         own = mailbox_settings(settings, mailbox, database)
@@ -99,7 +100,7 @@ def _cure(mailbox: MailboxConfig, stage: LoginStage) -> str:
 async def folders_of(
     what: str, where: str, session: MailboxSession, settings: MailboxSettings
 ) -> AsyncIterator[Finding]:
-    """Look at the folders of a mailbox: how much waits, which are missing, whether mail can go."""
+    """Check a mailbox's folders: how much waits, which are missing, whether mail can be moved."""
     await session.select(settings.folder)
     await session.check_rights((settings.imported, settings.needs_attention, settings.ignored))
     waiting = len(await session.search())
@@ -129,7 +130,7 @@ async def silent_idle(
     database: Database | None,
     zone: tzinfo,
 ) -> AsyncIterator[Finding]:
-    """Tell where a server that offers IDLE tells of new mail late or not at all."""
+    """Report if a server that offers IDLE announces new mail late or not at all."""
     since = None
     if database is not None:
         since = await database.read(mailbox_store.idle_silent_since, settings.account)
@@ -147,7 +148,7 @@ async def silent_idle(
 
 
 async def main() -> None:
-    """Tell what is found."""
+    """Print the findings."""
     config = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     async for finding in mailboxes(load(config, os.environ)):
         line = json.dumps([finding.level, finding.what, finding.text])

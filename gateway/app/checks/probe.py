@@ -1,9 +1,9 @@
-"""A mail that `gateway check --send` sends, to see what becomes of its links to unsubscribe.
+"""A mail sent by `gateway check --send`, to see what happens to its unsubscribe links.
 
-Receivers show their button only where a DKIM signature covers `List-Unsubscribe` and
-`List-Unsubscribe-Post` (RFC 8058, 3.1 and 4). Whether the mail server signs both shows a mail that
-went all the way alone: so one goes out as a listener's bulk mail does, over the same relay, signed
-by the gateway where the listener is to sign.
+Receivers show their button only if a DKIM signature covers `List-Unsubscribe` and
+`List-Unsubscribe-Post` (RFC 8058, 3.1 and 4). Only a mail that went all the way shows whether the
+mail server signs both. So one is sent like a listener's bulk mail, over the same relay, and signed
+by the gateway if the listener signs.
 """
 
 import asyncio
@@ -44,9 +44,9 @@ from gateway.store.engine.blobs import Blobs
 from gateway.store.engine.database import Database
 from gateway.store.replies import inbox
 
-#: Where the link leads without `api.public_url`: nowhere, for certain (RFC 2606, 2).
+#: The link's target without `api.public_url`: certain not to exist (RFC 2606, 2).
 _NOWHERE = "https://gateway.invalid"
-ARRIVES_WITHIN = timedelta(seconds=60)  #: Where the gateway reads the recipient's mail.
+ARRIVES_WITHIN = timedelta(seconds=60)  #: If the gateway reads the recipient's mail.
 _LOOK_SECONDS = 0.25
 _TEXT = """\
 This mail was sent by `gateway check --send`. Its link to unsubscribe does nothing.
@@ -62,7 +62,7 @@ mail programs show no button to unsubscribe.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """A mail to try a listener's bulk mail with."""
+    """A mail to test a listener's bulk mail with."""
 
     recipient: str
     sender: str
@@ -71,24 +71,24 @@ class Probe:
     id: int = 0
     message_id: str = ""  #: Empty: nothing was sent.
     state: ProbeState = "refused"
-    answer: str = ""  #: What the relay said, or why nothing was sent.
-    kind: Kind = Kind.BULK  #: What the listener takes it for.
+    answer: str = ""  #: The relay's answer, or why nothing was sent.
+    kind: Kind = Kind.BULK  #: The listener's classification.
     is_to_be_signed: bool = False  #: By the gateway: the listener has `sign = true`.
-    signed_by: tuple[str, ...] = ()  #: Domains the gateway signed it for, both fields covered.
-    #: Whether it came in again here; None: it should have, False: it goes elsewhere.
+    signed_by: tuple[str, ...] = ()  #: Domains for which the gateway signed, both fields covered.
+    #: Whether it came back in here; None: it should have, False: it goes elsewhere.
     arrived: bool | None = False
     signatures: tuple[LinkSignature, ...] = ()  #: Of the mail as it arrived.
 
     @property
     def command(self) -> str:
-        """The command that tells of the mail as it arrived."""
+        """The command that reports on the mail as it arrived."""
         return (
             f"gateway explain FILE --from {self.sender} --to {self.recipient} "
             f"--listener {self.listener}"
         )
 
     def document(self) -> ProbeDocument:
-        """Return it as JSON has it."""
+        """Return the JSON document."""
         return {
             "id": ids.show(self.id) if self.message_id else None,
             "message_id": self.message_id or None,
@@ -109,7 +109,7 @@ class Probe:
         }
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what became of it."""
+        """Yield the findings about it."""
         if not self.message_id:
             yield error("probe", f"nothing was sent to {self.recipient}: {self.answer}")
             return
@@ -144,7 +144,7 @@ class Probe:
             )
 
     def arrival(self) -> Iterator[Finding]:
-        """Yield whether DKIM covers its fields as it arrived, else how to look."""
+        """Yield whether DKIM covers its fields on arrival, or else how to find out."""
         if not self.arrived:
             waited = (
                 f"it did not come in within {ARRIVES_WITHIN.seconds} s. "
@@ -180,10 +180,10 @@ async def send_probe(
     sender: str,
     listener: str | None,
 ) -> Probe:
-    """Send one mail the way a listener's bulk mail leaves; a suppressed address gets none.
+    """Send one mail like a listener's bulk mail; a suppressed address gets none.
 
-    Without a `sender` it comes from `notices.from`. Without a `listener` it is sent as by the first
-    that adds links to unsubscribe, or else by the first. NoSuchListener for an unknown name.
+    Without a `sender` it comes from `notices.from`. Without a `listener` the first that adds
+    unsubscribe links is used, or else the first. Raises NoSuchListener for an unknown name.
     """
     sender = sender or common.notifier(settings)
     chosen = _listener(settings, listener)
@@ -203,7 +203,7 @@ async def send_probe(
     with common.standings(settings, database) as standings:
         address = common.lookup(settings, recipient)
         standing = (await standings.of([address])).get(address)
-    # Nobody who gets no mailings gets one here, whatever the listener takes it for or overlooks.
+    # People who get no mailings don't get one here, whatever the listener classifies or overlooks.
     fate = explanation.fates[0]
     if (standing is not None and blocking(Kind.BULK, standing)) or State.SEND_FAILED in (
         fate.outcome,
@@ -277,9 +277,9 @@ def _content(probe: Probe, *, number: str, message_id: str, link: str, at: datet
 
 
 async def look_for(settings: Settings, database: Database, probe: Probe) -> Probe:
-    """Wait for a probe where the gateway reads the mail of its recipient; return it as it arrived.
+    """Wait for a probe, if the gateway reads its recipient's mail; return it as it arrived.
 
-    What reads it is the role `inbound`, here or on another machine: it keeps what came in.
+    The role `inbound` reads it, here or on another machine, and stores what comes in.
     """
     read_here = {address.address for address in import_addresses(settings)}
     read_here.add(parseaddr(settings.bounces.address or "")[1])

@@ -1,1 +1,1 @@
-"""The policy of the proxy, and its decisions explained."""
+"""The proxy's policy, and explanations of its decisions."""

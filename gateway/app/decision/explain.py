@@ -1,4 +1,4 @@
-"""`gateway explain`: what would become of a message, and why, without sending anything."""
+"""`gateway explain`: what would happen to a message, and why, without sending anything."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -39,11 +39,11 @@ from gateway.store.views import status
 
 
 class NoSuchListener(GatewayError):
-    """The config has no listener of that name."""
+    """The config has no listener with this name."""
 
 
 async def explain(settings: Settings, database: Database, mail: ExplainedMail) -> Explanation:
-    """Decide on a message as a worker would; nothing is sent, and nothing written."""
+    """Decide on a message as a worker would; nothing is sent or written."""
     block, rest = parted_file(mail.content, behind=OPENING)
     addresses = tuple(common.lookup(settings, recipient) for recipient in mail.recipients)
     chosen = policy(settings)
@@ -100,10 +100,10 @@ async def explain(settings: Settings, database: Database, mail: ExplainedMail) -
 
 
 def tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> Iterator[Tried]:
-    """Yield what was looked at, up to what decided: the rules of the config, then the shipped ones.
+    """Yield what was tried, up to what decided: the config's rules, then the shipped ones.
 
-    Where a listener of one kind, a header block over its limit, or the same message sent before
-    decided, that alone. Last comes an override.
+    If the decision came from a listener of one kind, an oversized header block, or the same message
+    sent before, only that. An override comes last.
     """
     said, known = decision.classification, decision.known
     if case.listener.kind is not None:
@@ -117,7 +117,7 @@ def tried(chosen: Policy, case: MessageToDecide, decision: MessageDecision) -> I
         facts = facts_of(chosen, case)
         for rule in chosen.rules:
             because = why_matched(rule, facts)
-            # A burst is counted in the journal: that it matched shows in what was said.
+            # A burst is counted in the journal, so only the result shows whether it matched.
             matched = because is not None or rule.name == said.rule
             yield Tried(rule.name, matched, because or ("counted" if matched else "no match"))
             if matched:
@@ -144,7 +144,7 @@ class _ExplanationWriter:
         self._now = now
 
     def fate(self, recipient: str, decision: RecipientDecision) -> Fate:
-        """Tell what would become of a recipient."""
+        """Return what would happen to a recipient."""
         counting = decision.blocked or decision.would
         return Fate(
             recipient=recipient,

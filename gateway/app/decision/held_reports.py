@@ -1,4 +1,4 @@
-"""How a report of several messages is written, under the settings of the moment."""
+"""Writes reports on several messages, under the current settings."""
 
 from dataclasses import replace
 
@@ -14,19 +14,19 @@ from gateway.store.journal.held_reports import HeldFailures
 
 
 class HeldReportWriter:
-    """Writes reports of several messages to whoever sent them."""
+    """Writes reports on several messages to their senders."""
 
     def __init__(self, settings: Settings) -> None:
         self.apply(settings)
 
     def apply(self, settings: Settings) -> None:
-        """Go by new settings from the next report on; GatewayError if a file can't be used."""
+        """Use new settings from the next report on; GatewayError if a file can't be used."""
         self._notes = note_templates(settings, console_url=settings.console.url or "")
         self._notifier = settings.notices.sender or common.notifier(settings)
         self._zone = common.time_zone(settings)
 
     def compose(self, entry: OutboxRow, held: HeldFailures) -> bytes:
-        """Write one, all of it in the language of whoever sent the latest of the messages."""
+        """Write a report, all in the language of the sender of the latest message."""
         hostname = common.host_name()
         template = in_language(self._notes, held.listed[-1].language)
         notes = (

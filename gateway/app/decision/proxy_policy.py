@@ -1,4 +1,4 @@
-"""Makes the proxy's policy from the settings."""
+"""Builds the proxy's policy from the settings."""
 
 import hashlib
 import ssl
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 def policy(settings: Settings) -> Policy:
-    """Return what decides about messages; GatewayError if a file can't be used."""
+    """Return the policy for messages; GatewayError if a file can't be used."""
     hostname = common.host_name()
     zone = common.time_zone(settings)
     templates = note_templates(settings, console_url=settings.console.url or "")
     language = settings.suppression.language
-    # The mark of our loop header: the same for all workers, another for other gateways.
+    # The mark in our loop header: the same for all workers, different for other gateways.
     text = f"{hostname} {settings.store.url.get_secret_value()}"
     override = settings.smtp.override
     adding_rules = frozenset(rule.name for rule in settings.rules if rule.unsubscribe == "add")
@@ -64,7 +64,7 @@ def policy(settings: Settings) -> Policy:
 
 
 def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
-    """Return the listeners, their certificates loaded."""
+    """Return the listeners with their certificates loaded."""
     return [
         ListenerPolicy(
             name=listener.name,
@@ -86,22 +86,22 @@ def listeners(settings: Settings) -> Sequence[ListenerPolicy]:
 
 
 def signer(settings: Settings) -> "DkimSigner":
-    """Return what signs a listener's mail; GatewayError for a key that can't."""
-    # With it come dkimpy and the cryptography that most workers don't need.
+    """Return the signer of a listener's mail; GatewayError if a key can't sign."""
+    # It loads dkimpy and cryptography, which most workers don't need.
     from gateway.app.dkim_keys import dkim_signer
 
     return dkim_signer(settings)
 
 
 def return_addresses(settings: Settings) -> Callable[[int], str]:
-    """Return what gives a message its envelope sender; GatewayError for a bad key file."""
+    """Return the maker of envelope senders; GatewayError for a bad key file."""
     keys = signing_keys(settings)
     _, base = parseaddr(settings.bounces.address or "")
     return lambda message: return_address(base, ReturnedTo(message), keys)
 
 
 def server_context(listener: ListenerSettings) -> ssl.SSLContext | None:
-    """Return how a listener speaks TLS; None: it doesn't. BadCertificate if one can't be read."""
+    """Return a listener's TLS context; None without TLS. BadCertificate if a file can't be read."""
     if listener.tls == "none" or listener.cert is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

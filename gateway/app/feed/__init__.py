@@ -1,1 +1,1 @@
-"""The feed by the settings."""
+"""The feed as configured."""

@@ -1,4 +1,4 @@
-"""Keeps who was suppressed so when the feed deletes the person, or takes an address from them."""
+"""Keeps people suppressed when the feed deletes them, or takes an address from them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -14,9 +14,10 @@ from gateway.store.people import erased_choices, suppression, topic_opt_outs
 
 
 class DeletedPeople(KeepSuppressed):
-    """Has people whom the feed deletes stay suppressed, until somebody releases their addresses.
+    """Keeps people whom the feed deletes suppressed, until somebody releases their addresses.
 
-    `BadKeys` and `StoreUnavailable` where that can't be: nothing of the file is applied then.
+    Raises `BadKeys` and `StoreUnavailable` if that is impossible: then nothing of the file is
+    applied.
     """
 
     def __init__(self, settings: Settings, database: Database) -> None:
@@ -26,9 +27,9 @@ class DeletedPeople(KeepSuppressed):
         self._before: dict[str, list[Suppression]] = {}
 
     def note(self, refs: Sequence[PersonRef]) -> None:
-        """Remember what suppresses people who may go, before other files take it away.
+        """Remember what suppresses people who may be deleted, before other files remove it.
 
-        What was remembered of them stays: their file may have had to wait since.
+        What was remembered about them earlier stays: their file may have had to wait since.
         """
         with (
             common.standings(self._settings, self._database) as standings,
@@ -37,12 +38,12 @@ class DeletedPeople(KeepSuppressed):
             self._before = erased_choices.suppressed_of(connection, refs, standings, self._before)
 
     def keep(self, connection: StoreTransaction, refs: Sequence[PersonRef], at: datetime) -> None:
-        """Keep them suppressed by a hash of each address, in the transaction in which they go."""
+        """Keep them suppressed by a hash of each address, in the transaction that deletes them."""
         with common.standings(self._settings, self._database) as standings:
             suppressed = erased_choices.suppressed_of(connection, refs, standings, self._before)
             declined = erased_choices.declined_of(connection, refs)
             if suppressed or declined:
-                signing_keys(self._settings)  # Makes the file where there is none.
+                signing_keys(self._settings)  # Creates a missing file.
                 names = erased_names(self._settings)
                 erased_choices.keep_suppressed(
                     connection,
@@ -64,9 +65,10 @@ class DeletedPeople(KeepSuppressed):
     def keep_unsubscribed(
         self, connection: StoreTransaction, left: Iterable[tuple[str, PersonRef]]
     ) -> None:
-        """Keep addresses unsubscribed that people who unsubscribed have no more.
+        """Keep addresses unsubscribed when the people who unsubscribed no longer have them.
 
-        Whoever read mail there did it: a CRM that merges two people gives the address to the other.
+        The choice was made by whoever reads mail there: a CRM that merges two people gives the
+        address to the other.
         """
         for address, ref in left:
             is_out = any(

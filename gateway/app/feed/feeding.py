@@ -1,4 +1,4 @@
-"""What the CRM tells over HTTP, taken in by the same code as its files."""
+"""Imports the CRM's data received over HTTP, with the same code as its files."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ _MEMBERSHIP = re.compile(rf"(.+?)/({'|'.join(PersonKind)}):(.+)", re.DOTALL)
 
 
 class StoreFeedAdapter(FeedAdapter):
-    """Takes the feed into the store, and tells about the folder of the settings."""
+    """Imports the feed into the store, and reports on the configured folder."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
@@ -34,7 +34,7 @@ class StoreFeedAdapter(FeedAdapter):
         return {name: kind.columns for name, kind in KINDS.items()}
 
     def key(self, kind: str, text: str) -> Mapping[str, str]:
-        """Return the columns a path stands for: `candidate:17`, `g1/candidate:17`, `4711`."""
+        """Return the columns a path represents: `candidate:17`, `g1/candidate:17`, `4711`."""
         if kind == "memberships":
             named = _MEMBERSHIP.fullmatch(text)
             if named is None:

@@ -1,1 +1,1 @@
-"""People: erasing them, and giving out all that is held of one."""
+"""Erasing people, and exporting the data held on them."""

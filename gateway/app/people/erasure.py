@@ -1,8 +1,8 @@
 """Erasing a person: the store, its blobs, Mailchimp, files of the feed, and the list for backups.
 
-The list lies beside the key file (`gateway.keys` -> `gateway.erasures`), a line of JSON for each
-erasure, with hashes and topics alone. It is written before the store is changed: what a restored
-store lacks of it is erased again.
+The list is beside the key file (`gateway.keys` -> `gateway.erasures`), with a line of JSON for each
+erasure, containing only hashes and topics. It is written before the store is changed: if a restored
+store lacks an erasure, it is repeated.
 
     {"id": 4711, "at": "2026-11-28T10:00:00+00:00", "by": "eva", "person": "erased:5f0c…",
      "key": "91ab…", "addresses": ["erased:91ab…"],
@@ -57,13 +57,13 @@ log = logs.get("privacy")
 
 
 class NobodyToErase(GatewayError):
-    """Nobody is meant."""
+    """There is nobody to erase."""
 
     cure = PersonUnknown.cure
 
 
 class SeveralMeant(GatewayError):
-    """More than one person is meant."""
+    """More than one person matches."""
 
 
 class ErasureListUnusable(GatewayError):
@@ -71,23 +71,23 @@ class ErasureListUnusable(GatewayError):
 
 
 class _OnlyLooked(Exception):
-    """Undoes what a dry run did."""
+    """Rolls back what a dry run did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureDone:
-    """What an erasure came to, or would."""
+    """The result of an erasure, or of a dry run."""
 
     erasure: Erasure
-    is_dry: bool  #: Nothing was done: what it would come to.
-    shared: int  #: Addresses that stay, for others have them too.
-    files: tuple[Path, ...]  #: Files of the feed that name the person and can't be rewritten.
+    is_dry: bool  #: Nothing was done: this is what would be.
+    shared: int  #: Addresses that stay because others have them too.
+    files: tuple[Path, ...]  #: Feed files that name the person and can't be rewritten.
     are_files_deleted: bool
-    rows_in_files: int = 0  #: Taken out of the others.
-    waiting_files: tuple[Path, ...] = ()  #: Not taken in yet: they bring the person back.
+    rows_in_files: int = 0  #: Removed from the other files.
+    waiting_files: tuple[Path, ...] = ()  #: Not imported yet: they bring the person back.
 
     def document(self) -> CertificateDocument:
-        """Return the certificate as JSON has it."""
+        """Return the certificate as a JSON document."""
         return {
             **erasure_document(self.erasure),
             "dry_run": self.is_dry,
@@ -119,13 +119,13 @@ class ListedErasure:
     addresses: tuple[str, ...]
     kept: tuple[KeptSuppression, ...]
     key_mark: str = (
-        ""  #: The mark of the key that made the hashes; empty in lines of older versions.
+        ""  #: The mark of the key used for the hashes; empty in lines of older versions.
     )
     declined: tuple[tuple[str, str], ...] = ()  #: Hashes of addresses, each with a topic.
 
 
 def subject(database: Database, wanted: PersonRef | str) -> ErasureSubject:
-    """Return who is meant; raise `SeveralMeant`."""
+    """Return the subject of an erasure; may raise `SeveralMeant`."""
     with database.reading() as connection:
         meant = erasure_subject.subject_of(connection, wanted)
     if meant is None:
@@ -144,8 +144,8 @@ def erase(
     is_dry: bool = False,
     again: ListedErasure | None = None,
 ) -> ErasureDone:
-    """Erase a person, or tell what would go."""
-    signing_keys(settings)  # Makes the file where there is none.
+    """Erase a person, or report what would be erased."""
+    signing_keys(settings)  # Creates a missing file.
     names = erased_names(settings)
     blobs = Blobs(settings.store.blobs)
     ids = common.ids_of(database)
@@ -198,17 +198,17 @@ def erase(
                 leftover.unlink(missing_ok=True)
     try:
         database.sweep_out()
-    except StoreUnavailable as error:  # It was erased nevertheless.
+    except StoreUnavailable as error:  # The erasure itself was done.
         log.error("store_not_rewritten", reason=str(error))
     return _done(outcome, whom, in_files, is_dry=False, are_files_deleted=with_files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _InFiles:
-    """What the feed's files say of a person."""
+    """Mentions of the person in the feed's files."""
 
     rows: int
-    whole: tuple[Path, ...]  #: Those that can only be deleted.
+    whole: tuple[Path, ...]  #: Files that can only be deleted whole.
     waiting: tuple[Path, ...]
 
 
@@ -234,11 +234,11 @@ def _done(
 def _not_in_the_journal_yet(
     settings: Settings, database: Database, whom: ErasureSubject
 ) -> tuple[Path, ...]:
-    """Return the records of messages about the person that haven't reached the store yet.
+    """Return records of messages about the person that haven't reached the store yet.
 
-    A running worker passes them on within a moment; this waits for that. The records of a worker
-    that has ended are taken in when the gateway starts, and those made while the store was away
-    when it is back.
+    A running worker passes them on within a moment, and this waits for that. The records of a
+    worker that has ended are taken in when the gateway starts, and those made while the store was
+    away when it is back.
     """
     mentions, until = whom.certain(""), time.monotonic() + _LOGS_TAKEN_IN.total_seconds()
     while True:
@@ -260,9 +260,9 @@ def _not_in_the_journal_yet(
 
 
 def _look_through_files(settings: Settings, whom: ErasureSubject, *, dry_run: bool) -> _InFiles:
-    """Take rows of the person out of files that were handled, and find what else speaks of them.
+    """Remove the person's rows from handled files, and find what else mentions them.
 
-    Files that wait are left: what they tell of others was not taken in yet.
+    Waiting files are left alone: what they say about others was not imported yet.
     """
     mentions = whom.likely("erased")
     rows, whole, waiting = 0, list[Path](), list[Path]()
@@ -292,12 +292,12 @@ def _look_through_files(settings: Settings, whom: ErasureSubject, *, dry_run: bo
 
 
 def list_file(settings: Settings) -> Path:
-    """Return where the list of erasures is kept, for restored stores."""
+    """Return the path of the list of erasures, which is for restored stores."""
     return settings.keys.file.with_suffix(".erasures")
 
 
 def read_list(settings: Settings) -> list[ListedErasure]:
-    """Return every erasure that was ever begun; raise `ErasureListUnusable`."""
+    """Return every erasure ever begun; raise `ErasureListUnusable`."""
     file = list_file(settings)
     try:
         lines = file.read_bytes().splitlines()
@@ -335,7 +335,7 @@ def read_list(settings: Settings) -> list[ListedErasure]:
 
 
 def undone(settings: Settings, connection: StoreTransaction) -> list[ListedErasure]:
-    """Return the erasures that the store doesn't know of: it was restored from a copy."""
+    """Return erasures the store doesn't have, because it was restored from a copy."""
     known = {erasure.id for erasure in erasures.listed(connection)}
     return [entry for entry in read_list(settings) if entry.id not in known]
 
@@ -343,9 +343,9 @@ def undone(settings: Settings, connection: StoreTransaction) -> list[ListedErasu
 def erase_again(
     settings: Settings, database: Database, heard: Callable[[ErasureDone], None]
 ) -> int:
-    """Erase whom a restored store brought back; return how many erasures the store lacked.
+    """Erase people a restored store brought back; return how many erasures the store lacked.
 
-    `ErasureListUnusable` where a key is missing by which they would be found.
+    Raises `ErasureListUnusable` if a key needed to find them is missing.
     """
     names = erased_names(settings)
     with database.reading() as connection:
@@ -377,11 +377,11 @@ def erase_again(
 def _also(
     whom: ErasureSubject | None, addresses: Iterable[str], entry: ListedErasure
 ) -> ErasureSubject:
-    """Return who is erased again, by the addresses that the store has of theirs too."""
+    """Return an erasure's subject to erase again, with the addresses the store has for them."""
     base = whom or ErasureSubject(ref=None, addresses=())
     more = tuple(address for address in addresses if address not in (*base.addresses, *base.shared))
     known = (*base.addresses, *more)
-    # The store has nothing of this person, so only the entry itself is taken in.
+    # The store has nothing on this person, so only the entry itself is added.
     return replace(base, addresses=known or (entry.person,))
 
 
@@ -410,9 +410,9 @@ def _content(blobs: Blobs, digest: str) -> bytes:
 
 
 def remove_blob(database: Database, blobs: Blobs, digest: str) -> bool:
-    """Delete a blob that nothing refers to; False: something does, or there is no such blob.
+    """Delete a blob nothing refers to; False if something does, or there is no such blob.
 
-    If it is stored again at this very moment, it is put back.
+    If it is being stored again at this very moment, it is put back.
     """
     content = _content(blobs, digest)
     with database.reading() as connection:
@@ -427,7 +427,7 @@ def remove_blob(database: Database, blobs: Blobs, digest: str) -> bool:
 
 
 def _files_of_feed(settings: Settings) -> Iterator[tuple[Path, bool]]:
-    """Yield the files of the feed's folder, each with whether it was handled."""
+    """Yield the files in the feed's folder, each with whether it was handled."""
     folder = settings.crm.folder
     if folder is None:
         return

@@ -1,4 +1,4 @@
-"""All that is held of a person, as JSON, as a page to read, and with the documents."""
+"""All data held on a person, as JSON, as a page to read, and with the documents."""
 
 import html
 import re
@@ -30,27 +30,27 @@ overflow-wrap: anywhere }
 
 
 class ExportFailed(GatewayError):
-    """Nothing was written, or not all of it; the text says why."""
+    """Nothing, or not everything, was written; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonExport:
-    """What is held of a person."""
+    """The data held on a person."""
 
-    person: str  #: `candidate:17`, or the address that nobody has.
+    person: str  #: `candidate:17`, or an address that nobody has.
     name: str
     language: str
     at: str
     held: Mapping[str, Sequence[HoldingRow]]  #: Rows by table.
 
     def document(self) -> dict[str, object]:
-        """Return it as the one JSON document."""
+        """Return it as a single JSON document."""
         about = {"person": self.person, "name": self.name, "at": self.at}
         return {**about, "held": {name: list(rows) for name, rows in self.held.items()}}
 
 
 def gather(settings: Settings, database: Database, whom: ErasureSubject) -> PersonExport:
-    """Return all that is held of a person; raise `ExportFailed` where that is nothing."""
+    """Return all data held on a person; raise `ExportFailed` if there is none."""
     with common.standings(settings, database) as standings, database.reading() as connection:
         erased = [
             name
@@ -72,13 +72,13 @@ def gather(settings: Settings, database: Database, whom: ErasureSubject) -> Pers
 
 
 def default_folder(whom: ErasureSubject) -> Path:
-    """Return where an export goes if nothing else is said: `candidate-17`."""
+    """Return the default folder of an export: `candidate-17`."""
     ref: PersonRef | None = whom.ref
     return Path(_file_name(f"{ref.kind}-{ref.crm_id}" if ref else whom.key))
 
 
 def write(settings: Settings, export: PersonExport, folder: Path) -> int:
-    """Write an export to a new or empty folder; return how many files that are."""
+    """Write an export to a new or empty folder; return the number of files."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -133,7 +133,7 @@ def _row(row: HoldingRow, files: Mapping[str, str]) -> str:
 
 
 def _files(export: PersonExport) -> Iterable[tuple[str, str]]:
-    """Yield under which name each blob is written, and its digest."""
+    """Yield the file name of each blob, and its digest."""
     seen = set()
     for row in export.held.get("documents", ()):
         yield f"documents/{row['id']}-{_file_name(str(row['filename']))}", str(row["sha256"])

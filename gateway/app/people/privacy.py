@@ -1,4 +1,4 @@
-"""Erasing and exporting a person, as asked for over the API."""
+"""Erasing and exporting a person through the API."""
 
 import io
 import tempfile
@@ -17,7 +17,7 @@ from gateway.store.engine.database import Database
 
 
 class PrivacyAnswers(PrivacyActions):
-    """Privacy actions with the keys and folders of the settings."""
+    """Privacy actions with the configured keys and folders."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
@@ -47,7 +47,7 @@ class PrivacyAnswers(PrivacyActions):
         return done.document()
 
     def export(self, wanted: PersonRef | str) -> dict[str, object]:
-        """Return all that is held of a person, as `person.json`."""
+        """Return all data held on a person, as `person.json`."""
         return self._gathered(wanted).document()
 
     def export_archive(self, wanted: PersonRef | str) -> bytes:

@@ -1,1 +1,1 @@
-"""The importer of forwarded replies by the settings."""
+"""The importer of forwarded replies as configured."""

@@ -1,4 +1,4 @@
-"""Where staff forward replies to."""
+"""The address staff forward replies to."""
 
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -6,7 +6,7 @@ from email.utils import parseaddr
 from gateway.config import Settings
 from gateway.config.values import parse_address
 
-#: What to do where nobody could say the address.
+#: What to do if the address is unknown.
 MISSING = (
     "the address staff forward replies to is not known: set inbound.address (it follows from a "
     "mailbox whose username is an address, never from an import listener)"
@@ -15,17 +15,17 @@ MISSING = (
 
 @dataclass(frozen=True, slots=True)
 class ImportAddress:
-    """An address for the importer."""
+    """An address of the importer."""
 
     address: str
-    told_by: str  #: The setting it follows from: `inbound.address`, or `mailbox replies`.
+    told_by: str  #: The setting it comes from: `inbound.address`, or `mailbox replies`.
 
 
 def import_addresses(settings: Settings) -> tuple[ImportAddress, ...]:
-    """Return the addresses staff may forward replies to, the one to name first; empty: unknown.
+    """Return the addresses staff may forward replies to, the preferred one first; empty if unknown.
 
-    `inbound.address` is the only one where it is set; else each mailbox whose login is an address
-    has that one.
+    If `inbound.address` is set, it is the only one; otherwise each mailbox has its login, if that
+    is an address.
     """
     _, given = parseaddr(settings.inbound.address or "")
     if given:
@@ -35,11 +35,11 @@ def import_addresses(settings: Settings) -> tuple[ImportAddress, ...]:
         try:
             address = parse_address(mailbox.username)
         except ValueError:
-            continue  # A login such as `OFFICE\\replies` says nothing.
+            continue  # A login such as `OFFICE\\replies` isn't an address.
         known.setdefault(address, ImportAddress(address, f"mailbox {mailbox.name}"))
     return tuple(known.values())
 
 
 def import_address(settings: Settings) -> str:
-    """Return the address to name to staff; empty where it isn't known."""
+    """Return the address to tell staff; empty if unknown."""
     return next((place.address for place in import_addresses(settings)), "")

@@ -1,4 +1,4 @@
-"""The importer by the settings, for the `inbound` role and for what people decide by hand."""
+"""The importer as configured, for the `inbound` role and for decisions by hand."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ from gateway.store.engine.database import Database
 
 @asynccontextmanager
 async def importer_by_hand(settings: Settings, database: Database) -> AsyncIterator[ReplyImporter]:
-    """Lend an importer for what a person decides."""
+    """Lend an importer for a person's decision."""
     readers = Readers()
     try:
         yield reply_importer(settings, database, readers)
@@ -43,9 +43,9 @@ def reply_importer(
     heard: Callable[[MailOrigin, ImportVerdict], None] = lambda _, __: None,
     heard_bounce: Callable[[KeptBounce], None] = lambda _: None,
 ) -> ReplyImporter:
-    """Return an importer; `heard` is told each verdict on a mail that is new.
+    """Return an importer; `heard` is called with each verdict on a new mail.
 
-    `heard_bounce` is told what came back, once it is kept.
+    `heard_bounce` is called with each bounce, once it is stored.
     """
     return ReplyImporter(
         database,
@@ -60,7 +60,7 @@ def reply_importer(
 
 
 def rules(settings: Settings) -> FilingRules:
-    """Return the importer's rules; GatewayError if a text can't be used."""
+    """Return the importer's rules; GatewayError if a wording can't be used."""
     own = (
         DocumentRule(
             type=document_type.type,
@@ -109,7 +109,7 @@ def bounce_settings(settings: Settings) -> BounceSettings:
 
 
 def origins(settings: Settings) -> dict[str, MailOrigin]:
-    """Return the mailboxes and import listeners, each with what proves a sender there."""
+    """Return the mailboxes and import listeners, each with how it authenticates senders."""
     listeners = (place for place in settings.smtp.listeners if place.purpose != "proxy")
     places: list[MailboxConfig | ListenerConfig] = [*settings.inbound.mailboxes, *listeners]
     return {

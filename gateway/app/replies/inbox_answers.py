@@ -1,4 +1,4 @@
-"""What is asked and decided of the inbox over HTTP and in the console, as by `gateway inbox`."""
+"""Queries and decisions about the inbox by API and console, as in `gateway inbox`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,16 +14,16 @@ from gateway.store.engine.blobs import BlobMissing
 from gateway.store.engine.database import Database
 from gateway.store.replies import inbox
 
-if TYPE_CHECKING:  # Few ask for mails: until then the process needs none of what reads them.
+if TYPE_CHECKING:  # Few people look at mails: until then the process doesn't need their reader.
     from gateway.inbound.importer import ReplyImporter
     from gateway.inbound.reading.readers import Readers
     from gateway.inbound.verdict import ImportVerdict
 
-_IDLE_SECONDS = 300.0  #: After so long the process that reads mails is let go.
+_IDLE_SECONDS = 300.0  #: The process that reads mails is ended after this long without use.
 
 
 class InboxAnswers(InboxActions):
-    """Reads mails in a process of its own, which is ended when it isn't used for a while."""
+    """Reads mails in a separate process, which is ended when unused for a while."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings

@@ -1,4 +1,4 @@
-"""A mail of the inbox, read again for people who decide what becomes of it."""
+"""A mail in the inbox, reread for people who decide about it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,7 +15,7 @@ from gateway.store.engine.blobs import BlobMissing
 from gateway.store.engine.database import Database
 from gateway.store.replies.possible_applications import possible_applications
 
-_MOST_ORIGINALS = 5  #: Mails that could be meant, of which senders are looked up.
+_MOST_ORIGINALS = 5  #: Candidates for the original whose senders are looked up.
 _LONGEST_TEXT = 200_000
 
 
@@ -26,10 +26,10 @@ async def read_of_inbox(
     row: InboxRow,
     zone: tzinfo,
 ) -> InboxReading:
-    """Read a mail, and look up which applications it is likely about while it is undecided."""
+    """Read a mail and, while it is undecided, look up which applications it is probably about."""
     try:
         mail = await importer.look(row)
-    except BlobMissing:  # Its row is all there is.
+    except BlobMissing:  # The row is all there is.
         mail = None
     reading = _shown(row, mail)
     if row.state not in (InboxState.NEEDS_ATTENTION, InboxState.DISCARDED):
@@ -39,14 +39,14 @@ async def read_of_inbox(
 
 
 async def suggested(database: Database, words: MailWords, zone: tzinfo) -> tuple[Suggestion, ...]:
-    """Return the applications that what a mail says is likely about, the likeliest first."""
+    """Return the applications a mail is probably about, most likely first."""
     clues = clues_of(words)
     possible = await database.read(possible_applications, clues)
     return suggestions(clues, possible, zone=zone)
 
 
 def words_of(row: InboxRow, mail: ReadMail | None, lookup: Callable[[str], str]) -> MailWords:
-    """Return what of a mail may name an application; where it can't be read, what is kept of it."""
+    """Return a mail's text that may name an application; if unreadable, the stored part of it."""
     originals = list(_originals(mail.original if mail else None))
     senders = [original.sender for original in originals]
     header = mail.header if mail else None

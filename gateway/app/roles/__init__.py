@@ -1,1 +1,1 @@
-"""What each role does, from its settings to its end."""
+"""The roles, from their settings to their end."""

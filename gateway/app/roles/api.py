@@ -1,4 +1,4 @@
-"""The `api` role: what is known of the gateway, asked over HTTP."""
+"""The `api` role: serves the HTTP API and the console."""
 
 import asyncio
 import time
@@ -53,14 +53,14 @@ from gateway.store.views.status import Snapshot, snapshot
 
 _UP = {True: "up", False: "down", None: "unknown"}
 _COUNTED_EVERY = timedelta(minutes=10)
-_SHARES_SECONDS = 2.0  #: How long an answer waits for what share came back.
-_STORE_SECONDS = 5.0  #: How long the store may take before it counts as away.
+_SHARES_SECONDS = 2.0  #: How long an answer waits for bounce shares.
+_STORE_SECONDS = 5.0  #: After this long without an answer the store counts as away.
 
 log = logs.get("api")
 
 
 async def run_api(context: RoleContext) -> None:
-    """Answer requests until the process is to stop."""
+    """Serve requests until the process is to stop."""
     database = open_store_of(context.settings, context.store)
     answering = services(context, database)
     try:
@@ -89,7 +89,7 @@ async def run_api(context: RoleContext) -> None:
 
 
 def services(context: RoleContext, database: Database) -> ApiServices:
-    """Return what requests are answered with, under the settings of each moment."""
+    """Return the services for requests, always under the current settings."""
     return ApiServices(
         database=database,
         blobs=Blobs(context.settings.store.blobs),
@@ -121,13 +121,13 @@ def services(context: RoleContext, database: Database) -> ApiServices:
 
 
 def run_words(settings: Settings) -> dict[str, Mapping[str, str]]:
-    """Return the words of reports on triggers' runs, by language."""
+    """Return the words for reports on triggers' runs, by language."""
     wordings = mail_wordings(settings, "trigger_report", RUN_REPORT)
     return {language: wording.words for language, wording in wordings.items()}
 
 
 def console_terms(context: RoleContext) -> Callable[[], ConsoleTerms]:
-    """Return what tells the console of the settings of each moment."""
+    """Return a function that returns the console's current settings."""
 
     def tell(fault: str) -> None:
         log.error("file_unusable", reason=fault)
@@ -157,7 +157,7 @@ def console_terms(context: RoleContext) -> Callable[[], ConsoleTerms]:
 
 
 class HealthCollector:
-    """Tells how the gateway is, from its store, its processes and what they last heard."""
+    """Collects the gateway's health from its store, its processes and what they last heard."""
 
     def __init__(self, context: RoleContext, database: Database) -> None:
         self._context = context
@@ -166,7 +166,7 @@ class HealthCollector:
         self._shares = SharesOfWeek(database, time.monotonic)
 
     async def health(self) -> Health:
-        """Return whether everything works, having asked the store and the silent relays."""
+        """Return the health, after querying the store and calling relays without recent mail."""
         snapshot, shares, _ = await asyncio.gather(
             self._snapshot(), self._shares.known(), self._look_at_relays()
         )
@@ -196,7 +196,7 @@ class HealthCollector:
         )
 
     async def metrics(self) -> bytes:
-        """Return every metric of every process of this host."""
+        """Return all metrics of all processes on this host."""
         snapshot, shares, _ = await asyncio.gather(
             self._snapshot(), self._shares.known(), self._look_at_relays()
         )
@@ -211,8 +211,8 @@ class HealthCollector:
         await self._watch.look(self._context.settings.relays)
 
     def look_at_store(self, connection: StoreTransaction) -> Snapshot:
-        """Read the state of the store; `StoreUnavailable` where it is read-only."""
-        # A read-only store (a standby took over) is as good as away: mail is answered 451.
+        """Read the status of the store; raise `StoreUnavailable` if it is read-only."""
+        # A read-only store (after a failover) is as good as away: mail gets a 451.
         self._database.ensure_writable(connection)
         return snapshot(connection)
 
@@ -225,10 +225,10 @@ class HealthCollector:
 
 
 class SharesOfWeek:
-    """What share of mail came back in the last 7 days, as read within the last ten minutes.
+    """What share of mail bounced in the last 7 days, at most ten minutes old.
 
-    To count a week's mail can take seconds where there is much: whoever asks waits a moment for it
-    at most, and gets what was counted before.
+    Counting a week's mail can take seconds if there is much of it: callers wait only a moment, and
+    then get the previous count.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
@@ -239,7 +239,7 @@ class SharesOfWeek:
         self._counting: asyncio.Task[None] | None = None
 
     async def known(self) -> list[BounceShare] | None:
-        """Return the shares; None: nothing is known yet."""
+        """Return the shares; None if nothing is known yet."""
         is_old = self._clock() - self._counted_at > _COUNTED_EVERY.total_seconds()
         if self._counting is None and (self._counted is None or is_old):
             self._counting = asyncio.create_task(self._count())
@@ -252,14 +252,14 @@ class SharesOfWeek:
         try:
             self._counted = await self._database.read(by_domain, since)
         except StoreUnavailable:
-            pass  # `gateway_store_up` tells of that.
+            pass  # `gateway_store_up` reports that.
         finally:
             self._counted_at = self._clock()
             self._counting = None
 
 
 def what_comes_back(shares: Sequence[BounceShare] | None) -> str:
-    """Return it as `GET /health` has it, complaints first."""
+    """Return the bounce state in the form of `GET /health`, complaints first."""
     if shares is None:
         return "unknown"
     rates = highest(shares).values()
@@ -269,7 +269,7 @@ def what_comes_back(shares: Sequence[BounceShare] | None) -> str:
 
 
 def in_a_word(health: RelayHealth | MailchimpHealth | None) -> str:
-    """Return a health as `GET /health` has it: `up`, `down` …; unknown: nobody asked yet."""
+    """Return a health in the form of `GET /health`: `up`, `down` …; unknown: not called yet."""
     return "unknown" if health is None else health.name.lower()
 
 
@@ -279,7 +279,7 @@ def _ages(snapshot: Snapshot) -> dict[str, int]:
 
 
 def kinds_of_files(snapshot: Snapshot) -> dict[str, dict[str, dict[str, object]]]:
-    """Return by source and kind of file how it stands: `{"crm": {"people": {…}}}`."""
+    """Return the state of each kind of file by source: `{"crm": {"people": {…}}}`."""
     kinds: dict[str, dict[str, dict[str, object]]] = {}
     for kind in snapshot.kinds:
         fault = kind.fault
@@ -297,7 +297,7 @@ def _seconds_since(moment: datetime) -> int:
 
 
 def readings_of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[MetricReading]:
-    """Yield the metrics that the supervisor's counts make: by role wanted, ready, restarts."""
+    """Yield the metrics from the supervisor's counts: wanted, ready, restarts by role."""
     texts = {
         "wanted": "Processes a role should have.",
         "ready": "Processes of a role that work.",
@@ -314,7 +314,7 @@ def readings_of_processes(roles: Mapping[str, Mapping[str, int]]) -> Iterator[Me
 
 
 def readings_of_shares(shares: Sequence[BounceShare] | None) -> Iterator[MetricReading]:
-    """Yield by sender domain the highest share of mail to one domain that came back."""
+    """Yield the highest bounce share at any one domain, by sender domain."""
     rates = highest(shares or ())
     yield MetricReading(
         name="gateway_bounce_share",
@@ -331,7 +331,7 @@ def readings_of_shares(shares: Sequence[BounceShare] | None) -> Iterator[MetricR
 
 
 def readings_of_store(snapshot: Snapshot | None) -> Iterator[MetricReading]:
-    """Yield the metrics that are read in the store; None: it doesn't answer."""
+    """Yield the metrics read from the store; None: it doesn't answer."""
     yield MetricReading(
         name="gateway_store_up",
         text="Whether the store answers.",
@@ -346,7 +346,7 @@ def readings_of_store(snapshot: Snapshot | None) -> Iterator[MetricReading]:
         label="source",
         values=_ages(snapshot),
     )
-    # How each kind of file stands; a feed is named `crm:people`.
+    # The age of each kind of file; a feed is named `crm:people`.
     ages = {kind: _seconds_since(kind.at) for kind in snapshot.kinds if kind.at is not None}
     faults = {kind: kind.fault for kind in snapshot.kinds if kind.fault is not None}
     yield MetricReading(

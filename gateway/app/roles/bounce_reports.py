@@ -1,4 +1,4 @@
-"""The daily report of what share of mail came back, and the alert where it is too much."""
+"""The daily report on what share of mail bounced, and the alert if it is too much."""
 
 from datetime import timedelta
 from email.utils import parseaddr
@@ -23,16 +23,16 @@ from gateway.store.sending import outbox
 
 TYPE = "bounce_report"
 LOOK_EVERY = timedelta(minutes=10)
-REPORT_HOUR = 6  #: From when on a day's report is written, in local time.
+REPORT_HOUR = 6  #: The hour after which a day's report is written, in local time.
 REPORTED = timedelta(days=7)
 
 log = logs.get("sender")
 
 
 class DailyBounceReport:
-    """Writes a report a day, and logs what is too much, however often the role starts or runs.
+    """Writes one report a day, and logs excesses, however often the role starts or runs.
 
-    Where nobody is named for reports, alarms go to whoever gets what has no other recipient.
+    If nobody is configured for reports, alarms go to the recipient of last resort.
     """
 
     def __init__(self, database: Database) -> None:
@@ -41,7 +41,7 @@ class DailyBounceReport:
         self._ids = common.ids_of(database)
 
     async def write(self, settings: Settings) -> None:
-        """Write today's report if it is due and nobody has."""
+        """Write today's report if it is due and not yet written."""
         local = now().astimezone(common.time_zone(settings))
         day = local.date().isoformat()
         if local.hour < REPORT_HOUR or day == self._last_day:
@@ -99,10 +99,10 @@ class DailyBounceReport:
             )
 
     async def _wording(self, settings: Settings, recipient: str) -> MailWording:
-        """Return the report's wording in the language of its reader, as notes are.
+        """Return the report's wording in its reader's language, like notes.
 
-        That is the one on file, or else the one set for the domain, or that of the settings. If the
-        operator's own wording can't be used, the log says so and the shipped one is used.
+        That is the language on file, or else the one set for the domain, or that of the settings.
+        If the operator's own wording can't be used, the log says so and the shipped one is used.
         """
         address = common.lookup(settings, recipient)
         staff = await self._database.read(applications.staff_at, address)

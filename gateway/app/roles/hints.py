@@ -1,4 +1,4 @@
-"""What Mailchimp's webhooks tell, kept in the store for the `sync` role."""
+"""Hints from Mailchimp's webhooks, stored for the `sync` role."""
 
 import hmac
 from datetime import timedelta
@@ -10,8 +10,8 @@ from gateway.store.campaigns import audiences, campaign_syncs
 from gateway.store.engine import done_once
 from gateway.store.engine.database import Database, StoreTransaction
 
-#: For so long a repetition is known, of Mailchimp or whoever copied one; Mailchimp itself repeats
-#: for 75 minutes.
+#: How long repetitions are recognised, from Mailchimp or from anybody who copied a hint; Mailchimp
+#: itself repeats for 75 minutes.
 KEPT = timedelta(days=2)
 
 log = logs.get("api")
@@ -33,7 +33,7 @@ class StoredHints(WebhookHints):
         return AudienceWebhook(matching[0].id, matching[0].webhook_secret) if matching else None
 
     async def take(self, hint: WebhookHint) -> None:
-        """Have what a hint is about looked at soon; what was told before changes nothing (M6)."""
+        """Schedule a sync for a hint; repeated hints change nothing (M6)."""
         present = now()
 
         def keep(connection: StoreTransaction) -> bool:

@@ -1,4 +1,4 @@
-"""The `inbound` role: forwarded replies, from mailboxes and listeners into the history."""
+"""The `inbound` role: files forwarded replies from mailboxes and listeners."""
 
 import asyncio
 import contextlib
@@ -36,11 +36,11 @@ from gateway.runtime.lease import Lease
 
 log = logs.get("inbound")
 
-_LEFT_SECONDS = 3600  #: A mail is in hand for seconds.
+_LEFT_SECONDS = 3600  #: Older than any mail in progress, which takes seconds.
 
 
 async def run_inbound(context: RoleContext) -> None:
-    """File what comes until the process is to stop."""
+    """File incoming mail until the process is to stop."""
     database = open_store_of(context.settings, context.store)
     readers = Readers()
     metrics = Metrics()
@@ -79,7 +79,7 @@ async def run_inbound(context: RoleContext) -> None:
         await asyncio.to_thread(_sweep)
         is_fed = any(listener.purpose != "proxy" for listener in context.settings.smtp.listeners)
         if is_fed or context.settings.inbound.mailboxes:
-            await readers.start()  # else with the first mail, should one come
+            await readers.start()  # otherwise with the first mail, if there is one
         await mailboxes.apply(context.settings)
         context.apply = apply
         context.ready()
@@ -91,7 +91,7 @@ async def run_inbound(context: RoleContext) -> None:
 
 
 def _sweep() -> None:
-    """Remove what processes that were killed left of mails they had in hand."""
+    """Remove files that killed processes left of mails in progress."""
     oldest = time.time() - _LEFT_SECONDS
     for path in Path(tempfile.gettempdir()).glob(f"{SPOOL}*"):
         with contextlib.suppress(OSError):
@@ -100,25 +100,25 @@ def _sweep() -> None:
 
 
 class _Tally:
-    """Logs and counts what becomes of mails."""
+    """Logs and counts the verdicts on mails."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def heard(self, origin: MailOrigin, verdict: ImportVerdict) -> None:
-        """Write a verdict's one line of log, and count it."""
+        """Log a verdict in one line, and count it."""
         seconds = None if origin.arrived is None else (now() - origin.arrived).total_seconds()
         self._metrics.inbound(origin.name, log_verdict(origin, verdict), seconds)
 
     def heard_bounce(self, bounce: KeptBounce) -> None:
-        """Count what came back."""
+        """Count a bounce."""
         self._metrics.came_back(
             bounce.kind.value, bounce.reason, is_hard=bounce.hard, proof=bounce.proof or ""
         )
 
 
 def log_verdict(origin: MailOrigin, verdict: ImportVerdict) -> str:
-    """Log a verdict; return what it is called where it is counted."""
+    """Log a verdict; return its name in the counter."""
     fields = {"inbox": ids.show(verdict.inbox), "origin": origin.name}
     match verdict:
         case Filed(entry):

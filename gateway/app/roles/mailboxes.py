@@ -12,12 +12,12 @@ from gateway.inbound.poller import Poller
 from gateway.metrics import Metrics
 from gateway.store.engine.database import Database
 
-_END_SECONDS = 15.0  #: A server that doesn't answer keeps nobody for longer.
+_END_SECONDS = 15.0  #: A server that doesn't respond can't delay the end for longer.
 
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
-    """A running poller, and its settings."""
+    """A running poller with its settings."""
 
     key: object
     poller: Poller
@@ -25,7 +25,7 @@ class _Watched:
 
 
 class Mailboxes:
-    """Runs a poller per mailbox until `stop`; `make` makes them."""
+    """Runs a poller for each mailbox until `stop`; `make` creates them."""
 
     def __init__(self, database: Database, make: Callable[[MailboxSettings], Poller]) -> None:
         self._database = database
@@ -33,9 +33,9 @@ class Mailboxes:
         self._watched: dict[str, _Watched] = {}
 
     async def apply(self, settings: Settings) -> None:
-        """Watch the mailboxes of these settings; those that stay as they were go on.
+        """Watch the mailboxes of these settings; unchanged ones continue.
 
-        Raises BadCertificate, and changes nothing, for certificates that can't be used.
+        Raises BadCertificate, changing nothing, if a certificate can't be used.
         """
         inbound = settings.inbound
         wanted = {
@@ -61,7 +61,7 @@ class Mailboxes:
             self._watched[name] = _Watched(wanted[name], poller, task)
 
     async def stop(self) -> None:
-        """End all, with the mails in hand finished."""
+        """Stop all pollers, after they finish the mails in progress."""
         await _end(list(self._watched.values()))
         self._watched.clear()
 
@@ -78,15 +78,15 @@ async def _end(watched: list[_Watched]) -> None:
 
 
 class MailboxWatch:
-    """Keeps how the mailboxes are, for metrics and `/health`."""
+    """Keeps the state of the mailboxes, for metrics and `/health`."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
     def read(self, mailbox: str) -> None:
-        """Record that a mailbox was read to its end just now."""
+        """Record that a mailbox was just read to its end."""
         self._metrics.mailbox(mailbox, succeeded_at=time.time())
 
     def down(self, mailbox: str) -> None:
-        """Keep that a mailbox can't be read."""
+        """Record that a mailbox can't be read."""
         self._metrics.mailbox(mailbox, succeeded_at=None)

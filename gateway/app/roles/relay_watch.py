@@ -1,4 +1,4 @@
-"""For `/health` and `/metrics`: calls relays whose state no mail has shown lately."""
+"""For `/health` and `/metrics`: calls relays that had no mail recently."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.replies import is_our_fault
 from gateway.metrics import Metrics, RelayHealth
 
-LATELY_SECONDS = 10.0  #: For so long what was heard of a relay counts.
+LATELY_SECONDS = 10.0  #: How long the last state of a relay remains valid.
 _CALL_SECONDS = 5.0
 
 
 class RelayWatch:
-    """Keeps the news of relays fresh, without mail, whenever somebody asks."""
+    """Keeps relays' states current on request, without sending mail."""
 
     def __init__(self) -> None:
         self._metrics = Metrics()
@@ -25,9 +25,9 @@ class RelayWatch:
         self._refused: set[str] = set()  # relays that refused the gateway when they were called
 
     async def look(self, relays: Sequence[RelayConfig]) -> None:
-        """Call the relays whose news are old, but for those that refused mail as our fault.
+        """Call the relays whose state is old, except those that refused mail as our fault.
 
-        Only mail can tell that such a one takes it again.
+        Only mail can show that such a relay accepts it again.
         """
         known = await asyncio.to_thread(metrics.relay_health)
         replies = await asyncio.to_thread(metrics.relay_replies)
@@ -54,7 +54,7 @@ class RelayWatch:
 
 
 async def call(relay: RelayConfig) -> RelayHealth:
-    """Connect to a relay, which needs no mail; no answer within 5 s is DOWN."""
+    """Connect to a relay, without mail; no answer within 5 s means DOWN."""
     try:
         settings = await asyncio.to_thread(relay_settings, relay)
         async with asyncio.timeout(_CALL_SECONDS):

@@ -1,4 +1,4 @@
-"""What comes back from Mailchimp, followed in the `sync` role."""
+"""Activities and opt-outs read back from Mailchimp in the `sync` role."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,27 +27,27 @@ from gateway.sync.sync_round import (
     RoundResult,
 )
 
-LEASE = "mailchimp"  #: One process of all machines looks at what is due.
-_LOOK = timedelta(seconds=5)  #: Between two looks at what is due; Mailchimp is not asked for it.
-_TICK = timedelta(seconds=1)  #: New settings are seen within it.
+LEASE = "mailchimp"  #: One process on all machines reads what is due.
+_LOOK = timedelta(seconds=5)  #: Between two checks of what is due, which don't call Mailchimp.
+_TICK = timedelta(seconds=1)  #: New settings are noticed within this time.
 _AWAY = timedelta(seconds=2)
-_STOPPED = timedelta(minutes=15)  #: Until Mailchimp is tried again that refuses the gateway itself.
+_STOPPED = timedelta(minutes=15)  #: Before retrying after Mailchimp has refused the gateway itself.
 
 log = logs.get("sync")
 
 
 class RoundStopping(Exception):
-    """The process ends, or another has taken the round over: it reads again what was in hand."""
+    """The process is ending, or another has taken over the round and rereads what was open."""
 
 
 async def follow(context: RoleContext, database: Database) -> None:
-    """Bring activities, states and opt-outs back at their time until the process is to stop."""
+    """Read back activities, states and opt-outs when due, until the process is to stop."""
     metrics, time = Metrics(), asyncio.get_running_loop().time
     settings, next_look = context.settings, time()
 
     async def look() -> None:
         nonlocal settings, next_look
-        # New settings end the wait of a sync that was stopped.
+        # New settings end the wait after a sync was refused.
         if time() < next_look and context.settings is settings:
             return
         settings, wait = context.settings, _LOOK
@@ -64,7 +64,7 @@ async def follow(context: RoleContext, database: Database) -> None:
 async def _look(
     context: RoleContext, settings: Settings, database: Database, metrics: Metrics
 ) -> timedelta:
-    """Look at what is due; return how long to rest."""
+    """Read what is due; return how long to rest."""
     try:
         if not await database.read(lambda connection: campaign_syncs.is_due(connection, now())):
             return _LOOK
@@ -104,7 +104,7 @@ def _round(
 
 
 def log_heard(metrics: Metrics, heard: RoundResult) -> None:
-    """Log what was read, and count it."""
+    """Log and count what was read."""
     match heard:
         case CampaignMoved(campaign, state):
             log.info("campaign_state", campaign=ids.show(campaign), state=state.value)

@@ -1,4 +1,4 @@
-"""What one process of a role works with: its settings, its sockets, and when it is to stop."""
+"""The context of a role's process: its settings, its sockets, and when to stop."""
 
 import asyncio
 import contextlib
@@ -24,19 +24,19 @@ ApplySettings = Callable[[Settings], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleArguments:
-    """What the supervisor asks of a process, as JSON in its only argument."""
+    """The supervisor's arguments for a process, as JSON in a single argument."""
 
     role: str
-    number: int  #: Of the process, for its log.
+    number: int  #: The process's number, for its log.
     config: str | None  #: The config file named on the command line.
-    sockets: Mapping[str, Sequence[int]]  #: File descriptors that listen, by listener.
+    sockets: Mapping[str, Sequence[int]]  #: Listening file descriptors, by listener.
     others: Mapping[str, Sequence[int]]  #: Those of the role's other processes.
     link: int  #: File descriptor of the socket to the supervisor.
-    store: str  #: The identity of the store there must be; empty: none was seen yet.
+    store: str  #: The identity of the store that must be there; empty: none was seen yet.
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what the supervisor wrote."""
+        """Parse the supervisor's arguments."""
         return cls(**json.loads(text))
 
     def settings(self) -> Settings:
@@ -45,10 +45,10 @@ class RoleArguments:
 
 
 class RoleContext:
-    """What a role's main is given.
+    """The argument of a role's main function.
 
-    It calls `ready` once it works, assigns `apply` if it can take new settings while it runs, and
-    returns soon after `stopping` is set, with what it had in hand finished.
+    The role calls `ready` once it works, assigns `apply` if it can take new settings while running,
+    and returns soon after `stopping` is set, having finished the work in progress.
     """
 
     def __init__(self, arguments: RoleArguments, settings: Settings) -> None:
@@ -56,14 +56,14 @@ class RoleContext:
         self.sockets = _opened(arguments.sockets)
         self.others = _opened(arguments.others)
         self.stopping = asyncio.Event()
-        #: The last news of the roles: how many processes are wanted and ready, and restarts.
+        #: The latest state of the roles: processes wanted and ready, and restarts.
         self.roles: Mapping[str, Mapping[str, int]] = {}
-        #: Takes new settings; whatever it raises, the old ones stay.
+        #: Applies new settings; if it raises, the old ones stay.
         self.apply: ApplySettings = _nothing_to_do
         self.number = arguments.number
         #: The config file that the settings are read from; None: the default place.
         self.config = Path(arguments.config) if arguments.config else None
-        #: The identity of the store there must be; empty: none was seen yet.
+        #: The identity of the store that must be there; empty: none was seen yet.
         self.store = arguments.store
         self._arguments = arguments
         self._supervisor: asyncio.StreamWriter | None = None
@@ -86,17 +86,17 @@ class RoleContext:
             self._supervisor.close()
 
     async def rest(self, duration: timedelta) -> None:
-        """Do nothing for so long, or until the process has to end."""
+        """Wait this long, or until the process has to end."""
         await pause(self.stopping, duration)
 
     def ready(self) -> None:
-        """Tell the supervisor that this process does its work now."""
+        """Report to the supervisor that this process is working."""
         log.info("started", number=self._arguments.number, pid=os.getpid())
         if self._supervisor is not None:
             self._supervisor.write(b"ready\n")
 
     async def _hear(self, reader: asyncio.StreamReader) -> None:
-        """Follow the supervisor; its end is ours, however it came."""
+        """Follow the supervisor; when it ends, however that came about, so do we."""
         with contextlib.suppress(OSError):
             while line := await reader.readline():
                 match json.loads(line):
@@ -130,7 +130,7 @@ class RoleContext:
 
 
 async def _nothing_to_do(_: Settings) -> None:
-    """For roles that read `RoleContext.settings` anew at each round."""
+    """Do nothing, for roles that reread `RoleContext.settings` in each round."""
 
 
 def _opened(numbers: Mapping[str, Sequence[int]]) -> dict[str, tuple[socket.socket, ...]]:

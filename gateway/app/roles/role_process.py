@@ -1,4 +1,4 @@
-"""A process of one role, from what the supervisor asks of it to its exit code."""
+"""A process of one role, from the supervisor's arguments to its exit code."""
 
 import asyncio
 import gc
@@ -12,8 +12,8 @@ from gateway.core.errors import GatewayError
 
 log = logs.get("role")
 
-#: By role: what is loaded before its processes are forked. aioimaplib and the library for Mailchimp
-#: never meet in one process (README, "Licence"); what only `api` has a use for, it loads itself.
+#: By role: modules loaded before its processes are forked. aioimaplib and the library for Mailchimp
+#: never share a process (README, "Licence"); what only `api` needs, it loads itself.
 _LOADED_FIRST = {
     "smtp": "gateway.app.roles.smtp",
     "inbound": "gateway.app.replies.importing",
@@ -23,7 +23,7 @@ _LOADED_FIRST = {
 
 
 def load_roles(roles: Sequence[str]) -> None:
-    """Load what processes of these roles share, in the process that they are forked from."""
+    """Load what processes of these roles share, in the process they are forked from."""
     for role in roles:
         if role in _LOADED_FIRST:
             import_module(_LOADED_FIRST[role])
@@ -31,10 +31,10 @@ def load_roles(roles: Sequence[str]) -> None:
 
 
 def run_role(text: str) -> int:
-    """Run a role to its end, by its arguments as JSON; 0 unless it failed."""
-    gc.disable()  # What is imported stays: to look for garbage in it takes a quarter of the start.
+    """Run a role to its end, given its arguments as JSON; return 0 unless it failed."""
+    gc.disable()  # Imports stay in memory: looking for garbage in them is a quarter of the startup.
     arguments = RoleArguments.read(text)
-    # Ctrl-C reaches the whole group: the supervisor alone decides how to end.
+    # Ctrl-C reaches the whole process group: only the supervisor decides how to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         settings = arguments.settings()
@@ -63,7 +63,7 @@ def run_role(text: str) -> int:
 
 
 def main_of(role: str) -> Callable[[RoleContext], Awaitable[None]]:
-    """Return the main of a role, and load nothing of the others."""
+    """Return a role's main function without loading other roles."""
     match role:
         case "smtp":
             from gateway.app.roles.smtp import run_smtp as run

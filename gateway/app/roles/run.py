@@ -1,4 +1,4 @@
-"""`gateway run`: from the settings to the roles that are supervised."""
+"""`gateway run`: runs the configured roles under a supervisor."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from gateway.supervisor.fork_server import ForkServer
 from gateway.supervisor.supervisor import Supervisor
 from gateway.supervisor.worker import Role
 
-_AWAY = timedelta(seconds=2)  #: Between tries while the store is away.
+_AWAY = timedelta(seconds=2)  #: Between retries while the store is away.
 
 ROLES = ("smtp", "inbound", "sync", "sender", "api")
 
@@ -28,14 +28,14 @@ log = logs.get("supervisor")
 
 
 class UnknownRole(GatewayError):
-    """There is no role of that name in this version."""
+    """This version has no role with that name."""
 
 
 def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     """Run roles (none: all) under a supervisor until SIGTERM or Ctrl-C.
 
-    Raises GatewayError if the config, a trigger or the store can't be used, or an address not be
-    listened at.
+    Raises GatewayError if the config, a trigger, the store or an address to listen on can't be
+    used.
     """
     for name in names:
         if name not in ROLES:
@@ -43,13 +43,13 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
     wanted = tuple(name for name in ROLES if name in (names or ROLES))
     settings = _read(config)
     if "sender" in wanted:
-        triggers.rules(settings)  # What is wrong with one of them stops the start.
+        triggers.rules(settings)  # An error in any of them prevents the start.
     arguments = {"config": str(config) if config else None, "store": ""}
     arguments["store"] = _prepare_store(settings)
     load_roles(wanted)
     if "smtp" in wanted:
-        # What is wrong with a file stops the start; and what is read of them here, no process that
-        # is forked reads again.
+        # An error in a file prevents the start; and what is read here, forked processes don't read
+        # again.
         from gateway.app.decision.proxy_policy import policy
 
         policy(settings)
@@ -74,9 +74,9 @@ def run_gateway(config: Path | None, names: Sequence[str]) -> None:
 
 
 async def wait_for_store(settings: Settings, arguments: dict[str, str | None]) -> None:
-    """Create the schema once a store is there that was away at the start.
+    """Create the schema once a store that was away at startup is there.
 
-    No process of a role does that: the one it had may be gone, and every mail would pass.
+    No role's process does that: if its store disappeared, an empty one would let all mail through.
     """
 
     async def look() -> None:
@@ -95,7 +95,7 @@ async def wait_for_store(settings: Settings, arguments: dict[str, str | None]) -
 
 
 def _read(config: Path | None) -> Settings:
-    """Load the settings, and log by them from now on."""
+    """Load the settings, and configure logging from them."""
     settings = load(config, os.environ)
     logs.setup(settings.log.level, settings.log.format, role="supervisor")
     return settings
@@ -116,10 +116,10 @@ def _roles(names: Sequence[str], settings: Settings) -> list[Role]:
 
 
 def _prepare_store(settings: Settings) -> str:
-    """Create a missing schema once, before several processes would; return which store it is.
+    """Create a missing schema once, before several processes try; return the store's identity.
 
-    Empty while it is away. A server that is away is no reason not to start: mail then gets the
-    answers for that case. A file that can't be used won't come back by itself.
+    It is empty while the store is away. A server that is away doesn't prevent the start: mail gets
+    the answers for that case. An unusable file, however, won't recover by itself.
     """
     database = open_database(settings)
     try:

@@ -1,4 +1,4 @@
-"""The `sender` role: what the gateway itself sends, and the chores of the store."""
+"""The `sender` role: sends the gateway's own mail, and does the store's chores."""
 
 import asyncio
 import random
@@ -41,12 +41,12 @@ from gateway.store.sending import outbox
 from gateway.triggers import reports
 
 TIDY_EVERY = timedelta(minutes=10)
-TIDY_STEP = 500  #: Rows forgotten in one transaction: mail waits no longer than for that.
-FEED_LEASE = timedelta(minutes=10)  #: One file may take so long.
+TIDY_STEP = 500  #: Rows deleted per transaction, which is as long as mail may have to wait.
+FEED_LEASE = timedelta(minutes=10)  #: How long one file may take.
 _REST = timedelta(milliseconds=200)  #: Between two steps, for the mail.
 _SWEEP = timedelta(seconds=1)
 _WORDS_EVERY = timedelta(seconds=10)
-_WORDS_STEP = 200  #: Messages of which words are taken in one transaction.
+_WORDS_STEP = 200  #: Messages indexed per transaction.
 _WORDS_REST = timedelta(milliseconds=20)  #: Between two of these, for the mail.
 
 log = logs.get("sender")
@@ -88,7 +88,7 @@ async def run_sender(context: RoleContext) -> None:
 
     triggered = TriggeredMail(context, database, own_mail)
     try:
-        # A store that is away keeps nobody from starting: mail gets the answers for that case.
+        # An unavailable store doesn't prevent the start: mail gets the answers for that case.
         context.ready()
         await store_ready(context, database)
         async with asyncio.TaskGroup() as tasks:
@@ -112,14 +112,14 @@ async def run_sender(context: RoleContext) -> None:
 
 
 def _put_off(error: Exception) -> None:
-    """While the store is away a chore waits for its next time."""
+    """While the store is away, let a chore wait for its next turn."""
     if not isinstance(error, StoreUnavailable):
         raise error
     log.error("chore_put_off", reason=str(error))
 
 
 async def send_reports(database: Database, own_mail: OwnMailSender) -> None:
-    """Send the reports of runs that wait, whether or not the role runs anywhere."""
+    """Send waiting reports on runs, whether or not the role runs anywhere."""
     worker = OutboxWorker(
         database,
         own_mail.deliver,
@@ -133,7 +133,7 @@ async def send_reports(database: Database, own_mail: OwnMailSender) -> None:
 
 
 async def tidy(context: RoleContext, database: Database, holder: str) -> None:
-    """Forget what is older than `journal.keep`, and what no later transaction can refer to."""
+    """Delete what is older than `journal.keep`, and what no later transaction can refer to."""
     lease = Lease(database=database, name="tidy", holder=holder, term=TIDY_EVERY, clock=now)
     if not await lease.take():
         return
@@ -163,7 +163,7 @@ async def tidy(context: RoleContext, database: Database, holder: str) -> None:
 
 
 async def take_words(context: RoleContext, database: Database) -> None:
-    """Take the words by which messages are found, of those that came since the last time."""
+    """Index the words of messages that came in since the last time."""
 
     async def step() -> int:
         if not await database.read(lambda connection: searching.has_work(connection, now())):
@@ -176,7 +176,7 @@ async def take_words(context: RoleContext, database: Database) -> None:
 async def forget(
     context: RoleContext, database: Database, kind: str, forgetting: Forgetting, oldest: datetime
 ) -> None:
-    """Forget in small steps what is older than it may be kept, with blobs nothing else has."""
+    """Delete what is older than may be kept, in small steps, with blobs nothing else needs."""
     blobs = Blobs(context.settings.store.blobs)
     files = 0
 
@@ -201,7 +201,7 @@ async def _prune(context: RoleContext, database: Database, prune: Prune, oldest:
 
 
 async def take_in_files(context: RoleContext, database: Database, holder: str) -> None:
-    """Look at the folder of the feed again and again, as long as the settings name one."""
+    """Import files from the feed's folder, as long as the settings name one."""
     folder: FeedFolder | None = None
     settings: Settings | None = None
 
@@ -248,7 +248,7 @@ async def _look(folder: FeedFolder, database: Database, holder: str, every: time
 
 
 def log_file(handled: HandledFile) -> None:
-    """Log what became of a file of the feed's folder."""
+    """Log the result of a file in the feed's folder."""
     if handled.fault is not None:
         log.error("feed_file_fault", file=handled.name, exc_info=handled.fault)
     if handled.state == "waiting":

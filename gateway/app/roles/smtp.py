@@ -1,4 +1,4 @@
-"""The `smtp` role: the proxy's policy from the settings, and the chores of a worker."""
+"""The `smtp` role: runs the proxy under the configured policy, with a worker's chores."""
 
 import asyncio
 import contextlib
@@ -42,12 +42,12 @@ from gateway.store.views import status
 
 log = logs.get("smtp_proxy")
 
-#: The journal's thread takes Python's lock several times a commit; with the usual 5 ms it would
-#: wait longer for that than for the disk.
+#: The journal's thread takes the GIL several times per commit; with the usual 5 ms it would wait
+#: longer for it than for the disk.
 _SWITCH_SECONDS = 0.001
-_COLLECT_AFTER = 20_000  #: New objects; Python's own 700 come with every other message.
-_LOG_SECONDS = 0.05  #: For how long lines of log gather.
-#: Between two times of each chore.
+_COLLECT_AFTER = 20_000  #: New objects; every other message would reach Python's default of 700.
+_LOG_SECONDS = 0.05  #: How long log lines are gathered.
+#: Between two runs of each chore.
 _SWEEP = timedelta(seconds=1)
 _ROOM = timedelta(seconds=0.2)
 _FEED = timedelta(seconds=15)
@@ -57,7 +57,7 @@ _OFFERS = timedelta(seconds=1)
 
 
 async def run_smtp(context: RoleContext) -> None:
-    """Take mail in until the process is to stop; then finish what is at the dot."""
+    """Accept mail until the process is to stop; then finish what has reached the dot."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     logs.gather(partial(asyncio.get_running_loop().call_later, _LOG_SECONDS))
     database = common.open_store_of(context.settings, context.store)
@@ -68,7 +68,7 @@ async def run_smtp(context: RoleContext) -> None:
 
 
 class _Smtp:
-    """The parts of a worker, put together."""
+    """The parts of a worker, assembled."""
 
     def __init__(self, context: RoleContext, database: Database, number: int) -> None:
         settings = context.settings
@@ -105,7 +105,7 @@ class _Smtp:
         self._chores = _Chores(database, self._services, number, self._local, context.stopping)
 
     def _decider(self, settings: Settings) -> Decider:
-        """Return what decides under these settings; what was asked until now lets the store go."""
+        """Return the decider for these settings; the lookups of the old one release the store."""
         for asked in self._asked:
             asked.close()
         self._standings = common.standings(settings, self._database)
@@ -114,7 +114,7 @@ class _Smtp:
         return Decider(self._standings, lookup, self._never, self._bulk_memory)
 
     async def apply(self, fresh: Settings) -> None:
-        """Use new settings; restart if the journal must be kept in another way."""
+        """Apply new settings; restart if the journal must be kept in another way."""
         counted = bool(self._services.policy.bursts)
         self._worker.apply(policy(fresh), listeners(fresh))
         self._services.decider = self._decider(fresh)
@@ -123,12 +123,12 @@ class _Smtp:
             self._context.stopping.set()
 
     async def run(self) -> None:
-        """Work until the process is to stop, then leave in order."""
+        """Work until the process is to stop, then shut down in order."""
         await self._chores.first_look()
-        with contextlib.suppress(StoreUnavailable):  # The first client finds the store opened.
+        with contextlib.suppress(StoreUnavailable):  # Opens the store before the first client.
             await self._standings.of([self._services.policy.notifier])
         chores = self._chores
-        closed = asyncio.Event()  #: Later than `stopping`: sessions that finish are looked after.
+        closed = asyncio.Event()  #: Set after `stopping`, as finishing sessions need chores.
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(
@@ -152,8 +152,7 @@ class _Smtp:
             )
             running.append(tasks.create_task(learning))
             await self._chores.relays_seen()
-            # What lives as long as the process is spared from the collector; cycles are rare
-            # after it.
+            # Long-lived objects are excluded from garbage collection; cycles are rare after this.
             gc.collect()
             gc.freeze()
             gc.set_threshold(_COLLECT_AFTER, 20, 20)
@@ -169,7 +168,7 @@ class _Smtp:
             await self._context.stopping.wait()
             await self._worker.close()
             closed.set()
-            for task in running:  # What waits for a store that is away, or knows no end.
+            for task in running:  # They may be waiting for a store that is away, or run forever.
                 task.cancel()
         await self._journal.close()
         await self._chores.retire()
@@ -181,9 +180,9 @@ class _Smtp:
 
 
 def _journal(database: Database, services: ProxyServices, number: int) -> MessageJournal:
-    """SQLite is told through a log, where telling it at once would cost more than the mail itself.
+    """Write to SQLite through a log, as direct commits would cost more than the mail itself.
 
-    Bursts are counted in the store from one message to the next: there it is told at once.
+    Bursts are counted in the store from one message to the next: with them, writes are direct.
     """
     committed = services.committed
     log_file = open_log(database, number, wanted=not services.policy.bursts)
@@ -199,7 +198,7 @@ def _journal(database: Database, services: ProxyServices, number: int) -> Messag
 
 
 def open_marks(settings: Settings) -> HostMarks | None:
-    """Open what the workers of this host tell each other at once; None: it can't be used."""
+    """Open the marks that workers on this host share at once; None if they can't be used."""
     try:
         return HostMarks(settings.store.outage / "in-flight")
     except OSError as error:
@@ -208,9 +207,9 @@ def open_marks(settings: Settings) -> HostMarks | None:
 
 
 def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | None:
-    """Open the log of a worker's number; None: its journal is written to the store at once.
+    """Open the log for a worker's number; None if its journal is written to the store directly.
 
-    Only the log of a number that was registered is taken in after a crash.
+    Only the log of a registered number is taken in after a crash.
     """
     if not database.is_sqlite or number in PROVISIONAL:
         return None
@@ -225,9 +224,10 @@ def open_log(database: Database, number: int, *, wanted: bool) -> WorkerLog | No
 
 
 async def register(database: Database, of_host: int) -> int:
-    """Get a number of our own; without a store a likely free one serves until it is back.
+    """Get a number of our own; without a store, use a likely free one until it is back.
 
-    That one is no other worker's of this machine: `of_host` is the worker's number among them.
+    That number differs from those of other workers on this machine: `of_host` is the worker's index
+    among them.
     """
     holder, loop = processes.holder(), asyncio.get_running_loop()
     try:
@@ -243,7 +243,7 @@ async def register(database: Database, of_host: int) -> int:
 
 
 class _Chores:
-    """What a worker does beside taking mail."""
+    """A worker's chores beside accepting mail."""
 
     def __init__(
         self,
@@ -258,11 +258,11 @@ class _Chores:
         self._number = number
         self._local = local
         self._stopping = stopping
-        self._kept: dict[str, dict[str, str]] = {}  # the offers, as they are in the store
+        self._kept: dict[str, dict[str, str]] = {}  # the offers as stored
         self._beat_at = self._steady_since = common.now()
 
     async def first_look(self) -> None:
-        """Learn what is kept of relays and feed; without a store, later."""
+        """Read what is stored about relays and feed; without a store, do so later."""
         try:
             self._kept = await self._database.read(relay_offers.kept)
             self._services.offers = {**self._services.offers, **self._kept}
@@ -271,7 +271,7 @@ class _Chores:
             log.error("store_unavailable", reason=str(error))
 
     async def relays_seen(self) -> None:
-        """Give relays never seen before a moment to introduce themselves."""
+        """Call relays that have never been seen before, for their extensions."""
         if all(relay.name in self._services.offers for relay in self._services.policy.relays):
             return
         try:
@@ -281,14 +281,14 @@ class _Chores:
             log.warning("relay_not_seen_yet")
 
     async def beat(self) -> None:
-        """Say that this process is alive, and settle what processes that have ended left.
+        """Report that this process is alive, and settle what ended processes left.
 
-        A process that can't write to the store in its present state ends, and the supervisor starts
-        it again.
+        A process that can't write to the store in its present state ends, and the supervisor
+        restarts it.
         """
         holder, number = processes.holder(), self._number
         now = common.now()
-        # Beats are missed while the store is away, and where the machine slept or its clock jumped.
+        # Beats are missed while the store is away, and if the machine slept or its clock jumped.
         if not timedelta(0) <= now - self._beat_at < 2 * workers.BEAT:
             self._steady_since = now
         try:
@@ -310,7 +310,7 @@ class _Chores:
             self._stopping.set()
 
     async def look_at_feed(self) -> None:
-        """See how old the feed is."""
+        """Update the age of the feed."""
         snapshot = await self._database.read(status.snapshot)
         self._services.feed_time = max(snapshot.feeds.values(), default=None)
 
@@ -324,11 +324,11 @@ class _Chores:
         await asyncio.get_running_loop().run_in_executor(None, languages.remember)
 
     async def take_in(self) -> None:
-        """Bring in what passed while the store was away."""
+        """Take in what was recorded while the store was away."""
         await take_records_in(self._database, self._local, self._number, processes.has_ended)
 
     async def keep_offers(self) -> None:
-        """Keep what relays offer whenever it has changed."""
+        """Store the relays' extensions whenever they have changed."""
         current = dict(self._services.offers)
         if current != self._kept:
             await self._database.write(
@@ -337,7 +337,7 @@ class _Chores:
             self._kept = current
 
     async def retire(self) -> None:
-        """Give the worker's number back; what is still open has no outcome any more."""
+        """Give the worker's number back; whatever is still open has no outcome."""
         holder, number = processes.holder(), self._number
         try:
             await self._database.write(workers.retire, number, holder=holder)

@@ -1,4 +1,4 @@
-"""Waiting for the store, as roles do that can't do anything without it."""
+"""Waiting for the store, for roles that can do nothing without it."""
 
 import asyncio
 from datetime import timedelta
@@ -9,15 +9,15 @@ from gateway.app.roles.role_context import RoleContext
 from gateway.runtime.periodic import until_done
 from gateway.store.engine.database import Database, StoreUnavailable
 
-_AWAY = timedelta(seconds=2)  #: Between tries while the store is away.
+_AWAY = timedelta(seconds=2)  #: Between retries while the store is away.
 
 log = logs.get("role")
 
 
 async def store_ready(context: RoleContext, database: Database) -> None:
-    """Wait for a store that is away; a missing schema is created when it is there.
+    """Wait for a store that is away, and then create a missing schema.
 
-    Raises for one that is of another version or not whole.
+    Raises if the schema has another version or is incomplete.
     """
 
     def failed(error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""The `sync` role: what the gateway does at Mailchimp by itself."""
+"""The `sync` role: the gateway's regular work at Mailchimp."""
 
 import asyncio
 from dataclasses import replace
@@ -16,20 +16,20 @@ from gateway.store.engine.database import Database, StoreUnavailable
 from gateway.sync.refresh import Heard, LastLook, Refreshed, Refresher, RefreshFailed, Unscheduled
 from gateway.sync.removals import Removals
 
-_LOOK = timedelta(seconds=10)  #: Between two looks into the store.
-_KEY = timedelta(seconds=1)  #: Between two looks for a key in new settings.
+_LOOK = timedelta(seconds=10)  #: Between two queries of the store.
+_KEY = timedelta(seconds=1)  #: Between two checks for a key in new settings.
 
 log = logs.get("sync")
 
 
 class RefreshStopping(Exception):
-    """The process ends; what is left is done by the next one."""
+    """The process is ending; the next one does the rest."""
 
 
 async def run_sync(context: RoleContext) -> None:
     """Do what is due at Mailchimp until the process is to stop."""
     context.ready()
-    # The store is opened where there is something to do: what it takes stays in memory.
+    # The store is opened only if there is work: once opened it stays in memory.
     while context.settings.mailchimp.api_key is None and not context.stopping.is_set():
         await context.rest(_KEY)
     database = common.open_store_of(context.settings, context.store)
@@ -75,7 +75,7 @@ def _refresh(context: RoleContext, database: Database, looked: dict[int, LastLoo
 
 
 def log_refresh(heard: Heard) -> None:
-    """Log what became of a scheduled campaign."""
+    """Log the result for a scheduled campaign."""
     match heard:
         case Refreshed(campaign, updated, left_out):
             log.info(

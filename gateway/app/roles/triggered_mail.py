@@ -1,4 +1,4 @@
-"""The part of the `sender` role that mails on events."""
+"""Mail on events, as a part of the `sender` role."""
 
 import asyncio
 from datetime import timedelta
@@ -15,7 +15,7 @@ from gateway.triggers.engine import TriggerEngine
 from gateway.triggers.epoch import EpochFileUnusable
 
 SEND_EVERY = timedelta(seconds=1)
-LOOK_EVERY = timedelta(seconds=2)  #: Has a trigger's hour come, or has a file changed?
+LOOK_EVERY = timedelta(seconds=2)  #: To notice a trigger's hour, or a changed file.
 REPORT_EVERY = timedelta(seconds=2)
 LIFE_EVERY = timedelta(seconds=5)
 
@@ -23,7 +23,7 @@ log = logs.get("triggers")
 
 
 class TriggeredMail:
-    """Runs the triggers as long as the `sender` role lives."""
+    """Runs the triggers for the life of the `sender` role."""
 
     def __init__(self, context: RoleContext, database: Database, submitter: MailSubmitter) -> None:
         self._context = context
@@ -33,7 +33,7 @@ class TriggeredMail:
         )
 
     async def work(self) -> None:
-        """Look, send and report again and again."""
+        """Look for due mail, send and report, repeatedly."""
         engine = self._engine
 
         async def show_life() -> None:  # New settings bring another watch.
@@ -57,7 +57,7 @@ class TriggeredMail:
                 )
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Release the store."""
         self._engine.close()
         self._plan.close()
 
@@ -70,7 +70,7 @@ class TriggeredMail:
 
 
 def _failed(error: Exception) -> None:
-    """Tell what keeps a chore from working; the sender role has other work to do meanwhile."""
+    """Log what stops a chore; the sender role meanwhile has other work."""
     if isinstance(error, StoreUnavailable | EpochFileUnusable):
         log.error("triggers_put_off", reason=str(error))
     else:

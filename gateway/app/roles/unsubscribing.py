@@ -1,4 +1,4 @@
-"""What links to unsubscribe lead to: the page's questions, asked of the store."""
+"""The store's side of unsubscribe links."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ _MAILCHIMP = "/mailchimp/"
 
 
 class StoreUnsubscribeAdapter(UnsubscribeAdapter):
-    """Looks links up, and unsubscribes whoever got their mail."""
+    """Looks up links, and unsubscribes the recipients of their mail."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
@@ -61,7 +61,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
         )
 
     async def unsubscribe(self, token: str, *, topic: str, choice: str) -> LinkView:
-        """Unsubscribe who got the link's mail, and tell of it, in one transaction."""
+        """Unsubscribe the recipient of the link's mail, and report it, in one transaction."""
         named = await asyncio.to_thread(self._named, token)
         if named is None:
             return LinkView(state=LinkState.UNKNOWN)
@@ -88,7 +88,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
     async def _once_known(self, named: Named, ask: Callable[[], Awaitable[LinkView]]) -> LinkView:
         """Return the answer once the journal has the mail: programs may be faster than the journal.
 
-        If a mail is too new to have been deleted, the journal will have it in a moment.
+        If a mail is too recent to have been deleted, it will be in the journal in a moment.
         """
         is_new = common.now() - named.at < _NEW
         for attempt in range(_ATTEMPTS):
@@ -131,7 +131,7 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
         )
 
     def _topic(self, trigger: str) -> str:
-        """Return what a trigger's mail is about; empty where it doesn't say, or is gone."""
+        """Return the topic of a trigger's mail; empty if it has none, or no longer exists."""
         settings = self._settings()
         with suppress(ConfigError, OSError):
             file = trigger_files(settings.triggers.folder).get(trigger) if trigger else None
@@ -140,9 +140,9 @@ class StoreUnsubscribeAdapter(UnsubscribeAdapter):
 
 
 def public_paths(settings: Settings) -> PublicPaths:
-    """Return what the open internet reaches, by which name.
+    """Return the public host name and the paths open to the internet.
 
-    Where Mailchimp's webhooks come to the same name, these too.
+    If Mailchimp's webhooks use the same name, theirs are included.
     """
     name = name_of(settings.api.public_url or "")
     is_shared = bool(name) and name_of(str(settings.mailchimp.public_url or "")) == name

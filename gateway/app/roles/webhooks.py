@@ -1,4 +1,4 @@
-"""The webhooks of the `sender` role: a dispatcher, and a worker of the outbox per address."""
+"""The webhooks of the `sender` role: a dispatcher, and an outbox worker for each address."""
 
 import asyncio
 import random
@@ -23,12 +23,12 @@ from gateway.store.sending import outbox
 log = logs.get("webhooks")
 
 _LIMITS = OutboxLimits(concurrency=CONCURRENCY)
-#: How long after an address left the settings its webhooks are given up.
+#: How soon webhooks are given up after their address left the settings.
 GIVEN_UP_WITHIN = timedelta(seconds=10)
 
 
 class Webhooks:
-    """Tells every endpoint of the settings what it asked for, until `stopping` is set."""
+    """Sends each configured endpoint the events it wants, until `stopping` is set."""
 
     def __init__(
         self,
@@ -45,16 +45,16 @@ class Webhooks:
         self._stopping = stopping
         self._count = count
         self._running: dict[str, _Running] = {}
-        self._tasks: asyncio.TaskGroup | None = None  # of what `run` has begun
+        self._tasks: asyncio.TaskGroup | None = None  # of `run`
 
     def apply(self, settings: Settings) -> None:
-        """Go by new settings from now on; BadCertificate if they can't be used."""
+        """Use new settings from now on; BadCertificate if they can't be used."""
         self._endpoints = endpoints(settings)
         if self._tasks is not None:
             self._follow_settings(self._tasks)
 
     async def run(self) -> None:
-        """Do it as long as the process lives."""
+        """Run for the life of the process."""
         dispatcher = Dispatcher(
             self._database,
             lambda: {endpoint.url: endpoint.events for endpoint in self._endpoints},
@@ -75,7 +75,7 @@ class Webhooks:
             self._stop(list(self._running))
 
     def _follow_settings(self, tasks: asyncio.TaskGroup) -> None:
-        """Have a worker for every endpoint there is now, and for no other."""
+        """Run a worker for each current endpoint, and no others."""
         wanted = {endpoint.url: endpoint for endpoint in self._endpoints}
         old = [
             url for url, running in self._running.items() if running.endpoint is not wanted.get(url)
@@ -87,9 +87,9 @@ class Webhooks:
                 tasks.create_task(self._running[url].run())
 
     async def _give_up_others(self) -> None:
-        """Log as errors the webhooks whose address the settings no longer name.
+        """Give up webhooks whose address is no longer in the settings, and log them as errors.
 
-        Looked for again and again: what a worker had in hand when its address went comes later.
+        This is repeated: what a worker was sending when its address was removed comes later.
         """
         urls = [endpoint.url for endpoint in self._endpoints]
         given_up = await self._database.write(
@@ -110,7 +110,7 @@ class Webhooks:
     def worker(
         self, endpoint: Endpoint, delivery: WebhookDelivery, stopping: asyncio.Event
     ) -> OutboxWorker:
-        """Return what sends to an endpoint."""
+        """Return the worker for an endpoint."""
         return OutboxWorker(
             self._database,
             delivery.deliver,
@@ -125,7 +125,7 @@ class Webhooks:
 
 
 class _Running:
-    """The worker of one endpoint."""
+    """The running worker of an endpoint."""
 
     def __init__(self, webhooks: Webhooks, endpoint: Endpoint) -> None:
         self.endpoint = endpoint

@@ -1,1 +1,1 @@
-"""What the gateway sends itself."""
+"""The gateway's own mail."""

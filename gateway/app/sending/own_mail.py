@@ -1,4 +1,4 @@
-"""From the settings to what sends the gateway's own mail."""
+"""Builds the sender of the gateway's own mail from the settings."""
 
 from gateway.app.common import notifier
 from gateway.app.dkim_keys import dkim_signer
@@ -9,12 +9,12 @@ from gateway.metrics import Metrics
 
 
 def own_mail_sender(settings: Settings, metrics: Metrics) -> OwnMailSender:
-    """Return what sends the gateway's own mail; raises as `own_mail_settings`."""
+    """Return the sender of the gateway's own mail; raises like `own_mail_settings`."""
     return OwnMailSender(own_mail_settings(settings), metrics)
 
 
 def own_mail_settings(settings: Settings) -> OwnMailSettings:
-    """Return how it is sent; BadCertificate or BadDkimKey names a file that can't be used."""
+    """Return its settings; BadCertificate or BadDkimKey names a file that can't be used."""
     return OwnMailSettings(
         relays=relays_of(settings),
         sender=notifier(settings),

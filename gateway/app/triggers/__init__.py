@@ -1,1 +1,1 @@
-"""Triggers by the settings; previews, runs and changed applications."""
+"""Triggers as configured; previews, runs and changed applications."""

@@ -1,4 +1,4 @@
-"""The plan of triggered mail by settings and files as they are, made anew when these change."""
+"""The plan of triggered mail from the current settings and files, renewed when they change."""
 
 from gateway import logs
 from gateway.app import common
@@ -12,10 +12,10 @@ log = logs.get("triggers")
 
 
 class CurrentTriggerPlan:
-    """Keeps the plan in use: the `TriggerPlans` of an engine; `close` it in the end."""
+    """Keeps the current plan: the `TriggerPlans` of an engine; the caller must `close` it."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        """Raises GatewayError if a file of the settings can't be used."""
+        """Raises GatewayError if a configured file can't be used."""
         self._settings = settings
         self._database = database
         self._files = triggers.CurrentTriggerFiles(settings)
@@ -34,7 +34,7 @@ class CurrentTriggerPlan:
         self.plan = self._made()
 
     def newest(self) -> TriggerSettings:
-        """Return the plan by the files as they are now; where they can't be read, the old one."""
+        """Return the plan from the files as they are now; if they can't be read, the old one."""
         try:
             self.refresh(self._settings)
         except (GatewayError, OSError) as error:
@@ -42,7 +42,7 @@ class CurrentTriggerPlan:
         return self.plan
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Release the store."""
         self._standings.close()
 
     def _made(self) -> TriggerSettings:

@@ -1,7 +1,7 @@
-"""Changing triggers and templates: checked like the config, written back to the same files.
+"""Editing triggers and templates: checked like the config, written back to the same files.
 
-A change is proposed first, which checks it and says what it would do, and then kept. Nothing that
-can't be used is ever written; processes that run read the files again by themselves.
+A change is first proposed, which checks it and says what it would do, and then kept. Nothing
+unusable is ever written; running processes reread the files by themselves.
 """
 
 import re
@@ -54,14 +54,14 @@ from gateway.triggers.templates import (
     TemplateSource,
 )
 
-AHEAD = 14  #: Days that are looked at to tell whom a trigger will reach.
-#: Folders beside the templates that hold wording of other mail.
+AHEAD = 14  #: Days for which the recipients of a trigger are shown.
+#: Folders beside the templates with the wording of other mail.
 OTHER_WORDING = frozenset(
     {"notes", "bounce_report", "reply_imported", "reply_refused", "trigger_report"}
 )
-#: What any trigger's mail can be filled with.
+#: Values available to any trigger's mail.
 EVERY_VALUE = (PERSON, QUALIFICATION, APPLICATION, ACTOR)
-#: Names that are addresses of pages beside those of triggers and templates.
+#: Names that are URLs of other pages beside those of triggers and templates.
 PAGES = frozenset(("new", "history", "templates"))
 _LONGEST_NAME = 100
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST_NAME - 1}}}")
@@ -69,25 +69,25 @@ _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
 class NoSuchPerson(GatewayError):
-    """Nobody is known by that key."""
+    """There is no person with this key."""
 
 
 class NoSuchFile(GatewayError):
-    """There is no trigger, or no template, of that name."""
+    """There is no trigger, or no template, with this name."""
 
 
 class ChangedMeanwhile(GatewayError):
     """Somebody else has changed the same file since it was read; nothing was written."""
 
     def __init__(self, what: Path, now: Mapping[str, str], yours: Mapping[str, str]) -> None:
-        """`now` has the current text of each file, by path; `yours` what was to replace it."""
+        """`now` has the current text of each file, by path; `yours` the intended replacement."""
         super().__init__(f"{what} was changed by somebody else since you opened it")
-        self.now = {Path(file).name: text for file, text in now.items()}  #: By the file's name.
+        self.now = {Path(file).name: text for file, text in now.items()}  #: By file name.
         self.yours = {Path(file).name: text for file, text in yours.items()}
 
 
 class ReachUnconfirmed(GatewayError):
-    """The trigger would mail people; nobody has said yet that they were shown whom."""
+    """The trigger would mail people, and nobody has confirmed having seen whom."""
 
     def __init__(self, reach: "TriggerReach") -> None:
         super().__init__("look first whom it would reach, then confirm")
@@ -96,46 +96,46 @@ class ReachUnconfirmed(GatewayError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerState:
-    """A trigger's file as it stands."""
+    """The current state of a trigger's file."""
 
     name: str
-    file: Path  #: Where a change is written to.
+    file: Path  #: Where changes are written.
     text: str
     version: str
-    is_shipped: bool  #: There is no file of one's own yet: the text is the shipped one.
-    values: Mapping[str, object]  #: As the file has them; none where it isn't TOML.
+    is_shipped: bool  #: The operator has no file of this name: the text is the shipped one.
+    values: Mapping[str, object]  #: As in the file; empty if it isn't TOML.
     rule: CheckedTrigger | None  #: None: it can't be used.
     problems: tuple[str, ...]
-    faults: tuple[FileFault, ...]  #: The same, place by place.
+    faults: tuple[FileFault, ...]  #: The same, by place.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateState:
-    """A template's files as they stand."""
+    """The current state of a template's files."""
 
     name: str
-    folder: Path  #: Where a change is written to.
+    folder: Path  #: Where changes are written.
     version: str
     sources: Mapping[str, TemplateSource]  #: By language.
-    own: frozenset[str]  #: The languages that have a file of one's own.
+    own: frozenset[str]  #: Languages for which the operator has a file.
     used_by: tuple[str, ...]  #: Triggers that name it.
     problems: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedEdit:
-    """A change that was checked and may be kept."""
+    """A checked change that may be kept."""
 
     what: EditedThing
     name: str
     changes: tuple[FileChange, ...]  #: Only of files that really change.
     rule: CheckedTrigger | None  #: A trigger as it will be.
     before: CheckedTrigger | None  #: A trigger as it is.
-    doubts: tuple[str, ...]  #: What may not be meant so.
+    doubts: tuple[str, ...]  #: What may be a mistake.
 
     @property
     def must_be_confirmed(self) -> bool:
-        """Whether somebody has to be shown first whom it would reach."""
+        """Whether somebody must first be shown whom it would reach."""
         if self.rule is None or not self.rule.trigger.enabled:
             return False
         return self.before is None or self.before.trigger != self.rule.trigger
@@ -143,11 +143,11 @@ class ProposedEdit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerReach:
-    """Whom a trigger would mail if it were on as proposed."""
+    """The people a trigger would mail if it were on as proposed."""
 
     preview: Preview | None  #: What a run would do today; None: it is not a date event.
-    days: tuple[DueDay, ...]  #: The next days, as the calendar has them.
-    token: str  #: Confirms what is shown, for ten minutes.
+    days: tuple[DueDay, ...]  #: The next days, as in the calendar.
+    token: str  #: Confirms what was shown, for ten minutes.
 
 
 def trigger_state(settings: Settings, name: str) -> TriggerState:
@@ -159,7 +159,7 @@ def trigger_state(settings: Settings, name: str) -> TriggerState:
     text = ""
     problems: tuple[str, ...] = ()
     faults: list[FileFault] = []
-    with suppress(ConfigError):  # For example, a file that isn't text: reading the rule says so.
+    with suppress(ConfigError):  # For example, a file that isn't text: reading the rule reports it.
         text = text_to_mend(files[name])
     rule: CheckedTrigger | None = None
     given: dict[str, object] = {}
@@ -191,9 +191,9 @@ def propose_trigger(
     text: str | None = None,
     version: str,
 ) -> ProposedEdit:
-    """Check a change of a trigger's file: other values for keys, or another text.
+    """Check a change to a trigger's file: new values for keys, or a new text.
 
-    An empty `version` makes a new trigger, which is always off at first. Otherwise it must be the
+    An empty `version` creates a trigger, which is always off at first. Otherwise it must be the
     version of the current file, or `ChangedMeanwhile` is raised. ConfigError says what is wrong.
     """
     own = settings.triggers.folder / f"{name}.toml"
@@ -230,25 +230,25 @@ def propose_trigger(
 
 
 def _is_taken(name: str, known: Iterable[str]) -> bool:
-    """Whether a new thing can't be called so: also of names that some systems take for the same."""
+    """Whether a name is taken: also if some systems treat it as the same as another."""
     return name in PAGES or name.casefold() in map(str.casefold, known)
 
 
 def ended(text: str) -> str:
-    """Return a text as a browser sends it with the line ends of a file, the last one included."""
+    """Return a text from a browser with a file's line ends, including the last one."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return plain if plain.endswith("\n") or not plain else f"{plain}\n"
 
 
 def template_names(settings: Settings) -> list[str]:
-    """Return the templates of triggered mail that there are, with those active as shipped."""
+    """Return the templates of triggered mail, including those active as shipped."""
     folders = triggers.template_folders(settings.templates.folder)
     own = (readable_name(folder.name) for folder in folders)
     return sorted({*own, *ACTIVE_AS_SHIPPED} - OTHER_WORDING)
 
 
 def example_names() -> list[str]:
-    """Return the templates that are shipped as examples."""
+    """Return the example templates that are shipped."""
     shipped = {file.parent.name for file in SHIPPED_TEMPLATES.glob("*/*.txt")}
     return sorted(shipped - OTHER_WORDING)
 
@@ -272,7 +272,7 @@ def template_state(settings: Settings, name: str) -> TemplateState:
 
 
 def template_states(settings: Settings) -> list[TemplateState]:
-    """Return the files of every template; the triggers that use them are read once."""
+    """Return the files of all templates; the triggers that use them are read only once."""
     using = _by_template(settings)
     return [
         _template_state(settings, name, using.get(name, {})) for name in template_names(settings)
@@ -314,10 +314,10 @@ def propose_template(
     *,
     version: str,
 ) -> ProposedEdit:
-    """Check a change of a template: other texts for some languages; None takes a language out.
+    """Check a change to a template: new texts for some languages; None removes a language.
 
-    An empty `version` makes a new template. All triggers that name it must go on working with it.
-    Raises as `propose_trigger` does.
+    An empty `version` creates a template. All triggers that name it must still work with it. Raises
+    the same exceptions as `propose_trigger`.
     """
     folder = settings.templates.folder / name
     if not _NAME.fullmatch(name) or name in OTHER_WORDING:
@@ -359,7 +359,7 @@ def propose_template(
             f"{folder}: {language} is as shipped and can't be removed: write another text instead"
         )
     template = _checked_sources(settings, sources, _using(settings, name))
-    # What is shipped and stays as it is gets no file.
+    # Unchanged shipped texts get no file.
     changes = [
         FileChange(
             file=file,
@@ -379,7 +379,7 @@ def propose_template(
 
 
 def _texts(folder: Path, sources: Mapping[str, TemplateSource]) -> dict[str, str]:
-    """Return the texts of a template's files, by the file they would be written to."""
+    """Return the texts of a template's files, by the path they would be written to."""
     texts = {
         str(folder / f"{language}.txt"): source.text
         for language, source in sources.items()
@@ -394,12 +394,12 @@ def _texts(folder: Path, sources: Mapping[str, TemplateSource]) -> dict[str, str
 
 
 def _using(settings: Settings, template: str) -> dict[str, Trigger]:
-    """Return the triggers that name a template; one that can't be read counts for none."""
+    """Return the triggers that name a template; unreadable ones count as naming none."""
     return _by_template(settings).get(template, {})
 
 
 def _by_template(settings: Settings) -> dict[str, dict[str, Trigger]]:
-    """Return the triggers that can be read, by the template they name."""
+    """Return the readable triggers, by the template they name."""
     using: dict[str, dict[str, Trigger]] = {}
     for name, file in trigger_files(settings.triggers.folder).items():
         with suppress(ConfigError):
@@ -413,7 +413,7 @@ def _checked_sources(
 ) -> MailTemplate:
     """Return the template these files make; ConfigError names what any of its triggers lacks.
 
-    HTML without a text is passed over, as in sending, unless there is nothing else.
+    HTML without a text is skipped, as in sending, unless there is nothing else.
     """
     with_text = {language: source for language, source in sources.items() if not source.lacks_text}
     sources = with_text or sources
@@ -437,7 +437,7 @@ def _checked_sources(
 def _failures(
     settings: Settings, template: MailTemplate, sources: Mapping[str, TemplateSource]
 ) -> Iterator[str]:
-    """Tell in which languages a template fails for somebody made up: it would for everybody."""
+    """Report the languages in which a template fails for a made-up person, and so for everybody."""
     today = common.now().astimezone(common.time_zone(settings)).date()
     for language in sources:
         facts = sample_facts(language, today)
@@ -456,10 +456,10 @@ def keep(
     token: str = "",
     is_confirmed: bool = False,
 ) -> TriggerEdit | None:
-    """Write a proposed change to its files, and down who made it; None: nothing changes.
+    """Write a proposed change to its files, and record who made it; None: nothing changes.
 
-    What would reach people needs the `token` of the `reach` that was shown, or to be confirmed;
-    else `ReachUnconfirmed` is raised. So are `ChangedMeanwhile` and `FileNotWritten`.
+    If it would reach people, it needs the `token` of the `reach` that was shown, or a confirmation;
+    otherwise `ReachUnconfirmed` is raised. Also raises `ChangedMeanwhile` and `FileNotWritten`.
     """
     if not proposed.changes:
         return None
@@ -486,7 +486,7 @@ def keep(
             )
         written: list[FileChange] = []
         try:
-            # Written down and on disk, or neither.
+            # Recorded and on disk, or neither.
             with database.writing() as connection:
                 trigger_edits.add(connection, edit)
                 for change in edit.changes:
@@ -547,10 +547,10 @@ def sample_mail(
     *,
     person: PersonRef | None = None,
 ) -> Rendered:
-    """Return a template's text in a language for a person, or without one for a made-up person.
+    """Return a template's text in a language for a person, or else for a made-up one.
 
-    What the person lacks, such as a qualification, is made up. Raises ConfigError for files that
-    can't be used, `NoSuchPerson`, and `NotRendered`.
+    Anything the person lacks, such as a qualification, is made up. Raises ConfigError for files
+    that can't be used, `NoSuchPerson`, and `NotRendered`.
     """
     try:
         template = MailTemplate(sources, default=language)

@@ -1,4 +1,4 @@
-"""Triggers and templates as command line, API and console show and change them, in JSON."""
+"""Triggers and templates in JSON, as command line, API and console show and change them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,7 +52,7 @@ _CALENDAR_SECONDS = 300.0  #: How long the same calendar is shown if nothing cha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KeptCalendar:
-    """What was told last, and about what."""
+    """The last calendar, and what it was made from."""
 
     settings: Settings
     about: tuple[object, ...]
@@ -62,7 +62,7 @@ class _KeptCalendar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KeptLists:
-    """All triggers and templates as they were read last, and from which files."""
+    """All triggers and templates as last read, and the files they came from."""
 
     settings: Settings
     about: triggers.Signature
@@ -71,7 +71,7 @@ class _KeptLists:
 
 
 class TriggerEditing(TriggerChanges):
-    """Changes the files of the settings; keeps lists and the calendar until something changes."""
+    """Edits the configured files; keeps lists and the calendar until something changes."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
@@ -80,10 +80,10 @@ class TriggerEditing(TriggerChanges):
         self._lists: _KeptLists | None = None
 
     def calendar(self, days: int) -> CalendarDocument:
-        """Tell what date events will mail in the next days, today first.
+        """Return what date events will mail in the next days, today first.
 
-        Thousands of people may have to be decided on, so what was told last is told again for some
-        minutes, unless the day, a file, or what the store has shows that it has changed.
+        Thousands of people may have to be decided on, so the result is reused for some minutes,
+        unless the day, a file, or the store shows that it has changed.
         """
         settings = self._settings()
         now = common.now()
@@ -123,9 +123,9 @@ class TriggerEditing(TriggerChanges):
         return self._listed().triggers
 
     def _listed(self) -> _KeptLists:
-        """Return the triggers and templates there are; they are read again only if a file changed.
+        """Return the triggers and templates; they are reread only if a file changed.
 
-        Reading and checking thirty of each takes longer than everything else that a page does.
+        Reading and checking thirty of each takes longer than everything else a page does.
         """
         settings = self._settings()
         kept, about = self._lists, triggers.signature(settings)
@@ -168,7 +168,7 @@ class TriggerEditing(TriggerChanges):
         text: str | None,
         version: str,
     ) -> ProposalDocument:
-        """Check a change of a trigger's file, and tell what it would do."""
+        """Check a change to a trigger's file, and return what it would do."""
         with _told_as_problems():
             proposed = editing.propose_trigger(
                 self._settings(), name, changes=changes, text=text, version=version
@@ -185,7 +185,7 @@ class TriggerEditing(TriggerChanges):
         by: str,
         token: str,
     ) -> TriggerEditDocument | None:
-        """Write a change of a trigger's file; None: nothing changes."""
+        """Write a change to a trigger's file; None if nothing changes."""
         with _told_as_problems():
             proposed = editing.propose_trigger(
                 self._settings(), name, changes=changes, text=text, version=version
@@ -218,21 +218,21 @@ class TriggerEditing(TriggerChanges):
     def propose_template(
         self, name: str, texts: Mapping[str, TemplateText | None], *, version: str
     ) -> ProposalDocument:
-        """Check a change of a template."""
+        """Check a change to a template."""
         with _told_as_problems():
             return self._proposal(self._proposed_template(name, texts, version))
 
     def keep_template(
         self, name: str, texts: Mapping[str, TemplateText | None], *, version: str, by: str
     ) -> TriggerEditDocument | None:
-        """Write a change of a template; None: nothing changes."""
+        """Write a change to a template; None if nothing changes."""
         with _told_as_problems():
             proposed = self._proposed_template(name, texts, version)
             edit = editing.keep(self._settings(), self._database, proposed, by=by)
         return None if edit is None else trigger_edit_document(edit)
 
     def sample(self, language: str, text: TemplateText, person: str) -> SampleMailDocument:
-        """Show what a text says to a person, or to somebody made up."""
+        """Return what a text says to a person, or to somebody made up."""
         ref = None
         with _told_as_problems():
             if person:
@@ -285,7 +285,7 @@ class TriggerEditing(TriggerChanges):
     def _proposed_template(
         self, name: str, texts: Mapping[str, TemplateText | None], version: str
     ) -> ProposedEdit:
-        # What says the same is left as it is written.
+        # A text with the same meaning keeps its spelling.
         known = {text["language"]: text for text in self.template(name)["texts"]} if version else {}
         sources = {
             language: None if text is None else _source("", text)
@@ -353,7 +353,7 @@ def _text_document(
 
 @contextmanager
 def _told_as_problems() -> Iterator[None]:
-    """Raise what keeps a change from being made as `NotDone`."""
+    """Turn errors that prevent a change into `NotDone`."""
     try:
         yield
     except (NoSuchFile, NoSuchPerson) as error:

@@ -1,4 +1,4 @@
-"""Holding all triggered mail by hand, and letting it go again."""
+"""Holding all triggered mail by hand, and releasing it."""
 
 import asyncio
 import secrets
@@ -24,7 +24,7 @@ def hold_all(database: Database, *, by: str, note: str) -> int:
 
 
 def resume_all(settings: Settings, database: Database) -> int:
-    """Let all triggered mail go that is held; return how many occurrences; for a thread.
+    """Release all held triggered mail; return how many occurrences; call it in a thread.
 
     From now on the store counts as the real one, not as a copy.
     """

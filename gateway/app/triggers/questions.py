@@ -1,4 +1,4 @@
-"""What is asked of triggers and of single messages over the API."""
+"""The API's queries about triggers and single messages."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ from gateway.store.triggers.transitions import NoSuchStatus
 
 
 class TriggerAnswers(TriggerQuestions):
-    """Answers from the files of the settings and the store."""
+    """Answers from the configured files and the store."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings
@@ -82,7 +82,7 @@ class TriggerAnswers(TriggerQuestions):
     def history(
         self, limit: int, *, since: datetime | None = None, before: int | None = None
     ) -> Sequence[DoneDocument]:
-        """List runs and changes of applications, with what became of their mail."""
+        """List runs and changes of applications, with the results of their mail."""
         with self._database.reading() as connection:
             runs = trigger_runs.listed(connection, since=since, before=before, limit=limit)
             changes = status_mail.listed(connection, since=since, before=before, limit=limit)
@@ -91,7 +91,7 @@ class TriggerAnswers(TriggerQuestions):
         return history_document(done, common.time_zone(self._settings()))
 
     def preview(self, name: str, day: date | None) -> PreviewDocument:
-        """Tell whom a date event would mail, and whom not."""
+        """Return whom a date event would mail, and whom not."""
         with _told_as_problems():
             shown = trigger_previews.of_date(self._settings(), self._database, name, day)
         return preview_document(shown)
@@ -107,8 +107,8 @@ class TriggerAnswers(TriggerQuestions):
 async def explain(
     settings: Settings, database: Database, mail: ExplainedMail
 ) -> ExplanationDocument:
-    """Tell what would become of a message, and why; nothing is sent, and nothing written."""
-    # Here, so that the API doesn't load the proxy before somebody asks.
+    """Return what would happen to a message, and why; nothing is sent or written."""
+    # Imported here, so that the API doesn't load the proxy until it is needed.
     from gateway.app.decision.explain import NoSuchListener, explain
 
     content = read_mail(mail.content)

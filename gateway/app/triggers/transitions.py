@@ -1,4 +1,4 @@
-"""Submissions and changed statuses, done by the command line and the API alike."""
+"""Submissions and status changes, for both the command line and the API."""
 
 from collections.abc import Callable, Sequence
 
@@ -24,9 +24,9 @@ from gateway.triggers.transitions import ApplicationChanges, ChangeRequest
 def carry_out(
     settings: Settings, database: Database, request: ChangeRequest, *, dry_run: bool
 ) -> ChangeResult:
-    """Do what is requested, or only tell what it would mail.
+    """Do what is requested, or only return what it would mail.
 
-    Raise ConfigError for triggers that can't be used, `NoSuchStatus`, and StoreUnavailable.
+    Raises ConfigError for triggers that can't be used, `NoSuchStatus`, and StoreUnavailable.
     """
     new_id = common.ids_of(database).next
     with triggers.planned(settings, database) as plan, database.writing() as connection:
@@ -35,7 +35,7 @@ def carry_out(
 
 
 class NobodyActs(GatewayError):
-    """Who is said to act is nobody the CRM has sent."""
+    """The person said to act is nobody the CRM has sent."""
 
     def __init__(self, text: str, nearest: Sequence[Staff] = ()) -> None:
         super().__init__(text)
@@ -43,13 +43,13 @@ class NobodyActs(GatewayError):
 
 
 class SeveralAct(NobodyActs):
-    """Who is said to act may be several."""
+    """The person said to act may be any of several."""
 
 
 def who_acts(settings: Settings, connection: StoreTransaction, named: str) -> Staff:
-    """Return the member of staff of a crm_id, an address, or a name.
+    """Return the member of staff with a crm_id, an address, or a name.
 
-    Raise `SeveralAct` where it is not one alone, and `NobodyActs` where there is none.
+    Raises `SeveralAct` if there is more than one, and `NobodyActs` if there is none.
     """
     named = plain(named)
     for known in applications.staff_of(connection, (named,)):
@@ -80,7 +80,7 @@ def _named(member: Staff) -> str:
 def _actor(
     settings: Settings, connection: StoreTransaction, happened: ApplicationNews
 ) -> Staff | None:
-    """Return who acts; whoever is signed in here may be none of the CRM's staff."""
+    """Return who acts; a user signed in here need not be one of the CRM's staff."""
     if not happened.by:
         return None
     try:
@@ -94,7 +94,7 @@ def _actor(
 
 
 class StoreApplicationAdapter(ApplicationAdapter):
-    """Keeps transitions in the store, by the triggers of the settings."""
+    """Stores transitions, using the configured triggers."""
 
     def __init__(self, settings: Callable[[], Settings], database: Database) -> None:
         self._settings = settings

@@ -16,26 +16,26 @@ from gateway.triggers.preview import preview
 from gateway.triggers.templates import CheckedTrigger
 from gateway.triggers.transitions import ChangeRequest
 
-#: Days before and after a day are looked at: the first and last there are have none.
+#: The days before and after a day are needed, too: the first and last possible days have none.
 _YEARS = range(1900, 3000)
 
 
 class NoSuchTrigger(GatewayError):
-    """No file of the triggers' folder has that name."""
+    """The triggers' folder has no file with this name."""
 
 
 class NoSuchReference(GatewayError):
-    """No application is known by that reference."""
+    """There is no application with this reference."""
 
 
 class CannotPreview(GatewayError):
-    """A trigger can't be previewed as asked."""
+    """A trigger can't be previewed as requested."""
 
 
 def named(settings: Settings, name: str) -> CheckedTrigger:
-    """Return a trigger; NoSuchTrigger names those there are, ConfigError what is wrong with it.
+    """Return a trigger; NoSuchTrigger names the existing ones, ConfigError what is wrong with it.
 
-    What is wrong with others doesn't matter.
+    Errors in other triggers don't matter.
     """
     files = trigger_files(settings.triggers.folder)
     if name not in files:
@@ -55,14 +55,14 @@ def of_date(settings: Settings, store: Database, name: str, day: date | None) ->
         today = plan.day(common.now())
         try:
             return preview(connection, plan, rule, day or today, is_today=day in (None, today))
-        except OverflowError:  # The days before 0001-01-01 or after 9999-12-31 are looked at, too.
+        except OverflowError:  # Days before 0001-01-01 or after 9999-12-31 would be needed, too.
             raise CannotPreview(f"{day}: the calendar ends there") from None
 
 
 def of_change(
     settings: Settings, store: Database, reference: str, status: str | None, by: str | None
 ) -> Preview:
-    """Return whom giving an application a status would mail."""
+    """Return whom changing an application's status would mail."""
     actor = None
     if by is not None:
         with store.reading() as connection:

@@ -1,4 +1,4 @@
-"""From trigger files and templates to what the sender of triggered mail works with."""
+"""Turns trigger files and templates into the settings of triggered mail."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ EPOCH_FILE = "epoch"  #: In the folder of `[store] outage`, unless the settings 
 
 @dataclass(frozen=True, slots=True)
 class UnusableTrigger:
-    """A trigger's file that can't be used, itself or for its template."""
+    """A trigger file that can't be used, because of itself or its template."""
 
     file: Path
     error: ConfigError
@@ -47,7 +47,7 @@ class UnusableTrigger:
 def read_all(
     settings: Settings,
 ) -> tuple[dict[str, CheckedTrigger], dict[str, UnusableTrigger]]:
-    """Read every trigger with its template; return, by name, the good ones and the others."""
+    """Read every trigger with its template; return, by name, the valid ones and the others."""
     good, unusable = {}, {}
     for name, file in trigger_files(settings.triggers.folder).items():
         try:
@@ -58,23 +58,23 @@ def read_all(
 
 
 def rules(settings: Settings) -> dict[str, CheckedTrigger]:
-    """Read every trigger with its template; ConfigError has a line for all that is wrong."""
+    """Read every trigger with its template; ConfigError has a line for each fault."""
     good, unusable = read_all(settings)
     raise_faults(unusable.values())
     return good
 
 
 def raise_faults(unusable: Iterable[UnusableTrigger]) -> None:
-    """Raise ConfigError, with a line for all that is wrong, unless nothing is."""
+    """Raise ConfigError with a line for each fault, if there are any."""
     problems = [problem for trigger in unusable for problem in trigger.error.problems]
     if problems:
         raise ConfigError(*problems)
 
 
 def faults_of(error: ConfigError, file: Path) -> list[FileFault]:
-    """Return what is wrong with a trigger, place by place in its file.
+    """Return the faults of a trigger, by place in its file.
 
-    What is wrong with its template is told at the key that names it.
+    Faults of its template are reported at the key that names it.
     """
     try:
         lines = read_text(file).splitlines()
@@ -117,14 +117,14 @@ def template_sources(
     with_html_alone: bool = False,
     read: Callable[[Path], str] = read_text,
 ) -> dict[str, TemplateSource]:
-    """Return the files of a template by language; none where there is no such template.
+    """Return a template's files by language; empty if there is no such template.
 
-    HTML without a text beside it makes no mail, so it is left out, unless `with_html_alone` (for
-    people who edit files). `read` reads a file; ConfigError where one can't be read, which stops
-    only the trigger that uses it.
+    HTML without a text makes no mail, so it is left out, unless `with_html_alone` (for people who
+    edit files). `read` reads a file; ConfigError if one can't be read, which stops only the trigger
+    that uses it.
     """
     folder = settings.templates.folder / name
-    # Those of the operator's own come last, and replace what is shipped.
+    # The operator's own files come last, replacing the shipped ones.
     folders = [SHIPPED_TEMPLATES / name, folder] if name in ACTIVE_AS_SHIPPED else [folder]
     files = [file for place in folders for file in files_in(place, ".txt", ".html")]
     texts = {readable_name(file.stem): file for file in files if file.suffix == ".txt"}
@@ -173,7 +173,7 @@ def checked(
 
 
 def epoch_file(settings: Settings) -> Path:
-    """Return the file that tells a restored or cloned store from the real one."""
+    """Return the file that distinguishes the real store from a restored or cloned one."""
     return settings.triggers.epoch_file or settings.store.outage / EPOCH_FILE
 
 
@@ -186,7 +186,7 @@ def plan(
 ) -> TriggerSettings:
     """Return the settings of triggered mail; GatewayError if a file can't be used.
 
-    Triggers in `unusable` have no rule, and their mail waits when it is due.
+    Triggers in `unusable` have no rule, and their mail waits once it is due.
     """
     own = settings.triggers
     language = settings.suppression.language
@@ -215,26 +215,26 @@ def plan(
 def planned(
     settings: Settings, database: Database, only: Mapping[str, CheckedTrigger] | None = None
 ) -> Iterator[TriggerSettings]:
-    """Lend the plan of a command that only looks, at all triggers or at some."""
+    """Lend the plan for a command that only reads, with all triggers or some."""
     with common.standings(settings, database) as standings:
         yield plan(settings, rules(settings) if only is None else only, standings)
 
 
 class CurrentTriggerFiles:
-    """The trigger files and templates as they are now, read again when one has changed.
+    """The trigger files and templates as they are now, reread when one has changed.
 
-    A file that has become wrong leaves the trigger as it was, loudly.
+    If a file becomes invalid, the trigger keeps its old state, and this is logged.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._seen: Signature = ()
         self.rules: dict[str, CheckedTrigger] = {}
-        self.unusable: frozenset[str] = frozenset()  #: Those that were wrong ever since the start.
+        self.unusable: frozenset[str] = frozenset()  #: Invalid ever since the start.
         self.refresh()
 
     def refresh(self) -> bool:
-        """Read what has changed; whether anything had."""
+        """Read what has changed; return whether anything had."""
         seen = signature(self._settings)
         if seen == self._seen:
             return False
@@ -271,15 +271,15 @@ def template_folders(folder: Path) -> list[Path]:
 
 
 def signature(settings: Settings) -> Signature:
-    """Return what shows that a trigger file or a template has changed."""
+    """Return a value that changes with any trigger file or template."""
     files = [*_there(settings.triggers.folder, ".toml")]
     for place in _there(settings.templates.folder, ""):
         files += [place, *_there(place, ".txt", ".html")]
     states: list[tuple[str, int, int]] = []
     for file in files:
-        with suppress(OSError):  # It is gone since the folder was read.
+        with suppress(OSError):  # It was deleted after the folder was read.
             state = file.stat()
-            # The time of the change (ctime): a copied file may keep its old time of writing.
+            # The time of the change (ctime): a copied file may keep its old modification time.
             states.append((str(file), state.st_ctime_ns, state.st_size))
     return tuple(sorted(states))
 

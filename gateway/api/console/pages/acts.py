@@ -18,7 +18,7 @@ _AT_ONCE = 100
 async def list_acts(
     request: Request, who: Annotated[str, Query()] = "", cursor: Cursor = None
 ) -> Response:
-    """List acts, the newest first."""
+    """List acts, newest first."""
     number = before(cursor)
     rows = await services(request).database.read(
         console_acts.listed, user=who or None, before=number, limit=_AT_ONCE + 1
@@ -32,7 +32,7 @@ async def list_acts(
 
 
 def act_names(request: Request) -> dict[str, str]:
-    """Return what each act is called by people."""
+    """Return the display name of each act."""
     return {
         "login": said(request, "signed in"),
         "logout.everywhere": said(request, "signed out everywhere"),

@@ -1,4 +1,4 @@
-"""An address that nobody in the CRM has, and what is known of it."""
+"""The page of an address that nobody in the CRM has."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,9 +26,9 @@ async def shown_address(
     given: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    """Return the page of an address (in lookup form); 404 where nothing is known of it.
+    """Return the page of an address (in lookup form); 404 if nothing is known about it.
 
-    On that page, too, the address may be suppressed.
+    An address can be suppressed on that page, too.
     """
 
     def look(connection: StoreTransaction) -> tuple[AddressPage, set[str]]:

@@ -1,4 +1,4 @@
-"""Applications: looked for, looked at, and given another status, shown first who is mailed."""
+"""Applications: list, details, and status changes, which first show who would be mailed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +36,7 @@ _StatusId = Annotated[PlainText, Query(max_length=200)]
 async def list_applications(
     request: Request, q: NameWords = "", status: _StatusId = "", cursor: Cursor = None
 ) -> Response:
-    """List applications, those in which each word stands."""
+    """List applications that contain each of the words."""
     after = unwrapped(cursor, 1)[0] if cursor else ""
 
     def look(connection: StoreTransaction) -> tuple[list[ListedApplication], list[Status]]:
@@ -58,7 +58,7 @@ async def list_applications(
 
 @router.post("/status")
 async def change_status(request: Request, user: Works, form: FormFields) -> Response:
-    """Give applications a status; where that mails anybody, show first whom, and ask."""
+    """Change the status of applications; if that sends mail, first show to whom, and ask."""
     using = services(request)
     references = tuple(text for text in form.getlist("reference") if isinstance(text, str))
     status, by = (str(form.get(name, "")).strip() for name in ("status", "by"))
@@ -97,7 +97,7 @@ async def change_status(request: Request, user: Works, form: FormFields) -> Resp
 
 
 def _abouts(answer: "ChangeResultDocument") -> list[str]:
-    """Return what was changed, as acts name it."""
+    """Return what was changed, in the form acts use."""
     if why_nothing_was_done(answer) is not None:
         return []
     return [about_application(change["reference"]) for change in answer["applications"]]
@@ -105,17 +105,17 @@ def _abouts(answer: "ChangeResultDocument") -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusForm:
-    """What is asked for: which applications get which status, in whose name."""
+    """The requested change: which applications get which status, in whose name."""
 
     references: tuple[str, ...]
     status: str
-    by: str  #: Who acts, of the CRM's staff.
+    by: str  #: The acting member of the CRM's staff.
 
 
 async def _asking(
     request: Request, asked: StatusForm, more: dict[str, Any], *, status: int = 200
 ) -> Response:
-    """Show what a change would mail, or why it can't be made, with what was filled in."""
+    """Show the mail a change would send, or why it can't be made, with the form as filled in."""
     statuses = await services(request).database.read(application_list.statuses_of_applications)
     known = {status.crm_id: status.name or status.crm_id for status in statuses}
     values = {"answer": None, "problem": "", "is_stale": False, **more}
@@ -148,7 +148,7 @@ def _what_was_done(request: Request, answer: Any) -> str:
 
 @router.get("/{reference:id}")
 async def show_application(request: Request, user: Looks, reference: PlainText) -> Response:
-    """Show an application, what was done to it, and the form for another status."""
+    """Show an application, what was done to it, and the form to change its status."""
     using = services(request)
 
     def look(

@@ -1,4 +1,4 @@
-"""What came back and suppresses nobody by itself, for somebody to decide on."""
+"""Bounces that suppress nobody by themselves, for somebody to decide on."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ _MOST = 200
 
 @router.get("", dependencies=[LOOKS])
 async def list_undecided(request: Request) -> Response:
-    """List what came back in the last week and waits for a decision, the newest first."""
+    """List bounces of the last week that wait for a decision, newest first."""
     using = services(request)
     rows = await using.database.read(
         bounces.listed, undecided=True, since=using.clock() - LATELY, limit=_MOST
@@ -35,7 +35,7 @@ async def list_undecided(request: Request) -> Response:
 
 @router.get("/{mail}/{position}", dependencies=[WORKS])
 async def ask(request: Request, mail: str, position: int) -> Response:
-    """Show what came back, and ask whether the address is to be suppressed."""
+    """Show a bounce, and ask whether to suppress the address."""
     return await render(request, "bounce.html", await _values(request, mail, position))
 
 

@@ -1,4 +1,4 @@
-"""What members did with one campaign, each with who, when and what about."""
+"""The members' activities in a campaign: who, when, and what."""
 
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -24,9 +24,9 @@ _AT_ONCE = 50
 async def shown(
     request: Request, using: ApiServices, number: int, *, sort: str, cursor: str | None
 ) -> Response:
-    """Show a page of the list, perhaps of one sort only.
+    """Show a page of the list, optionally of one type only.
 
-    Raises `Problem`: 404 where there is no such campaign, 422 for an invalid cursor.
+    Raises `Problem`: 404 if there is no such campaign, 422 for an invalid cursor.
     """
     chosen = ActivityType(sort) if sort in set(ActivityType) else None
     after = None if cursor is None else _place(cursor)

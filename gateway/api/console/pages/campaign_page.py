@@ -1,4 +1,4 @@
-"""The page of one campaign: its numbers and members, what was done, or why it can't be."""
+"""The page of a campaign: its numbers, its members, and the result of what was done."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -25,7 +25,7 @@ from gateway.store.engine.database import StoreTransaction
 
 _AT_ONCE = 50
 _QUARTER = timedelta(minutes=15)
-#: It has left, and what became of it is known or will be.
+#: It was sent, and the results are known or will be.
 LEFT = (CampaignState.SENDING, CampaignState.SENT)
 
 
@@ -43,10 +43,10 @@ async def shown(
     prepared: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    """Show a campaign with its members, a page of them; `problem`: why what was wanted is not done.
+    """Show a campaign with a page of its members; `problem`: why an action was refused.
 
-    `asks` names the question it shows (`send`, `delete`, `confirm`, with what `question` says of
-    it); `prepared` is what `prepare` found. Raises `Problem` (404) where there is no such campaign.
+    `asks` names the question to show (`send`, `delete`, `confirm`, with `question` as its details);
+    `prepared` is the result of `prepare`. Raises `Problem` (404) if there is no such campaign.
     """
     chosen = WhichMembers(which) if which in set(WhichMembers) else WhichMembers.ALL
     after = member_before(cursor)
@@ -122,9 +122,9 @@ async def done(
     fields: Mapping[str, str] | None = None,
     named: str = "",
 ) -> Response:
-    """Do something with a campaign, and say what was done, or why it can't be.
+    """Carry out an action on a campaign, and show the result, or why it was refused.
 
-    `named` are the people of the form, who are still in it where one of them is not known.
+    `named` are the people in the form, which keeps them if one is unknown.
     """
     try:
         async with doing(request, user, f"campaign.{act}", about=ids.show(number)):
@@ -149,7 +149,7 @@ async def refused(
     fields: Mapping[str, str] | None = None,
     named: str = "",
 ) -> Response:
-    """Say why it was not done; where a yes is enough, ask for it."""
+    """Show why it was refused; if confirmation is enough, ask for it."""
     if error.status == 404:
         raise error
     if not error.more.get("needs_confirmed"):
@@ -171,7 +171,7 @@ async def refused(
 
 
 def _next_quarter(using: ApiServices) -> str:
-    """Return the first quarter of an hour tomorrow at this time, as browsers write it."""
+    """Return the first quarter of an hour from this time tomorrow, in the browser's format."""
     local = using.clock().astimezone(using.zone()) + timedelta(days=1)
     start = local.replace(minute=local.minute // 15 * 15, second=0, microsecond=0) + _QUARTER
     return f"{start:%Y-%m-%dT%H:%M}"

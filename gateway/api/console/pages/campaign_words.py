@@ -1,4 +1,4 @@
-"""How campaigns, their members and what is wrong with them are called on their pages."""
+"""Words for campaigns, their members and their problems on the pages."""
 
 import re
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ _COMMAND = re.compile(r"gateway (?:campaigns|mailchimp) ([a-z]+(?: --template)?)
 
 
 def with_remarks(request: Request, sentence: str, done: Mapping[str, Any]) -> str:
-    """Return a sentence with what is remarked about what was done."""
+    """Return a sentence with remarks about what was done."""
     remarks = (in_words_of_the_page(request, remark) for remark in done.get("remarks", ()))
     return " ".join([sentence, *remarks])
 
 
 def in_words_of_the_page(request: Request, text: str) -> str:
-    """Return what is wrong with a campaign, naming the buttons of its page instead of commands.
+    """Return a campaign's problem, naming buttons on its page instead of commands.
 
-    People who work here needn't know that `gateway campaigns recreate` is “Make it anew”.
+    People who work here don't know that `gateway campaigns recreate` is “Make it anew”.
     """
     buttons = {
         "activate": said(request, "Activate Mailchimp"),
@@ -45,7 +45,7 @@ def in_words_of_the_page(request: Request, text: str) -> str:
 
 
 def detail_in_words(request: Request, detail: str) -> str:
-    """Return what keeps a member out, as `MemberOut` has it: `group Geen bulk-mail`, in words."""
+    """Return what keeps a member out, from `MemberOut` form: `group Geen bulk-mail`, in words."""
     sources = {
         "group": said(request, "Group"),
         "status": said(request, "Status"),
@@ -64,7 +64,7 @@ def detail_in_words(request: Request, detail: str) -> str:
 
 
 def state_names(request: Request) -> dict[str, str]:
-    """Return the states as people call them."""
+    """Return the names of the states."""
     return {
         CampaignState.DRAFT: said(request, "draft"),
         CampaignState.OPENED: said(request, "at Mailchimp, not sent"),
@@ -76,7 +76,7 @@ def state_names(request: Request) -> dict[str, str]:
 
 
 def which_names(request: Request) -> dict[str, str]:
-    """Return which members can be looked at."""
+    """Return the names of the selections of members."""
     return {
         WhichMembers.ALL: said(request, "all members"),
         WhichMembers.IN: said(request, "those who are in"),
@@ -87,7 +87,7 @@ def which_names(request: Request) -> dict[str, str]:
 
 
 def reason_names(request: Request) -> dict[str, str]:
-    """Return why members are out."""
+    """Return the names of the reasons for being out."""
     return {
         "opt_out": said(request, "wants no campaigns"),
         "suppressed": said(request, "gets no bulk mail"),
@@ -102,7 +102,7 @@ def reason_names(request: Request) -> dict[str, str]:
 
 
 def activity_names(request: Request) -> dict[str, str]:
-    """Return what members did, in words."""
+    """Return the names of the activities."""
     return {
         "opened": said(request, "opened it"),
         "clicked": said(request, "clicked a link"),
@@ -112,7 +112,7 @@ def activity_names(request: Request) -> dict[str, str]:
 
 
 def bounce_names(request: Request) -> dict[str, str]:
-    """Return how mail of campaigns comes back, in words."""
+    """Return the names of the kinds of bounces."""
     return {
         "hard": said(request, "for good: the address is wrong"),
         "soft": said(request, "for now: full, away or too large"),
@@ -120,7 +120,7 @@ def bounce_names(request: Request) -> dict[str, str]:
 
 
 def plot_words(request: Request) -> CampaignPlotWords:
-    """Return what the plot says, each as the table above it does."""
+    """Return the texts of the plot, in agreement with the table above it."""
     return CampaignPlotWords(
         subtitle=said(request, "Sent to {count} on {sent} · as of {now}"),
         opened=said(request, "Opened"),

@@ -1,4 +1,4 @@
-"""Campaigns: made, filled, prepared, opened, sent, scheduled; and what became of them."""
+"""Campaigns: create, fill, prepare, open, send, schedule; and their results."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -40,14 +40,14 @@ from gateway.store.engine.database import StoreTransaction
 router = APIRouter(prefix="/campaigns")
 
 _AT_ONCE = 50
-_LONGEST_NUMBER = 18  #: Digits: what the store can keep.
-_MOST_TOLD = 20  #: How many are named of those who could not be added.
+_LONGEST_NUMBER = 18  #: Digits: the most the store can hold.
+_MOST_TOLD = 20  #: How many people that could not be added are named.
 _SVG = "image/svg+xml"
 
 
 @router.get("", dependencies=[LOOKS])
 async def list_campaigns(request: Request, using: Using, cursor: Cursor = None) -> Response:
-    """List the campaigns, the newest first."""
+    """List the campaigns, newest first."""
     number, machines = before(cursor), using.count_machine_opens()
 
     def look(connection: StoreTransaction) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ async def show_new(request: Request, using: Using) -> Response:
 
 @router.post("/new")
 async def create(request: Request, using: Using, user: Works, form: FormFields) -> Response:
-    """Make a campaign; nothing is created at Mailchimp yet."""
+    """Create a campaign; nothing is created at Mailchimp yet."""
     name, from_name = whole_text(form, "name"), whole_text(form, "from_name")
     problems: dict[str, str] = {}
     sender = read_address(whole_text(form, "from_address"))
@@ -167,7 +167,7 @@ async def show_account(request: Request, using: Using) -> Response:
 
 @router.post("/account")
 async def activate(request: Request, using: Using, user: Manages) -> Response:
-    """Find or make what campaigns need at Mailchimp, as `gateway mailchimp activate` does."""
+    """Find or create what campaigns need at Mailchimp, as `gateway mailchimp activate` does."""
     try:
         async with doing(request, user, "mailchimp.activate"):
             steps = await in_turn(using.campaigns.activate)
@@ -211,7 +211,7 @@ async def show(
     which: Annotated[str, Query()] = WhichMembers.ALL,
     cursor: Cursor = None,
 ) -> Response:
-    """Show a campaign: its numbers, its members and why some are out, what can be done next."""
+    """Show a campaign: its numbers, its members and why some are out, and the next steps."""
     return await page.shown(request, using, number, which=which, cursor=cursor)
 
 
@@ -224,13 +224,13 @@ async def show_activities(
     sort: Annotated[str, Query(alias="type")] = "",
     cursor: Cursor = None,
 ) -> Response:
-    """Show who opened, clicked or unsubscribed, and what came back (S2, "Activiteiten")."""
+    """Show who opened, clicked or unsubscribed, and what bounced (S2, "Activiteiten")."""
     return await campaign_activities.shown(request, using, number, sort=sort, cursor=cursor)
 
 
 @router.get("/{id}/plot", dependencies=[LOOKS])
 async def show_plot(request: Request, using: Using, number: Number) -> Response:
-    """Show how opens, clicks, bounces and unsubscribes grew, in the page's language."""
+    """Show opens, clicks, bounces and unsubscribes over time, in the page's language."""
     plot_words = words.plot_words(request)
     drawn = await in_turn(using.campaigns.plot, number, plot_words)
     return Response(drawn, media_type=_SVG)
@@ -240,7 +240,7 @@ async def show_plot(request: Request, using: Using, number: Number) -> Response:
 async def add(
     request: Request, using: Using, user: Works, number: Number, form: FormFields
 ) -> Response:
-    """Put people in: a group, keys and addresses, or those of a CSV file."""
+    """Add people: a group, keys and addresses, or those of a CSV file."""
     groups = [text for text in form.getlist("group") if isinstance(text, str) and text]
     people = [
         text for text in whole_text(form, "people").replace(",", "\n").split("\n") if text.strip()
@@ -288,7 +288,7 @@ async def add(
 async def remove(
     request: Request, using: Using, user: Works, number: Number, form: FormFields
 ) -> Response:
-    """Take a person out."""
+    """Remove a person."""
     person = whole_text(form, "person")
     return await page.done(
         *(request, using, user, number),
@@ -302,7 +302,7 @@ async def remove(
 async def prepare(
     request: Request, using: Using, user: Works, number: Number, form: FormFields
 ) -> Response:
-    """Look who is in, who is out and why, and what would change at Mailchimp; nothing leaves."""
+    """Show who is in, who is out and why, and the changes at Mailchimp; nothing is sent."""
     confirmed = whole_text(form, "confirmed") == "yes"
     try:
         async with doing(request, user, "campaign.prepare", about=ids.show(number)):
@@ -316,7 +316,7 @@ async def prepare(
 async def open_it(
     request: Request, using: Using, user: Works, number: Number, form: FormFields
 ) -> Response:
-    """Create it at Mailchimp with its recipients, not sent."""
+    """Create it at Mailchimp with its recipients, without sending it."""
     confirmed = whole_text(form, "confirmed") == "yes"
     return await page.done(
         *(request, using, user, number),
@@ -330,7 +330,7 @@ async def open_it(
 async def send(
     request: Request, using: Using, user: Manages, number: Number, form: FormFields
 ) -> Response:
-    """Send it now, once whoever sends it has seen to how many."""
+    """Send it now, once the sender has seen to how many."""
     if (asking := await _asking(request, using, number, form, asks="send")) is not None:
         return asking
     confirmed = whole_text(form, "confirmed") == "yes"
@@ -351,9 +351,9 @@ async def _asking(
     asks: str,
     at: datetime | None = None,
 ) -> Response | None:
-    """Ask whether it is to leave, and to how many; None where that was read and said yes to.
+    """Ask whether to send it, and to how many; None once that number was confirmed.
 
-    Where nobody is in there is nothing to ask: it says so.
+    If nobody is in, there is nothing to ask, and the page says that instead.
     """
     question = None if at is None else {"at": at}
     tally = await using.database.read(campaign_members.tally, number)
@@ -365,7 +365,7 @@ async def _asking(
     read_number = whole_text(form, "people")
     if not read_number or read_number == str(tally.get("", 0)):
         return None
-    # Somebody else put people in, or took some out, since the question was read.
+    # Somebody added or removed people after the question was shown.
     why = said(request, "It has changed meanwhile: look at the number once more.")
     return await page.shown(
         request, using, number, asks=asks, question=question, problem=why, status=409
@@ -376,7 +376,7 @@ async def _asking(
 async def schedule(
     request: Request, using: Using, user: Manages, number: Number, form: FormFields
 ) -> Response:
-    """Schedule it for a quarter of an hour, local time, once it was seen to how many."""
+    """Schedule it for a quarter of an hour, local time, once the number was confirmed."""
     confirmed = whole_text(form, "confirmed") == "yes"
     try:
         at = datetime.fromisoformat(whole_text(form, "at"))
@@ -401,7 +401,7 @@ async def schedule(
 
 @router.post("/{id}/unschedule")
 async def unschedule(request: Request, using: Using, user: Manages, number: Number) -> Response:
-    """Take it out of the schedule; it stays at Mailchimp."""
+    """Unschedule it; it stays at Mailchimp."""
     return await page.done(
         *(request, using, user, number),
         act="unschedule",
@@ -412,7 +412,7 @@ async def unschedule(request: Request, using: Using, user: Manages, number: Numb
 
 @router.post("/{id}/recreate")
 async def recreate(request: Request, using: Using, user: Works, number: Number) -> Response:
-    """Delete one that was not sent and make it again with the same people."""
+    """Delete an unsent campaign and create it again with the same people."""
     try:
         async with doing(request, user, "campaign.recreate", about=ids.show(number)) as act:
             made = await in_turn(using.campaigns.recreate, number, None)
@@ -429,7 +429,7 @@ async def recreate(request: Request, using: Using, user: Works, number: Number) 
 async def delete(
     request: Request, using: Using, user: Manages, number: Number, form: FormFields
 ) -> Response:
-    """Delete one that was not sent, here and at Mailchimp, after a yes."""
+    """Delete an unsent campaign, here and at Mailchimp, once confirmed."""
     if whole_text(form, "sure") != "yes":
         return await page.shown(request, using, number, asks="delete")
     return await page.done(
@@ -442,7 +442,7 @@ async def delete(
 
 @router.post("/{id}/report")
 async def ask_for_report(request: Request, using: Using, user: Works, number: Number) -> Response:
-    """Ask Mailchimp for what is new."""
+    """Read new activities from Mailchimp."""
     try:
         async with doing(request, user, "campaign.report", about=ids.show(number)):
             fresh = await in_turn(using.campaigns.report, number)

@@ -1,4 +1,4 @@
-"""The feed: how each kind stands, what imports did, refused rows, and files to import by hand."""
+"""The feed: the state of each kind, past imports, refused rows, and imports by hand."""
 
 import secrets
 import time
@@ -42,7 +42,7 @@ from gateway.store.feed import feed_faults
 from gateway.store.feed.references import open_references
 
 router = APIRouter(prefix="/feed")
-#: Files of any size are posted here: who may is asked before the body is read.
+#: Files of any size are posted here, so permission is checked before the body is read.
 uploads = APIRouter(prefix="/feed/upload", dependencies=[RUNS, Depends(checked_form)])
 
 _AT_ONCE = 50
@@ -53,13 +53,13 @@ _KEPT_SECONDS = 3600.0
 _MOST_KEPT = 20
 _LONGEST_NAME = 200  #: In octets.
 _CSV = "text/csv; charset=utf-8"
-#: Files are taken in one at a time, as for the API: the store has one writer anyway.
+#: Files are imported one at a time, as in the API: the store has only one writer anyway.
 _TURN = anyio.CapacityLimiter(1)
 
 
 @router.get("")
 async def show_feed(request: Request, user: Looks, cursor: Cursor = None) -> Response:
-    """Show how the feed of each kind stands, what waits, past imports and files laid aside."""
+    """Show the state of each kind's feed, what waits, past imports and handled files."""
     return await _shown(request, user, before=before_time(cursor))
 
 
@@ -71,7 +71,7 @@ async def _shown(
     kind: str = "",
     problem: str = "",
 ) -> Response:
-    """Show the feed; `problem` is what is wrong with a file of a kind that was sent here."""
+    """Show the feed; `problem` is what is wrong with an uploaded file."""
     using = services(request)
 
     def look(connection: StoreTransaction) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _aside(request: Request) -> list[LaidAside]:
 
 @router.get("/refused/{state}/{name:id}", dependencies=[LOOKS])
 async def download_refused(request: Request, state: str, name: str) -> Response:
-    """Give out the rows of a file that weren't taken in, to be mended and dropped again."""
+    """Download the rows of a file that weren't imported, to correct and drop again."""
 
     def read() -> bytes | None:
         feed = services(request).feed
@@ -132,7 +132,7 @@ async def download_refused(request: Request, state: str, name: str) -> Response:
 
 @router.get("/files/{state}/{name:id}", dependencies=[LOOKS])
 async def show_file(request: Request, state: str, name: str) -> Response:
-    """Show what became of a file of the folder, row by row where something was wrong."""
+    """Show the result of a file in the folder, with the faults of each row."""
     aside = await in_thread(services(request).feed.file_laid_aside, state, name)
     if aside is None:
         raise Problem(404, said(request, "There is no such file any more."))
@@ -141,7 +141,7 @@ async def show_file(request: Request, state: str, name: str) -> Response:
 
 @dataclass(slots=True)
 class _Upload:
-    """A file that was sent here and is not imported yet, or has just been."""
+    """An uploaded file that is not imported yet, or has just been."""
 
     user: str
     kind: str
@@ -152,7 +152,7 @@ class _Upload:
     report: Mapping[str, Any] = field(default_factory=dict)
     is_held_back: bool = False
     is_done: bool = False
-    is_read: bool = False  #: At this moment, so its file stays.
+    is_read: bool = False  #: Being read now, so its file stays.
 
     @property
     def file(self) -> Path:
@@ -164,9 +164,9 @@ class _Upload:
 
 
 class _Uploads:
-    """The files of this process that wait for a yes; the oldest go first, all after an hour.
+    """This process's uploads that wait for confirmation; all expire after an hour, oldest first.
 
-    One that is just being read stays, however old it is.
+    An upload being read stays, however old it is.
     """
 
     def __init__(self) -> None:
@@ -183,7 +183,7 @@ class _Uploads:
         return token
 
     def of(self, request: Request, user: ConsoleUser, token: str) -> _Upload:
-        """Return somebody's own upload; `Problem` 404 where it isn't there any more."""
+        """Return a user's own upload; `Problem` 404 if it has expired."""
         self._forget()
         upload = self._kept.get(token)
         if upload is None or upload.user != user.name:
@@ -191,7 +191,7 @@ class _Uploads:
         return upload
 
     def of_user(self, user: ConsoleUser) -> list[tuple[str, _Upload]]:
-        """Return what somebody sent, by token, the newest first."""
+        """Return a user's uploads by token, newest first."""
         self._forget()
         theirs = [(token, kept) for token, kept in self._kept.items() if kept.user == user.name]
         return theirs[::-1]
@@ -217,7 +217,7 @@ _kept = _Uploads()
 
 @uploads.post("")
 async def upload(request: Request, user: Runs, form: FormFields) -> Response:
-    """Keep a file and show what importing it would change."""
+    """Store an upload and show what importing it would change."""
     using = services(request)
     kind, sent = str(form.get("kind", "")), form.get("file")
     if kind not in using.feed.kinds():
@@ -268,16 +268,16 @@ async def show_upload(request: Request, user: Runs, token: str) -> Response:
 
 @uploads.post("/{token}")
 async def import_upload(request: Request, user: Runs, token: str, form: FormFields) -> Response:
-    """Import a file that was looked through."""
+    """Import an upload that was previewed."""
     made = _kept.of(request, user, token)
     if made.is_read:
-        # The page says so; it is taken in once, however often the button is pressed.
+        # The page says so; it is imported once, however often the button is pressed.
         return await see_other(request, f"/console/feed/upload/{token}")
     if form.get("do") == "forget":
         _kept.drop(token)
         return await see_other(request, "/console/feed", said(request, "Nothing was imported."))
     if not made.is_done:
-        made.is_read = True  # Nobody drops it, or takes it in once more, while that is journaled.
+        made.is_read = True  # Nobody deletes it, or imports it again, while that is journaled.
         try:
             async with doing(request, user, "import", about=made.kind) as act:
                 await _take_in(request, made, dry_run=False, lift=form.get("lift") == "yes")
@@ -289,9 +289,9 @@ async def import_upload(request: Request, user: Runs, token: str, form: FormFiel
 
 @uploads.get("/{token}/refused.csv")
 async def download_refused_of_upload(request: Request, user: Runs, token: str) -> Response:
-    """Give out the rows that weren't, or won't be, taken in."""
+    """Download the rows that weren't, or won't be, imported."""
     made = _kept.of(request, user, token)
-    # While the file is being read they are written again, and may be incomplete.
+    # While the file is being read, they are being rewritten and may be incomplete.
     if made.is_read or not made.refused.exists():
         raise Problem(404, said(request, "There are no refused rows of such a file."))
     return _download(made.refused.read_bytes(), f"{made.name}.refused.csv")
@@ -308,7 +308,7 @@ async def _take_in(request: Request, made: _Upload, *, dry_run: bool, lift: bool
     )
 
     def take_in() -> None:
-        made.refused.unlink(missing_ok=True)  # They are written again.
+        made.refused.unlink(missing_ok=True)  # They will be written again.
         taken = feed.take_in(made.kind, made.file, terms)
         made.report, made.is_held_back = taken.report, taken.is_held_back
         made.is_done = not (dry_run or taken.is_held_back)
@@ -337,7 +337,7 @@ def _no_room(request: Request, error: OSError) -> Problem:
 
 
 def _download(content: bytes, name: str) -> Response:
-    """Return a file to keep; its name in plain letters, too, for browsers that know no other."""
+    """Return a file as a download; its name also in ASCII, for browsers that support only that."""
     plain = "".join(
         letter if letter.isascii() and letter.isalnum() else "_" for letter in name[:-4]
     )

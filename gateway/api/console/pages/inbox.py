@@ -1,4 +1,4 @@
-"""The inbox: mails that could not be filed, shown safely, with what they are likely about."""
+"""The inbox: mails that could not be filed, shown safely, with likely applications."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/inbox")
 
 _AT_ONCE = 50
 _LONGEST_REFERENCE = 200
-#: In which a person decides.
+#: States in which a person decides.
 UNDECIDED = (InboxState.NEEDS_ATTENTION, InboxState.DISCARDED)
 
 
@@ -34,7 +34,7 @@ async def list_mails(
     state: Annotated[str, Query()] = InboxState.NEEDS_ATTENTION,
     cursor: Cursor = None,
 ) -> Response:
-    """List the mails that wait for a decision, or those of another state; the newest first."""
+    """List the mails that wait for a decision, or those in another state; newest first."""
     number = before(cursor)
     states = [InboxState(state)] if state in set(InboxState) else []
     rows = await using.database.read(inbox.listed, states=states, before=number, limit=_AT_ONCE + 1)
@@ -55,7 +55,7 @@ async def list_mails(
 
 @router.get("/{id}", dependencies=[LOOKS])
 async def show_mail(request: Request, using: Using, id: str) -> Response:  # noqa: A002
-    """Show a mail, made harmless, with the applications it is likely about."""
+    """Show a sanitised mail, with the applications it is probably about."""
     return await _shown(request, using, read_id(id))
 
 
@@ -67,7 +67,7 @@ async def assign(
     id: str,  # noqa: A002
     form: FormFields,
 ) -> Response:
-    """File a mail at an application; then the next one opens."""
+    """File a mail to an application; then open the next one."""
     reference = typed_text(form, "reference")[:_LONGEST_REFERENCE]
     if not reference:
         why = said(request, "Say which application: its reference, or choose one.")
@@ -90,7 +90,7 @@ async def retry(request: Request, using: Using, user: Works, id: str) -> Respons
 
 @router.post("/{id}/discard")
 async def discard(request: Request, using: Using, user: Works, id: str) -> Response:  # noqa: A002
-    """Give a mail up; it stays listed and can still be assigned."""
+    """Discard a mail; it stays listed and can still be assigned."""
     number = read_id(id)
     return await _decided(request, using, user, number, act="discard", work=using.inbox.discard)
 
@@ -104,7 +104,7 @@ async def _decided(
     act: str,
     work: Callable[[int], Awaitable[InboxRow]],
 ) -> Response:
-    """Do what was decided, and open the next mail that waits; what can't be done is said."""
+    """Carry out a decision, and open the next waiting mail; or show why it was refused."""
     try:
         async with doing(request, user, f"inbox.{act}", about=ids.show(number)):
             row = await work(number)
@@ -174,7 +174,7 @@ async def _shown(
 
 
 def state_names(request: Request) -> dict[str, str]:
-    """Return the states as people call them."""
+    """Return the names of the states."""
     return {
         InboxState.NEEDS_ATTENTION: said(request, "waits for a decision"),
         InboxState.WAITING: said(request, "not read yet"),
@@ -186,7 +186,7 @@ def state_names(request: Request) -> dict[str, str]:
 
 
 def attention_words(request: Request) -> dict[str, str]:
-    """Return why a mail waits, in words."""
+    """Return the names of the reasons why mails wait."""
     return {
         "no_reference": said(request, "the subject begins with no reference"),
         "unknown_reference": said(request, "there is no application with this reference"),
@@ -200,7 +200,7 @@ def attention_words(request: Request) -> dict[str, str]:
 
 
 def suggestion_words(request: Request) -> dict[str, str]:
-    """Return what speaks for an application, or against it, in words."""
+    """Return the names of what makes an application likely or unlikely."""
     reason = SuggestionReason
     return {
         reason.NUMBER_IN_SUBJECT: said(request, "its number is in the subject"),

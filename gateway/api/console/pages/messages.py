@@ -1,4 +1,4 @@
-"""The journal: lists, a search, a message with all that is known of it, and what failed."""
+"""The journal: lists, search, the details of a message, and failed deliveries."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,12 +32,12 @@ from gateway.store.views.delivery_reasons import reasons_of
 router = APIRouter()
 _AT_ONCE = 50
 _FAILED_AT_ONCE = 20
-_OF_ONE_MAILING = 5  #: Recipients shown of each; a mailing may be kept from thousands.
+_OF_ONE_MAILING = 5  #: Recipients shown for each message; a mailing may fail for thousands.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownDelivery:
-    """A delivery of a message as a page shows it: its note in the reader's language."""
+    """A delivery of a message as displayed: with its note in the reader's language."""
 
     position: int
     delivery: Delivery
@@ -46,7 +46,7 @@ class ShownDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownMessage:
-    """A message, some of its deliveries, and how many there are of what was asked for."""
+    """A message, some of its deliveries, and the number that match."""
 
     message: Message
     deliveries: tuple[ShownDelivery, ...]
@@ -56,7 +56,7 @@ class ShownMessage:
 
 @router.get("/messages", dependencies=[LOOKS])
 async def list_messages(request: Request, cursor: Cursor = None) -> Response:
-    """List messages, the newest first, narrowed by what was asked for."""
+    """List messages that match the filter, newest first."""
     wanted = read_filter(request, services(request))
     values = await _listed(request, wanted, cursor, _AT_ONCE, deliveries=1)
     return await render(request, "messages.html", values, status=422 if wanted.problems else 200)
@@ -64,7 +64,7 @@ async def list_messages(request: Request, cursor: Cursor = None) -> Response:
 
 @router.get("/send-failed", dependencies=[LOOKS])
 async def list_failed(request: Request, cursor: Cursor = None) -> Response:
-    """List what was kept from people, each with the note, why exactly, and the cure."""
+    """List failed deliveries, each with the note, the exact reason, and the remedy."""
     wanted = read_filter(request, services(request))
     wanted.state = State.SEND_FAILED
     values = await _listed(request, wanted, cursor, _FAILED_AT_ONCE, deliveries=_OF_ONE_MAILING)
@@ -75,7 +75,7 @@ async def list_failed(request: Request, cursor: Cursor = None) -> Response:
 async def show_message(
     request: Request, number: str, after: Annotated[int, Query(ge=0, le=10_000_000)] = 0
 ) -> Response:
-    """Show a message with its deliveries, why they failed, and what came back."""
+    """Show a message with its deliveries, why they failed, and its bounces."""
     wanted = read_id(number)
 
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
@@ -98,13 +98,13 @@ async def show_message(
 async def ask_to_release(
     request: Request, number: str, position: Annotated[int, Query(ge=0, le=10_000_000)] = 0
 ) -> Response:
-    """Say what would be lifted, and ask for the reason."""
+    """Show what would be lifted, and ask for the reason."""
     return await render(request, "release.html", await _releasable(request, number, position))
 
 
 @router.post("/messages/{number}/release")
 async def release(request: Request, user: Works, number: str, fields: FormFields) -> Response:
-    """Lift what suppresses the recipient of a delivery, as `gateway suppress release` does."""
+    """Lift suppressions of a delivery's recipient, as `gateway suppress release` does."""
     given = typed_text(fields, "position")
     if not (given.isascii() and given.isdecimal() and len(given) < 8):
         raise Problem(422, said(request, "This form lacks whose mail it is about."))
@@ -136,7 +136,7 @@ async def _release(
     about: str,
     stays: bool,
 ) -> str:
-    """Lift what suppresses people or addresses themselves; return what to tell.
+    """Lift suppressions of people or of addresses themselves; return the message to show.
 
     `stays`: something from the CRM still keeps mail away.
     """
@@ -177,7 +177,7 @@ async def _release(
 async def _releasable(
     request: Request, number: str, position: int, *, status: int = 404
 ) -> dict[str, Any]:
-    """Return what is known of a delivery whose suppression can be lifted here; else `status`."""
+    """Return what is known about a delivery whose suppression can be lifted here; else `status`."""
     wanted = read_id(number)
 
     def look(connection: StoreTransaction, standings: Standings) -> dict[str, Any]:
@@ -196,7 +196,7 @@ async def _releasable(
 async def _listed(
     request: Request, wanted: MessageFilter, cursor: str | None, limit: int, *, deliveries: int
 ) -> dict[str, Any]:
-    """Return a page of messages, what follows it, and what may be missing from it."""
+    """Return a page of messages, its successor, and what it may lack."""
     number = before(cursor)
     has_state = wanted.state is State.SEND_FAILED
 
@@ -233,7 +233,7 @@ async def _listed(
 async def _looked(
     request: Request, look: Callable[[StoreTransaction, Standings], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Look into the store; return what was seen, and what states are called."""
+    """Query the store; return the result, and the names of states."""
     using = services(request)
     with using.standings() as standings:
         values = await using.database.read(look, standings)
@@ -249,7 +249,7 @@ def _shown(
     parts: Mapping[int, SomeDeliveries],
     tallies: Mapping[int, Mapping[State, int]] | None = None,
 ) -> list[ShownMessage]:
-    """Return messages with some of their deliveries, notes told in the reader's language."""
+    """Return messages with some of their deliveries, with notes in the reader's language."""
     using, words = services(request), note_words(request)
     none = SomeDeliveries(0, ())
     entries = [

@@ -1,4 +1,4 @@
-"""What the gateway itself sends; people can have it sent again, or give it up."""
+"""The gateway's own outgoing mail and webhooks, which can be sent again or given up."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ _AT_ONCE = 50
 async def list_entries(
     request: Request, state: Annotated[str, Query()] = "", cursor: Cursor = None
 ) -> Response:
-    """List what was and is to be sent, the newest first."""
+    """List what was sent or waits to be sent, newest first."""
     number = before(cursor)
     wanted = OutboxState(state) if state in set(OutboxState) else None
     entries = await services(request).database.read(
@@ -40,7 +40,7 @@ async def list_entries(
 
 @router.get("/{number}", dependencies=[LOOKS])
 async def show_entry(request: Request, number: str) -> Response:
-    """Show an entry, and what can be done with it."""
+    """Show an entry and its possible actions."""
     wanted = read_id(number)
     entry = await services(request).database.read(status_mail.entry, wanted)
     life = OUTBOX_LIFE.after
@@ -54,7 +54,7 @@ async def show_entry(request: Request, number: str) -> Response:
 
 @router.post("/{number}/retry")
 async def retry(request: Request, user: Runs, number: str) -> Response:
-    """Have an entry sent again, as `gateway outbox retry` does."""
+    """Send an entry again, as `gateway outbox retry` does."""
     wanted, using = read_id(number), services(request)
     await change_store(
         *(request, user, "outbox.retry"),
@@ -66,7 +66,7 @@ async def retry(request: Request, user: Runs, number: str) -> Response:
 
 @router.post("/{number}/cancel")
 async def cancel(request: Request, user: Runs, number: str) -> Response:
-    """Give an entry up, as `gateway outbox cancel` does."""
+    """Give up an entry, as `gateway outbox cancel` does."""
     wanted, using = read_id(number), services(request)
     await change_store(
         *(request, user, "outbox.cancel"),

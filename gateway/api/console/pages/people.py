@@ -1,4 +1,4 @@
-"""People: found, shown with all that is known and happened, suppressed and released."""
+"""People: search, details and timeline, suppressing and releasing."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -49,7 +49,7 @@ async def find_people(
     q: Annotated[PlainText, Query(max_length=200)] = "",
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response:
-    """List people, or those who fit a text."""
+    """List people, or those who match a text."""
     address = using.lookup(q)
     matches, end = await using.database.read(
         search, q, address=address, limit=_AT_ONCE, after=person_before(cursor or None)
@@ -78,7 +78,7 @@ async def show_person(
     until: Annotated[str, Query(max_length=40)] = "",
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> Response:
-    """Show a person; an address or bare key leads to whoever has it."""
+    """Show a person; an address or bare key redirects to whoever has it."""
     try:
         ref = PersonRef.parse(person)
     except ValueError:
@@ -100,7 +100,7 @@ async def show_person(
 async def suppress(
     request: Request, using: Using, user: Works, person: PlainText, form: FormFields
 ) -> Response:
-    """Suppress a person, or one of the addresses, from the next message on."""
+    """Suppress a person, or one of their addresses, from the next message on."""
     whose = _whose(request, using, person)
     problems: dict[str, str] = {}
     scope, note = typed_text(form, "scope"), typed_text(form, "note")
@@ -156,7 +156,7 @@ async def suppress(
 async def release(
     request: Request, using: Using, user: Works, person: PlainText, form: FormFields
 ) -> Response:
-    """Lift what suppresses a person, or one of the addresses, as far as it is ours."""
+    """Lift suppressions of a person, or of one of their addresses, as far as they are ours."""
     whose, note = _whose(request, using, person), typed_text(form, "note")
     if not note:
         problems = {"release_note": said(request, "Say why: the history keeps it.")}
@@ -198,7 +198,7 @@ async def release(
 
 
 def _in_force(connection: StoreTransaction, address: str, erased: Sequence[str]) -> list[str]:
-    """Return the ids of what was said of an address and stands: acts name no address."""
+    """Return the ids of an address's suppressions in force: acts don't record addresses."""
     entries = suppression.history(connection, address, erased=erased)
     return [ids.show(entry.id) for entry in entries if entry.released_at is None]
 
@@ -206,9 +206,9 @@ def _in_force(connection: StoreTransaction, address: str, erased: Sequence[str])
 async def _to_whom_it_is(
     request: Request, using: Using, text: str, asked: TimelineAsked, *, types: list[str]
 ) -> Response:
-    """Lead to the one person with an address or key, or to the list of several; else 404.
+    """Redirect to the person with an address or key, or to the list if there are several; else 404.
 
-    An address that nobody has is shown itself.
+    An address nobody has gets its own page.
     """
     named = _address(using, text)
     address = named or using.lookup(text)
@@ -243,7 +243,7 @@ async def _shown(
     given: FormData | None = None,
     status: int = 200,
 ) -> Response:
-    """Return the page of a person, or address; with `problems` the forms keep what was `given`."""
+    """Return the page of a person or address; with `problems`, forms keep what was `given`."""
     filled: dict[str, Any] = {
         "problems": problems or {},
         "given": given or {},
@@ -295,7 +295,7 @@ async def _shown(
 def _whom(
     request: Request, connection: StoreTransaction, whose: PersonRef | str, whom: str
 ) -> PersonRef | str:
-    """Return the person, or the address, that is meant on a page."""
+    """Return the person, or the address, a page is about."""
     if isinstance(whose, str):
         return whose
     ref = whose
@@ -308,7 +308,7 @@ def _whom(
 
 
 def _whose(request: Request, using: Using, text: str) -> PersonRef | str:
-    """Return whom a path names: a person, or an address in lookup form."""
+    """Return what a path means: a person, or an address in lookup form."""
     try:
         return PersonRef.parse(text)
     except ValueError:
@@ -319,9 +319,9 @@ def _whose(request: Request, using: Using, text: str) -> PersonRef | str:
 
 
 def _address(using: Using, text: str) -> str:
-    """Return the address of a path in lookup form; empty where it names none.
+    """Return the address in a path, in lookup form; empty if it isn't one.
 
-    It may be in that form already, as links have it, or as people type it: `a b@x`, `"a b"@x`.
+    It may already be in that form, as in links, or as people type it: `a b@x`, `"a b"@x`.
     """
     typed = read_address(text)
     if isinstance(typed, TypedAddress):
@@ -336,7 +336,7 @@ def _path(whose: PersonRef | str) -> str:
 def _moment(
     request: Request, using: Using, text: str, name: str, *, is_end: bool = False
 ) -> datetime | None:
-    """Read a day or time of a form, local; a day as an end counts whole."""
+    """Read a day or time of a form, in local time; an end day counts in full."""
     if not text.strip():
         return None
     try:

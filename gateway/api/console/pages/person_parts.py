@@ -1,4 +1,4 @@
-"""What the pages of people, and of addresses that nobody has, have in common."""
+"""Common parts of the pages of people, and of addresses nobody has."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from gateway.store.engine.database import StoreTransaction
 from gateway.store.journal import messages
 from gateway.store.views.timeline import TimelineEvent, TimelineType
 
-#: Pages that tell more of what happened, by its sort; the id follows.
+#: Pages with details of events, by type; the id follows.
 _MORE = {
     TimelineType.MESSAGE: "/console/messages/",
     TimelineType.BOUNCE: "/console/messages/",
@@ -27,7 +27,7 @@ _MORE = {
     TimelineType.DOCUMENT: "/console/replies/documents/",
     TimelineType.ACTIVITY: "/console/campaigns/",
 }
-#: Those of them that are always there: what is listed is read from where they are.
+#: Types whose pages always exist: the list itself was read from there.
 _FILED = (TimelineType.REPLY, TimelineType.DOCUMENT, TimelineType.ACTIVITY)
 
 
@@ -40,13 +40,13 @@ def parts_of_page(
     recipient: str,
     persons: tuple[PersonRef, ...],
 ) -> dict[str, Any]:
-    """Return what the templates of what keeps mail away, and of what happened, are filled with."""
+    """Return the template values for suppressions and events."""
     template = note_words(request)
     now = using.clock().astimezone(using.zone())
     has_personal = not any(prospect.personal for prospect in prospects)
 
     def told_why(entry: Suppression) -> str:
-        """Return why a suppression is there and how it is lifted, as a note says it."""
+        """Return why a suppression exists and how to lift it, in the words of a note."""
         return reasons(template, _facts(entry, now, recipient, has_personal, persons))
 
     return {
@@ -79,14 +79,14 @@ def _facts(
 
 
 def is_ours(entry: Suppression) -> bool:
-    """Whether releasing may lift it: it is an entry of ours, or an opt-out from Mailchimp."""
+    """Whether releasing can lift it: it is our own entry, or an opt-out from Mailchimp."""
     return entry.source in ENTRY_SOURCES or entry.origin == "mailchimp"
 
 
 def linked(connection: StoreTransaction, events: Iterable[TimelineEvent]) -> set[str]:
-    """Return the ids of what happened that have a page.
+    """Return the ids of events that have a page.
 
-    Mail that never left has no message, and the journal forgets old ones before bounces.
+    Mail that was never sent has no message, and the journal deletes messages earlier than bounces.
     """
     shown = list(events)
     filed = {event.id for event in shown if event.type in _FILED}

@@ -1,4 +1,4 @@
-"""Replies that were filed to people, as they were read, and the documents that came with them."""
+"""Replies filed to people, as read, with their documents."""
 
 from dataclasses import dataclass
 
@@ -19,17 +19,17 @@ router = APIRouter(prefix="/replies")
 
 @dataclass(frozen=True, slots=True)
 class _Filed:
-    """A reply, with names for those it is about."""
+    """A reply with the names of those it is about."""
 
     entry: HistoryEntry
     person: str
-    staff: str  #: Who forwarded it.
-    has_application: bool  #: Whether its application is still known.
+    staff: str  #: The member of staff who forwarded it.
+    has_application: bool  #: Whether its application still exists.
 
 
 @router.get("/documents/{document}", dependencies=[LOOKS])
 async def download_document(request: Request, using: Using, document: str) -> Response:
-    """Have a document saved; nothing that came by mail is ever shown as what it claims to be."""
+    """Download a document; nothing from a mail is ever served as the type it claims to be."""
     answer = await download(request, using, document)
     answer.headers["cache-control"] = "no-store"
     return answer
@@ -75,7 +75,7 @@ async def show_reply(request: Request, using: Using, id: str) -> Response:  # no
 
 
 def remark_words(request: Request) -> dict[str, str]:
-    """Return a reply's remark in words; `{person}` is the placeholder for who is meant."""
+    """Return a reply's remark in words; `{person}` is the placeholder for the person."""
     return {
         remarks.CLOSED: said(request, "The application was closed by then."),
         remarks.NOT_THE_CANDIDATE: said(

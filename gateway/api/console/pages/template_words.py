@@ -1,4 +1,4 @@
-"""What is wrong with a template, told where its form has it: by language, field and line."""
+"""A template's faults by place in the form: language, field and line."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -10,7 +10,7 @@ from gateway.api.console.access import language_of, said
 from gateway.api.console.languages import NAMES
 from gateway.api.console.sentences import retell
 
-#: Lines of a text's file above what the form's field has: the subject, and an empty one.
+#: Lines of a text file that precede the form's field: the subject, and an empty line.
 _ABOVE = 2
 _FAULT = re.compile(
     r"(?:.*?/)?(?P<language>[a-z]{2})\.(?P<kind>txt|html)(?::(?P<line>\d+))?: (?P<fault>.*)",
@@ -20,7 +20,7 @@ _FAULT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class TemplateFault:
-    """What is wrong at one place of a template."""
+    """A fault at one place in a template."""
 
     language: str
     kind: str  #: `txt` or `html`.
@@ -28,13 +28,13 @@ class TemplateFault:
 
 
 def fault_in(problem: str) -> TemplateFault | None:
-    """Return what a problem such as `…/letter/nl.txt:3: …` tells of; None: of no text."""
+    """Return the fault in a problem like `…/letter/nl.txt:3: …`; None if it isn't about a text."""
     match = _FAULT.fullmatch(problem)
     return match and TemplateFault(match["language"], match["kind"], match["fault"])
 
 
 def retell_by_field(request: Request, problem: str) -> str:
-    """Return a problem with a text by the form's fields, in the reader's language."""
+    """Return a problem with a text, with the form's fields for place, in the reader's language."""
     language, match = language_of(request), _FAULT.fullmatch(problem)
     if match is None:
         return retell(language, problem)
@@ -52,5 +52,5 @@ def retell_by_field(request: Request, problem: str) -> str:
 
 
 def besides(problems: Iterable[str], known: Collection[TemplateFault]) -> list[str]:
-    """Return the problems that are told nowhere else yet, each once."""
+    """Return the problems that aren't shown elsewhere yet, each once."""
     return [problem for problem in dict.fromkeys(problems) if fault_in(problem) not in known]

@@ -1,4 +1,4 @@
-"""The page people open in the morning: what flows, what waits, whether everything is well."""
+"""The page people open in the morning: mail flow, what waits, and health."""
 
 from typing import Any
 
@@ -19,25 +19,25 @@ router = APIRouter(prefix="/today")
 
 @router.get("", dependencies=[LOOKS])
 async def show_today(request: Request) -> Response:
-    """Show what flows, what waits for a person, and whether everything is well."""
+    """Show mail flow, what waits for a person, and health."""
     return await render(request, "today.html", await _values(request))
 
 
 @router.get("/live", dependencies=[LOOKS])
 async def show_live(request: Request) -> Response:
-    """Show the part that is fetched anew every half minute."""
+    """Show the part that is refreshed every half minute."""
     return await render(request, "today_live.html", await _values(request))
 
 
 @router.get("/pause", dependencies=[RUNS])
 async def ask_to_pause(request: Request) -> Response:
-    """Ask which mail to stop, and say what then happens."""
+    """Ask which mail to pause, and explain what then happens."""
     return await render(request, "pause.html")
 
 
 @router.post("/pause")
 async def pause(request: Request, user: Runs, fields: FormFields) -> Response:
-    """Stop bulk mail or all mail, as `gateway pause` does."""
+    """Pause bulk mail or all mail, as `gateway pause` does."""
     what = fields.get("what")
     if what not in ("bulk", "all"):
         raise Problem(422, said(request, "Choose which mail to stop."))
@@ -56,7 +56,7 @@ async def pause(request: Request, user: Runs, fields: FormFields) -> Response:
 
 @router.post("/resume")
 async def resume(request: Request, user: Runs) -> Response:
-    """Let mail go again, as `gateway resume` does."""
+    """Resume mail, as `gateway resume` does."""
     lifted = await change_store(
         *(request, user, "mail.resume"),
         message_lookup.resume,

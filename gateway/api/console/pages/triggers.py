@@ -1,4 +1,4 @@
-"""Triggers: what is due, what they do, and how they and their templates are changed."""
+"""Triggers: what is due, what they do, and editing them and their templates."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -39,12 +39,12 @@ router = APIRouter(prefix="/triggers")
 T = TypeVar("T")
 _DAYS = 14
 _MOST_RUNS = 20
-_LONGEST = 200_000  #: Characters of a text somebody writes.
+_LONGEST = 200_000  #: Characters of a text written in the form.
 
 
 @router.get("", dependencies=[LOOKS])
 async def show_all(request: Request, using: Using) -> Response:
-    """Show what is due in the next days as a calendar, the triggers, templates, what waits."""
+    """Show a calendar of the next days, the triggers, the templates, and what waits."""
 
     def look() -> dict[str, Any]:
         editing = using.trigger_changes
@@ -80,7 +80,7 @@ async def hold(request: Request, using: Using, user: Manages, form: FormFields) 
 
 @router.post("/all/resume")
 async def resume(request: Request, using: Using, user: Manages) -> Response:
-    """Let triggered mail go again."""
+    """Resume triggered mail."""
     async with doing(request, user, "triggers.resume"):
         released = await in_thread(using.trigger_changes.resume)
     sentence = said(
@@ -94,7 +94,7 @@ async def resume(request: Request, using: Using, user: Manages) -> Response:
 
 @router.get("/history", dependencies=[LOOKS])
 async def show_history(request: Request, using: Using) -> Response:
-    """Show the last runs, and what was changed of triggers and templates, and by whom."""
+    """Show the last runs, and changes to triggers and templates with who made them."""
 
     def look() -> dict[str, Any]:
         edits = using.trigger_changes.edits(what=None, name=None, limit=50)
@@ -107,13 +107,13 @@ async def show_history(request: Request, using: Using) -> Response:
 async def show_new(
     request: Request, using: Using, event: Annotated[str, Query(max_length=100)] = ""
 ) -> Response:
-    """Show the form for a new trigger; its template comes first."""
+    """Show the form for a new trigger; choosing its template comes first."""
     return await _new(request, using, {"event": event})
 
 
 @router.post("/new")
 async def create(request: Request, using: Using, user: Manages, form: FormFields) -> Response:
-    """Make a trigger, which is off; it is shown then whom it would mail."""
+    """Create a trigger, turned off; its page then shows whom it would mail."""
     given = typed(form)
     if _text(form, "do") == "fields":
         return await _new(request, using, given)
@@ -139,7 +139,7 @@ async def create(request: Request, using: Using, user: Manages, form: FormFields
 
 
 def _event(given: Mapping[str, object]) -> TriggerEvent:
-    """Return the event that was chosen; the first one, where none was."""
+    """Return the chosen event, or the first one if none was chosen."""
     return EVENTS.get(str(given.get("event", "")), next(iter(EVENTS.values())))
 
 
@@ -177,7 +177,7 @@ async def _form(
     file: str = "",
     error: NotDone | None = None,
 ) -> dict[str, Any]:
-    """Return the fields of a trigger with what is wrong of each, and what is wrong besides."""
+    """Return a trigger's fields with their errors, and all other errors."""
     templates = await in_thread(using.trigger_changes.template_names)
     known = await using.database.read(vocabulary.read)
     problems = _problems(error) if error else []
@@ -206,7 +206,7 @@ async def _form(
 async def show_new_template(
     request: Request, using: Using, example: Annotated[PlainText, Query(max_length=100)] = ""
 ) -> Response:
-    """Show the form for a new template, with the texts of a shipped example where one is named."""
+    """Show the form for a new template, with the texts of a shipped example if one is named."""
     texts: dict[str, TemplateText] = {}
     if example:
         shown = await in_thread(using.trigger_changes.example, example)
@@ -218,13 +218,13 @@ async def show_new_template(
 async def create_template(
     request: Request, using: Using, user: Manages, form: FormFields
 ) -> Response:
-    """Make a template, or show what it says so far."""
+    """Create a template, or preview it."""
     return await _template_form(request, using, user.name, form, name=_text(form, "name"))
 
 
 @router.get("/templates/{name}", dependencies=[LOOKS])
 async def show_template(request: Request, using: Using, name: PlainText) -> Response:
-    """Show a template in each language, with what it says to somebody beside."""
+    """Show a template in each language, with a sample beside it."""
     known = await in_thread(using.trigger_changes.template, name)
     texts = {text["language"]: _as_text(text) for text in known["texts"]}
     return await _template_page(
@@ -236,7 +236,7 @@ async def show_template(request: Request, using: Using, name: PlainText) -> Resp
 async def change_template(
     request: Request, using: Using, user: Manages, name: PlainText, form: FormFields
 ) -> Response:
-    """Change a template, or show what it would say."""
+    """Change a template, or preview the change."""
     return await _template_form(request, using, user.name, form, name=name)
 
 
@@ -287,7 +287,7 @@ async def _template_form(
         problems=problems,
         doubts=doubts,
         clash=clash,
-        # What somebody is still writing is shown as it is, with what is wrong beside.
+        # A text still being written is shown as it is, with its errors beside it.
         status=200 if "hx-request" in request.headers else status,
     )
 
@@ -305,7 +305,7 @@ async def _template_page(
     clash: Mapping[str, Any] | None = None,
     status: int = 200,
 ) -> Response:
-    """`problems` of a form that was sent; None: what is wrong with the files is shown."""
+    """Return the template page; without `problems` of a sent form, it shows those of the files."""
     faults: set[TemplateFault] = set()
 
     def samples() -> list[dict[str, Any]]:
@@ -362,7 +362,7 @@ async def preview(
     reference: Annotated[str, Query(max_length=200)] = "",
     status: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Show the mails of a day, or about an application, rendered, and who gets none and why."""
+    """Show the rendered mails of a day, or about an application, and who gets none and why."""
     try:
         day = date.fromisoformat(on) if on else None
     except ValueError:
@@ -394,7 +394,7 @@ async def _about_an_application(
     event: ApplicationEvent,
     happened: ApplicationNews,
 ) -> Response:
-    """Show whom something done to an application mails; nothing of it is done."""
+    """Show whom a change to an application would mail; nothing is changed."""
     preview, problem = None, ""
     if happened.references != ("",) and happened.status != "":
         apply = await in_thread(using.applications.open)
@@ -426,12 +426,12 @@ async def _about_an_application(
 async def change(
     request: Request, using: Using, user: Manages, name: PlainText, form: FormFields
 ) -> Response:
-    """Change a trigger's file, turn it on or off: shown first, kept after a yes."""
+    """Change a trigger's file, or turn it on or off: first shown, then saved once confirmed."""
     version, token = _text(form, "version"), _text(form, "token")
     turn, given = _text(form, "turn"), typed(form)
     text = _text(form, "text") if "text" in form and not turn else None
     asked: dict[str, Any] = {"turn": turn, "text": text, "version": version, "given": given}
-    if not version or turn not in ("", "on", "off"):  # An empty one would make something new.
+    if not version or turn not in ("", "on", "off"):  # An empty one would create something new.
         raise Problem(
             422, said(request, "This page was too old or not ours; open it anew and try again.")
         )
@@ -455,7 +455,7 @@ async def change(
             )
             change_of_it.is_done = kept is not None
     except NotDone as error:
-        if error.more.get("reach"):  # It reaches others than were shown: they are shown now.
+        if error.more.get("reach"):  # It reaches other people than those shown: show them now.
             return await _shown(request, using, name, asked=asked, proposal=proposal, error=error)
         return await _shown(request, using, name, asked=asked, error=error)
     sentence = {
@@ -468,7 +468,7 @@ async def change(
 def _wanted(
     using: ApiServices, name: str, turn: str, given: Mapping[str, str], text: str | None
 ) -> Mapping[str, object] | None:
-    """Return the keys that are to say something else; None: the text is given."""
+    """Return the keys with changed values; None if a text is given."""
     if turn:
         return {"enabled": turn == "on"}
     if text is not None:
@@ -516,7 +516,7 @@ async def _shown(
             "name": name,
             "text": text,
             "event": event,
-            # What can't be read as a trigger is mended as text.
+            # A file that can't be read as a trigger is corrected as text.
             "is_text": bool(file["problems"]) or (asked is not None and asked["text"] is not None),
             "asked": asked,
             "proposal": proposal,
@@ -527,13 +527,13 @@ async def _shown(
 
 
 def _problems(error: NotDone) -> list[str]:
-    """Return what keeps a change from being made, one by one."""
+    """Return the individual problems that prevent a change."""
     problems: Any = error.more.get("problems", [str(error)])
     return list(problems)
 
 
 def _clash(error: NotDone) -> Mapping[str, Any] | None:
-    """Return both versions by file, where somebody else changed it meanwhile."""
+    """Return both versions by file, if somebody else changed it meanwhile."""
     if "now" not in error.more:
         return None
     return {"now": error.more["now"], "yours": error.more["yours"]}
@@ -546,7 +546,7 @@ def _as_text(document: Any) -> TemplateText:
 
 
 def _text(form: FormData, name: str) -> str:
-    """Return what was typed; too long a text is refused: what is cut off unseen would be lost."""
+    """Return the typed text; refuse one that is too long, as text cut off unseen would be lost."""
     value = form.get(name, "")
     text = value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
     if len(text) > _LONGEST:
