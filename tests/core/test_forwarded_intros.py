@@ -183,6 +183,9 @@ def test_a_line_with_a_date_names_the_author(line: str, who: str) -> None:
         "Hi Bob,",
         "Danke, bitte unter dem Vorgang ablegen, den wir gestern am Telefon besprochen haben",
         "Danke\nBob",
+        "Bitte zu bob@example.com ablegen",
+        "Danke\n\nBob Doe\nE-Mail: bob@example.com",
+        "Danke\nBob Doe <bob@example.com>",
     ],
 )
 def test_what_stands_right_above_an_introduction_is_the_forwarders(line: str, own: str) -> None:
@@ -193,6 +196,15 @@ def test_what_stands_right_above_an_introduction_is_the_forwarders(line: str, ow
     assert (own, BODY) == (found.own_text, found.body)
     assert Mailbox("Ann Roe", "ann@example.org") == found.heading.sender
     assert found.heading.date in (MOMENT, None)
+
+
+@pytest.mark.parametrize("end", ["schrieb am 04.03.2026 10:11:", "wrote on 4 March 2026 10:11:"])
+def test_an_introduction_may_be_wrapped_behind_its_author(end: str) -> None:
+    found = find_original(f"{OWN}\n\nAnn Roe <ann@example.org>\n{end}\n{QUOTED}")
+
+    assert found is not None
+    assert (OWN, MOMENT) == (found.own_text, found.heading.date)
+    assert Mailbox("Ann Roe", "ann@example.org") == found.heading.sender
 
 
 @pytest.mark.parametrize("begin", ["On Wednesday,", "Am Mittwoch", "Le mercredi"])

@@ -81,21 +81,23 @@ def is_whole_below(lines: Sequence[TextLine], start: int, end: int, announced: b
         Please file this
         Am 04.03.2026 um 10:11 schrieb Ann Roe <ann@example.org>:
 
-    Part of an introduction would have an address or its date, or start it: `On Wednesday,`.
+    Part of an introduction would have its date or the only address, or start it: `On Wednesday,`.
+    The last line of a signature has an address too, but not the only one.
     """
     text = lines[start].text
     words = text.split()
     begins = len(words) <= _FEW_WORDS and PREPOSITION.fullmatch(words[0]) is not None
-    if end == start + 1 or begins or "@" in text:
+    if end == start + 1 or begins:
         return False
-    has_date = _DIGIT.search(text) is not None
-    below = (read_intro(lines, later, announced=announced) for later in range(start + 1, end))
-    return any(
-        parse_date(intro.date, zone=UTC) is not None
-        or (not has_date and bool(intro.sender.name and intro.sender.address))
-        for intro in below
-        if intro is not None
-    )
+    has_date, has_address = _DIGIT.search(text) is not None, "@" in text
+    for later in range(start + 1, end):
+        below = read_intro(lines, later, announced=announced)
+        if below is None or (has_address and not below.sender.address):
+            continue
+        is_dated = parse_date(below.date, zone=UTC) is not None
+        if is_dated or (not has_date and below.sender.name and below.sender.address):
+            return True
+    return False
 
 
 def read_run_on(lines: Sequence[TextLine], start: int) -> Intro | None:
