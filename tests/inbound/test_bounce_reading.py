@@ -179,6 +179,27 @@ def test_a_notice_with_the_null_sender_may_have_any_subject(
     assert expected == [(bounce.recipient, bounce.is_hard) for bounce in told]
 
 
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Neue Adresse", "Die Adresse ann@example.org existiert nicht mehr. Tel. 030 555 12 34"),
+        ("Neue Adresse", "ann@example.org gibt es\nab\n4.7.26 nicht mehr. Bitte anrufen."),
+        ("Moved", "User ann@example.org has moved, your mail went on. 251 User not local"),
+        ("Received", "250 2.1.5 Ok\nann@example.org: user unknown here, kept for the catch-all"),
+        ("Your account", "Account ann@example.org has been disabled. Error: 550 account disabled"),
+        ("Abwesend: Ann", "Statt ann@example.org (550 5.1.1 user unknown) nimm das Formular."),
+    ],
+)
+def test_a_null_sender_alone_makes_no_bounce(subject: str, text: str) -> None:
+    """Auto-responders of servers have it, and notices of mail that arrived."""
+    mail = (
+        "Return-Path: <>\r\nFrom: postmaster <postmaster@mx.example>\r\nTo: crm@office.example\r\n"
+        f"Subject: {subject}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    ) + text.replace("\n", "\r\n")
+
+    assert () == read_bounces(message_from_bytes(mail.encode()))
+
+
 @pytest.mark.parametrize("text", ["I have left the firm.", "550 5.1.1 user unknown"])
 def test_mail_that_a_sieve_script_refused_came_back_and_says_nothing_of_the_address(
     tmp_path: Path, text: str

@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Iterator
 from email.message import Message
+from functools import partial
 from itertools import islice
 
 from gateway.core.bounces.bounce import Bounce, BounceKind, told_of_sender
@@ -61,6 +62,11 @@ _DIGEST = re.compile(
     r"digest|quarant|summary|statistic|overview|\b(?:daily|weekly|monthly|nightly)\b|zusammenfassung"
     r"|tagesbericht|wochenbericht|übersicht|samenvatting|overzicht|résumé|récapitulatif|résum",
     re.IGNORECASE,
+)
+#: A server's words on a failure, with the status (RFC 3463) at the beginning of a line, or behind
+#: the reply: `550 5.1.10 …`. Alone it has one figure at the end: `4.7.26` is a date.
+_FAILED = re.compile(
+    r"(?:\A[\s>*\-•·]*[45]\.[0-7]\.\d|(?<!\d)[45]\d\d[ -][45]\.[0-7]\.\d{1,3})[ :-]{1,3}[^\W\d]"
 )
 _RCPT_LINE = re.compile(r"^[ \t]{0,40}rcpt to:", re.IGNORECASE | re.MULTILINE)
 _DELAYED = re.compile(
@@ -146,23 +152,26 @@ def _has_form_of_bounce(parts: BounceParts) -> bool:
         or _ID_BELOW.search(notice)
         or len(notice_of(notice)) < len(notice.splitlines()[:MOST_LINES])
         or next(groups_in(notice), None) is not None
-        or (has_null_sender(parts) and says_what_failed(notice))
+        or (_is_report_by_envelope(parts) and says_what_failed(notice))
         or _known_to_mailman(parts)
     )
 
 
-def has_null_sender(parts: BounceParts) -> bool:
-    """Whether a mail has the null sender, which is for reports alone (RFC 5321, 4.5.5)."""
-    return field(parts.mail, "return-path").strip() == "<>"
+def _is_report_by_envelope(parts: BounceParts) -> bool:
+    """Whether a mail has the null sender (RFC 5321, 4.5.5), and no program answers with it."""
+    value = partial(field, parts.mail)
+    is_answer = automatic_kind(value) is Automatic.AUTO_REPLY
+    return value("return-path").strip() == "<>" and not is_answer
 
 
 def says_what_failed(notice: str) -> bool:
-    """Whether a notice names one address and what a server said of it: `5.4.1 Access denied`.
+    """Whether a notice names one address and the status of a failure: `5.4.1 Access denied`.
 
-    A list of other people's mail names more.
+    A list of other people's mail names more. Anybody's words have figures and `error:` in them, as
+    those of who left a firm have, and mail that arrived has codes, too: `251 User not local`.
     """
-    failures = failures_in(notice)
-    return len(failures) == 1 and bool(essence(failures[0].lines)[0])
+    failed = any(map(_FAILED.search, notice_of(notice)))
+    return failed and len(failures_in(notice)) == 1
 
 
 def _is_outlook_complaint(parts: BounceParts) -> bool:
