@@ -1,8 +1,7 @@
 """Structured logs: one line per unit of work, a fixed event name, values as fields.
 
-Nothing personal is logged: lines name messages and people by the ids of the journal and the CRM,
-which whoever may see more can look up. Where an address helps to find a fault, `masked` leaves
-its domain.
+Nothing personal is logged: lines identify messages and people by their journal and CRM ids, which
+those with more access can look up. If an address helps to find a fault, `masked` leaves its domain.
 """
 
 import atexit
@@ -17,8 +16,8 @@ from typing import Any, BinaryIO, Literal, cast
 
 import orjson
 
-# Nothing here draws on a terminal, but structlog loads rich for its tracebacks wherever it finds
-# it: 66 modules and 4 MB in each process (structlog 26.1, `dev.py`). So it finds none.
+# Nothing here draws on a terminal, but structlog imports rich for its tracebacks if it is
+# installed: 66 modules and 4 MB in each process (structlog 26.1, `dev.py`). So it is hidden.
 _rich = sys.modules.get("rich")
 sys.modules["rich"] = None  # type: ignore[assignment]
 
@@ -44,9 +43,9 @@ _ONE_LINE = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
 def setup(level: str, style: Style, *, role: str) -> None:
     """Send this process's logs to standard error.
 
-    `level` is the least serious kept (debug, info, warning, error); other libraries' lines are
-    kept from warning on. `role` marks each line, e.g. `smtp`. Called once, before the first line:
-    loggers keep what they find then, which makes a line three times cheaper.
+    `level` is the lowest level logged (debug, info, warning, error); other libraries log from
+    warning on. `role` is added to each line, e.g. `smtp`. Call it once, before the first line:
+    loggers cache their configuration, which makes a line three times cheaper.
     """
 
     def mark(_logger: WrappedLogger, _method: str, event: LogEvent) -> LogEvent:
@@ -65,7 +64,7 @@ def setup(level: str, style: Style, *, role: str) -> None:
         add_log_level,
         TimeStamper(fmt="iso", utc=True, key="at"),
     ]
-    # Locals stay out of tracebacks: they hold mail and passwords.
+    # Tracebacks leave out local variables: they contain mail and passwords.
     render: list[Processor]
     if style == "json":
         render = [ExceptionRenderer(ExceptionDictTransformer(show_locals=False)), _as_json]
@@ -86,7 +85,7 @@ def setup(level: str, style: Style, *, role: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, stream)),
         cache_logger_on_first_use=True,
     )
-    # The lines of other libraries get the same form.
+    # Lines of other libraries get the same format.
     handler = logging.StreamHandler()
     handler.set_name(_HANDLER)
     handler.setFormatter(
@@ -104,9 +103,10 @@ def setup(level: str, style: Style, *, role: str) -> None:
 
 
 def unit(part: str, event: str) -> Callable[..., None]:
-    """Return what logs the end of a unit of work: an `info` line like any other, at less cost.
+    """Return a function that logs the end of a unit of work as an `info` line, at lower cost.
 
-    What happens thousands of times a second should not pass through a chain made for all cases.
+    Something that happens thousands of times a second should not go through a general-purpose
+    chain.
     """
     usual = get(part)
 
@@ -126,10 +126,10 @@ def unit(part: str, event: str) -> Callable[..., None]:
 
 
 def gather(later: Callable[[Callable[[], None]], object]) -> None:
-    """Write this thread's units of work together from now on: a system call each is dear.
+    """Write this thread's units of work in batches from now on: a system call each is expensive.
 
-    `later` runs what it is given a moment later, on this thread; a process that is killed loses
-    the lines of that moment.
+    `later` calls its argument a moment later, on this thread; if the process is killed, the lines
+    of that moment are lost.
     """
     global _gathering  # noqa: PLW0603  # logging is the process's own
     _gathering = _Gathering(later)
@@ -137,24 +137,24 @@ def gather(later: Callable[[Callable[[], None]], object]) -> None:
 
 
 def write_gathered() -> None:
-    """Write what still waits, at the end of a process; one that was forked does nothing at exit."""
+    """Write buffered lines at the end of a process; a forked one runs no exit handlers."""
     if _gathering is not None:
         _gathering.write()
 
 
 def get(name: str) -> FilteringBoundLogger:
-    """Return the logger of a part of the gateway, which marks its lines with the name."""
+    """Return the logger for a part of the gateway, which adds its name to each line."""
     return cast(FilteringBoundLogger, structlog.get_logger(part=name))
 
 
 def masked(address: str) -> str:
-    """Return what a log may show of a mail address: its domain."""
+    """Return the part of a mail address that may be logged: its domain."""
     _, at, domain = address.rpartition("@")
     return f"…@{domain}" if at else "…"
 
 
 class _Gathering:
-    """Lines of one thread that wait to be written together."""
+    """Lines of one thread, waiting to be written together."""
 
     def __init__(self, later: Callable[[Callable[[], None]], object]) -> None:
         self._later = later
@@ -163,7 +163,7 @@ class _Gathering:
         self._out: Callable[[bytes], None] | None = None
 
     def take(self, line: bytes, out: Callable[[bytes], None]) -> None:
-        """Keep a line; one of another thread is written at once."""
+        """Buffer a line; one from another thread is written at once."""
         if get_ident() != self._thread:
             out(line)
             return
@@ -171,13 +171,13 @@ class _Gathering:
             self._out = out
             try:
                 self._later(self.write)
-            except RuntimeError:  # The loop has ended: why, is said in the last line.
+            except RuntimeError:  # The loop has ended; the last line says why.
                 out(line)
                 return
         self._lines.append(line)
 
     def write(self) -> None:
-        """Write what has gathered; on its own thread only."""
+        """Write the buffered lines; only on its own thread."""
         if get_ident() != self._thread:
             return
         lines, self._lines = self._lines, []
@@ -186,12 +186,12 @@ class _Gathering:
 
 
 _gathering: _Gathering | None = None
-#: Where lines of JSON go, and the role they tell; None where they look different or aren't kept.
+#: Where JSON lines go, and their role; None if they have another format or aren't logged.
 _plain: "tuple[str, _Unfailing] | None" = None
 
 
 class _Unfailing:
-    """Standard error, without its errors: a full disk may cost log lines, never a message."""
+    """Standard error that ignores errors: a full disk may cost log lines, never a message."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

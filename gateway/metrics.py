@@ -1,7 +1,7 @@
-"""What is counted and measured, over all processes of a host.
+"""Metrics, over all processes on a host.
 
-Every process counts into files of one folder (`PROMETHEUS_MULTIPROC_DIR`); the `api` role adds
-them up when asked. Without that variable a process counts for itself.
+Every process counts into files in one folder (`PROMETHEUS_MULTIPROC_DIR`); the `api` role adds them
+up on request. Without that variable a process counts only for itself.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _DEAD_FILES = "gauge_live*_{pid}.db"
 
 
 class RelayHealth(Enum):
-    """What the last thing heard of a relay says."""
+    """A relay's state, by its last response."""
 
     UP = 1.0
     DOWN = 0.0  #: No connection, no greeting, no answer.
@@ -36,16 +36,16 @@ class RelayHealth(Enum):
 
 
 class MailchimpHealth(Enum):
-    """What the last sync says of Mailchimp."""
+    """The state of Mailchimp, by the last sync."""
 
     UP = 1.0
-    DOWN = 0.0  #: It can't be reached, or does not answer.
+    DOWN = 0.0  #: It can't be reached, or doesn't answer.
     REFUSED = -1.0  #: It refuses the gateway itself, or the audience is gone: someone must act.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricReading:
-    """A metric that is read when asked for, with a value for each value of its label."""
+    """A metric that is read on request, with a value for each label value."""
 
     name: str
     text: str
@@ -58,7 +58,7 @@ M = TypeVar("M", Counter, Gauge)
 
 
 class Metrics:
-    """The metrics of one process; what has labels is called with their values, in order."""
+    """The metrics of one process; those with labels are called with the label values, in order."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -122,13 +122,13 @@ class Metrics:
         self.message_seconds = time("gateway_message_seconds", message, buckets=_MESSAGE_SECONDS)
 
     def mailchimp(self, health: MailchimpHealth) -> None:
-        """Keep what the last sync says of Mailchimp."""
+        """Set the state of Mailchimp after a sync."""
         self._mailchimp("main").set(health.value)
         if health is MailchimpHealth.UP:
             self._sync_success.set_to_current_time()
 
     def synced(self, activities: int, opt_outs: int) -> None:
-        """Count what a sync brought."""
+        """Count the results of a sync."""
         self._activities.inc(activities)
         self._opt_outs.inc(opt_outs)
 
@@ -153,41 +153,41 @@ class Metrics:
         )
 
     def request(self, route: str, method: str, status: int) -> None:
-        """Count a request to the API; 0: nothing was answered."""
+        """Count a request to the API; status 0: there was no response."""
         self._requests(route, method, str(status)).inc()
 
     def relay(self, name: str, health: RelayHealth) -> None:
-        """Keep what the last connection or message says of a relay."""
+        """Set the state of a relay after a connection or message."""
         self._health(name).set(health.value)
 
     def inbound(self, origin: str, outcome: str, seconds: float | None) -> None:
-        """Count a mail the importer took, and how long after its arrival, where that is known."""
+        """Count a mail taken by the importer, and its delay since arrival, if known."""
         self._mails(origin, outcome).inc()
         if seconds is not None:
             self._inbound_seconds.observe(max(0.0, seconds))
 
     def came_back(self, kind: str, reason: str, *, is_hard: bool, proof: str) -> None:
-        """Count what came back of one recipient; an empty `proof`: of nobody's mail."""
+        """Count a bounce for one recipient; empty `proof`: not about any mail of ours."""
         self._came_back(kind, reason, "yes" if is_hard else "no", proof or "none").inc()
 
     def mailbox(self, name: str, *, succeeded_at: float | None) -> None:
-        """Keep whether a mailbox could be read: when, in seconds since 1970; None: it could not."""
+        """Set whether a mailbox could be read: when, in seconds since 1970; None: it could not."""
         self._mailbox_up(name).set(float(succeeded_at is not None))
         if succeeded_at is not None:
             self._mailbox_success(name).set(succeeded_at)
 
 
 def _labelled(metric: M) -> Callable[..., M]:
-    """Return what finds a metric by the values of its labels, each looked up once."""
+    """Return a function that returns a metric for its label values, each looked up once."""
     return cache(metric.labels)
 
 
 @contextlib.contextmanager
 def shared_folder() -> Iterator[None]:
-    """Let the processes started inside count together, in an empty folder of this host.
+    """Let the processes started inside count together, in an empty folder on this host.
 
-    A folder named by the environment is kept, for roles started one by one; only what processes
-    left that are gone is removed from it.
+    A folder given in the environment is kept, for roles started one by one; only leftovers of dead
+    processes are removed from it.
     """
     named = os.environ.get(FOLDER)
     if named:
@@ -197,8 +197,8 @@ def shared_folder() -> Iterator[None]:
         return
     with tempfile.TemporaryDirectory(prefix="gateway-metrics-") as folder:
         os.environ[FOLDER] = folder
-        # The library asks the environment only once, when it is imported (0.26, `values.py`): too
-        # early for processes that are forked from this one.
+        # The library reads the environment only once, when it is imported (0.26, `values.py`): too
+        # early for processes forked from this one.
         values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
         try:
             yield
@@ -208,7 +208,7 @@ def shared_folder() -> Iterator[None]:
 
 
 def forget_process(pid: int) -> None:
-    """Take a process that is gone out of the gauges that count what is there now."""
+    """Remove a dead process from the gauges of present state."""
     folder = os.environ.get(FOLDER)
     for file in Path(folder).glob(_DEAD_FILES.format(pid=pid)) if folder else ():
         file.unlink(missing_ok=True)
@@ -224,29 +224,29 @@ def exposition(readings: Iterable[MetricReading]) -> bytes:
 
 
 def mailboxes_up() -> dict[str, bool]:
-    """Return whether the processes of this host could last read each mailbox."""
+    """Return whether the processes on this host could last read each mailbox."""
     return {name: value > 0 for name, value in _gauges("gateway_mailbox_up", "mailbox").items()}
 
 
 def relay_health() -> dict[str, RelayHealth]:
-    """Return what the processes of this host last heard of each relay."""
+    """Return the last known state of each relay on this host."""
     gauges = _gauges("gateway_relay_health", "relay")
     return {name: RelayHealth(value) for name, value in gauges.items()}
 
 
 def relay_replies() -> dict[str, float]:
-    """Return how many final replies the processes of this host had from each relay."""
+    """Return how many final replies the processes on this host got from each relay."""
     return _gauges("gateway_relay_replies", "relay")
 
 
 def mailchimp_health() -> MailchimpHealth | None:
-    """Return what the processes of this host last heard of Mailchimp; None: nothing yet."""
+    """Return the last known state of Mailchimp on this host; None if there is none yet."""
     gauges = _gauges("gateway_mailchimp_health", "account")
     return MailchimpHealth(gauges["main"]) if "main" in gauges else None
 
 
 def _gauges(name: str, label: str) -> dict[str, float]:
-    """Return the values of a metric over all processes of this host, added up by a label."""
+    """Return the values of a metric over all processes on this host, added up by label."""
     registry = CollectorRegistry()
     if not os.environ.get(FOLDER):
         return {}
@@ -275,9 +275,9 @@ class _ReadingsCollector(Collector):
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove the files of processes that are gone, also where another has the id of one by now.
+    """Remove the files of dead processes, even if another now has the same id.
 
-    A process has the file it counts into mapped for as long as it lives (prometheus_client 0.26,
+    A process keeps the file it counts into mapped for as long as it lives (prometheus_client 0.26,
     `mmap_dict.py`).
     """
     for file in folder.glob("*.db"):
@@ -288,7 +288,7 @@ def _remove_leftovers(folder: Path) -> None:
             mapped = Path("/proc", pid, "maps").read_text(encoding="utf-8", errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             mapped = ""
-        except PermissionError:  # another user's process: whether it counts can't be told
+        except PermissionError:  # another user's process: there is no way to know whether it counts
             continue
         if str(file.resolve()) not in mapped:
             file.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""The one way mail leaves: relays, their connections, and what their replies mean."""
+"""How all mail leaves: relays, connections to them, and what their replies mean."""

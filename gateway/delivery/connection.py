@@ -1,4 +1,4 @@
-"""One connection to a relay: commands out, replies in, every wait with an end."""
+"""One connection to a relay: commands out, replies in, every wait with a timeout."""
 
 import asyncio
 import base64
@@ -14,12 +14,12 @@ from gateway.core.errors import GatewayError
 from gateway.core.mail.reply import Reply
 from gateway.delivery.settings import RelaySettings
 
-#: A line of a reply: its code, a blank or (where more lines follow) `-`, its text.
+#: A line of a reply: its code, a space or (if more lines follow) `-`, its text.
 _LINE = re.compile(rb"(\d{3})(?:([ -])(.*))?\Z", re.DOTALL)
 _MAX_LINE = 4096  #: Octets of one line of a reply.
 _MAX_LINES = 200  #: Lines of one reply.
-_HIGH_WATER = 1 << 18  #: Octets that may wait to be sent before writing pauses.
-#: What Exim alone writes into its banner, as shipped, and lists at EHLO.
+_HIGH_WATER = 1 << 18  #: Octets that may be buffered before writing pauses.
+#: What only Exim puts into its default banner and EHLO response.
 _EXIM = "ESMTP Exim "
 _EXIM_EXTENSIONS = frozenset(("PIPECONNECT", "X_PIPE_CONNECT"))
 CONNECT_SECONDS = 15
@@ -27,11 +27,11 @@ GREETING_SECONDS = 30
 
 
 class RelayLost(GatewayError):
-    """The relay closed the connection, gave no answer in time, or answered with garbage."""
+    """The relay closed the connection, didn't answer in time, or answered with garbage."""
 
 
 class RelaySilent(GatewayError):
-    """The relay has not answered in time; the connection goes on listening for the answer."""
+    """The relay has not answered in time; the connection keeps listening for the answer."""
 
 
 class RelayRefuses(GatewayError):
@@ -44,28 +44,28 @@ class RelayRefuses(GatewayError):
 
 
 class RelayConnection(asyncio.Protocol):
-    """A client's side of SMTP: any number of commands may wait for their replies in order."""
+    """The client side of SMTP: any number of commands may await their replies, in order."""
 
     def __init__(self, settings: RelaySettings) -> None:
         self.settings = settings
         self.extensions: dict[str, str] = {}  #: What EHLO lists, e.g. `SIZE` with `10240000`.
         self.served = 0  #: Transactions finished on this connection.
-        self.refusals = 0  #: What it refused since it last took a mail.
-        self.is_exim = False  #: Whether the relay is an Exim, as far as it tells.
-        self.refusal: Reply | None = None  #: What the relay said in the middle of the content.
-        self.late: asyncio.Future[Reply] | None = None  #: An answer still awaited after silence.
+        self.refusals = 0  #: Refusals since it last accepted a mail.
+        self.is_exim = False  #: Whether the relay says that it is an Exim.
+        self.refusal: Reply | None = None  #: The relay's reply in the middle of the content.
+        self.late: asyncio.Future[Reply] | None = None  #: An answer still awaited after a timeout.
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[asyncio.Future[Reply]] = deque()
-        self._buffer = b""  # the beginning of a line
-        self._lines: list[bytes] = []  # of a reply that isn't whole yet
+        self._buffer = b""  # an incomplete line
+        self._lines: list[bytes] = []  # of an incomplete reply
         self._failure: str | None = None
         self._in_content = False  # between 354 and the verdict
-        self._patient: asyncio.Future[Reply] | None = None  # whose answer may come late
+        self._patient: asyncio.Future[Reply] | None = None  # whose answer may be late
         self._resumed: asyncio.Future[None] | None = None  # while the relay reads too slowly
         self._timer = ReplyTimer(self._loop, self._answer_is_due)
 
-    # From the connection to where MAIL may come.
+    # From connecting to the point where MAIL is allowed.
 
     @classmethod
     async def open(cls, settings: RelaySettings) -> "RelayConnection":
@@ -74,7 +74,7 @@ class RelayConnection(asyncio.Protocol):
         context = settings.context if settings.tls == "implicit" else None
         is_ready = False
         try:
-            # The banner may be here before `create_connection` returns.
+            # The banner may arrive before `create_connection` returns.
             banner = connection.expect(CONNECT_SECONDS + GREETING_SECONDS)
             async with asyncio.timeout(CONNECT_SECONDS):
                 await asyncio.get_running_loop().create_connection(
@@ -88,7 +88,7 @@ class RelayConnection(asyncio.Protocol):
             reason = f"no connection within {CONNECT_SECONDS} s"
             raise RelayLost(f"{settings.name}: {reason}") from error
         except OSError as error:
-            # Below 0 are the errors of getaddrinfo, which only `strerror` puts into words.
+            # Negative numbers are getaddrinfo errors, which only `strerror` describes.
             number, reason = error.errno or 0, error.strerror or str(error)
             reason = os.strerror(number) if number > 0 else reason
             raise RelayLost(f"{settings.name}: {reason or type(error).__name__}") from error
@@ -98,7 +98,7 @@ class RelayConnection(asyncio.Protocol):
         return connection
 
     async def greet(self, banner: Reply) -> None:
-        """Take the connection from the banner to a state where MAIL may come."""
+        """Take the connection from the banner to the point where MAIL is allowed."""
         settings = self.settings
         if banner.code != 220:
             raise RelayRefuses("greeting", banner)
@@ -111,25 +111,25 @@ class RelayConnection(asyncio.Protocol):
                 raise RelayRefuses("STARTTLS", reply)
             context, transport = settings.context, self._transport
             if context is None or transport is None or self._buffer:
-                # Somebody on the way may have put them there (RFC 3207, 4.2).
+                # They may have been injected on the way (RFC 3207, 4.2).
                 raise RelayLost("octets before the TLS handshake")
             encrypted = await self._loop.start_tls(
                 transport, self, context, server_hostname=settings.host
             )
             self._transport = cast(asyncio.Transport, encrypted)
-            await self.say_ehlo()  # What was listed in the clear doesn't count (RFC 3207, 4.2).
+            await self.say_ehlo()  # Extensions listed before TLS don't count (RFC 3207, 4.2).
         self.is_exim = _EXIM in banner.text or not _EXIM_EXTENSIONS.isdisjoint(self.extensions)
         steps = login_steps(settings)
         for number, step in enumerate(steps, 1):
             reply = await self.command(step + b"\r\n", GREETING_SECONDS)
             if reply.code == 334 and number == len(steps):
-                # XOAUTH2 tells its error in a challenge and waits for an empty line.
+                # XOAUTH2 reports an error in a challenge and waits for an empty line.
                 reply = await self.command(b"\r\n", GREETING_SECONDS)
             if reply.code not in (235, 334):
                 raise RelayRefuses("AUTH", reply)
 
     async def say_ehlo(self) -> None:
-        """Say EHLO, or HELO to a relay that doesn't know it, and learn the extensions."""
+        """Send EHLO, or HELO if the relay doesn't know it, and record the extensions."""
         name = self.settings.helo_name.encode("ascii", "replace")
         reply = await self.command(b"EHLO %s\r\n" % name, GREETING_SECONDS)
         if reply.code in (500, 501, 502, 504):
@@ -161,15 +161,15 @@ class RelayConnection(asyncio.Protocol):
         return "PIPELINING" in self.extensions
 
     def command(self, line: bytes, seconds: float) -> "asyncio.Future[Reply]":
-        """Send one command line; its reply is to be awaited."""
+        """Send one command line; return a future for its reply."""
         reply = self.expect(seconds)
         self.write(line)
         return reply
 
     async def commands(self, lines: Sequence[bytes], seconds: float) -> list[Reply]:
-        """Send command lines and return their replies; in one write where the relay allows it.
+        """Send command lines and return their replies; in one write if the relay allows it.
 
-        A relay that says 421 means it for all that follows.
+        A 421 from the relay applies to all commands that follow.
         """
         answers: list[Reply] = []
         if self.pipelining:
@@ -192,13 +192,13 @@ class RelayConnection(asyncio.Protocol):
         return answers + answers[-1:] * (len(lines) - len(answers))
 
     def write(self, octets: bytes) -> None:
-        """Send octets; nothing happens on a lost connection, the waiting replies say so."""
+        """Send octets; on a lost connection this does nothing, and the awaited replies fail."""
         if self._failure is None and self._transport is not None:
             self._transport.write(octets)
 
     @property
     def unsent(self) -> bool:
-        """Whether some of what was written has not left yet."""
+        """Whether some of the written data has not been sent yet."""
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     @property
@@ -219,7 +219,7 @@ class RelayConnection(asyncio.Protocol):
             raise RelayLost("the relay takes no more content") from error
 
     def verdict(self, octets: bytes, seconds: float) -> "asyncio.Future[Reply]":
-        """Send the end of the content; its reply is to be awaited.
+        """Send the end of the content; return a future for the reply.
 
         Awaiting it raises `RelaySilent` if no reply came in time: `late` is then a future for it.
         """
@@ -228,42 +228,42 @@ class RelayConnection(asyncio.Protocol):
         return reply
 
     def expect(self, seconds: float) -> "asyncio.Future[Reply]":
-        """Wait that many seconds for one more reply than before; the result may be `RelayLost`.
+        """Wait up to that many seconds for one more reply; the result may be `RelayLost`.
 
-        All that are awaited have as long as the last of them.
+        All awaited replies share the last deadline.
         """
         reply: asyncio.Future[Reply] = self._loop.create_future()
         if self._failure is not None:
             reply.set_exception(RelayLost(self._failure))
-            reply.exception()  # Whoever waits sees it; nobody has to.
+            reply.exception()  # Whoever waits sees it, but nobody has to.
         else:
             self._waiting.append(reply)
             self._timer.set(seconds)
         return reply
 
     def quit(self) -> None:
-        """Say goodbye without waiting for the answer."""
+        """Say QUIT without waiting for the answer."""
         if self._failure is None and self._transport is not None:
             self._transport.write(b"QUIT\r\n")
             self._failure = "closed by the gateway"
             self._transport.close()
 
     def abort(self) -> None:
-        """Close at once, whatever was under way."""
+        """Close at once, whatever is in progress."""
         self._failure = self._failure or "closed by the gateway"
         self._timer.close()
         if self._transport is not None:
             self._transport.abort()
 
-    # What the transport and the timer call.
+    # Called by the transport and the timer.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start to listen."""
+        """Start listening."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
 
     def data_received(self, data: bytes) -> None:
-        """Take replies apart and hand each to the command that waits longest."""
+        """Parse replies and give each to the command that has waited longest."""
         if not (self._buffer or self._lines) and (replies := single_line_replies(data)):
             for reply in replies:
                 self._answer(reply)
@@ -304,7 +304,7 @@ class RelayConnection(asyncio.Protocol):
             self._fail(f"no answer within {self._timer.seconds:.0f} s")
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell everyone who waits."""
+        """Fail all waiting commands."""
         self._fail("connection lost" if error is None else f"connection lost: {error}")
 
     def _fail(self, reason: str) -> None:
@@ -314,7 +314,7 @@ class RelayConnection(asyncio.Protocol):
             waiting = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_exception(RelayLost(reason))
-                waiting.exception()  # Whoever waits sees it; nobody has to.
+                waiting.exception()  # Whoever waits sees it, but nobody has to.
         self.resume_writing()
 
     def pause_writing(self) -> None:
@@ -322,16 +322,16 @@ class RelayConnection(asyncio.Protocol):
         self._resumed = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        """Let writers go on."""
+        """Let writers continue."""
         if self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)
         self._resumed = None
 
 
 class ReplyTimer:
-    """Calls back at a deadline that every command sets again.
+    """Calls back at a deadline that every command resets.
 
-    Setting it is just one assignment: the event loop's timer is only changed when it fires early.
+    Resetting it is a mere assignment: the event loop's timer is only changed when it fires early.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
@@ -340,7 +340,7 @@ class ReplyTimer:
         self._callback: Callable[[], None] | None = callback
         self._deadline = 0.0
         self._handle: asyncio.Handle | None = None
-        self._rings_at = 0.0  #: When it was set; uvloop's handle of what is due at once can't tell.
+        self._rings_at = 0.0  #: When it was set; uvloop's handle can't say if it is due at once.
 
     def set(self, seconds: float) -> None:
         """Call back in that many seconds, and not before."""
@@ -352,7 +352,7 @@ class ReplyTimer:
         self._ring_in(seconds)
 
     def close(self) -> None:
-        """Never call back again, and let go of who is called."""
+        """Never call back again, and drop the reference to the callback."""
         self._callback = None
         if self._handle is not None:
             self._handle.cancel()
@@ -373,9 +373,9 @@ class ReplyTimer:
 
 @lru_cache(1024)
 def single_line_replies(data: bytes) -> tuple[Reply, ...]:
-    """Return the replies of one line each that came together; empty if there is anything else.
+    """Return the single-line replies in some data; empty if there is anything else.
 
-    A relay says the same few things all day.
+    A relay gives the same few replies all day.
     """
     if not data.endswith(b"\n") or len(data) > _MAX_LINE:
         return ()
@@ -386,7 +386,7 @@ def single_line_replies(data: bytes) -> tuple[Reply, ...]:
 
 
 def login_steps(settings: RelaySettings) -> list[bytes]:
-    """Return the lines to log in with, each said once the one before it was answered (RFC 4954).
+    """Return the lines to log in with, each to be sent once the last was answered (RFC 4954).
 
     XOAUTH2 is Google's: https://developers.google.com/gmail/imap/xoauth2-protocol
     """

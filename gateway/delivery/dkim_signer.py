@@ -1,6 +1,6 @@
 """Signs mail with DKIM (RFC 6376, RFC 8463).
 
-The libraries are loaded where there is a key: most gateways leave signing to the mail server.
+The libraries are only imported if there is a key: most gateways leave signing to the mail server.
 """
 
 import base64
@@ -17,19 +17,19 @@ from gateway.core.mail.headers import Headers
 log = logs.get("delivery")
 
 LEAST_BITS = 1024  #: RFC 8301, 3.2: shorter keys are ignored.
-#: Fields that are signed where they stand …
+#: Fields that are signed as often as they occur …
 SIGNED = (
     *("from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id"),
     *("in-reply-to", "references", "mime-version", "content-type", "content-transfer-encoding"),
     *("auto-submitted", "list-id", "list-unsubscribe", "list-unsubscribe-post"),
 )
-#: … and once more than they stand, so that nobody can add another one (RFC 6376, 8.15).
+#: … and once more, so that nobody can add another (RFC 6376, 8.15).
 OVERSIGNED = ("from", "subject", "date", "to")
-#: RFC 8058, 4 wants both covered: where a mail has one of them, nobody can add the other either.
-#: Where it has none they stay free, for mailing lists that a mail goes through add theirs.
+#: RFC 8058, 4 requires both to be covered: if a mail has one of them, nobody can add the other. If
+#: it has neither, they aren't signed, because mailing lists on the way may add theirs.
 LINKS = ("list-unsubscribe", "list-unsubscribe-post")
-#: What dkimpy takes for a blank when it makes a header relaxed, and RFC 6376 (3.4.2) doesn't.
-#: Word's line break within a paragraph, pasted into a subject, is such a character.
+#: White space to dkimpy in relaxed canonicalization, but not in RFC 6376 (3.4.2). Word's line break
+#: within a paragraph, pasted into a subject, is such a character.
 _ODD_BLANK = re.compile(rb"[\v\f]")
 
 
@@ -39,13 +39,13 @@ class BadDkimKey(GatewayError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class DkimKey:
-    """A private key and where its public half is found."""
+    """A private key, and where its public key is published."""
 
     domain: str
     selector: str
     algorithm: str  #: `rsa-sha256` or `ed25519-sha256`
-    private: bytes  #: As dkimpy takes it: PEM of RSA, base64 of Ed25519's 32 octets.
-    public: str  #: As the DNS has it, in base64.
+    private: bytes  #: In dkimpy's form: PEM for RSA, base64 of the 32 octets for Ed25519.
+    public: str  #: As in the DNS, in base64.
     bits: int
 
     @property
@@ -60,7 +60,7 @@ class DkimKey:
         return f"v=DKIM1; k={kind}; p={self.public}"
 
     def signs_for(self, domain: str) -> bool:
-        """Whether it is a key of a domain or of one above it."""
+        """Whether the key is for this domain or a parent domain."""
         return domain == self.domain or domain.endswith(f".{self.domain}")
 
 
@@ -79,10 +79,9 @@ def new_key(*, ed25519: bool = False) -> bytes:
 
 
 def read_key(pem: bytes, *, domain: str, selector: str) -> DkimKey:
-    """Read a private key (PEM); raise `BadDkimKey` for one that can't sign.
+    """Parse a private key (PEM); raise `BadDkimKey` if it can't sign.
 
-    The domain may be written in any case and in letters of its own: signatures and the DNS have it
-    in A-labels.
+    The domain may be in any case and in Unicode: signatures and the DNS have it in A-labels.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
@@ -131,30 +130,30 @@ def read_key(pem: bytes, *, domain: str, selector: str) -> DkimKey:
 
 
 class DkimSigner:
-    """Signs mail by the domain of its `From`."""
+    """Signs mail according to the domain of its `From`."""
 
     def __init__(self, keys: Iterable[DkimKey] = ()) -> None:
         self._keys = tuple(keys)
 
     def __bool__(self) -> bool:
-        """Whether it has any key."""
+        """Whether there is any key."""
         return bool(self._keys)
 
     def keys_for(self, domain: str) -> Sequence[DkimKey]:
-        """Return the keys that sign for a domain: those of the nearest one that has some."""
+        """Return the keys that sign for a domain: those of the nearest domain that has any."""
         fitting = [key for key in self._keys if key.signs_for(domain)]
         nearest = max((len(key.domain) for key in fitting), default=0)
         return [key for key in fitting if len(key.domain) == nearest]
 
     def signed(self, content: bytes) -> bytes:
-        """Return a mail with signatures above it; unchanged where there are none."""
+        """Return a mail with its signatures prepended; unchanged if there are none."""
         return self.signatures(content) + content
 
     def signatures(self, content: bytes) -> bytes:
-        """Return the fields to put above a mail; empty where no key fits, or its header is odd.
+        """Return the signature fields to prepend to a mail.
 
-        `content` has CRLF line ends and is what the relay gets: whatever changes it afterwards
-        breaks the signature.
+        Empty if no key fits or its header is malformed. `content` has CRLF line ends and is what
+        the relay gets: any later change breaks the signature.
         """
         if not self._keys:
             return b""
@@ -163,7 +162,8 @@ class DkimSigner:
         block = header_block_of_file(content)
         headers = Headers.of(block)
         authors = [address for _, address in headers.addresses("from") if "@" in address]
-        if headers.count("from") != 1 or not authors:  # Programs show this one or that one.
+        # Mail programs differ in which one they show.
+        if headers.count("from") != 1 or not authors:
             return b""
         keys = self.keys_for(domain_of(authors[0]))
         fields = [name for name in SIGNED for _ in headers.texts(name)]
@@ -184,6 +184,6 @@ class DkimSigner:
                 )
                 for key in keys
             )
-        except dkim.DKIMException as error:  # a line of the header that isn't a field
+        except dkim.DKIMException as error:  # a header line that isn't a field
             log.warning("dkim_not_signed", reason=type(error).__name__)
             return b""

@@ -1,7 +1,8 @@
-"""How the gateway's own mail leaves: by the relay of its sender, signed, beside the proxy's.
+"""How the gateway sends its own mail: through its sender's relay, signed, next to the proxy's.
 
-Reports and notices have no sender (RFC 3464, 2); a relay that takes none of these (`null_sender`)
-gets an address of ours. Each relay keeps a few connections for such mail, and a part of its pace.
+Reports and notices have no sender (RFC 3464, 2); a relay that refuses those (`null_sender`) gets an
+address of ours. A few connections to each relay, and a share of its rate, are reserved for such
+mail.
 """
 
 from dataclasses import dataclass
@@ -18,15 +19,16 @@ from gateway.metrics import Metrics, RelayHealth
 
 log = logs.get("sender")
 
-_FEWEST_AT_ONCE = 4  #: Triggered mails, so that one the relay is slow with doesn't delay others.
+#: For triggered mails, so that a relay's slow handling of one doesn't delay others.
+_FEWEST_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnMailSettings:
-    """By whom and how the gateway's own mail is sent."""
+    """How the gateway's own mail is sent, and through which relays."""
 
-    relays: tuple[RelaySettings, ...]  #: The one that takes what no other matches last.
-    sender: str  #: The address of mail without a sender, at relays that take no null sender.
+    relays: tuple[RelaySettings, ...]  #: The one that takes everything else comes last.
+    sender: str  #: The sender address at relays that refuse the null sender.
     signer: DkimSigner
 
 
@@ -44,16 +46,16 @@ class OwnMailSender:
         named = next((relay for relay in relays if relay.name == row.relay), None)
         pool = self._pools[(named or self._chosen(row.sender)).name]
         sender = row.sender or ("" if pool.settings.null_sender else self._settings.sender)
-        # What came back is passed on as it is.
+        # Returned mail is forwarded unchanged.
         content = row.body if row.type == "bounce" else self._settings.signer.signed(row.body)
         return await submit(pool, sender=sender, recipient=row.recipient, content=content)
 
     @property
     def at_once(self) -> int:
-        """How many triggered mails are let go at once: as many as there are connections.
+        """How many triggered mails to send at once: as many as there are connections.
 
-        After a crash, nobody knows of a mail that was let go whether it left. And if a relay has a
-        pace, more than a few would only wait until their lease is over.
+        After a crash, nobody knows whether a mail being sent has left. And with a rate limit, more
+        would only wait until their lease expires.
         """
         connections = min(
             1 if relay.messages_per_minute else relay.own_mail_connections
@@ -62,17 +64,17 @@ class OwnMailSender:
         return max(_FEWEST_AT_ONCE, connections)
 
     def relay_of(self, sender: str) -> str:
-        """Return the name of the relay for mail of a sender."""
+        """Return the name of the relay for mail from a sender."""
         return self._chosen(sender).name
 
     async def submit(self, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
-        """Send a mail once, whatever it is."""
+        """Send any mail once."""
         pool = self._pools[self.relay_of(sender)]
         signed = self._settings.signer.signed(content)
         return await submit(pool, sender=sender, recipient=recipient, content=signed)
 
     def count(self, kind: str, state: OutboxState) -> None:
-        """Count how an attempt ended."""
+        """Count the result of an attempt."""
         self._metrics.outbox(kind, state).inc()
 
     async def sweep(self) -> None:
@@ -81,12 +83,12 @@ class OwnMailSender:
             pool.sweep()
 
     def apply(self, settings: OwnMailSettings) -> None:
-        """Go by new settings from the next mail on."""
+        """Use new settings from the next mail on."""
         self.close()
         self._settings, self._pools = settings, self._pools_of(settings)
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close idle connections."""
         for pool in self._pools.values():
             pool.close()
 
@@ -105,7 +107,7 @@ class OwnMailSender:
     def relay_seen(
         self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
     ) -> None:
-        """Count whether a relay could be reached; log why it couldn't."""
+        """Count whether a relay could be reached; log why not."""
         if isinstance(seen, RelayConnection):
             self._metrics.relay(relay.name, RelayHealth.UP)
             return

@@ -8,22 +8,24 @@ from gateway.core.mail.reply import Reply
 from gateway.delivery.connection import RelayConnection, RelayLost, RelayRefuses
 from gateway.delivery.settings import RelaySettings
 
-IDLE_SECONDS = 8.0  #: Below what relays grant; Postfix keeps its own for 2 s.
-PROXY_SHARE = 0.9  #: The proxy's share of a relay's pace; the rest is for the gateway's own mail.
-MAX_TRANSACTIONS = 1000  #: On one connection; then a new one is made, so that relays can rebalance.
-#: Exim delivers no more at once of what comes over one connection, as shipped
+IDLE_SECONDS = 8.0  #: Less than relays allow; Postfix keeps its own for 2 s.
+PROXY_SHARE = 0.9  #: The proxy's share of a relay's rate; the rest is for the gateway's own mail.
+#: On one connection; then a new one is opened, so that relays can rebalance.
+MAX_TRANSACTIONS = 1000
+#: By default, Exim delivers no more than this at once from one connection
 #: (smtp_accept_queue_per_connection): it says 250 to the eleventh and leaves it to its next queue
-#: run, at Debian's up to 30 minutes later.
+#: run, on Debian up to 30 minutes later.
 EXIM_TRANSACTIONS = 10
-#: Without a mail taken in between; then a new connection is made. Postfix answers each command a
-#: second late after ten (smtpd_soft_error_limit), also those of the next mail; Courier still later.
+#: In a row, without an accepted mail; then a new connection is opened. Postfix delays its replies
+#: by a second after ten errors (smtpd_soft_error_limit), also for the next mail; Courier by even
+#: more.
 MAX_REFUSALS = 5
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]
 
 
 class RelayBusy(RelayLost):
-    """No connection became free, or no message was allowed, within the time that was left."""
+    """No connection became free, or no message was allowed, in the time left."""
 
 
 class Pool:
@@ -47,7 +49,7 @@ class Pool:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether somebody waits for a connection."""
+        """Whether anybody is waiting for a connection."""
         return self._slots.is_crowded
 
     def idle_now(self) -> RelayConnection | None:
@@ -64,8 +66,8 @@ class Pool:
     async def acquire(self, seconds: float, *, fresh: bool = False) -> RelayConnection:
         """Return a connection for one transaction within that many seconds.
 
-        Raises `RelayBusy` when the limits leave none in time, `RelayLost` or `RelayRefuses` when
-        the relay can't be reached. `fresh` never takes a connection that was used before.
+        Raise `RelayBusy` if the limits leave none in time, `RelayLost` or `RelayRefuses` if the
+        relay can't be reached. With `fresh` the connection is always a new one.
         """
         until = self._loop.time() + seconds
         if self._pace is not None or not self._slots.take_now():
@@ -77,14 +79,14 @@ class Pool:
             except TimeoutError as error:
                 raise RelayBusy(f"{self.settings.name}: no free connection in time") from error
 
-        # One that was used before, the last one first: the others may grow too old, and be closed.
+        # Prefer the most recently used; the others may get too old and are closed.
         oldest = self._loop.time() - IDLE_SECONDS
         while self._idle and not fresh:
             since, idle = self._idle.pop()
             if idle.usable and since > oldest:
                 return idle
             idle.quit()
-        if self._idle:  # A fresh one is asked for: one goes for it, and the limit holds.
+        if self._idle:  # A new one is requested: close an idle one, so that the limit holds.
             self._idle.pop(0)[1].quit()
 
         is_open = False
@@ -106,9 +108,9 @@ class Pool:
         return connection
 
     def release(self, connection: RelayConnection, *, unused: bool = False) -> None:
-        """Take a connection back; only one with nothing open is used again.
+        """Take a connection back; it is only reused if nothing on it is open.
 
-        `unused`: no message went out, none counts against the pace.
+        `unused`: no message was sent, so none counts towards the rate.
         """
         self._slots.give_back()
         if unused and self._pace is not None:
@@ -122,16 +124,16 @@ class Pool:
             connection.quit()
 
     def discard(self, connection: RelayConnection) -> None:
-        """Close a connection that may not be used again."""
+        """Close a connection that may not be reused."""
         self._slots.give_back()
         connection.abort()
 
     def leave(self) -> None:
-        """Count a connection out that somebody else goes on reading (a late verdict)."""
+        """Stop counting a connection that somebody else keeps reading (a late verdict)."""
         self._slots.give_back()
 
     def sweep(self) -> None:
-        """Close what has been idle for too long."""
+        """Close connections that have been idle for too long."""
         oldest = self._loop.time() - IDLE_SECONDS
         idle, self._idle = self._idle, []
         for since, connection in idle:
@@ -141,11 +143,11 @@ class Pool:
                 connection.quit()
 
     def complain(self, stage: str, reply: Reply) -> None:
-        """Tell that the relay refuses the gateway itself in the middle of a session."""
+        """Report that the relay refuses the gateway itself in the middle of a session."""
         self._observe(self.settings, RelayRefuses(stage, reply))
 
     def close(self) -> None:
-        """Close what is idle now, and what is in use when it comes back."""
+        """Close idle connections now, and those in use when they are returned."""
         self._closed = True
         idle, self._idle = self._idle, []
         for _, connection in idle:
@@ -153,7 +155,7 @@ class Pool:
 
 
 class ConnectionSlots:
-    """A number of slots; those who wait for one get it in the order in which they came."""
+    """A number of slots, given out in the order in which they are requested."""
 
     def __init__(self, count: int) -> None:
         self._free = count
@@ -161,18 +163,18 @@ class ConnectionSlots:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether somebody waits for a slot."""
+        """Whether anybody is waiting for a slot."""
         return any(not turn.done() for turn in self._queue)
 
     def take_now(self) -> bool:
-        """Take a slot where one is free and nobody waits; whether that was so."""
+        """Take a slot if one is free and nobody waits; return whether it did."""
         if self._free > 0 and not self._queue:
             self._free -= 1
             return True
         return False
 
     async def take(self) -> None:
-        """Wait for a slot and take it; whoever is cancelled meanwhile takes none."""
+        """Wait for a slot and take it; a cancelled wait takes none."""
         if self.take_now():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -185,7 +187,7 @@ class ConnectionSlots:
             raise
 
     def give_back(self) -> None:
-        """Give a slot to whoever has waited longest, else it is free."""
+        """Give a slot to whoever has waited longest, or free it."""
         while self._queue:
             turn = self._queue.popleft()
             if not turn.done():
@@ -195,7 +197,7 @@ class ConnectionSlots:
 
 
 class RateLimit:
-    """Lets that many pass in a minute, evenly after a first handful."""
+    """Lets a number of messages a minute pass, evenly after an initial few."""
 
     def __init__(self, per_minute: float) -> None:
         self._interval = 60.0 / per_minute
@@ -203,7 +205,7 @@ class RateLimit:
         self._next = 0.0
 
     async def wait(self) -> None:
-        """Wait for one's turn; a cancelled wait gives the turn back."""
+        """Wait for a turn; a cancelled wait returns it."""
         loop = asyncio.get_running_loop()
         turn = max(self._next, loop.time() - self._slack)
         self._next = turn + self._interval
@@ -217,5 +219,5 @@ class RateLimit:
             raise
 
     def give_back(self) -> None:
-        """Let another have a turn that was not used."""
+        """Return a turn that was not used."""
         self._next -= self._interval

@@ -1,4 +1,4 @@
-"""The reply table: what the CRM hears for what the relay said."""
+"""The reply table: how a relay's reply is passed on to the CRM."""
 
 import re
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ BUSY = Reply.of("451 4.3.2 The relay is busy; try again later")
 TLS_FAILED = Reply.of("451 4.7.5 The relay's TLS failed; the operator has been told")
 NO_LONGER_OFFERED = Reply.of("451 4.3.0 The relay no longer offers what this message asks for")
 
-END_OF_DATA = "END"  #: The stage after the final dot; the others are named by their commands.
+END_OF_DATA = "END"  #: The stage after the final dot; the others are named after their commands.
 
 _LOGIN = frozenset({530, 534, 535, 538})  #: RFC 4954, 6; RFC 3207, 4.
 _COMMAND = frozenset({500, 501, 502, 503, 504})  #: RFC 5321, 4.2.2.
 #: Subjects of enhanced status codes (RFC 3463, 3.2 to 3.8).
 _ADDRESS, _MAILBOX, _PROTOCOL, _CONTENT, _POLICY = "1", "2", "5", "6", "7"
-#: `5.1.3`, also as qmail writes it: `(#5.1.3)`.
+#: `5.1.3`, also in qmail's form: `(#5.1.3)`.
 _QMAIL_STATUS = re.compile(r"\(#[45]\.(\d{1,3})\.\d{1,3}")
 _WANTS_LOGIN = re.compile(
     r"\bauth(?:entication|entifikation)?\b.{0,9}\b(?:required|needed|first)\b|\bmust\b.{0,9}"
@@ -42,10 +42,10 @@ _ABOUT_CONTENT = re.compile(
 def is_our_fault(
     reply: Reply, patterns: Sequence[re.Pattern[str]] = (), *, stage: str = END_OF_DATA
 ) -> bool:
-    """Whether the operator must act: the relay refuses the gateway rather than the mail.
+    """Whether the operator must act: the relay refuses the gateway, not the mail.
 
     `patterns` are the relay's `our_fault`. `stage` is the command the reply is for (`MAIL`, `RCPT`,
-    `DATA`, or one before them), or `END_OF_DATA`.
+    `DATA`, or an earlier one), or `END_OF_DATA`.
     """
     if reply.code >= 400 and any(pattern.search(reply.text) for pattern in patterns):
         return True
@@ -62,7 +62,7 @@ def is_our_fault(
     if reply.code not in _COMMAND or subject in (_ADDRESS, _MAILBOX, _CONTENT):
         return False
     if reply.code in (502, 503):
-        return True  # It is the gateway that says the commands.
+        return True  # The commands are the gateway's.
     if stage in ("MAIL", "RCPT"):
         return not blames_address(reply, subject)
     if stage in ("DATA", END_OF_DATA):
@@ -72,26 +72,26 @@ def is_our_fault(
 
 
 def blames_address(reply: Reply, subject: str | None) -> bool:
-    """Whether a 500, 501 or 504 to MAIL or RCPT blames the address rather than the gateway.
+    """Whether a 500, 501 or 504 to MAIL or RCPT is about the address, not the gateway.
 
-    Postfix says `504 5.5.2 <bob@x>: Recipient address rejected: need fully-qualified address`, and
-    also here, for it waits for RCPT: `504 5.5.2 <gw>: Helo command rejected: need fully-qualified
+    Postfix says `504 5.5.2 <bob@x>: Recipient address rejected: need fully-qualified address`, but
+    also, as it delays that until RCPT: `504 5.5.2 <gw>: Helo command rejected: need fully-qualified
     hostname`. Exim gives no status: `501 bob: recipient address must contain a domain`.
     """
     if _GREETED_WRONG.search(reply.text):
         return False
     if reply.code == 500 or subject in (_PROTOCOL, _POLICY):
         return _ABOUT_ADDRESS.search(reply.text) is not None
-    return True  # The argument of the command is the CRM's, octet for octet.
+    return True  # The command's argument is the CRM's, octet for octet.
 
 
 def for_client(
     reply: Reply, patterns: Sequence[re.Pattern[str]] = (), *, stage: str = END_OF_DATA
 ) -> Reply:
-    """Return what the CRM hears at a stage where 2xx is success.
+    """Return the reply for the CRM at a stage where 2xx is success.
 
-    421 becomes 451 with the same text (only the relay's connection ends, not the CRM's); what is
-    our fault becomes 451; a 1xx or 3xx makes no sense there and becomes 451, too.
+    421 becomes 451 with the same text (it ends the relay's connection, not the CRM's); what is our
+    fault becomes 451; a 1xx or 3xx makes no sense there and also becomes 451.
     """
     if reply.positive:  # Nearly always.
         return reply

@@ -1,4 +1,4 @@
-"""What is known of a relay before it is called."""
+"""The settings of a relay."""
 
 import re
 import ssl
@@ -8,14 +8,14 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Which mail a relay is for; what is empty doesn't matter."""
+    """Which mail a relay is for; empty fields don't matter."""
 
     listeners: frozenset[str] = frozenset()
     logins: frozenset[str] = frozenset()
     sender_domains: frozenset[str] = frozenset()  #: In lookup form.
 
     def fits(self, *, listener: str, login: str | None, sender_domain: str) -> bool:
-        """Whether mail of this listener, login and sender domain goes to the relay."""
+        """Whether mail from this listener, login and sender domain goes to the relay."""
         return (
             (not self.listeners or listener in self.listeners)
             and (not self.logins or login in self.logins)
@@ -39,7 +39,7 @@ class RelaySettings:
     match: Match = Match()
     max_connections: int = 40
     messages_per_minute: int | None = None
-    null_sender: bool = True  #: Whether the relay takes mail from `<>`.
+    null_sender: bool = True  #: Whether the relay accepts mail from `<>`.
     our_fault: tuple[re.Pattern[str], ...] = ()
     budget: timedelta = timedelta(seconds=90)
 
@@ -52,7 +52,7 @@ class RelaySettings:
 def choose(
     relays: tuple[RelaySettings, ...], *, listener: str, login: str | None, sender_domain: str
 ) -> RelaySettings:
-    """Return the first relay whose match fits; the config makes sure that one always does."""
+    """Return the first relay that matches; the config ensures that there always is one."""
     return next(
         relay
         for relay in relays

@@ -1,4 +1,4 @@
-"""A mail of the gateway's own on its way to a relay: sent once, and what is known of it then."""
+"""Sending one of the gateway's own mails to a relay: once, with what is then known about it."""
 
 from typing import Protocol
 
@@ -9,31 +9,31 @@ from gateway.delivery.pool import Pool
 from gateway.delivery.replies import is_our_fault
 from gateway.delivery.transaction import Lost, RelayTransaction
 
-LATE_SECONDS = 60.0  #: How long a verdict is waited for after the relay's budget is spent.
+LATE_SECONDS = 60.0  #: How long to wait for a verdict after the relay's time budget is used up.
 _EXTENSIONS = frozenset(("8BITMIME", "SMTPUTF8"))
 
 
 class MailSubmitter(Protocol):
-    """Sends mail of the gateway's own, each by the relay that is right for its sender."""
+    """Sends the gateway's own mail, each through the relay for its sender."""
 
     def relay_of(self, sender: str) -> str:
-        """Return the name of the relay for mail of a sender (an address)."""
+        """Return the name of the relay for mail from a sender (an address)."""
         ...
 
     @property
     def at_once(self) -> int:
-        """How many mails may be under way at the same time."""
+        """How many mails may be in progress at once."""
         ...
 
     async def submit(self, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
-        """Send a mail once (see `submit` below); whatever it raises counts as `Unknown`."""
+        """Send a mail once (see `submit` below); any exception counts as `Unknown`."""
         ...
 
 
 async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> AttemptResult:
     """Send a mail once; `content` has CRLF line ends, and an empty sender is the null sender.
 
-    What the relay says about the gateway rather than the mail is a reason to try again.
+    If the relay refuses the gateway rather than the mail, it is retried.
     """
     needs_utf8 = not (sender.isascii() and recipient.isascii())
     parameters = b"" if content.isascii() else b" BODY=8BITMIME"
@@ -47,7 +47,7 @@ async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> 
         if refused is not None:
             await transaction.end()
             return _result(refused)
-        # Dots that begin a line are doubled (RFC 5321, 4.5.2).
+        # Dots at the start of a line are doubled (RFC 5321, 4.5.2).
         lines = content if content.endswith(b"\r\n") else content + b"\r\n"
         stuffed = (b"\r\n" + lines).replace(b"\r\n.", b"\r\n..")[2:]
         verdict = await transaction.finish(stuffed)
@@ -60,7 +60,7 @@ async def submit(pool: Pool, *, sender: str, recipient: str, content: bytes) -> 
             return Deferred(verdict.text)
         return _result(verdict)
     finally:
-        transaction.hang_up()  # Whatever ended it, the pool has its place back.
+        transaction.hang_up()  # However it ended, the pool gets its slot back.
 
 
 def _result(reply: Reply) -> AttemptResult:

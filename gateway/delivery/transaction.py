@@ -1,26 +1,26 @@
-"""One mail transaction at a relay: the way of a message from MAIL to the verdict.
+"""One mail transaction with a relay, from MAIL to the verdict.
 
     add(ann, bob)          MAIL FROM, RCPT ann, RCPT bob     one write; a reply for each
     add(clo)               RCPT clo
-    keep(ann, clo)         RSET, MAIL FROM, RCPT ann, RCPT clo     without Bob, who gets none
+    keep(ann, clo)         RSET, MAIL FROM, RCPT ann, RCPT clo     without Bob, who gets nothing
     begin_content()        DATA, and the relay's 354
     write(…), drain()      the content
-    finish(…)              the last of it and the dot; the relay's verdict, or `Lost`
+    finish(…)              the rest and the dot; the relay's verdict, or `Lost`
 
-A connection that was idle may be closed by now, or is closed as it is spoken to (421), or has had
-as many mails as the relay takes over one (OpenSMTPD: 452 to the 101st MAIL): then the same is said
-once more on a new one, as the relay had only heard commands. Once content has begun nothing is said
-twice.
+An idle connection may have been closed, or may be closed at the next command (421), or may have
+carried as many mails as the relay accepts (OpenSMTPD: 452 to the 101st MAIL): the commands are then
+repeated on a new one, because the relay has not seen any content. Once content has started, nothing
+is repeated.
 
-Who is offered is said on one of three connections (`_offer`, `_connect`, `_say`):
+Recipients are offered on one of three connections (`_offer`, `_connect`, `_say`):
 
-    held by this transaction     RCPT clo                              `add`: the rest is said
+    held by this transaction     RCPT clo                              `add`: only what is missing
                                  RSET, MAIL, RCPT ann, RCPT clo        `keep`: again, so `rewind`
-    idle, from the pool          MAIL, RCPT …; closed: once more on the next
-    new (`fresh`)                MAIL, RCPT …; closed: the relay is lost, the client hears 451
+    idle, from the pool          MAIL, RCPT …; closed: again on the next
+    new (`fresh`)                MAIL, RCPT …; closed: the relay is lost, 451
 
-Where the connection was let go meanwhile for others (`end`), the recipients the client was promised
-are said again before new ones: `add` asks for all of them, and its answers are the last.
+If the connection was released for others in the meantime (`end`), the recipients already accepted
+are repeated before new ones: `add` offers all of them, and its answers are the last ones.
 """
 
 import asyncio
@@ -39,14 +39,14 @@ DOT = b".\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The relay was there and gave no answer: nobody knows."""
+    """The relay was reached but gave no answer: nobody knows."""
 
     why: str
-    may_come: bool  #: Whether `late_verdict` may still bring one.
+    may_come: bool  #: Whether `late_verdict` may still return one.
 
 
 class RelayTransaction:
-    """A transaction that asks the relay live and can take recipients back before the content."""
+    """A transaction that asks the relay live and can drop recipients before the content."""
 
     def __init__(self, pool: Pool, sender: Sender) -> None:
         self._pool = pool
@@ -57,34 +57,34 @@ class RelayTransaction:
         self._mail_given = False
         self._content_begun = False
         self._budget = pool.settings.budget.total_seconds()
-        self._spent = 0.0  # seconds of it, while the client waits for the verdict
-        self._deadline = 0.0  # by `monotonic`, of the step under way
+        self._spent = 0.0  # seconds of the budget used while the client waits for the verdict
+        self._deadline = 0.0  # by `monotonic`, for the current step
 
     @property
     def recipients(self) -> list[Recipient]:
-        """Those the relay has taken in this transaction."""
+        """Those the relay has accepted in this transaction."""
         return self._recipients
 
     @property
     def open(self) -> bool:
-        """Whether a relay connection is held just now."""
+        """Whether a relay connection is held at the moment."""
         return self._connection is not None
 
     @property
     def is_crowded(self) -> bool:
-        """Whether others wait for a connection to the relay."""
+        """Whether others are waiting for a connection to the relay."""
         return self._pool.is_crowded
 
     async def add(self, recipients: Sequence[Recipient]) -> list[Reply]:
-        """Offer recipients to the relay; return what the client hears for each.
+        """Offer recipients to the relay; return the reply to the client for each.
 
-        MAIL goes out with the first of them in one write; a refusal of MAIL is given at each.
+        MAIL is sent with the first of them in one write; if it is refused, each gets that refusal.
         """
         if self._connection is None and self._recipients:
             answers = await self._offer([*self._recipients, *recipients], again=True)
             earlier, answers = answers[: -len(recipients)], answers[-len(recipients) :]
             if not all(reply.positive for reply in earlier):
-                self.hang_up()  # The client was promised all of them: ask for them again at DATA.
+                self.hang_up()  # The client was promised all of them: offer them again at DATA.
         else:
             answers = await self._offer(recipients, again=False)
         taken = zip(recipients, answers, strict=True)
@@ -92,7 +92,7 @@ class RelayTransaction:
         return answers
 
     async def keep(self, kept: Sequence[Recipient]) -> Reply | None:
-        """Start again with only these recipients; return a reply if the transaction must end."""
+        """Start over with only these recipients; return a reply if the transaction must end."""
         self._recipients = list(kept)
         began = monotonic()
         answers = await self._offer(kept, again=True)
@@ -101,11 +101,11 @@ class RelayTransaction:
         refused = [reply for reply in answers if not reply.positive]
         if temporary or not refused:
             return temporary
-        # A 5xx would be final for those, too, whom the relay still takes.
+        # A 5xx would be permanent even for recipients the relay still accepts.
         return refused[0] if len(refused) == len(answers) else replies.TRY_LATER
 
     async def _offer(self, recipients: Sequence[Recipient], *, again: bool) -> list[Reply]:
-        """Return a reply for each; `again`: the transaction is started again with these."""
+        """Return a reply for each; `again`: the transaction starts over with these."""
         self._deadline = monotonic() + self._budget - self._spent
         held = self._connection
         try:
@@ -119,7 +119,7 @@ class RelayTransaction:
                 self.hang_up()
                 if not may_be_closed:
                     raise
-            # An idle connection the relay had closed, or wants no more of: once more, on a new one.
+            # The relay had closed the idle connection, or wants no more on it: retry on a new one.
             connection = await self._connect(fresh=True)
             try:
                 return await self._say(connection, recipients, rewind=False)
@@ -131,7 +131,7 @@ class RelayTransaction:
         except RelayLost:
             reply = replies.TRY_LATER
         except RelayRefuses as error:
-            # Trouble before MAIL is between the gateway and the relay: the CRM tries again later.
+            # Trouble before MAIL is between the gateway and the relay: the CRM retries later.
             text = f"4.3.5 The relay refuses the gateway at {error.stage}: {error.reply.lines[0]}"
             is_tls = error.stage in ("STARTTLS", "TLS")
             reply = replies.TLS_FAILED if is_tls else Reply(451, (text[:500],))
@@ -173,11 +173,11 @@ class RelayTransaction:
         return [self._for_client(stage, reply) for reply in heard]
 
     def spend(self, seconds: float) -> None:
-        """Take from the budget what the client has waited for something else."""
+        """Deduct from the budget what the client has spent waiting for something else."""
         self._spent += seconds
 
     async def begin_content(self) -> Reply | None:
-        """Say DATA; return a reply if the transaction must end, else None: content may flow."""
+        """Send DATA; return a reply if the transaction must end, else None: content may be sent."""
         if self._connection is None:
             refused = await self.keep(self._recipients)
             if refused is not None or self._connection is None:
@@ -210,8 +210,8 @@ class RelayTransaction:
     async def drain(self) -> Reply | None:
         """Wait until the relay keeps up; return its refusal, or another 451, to end the content.
 
-        A no that comes before the dot is the relay's verdict: it may have been full, or closing, or
-        tired of a slow client. A yes to half a mail counts for nothing.
+        A refusal before the dot is the relay's verdict: it may have been full, or shutting down, or
+        tired of a slow client. A positive reply to half a mail counts for nothing.
         """
         if self._connection is None:
             return replies.TRY_LATER
@@ -224,10 +224,10 @@ class RelayTransaction:
         return None
 
     async def finish(self, octets: bytes) -> Reply | Lost:
-        """Send the last of the content with the final dot; wait for the verdict.
+        """Send the rest of the content and the final dot; wait for the verdict.
 
-        No dot goes out once the budget is spent. After `Lost` the verdict may still come:
-        `late_verdict` goes on listening.
+        No dot is sent once the budget is used up. After `Lost` the verdict may still come:
+        `late_verdict` keeps listening.
         """
         left = self._budget - self._spent
         if self._connection is None or not self._connection.may_be_written:
@@ -242,7 +242,7 @@ class RelayTransaction:
         try:
             reply = await self._connection.verdict(octets + DOT, left)
         except RelaySilent:
-            if self._connection.unsent:  # The dot has never left: nobody has the message.
+            if self._connection.unsent:  # The dot was never sent: nobody has the message.
                 self.hang_up()
                 return replies.TRY_LATER
             return Lost(f"no verdict within {self._budget:.0f} s", may_come=True)
@@ -255,7 +255,7 @@ class RelayTransaction:
         return reply
 
     async def late_verdict(self, seconds: float) -> Reply | None:
-        """Read on after silence; return the verdict, or None when it never comes."""
+        """Keep reading after a timeout; return the verdict, or None if it never comes."""
         connection, self._connection = self._connection, None
         if connection is None or connection.late is None:
             return None
@@ -269,9 +269,9 @@ class RelayTransaction:
             connection.abort()
 
     async def end(self) -> None:
-        """Give the connection back: reset before the content, hung up in the middle of it.
+        """Return the connection: reset before the content, closed in the middle of it.
 
-        `add` and `begin_content` start again if the client had only been slow.
+        `add` and `begin_content` start over if the client was just slow.
         """
         connection, self._connection = self._connection, None
         if connection is None:
@@ -293,7 +293,7 @@ class RelayTransaction:
             self._pool.release(connection, unused=unused)
 
     def hang_up(self) -> None:
-        """Close the relay connection: without its final dot the content is nothing."""
+        """Close the relay connection: without its final dot the content doesn't count."""
         if self._connection is not None:
             self._pool.discard(self._connection)
             self._connection = None

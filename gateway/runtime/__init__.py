@@ -1,1 +1,1 @@
-"""What every process that works on the store needs: who it is, and when it does what."""
+"""What every process that works on the store needs: its identity, and when to do what."""

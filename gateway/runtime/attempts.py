@@ -1,4 +1,4 @@
-"""One try to send something, and keeping what became of it until others may have it."""
+"""One attempt to send something, and storing its result before others may claim it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,9 +15,9 @@ T = TypeVar("T")
 async def attempt(
     sending: Awaitable[AttemptResult], limit: timedelta, *, failed: Callable[[], object]
 ) -> AttemptResult:
-    """Return what became of one try; `Unknown` if it has no end within `limit`, or raises.
+    """Return the result of one attempt; `Unknown` if it exceeds `limit` or raises.
 
-    `failed` is called where it raises, while that is handled: one row's fault must not stop the
+    `failed` is called while the exception is being handled: one row's error must not stop the
     others.
     """
     try:
@@ -39,11 +39,10 @@ async def keep(
     stopping: asyncio.Event,
     put_off: Callable[[StoreUnavailable], object],
 ) -> T | None:
-    """Write down what became of a row; return `write`'s result, or None if it couldn't be written.
+    """Store a row's result; return `write`'s result, or None if it couldn't be stored.
 
-    While the store is away, this tries again after `away` each time, until the lease is over or the
-    process is to stop (then just once more). `put_off` is called for each failed try that is
-    followed by another.
+    While the store is away, retry every `away` until the lease expires or the process must stop
+    (then just once more). `put_off` is called for each failed try that is followed by another.
     """
     until = clock() + lease
     while True:

@@ -1,4 +1,4 @@
-"""A job that one process of all machines does at a time."""
+"""A job that only one process on all machines does at a time."""
 
 import asyncio
 import contextlib
@@ -15,34 +15,35 @@ from gateway.store.engine.leases import IsGone
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to a job for a time: taken, renewed, given back; over with its holder's process.
+    """The right to a job for a time: taken, renewed, given back; it ends with its holder's process.
 
-    What is done once in a while takes it for that while and lets it run out (`take`); what is done
-    all the time holds it for a block (`held`, or `held_by_thread`).
+    A periodic job takes it for one period and lets it expire (`take`); a continuous one holds it
+    for a block (`held`, or `held_by_thread`).
     """
 
     database: Database
-    name: str  #: The job's: `mailchimp`, `trigger:birthday`.
+    name: str  #: The job's name: `mailchimp`, `trigger:birthday`.
     holder: str  #: This process and its part (`processes.holder`).
-    term: timedelta  #: How long a holder may say nothing; so long nobody does it after a crash.
+    #: How long a holder may be silent; after a crash the job isn't done for that long.
+    term: timedelta
     clock: Callable[[], datetime]
     is_gone: IsGone = processes.has_ended
 
     def take_in(self, connection: StoreTransaction) -> bool:
-        """Take it, or renew it; False: another process has it."""
+        """Take or renew it; False: another process has it."""
         return leases.take(
             connection, self.name, self.holder, self.clock(), self.term, is_gone=self.is_gone
         )
 
     async def take(self) -> bool:
-        """Take it, or renew it, in a transaction of its own; False: another process has it."""
+        """Take or renew it in a separate transaction; False: another process has it."""
         return await self.database.write(self.take_in)
 
     @asynccontextmanager
     async def held(self, lost: asyncio.Event, *, renew: timedelta) -> AsyncIterator[bool]:
-        """Hold it for the block, renewed all the while; yield False where another process has it.
+        """Hold it for the block, renewing it meanwhile; yield False if another process has it.
 
-        `lost` is set when it is lost, or nobody can say: the block is to end soon. Raises
+        `lost` is set if it is lost, or that can't be ruled out: the block should end soon. Raise
         `StoreUnavailable`.
         """
         if not await self.take():
@@ -57,7 +58,7 @@ class Lease:
                     has_it = await self.take()
 
         def ended(keeper: "asyncio.Task[None]") -> None:
-            """Whatever ended the renewing but the block's own end: nobody can say whose it is."""
+            """Treat an early end of the renewals as a loss: nobody knows whose it is."""
             if not keeper.cancelled():
                 lost.set()
 
@@ -72,10 +73,10 @@ class Lease:
 
     @contextmanager
     def held_by_thread(self, *, renew: timedelta) -> Iterator[Callable[[], bool] | None]:
-        """Hold it for the block; yield None where another process has it.
+        """Hold it for the block; yield None if another process has it.
 
-        What is yielded is to be called between any two steps: it renews the lease once `renew` has
-        passed, and says False when another process has taken it over.
+        The yielded function must be called between steps: it renews the lease once `renew` has
+        passed, and returns False if another process has taken it over.
         """
         with self.database.writing() as connection:
             is_ours = self.take_in(connection)

@@ -1,4 +1,4 @@
-"""Waiting and doing things again and again, both of which end as soon as the process is to stop."""
+"""Waiting and repeating, both of which end as soon as the process must stop."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 
 async def pause(stopping: asyncio.Event, duration: timedelta) -> None:
-    """Wait so long, or until `stopping` is set."""
+    """Wait that long, or until `stopping` is set."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(duration.total_seconds()):
             await stopping.wait()
@@ -21,11 +21,10 @@ async def every(
     failed: Callable[[Exception], None],
     after_failure: timedelta | None = None,
 ) -> None:
-    """Do a chore now, and again `interval` after it has ended, until `stopping` is set.
+    """Run a chore now, and again `interval` after it has ended, until `stopping` is set.
 
-    `failed` is called with what the chore raised: it logs what passes, and raises what must end
-    the process.
-    The next time is then `after_failure` later, if that is given.
+    `failed` is called with any exception from the chore: it logs temporary ones, and raises those
+    that must end the process. The next run is then after `after_failure`, if given.
     """
 
     async def chore_and_wait() -> timedelta:
@@ -44,7 +43,7 @@ async def repeat(
     failed: Callable[[Exception], None],
     after_failure: timedelta,
 ) -> None:
-    """Do a chore that says itself how long to wait before the next time; otherwise as `every`."""
+    """Run a chore that returns how long to wait before the next run; otherwise like `every`."""
     while not stopping.is_set():
         try:
             wait = await chore()
@@ -61,7 +60,7 @@ async def until_done(
     failed: Callable[[Exception], None],
     again_after: timedelta,
 ) -> None:
-    """Do something that may fail until it doesn't, or `stopping` is set; see `every`."""
+    """Run something that may fail until it succeeds, or `stopping` is set; see `every`."""
     while not stopping.is_set():
         try:
             await work()
@@ -75,9 +74,9 @@ async def until_done(
 async def in_steps(
     step: Callable[[], Awaitable[int]], *, whole: int, rest: timedelta, stopping: asyncio.Event
 ) -> int:
-    """Do a step that has `whole` to do at most until one has less, with a rest between two.
+    """Repeat a step that handles at most `whole` items until one has fewer, resting in between.
 
-    Returns how much there was to do; less where `stopping` is set meanwhile.
+    Return the total number of items; fewer if `stopping` is set meanwhile.
     """
     count = 0
     while not stopping.is_set():

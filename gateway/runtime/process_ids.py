@@ -1,4 +1,4 @@
-"""Ids of this process, made under a number of its own that the store leases."""
+"""Ids made by this process, under a number leased from the store."""
 
 import contextlib
 import itertools
@@ -11,10 +11,10 @@ from gateway.runtime import processes
 from gateway.store.engine import process_numbers
 from gateway.store.engine.database import Database, StoreUnavailable
 
-#: Nothing waits for a number, so that a process may be silent for long; and a transaction may last
+#: Nothing waits for a number, so a process may be silent for long; and a transaction may last
 #: nearly as long.
 TERM = timedelta(hours=1)
-RENEWALS = 12  #: In one term.
+RENEWALS = 12  #: Per term.
 _TRIES = 5
 
 _counted = itertools.count()
@@ -22,19 +22,19 @@ _sharing = threading.Lock()
 
 
 class NumberLost(StoreUnavailable):
-    """The lease of this process's number ended in the middle of a transaction."""
+    """The lease of this process's number expired in the middle of a transaction."""
 
 
 class ProcessIds:
-    """Ids that no other process makes, of this machine or another.
+    """Ids that no other process makes, on this machine or another.
 
-    An id tells its moment and the number of who made it (`core/ids.py`). Whoever holds a number
-    makes ids only of moments before the end of its lease, and the next holder takes it after that,
-    or once the process has ended. So no two are equal, even if a process slept over the end of its
-    lease: it takes another number before it goes on.
+    An id contains its time and the number of its maker (`core/ids.py`). Whoever holds a number
+    makes ids only for times before the end of its lease, and the next holder takes it after that,
+    or once the process has ended. So no two are equal, even if a process sleeps past the end of its
+    lease: it takes another number before it continues.
 
-    The number is taken before the first id, or the first transaction that writes, and never inside
-    one; a process that makes no ids takes none. May be used by several threads.
+    The number is taken before the first id, or before the first transaction that writes, and never
+    inside one; a process that makes no ids takes none. Thread-safe.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ProcessIds:
         self._holder = processes.holder(f"ids {next(_counted)}")
         self._number: int | None = None
         self._source = IdSource(0)
-        self._limit = 0  # The first id that isn't ours: our lease is over then.
+        self._limit = 0  # The first id that isn't ours: our lease has expired by then.
         self._fresh_until = datetime.min.replace(tzinfo=clock().tzinfo)
         self._making = threading.Lock()
         self._taking = threading.Lock()
@@ -55,14 +55,14 @@ class ProcessIds:
 
     @property
     def number(self) -> int | None:
-        """The number that is held; None: nothing was made yet, or it was given back."""
+        """The number held; None: nothing was made yet, or it was given back."""
         return self._number
 
     def next(self) -> int:
-        """Return a new id for this moment.
+        """Return a new id for the current time.
 
-        `StoreUnavailable` if no number can be had, `NumberLost` (which undoes the transaction) if
-        a transaction outlasted its lease.
+        Raise `StoreUnavailable` if no number is available, `NumberLost` (which undoes the
+        transaction) if a transaction outlasted its lease.
         """
         for _ in range(_TRIES):
             made = self._make()
@@ -83,7 +83,7 @@ class ProcessIds:
             return made if made < self._limit else None
 
     def ready(self) -> None:
-        """Take a number, or renew its lease where it is time; never inside a transaction."""
+        """Take a number, or renew its lease if it is time; never inside a transaction."""
         if self._is_fresh():
             return
         with self._taking:
@@ -108,7 +108,7 @@ class ProcessIds:
         return self._number is not None and self.clock() < self._fresh_until
 
     def give_back(self) -> None:
-        """Let other processes have the number; while the store is away its lease runs out."""
+        """Release the number for other processes; while the store is away its lease expires."""
         with self._making:
             number, self._number = self._number, None
         if number is None:
@@ -121,8 +121,8 @@ class ProcessIds:
 
 
 def ids_of(database: Database, clock: Callable[[], datetime]) -> ProcessIds:
-    """Return what makes this process's ids for a store, by a clock."""
-    # Two threads that asked at once would each make one, with a number each.
+    """Return this process's id source for a store and clock."""
+    # Two threads asking at once would each make one, with different numbers.
     with _sharing:
         for maker in database.id_makers:
             if isinstance(maker, ProcessIds) and maker.clock is clock:

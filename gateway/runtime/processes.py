@@ -1,4 +1,4 @@
-"""Which process holds something, told so that no later one can be taken for it."""
+"""Which process holds something, named so that no later process can be mistaken for it."""
 
 import os
 import socket
@@ -15,12 +15,12 @@ _START_TIME = 19
 
 
 def node() -> str:
-    """Return a name for all processes that can be seen from here, different on other nodes.
+    """Return a name for all processes visible from here, different on other nodes.
 
-    A machine's name stays the same through reboots. A container's changes with each start, because
+    A machine's name stays the same across reboots. A container's changes with each start, because
     each has its own process ids: several containers may share a host name (`--network host`,
-    `--hostname`, a pod) and the machine id of their image, but process 7 of one is a different
-    process, or none, in another.
+    `--hostname`, a pod) and their image's machine id, but process 7 of one is a different process,
+    or none, in another.
     """
     machine = namespace = ""
     with suppress(OSError):
@@ -32,20 +32,20 @@ def node() -> str:
 
 
 def own() -> str:
-    """Return the name of this process among all that ever ran on this machine.
+    """Return a name for this process that is unique among all that ever ran on this machine.
 
-    `4711.98213.1f0c8a77`: its id, when it started in clock ticks since the machine did, and the
-    beginning of the boot's own id. An id alone comes again: after a reboot, and at every start of
-    a container, the same small numbers belong to other processes.
+    `4711.98213.1f0c8a77`: its id, its start time in clock ticks since boot, and the beginning of
+    the boot id. Ids alone are reused: after a reboot, and at every start of a container, the same
+    small numbers belong to other processes.
     """
-    return _own(os.getpid())  # asked again each time, as the process may have been forked
+    return _own(os.getpid())  # read each time, as the process may have been forked
 
 
 def is_running(process: str) -> bool:
-    """Whether the process of that name (`own()`) still runs here.
+    """Whether the process with that name (`own()`) is still running here.
 
-    `/proc` may hide another user's process (`ProtectProc=` of the unit), so that only its id can be
-    seen to be in use: then it counts as running.
+    `/proc` may hide another user's process (the unit's `ProtectProc=`), so that only its id is
+    known to be in use: then it counts as running.
     """
     pid, _, started = process.partition(".")
     start, _, boot = started.partition(".")
@@ -65,14 +65,14 @@ def is_running(process: str) -> bool:
 
 
 def holder(*parts: str) -> str:
-    """Return a name under which this process holds leases and rows: `NODE PROCESS PART`."""
+    """Return the name under which this process holds leases and rows: `NODE PROCESS PART`."""
     return " ".join((node(), own(), *parts))
 
 
 def has_ended(holder: str) -> bool:
-    """Whether a holder (`holder()`) was a process of this machine or container that has ended.
+    """Whether a holder (`holder()`) was a process on this machine or container that has ended.
 
-    Nothing is known of processes elsewhere: their leases run out.
+    Nothing is known about processes elsewhere: their leases expire.
     """
     place, _, rest = holder.partition(" ")
     process = rest.partition(" ")[0]
@@ -80,12 +80,12 @@ def has_ended(holder: str) -> bool:
 
 
 def is_of_this_boot(holder: str) -> bool:
-    """Whether a holder (`holder()`) is a process that was started since this machine was."""
+    """Whether a holder (`holder()`) is a process started since this machine booted."""
     return bool(_boot()) and holder.partition(" ")[2].partition(" ")[0].endswith(f".{_boot()}")
 
 
 def name_of(pid: int) -> str:
-    """Return the name of the process that has an id now, as `own` does of this one."""
+    """Return the name of the process with this id, as `own` does for the current one."""
     return f"{pid}.{_start_time(pid)}.{_boot()}"
 
 
@@ -95,8 +95,8 @@ def _own(pid: int) -> str:
 
 
 def _start_time(pid: int) -> str:
-    """Return when a process started; empty: there is none, or it has ended and is a zombie."""
-    # The command is in parentheses, and may itself contain blanks and parentheses.
+    """Return a process's start time; empty if it doesn't exist, or has ended and is a zombie."""
+    # The command is in parentheses and may itself contain spaces and parentheses.
     fields = _stat(pid).rpartition(")")[2].split()
     return fields[_START_TIME] if fields and fields[0] not in {"Z", "X"} else ""
 

@@ -1,4 +1,4 @@
-"""The worker of every durable queue: it claims what is due, and has it done a few at a time."""
+"""The worker for every durable queue: it claims due rows and handles a few at a time."""
 
 import asyncio
 import contextlib
@@ -14,12 +14,12 @@ QueueRow = TypeVar("QueueRow")
 
 
 class QueueWorker(Generic[QueueRow]):
-    """Works off one queue until `stopping` is set, then finishes what it has in hand.
+    """Processes one queue until `stopping` is set, then finishes the rows in progress.
 
-    It claims when it has a hand free and nothing claimed, so that rows wait in the queue, where
-    any process can take them. After a failure, or when it is to stop, it begins nothing more,
-    finishes what is begun (a mail under way isn't broken off because another's row could not be
-    written), and gives back what it has claimed and not begun.
+    It claims rows only when it has capacity and nothing claimed, so that rows wait in the queue,
+    where any process can take them. After a failure, or when it must stop, it starts nothing more,
+    finishes what is in progress (a mail being sent isn't cut off because another's row could not be
+    written), and gives back what it has claimed but not started.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class QueueWorker(Generic[QueueRow]):
     ) -> None:
         """`claim` gets how many rows can be started now, and returns rows for this process.
 
-        `at_once` says, each time it is asked, how many may be in hand at the same time. `work`
+        `at_once` returns, each time it is called, how many may be in progress at once. `work`
         handles a row and settles it. `give_back` is needed if `claim` may return more rows than can
-        be started. `put_off` gets what either of them raised: it logs temporary failures, and
-        raises what must end the process. The queue is looked at every `poll`, and after a failure
-        once `away` has passed.
+        be started. `put_off` gets exceptions from either of them: it logs temporary failures, and
+        raises those that must end the process. The queue is polled every `poll`, and after a
+        failure once `away` has passed.
         """
         self._claim = claim
         self._work = work
@@ -53,15 +53,15 @@ class QueueWorker(Generic[QueueRow]):
         self._news = asyncio.Event()
 
     def wake(self) -> None:
-        """Look for work now: something was put in."""
+        """Look for work now: something was added."""
         self._news.set()
 
     async def run(self) -> None:
-        """Work as long as the process lives."""
+        """Work for as long as the process lives."""
         await self._work_off(self._put_off, until_idle=False)
 
     async def work_off(self) -> int:
-        """Work until nothing is due; return how many rows that were, or raise what went wrong."""
+        """Work until nothing is due; return how many rows were handled, or raise the failure."""
 
         def give_up(error: Exception) -> None:
             raise error
@@ -122,7 +122,7 @@ class QueueWorker(Generic[QueueRow]):
             await self._give_all_back(claimed)
         if fatal is not None:
             raise fatal
-        for failure in failures:  # of what was in hand
+        for failure in failures:  # of rows in progress
             failed(failure)
         return count
 
@@ -130,7 +130,7 @@ class QueueWorker(Generic[QueueRow]):
         rows = tuple(claimed)
         claimed.clear()
         if rows and self._give_back is not None:
-            # Where the store is away their lease runs out.
+            # If the store is away, their lease expires.
             with contextlib.suppress(StoreUnavailable):
                 await self._give_back(rows)
 

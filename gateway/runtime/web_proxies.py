@@ -1,4 +1,4 @@
-"""The HTTP proxy through which a web address is called, from the process's environment.
+"""The HTTP proxy to use for a URL, from the process's environment.
 
     HTTPS_PROXY=http://proxy.example:3128 NO_PROXY=example.org,10.0.0.0/8
 
@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the address of the proxy for a web address; None where it is called directly.
+    """Return the address of the proxy for a URL; None if it is called directly.
 
-    It is in `HTTPS_PROXY` or `HTTP_PROXY`, or else in `ALL_PROXY`. `NO_PROXY` says what is called
-    directly: names with all names below them, addresses and networks, `*` for everything. This
-    machine always is.
+    It is in `HTTPS_PROXY` or `HTTP_PROXY`, or else in `ALL_PROXY`. `NO_PROXY` lists what is called
+    directly: names including subdomains, addresses and networks, `*` for everything. This machine
+    always is.
     """
-    from urllib.request import getproxies, proxy_bypass  # most commands call nothing
+    from urllib.request import getproxies, proxy_bypass  # most commands make no calls
 
     parts = urlsplit(url)
     host = parts.hostname or ""

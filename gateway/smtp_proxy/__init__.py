@@ -1,1 +1,1 @@
-"""The proxy between a CRM and its relay: aiosmtpd's SMTP with hot verbs of our own."""
+"""The proxy between a CRM and its relay: aiosmtpd's SMTP with our own MAIL, RCPT and DATA."""

@@ -1,4 +1,4 @@
-"""What aiosmtpd still does: the AUTH exchange (RFC 4954) and STARTTLS, and what they need.
+"""The part aiosmtpd still does: the AUTH exchange (RFC 4954), STARTTLS, and what they need.
 
 c: AUTH LOGIN
 s: 334 VXNlcm5hbWU6        `Username:` in base64
@@ -21,12 +21,12 @@ class AuthExchange(SMTP):
 
     transport: asyncio.Transport | None
 
-    # As the draft that LOGIN comes from has them; Go's clients take no other.
+    # The wording of the LOGIN draft; Go's clients accept no other.
     AuthLoginUsernameChallenge = "Username:"
     AuthLoginPasswordChallenge = "Password:"
 
     async def credentials(self, argument: bytes) -> LoginPassword | None:
-        """Return what the client gives; None where aiosmtpd has answered it already."""
+        """Return the client's credentials; None if aiosmtpd has already answered."""
         mechanism, *rest = argument.decode("ascii", "replace").split() or [""]
         exchange = {"PLAIN": self.auth_PLAIN, "LOGIN": self.auth_LOGIN}.get(mechanism.upper())
         if exchange is None or len(rest) > 1:
@@ -35,12 +35,12 @@ class AuthExchange(SMTP):
         return cast(LoginPassword, result.auth_data) if result.success else None
 
     def _authenticate(self, mechanism: str, auth_data: Any) -> AuthResult:
-        """Hand on what the client gave; it is verified off the event loop."""
+        """Pass on the client's credentials; they are verified off the event loop."""
         del mechanism
         return AuthResult(success=True, auth_data=auth_data)
 
     async def push(self, status: str | bytes) -> None:
-        """Send a reply line of AUTH or STARTTLS; aiosmtpd calls this."""
+        """Send a reply line for AUTH or STARTTLS; called by aiosmtpd."""
         self._write((status.encode("ascii") if isinstance(status, str) else status) + b"\r\n")
 
     def _write(self, octets: bytes) -> None:
@@ -49,10 +49,10 @@ class AuthExchange(SMTP):
             self.transport.write(octets)
 
     def __del__(self) -> None:
-        """There is no stream here that could have kept an exception."""
+        """Do nothing: there is no stream that could hold an exception."""
 
     def pause_writing(self) -> None:
-        """Nothing to do: replies are short, and a client that reads none is slow."""
+        """Do nothing: replies are short, and a client that doesn't read them is slow."""
 
     def resume_writing(self) -> None:
-        """Nothing to do either."""
+        """Do nothing, like `pause_writing`."""

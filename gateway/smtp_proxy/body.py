@@ -1,11 +1,11 @@
-"""The content of a message as it comes in from the client: its end, its size, and its pace.
+"""The content of a message as the client sends it: its end, its size, and its pace.
 
     c: Dear Ann,
-    c: ..hidden                  a dot that begins a line came doubled (RFC 5321, 4.5.2)
-    c: .                         the end; what comes behind it is the next command
+    c: ..hidden                  a dot at the start of a line is doubled (RFC 5321, 4.5.2)
+    c: .                         the end; the next command follows
     c: QUIT
 
-A client that sends nothing for long ends in `ClientSlow`; one that only crawls while others wait
+A client that sends nothing for too long gets `ClientSlow`; one that merely crawls while others wait
 for its relay loses the relay (`is_slow`).
 """
 
@@ -19,11 +19,11 @@ from gateway.smtp_proxy.message_answer import MessageRefused
 
 _TOO_LARGE = Reply.of("552 5.3.4 The message is too large")
 
-_GRACE_SECONDS = 120.0  #: Before the slowest allowed pace counts.
+_GRACE_SECONDS = 120.0  #: Before the minimum pace is enforced.
 _SLOWEST = 500.0  #: Octets a second (Postfix: smtpd_min_data_rate).
 _IDLE_SECONDS = 180.0  #: Between two chunks (RFC 5321, 4.5.3.2.5).
-_STALL_SECONDS = 5.0  #: Without any octet, while others wait for the relay.
-_CROWDED_GRACE_SECONDS = 10.0  #: When others wait: how long, until the client's pace counts.
+_STALL_SECONDS = 5.0  #: Without any data, while others wait for the relay.
+_CROWDED_GRACE_SECONDS = 10.0  #: The same grace period while others wait.
 _CROWDED_SLOWEST = 10_000.0  #: Octets a second, while others wait for the relay.
 
 
@@ -40,11 +40,11 @@ class BodyReader:
         self._splitter = Splitter()
         self._ended = False
         self._waits_since: float | None = None
-        self._waited = 0.0  # seconds, for the client
+        self._waited = 0.0  # seconds spent waiting for the client
         self.size = 0  #: Octets of content read so far, as received.
 
     async def piece(self) -> ContentPiece:
-        """Read some more; raise `MessageRefused` beyond the size limit."""
+        """Read some more; raise `MessageRefused` above the size limit."""
         piece = await self._read()
         if self.size > self._max_size:
             raise MessageRefused(_TOO_LARGE, By.GATEWAY)
@@ -52,7 +52,7 @@ class BodyReader:
 
     @property
     def waits(self) -> bool:
-        """Whether it is the client that everything waits for."""
+        """Whether the client is what everything waits for."""
         return self._waits_since is not None
 
     @property
@@ -66,7 +66,7 @@ class BodyReader:
         return quiet > _STALL_SECONDS or crawls
 
     async def drain(self) -> None:
-        """Read the rest and drop it: a refusal is said after the content."""
+        """Read the rest and discard it: a refusal is sent after the content."""
         while not self._ended:
             await self._read()
 

@@ -1,8 +1,8 @@
-"""What a client sends, as lines or as chunks: bounded memory, and every wait has an end.
+"""A client's input, as lines or as chunks: bounded memory, and every wait has a timeout.
 
-c: RCPT TO:<ann@example.net>        `line`; `next_is` looks whether another RCPT came with it
+c: RCPT TO:<ann@example.net>        `line`; `next_is` checks for another RCPT in the same group
 c: DATA
-c: Dear Ann, …                      `chunk`: whatever has arrived, wherever it was cut
+c: Dear Ann, …                      `chunk`: whatever has arrived, wherever it is cut
 """
 
 import asyncio
@@ -21,22 +21,22 @@ class ClientGone(Exception):
 
 
 class ClientSlow(Exception):
-    """The client let its time run out."""
+    """The client ran out of time."""
 
 
 class ListenerStopping(Exception):
-    """The gateway stops; whoever waits for the client waits no longer."""
+    """The gateway is stopping; nobody waits for the client any longer."""
 
 
 class LineTooLong(Exception):
-    """A command line without end; it has been passed over."""
+    """An overlong command line, which has been skipped."""
 
 
 def has_read_all(connection: socket.socket) -> bool:
     """Whether a client that has closed its side has read everything we wrote (Linux).
 
-    A program that closes a connection without reading what has arrived there resets it, and what
-    arrives later is not acknowledged.
+    A program that closes a connection with unread data resets it, and data arriving later is not
+    acknowledged.
     """
     try:
         info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO)
@@ -46,11 +46,11 @@ def has_read_all(connection: socket.socket) -> bool:
     return info[0] == _CLOSE_WAIT and unacknowledged == 0
 
 
-_TCP_INFO = 104  #: Octets of Linux's struct tcp_info that we ask for.
+_TCP_INFO = 104  #: Octets of Linux's struct tcp_info to request.
 _UNACKED = slice(24, 28)  #: Its tcpi_unacked.
-_CLOSE_WAIT = 8  #: In its tcpi_state: the other side has closed in order, ours has not.
+_CLOSE_WAIT = 8  #: In its tcpi_state: the other side has closed normally, ours has not.
 
-HIGH_WATER = 128 * 1024  #: Octets held before the client has to wait.
+HIGH_WATER = 128 * 1024  #: Octets buffered before the client has to wait.
 
 
 class ClientReader:
@@ -68,13 +68,13 @@ class ClientReader:
         self._waiter: asyncio.Future[None] | None = None
         self._over: Exception | None = None
         self.deadline = float("inf")  #: Loop time at which a waiting read ends in `ClientSlow`.
-        #: Called when the client says something or is gone, while nobody reads.
+        #: Called when the client sends something or disconnects while nobody reads.
         self.watcher: Callable[[], None] | None = None
 
-    # What the protocol tells.
+    # Called by the protocol.
 
     def feed(self, data: bytes) -> None:
-        """Take what has arrived."""
+        """Take the data that has arrived."""
         self._buffer = self._buffer + data if self._buffer else data
         if len(self._buffer) > HIGH_WATER and not self._paused:
             self._paused = True
@@ -102,7 +102,7 @@ class ClientReader:
         self._wake()
 
     def upgraded(self, transport: asyncio.Transport) -> None:
-        """Go on inside TLS; what was said in the clear is forgotten (RFC 3207, 4.2)."""
+        """Continue inside TLS; input from before it is discarded (RFC 3207, 4.2)."""
         self._transport = transport
         self._buffer = b""
 
@@ -111,21 +111,21 @@ class ClientReader:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    # What the session asks.
+    # Called by the session.
 
     @property
     def pending(self) -> bool:
-        """Whether octets wait to be read."""
+        """Whether there are octets to read."""
         return bool(self._buffer)
 
     @property
     def gone(self) -> bool:
-        """Whether the client has closed its side and none of it is left to read."""
+        """Whether the client has closed its side and everything has been read."""
         return isinstance(self._over, ClientGone) and not self._buffer
 
     @property
     def closed(self) -> bool:
-        """Whether the client has closed its side, though something of it may be left to read."""
+        """Whether the client has closed its side, though some input may be left to read."""
         return isinstance(self._over, ClientGone)
 
     def raise_if_over(self) -> None:
@@ -134,7 +134,7 @@ class ClientReader:
             raise self._over
 
     def connection(self) -> socket.socket | None:
-        """Return a handle of its own on the connection of a client that may be listening still."""
+        """Return a duplicate socket for the connection of a client that may still be listening."""
         inner = self._transport.get_extra_info("socket")
         if self.was_reset or inner is None or self._transport.is_closing():
             return None
@@ -145,21 +145,21 @@ class ClientReader:
 
     @property
     def was_reset(self) -> bool:
-        """Whether the client broke the connection rather than closed it."""
+        """Whether the client reset the connection rather than closing it."""
         return isinstance(self._over, ClientGone) and self._over.by_reset
 
     def next_is(self, word: bytes, limit: int) -> bool:
-        """Whether a line that begins with a word, in order and not too long, waits to be read."""
+        """Whether a well-formed, not too long line that starts with a word is ready to be read."""
         end = self._buffer.find(b"\n", 0, limit + 1)
         ordered = end > 0 and self._buffer[end - 1 : end] == b"\r"
         return ordered and self._buffer[: len(word)].upper() == word
 
     def give_back(self, octets: bytes) -> None:
-        """Put octets back in front."""
+        """Put octets back at the front."""
         self._buffer = octets + self._buffer
 
     async def line(self, limit: int) -> bytes:
-        """Return the next line without its newline; raise `LineTooLong` after passing one over."""
+        """Return the next line without its newline; raise `LineTooLong` after skipping one."""
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > limit:
                 while b"\n" not in self._buffer:
@@ -181,7 +181,7 @@ class ClientReader:
         return await self.line(12288) + b"\r\n"
 
     async def chunk(self) -> bytes:
-        """Return whatever has arrived, waiting for something."""
+        """Return whatever has arrived, waiting if there is nothing."""
         while not self._buffer:
             await self._more()
         data, self._buffer = self._buffer, b""
@@ -190,7 +190,7 @@ class ClientReader:
         return data
 
     def _more(self) -> "asyncio.Future[None]":
-        """Return what is done when something has come, or the end."""
+        """Return a future that is done when something arrives, or the input ends."""
         if self._over is not None:
             raise self._over
         if self._paused:

@@ -1,4 +1,4 @@
-"""How many clients a worker has room for, over all its listeners."""
+"""How many clients a worker accepts, over all its listeners."""
 
 from collections import Counter
 
@@ -6,11 +6,11 @@ from gateway.core.mail.reply import Reply
 
 _FULL = Reply.of("421 4.3.2 Too many connections; try again later")
 _TOO_MANY = Reply.of("421 4.7.0 Too many connections from your address; try again later")
-_ONES_SHARE = 0.9  #: The largest share for one address, so that nobody locks out all others.
+_ONES_SHARE = 0.9  #: The largest share for one address, so that nobody locks out everybody else.
 
 
 class ConnectionLimit:
-    """Counts the clients that are in, by their addresses."""
+    """Counts the connected clients by address."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -18,7 +18,7 @@ class ConnectionLimit:
         self._count = 0
 
     def objection(self, peer: str, most: int) -> Reply | None:
-        """Return the reply that refuses one more client of an address; None: it may stay."""
+        """Return the reply that refuses another client from an address; None: it may stay."""
         if self._count >= self._total:
             return _FULL
         if self._inside[peer] >= min(most, self._total * _ONES_SHARE):

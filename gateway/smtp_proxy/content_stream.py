@@ -1,17 +1,16 @@
-"""The content of one mail, from the client's DATA to all but the last octets at the relay.
+"""The content of one mail, from the client's DATA until the relay has all but the last octets.
 
     c: DATA
     s: 354 End data with <CR><LF>.<CR><LF>
     c: From: Example <news@example.org>
     c: List-Unsubscribe: <https://example.org/u>
-    c:                                   the header block is whole: is it bulk, and who gets none?
-    c: Dear Ann,                         to the relay: DATA, Received: …, and all that has come
+    c:                                   the header is complete: is it bulk, and who is left out?
+    c: Dear Ann,                         to the relay: DATA, Received: …, and all content so far
     c: …                                 to the relay, piece by piece
     c: Yours
-    c: .                                 kept back with the last piece, until it is written down
+    c: .                                 held back with the last piece, until it is recorded
 
-Nothing is said to the client before its dot; what refuses the mail earlier is raised here and said
-then.
+The client gets no reply before its dot; earlier refusals are raised here and sent then.
 """
 
 import asyncio
@@ -41,23 +40,23 @@ if TYPE_CHECKING:
 
 _LOOPS = Reply.of("554 5.4.6 The message goes round in circles")
 _TOO_SLOW = Reply.of("451 4.4.2 Too slow while others wait for the relay; try again later")
-_GATHERED = 65_536  #: Octets of content that don't yet keep a relay waiting for a slow client.
+_GATHERED = 65_536  #: Octets of content that don't yet make a relay wait for a slow client.
 
 
 @quick_value()
 class ContentHead:
-    """The first octets of the content: the whole header block and perhaps more."""
+    """The start of the content: the whole header block and perhaps more."""
 
     octets: bytes  #: As they may go to a relay.
-    opening: bytes  #: What the rules look at behind the header block.
-    last: bool  #: Whether that is all the content.
+    opening: bytes  #: What the rules see after the header block.
+    last: bool  #: Whether that is all of the content.
 
 
 class ContentStream:
     """Reads, has decided, and passes on: `header_block`, `decide` and `to_relay`, in that order.
 
-    Each raises `MessageRefused` or `BadContent` for content that may not go, `AnsweredBefore` for a
-    retry, and what ended the client.
+    Each raises `MessageRefused` or `BadContent` for content that may not pass, `AnsweredBefore` for
+    a retry, and whatever ended the client.
     """
 
     def __init__(
@@ -77,12 +76,13 @@ class ContentStream:
         self._cleaner = Cleaner()
         self._hash = ContentHash()
         self._decided_at = 0.0  #: By `monotonic`.
-        self._at_relay = False  #: Whether the relay gets content, which can't be taken back.
+        #: Whether the relay is receiving content, which can't be taken back.
+        self._at_relay = False
         self.body = record.body = BodyReader(
             client_reader, max_size=self._policy.max_size, clock=services.monotonic
         )
         self.bulk_known: asyncio.Task[None] | None = None  #: Until every process knows.
-        self.is_too_slow = False  #: Set from outside: the relay was taken away for others.
+        self.is_too_slow = False  #: Set from outside: the relay was released for others.
 
     @property
     def may_stop(self) -> bool:
@@ -112,7 +112,7 @@ class ContentStream:
         return ContentHead(octets, looked_at, last)
 
     async def decide(self, head: ContentHead) -> None:
-        """Have the mail's kind and the decision on each recipient made, for the record."""
+        """Have the mail's kind and each recipient decided, for the record."""
         record, services = self._record, self._services
         if is_looping(record.headers, self._policy.instance):
             raise MessageRefused(_LOOPS, By.GATEWAY)
@@ -136,10 +136,10 @@ class ContentStream:
             raise MessageRefused(decision.refusal, By.GATEWAY)
 
     async def to_relay(self, head: ContentHead) -> bytes:
-        """Pass the content on; return the last of it, which goes with the final dot.
+        """Pass the content on; return the rest, which goes with the final dot.
 
-        Of a message that is in hand as a whole the relay hears nothing where an earlier attempt's
-        answer is its own. Of one to nobody it never does.
+        A complete message is kept from the relay if an earlier attempt's answer applies to it. One
+        that is for nobody never reaches the relay.
         """
         record, relay, body = self._record, self._relay, self.body
         going = record.going
@@ -149,11 +149,12 @@ class ContentStream:
             await self._answer_of_retry()
             return b""
 
-        # Line ends inside a DKIM signature must stay as they are (RFC 6376, 3.4): refused, then.
+        # Line ends inside a DKIM signature must stay unchanged (RFC 6376, 3.4): such mail is
+        # refused.
         is_signed = "dkim-signature" in record.headers
         self._cleaner.settle(normalise=self._policy.normalise_newlines and not is_signed)
 
-        # A client that is slow with its first octets keeps no connection at the relay busy.
+        # A client that is slow to start doesn't occupy a connection to the relay.
         lines = trace(
             record.client,
             lmtp=self._listener.lmtp,
@@ -204,7 +205,7 @@ class ContentStream:
         return octets
 
     async def _rest(self, octets: bytes) -> bytes:
-        """Return content from its first octets to its end, for what must have it whole."""
+        """Return the whole content, given its start, for steps that need all of it."""
         pieces, last = [octets], False
         while not last:
             piece = await self.body.piece()
@@ -223,9 +224,9 @@ class ContentStream:
             raise MessageRefused(heard, By.RELAY)
 
     async def _answer_of_retry(self) -> None:
-        """Raise `AnsweredBefore` where an earlier attempt's answer, come or awaited, is this one's.
+        """Raise `AnsweredBefore` if the answer to an earlier attempt, present or awaited, applies.
 
-        If it isn't, the message may go to the relay; from now on a retry of it waits.
+        Otherwise the message may go to the relay; from now on a retry of it waits.
         """
         record, services, relay = self._record, self._services, self._relay
         decision, began = record.decision, services.monotonic()
@@ -250,5 +251,5 @@ class ContentStream:
 
 
 def _signed(signer: "DkimSigner", octets: bytes) -> bytes:
-    """Return whole content, as it goes over the wire, with signatures above our own lines."""
+    """Return the whole content in wire form, with signatures above our own lines."""
     return signer.signatures(unstuffed(octets)) + octets

@@ -1,13 +1,13 @@
-"""What becomes of a message: its kind, the standing of each recipient, pauses, earlier attempts.
+"""What to do with a message: its kind, each recipient's standing, pauses, earlier attempts.
 
-Asked twice per transaction:
+Called twice per transaction:
 
-    c: RCPT TO:<ann@example.net>    `at_rcpt`: whom no mail at all may reach, the relay never hears
+    c: RCPT TO:<ann@example.net>    `at_rcpt`: recipients barred from all mail
     c: (the header block)           `decide`: bulk or individual, and for each recipient: relayed,
                                     or send failed and why
 
-While the store is away what is positively individual still goes, except to those who were never
-to be mailed when the store was last asked; all else hears 451.
+While the store is away, mail that is certainly individual still goes, except to addresses that were
+never to be mailed when last looked up; everything else gets 451.
 """
 
 from collections.abc import Mapping
@@ -47,27 +47,27 @@ _BURST_MEMORY = timedelta(hours=24)
 
 @quick_value(kw_only=True)
 class RecipientDecision:
-    """What becomes of one recipient."""
+    """The decision on one recipient."""
 
-    blocked: tuple[Suppression, ...] = ()  #: What keeps the mail from going; empty: it goes.
-    would: tuple[Suppression, ...] = ()  #: What would, did nobody override or only observe.
+    blocked: tuple[Suppression, ...] = ()  #: What blocks the mail; empty: it goes.
+    would: tuple[Suppression, ...] = ()  #: What would block it without an override or observe mode.
     standing: Standing = NOBODY
-    undecided: bool = False  #: Whether a burst has yet to show what the message is.
+    undecided: bool = False  #: Whether it depends on whether a burst shows.
 
 
 @quick_value(kw_only=True)
 class MessageDecision:
-    """What becomes of the message."""
+    """The decision on the message."""
 
     classification: Classification
     of_recipients: tuple[RecipientDecision, ...]
     marks: RetryMarks
     burst_key: int | None = None
     earlier: tuple[Attempt, ...] = ()
-    refusal: Reply | None = None  #: Said to the whole message, after the content.
-    sought: int = 0  #: What tells whether the same message was bulk.
+    refusal: Reply | None = None  #: The reply to the whole message, after the content.
+    sought: int = 0  #: The key under which an earlier bulk finding is looked up.
     known: KnownBulk | None = None  #: Why it is bulk whatever the rules say.
-    #: Where the store has yet to learn that the message is bulk: what tells so later.
+    #: If the store doesn't know yet that the message is bulk: the keys for later lookups.
     bulk_identities: tuple[int, ...] = ()
     is_counted: bool = False  #: Whether only a count of recipients made it bulk.
 
@@ -82,7 +82,7 @@ class Decider:
         never: NeverMailed,
         memory: BulkMemory | None = None,
     ) -> None:
-        """`memory` holds what the worker has found bulk; explain needs none."""
+        """`memory` holds what the worker has found to be bulk; explain needs none."""
         self._standings = standings
         self._message_lookup = message_lookup
         self._never = never
@@ -91,7 +91,7 @@ class Decider:
     async def at_rcpt(
         self, policy: Policy, case: MessageToDecide
     ) -> tuple[Classification | None, list[RecipientDecision]]:
-        """Say what is known before the content: the kind, if it is, and who is never mailed."""
+        """Return what is known before the content: the kind, if any, and who is never mailed."""
         early = kind_before_content(policy, case)
         kind = early.kind if early else Kind.INDIVIDUAL
         try:
@@ -101,7 +101,7 @@ class Decider:
         return early, _decisions(case, standings, kind, early)
 
     async def decide(self, policy: Policy, case: MessageToDecide, now: datetime) -> MessageDecision:
-        """Say what becomes of a message whose header block is known."""
+        """Decide what to do with a message whose header block is known."""
         marks = RetryMarks(case.sender, case.recipients, case.addresses, case.headers)
         identity = message_identity(case.sender, case.login, case.listener.name, case.headers)
         sought = identity.sought(case.named)
@@ -132,8 +132,9 @@ class Decider:
             elif burst is not None and any(decision.undecided for decision in decisions):
                 refusal = UNDECIDED
 
-        # What every such mail says of itself is found in each anew; only a count has to be kept
-        # for the next transaction of the same mail, and what an unnamed mail can't be known by.
+        # What every copy of the mail says about itself is found each time; only a count must be
+        # stored for the next transaction with the same mail, and anything that doesn't identify the
+        # mail.
         is_counted = said.rule in policy.counting
         bulk_identities: tuple[int, ...] = ()
         if (
@@ -162,16 +163,16 @@ class Decider:
         )
 
     async def has_turned_bulk(self, decision: MessageDecision, now: datetime) -> bool:
-        """Whether another transaction has shown meanwhile that an individual message is bulk.
+        """Whether another transaction has since shown that an individual message is bulk.
 
-        Of two parts of a mailing at once, the smaller one may be decided on first.
+        Of two parts of a mailing sent at once, the smaller may be decided on first.
         """
         if self._memory.find(decision.sought, now) is not None:
             return True
         try:
             view = await self._message_lookup.look(decision.marks, decision.sought, now)
         except StoreUnavailable:
-            return False  # What may go without a store is decided elsewhere.
+            return False  # Mail that may go without a store is decided elsewhere.
         return view.bulk is not None
 
     async def look_again(self, decision: MessageDecision, now: datetime) -> tuple[Attempt, ...]:
@@ -186,10 +187,10 @@ class Decider:
         standings: Mapping[str, Standing],
         now: datetime,
     ) -> BurstSoFar | None:
-        """Return whom the same message was for; None where no rule counts that."""
+        """Return who else got the same message; None if no rule counts that."""
         if case.listener.kind is not None or is_answer(facts_of(policy, case)):
             return None
-        # `Dear Ann` and `Dear Bob` are one subject: people's own names are left out of it.
+        # `Dear Ann` and `Dear Bob` are one subject: people's own names are ignored.
         names = [holder.name for standing in standings.values() for holder in standing.holders]
         names += [name for name, _ in case.headers.addresses("to")]
         key = burst_key(case.login, case.headers, names)
@@ -199,7 +200,7 @@ class Decider:
     def _last_known(
         self, case: MessageToDecide, said: Classification | None
     ) -> list[RecipientDecision]:
-        """Return decisions by which addresses had scope `all` when the store was last asked."""
+        """Decide by which addresses had scope `all` when the store was last asked."""
         decisions = []
         for address in case.addresses:
             suppressions: tuple[Suppression, ...] = ()
@@ -213,7 +214,7 @@ class Decider:
         return decisions
 
 
-GOES = RecipientDecision()  #: For a recipient of whom nothing is known: nearly always.
+GOES = RecipientDecision()  #: For a recipient about whom nothing is known: nearly always.
 
 
 def _decisions(
@@ -222,7 +223,7 @@ def _decisions(
     kind: Kind,
     said: Classification | None,
 ) -> list[RecipientDecision]:
-    """Return what the standings say of each recipient of mail of a kind."""
+    """Return what the standings mean for each recipient of mail of a kind."""
     decisions = []
     for address in case.addresses:
         standing = standings.get(address, NOBODY)
@@ -240,7 +241,7 @@ def _decisions(
 def _until_burst_shows(
     policy: Policy, case: MessageToDecide, burst: BurstSoFar, decisions: list[RecipientDecision]
 ) -> list[RecipientDecision]:
-    """Let people wait whom bulk mail may not reach, while a deferring rule may yet call it bulk."""
+    """Defer those whom bulk mail may not reach while a deferring rule may still call it bulk."""
     waits = max((test.within for test in policy.bursts if test.defer), default=None)
     if waits is None:
         return decisions

@@ -1,9 +1,9 @@
-"""One mail of an `import` listener: kept durably for the importer, then answered 250.
+"""One mail on an `import` listener: stored durably for the importer, then answered 250.
 
 c: MAIL FROM:<ann@example.org>
 s: 250 2.1.0 Ok
 c: RCPT TO:<import@gateway.example.org>
-s: 250 2.1.5 Ok                           whoever it is: who may import, the mail itself tells
+s: 250 2.1.5 Ok                           any recipient: the mail decides who may import
 c: DATA
 s: 354 End data with <CR><LF>.<CR><LF>
 c: (the mail) and a dot                   its content on disk, its row in the inbox
@@ -38,7 +38,7 @@ _MOST_RECIPIENTS = 1_000
 
 
 class ImportSpool:
-    """Where mail for the importer is put; a mail that comes again is there once."""
+    """Where mail for the importer is stored; a mail that comes again is stored once."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class ImportSpool:
         sender: str,
         recipients: Sequence[str] = (),
     ) -> None:
-        """Keep a mail durably, and let the importer find it."""
+        """Store a mail durably and notify the importer."""
         row = InboxRow(
             id=self._new_id(datetime.now(UTC)),
             content=digest,
@@ -78,7 +78,7 @@ class ImportSpool:
 
 
 class ImportTransaction:
-    """One transaction of a listener with purpose `import`."""
+    """One transaction on a listener with purpose `import`."""
 
     def __init__(
         self,
@@ -99,20 +99,20 @@ class ImportTransaction:
 
     @property
     def utf8(self) -> bool:
-        """Whether addresses beyond ASCII may be named."""
+        """Whether non-ASCII addresses are allowed."""
         return self._sender.utf8
 
     @property
     def has_recipients(self) -> bool:
-        """Whether anybody was named."""
+        """Whether any recipient was named."""
         return self._recipients > 0
 
     async def refusal(self) -> Reply | None:
-        """No recipient is refused before so many are taken that DATA makes sense."""
+        """Return None: no recipient is refused in a way that makes DATA pointless."""
         return None
 
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
-        """Take any recipient: who may import is decided by the mail."""
+        """Accept any recipient: who may import is decided by the mail."""
         room = max(0, _MOST_RECIPIENTS - self._recipients)
         taken = min(room, len(recipients))
         self._recipients += taken
@@ -123,11 +123,11 @@ class ImportTransaction:
         """Do nothing: recipients don't count here."""
 
     async def content(self, client_reader: ClientReader) -> list[Reply]:
-        """Keep the content; return one reply, or with LMTP one per recipient."""
+        """Store the content; return one reply, or with LMTP one per recipient."""
         body = BodyReader(client_reader, max_size=self._spool.max_size, clock=self._clock)
         with tempfile.NamedTemporaryFile(prefix=SPOOL) as file:
             try:
-                # As the sender wrote it: leading dots are single again (RFC 5321, 4.5.2).
+                # As the sender wrote it: leading dots are unstuffed (RFC 5321, 4.5.2).
                 digest, size, is_first, is_last = hashlib.sha256(), 0, True, False
                 while not is_last:
                     piece = await body.piece()
@@ -157,20 +157,20 @@ class ImportTransaction:
         return [reply] * (self._recipients if self._lmtp else 1)
 
     def hang_up(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is held."""
 
     @property
     def stands_by(self) -> bool:
-        """Nothing is held that others could use."""
+        """False: nothing is held that others could use."""
         return False
 
     @property
     def is_in_the_way(self) -> bool:
-        """Nobody waits for what is held."""
+        """False: nobody waits for anything held here."""
         return False
 
     async def step_aside(self) -> None:
-        """Nothing is held that others could use."""
+        """Do nothing: nothing is held that others could use."""
 
     async def abandon(self, by: By) -> None:
-        """Nothing was kept."""
+        """Do nothing: nothing was stored."""

@@ -1,13 +1,13 @@
-"""A listener: what the sessions of one address that mail comes in at share.
+"""A listener: what all sessions at one listening address share.
 
-It says the first word of each session, and what is offered there:
+It sends each session's greeting and EHLO response:
 
-    s: 220 gateway.example.org ESMTP      or 554 to whom its networks keep out, 421 while it is full
+    s: 220 gateway.example.org ESMTP      or 554 outside its networks, 421 while it is full
     c: EHLO crm.example.org
     s: 250-gateway.example.org
     s: 250-PIPELINING
-    s: 250-SIZE 50000000                  the smallest of ours and of the relays'
-    s: 250 8BITMIME                       what each of the listener's relays offers, too
+    s: 250-SIZE 50000000                  the smallest of ours and the relays'
+    s: 250 8BITMIME                       what all of the listener's relays offer
 """
 
 import asyncio
@@ -27,77 +27,78 @@ from gateway.smtp_proxy.transaction_record import SmtpClient
 
 _NOT_HERE = Reply.of("554 5.7.1 Access denied")
 _STOPPING = Reply.of("421 4.3.2 The gateway is stopping; try again later")
-_MOST_LATE, _LOOK = 3.0, 0.1  #: Seconds that a client waits for a relay to be seen; how often.
+#: Seconds that a client waits until a relay is reached; how often to check.
+_MOST_LATE, _LOOK = 3.0, 0.1
 _UNKNOWN_RELAY = Reply.of("421 4.3.2 No relay has been reached yet; try again later")
 #: Extensions of a listener for the importer.
 _TAKEN_IN = ("SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
 _AUTH = frozenset(("AUTH",))
-#: Extensions that a relay's offer lets us offer, in the order of our greeting.
+#: Extensions we offer if the relays do, in the order of our greeting.
 _PASSED_ON = ("8BITMIME", "SMTPUTF8", "DSN", "ENHANCEDSTATUSCODES")
 
 
 class Session(Protocol):
-    """A client's connection, as its listener sees it."""
+    """A client's connection, as seen by its listener."""
 
     def make_way(self, now: float) -> None:
-        """Let others use a relay connection that is idle here."""
+        """Release an idle relay connection for others."""
 
     def check(self, now: float) -> None:
         """End a wait that has lasted too long."""
 
     def stop(self) -> None:
-        """End once its client has no transaction in hand."""
+        """End once the client has no transaction in progress."""
 
     def interrupt(self) -> None:
         """End at the next wait for the client."""
 
     @property
     def work(self) -> "asyncio.Task[None]":
-        """Ends when everything the session had in hand is finished."""
+        """Done when everything the session had in progress is finished."""
 
 
 class Transaction(Protocol):
-    """One message on its way in, from MAIL to the replies after its content."""
+    """One incoming message, from MAIL to the replies after its content."""
 
     @property
     def utf8(self) -> bool:
-        """Whether addresses beyond ASCII may be named."""
+        """Whether non-ASCII addresses are allowed."""
 
     @property
     def has_recipients(self) -> bool:
-        """Whether somebody is left to send to."""
+        """Whether there is still somebody to send to."""
 
     async def refusal(self) -> Reply | None:
         """Return one reply for the refusals of all recipients; None: there were no recipients."""
 
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
-        """Take recipients in; return what the client hears for each."""
+        """Accept recipients; return the reply to the client for each."""
 
     def refused(self, argument: bytes | None, reply: Reply) -> None:
-        """Take note of a recipient that the grammar refused."""
+        """Record a recipient with invalid syntax."""
 
     async def content(self, client_reader: ClientReader) -> list[Reply]:
-        """Take the content; return what the client hears."""
+        """Accept the content; return the replies to the client."""
 
     def hang_up(self) -> None:
-        """Let go of whatever is held, at once."""
+        """Release everything held, at once."""
 
     @property
     def stands_by(self) -> bool:
-        """Whether something is held that could be had back, while the client thinks."""
+        """Whether something is held that an idle client could do without for a while."""
 
     @property
     def is_in_the_way(self) -> bool:
-        """Whether others wait for it."""
+        """Whether others are waiting for it."""
 
     async def step_aside(self) -> None:
-        """Let go of what others could use while the client thinks."""
+        """Release what others could use while the client is idle."""
 
     async def abandon(self, by: By) -> None:
         """End without content."""
 
 
-_TIMED = 50  #: Messages a second whose time is measured; more tell nothing new.
+_TIMED = 50  #: Messages a second whose duration is measured; more would add nothing.
 
 
 class Listener:
@@ -110,21 +111,21 @@ class Listener:
         self._services = services
         self._connection_limit = connection_limit
         self._stopping = False
-        self.sessions: dict[Session, str] = {}  #: And the addresses of the clients.
+        self.sessions: dict[Session, str] = {}  #: With the clients' addresses.
         self._times: list[float] = []
-        self._known: tuple[object, object] = (None, None)  # what the next was worked out from
+        self._known: tuple[object, object] = (None, None)  # the basis of the following
         self._common: frozenset[str] = frozenset()
         self._greeting = _UNKNOWN_RELAY
-        self._ehlo: dict[str, bytes] = {}  # answers made since then, by their last line
+        self._ehlo: dict[str, bytes] = {}  # responses made since then, by their last line
 
     @property
     def hostname(self) -> str:
-        """Our name."""
+        """Our host name."""
         return self._services.policy.hostname
 
     @property
     def max_size(self) -> int:
-        """Octets of content that are taken at most."""
+        """The maximum size of content, in octets."""
         return self._services.policy.max_size
 
     @property
@@ -133,7 +134,7 @@ class Listener:
         return not self._services.policy.normalise_newlines
 
     def admit(self, session: Session, peer: str) -> Reply | None:
-        """Let a connection in, or return what it hears instead."""
+        """Admit a connection, or return the reply that refuses it."""
         if not self.settings.admits(peer):
             refusal: Reply | None = _NOT_HERE
         elif self._stopping:
@@ -149,30 +150,30 @@ class Listener:
         return None
 
     def left(self, session: Session) -> None:
-        """Forget a connection that is gone."""
+        """Forget a closed connection."""
         peer = self.sessions.pop(session, None)
         if peer is not None:
             self._connection_limit.leave(peer)
 
     def count(self) -> None:
-        """Bring what was counted since the last second into the metrics."""
+        """Add what was counted since the last second to the metrics."""
         self._services.metrics.connections(self.settings.name).set(len(self.sessions))
         times, self._times = self._times, []
         for seconds in times:
             self._services.metrics.message_seconds.observe(seconds)
 
-    # What the relays offered last is what a client is offered.
+    # Clients are offered what the relays offered last.
 
     def greeting(self) -> Reply:
-        """Return the banner; 421 while no relay has ever said what it takes."""
+        """Return the banner; 421 while no relay has ever been reached."""
         self._keep_up()
         return self._greeting
 
     async def greeting_in_time(self) -> Reply:
-        """Return the banner, once a relay has said what it takes; 421 if none does in time.
+        """Return the banner once a relay has been reached; 421 if none is in time.
 
-        A client that hears 421 may count its mail as failed. It waits minutes for a banner (RFC
-        5321, 4.5.3.2.1), and a gateway that was just started may know its relay a moment later.
+        A client that gets 421 may count its mail as failed. It waits minutes for a banner (RFC
+        5321, 4.5.3.2.1), and a gateway that was just started may reach its relay a moment later.
         """
         for _ in range(round(_MOST_LATE / _LOOK)):
             if self._stopping or self.greeting().code == 220:
@@ -182,7 +183,7 @@ class Listener:
 
     @property
     def extensions(self) -> frozenset[str]:
-        """The extensions whose parameters are understood."""
+        """The extensions whose parameters are accepted."""
         self._keep_up()
         return self._common
 
@@ -194,7 +195,7 @@ class Listener:
         self._ehlo = {}
         offers = self._offers()
         common = frozenset(offers[0]).intersection(*offers[1:]) if offers else frozenset()
-        # AUTH is between two neighbours: that the relay has it says nothing of us.
+        # AUTH is between two neighbours: a relay that offers it says nothing about us.
         self._common = common - _AUTH | (_AUTH if self.settings.users is not None else frozenset())
         self._greeting = self._banner() if offers else _UNKNOWN_RELAY
 
@@ -202,9 +203,9 @@ class Listener:
         return Reply(220, (f"{self.hostname} {'LMTP' if self.settings.lmtp else 'ESMTP'}",))
 
     def answer_to_ehlo(self, last: str) -> bytes:
-        """Return the answer to EHLO, with the session's own last line unless that is empty.
+        """Return the response to EHLO, with the session's own last line unless that is empty.
 
-        It is made once for as long as the relays offer the same extensions.
+        It is built once for as long as the relays offer the same extensions.
         """
         self._keep_up()
         answer = self._ehlo.get(last)
@@ -214,7 +215,7 @@ class Listener:
         return answer
 
     def offers(self) -> list[str]:
-        """Return the lines of EHLO's answer."""
+        """Return the lines of the EHLO response."""
         common, size = self.extensions, []
         if "SIZE" in common:
             theirs = (offer.get("SIZE", "") for offer in self._offers())
@@ -223,7 +224,7 @@ class Listener:
         return ["PIPELINING", *size, *(word for word in _PASSED_ON if word in common)]
 
     def _offers(self) -> list[dict[str, str]]:
-        """Return what those of the listener's relays offer that were ever seen."""
+        """Return the offers of those of the listener's relays that have ever been reached."""
         known, settings = self._services.offers, self.settings.name
         return [
             known[relay.name]
@@ -232,14 +233,14 @@ class Listener:
             and (not relay.match.listeners or settings in relay.match.listeners)
         ]
 
-    # What a session needs
+    # For the sessions
 
     def transaction(self, client: SmtpClient, sender: Sender) -> Transaction:
         """Begin a transaction."""
         return ProxyTransaction(self._services, self.settings, client, sender)
 
     def took(self, seconds: float) -> None:
-        """Count how long a message took."""
+        """Record how long a message took."""
         if len(self._times) < _TIMED:
             self._times.append(seconds)
 
@@ -254,13 +255,13 @@ class Listener:
     # The end
 
     def stop(self) -> None:
-        """Take nobody in any more, and end every session but those within a transaction."""
+        """Accept no more clients, and end every session without a transaction in progress."""
         self._stopping = True
         for session in tuple(self.sessions):
             session.stop()
 
     def interrupt(self) -> None:
-        """End every session that waits for its client."""
+        """End every session that is waiting for its client."""
         for session in tuple(self.sessions):
             session.interrupt()
 
@@ -268,11 +269,11 @@ class Listener:
         """Wait until every session has finished its work."""
         while self.sessions:
             await asyncio.wait({session.work for session in self.sessions})
-            await asyncio.sleep(0)  # The connections' ends are told after the sessions'.
+            await asyncio.sleep(0)  # Connections end after their sessions.
 
 
 class ImportListener(Listener):
-    """A listener with purpose `import`: it knows no relay."""
+    """A listener with purpose `import`: it has no relay."""
 
     def __init__(
         self,
@@ -286,7 +287,7 @@ class ImportListener(Listener):
 
     @property
     def max_size(self) -> int:
-        """Octets of content that are taken at most."""
+        """The maximum size of content, in octets."""
         return self._spool.max_size
 
     def greeting(self) -> Reply:
@@ -295,11 +296,11 @@ class ImportListener(Listener):
 
     @property
     def extensions(self) -> frozenset[str]:
-        """The extensions whose parameters are understood."""
+        """The extensions whose parameters are accepted."""
         return frozenset(_TAKEN_IN) | (_AUTH if self.settings.users is not None else frozenset())
 
     def offers(self) -> list[str]:
-        """Return the lines of EHLO's answer."""
+        """Return the lines of the EHLO response."""
         return ["PIPELINING", f"SIZE {self.max_size}", *_TAKEN_IN[1:]]
 
     def transaction(self, client: SmtpClient, sender: Sender) -> Transaction:

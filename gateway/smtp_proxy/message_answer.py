@@ -1,4 +1,4 @@
-"""What ends a mail before its final dot reaches the relay, and what a reply makes of recipients."""
+"""What ends a mail before its final dot reaches the relay, and what replies mean for recipients."""
 
 from gateway.core.decision.journal import Attempt
 from gateway.core.kinds import By, State
@@ -6,16 +6,16 @@ from gateway.core.mail.reply import Reply
 
 
 class MessageRefused(Exception):
-    """Nothing of the message goes on; its reply is said after the content, to all recipients."""
+    """The whole message is refused; the reply is sent after the content, for all recipients."""
 
     def __init__(self, reply: Reply, by: By) -> None:
         super().__init__(reply)
         self.reply = reply
-        self.by = by  #: Whoever said so.
+        self.by = by  #: Who refused it.
 
 
 class AnsweredBefore(Exception):
-    """The message is a retry: what its first attempt was told, or will be, is its answer, too."""
+    """The message is a retry: the answer to its first attempt, present or future, applies."""
 
     def __init__(self, attempt: Attempt) -> None:
         super().__init__(attempt)
@@ -23,7 +23,7 @@ class AnsweredBefore(Exception):
 
 
 def state_after(reply: Reply) -> State:
-    """Return what a reply makes of those it is for (RFC 5321, 4.2.1: 2yz, 4yz, 5yz)."""
+    """Return the state a reply puts its recipients in (RFC 5321, 4.2.1: 2yz, 4yz, 5yz)."""
     if reply.positive:
         return State.RELAYED
     return State.REJECTED if reply.permanent else State.DEFERRED

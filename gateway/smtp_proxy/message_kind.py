@@ -1,7 +1,7 @@
-"""Whether a message is bulk or individual, by all that may say so, and who is asked in which order.
+"""Whether a message is bulk or individual: all that may decide it, in order of precedence.
 
 First an override (a login, a header) sends everything to everybody; then the listener's own kind;
-then that the same message was bulk before; then the rules, and what they say of themselves.
+then whether the same message was bulk before; then the rules in their order.
 """
 
 from collections.abc import Mapping
@@ -33,17 +33,17 @@ class MessageToDecide:
     recipients: tuple[str, ...]  #: As the CRM wrote them.
     addresses: tuple[str, ...]  #: The same in lookup form.
     headers: Headers
-    message: int = 0  #: Its number in the journal; 0 for one that only might be sent.
-    #: All the CRM asked for in this transaction, whatever became of them, in lookup form; and how
-    #: many times it asked, those included who are not even named here.
+    message: int = 0  #: Its journal id; 0 for a hypothetical one.
+    #: All recipients the CRM named in this transaction, whatever their outcome, in lookup form; and
+    #: how many times it did, including those that aren't even listed here.
     named: tuple[str, ...] = ()
     asked: int = 0
-    opening: bytes = b""  #: What the rules look at behind the header block.
+    opening: bytes = b""  #: What the rules see after the header block.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurstSoFar:
-    """The same message to others: whom it was for, first and last."""
+    """The same message to others: for each, the first and last time."""
 
     key: int
     reached: Mapping[str, tuple[datetime, datetime]]
@@ -51,24 +51,24 @@ class BurstSoFar:
     now: datetime
 
     def count(self, within: timedelta) -> int:
-        """Return how many different recipients it was for within a time, these included."""
+        """Return how many different recipients it had within a time, including these."""
         since, named = self.now - within, self.case.named
         recent = {address for address, (_, last) in self.reached.items() if last >= since}
         return len(recent.union(named)) + self.case.asked - len(named)
 
     def is_young(self, address: str, within: timedelta) -> bool:
-        """Whether it was for this address first within a time: a burst may show yet."""
+        """Whether it first went to this address within a time: a burst may still show."""
         first, _ = self.reached.get(address, (self.now, self.now))
         return self.now - first < within
 
 
 def looks_inside(policy: Policy, listener: ListenerPolicy, headers: Headers) -> bool:
-    """Whether rules look at what is behind this header block; most mail isn't multipart."""
+    """Whether rules look beyond this header block; most mail isn't multipart."""
     return listener.kind is None and policy.looks_inside and may_invite(headers)
 
 
 def facts_of(policy: Policy, case: MessageToDecide) -> MessageFacts:
-    """Return what the rules look at, but for the bursts, which the journal counts."""
+    """Return the rules' input, except for bursts, which the journal counts."""
     return MessageFacts(
         sender=case.sender,
         login=case.login,
@@ -80,7 +80,7 @@ def facts_of(policy: Policy, case: MessageToDecide) -> MessageFacts:
 
 
 def kind_before_content(policy: Policy, case: MessageToDecide) -> Classification | None:
-    """Return what is known of the kind at RCPT; None: the header block will say."""
+    """Return what is known of the kind at RCPT; None: the header block decides."""
     said: Classification | None = None
     if case.listener.kind is not None:
         said = _of_listener(case.listener)
@@ -94,7 +94,7 @@ def kind_before_content(policy: Policy, case: MessageToDecide) -> Classification
 def kind_of(
     policy: Policy, case: MessageToDecide, burst: BurstSoFar | None, known: KnownBulk | None
 ) -> Classification:
-    """Return the kind and which rule says so; `known` is where the same message was bulk before."""
+    """Return the kind and the rule behind it; `known` is where the same message was bulk before."""
     if case.listener.kind is not None:
         said = _of_listener(case.listener)
     elif known is not None:
@@ -107,7 +107,7 @@ def kind_of(
         said = classify(facts, rules, policy.default_kind)
     override, headers = policy.override, case.headers
     if (case.login is not None and case.login in override.logins) or (
-        # Only a header that every program reads as one: behind a byte order mark some read none.
+        # Only a header that every program recognises: some read none after a byte order mark.
         override.header and override.header in headers and override.header in headers.certain
     ):
         return Classification(said.kind, OVERRIDE)
@@ -120,5 +120,5 @@ def _of_listener(listener: ListenerPolicy) -> Classification:
 
 
 def goes_anyway(listener: ListenerPolicy, said: Classification | None) -> bool:
-    """Whether mail is relayed whoever is suppressed: it is only observed, or overridden."""
+    """Whether mail is relayed regardless of suppressions: in observe mode, or overridden."""
     return listener.observe or (said is not None and said.rule == OVERRIDE)

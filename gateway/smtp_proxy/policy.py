@@ -1,4 +1,4 @@
-"""What the listeners of a worker go by; a reload puts a new one in its place."""
+"""The settings of a worker's listeners; a reload replaces them."""
 
 import ssl
 from collections.abc import Callable, Mapping
@@ -33,23 +33,23 @@ class ListenerPolicy:
 
     name: str
     lmtp: bool = False
-    kind: Kind | None = None  #: None: the rules say.
+    kind: Kind | None = None  #: None: the rules decide.
     observe: bool = False
     tls: str = "none"  #: none, starttls or implicit
     context: ssl.SSLContext | None = None
     networks: tuple[Network, ...] = ()
     users: Users | None = None
     reject_at_rcpt: bool = False
-    imports: bool = False  #: Whether mail goes to the importer, not to a relay.
-    adds_unsubscribe: bool = False  #: Whether bulk mail gets links to unsubscribe.
-    signer: "DkimSigner | None" = None  #: Signs what goes to a relay; None: nobody does here.
-    #: Gives the envelope sender that the relay is told for a message's id; None: the client's own.
+    imports: bool = False  #: Whether mail goes to the importer rather than a relay.
+    adds_unsubscribe: bool = False  #: Whether bulk mail gets unsubscribe links.
+    signer: "DkimSigner | None" = None  #: Signs mail to a relay; None: it isn't signed here.
+    #: Returns the envelope sender for a message's id; None: the client's own is used.
     return_address: Callable[[int], str] | None = None
-    #: Whether clients seen before may speak here, by address.
+    #: Whether clients seen before are allowed, by address.
     _admitted: dict[str, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def admits(self, peer: str) -> bool:
-        """Whether a client of this address may speak here."""
+        """Whether a client from this address is allowed."""
         admitted = self._admitted.get(peer)
         if admitted is None:
             if len(self._admitted) >= _MOST_PEERS:
@@ -69,7 +69,7 @@ def _is_in(peer: str, networks: tuple[Network, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """Who may mail suppressed people all the same; journaled as rule `override`."""
+    """Who may mail suppressed people anyway; journaled as rule `override`."""
 
     logins: frozenset[str] = frozenset()
     header: str = ""  #: In lower case.
@@ -77,15 +77,15 @@ class Override:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """All that decides about a message, apart from what the store knows."""
+    """Everything that decides about a message, apart from the store."""
 
     hostname: str
-    instance: str  #: Marks our own loop header.
+    instance: str  #: Identifies our own loop header.
     rules: tuple[Rule, ...]
     default_kind: Kind
     relays: tuple[RelaySettings, ...]
-    notes: Mapping[str, NoteTemplate]  #: The wording by language, that of the settings first.
-    notifier: str  #: Who DSNs come from, with or without a name.
+    notes: Mapping[str, NoteTemplate]  #: The wording by language, the default one first.
+    notifier: str  #: The sender of DSNs, with or without a name.
     #: The language of notes by the sender's domain, in lookup form.
     languages: Mapping[str, str] = field(default_factory=dict)
     override: Override = Override()
@@ -95,22 +95,23 @@ class Policy:
     normalise_newlines: bool = True
     max_size: int = 50_000_000
     max_recipients: int = 10_000
-    max_per_client: int = 2_000  #: Connections of one address, in one worker.
+    max_per_client: int = 2_000  #: Connections from one address, in one worker.
     local_time: Callable[[datetime], datetime] = field(default=lambda moment: moment)
-    links: UnsubscribeLinks | None = None  #: None: no mail gets links to unsubscribe.
+    links: UnsubscribeLinks | None = None  #: None: no mail gets unsubscribe links.
     unsubscribe_rules: frozenset[str] = frozenset()  #: The rules whose mail gets them.
 
     is_asked_early: bool = field(init=False)  #: Whether the first rule needs no content.
     by_fields: RulesByFields = field(init=False, compare=False)  #: The same rules.
     bursts: tuple[BurstTest, ...] = field(init=False)  #: The burst rules, if any.
-    #: The rules that may say something else of the next transaction of the same message.
+    #: The rules that may decide differently about the next transaction of the same message.
     counting: frozenset[str] = field(init=False)
-    looks_inside: bool = field(init=False)  #: Whether a rule looks behind the header block.
-    many: int | None = field(init=False)  #: From how many recipients on a message is a mailing.
+    looks_inside: bool = field(init=False)  #: Whether a rule looks beyond the header block.
+    #: The number of recipients from which a message is a mailing.
+    many: int | None = field(init=False)
 
     @property
     def note(self) -> NoteTemplate:
-        """The wording in the language of the settings."""
+        """The wording in the default language."""
         return next(iter(self.notes.values()))
 
     def __post_init__(self) -> None:

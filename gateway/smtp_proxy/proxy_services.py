@@ -1,4 +1,4 @@
-"""What all transactions of a worker share."""
+"""What all transactions in a worker share."""
 
 import asyncio
 import time
@@ -31,13 +31,13 @@ _message_done = logs.unit("smtp_proxy", "message_done")
 _message_unknown = partial(log.error, "message_done")
 
 
-_TIMED = 50  #: Commits a second whose time is measured; more tell nothing new.
+_TIMED = 50  #: Commits a second whose duration is measured; more would add nothing.
 
 
 class ProxyServices:
-    """One per worker; a reload gives it a new policy, decider and new pools."""
+    """One per worker; a reload gives it a new policy, decider and pools."""
 
-    #: It runs what it writes by `spawn`, so the role adds it before its listeners open.
+    #: It runs its writes by `spawn`, so the role adds it before its listeners open.
     journal_client: JournalClient
 
     def __init__(
@@ -55,16 +55,16 @@ class ProxyServices:
         self.decider = decider
         self.wording = wording
         self.retries = retries
-        #: What each relay offered last; replaced, never changed.
+        #: The last offer of each relay; replaced, never modified.
         self.offers: dict[str, dict[str, str]] = {}
-        self.feed_time: datetime | None = None  #: As of when the CRM's feed is.
+        self.feed_time: datetime | None = None  #: The time of the CRM's last feed.
         self.metrics = metrics
         self.monotonic = time.monotonic  #: A clock for durations, in seconds.
         self._ids = ids.IdSource(worker)
         self._shares = shares
         self._pools: dict[str, Pool] = {}
         self._ill: set[str] = set()  # relays that last refused us or could not be reached
-        self._reasons: dict[str, str] = {}  # why relays could not be used when they last were tried
+        self._reasons: dict[str, str] = {}  # why relays could not be used when last tried
         self._tasks: set[asyncio.Task[None]] = set()
         self._fresh_offers = asyncio.Event()
         self._date = (0, "")  # by the second since 1970
@@ -74,11 +74,11 @@ class ProxyServices:
         self._replies: Counter[tuple[str, int]] = Counter()
 
     def now(self) -> datetime:
-        """Return the time in UTC."""
+        """Return the current time in UTC."""
         return datetime.now(UTC)
 
     def date(self, moment: datetime) -> str:
-        """Return a time as header fields show it, in the local zone (RFC 5322, 3.3)."""
+        """Format a time for header fields, in the local zone (RFC 5322, 3.3)."""
         second = int(moment.timestamp())
         if self._date[0] != second:
             shown = self.policy.local_time(moment.replace(microsecond=0))
@@ -86,24 +86,24 @@ class ProxyServices:
         return self._date[1]
 
     def new_id(self, at: datetime) -> int:
-        """Return an id for something of that moment."""
+        """Return an id for something at that moment."""
         return self._ids.next(ids.milliseconds_of(at))
 
     def lookup(self, address: str) -> str:
-        """Return the form an address is looked up by."""
+        """Return the lookup form of an address."""
         return lookup_form(address, plus_addresses=self.policy.plus_addresses)
 
     def feed_as_of(self) -> datetime | None:
-        """Return when the CRM last told of its people."""
+        """Return when the CRM last sent its people."""
         return self.feed_time
 
     # Relays
 
     def pool(self, relay: RelaySettings) -> Pool:
-        """Return this worker's connections to a relay."""
+        """Return this worker's pool for a relay."""
         pool = self._pools.get(relay.name)
         if pool is None or pool.settings is not relay:
-            # Some connections, and a share of the pace, stay free for the sender role.
+            # Some connections, and a share of the rate, are left for the sender role.
             left = relay.max_connections - relay.own_mail_connections
             places = max(1, left // self._shares)
             pace = relay.messages_per_minute
@@ -117,18 +117,18 @@ class ProxyServices:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether somebody waits for a connection to a relay."""
+        """Whether anybody is waiting for a connection to a relay."""
         return any(pool.is_crowded for pool in self._pools.values())
 
     def apply(self, policy: Policy) -> None:
-        """Go by a new policy from the next transaction on; old connections end by themselves."""
+        """Use a new policy from the next transaction on; old connections end by themselves."""
         self.policy = policy
         for pool in self._pools.values():
             pool.close()
         self._pools.clear()
 
     def sweep(self) -> None:
-        """Close idle relay connections that are past their time, and count."""
+        """Close relay connections idle for too long, and count."""
         for pool in self._pools.values():
             pool.sweep()
         self.count()
@@ -136,7 +136,7 @@ class ProxyServices:
     def relay_seen(
         self, relay: RelaySettings, seen: RelayConnection | RelayLost | RelayRefuses
     ) -> None:
-        """Keep what a relay offers in its greeting, or that it can't be used."""
+        """Store what a relay offers in its greeting, or that it can't be used."""
         if isinstance(seen, RelayConnection):
             self._reasons.pop(relay.name, None)
             self.metrics.relay(relay.name, RelayHealth.UP)
@@ -151,13 +151,13 @@ class ProxyServices:
         self.metrics.relay(relay.name, health)
         self._ill.add(relay.name)
         reason = str(seen)
-        # Once, or every try of an outage would say it again.
+        # Once, or every try during an outage would repeat it.
         if self._reasons.get(relay.name) != reason:
             self._reasons[relay.name] = reason
             log.error("relay_unusable", relay=relay.name, reason=reason)
 
     def relay_said(self, relay: RelaySettings, reply: Reply) -> None:
-        """Count a relay's verdict, and raise the alarm where it is about us."""
+        """Count a relay's verdict, and raise an alarm if it is about us."""
         self._replies[relay.name, reply.code] += 1
         if reply.positive and relay.name in self._ill:
             self._ill.discard(relay.name)
@@ -168,7 +168,7 @@ class ProxyServices:
             log.error("relay_refuses_gateway", relay=relay.name, reply=reply.text)
 
     async def fresh_offers(self) -> None:
-        """Wait until a relay offers something else than before."""
+        """Wait until a relay's offer changes."""
         await self._fresh_offers.wait()
         self._fresh_offers.clear()
 
@@ -183,7 +183,7 @@ class ProxyServices:
         size: int,
         ends: Iterable[tuple[State, By]],
     ) -> None:
-        """Log and count a message that has ended; `message` is its id as people see it."""
+        """Log and count a message that has ended; `message` is its id as shown to people."""
         kind = said.kind
         counts: dict[str, int] = {}
         for state, by in ends:
@@ -202,11 +202,11 @@ class ProxyServices:
         )
 
     def committed(self, seconds: float, messages: int) -> None:
-        """Count a group the journal has made durable; called on the journal's threads, too."""
+        """Count a group the journal has made durable; also called from the journal's threads."""
         self._commits.append((seconds, messages))
 
     def count(self) -> None:
-        """Bring what was counted since the last time into the metrics."""
+        """Add what was counted since the last time to the metrics."""
         for kind_state_by, number in self._ended.items():
             self.metrics.deliveries(*kind_state_by).inc(number)
         for listener_kind_rule, number in self._messages.items():
@@ -221,14 +221,14 @@ class ProxyServices:
             counter.clear()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Run something that nobody need wait for; `settle` does, at the end."""
+        """Run something that nobody need wait for; `settle` waits for it at the end."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def settle(self, seconds: float) -> None:
-        """Give what nobody waits for a little time, then end it."""
+        """Give background work a little time, then cancel it."""
         tasks = tuple(self._tasks)
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)

@@ -1,6 +1,6 @@
-"""One mail of a `crm` listener, from MAIL to the verdict (RFC 5321, 3.3), and on to a relay.
+"""One mail on a `crm` listener, from MAIL to the verdict (RFC 5321, 3.3), and on to a relay.
 
-The relay hears each recipient at once, and what it says of them is what the client hears:
+Each recipient goes to the relay at once, and the relay's reply goes back to the client:
 
     c: MAIL FROM:<news@example.org>
     s: 250 2.1.0 Ok
@@ -11,12 +11,12 @@ The relay hears each recipient at once, and what it says of them is what the cli
     c: DATA
     s: 354 End data with <CR><LF>.<CR><LF>
     c: (the mail)                        read, decided on, passed on: `content_stream.py`
-    c: .                                 written down, then sent: `transaction_outcome.py`
+    c: .                                 recorded, then sent: `transaction_outcome.py`
     s: 250 2.0.0 Ok: queued as 4XZ1      the relay's verdict
 
-Whether the mail may go to Ann is decided between its header block and its text. If somebody drops
-out there, the relay hears RSET and an envelope without them; if nobody is left, it never hears DATA
-and the client hears a 550 that says why.
+Whether the mail may go to Ann is decided after its header block. If anybody drops out then, the
+relay gets RSET and an envelope without them; if nobody is left, it never gets DATA and the client
+gets a 550 that says why.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ _RESET = Reply.of("250 2.0.0 Reset")
 
 
 class ProxyTransaction:
-    """From MAIL to the verdict. `content` ends with replies, or raises what ended the client."""
+    """From MAIL to the verdict. `content` returns replies, or raises what ended the client."""
 
     def __init__(
         self, services: ProxyServices, listener: ListenerPolicy, client: SmtpClient, sender: Sender
@@ -54,8 +54,8 @@ class ProxyTransaction:
         self._policy = services.policy
         self._listener = listener
         self._sender = sender
-        self._well_formed = 0  #: Recipients that count for `max_recipients`.
-        self._stream: ContentStream | None = None  #: Once the client has said DATA.
+        self._well_formed = 0  #: Recipients that count towards `max_recipients`.
+        self._stream: ContentStream | None = None  #: Once the client has sent DATA.
         self._record = TransactionRecord(services, listener, client, sender)
         relays = self._policy.relays
         settings = relays[0]
@@ -68,7 +68,7 @@ class ProxyTransaction:
             )
         self._record.relay = settings.name
         if listener.return_address is not None and sender.address:
-            # What comes back then names the message. `<>` stays: nothing may come back of it.
+            # Bounces then name the message. `<>` stays: it must get no bounces.
             sender = handed_on_as(sender, listener.return_address(self._record.id))
         self._relay = RelayTransaction(services.pool(settings), sender)
         self._outcome = TransactionOutcome(services, listener, self._record, self._relay)
@@ -77,11 +77,11 @@ class ProxyTransaction:
 
     @property
     def utf8(self) -> bool:
-        """Whether addresses beyond ASCII may be named."""
+        """Whether non-ASCII addresses are allowed."""
         return self._sender.utf8
 
     async def recipients(self, recipients: Sequence[Recipient]) -> list[Reply]:
-        """Take recipients in; return what the client hears for each."""
+        """Accept recipients; return the reply to the client for each."""
         record = self._record
         record.asked += len(recipients)
         room = max(0, self._policy.max_recipients - self._well_formed)
@@ -92,7 +92,7 @@ class ProxyTransaction:
         if not recipients:
             return over
 
-        # Who is never mailed is known before the content; the rest depends on what it is.
+        # Who is never mailed is known before the content; the rest depends on the content.
         addresses = [self._services.lookup(recipient.address) for recipient in recipients]
         case = record.to_decide(recipients, addresses)
         early, decisions = await self._services.decider.at_rcpt(self._policy, case)
@@ -103,8 +103,8 @@ class ProxyTransaction:
             for recipient, address, decision in zip(recipients, addresses, decisions, strict=True)
         ]
 
-        # Whoever is suppressed is taken here and refused after the content, with the others' fate
-        # decided, unless the listener's settings have it said at once (`reject_at = "rcpt"`).
+        # Suppressed recipients are accepted here and refused after the content, when all are
+        # decided on, unless the listener is set to refuse them at once (`reject_at = "rcpt"`).
         if self._listener.reject_at_rcpt and not self._policy.accept_suppressed:
             refused = [entry for entry in entries if entry.decision.blocked]
             if refused:
@@ -124,9 +124,9 @@ class ProxyTransaction:
         return [entry.reply for entry in entries] + over
 
     def refused(self, argument: bytes | None, reply: Reply) -> None:
-        """Count a recipient that was refused for its syntax: the CRM did ask for it.
+        """Count a recipient with invalid syntax: the CRM did name it.
 
-        `argument` is what it said after RCPT; None where that is not known.
+        `argument` is the argument of RCPT; None if unknown.
         """
         self._record.asked += 1
         if argument is None or len(self._record.entries) >= self._policy.max_recipients:
@@ -141,14 +141,14 @@ class ProxyTransaction:
 
     @property
     def has_recipients(self) -> bool:
-        """Whether somebody is left to send to."""
+        """Whether there is still somebody to send to."""
         return bool(self._record.taken)
 
     async def refusal(self) -> Reply | None:
         """Return one reply for the refusals of all recipients; None: there were no recipients.
 
-        If one is temporary, that one: the mail may be tried again. Otherwise the note, if somebody
-        is suppressed.
+        A temporary one, if any: the mail may be retried. Otherwise the note, if anybody is
+        suppressed.
         """
         record = self._record
         if not record.asked:
@@ -165,7 +165,7 @@ class ProxyTransaction:
         return replies[-1]
 
     async def content(self, client_reader: ClientReader) -> list[Reply]:
-        """Take the content; return one reply, or with LMTP one per accepted recipient."""
+        """Accept the content; return one reply, or with LMTP one per accepted recipient."""
         record, outcome = self._record, self._outcome
         stream = self._stream = ContentStream(
             self._services, self._listener, record, self._relay, client_reader
@@ -181,7 +181,7 @@ class ProxyTransaction:
             except (MessageRefused, BadContent) as error:
                 if isinstance(error, BadContent):
                     error = MessageRefused(Reply.of(str(error)), By.GATEWAY)
-                # A refusal is said where the client listens: after its content (RFC 5321, 4.1.1.4).
+                # A refusal is sent when the client listens: after its content (RFC 5321, 4.1.1.4).
                 self._relay.hang_up()
                 await stream.body.drain()
                 reply = await outcome.refuse(error)
@@ -193,11 +193,11 @@ class ProxyTransaction:
             outcome.leave_undecided()
         answers = outcome.lmtp_answers(reply) if self._listener.lmtp else [reply]
         if stream.bulk_known is not None:
-            # A recipient that was put off may come next, alone and at another worker.
+            # A deferred recipient may be sent to next, alone and through another worker.
             await asyncio.wait((stream.bulk_known,))
         return answers
 
-    # RSET, another EHLO, QUIT, or a client that is gone
+    # RSET, another EHLO, QUIT, or a lost client
 
     async def abandon(self, by: By) -> None:
         """End a transaction without content."""
@@ -205,22 +205,22 @@ class ProxyTransaction:
         drafts = self._record.notices(given_up=True) if by is By.CLIENT else ()
         self._outcome.give_up(by, _RESET, drafts)
 
-    # The relay's connection, while the client thinks
+    # The relay connection while the client is idle
 
     @property
     def stands_by(self) -> bool:
-        """Whether a relay connection is held that could be had back, while the client thinks."""
+        """Whether a relay connection is held that could be released while the client is idle."""
         return self._relay.open and (self._stream is None or self._stream.may_stop)
 
     @property
     def is_in_the_way(self) -> bool:
-        """Whether others wait for a relay connection that is held while the client thinks."""
+        """Whether others wait for a relay connection held while the client is idle."""
         if not (self._relay.open and self._relay.is_crowded):
             return False
         return self.stands_by or (self._stream is not None and self._stream.body.is_slow)
 
     async def step_aside(self) -> None:
-        """Let others use the relay connection; where content is under way, that ends it."""
+        """Release the relay connection for others; if content is in progress, that ends it."""
         if self.stands_by:
             await self._relay.end()
         elif self.is_in_the_way and self._stream is not None:
@@ -228,5 +228,5 @@ class ProxyTransaction:
             self._relay.hang_up()
 
     def hang_up(self) -> None:
-        """Let go of the relay, whatever went wrong."""
+        """Close the relay connection, whatever went wrong."""
         self._relay.hang_up()

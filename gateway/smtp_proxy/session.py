@@ -8,22 +8,21 @@
     c: MAIL FROM:<news@example.org>
     s: 250 2.1.0 Ok                  a transaction begins (`proxy_transaction.py`)
     c: RCPT TO:<ann@example.net>
-    s: 250 2.1.5 Ok                  the relay's own word
+    s: 250 2.1.5 Ok                  the relay's own reply
     c: DATA
     s: 354 End data with <CR><LF>.<CR><LF>
     c: (the mail)                    its content is read by the transaction
     c: .
-    s: 250 2.0.0 Ok: queued as 4XZ1  the relay's word again
+    s: 250 2.0.0 Ok: queued as 4XZ1  the relay's reply again
     c: QUIT
     s: 221 2.0.0 Bye
 
-This module has the words that are the same for every mail; what becomes of a mail is its
-transaction's. Errors are counted over the whole session, so that a client that only makes errors is
-sent away.
+This module handles what is the same for every mail; the transaction handles the mail itself. Errors
+are counted over the whole session, so that a client that only makes errors is disconnected.
 
 aiosmtpd 1.4.6 reads line by line through a `StreamReader`, sets up half a millisecond of tables per
 connection, cancels the handler when the client leaves, and rewrites addresses: all that is replaced
-here. What it does well stays: the AUTH exchange, and STARTTLS with its discarded plain text.
+here. What it does well is kept: the AUTH exchange, and STARTTLS, which discards earlier plain text.
 """
 
 import asyncio
@@ -60,10 +59,11 @@ log = logs.get("smtp_proxy")
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs every command
 
 COMMAND_SECONDS = 300.0  #: Between two commands (RFC 5321, 4.5.3.2.7).
-STALL_SECONDS = 5.0  #: After which a client in a transaction gives the relay connection back.
+STALL_SECONDS = 5.0  #: After which a client in a transaction gives up its relay connection.
 CROWDED_STALL_SECONDS = 0.25  #: The same, while others wait for one.
-MAX_ERRORS = 20  #: Without a message that went well between.
-MAX_BAD_RECIPIENTS = 1000  #: The same of recipients: lists of people have many that are no address.
+MAX_ERRORS = 20  #: Without a successful message in between.
+#: The same for recipients: lists of people have many that are no address.
+MAX_BAD_RECIPIENTS = 1000
 MAX_JUNK = 1000  #: NOOP, RSET, VRFY and the like without a message.
 MAX_FAILED_LOGINS = 5
 _MAX_BATCH = 200  #: RCPTs taken from the buffer at once.
@@ -79,7 +79,7 @@ _NOT_OFFERED = (b"EXPN", b"TURN", b"ETRN", b"BDAT", b"XCLIENT", b"XFORWARD")
 
 
 class _Closing(Exception):
-    """The session is over; everything has been said."""
+    """The session is over; all replies have been sent."""
 
 
 class GatewaySMTP(AuthExchange):
@@ -103,18 +103,18 @@ class GatewaySMTP(AuthExchange):
         self._extended = False
         self._transaction: Transaction | None = None
         self._errors = self._bad_recipients = self._junk = self._failed_logins = 0
-        self._transaction_in_data: Transaction | None = None  #: Whose content is coming in.
+        self._transaction_in_data: Transaction | None = None  #: Whose content is being read.
         self._refused_data: Reply | None = (
             None  #: The refusal, if the last command was a refused DATA.
         )
-        self._quiet_since: float | None = None  #: Since when a transaction stands still.
+        self._quiet_since: float | None = None  #: Since when a transaction has been idle.
         self._has_bare_newlines = False
         self._stopping = False
 
-    # What the transport calls
+    # Called by the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin a session, or go on with it inside TLS."""
+        """Begin a session, or continue it inside TLS."""
         self.transport = cast(asyncio.Transport, transport)
         if self._original_transport is not None:
             self._client_reader.upgraded(self.transport)
@@ -133,30 +133,30 @@ class GatewaySMTP(AuthExchange):
         self._handler_coroutine = self.loop.create_task(self.converse())
 
     def data_received(self, data: bytes) -> None:
-        """Keep what has come until somebody reads it."""
+        """Buffer the data until somebody reads it."""
         self._client_reader.feed(data)
 
     def eof_received(self) -> bool:
-        """Let what has come be read and answered; the connection stays open for that."""
+        """Let buffered input be read and answered; the connection stays open for that."""
         self._client_reader.end(ClientGone())
         return not self._tls
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell the session; what a relay is doing for it goes on."""
+        """Inform the session; a relay's work for it continues."""
         if self._original_transport is not None:
             self._original_transport.close()
         self._client_reader.end(ClientGone(by_reset=error is not None))
         self._listener.left(self)
         self.transport = None
 
-    # What the worker calls
+    # Called by the worker
 
     def check(self, now: float) -> None:
         """End a wait that has lasted too long."""
         self._client_reader.check(now)
 
     def make_way(self, now: float) -> None:
-        """Let others use a relay connection that is idle here: soon if they wait, else later."""
+        """Release an idle relay connection for others: soon if they are waiting, else later."""
         transaction = self._transaction or self._transaction_in_data
         if transaction is None or self._quiet_since is None:
             return
@@ -167,9 +167,9 @@ class GatewaySMTP(AuthExchange):
             self._listener.spawn(transaction.step_aside())
 
     def stop(self) -> None:
-        """End the session once its client has nothing in hand: a transaction may reach its dot.
+        """End the session once its client has nothing in progress: a transaction may reach its dot.
 
-        A client that hears 421 to a RCPT may take the recipients it named as lost: smtplib and
+        A client that gets 421 to a RCPT may treat the recipients it named as failed: smtplib and
         Mailman do.
         """
         self._stopping = True
@@ -177,19 +177,19 @@ class GatewaySMTP(AuthExchange):
             self.interrupt()
 
     def interrupt(self) -> None:
-        """End the session at the next wait for the client, whatever it has in hand."""
+        """End the session at the next wait for the client, whatever is in progress."""
         self._client_reader.interrupt(ListenerStopping())
 
     @property
     def work(self) -> "asyncio.Task[None]":
-        """Ends when everything the session had in hand is finished."""
+        """Done when everything the session had in progress is finished."""
         assert self._handler_coroutine is not None
         return self._handler_coroutine
 
     # The session
 
     async def converse(self) -> None:
-        """Greet, then answer command by command until QUIT, too many errors or the client's end."""
+        """Greet, then answer command by command until QUIT, too many errors or disconnection."""
         try:
             await self._greet()
             while True:
@@ -203,7 +203,7 @@ class GatewaySMTP(AuthExchange):
                     reply = refused.reply
                 except LineTooLong:
                     reply = _LINE_TOO_LONG
-                    # Of what a client says within a transaction only RCPT may be long.
+                    # Within a transaction, only RCPT may be long.
                     if self._transaction is not None:
                         self._transaction.refused(None, reply)
                 self._errors += 1
@@ -243,8 +243,8 @@ class GatewaySMTP(AuthExchange):
             return
         handler = COMMANDS.get(verb)
         if not line.endswith(b"\r"):
-            # A bare LF ends no line (RFC 5321, 2.3.8), but some CRMs say it: mended where the
-            # settings allow it, and told to the operator once per session.
+            # A bare LF ends no line (RFC 5321, 2.3.8), but some CRMs send it: accepted if the
+            # settings allow it, and reported to the operator once per session.
             if not self._has_bare_newlines:
                 self._has_bare_newlines = True
                 log.warning("bare_newline", listener=self._settings.name, client=self._peer)
@@ -262,9 +262,9 @@ class GatewaySMTP(AuthExchange):
         await handler(self, argument)
 
     async def _pass_over_content(self, line: bytes, refusal: Reply) -> None:
-        """Refuse a mail again that is sent although DATA was refused; `line` is its first line.
+        """Refuse a mail that is sent although DATA was refused; `line` is its first line.
 
-        Perl's Mail::Mailer ignores the answer to DATA. The mail's text must not run as commands.
+        Perl's Mail::Mailer ignores the reply to DATA. The text must not be run as commands.
         """
         self._client_reader.give_back(line + b"\n")
         body = BodyReader(
@@ -304,12 +304,12 @@ class GatewaySMTP(AuthExchange):
         self._say(f"250 {self._listener.hostname}")
 
     async def ehlo(self, name: bytes) -> None:
-        """EHLO: the extensions that the relays behind this listener have in common, and ours."""
+        """EHLO: the extensions that all relays behind this listener have, and ours."""
         self._require(not self._settings.lmtp, "500 5.5.1 LMTP says LHLO (RFC 2033)")
         await self._extensions_offered(name)
 
     async def lhlo(self, name: bytes) -> None:
-        """LHLO: EHLO of a listener that speaks LMTP."""
+        """LHLO: EHLO for LMTP listeners."""
         self._require(self._settings.lmtp, "500 5.5.1 SMTP says EHLO")
         await self._extensions_offered(name)
 
@@ -328,16 +328,16 @@ class GatewaySMTP(AuthExchange):
         if not (
             hostname
             and len(hostname) <= 255
-            # Windows computers whose name has an umlaut greet with that, so more than ASCII is let
-            # through.
+            # Windows computers with an umlaut in their name greet with it, so non-ASCII names are
+            # allowed.
             and hostname.decode("ascii", "replace").isprintable()
         ):
             raise CommandRefused("501 5.5.4 Syntax: EHLO hostname")
-        await self._abandon(By.CLIENT)  # As RSET does (RFC 5321, 4.1.4).
+        await self._abandon(By.CLIENT)  # Like RSET (RFC 5321, 4.1.4).
         self._helo = hostname
 
     async def starttls(self, argument: bytes) -> None:
-        """STARTTLS (RFC 3207): what was known of the client before it is forgotten."""
+        """STARTTLS (RFC 3207): what was known about the client before is forgotten."""
         self._require(self.tls_context is not None and not self._tls, "502 5.5.1 No STARTTLS here")
         await self._abandon(By.CLIENT)
         try:
@@ -347,7 +347,7 @@ class GatewaySMTP(AuthExchange):
             raise _Closing from error
 
     async def auth(self, argument: bytes) -> None:
-        """AUTH PLAIN or LOGIN (RFC 4954): a wrong password takes longer each time."""
+        """AUTH PLAIN or LOGIN (RFC 4954): each wrong password is answered more slowly."""
         users = self._settings.users
         self._require(users is not None and self._extended, "502 5.5.1 No AUTH here")
         self._require(self._may_log_in(), "538 5.7.11 Encryption required")
@@ -370,11 +370,11 @@ class GatewaySMTP(AuthExchange):
             raise _Closing
 
     def _may_log_in(self) -> bool:
-        """Passwords travel in the clear on this machine only."""
+        """Whether a password may be sent: without TLS, only on this machine."""
         return self._tls or self._peer in ("127.0.0.1", "::1")
 
     async def mail(self, argument: bytes) -> None:
-        """MAIL FROM: a transaction begins; the relay is told with the first recipient."""
+        """MAIL FROM: a transaction begins; the relay gets it with the first recipient."""
         if self._helo is None:
             raise CommandRefused("503 5.5.1 Say EHLO first")
         if self._settings.users is not None and self._login is None:
@@ -390,7 +390,7 @@ class GatewaySMTP(AuthExchange):
         self._write(_SENDER_OK)
 
     async def rcpt(self, argument: bytes) -> None:
-        """RCPT TO, and all that came with it in one group (RFC 2920): one trip to the relay."""
+        """RCPT TO, with all others in the same group (RFC 2920): one round trip to the relay."""
         transaction = self._transaction
         if transaction is None:
             raise CommandRefused("503 5.5.1 Say MAIL first")
@@ -399,7 +399,7 @@ class GatewaySMTP(AuthExchange):
         named: list[Recipient] = []
         refusals: list[
             tuple[int, Reply]
-        ] = []  #: Refusals of RCPTs that can't be read, and their positions.
+        ] = []  #: Refusals of malformed RCPTs, with their positions.
         while True:
             try:
                 named.append(parse_rcpt(argument, extensions, utf8=transaction.utf8))
@@ -423,9 +423,9 @@ class GatewaySMTP(AuthExchange):
             self._limit()
 
     async def data(self, argument: bytes) -> None:
-        """DATA: the transaction reads the content; its verdict is the answer.
+        """DATA: the transaction reads the content; its verdict is the reply.
 
-        With LMTP there is an answer for each recipient that was taken (RFC 2033, 4.2).
+        With LMTP there is a reply for each accepted recipient (RFC 2033, 4.2).
         """
         transaction = self._transaction
         if transaction is None:
@@ -433,8 +433,8 @@ class GatewaySMTP(AuthExchange):
         if argument.strip():
             raise self._data_refused("501 5.5.4 Syntax: DATA")
         if not transaction.has_recipients:
-            # Say again why nobody is left; the transaction of a client that still says DATA is over
-            # then. Swift Mailer does so, and begins its next message without RSET.
+            # Repeat why nobody is left; that ends the transaction of a client that sends DATA
+            # anyway. Swift Mailer does, and starts its next message without RSET.
             refusal = await transaction.refusal()
             if refusal is None:
                 raise self._data_refused("554 5.5.1 No valid recipients")
@@ -463,7 +463,7 @@ class GatewaySMTP(AuthExchange):
         return refused
 
     async def rset(self, _: bytes) -> None:
-        """RSET: the transaction, if there is one, ends without content."""
+        """RSET: the transaction, if any, ends without content."""
         await self._abandon(By.CLIENT)
         self._idle(_OK)
 
@@ -472,7 +472,7 @@ class GatewaySMTP(AuthExchange):
         self._idle(_OK)
 
     async def vrfy(self, _: bytes) -> None:
-        """VRFY: nobody is told about anybody (RFC 5321, 7.3)."""
+        """VRFY: nothing is revealed about anybody (RFC 5321, 7.3)."""
         self._idle(b"252 2.1.5 Send some mail and see\r\n")
 
     async def help(self, _: bytes) -> None:
@@ -480,13 +480,13 @@ class GatewaySMTP(AuthExchange):
         self._idle(b"214 2.0.0 See RFC 5321\r\n")
 
     def _idle(self, reply: bytes) -> None:
-        """Answer what brings no mail any further; so many in a row end the session."""
+        """Answer commands that don't advance a mail; too many in a row end the session."""
         self._junk += 1
         self._write(reply)
         self._limit()
 
     async def not_implemented(self, _: bytes) -> None:
-        """Refuse what is known but not offered: ETRN, BDAT (RFC 3030), and what is a risk."""
+        """Refuse commands that are known but not offered: ETRN, BDAT (RFC 3030), and risky ones."""
         raise CommandRefused("502 5.5.1 Command not implemented")
 
     async def quit(self, _: bytes) -> None:
@@ -496,7 +496,7 @@ class GatewaySMTP(AuthExchange):
         raise _Closing
 
     async def _abandon(self, by: By) -> None:
-        """End a transaction that is given up before its content."""
+        """End a transaction that is abandoned before its content."""
         self._quiet_since = None
         transaction, self._transaction = self._transaction, None
         if transaction is not None:

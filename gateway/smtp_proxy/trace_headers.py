@@ -1,9 +1,9 @@
-"""The header lines the gateway puts on top, and the loops they show.
+"""The header lines the gateway adds on top, and detecting loops by them.
 
 Received: from crm.example.org ([192.0.2.7])
     by gateway.example.org with ESMTPSA id 7GKQ-3M;
     Sat, 28 Nov 2026 10:00:00 +0100
-List-Unsubscribe: <https://mail.example.org/u/…>          where a listener or rule asks for it
+List-Unsubscribe: <https://mail.example.org/u/…>          if a listener or rule requests it
 List-Unsubscribe-Post: List-Unsubscribe=One-Click
 X-Gateway-Loop: 5c1f…
 """
@@ -18,11 +18,11 @@ from gateway.smtp_proxy.policy import ListenerPolicy, Policy
 from gateway.smtp_proxy.transaction_record import SmtpClient, TransactionRecord
 
 MAX_RECEIVED = 100  #: RFC 5321, 6.3.
-MAX_LOOPS = 3  #: How often one message may come by here.
+MAX_LOOPS = 3  #: How often one message may pass through here.
 LOOP_HEADER = "X-Gateway-Loop"
 
-#: Whoever has one of these fields has a way out already, or a signature that covers none (RFC 6376;
-#: RFC 8617, 4.1.2).
+#: A mail with one of these fields already has a way to unsubscribe, or a signature that covers none
+#: (RFC 6376; RFC 8617, 4.1.2).
 _NO_MORE = (
     "list-unsubscribe",
     "list-unsubscribe-post",
@@ -60,9 +60,9 @@ _END = "\r\n"
 def unsubscribe_fields(
     policy: Policy, listener: ListenerPolicy, record: TransactionRecord
 ) -> Sequence[str]:
-    """Return the fields by which people unsubscribe, for bulk mail that is to have them added.
+    """Return the unsubscribe fields for bulk mail that should get them.
 
-    It must be certain that it has none, that nothing is signed yet, and who the one reader is.
+    It must be certain that it has none, that nothing is signed yet, and who the only reader is.
     """
     if policy.links is None:
         return ()
@@ -85,7 +85,7 @@ def adds_unsubscribe(
 
 
 def is_looping(headers: Headers, instance: str) -> bool:
-    """Whether a message has come by here, or anywhere, too often."""
+    """Whether a message has passed through here, or anywhere, too often."""
     if headers.count("received") >= MAX_RECEIVED:
         return True
     name = LOOP_HEADER.lower()

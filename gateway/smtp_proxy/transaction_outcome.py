@@ -1,11 +1,11 @@
-"""How a mail ends: what is written down before its final dot, and what the client hears in the end.
+"""How a mail ends: what is recorded before its final dot, and the final reply to the client.
 
     c: (the last of the mail) and a dot
                                             the journal has the mail on disk, as `sending`
                                             to the relay: the last octets and the dot
     s: 250 2.0.0 Ok: queued as 4XZ1         the relay's 250; in the journal `relayed`
 
-An outcome for each other way that a mail can go:
+Every other way a mail can end has its outcome:
 
     refused by a rule, the relay, the size   the reply that says so     `refuse`
     a retry of one that was answered         that answer                `answer_again`
@@ -14,8 +14,8 @@ An outcome for each other way that a mail can go:
     the relay says nothing                   451, nobody knows          `no_verdict`, `late_verdict`
     the client is gone before the dot        nothing, it is `aborted`   `give_up`
 
-Two promises lead the order of the steps: what was not written down is not sent, and what may have
-reached the relay is not sent again because a client didn't hear its answer (RFC 5321, 4.5.3.2.6).
+Two promises determine the order of the steps: what was not recorded is not sent, and what may have
+reached the relay is not resent because a client missed the answer (RFC 5321, 4.5.3.2.6).
 """
 
 import asyncio
@@ -42,9 +42,9 @@ from gateway.smtp_proxy.transaction_record import RecipientRecord, TransactionRe
 
 log = logs.get("smtp_proxy")
 
-_LATE_SECONDS = 600.0  #: How long a relay is listened to that gave no verdict in time.
-_SEEN_SECONDS = 2.0  #: How long a 451 waits until every worker knows what a retry is one of.
-_SEEN_AFTER_DOT_SECONDS = 10.0  #: The same where the relay may have the message.
+_LATE_SECONDS = 600.0  #: How long to listen to a relay that gave no verdict in time.
+_SEEN_SECONDS = 2.0  #: How long a 451 waits until every worker can recognise a retry.
+_SEEN_AFTER_DOT_SECONDS = 10.0  #: The same if the relay may have the message.
 _OK = Reply.of("250 2.1.5 Ok")
 _PENDING = Reply.of("451 4.4.2 The relay's answer to this message is still awaited")
 _CLIENT_GONE = Reply.of("451 4.4.2 The connection was lost before the end")
@@ -69,7 +69,7 @@ class TransactionOutcome:
     # Before the final dot
 
     async def refuse(self, refused: MessageRefused) -> Reply:
-        """Say no to all, once the content has been read to its end."""
+        """Refuse all recipients, once the content has been read to its end."""
         record = self._record
         state = state_after(refused.reply)
         for entry in record.taken:
@@ -82,7 +82,7 @@ class TransactionOutcome:
         return refused.reply
 
     async def answer_again(self, earlier: Attempt) -> Reply:
-        """Answer a retry with what became of the first attempt; nothing is sent again."""
+        """Answer a retry with the outcome of the first attempt; nothing is sent again."""
         record = self._record
         await self._relay.end()
         reply = _PENDING if earlier.state == "pending" else Reply.of(earlier.verdict)
@@ -102,17 +102,17 @@ class TransactionOutcome:
         return reply
 
     async def hand_over(self, tail: bytes, client_reader: ClientReader) -> Reply:
-        """Write the mail down, then send the final dot behind `tail`; return the verdict.
+        """Record the mail, then send the final dot after `tail`; return the verdict.
 
-        Raises `MessageRefused` while nothing is at the relay that counts: without its dot the
-        content is nothing.
+        Raise `MessageRefused` while the relay has nothing that counts: content without its dot
+        doesn't.
         """
         record, listener = self._record, self._listener
         going = record.going
         known = [entry for entry in record.entries if entry.decision is not GOES]
         left_out = [entry for entry in known if entry.taken and not entry.going]
 
-        # Of two parts of a mailing at once, the other may have shown by now that this is bulk.
+        # The other part of a mailing sent in parts may have shown by now that this is bulk.
         said = record.classification
         if (
             known
@@ -134,8 +134,8 @@ class TransactionOutcome:
             entry.settle(State.SENDING, By.RELAY, "")
         drafts = record.notices()
         if not await record.begin(drafts):
-            # Nothing may be sent that is not written down. A commit that failed may still have
-            # happened: what is said now counts.
+            # Nothing may be sent that is not recorded. A failed commit may still have happened:
+            # this reply counts.
             for entry in left_out:
                 entry.note = None
             raise MessageRefused(STORE_AWAY, By.GATEWAY)
@@ -164,8 +164,8 @@ class TransactionOutcome:
         """Send the dot and return the client's reply for the relay's verdict.
 
         What a retry is told depends on whether the client gets that reply. If it waits for it, it
-        surely does. If it doesn't (it closed its side, sent the next command, was slow), retries
-        wait until that is known.
+        certainly does. If not (it closed its side, sent the next command, was slow), retries wait
+        until that is known.
         """
         record, mail, retries = self._record, self._mail, self._services.retries
         retries.dot_out(
@@ -204,7 +204,7 @@ class TransactionOutcome:
     async def no_verdict(
         self, going: list[RecipientRecord], lost: Lost, drafts: tuple[OutboxDraft, ...]
     ) -> Reply:
-        """Nobody knows whether the relay has it: say 451, and go on listening for a while."""
+        """Nobody knows whether the relay has it: reply 451, and keep listening for a while."""
         record, mail, retries = self._record, self._mail, self._services.retries
         for entry in going:
             entry.settle(State.UNKNOWN, By.RELAY, lost.why)
@@ -223,7 +223,7 @@ class TransactionOutcome:
     async def late_verdict(
         self, going: list[RecipientRecord], drafts: tuple[OutboxDraft, ...]
     ) -> None:
-        """Write down what the relay says after the client was told 451, if it still does."""
+        """Record what the relay says after the client got 451, if anything."""
         mail = self._mail
         verdict = await self._relay.late_verdict(_LATE_SECONDS)
         if verdict is None:
@@ -241,7 +241,7 @@ class TransactionOutcome:
         drafts: tuple[OutboxDraft, ...],
         attempts: Sequence[Attempt],
     ) -> "asyncio.Future[None] | None":
-        """Write down a verdict; return what is done when every process can see `attempts`."""
+        """Record a verdict; return a future that is done when every process can see `attempts`."""
         state = state_after(self._heard(verdict))
         for entry in going:
             entry.settle(state, By.RELAY, verdict.text)
@@ -274,9 +274,9 @@ class TransactionOutcome:
     # Wherever it ends
 
     def lmtp_answers(self, reply: Reply) -> list[Reply]:
-        """Return a reply for each recipient that was taken (RFC 2033, 4.2).
+        """Return a reply for each accepted recipient (RFC 2033, 4.2).
 
-        `reply` is for those who get the mail; whoever is suppressed has a note of their own.
+        `reply` is for those who get the mail; suppressed recipients have their own note.
         """
         record = self._record
         answers = []
@@ -290,7 +290,7 @@ class TransactionOutcome:
         return answers
 
     def give_up(self, by: By, said: Reply, drafts: tuple[OutboxDraft, ...] = ()) -> None:
-        """Write down a transaction that ended before its final dot, with a report it owes."""
+        """Record a transaction that ended before its final dot, with a report it owes."""
         record = self._record
         self._relay.hang_up()
         if not record.entries:
@@ -304,7 +304,7 @@ class TransactionOutcome:
         record.log()
 
     def leave_undecided(self) -> None:
-        """Let retries go on where this try ended without a verdict, for whatever reason."""
+        """Let retries continue if this try ended without a verdict, for whatever reason."""
         mail = self._record.mail
         if mail is None or mail.has_ended or mail.answered:
             return

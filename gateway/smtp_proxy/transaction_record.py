@@ -1,12 +1,12 @@
-"""What is written down of one transaction: the journal's message, its outcome, and notices owed.
+"""What is recorded about a transaction: the journal's message, its outcome, and notices owed.
 
 c: MAIL FROM:<news@example.org>    a number and a time: the message's id
-c: RCPT TO:<ann@example.net>       a `RecipientRecord` each, whatever is said to it
+c: RCPT TO:<ann@example.net>       a `RecipientRecord` each, whatever the reply
 c: RCPT TO:<bob@example.net>
 c: (the mail)                      its headers, its kind, each recipient's decision
 c: .                               `begin`: on disk, Ann as sending, Bob as send_failed with his
-                                   note, and the report that the sender is owed for Bob
-s: 250 2.0.0 Ok: queued as 4XZ1    `finish`: Ann is relayed, the report may go
+                                   note, and the report owed to the sender for Bob
+s: 250 2.0.0 Ok: queued as 4XZ1    `finish`: Ann is relayed, the report may be sent
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _MAX_SUBJECT = 500
 
 @quick_value(kw_only=True)
 class SmtpClient:
-    """Who speaks to us."""
+    """The SMTP client."""
 
     ip: str
     helo: str = ""
@@ -52,13 +52,13 @@ class SmtpClient:
 
 @dataclass(slots=True)
 class RecipientRecord:
-    """One recipient on its way."""
+    """One recipient in progress."""
 
     recipient: Recipient
     address: str  #: In lookup form.
     decision: RecipientDecision
-    reply: Reply  #: What the client heard at RCPT.
-    offered: bool = False  #: Whether the relay has taken it in the open transaction.
+    reply: Reply  #: The client's reply to RCPT.
+    offered: bool = False  #: Whether the relay has accepted it in the open transaction.
     state: State = State.ABORTED
     by: By = By.CLIENT
     said: str = ""
@@ -66,16 +66,16 @@ class RecipientRecord:
 
     @property
     def taken(self) -> bool:
-        """Whether the client was told that this recipient is fine."""
+        """Whether the client was told that this recipient is accepted."""
         return self.reply.positive
 
     @property
     def going(self) -> bool:
-        """Whether the message is to reach this recipient."""
+        """Whether the message is to be sent to this recipient."""
         return self.reply.positive and not self.decision.blocked
 
     def settle(self, state: State, by: By, said: str) -> None:
-        """Note how it ended."""
+        """Record how it ended."""
         self.state, self.by, self.said = state, by, said
 
 
@@ -94,18 +94,18 @@ class TransactionRecord:
         self.id = services.new_id(self.at)
         self.shown_id = ids.show(self.id)
         self.entries: list[RecipientRecord] = []
-        self.asked = 0  #: Times the client said RCPT, whatever became of it.
+        self.asked = 0  #: How often the client sent RCPT, whatever the outcome.
         self.headers = _NO_HEADERS
         self.header_block = b""
         #: The kind of the message, once it is known.
         self.classification = INDIVIDUAL
         self.decision: MessageDecision | None = None
         self.relay = ""
-        self.body: BodyReader | None = None  #: What is read of the content, after DATA.
+        self.body: BodyReader | None = None  #: The content read so far, after DATA.
         self._chosen: NoteTemplate | None = None  #: The wording; None: not chosen yet.
         self._asked_with: Headers | None = None  #: The headers the wording was chosen by.
-        self.mail: ClientTry | None = None  #: How tries to send it are known.
-        self.retry_of: list[int] = []  #: Messages of which this is known to be a retry.
+        self.mail: ClientTry | None = None  #: How tries to send it are recognised.
+        self.retry_of: list[int] = []  #: Messages this is known to be a retry of.
 
     @property
     def _template(self) -> NoteTemplate:
@@ -118,7 +118,7 @@ class TransactionRecord:
 
     @property
     def going(self) -> list[RecipientRecord]:
-        """Those whom the message is to reach."""
+        """The recipients the message is to be sent to."""
         return [
             entry for entry in self.entries if entry.reply.positive and not entry.decision.blocked
         ]
@@ -126,9 +126,9 @@ class TransactionRecord:
     def to_decide(
         self, recipients: Sequence[Recipient], addresses: Sequence[str], *, opening: bytes = b""
     ) -> MessageToDecide:
-        """Return what is decided by, as far as it is known; `addresses` are in lookup form.
+        """Return the basis for the decision, as far as it is known; `addresses` are in lookup form.
 
-        `opening` is what the rules look at behind the header block.
+        `opening` is what the rules see after the header block.
         """
         return MessageToDecide(
             listener=self._listener,
@@ -144,7 +144,7 @@ class TransactionRecord:
         )
 
     async def choose_wording(self) -> None:
-        """Go on in the language of whoever reads it, which the header block may tell better."""
+        """Switch to the reader's language, which may be clearer from the header block."""
         if self._asked_with is self.headers:
             return
         self._asked_with = self.headers
@@ -159,7 +159,7 @@ class TransactionRecord:
                 entry.note = render(chosen, self._facts(entry, self.classification))
 
     def fail(self, entries: Sequence[RecipientRecord], said: Classification) -> Reply:
-        """Mark recipients as suppressed; return the refusal that tells why."""
+        """Mark recipients as suppressed; return the refusal that explains it."""
         facts = [self._facts(entry, said) for entry in entries]
         for entry, known in zip(entries, facts, strict=True):
             entry.note = render(self._template, known)
@@ -184,8 +184,8 @@ class TransactionRecord:
     def notices(self, *, given_up: bool = False) -> tuple[OutboxDraft, ...]:
         """Build the DSN owed to the sender for those left out (RFC 3464); at most one.
 
-        It waits for the relay's word where the message goes to others; `given_up` says that the
-        client has ended the transaction before the content, so that it goes to nobody.
+        It waits for the relay's verdict if the message goes to others; `given_up`: the client has
+        ended the transaction before the content, so that it goes to nobody.
         """
         noted = [entry for entry in self.entries if entry.note is not None]
         if not noted:  # Nearly always.
@@ -205,7 +205,7 @@ class TransactionRecord:
         return (self._draft(left_out, others=going),)
 
     def accepted(self, entries: Sequence[RecipientRecord]) -> Reply:
-        """Return the reply that takes mail to suppressed recipients: it says who will be told."""
+        """Return the reply that accepts mail to suppressed recipients: it says who is notified."""
         owed = sum(dsn.owed(self._sender, entry.recipient) for entry in entries)
         if not owed:
             return Reply.of("250 2.0.0 Taken, but not mailed")
@@ -232,7 +232,7 @@ class TransactionRecord:
             others=others,
             given_up=given_up,
         )
-        # Where everything is accepted, a mailing of one mail per member owes one for each of them.
+        # If everything is accepted, a mailing of one mail per member owes one for each of them.
         is_held = policy.accept_suppressed
         return OutboxDraft(
             id=self._services.new_id(self.at),
@@ -273,13 +273,13 @@ class TransactionRecord:
         return (Attempt(fingerprint=mark, message=self.id, state="open"),)
 
     def identify(self, content_hash: Callable[[], str]) -> ClientTry:
-        """Say how tries to send this mail are known, now that its content is."""
+        """Set how tries to send this mail are recognised, now that its content is known."""
         assert self.decision is not None
         self.mail = ClientTry(self.id, self.decision.marks, self.headers, self.at, content_hash)
         return self.mail
 
     def only_these_may_come_again(self, entries: Sequence[RecipientRecord]) -> None:
-        """Let a retry to these recipients alone be known, too: others have been answered 5xx."""
+        """Also recognise a retry to only these recipients: the others got 5xx."""
         if self.mail is not None:
             recipients = [entry.recipient.address for entry in entries]
             addresses = [entry.address for entry in entries]
@@ -288,7 +288,7 @@ class TransactionRecord:
             )
 
     def message(self) -> Message:
-        """Return the message as the journal keeps it."""
+        """Return the message as stored in the journal."""
         said, decision = self.classification, self.decision
         deliveries = []
         for entry in self.entries:
@@ -330,7 +330,7 @@ class TransactionRecord:
         )
 
     async def begin(self, drafts: tuple[OutboxDraft, ...]) -> bool:
-        """Write the message down durably; False if it could not be."""
+        """Record the message durably; False if that failed."""
         said = self.classification
         individual = said.certain and said.kind is Kind.INDIVIDUAL
         may_be_local = individual or goes_anyway(self._listener, said)
@@ -345,9 +345,9 @@ class TransactionRecord:
         attempts: Sequence[Attempt] = (),
         notices_go: bool | None = None,
     ) -> "asyncio.Future[None] | None":
-        """Write down how the recipients that were sending ended.
+        """Record the outcome for the recipients that were being sent to.
 
-        With `attempts`, return what is done when every process can see them.
+        With `attempts`, return a future that is done when every process can see them.
         """
         numbered = list(enumerate(self.entries))
         if len(entries) < len(numbered):
@@ -370,7 +370,7 @@ class TransactionRecord:
         )
 
     def log(self) -> None:
-        """Write the message's one line of log, and count it."""
+        """Write the message's one log line, and count it."""
         self._services.message_ended(
             self.shown_id,
             listener=self._listener.name,

@@ -1,4 +1,4 @@
-"""Logins of the CRM: argon2 hashes in a file, verified off the event loop, remembered a while."""
+"""The CRM's logins: argon2 hashes in a file, verified off the event loop, cached for a while."""
 
 import asyncio
 import hmac
@@ -32,7 +32,7 @@ class Users:
 
     @classmethod
     def read(cls, path: Path) -> "Users":
-        """Read `login:hash` lines as `gateway users hash` prints them; `#` starts a comment."""
+        """Parse `login:hash` lines as printed by `gateway users hash`; `#` starts a comment."""
         hashes: dict[str, str] = {}
         for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
             entry = line.strip()
@@ -47,7 +47,7 @@ class Users:
         return cls(hashes)
 
     async def verify(self, login: bytes, password: bytes) -> str | None:
-        """Return the login if the password is right, else None; unknown logins cost the same."""
+        """Return the login if the password is right, else None; unknown logins take as long."""
         mark = hmac.digest(self._key, login + b"\0" + password, "sha256")
         name = login.decode("utf-8", "replace")
         if self._remembered.get(mark, 0.0) > monotonic():

@@ -1,4 +1,4 @@
-"""One process of the `smtp` role: its listeners, its sweeper, and its end."""
+"""One process of the `smtp` role: its listeners, its periodic checks, and its shutdown."""
 
 import asyncio
 import contextlib
@@ -19,28 +19,28 @@ from gateway.store.engine.database import StoreUnavailable
 
 log = logs.get("smtp_proxy")
 
-OPEN_SECONDS = 5.0  #: In which a transaction may come to its dot when the gateway stops.
-FINISH_SECONDS = 25.0  #: In which, all told, the relay may answer the dots then.
+OPEN_SECONDS = 5.0  #: In which a transaction may reach its dot when the gateway stops.
+FINISH_SECONDS = 25.0  #: In which, in total, the relay may then answer the dots.
 _MOST_DESCRIPTORS = 65_536
 _DESCRIPTORS_PER_SESSION = 3
-HELP = timedelta(seconds=0.05)  #: Between two looks at what waits at other workers.
+HELP = timedelta(seconds=0.05)  #: Between two checks for connections waiting at other workers.
 _RETRY_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 30.0
 
 
 class SmtpWorker:
-    """Listens, and looks after what listening needs."""
+    """Listens, and does the housekeeping."""
 
     def __init__(self, services: ProxyServices, spool: ImportSpool | None = None) -> None:
-        """Take mail in; `spool` is where that for the importer is put."""
+        """Accept mail; `spool` is where mail for the importer is stored."""
         self._services = services
         self._spool = spool
         self._listeners: dict[str, Listener] = {}
         self._listening: set[socket.socket] = set()
         self._closing = False
-        self._unseen: dict[str, str] = {}  # why relays that were never seen could not be
+        self._unseen: dict[str, str] = {}  # why relays could never be reached
         self._loop = asyncio.get_running_loop()
-        # As many files may be open as the system lets us.
+        # Allow as many open files as the system does.
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = min(hard, _MOST_DESCRIPTORS) if hard != resource.RLIM_INFINITY else _MOST_DESCRIPTORS
         if most > soft:
@@ -50,7 +50,7 @@ class SmtpWorker:
     def open(
         self, listeners: Sequence[ListenerPolicy], sockets: Mapping[str, Sequence[socket.socket]]
     ) -> None:
-        """Begin to take connections in."""
+        """Begin to accept connections."""
         for settings in listeners:
             if settings.imports:
                 assert self._spool is not None
@@ -60,12 +60,12 @@ class SmtpWorker:
             else:
                 listener = Listener(settings, self._services, self._connection_limit)
             self._listeners[settings.name] = listener
-            listener.count()  # The files metrics lie in are opened while there is room for them.
+            listener.count()  # Open the metrics files while there are file descriptors left.
             for bound in sockets[settings.name]:
                 self.listen(bound, listener)
 
     def listen(self, bound: socket.socket, listener: Listener) -> None:
-        """Take in what comes at a socket; wait a moment where the system has no room for it."""
+        """Accept connections at a socket; pause if the system has no room for one."""
 
         def accept() -> None:
             try:
@@ -81,7 +81,7 @@ class SmtpWorker:
             self._loop.add_reader(bound, accept)
 
     def _accept(self, bound: socket.socket, listener: Listener) -> None:
-        """Take one connection in, if one waits."""
+        """Accept one connection, if one is waiting."""
         try:
             client, _ = bound.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -90,7 +90,7 @@ class SmtpWorker:
         self._services.spawn(self.welcome(client, listener))
 
     async def welcome(self, client: socket.socket, listener: Listener) -> None:
-        """Begin a session with a client, inside TLS where the listener speaks nothing else."""
+        """Begin a session with a client, inside TLS if the listener uses implicit TLS."""
         settings = listener.settings
         context = settings.context if settings.tls == "implicit" else None
         try:
@@ -102,16 +102,16 @@ class SmtpWorker:
             client.close()
 
     async def help(self, others: Mapping[str, Sequence[socket.socket]]) -> None:
-        """Accept connections that wait at other workers, which are dead or busy."""
+        """Accept connections that are waiting at dead or busy workers."""
         if self._closing:
             return
-        with contextlib.suppress(OSError):  # Our own listeners tell where there is no room.
+        with contextlib.suppress(OSError):  # Our own listeners report it when there is no room.
             for name, sockets in others.items():
                 for bound in sockets:
                     self._accept(bound, self._listeners[name])
 
     def apply(self, policy: Policy, listeners: Sequence[ListenerPolicy]) -> None:
-        """Go by new settings; sessions take them with their next transaction."""
+        """Use new settings; sessions do so from their next transaction on."""
         self._services.apply(policy)
         for settings in listeners:
             listener = self._listeners.get(settings.name)
@@ -119,7 +119,7 @@ class SmtpWorker:
                 listener.settings = settings
 
     async def sweep(self) -> None:
-        """End waits that last too long; bring the metrics up to date."""
+        """End waits that last too long; update the metrics."""
         now = self._loop.time()
         for listener in self._listeners.values():
             for session in tuple(listener.sessions):
@@ -130,7 +130,7 @@ class SmtpWorker:
             listener.count()
 
     async def make_room(self) -> None:
-        """Let those go on who wait for a relay that others hold and don't use."""
+        """Help those waiting for a relay connection that others hold but don't use."""
         if self._services.is_crowded:
             now = self._loop.time()
             for listener in self._listeners.values():
@@ -138,7 +138,7 @@ class SmtpWorker:
                     session.make_way(now)
 
     async def learn(self) -> timedelta:
-        """Call every relay that has never been seen; return when to look again."""
+        """Connect to every relay not reached so far; return when to check again."""
         unseen = [
             relay
             for relay in self._services.policy.relays
@@ -156,7 +156,7 @@ class SmtpWorker:
         return timedelta(seconds=_RETRY_SECONDS if unseen else _ASK_AGAIN_SECONDS)
 
     async def close(self) -> None:
-        """Take nobody in any more; finish what comes to its dot in time, 421 to the rest."""
+        """Accept nobody; finish what reaches its dot in time, 421 to the rest."""
         self._closing = True
         for bound in self._listening:
             self._loop.remove_reader(bound)
@@ -170,7 +170,7 @@ class SmtpWorker:
         await self._services.settle(1.0)
 
     async def _emptied(self, within: float) -> bool:
-        """Wait until no session is left; return False where some are after that many seconds."""
+        """Wait until no session is left; return False if some are after that many seconds."""
         try:
             async with asyncio.timeout(within):
                 await asyncio.gather(*(listener.empty() for listener in self._listeners.values()))
@@ -180,7 +180,7 @@ class SmtpWorker:
 
 
 def put_off(chore: str, error: Exception) -> None:
-    """Log why a chore waits for its next time; mail goes on meanwhile."""
+    """Log why a chore waits for its next turn; mail continues meanwhile."""
     if isinstance(error, (StoreUnavailable, OSError)):
         log.warning("chore_put_off", chore=chore, reason=str(error))
     else:

@@ -1,1 +1,1 @@
-"""Runs the gateway's roles as processes of their own and starts again what dies."""
+"""Runs the gateway's roles as separate processes and restarts those that die."""

@@ -1,10 +1,10 @@
-"""Starts processes of roles by fork: what all of them load is loaded once and held in memory once.
+"""Starts role processes by forking: what they all load is loaded once and kept in memory once.
 
-A fork server is a process that has no thread, no event loop, no connection and no other process'
-socket. So a process that is forked from it finds no lock held by a thread it does not have, and no
-connection two would write to. The supervisor starts it when it has loaded what it needs, and before
-any of these. Where it is gone, processes are started as programs of their own, and hold all they
-load alone. Mails of others are read in no process that is forked (`inbound/reading/readers.py`).
+A fork server is a process without threads, event loop, connections or other processes' sockets. A
+process forked from it therefore inherits no lock held by a missing thread, and no connection that
+two processes would write to. The supervisor starts it after loading what is needed, and before any
+of these. If it dies, processes are started as separate programs, and share nothing they load. Other
+people's mail is never parsed in a forked process (`inbound/reading/readers.py`).
 """
 
 import asyncio
@@ -31,26 +31,26 @@ from gateway.runtime.periodic import pause
 log = logs.get("supervisor")
 
 MOST_DESCRIPTORS = 250  #: In one message: SCM_MAX_FD is 253 (unix(7)).
-_LONGEST = 100_000  #: Octets of the arguments of a process, or of an answer.
+_LONGEST = 100_000  #: Octets of a process's arguments, or of an answer.
 _LOOK = timedelta(seconds=0.1)
-ENDS_WITHIN = timedelta(seconds=5)  #: A fork server, once the supervisor needs it no more.
-#: The 48th and 49th field of /proc/PID/stat, counted behind the command's name (proc_pid_stat(5)).
+ENDS_WITHIN = timedelta(seconds=5)  #: A fork server, once the supervisor no longer needs it.
+#: Fields 48 and 49 of /proc/PID/stat, counted after the command's name (proc_pid_stat(5)).
 _ARGUMENTS = slice(45, 47)
 
 Arguments = Mapping[str, Any]
 
 
 class ForkedProcess:
-    """A process that was forked, with what `asyncio.subprocess.Process` has of one that wasn't."""
+    """A forked process, with the interface of `asyncio.subprocess.Process` that is needed."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self.returncode: int | None = None  #: None, too, where nobody can tell any more.
+        self.returncode: int | None = None  #: Also None if nobody can tell any more.
         self._name = processes.name_of(pid)
         self._ended = asyncio.Event()
 
     async def wait(self) -> int | None:
-        """Return the exit code once the process has ended; None: nobody knows it."""
+        """Return the exit code once the process has ended; None if unknown."""
         await self._ended.wait()
         return self.returncode
 
@@ -60,12 +60,12 @@ class ForkedProcess:
             os.kill(self.pid, number)
 
     def has_ended(self, code: int | None) -> None:
-        """Take note of the end."""
+        """Record its end."""
         self.returncode = code
         self._ended.set()
 
     async def watch(self) -> None:
-        """See for oneself when the process ends, as its parent can't tell any more."""
+        """Detect the end of the process without its parent, which can't report it any more."""
         while processes.is_running(self._name):
             await pause(self._ended, _LOOK)
         self.has_ended(None)
@@ -77,7 +77,7 @@ class ForkServer:
     def __init__(self, control: socket.socket) -> None:
         self.is_gone = False
         self._control = control
-        #: Starts that wait for their answer.
+        #: Starts waiting for their answer.
         self._asked: deque[asyncio.Future[ForkedProcess]] = deque()
         self._running: dict[int, ForkedProcess] = {}
         self._is_heard = False
@@ -86,14 +86,14 @@ class ForkServer:
     @classmethod
     @contextlib.contextmanager
     def started(cls, run: Callable[[str], int]) -> Iterator[Self]:
-        """Start a fork server for as long as the block lasts; before any thread and event loop.
+        """Start a fork server for the duration of the block; before any thread and event loop.
 
-        Each process it forks runs `run` with its arguments as JSON, and ends with the
-        code it returns.
+        Each process it forks calls `run` with its arguments as JSON, and exits with the code it
+        returns.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         gc.collect()
-        gc.freeze()  # No collection writes to what is shared.
+        gc.freeze()  # No garbage collection writes to shared pages.
         process = multiprocessing.get_context("fork").Process(
             target=_serve, args=(ours, theirs, run)
         )
@@ -105,12 +105,12 @@ class ForkServer:
         finally:
             ours.close()
             process.join(ENDS_WITHIN.total_seconds())
-            if process.is_alive():  # stopped, or held up: what it started goes on without it
+            if process.is_alive():  # stopped or stuck: the processes it started continue without it
                 process.kill()
                 process.join()
 
     async def start(self, arguments: Arguments, descriptors: Sequence[int]) -> ForkedProcess:
-        """Start a process that has these file descriptors; OSError where that fails."""
+        """Start a process with these file descriptors; raise OSError on failure."""
         if not self._is_heard:
             asyncio.get_running_loop().add_reader(self._control, self._hear)
             self._is_heard = True
@@ -139,7 +139,7 @@ class ForkServer:
                 self._lose()
 
     def _lose(self) -> None:
-        """Go on without the server; what it started goes on, too."""
+        """Continue without the server, as do the processes it started."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._control)
         self.is_gone = True
@@ -154,7 +154,7 @@ class ForkServer:
 
 
 def renumbered(arguments: Arguments, number_of: Callable[[int], int]) -> dict[str, Any]:
-    """Return arguments with other numbers for its file descriptors."""
+    """Return arguments with its file descriptors renumbered."""
 
     def every(groups: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
         return {name: [number_of(number) for number in group] for name, group in groups.items()}
@@ -168,15 +168,15 @@ def renumbered(arguments: Arguments, number_of: Callable[[int], int]) -> dict[st
 
 
 def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[str], int]) -> None:
-    """Fork a process for each that is asked for, until the supervisor closes its end or is gone."""
+    """Fork a process for each request, until the supervisor closes its end or is gone."""
     supervisors.close()
     show_as("gateway.app\0fork server")
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123  # a descriptor
         os.dup2(nothing.fileno(), 0)
-    # Ctrl-C reaches the whole group: the supervisor alone decides how to end.
+    # Ctrl-C reaches the whole process group: only the supervisor decides how to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     fork = multiprocessing.get_context("fork")
-    running: dict[int, BaseProcess] = {}  # by what becomes readable at the end
+    running: dict[int, BaseProcess] = {}  # by the object that becomes readable when it ends
     while True:
         ready, _, _ = select.select([control.fileno(), *running], [], [])
         answers: list[dict[str, Any]] = []
@@ -188,18 +188,18 @@ def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[st
         if control.fileno() in ready:
             arguments, descriptors, _, _ = socket.recv_fds(control, _LONGEST, MOST_DESCRIPTORS)
             if not arguments:
-                os._exit(0)  # not to wait for those who still finish what they have in hand
+                os._exit(0)  # don't wait for those still finishing their work
             process = fork.Process(target=_run, args=(control, arguments, descriptors, run))
             try:
                 process.start()
-            except OSError as error:  # no memory or no process left
+            except OSError as error:  # out of memory or processes
                 answers.append({"failed": str(error)})
             else:
                 running[process.sentinel] = process
                 answers.append({"started": process.pid})
             for descriptor in descriptors:
                 os.close(descriptor)
-        with contextlib.suppress(OSError):  # The supervisor's end is read next.
+        with contextlib.suppress(OSError):  # The supervisor's end of the socket is read next.
             for answer in answers:
                 control.send(json.dumps(answer).encode())
 
@@ -207,7 +207,7 @@ def _serve(supervisors: socket.socket, control: socket.socket, run: Callable[[st
 def _run(
     control: socket.socket, text: bytes, descriptors: Sequence[int], run: Callable[[str], int]
 ) -> None:
-    """Be the process that was forked for these arguments."""
+    """Become the process forked for these arguments."""
     control.close()
     arguments = renumbered(json.loads(text), descriptors.__getitem__)
     show_as(
@@ -217,13 +217,13 @@ def _run(
 
 
 def show_as(words: str) -> None:
-    """Have `ps` show words (each ended by a NUL) instead of the program this was forked from.
+    """Make `ps` show these words (each terminated by NUL) instead of the program forked from.
 
-    They are written over the process's own arguments, where there is room for them.
+    They overwrite the process's own arguments, as far as there is room.
     """
     try:
         fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:  # There is no /proc: nobody would see it.
+    except OSError:  # Without /proc nobody would see it.
         return
     start, end = (int(field) for field in fields[_ARGUMENTS])
     room = end - start - 1

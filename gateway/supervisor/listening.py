@@ -19,7 +19,7 @@ _ADVICE = {
 
 
 class CantListen(GatewayError):
-    """An address of the config can't be listened at; the text says which and why."""
+    """The gateway can't listen at an address in the config; the text says which and why."""
 
     cure = "give that listener, or api.bind, another address or port"
 
@@ -27,26 +27,26 @@ class CantListen(GatewayError):
 class Sockets:
     """The sockets the supervisor holds open: for each address one set per process.
 
-    The system spreads connections over the sets (SO_REUSEPORT), evenly also where all come at
-    once; what waits at a process that died is served by the others.
+    The system spreads connections over the sets (SO_REUSEPORT), evenly even if all arrive at once;
+    those waiting at a dead process are served by the others.
     """
 
     def __init__(self) -> None:
         self._open: dict[Place, tuple[socket.socket, ...]] = {}
 
     def open(self, places: set[Place]) -> None:
-        """Bind all places that weren't before; raise `CantListen`."""
+        """Bind all places not bound yet; raise `CantListen`."""
         for place in sorted(places):
             self.at(place)
 
     def at(self, place: Place) -> tuple[socket.socket, ...]:
-        """Return the sockets listening at a place, bound now unless they were before."""
+        """Return the sockets listening at a place, binding them if necessary."""
         if place not in self._open:
             bind, _ = place
             if all(bind != other for other, _ in self._open):
-                # Whoever else listens there would share the address with us, where it asks for
-                # SO_REUSEPORT too: so it is bound alone first, and does not listen: a client that
-                # comes just then would be let in and thrown out.
+                # Another program that sets SO_REUSEPORT would share the address with us: so it is
+                # first bound exclusively, without listening, as a client connecting just then would
+                # be accepted and dropped.
                 for alone in bound_sockets(bind, shared=False):
                     alone.close()
             self._open[place] = tuple(bound_sockets(bind, shared=True))
@@ -60,9 +60,9 @@ class Sockets:
 
 
 def bound_sockets(bind: HostAndPort, *, shared: bool) -> Iterator[socket.socket]:
-    """Bind a socket for each address a host has; raise `CantListen` where others listen there.
+    """Bind a socket for each address a host has; raise `CantListen` if it is in use.
 
-    `shared`: it listens, and others of this user may do so beside it (SO_REUSEPORT).
+    `shared`: it listens, and others of this user may do so too (SO_REUSEPORT).
     """
     host, port = bind
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

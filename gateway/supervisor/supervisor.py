@@ -19,12 +19,11 @@ log = logs.get("supervisor")
 
 
 class Supervisor:
-    """Runs roles until SIGTERM or SIGINT; SIGHUP has the config read again.
+    """Runs roles until SIGTERM or SIGINT; SIGHUP reloads the config.
 
-    `fork_server` starts a process, else `command`; `arguments` are given to each along with its
-    role, number and sockets.
-    `reload` checks the config and returns the roles it now asks for, or raises `GatewayError`;
-    `ended` is told the pid of every process that is gone.
+    Processes are started by `fork_server`, if given, else by `command`; each gets `arguments` plus
+    its role, number and sockets. `reload` checks the config and returns the roles it now requires,
+    or raises `GatewayError`; `ended` is called with the pid of every process that is gone.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class Supervisor:
     async def run(self) -> None:
         """Start everything, and return when everything has ended after SIGTERM or SIGINT.
 
-        Raises `CantListen` before anything is started.
+        Raise `CantListen` before anything is started.
         """
         self._sockets.open(places_of(self._roles.values()))
         async with asyncio.TaskGroup() as self._tasks:
@@ -85,7 +84,7 @@ class Supervisor:
         return status
 
     async def _begin(self) -> None:
-        """Start the first role, whose clients wait, and once it is ready all others at once."""
+        """Start the first role, whose clients are waiting, and all others once it is ready."""
         async with self._reloading:
             for role in self._roles.values():
                 workers = self._start(role)
@@ -99,7 +98,7 @@ class Supervisor:
         task.add_done_callback(self._chores.discard)
 
     async def tell_systemd(self) -> None:
-        """Tell systemd when all is up, then that it stays so."""
+        """Notify systemd when everything is up, then keep its watchdog fed."""
         for worker in self._workers:
             await worker.ready.wait()
         systemd.tell("READY=1")
@@ -113,7 +112,7 @@ class Supervisor:
         """Start the processes of a role.
 
         Each gets the sockets of its own place and, in `others`, those of the role's other
-        processes: it helps there where one has died.
+        processes: it serves them if one has died.
         """
         workers = []
         for place in range(role.processes):
@@ -146,7 +145,7 @@ class Supervisor:
         return workers
 
     def spread_status(self) -> None:
-        """Tell every process how the roles are."""
+        """Send every process the state of the roles."""
         status = self.status()
         for worker in self._workers:
             worker.tell({"roles": status})
@@ -166,10 +165,10 @@ class Supervisor:
                 worker.kill()
 
     async def apply_changes(self) -> None:
-        """Read the config again: a role that is another now is handed over to new processes.
+        """Reload the config: a role that has changed is handed over to new processes.
 
-        The old processes of such a role end once the new ones are ready; where those don't get
-        ready in time, the old ones stay.
+        The old processes of such a role end once the new ones are ready; if those aren't ready in
+        time, the old ones stay.
         """
         async with self._reloading:
             try:
@@ -202,7 +201,7 @@ class Supervisor:
 
 
 async def all_ready(workers: Iterable[RoleProcess], *, within: timedelta) -> bool:
-    """Wait until processes are ready; False if some aren't within that time."""
+    """Wait until processes are ready; return False if some aren't in time."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within.total_seconds()):
             for worker in workers:
@@ -212,7 +211,7 @@ async def all_ready(workers: Iterable[RoleProcess], *, within: timedelta) -> boo
 
 
 def places_of(roles: Iterable[Role]) -> set[Place]:
-    """Return where the processes of roles listen."""
+    """Return the places where the roles' processes listen."""
     return {
         (bind, place)
         for role in roles

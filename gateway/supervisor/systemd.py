@@ -1,4 +1,4 @@
-"""What systemd wants to hear from a service of `Type=notify` (sd_notify(3))."""
+"""What systemd expects of a service of `Type=notify` (sd_notify(3))."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 
 def tell(state: str) -> None:
-    """Send a state such as `READY=1`; without systemd nothing happens."""
+    """Send a state such as `READY=1`; do nothing without systemd."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
@@ -17,6 +17,6 @@ def tell(state: str) -> None:
 
 
 def watchdog_interval() -> timedelta | None:
-    """Return how often `WATCHDOG=1` must be sent, half of systemd's limit; None if never."""
+    """Return how often to send `WATCHDOG=1`, half of systemd's limit; None if never."""
     limit = os.environ.get("WATCHDOG_USEC", "")
     return timedelta(microseconds=int(limit)) / 2 if limit.isdigit() else None

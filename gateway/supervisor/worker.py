@@ -1,4 +1,4 @@
-"""One process of a role: started, watched, and started again when it dies."""
+"""One process of a role: started, watched, and restarted when it dies."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ RELOAD = "reload"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """What runs as processes of their own, and the addresses they listen at."""
+    """What is run in separate processes, and the addresses they listen at."""
 
     name: str
     processes: int = 1
@@ -32,21 +32,21 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How patient the supervisor is."""
+    """The supervisor's timeouts."""
 
-    first_turn: timedelta = timedelta(seconds=1)  #: For which the first role starts alone.
-    first_wait: timedelta = timedelta(seconds=1)  #: Before a dead process is started again.
+    first_turn: timedelta = timedelta(seconds=1)  #: How long the first role starts alone.
+    first_wait: timedelta = timedelta(seconds=1)  #: Before a dead process is restarted.
     longest_wait: timedelta = timedelta(seconds=30)
-    healthy: timedelta = timedelta(minutes=1)  #: Who ran so long waits only shortly again.
+    healthy: timedelta = timedelta(minutes=1)  #: After running this long, the wait is short again.
     grace: timedelta = timedelta(seconds=30)  #: From SIGTERM to SIGKILL, and for getting ready.
 
 
 class RoleProcess:
     """A process that is kept alive until it is told to stop.
 
-    The process gets its arguments as JSON, from the fork server or behind those of `command`.
-    Over the socket named there it says `ready` and hears `reload` and news of the roles; the end of
-    that socket is the end of the supervisor.
+    The process gets its arguments as JSON, from the fork server or appended to `command`. Over the
+    socket named in them it says `ready` and receives `reload` and news of the roles; when that
+    socket closes, the supervisor is gone.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class RoleProcess:
         self.ready = asyncio.Event()
         self.gone = asyncio.Event()  #: After `stop`, once the process has ended.
         self._command = command
-        self._arguments = arguments  #: May come to say more while the process runs.
+        self._arguments = arguments  #: May be changed while the process runs.
         self._sockets = _numbers(sockets)
         self._others = _numbers(others)
         self._timing = timing
@@ -81,7 +81,7 @@ class RoleProcess:
         self._link: asyncio.StreamWriter | None = None
 
     async def keep(self) -> None:
-        """Run the process, again and again with a growing wait between, until `stop`."""
+        """Run the process, restarting it after growing waits, until `stop`."""
         try:
             loop = asyncio.get_running_loop()
             wait = self._timing.first_wait
@@ -89,7 +89,7 @@ class RoleProcess:
                 started = loop.time()
                 try:
                     code = await self.run_once()
-                except OSError as error:  # no memory or no process left: later, perhaps
+                except OSError as error:  # out of memory or processes: perhaps later
                     log.error("start_failed", process=self.role.name, reason=str(error))
                     code = None
                 if self._stopping.is_set():
@@ -110,24 +110,24 @@ class RoleProcess:
             self.gone.set()
 
     def stop(self) -> None:
-        """Let the process finish what it has in hand, then end."""
+        """Let the process finish its work in progress, then end."""
         self._stopping.set()
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the process at once."""
+        """Kill the process at once."""
         self._stopping.set()
         self._signal(signal.SIGKILL)
 
     def tell(self, news: object) -> None:
-        """Send the process a line of JSON; one that is not there misses it."""
+        """Send the process a line of JSON; if it isn't running, it misses it."""
         if self._link is not None and not self._link.is_closing():
             self._link.write(json.dumps(news).encode() + b"\n")
 
     async def run_once(self) -> int | None:
         """Start the process, listen to it, and return its exit code when it has ended.
 
-        None: its parent, the fork server, is gone and can't tell the code.
+        None: its parent, the fork server, is gone and can't report the code.
         """
         ours, theirs = socket.socketpair()
         with theirs:

@@ -1,4 +1,4 @@
-"""Activation: the key is proved, and what campaigns need is found or made (S2)."""
+"""Activation: check the key, and find or create what campaigns need (S2)."""
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,24 +19,24 @@ from gateway.sync.mailchimp.errors import MailchimpError
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import once, required_text
 
-NAME = "CRM users"  #: The name of an audience that the gateway makes.
+NAME = "CRM users"  #: The name of an audience created by the gateway.
 FIELDS = {
     "FNAME": "First name",
     "LNAME": "Last name",
     "OWNERNAME": "Owner's name",
     "OWNEREMAIL": "Owner's e-mail",
 }
-#: What a webhook tells of: it only brings a sync forward.
+#: The events of a webhook: they only make a sync start sooner.
 EVENTS = ("unsubscribe", "cleaned", "upemail", "campaign")
 WEBHOOK_PATH = "/mailchimp/webhook/"
 
 
 class CannotActivate(GatewayError):
-    """Something has to be set or done first."""
+    """Something must be set or done first."""
 
 
 class StepResult(StrEnum):
-    """What was done about a thing."""
+    """What was done for a step."""
 
     FOUND = "found"
     MADE = "made"
@@ -55,10 +55,10 @@ class ActivationStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationRequest:
-    """What the settings say of the account."""
+    """The account's part of the settings."""
 
-    audience: str = ""  #: Its id or name; empty: the gateway's choice.
-    contact: Mapping[str, str] | None  #: The postal address of an audience to be made.
+    audience: str = ""  #: Its id or name; empty: the gateway chooses.
+    contact: Mapping[str, str] | None  #: The postal address for a new audience.
     from_name: str
     from_email: str
     language: str
@@ -67,7 +67,7 @@ class ActivationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """Finds or makes everything, as often as it is asked; a dry run changes nothing."""
+    """Finds or creates everything, and may be repeated; a dry run changes nothing."""
 
     client: MailchimpClient
     database: Database
@@ -76,7 +76,7 @@ class Activation:
     dry_run: bool
 
     def run(self) -> Iterator[ActivationStep]:
-        """Yield each step once it is done; raises CannotActivate and MailchimpError."""
+        """Yield each step once it is done; raise CannotActivate and MailchimpError."""
         self.client.ping()
         yield ActivationStep(
             StepResult.FOUND, "key", f"Mailchimp answers at {self.client.base_url}"
@@ -99,7 +99,7 @@ class Activation:
             yield self._webhook(number, self.wishes.public_url.rstrip("/") + WEBHOOK_PATH)
 
     def _audience(self) -> tuple[MailchimpJson, ActivationStep]:
-        """Return the audience chosen or made; an empty one where a dry run would make it."""
+        """Return the chosen or new audience; an empty one if a dry run would create it."""
         answer = self.client.audiences()
         lists: list[MailchimpJson] = answer.get("lists") or []
         with self.database.reading() as connection:
@@ -120,7 +120,7 @@ class Activation:
                     "to one of them, or [mailchimp] audience_contact for one to be made"
                 )
             if self.wishes.audience and lists:
-                # With a mistyped name, a new audience would be made, in which nobody has opted out.
+                # A mistyped name would create a new audience, in which nobody has opted out.
                 raise CannotActivate(
                     f"there is no audience {name!r} (there are: {names}): set [mailchimp] audience "
                     "to one of them, or leave it out for one to be made"
@@ -139,7 +139,7 @@ class Activation:
         return audience, ActivationStep(did, "audience", text)
 
     def _create(self, name: str) -> MailchimpJson:
-        # Mail comes from this address unless a campaign says otherwise, as all do here.
+        # Mail comes from this address unless a campaign has its own, as all of ours do.
         from_email = self.wishes.from_email
         if not is_mailable(lookup_form(from_email)):
             domains = self.client.sender_domains()
@@ -200,7 +200,7 @@ class Activation:
             yield ActivationStep(did, f"{kind} group", text)
 
     def _webhook(self, audience: str, base: str) -> ActivationStep:
-        """Find or register the webhook below a web address; its secret path is drawn here."""
+        """Find or register the webhook below a URL; its secret path is generated here."""
         hooks = self.client.webhooks(audience) if audience else []
         registered = next(
             (hook for hook in hooks if str(hook.get("url", "")).startswith(base)), None
@@ -213,7 +213,7 @@ class Activation:
             return ActivationStep(StepResult.WOULD_MAKE, "webhook", base)
 
         url = base + secrets.token_urlsafe(24)
-        # Kept first: Mailchimp looks at the address before it answers.
+        # Stored first: Mailchimp calls the URL before it answers.
         with self.database.writing() as connection:
             audiences.change(connection, audience, webhook_url=url)
 
@@ -235,7 +235,7 @@ class Activation:
         values: dict[str, Any] = {"webhook": str(webhook.get("id") or "")}
         if webhook.get("url"):
             values["webhook_url"] = str(webhook["url"])
-        # Told once, when it is made.
+        # Returned only once, on creation.
         if webhook.get("signing_secret"):
             values["webhook_secret"] = str(webhook["signing_secret"])
         with self.database.writing() as connection:
@@ -245,11 +245,11 @@ class Activation:
 def choose_audience(
     lists: Sequence[MailchimpJson], *, wished: str, active: str, may_make: bool
 ) -> MailchimpJson | None:
-    """Return which of an account's audiences is used; None: one is to be made.
+    """Return the audience to use from an account; None: create one.
 
-    What the settings wish for (an id or a name) alone counts where they do. Else it is the one in
-    use already (`active`, its id), one the gateway made before and named, or the only one there is,
-    unless the settings allow another to be made.
+    If the settings name one (by id or name), only that counts. Otherwise it is the one already in
+    use (`active`, its id), one the gateway created and named earlier, or the only one there is,
+    unless the settings allow another to be created.
     """
     if wished:
         return audience_named(lists, wished)
@@ -260,7 +260,7 @@ def choose_audience(
 
 
 def audience_named(lists: Sequence[MailchimpJson], wished: str) -> MailchimpJson | None:
-    """Return the audience of that id, or else of that name."""
+    """Return the audience with that id, or else that name."""
     for key in ("id", "name"):
         for audience in lists:
             if audience.get(key) == wished:

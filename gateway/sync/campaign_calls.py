@@ -1,7 +1,7 @@
-"""What is asked of Mailchimp for a campaign as a whole: created, sent, scheduled, deleted.
+"""Calls to Mailchimp about a whole campaign: create, send, schedule, delete.
 
-Before each request it is noted that it is made. Where an answer is lost, or the process ended
-before it came, Mailchimp is looked at before anything is asked again.
+Every request is noted before it is made. If an answer is lost, or the process ended before it came,
+Mailchimp's state is checked before anything is repeated.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,22 +23,22 @@ from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.readiness import NotReady, missing_for_sending
 from gateway.sync.settle import created, keep, look
 
-ROUNDS = 3  #: A request is made so often at most, each after a look.
-LOOKS = 3  #: What was asked may show late.
+ROUNDS = 3  #: How often a request is made at most, each after a check.
+LOOKS = 3  #: Changes may show late.
 BETWEEN = 3.0  #: Seconds.
 MADE_ANEW = ". What can't be sent is best made again: gateway campaigns recreate"
 
 
 class Unclear(GatewayError):
-    """Nobody knows whether Mailchimp did what was asked."""
+    """Nobody knows whether Mailchimp did what was requested."""
 
 
 class CannotBeSent(NotReady):
-    """Mailchimp does not send or schedule the campaign as it is."""
+    """Mailchimp won't send or schedule the campaign as it is."""
 
 
 def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
-    """Create the campaign at Mailchimp, once: found by the mark in its title if it is there."""
+    """Create the campaign at Mailchimp, once: an existing one is found by its title's mark."""
     campaign = find_created(session, campaign)
     if campaign.mailchimp_id:
         return campaign
@@ -70,7 +70,7 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
                 if campaign.mailchimp_id:
                     break
         if campaign.mailchimp_id:
-            # A template given at creation brings its content; asking for it again changes nothing.
+            # A template given at creation brings its content; setting it again changes nothing.
             session.client.set_template(campaign.mailchimp_id, campaign.template)
             return campaign
     raise Unclear(
@@ -80,10 +80,9 @@ def create(session: MailchimpSession, campaign: Campaign) -> Campaign:
 
 
 def find_created(session: MailchimpSession, campaign: Campaign) -> Campaign:
-    """Return a campaign with what Mailchimp has of it, if its creation was asked for and is there.
+    """Return a campaign with Mailchimp's data about it, if its creation was requested and happened.
 
-    All campaigns of the account are looked through: what was asked for lately may bear an earlier
-    time there.
+    All campaigns in the account are searched: a recent one may have an earlier time there.
     """
     if campaign.asked is not PendingCall.CREATE:
         return campaign
@@ -103,7 +102,7 @@ def _keep_created(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Act:
-    """A request, how to see that it is done, and what the campaign is then or after a no."""
+    """A request, how to see that it was done, and the campaign's state after that or a refusal."""
 
     call: Callable[[], None]
     is_done: Callable[[Campaign], bool]
@@ -148,9 +147,9 @@ def schedule(session: MailchimpSession, campaign: Campaign, at: datetime) -> Cam
 
 
 def unschedule(session: MailchimpSession, campaign: Campaign) -> Campaign:
-    """Take the campaign out of Mailchimp's schedule; it may have left before that.
+    """Remove the campaign from Mailchimp's schedule; it may have been sent before that.
 
-    One that is refreshed keeps the time for which it is scheduled again.
+    One that is being refreshed keeps the time for which it will be scheduled again.
     """
     done: dict[str, Any] = {"state": CampaignState.OPENED}
     if campaign.asked is not PendingCall.REFRESH:
@@ -190,9 +189,9 @@ def delete(session: MailchimpSession, campaign: Campaign) -> Campaign:
 
 
 def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
-    """Ask, and look whether it is done; ask again only if it is not and no answer came.
+    """Make the request and check the effect; repeat only if there is none and no answer came.
 
-    Raises CannotBeSent where Mailchimp refuses, with what its checklist misses, and Unclear where
+    Raise CannotBeSent if Mailchimp refuses, with the missing items of its checklist, and Unclear if
     it never answers and shows no change.
     """
     reason = ""
@@ -227,7 +226,7 @@ def _do(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
 
 
 def _finish(session: MailchimpSession, campaign: Campaign, act: _Act) -> Campaign:
-    """Keep that it is done; a refresh goes on after the unscheduling."""
+    """Store that it is done; a refresh continues after the unscheduling."""
     goes_on = campaign.asked is PendingCall.REFRESH and act.done["state"] is CampaignState.OPENED
     is_over = _is_gone(campaign) or campaign.state is CampaignState.DELETED
     asked = PendingCall.REFRESH if goes_on and not is_over else PendingCall.NOTHING

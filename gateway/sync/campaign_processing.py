@@ -1,4 +1,4 @@
-"""Bringing a campaign to Mailchimp: members, segment, itself, and what it lacks to leave."""
+"""Bringing a campaign to Mailchimp: members, segment, the campaign, and what sending it needs."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ _CANNOT_BE_SENT = "the campaign can't be sent: "
 def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
     """Prepare, and bring members, segment and campaign to Mailchimp, without scheduling it.
 
-    Raises NotReady if it would go to other recipients than its segment (as `settle.look` found).
+    Raise NotReady if it would go to recipients other than its segment (as found by `settle.look`).
     """
     refuse_other_recipients(campaign)
     plan = prepare(session, campaign)
@@ -44,10 +44,9 @@ def process(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Camp
 
 
 def ready_to_leave(session: MailchimpSession, campaign: Campaign, *, yes: bool) -> Campaign:
-    """Return the campaign, processed and ready to leave; NotReady names everything that is missing.
+    """Return the campaign, processed and ready to send; NotReady names everything missing.
 
-    The steps that take minutes come first; the last one checks that nobody gave it other
-    recipients.
+    The steps that take minutes come first; the last one checks that nobody changed its recipients.
     """
     faults = standing(session).faults(campaign)
     if faults:
@@ -64,7 +63,7 @@ def ready_to_leave(session: MailchimpSession, campaign: Campaign, *, yes: bool) 
 
 
 def refuse_other_recipients(campaign: Campaign) -> None:
-    """Raise NotReady if a look has found that it would go to other recipients than its segment."""
+    """Raise NotReady if the campaign was found to have recipients other than its segment."""
     if campaign.trouble == OTHER_RECIPIENTS:
         raise NotReady(f"{_CANNOT_BE_SENT}{OTHER_RECIPIENTS}{campaign_calls.MADE_ANEW}")
 
@@ -72,14 +71,14 @@ def refuse_other_recipients(campaign: Campaign) -> None:
 def refuse_empty(tally: Mapping[str, int]) -> None:
     """Raise NotReady if nobody would get the campaign.
 
-    `tally` counts its members by the reason they are left out; an empty reason: they are in.
+    `tally` counts its members by why they are left out; an empty reason: they are included.
     """
     if not tally.get("", 0):
         raise NotReady(nobody_is_in(tally))
 
 
 def uploader_for(session: MailchimpSession, campaign: Campaign) -> Uploader:
-    """Return what brings the members of a campaign to Mailchimp."""
+    """Return the uploader for a campaign's members."""
     with session.database.reading() as connection:
         audience = audiences.by_id(connection, campaign.audience)
     double_optin = audience is not None and audience.double_optin

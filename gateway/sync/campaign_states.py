@@ -1,4 +1,4 @@
-"""Which campaigns may still be changed, and the state of each at Mailchimp now."""
+"""Which campaigns can still be changed, and each one's present state at Mailchimp."""
 
 from gateway.core import ids
 from gateway.core.campaigns.campaigns import (
@@ -16,17 +16,17 @@ from gateway.sync.settle import keep, look
 
 
 class WrongCampaignState(GatewayError):
-    """That can't be done with the campaign in its present state."""
+    """The campaign's present state doesn't allow that."""
 
 
 def stored(session: MailchimpSession, number: int) -> Campaign:
-    """Return a campaign as it is kept here; NoSuchCampaign where there is none."""
+    """Return a campaign as stored here; raise NoSuchCampaign if there is none."""
     with session.database.reading() as connection:
         return campaigns.by_id(connection, number)
 
 
 def not_sent(session: MailchimpSession, number: int) -> Campaign:
-    """Return a campaign as it is kept here; WrongCampaignState once it has left or is deleted."""
+    """Return a campaign as stored here; raise WrongCampaignState if it was sent or deleted."""
     campaign = stored(session, number)
     if campaign.state not in OPEN_STATES:
         refuse_gone(campaign)
@@ -35,9 +35,9 @@ def not_sent(session: MailchimpSession, number: int) -> Campaign:
 
 
 def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = False) -> Campaign:
-    """Return a campaign that has not left as Mailchimp has it now.
+    """Return a campaign that has not been sent, as Mailchimp now has it.
 
-    One that has left is returned only where that is what was wished for.
+    One that has been sent is returned only if that is what was wished for.
     """
     campaign = look(session, campaign_calls.find_created(session, not_sent(session, number)))
     if campaign.state is CampaignState.DELETED:
@@ -52,7 +52,7 @@ def as_at_mailchimp(session: MailchimpSession, number: int, *, wished: bool = Fa
 
 
 def refuse_gone(campaign: Campaign) -> None:
-    """Raise WrongCampaignState for a campaign that has left or is just leaving."""
+    """Raise WrongCampaignState for a campaign that was sent or is being sent."""
     if campaign.state in GONE_STATES:
         raise WrongCampaignState(
             f"the campaign is {campaign.state}: what was sent can't be changed, and is sent once"

@@ -1,7 +1,7 @@
 """Campaigns from the first draft to the three endings: opened, sent, scheduled.
 
-Each ending prepares afresh: the audience is read, every member decided on, data updated, new ones
-added, the segment built.
+Each ending prepares afresh: the audience is read, every member decided on, data updated, new
+members added, the segment built.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,14 +38,14 @@ from gateway.sync.readiness import NEW_BUILDER, NotReady
 from gateway.sync.settle import keep, look
 
 _ADDED_AT_ONCE = 1_000
-_NAMED = 3  #: Campaigns of one name that are told.
+_NAMED = 3  #: How many campaigns with the same name are reported.
 
 
 class NameTaken(GatewayError):
-    """There is a campaign of that name; --yes makes another."""
+    """There is a campaign with that name; --yes creates another."""
 
     def __init__(self, name: str, namesakes: Sequence[Campaign]) -> None:
-        self.namesakes = tuple(namesakes)  #: The newest first.
+        self.namesakes = tuple(namesakes)  #: Newest first.
         named = ", ".join(
             f"{ids.show(namesake.id)}, {namesake.state}" for namesake in namesakes[:_NAMED]
         )
@@ -54,24 +54,24 @@ class NameTaken(GatewayError):
 
 
 class CampaignRefused(GatewayError):
-    """The campaign can't be made as it is asked for."""
+    """The campaign can't be created as requested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedPeople:
-    """What became of people who were to be put into a campaign."""
+    """The result of adding people to a campaign."""
 
     added: int
-    known: int  #: Who were in it before.
+    known: int  #: How many were already in it.
     unknown: tuple[PersonRef, ...]  #: People who aren't in the CRM's data.
 
 
 def create(
     session: MailchimpSession, draft: CampaignRequest, number: int, *, yes: bool = False
 ) -> tuple[Campaign, list[str]]:
-    """Keep a new campaign; return it with remarks on what would keep it from being sent.
+    """Store a new campaign; return it with remarks on what would keep it from being sent.
 
-    NameTaken where there is one of that name, unless `yes`.
+    Raise NameTaken if there is one with that name, unless `yes`.
     """
     audience = readiness.activated(session.database)
     faults = naming_faults(draft.name, draft.from_name)
@@ -103,7 +103,7 @@ def create(
 
 
 def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> AddedPeople:
-    """Put people into a campaign that has not left, and decide on them by what is known here."""
+    """Add people to a campaign that has not been sent, and decide on them by what is known here."""
     added = known = 0
     unknown: list[PersonRef] = []
     with claimed(session, number) as held:
@@ -125,7 +125,7 @@ def add(session: MailchimpSession, number: int, refs: Iterable[PersonRef]) -> Ad
 
 
 def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:
-    """Take a person out of a campaign that has not left; False if it was not in it."""
+    """Remove a person from a campaign that has not been sent; False if they weren't in it."""
     with claimed(session, number) as held:
         not_sent(held, number)
         with held.database.writing() as connection:
@@ -134,13 +134,13 @@ def remove(session: MailchimpSession, number: int, ref: PersonRef) -> bool:
 
 
 def preview(session: MailchimpSession, number: int) -> tuple[Campaign, PreparationPlan, list[str]]:
-    """Prepare, and return what would change at Mailchimp and what is missing; nothing leaves."""
+    """Prepare, and return what would change at Mailchimp and what is missing; nothing is sent."""
     with claimed(session, number) as held:
         campaign = as_at_mailchimp(held, number)
         account = readiness.look(held.client, readiness.activated(held.database))
         plan = prepare(held, campaign)
         if plan.from_segment:
-            # So that the sync looks at the whole of a scheduled one again before its time.
+            # Makes the sync check all of a scheduled campaign again before its time.
             campaign = keep(held, campaign, refreshed_at=None)
     missing = [
         prerequisite.text for prerequisite in account.prerequisites() if not prerequisite.is_met
@@ -151,7 +151,7 @@ def preview(session: MailchimpSession, number: int) -> tuple[Campaign, Preparati
 def open_at_mailchimp(
     session: MailchimpSession, number: int, *, yes: bool
 ) -> tuple[Campaign, list[str]]:
-    """Create the campaign at Mailchimp; return it with what is missing for sending it."""
+    """Create the campaign at Mailchimp; return it with what it needs before it can be sent."""
     with claimed(session, number) as held:
         campaign = as_at_mailchimp(held, number)
         if campaign.state is CampaignState.SCHEDULED:
@@ -161,7 +161,7 @@ def open_at_mailchimp(
         account = readiness.standing(held)
         campaign = process(held, campaign, yes=yes)
         missing = account.faults(campaign)
-        # Waiting for a fresh campaign's checklist won't bring what the account lacks.
+        # Waiting for a fresh campaign's checklist doesn't add what the account lacks.
         pause = (lambda _: None) if missing else held.pause
         missing += readiness.missing_for_sending(held.client, campaign.mailchimp_id, pause)
     return campaign, missing
@@ -179,14 +179,14 @@ def send(session: MailchimpSession, number: int, *, yes: bool) -> Campaign:
 
 
 def schedule(session: MailchimpSession, number: int, at: datetime, *, yes: bool) -> Campaign:
-    """Schedule the campaign for a time Mailchimp takes (aware, UTC)."""
+    """Schedule the campaign for a time Mailchimp accepts (aware, UTC)."""
     with claimed(session, number) as held:
         campaign = ready_to_leave(held, as_at_mailchimp(held, number), yes=yes)
         return campaign_calls.schedule(held, campaign, at)
 
 
 def unschedule(session: MailchimpSession, number: int) -> Campaign:
-    """Take the campaign out of the schedule."""
+    """Remove the campaign from the schedule."""
     with claimed(session, number) as held:
         before = stored(held, number)
         campaign = as_at_mailchimp(held, number)
@@ -215,7 +215,7 @@ def delete(session: MailchimpSession, number: int) -> Campaign:
 def recreate(
     session: MailchimpSession, number: int, *, template: int | None, new: int
 ) -> tuple[Campaign, list[str]]:
-    """Make a campaign again, as a draft with the same members, then delete the old one."""
+    """Recreate a campaign as a draft with the same members, then delete the old one."""
     with claimed(session, number) as held:
         old = look(held, campaign_calls.find_created(held, stored(held, number)))
         refuse_gone(old)

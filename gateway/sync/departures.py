@@ -1,4 +1,4 @@
-"""Who left an audience, wherever that was, and whose address Mailchimp cleaned."""
+"""Who left an audience, for whatever reason, and whose address Mailchimp cleaned."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ _UNTIL = {"unsubscribed": "unsubscribed_until", "cleaned": "cleaned_until"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departed:
-    """What a sync of an audience brought."""
+    """The results of syncing an audience."""
 
-    unsubscribed: int  #: Addresses that left, of people known or not.
+    unsubscribed: int  #: Addresses that left, of known and unknown people.
     cleaned: int
-    opted_out: int  #: People who are in the opt-out group now and were not.
+    opted_out: int  #: People newly in the opt-out group.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departures:
-    """Reads who left; one call each for those who opted out and those cleaned, where few are."""
+    """Reads departures; one call each for unsubscribed and cleaned members, if there are few."""
 
     database: Database
     client: MailchimpClient
@@ -37,7 +37,7 @@ class Departures:
     may_write: Callable[[], None]  #: Raises if another process took over the round, or it must end.
 
     def read(self, audience: Audience) -> Departed:
-        """Take in what changed since the last time, and put people into the opt-out groups."""
+        """Read what changed since the last time, and put people into the opt-out groups."""
         gone = {status: self.read_status(audience, status) for status in _UNTIL}
         opted_out = self.apply(audience.id)
         known_until = {_UNTIL[status]: until for status, (_, until) in gone.items()}
@@ -50,7 +50,7 @@ class Departures:
         )
 
     def apply(self, audience: str) -> int:
-        """Put everybody into the opt-out group who has an address that left."""
+        """Put everybody with an address that left into the opt-out group."""
         done = 0
         while True:
             with self.database.reading() as connection:
@@ -64,7 +64,7 @@ class Departures:
             done += len(new)
 
     def read_status(self, audience: Audience, status: str) -> tuple[int, datetime | None]:
-        """Keep who left, until a reading brings nothing new; return how many, and until when."""
+        """Store departures until a reading finds nothing new; return how many, and up to when."""
         until: datetime | None = getattr(audience, _UNTIL[status])
         since = until and until - OVERLAP
         newest = until

@@ -1,4 +1,4 @@
-"""What all work on campaigns is done with, and whose turn it is."""
+"""What all work on campaigns uses, and which process may do it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,16 +15,16 @@ from gateway.sync.mailchimp.client import MailchimpClient
 from gateway.sync.mailchimp.errors import AnswerLost, MailchimpError
 from gateway.sync.mailchimp.transport import MailchimpJson
 
-LEASE = timedelta(minutes=15)  #: One call to Mailchimp with all its repetitions takes less.
+LEASE = timedelta(minutes=15)  #: Longer than one call to Mailchimp with all its retries.
 RENEW_AFTER = timedelta(minutes=1)
 _ATTEMPTS = 3
 
-#: Hears what is done, how much of it, and how much there is.
+#: Gets the current step, how much of it is done, and how much there is.
 SyncProgress = Callable[[str, int, int], None]
 
 
 class CampaignBusy(GatewayError):
-    """Another process works on the campaign."""
+    """Another process is working on the campaign."""
 
 
 def in_silence(what: str, done: int, total: int) -> None:
@@ -38,13 +38,13 @@ class MailchimpSession:
     database: Database
     client: MailchimpClient
     standings: Standings
-    holder: str  #: Who works: a node and a process.
+    holder: str  #: The node and process doing the work.
     is_gone: IsGone
     clock: Callable[[], datetime]
     pause: Callable[[float], None]  #: Waits that many seconds.
-    threads: int = 4  #: Calls made side by side.
-    beat: SyncProgress = field(default=in_silence)  #: Called between two steps.
-    finished: Callable[[], None] = field(default=lambda: None)  #: To be called after the last.
+    threads: int = 4  #: Calls made in parallel.
+    beat: SyncProgress = field(default=in_silence)  #: Called between steps.
+    finished: Callable[[], None] = field(default=lambda: None)  #: Called after the last step.
 
 
 @contextmanager
@@ -53,9 +53,9 @@ def leased(
 ) -> Iterator[MailchimpSession | None]:
     """Hold a lease for the block; None: another process has it.
 
-    What is yielded renews it at each beat, and raises `lost` once another process has taken it
-    over. A holder that was killed is known to be gone on its own machine, and elsewhere after a
-    quarter of an hour.
+    The yielded session renews it at each beat, and raises `lost` once another process has taken it
+    over. A killed holder is recognised on its own machine at once, elsewhere after a quarter of an
+    hour.
     """
     lease = Lease(
         database=session.database,
@@ -80,9 +80,9 @@ def leased(
 
 @contextmanager
 def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSession]:
-    """Hold a campaign against other processes; what is yielded renews the hold at each beat.
+    """Lock a campaign against other processes; the yielded session renews the lock at each beat.
 
-    Busy: somebody else has it.
+    Raise `CampaignBusy` if somebody else has it.
     """
     shown = ids.show(campaign)
     lost = CampaignBusy(f"another process took over {shown}")
@@ -98,7 +98,7 @@ def claimed(session: MailchimpSession, campaign: int) -> Iterator[MailchimpSessi
 def once(
     make: Callable[[], MailchimpJson], look: Callable[[], MailchimpJson | None]
 ) -> MailchimpJson:
-    """Make a thing; where the answer is lost, look whether it is there before trying again."""
+    """Create something; if the answer is lost, check whether it exists before trying again."""
     for _ in range(_ATTEMPTS - 1):
         try:
             return make()
@@ -110,7 +110,7 @@ def once(
 
 
 def required_text(document: MailchimpJson, name: str) -> str:
-    """Return a value that an answer of Mailchimp must have; MailchimpError if it hasn't."""
+    """Return a required value of a Mailchimp answer; raise MailchimpError if it is missing."""
     value = document.get(name)
     if value in {None, ""}:
         raise MailchimpError(f"Mailchimp's answer lacks its {name}")
@@ -118,7 +118,7 @@ def required_text(document: MailchimpJson, name: str) -> str:
 
 
 def moment(value: object) -> datetime | None:
-    """Read a time of Mailchimp's; an empty one means never."""
+    """Parse one of Mailchimp's times; an empty one means never."""
     if not value:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The calls that bring members of a campaign to Mailchimp, and what became of each address."""
+"""The calls that bring a campaign's members to Mailchimp, and the result for each address."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,35 +20,35 @@ from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import known_member
 
-#: When Mailchimp is asked again for an address it refused for a while (MAILCHIMP 4.4).
+#: When to retry an address that Mailchimp refused temporarily (MAILCHIMP 4.4).
 PASSING = timedelta(days=1)
 _ATTEMPTS = 3
-_PAUSE = 2.0  #: Seconds before a call whose answer was lost is made again.
+_PAUSE = 2.0  #: Seconds before a call whose answer was lost is repeated.
 _EXISTS = "ERROR_CONTACT_EXISTS"
 
 
 @dataclass(slots=True)
 class CallResult:
-    """What became of some addresses."""
+    """The result for some addresses."""
 
     known: list[KnownContact] = field(default_factory=list)
     refused: list[KnownContact] = field(default_factory=list)
     outs: list[tuple[str, MemberOut]] = field(default_factory=list)
 
     def take_in(self, known: KnownContact, now: datetime) -> None:
-        """Take in an address as Mailchimp has it; one that can't get mail drops out."""
+        """Record an address as Mailchimp has it; one that can't get mail drops out."""
         self.known.append(known)
         out = kept_out(known, now)
         if out is not None:
             self.outs.append((known.address, out))
 
     def refuse(self, address: str, text: str, *, until: datetime | None) -> None:
-        """Record that Mailchimp refused an address; `until`: when it is asked again, if ever."""
+        """Record that Mailchimp refused an address; `until`: when to retry it, if ever."""
         self.refused.append(KnownContact(address=address, refusal=text, refused_until=until))
         self.outs.append((address, MemberOut(LeftOutReason.REFUSED, text)))
 
     def add(self, other: "CallResult") -> None:
-        """Take in what became of others."""
+        """Add the results for others."""
         self.known += other.known
         self.refused += other.refused
         self.outs += other.outs
@@ -56,14 +56,14 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberCalls:
-    """Makes one call at a time for members of a campaign; several threads may do so at once."""
+    """Makes single calls for members of a campaign; several threads may do so at once."""
 
     session: MailchimpSession
     campaign: Campaign
     double_optin: bool
 
     def add(self, batch: Sequence[Outgoing]) -> CallResult:
-        """Add addresses; where the answer is lost once more: who is in then is left alone."""
+        """Add addresses, once more if the answer is lost: those already added are left alone."""
         status = "pending" if self.double_optin else "subscribed"
         bodies = [
             {"email_address": member.email, "status": status, "merge_fields": member.merge_fields}
@@ -83,12 +83,12 @@ class MemberCalls:
             text = str(error.get("error") or error.get("field_message") or "no reason given")
             until = self.session.clock() + PASSING if is_passing(text) else None
             result.refuse(lookup_form(email), text, until=until)
-        # Members of whom the answer says nothing are checked by the segment, which takes only
+        # Members not mentioned in the answer are checked by the segment, which only accepts
         # subscribed ones.
         return result
 
     def update(self, member: Outgoing) -> CallResult:
-        """Update a member; a status is given for the case only that it is gone (MAILCHIMP 4.1)."""
+        """Update a member; its status only applies if it no longer exists (MAILCHIMP 4.1)."""
         body = {
             "email_address": member.email,
             "status_if_new": "pending" if self.double_optin else "subscribed",
@@ -110,7 +110,7 @@ class MemberCalls:
     def change_segment(
         self, leaving: Sequence[str], arriving: Sequence[tuple[str, str]]
     ) -> tuple[list[str], CallResult]:
-        """Make one call; return who is in the segment by it, and what became of the others."""
+        """Make one call; return who it put into the segment, and the results for the others."""
         client, campaign = self.session.client, self.campaign
         assert campaign.segment is not None
         add = [email for _, email in arriving]
@@ -126,7 +126,7 @@ class MemberCalls:
         return [address for address, _ in arriving if address not in ignored], result
 
     def look_up(self, result: CallResult, email: str, otherwise: str = "") -> None:
-        """Take an address as Mailchimp has it, after it turned out to be other than thought."""
+        """Record an address as Mailchimp has it, after it proved different from expected."""
         try:
             document = self.session.client.member(self.campaign.audience, member_id(email))
         except MailchimpNotFound:
@@ -141,7 +141,7 @@ class MemberCalls:
             result.outs.append((known.address, MemberOut(LeftOutReason.REFUSED, otherwise)))
 
     def patiently(self, call: Callable[[], MailchimpJson]) -> MailchimpJson:
-        """Make a call that may be made twice, again where its answer is lost."""
+        """Make an idempotent call, repeating it if its answer is lost."""
         for _ in range(_ATTEMPTS - 1):
             try:
                 return call()

@@ -1,4 +1,4 @@
-"""The activities of one campaign, read from Mailchimp's reports into the store."""
+"""Copying one campaign's activities from Mailchimp's reports into the store."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,19 +33,19 @@ from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.reading import known_member
 
-_IN_ONE_COMMIT = 500  #: Activities: nobody who writes waits long for the turn.
-_LOOKED_UP = 50  #: Recipients nobody knows are asked for one by one, so many in one sync.
-_AGAIN = 10  #: Times all is read once more while that brings what was missing.
+_IN_ONE_COMMIT = 500  #: Activities per commit, so that other writers don't wait long.
+_LOOKED_UP = 50  #: Unknown recipients are looked up one by one, at most this many per sync.
+_AGAIN = 10  #: How often everything is read again while that finds what was missing.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mirrored:
-    """What a sync of one campaign brought."""
+    """The results of syncing one campaign."""
 
     new: int
     opted_out: int
-    until: datetime | None  #: The newest activity known.
-    gaps: Mapping[str, int]  #: What Mailchimp counts and does not show.
+    until: datetime | None  #: The newest known activity.
+    gaps: Mapping[str, int]  #: What Mailchimp counts but doesn't show.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +56,9 @@ class Mirror:
     client: MailchimpClient
     new_id: Callable[[], int]
     clock: Callable[[], datetime]
-    #: Asked before every commit; raises where another process has taken over.
+    #: Called before every commit; raises if another process has taken over.
     may_write: Callable[[], None] = lambda: None
-    #: Told of each page how many rows were on it.
+    #: Called with the number of rows on each page.
     seen: Callable[[int], None] = lambda _: None
 
     def copy(
@@ -70,7 +70,7 @@ class Mirror:
         until: datetime | None,
         gaps: Mapping[str, int],
     ) -> Mirrored:
-        """Read what is new, with an overlap; all of it where Mailchimp counts more than is kept."""
+        """Read what is new, with an overlap; everything if Mailchimp counts more than is stored."""
         run = _Run(self, mailing, until)
         run.read(reading, until and until - OVERLAP)
         gap = self._gap(mailing, counters)
@@ -100,9 +100,9 @@ class _Run:
         self.opted_out = 0
 
     def read(self, reading: CountersToRead, since: datetime | None) -> None:
-        """Take in what the reports tell; for opens, first the report that tells machines apart."""
+        """Read the reports; for opens, first the one that identifies machines."""
         client, campaign = self._mirror.client, self._mailing.mailchimp_id
-        # Those who left come first, so that no opt-out waits for a report that can't be read.
+        # Unsubscribes come first, so that no opt-out waits for an unreadable report.
         if reading.unsubscribed:
             self._take(client.unsubscribed(campaign), of_unsubscribed)
         if reading.opens:
@@ -143,7 +143,7 @@ class _Run:
             events.put(connection, opted_out_events(connection, opted_out, mirror.new_id))
         self.new += len(new)
         self.opted_out += len(opted_out)
-        # The newest time of the kinds that `since` narrows; unsubscribes aren't among them.
+        # The newest time of the types limited by `since`; unsubscribes aren't among them.
         times = [
             activity.at
             for contact in seen
@@ -153,7 +153,7 @@ class _Run:
         self.until = max(filter(None, [self.until, *times]), default=None)
 
     def _look_up(self, seen: Sequence[ReportedRecipient]) -> None:
-        """Ask for recipients nobody knows: they may be members under another address now."""
+        """Look up unknown recipients: they may be members under another address now."""
         mirror, mailing = self._mirror, self._mailing
         with mirror.database.reading() as connection:
             unknown = activities.unknown_contacts(connection, mailing, seen)
@@ -173,7 +173,7 @@ class _Run:
 def _leavings(
     connection: StoreTransaction, mailing: ActivityCampaign, seen: Iterable[ReportedRecipient]
 ) -> Iterator[Departure]:
-    """Yield everybody an unsubscribe is about: who has the address, and whom it was sent to."""
+    """Yield everybody affected by an unsubscribe: who has the address, and who was mailed."""
     left = [contact for contact in seen if any(map(_is_unsubscribe, contact.activities))]
     if not left:
         return

@@ -1,4 +1,4 @@
-"""Preparing a campaign: who is in, who is out, and what would change at Mailchimp."""
+"""Preparing a campaign: who is included, who is left out, and what would change at Mailchimp."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from gateway.sync.mailchimp_session import MailchimpSession
 from gateway.sync.reading import read_audience, read_until_nothing_is_new
 
 DECIDED_AT_ONCE = 1_000
-PAGE = 2_000  #: Addresses that go out, looked at together: four batches for four threads.
+PAGE = 2_000  #: Addresses handled together: four batches for four threads.
 
 
 def drop_alarm(drop: DroppedMembers) -> str:
-    """Return what is said of members that drop out, without how to go on."""
+    """Return the warning about members that drop out, without how to continue."""
     return (
         f"{drop.dropped} of {drop.before} members would drop out, and not by the opt-out group: "
         "look with gateway campaigns prepare whether the CRM's export is whole"
@@ -29,7 +29,7 @@ def drop_alarm(drop: DroppedMembers) -> str:
 
 
 class TooManyDropOut(GatewayError):
-    """So many members would drop out that it may be a mistake; --yes goes on."""
+    """So many members would drop out that it may be a mistake; --yes continues."""
 
     def __init__(self, drop: DroppedMembers) -> None:
         self.drop = drop
@@ -42,9 +42,9 @@ class SegmentGone(GatewayError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparationPlan:
-    """What preparing found, and what would change at Mailchimp."""
+    """The results of preparing, and what would change at Mailchimp."""
 
-    tally: dict[str, int]  #: Members by reason; in are those under the empty one.
+    tally: dict[str, int]  #: Members by reason; those under the empty one are included.
     new: int  #: To be added to the audience.
     changed: int  #: In the audience with other data.
     unchanged: int
@@ -54,11 +54,11 @@ class PreparationPlan:
 
     @property
     def included(self) -> int:
-        """How many are in."""
+        """How many are included."""
         return self.tally.get("", 0)
 
     def document(self) -> CampaignChangesDocument:
-        """Return what would change at Mailchimp as JSON has it."""
+        """Return what would change at Mailchimp in its JSON form."""
         return {
             "new": self.new,
             "changed": self.changed,
@@ -94,7 +94,7 @@ def prepare(session: MailchimpSession, campaign: Campaign) -> PreparationPlan:
 
 
 def outgoing_pages(session: MailchimpSession, campaign: Campaign) -> Iterator[list[Outgoing]]:
-    """Yield who is in, page by page; the last one may be empty. Nothing is locked between two."""
+    """Yield the included members in pages; the last may be empty. Nothing is locked between."""
     after = ""
     while True:
         with session.database.reading() as connection:
@@ -108,13 +108,13 @@ def outgoing_pages(session: MailchimpSession, campaign: Campaign) -> Iterator[li
 
 
 def guard(plan: PreparationPlan) -> None:
-    """Raise TooManyDropOut where more drop out than happens by itself (M10)."""
+    """Raise TooManyDropOut if more drop out than usual (M10)."""
     if plan.drop.is_alarming:
         raise TooManyDropOut(plan.drop)
 
 
 def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
-    """Decide for every member whether it is in, by what the store knows."""
+    """Decide for every member whether it is included, by what the store has."""
     with session.database.reading() as connection:
         total = campaign_members.count(connection, campaign.id)
     last: PersonRef | None = None
@@ -159,7 +159,7 @@ def decide_members(session: MailchimpSession, campaign: Campaign) -> None:
 
 
 def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
-    """Note who is in the campaign's segment; return the addresses that have to leave it."""
+    """Record who is in the campaign's segment; return the addresses to be removed from it."""
     with session.database.writing() as connection:
         campaign_segments.forget_segment(connection, campaign.id)
     if campaign.segment is None:
@@ -183,7 +183,7 @@ def read_segment(session: MailchimpSession, campaign: Campaign) -> list[str]:
 
     segment = campaign.segment
     try:
-        # Whoever were passed over would stay in the segment, though the campaign leaves them out.
+        # Anyone skipped would stay in the segment, though the campaign leaves them out.
         read_until_nothing_is_new(
             lambda: session.client.segment_members(campaign.audience, segment), take
         )

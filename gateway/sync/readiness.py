@@ -1,4 +1,4 @@
-"""What must be there before a campaign can leave, in plain words with what to do."""
+"""What a campaign needs before it can be sent, in plain words with what to do."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ from gateway.sync.mailchimp.errors import MailchimpNotFound
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession
 
-LOOKS = 4  #: A fresh campaign's checklist may lag behind for some seconds (MAILCHIMP 4.14).
+LOOKS = 4  #: A fresh campaign's checklist may lag by some seconds (MAILCHIMP 4.14).
 BETWEEN_LOOKS = 2.0  #: Seconds.
 NEW_BUILDER = "multichannel"
 NOT_OWN = ("base", "gallery")  #: Types of templates that belong to Mailchimp.
 
 
 class NotReady(GatewayError):
-    """Something is missing before a campaign can be made or can leave."""
+    """Something is missing before a campaign can be created or sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prerequisite:
-    """One thing that must be there before the first campaign."""
+    """One requirement for the first campaign."""
 
     name: str  #: activated, template, domain_verified, domain_authenticated.
     is_met: bool
-    text: str  #: What is there, or what is missing and what to do.
+    text: str  #: What there is, or what is missing and what to do.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountTemplate:
-    """A template of the account, and why it can't be used, if it can't."""
+    """One of the account's templates, and why it can't be used, if it can't."""
 
     id: int
     name: str
@@ -112,7 +112,7 @@ class AccountStanding:
         ]
 
     def check(self) -> None:
-        """Raise NotReady with all that is missing."""
+        """Raise NotReady with everything that is missing."""
         missing = [
             prerequisite.text for prerequisite in self.prerequisites() if not prerequisite.is_met
         ]
@@ -120,7 +120,7 @@ class AccountStanding:
             raise NotReady("campaigns can't be made yet: " + "; ".join(missing))
 
     def template(self, number: int) -> AccountTemplate:
-        """Return the account's template of that id; NotReady names those there are."""
+        """Return the account's template with that id; NotReady lists those there are."""
         template = next((candidate for candidate in self.templates if candidate.id == number), None)
         if template is not None:
             return template
@@ -132,7 +132,7 @@ class AccountStanding:
         raise NotReady(f"the account has no template {number}; it has {names}")
 
     def sender_fault(self, address: str) -> str:
-        """Return why mail can't leave from an address; empty: it can."""
+        """Return why mail can't be sent from an address; empty: it can."""
         domain = domain_of(address)
         known = self._domain(domain)
         if known is None or not known.get("verified"):
@@ -184,7 +184,7 @@ _UNAUTHENTICATED = (
 
 
 def look(client: MailchimpClient, audience: Audience | None) -> AccountStanding:
-    """Ask Mailchimp what the account has: a call each for audience, templates and domains."""
+    """Ask Mailchimp what the account has: one call each for audience, templates and domains."""
     return AccountStanding(
         audience=audience,
         templates=tuple(map(_template, client.templates())),
@@ -203,7 +203,7 @@ def is_at_mailchimp(client: MailchimpClient, audience: Audience) -> bool:
 
 
 def activated(database: Database) -> Audience:
-    """Return the audience in use; NotReady before the activation."""
+    """Return the audience in use; raise NotReady before the activation."""
     with database.reading() as connection:
         audience = audiences.active(connection)
     if audience is None:
@@ -212,7 +212,7 @@ def activated(database: Database) -> Audience:
 
 
 def standing(session: MailchimpSession) -> AccountStanding:
-    """Return what the account has; NotReady with all that is missing."""
+    """Return what the account has; raise NotReady with everything missing."""
     audience = activated(session.database)
     account = look(session.client, audience)
     account.check()
@@ -222,7 +222,7 @@ def standing(session: MailchimpSession) -> AccountStanding:
 def missing_for_sending(
     client: MailchimpClient, mailchimp_id: str, pause: Callable[[float], None]
 ) -> list[str]:
-    """Return what Mailchimp's checklist misses, looked at again while a campaign is fresh."""
+    """Return what Mailchimp's checklist misses, checked again while a campaign is fresh."""
     missing: list[str] = []
     for number in range(LOOKS):
         if number:

@@ -1,4 +1,4 @@
-"""Reading an audience into the store: a first time whole, then what changed."""
+"""Reading an audience into the store: the first time all of it, then what changed."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,12 +11,12 @@ from gateway.sync.mailchimp.official_client import PAGE, Pages
 from gateway.sync.mailchimp.transport import MailchimpJson
 from gateway.sync.mailchimp_session import MailchimpSession, moment
 
-#: What was written at the same time as the newest change may show after it (MAILCHIMP 4.9).
+#: Changes made at the same time as the newest one may appear after it (MAILCHIMP 4.9).
 OVERLAP = timedelta(minutes=10)
 
 
-#: How often pages are read at most. If somebody leaves a list between two pages, those after them
-#: move up by one, and the first of the next page is missed.
+#: How often pages are read at most. If somebody leaves a list between two pages, the members after
+#: them move up by one, and the first of the next page is missed.
 _READINGS = 5
 
 
@@ -25,11 +25,11 @@ class AudienceGone(MailchimpRefused):
 
 
 def read_audience(session: MailchimpSession, audience: str) -> None:
-    """Bring what is known of an audience's members up to date; a page is kept as it is read.
+    """Update what is known of an audience's members, storing each page as it is read.
 
-    How far it is read, by Mailchimp's clock, moves with the last page only, so that a reading that
-    breaks off is begun again. Who was passed over, having changed between two pages, is met when it
-    is to be added: Mailchimp says then that it is there.
+    The position, by Mailchimp's clock, only advances with the last page, so that an interrupted
+    reading starts over. A member skipped because it changed between two pages is noticed when it is
+    to be added: Mailchimp then says that it exists.
     """
     with session.database.reading() as connection:
         before = audiences.by_id(connection, audience)
@@ -62,9 +62,9 @@ def read_audience(session: MailchimpSession, audience: str) -> None:
 def read_until_nothing_is_new(
     pages: Callable[[], Pages], take: Callable[[list[MailchimpJson]], int]
 ) -> int:
-    """Read pages whose members may change meanwhile, until a reading brings nobody new.
+    """Read pages whose members may change meanwhile, until a reading finds nobody new.
 
-    `take` takes a page and returns how many of it were new; returned is how many that were in all.
+    `take` gets a page and returns how many of it were new; the total of those is returned.
     """
     news = 0
     for reading in range(_READINGS):

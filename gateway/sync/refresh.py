@@ -1,7 +1,8 @@
-"""Scheduled campaigns shortly before their time: once more brought up to date, or taken back.
+"""Scheduled campaigns shortly before their time: updated once more, or taken back.
 
-Mailchimp may have frozen who gets a campaign when it was scheduled (MAILCHIMP 4.15). So where
-somebody must drop out it is unscheduled, the segment trimmed, and scheduled again for its time.
+Mailchimp may have frozen a campaign's recipients when it was scheduled (MAILCHIMP 4.15). So if
+anybody must drop out, it is unscheduled, the segment trimmed, and the campaign scheduled again for
+its time.
 """
 
 from collections.abc import Callable
@@ -19,23 +20,23 @@ from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claim
 from gateway.sync.preparation import PreparationPlan, decide_members, guard, prepare
 from gateway.sync.settle import OTHER_RECIPIENTS, keep, look, stays_unscheduled
 
-#: How long before its time a campaign is brought up to date again.
+#: How long before its time a campaign is updated again.
 BEFORE = timedelta(minutes=20)
-#: How long before its time that is done a last time: only then is it seen if somebody put people
-#: into its segment at Mailchimp meanwhile.
+#: How long before its time that is done for the last time: only this shows whether somebody has
+#: since added people to its segment at Mailchimp.
 ONCE_MORE = timedelta(minutes=5)
 #: How often in between Mailchimp is asked about it, and the store for people who must drop out.
 AGAIN = timedelta(minutes=1)
-#: From so long before its time it isn't changed any more, as it would miss its time if it were
-#: unscheduled now. Each round still checks for other recipients: then it must not leave at all.
+#: From this long before its time it isn't changed any more, as unscheduling it now would make it
+#: miss its time. Each round still checks for other recipients: then it must not be sent at all.
 TOO_LATE = timedelta(minutes=1)
-#: For how long after its time it is checked whether it left.
+#: For how long after its time to check whether it was sent.
 LEAVES_WITHIN = timedelta(minutes=20)
 
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """A campaign was brought up to date."""
+    """A campaign was updated."""
 
     campaign: int
     updated: int  #: Members whose data changed.
@@ -44,7 +45,7 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class Unscheduled:
-    """A campaign is not on its way any more though it was scheduled."""
+    """A campaign that was scheduled no longer is."""
 
     campaign: int
     reason: str
@@ -52,7 +53,7 @@ class Unscheduled:
 
 @dataclass(frozen=True, slots=True)
 class RefreshFailed:
-    """A campaign could not be brought up to date; it is tried again, and goes out as it is."""
+    """A campaign could not be updated; it is retried, and sent as it is."""
 
     campaign: int
     reason: str
@@ -63,9 +64,9 @@ Heard = Refreshed | Unscheduled | RefreshFailed
 
 @dataclass(frozen=True, slots=True)
 class LastLook:
-    """When a campaign was last looked at, and the last known time it was to leave.
+    """When a campaign was last checked, and the last known time for which it was scheduled.
 
-    That time is kept, as somebody who unscheduled it at Mailchimp may schedule it there again.
+    That time is kept because somebody who unscheduled it at Mailchimp may schedule it there again.
     """
 
     at: datetime
@@ -74,14 +75,14 @@ class LastLook:
 
 @dataclass(slots=True, kw_only=True)
 class Refresher:
-    """Looks after all scheduled campaigns; made for a thread."""
+    """Looks after all scheduled campaigns; for a thread."""
 
     session: MailchimpSession
     heard: Callable[[Heard], None]
-    looked: dict[int, LastLook] = field(default_factory=dict)  #: By the campaigns' ids.
+    looked: dict[int, LastLook] = field(default_factory=dict)  #: By campaign id.
 
     def run(self) -> None:
-        """Do what is due; one campaign's trouble doesn't keep the others waiting."""
+        """Do what is due; trouble with one campaign doesn't delay the others."""
         now = self.session.clock()
         with self.session.database.reading() as connection:
             states = (CampaignState.SCHEDULED, CampaignState.OPENED, CampaignState.SENDING)
@@ -105,7 +106,7 @@ class Refresher:
 
 
 def is_due(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
-    """Whether a campaign is to be looked after now; `looked`: when this process last did.
+    """Whether to check a campaign now; `looked`: when this process last did.
 
     Always if its refresh was interrupted. Otherwise once a minute from 20 minutes before its time
     to 20 minutes after it, and every time in the last minute.
@@ -120,21 +121,21 @@ def is_due(campaign: Campaign, looked: LastLook | None, now: datetime) -> bool:
 
 
 def leaving_time(campaign: Campaign, looked: LastLook | None) -> datetime | None:
-    """Return when a campaign leaves, left, or was to leave before somebody unscheduled it."""
+    """Return when a campaign is or was to be sent, even if somebody unscheduled it."""
     before = looked.leaves_at if looked else None
     return campaign.scheduled_for or campaign.sent_at or before
 
 
 @dataclass(slots=True)
 class _Refresh:
-    """What one campaign needs now; `campaign` is what is known of it after each step.
+    """What one campaign needs now; `campaign` is its known state after each step.
 
-    Take one for 10:00. At 09:40 it is brought up to date: who is a member is decided again, and
-    members' data is updated. If somebody dropped out, the segment is trimmed: a pending REFRESH is
-    noted, the campaign unscheduled, the segment trimmed, the campaign scheduled for 10:00 again.
-    Then, each minute, it is checked that Mailchimp still sends it to the segment, and in the store
-    whether somebody else dropped out. If so, all of it is done again, and also at 09:55. From 09:59
-    on only its recipients are checked, and after 10:00 whether it left. If a process ends between
+    Take one for 10:00. At 09:40 it is updated: members are decided on again, and their data is
+    updated. If somebody dropped out, the segment is trimmed: a pending REFRESH is noted, the
+    campaign unscheduled, the segment trimmed, the campaign scheduled for 10:00 again. Then each
+    minute Mailchimp is asked whether it still goes to the segment, and the store whether anybody
+    else dropped out. If so, all of it is repeated, and also at 09:55. From 09:59 on only its
+    recipients are checked, and after 10:00 whether it was sent. If a process ends between
     unscheduling and scheduling, the REFRESH stays pending, and the next process continues there. A
     campaign that can't be scheduled again stays unscheduled and says why.
     """
@@ -174,7 +175,7 @@ class _Refresh:
         try:
             guard(plan)
         except GatewayError as error:
-            # So many drop out that a person has to look: it is unscheduled for good.
+            # So many drop out that a person must look into it: it stays unscheduled.
             campaign = campaign_calls.unschedule(self.session, self.campaign)
             if campaign.state is CampaignState.OPENED:
                 self.campaign = campaign
@@ -185,7 +186,7 @@ class _Refresh:
         self._finish(plan)
 
     def _go_on(self) -> None:
-        """Finish a refresh that was broken off, perhaps between unscheduling and scheduling."""
+        """Finish a refresh that was interrupted, perhaps between unscheduling and scheduling."""
         self.campaign = look(self.session, self.campaign)
         at = self.campaign.scheduled_for
         if self.campaign.state not in {CampaignState.OPENED, CampaignState.SCHEDULED} or at is None:
@@ -200,7 +201,7 @@ class _Refresh:
             self._finish(plan)
 
     def _trim(self, plan: PreparationPlan, at: datetime) -> None:
-        # Nobody ends this halfway: what is unscheduled is scheduled again.
+        # Nothing ends this halfway: what is unscheduled is scheduled again.
         session = replace(self.session, beat=in_silence)
         self.campaign = keep(
             session, self.campaign, asked=PendingCall.REFRESH, asked_at=session.clock()

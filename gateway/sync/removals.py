@@ -1,4 +1,4 @@
-"""Has Mailchimp archive or delete the contacts of people who were erased."""
+"""Archiving or deleting the Mailchimp contacts of erased people."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removals:
-    """Does what is due, and tries again until it is done: asked twice, Mailchimp has it once."""
+    """Does what is due, retrying until it succeeds; repeating it is harmless."""
 
     database: Database
     client: MailchimpClient
     clock: Callable[[], datetime]
 
     def run(self) -> tuple[int, list[str]]:
-        """Return how many contacts went, and why others did not."""
+        """Return how many contacts were removed, and why others weren't."""
         with self.database.reading() as connection:
             wanted = removals.due(connection, self.clock(), _AT_ONCE)
         gone, errors = 0, []
@@ -33,7 +33,7 @@ class Removals:
                 else:
                     self.client.archive_member(removal.audience, removal.member)
             except MailchimpNotFound:
-                pass  # It is gone, or was never there.
+                pass  # It is gone, or never existed.
             except MailchimpError as error:
                 wait = WAITS[min(removal.attempts, len(WAITS) - 1)]
                 with self.database.writing() as connection:

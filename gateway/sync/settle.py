@@ -1,4 +1,4 @@
-"""Updates what is known of a campaign by what Mailchimp says of it."""
+"""Updating what is known of a campaign from Mailchimp's data."""
 
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ def look(session: MailchimpSession, campaign: Campaign) -> Campaign:
 
 
 def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
-    """Return the fields of a campaign that Mailchimp's document of it sets."""
+    """Return the campaign fields set by Mailchimp's document about it."""
     status = str(document.get("status") or "")
     state = FROM_MAILCHIMP.get(status, campaign.state)
     fields: dict[str, Any] = {"state": state}
@@ -66,12 +66,12 @@ def changes(campaign: Campaign, document: MailchimpJson) -> dict[str, Any]:
 
 
 def stays_unscheduled(reason: str) -> str:
-    """Return the `trouble` text of a campaign that the gateway took out of the schedule."""
+    """Return the `trouble` text for a campaign that the gateway unscheduled."""
     return f"it was unscheduled and stays so: {reason}"
 
 
 def is_off_schedule(campaign: Campaign) -> bool:
-    """Whether a campaign was taken out of the schedule, by somebody there or because of a fault.
+    """Whether a campaign was unscheduled, by somebody at Mailchimp or because of a fault.
 
     It may be scheduled there again.
     """
@@ -82,10 +82,10 @@ def is_off_schedule(campaign: Campaign) -> bool:
 
 
 def has_other_recipients(campaign: Campaign, document: MailchimpJson) -> bool:
-    """Whether somebody chose other recipients at Mailchimp than the campaign's own segment.
+    """Whether somebody chose recipients at Mailchimp other than the campaign's own segment.
 
     A document without an audience says nothing. One with an audience but no segment goes to the
-    whole audience: refusing that by mistake costs a look, sending it would reach strangers.
+    whole audience: refusing it by mistake costs a check, sending it would reach strangers.
     """
     recipients = document.get("recipients")
     if campaign.segment is None or not isinstance(recipients, dict):
@@ -119,6 +119,6 @@ def created(document: MailchimpJson, link: str, now: datetime) -> dict[str, Any]
 
 
 def keep(session: MailchimpSession, campaign: Campaign, **values: Any) -> Campaign:
-    """Set fields of a campaign in a transaction of its own."""
+    """Set fields of a campaign in a separate transaction."""
     with session.database.writing() as connection:
         return campaigns.change(connection, campaign.id, **values)

@@ -1,4 +1,4 @@
-"""One look at Mailchimp: what became of campaigns, what members did, and who left."""
+"""One round of syncing with Mailchimp: campaign states, what members did, and who left."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,18 +24,18 @@ from gateway.sync.mailchimp_session import CampaignBusy, MailchimpSession, claim
 from gateway.sync.mirror import Mirror, Mirrored
 from gateway.sync.reading import AudienceGone
 
-#: After Mailchimp could not be asked, or while another process has the campaign.
+#: After Mailchimp could not be reached, or while another process has the campaign.
 PUT_OFF = timedelta(minutes=5)
-#: How soon a campaign is looked at again that is about to leave, or may be scheduled there again.
+#: How soon to check a campaign again that is about to be sent, or may be scheduled there again.
 LEAVING = timedelta(minutes=10)
 _NOT_THERE = (CampaignState.DRAFT, CampaignState.DELETED)
-#: Reports are asked for from so long before the oldest campaign was sent: clocks differ.
+#: Reports are requested from this long before the oldest campaign was sent: clocks differ.
 _MARGIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignMoved:
-    """A campaign changed its state at Mailchimp by itself."""
+    """A campaign's state changed at Mailchimp."""
 
     campaign: int
     state: CampaignState
@@ -43,7 +43,7 @@ class CampaignMoved:
 
 @dataclass(frozen=True, slots=True)
 class ActivitiesRead:
-    """What a campaign's members did was read."""
+    """A campaign's activities were read."""
 
     campaign: int
     mirrored: Mirrored
@@ -51,7 +51,7 @@ class ActivitiesRead:
 
 @dataclass(frozen=True, slots=True)
 class AudienceSynced:
-    """Who left an audience was read."""
+    """An audience's departures were read."""
 
     audience: str
     departed: Departed
@@ -59,16 +59,16 @@ class AudienceSynced:
 
 @dataclass(frozen=True, slots=True)
 class PutOff:
-    """Something could not be read now; it is tried again."""
+    """Something could not be read now; it is retried."""
 
     campaign: int | None  #: None: the whole round.
     reason: str
-    busy: bool = False  #: Another process has it in hand.
+    busy: bool = False  #: Another process has it.
 
 
 @dataclass(frozen=True, slots=True)
 class NothingMoved:
-    """Campaigns with which nothing moved."""
+    """Campaigns without any change."""
 
     number: int
 
@@ -78,7 +78,7 @@ RoundResult = CampaignMoved | ActivitiesRead | AudienceSynced | PutOff | Nothing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rounds:
-    """Looks at what is due; made for a thread."""
+    """Checks what is due; for a thread."""
 
     session: MailchimpSession
     new_id: Callable[[], int]
@@ -86,11 +86,11 @@ class Rounds:
     heard: Callable[[RoundResult], None] = field(default=lambda _: None)
 
     def run(self, *, everything: bool = False) -> None:
-        """Look at all that is due, or at all there is.
+        """Check everything that is due, or everything there is.
 
-        Counters are read first: all campaigns with which nothing moved cost one call together.
-        Raises NotAuthorised, UnusableKey or AudienceGone where nothing can be read until somebody
-        mends it; everything else is told and tried again.
+        Counters are read first: one call covers all campaigns without any change. Raise
+        NotAuthorised, UnusableKey or AudienceGone if nothing can be read until somebody fixes it;
+        everything else is reported and retried.
         """
         now = self.session.clock()
         with self.session.database.reading() as connection:
@@ -108,7 +108,7 @@ class Rounds:
             for place in due_places:
                 self.read_place(place)
         except MailchimpError as error:
-            # What was done has its next time already; what is still due waits a while.
+            # What was done already has its next time; what is still due waits a while.
             late_at = self.session.clock()
             with self.session.database.writing() as connection:
                 times = {
@@ -129,7 +129,7 @@ class Rounds:
             self.heard(PutOff(None, str(error)))
 
     def look_at(self, number: int) -> None:
-        """Look at one campaign and its audience now; raises MailchimpError, CampaignBusy."""
+        """Check one campaign and its audience now; raise MailchimpError, CampaignBusy."""
         with self.session.database.reading() as connection:
             known = campaign_syncs.by_id(connection, number)
             places = audiences.all_of_them(connection)
@@ -145,15 +145,15 @@ class Rounds:
                 self.read_audience(place)
 
     def read_campaigns(self, due: Sequence[Synced], known: Sequence[Synced], now: datetime) -> None:
-        """Read what became of the campaigns that are due; of the `known` others what is idle."""
+        """Read the state of campaigns that are due; of the `known` others, of the idle ones."""
         looked = [synced if synced.is_sent else self._looked_at(synced) for synced in due]
         readable = [synced for synced in looked if synced is not None]
         sent = {synced.campaign.id: synced for synced in readable if synced.is_sent}
         self._note([synced for synced in readable if not synced.is_sent])
         if not sent:
             return
-        # The counters of all reports since the oldest of these campaigns: where they are as they
-        # were, nothing moved, also with campaigns that are not due yet.
+        # The counters of all reports since the oldest of these campaigns: if they are unchanged,
+        # nothing happened, even with campaigns that are not due yet.
         times = [synced.campaign.sent_at for synced in sent.values()]
         oldest = min((at for at in times if at), default=None)
         since = oldest - _MARGIN if oldest and all(times) else None
@@ -175,9 +175,9 @@ class Rounds:
             self.heard(NothingMoved(len(idle)))
 
     def all_counters(self, since: datetime | None) -> dict[str, Counters]:
-        """Return the counters of all campaigns sent since then, by their ids at Mailchimp.
+        """Return the counters of all campaigns sent since then, by their Mailchimp ids.
 
-        If that can't be read, none: then each campaign's own report is asked for, so that one with
+        If they can't be read, none: then each campaign's own report is requested, so that one with
         an odd report doesn't hold up the others.
         """
         try:
@@ -191,7 +191,7 @@ class Rounds:
             return {}
 
     def _read_sent(self, synced: Synced, counters: Counters | None) -> None:
-        """Read what became of a campaign; without `counters` its own report is asked for."""
+        """Read a campaign's results; without `counters` its own report is requested."""
         try:
             if counters is None:
                 report = self.session.client.report(synced.campaign.mailchimp_id)
@@ -210,7 +210,7 @@ class Rounds:
         return due_reading(synced.counters, counters, sent_at=sent_at, at=now)
 
     def copy(self, synced: Synced, counters: Counters) -> None:
-        """Read what members did since the last look, if the counters say that they did."""
+        """Read what members did since the last check, if the counters show any activity."""
         now = self.session.clock()
         reading = self._reading(synced, counters, now)
         if not reading:
@@ -251,9 +251,9 @@ class Rounds:
             return None
 
     def look(self, synced: Synced) -> Synced | None:
-        """Take over what became of a campaign at Mailchimp by itself; None: it is gone.
+        """Record changes to a campaign made at Mailchimp; None: it is gone.
 
-        Nobody else may change it meanwhile: a schedule that is just being made is not undone.
+        The campaign is locked meanwhile: a schedule that is just being made is not undone.
         """
         number = synced.campaign.id
         with claimed(self.session, number) as session:
@@ -265,7 +265,7 @@ class Rounds:
         return None if after.state in _NOT_THERE else replace(synced, campaign=after)
 
     def read_place(self, place: Audience) -> None:
-        """Read who left an audience; if its answers can't be read, others don't wait for it."""
+        """Read an audience's departures; if its answers can't be read, others don't wait for it."""
         try:
             self.read_audience(place)
         except UnreadableAnswer as error:
@@ -275,10 +275,9 @@ class Rounds:
             self.heard(PutOff(None, str(error)))
 
     def read_audience(self, place: Audience) -> None:
-        """Read who left an audience.
+        """Read an audience's departures.
 
-        Raises AudienceGone where the one in use is gone; one used before may go, and is
-        looked for daily.
+        Raise AudienceGone if the one in use is gone; one used earlier may be, and is checked daily.
         """
         session = self.session
         departures = Departures(
@@ -307,7 +306,7 @@ class Rounds:
         self.heard(AudienceSynced(place.id, departed))
 
     def _note(self, seen: Sequence[Synced]) -> None:
-        """Keep that campaigns were looked at, and that nothing had moved."""
+        """Record that campaigns were checked, and that nothing had changed."""
         if seen:
             now = self.session.clock()
             times = [
@@ -325,10 +324,10 @@ class Rounds:
 
 
 def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
-    """Return when a campaign is looked at next: by its age, and soon if it is about to leave.
+    """Return when to check a campaign next: by its age, and soon if it is about to be sent.
 
-    Soon also if it was taken out of the schedule, in its first thirty days. `from_sending`: its age
-    counts from its sending, otherwise from its creation at Mailchimp.
+    Also soon if it was unscheduled, in its first thirty days. `from_sending`: its age counts from
+    its sending, otherwise from its creation at Mailchimp.
     """
     campaign = synced.campaign
     due = next_sync(age_from=synced.age_from(sending=from_sending) or now, synced_at=now)
@@ -345,5 +344,5 @@ def next_look(synced: Synced, *, from_sending: bool, now: datetime) -> datetime:
 
 
 def has_come(at: datetime | None, now: datetime) -> bool:
-    """Say whether a time has come; what has none yet is due at once."""
+    """Whether a time has come; without a time it is due at once."""
     return at is None or at <= now

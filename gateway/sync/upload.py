@@ -1,7 +1,7 @@
 """Bringing a campaign's members to Mailchimp: new ones added, known ones updated, the segment.
 
-Nobody is ever subscribed again: new addresses go in by calls that leave known ones alone, and
-known ones are updated without a status.
+Nobody is ever resubscribed: new addresses are added by calls that leave known ones alone, and known
+ones are updated without a status.
 """
 
 import operator
@@ -24,12 +24,12 @@ from gateway.sync.member_calls import CallResult, MemberCalls
 from gateway.sync.preparation import outgoing_pages
 from gateway.sync.settle import keep
 
-KEPT_AT_ONCE = 100  #: Calls whose results are written in one transaction.
+KEPT_AT_ONCE = 100  #: Calls whose results are stored in one transaction.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uploader:
-    """Makes the calls, several side by side; the store is written between them."""
+    """Makes the calls, several in parallel; the store is written between them."""
 
     session: MailchimpSession
     campaign: Campaign
@@ -37,13 +37,13 @@ class Uploader:
 
     @property
     def calls(self) -> MemberCalls:
-        """What makes a single call."""
+        """Makes the single calls."""
         return MemberCalls(
             session=self.session, campaign=self.campaign, double_optin=self.double_optin
         )
 
     def members(self, *, may_add: bool = True) -> None:
-        """Add who is new, 500 a call, and update whose data changed, one a call."""
+        """Add new members, 500 a call, and update those with changed data, one a call."""
         done, total = 0, self._count()
         carried: list[Outgoing] = []
         with ThreadPoolExecutor(self.session.threads, "mailchimp") as pool:
@@ -58,7 +58,7 @@ class Uploader:
             self._run(pool, carried, [])
 
     def segment(self, leaving: Sequence[str], *, may_add: bool = True) -> None:
-        """Take addresses out of the segment and put in who is in, 500 each a call."""
+        """Remove addresses from the segment and add included ones, 500 each a call."""
         total = self._count() if may_add else len(leaving)
         done = 0
 
@@ -78,8 +78,8 @@ class Uploader:
                 yield chunk
                 after = chunk[-1][0]
 
-        # One call takes 500 out and puts 500 in; as many calls run side by side as there are
-        # threads, and the store is written in between.
+        # One call removes 500 and adds 500; as many calls run in parallel as there are threads, and
+        # the store is written in between.
         with ThreadPoolExecutor(self.session.threads, "mailchimp") as pool:
             calls = zip_longest(batched(leaving, BATCH), arrivals(), fillvalue=())
             for group in batched(calls, self.session.threads):
@@ -122,7 +122,7 @@ class Uploader:
 
 
 def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
-    """Return the campaign with a segment of its own, found again by its name or made."""
+    """Return the campaign with its own segment, found by its name or created."""
     if campaign.segment is not None:
         return campaign
     client = session.client
@@ -141,7 +141,7 @@ def ensure_segment(session: MailchimpSession, campaign: Campaign) -> Campaign:
                 lambda: client.create_segment(campaign.audience, campaign.segment_name), named
             )
         except MailchimpRefused:
-            # One of this name may be there: of a call that came late.
+            # One with this name may exist: from a call that arrived late.
             segment = named()
             if segment is None:
                 raise

@@ -1,1 +1,1 @@
-"""What is written down of a transaction, and what earlier ones left to know."""
+"""What is recorded about a transaction, and what is known from earlier ones."""

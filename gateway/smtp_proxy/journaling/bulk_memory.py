@@ -1,4 +1,4 @@
-"""Which messages this worker has found bulk: known at once, and while the store is away."""
+"""Messages this worker has found to be bulk: known at once, and while the store is away."""
 
 from datetime import datetime
 
@@ -6,25 +6,25 @@ from gateway.core import ids
 from gateway.core.decision.journal import KnownBulk
 from gateway.store.journal.known_bulk import REMEMBERED
 
-_MOST = 20_000  #: Messages; some 200 octets each.
+_MOST = 20_000  #: Messages, about 200 octets each.
 
 
 class BulkMemory:
-    """The messages last found to be bulk, by what identifies them in later transactions."""
+    """The messages most recently found to be bulk, by their identity in later transactions."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._known: dict[int, KnownBulk] = {}
 
     def add(self, identity: int, known: KnownBulk) -> None:
-        """Remember a message; beyond the limit the one added first is forgotten."""
+        """Remember a message; beyond the limit the oldest entry is dropped."""
         self._known.pop(identity, None)
         if len(self._known) >= self._most:
             del self._known[next(iter(self._known))]
         self._known[identity] = known
 
     def find(self, identity: int, now: datetime) -> KnownBulk | None:
-        """Return where a message was bulk first; None if it was not, or too long ago."""
+        """Return where a message was first found bulk; None if it wasn't, or too long ago."""
         known = self._known.get(identity)
         if known is None or known.message < ids.first_id_at(now - REMEMBERED):
             return None

@@ -1,12 +1,12 @@
-"""Whether a client hears a verdict that took long, or that came when it had closed its side.
+"""Whether a client gets a verdict that took long, or that came after it closed its side.
 
     c: .
-                                          some seconds pass; is the client there still?
+                                          some seconds pass; is the client still there?
     s: 250 2.0.0 Ok: queued as 4XZ1
-    c: QUIT                               it was: whoever sends the same mail now means it
+    c: QUIT                               it was: sending the same mail again is on purpose
 
-If it has given up instead, it sends the mail again sooner or later, and that retry must get this
-answer and not be delivered a second time.
+If it has given up instead, it will sooner or later send the mail again, and that retry must get
+this answer and not be delivered a second time.
 """
 
 import asyncio
@@ -18,13 +18,14 @@ from gateway.core.mail.reply import Reply
 from gateway.smtp_proxy.client_reader import ClientReader, has_read_all
 from gateway.smtp_proxy.journaling.retries import ClientTry, Retries
 
-_SECONDS = 1.0  #: After which a client that is there and says nothing has heard the answer.
-_CLOSED_SECONDS = 0.3  #: By then the network has told whether one that closed its side reads still.
+_SECONDS = 1.0  #: After which a client that is connected and silent has received the answer.
+#: By then the network has shown whether one that closed its side still reads.
+_CLOSED_SECONDS = 0.3
 _AWAITED_SECONDS = 1.0  #: How long other workers can see an answer they waited for.
 
 
 class ClientPresence:
-    """From the answer to what the client does next; retries wait until then."""
+    """From the answer to the client's next action; retries wait until then."""
 
     def __init__(
         self,
@@ -36,9 +37,10 @@ class ClientPresence:
         *,
         owes: bool,
     ) -> None:
-        """`write` has the journal keep what a retry is to be told; it returns what is done when
-        every process can see it. `owes` tells whether a notice goes to the sender, which a retry
-        must not repeat.
+        """Take how to store the answer for a retry, and whether the mail owes a notice.
+
+        `write` makes the journal store the answer, and returns a future that is done when every
+        process can see it. `owes`: a notice goes to the sender, which a retry must not repeat.
         """
         self._mail = mail
         self._write = write
@@ -49,16 +51,16 @@ class ClientPresence:
         self._loop = asyncio.get_running_loop()
 
     def watch(self) -> None:
-        """Wait for the client; what it sent before the answer tells nothing."""
+        """Wait for the client; anything it sent before the answer proves nothing."""
         self._mail.answered = True
         self._client_reader.watcher = self._happened
         self._timer = self._loop.call_later(_SECONDS, self._happened)
 
     def look_whether_it_listens(self) -> None:
-        """See, a moment after the answer, whether a client that closed its side has read it.
+        """Check, a moment after the answer, whether a client that closed its side has read it.
 
-        `printf … | nc` closes its side at once and listens on; one that gave up does not, or closes
-        later: nodemailer reads on after its time limit and throws away what comes.
+        `printf … | nc` closes its side at once and keeps listening; a client that gave up doesn't,
+        or closes later: nodemailer keeps reading after its timeout and discards what comes.
         """
         connection = self._client_reader.connection()
         if connection is None:
@@ -82,7 +84,7 @@ class ClientPresence:
             self._has_not_heard()
         else:
             connection = self._client_reader.connection()
-            if connection is None:  # It was there until we closed: it had said QUIT early.
+            if connection is None:  # It was connected until we closed: it had sent QUIT early.
                 self._has_heard()
                 return
             with closing(connection):
@@ -99,7 +101,7 @@ class ClientPresence:
         self._retries.leave(mail, attempts[0], self._write(attempts))
 
     def _has_heard(self) -> None:
-        """Let the client send the same mail again on purpose; who waited gets the answer still."""
+        """Let the client send the same mail again on purpose; those who waited get the answer."""
         mail = self._mail
         mail.heard = True
         kept = attempts = self._remembered("verdict")

@@ -1,7 +1,7 @@
-"""Marks that all workers of this host see at once.
+"""Marks that all workers on this host see at once.
 
-The store tells other workers a twentieth of a second later; a client that retries at once is
-quicker than that.
+Through the store, other workers learn of it a twentieth of a second later; a client that retries at
+once is faster than that.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ _SIGNAL = 8  #: Octets.
 
 
 class MarkKind(IntEnum):
-    """What a mark says."""
+    """The meaning of a mark."""
 
-    IN_FLIGHT = 0  #: A transaction may be at the relay and has no verdict yet.
-    AWAITED = 1  #: Its verdict is waited for by a retry.
-    LOST = 2  #: Its client has gone, or heard 451, and the store may not know it yet.
+    IN_FLIGHT = 0  #: A transaction may have reached the relay and has no verdict yet.
+    AWAITED = 1  #: A retry is waiting for its verdict.
+    LOST = 2  #: Its client has gone, or got 451, and the store may not know it yet.
 
 
 _BEGINS = {kind: int(kind) << _SHIFT for kind in MarkKind}
@@ -31,30 +31,30 @@ _BEGINS = {kind: int(kind) << _SHIFT for kind in MarkKind}
 class HostMarks:
     """Marks by number (63 bits); those of a process end with it.
 
-    Each is a lock on one octet far beyond the end of a file (`F_OFD_SETLK`, Linux): to set and to
-    remove one takes about 2 µs. Those that are seldom set are not even looked for while the file's
-    first octets, which are then changed, are as they were.
+    Each is a lock on one octet far beyond the end of a file (`F_OFD_SETLK`, Linux): setting or
+    removing one takes about 2 µs. Rare marks are not even looked up as long as the file's first
+    octets, which change with them, are the same.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, which all workers share; OSError where that can't be done."""
+        """Open the file that all workers share; raise OSError if that isn't possible."""
         path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # A page without a block behind it would end the process (SIGBUS) while the disk is full.
+        # Writing to a page with no disk block would kill the process (SIGBUS) on a full disk.
         try:
             os.posix_fallocate(self._file, 0, _SIGNAL)
             self._signal = mmap.mmap(self._file, _SIGNAL, prot=mmap.PROT_READ)
         except OSError:
             os.close(self._file)
             raise
-        self._quiet = b""  #: The first octets while there was no seldom mark.
+        self._quiet = b""  #: The first octets while there was no rare mark.
 
     def set(self, kind: MarkKind, number: int) -> bool:
-        """Set a mark; False if another worker has it. The seldom ones several workers can have."""
+        """Set a mark; False if another worker has it. Several workers may have a rare one."""
         if kind is MarkKind.IN_FLIGHT:
             return self._lock(fcntl.F_WRLCK, kind, number)
         is_set = self._lock(fcntl.F_RDLCK, kind, number)
-        with contextlib.suppress(OSError):  # No room: other workers learn of it from the store.
+        with contextlib.suppress(OSError):  # Disk full: other workers learn of it from the store.
             os.pwrite(self._file, os.urandom(_SIGNAL), 0)
         return is_set
 
@@ -68,7 +68,7 @@ class HostMarks:
 
     @property
     def has_seldom(self) -> bool:
-        """Whether another worker has any mark that is seldom set."""
+        """Whether another worker has any rare mark."""
         signal = self._signal[:]
         if signal == self._quiet:
             return False

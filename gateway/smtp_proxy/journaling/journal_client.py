@@ -1,4 +1,4 @@
-"""Writes the journal, and beside it when the store is away."""
+"""Writes the journal, or the local record while the store is away."""
 
 import asyncio
 import contextlib
@@ -18,15 +18,15 @@ from gateway.store.journal.workers import take_in
 log = logs.get("smtp_proxy")
 
 _REPORT_TRIES = 120
-_REPORT_SECONDS = 5.0  #: Between tries to have a report sent, while the store is away.
+_REPORT_SECONDS = 5.0  #: Between tries to queue a report while the store is away.
 _SEEN_SECONDS = 2.0
-PATIENCE_SECONDS = 30.0  #: Longer than any one transaction on the store takes.
+PATIENCE_SECONDS = 30.0  #: Longer than any one store transaction takes.
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class JournalClient:
-    """What a transaction tells of itself goes through here."""
+    """Records what transactions report about themselves."""
 
     def __init__(self, journal: MessageJournal, local: LocalRecord, spawn: Spawn) -> None:
         self._journal = journal
@@ -36,10 +36,10 @@ class JournalClient:
     async def begin(
         self, message: Message, drafts: tuple[OutboxDraft, ...], *, may_be_local: bool
     ) -> bool:
-        """Write a message down durably; False if nothing may be sent.
+        """Record a message durably; False if nothing may be sent.
 
-        `may_be_local` lets it go to the local record while the store is away; what owes a notice
-        can't, for the notice would be lost.
+        `may_be_local` allows the local record while the store is away; a message that owes a notice
+        can't use it, because the notice would be lost.
         """
         try:
             await self._durable(message, drafts)
@@ -65,9 +65,9 @@ class JournalClient:
         return True
 
     def note(self, message: Message, attempts: Sequence[Attempt] = ()) -> "asyncio.Future[None]":
-        """Write down a message that has ended already; done when every process can see it.
+        """Record a message that has already ended; done when every process can see it.
 
-        Cancelled where the store is away: no process will see it before it is back.
+        Cancelled if the store is away: no process will see it before it is back.
         """
         seen: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -88,7 +88,7 @@ class JournalClient:
             self._local.forget(message.id)
 
     def report(self, message: Message, drafts: tuple[OutboxDraft, ...]) -> None:
-        """Write down a message that has ended, with a report it owes; nobody waits for it."""
+        """Record a message that has ended, with a report it owes; nobody waits for it."""
 
         async def write() -> None:
             for tries in range(_REPORT_TRIES):
@@ -110,10 +110,10 @@ class JournalClient:
         attempts: Sequence[Attempt] = (),
         notices_go: bool | None = None,
     ) -> "asyncio.Future[None] | None":
-        """Write down how a message ended; nobody waits for it.
+        """Record the outcome of a message; nobody waits for it.
 
-        With `attempts`, return what is done when every process can see them: a retry may go to
-        another.
+        With `attempts`, return a future that is done when every process can see them: a retry may
+        reach another one.
         """
         if self._local.holds(message) and outcomes:
             self._spawn(self.finish_locally(message, outcomes))
@@ -127,7 +127,7 @@ class JournalClient:
         return seen
 
     async def finish_locally(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
-        """Write down in the local record how a message ended that was begun there."""
+        """Record the outcome of a message that was begun in the local record."""
         try:
             await self._local.finish(message, outcomes)
         except NotRecorded as error:
@@ -135,7 +135,7 @@ class JournalClient:
             self._local.forget(message)
 
     async def bulk(self, identities: tuple[int, ...], known: KnownBulk) -> None:
-        """Let every process know that a message is bulk; while the store is away, nobody."""
+        """Let every process know that a message is bulk; does nothing while the store is away."""
         with contextlib.suppress(TimeoutError, StoreUnavailable):
             async with asyncio.timeout(_SEEN_SECONDS):
                 await self._journal.remember_bulk(identities, known)
@@ -149,7 +149,7 @@ async def _patiently(durable: "asyncio.Future[None]") -> None:
 async def take_records_in(
     database: Database, local: LocalRecord, worker: int, is_gone: IsGone
 ) -> None:
-    """Bring the local record into the store, and those of processes that are gone."""
+    """Import the local record, and those of processes that are gone, into the store."""
     await _take_in(database, local, worker)
     for record in local.of_the_dead(is_gone):
         await _take_in(database, record, worker)

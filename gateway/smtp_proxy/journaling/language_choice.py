@@ -1,4 +1,4 @@
-"""In whose words a message's notes and its report are written."""
+"""The language of a message's notes and report."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,16 +13,16 @@ _MOST_AUTHORS = 10  #: Addresses of `From` that are looked up.
 
 
 class LanguageChoice:
-    """Chooses the language of whoever reads it: the member of staff on file who sent the mail."""
+    """Chooses the reader's language: that of the member of staff who sent the mail."""
 
     def __init__(self, staff: StaffLanguages) -> None:
         self._staff = staff
 
     async def template(self, policy: Policy, sender: str, headers: Headers) -> NoteTemplate:
-        """Return the wording for the envelope's sender, or else for `From`.
+        """Return the wording for the envelope sender, or else for `From`.
 
-        Its language is that of the member of staff on file, or else the one set for the domain, or
-        that of the settings. While the store is away, the staff last known count.
+        Its language is that of the member of staff on file, or else the domain's setting, or the
+        default. While the store is away, the last known staff are used.
         """
         if len(policy.notes) == 1:
             return policy.note
@@ -33,7 +33,7 @@ class LanguageChoice:
 
 
 def _of_domains(policy: Policy, addresses: Iterable[str]) -> Iterator[str]:
-    """Yield the languages set for the domains of addresses, that of the nearest domain first."""
+    """Yield the languages configured for the addresses' domains, the nearest domain's first."""
     for address in addresses if policy.languages else ():
         domain = domain_of(address)
         while domain:

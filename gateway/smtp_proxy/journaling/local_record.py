@@ -1,4 +1,4 @@
-"""The journal while the store is away: a file beside it, which the store is told once it is back.
+"""The journal while the store is away: a file beside it, imported once the store is back.
 
 Each line is one of
 
@@ -28,10 +28,10 @@ from gateway.core.people.people import PersonRef
 from gateway.store.engine import on_disk
 from gateway.store.engine.leases import IsGone
 
-#: Process and node; earlier versions wrote no node.
+#: Process and node; earlier versions had no node.
 _NAME = re.compile(r"messages-(\d[\w.]*)(?:@(.+))?\.jsonl")
-#: After so long a process of another machine or container that shares the folder has ended: one
-#: that runs has told the store within a second that it is back.
+#: After this long, a process of another machine or container that shares the folder must have
+#: ended: a running one imports its file within a second once the store is back.
 _SILENCE = timedelta(minutes=1)
 
 
@@ -41,11 +41,11 @@ class NotRecorded(GatewayError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What the local record holds."""
+    """The contents of a local record."""
 
     messages: tuple[Message, ...]
     outcomes: tuple[Outcome, ...]
-    left: frozenset[int]  #: Messages that nobody will tell the outcome of.
+    left: frozenset[int]  #: Messages whose outcome nobody will report.
     length: int  #: In octets.
 
 
@@ -53,15 +53,15 @@ class LocalRecord:
     """Messages that passed while the store was away: JSON Lines, on disk before the final dot."""
 
     def __init__(self, folder: Path, holder: str, path: Path | None = None) -> None:
-        """`holder` is node and name of the one process that writes here (`processes.holder`)."""
+        """`holder` is node and name of the only process that writes here (`processes.holder`)."""
         self._folder = folder
         self._node, _, process = holder.partition(" ")
         self._path = path or folder / f"messages-{process}@{quote(self._node, safe='')}.jsonl"
         self._messages: set[int] = set()
-        self._turn = threading.Lock()  # writing is done on threads
+        self._turn = threading.Lock()  # writing is done in threads
 
     def of_the_dead(self, is_gone: IsGone) -> "list[LocalRecord]":
-        """Return what processes recorded here that have ended."""
+        """Return the records of processes that have ended."""
         records = []
         for path in self._folder.glob("messages-*.jsonl"):
             name = _NAME.fullmatch(path.name)
@@ -75,14 +75,14 @@ class LocalRecord:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to be taken in."""
+        """Whether there is nothing to import."""
         try:
             return self._path.stat().st_size == 0
         except OSError:
             return True
 
     def holds(self, message: int) -> bool:
-        """Whether a message was begun here, so that its outcome belongs here, too."""
+        """Whether a message was begun here, so that its outcome also belongs here."""
         return message in self._messages
 
     async def begin(self, message: Message) -> None:
@@ -95,21 +95,21 @@ class LocalRecord:
             raise
 
     async def finish(self, message: int, outcomes: tuple[Outcome, ...]) -> None:
-        """Record how it ended; raise `NotRecorded` if that fails."""
+        """Record its outcome; raise `NotRecorded` if that fails."""
         rows = [(o.message, o.position, o.state, o.by, o.reply) for o in outcomes]
         await self._append({"outcomes": rows})
         self._messages.discard(message)
 
     def forget(self, message: int) -> None:
-        """Expect no outcome of a message any more."""
+        """Stop expecting an outcome of a message."""
         self._messages.discard(message)
 
     async def _append(self, entry: dict[str, object]) -> None:
-        # Behind half a line of a killed process, a line of its own begins.
+        # A killed process may have left half a line: start a new one.
         line = b"\n" + orjson.dumps(entry) + b"\n"
 
         def write() -> None:
-            # Not its parents: a store's folder that was moved away must find its place free.
+            # Not its parents: if a store's folder was moved away, its place must stay free.
             self._path.parent.mkdir(mode=0o750, exist_ok=True)
             with self._turn, self._path.open("ab", buffering=0) as file:
                 length = file.tell()
@@ -117,7 +117,7 @@ class LocalRecord:
                     if file.write(line) < len(line):
                         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                     os.fsync(file.fileno())
-                    if length == 0:  # The new file's name becomes as durable as what is in it.
+                    if length == 0:  # Make the new file's name as durable as its contents.
                         on_disk.sync(self._path.parent)
                 except OSError:
                     with contextlib.suppress(OSError):
@@ -130,7 +130,7 @@ class LocalRecord:
             raise NotRecorded(f"{self._path}: {error.strerror}") from error
 
     def read(self) -> Recorded:
-        """Return what is recorded; on a thread, it may be long."""
+        """Return what is recorded; call it in a thread, it may be long."""
         with self._turn:
             octets = self._path.read_bytes()
             waiting = frozenset(self._messages)
@@ -139,7 +139,8 @@ class LocalRecord:
         for line in octets.splitlines():
             try:
                 entry = orjson.loads(line)
-            except orjson.JSONDecodeError:  # Half a line: of what was never let happen.
+            # Half a line: of something that was never allowed to happen.
+            except orjson.JSONDecodeError:
                 continue
             if "message" in entry:
                 recorded = message_of_json(entry["message"])
@@ -163,27 +164,27 @@ class LocalRecord:
         )
 
     def drop(self, length: int) -> None:
-        """Forget what the store has now, unless more has come: then it is read once more."""
+        """Drop what the store now has, unless more has been added: then it is read again."""
         with self._turn, self._path.open("r+b") as file:
             if file.seek(0, os.SEEK_END) == length:
                 file.truncate(0)
                 os.fsync(file.fileno())
 
     def remove(self) -> None:
-        """Take away the file of a process that is gone, unless more has come."""
+        """Delete the file of a process that is gone, unless more has been added."""
         if self.empty:
             self._path.unlink(missing_ok=True)
 
 
 def _is_silent(path: Path) -> bool:
-    """Whether nothing was written into a file for long."""
+    """Whether nothing has been written to a file for long."""
     with contextlib.suppress(OSError):
         return time.time() - path.stat().st_mtime > _SILENCE.total_seconds()
     return False
 
 
 def json_of_message(message: Message) -> dict[str, object]:
-    """Return a message as the local record keeps it."""
+    """Return a message in the form of the local record."""
     return {
         "id": message.id,
         "at": message.at.isoformat(),
@@ -207,7 +208,7 @@ def json_of_message(message: Message) -> dict[str, object]:
 
 
 def message_of_json(plain: dict[str, Any]) -> Message:
-    """Return the message that `json_of_message` made this of."""
+    """Return the message that `json_of_message` converted."""
     fields = dict(plain)
     fields["at"] = datetime.fromisoformat(str(plain["at"]))
     fields["kind"] = Kind(str(plain["kind"]))

@@ -1,4 +1,4 @@
-"""Who is never mailed, as last known: the proxy decides by this while the store is away."""
+"""Addresses that are never mailed, as last known: the proxy's basis while the store is away."""
 
 import os
 from array import array
@@ -15,16 +15,17 @@ from gateway.core.people.erased_names import KEYS, PREFIX, ErasedNames
 class NeverMailed:
     """The addresses under scope `all` when the store was last asked, eight octets each.
 
-    Kept in a file beside the local record, so that a restart without a store knows them too.
+    Kept in a file beside the local record, so that they are also known after a restart without a
+    store.
     """
 
     def __init__(self, path: Path, erased_names: ErasedNames | None = None) -> None:
-        """`erased_names` gives the names under which an erased address may be among them."""
+        """`erased_names` gives the names under which an erased address may be listed."""
         self._path = path
         self._erased_names = erased_names
         self._marks: array[int] | None = None  #: Ascending; None: the store was never asked.
-        self.as_of: datetime | None = None  #: When it was asked last; None: never.
-        self._is_written = True  #: Whether the file has these very marks.
+        self.as_of: datetime | None = None  #: When it was last asked; None: never.
+        self._is_written = True  #: Whether the file has these same marks.
         try:
             octets = path.read_bytes()
             self.as_of = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -42,15 +43,15 @@ class NeverMailed:
         if self._marks is None:
             return True
         names = [address]
-        # Where nobody was erased there need not be a key file.
+        # If nobody was erased, there need not be a key file.
         if self._erased_names is not None and self._has_mark_of(PREFIX):
             try:
                 names += self._erased_names.all(address)
                 key_marks = self._erased_names.key_marks
-            except GatewayError:  # Nobody can tell.
+            except GatewayError:  # Nobody can say.
                 return True
             here = sum(self._has_mark_of(_key(mark)) for mark in key_marks)
-            if not self._has_mark_of(_number_of_keys(here)):  # Nor by other keys.
+            if not self._has_mark_of(_number_of_keys(here)):  # Nor with other keys.
                 return True
         return any(map(self._has_mark_of, names))
 
@@ -61,10 +62,10 @@ class NeverMailed:
         return place < len(marks) and marks[place] == mark
 
     def replace(self, addresses: Iterable[str]) -> None:
-        """Take over what the store says now; run in a thread, as it may take long.
+        """Replace the set by the store's present one; run in a thread, as it may take long.
 
-        Among the addresses are the keys of erased ones (`erased:keys:MARK`). OSError if it could
-        not be written down; it counts nevertheless.
+        The addresses include the keys of erased ones (`erased:keys:MARK`). Raise OSError if it
+        could not be saved; it is used nevertheless.
         """
         gathered, keys, has_erased = [], set(), False
         for address in addresses:
@@ -74,7 +75,7 @@ class NeverMailed:
             gathered.append(_mark(address))
             has_erased = has_erased or address.startswith(PREFIX)
         if has_erased:
-            # The prefix itself says that there are erased ones among them.
+            # The prefix itself shows that erased ones are included.
             gathered += [_mark(PREFIX), _mark(_number_of_keys(len(keys))), *keys]
         marks = array("Q", sorted(gathered))
         self.as_of = datetime.now(UTC)

@@ -1,8 +1,8 @@
-"""Retries of transactions that are still undecided, and what becomes of them.
+"""Retries of transactions that are still undecided, and how they are answered.
 
-A client that gives up and sends again must not get its mail delivered twice: the retry waits for
-the verdict on the first try and gets it. Tries of this worker are known here, those of other
-workers of the host by `HostMarks`, those of other hosts by the store.
+If a client gives up and sends again, its mail must not be delivered twice: the retry waits for the
+verdict on the first try and gets it. Tries in this worker are known here, those in other workers on
+the host through `HostMarks`, those on other hosts through the store.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from gateway.smtp_proxy.client_reader import ClientReader
 from gateway.smtp_proxy.journaling.host_marks import HostMarks, MarkKind
 from gateway.store.engine.database import StoreUnavailable
 
-SLOW_SECONDS = 0.5  #: After which a try without verdict is told to the store.
-_PIPELINED_SECONDS = 0.1  #: Commands in one group with the final dot have come by then (RFC 2920).
-_STEP_SECONDS = 0.05  #: Between two looks for the end of another worker's try.
-_LOOK_SECONDS = 0.05  #: For so long what the store said is taken as true.
-_SOON_SECONDS = 0.2  #: After so long the store shows what happened at other workers.
-_LOST_SECONDS = 1.0  #: How long a lost try is marked after the store was told.
+SLOW_SECONDS = 0.5  #: After which the store is informed of a try without a verdict.
+_PIPELINED_SECONDS = 0.1  #: By then, commands pipelined with the final dot have arrived (RFC 2920).
+_STEP_SECONDS = 0.05  #: Between two checks whether another worker's try has ended.
+_LOOK_SECONDS = 0.05  #: How long the store's answer is trusted.
+_SOON_SECONDS = 0.2  #: After this long the store shows what happened in other workers.
+_LOST_SECONDS = 1.0  #: How long a lost try stays marked after the store was informed.
 
 EarlierTries = Sequence[Attempt]
 
@@ -51,27 +51,27 @@ class ClientTry:
         self._headers = headers
         self._arrived = arrived
         self.others: tuple[RetryMarks, ...] = ()  #: Other marks that a retry may have instead.
-        self.lost = False  #: Whether the client has gone, or heard 451.
-        self.gave_up = False  #: Whether it said or closed something long after the final dot.
+        self.lost = False  #: Whether the client has gone, or got 451.
+        self.gave_up = False  #: Whether it sent or closed something long after the final dot.
         self.slow = False  #: Whether it took longer than verdicts usually do.
-        self.heard = False  #: Whether the client has heard the answer.
+        self.heard = False  #: Whether the client has received the answer.
         self.answered = False  #: Whether the answer is on its way to the client.
-        self.since = 0.0  #: When the final dot went out, by `monotonic`.
+        self.since = 0.0  #: When the final dot was sent, by `monotonic`.
         self.client_reader: ClientReader
-        self.tell: Callable[[], object]  #: Has the store told that the verdict isn't there yet.
+        self.tell: Callable[[], object]  #: Informs the store that there is no verdict yet.
         self.has_ended = False
         self.answer: Attempt | None = None  #: How it ended; None: a retry gets no answer from it.
         self._ended: asyncio.Event | None = None
 
     def end(self, answer: Attempt | None) -> None:
-        """Give those who wait their answer."""
+        """Give waiting retries their answer."""
         if not self.has_ended:
             self.has_ended, self.answer = True, answer
             if self._ended is not None:
                 self._ended.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait until it has ended, at most so long."""
+        """Wait until it has ended, at most that many seconds."""
         if self._ended is None:
             self._ended = asyncio.Event()
         with contextlib.suppress(TimeoutError):
@@ -80,16 +80,16 @@ class ClientTry:
 
     @property
     def date(self) -> int:
-        """The seconds since 1970 of its Date field."""
+        """Its Date field in seconds since 1970."""
         return dated(self._headers.text("date"), self._arrived)
 
     def is_retry_of(self, attempt: Attempt) -> bool:
-        """Whether an attempt of which the store knows is of the same mail."""
+        """Whether an attempt known to the store is for the same mail."""
         date = self.date if attempt.dated is not None else 0
         return attempt.is_first_of(self.content_hash(), date)
 
     def answer_in(self, earlier: EarlierTries) -> Attempt | None:
-        """Return the newest attempt whose answer, come or awaited, is this try's, too."""
+        """Return the newest attempt whose answer, present or awaited, also applies to this try."""
         states = ("verdict", "pending")
         same = [
             attempt for attempt in earlier if attempt.state in states and self.is_retry_of(attempt)
@@ -97,14 +97,14 @@ class ClientTry:
         return same[-1] if same else None
 
     def is_like(self, other: "ClientTry") -> bool:
-        """Whether another try of equal likeness is of the same mail, whatever its Message-ID."""
+        """Whether another try of equal likeness is for the same mail, whatever its Message-ID."""
         return self.content_hash() == other.content_hash() and is_same_date(self.date, other.date)
 
     def remembered(self, state: str, verdict: str = "") -> tuple[Attempt, ...]:
-        """Return what the store is to remember of it.
+        """Return what the store should remember about it.
 
         It is remembered by its fingerprint (without a Message-ID, together with its date). Once its
-        client is lost, also by its likeness, for such a client may create the mail again, with
+        client is lost, also by its likeness, because such a client may generate the mail again with
         another Message-ID.
         """
         attempts = []
@@ -130,13 +130,13 @@ class Retries:
     """The tries of a worker that have no verdict yet."""
 
     def __init__(self, host: HostMarks | None) -> None:
-        """Without `host` other workers of this host are known by the store alone."""
+        """Without `host`, other workers on this host are known only through the store."""
         self._host = host
         self._in_flight: dict[int, list[ClientTry]] = {}  # by fingerprint
         self._lost: dict[int, list[ClientTry]] = {}  # by likeness
         self._lost_marks: Counter[int] = Counter()
         self._awaited: Counter[int] = Counter()
-        self._at_dot: dict[ClientTry, None] = {}  # the oldest first
+        self._at_dot: dict[ClientTry, None] = {}  # oldest first
         self._timer: asyncio.TimerHandle | None = None
 
     # Before the final dot
@@ -153,11 +153,11 @@ class Retries:
         waits: Callable[[], Awaitable[None]],
         first_is: Callable[[int], None],
     ) -> Attempt | None:
-        """Return the attempt whose answer is this try's, too; None: it may go to the relay.
+        """Return the attempt whose answer also applies to this try; None: it may go to the relay.
 
-        `earlier` is what the store said at `looked` (`monotonic`), `look` asks it again. While a
-        first try is in flight this waits for its verdict, `patience` seconds at most; `waits` is
-        called where that takes long, `first_is` with the message it waited for. Raises what ended
+        `earlier` is the store's answer at `looked` (`monotonic`); `look` asks it again. While a
+        first try is in flight, this waits up to `patience` seconds for its verdict; `waits` is
+        called if that takes long, `first_is` with the message it waited for. Raise whatever ended
         the client meanwhile.
         """
         if monotonic() - looked > _LOOK_SECONDS:
@@ -166,7 +166,7 @@ class Retries:
         if answer is not None or (first is None and self._may_go(own_try, earlier)):
             return answer
 
-        # From here on it waits, and the first try's answer is kept for it at whichever worker.
+        # From here on it waits, and the first try's answer is kept for it in whichever worker.
         number = own_try.marks.fingerprint
         self._awaited[number] += 1
         if self._host is not None and self._awaited[number] == 1:
@@ -225,7 +225,7 @@ class Retries:
     def _first(
         self, own_try: ClientTry, earlier: EarlierTries
     ) -> tuple[Attempt | None, ClientTry | None]:
-        """Return an answer there is already, or a try of this worker that will bring one."""
+        """Return an answer that exists already, or a try in this worker that will have one."""
         marks = own_try.marks
         candidates = self._in_flight.get(marks.fingerprint, []) if marks.has_id else []
         if not (candidates or earlier or self._lost):  # Nearly always.
@@ -244,12 +244,13 @@ class Retries:
         return own_try.answer_in(earlier), None
 
     def _may_go(self, own_try: ClientTry, earlier: EarlierTries) -> bool:
-        """Whether no other worker has a try of the same mail in flight; from now on this has."""
+        """Whether no other worker has a try of the same mail in flight; if so, this one now has."""
         host, marks = self._host, own_try.marks
         sending = [attempt for attempt in earlier if attempt.state == "sending"]
         if sending and any(own_try.is_retry_of(attempt) for attempt in sending):
             return False
-        if host is not None and not sending:  # Else what is in flight elsewhere is other content.
+        # Otherwise what is in flight elsewhere is other content.
+        if host is not None and not sending:
             if host.has_seldom and host.is_set(MarkKind.LOST, marks.likeness):
                 return False
             if (
@@ -266,7 +267,7 @@ class Retries:
     def dot_out(
         self, own_try: ClientTry, client_reader: ClientReader, tell: Callable[[], object]
     ) -> None:
-        """Have the store told, by `tell`, once the verdict takes long or the client is gone."""
+        """Have the store informed, by `tell`, once the verdict takes long or the client is gone."""
         own_try.since, own_try.client_reader, own_try.tell = monotonic(), client_reader, tell
         self._at_dot[own_try] = None
         client_reader.watcher = lambda: self._look_for_client(own_try)
@@ -290,7 +291,7 @@ class Retries:
             oldest.tell()
 
     def _look_for_client(self, own_try: ClientTry) -> None:
-        """See whether it has gone, or says another command instead of waiting."""
+        """Check whether it has gone, or sends another command instead of waiting."""
         is_impatient = monotonic() - own_try.since > _PIPELINED_SECONDS
         own_try.gave_up = own_try.gave_up or is_impatient
         if (is_impatient or own_try.client_reader.closed) and not own_try.lost:
@@ -298,7 +299,7 @@ class Retries:
             own_try.tell()
 
     def lose(self, own_try: ClientTry) -> None:
-        """Let retries with another Message-ID wait for this try, too."""
+        """Make retries with another Message-ID wait for this try, too."""
         own_try.lost = True
         lost = self._lost.setdefault(own_try.marks.likeness, [])
         if own_try in lost:
@@ -309,20 +310,20 @@ class Retries:
             self._host.set(MarkKind.LOST, own_try.marks.likeness)
 
     def verdict_came(self, own_try: ClientTry) -> None:
-        """End what `dot_out` began."""
+        """End what `dot_out` started."""
         if own_try in self._at_dot:
             del self._at_dot[own_try]
             own_try.client_reader.watcher = None
-            # It leads back to the transaction that has this try: a circle that only the collector
+            # It refers back to the transaction that has this try: a cycle that only the collector
             # would free, 30 objects and the content of every message (docs/code.md).
             del own_try.tell
 
     # After it
 
     def is_awaited(self, own_try: ClientTry) -> bool:
-        """Whether somebody waits for what became of this try, here or at another worker.
+        """Whether somebody is waiting for the result of this try, here or in another worker.
 
-        Its client may seem to be there and to hear the answer: Go's net/smtp and Ruby's Net::SMTP
+        Its client may seem to be there and to get the answer: Go's net/smtp and Ruby's Net::SMTP
         give up, leave the connection open, and send again on another.
         """
         if own_try.marks.fingerprint in self._awaited:
@@ -337,7 +338,7 @@ class Retries:
         answer: Attempt | None,
         seen: "asyncio.Future[None] | None" = None,
     ) -> None:
-        """Give those who wait their answer; forget the try once every process can see it."""
+        """Give waiting retries their answer; forget the try once every process can see it."""
         self.verdict_came(own_try)
         own_try.end(answer)
         if seen is None:
@@ -361,7 +362,7 @@ class Retries:
             lost.remove(own_try)
             if not lost:
                 del self._lost[marks.likeness]
-            # Whoever sends again right now asks a store that may not know it yet.
+            # Anybody who retries right now asks a store that may not know it yet.
             seconds = _LOST_SECONDS if own_try.answer is not None else 0.0
             likeness = marks.likeness
 
@@ -378,7 +379,7 @@ class Retries:
 async def _asked(
     look: Callable[[], Awaitable[EarlierTries]], earlier: EarlierTries
 ) -> EarlierTries:
-    """Ask the store again; while it is away what it said before counts."""
+    """Ask the store again; while it is away, its previous answer counts."""
     try:
         return await look()
     except StoreUnavailable:

@@ -1,1 +1,1 @@
-"""The API of Mailchimp: the calls the gateway makes, each checked, and what may come of them."""
+"""The Mailchimp API: the calls the gateway makes, each checked, and their possible errors."""

@@ -1,4 +1,4 @@
-"""What the gateway asks of Mailchimp, each call checked."""
+"""The gateway's calls to Mailchimp, each checked."""
 
 import hashlib
 import random
@@ -38,30 +38,29 @@ from gateway.sync.mailchimp.shapes import (
 )
 from gateway.sync.mailchimp.transport import MailchimpJson, MailchimpLimits
 
-#: Mailchimp's support advises no more for email-activity, which times out at 1000.
+#: Mailchimp's support recommends no more for email-activity, which times out at 1000.
 ACTIVITY_PAGE = 500
 MEMBER_FIELDS = ("id", "contact_id", "email_address", "status", "merge_fields", "last_changed")
 
 
 def member_id(address: str) -> str:
-    """Return the id Mailchimp gives an address: MD5 of it in lower case."""
+    """Return Mailchimp's id for an address: the MD5 of its lower case."""
     return hashlib.md5(address.lower().encode(), usedforsecurity=False).hexdigest()
 
 
 def timestamp(at: datetime) -> str:
-    """Write an aware time as Mailchimp reads it: UTC, no fraction (a fraction brings a 500)."""
+    """Format an aware time for Mailchimp: UTC, no fraction (a fraction causes a 500)."""
     if at.tzinfo is None:
         raise ValueError(f"a time without a zone: {at}")
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
 
 
 class MailchimpClient:
-    """The official client behind one checked exchange; made for threads, never for the event loop.
+    """The official client behind one checked exchange; for threads, never for the event loop.
 
-    Every method returns what Mailchimp answers and raises a `MailchimpError` for all but success.
-    Methods that give `Pages` make one call per page: the first when it is taken, later ones a
-    few pages ahead of it. At most `MailchimpLimits.connections` calls run at once, whatever the
-    number of threads.
+    Every method returns Mailchimp's answer and raises a `MailchimpError` for anything but success.
+    Methods that return `Pages` make one call per page: the first on demand, later ones a few pages
+    ahead. At most `MailchimpLimits.connections` calls run at once, whatever the number of threads.
     """
 
     def __init__(
@@ -80,11 +79,11 @@ class MailchimpClient:
         self.base_url = self._official.base_url
 
     def close(self) -> None:
-        """Close the connections kept open."""
+        """Close idle connections."""
         self._official.transport.close()
 
     def ping(self) -> None:
-        """Prove the key and the address."""
+        """Check the key and the base URL."""
         self._official.call(self._api.ping.get)
 
     def audiences(self) -> MailchimpJson:
@@ -96,7 +95,7 @@ class MailchimpClient:
         return self._official.call(self._api.lists.get_list, path_id(audience_id), shape=AUDIENCE)
 
     def create_audience(self, body: MailchimpJson) -> MailchimpJson:
-        """Create an audience; needs name, contact, permission_reminder, campaign_defaults."""
+        """Create an audience; requires name, contact, permission_reminder, campaign_defaults."""
         return self._official.call(self._api.lists.create_list, body, shape=AUDIENCE)
 
     def merge_fields(self, audience_id: str) -> list[MailchimpJson]:
@@ -105,17 +104,17 @@ class MailchimpClient:
         return self._official.rows("merge_fields", MERGE_FIELD, method, path_id(audience_id))
 
     def add_merge_field(self, audience_id: str, *, tag: str, name: str) -> MailchimpJson:
-        """Add a text field nobody must fill in and the public does not see; tag ≤ 10 characters."""
+        """Add an optional text field hidden from the public; tag ≤ 10 characters."""
         body = {"tag": tag, "name": name, "type": "text", "required": False, "public": False}
         return self._official.call(self._api.lists.add_list_merge_field, path_id(audience_id), body)
 
     def members(
         self, audience_id: str, *, status: str | None = None, changed_since: datetime | None = None
     ) -> Pages:
-        """Yield the members of an audience, oldest change first; archived ones only if asked for.
+        """Yield the members of an audience, oldest change first; archived ones only if requested.
 
-        `changed_since` leaves out its own second. Who changes while pages are taken moves to the
-        end, so that another may be passed over: read again from before the first page.
+        `changed_since` is exclusive. A member that changes between pages moves to the end, so
+        another may be skipped: read again from before the first page.
         """
         narrowed: MailchimpJson = {"status": status} if status else {}
         if changed_since:
@@ -153,18 +152,18 @@ class MailchimpClient:
         )
 
     def archive_member(self, audience_id: str, member: str) -> None:
-        """Hide a member; it keeps its history, and comes back when it is added again."""
+        """Hide a member; it keeps its history, and returns when it is added again."""
         self._official.call(
             self._api.lists.delete_list_member, path_id(audience_id), path_id(member)
         )
 
     def delete_member_for_ever(self, audience_id: str, member: str) -> None:
-        """Delete all Mailchimp knows of a member; the address can never be added again."""
+        """Delete everything Mailchimp has about a member; the address can never be added again."""
         method = self._api.lists.delete_list_member_permanent
         self._official.call(method, path_id(audience_id), path_id(member))
 
     def add_members(self, audience_id: str, members: Iterable[MailchimpJson]) -> MailchimpJson:
-        """Add up to 500 new members; those there already come back in `errors`, untouched."""
+        """Add up to 500 new members; existing ones are listed in `errors`, unchanged."""
         return self._official.call(
             self._api.lists.batch_list_members,
             path_id(audience_id),
@@ -174,7 +173,7 @@ class MailchimpClient:
         )
 
     def segments(self, audience_id: str) -> list[MailchimpJson]:
-        """Return the static segments of an audience; a tag is one too."""
+        """Return the static segments of an audience, including tags."""
         method = self._api.lists.list_segments
         return self._official.rows("segments", SEGMENT, method, path_id(audience_id), type="static")
 
@@ -193,7 +192,7 @@ class MailchimpClient:
         add: Iterable[str] = (),
         remove: Iterable[str] = (),
     ) -> MailchimpJson:
-        """Add and remove up to 500 addresses each; who is not subscribed comes back in `errors`."""
+        """Add and remove up to 500 addresses each; those not subscribed are listed in `errors`."""
         body = {"members_to_add": in_one_call(add), "members_to_remove": in_one_call(remove)}
         # The body goes first, unlike in every other method of the official client.
         method = self._api.lists.batch_segment_members
@@ -219,7 +218,7 @@ class MailchimpClient:
         return self._official.only_page("webhooks", WEBHOOK, method, path_id(audience_id))
 
     def create_webhook(self, audience_id: str, url: str, events: Collection[str]) -> MailchimpJson:
-        """Ask for news of events that people or the account's users cause, not our own writes."""
+        """Subscribe to events caused by people or the account's users, not to our own writes."""
         body = {
             "url": url,
             "events": dict.fromkeys(sorted(events), True),
@@ -234,7 +233,7 @@ class MailchimpClient:
         return self._official.rows("templates", TEMPLATE, self._api.templates.list, type="user")
 
     def sender_domains(self) -> list[MailchimpJson]:
-        """Return the domains mail may come from, with `verified` and `authenticated`."""
+        """Return the domains mail may be sent from, with `verified` and `authenticated`."""
         method = self._api.verifiedDomains.get_verified_domains_all
         return self._official.only_page("domains", DOMAIN, method)
 
@@ -248,21 +247,21 @@ class MailchimpClient:
         return self._official.call(self._api.campaigns.get, path_id(campaign_id), shape=CAMPAIGN)
 
     def create_campaign(self, body: MailchimpJson) -> MailchimpJson:
-        """Create a campaign; after an AnswerLost look for its title before creating it again."""
+        """Create a campaign; after AnswerLost, look for its title before creating it again."""
         return self._official.call(self._api.campaigns.create, body, shape=CAMPAIGN)
 
     def link(self, campaign: MailchimpJson) -> str:
-        """Return where people open a campaign in Mailchimp."""
+        """Return the URL of a campaign in Mailchimp."""
         data_centre = self._official.data_centre
         host = f"{data_centre}.admin" if data_centre else "admin"
         return f"https://{host}.mailchimp.com/campaigns/show/?id={campaign['web_id']}"
 
     def delete_campaign(self, campaign_id: str) -> None:
-        """Delete a campaign; NotAllowed while it is sent."""
+        """Delete a campaign; raise NotAllowed while it is being sent."""
         self._official.call(self._api.campaigns.remove, path_id(campaign_id))
 
     def set_template(self, campaign_id: str, template_id: int) -> MailchimpJson:
-        """Fill a campaign from a template; done once, for a later change leaves the content."""
+        """Fill a campaign from a template; only once, as a later change keeps the content."""
         body = {"template": {"id": template_id}}
         return self._official.call(self._api.campaigns.set_content, path_id(campaign_id), body)
 
@@ -273,11 +272,11 @@ class MailchimpClient:
         )
 
     def send(self, campaign_id: str) -> None:
-        """Send now; after an AnswerLost look at the campaign's status before sending again."""
+        """Send now; after AnswerLost, check the campaign's status before sending again."""
         self._official.call(self._api.campaigns.send, path_id(campaign_id))
 
     def schedule(self, campaign_id: str, at: datetime) -> None:
-        """Schedule for a quarter hour to come."""
+        """Schedule for a future quarter hour."""
         body = {"schedule_time": timestamp(at)}
         self._official.call(self._api.campaigns.schedule, path_id(campaign_id), body)
 
@@ -301,18 +300,18 @@ class MailchimpClient:
     def email_activity(self, campaign_id: str, *, since: datetime | None = None) -> Pages:
         """Yield every recipient with its opens, clicks and first bounce after a second.
 
-        Unsubscribes are not among them, and the order may change between pages.
+        Unsubscribes are not included, and the order may change between pages.
         """
         method = self._api.reports.get_email_activity_for_campaign
         yield from self._of_report("emails", ACTIVITY, method, campaign_id, since=since)
 
     def open_details(self, campaign_id: str, *, since: datetime | None) -> Pages:
-        """Yield who opened, with `is_proxy_open` for each time."""
+        """Yield members who opened, with `is_proxy_open` for each time."""
         method = self._api.reports.get_campaign_open_details
         yield from self._of_report("members", OPENS, method, campaign_id, since=since)
 
     def unsubscribed(self, campaign_id: str) -> Pages:
-        """Yield who unsubscribed through a campaign."""
+        """Yield members who unsubscribed through a campaign."""
         method = self._api.reports.get_unsubscribed_list_for_campaign
         yield from self._of_report("unsubscribes", UNSUBSCRIBED, method, campaign_id, size=PAGE)
 

@@ -1,4 +1,4 @@
-"""What can go wrong between the gateway and Mailchimp, by meaning."""
+"""What can go wrong with Mailchimp, by meaning."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,16 +8,16 @@ from gateway.core.errors import GatewayError
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What Mailchimp dislikes about one field."""
+    """Mailchimp's complaint about one field."""
 
     field: str
     message: str
 
 
 class MailchimpError(GatewayError):
-    """Mailchimp could not be asked, did not answer, or said no."""
+    """Mailchimp could not be reached, did not answer, or refused."""
 
-    #: Trying the same again later can help.
+    #: A later retry can help.
     is_temporary = False
 
     def __init__(
@@ -29,7 +29,7 @@ class MailchimpError(GatewayError):
         errors: tuple[FieldError, ...] = (),
     ) -> None:
         self.detail = detail
-        self.status = status  #: Of HTTP; None where there was no answer.
+        self.status = status  #: The HTTP status; None if there was no answer.
         self.title = title
         self.errors = errors
         fields = "; ".join(f"{error.field}: {error.message}" for error in errors)
@@ -42,41 +42,41 @@ class UnusableKey(MailchimpError):
 
 
 class Unreachable(MailchimpError):
-    """No connection to Mailchimp came about; nothing was sent."""
+    """No connection to Mailchimp could be made; nothing was sent."""
 
     is_temporary = True
 
 
 class Throttled(MailchimpError):
-    """Mailchimp is asked too much at once; nothing was done (429, or 403 without a problem)."""
+    """Mailchimp gets too many requests; nothing was done (429, or 403 without a problem)."""
 
     is_temporary = True
 
 
 class AnswerLost(MailchimpError):
-    """Mailchimp may or may not have done it: look before doing it again."""
+    """Mailchimp may or may not have done it: check before repeating it."""
 
     is_temporary = True
 
 
 class NotMailchimp(AnswerLost):
-    """A proxy or another server answered: that says nothing about what Mailchimp has or did."""
+    """A proxy or another server answered, which says nothing about Mailchimp's state."""
 
 
 class UnreadableAnswer(AnswerLost):
-    """Mailchimp says that it was done, but its answer can't be read, so what it has isn't known."""
+    """Mailchimp reports success, but its answer can't be read, so its state isn't known."""
 
 
 class MailchimpRefused(MailchimpError):
-    """Mailchimp understood and said no; asking again brings the same answer."""
+    """Mailchimp understood and refused; repeating the request has the same result."""
 
 
 class NotAuthorised(MailchimpRefused):
-    """The API key is wrong, revoked, or of another data centre."""
+    """The API key is wrong, revoked, or for another data centre."""
 
 
 class NotAllowed(MailchimpRefused):
-    """The plan, the user's role or the state of the thing does not allow it (403, 405)."""
+    """The plan, the user's role or the object's state doesn't allow it (403, 405)."""
 
 
 class MailchimpNotFound(MailchimpRefused):
@@ -88,19 +88,19 @@ class InvalidResource(MailchimpRefused):
 
 
 class MemberExists(MailchimpRefused):
-    """The address is in the audience already."""
+    """The address is already in the audience."""
 
 
 class ComplianceState(MailchimpRefused):
-    """The member unsubscribed, bounced or complained: only the member can come back."""
+    """The member unsubscribed, bounced or complained: only they can resubscribe."""
 
 
 class Forgotten(MailchimpRefused):
-    """The member was deleted for good and can never be imported again."""
+    """The member was deleted permanently and can never be imported again."""
 
 
 class SignupsLimited(MailchimpRefused):
-    """The address joined many lists of late: Mailchimp takes it again after hours or days."""
+    """The address joined many lists recently: Mailchimp accepts it again after hours or days."""
 
     is_temporary = True
 
@@ -127,8 +127,8 @@ BY_STATUS: dict[int, type[MailchimpRefused]] = {
 def refused(status: int, problem: dict[str, Any]) -> MailchimpRefused:
     """Return the error for a problem document (RFC 7807).
 
-    The title decides, never the detail, whose wording varies. The exception is one temporary
-    refusal that differs from the permanent ones only in its text.
+    The title decides, never the detail, whose wording varies. The exception is a temporary refusal
+    that differs from the permanent ones only in its text.
     """
     title, detail = str(problem.get("title") or ""), str(problem.get("detail") or "")
     kind = BY_TITLE.get(title.replace(" ", "").lower()) or BY_STATUS.get(status, MailchimpRefused)
@@ -144,5 +144,5 @@ def refused(status: int, problem: dict[str, Any]) -> MailchimpRefused:
 
 
 def is_passing(text: str) -> bool:
-    """Say whether what Mailchimp says of an address, here or in a batch, will pass by itself."""
+    """Whether Mailchimp's complaint about an address, here or in a batch, is temporary."""
     return "signed up to a lot of lists" in text

@@ -1,4 +1,4 @@
-"""The official client of Mailchimp behind a transport of the gateway's own."""
+"""Mailchimp's official client with the gateway's own transport."""
 
 import re
 from collections import deque
@@ -17,7 +17,7 @@ from gateway.sync.mailchimp.transport import (
 )
 
 PAGE = 1000
-#: Members in one call that adds to an audience or changes a segment.
+#: Members per call that adds to an audience or changes a segment.
 BATCH = 500
 KEY = re.compile(r"[^\s-]+-(?P<data_centre>[a-z]{2,}[0-9]+)")
 
@@ -28,7 +28,7 @@ Pages = Generator[list[MailchimpJson], None, None]
 class OfficialClient:
     """Makes the calls of `api` (a `mailchimp_marketing.Client`), each checked.
 
-    Its methods give the path, the query and the body; the exchange is `Transport`'s.
+    Its methods provide the path, the query and the body; `Transport` does the exchange.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class OfficialClient:
         sleep: Callable[[float], None],
         jitter: Callable[[], float],
     ) -> None:
-        # Loaded with the first account, and requests with it: 8 MB that others have no use for.
+        # Imported with the first account, along with requests: 8 MB that others don't need.
         import mailchimp_marketing
         from mailchimp_marketing.api_client import ApiClientError
 
@@ -59,7 +59,7 @@ class OfficialClient:
         self.api = mailchimp_marketing.Client()
         sender = self.api.api_client
         sender.host = self.base_url
-        # Otherwise every "server" in a URL becomes the data centre, also in a host or an id.
+        # Otherwise every "server" in a URL becomes the data centre, even in a host or an id.
         sender.server = ""
         sender.default_headers["User-Agent"] = "crm-mail-gateway"
         sender.request = self.transport.request
@@ -94,10 +94,10 @@ class OfficialClient:
         *path: str,
         **query: Any,
     ) -> Pages:
-        """Yield pages in order until a short one; some of the next are already asked for meanwhile.
+        """Yield pages in order until a short one, requesting some of the next in advance.
 
         Each row has the shape `row`. The first page says in `total_items` how many there are. That
-        may be too few (MAILCHIMP 7.13): the pages after those are asked for one by one.
+        may be too few (MAILCHIMP 7.13): further pages are requested one by one.
         """
 
         def ask(offset: int) -> CheckedAnswer:
@@ -129,13 +129,13 @@ class OfficialClient:
     def only_page(
         self, name: str, row: AnswerShape, method: Callable[..., Any], *path: str
     ) -> list[MailchimpJson]:
-        """Return the rows of a list that comes in one page."""
+        """Return the rows of a list that fits on one page."""
         answer = self._answer(method, *path)
         return check_page(answer.document, name, row, answer.call)
 
 
 def path_id(value: str | int) -> str:
-    """Return an id for use in a path; addresses and anything else are refused."""
+    """Return an id for use in a path; refuse addresses and anything else."""
     text = str(value)
     if not is_path_id(text):
         raise ValueError(f"not a Mailchimp id: {text!r}")
@@ -143,7 +143,7 @@ def path_id(value: str | int) -> str:
 
 
 def in_one_call(items: Iterable[Item]) -> list[Item]:
-    """Return what one call takes; ValueError where it is more than Mailchimp does."""
+    """Return a list that fits into one call; raise ValueError if it is too long."""
     batch = list(items)
     if len(batch) > BATCH:
         raise ValueError(f"{len(batch)} in one call; Mailchimp takes {BATCH}")

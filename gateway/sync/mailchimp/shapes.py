@@ -1,9 +1,9 @@
-"""What the gateway reads in Mailchimp's answers, and what is wrong with one that lacks it.
+"""What the gateway needs in Mailchimp's answers, and the error for one that lacks it.
 
-An unreadable answer must never be taken for one that says that nothing is there: a page without its
-rows isn't an empty page, a campaign without a status isn't one that is gone. Required here is what
-the API promises (`mailchimp-3.0.85.strict.json`) and the gateway decides by; everything else may
-come and go.
+An unreadable answer must never be mistaken for one that says there is nothing: a page without its
+rows isn't an empty page, a campaign without a status isn't a deleted one. Required are the fields
+that the API promises (`mailchimp-3.0.85.strict.json`) and the gateway's decisions depend on;
+everything else may come and go.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from enum import StrEnum
 from gateway.core.campaigns.activity import read_time
 from gateway.sync.mailchimp.transport import MailchimpJson, is_path_id, unreadable
 
-_LARGEST = 2**63 - 1  #: The store's numbers end there.
+_LARGEST = 2**63 - 1  #: The limit of the store's integers.
 
 
 class Value(StrEnum):
@@ -30,7 +30,7 @@ class Value(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnswerShape:
-    """An object: the fields it must have, and those that it may lack or have as null."""
+    """An object: its required fields, and those that may be missing or null."""
 
     needed: "Mapping[str, Wanted]" = field(default_factory=dict)
     optional: "Mapping[str, Wanted]" = field(default_factory=dict)
@@ -38,7 +38,7 @@ class AnswerShape:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list whose entries all look like this."""
+    """A list whose entries all have this shape."""
 
     entry: "Wanted"
 
@@ -47,7 +47,7 @@ Wanted = Value | AnswerShape | Rows
 
 
 def check(document: MailchimpJson, shape: AnswerShape, call: str) -> None:
-    """Raise UnreadableAnswer, with the call and what is wrong, unless the answer has the shape."""
+    """Raise UnreadableAnswer, with the call and the fault, unless the answer has the shape."""
     if fault := fault_in(document, shape, ""):
         raise unreadable(call, fault)
 
@@ -55,7 +55,7 @@ def check(document: MailchimpJson, shape: AnswerShape, call: str) -> None:
 def check_page(
     document: MailchimpJson, name: str, row: AnswerShape, call: str
 ) -> list[MailchimpJson]:
-    """Return the rows of a page; if its count is zero, they may be missing."""
+    """Return the rows of a page; they may be missing if its count is zero."""
     if name not in document and document.get("total_items") == 0:
         return []
     check(document, AnswerShape({name: Rows(row)}, {"total_items": Value.NUMBER}), call)
@@ -91,7 +91,7 @@ def fault_in(value: object, wanted: Wanted, place: str) -> str:
 
 
 def fits(value: object, wanted: Value) -> bool:
-    """Whether a single value is of the wanted sort."""
+    """Whether a single value is of the required type."""
     match wanted:
         case Value.TEXT:
             return isinstance(value, str)
@@ -110,7 +110,7 @@ def fits(value: object, wanted: Value) -> bool:
 
 
 def sort_of(value: object) -> str:
-    """Return what sort of value it is; not the value, which may be somebody's address."""
+    """Return the type of a value; not the value, which may be somebody's address."""
     match value:
         case None:
             return "null"
@@ -126,7 +126,7 @@ def sort_of(value: object) -> str:
             return "an object"
 
 
-NOTHING = AnswerShape()  #: The answer says that it was done, and nothing more.
+NOTHING = AnswerShape()  #: The answer reports success and nothing more.
 AUDIENCE = AnswerShape({"id": Value.ID, "name": Value.TEXT, "double_optin": Value.FLAG})
 AUDIENCES = AnswerShape(
     {
@@ -137,7 +137,7 @@ AUDIENCES = AnswerShape(
     {"constraints": AnswerShape(optional={"may_create": Value.FLAG})},
 )
 MERGE_FIELD = AnswerShape({"tag": Value.TEXT})
-#: A contact who has only a telephone number has no address.
+#: A contact with only a telephone number has no address.
 MEMBER = AnswerShape(
     {"status": Value.TEXT},
     {
@@ -148,7 +148,7 @@ MEMBER = AnswerShape(
         "last_changed": Value.TIME_OR_NEVER,
     },
 )
-#: A contact whose address was named in the call, or gets mail.
+#: A contact whose address was named in the call, or who gets mail.
 ADDRESSED_MEMBER = AnswerShape({**MEMBER.needed, "email_address": Value.ADDRESS}, MEMBER.optional)
 ADDED_MEMBERS = AnswerShape(
     {

@@ -1,6 +1,6 @@
-"""One checked HTTP exchange with Mailchimp: how many at once, the retries, the answer.
+"""One checked HTTP exchange with Mailchimp: concurrency, retries, the answer.
 
-requests is loaded by who exchanges something: see `MailchimpClient`.
+requests is only imported by what makes calls: see `MailchimpClient`.
 """
 
 import json
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import requests
 
 MailchimpJson = dict[str, Any]
-#: Doing these twice is doing them once, so a lost answer may be asked for again.
+#: These are idempotent, so they may be repeated if an answer is lost.
 REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 SHOWN = 200
@@ -38,7 +38,7 @@ ID = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailchimpLimits:
-    """How hard and how long Mailchimp is asked."""
+    """Concurrency, retries and timeouts for Mailchimp."""
 
     connections: int = 8  #: At once; Mailchimp allows a customer 10 over all programs.
     attempts: int = 5
@@ -54,7 +54,7 @@ class MailchimpLimits:
 
 
 class CheckedAnswer:
-    """A checked answer; its empty text makes the official client hand it on as it is."""
+    """A checked answer; its empty text makes the official client pass it on unchanged."""
 
     def __init__(self, document: MailchimpJson, call: str) -> None:
         self.document = document
@@ -64,7 +64,7 @@ class CheckedAnswer:
 
 
 class Transport:
-    """Takes the place of the official client's `request`; safe to use from several threads."""
+    """Replaces the official client's `request`; thread-safe."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Transport:
         )
 
     def close(self) -> None:
-        """Close the connections kept open."""
+        """Close idle connections."""
         self._session.close()
 
     def request(
@@ -98,7 +98,7 @@ class Transport:
         headers: dict[str, str] | None = None,
         body: object = None,
     ) -> CheckedAnswer:
-        """Make one call, again where that is safe; raise a MailchimpError for all but success."""
+        """Make one call, repeating it if that is safe; raise a MailchimpError if it fails."""
         call = f"{method} {url.removeprefix(self._base_url)}"
         send = partial(
             self._session.request,
@@ -117,8 +117,8 @@ class Transport:
             try:
                 return self._exchange(send, call)
             except MailchimpError as error:
-                # What was throttled was not done; what was perhaps done may be done twice only
-                # where that is doing it once.
+                # A throttled request was not carried out; one that may have been is only repeated
+                # if it is idempotent.
                 may_repeat = isinstance(error, Throttled) or (
                     isinstance(error, AnswerLost | Unreachable) and method in REPEATABLE
                 )
@@ -144,13 +144,13 @@ def _session(api_key: str, base_url: str, connections: int) -> "requests.Session
 
     session = requests.Session()
     session.auth = ("user", api_key)
-    # Proxies and certificates of the environment are read once: it costs a third of a call.
+    # Proxies and certificates are read from the environment once: it costs a third of a call.
     environment = session.merge_environment_settings(base_url, {}, None, None, None)
     session.verify = environment["verify"]
     proxy = proxy_for(base_url)
     session.proxies = {"all": proxy} if proxy else {}
     session.trust_env = False
-    # Cookies would be the one thing the threads share and change.
+    # Cookies would be the only state that threads share and change.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections)
     session.mount("https://", adapter)
@@ -159,11 +159,11 @@ def _session(api_key: str, base_url: str, connections: int) -> "requests.Session
 
 
 def broken_connection(error: "requests.RequestException") -> MailchimpError:
-    """Return what a call that got no answer means: `Unreachable` only where nothing was sent.
+    """Return the error for a call without an answer: `Unreachable` only if nothing was sent.
 
-    requests wraps urllib3's errors: "HTTPSConnectionPool(host=…): Max retries exceeded with url:
-    … (Caused by NewConnectionError('<…>: Failed to establish a new connection: …'))". The text is
-    told without the names of the classes it went wrong in.
+    requests wraps urllib3's errors: "HTTPSConnectionPool(host=…): Max retries exceeded with url: …
+    (Caused by NewConnectionError('<…>: Failed to establish a new connection: …'))". The text leaves
+    out the class names.
     """
     import requests
     from urllib3.exceptions import MaxRetryError, NewConnectionError
@@ -179,7 +179,7 @@ def broken_connection(error: "requests.RequestException") -> MailchimpError:
 def read_answer(response: "requests.Response", call: str) -> MailchimpJson:
     """Return the document of a success; raise a MailchimpError for any other answer.
 
-    What the official client takes for a success is checked again: it must be 2xx with JSON, or 204.
+    What the official client accepts as success is checked again: it must be 2xx with JSON, or 204.
     `call`, such as `GET /ping`, is named in the error if the answer can't be read.
     """
     status = response.status_code
@@ -203,7 +203,7 @@ def read_answer(response: "requests.Response", call: str) -> MailchimpJson:
         raise AnswerLost(detail, status=status, title=str(problem.get("title", "")))
     if status < 400:
         raise NotMailchimp(f"Mailchimp pointed elsewhere: {response.headers.get('location')}")
-    # A proxy's page "404 Not Found" must not be taken for a campaign that was deleted.
+    # A proxy's page "404 Not Found" must not be mistaken for a deleted campaign.
     if not problem_of_mailchimp(document):
         raise NotMailchimp(
             f"Something other than Mailchimp answered, a proxy or another server: {shown}",
@@ -213,7 +213,7 @@ def read_answer(response: "requests.Response", call: str) -> MailchimpJson:
 
 
 def unreadable(call: str, fault: str) -> UnreadableAnswer:
-    """Return the error for a success, of a call such as `GET /ping`, that can't be read."""
+    """Return the error for a successful call, such as `GET /ping`, whose answer can't be read."""
     return UnreadableAnswer(f"Mailchimp's answer to {call} can't be read: {fault}")
 
 
@@ -226,5 +226,5 @@ def problem_of_mailchimp(document: MailchimpJson | None) -> bool:
 
 
 def is_path_id(text: str) -> bool:
-    """Whether a text can be an id of Mailchimp's in a path; an address can't."""
+    """Whether a text can be a Mailchimp id in a path; an address can't."""
     return ID.fullmatch(text) is not None
