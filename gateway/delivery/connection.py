@@ -51,6 +51,7 @@ class RelayConnection(asyncio.Protocol):
         self.extensions: dict[str, str] = {}  #: What EHLO lists, e.g. `SIZE` with `10240000`.
         self.served = 0  #: Transactions finished on this connection.
         self.refusals = 0  #: Refusals since it last accepted a mail.
+        self.resets = 0  #: Transactions without a mail since it last accepted one.
         self.is_exim = False  #: Whether the relay says that it is an Exim.
         self.refusal: Reply | None = None  #: The relay's reply in the middle of the content.
         self.late: asyncio.Future[Reply] | None = None  #: An answer still awaited after a timeout.
@@ -290,7 +291,7 @@ class RelayConnection(asyncio.Protocol):
         if reply.code >= 400:
             self.refusals += 1
         elif self._in_content:
-            self.refusals = 0
+            self.refusals = self.resets = 0
         self._in_content = reply.code == 354
         waiting = self._waiting.popleft()
         if not waiting.done():

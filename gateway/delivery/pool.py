@@ -20,6 +20,9 @@ EXIM_TRANSACTIONS = 10
 #: by a second after ten errors (smtpd_soft_error_limit), also for the next mail; Courier by even
 #: more.
 MAX_REFUSALS = 5
+#: The same for transactions that end with RSET, as everybody in them is suppressed: Postfix counts
+#: RSET after a hundred as an error (smtpd_junk_command_limit). One of them may have two.
+MAX_RESETS = 40
 
 Observer = Callable[[RelaySettings, "RelayConnection | RelayLost | RelayRefuses"], None]
 
@@ -113,11 +116,17 @@ class Pool:
         `unused`: no message was sent, so none counts towards the rate.
         """
         self._slots.give_back()
-        if unused and self._pace is not None:
-            self._pace.give_back()
+        if unused:
+            connection.resets += 1
+            if self._pace is not None:
+                self._pace.give_back()
         connection.served += 1
         most = EXIM_TRANSACTIONS if connection.is_exim else MAX_TRANSACTIONS
-        is_welcome = connection.served < most and connection.refusals < MAX_REFUSALS
+        is_welcome = (
+            connection.served < most
+            and connection.refusals < MAX_REFUSALS
+            and connection.resets < MAX_RESETS
+        )
         if connection.usable and is_welcome and not self._closed:
             self._idle.append((self._loop.time(), connection))
         else:

@@ -247,6 +247,28 @@ async def test_a_connection_that_refused_five_in_a_row_is_not_used_again(
     assert 2 == len(sink.connections)
 
 
+async def test_a_connection_that_took_no_mail_in_forty_transactions_is_not_used_again(
+    pool: Pool, sink: RawSink
+) -> None:
+    """Postfix counts RSET after a hundred as errors; a mail it accepts begins the count anew."""
+
+    async def give_up(times: int) -> None:
+        for _ in range(times):
+            pool.release(await pool.acquire(2), unused=True)
+
+    await give_up(39)
+    relay = await pool.acquire(2)
+    await relay.commands([b"MAIL FROM:<ann@example.org>\r\n", b"RCPT TO:<bob@example.org>\r\n"], 2)
+    await relay.command(b"DATA\r\n", 2)
+    await relay.verdict(b"Subject: Hello\r\n\r\n.\r\n", 2)
+    pool.release(relay)
+    await give_up(40)
+    assert 1 == len(sink.connections)
+
+    await give_up(1)
+    assert 2 == len(sink.connections)
+
+
 async def test_a_closed_pool_keeps_no_connection_that_comes_back(pool: Pool, sink: RawSink) -> None:
     busy, idle = [await pool.acquire(2) for _ in range(2)]
     pool.release(idle)
