@@ -1,3 +1,3 @@
 """A mail gateway for CRMs."""
 
-__version__ = "0.1.0"  #: Of the package too (pyproject.toml).
+__version__ = "0.1.0"  #: Also the package's (pyproject.toml).

@@ -1,4 +1,4 @@
-"""`gateway` on the command line."""
+"""Runs `gateway` on the command line."""
 
 import gc
 import io
@@ -8,15 +8,15 @@ import sys
 
 def main() -> None:
     """Run a command and exit with its code: 0 good, 1 no or failed, 2 wrong use."""
-    # What is imported stays: to look for garbage in it meanwhile takes longer than a small command.
-    # `cli.commands` has the collector begin once the command is loaded.
+    # Imports stay in memory: looking for garbage in them takes longer than a small command.
+    # `cli.commands` turns the collector on once the command is loaded.
     gc.disable()
-    # pydantic would look for plugins in the metadata of every installed package, and there are none
-    # the config is read with (pydantic 2.14, `plugin/_loader.py`).
+    # pydantic would look for plugins in the metadata of every installed package, but the config
+    # uses none (pydantic 2.14, `plugin/_loader.py`).
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from gateway.cli import run
 
-    # A letter that a terminal doesn't have is a question mark, and no end of the command.
+    # A character the terminal can't show becomes a question mark, and doesn't end the command.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

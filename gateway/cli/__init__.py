@@ -14,7 +14,7 @@ from gateway.core.errors import GatewayError
 def run(arguments: Sequence[str]) -> int:
     """Run a command; return 0 for good, 1 for no or failed, 2 for wrong use.
 
-    Whatever is wrong is told in one form, a line on standard error: `gateway: what: cure`.
+    All errors have one form, a line on standard error: `gateway: what: cure`.
     """
     try:
         ended = app(list(arguments), prog_name="gateway", standalone_mode=False)
@@ -31,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
             return 2
         return _tell(usage_line(error), error.exit_code)
     except BrokenPipeError:
-        # Whoever reads has seen enough, as `head` has, and Python need not complain of it either.
+        # The reader has seen enough, like `head`, and Python should not complain about it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:

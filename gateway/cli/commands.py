@@ -1,6 +1,6 @@
 """All commands and the options they share; each is loaded when it is called.
 
-To load them all takes a second, and whoever asks for one person waits for none of the others.
+Loading them all takes a second, and a command shouldn't wait for the others.
 """
 
 import gc
@@ -13,7 +13,7 @@ from typer.core import CompletionItem, TyperGroup  # type: ignore[attr-defined]
 
 from gateway import __version__
 
-#: By name: the module and the function or group in it, and its first sentence of help.
+#: By name: the module, the function or group in it, and the first sentence of its help.
 COMMANDS = {
     "init": ("operation.init:init", "Write a first config from five questions."),
     "run": ("operation.running:run", "Run the gateway, or some of its roles."),
@@ -68,16 +68,16 @@ class Commands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """Return a command, loaded now; None: there is none of that name."""
+        """Return a command, loading it now; None if there is none with that name."""
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         loaded = getattr(import_module(f"gateway.cli.{module}"), attribute)
-        if not gc.isenabled():  # as `__main__` has it
+        if not gc.isenabled():  # as `__main__` leaves it
             gc.freeze()
             gc.enable()
-        # In an app of its own, since what a Typer hands down (plain help, no completion) is the
-        # outermost one's.
+        # In an app of its own, since a Typer's inherited settings (plain help, no completion) are
+        # the outermost one's.
         around = typer.Typer(add_completion=False, rich_markup_mode=None)
         if isinstance(loaded, typer.Typer):
             around.add_typer(loaded, name=cmd_name)
@@ -86,7 +86,7 @@ class Commands(TyperGroup):
         return typer.main.get_group(around).commands[cmd_name]
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Return what an argument may be completed to; commands without loading them."""
+        """Return completions of an argument; command names without loading commands."""
         names = [
             CompletionItem(name, help=help_text)
             for name, (_, help_text) in COMMANDS.items()
@@ -95,7 +95,7 @@ class Commands(TyperGroup):
         return [*names, *super(TyperGroup, self).shell_complete(ctx, incomplete)]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
-        """Write the list of the commands without loading them."""
+        """Write the list of commands without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
 
@@ -131,6 +131,6 @@ def prepare(
     version: Annotated[bool, _VERSION] = False,  # noqa: ARG001
 ) -> None:
     """A gateway beside a mail server: suppression of bulk mail for any CRM."""
-    from gateway.cli.context import Context  # with the settings and the store: `--help` needs none
+    from gateway.cli.context import Context  # with settings and store, which `--help` doesn't need
 
     context.obj = Context(config)

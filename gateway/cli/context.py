@@ -1,4 +1,4 @@
-"""What every command needs: the settings, the store, and the words it may take."""
+"""What every command needs: the settings, the store, and parsers of arguments."""
 
 import getpass
 import os
@@ -25,14 +25,14 @@ from gateway.store.engine.database import Database
 
 
 class NotFound(GatewayError):
-    """What was asked for isn't there; the cure is where to look for it."""
+    """The requested thing doesn't exist; the cure says where to look for it."""
 
     def __init__(self, text: str, cure: str = "") -> None:
         super().__init__(f"{text}: {cure}" if cure else text)
 
 
 class Context:
-    """The settings named on the command line, read when a command first asks for them."""
+    """The settings named on the command line, read when a command first needs them."""
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
@@ -47,21 +47,21 @@ class Context:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which times are shown and dates are meant."""
+        """The time zone for times shown and dates given."""
         return common.time_zone(self.settings)
 
     @cached_property
     def times(self) -> LocalTimes:
-        """What shows times in that zone, and names it once."""
+        """The formatter of times in that zone, which names it once."""
         return LocalTimes(self.zone)
 
     def local(self, moment: datetime | None) -> str:
-        """Return a time as people read it, the first with the zone's name; a dash for none."""
+        """Return a time for people, the first one with the zone's name; a dash for none."""
         return self.times.show(moment)
 
     @contextmanager
     def store(self) -> Iterator[Database]:
-        """Open the store; a missing schema is created, one of another version refused."""
+        """Open the store; create a missing schema, refuse one of another version."""
         database = common.open_database(self.settings)
         try:
             database.prepare()
@@ -70,30 +70,30 @@ class Context:
             database.close()
 
     def lookup(self, address: str) -> str:
-        """Return the form by which an address is looked up."""
+        """Return an address in lookup form."""
         return common.lookup(self.settings, address)
 
     def person(self, text: str) -> PersonRef | str:
-        """Read `candidate:17`, or an address, which is returned in lookup form."""
+        """Parse `candidate:17`, or an address, which is returned in lookup form."""
         typed = read_person(text)
         return typed if isinstance(typed, PersonRef) else self.lookup(typed)
 
     def moment(self, text: str, option: str) -> datetime:
-        """Read a local date or time, `2026-03-12` or `2026-03-12T08:30`; wrong use otherwise."""
+        """Parse a local date or time, `2026-03-12` or `2026-03-12T08:30`; wrong use otherwise."""
         try:
             return read_moment(text, self.zone)
         except ValueError as error:
             wrong_use(f"{option}: {error}")
 
     def since(self, text: str | None) -> datetime | None:
-        """Read from when on a list is wanted: a local date or time, `yesterday`, `7d`."""
+        """Parse the start of a list: a local date or time, `yesterday`, `7d`."""
         try:
             return None if text is None else read_since(text, common.now(), self.zone)
         except ValueError as error:
             wrong_use(f"--since: {error}")
 
     def until(self, text: str | None) -> datetime | None:
-        """Read till when something goes: a local date as the end of that day, a time as it is."""
+        """Parse an end: a local date as the end of that day, a time as it is."""
         if text is None:
             return None
         at = self.moment(text, "--until")
@@ -101,18 +101,18 @@ class Context:
 
 
 def of(context: typer.Context) -> Context:
-    """Return what `--config` led to."""
+    """Return the context that `--config` created."""
     known = context.find_object(Context)
     return known or Context()
 
 
 def wrong_use(text: str) -> Never:
-    """End with exit code 2 and a line that says what was wrong."""
+    """Exit with code 2 and a line that says what was wrong."""
     raise typer.BadParameter(text)
 
 
 def user_name() -> str:
-    """Return who is at the keyboard, for the record."""
+    """Return the name of the user running the command, for the record."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -120,7 +120,7 @@ def user_name() -> str:
 
 
 def read_id(text: str) -> int:
-    """Read an id as people write it; wrong use otherwise."""
+    """Parse an id as people write it; wrong use otherwise."""
     try:
         return ids.read(text)
     except ValueError as error:
@@ -128,7 +128,7 @@ def read_id(text: str) -> int:
 
 
 def read_mail_address(text: str) -> str:
-    """Return the one address a text names; wrong use otherwise."""
+    """Return the single address in a text; wrong use otherwise."""
     read = read_address(text)
     if isinstance(read, NotAnAddress):
         wrong_use(str(read))
@@ -136,7 +136,7 @@ def read_mail_address(text: str) -> str:
 
 
 def read_staff(text: str) -> str:
-    """Return how a text names staff: by its one address, or else as written; else wrong use."""
+    """Return how a text names staff: by its single address, or else as written; else wrong use."""
     return read_mail_address(text) if "@" in text else text
 
 
@@ -146,7 +146,7 @@ def read_sender(text: str) -> str:
 
 
 def read_person(text: str) -> PersonRef | str:
-    """Read `candidate:17`, or an address; wrong use otherwise."""
+    """Parse `candidate:17`, or an address; wrong use otherwise."""
     try:
         return PersonRef.parse(text.strip())
     except ValueError as error:
@@ -156,7 +156,7 @@ def read_person(text: str) -> PersonRef | str:
 
 
 def listeners_beginning(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of the config's listeners that begin so; none where it can't be read."""
+    """Return the config's listeners with names starting so; none if it can't be read."""
     named = context.find_root().params.get("config")
     try:
         values = read_file(config_file(Path(named) if named else None, os.environ))

@@ -1,7 +1,7 @@
-"""What every list has: the same options, and the same ways to be printed.
+"""Common features of all lists: their options, and their output formats.
 
-A list is a command below `lists`, which gives it `--limit`, `--since`, `--after`, `--csv` and
-`--json`, and hands it a `ListRequest` that prints what it is given to list.
+A list is a command below `lists`, which adds `--limit`, `--since`, `--after`, `--csv` and `--json`,
+and passes it a `ListRequest` that prints its entries.
 """
 
 import inspect
@@ -21,17 +21,17 @@ from gateway.core import ids
 from gateway.store.engine.database import Database, StoreTransaction
 
 T = TypeVar("T")
-ListColumns = Mapping[str, Callable[[T], object]]  #: What fills a cell, by the column's heading.
+ListColumns = Mapping[str, Callable[[T], object]]  #: Return a cell's content, by column heading.
 
 SHOWN = 100  #: Entries of a table, unless --limit says otherwise.
-AT_ONCE = 1000  #: Entries that are read in one transaction where all are asked for.
+AT_ONCE = 1000  #: Entries per transaction when all are requested.
 
 LimitOption = Annotated[
     int | None,
     typer.Option(
         help=f"How many at most; {SHOWN} in a table, else all.",
         min=1,
-        max=1_000_000_000,  # One beyond 64 bits is a number for no store.
+        max=1_000_000_000,  # No store has numbers beyond 64 bits.
         show_default=False,
     ),
 ]
@@ -60,13 +60,13 @@ _NO_LIST = {"as_csv": False, "as_json": False}
 
 @dataclass(frozen=True, slots=True)
 class ListSource(Generic[T]):
-    """Where the entries of a list come from, in its order."""
+    """The source of a list's entries, in order."""
 
-    #: Yields the entries after the one with a key, or all; about so many are needed.
+    #: Yields all entries, or those after the one with a key; about how many are needed.
     every: Callable[[str | None, int], Iterator[T]]
-    #: Names an entry for `--after`; those of one key stand, and are shown, together.
+    #: Identifies an entry for `--after`; entries with the same key are shown together.
     key: Callable[[T], str]
-    #: Returns how many follow the entry with a key; absent where counting would take long.
+    #: Returns how many follow the entry with a key; None if counting would take long.
     count: Callable[[str | None], int] | None = None
 
 
@@ -75,9 +75,9 @@ def newest_first(
     read: Callable[[StoreTransaction, int | None, int], Sequence[T]],
     number: Callable[[T], int],
 ) -> ListSource[T]:
-    """Return the source of a list by falling ids, which `number` tells of an entry.
+    """Return the source of a list in order of falling ids, given by `number`.
 
-    `read` returns that many entries at most, and only older ones than an id where one is given.
+    `read` returns at most that many entries and, if an id is given, only older ones.
     """
 
     def every(after: str | None, at_once: int) -> Iterator[T]:
@@ -88,7 +88,8 @@ def newest_first(
             if len(page) < at_once:
                 yield from page
                 return
-            # Of the last id there may be more: they are read again, with all that have it.
+            # There may be more entries with the last id: they are read again, together with all
+            # others that have it.
             whole = [entry for entry in page if number(entry) != number(page[-1])]
             if whole:
                 yield from whole
@@ -100,7 +101,7 @@ def newest_first(
 
 
 def in_memory(entries: Iterable[T], key: Callable[[T], str]) -> ListSource[T]:
-    """Return the source of a list that is short enough to have been read."""
+    """Return the source of a list short enough to be in memory."""
     known = list(entries)
 
     def behind(after: str | None) -> Sequence[T]:
@@ -115,7 +116,7 @@ def in_memory(entries: Iterable[T], key: Callable[[T], str]) -> ListSource[T]:
 
 
 class ListForm(Enum):
-    """How a list is printed."""
+    """The output format of a list."""
 
     TABLE = "table"
     JSON = "--json"
@@ -124,19 +125,19 @@ class ListForm(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRequest:
-    """What the options of a list ask for."""
+    """The options given for a list."""
 
     context: Context
     form: ListForm = ListForm.TABLE
-    limit: int | None = None  #: As it was given.
+    limit: int | None = None  #: As given.
     since: datetime | None = None
     after: str | None = None
-    #: The options by which there may be less than all.
+    #: Options that filter the list.
     narrowing: tuple[str, ...] = ()
 
     @property
     def is_part(self) -> bool:
-        """Whether only some of the entries are asked for."""
+        """Whether only some of the entries are requested."""
         return any(value is not None for value in (self.limit, self.since, self.after))
 
     def print(
@@ -148,10 +149,10 @@ class ListRequest:
         empty: str,
         csv_columns: ListColumns[T] | None = None,
     ) -> None:
-        """Print the entries, and how to see those that are left out.
+        """Print the entries, and how to see those left out.
 
-        `document` makes JSON of an entry. Cells may be times, and None for nothing. `empty` says
-        what would be there and how it comes there, in a sentence on what there isn't and others.
+        `document` returns an entry's JSON document. Cells may be times, and None for nothing.
+        `empty` is the sentence for an empty list: what would be there and how it gets there.
         """
         self.print_lines(
             source,
@@ -172,7 +173,7 @@ class ListRequest:
         empty: str,
         csv_columns: ListColumns[Any] | None = None,
     ) -> None:
-        """Print entries as `print` does, where each may be several lines of the table."""
+        """Print entries like `print`, but each may take several lines of the table."""
         is_table = self.form is ListForm.TABLE
         most = SHOWN if self.limit is None and is_table else self.limit
         rest: list[str] = []
@@ -198,9 +199,9 @@ class ListRequest:
             (print_line if is_table else complain)(line)
 
     def _first(self, source: ListSource[T], most: int, rest: list[str]) -> Iterator[T]:
-        """Yield the first entries; what is said of the others goes into `rest`.
+        """Yield the first entries; a text about the others goes into `rest`.
 
-        Those of one key stay together; all of them come, if they alone exceed `most`.
+        Entries with the same key stay together, even if they alone exceed `most`.
         """
         shown, last = 0, ""
         for key, entries in groupby(source.every(self.after, max(most + 1, SHOWN)), source.key):
@@ -222,9 +223,9 @@ class ListRequest:
 
 
 def lists(*, has_since: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options that all lists have; it is called with `asked`, a `ListRequest`.
+    """Add the options of all lists to a command, which is called with `asked`, a `ListRequest`.
 
-    Without `--since` only what has no time that anybody would choose it by (docs/lists.md).
+    Without `--since` only for lists without a time to filter by (docs/lists.md).
     """
     given = {name: option for name, option in _OPTIONS.items() if has_since or name != "since"}
 

@@ -1,6 +1,6 @@
-"""How results are printed: tables for people, JSON for scripts, nothing that could harm either.
+"""Printing of results: tables for people, JSON for scripts, nothing that could harm either.
 
-rich is loaded by what draws with it: most commands print lines, and would wait for it.
+rich is loaded only where it is used: most commands print lines, and shouldn't wait for it.
 """
 
 import csv
@@ -19,12 +19,12 @@ from gateway.core.moments import in_utc
 if TYPE_CHECKING:
     from rich.console import Console
 
-_ALIGNED = 80  #: Columns up to which a cell moves those that follow it, in every line.
-_UNLIMITED = 1000  #: Columns, where no terminal sets a width.
+_ALIGNED = 80  #: Maximum column width at which cells are aligned.
+_UNLIMITED = 1000  #: Columns if there is no terminal width.
 
 
 def console() -> "Console":
-    """Return standard output: in colour and as wide as the terminal, else plain and unwrapped."""
+    """Return standard output: coloured and wrapped on a terminal, otherwise plain and unwrapped."""
     from rich.console import Console
 
     return Console(
@@ -33,12 +33,12 @@ def console() -> "Console":
 
 
 def print_json(value: object) -> None:
-    """Print one JSON document; what is beyond ASCII is escaped, so that it can't be garbled."""
+    """Print one JSON document; non-ASCII characters are escaped, so that they can't be garbled."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def print_json_list(values: Iterable[object]) -> None:
-    """Print an array as `print_json` does, an entry at a time: however many they are."""
+    """Print an array like `print_json`, an entry at a time, however many there are."""
     before, after = "[\n", "[]\n"
     for value in values:
         sys.stdout.write(before + indent(json.dumps(value, indent=2), "  "))
@@ -47,7 +47,7 @@ def print_json_list(values: Iterable[object]) -> None:
 
 
 def print_line(text: str = "", style: str = "") -> None:
-    """Print text as it is, without the control characters a stranger may have put into it."""
+    """Print text without the control characters a stranger may have put into it."""
     if style and sys.stdout.isatty():
         from rich.text import Text
 
@@ -64,7 +64,7 @@ def complain(text: str) -> None:
 def print_csv(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows as CSV (RFC 4180) in UTF-8, below a row of headings, each as it comes.
 
-    Times are in UTC, as JSON has them; what is not there is an empty cell. No cell is a formula.
+    Times are in UTC, as in JSON; a missing value is an empty cell. No cell is a formula.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
@@ -81,7 +81,7 @@ def _csv_cell(value: object) -> object:
 
 
 class LocalTimes:
-    """Times as people read them: in one zone, which is named with the first that is shown."""
+    """Formats times for people, in one zone, which is named with the first one shown."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
@@ -122,9 +122,9 @@ def print_table(
     empty: str = "",
     times: LocalTimes | None = None,
 ) -> None:
-    """Print rows below their headings; where there are none, `empty`.
+    """Print rows below their headings, or `empty` if there are none.
 
-    `empty` says what would be there and how it gets there; it may be left out only if there are
+    `empty` says what would be there and how it gets there; it may be omitted only if there are
     rows. With `times`, cells may be times, and None, which is shown as a dash.
     """
     names, cells = headings, list(rows)
@@ -141,7 +141,7 @@ def print_table(
 
 
 def _print_wrapped(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table as wide as the terminal: what is longer goes on in the next line."""
+    """Print a table as wide as the terminal, wrapping longer cells."""
     from rich.table import Table
     from rich.text import Text
 
@@ -154,10 +154,10 @@ def _print_wrapped(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> No
 
 
 def _print_lines(rows: Sequence[Sequence[str]]) -> None:
-    """Print a table where no terminal sets a width: a line each, however long one cell is.
+    """Print a table if no terminal sets a width: a line per row, however long a cell is.
 
-    A column is as wide as its widest cell, but no wider than most subjects: a longer one moves what
-    follows in its own line alone.
+    A column is as wide as its widest cell, but no wider than most subjects: a longer cell shifts
+    the rest of its own line only.
     """
     from rich.cells import cell_len
 
@@ -170,7 +170,7 @@ def _print_lines(rows: Sequence[Sequence[str]]) -> None:
 
 
 def printable(text: str) -> str:
-    """Return text in which nothing steers the terminal; line ends stay."""
+    """Return text without terminal control sequences; line ends stay."""
     return "".join(
         character if character == "\n" or character.isprintable() else "�" for character in text
     )

@@ -1,4 +1,4 @@
-"""Shapes painted into a PNG file."""
+"""Draws shapes into a PNG file."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -8,13 +8,13 @@ from PIL import Image, ImageDraw, ImageFont
 from gateway.core.ascii_text import ascii_text
 from gateway.core.plot import HEIGHT, WIDTH, PlotLine, PlotText, Shape
 
-_SCALE = 2  #: Dots for each unit: sharp on today's screens.
-_FINER = 2  #: Painted so much larger, then brought down: smooth lines.
+_SCALE = 2  #: Pixels per unit: sharp on today's screens.
+_FINER = 2  #: Drawn this much larger, then scaled down for smooth lines.
 _ANCHORS = {"start": "ls", "middle": "ms", "end": "rs"}
 
 
 def png(shapes: Sequence[Shape]) -> bytes:
-    """Paint shapes; return the file."""
+    """Draw shapes; return the file."""
     lines = Image.new("RGB", (WIDTH * _SCALE * _FINER, HEIGHT * _SCALE * _FINER), "white")
     pen = ImageDraw.Draw(lines)
     for shape in shapes:
@@ -30,7 +30,7 @@ def png(shapes: Sequence[Shape]) -> bytes:
         if isinstance(shape, PlotText):
             font = ImageFont.load_default(shape.size * _SCALE)
             at = (shape.x * _SCALE, shape.y * _SCALE)
-            # The font at hand has no accents.
+            # The available font has no accents.
             pen.text(
                 at,
                 ascii_text(shape.text),

@@ -1,4 +1,4 @@
-"""Plots that a command writes into the file of `--plot`."""
+"""Plots that commands write to the file given by `--plot`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +10,13 @@ _SVG = ".svg"
 
 
 def check_plot_file(file: Path | None) -> None:
-    """End a command whose `--plot` names a file of another kind."""
+    """Exit if a command's `--plot` names another type of file."""
     if file is not None and file.suffix.lower() not in {_SVG, ".png"}:
         wrong_use(f"a plot is a .svg or .png file, not {file}")
 
 
 def write_plot(file: Path, shapes: Sequence[Shape]) -> None:
-    """Write a plot; raise OSError where that can't be."""
+    """Write a plot; raise OSError if that fails."""
     if file.suffix.lower() == _SVG:
         painted = svg(shapes).encode()
     else:

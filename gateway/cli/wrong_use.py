@@ -1,6 +1,6 @@
-"""What is said of wrong use: one line in the form of every other error, with the cure.
+"""Messages about wrong use: one line in the form of all other errors, with the cure.
 
-Loaded where something is wrong only.
+Imported only when something is wrong.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.core.written import did_you_mean
 
-#: What the library that checks the values of options says, and what it means to people.
+#: Messages of the library that checks options' values, and what they mean to people.
 _WORDS = (
     (re.compile(r"^Value error, "), ""),
     (re.compile(r"^Input should be a valid integer.*"), "not a whole number"),
@@ -24,10 +24,10 @@ _EXTRA = re.compile(r"Got unexpected extra argument(?:\(s\)|s)? \((?P<given>.*)\
 
 
 def usage_line(error: Any) -> str:
-    """Return what was wrong of a command line, and the cure: `what: cure; see … --help`.
+    """Return what was wrong in a command line, and the cure: `what: cure; see … --help`.
 
-    `error` is a TyperException, of one of the kinds that have no public name: a wrong value,
-    something that is missing, an option or command that doesn't exist.
+    `error` is a TyperException, of one of the kinds without a public name: a wrong value, something
+    missing, an option or command that doesn't exist.
     """
     context = getattr(error, "ctx", None)
     what = _what(error)
@@ -71,6 +71,6 @@ def _options(command: Any) -> Iterable[str]:
 
 
 def _name(param: Any) -> str:
-    """Return what an option or argument is called in the help."""
+    """Return the name of an option or argument in the help."""
     named = param.opts[0] if param.opts and param.opts[0].startswith("-") else ""
     return named or param.metavar or str(param.name).upper()

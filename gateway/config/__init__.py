@@ -2,8 +2,8 @@
 
 import os
 
-# Plugins of whatever else is installed have no business with a config file, and to look for them
-# reads the metadata of every package there is (pydantic 2.12, docs "Plugins").
+# Plugins of other installed packages have no business with a config file, and looking for them
+# reads the metadata of every package (pydantic 2.12, docs "Plugins").
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from gateway.config.load import load

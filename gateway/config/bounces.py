@@ -1,4 +1,4 @@
-"""What comes back: where, and when it suppresses an address."""
+"""Bounces: where they arrive, and when they suppress an address."""
 
 from datetime import timedelta
 from email.utils import parseaddr

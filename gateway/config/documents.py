@@ -1,4 +1,4 @@
-"""The reference page, written from the settings themselves, and what is written beside it."""
+"""The reference page, generated from the settings themselves, and other generated texts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,17 +57,17 @@ marks on everything it sends.
 |---|---|---|
 """
 
-#: The tables of events in docs/triggers.md: their headings, and whether those of applications are
-#: in them.
+#: The tables of events in docs/triggers.md: their headings, and whether they contain the events of
+#: applications.
 EVENT_TABLES = {("who, when", "conditions"): False, ("what is done", "by"): True}
 MARKS_BEGIN, MARKS_END = "<!-- marks -->\n", "<!-- end of marks -->\n"
 
 
 def write_docs(root: Path) -> None:
-    """Write docs/config.md and config/gateway.toml below the root, and tables within other pages.
+    """Write docs/config.md and config/gateway.toml below the root, and tables in other pages.
 
-    Those are the marks of mailings in docs/rules.md and the events of docs/triggers.md. A
-    config/gateway.toml that sets anything is somebody's own (`gateway init`) and stays.
+    The tables are the marks of mailings in docs/rules.md and the events of docs/triggers.md. A
+    config/gateway.toml that sets anything is the operator's own (`gateway init`) and stays.
     """
     Path(root, "docs/config.md").write_text(reference(), encoding="utf-8")
     rules = Path(root, "docs/rules.md")
@@ -82,7 +82,7 @@ def write_docs(root: Path) -> None:
 
 
 def sets_nothing(config: Path) -> bool:
-    """Whether a config file isn't there or has no value, as a sample, also of another version."""
+    """Whether a config file is missing or sets nothing, like the sample of any version."""
     try:
         return not any(parse_toml(config.read_text(encoding="utf-8")).values())
     except FileNotFoundError:
@@ -100,7 +100,7 @@ def reference() -> str:
 
 
 def with_marks(page: str) -> str:
-    """Return the page on rules with the table of what mailing programs write."""
+    """Return the page on rules with the table of the marks left by mailing programs."""
     before, _, rest = page.partition(MARKS_BEGIN)
     _, _, after = rest.partition(MARKS_END)
     table = "| rule | header | written by | source |\n|---|---|---|---|\n"

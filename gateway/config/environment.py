@@ -16,7 +16,7 @@ CONFIG_VARIABLE = "GATEWAY_CONFIG"
 
 @dataclass(frozen=True, slots=True)
 class VariableSetting:
-    """The setting a variable stands for, and whether it is a list or table."""
+    """The setting a variable refers to, and whether it is a list or table."""
 
     path: tuple[str, ...]
     is_structured: bool
@@ -24,7 +24,7 @@ class VariableSetting:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentSetting:
-    """One setting the environment gives."""
+    """A setting given by the environment."""
 
     variable: str
     path: tuple[str, ...]
@@ -32,7 +32,7 @@ class EnvironmentSetting:
 
 
 def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
-    """Return the settings the environment gives; ConfigError names variables of no meaning."""
+    """Return the settings given by the environment; ConfigError names unknown variables."""
     known = dict(variables(Settings))
     given_names = sorted(
         name for name in environ if name.startswith(PREFIX) and name != CONFIG_VARIABLE
@@ -55,7 +55,7 @@ def read_environment(environ: Mapping[str, str]) -> list[EnvironmentSetting]:
 def variables(
     section: type[BaseModel], above: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, VariableSetting]]:
-    """Name the variable of every plain key beside what it stands for."""
+    """Return the variable of every plain key, with the setting it refers to."""
     for key in known_keys(section):
         path = (*above, key)
         annotation = options(section)[key].annotation if key in options(section) else SecretStr
@@ -68,7 +68,7 @@ def variables(
 
 
 def overlay(values: dict[str, Any], overrides: Sequence[EnvironmentSetting]) -> dict[str, Any]:
-    """Return the file's values with the environment's in their place."""
+    """Return the file's values, overridden by those of the environment."""
     for override in overrides:
         values = _with(values, override.path, override.value)
     return values
@@ -79,13 +79,13 @@ def _with(values: Any, path: tuple[str, ...], value: object) -> dict[str, Any]:
     table = values if isinstance(values, dict) else {}
     if rest:
         return table | {key: _with(table.get(key), tuple(rest), value)}
-    # A secret and the file it is in stand for one setting: the one given here counts.
+    # A secret and its file are one setting: the one given here counts.
     other = key.removesuffix(FILE_SUFFIX) if key.endswith(FILE_SUFFIX) else key + FILE_SUFFIX
     return {name: item for name, item in table.items() if name != other} | {key: value}
 
 
 def _parsed(text: str, variable: VariableSetting) -> object:
-    """Lists and tables are written as in the file: `["a", "b"]`, `{a = "b"}`."""
+    """Parse a value; lists and tables are written as in the file: `["a", "b"]`, `{a = "b"}`."""
     if not variable.is_structured:
         return text
     try:
@@ -95,7 +95,7 @@ def _parsed(text: str, variable: VariableSetting) -> object:
 
 
 def unknown_setting(name: str, known: Iterable[str]) -> str:
-    """Return what is wrong with a variable that means nothing, and which one is nearest."""
+    """Return the error for an unknown variable, with the nearest known one."""
     for key, field in options(Settings).items():
         if is_array(field.annotation) and name.startswith(f"{PREFIX}{key}__".upper()):
             return f"{name}: unknown setting; the keys of [[{key}]] are set in the file only"

@@ -1,4 +1,4 @@
-"""Mail and calls the gateway makes by itself: triggers, templates, webhooks."""
+"""Settings for mail and calls the gateway makes by itself: triggers, templates, webhooks."""
 
 import re
 from datetime import time
@@ -23,7 +23,7 @@ WebhookEventName = Literal[
 
 
 def parse_time(value: object) -> object:
-    """Read a time of day such as `08:00`."""
+    """Parse a time of day such as `08:00`."""
     if isinstance(value, time):
         return value
     if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
@@ -32,7 +32,7 @@ def parse_time(value: object) -> object:
 
 
 def parse_hours(value: object) -> object:
-    """Read a span of the day such as `21:00-07:00`, which may pass midnight."""
+    """Parse a period of the day such as `21:00-07:00`, which may span midnight."""
     if not isinstance(value, str):
         return value
     first, _, last = value.partition("-")

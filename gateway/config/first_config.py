@@ -1,4 +1,4 @@
-"""A config to begin with, from five answers: relay, listener, networks, language, notices."""
+"""A first config, from five answers: relay, listener, networks, language, notices."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from gateway.config.problems import ConfigError, describe
 from gateway.config.sample import sample
 from gateway.config.settings import Settings
 
-#: The folder of what the gateway keeps, beside the config file.
+#: The folder of the gateway's data, beside the config file.
 DATA = "data"
 _TLS_PORT = 465  #: TLS from the start (RFC 8314, 7.3).
 
@@ -43,7 +43,7 @@ language = {language}   # of notes and mail to staff whose own language isn't kn
 [notices]   # mail the gateway writes itself
 {notices}   # who gets it where nobody else would
 """
-#: Where this file's folder is not for the gateway to write in.
+#: For when the gateway can't write to this file's folder.
 _ELSEWHERE = """
 [keys]   # by which its links and tokens are signed
 file = {keys}
@@ -55,23 +55,23 @@ users = {users}
 
 @dataclass(frozen=True, slots=True)
 class FirstConfig:
-    """Five answers as they were typed; the defaults are those of the settings."""
+    """Five answers as typed; the defaults are those of the settings."""
 
     relay: str = "127.0.0.1:25"  #: `HOST` or `HOST:PORT`; an IPv6 address with a port in brackets.
     listener: str = "127.0.0.1:2525"
-    networks: str = "127.0.0.0/8, ::1/128"  #: Separated by commas or blanks.
+    networks: str = "127.0.0.0/8, ::1/128"  #: Separated by commas or spaces.
     language: str = "en"
     notices: str = ""  #: Empty: nobody.
-    data: str = DATA  #: Where the gateway keeps what it knows; relative to the config's folder.
+    data: str = DATA  #: The gateway's data; relative to the config's folder.
 
     def given(self, name: str, answer: str) -> Self:
-        """Return the answers with one more; ConfigError says why it can't be one, by its key."""
+        """Return the answers with one more; ConfigError, with its key, if it is invalid."""
         answers = replace(self, **{name: answer.strip()})
         answers.settings()
         return answers
 
     def settings(self) -> Settings:
-        """Return the settings the answers make; ConfigError has a line per mistake."""
+        """Return the settings from the answers; ConfigError has a line per mistake."""
         try:
             return Settings.model_validate(self._values())
         except ValidationError as error:
@@ -128,7 +128,7 @@ class FirstConfig:
 
 
 def says_nothing(file: Path) -> bool:
-    """Whether a config file is the sample as it is shipped: every key commented out."""
+    """Whether a config file is the unchanged shipped sample: every key commented out."""
     try:
         return file.read_text(encoding="utf-8") == sample()
     except (OSError, UnicodeDecodeError):
@@ -136,12 +136,12 @@ def says_nothing(file: Path) -> bool:
 
 
 def write_first(file: Path, answers: FirstConfig, *, is_forced: bool) -> None:
-    """Write the config file, and make the folder of what is kept beside it.
+    """Write the config file, and create the data folder beside it.
 
-    A file that is there stays, unless it is forced or the shipped sample as it is: ConfigError.
+    An existing file stays, unless forced or it is the unchanged sample: otherwise ConfigError.
     """
     check_free(file, is_forced=is_forced)
-    text = answers.text().encode()  # What can't be written must not empty the file that is there.
+    text = answers.text().encode()  # An encoding error must not empty the existing file.
     file.parent.mkdir(parents=True, exist_ok=True)
     (file.parent / answers.data).mkdir(mode=0o750, parents=True, exist_ok=True)
     is_replaced = is_forced or says_nothing(file)
@@ -150,7 +150,7 @@ def write_first(file: Path, answers: FirstConfig, *, is_forced: bool) -> None:
 
 
 def check_free(file: Path, *, is_forced: bool) -> None:
-    """Refuse to write a config over one that is there, or where nobody can write (ConfigError)."""
+    """Refuse (ConfigError) to overwrite a config, or to write one where that is impossible."""
     if (file.exists() or file.is_symlink()) and not is_forced and not says_nothing(file):
         raise ConfigError(
             f"{file}: exists and stays as it is: --force overwrites it, --config FILE names another"
@@ -160,7 +160,7 @@ def check_free(file: Path, *, is_forced: bool) -> None:
         raise ConfigError(
             f"{nearest}: a file where a folder is needed: say --config FILE before init"
         )
-    # A new file or folder needs both rights on the folder that it comes to.
+    # A new file or folder needs both rights on its parent.
     if not os.access(
         nearest, os.W_OK if nearest == file else os.W_OK | os.X_OK, effective_ids=True
     ):

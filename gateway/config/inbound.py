@@ -88,7 +88,7 @@ class MailboxConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def _defaults(cls, values: Any) -> Any:
-        """Fill in what follows from other keys."""
+        """Fill in values that follow from other keys."""
         if not isinstance(values, dict):
             return values
         filled: dict[str, Any] = {}

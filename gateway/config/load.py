@@ -1,4 +1,4 @@
-"""From file and environment to settings, or to an error that names every mistake."""
+"""Loads the settings from file and environment, or reports every mistake in them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,15 +14,15 @@ DEFAULT_FILE = Path("config/gateway.toml")
 
 
 def config_file(path: Path | None, environ: Mapping[str, str]) -> Path:
-    """Return the config file meant: the one given, else `GATEWAY_CONFIG`'s, else the default."""
+    """Return the config file's path: the one given, else `GATEWAY_CONFIG`'s, else the default."""
     return path or Path(environ.get("GATEWAY_CONFIG") or DEFAULT_FILE)
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Read the settings from a file and the environment's overrides.
+    """Load the settings from a file and the environment's overrides.
 
-    Looks for the file given, else `GATEWAY_CONFIG`, else `config/gateway.toml`. Relative paths
-    in it come back absolute. Raises ConfigError with a line per problem.
+    The file is the one given, else `GATEWAY_CONFIG`, else `config/gateway.toml`. Its relative paths
+    are made absolute. Raises ConfigError with a line per problem.
     """
     file = config_file(path, environ)
     values = read_file(file)

@@ -1,4 +1,4 @@
-"""One line per mistake in the config: file, key, what was expected, value."""
+"""Config errors, one line per mistake: file, key, what was expected, value."""
 
 import errno
 import re
@@ -19,7 +19,7 @@ from gateway.core.written import readable_name
 KeyPath = tuple[int | str, ...]
 
 _WORDS = re.compile(r"'([^']*)'")
-_INTEGER_BITS = 63  #: Beside the sign.
+_INTEGER_BITS = 63  #: Without the sign.
 
 _EXPECTED = {
     "missing": "is required",
@@ -43,15 +43,15 @@ _BOUNDS = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "less_than_equal": ("le", "must be at most {}"),
     "string_too_long": ("max_length", "must have {} characters at most"),
-    "too_long": ("max_length", "must have {} characters at most"),  # Where it was read before.
+    "too_long": ("max_length", "must have {} characters at most"),  # Already read elsewhere.
 }
 
 
 class ConfigError(FileUnusable):
-    """The config can't be used; the text has a line for each key that is wrong."""
+    """The config can't be used; the text has a line for each wrong key."""
 
     def __init__(self, *problems: str) -> None:
-        # A file they name may have a name that isn't UTF-8, which no page and no JSON takes.
+        # It may contain a file name that isn't UTF-8, which no page and no JSON can represent.
         self.problems = tuple(
             "\n".join(map(readable_name, problem.split("\n"))) for problem in problems
         )
@@ -59,11 +59,11 @@ class ConfigError(FileUnusable):
 
 
 def read_text(file: Path) -> str:
-    """Return what is in a file of the operator's; ConfigError says why it can't be read."""
+    """Return the content of one of the operator's files; ConfigError says why it can't be read."""
     try:
         if not file.is_file() and file.exists() and not file.is_dir():
             raise ConfigError(f"{file}: no file that can be read to its end, such as a pipe")
-        return file.read_text(encoding="utf-8-sig")  # Editors of Windows begin with a BOM.
+        return file.read_text(encoding="utf-8-sig")  # Windows editors start files with a BOM.
     except OSError as error:
         raise ConfigError(f"{file}: can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -73,7 +73,7 @@ def read_text(file: Path) -> str:
 def text_to_mend(file: Path) -> str:
     """Return the text of a file for somebody who will save it again, as UTF-8.
 
-    If it isn't UTF-8, it is read as Windows-1252 (which has no meaning for five octets).
+    If it isn't UTF-8, it is decoded as Windows-1252 (in which five octets have no meaning).
     ConfigError says why it can't be read.
     """
     if is_utf8(file):
@@ -91,11 +91,11 @@ def is_utf8(file: Path) -> bool:
 
 
 def files_in(folder: Path, *endings: str) -> list[Path]:
-    """Return the files of a folder whose names have one of these endings, in order.
+    """Return the files in a folder whose names have one of these endings, in order.
 
-    There are none if there is no such folder. ConfigError says why it can't be read; `Path.glob`
-    would take a folder that it may not enter, or a file in its place, for empty, and ignore what
-    the operator wrote there without a word.
+    There are none if the folder doesn't exist. ConfigError says why it can't be read; `Path.glob`
+    would treat a folder it may not enter, or a file in its place, as empty, and silently ignore
+    what the operator wrote there.
     """
     try:
         files = sorted(folder.iterdir())
@@ -109,23 +109,23 @@ def files_in(folder: Path, *endings: str) -> list[Path]:
 
 
 class NotToml(ValueError):
-    """A text is no TOML 1.0, or none that is read: the text says what is wrong and where."""
+    """A text is not valid TOML 1.0, or not supported: the message says what is wrong and where."""
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Return what a TOML text says; raise `NotToml`."""
+    """Parse a TOML text; raise `NotToml`."""
     try:
         values = tomllib.loads(text)
         _check_numbers(values)
     except RecursionError:
         raise NotToml("lists or tables too deep within each other") from None
-    except ValueError as error:  # Of its grammar, or a number with thousands of digits.
+    except ValueError as error:  # From its grammar, or for a number with thousands of digits.
         raise NotToml(str(error)) from None
     return values
 
 
 def _check_numbers(value: object) -> None:
-    """Raise `NotToml` for an integer of more than 64 bits, which TOML has not (Integer)."""
+    """Raise `NotToml` for an integer of more than 64 bits, which TOML doesn't have (Integer)."""
     if isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
         raise NotToml("a number of more than 64 bits")
     if isinstance(value, dict):
@@ -138,7 +138,7 @@ def _check_numbers(value: object) -> None:
 def describe(
     error: ValidationError, settings: type[BaseModel], file: str, variables: Mapping[KeyPath, str]
 ) -> ConfigError:
-    """Put a failed validation into words; `variables` names the paths that the environment set."""
+    """Describe a validation error; `variables` names the paths set by the environment."""
     return ConfigError(*(_line(problem, settings, file, variables) for problem in error.errors()))
 
 
@@ -183,7 +183,7 @@ def _problem(error: ErrorDetails, settings: type[BaseModel]) -> str:
 
 
 def _nearest(error: ErrorDetails) -> str:
-    """Return which of the words there are is likely meant, if one is."""
+    """Return which of the existing words was probably meant, if any."""
     value = error["input"]
     if error["type"] not in ("literal_error", "enum") or not isinstance(value, str):
         return ""
@@ -191,13 +191,13 @@ def _nearest(error: ErrorDetails) -> str:
 
 
 def suggestion(key: str, known: list[str]) -> str:
-    """Return `; did you mean …?` with the nearest of the known keys, or nothing."""
+    """Return `; did you mean …?` with the nearest known key, or nothing."""
     nearest = get_close_matches(key, known, 1)
     return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
 def known_keys(section: type[BaseModel]) -> list[str]:
-    """Return every key a table may have, secrets also as the file they are in."""
+    """Return every key a table may have, including the file variants of secrets."""
     return [*options(section), *(key + FILE_SUFFIX for key in secret_keys(section))]
 
 

@@ -1,6 +1,6 @@
-"""Rules of the config that say what a message is.
+"""Rules in the config that classify messages.
 
-`core.decision.shipped_rules` has those that come with the gateway.
+`core.decision.shipped_rules` has the rules that come with the gateway.
 """
 
 from typing import TYPE_CHECKING, Literal, Self
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.core.decision.classify import RuleTest
 
 
-_NO_TESTS = ("name", "kind", "unsubscribe", "matches")  #: Keys of a rule that are no test.
+_NO_TESTS = ("name", "kind", "unsubscribe", "matches")  #: Keys of a rule that aren't tests.
 
 
 class Burst(Section):
@@ -68,8 +68,8 @@ class RuleConfig(Section):
         return self
 
     def test(self) -> "RuleTest":
-        """Return its one test."""
-        # All commands read the config, few of them decide on mail.
+        """Return the rule's one test."""
+        # All commands read the config, but few of them classify mail.
         from gateway.core.decision import classify
 
         if self.header is not None:
@@ -80,7 +80,7 @@ class RuleConfig(Section):
             return classify.LoginTest(self.login)
         if self.recipients_at_least is not None:
             return classify.RecipientsTest(self.recipients_at_least)
-        assert self.burst is not None  # one of the keys is given
+        assert self.burst is not None  # the validator requires one of the keys
         return classify.BurstTest(
             recipients=self.burst.recipients,
             within=self.burst.within,

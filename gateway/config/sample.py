@@ -1,4 +1,4 @@
-"""The sample file `config/gateway.toml`, written from the settings themselves."""
+"""The sample file `config/gateway.toml`, generated from the settings themselves."""
 
 import textwrap
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ page: docs/config.md."""
 
 
 def sample() -> str:
-    """Return the config file with every key commented out at its default."""
+    """Return the sample, with every key commented out at its default."""
     lines = [*_comment(PREAMBLE), "", *_sample_keys(Settings), *_sample_tables(Settings, "")]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""What every table of the config file has in common."""
+"""The base of all tables of the config file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +16,9 @@ FILE_SUFFIX = "_file"
 class Section(BaseModel):
     """A table of the config file; an attribute's docstring is the setting's documentation.
 
-    Every command waits for these models, so nothing is done for them at import that can be done
-    later: the validators are built when a file is read (`defer_build`), and `documents` reads the
-    docstrings itself (`use_attribute_docstrings` would take every source file apart).
+    Every command waits for these models, so nothing is done at import that can be done later: the
+    validators are built when a file is read (`defer_build`), and `documents` reads the docstrings
+    itself (`use_attribute_docstrings` would parse every source file).
     """
 
     model_config = ConfigDict(
@@ -56,24 +56,24 @@ def option(default: object = None, *, example: object = None, key: str | None = 
 
 
 def wrong(key: str, problem: str) -> Never:
-    """Refuse a table because of one of its keys; the key becomes part of the reported path."""
+    """Reject a table because of one of its keys, which becomes part of the reported path."""
     raise PydanticCustomError("wrong_key", "{problem}", {"key": key, "problem": problem})
 
 
 def options(section: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Return the fields of a section by the key they have in the file."""
+    """Return the fields of a section by their keys in the file."""
     return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def secret_keys(section: type[BaseModel]) -> Iterator[str]:
-    """Name the keys of a section whose value must not be shown."""
+    """Return the keys of a section whose values must not be shown."""
     for key, field in options(section).items():
         if SecretStr in leaves(field.annotation):
             yield key
 
 
 def table_of(annotation: object) -> type[Section] | None:
-    """Return the section a setting holds: as a table, an optional table or an array."""
+    """Return the section a setting contains, as a table, an optional table or an array."""
     for leaf in leaves(annotation):
         if isinstance(leaf, type) and issubclass(leaf, Section):
             return leaf
@@ -81,12 +81,12 @@ def table_of(annotation: object) -> type[Section] | None:
 
 
 def is_array(annotation: object) -> bool:
-    """Tell whether a setting takes several values."""
+    """Return whether a setting takes several values."""
     return getattr(annotation, "__origin__", None) is tuple
 
 
 def leaves(annotation: object) -> list[object]:
-    """Return the plain types an annotation is made of."""
+    """Return the plain types in an annotation."""
     parts = get_args(annotation)
     if not parts:
         return [annotation]

@@ -1,4 +1,4 @@
-"""What the settings say of themselves, for the reference page and the sample file."""
+"""Descriptions of the settings, for the reference page and the sample file."""
 
 import ast
 import inspect
@@ -23,19 +23,19 @@ def tables(section: type[BaseModel]) -> Iterator[tuple[str, FieldInfo, type[Sect
 
 
 def is_own_table(section: type[BaseModel], field: FieldInfo) -> bool:
-    """Whether a table stands under a heading; a small one inside another is written in one line."""
+    """Whether a table has its own heading; a small one inside another is written on one line."""
     return section is Settings or is_array(field.annotation)
 
 
 def plain_keys(section: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
-    """Yield the keys of a section that have a value, including tables on one line."""
+    """Yield the keys of a section that have values, including tables on one line."""
     for key, field in options(section).items():
         if table_of(field.annotation) is None or not is_own_table(section, field):
             yield key, field
 
 
 def meaning(section: type[BaseModel], key: str) -> str:
-    """Return the docstring below a setting: Python drops it, so it is read from the source."""
+    """Return the docstring below a setting, read from the source, as Python discards it."""
     module = inspect.getmodule(section)
     assert module is not None
     body = next(
@@ -54,15 +54,15 @@ def meaning(section: type[BaseModel], key: str) -> str:
 
 
 def purpose(section: type[BaseModel]) -> str:
-    """Return what a section is for, in one line."""
+    """Return the purpose of a section, on one line."""
     return flowing(section.__doc__ or "")
 
 
 def flowing(text: str) -> str:
-    """Return a docstring without its line ends."""
+    """Return a docstring without line breaks."""
     return re.sub(r"\s+", " ", text).strip()
 
 
 def default_of(field: FieldInfo) -> str:
-    """Return a default as TOML has it; empty: there is none."""
+    """Return a default in TOML; empty if there is none."""
     return "" if field.is_required() or field.default is None else in_toml(field.default)

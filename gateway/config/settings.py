@@ -1,4 +1,4 @@
-"""The whole config file: its tables, and what must hold between them."""
+"""The whole config file: its tables, and the constraints between them."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -151,7 +151,7 @@ class Crm(Section):
         return self.map.get(kind, AS_OURS).ordered(self.date_order)
 
 
-#: How long a link to unsubscribe must work at least; it does as long as its mail is known.
+#: Minimum lifetime of an unsubscribe link; it works as long as its mail is known.
 _LINKS_LIVE = timedelta(days=60)
 
 

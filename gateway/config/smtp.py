@@ -1,4 +1,4 @@
-"""Where mail comes from, where it goes, and what signs it: listeners, relays, keys for DKIM."""
+"""Listeners, relays and DKIM keys: where mail comes from, where it goes, and what signs it."""
 
 from ipaddress import ip_network
 from typing import Any, Literal, Self
@@ -232,7 +232,7 @@ def _needs_cert_and_key(section: RelayConfig | ListenerConfig) -> None:
 
 
 def require_authserv_id(trust: Trust | None, authserv_id: str | None) -> None:
-    """Refuse trust in Authentication-Results of no server in particular."""
+    """Reject trust in Authentication-Results without naming a server."""
     if trust == "authentication-results" and authserv_id is None:
         wrong(
             "authserv_id",

@@ -1,4 +1,4 @@
-"""Trigger files: one TOML each, checked in full like the config."""
+"""Trigger files: one TOML file each, checked in full like the config."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from tomlkit.items import Array
 
 SHIPPED = SHIPPED_CONFIG / "triggers"
-#: Of the shipped files, those that are active without being copied; a file of that name replaces
+#: The shipped files that are active without being copied; the operator's file of that name replaces
 #: one (seed S5: the acknowledgement of a submission "est déjà présent par défaut").
 ACTIVE_AS_SHIPPED = ("acknowledgement",)
 
 
 def parse_day(value: object) -> object:
-    """Read a date such as `2027-03-01`."""
+    """Parse a date such as `2027-03-01`."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     text = str(value) if isinstance(value, str) else ""
@@ -61,11 +61,11 @@ def parse_day(value: object) -> object:
 
 
 def parse_day_of_year(value: object) -> object:
-    """Read a day of every year such as `03-01`."""
+    """Parse a day of every year such as `03-01`."""
     if not isinstance(value, str):
         return value
     try:
-        # A leap year: 29 February is a day.
+        # A leap year, in which 29 February is valid.
         day = date.fromisoformat(f"2000-{value}" if re.fullmatch(r"\d\d-\d\d", value) else "")
     except ValueError:
         raise ValueError("not a day of the year such as 03-01") from None
@@ -73,14 +73,14 @@ def parse_day_of_year(value: object) -> object:
 
 
 def check_day_of_month(value: int) -> int:
-    """Refuse what no month has: not 1 to 31."""
+    """Reject numbers that aren't days of a month, 1 to 31."""
     if not 1 <= value <= 31:
         raise ValueError("not a day of the month from 1 to 31")
     return value
 
 
 def parse_recipient(text: str) -> str:
-    """Read `candidate`, `responsible:ROLE`, `owner`, `actor` or a mail address."""
+    """Parse `candidate`, `responsible:ROLE`, `owner`, `actor` or a mail address."""
     value = plain(text)
     if value in (CANDIDATE, OWNER, ACTING):
         return value
@@ -100,7 +100,7 @@ DayOfYear = Annotated[tuple[int, int], BeforeValidator(parse_day_of_year)]
 DayOfMonth = Annotated[int, AfterValidator(check_day_of_month)]
 Topic = Annotated[Text, AfterValidator(plain), Field(max_length=60)]
 CrmKey = Annotated[Text, AfterValidator(plain)]
-FolderName = Annotated[Name, Field(max_length=255)]  #: What file systems take.
+FolderName = Annotated[Name, Field(max_length=255)]  #: File systems' limit.
 ReportRecipient = Annotated[Text, AfterValidator(parse_recipient)]
 
 
@@ -177,14 +177,14 @@ class TriggerFile(Section):
 
 
 def taking(key: str) -> str:
-    """Return which events take a key: `first_delivery or set_date`."""
+    """Return the events that take a key: `first_delivery or set_date`."""
     return " or ".join(sorted(name for name, event in EVENTS.items() if key in event.keys))
 
 
 def trigger_files(folder: Path) -> dict[str, Path]:
     """Return the files of a folder's triggers by name, with those active as shipped.
 
-    A name that isn't UTF-8 is given in readable form. ConfigError: the folder can't be read.
+    A name that isn't UTF-8 is made readable. ConfigError if the folder can't be read.
     """
     files = {name: SHIPPED / f"{name}.toml" for name in ACTIVE_AS_SHIPPED}
     files |= {readable_name(file.stem): file for file in files_in(folder, ".toml")}
@@ -192,12 +192,12 @@ def trigger_files(folder: Path) -> dict[str, Path]:
 
 
 def load_trigger(name: str, file: Path, settings: Settings) -> Trigger:
-    """Read one trigger file; ConfigError has a line for each key that is wrong."""
+    """Read a trigger file; ConfigError has a line for each wrong key."""
     return parse_trigger(name, read_text(file), settings, file)
 
 
 def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigger:
-    """Read what a trigger's file says, or would say; ConfigError as of `load_trigger`."""
+    """Parse the text of a trigger file; ConfigError as in `load_trigger`."""
     if not re.fullmatch(NAME_PATTERN, name):
         raise ConfigError(f"{file}: a trigger's name {NAME_RULE}")
     try:
@@ -212,12 +212,12 @@ def parse_trigger(name: str, text: str, settings: Settings, file: Path) -> Trigg
 
 @lru_cache(maxsize=500)
 def _checked(text: str) -> TriggerFile:
-    """Read a file's text; what was read last is kept, as pages of the console ask for all files."""
+    """Parse a file's text; results are cached, as pages of the console read all files."""
     return TriggerFile.model_validate(parse_toml(text))
 
 
 def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger:
-    """Return what a file says, with what the settings say where it says nothing."""
+    """Return a file's trigger, with the settings' values where the file has none."""
     event = EVENTS[file.event]
     latest: timedelta | None = event.lateness if file.latest is None else file.latest
     by_default = (CANDIDATE,) if RECIPIENTS in event.keys else ()
@@ -243,12 +243,12 @@ def runtime_trigger(name: str, file: TriggerFile, settings: Settings) -> Trigger
 
 
 def changed_text(text: str, changes: Mapping[str, object], file: str) -> str:
-    """Return a file's text with other values for some keys; None takes a key out.
+    """Return a file's text with new values for some keys; None removes a key.
 
-    Comments, the order of keys and the spelling of values that don't change stay, also within
-    lists. `file` names it in errors: a text that isn't TOML raises ConfigError.
+    Comments, the order of keys and the spelling of unchanged values stay, also within lists. `file`
+    names it in errors: a text that isn't TOML raises ConfigError.
     """
-    # Loaded where a file is changed only: every command reads triggers.
+    # Imported only when a file is changed: every command reads triggers.
     from tomlkit import dumps, parse
     from tomlkit.exceptions import TOMLKitError
     from tomlkit.items import Array
@@ -270,7 +270,7 @@ def changed_text(text: str, changes: Mapping[str, object], file: str) -> str:
 
 
 def _change_list(known: "Array", wanted: Sequence[object]) -> None:
-    """Take out of a list what it is not to have any more, and add what it lacks."""
+    """Remove from a list what it should no longer have, and add what it lacks."""
     values = [item.isoformat() if isinstance(item, date) else item for item in list(known.unwrap())]
     for number in reversed(range(len(values))):
         if values[number] not in wanted:

@@ -1,4 +1,4 @@
-"""The kinds of value a setting can have: durations, sizes, binds, patterns, paths."""
+"""Types of settings: durations, sizes, binds, patterns, paths."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """An address to listen at; port 0 lets the system choose one."""
+    """An address to listen on; port 0 lets the system choose one."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ class ListenAddress:
 
 @dataclass(frozen=True, slots=True)
 class OneOfWords:
-    """Marks a text that is one of some words, where a list elsewhere says which."""
+    """Marks a text that must be one of some words, which are listed elsewhere."""
 
     words: tuple[str, ...]
 
@@ -48,14 +48,14 @@ class OneOfWords:
 
 
 def parse_duration(value: object) -> object:
-    """Read `90s`, `10m`, `2h` or `7d`."""
+    """Parse `90s`, `10m`, `2h` or `7d`."""
     if isinstance(value, timedelta):
         return value
     return read_duration(value if isinstance(value, str) else "")
 
 
 def parse_size(value: object) -> object:
-    """Read `50MB` (one MB is a million bytes), `200kB`, `1GB`, or a plain number of bytes."""
+    """Parse `50MB` (one MB is a million bytes), `200kB`, `1GB`, or a plain number of bytes."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     match = re.fullmatch(r"(\d{1,12})(kB|MB|GB|)", value) if isinstance(value, str) else None
@@ -65,7 +65,7 @@ def parse_size(value: object) -> object:
 
 
 def parse_bind(value: object) -> object:
-    """Read `127.0.0.1:2525` or `[::1]:2525`."""
+    """Parse `127.0.0.1:2525` or `[::1]:2525`."""
     if isinstance(value, ListenAddress):
         return value
     pattern = r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})"
@@ -77,7 +77,7 @@ def parse_bind(value: object) -> object:
 
 
 def _may_be_host(text: str) -> bool:
-    """Whether it is an address, or a name: `10.0.0.300` and `a:b:c` are neither."""
+    """Whether a text can be an address or a name: `10.0.0.300` and `a:b:c` are neither."""
     if ":" not in text and not re.fullmatch(r"[0-9.]+", text):
         return True
     try:
@@ -88,7 +88,7 @@ def _may_be_host(text: str) -> bool:
 
 
 def parse_pattern(value: object) -> object:
-    """Read a regular expression; letters match in either case."""
+    """Parse a regular expression, which ignores case."""
     if not isinstance(value, str):
         return value
     try:
@@ -98,25 +98,25 @@ def parse_pattern(value: object) -> object:
 
 
 def parse_network(value: object) -> object:
-    """Read `10.0.0.0/8` or `2001:db8::/32`; a single address is a network of one."""
+    """Parse `10.0.0.0/8` or `2001:db8::/32`; a single address is a network of one."""
     try:
         return ip_network(value)  # type: ignore[arg-type]
     except ValueError as error:
         meant = ""
-        with suppress(ValueError):  # `10.0.0.5/8` is an address in a network.
+        with suppress(ValueError):  # `10.0.0.5/8` is an address within a network.
             meant = f" (did you mean {ip_network(value, strict=False)}?)"  # type: ignore[arg-type]
         raise ValueError(f"not a network such as 10.0.0.0/8 or 2001:db8::/32{meant}") from error
 
 
 def check_positive(value: timedelta) -> timedelta:
-    """Refuse 0s."""
+    """Reject 0s."""
     if not value:
         raise ValueError("must be more than 0s")
     return value
 
 
 def check_a_day(value: timedelta) -> timedelta:
-    """Refuse less than a day."""
+    """Reject less than a day."""
     if value < timedelta(days=1):
         raise ValueError("must be at least 1d")
     return value
@@ -133,26 +133,26 @@ def _no_truth_value(value: object) -> object:
 
 
 def check_zone(value: str) -> str:
-    """Refuse what isn't the name of an IANA time zone."""
+    """Reject what isn't the name of an IANA time zone."""
     try:
-        ZoneInfo(value)  # `available_timezones` would read every file there is
+        ZoneInfo(value)  # `available_timezones` would read all files
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError("not a time zone such as Europe/Amsterdam") from None
     return value
 
 
 def parse_mailbox(value: str) -> str:
-    """Read one address, with or without a display name; return both as a header field has them."""
+    """Parse an address, with or without a display name; return both in header form."""
     return _typed(value).mailbox
 
 
 def parse_address(value: str) -> str:
-    """Read one address; return it without a display name."""
+    """Parse an address; return it without its display name."""
     return _typed(value).address
 
 
 def parse_domain(value: str) -> str:
-    """Read `example.org` or `@example.org`; return the domain."""
+    """Parse `example.org` or `@example.org`; return the domain."""
     domain = value.strip().removeprefix("@")
     read = read_address(f"x@{domain}")
     if isinstance(read, NotAnAddress) or read.address.partition("@")[2] != domain:
@@ -161,7 +161,7 @@ def parse_domain(value: str) -> str:
 
 
 def parse_address_or_domain(value: str) -> str:
-    """Read an address, or `example.org` or `@example.org` as a domain."""
+    """Parse an address, or `example.org` or `@example.org` as a domain."""
     is_address = "@" in value.strip().removeprefix("@")
     return parse_address(value) if is_address else parse_domain(value)
 
@@ -174,16 +174,17 @@ def _typed(value: str) -> TypedAddress:
 
 
 def check_http(value: str) -> str:
-    """Refuse what isn't an http or https URL with a host."""
+    """Reject what isn't an http or https URL with a host."""
     if not re.fullmatch(r"https?://[^\s/?#]+\S*", value):
         raise ValueError("not an address such as https://gateway.example.org/")
     return value
 
 
 def check_issuer(value: str) -> str:
-    """Refuse what can't be an OpenID provider's address (Discovery 1.0, 3): https, no query.
+    """Reject what can't be an OpenID provider's URL (Discovery 1.0, 3): https, no query.
 
-    On this very machine it may be http. It stays as it is: the provider's tokens must say the same.
+    On this machine itself it may be http. It is kept as it is: the provider's tokens must have the
+    same.
     """
     match = re.fullmatch(
         r"(https?)://(\[[0-9A-Fa-f:.]+\]|[^\s/?#:@]+)(?::\d{1,5})?(?:/[^\s?#]*)?", value
@@ -196,9 +197,9 @@ def check_issuer(value: str) -> str:
 
 
 def parse_public_url(value: str) -> str:
-    """Read `https://mail.example.org`; return it without a slash at its end.
+    """Parse `https://mail.example.org`; return it without a trailing slash.
 
-    What comes behind the host is left to the gateway. Only on this very machine may it be http.
+    The gateway chooses what follows the host. Only on this machine itself may it be http.
     """
     match = re.fullmatch(
         r"(https?)://((?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?)/?", value
@@ -214,7 +215,7 @@ def parse_public_url(value: str) -> str:
 
 
 def parse_console_url(value: str) -> str:
-    """Read `https://gateway.example.org`; return it without `/console` or a slash at its end."""
+    """Parse `https://gateway.example.org`; return it without `/console` or a trailing slash."""
     match = re.fullmatch(
         r"(https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?)(?:/console)?/?", value
     )
@@ -224,7 +225,7 @@ def parse_console_url(value: str) -> str:
 
 
 def check_folder(text: str) -> str:
-    """Check the name of a folder in a mailbox; `/` divides it, whatever the server does so with."""
+    """Check the name of a folder in a mailbox, with `/` as separator, whatever the server uses."""
     own = text.strip("/")
     if not own:
         raise ValueError("names no folder")
@@ -236,51 +237,51 @@ def check_folder(text: str) -> str:
 
 
 def check_host(value: str) -> str:
-    """Refuse a host with a port, a scheme or brackets."""
+    """Reject a host with a port, a scheme or brackets."""
     if not re.fullmatch(r"[^\s:/\[\]@]+|[0-9A-Fa-f:.]+", value) or not _may_be_host(value):
         raise ValueError("not a host name or address alone (the port has a key of its own)")
     return value
 
 
 def check_header_name(value: str) -> str:
-    """Refuse what isn't a field name: printable ASCII without the colon (RFC 5322, 3.6.8)."""
+    """Reject what isn't a field name: printable ASCII without the colon (RFC 5322, 3.6.8)."""
     if re.fullmatch(r"[!-9;-~]+", value) is None:
         raise ValueError("not the name of a header field such as X-Mailing")
     return value
 
 
 def from_folder(folder: Path | None, value: str | Path) -> Path:
-    """Resolve a path that counts from the config file's folder."""
+    """Resolve a path relative to the config file's folder."""
     return Path(folder, value) if folder else Path(value)
 
 
 def config_folder(info: ValidationInfo) -> Path | None:
-    """Return the config file's folder, which `load` gives along; none for bare models."""
+    """Return the config file's folder, provided by `load`; none for bare models."""
     context: Mapping[str, Any] = info.context or {}
     return context.get("folder")
 
 
 def resolve(value: Path, info: ValidationInfo) -> Path:
-    """Return a path that counts from the config file's folder."""
+    """Return a path resolved against the config file's folder."""
     return from_folder(config_folder(info), value)
 
 
 def check_file(value: Path) -> Path:
-    """Refuse a path that isn't a file."""
+    """Reject a path that isn't a file."""
     if not value.is_file():
         raise ValueError(f"no such file as {value.absolute()}")
     return value
 
 
 _HOST = r"(?:\[[^\]/?]+\]|[^:@,/?]*)(?::\d*)?"
-#: What follows `postgresql://`, its parts told apart as SQLAlchemy does it.
+#: The part after `postgresql://`, split as in SQLAlchemy.
 _SERVERS = re.compile(
     rf"(?:[^:/]*(?::[^@]*)?@)?{_HOST}(?:,{_HOST})*(?:/[^?]*)?(?:\?.*)?", re.DOTALL
 )
 
 
 def parse_store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
-    """Read `sqlite:///FILE` or `postgresql://…`; FILE comes back absolute."""
+    """Parse `sqlite:///FILE` or `postgresql://…`; FILE is made absolute."""
     scheme, _, rest = value.get_secret_value().partition("://")
     if scheme == "postgresql" and rest:
         if not _SERVERS.fullmatch(rest):
@@ -296,7 +297,7 @@ def parse_store_url(value: SecretStr, info: ValidationInfo) -> SecretStr:
 
 
 def parse_blobs_url(value: str, info: ValidationInfo) -> str:
-    """Read `file:FOLDER`, `file:///FOLDER` or `s3://BUCKET/PREFIX`; FOLDER comes back absolute."""
+    """Parse `file:FOLDER`, `file:///FOLDER` or `s3://BUCKET/PREFIX`; FOLDER is made absolute."""
     scheme, _, rest = value.partition(":")
     if scheme == "s3" and len(rest) > 2 and rest.startswith("//"):
         return value
@@ -306,7 +307,7 @@ def parse_blobs_url(value: str, info: ValidationInfo) -> str:
 
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-#: What such a name may have, in words.
+#: The characters such a name may have, in words.
 NAME_RULE = "may have a to z, A to Z, 0 to 9, . _ and - only, a letter or digit first"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Text = Annotated[str, Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""How values and their types are written: as in TOML, and in words."""
+"""Values in TOML, and their types in words."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ _WORDS: dict[object, str] = {
 
 
 def in_toml(value: object) -> str:
-    """Write a value as the config file has it."""
+    """Return a value in TOML, as in the config file."""
     match value:
         case bool():
             return str(value).lower()
@@ -47,7 +47,7 @@ def in_toml(value: object) -> str:
 
 
 def type_name(field: FieldInfo) -> str:
-    """Say in a word or two what a setting takes."""
+    """Return a setting's type in a word or two."""
     if any(getattr(rule, "func", None) is parse_size for rule in field.metadata):
         return "size"
     for rule in field.metadata:

@@ -1,1 +1,1 @@
-"""The worker that sends what the gateway itself must send."""
+"""The worker that sends the gateway's own mail and webhooks."""

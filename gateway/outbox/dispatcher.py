@@ -1,4 +1,4 @@
-"""Takes what happened to those who asked for it: a row of the outbox for each."""
+"""Passes events on to their subscribers, as a row of the outbox for each."""
 
 import asyncio
 import hashlib
@@ -18,20 +18,21 @@ from gateway.store.sending import events, outbox
 
 log = logs.get("webhooks")
 
-TERM = timedelta(seconds=10)  #: How long the lease to pass mail on lasts.
-_AT_ONCE = 50  #: Events in one transaction: mail waits no longer than for that.
+TERM = timedelta(seconds=10)  #: How long the lease on dispatching lasts.
+_AT_ONCE = 50  #: Events per transaction, which is as long as mail may have to wait.
 _POLL = timedelta(milliseconds=200)
-_IDLE = timedelta(seconds=5)  #: Between looks while nobody asks for events.
+_IDLE = timedelta(seconds=5)  #: Between polls while nobody subscribes to events.
 _AWAY = timedelta(seconds=5)
 
-#: Which events each address asks for.
+#: Which events each address subscribes to.
 Subscriptions = Mapping[str, Collection[EventType]]
 
 
 class Dispatcher:
-    """Hands events on until `stopping` is set; of all on one store, one at a time works.
+    """Dispatches events until `stopping` is set; on each store, only one works at a time.
 
-    `subscriptions` tells who asks for what; `handed_on` is called when rows are in the outbox.
+    `subscriptions` are the addresses and their events; `handed_on` is called when rows are in the
+    outbox.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Dispatcher:
         self._handed_on = handed_on
 
     async def run(self) -> None:
-        """Look for events again and again."""
+        """Poll for events."""
 
         async def hand_on() -> timedelta:
             if await self.round():
@@ -67,7 +68,7 @@ class Dispatcher:
         await repeat(hand_on, stopping=self._stopping, failed=put_off, after_failure=_AWAY)
 
     async def round(self) -> int:
-        """Hand on the oldest events; return how many there were."""
+        """Dispatch the oldest events; return how many there were."""
         if not await self._database.read(events.has_any):
             return 0
         now, subscriptions = self._clock(), self._subscriptions()
@@ -99,7 +100,7 @@ class Dispatcher:
 
 
 def put_off(error: Exception) -> None:
-    """Say that the store is away, so that it is tried again; raise what is something else."""
+    """Note that the store is away, to retry later; reraise other errors."""
     if not isinstance(error, StoreUnavailable):
         raise error
     log.error("webhooks_store_away", reason=str(error))

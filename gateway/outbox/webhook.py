@@ -1,7 +1,7 @@
-"""Webhooks: what is posted to a web address, and what its answer means.
+"""Webhooks: what is posted to a URL, and what the answer means.
 
-The headers are those of Standard Webhooks (standardwebhooks.com): whoever has a library for it
-checks the signature with that.
+The headers follow Standard Webhooks (standardwebhooks.com), so libraries for it can verify the
+signature.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ from gateway.runtime.web_proxies import proxy_for
 if TYPE_CHECKING:
     import httpx
 
-CONCURRENCY = 8  #: Requests to one address at a time.
+CONCURRENCY = 8  #: Simultaneous requests to an address.
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 15.0
-_DRAIN_SECONDS = 1.0  #: For the rest of an answer, so that its connection can be kept.
+_DRAIN_SECONDS = 1.0  #: To read the rest of an answer, so that its connection can be reused.
 _DRAIN_OCTETS = 64 * 1024
-_PREFIX = "whsec_"  #: Behind it the key is in base64.
-GONE = 410  #: The receiver wants no more of it (RFC 9110, 15.5.11).
+_PREFIX = "whsec_"  #: What follows is the key in base64.
+GONE = 410  #: The receiver wants no more (RFC 9110, 15.5.11).
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """An address that is told what happens."""
+    """A URL that is sent events."""
 
     url: str
     secret: str = field(repr=False)
@@ -43,9 +43,9 @@ class Endpoint:
 
 
 class WebhookDelivery:
-    """Posts to one endpoint; redirects are not followed, certificates are checked.
+    """Posts to one endpoint, without following redirects, and checks certificates.
 
-    httpx is loaded with the first one: 7 MB that a gateway without webhooks has no use for.
+    httpx is imported with the first one: 7 MB that a gateway without webhooks doesn't need.
     """
 
     def __init__(self, endpoint: Endpoint, *, clock: Callable[[], datetime]) -> None:
@@ -73,7 +73,7 @@ class WebhookDelivery:
             return Deferred(f"{type(error).__name__}: {error}"[:300])
 
     def _opened(self) -> "httpx.AsyncClient":
-        """Return the HTTP client. Raises OSError where the proxy can't be used."""
+        """Return the HTTP client. Raises OSError if the proxy can't be used."""
         if self._client is None:
             httpx = self._http
             proxy = proxy_for(self._endpoint.url)
@@ -91,7 +91,7 @@ class WebhookDelivery:
         return self._client
 
     async def _drain(self, answer: "httpx.Response") -> None:
-        """Read a short answer to its end, so that its connection can be kept."""
+        """Read a short answer to its end, so that its connection can be reused."""
         octets = 0
         with contextlib.suppress(self._http.HTTPError, TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
@@ -101,13 +101,13 @@ class WebhookDelivery:
                         return
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         if self._client is not None:
             await self._client.aclose()
 
 
 def result_of(status: int) -> AttemptResult:
-    """Return what an answer means: only 2xx has taken it, only 410 never will."""
+    """Return an answer's meaning: only 2xx means accepted, only 410 means never again."""
     if 200 <= status < 300:
         return Sent(f"HTTP {status}")
     if status == GONE:
@@ -116,7 +116,7 @@ def result_of(status: int) -> AttemptResult:
 
 
 def signed(secret: str, number: str, now: datetime, body: bytes) -> dict[str, str]:
-    """Return the headers of a webhook; `number` is the id of what it tells."""
+    """Return the headers of a webhook; `number` is its event's id."""
     seconds = str(int(now.timestamp()))
     content = b".".join((number.encode(), seconds.encode(), body))
     digest = hmac.digest(key_of(secret), content, hashlib.sha256)
@@ -130,7 +130,7 @@ def signed(secret: str, number: str, now: datetime, body: bytes) -> dict[str, st
 
 
 def key_of(secret: str) -> bytes:
-    """Return the octets of a secret: those behind `whsec_` in base64, else as they are."""
+    """Return the octets of a secret: base64 after `whsec_`, otherwise as they are."""
     if secret.startswith(_PREFIX):
         with contextlib.suppress(binascii.Error):
             return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)

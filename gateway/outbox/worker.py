@@ -1,4 +1,4 @@
-"""The worker of the outbox: it sends what is due, and nothing twice."""
+"""The outbox worker, which sends what is due, and nothing twice."""
 
 import asyncio
 import re
@@ -29,9 +29,9 @@ _ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 
 
 class Deliver(Protocol):
-    """Sends one row, once, and tells what became of it.
+    """Sends a row once, and returns the result.
 
-    What it raises counts as `Unknown`: nobody can say how far it came.
+    An exception counts as `Unknown`: nobody can say how far it got.
     """
 
     async def __call__(self, row: OutboxRow) -> AttemptResult: ...
@@ -43,18 +43,18 @@ class OutboxLimits:
 
     concurrency: int = 4
     poll: timedelta = timedelta(seconds=1)
-    away: timedelta = timedelta(seconds=5)  #: Between tries while the store is away.
-    attempt: timedelta = timedelta(minutes=4)  #: One delivery; shorter than the lease.
+    away: timedelta = timedelta(seconds=5)  #: Between retries while the store is away.
+    attempt: timedelta = timedelta(minutes=4)  #: For one delivery; shorter than the lease.
     lease: timedelta = timedelta(minutes=5)
 
 
 class OutboxWorker:
-    """Sends rows until `stopping` is set, then finishes those at hand.
+    """Sends rows until `stopping` is set, then finishes those in progress.
 
     `holder` names this process among all that share the store. `clock` returns aware times,
-    `jitter` random numbers from 0 to 1. `count` is called with a row's type and the state after an
+    `jitter` random numbers from 0 to 1. `count` is called with a row's type and its state after an
     attempt. With an `endpoint` it sends the webhooks to that address, otherwise mail; `compose`
-    writes the reports about several messages.
+    writes the reports on several messages.
     """
 
     def __init__(
@@ -92,15 +92,15 @@ class OutboxWorker:
         )
 
     def wake(self) -> None:
-        """Look for work now: something was put in."""
+        """Look for work now: something was queued."""
         self._worker.wake()
 
     async def run(self) -> None:
-        """Send what is due, as long as the process lives."""
+        """Send what is due, for the life of the process."""
         await self._worker.run()
 
     async def send_due(self, only: str) -> None:
-        """Send each row of one type that is due, one after the other, once."""
+        """Send each due row of one type once, one after another."""
 
         async def claim(room: int) -> list[OutboxRow]:
             now, lease = self._clock(), self._limits.lease
@@ -119,7 +119,7 @@ class OutboxWorker:
         log.error("outbox_store_away", reason=str(error))
 
     async def _claim(self, room: int) -> list[OutboxRow]:
-        """Claim as many due rows as there is room for, and settle what others have abandoned."""
+        """Claim as many due rows as there is room for, and settle abandoned ones."""
         now, endpoint, lease = self._clock(), self._endpoint, self._limits.lease
 
         def claim(connection: StoreTransaction) -> tuple[list[OutboxRow], list[OutboxRow]]:
@@ -146,7 +146,7 @@ class OutboxWorker:
         return rows
 
     async def _send(self, row: OutboxRow) -> None:
-        """Send a row and keep the result: the network is used between two transactions."""
+        """Send a row and record the result: the network is used between two transactions."""
         result = await attempt(
             self._deliver(row),
             self._limits.attempt,

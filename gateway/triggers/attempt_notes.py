@@ -1,16 +1,16 @@
-"""What a process has handed to a relay, noted for whoever finds its rows after a crash.
+"""Notes of what a process has handed to a relay, for whoever finds its rows after a crash.
 
-Mails are let go in the store many at once, and then go to the relay a few at a time:
+Mails are released in the store many at a time, and then go to the relay a few at a time:
 
     store    11 to 16 are `sending`
     file     11 begun, 12 begun, 11 taken, 12 refused, 13 begun        then the process is killed
 
-Mail 11 was sent; 13 may have been and becomes `unknown`; 12 and 14 to 16 surely were not, and are
-due again. The holder in the rows names the file, for any other process of the machine. Nothing is
-taken out of it while its process runs: a store that is put back from a copy may have older rows.
+Mail 11 was sent; 13 may have been and becomes `unknown`; 12 and 14 to 16 certainly were not, and
+are due again. The holder in the rows names the file, for any other process on the machine. Nothing
+is removed from it while its process runs: a store restored from a copy may have older rows.
 
-What a process has written the kernel keeps when the process is killed. Not when the machine's power
-fails: of a process of an earlier boot the file says nothing, and all its mails are `unknown`.
+The kernel keeps what a killed process has written, but not if the power fails: the file of a
+process from an earlier boot proves nothing, and all its mails are `unknown`.
 """
 
 import os
@@ -26,21 +26,21 @@ from gateway.runtime import processes
 _PREFIX = "attempts-"
 _NOTE = struct.Struct("<qB")  #: The number of a mail, and what happened to it.
 _BEGUN, _TAKEN, _REFUSED = range(3)
-_OLD_SECONDS = 24 * 3600  #: By then rows of a holder elsewhere are settled: their lease is over.
+_OLD_SECONDS = 24 * 3600  #: By then, rows of a holder elsewhere are settled: their lease has ended.
 
 
 def noting_holder(folder: Path) -> str:
-    """Return a name for this process in rows that says where its notes are, too."""
+    """Return a name for this process in rows that also gives the path of its notes."""
     process = processes.holder("triggers")
     name = f"{_PREFIX}{sha256(process.encode()).hexdigest()[:16]}"
     return f"{process} {folder.absolute() / name}"
 
 
 class AttemptNotes:
-    """The file that a holder names: the holder in the first line, then eight octets a note."""
+    """The file named by a holder: the holder in the first line, then nine octets per note."""
 
     def __init__(self, holder: str) -> None:
-        """Where the holder names no file, nothing is noted."""
+        """If the holder names no file, nothing is noted."""
         self._holder = holder
         self._path = _path(holder)
         self._file: int | None = None
@@ -51,9 +51,9 @@ class AttemptNotes:
         return self._file is not None
 
     def open(self) -> None:
-        """Make the file, before the first mail is let go; OSError where that can't be.
+        """Create the file, before the first mail is released; OSError if that fails.
 
-        It is tried once: of what was begun before, a later file would say nothing.
+        It is tried only once: a later file would lack what was begun before.
         """
         path, self._path = self._path, None
         if path is None:
@@ -70,19 +70,19 @@ class AttemptNotes:
         self._file = file
 
     def begun(self, number: int) -> None:
-        """Note that the relay may hear of a mail from now on; OSError: it must not."""
+        """Note that the relay may hear of a mail from now on; on OSError, it must not."""
         self._note(number, _BEGUN)
 
     def taken(self, number: int) -> None:
-        """Note that the relay took a mail; OSError: nobody will know if this process ends now."""
+        """Note that the relay accepted a mail; on OSError, this is lost if the process ends now."""
         self._note(number, _TAKEN)
 
     def refused(self, number: int) -> None:
-        """Note that the relay surely did not take a mail; OSError: as for `taken`."""
+        """Note that the relay certainly did not accept a mail; OSError as for `taken`."""
         self._note(number, _REFUSED)
 
     def close(self) -> None:
-        """End the file; the notes stay in it for whoever finds rows of this process."""
+        """Close the file; its notes stay for whoever finds rows of this process."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -94,9 +94,9 @@ class AttemptNotes:
 
 
 def attempts_of(holder: str) -> Mapping[int, bool] | None:
-    """Return what a relay took (True), or may have taken, from a holder that has ended.
+    """Return what a relay accepted (True), or may have accepted, from an ended holder.
 
-    None: nobody knows.
+    None if nobody knows.
     """
     path, head = _path(holder), _head(holder)
     if path is None or not processes.is_of_this_boot(holder):
@@ -118,9 +118,9 @@ def attempts_of(holder: str) -> Mapping[int, bool] | None:
 
 
 def forget_ended(folder: Path, is_gone: Callable[[str], bool]) -> None:
-    """Remove the files of holders that have ended: whoever calls this has seen to their rows.
+    """Remove the files of ended holders, whose rows the caller has settled.
 
-    So are old ones of other machines and containers, of which nobody says that they have ended.
+    Old files of other machines and containers are removed, too, as nobody reports their end.
     """
     for path in folder.glob(f"{_PREFIX}*"):
         with suppress(OSError):

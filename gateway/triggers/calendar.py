@@ -1,4 +1,4 @@
-"""What date events will mail in the next days, as things stand now. Nothing is rendered or kept."""
+"""What date events will mail in the next days, as things stand. Nothing is rendered or stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,17 +17,17 @@ from gateway.triggers.templates import CheckedTrigger
 
 NAMED = 5  #: How many of a day's people are named.
 
-_Key = tuple[PersonRef, str, str]  #: Person, occurrence, about: as the ledger has it.
+_Key = tuple[PersonRef, str, str]  #: Person, occurrence, about: as in the ledger.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decided:
-    """Somebody selected, on which day, and whether there is a mail."""
+    """A selected person, the day, and whether there is a mail."""
 
     key: _Key
     day: date
-    mail: tuple[object, ...] | None  #: The same as that of others: one mail. None: left out.
-    person: tuple[PersonRef, str]  #: With the name.
+    mail: tuple[object, ...] | None  #: Equal values mean the same mail. None: left out.
+    person: tuple[PersonRef, str]  #: With their name.
 
 
 def calendar(
@@ -37,11 +37,11 @@ def calendar(
     today: date,
     days: int,
 ) -> list[DueDay]:
-    """Return what date events will mail on that many days from today on; days without are left out.
+    """Return what date events will mail on that many days from today; empty days are left out.
 
-    Today has what a run would find now: also what is still of use of the days before, and nothing
-    that is settled. The days are asked for at once, and once for all triggers that differ in their
-    words only.
+    Today has what a run would find now: including what is still useful from the days before, and
+    nothing that is settled. All days are queried together, and triggers that differ only in their
+    wording are queried together, too.
     """
     looks = trigger_runs.looks(connection)
     last = today + timedelta(days=days - 1)
@@ -71,7 +71,7 @@ def calendar(
 
 
 def _asked(trigger: Trigger) -> Trigger:
-    """Return a trigger without what changes nothing about who is mailed on which day."""
+    """Return a trigger without anything that doesn't affect who is mailed on which day."""
     return replace(trigger, name="", template="", sender="", report_to="", report_empty=False)
 
 
@@ -84,7 +84,7 @@ def _decided(
     *,
     standings: dict[str, Standing],
 ) -> list[_Decided]:
-    """Decide about those selected, each as on the day it is due, by that day."""
+    """Decide about selected people, each as of the day they are due."""
     decliners = decliners_of(connection, trigger)
     decided = []
     for number, candidate in enumerate(candidates):
@@ -106,7 +106,7 @@ def _decided(
 
 
 def _counted(decided: Sequence[_Decided]) -> list[DueDay]:
-    """Count mails and those left out, day by day."""
+    """Count mails and people left out, by day."""
     of_days: dict[date, list[_Decided]] = {}
     for entry in decided:
         of_days.setdefault(entry.day, []).append(entry)

@@ -1,4 +1,4 @@
-"""Everything that mails on events, put together for one process."""
+"""Assembles everything a process needs to mail on events."""
 
 import asyncio
 import random
@@ -28,25 +28,25 @@ _LOOK_SECONDS = 0.2
 
 
 class TriggerPlans(Protocol):
-    """Where the settings of triggered mail come from, which change while it is sent."""
+    """The source of the settings of triggered mail, which may change while mail is sent."""
 
     @property
     def plan(self) -> TriggerSettings:
-        """Those in use."""
+        """The current plan."""
         ...
 
     def newest(self) -> TriggerSettings:
-        """Return them by the files as they are now; where they can't be read, those in use."""
+        """Return the plan from the files as they are; if they can't be read, the current one."""
         ...
 
 
 class TriggerEngine:
-    """What one process needs to mail on events; `close` it in the end.
+    """Everything a process needs to mail on events; the caller must `close` it.
 
-    `runner` puts what happened into the ledger, `sender` sends what is due there, `reporter`
-    reports what became of it; `watch` says before each sending whether the store is still the same.
-    All of them go by the plan in use. The sender always asks for the newest: a file may have been
-    changed a moment ago.
+    `runner` enters occurrences in the ledger, `sender` sends what is due there, and `reporter`
+    reports the results; `watch` checks before each mail that the store is still the same. All use
+    the current plan. Only the sender always requests the newest: a file may have been changed a
+    moment ago.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class TriggerEngine:
         holder: str = "",
         is_gone: IsGone = processes.has_ended,
     ) -> None:
-        """`holder` names it among all that share the store; empty: by its process."""
+        """`holder` names it among all that share the store; empty: its process does."""
         self._epoch_file = plans.plan.epoch_file
         state = self._epoch_file.parent
         holder = holder or noting_holder(state)
@@ -96,19 +96,19 @@ class TriggerEngine:
         self.reporter = RunReporter(database, lambda: plans.plan, clock=clock, new_id=self._new_id)
 
     def newest_plan(self) -> TriggerSettings:
-        """Return the plan by the files as they are now, and watch the store by its file."""
+        """Return the newest plan, and check the store against that plan's epoch file."""
         plan = self._plans.newest()
         self._watch_by(plan.epoch_file)
         return plan
 
     def _watch_by(self, epoch_file: Path) -> None:
-        """Compare the store with another file, where new settings name one."""
+        """Check the store against another epoch file if new settings name one."""
         if epoch_file != self._epoch_file:
             self._epoch_file = epoch_file
             self.watch = self.sender.watch = RestoreDetector(self._database, epoch_file)
 
     async def look(self) -> None:
-        """Run every trigger whose hour has come, where mail may leave; else it is held."""
+        """Run every trigger whose time has come, if mail may be sent; otherwise it is held."""
         plan = self._plans.plan
         self._watch_by(plan.epoch_file)
         if plan.active() and self.runner.has_come(self._clock()):
@@ -116,7 +116,7 @@ class TriggerEngine:
             await self.runner.run_due()
 
     async def run(self, rule: CheckedTrigger, *, even_now: bool) -> TriggerRun:
-        """Run a trigger and send what it found; return what became of it.
+        """Run a trigger and send what it found; return the result.
 
         Before the hour of `daily_at`, nothing is due unless `even_now`.
         """
@@ -136,7 +136,7 @@ class TriggerEngine:
             unfinished.id for unfinished in unfinished_runs if unfinished.trigger == trigger.name
         ]
         await self.sender.send_due(runs=[number, *earlier], in_quiet_hours_too=even_now)
-        # Mails of the run that another process has taken are waited for.
+        # Wait for mails of the run that another process has claimed.
         until = monotonic() + WAIT_FOR_OTHERS.total_seconds()
         while monotonic() < until:
             if not await self._database.read(ledger.is_busy, number):
@@ -147,5 +147,5 @@ class TriggerEngine:
         return finished or nothing
 
     def close(self) -> None:
-        """Let go of what was noted of attempts."""
+        """Close the notes of attempts."""
         self.sender.close()

@@ -1,8 +1,9 @@
-"""The mark outside the database that tells a restored or cloned store from the real one.
+"""The mark outside the database that distinguishes the real store from a restored or cloned one.
 
 A copy of the store that was made at noon and restored at two knows nothing of the birthday mails
-sent at one, and would send them again. So a store has an epoch, drawn once, and remembers the
-newest message sent from it; a file outside says the same. Before each sending they are compared:
+sent at one, and would send them again. So a store has an epoch, chosen once at random, and records
+the newest message sent from it; a file outside has the same data. They are compared before each
+mail:
 
     store        file
     a1, 700      a1, 700     send
@@ -12,8 +13,7 @@ newest message sent from it; a file outside says the same. Before each sending t
                              20 seconds the sign of life of another gateway that has the file
     none         none        the first start: both begin
 
-If they don't agree, everything that is due is held until a person says that it may go
-(`gateway triggers resume`).
+If they don't agree, everything due is held until a person releases it (`gateway triggers resume`).
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from gateway.store.triggers.epochs import Epoch
 
 log = logs.get("triggers")
 
-#: How often another gateway's sign of life is looked for, and how many times.
+#: The interval at which another gateway's sign of life is looked for, and how many times.
 JOIN_SECONDS = 1.0
 JOIN_TRIES = 20
 
@@ -53,20 +53,20 @@ class EpochFileUnusable(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class EpochMark:
-    """What the file says: the store it belongs to, and the newest message sent from it."""
+    """The content of the file: the store it belongs to, and the newest message sent from it."""
 
     epoch: str
     high: int
 
 
 class EpochFile:
-    """The file; it is replaced whole, so that no crash leaves half of it."""
+    """The file; it is replaced as a whole, so a crash never leaves half of it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def read(self) -> EpochMark | None:
-        """Return the mark; None: there is none. Raise `EpochFileUnusable`."""
+        """Return the mark; None if there is none. Raises `EpochFileUnusable`."""
         try:
             stored = orjson.loads(self.path.read_bytes())
             return EpochMark(str(stored["epoch"]), int(stored["high"]))
@@ -78,7 +78,7 @@ class EpochFile:
             raise EpochFileUnusable(f"{self.path}: not an epoch file") from error
 
     def write(self, mark: EpochMark) -> None:
-        """Keep a mark; raise `EpochFileUnusable`."""
+        """Write a mark; raise `EpochFileUnusable`."""
         beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
         try:
             self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -89,20 +89,20 @@ class EpochFile:
 
 
 class RestoreDetector:
-    """Compares store and file before anything is sent."""
+    """Compares store and file before mail is sent."""
 
     def __init__(self, database: Database, path: Path) -> None:
         self._database = database
         self._file = EpochFile(path)
 
     async def may_send(self) -> bool:
-        """Whether the store is the one the file knows, and nothing is held.
+        """Whether the store is the one the file belongs to, and nothing is held.
 
-        On a mismatch everything due is held. Raise `EpochFileUnusable`.
+        On a mismatch everything due is held. Raises `EpochFileUnusable`.
         """
         mark, known = await self._compared()
         if known is None or (mark is None and known.high == 0):
-            # Begin with a store nothing was sent from yet; where something was, all is held.
+            # Start with a store from which nothing was sent yet; if something was, hold everything.
             is_new = mark is None or mark.high == 0
             fresh, held = secrets.token_hex(8), "" if is_new else _EMPTIED
             begun = await self._database.write(partial(epochs.begin, epoch=fresh, held=held))
@@ -130,16 +130,16 @@ class RestoreDetector:
         return not why
 
     async def _compared(self) -> tuple[EpochMark | None, Epoch | None]:
-        """Return what the file says, then what the store does.
+        """Return the file's mark, then the store's.
 
-        What is sent meanwhile is in the store before it is in the file: read in this order, the
-        store is never behind by itself.
+        Messages are recorded in the store before the file: read in this order, the store is never
+        behind without a reason.
         """
         mark = self._file.read()
         return mark, await self._database.read(epochs.read)
 
     async def show_life(self) -> None:
-        """Let gateways that join see that this one is at work; keep up with what they sent."""
+        """Show joining gateways that this one is running; keep up with what they sent."""
         mark, known = await self._compared()
         if known is None or mark is None or known.held or mismatch(known, mark):
             return
@@ -147,7 +147,7 @@ class RestoreDetector:
         await self.reach(known.high)
 
     async def reach(self, message: int) -> None:
-        """Note, outside the database, that messages up to this one are about to be sent."""
+        """Record, outside the database, that messages up to this one are about to be sent."""
         mark = self._file.read()
         if mark is None:
             raise EpochFileUnusable(f"{self._file.path}: is gone")
@@ -155,9 +155,9 @@ class RestoreDetector:
             self._file.write(EpochMark(mark.epoch, message))
 
     async def resume(self, now: datetime, new_id: int) -> int:
-        """Let everything go that is held, because a person says so; return how many occurrences.
+        """Release everything held, on a person's request; return how many occurrences.
 
-        The store is believed from now on, whatever the file said.
+        From now on the store is trusted, whatever the file said.
         """
         mark, fresh = self._file.read(), secrets.token_hex(8)
         high = max(new_id, mark.high if mark else 0)
@@ -173,7 +173,7 @@ class RestoreDetector:
             self._file.write(mark)
 
     async def _join(self, known: Epoch) -> EpochMark | None:
-        """Wait for a sign of life of a gateway that knows the store: then this one belongs to it.
+        """Wait for a sign of life from a gateway that knows the store: then this one belongs to it.
 
         A copy of a store shows none.
         """
@@ -189,7 +189,7 @@ class RestoreDetector:
 
 
 def mismatch(known: Epoch, mark: EpochMark | None) -> str:
-    """Return why store and file don't agree; empty: they do."""
+    """Return why store and file don't agree; empty if they do."""
     if mark is None:
         return _COPIED
     if mark.epoch != known.epoch:

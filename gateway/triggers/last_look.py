@@ -1,6 +1,6 @@
-"""The last look at an occurrence before its mail leaves: everything may have changed since a run.
+"""The final check of an occurrence before its mail is sent: everything may have changed since.
 
-`refused` looks before the mail is written, `let_go` in the transaction behind which it leaves.
+`refused` checks before the mail is written, `let_go` in the transaction after which it is sent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,11 +32,11 @@ from gateway.triggers.templates import CheckedTrigger
 TOO_LATE = OccurrenceEnding(state=OccurrenceState.EXPIRED, reason=ledger.TOO_LATE)
 TRIGGER_GONE = OccurrenceEnding(state=OccurrenceState.SKIPPED, reason="the trigger is gone")
 
-#: Until mail that waits for a field is looked at again; an import that tells it comes first.
+#: Until mail waiting for a field is checked again; an import that provides it is noticed earlier.
 _UNREAD = timedelta(hours=1)
 _EARLIER_FIRST = "the mail of an earlier change to this status is being sent"
-_EARLIER_ENDS = timedelta(seconds=2)  #: Until it is looked at whether that mail has ended.
-_PAUSED = timedelta(seconds=30)  #: Until a paused mail is looked at again.
+_EARLIER_ENDS = timedelta(seconds=2)  #: Until it is checked whether that mail has ended.
+_PAUSED = timedelta(seconds=30)  #: Until a paused mail is checked again.
 _UNUSABLE = "the trigger's file can't be used: gateway check says why"
 
 
@@ -47,10 +47,10 @@ def refused(
     facts: OccurrenceFacts,
     now: datetime,
 ) -> OccurrenceEnding | None:
-    """Return how an occurrence ends that isn't sent; None: nothing speaks against it."""
+    """Return the ending of an occurrence that isn't sent; None if nothing prevents it."""
     skipped = OccurrenceState.SKIPPED
     if rule is None and row.trigger in plan.unusable:
-        # Its mail must still be sent, once somebody has corrected the file.
+        # Its mail must be sent later, once somebody has corrected the file.
         return OccurrenceEnding(state=OccurrenceState.DUE, reason=_UNUSABLE, next_at=now + _PAUSED)
     if rule is None or rule.trigger.event.name != row.event:
         return TRIGGER_GONE
@@ -77,18 +77,18 @@ def refused(
 
 @dataclass(frozen=True, slots=True)
 class MayLeave:
-    """A mail that may leave now."""
+    """A mail that may be sent now."""
 
-    newest: int  #: The highest id of the messages that are let go in the same transaction.
+    newest: int  #: The highest message id released in the same transaction.
 
 
 def let_go(
     connection: StoreTransaction, cases: Sequence[MailToSend], holder: str, lease: timedelta
 ) -> list[OccurrenceEnding | MayLeave]:
-    """Check everything again in the transaction that lets mails go (RELIABILITY E6).
+    """Check everything again in the transaction that releases mails (RELIABILITY E6).
 
-    `holder` holds their rows. Returns for each mail how its occurrence ended without being sent, or
-    that it may be sent now, within the lease.
+    `holder` holds their rows. For each mail, returns the ending of its occurrence if it isn't sent,
+    or that it may be sent now, within the lease.
     """
     looked_at: list[OccurrenceEnding | MayLeave] = []
     for together in _groups(cases):
@@ -99,7 +99,7 @@ def let_go(
 def _groups(cases: Sequence[MailToSend]) -> Iterator[Sequence[MailToSend]]:
     """Yield mails that can be checked together: those of date events, with the same plan.
 
-    An application's mail is checked alone, as it may depend on one that leaves just before it.
+    An application's mail is checked alone, as it may depend on one sent just before it.
     """
     for _, group in groupby(cases, key=lambda case: (id(case.plan), case.trigger.is_of_date)):
         together = list(group)
@@ -107,7 +107,7 @@ def _groups(cases: Sequence[MailToSend]) -> Iterator[Sequence[MailToSend]]:
 
 
 class _LastLook:
-    """What is known of mails of one plan, in the transaction that may let them go."""
+    """What is known about mails with the same plan, in the transaction that may release them."""
 
     def __init__(
         self, connection: StoreTransaction, cases: Sequence[MailToSend], holder: str
@@ -196,7 +196,7 @@ class _LastLook:
                     return self._settle(case, had_it, address=mailbox)
             if day_mail in self._leaving:
                 # If two would go to the same mailbox, the second waits for the result of the first:
-                # it is checked again with the next rows that are claimed.
+                # it is checked again with the next rows claimed.
                 return self._give_back(case, row.reason)
         return None
 
@@ -225,7 +225,7 @@ class _LastLook:
 
 
 def _goes_once(case: MailToSend) -> bool:
-    """Whether a mailbox gets it only once a day, even if several people have that address."""
+    """Whether a mailbox gets this mail only once a day, even if several people share it."""
     return case.plan.once_per_address and case.trigger.is_of_date and not case.row.recipient
 
 
@@ -240,9 +240,9 @@ def declined(
     person: PersonRef | None,
     address: str,
 ) -> str:
-    """Return that who would be mailed wants none of the trigger's topic; empty: nothing is known.
+    """Return that the addressee has declined the trigger's topic; empty if nothing is known.
 
-    No person: staff, or an address, is mailed.
+    Without a person, the mail goes to staff, or to an address.
     """
     topic, mailbox = trigger.topic, plan.lookup(address)
     if topic and topic_opt_outs.is_declined(
@@ -265,7 +265,7 @@ def declined_by(
     *,
     decliners: Decliners,
 ) -> str:
-    """Return the same of one of many, for whom it was asked at once who declined a topic."""
+    """Return the same for one of many, given everybody who declined a topic."""
     is_declined = decliners.has(person, mailbox)
     if decliners.erased and not is_declined:
         names = plan.standings.names_if_erased(connection, mailbox)
@@ -278,12 +278,12 @@ def _wants_none(topic: str) -> str:
 
 
 def same_mailbox(person: PersonRef) -> str:
-    """Say that somebody with the same address has had the same mail of the day."""
+    """Return that somebody with the same address has already had the day's mail."""
     return f"the address had it once today, for {person}"
 
 
 def subject_of(qualification: Qualification | None) -> tuple[str, str]:
-    """Return what tells mails about qualifications apart for who reads them; ids don't."""
+    """Return what distinguishes mails about qualifications for their readers, which ids don't."""
     if qualification is None:
         return "", ""
     return as_read(qualification.name), as_read(qualification.licence_number)

@@ -1,4 +1,4 @@
-"""The mail of one occurrence: to whom it goes and what it says."""
+"""The mail of an occurrence: its addressee and its text."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,9 +17,9 @@ from gateway.triggers.templates import CheckedTrigger, Rendered
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """Who is mailed."""
+    """The addressee."""
 
-    address: str  #: Empty: there is none.
+    address: str  #: Empty if there is none.
     name: str
     language: str
 
@@ -35,7 +35,7 @@ class OccurrenceMail:
 
 
 def addressee(recipient: str, facts: OccurrenceFacts) -> Addressee:
-    """Return who is mailed: the person, a member of staff, or an address."""
+    """Return the addressee: the person, a member of staff, or an address."""
     if recipient.startswith(STAFF_RECIPIENT):
         staff = facts.staff
         return Addressee(staff.email, staff.name, staff.language) if staff else _NOBODY
@@ -48,7 +48,7 @@ _NOBODY = Addressee("", "", "")
 
 
 def of_person(person: Person) -> Addressee:
-    """Return a person as who is mailed: at the primary address."""
+    """Return a person as addressee: at the primary address."""
     return Addressee(next(iter(person.emails), ""), person.name, person.language)
 
 
@@ -61,9 +61,9 @@ def render(
     *,
     named: NamedOccurrence | None = None,
 ) -> Rendered:
-    """Write what a reader of that language gets; raise `NotRendered`.
+    """Write the text for a reader of that language; raise `NotRendered`.
 
-    Without the occurrence the link to unsubscribe is a sample that does nothing.
+    Without the occurrence, the unsubscribe link is a sample without effect.
     """
     written_in = rule.template.language_of(language)
     link = plan.links.url(named) if plan.links else ""
@@ -77,7 +77,7 @@ def write(
     facts: OccurrenceFacts,
     now: datetime,
 ) -> OccurrenceMail:
-    """Write the mail of an occurrence, or take the one of the attempt before; `NotRendered`."""
+    """Write the mail of an occurrence, or reuse that of the previous attempt; `NotRendered`."""
     to = addressee(row.recipient, facts)
     if row.body is not None and row.address == to.address:
         return OccurrenceMail(
@@ -109,5 +109,5 @@ def write(
 
 
 def sender_of(plan: TriggerSettings, trigger: Trigger) -> str:
-    """Return who a trigger's mail is from."""
+    """Return the sender of a trigger's mail."""
     return trigger.sender or plan.sender

@@ -1,4 +1,4 @@
-"""The settings of triggered mail, made from the config by the app."""
+"""The settings of triggered mail, built from the config by the app."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from gateway.triggers.templates import CheckedTrigger
 class TriggerSettings:
     """The settings of triggered mail, and the triggers themselves."""
 
-    rules: Mapping[str, CheckedTrigger]  #: By the trigger's name; also those that are switched off.
+    rules: Mapping[str, CheckedTrigger]  #: By the trigger's name; including those switched off.
     zone: tzinfo
     daily_at: time
     quiet_hours: tuple[time, time] | None
-    sender: str  #: For mail whose trigger names none; may have a name.
+    sender: str  #: For mail of triggers without a sender; may have a display name.
     hostname: str
     language: str  #: For reports and notes.
     reports: Mapping[str, MailWording]  #: The wording of reports by language.
     note: NoteTemplate
     epoch_file: Path
-    lookup: Callable[[str], str]  #: The form in which an address is looked up.
+    lookup: Callable[[str], str]  #: Returns an address in lookup form.
     standings: Standings
-    links: UnsubscribeLinks | None = None  #: None: mail has no links to unsubscribe.
-    console_url: str = ""  #: Where people open the console; empty: not set.
+    links: UnsubscribeLinks | None = None  #: None: mail has no unsubscribe links.
+    console_url: str = ""  #: The console's URL; empty if not set.
     undo: timedelta = timedelta(0)  #: How long mail about a changed status waits.
-    once_per_address: bool = True  #: Whether a mailbox gets a trigger's mail of a day once.
+    once_per_address: bool = True  #: Whether a mailbox gets a trigger's mail of a day only once.
     unusable: frozenset[str] = frozenset()  #: Triggers whose files exist but can't be used.
 
     def day(self, now: datetime) -> date:

@@ -1,4 +1,4 @@
-"""What a run would do: who would get what, who would not, and why. Nothing is sent or kept."""
+"""What a run would do: who would get what, who would not, and why. Nothing is sent or stored."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -30,7 +30,7 @@ from gateway.triggers.search import why_not
 from gateway.triggers.templates import CheckedTrigger, NotRendered
 
 _AT_ONCE = 500
-#: Whoever is in these states in the ledger had the mail, or may have.
+#: States in the ledger of people who had the mail, or may have had it.
 _GOT_IT = (OccurrenceState.SENDING, OccurrenceState.SENT, OccurrenceState.UNKNOWN)
 
 
@@ -56,7 +56,7 @@ def preview(
     decliners = decliners_of(connection, trigger)
     mails: list[PreviewMail] = []
     skipped: list[NotMailed] = []
-    # A mailbox is mailed once a day, where the settings say so: the first of those who share it.
+    # If so configured, a mailbox is mailed once a day: the first of those who share it.
     mailed = {
         mail_of(plan, candidate): candidate.person.ref
         for candidate in candidates
@@ -80,7 +80,7 @@ def preview(
 def standings_of(
     connection: StoreTransaction, plan: TriggerSettings, candidates: Iterable[DuePerson]
 ) -> dict[str, Standing]:
-    """Return all that is known of the addresses of those selected, by lookup form."""
+    """Return the standings of the selected people's addresses, by lookup form."""
     people = (candidate.person for candidate in candidates)
     mailboxes = {plan.lookup(person.emails[0]): None for person in people if person.emails}
     standings: dict[str, Standing] = {}
@@ -90,13 +90,13 @@ def standings_of(
 
 
 def decliners_of(connection: StoreTransaction, trigger: Trigger) -> Decliners:
-    """Return who wants no mailings of a trigger's topic."""
+    """Return everybody who has declined a trigger's topic."""
     topic = trigger.topic
     return topic_opt_outs.decliners(connection, topic) if topic else Decliners()
 
 
 def mail_of(plan: TriggerSettings, candidate: DuePerson) -> tuple[object, ...]:
-    """Return what two mails have in common that are one and the same for who reads them."""
+    """Return what two mails have in common if they look the same to their readers."""
     emails = candidate.person.emails
     mailbox = plan.lookup(emails[0]) if emails else ""
     return mailbox, candidate.day, subject_of(candidate.facts.qualification)
@@ -112,7 +112,7 @@ def outcome_of(
     standings: Mapping[str, Standing],
     decliners: Decliners,
 ) -> PreviewMail | NotMailed:
-    """Return what would happen for a person the event selects: the mail, or why there is none.
+    """Return the outcome for a selected person: the mail, or why there is none.
 
     `standings` are by lookup form; `decliners` are those of the trigger's topic.
     """
@@ -151,7 +151,7 @@ def why_left_out(
     standings: Mapping[str, Standing],
     decliners: Decliners,
 ) -> str:
-    """Return why one whom the event selects gets no mail; empty: nothing speaks against it."""
+    """Return why a selected person gets no mail; empty if nothing prevents it."""
     if candidate.known in SETTLED:
         return f"already {candidate.known}"
     why = waits(trigger, candidate.facts) or why_not(trigger, candidate, today)
@@ -173,7 +173,7 @@ def _left_out(candidate: DuePerson, reason: str) -> NotMailed:
 def outcome_of_row(
     connection: StoreTransaction, plan: TriggerSettings, row: Occurrence, now: datetime
 ) -> PreviewMail | NotMailed:
-    """Return what would become of a row of the ledger if its mail were sent now."""
+    """Return what would happen to a row of the ledger if its mail were sent now."""
     rule = plan.rules[row.trigger]
     facts = due.facts(connection, row)
     to = addressee(row.recipient, facts)

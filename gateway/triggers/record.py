@@ -1,4 +1,4 @@
-"""What the journal keeps of triggered mail: a message each, like any other."""
+"""Triggered mail in the journal: a message each, like any other."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from gateway.triggers.plan import TriggerSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailToSend:
-    """One mail about to be sent."""
+    """A mail about to be sent."""
 
     plan: TriggerSettings
     trigger: Trigger
@@ -38,24 +38,24 @@ class MailToSend:
 
 @dataclass(frozen=True, slots=True)
 class AddressBlocked:
-    """Why an address doesn't get it."""
+    """Why an address doesn't get the mail."""
 
     standing: Standing
     suppressions: tuple[Suppression, ...]
 
 
 def rule_name(trigger: Trigger) -> str:
-    """Return what the journal calls the rule that decided."""
+    """Return the name in the journal of the rule that decided."""
     return f"trigger:{trigger.name}"
 
 
 def sending(case: MailToSend, standing: Standing) -> Message:
-    """Return the message before its fate is known."""
+    """Return the message before its outcome is known."""
     return _message(case, standing, state=State.SENDING)
 
 
 def send_failed(connection: StoreTransaction, case: MailToSend, blocked: AddressBlocked) -> Message:
-    """Return the message that isn't sent, with the note that says why."""
+    """Return a message that isn't sent, with the note that says why."""
     standing = blocked.standing
     facts = NoteFacts(
         message=case.message,
@@ -76,7 +76,7 @@ def send_failed(connection: StoreTransaction, case: MailToSend, blocked: Address
 
 
 def outcome(message: int, result: AttemptResult) -> Outcome:
-    """Return how the message ended."""
+    """Return the outcome of the message."""
     match result:
         case Sent(reply):
             state, by = State.RELAYED, By.RELAY
@@ -92,7 +92,7 @@ def outcome(message: int, result: AttemptResult) -> Outcome:
 
 
 def reason(suppressions: Iterable[Suppression]) -> str:
-    """Say in a line what suppresses an address."""
+    """Return what suppresses a person, in one line."""
     named = (
         f'{suppression.source} "{suppression.name}"'
         if suppression.name
@@ -104,7 +104,7 @@ def reason(suppressions: Iterable[Suppression]) -> str:
 
 def _message(case: MailToSend, standing: Standing, *, state: State) -> Message:
     mail, row = case.mail, case.row
-    # Who is mailed: the person alone, be the address shared or not.
+    # Only the person is mailed, whether or not the address is shared.
     holders = tuple(holder.ref for holder in standing.holders)
     persons = holders if row.recipient else (row.person,)
     return Message(

@@ -1,4 +1,4 @@
-"""Mails that were let go take turns at their relay, each noted before the relay hears of it."""
+"""Released mails take turns at their relay; each is noted before the relay hears of it."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,9 @@ from gateway.triggers.attempt_notes import AttemptNotes
 
 log = logs.get("triggers")
 
-_AHEAD_SECONDS = 1.0  #: So much of what the relay takes is let go before its turn.
-_WAIT_SECONDS = 30.0  #: For a turn; what waits longer is put off.
-_NEWEST = 0.125  #: What one mail counts in telling what the relay usually takes.
+_AHEAD_SECONDS = 1.0  #: How far ahead of the relay mails are released.
+_WAIT_SECONDS = 30.0  #: For a turn; what waits longer is postponed.
+_NEWEST = 0.125  #: Weight of one mail in the average time the relay takes.
 
 
 class RelayTurns:
@@ -25,23 +25,23 @@ class RelayTurns:
     def __init__(
         self, submitter: MailSubmitter, notes: AttemptNotes, *, most: int, limit: timedelta
     ) -> None:
-        """`most` are let go and not settled, at most; `limit` is how long one may take."""
+        """At most `most` are released and not settled; `limit` is how long one may take."""
         self.notes = notes
         self._submitter = submitter
         self._most = most
         self._limit = limit
         self._turns = asyncio.Semaphore(submitter.at_once)
-        self._usual = _AHEAD_SECONDS  #: What one mail takes the relay.
+        self._usual = _AHEAD_SECONDS  #: Average time the relay takes for a mail.
 
     def renew(self) -> None:
-        """Go by the submitter's settings as they are now; nothing may be under way."""
+        """Use the submitter's current settings; nothing may be in progress."""
         self._turns = asyncio.Semaphore(self._submitter.at_once)
 
     def let_go_at_once(self) -> int:
-        """Return how many mails may be let go: those the relay has in hand, and a second's worth.
+        """Return how many mails may be released: those at the relay, and a second's worth.
 
-        To let one go, and to keep how it ended, takes a commit, which many share. Where nothing is
-        noted, only so many as the relay has in hand: all are in doubt if this process ends.
+        Releasing a mail and recording its outcome takes a commit, which many share. Without notes,
+        only as many as the relay is handling: all of them are in doubt if this process ends.
         """
         in_hand = self._submitter.at_once
         if not self.notes.are_kept:
@@ -51,7 +51,7 @@ class RelayTurns:
     async def submit(
         self, number: int, *, sender: str, recipient: str, content: bytes
     ) -> AttemptResult:
-        """Hand a mail to its relay once it is its turn; `number` is its occurrence's."""
+        """Hand a mail to its relay when its turn comes; `number` is its occurrence's."""
         turns = self._turns
         try:
             async with asyncio.timeout(_WAIT_SECONDS):

@@ -1,4 +1,4 @@
-"""Reports of runs: kept inside, and by mail to whom the settings name."""
+"""Reports on runs: stored, and mailed to the configured addresses."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -30,15 +30,15 @@ from gateway.triggers.plan import TriggerSettings
 log = logs.get("triggers")
 
 TYPE = "trigger_report"
-#: A run that is being looked for so long was broken off.
+#: A run still searching after this long was interrupted.
 _BROKEN_OFF = timedelta(minutes=10)
 _INTERIM = timedelta(hours=1)  #: Mail that waits longer is reported before it is settled.
-_LOOKED_AT = 200  #: Transitions looked at in one go.
+_LOOKED_AT = 200  #: Transitions examined at a time.
 _AT_ONCE = 1_000
 
 
 class RunReporter:
-    """Makes the report of each run whose mail is settled."""
+    """Reports on each run whose mail is settled."""
 
     def __init__(
         self,
@@ -52,16 +52,16 @@ class RunReporter:
         self._plan = plan
         self._clock = clock
         self._new_id = new_id
-        self._after = 0  #: The last transition looked at for the end of its mail.
+        self._after = 0  #: The last transition examined for the end of its mail.
 
     async def report(self) -> None:
-        """Report every run that has come to an end, or to a stop."""
+        """Report every run that has ended or stopped."""
         for run in await self._database.read(trigger_runs.unfinished):
             state = reached(run, self._clock())
             if state is not None:
                 await self._report(run, state)
 
-        # What was done to applications, once its mail has come to an end (S4, reports).
+        # Changes to applications whose mail has ended (S4, reports).
         after = self._after
         ended, self._after = await self._database.read(status_mail.unreported, after, _LOOKED_AT)
         for number in dict.fromkeys(change.id for change in ended):
@@ -69,7 +69,7 @@ class RunReporter:
             await self._database.write(partial(self._tell_of_change, mailed=mailed))
 
     def _tell_of_change(self, connection: StoreTransaction, mailed: list[MailedTransition]) -> None:
-        """Tell the CRM of the end of a change's mail: an event for each trigger that mailed."""
+        """Send the CRM the outcome of a change's mail: an event for each trigger that mailed."""
         if not status_mail.tell(connection, mailed[0].id):
             return
         now, zone = self._clock(), self._plan().zone
@@ -78,7 +78,7 @@ class RunReporter:
             events.put(connection, [self._event(data)])
 
     async def _report(self, run: TriggerRun, state: RunState) -> None:
-        """Tell of a run in the log, to the CRM, and by mail to whom its report goes."""
+        """Report a run in the log, to the CRM, and by mail to the configured address."""
         now, plan = self._clock(), self._plan()
 
         def write_down(connection: StoreTransaction) -> bool:
@@ -88,7 +88,7 @@ class RunReporter:
             if not run.report_to or not is_mailed(run, plan):
                 return True
             recipient = parseaddr(run.report_to)[1]
-            # Its reader may be staff on file, whose language is known.
+            # Its reader may be a member of staff whose language is known.
             staff = applications.staff_at(connection, plan.lookup(recipient))
             language = next((member.language for member in staff), "")
             wording = in_language(plan.reports, language, plan.language)
@@ -124,13 +124,13 @@ class RunReporter:
 
 
 def is_mailed(run: TriggerRun, plan: TriggerSettings) -> bool:
-    """Whether a run is reported by mail: it had something to send or failed, or all are wanted."""
+    """Whether a run is reported by mail: it had mail to send or failed, or all are wanted."""
     rule = plan.rules.get(run.trigger)
     return not run.is_empty or (rule is not None and rule.trigger.report_empty)
 
 
 def reached(run: TriggerRun, now: datetime) -> RunState | None:
-    """Return the state a run has come to and is to be reported in; None: nothing is new."""
+    """Return the state of a run to be reported; None if there is nothing new."""
     if run.state is RunState.LOOKING:
         return RunState.FINISHED if now - run.at > _BROKEN_OFF and not run.waiting else None
     if run.waiting:
@@ -142,7 +142,7 @@ def reached(run: TriggerRun, now: datetime) -> RunState | None:
 
 
 def tell(run: TriggerRun, state: RunState) -> None:
-    """Say in the log what became of a run."""
+    """Log the result of a run."""
     fields = {
         "run": ids.show(run.id),
         "trigger": run.trigger,

@@ -1,4 +1,4 @@
-"""Runs of date events: once a day, each trigger looks for whom it is due."""
+"""Runs of date events: once a day, each trigger looks for people for whom it is due."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,13 +22,13 @@ from gateway.triggers.templates import CheckedTrigger
 
 log = logs.get("triggers")
 
-#: How long a run's lease lasts. It only saves others the same work: the ledger prevents doubles.
+#: How long a run's lease lasts. It only saves others the same work: the ledger prevents duplicates.
 _TERM = timedelta(seconds=30)
-_AT_ONCE = 500  #: Occurrences put in together: other writers wait no longer than for that.
+_AT_ONCE = 500  #: Occurrences per transaction: other writers wait for no longer than that.
 
 
 class Runner:
-    """Looks for occurrences and puts them into the ledger; it sends nothing."""
+    """Looks for occurrences and adds them to the ledger; it sends nothing."""
 
     def __init__(
         self,
@@ -73,15 +73,15 @@ class Runner:
         return runs
 
     def has_come(self, now: datetime) -> bool:
-        """Whether the hour at which date events are looked at has come today."""
+        """Whether the hour for date events has come today."""
         plan = self._plan()
         return now >= local_moment(plan.day(now), plan.daily_at, plan.zone)
 
     async def run(self, rule: CheckedTrigger) -> int:
-        """Look for whom a trigger is due today and put that into the ledger; return the run's id.
+        """Enter the people for whom a trigger is due today in the ledger; return the run's id.
 
-        What is there already stays as it is, so that a second run of a day finds what is new. A
-        run that fails is written down too; the next day's looks at this day again.
+        Existing rows stay as they are, so a second run on the same day finds only what is new. A
+        failed run is recorded too; the next day's run repeats this day.
         """
         plan, now, number = self._plan(), self._clock(), self._new_id()
         trigger, today = rule.trigger, plan.day(now)
@@ -116,7 +116,7 @@ class Runner:
     async def _put(
         self, run: TriggerRun, trigger: Trigger, findings: RunFindings, now: datetime
     ) -> None:
-        """Put what was found into the ledger, a part at a time, and the run beside it."""
+        """Add the findings to the ledger in parts, and update the run."""
         hold = ""
         if is_far_more(len(findings.dues), findings.usual):
             mails = counted(len(findings.dues), "mail")
@@ -127,7 +127,7 @@ class Runner:
             trigger_runs.begin(connection, run)
             if epochs.held(connection):
                 return 0
-            # What seemed too late before is due again if the day is looked at again.
+            # What seemed too late before is due again if the day is searched again.
             return ledger.revive(connection, run.trigger, now, run.id)
 
         added = await self._database.write(begin)
@@ -138,7 +138,8 @@ class Runner:
         is_news = bool(added or (findings.skips and not findings.is_again) or trigger.report_empty)
 
         def close(connection: StoreTransaction) -> None:
-            # By hand before the hour: what the CRM tells until then is still looked for.
+            # If run by hand before the hour, the day is searched again for what the CRM sends until
+            # then.
             if self.has_come(now):
                 trigger_runs.look(connection, trigger.name, run.day, now)
             if is_news:

@@ -1,4 +1,4 @@
-"""For whom a trigger is due on a day, and who is selected and yet not mailed."""
+"""The people for whom a trigger is due on a day, and those selected but not mailed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from gateway.triggers.plan import TriggerSettings
 
 @dataclass(frozen=True, slots=True)
 class RunFindings:
-    """What a look at an event brought."""
+    """The findings of a search for an event."""
 
     dues: tuple[DueOccurrence, ...]
     skips: tuple[SkippedPerson, ...]
-    is_again: bool  #: Whether the day was looked at before.
+    is_again: bool  #: Whether the day was searched before.
     usual: int | None  #: How much the largest of the last runs had to send.
 
 
@@ -32,9 +32,9 @@ def search(
     today: date,
     new_id: Callable[[], int],
 ) -> RunFindings:
-    """Return what a look at a date event brings today that isn't in the ledger yet.
+    """Return the findings for a date event today that aren't in the ledger yet.
 
-    Mail that waits for a field is due, too: what it waits for may be read before it is too late.
+    Mail waiting for a field is due, too: the field may be read before it is too late.
     """
     event = trigger.event
     if not isinstance(event, DateEvent):
@@ -69,6 +69,6 @@ def search(
 
 
 def why_not(trigger: Trigger, candidate: DuePerson, today: date) -> str:
-    """Return why somebody an event selects isn't mailed; empty: nothing speaks against it."""
+    """Return why a selected person isn't mailed; empty if nothing prevents it."""
     why = unmet(trigger, candidate.occurrence, candidate.facts, today)
     return why or ("" if candidate.person.emails else "no address")

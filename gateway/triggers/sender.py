@@ -1,4 +1,4 @@
-"""The sender of triggered mail: what is due leaves once, its conditions looked at again."""
+"""The sender of triggered mail: sends what is due once, after checking its conditions again."""
 
 import asyncio
 import contextlib
@@ -52,16 +52,16 @@ _LOUD = (OccurrenceState.FAILED, OccurrenceState.UNKNOWN)
 class SenderLimits:
     """How much the sender does at once, and how long it waits."""
 
-    batch: int = 32  #: Mails that are let go and not sent yet, at most.
-    taken: timedelta = timedelta(minutes=2)  #: How long rows are taken that are not sent yet.
-    attempt: timedelta = timedelta(minutes=4)  #: One delivery; with its turn, less than the lease.
+    batch: int = 32  #: The most mails released but not sent yet.
+    taken: timedelta = timedelta(minutes=2)  #: How long unsent rows stay claimed.
+    attempt: timedelta = timedelta(minutes=4)  #: A delivery; with its turn, shorter than the lease.
     lease: timedelta = timedelta(minutes=5)
-    away: timedelta = timedelta(seconds=2)  #: Between tries while the store is away.
+    away: timedelta = timedelta(seconds=2)  #: Between retries while the store is away.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderContext:
-    """What the sender takes from the world around it."""
+    """The sender's environment."""
 
     holder: str  #: Names this process among all that share the store.
     clock: Callable[[], datetime]  #: Aware.
@@ -73,9 +73,9 @@ class SenderContext:
 
 @dataclass(frozen=True, slots=True)
 class PreparedMail:
-    """A row with its mail, or with why there is none."""
+    """A row with its mail, or with the reason why there is none."""
 
-    plan: TriggerSettings  #: The settings it was written by.
+    plan: TriggerSettings  #: The settings it was written under.
     row: Occurrence
     facts: OccurrenceFacts
     outcome: OccurrenceMail | OccurrenceEnding
@@ -121,14 +121,14 @@ class TriggerSender:
             most=self._limits.batch,
             limit=self._limits.attempt,
         )
-        self._has_looked = False  #: For the files of processes that have ended.
+        self._has_looked = False  #: For files of processes that have ended.
 
     async def send_due(
         self, *, runs: Collection[int] | None = None, in_quiet_hours_too: bool = False
     ) -> int:
-        """Send what is due now (of some runs only); return how many rows were looked at.
+        """Send what is due now (or of some runs only); return how many rows were examined.
 
-        Raise `StoreUnavailable`, and `EpochFileUnusable` where nothing can be sent safely.
+        Raises `StoreUnavailable`, and `EpochFileUnusable` if nothing can be sent safely.
         """
 
         async def claim(_: int) -> Sequence[PreparedMail]:
@@ -153,7 +153,7 @@ class TriggerSender:
     async def _claim(
         self, runs: Collection[int] | None, *, in_quiet_hours_too: bool
     ) -> Sequence[PreparedMail]:
-        """Claim what is due and write the mails; tell what others have abandoned."""
+        """Claim what is due and write the mails; report what others have abandoned."""
         context, now = self._context, self._context.clock()
         has_work = partial(ledger.has_work, now=now, is_gone=context.is_gone)
         if not await self._database.read(has_work):
@@ -167,7 +167,7 @@ class TriggerSender:
             return []
         plan = self._plan()
         is_quiet = in_quiet_hours(plan.quiet_hours, now.astimezone(plan.zone).time())
-        # What was done to applications mails at any hour.
+        # Changes to applications are mailed at any hour.
         events = APPLICATION_EVENTS if is_quiet and not in_quiet_hours_too else _EVERY
         claim = partial(
             ledger.claim,
@@ -181,12 +181,12 @@ class TriggerSender:
         rows = await self._database.write(claim)
         if not rows:
             return []
-        with contextlib.suppress(OSError):  # Without it fewer are let go at once.
+        with contextlib.suppress(OSError):  # Without it, fewer are released at once.
             self._turns.notes.open()
-        # A status may have been changed a second after its trigger was made or switched on: by the
-        # plan of before, its mail would be skipped for good.
+        # A status may have changed a second after its trigger was created or switched on: under the
+        # previous plan, its mail would be skipped for good.
         plan = self._plan()
-        # What rows are about is looked at, and their mails are written, all in one go.
+        # The facts of all rows are queried, and their mails written, in one go.
         try:
             facts = await self._database.read(due.facts_of, rows)
             now, pairs = context.clock(), list(zip(rows, facts, strict=True))
@@ -194,7 +194,7 @@ class TriggerSender:
                 lambda: [prepare(plan, row, known, now) for row, known in pairs]
             )
         except Exception:
-            # Where the store is away their lease runs out.
+            # If the store is away, their lease runs out.
             with contextlib.suppress(StoreUnavailable):
                 numbers = [row.id for row in rows]
                 await self._database.write(ledger.give_back, context.holder, numbers)
@@ -205,7 +205,7 @@ class TriggerSender:
         await self._database.write(ledger.give_back, self._context.holder, numbers)
 
     async def _send(self, prepared: PreparedMail) -> None:
-        """Take one occurrence through; the network is used between two transactions."""
+        """Process one occurrence; the network is used between two transactions."""
         plan = prepared.plan
         row, outcome, now = prepared.row, prepared.outcome, self._context.clock()
         rule = plan.rules.get(row.trigger)
@@ -235,9 +235,10 @@ class TriggerSender:
         await self._deliver(case, looked_at.newest)
 
     async def _deliver(self, case: MailToSend, newest: int) -> None:
-        """Hand a mail to its relay and write down what became of it, the next try included.
+        """Hand a mail to its relay and record the result, including the next attempt.
 
-        Where the epoch file can't say so, it is not sent, and `EpochFileUnusable` is raised.
+        If that can't be recorded in the epoch file first, the mail is not sent, and
+        `EpochFileUnusable` is raised.
         """
         row, fault = case.row, None
         result: AttemptResult
@@ -272,10 +273,10 @@ class TriggerSender:
     def _end(
         self, connection: StoreTransaction, several: Sequence[AttemptedMail]
     ) -> Sequence[bool]:
-        """Keep how mails ended, and report those sent; return whether each was still ours."""
+        """Record the results of mails, and report those sent; return which were still ours."""
         ends, now = [attempted.end for attempted in several], several[-1].at
         ended = ledger.end(connection, self._context.holder, ends, now=now)
-        # The answer to a commit may be lost: then all this was reported before the next try.
+        # The answer to a commit may be lost: then all this was reported before the next attempt.
         sent = [
             self._sent(
                 attempted.case.row,
@@ -290,7 +291,7 @@ class TriggerSender:
         return [end.id in ended for end in ends]
 
     def _recover(self, connection: StoreTransaction) -> Sequence[Occurrence]:
-        """Settle what processes that vanished left; return what nobody sends any more."""
+        """Settle what vanished processes left; return what nobody will send any more."""
         context, now = self._context, self._context.clock()
         left = ledger.recover(connection, now, context.is_gone, attempts_of)
         sent = [
@@ -329,7 +330,7 @@ def _address(mailbox: str) -> str:
 def prepare(
     plan: TriggerSettings, row: Occurrence, facts: OccurrenceFacts, now: datetime
 ) -> PreparedMail:
-    """Write the mail of a row, or tell why there is none."""
+    """Write the mail of a row, or return why there is none."""
     rule = plan.rules.get(row.trigger)
     against = refused(plan, rule, row, facts, now)
     if against is not None or rule is None:

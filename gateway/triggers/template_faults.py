@@ -1,6 +1,6 @@
-"""What is wrong with a template's code, in plain sentences that say what to write instead.
+"""Errors in a template's code, in plain sentences that say what to write instead.
 
-Jinja tells of tokens and Python of types; whoever writes mail knows neither.
+Jinja's errors speak of tokens and Python's of types; authors of mail know neither.
 """
 
 import re
@@ -11,11 +11,11 @@ from traceback import walk_tb
 from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.exceptions import SecurityError
 
-#: Tags that take in other files, of which a template has none.
+#: Tags that include other files, which templates don't have.
 OTHER_FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
-_FILE = "<template>"  #: As Jinja calls what it was given as text.
+_FILE = "<template>"  #: Jinja's name for a template given as text.
 _TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro")
-#: What Jinja calls the signs of a template, and kinds of words in its code.
+#: Jinja's names for the delimiters of a template, and for the kinds of tokens in its code.
 _SIGNS = {
     "begin of print statement": "{{",
     "end of print statement": "}}",
@@ -35,7 +35,7 @@ _Told = Callable[[re.Match[str], Iterable[str]], str]
 
 
 def syntax_fault(error: TemplateSyntaxError, filters: Iterable[str]) -> str:
-    """Return why a template can't be read; `filters` are those there are."""
+    """Return why a template can't be parsed; `filters` are the existing ones."""
     message = error.message or ""
     for form, wording in _SYNTAX:
         match = form.match(message)
@@ -45,18 +45,18 @@ def syntax_fault(error: TemplateSyntaxError, filters: Iterable[str]) -> str:
 
 
 def run_fault(error: Exception) -> str:
-    """Return why a template failed while it was filled in."""
+    """Return why a template failed during rendering."""
     message = str(error)
     for kind, form, wording in _RUN:
         match = re.search(form, message)
         if isinstance(error, kind) and match is not None:
             return wording(next(filter(None, match.groups()), ""))
-    # Of the sandbox: what it says is said for people.
+    # The sandbox's own messages are written for people.
     return message if isinstance(error, SecurityError) else _MISUSED
 
 
 def line_of(error: BaseException) -> int | None:
-    """Return the line of a part in which it failed; None: it is not known."""
+    """Return the line at which a part failed; None if unknown."""
     lines = [
         number
         for frame, number in walk_tb(error.__traceback__)
@@ -66,13 +66,13 @@ def line_of(error: BaseException) -> int | None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean …?` with the nearest of the known names, or nothing."""
+    """Return `; did you mean …?` with the nearest known name, or nothing."""
     closest = get_close_matches(name, list(known), 1)
     return f"; did you mean {closest[0]}?" if closest else ""
 
 
 def tag(name: str) -> str:
-    """Return a tag as a template has it."""
+    """Return a tag as written in a template."""
     return f"{{% {name} %}}"
 
 
@@ -107,7 +107,7 @@ def _sign(named: str) -> str:
     return _SIGNS.get(named, named)
 
 
-#: What Jinja says, and what is said instead.
+#: Jinja's messages, and what replaces them.
 _SYNTAX: tuple[tuple[re.Pattern[str], _Told], ...] = (
     (_NESTED, _nested),
     (re.compile(r"Encountered unknown tag '(\w+)'"), _unknown_tag),
@@ -147,7 +147,7 @@ _SYNTAX: tuple[tuple[re.Pattern[str], _Told], ...] = (
     ),
 )
 _MISUSED = "a value is used as it can't be: a text where a number belongs, or a number for a text"
-#: By kind and form of an error what is said instead, of the name in it.
+#: By type and form of an error, what replaces it, given the name in it.
 _RUN: tuple[tuple[type[Exception], str, Callable[[str], str]], ...] = (
     (
         UndefinedError,

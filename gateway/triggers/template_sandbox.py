@@ -1,10 +1,10 @@
-"""Where templates run: they can reach only their values, and must end soon, whatever they do.
+"""The sandbox for templates: they can access only their values, and must end soon.
 
-People who write templates are trusted with the words of a mail, but not with the machine: loops
-within loops, macros that call themselves and texts that double (`{% set x = x ~ x %}`) would keep a
-process busy for hours or use up all its memory. So everything a template does is counted in a
-`RenderingEffort`: a step for each part of a loop, filter or call, and the characters it reads and
-makes. An operation that could explode by itself (`"x"|center(999999999)`) is checked beforehand.
+People who write templates are trusted with the words of a mail, but not with the machine: nested
+loops, recursive macros and texts that double (`{% set x = x ~ x %}`) would keep a process busy for
+hours or use up all its memory. So everything a template does is counted in a `RenderingEffort`: a
+step for each part of a loop, filter or call, and the characters it reads and produces. An operation
+that could explode by itself (`"x"|center(999999999)`) is checked beforehand.
 """
 
 import re
@@ -24,33 +24,33 @@ from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-MOST_STEPS = 50_000  #: For one rendering; a usual mail takes a few dozen.
-MOST_MADE = 4_000_000  #: Characters that are read and made in one rendering, all in all.
-MOST_IN_VALUE = 250_000  #: Characters of one value; an item of a list counts for `_ITEM`.
-MOST_NESTED = 100  #: Levels of one expression or block within another.
-MOST_WIDTH = 1_000  #: A number given to a filter or to a method of a text.
+MOST_STEPS = 50_000  #: Per rendering; a normal mail takes a few dozen.
+MOST_MADE = 4_000_000  #: Total characters read and produced per rendering.
+MOST_IN_VALUE = 250_000  #: Characters of one value; an item of a list counts as `_ITEM`.
+MOST_NESTED = 100  #: Levels of nested expressions or blocks.
+MOST_WIDTH = 1_000  #: A number passed to a filter or to a method of a text.
 _ITEM = 25
-_MOST_BITS = 256  #: Of a whole number in a calculation.
-_MOST_WORDS = 200  #: Characters of a text given to a filter beside the one it is for.
+_MOST_BITS = 256  #: Of an integer in a calculation.
+_MOST_WORDS = 200  #: Characters of a text passed to a filter besides the one it is applied to.
 _LONG_NUMBER = re.compile(r"\d{4}")
-#: What numbers and texts of any size may be given to.
+#: Filters and methods that take numbers and texts of any size.
 _FREE = frozenset(("default", "d", "int", "float", "replace", "join", "format", "attr", "in"))
 _SLOW = frozenset(("urlize", "wordwrap"))  #: Filters whose time grows faster than their text.
 _MOST_FOR_SLOW = 20_000
 
 
 class TooCostly(SecurityError):
-    """A template would take too long or make too much; the text says what to change."""
+    """A template would take too long or produce too much; the text says what to change."""
 
 
 class RenderingEffort:
-    """What one rendering may still do."""
+    """What a rendering may still do."""
 
     def __init__(self) -> None:
         self._steps, self._made = MOST_STEPS, MOST_MADE
 
     def spend(self, steps: int, made: int = 0) -> None:
-        """Count steps, and characters read or made; raise `TooCostly`."""
+        """Count steps, and characters read or produced; raise `TooCostly`."""
         self._steps -= steps
         self._made -= made
         if self._steps < 0:
@@ -66,7 +66,7 @@ _EFFORT: ContextVar[RenderingEffort | None] = ContextVar("effort", default=None)
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Give what is rendered within a fresh effort."""
+    """Give everything rendered in the block a fresh budget."""
     token = _EFFORT.set(RenderingEffort())
     try:
         yield
@@ -75,14 +75,14 @@ def limited() -> Iterator[None]:
 
 
 def spend(steps: int, *values: object) -> None:
-    """Count steps and the sizes of values that are read or were made."""
+    """Count steps and the sizes of values read or produced."""
     effort = _EFFORT.get()
     if effort is not None:
         effort.spend(steps, sum(map(size_of, values)))
 
 
 def size_of(value: object) -> int:
-    """Return how many characters a value has, and items; `TooCostly` once there are too many."""
+    """Return a value's size in characters and items; `TooCostly` once there are too many."""
     if isinstance(value, str):
         return _at_most(len(value))
     if isinstance(value, range):
@@ -103,7 +103,7 @@ def _at_most(size: int) -> int:
 
 
 class TemplateSandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, in which everything costs."""
+    """Jinja's sandbox, in which every operation is counted."""
 
     intercepted_binops = frozenset(("+", "-", "*", "/", "//", "%", "**"))
 
@@ -113,22 +113,22 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
             autoescape=autoescape,
             keep_trailing_newline=True,
             finalize=_shown,
-            # Nothing is reckoned while a template is compiled, where nothing counts it.
+            # Nothing is evaluated at compile time, when nothing would be counted.
             optimized=False,
         )
         self.globals["range"] = _bounded_range
-        del self.globals["lipsum"]  # Mail says something.
+        del self.globals["lipsum"]  # A mail has content.
         self.filters = {name: _counted(name, work) for name, work in self.filters.items()}
         self.tests = {name: _counted(name, work) for name, work in self.tests.items()}
         self.filters |= {"join": _join, "_each": _each, "_concat": _concat}
         self.filters |= {"_read": _read, "_steps": _steps}
 
     def _generate(self, source: nodes.Template, *rest: Any, **options: Any) -> str:
-        """Compile a template that counts what it does; a hook that Jinja documents."""
+        """Compile a template that counts its operations; a hook documented by Jinja."""
         return super()._generate(_EffortCounter().visit(source), *rest, **options)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Reckon, or put texts and lists together, where the result stays small."""
+        """Calculate, or join texts and lists, if the result stays small."""
         spend(1, left, right)
         if operator == "%" and isinstance(left, str):
             _check_format(left, _values(right))
@@ -139,13 +139,13 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         return made
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether a template may take an attribute: numbers and octets have none it needs."""
+        """Whether a template may access an attribute: numbers and octets have none it needs."""
         if isinstance(obj, int | float | bytes) or attr in ("encode", "translate", "maketrans"):
             return False
         return super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
-        """Return a text's `format`, where its fields can't make much."""
+        """Return a text's `format`, if its fields can't produce much."""
         work = super().wrap_str_format(value)
         if work is None:
             return None
@@ -153,7 +153,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
 
         @wraps(work)
         def formatted(*args: Any, **kwargs: Any) -> str:
-            if re.search(r"\{[^{}]*\{", pattern):  # A width that comes from a value.
+            if re.search(r"\{[^{}]*\{", pattern):  # A width taken from a value.
                 raise TooCostly("a field of format() has a field within: write the width itself")
             _check_format(pattern, (*args, *kwargs.values()))
             return work(*args, **kwargs)
@@ -162,7 +162,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Call a macro or a method of a text."""
-        # Named as in Jinja, so that no keyword of a template's call is taken for one of these.
+        # Named as in Jinja, so that these names don't clash with keywords in a template's call.
         owner = getattr(__obj, "__self__", None)
         spend(1, owner, *args, *kwargs.values())
         if isinstance(owner, str):
@@ -175,12 +175,12 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
 class _EffortCounter(NodeTransformer):
     """Rewrites a template so that its loops, macros and growing texts are counted.
 
-    Its methods are named as Jinja looks for them.
+    Its methods have the names Jinja looks for.
     """
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802
-        """Count the rounds of a loop, each with its body."""
-        if node.recursive:  # What it is called with within itself is not seen here.
+        """Count the iterations of a loop, each with its body."""
+        if node.recursive:  # Its recursive calls aren't visible here.
             self._called(node)
             return node
         weight = _counts(node.body)
@@ -205,12 +205,12 @@ class _EffortCounter(NodeTransformer):
         node.body.insert(0, nodes.Output([counted], lineno=node.lineno))
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802
-        """Look at the sizes of texts before `~` puts them together."""
+        """Check the sizes of texts before `~` joins them."""
         self.generic_visit(node)
         return _filter(nodes.List(node.nodes, lineno=node.lineno), "_concat")
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:  # noqa: N802
-        """Count what is compared, or looked for in something."""
+        """Count what is compared or searched."""
         self.generic_visit(node)
         node.expr = _filter(node.expr, "_read")
         for operand in node.ops:
@@ -218,7 +218,7 @@ class _EffortCounter(NodeTransformer):
         return node
 
     def visit_AssignBlock(self, node: nodes.AssignBlock) -> nodes.AssignBlock:  # noqa: N802
-        """Look at the size of a text that a block keeps under a name."""
+        """Check the size of a text that a block assigns to a name."""
         self.generic_visit(node)
         node.filter = _filter(node.filter, "_read", lineno=node.lineno)
         return node
@@ -244,7 +244,7 @@ def _counts(body: Iterable[nodes.Node]) -> tuple[int, int]:
 
 
 def check_nesting(tree: nodes.Node) -> None:
-    """Raise `TooCostly` where a template is nested so deeply that it can't be compiled."""
+    """Raise `TooCostly` if a template is nested too deeply to be compiled."""
     level: list[nodes.Node] = [tree]
     for _ in range(MOST_NESTED):
         level = [child for node in level for child in node.iter_child_nodes()]
@@ -254,7 +254,7 @@ def check_nesting(tree: nodes.Node) -> None:
 
 @pass_context
 def _shown(context: Context, value: object) -> object:  # noqa: ARG001
-    """Count what `{{ … }}` writes. Taking the context keeps Jinja from doing it beforehand."""
+    """Count the output of `{{ … }}`. Taking the context keeps Jinja from evaluating it early."""
     spend(1, value)
     return value
 
@@ -268,7 +268,7 @@ def _bounded_range(*bounds: int) -> range:
 
 
 def _each(items: Any, steps: int, literal: int) -> Any:
-    """Count the rounds of a loop, and return what it goes over."""
+    """Count the iterations of a loop, and return what it iterates over."""
     if not isinstance(items, Sized):
         items = list(islice(items, MOST_STEPS + 1))
     rounds = len(items)
@@ -300,7 +300,7 @@ def _steps(value: Any, steps: int, literal: int) -> Any:
 def _join(
     eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: str | int | None = None
 ) -> str:
-    """Jinja's `join`, which looks first at how much there is to put together."""
+    """Join like Jinja's `join`, but check the total size first."""
     items = list(islice(value, MOST_STEPS + 1))
     if attribute is not None:
         items = list(map(make_attrgetter(eval_ctx.environment, attribute), items))
@@ -312,7 +312,7 @@ def _join(
 
 
 def _counted(name: str, work: Any) -> Any:
-    """Return a filter or test that counts what it reads and makes."""
+    """Return a filter or test that counts what it reads and produces."""
     skipped = 1 if hasattr(work, "jinja_pass_arg") else 0
 
     @wraps(work)
@@ -328,7 +328,7 @@ def _counted(name: str, work: Any) -> Any:
 
 
 def _kept(made: Any) -> Any:
-    """Return what comes one by one as a list, so that it is counted now."""
+    """Return an iterator's items as a list, so that it is counted now."""
     return list(islice(made, MOST_STEPS + 1)) if isinstance(made, GeneratorType) else made
 
 
@@ -355,7 +355,7 @@ def _check_method(
         _at_most(size_of(args[0]) * (1 + len(subject)))
     elif name == "replace":
         _check_replaced(subject, given)
-    elif name not in ("format", "format_map"):  # `wrap_str_format` looks at these.
+    elif name not in ("format", "format_map"):  # `wrap_str_format` checks these.
         _check_given(f".{name}()", given)
     if name == "expandtabs":
         _at_most(subject.count("\t") * max([8, *_numbers(given)]))
@@ -377,7 +377,7 @@ def _check_replaced(subject: str, given: Sequence[object]) -> None:
 
 
 def _check_format(pattern: str, given: Sequence[object]) -> None:
-    """Raise `TooCostly` where a pattern such as `%5d` or `{:>5}` could make a long text."""
+    """Raise `TooCostly` if a pattern such as `%5d` or `{:>5}` could produce a long text."""
     # The width of `%*d` is one of the values.
     is_wide = "*" in pattern and any(number > MOST_WIDTH for number in _numbers(given))
     if is_wide or _LONG_NUMBER.search(pattern):

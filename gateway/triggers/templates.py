@@ -1,4 +1,4 @@
-"""Templates of triggered mail: a text and perhaps HTML per language, in Jinja's sandbox."""
+"""Templates of triggered mail: text and optional HTML per language, in Jinja's sandbox."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -24,7 +24,7 @@ from gateway.triggers.template_faults import (
 )
 from gateway.triggers.template_sandbox import TemplateSandbox, TooCostly, check_nesting, limited
 
-#: The placeholders of seed S4 and the link to unsubscribe, and what replaces them.
+#: The placeholders of seed S4 and the unsubscribe link, and what replaces them.
 PLACEHOLDERS = {
     "QUALIFIKATION": f"{QUALIFICATION.name}.name",
     "PRUEFNR": f"{QUALIFICATION.name}.licence_number",
@@ -35,18 +35,18 @@ PLACEHOLDERS = {
     "VERFALLDATUM": f"{QUALIFICATION.name}.expires_on",
     "ABMELDELINK": UNSUBSCRIBE_URL,
 }
-MOST_OCTETS = 1_000_000  #: For a rendered text, and for a template.
-MOST_TOKENS = 10_000  #: Words and signs of code, `{{ person.name }}` has 7: more takes seconds.
+MOST_OCTETS = 1_000_000  #: Of a rendered text, and of a template.
+MOST_TOKENS = 10_000  #: Tokens of code, 7 in `{{ person.name }}`; more take seconds to parse.
 
 _SUBJECT = "Subject:"
 _PLACEHOLDER = re.compile(rf"\[({'|'.join(PLACEHOLDERS)})\]")
 _BRACKETED = re.compile(r"\[([^\W\d_][\w-]+)\]")
-#: What begins and never ends goes on to the end: to look again from each beginning takes hours.
+#: An unclosed construct extends to the end: searching again from each opening takes hours.
 _CODE = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)|<!.*?(?:>|\Z)", re.DOTALL)
 
 
 class BadTemplate(FileUnusable):
-    """A template can't be used; the text names file, what is wrong and what to do."""
+    """A template can't be used; the text names the file, the error and the remedy."""
 
 
 class NotRendered(GatewayError):
@@ -57,21 +57,21 @@ class NotRendered(GatewayError):
 class TemplateSource:
     """The files of a template in one language."""
 
-    file: str  #: The text's, as errors name it.
-    text: str  #: With its subject.
+    file: str  #: The text's file, as errors name it.
+    text: str  #: Including its subject.
     html: str | None = None
-    lacks_text: bool = False  #: There is the HTML alone, which no mail is made of.
+    lacks_text: bool = False  #: There is only the HTML, from which no mail is made.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """What one person is written."""
+    """A rendered mail for one person."""
 
     language: str
     subject: str
     text: str
-    html: str = ""  #: Empty: there is none.
-    blank: tuple[str, ...] = ()  #: Values it takes that are empty: `person.first_name`.
+    html: str = ""  #: Empty if there is none.
+    blank: tuple[str, ...] = ()  #: Values it uses that are empty: `person.first_name`.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class _CompiledPart:
     """A subject, a text or HTML."""
 
     file: str
-    before: int  #: Lines of the file above it.
+    before: int  #: Lines of the file that precede it.
     template: Template
     used: frozenset[str]
     takes: frozenset[str]
@@ -94,19 +94,19 @@ class CompiledTemplate:
     subject: _CompiledPart
     text: _CompiledPart
     html: _CompiledPart | None
-    used: frozenset[str]  #: Names it takes values from.
-    takes: tuple[str, ...]  #: The values it takes: `person.first_name`.
-    bracketed: tuple[str, ...]  #: Words in brackets that are no placeholders.
+    used: frozenset[str]  #: Names it uses values of.
+    takes: tuple[str, ...]  #: The values it uses: `person.first_name`.
+    bracketed: tuple[str, ...]  #: Words in brackets that aren't placeholders.
 
 
 _TEXT = TemplateSandbox(autoescape=False)
 _HTML = TemplateSandbox(autoescape=True)
-#: What parsing and compiling raise for what nobody writes by hand: too deep, too many digits.
+#: Raised by parsing and compiling for what nobody writes by hand: too deep, too many digits.
 _UNCOMPILABLE = (TemplateError, RecursionError, SyntaxError, ValueError, MemoryError)
 
 
 class MailTemplate:
-    """A template in every language it has; `default` is that of people whose own it lacks."""
+    """A template in all its languages; `default` is for people whose own it lacks."""
 
     def __init__(self, sources: Mapping[str, TemplateSource], *, default: str) -> None:
         self._wordings = {
@@ -115,7 +115,7 @@ class MailTemplate:
         self._default = default
 
     def render(self, language: str, values: Mapping[str, object]) -> Rendered:
-        """Write a mail in a language, or the default one, or the first; raises `NotRendered`."""
+        """Render a mail in a language, or the default one, or the first; raises `NotRendered`."""
         wording = in_language(self._wordings, language, self._default)
         html = "" if wording.html is None else _run(wording.html, values)
         subject = " ".join(_run(wording.subject, values).split())
@@ -128,11 +128,11 @@ class MailTemplate:
         )
 
     def language_of(self, language: str) -> str:
-        """Return the language a person of that language is written in."""
+        """Return the language used for a person of that language."""
         return in_language(self._wordings, language, self._default).language
 
     def faults(self, trigger: Trigger) -> Iterator[str]:
-        """Tell what keeps a trigger from using the template."""
+        """Return what prevents a trigger from using the template."""
         given = {DATE, UNSUBSCRIBE_URL, *(group.name for group in trigger.values)}
         for wording in self._wordings.values():
             for name in sorted(wording.used - given):
@@ -146,11 +146,11 @@ class MailTemplate:
 
     @property
     def has_link(self) -> bool:
-        """Whether it has a link to unsubscribe, in any language."""
+        """Whether it has an unsubscribe link, in any language."""
         return any(UNSUBSCRIBE_URL in wording.used for wording in self._wordings.values())
 
     def doubts(self) -> Iterator[str]:
-        """Tell of words in brackets that stay as they are."""
+        """Report words in brackets that remain as they are."""
         for wording in self._wordings.values():
             for word in wording.bracketed:
                 known = ", ".join(f"[{placeholder}]" for placeholder in PLACEHOLDERS)
@@ -159,9 +159,9 @@ class MailTemplate:
 
 @lru_cache(maxsize=500)
 def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
-    """Read a template in one language, with what it takes; BadTemplate says what is wrong.
+    """Compile a template in one language; BadTemplate says what is wrong.
 
-    What was read last is kept: pages of the console ask for all templates whenever they are opened.
+    Results are cached: pages of the console ask for all templates whenever they are opened.
     """
     if source.lacks_text:
         raise BadTemplate(f"{source.file}: is missing, and HTML alone is not sent: write the text")
@@ -176,7 +176,7 @@ def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
     ]
     if source.html is not None:
         parts.append(_compiled_part(_HTML, _code(source.html), html_file))
-    # Words in brackets that are neither placeholders nor within code stay as they are.
+    # Words in brackets that are neither placeholders nor in code remain as they are.
     written = "\n".join((subject, body, source.html or ""))
     plain = _CODE.sub("", _PLACEHOLDER.sub("", written))
     return CompiledTemplate(
@@ -192,7 +192,7 @@ def compiled(language: str, source: TemplateSource) -> CompiledTemplate:
 
 
 def _code(text: str) -> str:
-    """Return text with the placeholders as Jinja knows them."""
+    """Return a text with its placeholders as Jinja code."""
     return _PLACEHOLDER.sub(lambda placeholder: f"{{{{ {PLACEHOLDERS[placeholder[1]]} }}}}", text)
 
 
@@ -237,7 +237,7 @@ def _uncompilable(error: Exception, sandbox: TemplateSandbox) -> str:
 def _not_there(
     sandbox: TemplateSandbox, tree: nodes.Template, names: Set[str]
 ) -> Iterator[tuple[int, str]]:
-    """Yield what a template asks for and there can't be, each with its line."""
+    """Yield names in a template that can't exist, each with its line."""
     for other in tree.find_all(OTHER_FILES):
         sign = tag(type(other).__name__.lower().replace("fromimport", "from"))
         yield other.lineno, f"{sign} finds no other file: write here what it is to take in"
@@ -261,7 +261,7 @@ def _unknown(name: str, known: Sequence[str]) -> str:
 
 
 def values_taken(tree: nodes.Template) -> Iterator[str]:
-    """Yield the values a template takes, be they written `person.first_name` or with brackets."""
+    """Yield the values a template uses, whether written `person.first_name` or with brackets."""
     taken: list[tuple[nodes.Expr, object]]
     taken = [(node.node, node.attr) for node in tree.find_all(nodes.Getattr)]
     for node in tree.find_all(nodes.Getitem):  # `person["first_name"]`
@@ -272,7 +272,7 @@ def values_taken(tree: nodes.Template) -> Iterator[str]:
 
 
 def is_blank(values: Mapping[str, object], taken: str) -> bool:
-    """Whether a value a template takes, such as `person.first_name`, is empty."""
+    """Whether a value used by a template, such as `person.first_name`, is empty."""
     name, _, field = taken.partition(".")
     group = values.get(name)
     return not (group.get(field) if isinstance(group, Mapping) else group)
@@ -290,11 +290,11 @@ def _run(part: _CompiledPart, values: Mapping[str, object]) -> str:
                     raise TooCostly(f"more than {MOST_OCTETS} characters: make it shorter")
         written = "".join(pieces)
         written.encode()
-    except UnicodeEncodeError as error:  # Such as that of `{{ "\ud800" }}`.
+    except UnicodeEncodeError as error:  # For example from `{{ "\ud800" }}`.
         raise NotRendered(f"{part.file}: writes half of a character") from error
     except RecursionError as error:
         raise NotRendered(f"{part.file}: a macro of it calls itself without end") from error
-    except Exception as error:  # whatever a template does, the others' mail goes
+    except Exception as error:  # whatever a template does, the others' mail is sent
         line = line_of(error)
         place = f"{part.file}:{line + part.before}" if line else part.file
         raise NotRendered(f"{place}: {run_fault(error)}") from error

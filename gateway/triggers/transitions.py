@@ -1,4 +1,4 @@
-"""What is done to applications: kept together with the mail it owes, in one transaction (S5)."""
+"""Changes to applications, stored with the mail they owe in one transaction (S5)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -33,20 +33,20 @@ _NOT_ALL = "not changed, as not all can be"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """What is to be done to applications."""
+    """A requested change to applications."""
 
     event: ApplicationEvent  #: `submitted` by the candidate, or `status_changed` by staff.
     references: tuple[str, ...]
-    status: str | None  #: crm_id; None: as it is.
-    actor: str = ""  #: crm_id of the member of staff who acts.
-    language: str = ""  #: In which the warning is.
-    is_partial: bool = False  #: Whether some are changed where not all can be.
+    status: str | None  #: crm_id; None: unchanged.
+    actor: str = ""  #: crm_id of the acting member of staff.
+    language: str = ""  #: Of the warning.
+    is_partial: bool = False  #: Whether to change some if not all can be.
     is_confirmed: bool = False  #: Whether staff know who is mailed.
-    token: str = ""  #: That of a preview staff have seen; another one counts as not confirmed.
+    token: str = ""  #: From a preview staff have seen; another token counts as not confirmed.
 
 
 class ApplicationChanges:
-    """Does what is requested in one transaction, under the triggers of one moment."""
+    """Carries out changes in one transaction, with a fixed set of triggers."""
 
     def __init__(
         self,
@@ -62,10 +62,10 @@ class ApplicationChanges:
         self._new_id = new_id
 
     def carry_out(self, request: ChangeRequest, *, dry_run: bool) -> ChangeResult:
-        """Do it and return what it mails; a `dry_run` leaves everything as it was.
+        """Carry out a change and return what it mails; a `dry_run` leaves everything as it was.
 
-        So does what can't be done to each application, unless it may be partial, and what would
-        mail and is not confirmed. Raise `NoSuchStatus`.
+        The same holds for a change that isn't possible for every application, unless it may be
+        partial, and for one that would send mail and is not confirmed. Raises `NoSuchStatus`.
         """
         request = replace(request, references=tuple(map(plain, request.references)))
         if request.status is not None:
@@ -103,7 +103,7 @@ class ApplicationChanges:
         return replace(done, outcome=outcome, token=token, token_valid_until=until)
 
     def _done(self, request: ChangeRequest) -> ChangeResult:
-        # In one order, whatever order they are named in: two callers never wait for each other.
+        # In a fixed order, whatever order they are named in, so that two callers never deadlock.
         changes: dict[str, Change] = {}
         owed: list[Occurrence] = []
         unnamed: list[NotMailed] = []
@@ -117,7 +117,7 @@ class ApplicationChanges:
             for row, outcome in zip(owed, outcomes, strict=True)
             if may_leave(outcome)
         ]
-        # What staff are told before: that candidates get mail, else who does.
+        # What staff are told first: that candidates get mail, or else who does.
         if any(not row.recipient for row, _ in leaving):
             shown = warning(request.language)
         elif leaving:
@@ -141,7 +141,7 @@ class ApplicationChanges:
     def _changed(
         self, request: ChangeRequest, reference: str
     ) -> tuple[Change, list[Occurrence], list[NotMailed]]:
-        """Change an application; return that, the mail it owes, and recipients there are not."""
+        """Change an application; return the change, the mail it owes, and missing recipients."""
         try:
             before = transitions.locked(self._connection, reference)
         except transitions.NoSuchApplication as error:
@@ -151,7 +151,7 @@ class ApplicationChanges:
         change = Change(reference=reference, before=old, status=status)
         last = transitions.last(self._connection, reference)
         is_submission = request.event.by_candidate
-        # What the feed tells of a submission is no reason not to acknowledge it.
+        # A submission known only from the feed is no reason not to acknowledge it.
         was_submitted = last is not None and last.event.by_candidate
         if status == old and (was_submitted or not is_submission):
             return change, [], []
@@ -162,7 +162,7 @@ class ApplicationChanges:
             submitted_at=self._now if is_submission else None,
         )
         transition = Transition(
-            # Later than the last one, however the clocks of two machines differ.
+            # Later than the last one, however much the clocks of two machines differ.
             id=max(self._new_id(), last.id + 1 if last else 0),
             at=self._now,
             event=request.event,
@@ -172,7 +172,7 @@ class ApplicationChanges:
             actor=request.actor,
         )
         withdrawn = 0
-        if last and status != old:  # Mail about earlier statuses that isn't on its way.
+        if last and status != old:  # Mail about earlier statuses that isn't being sent yet.
             is_back = status == last.before
             why = transitions.TAKEN_BACK if is_back else transitions.ANOTHER_STATUS
             withdrawn = ledger.supersede(
@@ -180,8 +180,8 @@ class ApplicationChanges:
             )
         undone = False
         if last is not None and self._plan.undo and not request.event.by_candidate:
-            # Whether it brings back what people last heard of. Mail about what came between was
-            # withdrawn: nobody has heard of that.
+            # Whether it restores the last state people heard of. Mail about the states between was
+            # withdrawn, so nobody has heard of those.
             undo = self._plan.undo
             past = transitions.past_changes(self._connection, reference, at=self._now, undo=undo)
             undone = is_undone(past, before=old, status=status, at=self._now, undo=undo)
@@ -208,9 +208,9 @@ class ApplicationChanges:
         *,
         is_first: bool,
     ) -> list[Occurrence]:
-        """Put the mail a transition owes into the ledger; return its rows.
+        """Add the mail a transition owes to the ledger; return its rows.
 
-        Mail of an earlier one may be on its way, unless it `is_first`.
+        Mail of an earlier transition may be in progress, unless it `is_first`.
         """
         application = transition.application.application
         undo = timedelta(0) if transition.event.by_candidate else self._plan.undo
@@ -237,7 +237,7 @@ class ApplicationChanges:
                     brought["earlier"] = earlier
                 dues.append(replace(due, facts=orjson.dumps(brought).decode()))
         if transition.event.by_candidate and not is_first:
-            # What was owed for an earlier submission and isn't on its way.
+            # Mail owed for an earlier submission that isn't being sent yet.
             why = transitions.SUBMITTED_AGAIN
             for due in dues:
                 ledger.supersede(self._connection, due.about, due.event, why, self._now, like=due)
@@ -249,24 +249,24 @@ class ApplicationChanges:
 
 
 def named(outcome: PreviewMail | NotMailed) -> str:
-    """Return who a mail is for as the warning names them: `Mia <mia@crm.example>`."""
+    """Return a mail's addressee as in the warning: `Mia <mia@crm.example>`."""
     if isinstance(outcome, NotMailed):
         return outcome.name or outcome.person
     return f"{outcome.name} <{outcome.to}>" if outcome.name else outcome.to
 
 
 def may_leave(outcome: PreviewMail | NotMailed) -> bool:
-    """Whether a mail leaves now, or once a field that can't be read now can be."""
+    """Whether a mail is sent now, or once an unreadable field can be read."""
     return isinstance(outcome, PreviewMail) or outcome.reason.startswith(WAITS)
 
 
 def must_be_confirmed(request: ChangeRequest, done: ChangeResult) -> bool:
-    """Whether staff must have been shown what leaves; candidates know what they submit."""
+    """Whether staff must have been shown the mail; candidates know what they submit."""
     return not request.event.by_candidate and done.preview.may_mail
 
 
 def what_is_confirmed(request: ChangeRequest, done: ChangeResult) -> tuple[object, ...]:
-    """Return all that a confirmation is of: the change, what stands before it, and its mail."""
+    """Return everything a confirmation covers: the change, the previous state, and its mail."""
     preview = done.preview
     changes = sorted(
         (change.reference, change.before, change.status, change.error) for change in done.changes

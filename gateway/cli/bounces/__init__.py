@@ -1,1 +1,1 @@
-"""What came back of mail that went out."""
+"""Bounces of mail that went out."""

@@ -1,4 +1,4 @@
-"""What came back: listed, read from a file, and as shares by domain."""
+"""Bounces: listed, read from a file, and as shares by domain."""
 
 import sys
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ _FOR_THE_CRM: ListColumns[KeptBounce] = {
     "diagnostic": lambda entry: one_line(entry.diagnostic),
     "suppression": lambda entry: "" if entry.suppression is None else ids.show(entry.suppression),
 }
-#: Behind every recipient that one mail names.
+#: After every recipient that one mail can name.
 _LAST_POSITION = 2**31 - 1
 
 
@@ -164,7 +164,7 @@ def _mails_in(file: Path) -> list[Path]:
 
 
 def _read(file: Path) -> tuple[list[dict[str, Any]], str]:
-    """Return what a mail says about each recipient, or why a file can't be read as one."""
+    """Return what a mail says about each recipient, or why a file can't be read as mail."""
     from gateway.inbound.reading.bounces.bounces import read_bounces
 
     name = "standard input" if str(file) == "-" else str(file)
@@ -232,7 +232,7 @@ def report(
         f"No mail went out {time}. What listeners relay is counted here by "
         "the sender's and the receiver's domain, beside what came back of it."
     )
-    # The sentence names the time itself.
+    # The sentence itself names the time.
     replace(asked, narrowing=()).print(
         in_memory(shares, lambda share: f"{share.sender} {share.receiver}"),
         _SHARES_SHOWN,

@@ -1,4 +1,4 @@
-"""Campaigns that go out through Mailchimp, on the command line."""
+"""Campaigns sent through Mailchimp, on the command line."""
 
 from gateway.cli.campaigns import report
 from gateway.cli.campaigns.command import app

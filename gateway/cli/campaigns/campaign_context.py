@@ -1,4 +1,4 @@
-"""What commands on campaigns work with, and the bar that shows how far they are."""
+"""The session for commands on campaigns, and their progress bar."""
 
 import sys
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def session_of(context: typer.Context) -> Iterator[tuple[Context, "MailchimpSession"]]:
-    """Lend what work on campaigns is done with; on a terminal a bar shows how far it is.
+    """Lend a session for work on campaigns; on a terminal a bar shows the progress.
 
-    NotReady before the activation, whatever campaign is named.
+    NotReady before the activation, whichever campaign is named.
     """
     from gateway.app.campaigns import mailchimp
     from gateway.sync.readiness import activated
@@ -36,14 +36,14 @@ def session_of(context: typer.Context) -> Iterator[tuple[Context, "MailchimpSess
 
 
 class _Bar:
-    """A bar for each kind of work; it is gone before anything else is printed."""
+    """A bar for each kind of work, removed before anything else is printed."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
 
     def beat(self, what: str, done: int, total: int) -> None:
-        """Show how far a kind of work is."""
+        """Show the progress of a kind of work."""
         if not self._progress.live.is_started:
             self._progress.start()
         if what not in self._tasks:
@@ -51,13 +51,13 @@ class _Bar:
         self._progress.update(self._tasks[what], completed=done, total=total or None)
 
     def stop(self) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         self._progress.stop()
 
 
 @contextmanager
 def _bar() -> Iterator[_Bar]:
-    """Show bars on a terminal, and nothing elsewhere; what is printed goes where it should."""
+    """Show bars on a terminal, and nothing elsewhere; other output stays intact."""
     bar = _Bar(
         Progress(
             console=Console(stderr=True),

@@ -1,4 +1,4 @@
-"""What the CRM may want to take over: who opted out, and what members did."""
+"""Data for the CRM: opt-outs, and the members' activities."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,7 +21,7 @@ _ACTIVITY = (
 
 
 def print_activities(store: Database, number: int) -> None:
-    """Print what the members of a campaign did, a line for each person and activity."""
+    """Print the activities in a campaign, a line for each person and activity."""
     with store.reading() as connection:
         campaign = campaigns.by_id(connection, number)
         done = activities.by_recipient(connection, number)
@@ -44,7 +44,7 @@ _SHOWN: ListColumns[InGroup] = {
     "through": lambda opt_out: one_line(opt_out.title) or None,
     "reason": lambda opt_out: one_line(opt_out.reason),
 }
-#: As `gateway import memberships` takes them.
+#: Columns in the form `gateway import memberships` accepts.
 _FOR_THE_CRM: ListColumns[InGroup] = {
     "kind": lambda opt_out: opt_out.person.kind.value,
     "group": lambda opt_out: opt_out.group,

@@ -1,4 +1,4 @@
-"""The Mailchimp account: activated, looked at, and one to try with."""
+"""The Mailchimp account: activation, status, and a sandbox."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,7 +70,7 @@ def status(context: typer.Context, *, as_json: Json = False) -> None:
         for prerequisite in account.standing.prerequisites():
             state = "ok" if prerequisite.is_met else "missing"
             print_line(f"{state:<8}  {prerequisite.name}: {prerequisite.text}")
-        # When the account was read last, and when it will be next.
+        # When the account was last read, and when it will be next.
         audience, of_campaigns = account.standing.audience, account.reads
         if audience is not None:
             last, due = in_words(chosen, audience.synced_at), when_due(audience.next_sync)

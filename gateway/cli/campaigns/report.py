@@ -1,4 +1,4 @@
-"""What became of a campaign: its report, its plot, and the look at Mailchimp for both."""
+"""The results of a campaign: its report, its plot, and the sync with Mailchimp for both."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -126,7 +126,7 @@ def show_report(
 
 
 def lines_of(context: Context, number: int) -> Iterator[str]:
-    """Yield the report of a campaign that was sent, as it is known."""
+    """Yield the report of a sent campaign, as stored."""
     with context.store() as store:
         known = sent(store, number)
         with store.reading() as connection:
@@ -135,7 +135,7 @@ def lines_of(context: Context, number: int) -> Iterator[str]:
 
 
 class _SyncTotals:
-    """What a sync brought, gathered."""
+    """The totals of a sync."""
 
     def __init__(self) -> None:
         self.new = 0
@@ -144,7 +144,7 @@ class _SyncTotals:
         self.problems: list[str] = []
 
     def hear(self, heard: "RoundResult") -> None:
-        """Take in what is told."""
+        """Add what was read."""
         from gateway.sync.sync_round import ActivitiesRead, AudienceSynced, CampaignMoved, PutOff
 
         match heard:
@@ -160,7 +160,7 @@ class _SyncTotals:
                 self.problems.append(f"{named}{reason}")
 
     def document(self) -> JsonObject:
-        """Return it as JSON has it."""
+        """Return the JSON document."""
         return {
             "activities": self.new,
             "opted_out": self.opted_out,
@@ -178,7 +178,7 @@ class _SyncTotals:
 
 
 def _patiently(work: Callable[[], None]) -> None:
-    """Do something as soon as no other process has the campaign in hand, within two minutes."""
+    """Run something as soon as no other process is working on the campaign, within two minutes."""
     from gateway.sync.mailchimp_session import CampaignBusy
 
     until = time.monotonic() + _BUSY_SECONDS

@@ -1,4 +1,4 @@
-"""How campaigns look, to people and to scripts."""
+"""Campaigns as people and scripts see them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -48,35 +48,35 @@ def described(context: Context, campaign: Campaign, tally: Mapping[str, int]) ->
 
 
 def last_read(campaign: Campaign) -> datetime | str | None:
-    """Return when a campaign was read from Mailchimp last, in words where it never was."""
+    """Return when a campaign was last read from Mailchimp, or words if it never was."""
     if campaign.next_read is None:
         return None
     return campaign.synced_at or "never yet"
 
 
 def next_read(campaign: Campaign) -> datetime | str | None:
-    """Return when a campaign is read from Mailchimp next."""
+    """Return when a campaign will next be read from Mailchimp."""
     return None if campaign.next_read is None else when_due(campaign.next_read)
 
 
 def when_due(at: datetime | None) -> datetime | str:
-    """Return when something is read next; the role `sync` reads what is due."""
+    """Return when something will next be read; the role `sync` reads what is due."""
     return "due now (role sync)" if at is None or at <= common.now() else at
 
 
 def in_words(context: Context, at: datetime | str | None) -> str:
-    """Return a time as people read it, words as they are; for none that it never was."""
+    """Return a time for people; text as it is; for None, that it never happened."""
     return "never yet" if at is None else at if isinstance(at, str) else context.local(at)
 
 
 def counted(tally: Mapping[str, int]) -> str:
-    """Return how many are in, and out for which reason."""
+    """Return how many are in, and how many out for each reason."""
     outs = (f"{number} {reason}" for reason, number in sorted(tally.items()) if reason)
     return ", ".join([f"{tally.get('', 0)} in", *outs])
 
 
 def changes(plan: "PreparationPlan") -> Iterator[str]:
-    """Yield what preparing found, in words."""
+    """Yield the findings of a preparation, in words."""
     yield f"In:  {plan.included}"
     for reason, number in sorted(plan.tally.items()):
         if reason:
@@ -95,7 +95,7 @@ def changes(plan: "PreparationPlan") -> Iterator[str]:
 def rows(
     members: Iterable[CampaignMember], doings: MemberDoings = NOTHING_DONE
 ) -> Iterator[Sequence[object]]:
-    """Yield the members as a table has them."""
+    """Yield the members as rows of a table."""
     for member in members:
         state = (
             doings.status(member) or "in" if member.included else member.reason or "not looked at"

@@ -1,4 +1,4 @@
-"""Why a message would go, or not, without sending it."""
+"""Why a message would be sent, or not, without sending it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -102,7 +102,7 @@ def explain_message(
 
 
 def _way_out(explanation: Explanation) -> Iterator[str]:
-    """Tell how people can unsubscribe from bulk mail, and whether receivers believe it."""
+    """Report how people can unsubscribe from bulk mail, and whether receivers accept it."""
     report = explanation.unsubscribe
     if explanation.classification.kind is not Kind.BULK and not report.has_field:
         return

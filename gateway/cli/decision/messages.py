@@ -1,4 +1,4 @@
-"""The journal: what came, what was decided for each recipient, and why."""
+"""The journal: messages received, the decision for each recipient, and why."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -78,7 +78,7 @@ _WouldFail = Annotated[
 
 
 def tally(message: Message) -> str:
-    """Return how many deliveries are in which state: `3 relayed, 1 send_failed`."""
+    """Return how many deliveries are in each state: `3 relayed, 1 send_failed`."""
     counts = Counter(delivery.state for delivery in message.deliveries)
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 
@@ -146,8 +146,8 @@ def list_messages(
 
 
 def _unknown_rule(chosen: Context, rule: str) -> str:
-    """Return a sentence on a rule that none of today's is called like; the journal may know it."""
-    # Loaded for this question alone: to show a message needs no rule.
+    """Return a sentence on a rule name that no current rule has; the journal may know it."""
+    # Loaded only for this question: showing a message needs no rules.
     from gateway.app.rules import rules_of
     from gateway.core.decision.classify import DEFAULT, OVERRIDE, UNREAD
 
@@ -245,7 +245,7 @@ def described(
     template: NoteTemplate,
     reasons: Mapping[tuple[int, int], DeliveryReason] | None = None,
 ) -> Iterator[str]:
-    """Yield a message line by line, then each of its deliveries, states in the template's words."""
+    """Yield a message line by line, then its deliveries, with states in the template's words."""
     yield f"Subject:     {one_line(message.subject)}"
     yield f"From:        {message.sender or '<>'}"
     yield f"Date:        {context.local(message.at)}"
@@ -272,7 +272,7 @@ def described(
 
 
 def steps(context: Context, reason: DeliveryReason) -> Iterator[str]:
-    """Yield a line for each rule and suppression that had a say, and for each way out."""
+    """Yield a line for each rule and suppression that was involved, and for each way out."""
     from gateway.cli.people.suppress import described as suppression_described
 
     yield "Why:"
@@ -312,13 +312,13 @@ def _reasons(
 
 
 def wording(context: Context) -> NoteTemplate:
-    """Return the words in which people are told about states."""
+    """Return the wording of the states."""
     settings = context.settings
     return in_language(note_templates(settings), settings.suppression.language)
 
 
 def wording_in(context: Context, language: str) -> NoteTemplate:
-    """Return the words of a language; wrong use where there are none."""
+    """Return the wording in a language; wrong use if there is none."""
     known = note_templates(context.settings)
     template = exactly(known, language)
     if template is None:

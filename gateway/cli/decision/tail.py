@@ -1,4 +1,4 @@
-"""Following the gateway's decisions as they are made."""
+"""Following the gateway's decisions live."""
 
 import json
 import sys
@@ -19,21 +19,21 @@ from gateway.store.engine.database import Database
 from gateway.store.journal import messages
 
 _POLL_SECONDS = 0.5
-#: A message still being sent is shown when it is this old, else with its outcome.
+#: A message still being sent is shown at this age, otherwise with its outcome.
 PATIENCE = timedelta(seconds=5)
-#: How long after its id was made a message may still appear: workers don't commit in order.
+#: How late after its id was made a message may appear: workers don't commit in order.
 LATENESS = timedelta(minutes=2)
 
 
 class Follower:
-    """Finds the messages that weren't shown yet, each once."""
+    """Finds messages that weren't shown yet, each once."""
 
     def __init__(self, start: datetime) -> None:
         self._start = ids.first_id_at(start)
         self._shown: set[int] = set()
 
     def news(self, store: Database, moment: datetime) -> list[Message]:
-        """Return what is to be shown at a moment, in the order of the ids."""
+        """Return the messages to show at a time, in order of id."""
         oldest = max(self._start, ids.first_id_at(moment - LATENESS))
         waiting_since = ids.first_id_at(moment - PATIENCE)
         with store.reading() as connection:
@@ -68,7 +68,7 @@ def tail(
 
 
 def show_decided(context: Context, message: Message, *, as_json: bool) -> None:
-    """Print a message that was just decided, as a line or a JSON document."""
+    """Print a message that was just decided on, as a line or a JSON document."""
     if as_json:
         sys.stdout.write(json.dumps(message_document(message)) + "\n")
         sys.stdout.flush()

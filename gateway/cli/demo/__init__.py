@@ -1,4 +1,4 @@
-"""`gateway demo`: a whole gateway with a sample CRM before it and a relay behind it."""
+"""`gateway demo`: a complete gateway between a sample CRM and a relay."""
 
 from gateway.cli.demo.command import demo
 

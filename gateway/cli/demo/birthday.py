@@ -1,4 +1,4 @@
-"""The birthday mail of the demo: a preview, a run, and the report of it."""
+"""The demo's birthday mail: a preview, a run, and its report."""
 
 from email import message_from_bytes
 from pathlib import Path
@@ -14,7 +14,7 @@ from gateway.triggers.reports import TYPE
 
 
 def show_birthday(context: Context, file: Path) -> None:
-    """Mail whose birthday is today, as the commands do it, and print the report."""
+    """Mail the people whose birthday is today, with the usual commands, and print the report."""
     folder, today = file.parent, common.now()
     sample.write_files(folder, sample.BIRTHDAY)
     born = today.astimezone(context.zone).strftime("1980-%m-%d")

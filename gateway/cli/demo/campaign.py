@@ -1,4 +1,4 @@
-"""The campaign of the demo: out to a make-believe account, and back with its report."""
+"""The demo's campaign: sent through a make-believe account, and its report."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,10 +31,10 @@ _OPENS, _LEAVES = "anna@example.org", "dieter@example.org"
 
 @contextmanager
 def account(start: datetime | None = None) -> Iterator["Sandbox"]:
-    """Run an account of Mailchimp's that exists here only.
+    """Run a Mailchimp account that exists only here.
 
-    Its clock stands still at `start`, moved by hand; without it, it runs, and is right after what
-    happens to the campaign.
+    With `start`, its clock stands still there and is moved by hand; otherwise it runs, which suits
+    what happens after the campaign.
     """
     from gateway.sandbox import Options, Sandbox
 
@@ -46,7 +46,7 @@ def account(start: datetime | None = None) -> Iterator["Sandbox"]:
 
 
 def send_campaign(context: Context, sandbox: "Sandbox") -> int:
-    """Send a campaign to everybody, let a day pass, and bring back what happened."""
+    """Send a campaign to everybody, let a day pass, and read back what happened."""
     from gateway.sync import campaigns as engine
     from gateway.sync.activation import Activation
 
@@ -91,7 +91,7 @@ def send_campaign(context: Context, sandbox: "Sandbox") -> int:
 
 
 def show_campaign(context: Context, number: int) -> None:
-    """Print who got it and who did not, its report, and what an opt-out leads to."""
+    """Print who got it and who did not, its report, and the effect of an opt-out."""
     print_line(f"\nA Mailchimp campaign to everybody, “{NAME}”, at a make-believe account:", "bold")
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("person", "became", "because"):

@@ -1,4 +1,4 @@
-"""The demo from its beginning to its end."""
+"""The demo from beginning to end."""
 
 import signal
 import smtplib
@@ -117,7 +117,7 @@ def _free_port() -> int:
 def running_gateway(
     file: Path, port: int, roles: Sequence[str] = ()
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a gateway beside the block; DemoFailed has its log if it doesn't listen in time."""
+    """Run a gateway during the block; DemoFailed has its log if it doesn't listen in time."""
     log = file.with_suffix(".log")
     command = module_command("gateway", "--config", str(file), "run", *roles)
     with log.open("wb") as output:

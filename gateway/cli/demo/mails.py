@@ -1,4 +1,4 @@
-"""Mails of the demo's CRM: how they are sent, and what the journal says about them."""
+"""The demo CRM's mails: how they are sent, and what the journal says about them."""
 
 import smtplib
 import time
@@ -26,7 +26,7 @@ _KNOWN_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class DemoMail:
-    """A mail of the CRM, and what the CRM heard."""
+    """A mail of the CRM, and the answer it got."""
 
     recipient: str
     message_id: str
@@ -34,7 +34,7 @@ class DemoMail:
 
 
 def send_mail(port: int, text: str, address: str) -> DemoMail:
-    """Send a mail as a CRM does: one per person."""
+    """Send a mail like a CRM: one per person."""
     number, name = list(sample.NAMES).index(address), sample.NAMES[address]
     content = text.format(name=name, address=address, number=number).encode()
     with smtplib.SMTP("127.0.0.1", port, timeout=30) as crm:
@@ -49,7 +49,7 @@ def send_mail(port: int, text: str, address: str) -> DemoMail:
 def show_mails(
     context: Context, mailing: list[DemoMail], personal: DemoMail, relay: DemoRelay
 ) -> None:
-    """Print what became of the mails, what the CRM heard of one that failed, and the relay's."""
+    """Print the mails' results, what the CRM heard about a failed one, and the relay's mails."""
     journal = journal_of(context, [*mailing, personal])
     journal.print("A mailing to everybody", mailing)
     journal.print("A personal mail to somebody who is out of mailings", [personal])
@@ -63,7 +63,7 @@ def show_mails(
 
 
 def journal_of(context: Context, mails: Sequence[DemoMail]) -> "DemoJournal":
-    """Return what the journal tells, as soon as it knows some mails: a moment after the CRM."""
+    """Return the journal's entries once it has some mails, a moment after the CRM's answer."""
     wanted = {mail.message_id for mail in mails}
     deadline = time.monotonic() + _KNOWN_SECONDS
     with context.store() as store:
@@ -79,7 +79,7 @@ def journal_of(context: Context, mails: Sequence[DemoMail]) -> "DemoJournal":
 
 
 def _marks(records: tuple[people.PersonRecord, ...]) -> str:
-    """Tell what the CRM says of a person."""
+    """Return what the CRM says about a person."""
     words: list[str] = []
     for record in records:
         words += [
@@ -92,7 +92,7 @@ def _marks(records: tuple[people.PersonRecord, ...]) -> str:
 
 
 class DemoJournal:
-    """What the journal says about the mails that were sent."""
+    """The journal's entries on the mails sent."""
 
     def __init__(
         self, kept: Mapping[str, Message], marks: Mapping[str, str], template: NoteTemplate
@@ -102,7 +102,7 @@ class DemoJournal:
         self._template = template
 
     def delivery(self, sent: DemoMail) -> Delivery:
-        """Return what became of a mail."""
+        """Return the result of a mail."""
         return self._kept[sent.message_id].deliveries[0]
 
     def first_failed(self, mails: Sequence[DemoMail]) -> DemoMail:
@@ -116,7 +116,7 @@ class DemoJournal:
             print_line(f"  {line}" if line else "")
 
     def print(self, title: str, mails: Sequence[DemoMail]) -> None:
-        """Print what became of each mail, person by person."""
+        """Print the result of each mail, person by person."""
         first = self._kept[mails[0].message_id]
         print_line(f"\n{title}: {first.subject} → {first.kind} (rule {first.rule})", "bold")
         table = Table(box=None, pad_edge=False, header_style="dim")

@@ -1,4 +1,4 @@
-"""The end of `gateway demo --console`: the console on what the demo left, until Ctrl-C."""
+"""The end of `gateway demo --console`: the console with the demo's data, until Ctrl-C."""
 
 import os
 import secrets
@@ -20,10 +20,10 @@ _USER = "demo"
 
 
 def open_console(context: Context, replies: int, gateway: "subprocess.Popen[bytes]") -> None:
-    """Print a login of its own, have a browser show it, and wait until Ctrl-C or the gateway ends.
+    """Print a login, open it in a browser, and wait until Ctrl-C or the gateway ends.
 
-    The browser is the desktop's, or what BROWSER names; on a machine without either, and over SSH,
-    the address is there to be copied. `replies` is the port that takes forwarded replies.
+    The browser is the desktop's, or the one named by BROWSER; on a machine without either, and over
+    SSH, the URL can be copied. `replies` is the port that takes forwarded replies.
     """
     settings = context.settings
     with smtplib.SMTP("127.0.0.1", replies, timeout=30) as server:
@@ -54,7 +54,7 @@ def open_console(context: Context, replies: int, gateway: "subprocess.Popen[byte
 
 
 def _login_page(url: str) -> bool | None:
-    """Whether the login page is answered; None: not yet."""
+    """Whether the login page responds; None if not yet."""
     with (
         suppress(OSError),
         urllib.request.urlopen(f"{url}/login", timeout=5) as page,  # noqa: S310 - this machine

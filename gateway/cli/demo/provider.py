@@ -1,7 +1,7 @@
-"""What mail providers and their users do in the demo with mail that the relay got.
+"""What mail providers and their users in the demo do with the mail the relay got.
 
-Their reports come to the listener that reads bounces, a click to the API, as a web server passes it
-on. Each waits until the gateway has decided.
+Their reports go to the listener that reads bounces, a click to the API, as if passed on by a web
+server. Each waits until the gateway has decided.
 """
 
 import smtplib
@@ -26,29 +26,29 @@ _COMPLAINTS_TO = "bounces@crm.example"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoProvider:
-    """Where all readers of the demo's mailings have their mailboxes."""
+    """The mailboxes of all readers of the demo's mailings."""
 
     store: Database
     bounces_port: int
     api_port: int
 
     def bounce(self, address: str, mail: RelayedMail, said: str) -> KeptBounce:
-        """Say that a mail could not be delivered; return what the gateway keeps of it."""
+        """Report that a mail could not be delivered; return the gateway's record of it."""
         status = said.split(" ")[1]
         key = self._hand_in(sample.DSN, mail.sender, address, mail, said=said, status=status)
         return self._kept(key)
 
     def complain(self, address: str, mail: RelayedMail) -> KeptBounce:
-        """Say that somebody called a mail spam; return what the gateway keeps of it."""
+        """Report that somebody called a mail spam; return the gateway's record of it."""
         header = mail.content.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
         return self._kept(self._hand_in(sample.ARF, _COMPLAINTS_TO, address, mail, header=header))
 
     def be_away(self, address: str, mail: RelayedMail) -> InboxRow:
-        """Answer a mail with a notice of absence; return what became of it."""
+        """Answer a mail with a notice of absence; return the result."""
         return self._decided(self._hand_in(sample.ABSENCE, mail.sender, address, mail))
 
     def click(self, mail: RelayedMail) -> None:
-        """Press the button that mail programs show for a link to unsubscribe (RFC 8058, 3.2)."""
+        """Press the button that mail programs show for an unsubscribe link (RFC 8058, 3.2)."""
         field = str(message_from_bytes(mail.content)["List-Unsubscribe"])
         link = urlsplit(field.partition("<")[2].partition(">")[0])
         request = urllib.request.Request(  # to this machine
@@ -62,9 +62,9 @@ class DemoProvider:
                 with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
                     return bool(answer.status == 200)
             except urllib.error.HTTPError as refusal:
-                if refusal.code != 503:  # else the journal has not heard of the mail yet
+                if refusal.code != 503:  # else the journal doesn't have the mail yet
                     raise
-            except OSError:  # the API starts
+            except OSError:  # the API is starting
                 pass
             return None
 

@@ -1,4 +1,4 @@
-"""A relay that takes every mail and keeps it to itself."""
+"""A relay that accepts every mail and keeps it to itself."""
 
 import socketserver
 import threading
@@ -11,7 +11,7 @@ _OFFERS = (b"relay.example", b"PIPELINING", b"8BITMIME", b"SMTPUTF8", b"SIZE", b
 
 @dataclass(slots=True)
 class RelayedMail:
-    """One mail the relay was given."""
+    """A mail the relay was given."""
 
     sender: str = ""
     recipients: list[str] = field(default_factory=list)
@@ -19,7 +19,7 @@ class RelayedMail:
 
 
 class DemoRelay(socketserver.ThreadingTCPServer):
-    """An SMTP server on a port of its own (RFC 5321), for one `with` block."""
+    """An SMTP server on its own port (RFC 5321), for one `with` block."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -30,13 +30,13 @@ class DemoRelay(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """The port it listens at."""
+        """The port it listens on."""
         return int(self.server_address[1])
 
 
 @contextmanager
 def capturing_relay() -> Iterator[DemoRelay]:
-    """Run a relay beside the block."""
+    """Run a relay during the block."""
     with DemoRelay() as relay:
         thread = threading.Thread(target=relay.serve_forever, daemon=True)
         thread.start()
@@ -47,7 +47,7 @@ def capturing_relay() -> Iterator[DemoRelay]:
 
 
 def _path(line: bytes) -> str:
-    """Return the address in a line of MAIL or RCPT."""
+    """Return the address in a MAIL or RCPT command."""
     return line.partition(b"<")[2].partition(b">")[0].decode()
 
 

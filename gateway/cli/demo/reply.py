@@ -1,4 +1,4 @@
-"""The reply of a candidate that the demo forwards, and where it is filed."""
+"""A candidate's reply that the demo forwards, and where it is filed."""
 
 import smtplib
 from email import message_from_bytes
@@ -16,7 +16,7 @@ _CANDIDATE = PersonRef(PersonKind.CANDIDATE, "103")
 
 
 def forward_reply(context: Context, port: int) -> HistoryEntry:
-    """Forward a candidate's reply as staff do; return what it is filed as."""
+    """Forward a candidate's reply as staff do; return the filed entry."""
     with smtplib.SMTP("127.0.0.1", port, timeout=30) as server:
         server.sendmail(sample.STAFF, "replies@crm.example", sample.FORWARD.encode())
     with context.store() as store:
@@ -29,7 +29,7 @@ def forward_reply(context: Context, port: int) -> HistoryEntry:
 
 
 def show_reply(context: Context, entry: HistoryEntry) -> None:
-    """Print the entry, its documents, and what those responsible are told."""
+    """Print the entry, its documents, and the notice to those responsible."""
     print_line("\nA reply that Eva Bos forwarded as “4711 WG: AW: Ihre Bewerbung”:", "bold")
     print_line(f"  filed to {entry.person} at application {entry.reference}")
     print_line(f"  from {one_line(entry.sender_name)} <{entry.sender}>: {one_line(entry.subject)}")

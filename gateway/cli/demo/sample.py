@@ -1,9 +1,9 @@
-"""A small CRM: eleven people, four groups, and someone who has died."""
+"""A small CRM: eleven people, four groups, and somebody who has died."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-#: The files of the feed, by kind, in the order they are taken in.
+#: The files of the feed, by kind, in import order.
 FEED: Mapping[str, str] = {
     "groups": """\
 kind,crm_id,name,tag,active
@@ -58,7 +58,7 @@ PEOPLE: Mapping[str, str] = {
     "frits@example.org": "Frits Bakker",
 }
 
-#: Who gets the mailings of the week.
+#: The recipients of the week's mailings.
 GERARD, HANNA, ILSE, JONAS, KAREL = (
     "gerard@example.net",
     "hanna@example.net",
@@ -77,7 +77,7 @@ NAMES: Mapping[str, str] = {**PEOPLE, **READERS}
 
 SENDER = "recruiter@crm.example"
 
-#: What the CRM sends to everybody, stamped as CRMs stamp their mailings.
+#: The CRM's mailing to everybody, marked as CRMs mark their mailings.
 MAILING = """\
 From: Recruiter <recruiter@crm.example>
 To: {name} <{address}>
@@ -88,7 +88,7 @@ List-Unsubscribe: <mailto:unsubscribe@crm.example>
 Dear {name}, these vacancies may interest you.
 """
 
-#: What a recruiter writes from the file of somebody who is out of mailings.
+#: A recruiter's mail from the file of somebody who gets no mailings.
 PERSONAL_TO = "bram@example.org"
 PERSONAL = """\
 From: Recruiter <recruiter@crm.example>
@@ -99,7 +99,7 @@ Message-ID: <personal-{number}@crm.example>
 Dear {name}, see you on Thursday at ten.
 """
 
-#: The mailings of the week, on Monday and a week later, and what a recruiter writes in between.
+#: The week's mailings, on Monday and a week later, and a recruiter's mail in between.
 WEEK_MAILINGS = tuple(
     f"""\
 From: Recruiter <recruiter@crm.example>
@@ -121,7 +121,7 @@ Message-ID: <may-i-{number}@crm.example>
 Dear {name}, when can I reach you?
 """
 
-#: What a mail server says of mail that it could not deliver (RFC 3464).
+#: A mail server's report on a mail it could not deliver (RFC 3464).
 UNKNOWN = "550 5.1.1 no such user here"
 FULL = "552 5.2.2 the mailbox is full"
 DSN = """\
@@ -150,7 +150,7 @@ Diagnostic-Code: smtp; {said}
 
 --parts--
 """
-#: What a provider says of a mail that somebody called spam (RFC 5965); the mail is given back.
+#: A provider's report on a mail somebody called spam (RFC 5965), with the mail attached.
 ARF = """\
 From: Feedback <feedback@example.net>
 To: <bounces@crm.example>
@@ -178,7 +178,7 @@ Content-Type: text/rfc822-headers
 
 --parts--
 """
-#: What a mail program answers while its owner is away (RFC 3834).
+#: A mail program's answer while its owner is away (RFC 3834).
 ABSENCE = """\
 From: <{address}>
 To: <{to}>
@@ -231,7 +231,7 @@ trust = "internal-only"
 """
 
 STAFF = "eva@crm.example"
-#: What a member of staff forwards to the import address.
+#: The mail that a member of staff forwards to the import address.
 FORWARD = """\
 From: Eva Bos <eva@crm.example>
 To: replies@crm.example
@@ -265,7 +265,7 @@ JVBERi0xLjQK
 --parts--
 """
 
-#: What staff forward without saying which application it belongs to: it waits in the inbox.
+#: A forward that doesn't say which application it belongs to: it waits in the inbox.
 UNFILED = """\
 From: Eva Bos <eva@crm.example>
 To: replies@crm.example
@@ -285,7 +285,7 @@ fehlt Ihnen noch ein Zeugnis von mir?
 Carla Weber
 """
 
-#: What mails an applicant when staff change the status of the application.
+#: Mails an applicant when staff change the status of the application.
 INVITED: Mapping[str, str] = {
     "triggers/invited.toml": """\
 event = "status_changed"
@@ -309,7 +309,7 @@ Beste {{ person.name }}, van harte gefeliciteerd met uw verjaardag!
 """,
 }
 
-#: Whose birthday it is, and who agreed to mail: the other columns stay as they are.
+#: Whose birthday it is, and who agreed to mail: the other columns stay unchanged.
 BORN = """\
 crm_id,birthday,consent_email
 101,{born},yes

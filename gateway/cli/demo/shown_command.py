@@ -1,4 +1,4 @@
-"""Commands that the demo shows, as somebody at the keyboard would type them."""
+"""Commands the demo shows as if typed by somebody."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ from gateway.core.errors import GatewayError
 
 
 class CommandFailed(GatewayError):
-    """A command of the demo did not end well; it has said itself why."""
+    """A command of the demo failed; it has already said why."""
 
 
 def show_command(file: Path, *words: str) -> None:
-    """Print a command and what it prints, with the demo's config; CommandFailed if it fails.
+    """Print a command and its output, using the demo's config; CommandFailed if it fails.
 
-    In this process: another one would take a second before its first line.
+    It runs in this process: another would take a second before its first line.
     """
     print_line(f"\n$ gateway {' '.join(words)}", "bold")
     if run(["--config", str(file), *words]):

@@ -13,7 +13,7 @@ _LOOK_SECONDS = 0.05
 
 
 class DemoFailed(GatewayError):
-    """Something of the demo did not happen in time, or not as it should."""
+    """Something in the demo did not happen in time, or not as expected."""
 
 
 def wait_for(look: Callable[[], T | None], why_not: str) -> T:

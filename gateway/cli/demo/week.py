@@ -1,7 +1,7 @@
-"""The week of the demo: a mailing, what comes back of it, and the next mailing.
+"""The demo's week: a mailing, its bounces, and the next mailing.
 
-A day lasts half a second: `[bounces] apart` is one second here and two days as shipped, all else is
-as it always is.
+A day lasts half a second: `[bounces] apart` is one second here instead of two days; everything else
+is as usual.
 """
 
 import time
@@ -29,7 +29,7 @@ _DAY_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class WeekEvent:
-    """Something that happened in the week, and what the gateway made of it."""
+    """An event of the week, and the gateway's reaction."""
 
     day: str
     name: str
@@ -39,19 +39,19 @@ class WeekEvent:
 
 
 class Week:
-    """Goes through the week a day at a time, and keeps what is to be told about it."""
+    """Goes through the week a day at a time, and records what to report."""
 
     def __init__(self, provider: DemoProvider, relay: DemoRelay, port: int) -> None:
         self._provider = provider
         self._relay = relay
-        self._port = port  #: The CRM sends to it.
-        self._began = 0.0  #: When Monday was over, by the monotonic clock.
+        self._port = port  #: The gateway's, to which the CRM sends.
+        self._began = 0.0  #: The end of Monday, by the monotonic clock.
         self._got: dict[str, RelayedMail] = {}  #: The first mailing, by recipient.
         self.events: list[WeekEvent] = []
         self.last_mails: list[DemoMail] = []  #: The next mailing, and a personal mail.
 
     def monday(self) -> None:
-        """Send a mailing, of which two mails come back at once."""
+        """Send a mailing, of which two mails bounce at once."""
         for address in sample.READERS:
             send_mail(self._port, sample.WEEK_MAILINGS[0], address)
         mails = self._relay.mails[-len(sample.READERS) :]
@@ -66,11 +66,11 @@ class Week:
         ):
             kept = self._provider.bounce(address, self._got[address], said)
             self._tell("Monday", address, f"bounced: {kept.reason}", became(kept), because)
-        # However slow the machine is, what comes on Thursday comes days after this.
+        # However slow the machine is, Thursday's events come days after this.
         self._began = time.monotonic()
 
     def tuesday(self) -> None:
-        """Let somebody complain, and somebody unsubscribe."""
+        """Have one recipient complain, and one unsubscribe."""
         self._sleep_until(1)
         kept = self._provider.complain(sample.HANNA, self._got[sample.HANNA])
         because = f"{kept.kind} counts at once"
@@ -80,7 +80,7 @@ class Week:
         self._tell("Tuesday", sample.ILSE, what, "nothing", "RFC 8058")
 
     def wednesday(self) -> None:
-        """Let a notice of absence come."""
+        """Receive a notice of absence."""
         self._sleep_until(2)
         with self._provider.store.reading() as connection:
             earlier = {row.id for row in outbox.listed(connection)}
@@ -93,7 +93,7 @@ class Week:
         self._tell("Wednesday", sample.KAREL, "is on holiday", did, because)
 
     def thursday(self) -> None:
-        """Let a personal mail bounce as the mailing did."""
+        """Have a personal mail bounce as the mailing did."""
         self._sleep_until(3)
         send_mail(self._port, sample.WEEK_PERSONAL, sample.GERARD)
         kept = self._provider.bounce(sample.GERARD, self._relay.mails[-1], sample.UNKNOWN)
@@ -101,7 +101,7 @@ class Week:
         self._tell("Thursday", sample.GERARD, f"bounced: {kept.reason}", became(kept), because)
 
     def a_week_later(self) -> None:
-        """Send the next mailing, and a personal mail to somebody who gets none of it."""
+        """Send the next mailing, and a personal mail to somebody who gets no mailings."""
         template = sample.WEEK_MAILINGS[1]
         self.last_mails = [send_mail(self._port, template, person) for person in sample.READERS]
         self.last_mails.append(send_mail(self._port, sample.WEEK_PERSONAL, sample.ILSE))
@@ -110,7 +110,7 @@ class Week:
         time.sleep(max(0.0, self._began + day * _DAY_SECONDS - time.monotonic()))
 
     def _tell(self, day: str, address: str, what: str, did: str, because: str) -> None:
-        """Keep what happened; where somebody is suppressed now, that is what the gateway did."""
+        """Record an event; if somebody is now suppressed, that is the gateway's reaction."""
         scope = suppressed(self._provider.store, address)
         if scope is not None:
             did = f"no {'mail at all' if scope is Scope.ALL else 'bulk mail'} from now on"
@@ -118,12 +118,12 @@ class Week:
 
 
 def became(kept: KeptBounce) -> str:
-    """Say what a bounce counts for that suppresses nobody."""
+    """Return what a bounce that suppresses nobody counts as."""
     return "counted, 1 of 2" if kept.hard else "counted"
 
 
 def suppressed(store: Database, address: str) -> Scope | None:
-    """Return what of mail somebody gets none of by now, by the address or as a person."""
+    """Return the scope in which somebody is now suppressed, by address or as a person."""
     with store.reading() as connection:
         whose: list[str | PersonRef] = [address, *people.holders(connection, address)]
         scopes = [entry.scope for who in whose for entry in suppression.history(connection, who)]
@@ -131,7 +131,7 @@ def suppressed(store: Database, address: str) -> Scope | None:
 
 
 def show_week(context: Context, file: Path, week: Week) -> None:
-    """Print what happened day by day, the next mailing, and what the commands say of it."""
+    """Print the events day by day, the next mailing, and what the commands say about it."""
     print_line(
         "\nA week of mailings; a day lasts half a second here ([bounces] apart is 1s, not 2d):",
         "bold",

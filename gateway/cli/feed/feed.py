@@ -1,4 +1,4 @@
-"""Files of the CRM's feed, taken in by hand."""
+"""Files of the CRM's feed, imported by hand."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -141,7 +141,7 @@ _COLUMNS: ListColumns[OpenText] = {
 
 
 def list_waiting(chosen: Context, asked: ListRequest) -> None:
-    """Print the references that lead nowhere yet, each with how many rows and which of them."""
+    """Print the references that lead nowhere yet, each with its rows and how many there are."""
     with chosen.store() as store, store.reading() as connection:
         listed = open_references.listed(connection, since=asked.since)
     source = in_memory(
@@ -167,7 +167,7 @@ _NO_IMPORTS = "No imports yet. `gateway import people FILE`, the feed's folder a
 
 
 def list_past(chosen: Context, asked: ListRequest) -> None:
-    """Print what each import did, the newest first."""
+    """Print the result of each import, newest first."""
     with chosen.store() as store, store.reading() as connection:
         listed = feed_faults.past(connection, since=asked.since, limit=_MOST_PAST)
     source = in_memory(listed, lambda done: f"{in_utc(done.at)} {done.source} {done.what}")
@@ -176,7 +176,7 @@ def list_past(chosen: Context, asked: ListRequest) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on a terminal, and nothing elsewhere."""
+    """Show a progress bar on a terminal, and nothing elsewhere."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("Reading", total=None)
@@ -184,7 +184,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 
 def complaints(report: ImportReport) -> Iterator[str]:
-    """Yield what is wrong with a file, line by line, then what follows from it for the whole."""
+    """Yield the faults of a file, line by line, then their consequences for the whole."""
     for problem in report.problems:
         cure = "" if problem.cure in problem.text else f"; {problem.cure}"
         yield f"{report.file}:{problem.line}: {problem.text}{cure}"

@@ -1,1 +1,1 @@
-"""Commands for whoever runs the gateway."""
+"""Commands for the people who run the gateway."""

@@ -1,4 +1,4 @@
-"""Looking at everything before mail depends on it."""
+"""Checking everything before mail depends on it."""
 
 import asyncio
 from typing import Annotated

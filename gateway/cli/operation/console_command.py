@@ -1,4 +1,4 @@
-"""Who may sign in at the console, and what was done there."""
+"""The console's users, and what they did there."""
 
 import secrets
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ def put(
     """
     chosen = of(context)
     file = chosen.settings.console.users
-    # A line that begins with # is a comment of the file.
+    # A line starting with # is a comment in the file.
     if not is_name(name) or ":" in name or name.startswith("#"):
         wrong_use(
             "a name must not be empty or have a colon, blanks around it or control characters, or "

@@ -62,7 +62,7 @@ def check_schema(context: typer.Context) -> None:
 
 
 def _tell_lost_erasures(settings: Settings, database: Database, *, is_new: bool = False) -> None:
-    """Say whom a restored store has again, or a new one may get again, though they were erased."""
+    """Report erased people that a restored store has again, or a new one may get again."""
     from gateway.app.people.erasure import AGAIN, undone
 
     with database.reading() as connection:

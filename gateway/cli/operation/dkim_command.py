@@ -1,4 +1,4 @@
-"""DKIM keys: made, shown as the DNS wants them, compared with the DNS."""
+"""DKIM keys: creation, DNS records, and comparison with the DNS."""
 
 import os
 from collections.abc import Sequence
@@ -54,12 +54,12 @@ def new(
     if not all(part.replace("-", "").isalnum() for part in (*name.split("."), *domain.split("."))):
         wrong_use(f"{name} and {domain} must be letters, digits, hyphens and dots")
     pem = new_key(ed25519=ed25519)
-    # A key_file counts from the config file's folder: there the printed line finds the key,
-    # wherever the command was given. The config file itself isn't read: it may name the key
+    # A key_file is relative to the config file's folder: there the printed line finds the key,
+    # wherever the command was run. The config file itself is not read: it may already name the key.
     folder = config_file(of(context).file, os.environ).parent
     target = file or (folder if folder.is_dir() else Path()) / f"{name}.{domain}.pem"
     try:
-        # Only its owner may read it, and an older key is never written over.
+        # Only its owner may read it, and an existing key is never overwritten.
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
             made.write(pem)
     except FileExistsError:
@@ -125,7 +125,7 @@ def check(context: typer.Context, domain: OneDomain = None, as_json: Json = Fals
 
 
 def _keys(context: typer.Context, domain: str | None) -> "Sequence[DkimKey]":
-    """Return the keys, or those of a domain; one that has none is wrong use."""
+    """Return the keys, or those of a domain; a domain without keys is wrong use."""
     from gateway.app.dkim_keys import dkim_keys
     from gateway.core.mail.address import domain_of
     from gateway.core.written import no_such_name
@@ -141,6 +141,6 @@ def _keys(context: typer.Context, domain: str | None) -> "Sequence[DkimKey]":
 
 
 def _print_record(name: str, record: str) -> None:
-    """Print a record in the form of zone files: strings of at most 255 octets (RFC 1035, 3.3)."""
+    """Print a record as in zone files: strings of at most 255 octets (RFC 1035, 3.3)."""
     strings = [record[start : start + 250] for start in range(0, len(record), 250)]
     print_line(f"{name}. IN TXT ( " + " ".join(f'"{text}"' for text in strings) + " )")

@@ -26,7 +26,7 @@ _QUESTIONS = {
     "notices": "The mail address for notices (empty: none)",
 }
 _OPTIONS = {"networks": "--network"}
-#: Where each answer goes: in front of what is wrong with it this says nothing to who is asked.
+#: The key of each answer, which is removed from errors: it means nothing to the user here.
 _KEYS = {
     "relay": "relays[0].",
     "listener": "smtp.listeners[0].bind: ",
@@ -119,7 +119,7 @@ def init(
 
 
 def _asked(answers: FirstConfig, missing: list[str]) -> FirstConfig:
-    """Ask what no option has said; a wrong answer is told, and the question asked again."""
+    """Ask for what no option gave; report a wrong answer, and ask again."""
     for at, name in enumerate(missing):
         known = answers
 
@@ -146,7 +146,7 @@ def _option(name: str) -> str:
 
 
 def _taken(answers: FirstConfig, name: str, text: str, option: str | None) -> FirstConfig:
-    """Return the answers with one more; wrong use says what is wrong."""
+    """Return the answers with one more; wrong use if it is invalid."""
     try:
         taken = answers.given(name, text)
     except ConfigError as error:
@@ -166,7 +166,7 @@ def _taken(answers: FirstConfig, name: str, text: str, option: str | None) -> Fi
 
 
 def _report(answers: FirstConfig) -> None:
-    """Say what the relay answers, and what can't be meant so."""
+    """Report the relay's answer, and what is probably a mistake."""
     settings = answers.settings()
 
     async def answered() -> list[str]:
@@ -200,7 +200,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
 
 
 def _taken_addresses(settings: Settings) -> Iterator[str]:
-    """Say where this machine lets nobody listen, or another program does."""
+    """Report addresses on which this machine allows no listening, or another program listens."""
     binds = {
         "smtp.listeners[0].bind": settings.smtp.listeners[0].bind,
         "api.bind, with the console": settings.api.bind,
@@ -214,6 +214,6 @@ def _taken_addresses(settings: Settings) -> Iterator[str]:
 
 
 def _environments_language(environ: Mapping[str, str]) -> str:
-    """Return the language this terminal is in, where the gateway speaks it; else English."""
+    """Return the terminal's language if the gateway has it; else English."""
     locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
     return locale[:2] if locale[:2] in ("nl", "de", "fr", "en") else "en"

@@ -1,4 +1,4 @@
-"""What the gateway itself sends."""
+"""The gateway's own outgoing mail and webhooks."""
 
 from typing import Annotated
 

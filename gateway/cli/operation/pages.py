@@ -1,4 +1,4 @@
-"""The pages of docs, read in the terminal."""
+"""The pages of docs, displayed in the terminal."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from gateway.config.shipped import SHIPPED_DOCS
 from gateway.core.errors import GatewayError
 from gateway.core.written import no_such_name
 
-_WIDEST = 100  #: Columns of a text that is read easily.
+_WIDEST = 100  #: Columns, for easy reading.
 
 
 class NoSuchPage(GatewayError):
@@ -20,7 +20,7 @@ class NoSuchPage(GatewayError):
 
 
 def pages_beginning(incomplete: str = "") -> list[str]:
-    """Return the names of the pages that begin so, sorted."""
+    """Return the names of pages that start so, sorted."""
     stems = (file.stem for file in SHIPPED_DOCS.glob("*.md"))
     return sorted(stem for stem in stems if stem.startswith(incomplete))
 
@@ -67,8 +67,8 @@ def _draw(text: str) -> None:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    os.environ.setdefault("LESS", "-R")  # else less shows the codes of colours as text
+    os.environ.setdefault("LESS", "-R")  # else less would show colour codes as text
     console = Console()
     with console.pager(styles=True):
-        # Where a link leads is in the page as it is written; on the screen it would fill the lines.
+        # The targets of links are in the page's source; on the screen they would fill the lines.
         console.print(Markdown(text, hyperlinks=False), width=min(console.width, _WIDEST))

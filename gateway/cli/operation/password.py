@@ -10,7 +10,7 @@ from gateway.cli.context import wrong_use
 def ask_password() -> str:
     """Ask for a password on a terminal, or read it from the first line of standard input.
 
-    Empty where there is none.
+    Empty if there is none.
     """
     if sys.stdin.isatty():
         asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)

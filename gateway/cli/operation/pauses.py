@@ -1,4 +1,4 @@
-"""Stopping mail by hand, and letting it go again."""
+"""Pausing mail by hand, and resuming it."""
 
 from enum import StrEnum
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What flows now, and what waits for a person."""
+"""Current mail flow, and what waits for a person."""
 
 from collections import Counter
 from datetime import datetime, tzinfo
@@ -16,7 +16,7 @@ _NOTHING_WAITS = (
     "nobody knows are counted here."
 )
 _NO_MAIL = "No mail in 24 hours. What the CRM sends through a listener is counted here."
-_HOUR = 4  #: Quarters.
+_HOUR = 4  #: In quarters.
 
 
 def today(context: typer.Context, as_json: Json = False) -> None:

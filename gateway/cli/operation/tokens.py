@@ -18,7 +18,7 @@ app = typer.Typer(help="Tokens of the API.", no_args_is_help=True)
 
 _NO_TOKENS = "No tokens. `gateway tokens create` makes one for a program that calls the API."
 
-PREFIX = "gw_"  #: Shows what it is to whoever finds one where it should not be.
+PREFIX = "gw_"  #: Shows what it is to anybody who finds one where it should not be.
 _OCTETS = 32
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The id of a token.")]

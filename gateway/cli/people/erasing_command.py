@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AtMailchimp(StrEnum):
-    """What becomes of the person's contact at Mailchimp."""
+    """What happens to the person's contact at Mailchimp."""
 
     ARCHIVE = "archive"
     DELETE = "delete"
@@ -76,7 +76,7 @@ def erase(
     a keyed hash of each address, until somebody releases the address. Delete the person in the CRM
     first: otherwise its next feed brings them back.
     """
-    from gateway.app.people import erasure  # It brings the blob store along.
+    from gateway.app.people import erasure  # It imports the blob store, too.
 
     chosen = of(context)
     if again:
@@ -105,7 +105,7 @@ def erase(
 
 
 def _erase_again(chosen: Context, *, as_json: bool) -> None:
-    from gateway.app.people import erasure  # It brings the blob store along.
+    from gateway.app.people import erasure  # It imports the blob store, too.
 
     done: list[ErasureDone] = []
     with chosen.store() as store:
@@ -159,7 +159,7 @@ def list_erasures(context: typer.Context, asked: ListRequest) -> None:
 
     After a restore it says which of them the store has lost.
     """
-    from gateway.app.people import erasure  # It brings the blob store along.
+    from gateway.app.people import erasure  # It imports the blob store, too.
     from gateway.store.people import erasures
 
     chosen = of(context)

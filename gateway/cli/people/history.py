@@ -1,4 +1,4 @@
-"""Replies that were filed."""
+"""Replies filed to people."""
 
 from collections.abc import Iterator
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The key file: which keys are in it, a new one on top, and one that is lost for good."""
+"""The key file: listing its keys, adding a new one, and giving up a lost one."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What is known of a person, and everything that happened, on one page."""
+"""Everything about a person on one page: data and timeline."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -139,7 +139,7 @@ def show(
 
 
 def print_page(chosen: Context, page: PersonPage) -> None:
-    """Print all that is known of a person, with the timeline."""
+    """Print everything known about a person, with the timeline."""
     _print_master_data(page)
     _print_what_mail(chosen, page)
     for field in page.unread:
@@ -177,7 +177,7 @@ def _print_master_data(page: PersonPage) -> None:
     print_line(f"Addresses: {', '.join(record.addresses) or '-'}")
     if record.lookalikes:
         print_line(f"Only kept from mail: {', '.join(record.lookalikes)}")
-    # What nobody knows may keep mail away, once others of the sort are known.
+    # Something unknown may keep mail away, once others of its sort are known.
     sources = {suppression.source for suppression in page.suppressions}
     is_held = SuppressionSource.UNREAD_STATUS in sources
     not_known = f" (not known: {'no bulk mail until it is' if is_held else 'no effect'})"

@@ -1,4 +1,4 @@
-"""Who is suppressed, all that suppresses an address, and suppressions of single addresses."""
+"""Suppressions: everybody suppressed, what suppresses an address, and single suppressions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -145,7 +145,7 @@ def release(
             key: PersonRef | str = typed
         case TypedAddress():
             key = chosen.lookup(typed.address)
-        case NotAnAddress():  # Older versions stored what was typed as it stood.
+        case NotAnAddress():  # Older versions stored any text as typed.
             key = chosen.lookup(address)
     with chosen.store() as store:
         with (
@@ -158,7 +158,7 @@ def release(
             )
         try:
             remaining = _look(chosen, store, key).reasons
-        except PersonUnknown:  # The CRM has taken the person away.
+        except PersonUnknown:  # The CRM has deleted the person.
             remaining = ()
     if not outcome.is_any and isinstance(typed, NotAnAddress):
         wrong_use(str(typed))
@@ -176,7 +176,7 @@ def release(
 
 
 def refusal(context: Context, refused: "Refusal") -> str:
-    """Return in one line that Mailchimp itself sends no campaigns to an address, and what helps."""
+    """Return a line on why Mailchimp itself sends no campaigns to an address, and what helps."""
     since = f" since {context.local(refused.since)}" if refused.since else ""
     match refused.status:
         case "unsubscribed":
@@ -201,7 +201,7 @@ _COLUMNS: ListColumns[SuppressedAddress] = {
     "by": lambda entry: entry.suppression.origin,
     "note": lambda entry: one_line(entry.suppression.remark),
 }
-#: Those a program may know by their place come first.
+#: Columns that programs may identify by position come first.
 _CSV_ORDER = ("address", "scope", "since", "until", "by", "note", "person", "source", "name")
 
 
@@ -326,10 +326,10 @@ def show(context: typer.Context, address: _Whom, as_json: Json = False) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SuppressionsFound:
-    """All that suppresses an address or a person."""
+    """All suppressions of an address or a person."""
 
     named: str
-    whose: Sequence[str]  #: Lines that tell whose address it is, or which addresses they have.
+    whose: Sequence[str]  #: Lines on whose address it is, or on their addresses.
     reasons: Sequence[Suppression]
     history: Sequence[SuppressionEntry]
     document: StandingDocument

@@ -1,4 +1,4 @@
-"""Mail for the importer, and what a person decides on what was not filed."""
+"""Mail for the importer, and people's decisions on what was not filed."""
 
 import asyncio
 import sys
@@ -205,7 +205,7 @@ def _found(store: Database, number: str) -> InboxRow:
 
 
 async def reading_of(context: Context, store: Database, row: InboxRow) -> "InboxReading":
-    """Return a mail, read, with the applications it is likely about."""
+    """Return a mail with its content, and the applications it is probably about."""
     from gateway.app.replies.importing import importer_by_hand
     from gateway.app.replies.inbox_reading import read_of_inbox
 

@@ -1,1 +1,1 @@
-"""Commands on mail on events, and on the applications it is about."""
+"""Commands for mail on events, and for the applications it is about."""

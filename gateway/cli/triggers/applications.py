@@ -1,4 +1,4 @@
-"""Tells the gateway by hand what happens to applications: submitted, or given a status."""
+"""Events of applications reported by hand: submitted, or given a status."""
 
 import sys
 from collections.abc import Iterator
@@ -170,7 +170,8 @@ def change_status(
             is_confirmed=yes,
         )
         done = carry_out(chosen.settings, store, request, dry_run=dry_run)
-        # What it would mail is shown, and done if that is wanted; if it differs by then, again.
+        # Show what it would mail, and do it if that is wanted; if it has changed by then, ask
+        # again.
         is_asked = done.outcome is ChangeOutcome.UNCONFIRMED and sys.stdin.isatty()
         while is_asked and done.outcome in (ChangeOutcome.UNCONFIRMED, ChangeOutcome.STALE):
             if done.outcome is ChangeOutcome.STALE:

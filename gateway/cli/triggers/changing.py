@@ -1,4 +1,4 @@
-"""Triggers and templates changed from the command line, and what they will mail next."""
+"""Editing triggers and templates on the command line, and what they will mail next."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -265,7 +265,7 @@ _EDITED: ListColumns[tuple[TriggerEdit, str, str]] = {
 
 
 def _values(settings: list[str]) -> Mapping[str, object]:
-    """Read `key=value`: as TOML has it, else as plain text."""
+    """Parse `key=value`: as TOML if possible, otherwise as plain text."""
     from gateway.config.problems import NotToml, parse_toml
 
     values: dict[str, object] = {}
@@ -310,7 +310,7 @@ def _change(
 
 
 def _finish(chosen: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bool) -> None:
-    """Show a change, ask where it reaches people, and write it."""
+    """Show a change, ask if it reaches people, and write it."""
     from gateway.app.triggers import editing
 
     for change in proposed.changes:
@@ -345,7 +345,7 @@ def _finish(chosen: Context, proposed: "ProposedEdit", *, dry_run: bool, yes: bo
 
 
 def _ask(reach: "TriggerReach") -> None:
-    """Show whom a trigger reaches, and go on only if that is wanted."""
+    """Show whom a trigger reaches, and continue only if that is wanted."""
 
     if reach.preview is not None:
         show_preview(reach.preview)

@@ -1,4 +1,4 @@
-"""How it is shown whom a trigger, or a change, would mail."""
+"""Previews of whom a trigger, or a change, would mail."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from gateway.core.triggers.trigger_preview import Preview
 
 
 def show_preview(shown: Preview, *, is_done: bool = False) -> None:
-    """Print who gets which mail and who gets none; a preview begins with its warning."""
+    """Print who gets which mail and who gets none; a preview starts with its warning."""
     if shown.warning and not is_done:
         print_line(f"{shown.warning}\n", "bold yellow")
     counted = f"mails: {len(shown.mails)}, left out: {len(shown.skipped)}"
@@ -27,7 +27,7 @@ def show_preview(shown: Preview, *, is_done: bool = False) -> None:
         rows: list[Sequence[object]] = []
         for skip in shown.skipped:
             reason = one_line(skip.reason)
-            # Of `responsible:manager: nobody` there is nobody to name.
+            # With `responsible:manager: nobody` there is nobody to name.
             whom = "-" if reason.startswith(f"{skip.person}:") else _whom(skip.name, skip.person)
             rows.append((whom, skip.about, reason))
         print_table(("left out", "about", "because"), rows)

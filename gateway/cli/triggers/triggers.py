@@ -1,4 +1,4 @@
-"""Mail on events: what triggers there are, what they would do, and what they did."""
+"""Mail on events: the triggers, what they would do, and what they did."""
 
 import asyncio
 from collections.abc import Iterator
@@ -117,7 +117,7 @@ def list_triggers(context: typer.Context, asked: ListRequest, waiting: _Waiting 
         document=lambda name: trigger_document(rules[name].trigger, looked[name]),
         empty=f"No triggers. Each is a file in {folder}: see docs/triggers.md.",
     )
-    triggers.raise_faults(unusable.values())  # Behind those that can be used.
+    triggers.raise_faults(unusable.values())  # After the usable ones.
 
 
 _FIELDS: ListColumns[UnreadField] = {
@@ -130,7 +130,7 @@ _FIELDS: ListColumns[UnreadField] = {
 
 
 def list_waiting(chosen: Context, asked: ListRequest) -> None:
-    """Print the fields that can't be read and that mail rests on, and the mail that waits."""
+    """Print the unreadable fields that mail depends on, and the mail that waits."""
     with chosen.store() as store, store.reading() as connection:
         fields = unread.listed(connection, deciding=True)
         owed = ledger.waiting(connection)
@@ -292,13 +292,13 @@ _FAULTS = (OccurrenceState.FAILED, OccurrenceState.HELD, OccurrenceState.UNKNOWN
 
 
 def _log_as_usual(chosen: Context) -> None:
-    """Log what is sent here as the `sender` role does, on standard error."""
+    """Log what is sent here like the `sender` role, on standard error."""
     settings = chosen.settings
     logs.setup(settings.log.level, settings.log.format, role="cli")
 
 
 def to_run(chosen: Context, name: str) -> CheckedTrigger:
-    """Return a trigger that is run by hand; CannotRun unless it is of dates and on."""
+    """Return a trigger to run by hand; CannotRun unless it is for dates and on."""
     rule = trigger_previews.named(chosen.settings, name)
     if not rule.trigger.is_of_date:
         raise CannotRun(
@@ -311,7 +311,7 @@ def to_run(chosen: Context, name: str) -> CheckedTrigger:
 
 @contextmanager
 def _sending(chosen: Context, store: Database) -> Iterator[tuple[OwnMailSender, TriggerEngine]]:
-    """Lend what sends triggered mail, in a running loop."""
+    """Lend the sender of triggered mail, in a running event loop."""
     own_mail = own_mail_sender(chosen.settings, Metrics())
     plan = CurrentTriggerPlan(chosen.settings, store)
     engine = TriggerEngine(store, plan, own_mail, stopping=asyncio.Event(), clock=common.now)
